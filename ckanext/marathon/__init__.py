@@ -1,0 +1,1 @@
+"""The catalogue of the municipal idea marathons, as a CKAN extension."""

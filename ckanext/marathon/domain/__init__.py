@@ -1,0 +1,1 @@
+"""The rules: dicts and facts in, dicts or errors out. No CKAN import."""

@@ -1,0 +1,1 @@
+"""CKAN actions, auth functions and validators."""

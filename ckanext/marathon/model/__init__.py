@@ -1,0 +1,1 @@
+"""The tables that CKAN does not have."""

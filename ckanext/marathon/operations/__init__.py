@@ -1,0 +1,1 @@
+"""Work that runs over many things: the starter catalogue, checks."""

@@ -1,0 +1,106 @@
+"""Wiring only: which function of which room answers which of CKAN's interfaces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import ckan.plugins as p
+import ckan.plugins.toolkit as tk
+import yaml
+from ckan.common import CKANConfig
+from ckan.config.declaration import Declaration, Key
+from ckan.lib.plugins import DefaultPermissionLabels, DefaultTranslation
+from ckan.types import Context
+
+from ckanext.marathon.logic import organizations, packages, permissions
+from ckanext.marathon.search import index, query
+
+# What other plugins must be told unless the site's own configuration says otherwise. Set while
+# options are declared: scheming reads its settings before our ``update_config`` is called.
+DEFAULTS = {
+    "scheming.presets": (
+        "ckanext.scheming:presets.json ckanext.dcat.schemas:presets.yaml "
+        "ckanext.marathon.schemas:presets.yaml"
+    ),
+    "scheming.dataset_schemas": " ".join(
+        f"ckanext.marathon.schemas:{name}.yaml"
+        for name in ("dataset", "workshop", "idea", "commitment")
+    ),
+    "scheming.organization_schemas": "ckanext.marathon.schemas:organization.yaml",
+    "ckanext.dcat.rdf.profiles": "marathon",
+}
+
+
+@tk.blanket.actions
+@tk.blanket.auth_functions
+@tk.blanket.validators
+@tk.blanket.helpers
+@tk.blanket.blueprints
+@tk.blanket.cli
+class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLabels):
+    """The plugin ``marathon``: schemas, rules, feeds, pages."""
+
+    p.implements(p.IConfigDeclaration)
+    p.implements(p.IConfigurer)
+    p.implements(p.ITranslation)
+    p.implements(p.IPackageController, inherit=True)
+    p.implements(p.IOrganizationController, inherit=True)
+    p.implements(p.IPermissionLabels)
+    p.implements(p.IFacets, inherit=True)
+
+    # IConfigDeclaration
+    def declare_config_options(self, declaration: Declaration, key: Key) -> None:
+        source = Path(__file__).with_name("config_declaration.yaml")
+        declaration.load_dict(yaml.safe_load(source.read_text(encoding="utf-8")))
+        for name, value in DEFAULTS.items():
+            tk.config.setdefault(name, value)
+
+    # IConfigurer
+    def update_config(self, config: CKANConfig) -> None:
+        tk.add_template_directory(config, "templates")
+        tk.add_public_directory(config, "public")
+        tk.add_resource("assets", "marathon")
+
+    # ITranslation
+    def i18n_domain(self) -> str:
+        return "ckanext-marathon"
+
+    # IPackageController
+    def after_dataset_create(self, context: Context, pkg_dict: dict[str, Any]) -> None:
+        packages.after_save(context, pkg_dict)
+
+    def after_dataset_update(self, context: Context, pkg_dict: dict[str, Any]) -> None:
+        packages.after_save(context, pkg_dict)
+
+    def after_dataset_show(self, context: Context, pkg_dict: dict[str, Any]) -> dict[str, Any]:
+        return packages.after_show(context, pkg_dict)
+
+    def before_dataset_index(self, pkg_dict: dict[str, Any]) -> dict[str, Any]:
+        return index.before_index(pkg_dict)
+
+    def before_dataset_search(self, search_params: dict[str, Any]) -> dict[str, Any]:
+        return query.before_search(search_params)
+
+    def after_dataset_search(
+        self, search_results: dict[str, Any], search_params: dict[str, Any]
+    ) -> dict[str, Any]:
+        return query.after_search(search_results, search_params)
+
+    # IOrganizationController
+    def create(self, entity: Any) -> None:
+        organizations.after_save(entity)
+
+    def edit(self, entity: Any) -> None:
+        organizations.after_save(entity)
+
+    # IPermissionLabels
+    def get_dataset_labels(self, dataset_obj: Any) -> list[str]:
+        return permissions.dataset_labels(dataset_obj, super().get_dataset_labels(dataset_obj))
+
+    def get_user_dataset_labels(self, user_obj: Any) -> list[str]:
+        return permissions.user_labels(user_obj, super().get_user_dataset_labels(user_obj))
+
+    # IFacets
+    def dataset_facets(self, facets_dict: dict[str, Any], package_type: str) -> dict[str, Any]:
+        return query.facets(facets_dict, package_type)

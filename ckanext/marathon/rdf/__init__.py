@@ -1,0 +1,1 @@
+"""From CKAN's dicts to triples."""

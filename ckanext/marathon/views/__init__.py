@@ -1,0 +1,1 @@
+"""Every URL of ours."""

@@ -1,0 +1,1 @@
+"""What things consist of: scheming schemas, the SKOS taxonomy, shapes."""
