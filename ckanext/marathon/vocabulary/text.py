@@ -1,38 +1,87 @@
-"""How texts are compared when people search."""
+"""How names are compared when people search: without accents, case or punctuation."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Generic, NamedTuple, TypeVar
+
+Item = TypeVar("Item")
 
 # Longer than any name; keeps a hostile query cheap.
 MAX_QUERY = 200
 
 _APOSTROPHES = re.compile("['’‘ʼ`´]")
-_NOT_WORD = re.compile(r"[^\w]+")
+_NOT_WORD = re.compile(r"[\W_]+")
+
+_EXACT, _BEGINS, _COVERS = range(3)
 
 
 def fold(text: str) -> str:
     """Return lower-case words without accents, parted by single spaces.
 
-    ``"San  Miguel Sigüilá"`` → ``"san miguel siguila"``; ñ becomes n (keyboards without ñ),
-    apostrophes vanish (``K'iche'`` → ``kiche``), all other punctuation parts words.
+    ``"San  Miguel Sigüilá"`` becomes ``"san miguel siguila"``; ñ becomes n (not every keyboard
+    has it), apostrophes vanish (``K'iche'``, ``kiche``), all other punctuation parts words.
     """
     bare = "".join(
         char
-        for char in unicodedata.normalize("NFKD", text.casefold())
+        for char in unicodedata.normalize("NFKD", _APOSTROPHES.sub("", text).casefold())
         if not unicodedata.combining(char)
     )
-    return _NOT_WORD.sub(" ", _APOSTROPHES.sub("", bare)).replace("_", " ").strip()
+    return _NOT_WORD.sub(" ", bare).strip()
 
 
-def query_words(text: str) -> tuple[str, ...]:
-    """Return the folded words of what a person typed (its first 200 characters)."""
-    return tuple(fold(text[:MAX_QUERY]).split())
+class _Tier(NamedTuple):
+    texts: frozenset[str]
+    words: str
 
 
-def covers(words: Iterable[str], folded: str) -> bool:
-    """Say whether each query word begins a word of the folded text."""
-    padded = " " + folded
-    return all(f" {word}" in padded for word in words)
+class Index(Generic[Item]):
+    """A small search index: items, each with texts in tiers of falling weight."""
+
+    def __init__(self, entries: Iterable[tuple[Item, Sequence[Iterable[str]]]]) -> None:
+        """Fold every text once.
+
+        Args:
+            entries: an item and its tiers; the order of the entries breaks ties.
+        """
+        self._entries: list[tuple[Item, list[_Tier]]] = []
+        for item, tiers in entries:
+            folded: list[_Tier] = []
+            so_far = ""
+            for texts in tiers:
+                own = [fold(text) for text in texts]
+                so_far = " ".join([so_far, *own])
+                folded.append(_Tier(frozenset(own), so_far))
+            self._entries.append((item, folded))
+
+    def best(self, query: str, limit: int) -> tuple[Item, ...]:
+        """Return at most ``limit`` items, best first.
+
+        An item matches in its first tier in which a text equals the query, begins with it, or
+        (together with the tiers before) has, for each word of the query, a word that begins
+        with it. Only the first 200 characters of the query count; an empty one finds nothing.
+        """
+        wanted = fold(query[:MAX_QUERY])
+        if not wanted:
+            return ()
+        found: list[tuple[int, int, int, Item]] = []
+        for position, (item, tiers) in enumerate(self._entries):
+            for number, tier in enumerate(tiers):
+                how = _match(wanted, tier)
+                if how is not None:
+                    found.append((number, how, position, item))
+                    break
+        found.sort(key=lambda match: match[:3])
+        return tuple(match[3] for match in found[: max(limit, 0)])
+
+
+def _match(wanted: str, tier: _Tier) -> int | None:
+    if wanted in tier.texts:
+        return _EXACT
+    if any(text.startswith(wanted) for text in tier.texts):
+        return _BEGINS
+    if all(f" {word}" in tier.words for word in wanted.split()):
+        return _COVERS
+    return None

@@ -1,0 +1,234 @@
+"""What a service problem is, and how it is read from SKOS in Turtle.
+
+Source of the model: SKOS Reference, W3C, 18 August 2009.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Literal, NamedTuple, cast
+
+import pyoxigraph
+
+from .errors import MalformedData
+from .labels import Labels, pick
+
+# Never published: the file's relative IRIs need some base while they are read.
+BASE = "https://vocabulary.invalid/"
+SCHEME = BASE + "service-problem"
+COFOG = BASE + "def#cofogCode"
+
+SKOS = "http://www.w3.org/2004/02/skos/core#"
+DCT = "http://purl.org/dc/terms/"
+OWL = "http://www.w3.org/2002/07/owl#"
+RDF_TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
+
+Match = Literal["closeMatch", "broadMatch"]
+Term = pyoxigraph.NamedNode | pyoxigraph.Literal
+Properties = dict[str, list[Term]]
+AltLabels = Mapping[str, tuple[str, ...]]
+
+
+class ThemeMatch(NamedTuple):
+    """An EU data theme and how near it is (SKOS mapping property without prefix)."""
+
+    iri: str
+    match: Match
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceProblem:
+    """A concept of the taxonomy: one of 13 service areas or of the 60 problems in them.
+
+    Attributes:
+        notation: e.g. ``AGU`` (an area) or ``AGU-01``.
+        broader: notation of the area, ``None`` for an area.
+        narrower: notations of an area's problems, in the file's order.
+        eu_themes: at least one EU data theme.
+        sdg: IRIs of related UN goals and targets.
+        cofog: UN COFOG 1999 division (``NN``) or group (``NN.N``), if one fits.
+    """
+
+    notation: str
+    pref_label: Labels = field(hash=False)
+    alt_labels: AltLabels = field(hash=False)
+    definition: Labels = field(hash=False)
+    scope_note: Labels = field(hash=False)
+    broader: str | None
+    narrower: tuple[str, ...]
+    eu_themes: tuple[ThemeMatch, ...]
+    sdg: tuple[str, ...]
+    cofog: str | None
+
+    @property
+    def is_area(self) -> bool:
+        """Whether this is a service area, not a problem in one."""
+        return self.broader is None
+
+    def label(self, lang: str = "es") -> str:
+        """Return its name in a language, else in Spanish."""
+        return pick(self.pref_label, lang, self.notation)
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemScheme:
+    """What the taxonomy's file says of itself."""
+
+    title: Labels = field(hash=False)
+    description: Labels = field(hash=False)
+    version: str
+    licence: str
+
+
+def read(turtle: bytes) -> tuple[ProblemScheme, tuple[ServiceProblem, ...]]:
+    """Read the taxonomy.
+
+    Returns:
+        What it says of itself, and its concepts, each area before its problems.
+
+    Raises:
+        MalformedData: not Turtle, or a concept lacks notation or label.
+    """
+    subjects = _parse(turtle, "service_problems.ttl")
+    about = subjects.pop(SCHEME)
+    scheme = ProblemScheme(
+        title=_by_language(about, DCT + "title"),
+        description=_by_language(about, DCT + "description"),
+        version=_first(about, OWL + "versionInfo") or "",
+        licence=_first(about, DCT + "license") or "",
+    )
+    concepts = {
+        problem.notation: problem
+        for iri, properties in subjects.items()
+        if iri.startswith(SCHEME + "/")
+        for problem in [_problem(iri, properties)]
+    }
+    areas = [_notation(top.value) for top in about[SKOS + "hasTopConcept"]]
+    order = [each for area in areas for each in (area, *concepts[area].narrower)]
+    return scheme, tuple(concepts[notation] for notation in order)
+
+
+def with_labels(
+    concepts: Iterable[ServiceProblem], turtle: bytes, name: str
+) -> tuple[ServiceProblem, ...]:
+    """Add the labels of a further Turtle file: another language, without code.
+
+    The file uses the same relative IRIs (``<service-problem/AGU-01>``) and says nothing but
+    ``skos:prefLabel``, ``altLabel``, ``definition`` and ``scopeNote`` of concepts that exist.
+
+    Args:
+        concepts: all concepts so far.
+        turtle: the file.
+        name: of the file, for errors.
+
+    Raises:
+        MalformedData: not Turtle, an unknown concept or property, a text without language, or a
+            second preferred label, definition or note in one language.
+    """
+    known = {concept.notation: concept for concept in concepts}
+    for iri, properties in _parse(turtle, name).items():
+        # What a translator says of the file itself (title, licence …) is not ours to judge.
+        if iri == SCHEME:
+            continue
+        notation = _notation(iri)
+        if notation not in known:
+            raise MalformedData(f"{name}: <{iri.removeprefix(BASE)}> is no concept of the taxonomy")
+        known[notation] = _extended(known[notation], properties, f"{name}: {notation}")
+    return tuple(known.values())
+
+
+def _extended(concept: ServiceProblem, added: Properties, place: str) -> ServiceProblem:
+    allowed = {SKOS + each for each in ("prefLabel", "altLabel", "definition", "scopeNote")}
+    for predicate, objects in added.items():
+        if predicate == RDF_TYPE:
+            continue
+        if predicate not in allowed:
+            raise MalformedData(f"{place}: <{predicate}> may not be added, only labels and notes")
+        if not all(isinstance(each, pyoxigraph.Literal) and each.language for each in objects):
+            raise MalformedData(f'{place}: every text needs a language, e.g. "Ja\'"@quc')
+    alt_labels = _lists_by_language(added, SKOS + "altLabel")
+    return replace(
+        concept,
+        pref_label=_joined(concept.pref_label, added, "prefLabel", place),
+        definition=_joined(concept.definition, added, "definition", place),
+        scope_note=_joined(concept.scope_note, added, "scopeNote", place),
+        alt_labels=MappingProxyType(
+            {
+                lang: (*concept.alt_labels.get(lang, ()), *alt_labels.get(lang, ()))
+                for lang in (*concept.alt_labels, *alt_labels)
+            }
+        ),
+    )
+
+
+def _joined(present: Labels, added: Properties, name: str, place: str) -> Labels:
+    joined = dict(present)
+    for text in added.get(SKOS + name, ()):
+        lang = _language(text)
+        if lang in joined:
+            raise MalformedData(f"{place}: there is a {name} in {lang} already")
+        joined[lang] = text.value
+    return MappingProxyType(joined)
+
+
+def _problem(iri: str, properties: Properties) -> ServiceProblem:
+    notation = _first(properties, SKOS + "notation")
+    if notation is None or notation != _notation(iri) or SKOS + "prefLabel" not in properties:
+        raise MalformedData(f"{iri.removeprefix(BASE)} needs a label and its notation")
+    broader = _first(properties, SKOS + "broader")
+    return ServiceProblem(
+        notation=notation,
+        pref_label=_by_language(properties, SKOS + "prefLabel"),
+        alt_labels=_lists_by_language(properties, SKOS + "altLabel"),
+        definition=_by_language(properties, SKOS + "definition"),
+        scope_note=_by_language(properties, SKOS + "scopeNote"),
+        broader=_notation(broader) if broader else None,
+        narrower=tuple(_notation(each.value) for each in properties.get(SKOS + "narrower", ())),
+        eu_themes=tuple(
+            ThemeMatch(theme.value, cast(Match, match))
+            for match in ("closeMatch", "broadMatch")
+            for theme in properties.get(SKOS + match, ())
+        ),
+        sdg=tuple(each.value for each in properties.get(SKOS + "relatedMatch", ())),
+        cofog=_first(properties, COFOG),
+    )
+
+
+def _parse(turtle: bytes, name: str) -> dict[str, Properties]:
+    subjects: dict[str, Properties] = {}
+    try:
+        for quad in pyoxigraph.parse(turtle, format=pyoxigraph.RdfFormat.TURTLE, base_iri=BASE):
+            if not isinstance(quad.subject, pyoxigraph.NamedNode) or not isinstance(
+                quad.object, pyoxigraph.NamedNode | pyoxigraph.Literal
+            ):
+                raise MalformedData(f"{name}: blank nodes are not used here: {quad}")
+            properties = subjects.setdefault(quad.subject.value, {})
+            properties.setdefault(quad.predicate.value, []).append(quad.object)
+    except SyntaxError as error:
+        raise MalformedData(f"{name}: not Turtle, line {error.lineno}: {error.msg}") from error
+    return subjects
+
+
+def _notation(iri: str) -> str:
+    return iri.removeprefix(SCHEME + "/")
+
+
+def _first(properties: Properties, predicate: str) -> str | None:
+    return next((each.value for each in properties.get(predicate, ())), None)
+
+
+def _language(text: Term) -> str:
+    return (text.language or "").lower() if isinstance(text, pyoxigraph.Literal) else ""
+
+
+def _by_language(properties: Properties, predicate: str) -> Labels:
+    return MappingProxyType({_language(each): each.value for each in properties.get(predicate, ())})
+
+
+def _lists_by_language(properties: Properties, predicate: str) -> AltLabels:
+    found: dict[str, tuple[str, ...]] = {}
+    for each in properties.get(predicate, ()):
+        found[_language(each)] = (*found.get(_language(each), ()), each.value)
+    return MappingProxyType(found)
