@@ -1,0 +1,84 @@
+"""Every message of ours is there in Spanish, and every label of the schemas in both languages."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from babel.messages.mofile import read_mo
+from babel.messages.pofile import read_po
+
+ROOT = Path(__file__).parents[2]
+I18N = ROOT / "ckanext" / "marathon" / "i18n"
+PO = I18N / "es" / "LC_MESSAGES" / "ckanext-marathon.po"
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w*\}|%[sd]")
+
+
+def extract(target: Path) -> set[Any]:
+    # In a process of its own: extraction imports the whole of CKAN.
+    subprocess.run(
+        [sys.executable, "setup.py", "--quiet", "extract_messages", "-o", str(target)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    with target.open("rb") as source:
+        return {message.id for message in read_po(source) if message.id}
+
+
+def test_every_message_in_the_code_has_a_spanish_translation(tmp_path: Path) -> None:
+    wanted = extract(tmp_path / "all.pot")
+    assert len(wanted) > 50
+    with PO.open("rb") as source:
+        have = {m.id: m.string for m in read_po(source, locale="es") if m.id and not m.fuzzy}
+    missing = sorted(
+        str(id_)
+        for id_ in wanted
+        if not (all(have.get(id_, "")) if isinstance(id_, tuple) else have.get(id_))
+    )
+    assert not missing, "run `make translations`, then translate in es.po:\n" + "\n".join(missing)
+    unused = sorted(str(id_) for id_ in have if id_ not in wanted)
+    assert not unused, "no longer in the code:\n" + "\n".join(unused)
+
+
+def test_translations_keep_the_placeholders() -> None:
+    with PO.open("rb") as source:
+        for message in read_po(source, locale="es"):
+            if isinstance(message.id, str) and message.id and message.string:
+                ours = sorted(PLACEHOLDER.findall(message.id))
+                assert ours == sorted(PLACEHOLDER.findall(str(message.string))), message.id
+
+
+def test_the_compiled_catalogue_is_up_to_date() -> None:
+    with PO.open("rb") as po, PO.with_suffix(".mo").open("rb") as mo:
+        texts = {m.id: m.string for m in read_po(po, locale="es") if m.id}
+        assert texts == {m.id: m.string for m in read_mo(mo) if m.id}, "run `make translations`"
+
+
+def texts_of(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            here = f"{path}/{node.get('field_name', '')}.{key}"
+            if key in {"label", "help_text", "repeating_label", "form_placeholder"}:
+                yield here, value
+            else:
+                yield from texts_of(value, here)
+    elif isinstance(node, list):
+        for item in node:
+            yield from texts_of(item, path)
+
+
+@pytest.mark.parametrize("schema", sorted(p.name for p in (ROOT / "schemas").glob("*.yaml")))
+def test_every_text_of_a_schema_is_in_both_languages(schema: str) -> None:
+    for where, value in texts_of(yaml.safe_load((ROOT / "schemas" / schema).read_text("utf-8"))):
+        if isinstance(value, str) and value.startswith("http"):
+            continue
+        assert isinstance(value, dict), f"{schema}{where}: {value!r} is in one language only"
+        assert value.get("en"), f"{schema}{where}"
+        assert value.get("es"), f"{schema}{where}"
