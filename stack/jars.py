@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -21,8 +22,13 @@ from stack.progress import Progress
 LOCK = Path(__file__).parent / "solr_files" / "jars.lock"
 
 # JettySolrRunner, which starts Solr inside one Java process, is part of the test framework.
-SOLR = "org.apache.solr:solr-test-framework:9.10.1"
-JETTY_XML = "org.eclipse.jetty:jetty-xml:10.0.26"
+# "!" resolves as Maven itself does for somebody who depends on them; without it jgo would also
+# apply the version table of Jetty's own build, whose jakarta.inject is too old for Solr.
+SOLR = "org.apache.solr:solr-test-framework:9.10.1!"
+JETTY_XML = "org.eclipse.jetty:jetty-xml:10.0.26!"
+
+# Native libraries for machines the stack does not run on.
+OTHER_MACHINES = ("osx-", "windows-", "linux-aarch_64")
 
 NEEDED_MEGABYTES = 250
 
@@ -155,6 +161,7 @@ def _maven(repository: Path):  # noqa: ANN202 (jgo's own type, imported late: it
     return MavenContext(
         repo_cache=repository,
         remote_repos={"central": MAVEN_CENTRAL_URL, **settings.repositories},
+        timeout=60,
     )
 
 
@@ -170,14 +177,28 @@ def write_lock(progress: Progress, lock: Path = LOCK) -> int:
     Returns:
         how many jars it names.
     """
-    import tempfile
-
     with tempfile.TemporaryDirectory() as scratch:
         context = _maven(Path(scratch))
-        wanted = [
-            context.create_dependency_from(name)
-            if hasattr(context, "create_dependency_from")
-            else context.project(*name.split(":")[:2]).at_version(name.split(":")[2])
-            for name in (SOLR, JETTY_XML)
-        ]
-        raise NotImplementedError(wanted, progress)
+        with progress.step("resolving Solr's dependencies"):
+            wanted = [context.create_dependency(name) for name in (SOLR, JETTY_XML)]
+            named, needed = context.resolver.resolve(wanted)
+        jars = []
+        with progress.step("hashing every jar") as step:
+            for dependency in [*named, *needed]:
+                artifact = dependency.artifact
+                if artifact.packaging != "jar" or artifact.classifier.startswith(OTHER_MACHINES):
+                    continue
+                jars.append(
+                    Jar(
+                        artifact.groupId,
+                        artifact.artifactId,
+                        artifact.version,
+                        artifact.classifier,
+                        sha256_of(artifact.resolve()),
+                    )
+                )
+                step.note(str(len(jars)))
+    lines = sorted({jar.line() for jar in jars})
+    heading = "# group:artifact:version:classifier sha256; written by `python -m stack lock-jars`"
+    lock.write_text("\n".join([heading, *lines]) + "\n", encoding="utf-8")
+    return len(lines)

