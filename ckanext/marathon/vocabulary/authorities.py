@@ -1,0 +1,192 @@
+"""Other people's vocabularies that DCAT-AP asks for: small tables with IRI, labels and source.
+
+Each function takes any usual spelling (code, IRI, label …) and returns the concept or ``None``.
+Where each row was checked, and what is doubtful: ``docs/vocabulary.md``.
+
+Source of which vocabulary belongs to which property: DCAT-AP 3.0.1, controlled vocabularies.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import cast
+
+from .tables import (
+    Concept,
+    FileType,
+    Language,
+    Licence,
+    Scheme,
+    SpokenLanguage,
+    table,
+    tables,
+)
+
+__all__ = [
+    "Concept",
+    "FileType",
+    "Language",
+    "Licence",
+    "Scheme",
+    "SpokenLanguage",
+    "access_right",
+    "availability",
+    "concept",
+    "country",
+    "distribution_status",
+    "file_type",
+    "frequency",
+    "language",
+    "licence",
+    "licence_type",
+    "media_type",
+    "publisher_type",
+    "scheme",
+    "schemes",
+    "spoken_language",
+    "spoken_languages",
+    "theme",
+]
+
+_IANA = re.compile(
+    r"https?://(?:www\.)?iana\.org/assignments/media-types/([a-z]+/[a-z0-9][a-z0-9!#$&^_.+-]{0,126})",
+    re.IGNORECASE,
+)
+
+
+def schemes() -> tuple[Scheme, ...]:
+    """Return all schemes with their concepts."""
+    return tuple(each.scheme for each in tables().values())
+
+
+def scheme(name: str) -> Scheme:
+    """Return a scheme by name, e.g. ``data-theme``.
+
+    Raises:
+        UnknownCode: there is no such scheme.
+    """
+    return table(name).scheme
+
+
+def concept(scheme: str, value: str) -> Concept | None:
+    """Return the concept of a scheme that a spelling means, as the scheme's own function does.
+
+    Raises:
+        UnknownCode: there is no such scheme.
+    """
+    if scheme == "language":
+        return language(value)
+    if scheme == "spoken-language":
+        return spoken_language(value)
+    if scheme == "file-type":
+        return file_type(value)
+    return table(scheme).find(value)
+
+
+def theme(value: str) -> Concept | None:
+    """Return an EU data theme by code, IRI or label."""
+    return table("data-theme").find(value)
+
+
+def file_type(value: str) -> FileType | None:
+    """Return an EU file type.
+
+    Args:
+        value: code, IRI, CKAN format, extension with or without dot, or media type
+            (parameters do not count: ``text/csv; charset=utf-8``).
+    """
+    without_parameters = value.partition(";")[0] if isinstance(value, str) else value
+    return cast("FileType | None", table("file-type").find(without_parameters))
+
+
+def media_type(value: str) -> str | None:
+    """Return the IANA IRI of a media type.
+
+    Args:
+        value: as for :func:`file_type`; an IRI of IANA's is taken as it is, with ``https``.
+
+    Returns:
+        ``None`` if the type is not registered with IANA or not in our table.
+    """
+    given = _IANA.fullmatch(value.strip()) if isinstance(value, str) else None
+    if given:
+        return f"https://www.iana.org/assignments/media-types/{given[1]}"
+    found = file_type(value)
+    return found.media_type if found else None
+
+
+def language(value: str) -> Language | None:
+    """Return a language of the EU's table.
+
+    Args:
+        value: EU code, IRI, label, ISO 639-1 or -3 code, language tag or CKAN locale
+            (``es_GT``, ``es-419``).
+
+    Returns:
+        For the Mayan languages the concept ``MYN``, Mayan languages: the table has none of
+        them singly. ``None`` for what it has not at all (Garifuna, Xinka).
+    """
+    found = table("language").find(_primary(value))
+    if found is None:
+        spoken = spoken_language(value)
+        found = table("language").find(spoken.eu_code) if spoken and spoken.eu_code else None
+    return cast("Language | None", found)
+
+
+def spoken_languages() -> tuple[SpokenLanguage, ...]:
+    """Return the languages of Guatemala, Spanish and English: 21 Mayan, Garifuna, Xinka, both."""
+    return cast("tuple[SpokenLanguage, ...]", table("spoken-language").scheme.concepts)
+
+
+def spoken_language(value: str) -> SpokenLanguage | None:
+    """Return a language spoken in Guatemala by ISO 639-3 code, label, IRI or language tag."""
+    return cast("SpokenLanguage | None", table("spoken-language").find(_primary(value)))
+
+
+def frequency(value: str) -> Concept | None:
+    """Return an EU frequency by code, IRI or label."""
+    return table("frequency").find(value)
+
+
+def availability(value: str) -> Concept | None:
+    """Return an EU planned availability by code, IRI (also of DCAT-AP 2) or label."""
+    return table("planned-availability").find(value)
+
+
+def access_right(value: str) -> Concept | None:
+    """Return an EU access right (public, restricted, non-public) by code, IRI or label."""
+    return table("access-right").find(value)
+
+
+def distribution_status(value: str) -> Concept | None:
+    """Return an EU distribution status by code, IRI (also the ADMS status) or label."""
+    return table("distribution-status").find(value)
+
+
+def licence(value: str) -> Licence | None:
+    """Return a licence by CKAN licence id, SPDX id, IRI (its own or the EU's) or title."""
+    return cast("Licence | None", table("licence").find(value))
+
+
+def licence_type(value: str) -> Concept | None:
+    """Return an ADMS licence type by code, IRI or label."""
+    return table("licence-type").find(value)
+
+
+def publisher_type(value: str) -> Concept | None:
+    """Return an ADMS publisher type by code, IRI, label or organisation role.
+
+    The role ``other_public_body`` says too little for a type, so it has none.
+    """
+    return table("publisher-type").find(value)
+
+
+def country(value: str) -> Concept | None:
+    """Return Guatemala in the EU's country table, by code, IRI, ``GT`` or GeoNames IRI."""
+    return table("country").find(value)
+
+
+def _primary(value: str) -> str:
+    """Return the language of a tag like ``es_GT``; other texts as they are."""
+    tag = re.fullmatch(r"\s*([A-Za-z]{2,3})[-_][A-Za-z0-9_-]{2,}\s*", value) if value else None
+    return tag[1] if tag else value

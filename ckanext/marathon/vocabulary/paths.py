@@ -1,0 +1,43 @@
+"""Where a concept lies under the vocabulary base: its IRI is ``{base}/{path}``.
+
+The base is configured, so this room knows paths only. They are a contract: published once,
+they never change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from . import problems, statuses, territory
+from .errors import UnknownCode
+
+_LOOK_UPS: Mapping[str, Callable[[str], object]] = {
+    "municipality": territory.municipality,
+    "department": territory.department,
+    problems.KIND: problems.problem,
+    **{each.name: each.term for each in statuses.lists()},
+}
+
+KINDS: tuple[str, ...] = tuple(_LOOK_UPS)
+
+
+def path_for(kind: str, code: str) -> str:
+    """Return the path of a concept, e.g. ``municipality/0501``.
+
+    Raises:
+        UnknownCode: there is no such kind, or nothing of the kind has the code.
+    """
+    path = scheme_path(kind)
+    _LOOK_UPS[kind](code)
+    return f"{path}/{code}"
+
+
+def scheme_path(kind: str) -> str:
+    """Return the path of the scheme itself, e.g. ``service-problem``.
+
+    Raises:
+        UnknownCode: there is no such kind.
+    """
+    if not isinstance(kind, str) or kind not in _LOOK_UPS:
+        raise UnknownCode("vocabulary", kind)
+    return kind

@@ -1,0 +1,120 @@
+"""The project's own closed lists: statuses, kinds, groups and roles.
+
+The terms are in ``data/terms.csv``. Codes are stored and published, so a code never changes its
+meaning. Which status may follow which is not said here: ``domain/`` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from . import files
+from .errors import UnknownCode
+from .labels import Labels, labels, pick
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A term of a closed list; ``definition`` is empty where the label says it all."""
+
+    code: str
+    labels: Labels = field(hash=False)
+    definition: Labels = field(hash=False)
+
+    def label(self, lang: str = "es") -> str:
+        """Return its label in a language, else in Spanish."""
+        return pick(self.labels, lang, self.code)
+
+
+@dataclass(frozen=True, slots=True)
+class TermList:
+    """A closed list; ``name`` is its path under the vocabulary base, e.g. ``idea-status``."""
+
+    name: str
+    title: Labels = field(hash=False)
+    terms: tuple[Term, ...]
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The codes in the order in which people are shown them."""
+        return tuple(term.code for term in self.terms)
+
+    def term(self, code: str) -> Term:
+        """Return a term by its exact code.
+
+        Raises:
+            UnknownCode: the list has no such term.
+        """
+        for term in self.terms:
+            if term.code == code:
+                return term
+        raise UnknownCode(self.name, code)
+
+
+def _list(name: str, es: str, en: str) -> TermList:
+    terms = tuple(
+        Term(
+            row["code"],
+            labels(row["label_es"], row["label_en"]),
+            labels(row["definition_es"], row["definition_en"]),
+        )
+        for row in _ROWS
+        if row["list"] == name
+    )
+    return TermList(name, labels(es, en), terms)
+
+
+_ROWS = files.data_rows("terms.csv")
+
+IDEA_STATUS = _list("idea-status", "Estado de una idea", "Status of an idea")
+WORKSHOP_KIND = _list("workshop-kind", "Tipo de taller", "Kind of workshop")
+WORKSHOP_STATUS = _list("workshop-status", "Estado de un taller", "Status of a workshop")
+MILESTONE_STATUS = _list("milestone-status", "Avance de un hito", "Progress of a milestone")
+PROPONENT_GROUP = _list("proponent-group", "Grupo que propone", "Group that proposes")
+ORGANIZATION_ROLE = _list(
+    "organization-role", "Papel de una organización", "Role of an organisation"
+)
+ORGANISER_ROLE = _list(
+    "organiser-role", "Papel en la organización de un taller", "Role in organising a workshop"
+)
+INVITATION_ANSWER = _list(
+    "invitation-answer", "Respuesta a una invitación", "Answer to an invitation"
+)
+YES_NO = _list("yes-no", "Sí o no", "Yes or no")
+IDEA_ROLE = _list(
+    "idea-role", "Papel de una idea para un conjunto de datos", "Role of an idea for a dataset"
+)
+
+_LISTS: Mapping[str, TermList] = {
+    each.name: each
+    for each in (
+        IDEA_STATUS,
+        WORKSHOP_KIND,
+        WORKSHOP_STATUS,
+        MILESTONE_STATUS,
+        PROPONENT_GROUP,
+        ORGANIZATION_ROLE,
+        ORGANISER_ROLE,
+        INVITATION_ANSWER,
+        YES_NO,
+        IDEA_ROLE,
+    )
+}
+
+
+def lists() -> tuple[TermList, ...]:
+    """Return every list."""
+    return tuple(_LISTS.values())
+
+
+def term_list(name: str) -> TermList:
+    """Return a list by name, e.g. ``idea-status``.
+
+    Raises:
+        UnknownCode: there is no such list.
+    """
+    try:
+        return _LISTS[name]
+    except (KeyError, TypeError):
+        raise UnknownCode("list", name) from None
