@@ -53,6 +53,8 @@ _IANA = re.compile(
     re.IGNORECASE,
 )
 
+_TAG = re.compile(r"([A-Za-z]{2,3})[-_][A-Za-z0-9_-]{2,}")
+
 
 def schemes() -> tuple[Scheme, ...]:
     """Return all schemes with their concepts."""
@@ -187,6 +189,6 @@ def country(value: str) -> Concept | None:
 
 
 def _primary(value: str) -> str:
-    """Return the language of a tag like ``es_GT``; other texts as they are."""
-    tag = re.fullmatch(r"\s*([A-Za-z]{2,3})[-_][A-Za-z0-9_-]{2,}\s*", value) if value else None
+    """Return the language of a tag like ``es_GT``; anything else as it is."""
+    tag = _TAG.fullmatch(value.strip()) if isinstance(value, str) else None
     return tag[1] if tag else value

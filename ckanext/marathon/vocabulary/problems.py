@@ -98,8 +98,8 @@ def search(text: str, lang: str = "es", limit: int = 20) -> tuple[ServiceProblem
         limit: the most to return.
 
     Returns:
-        Best first: notation or name, synonyms, names in other languages, name of the area,
-        definition; equals before beginnings before mere words.
+        Best first: what bears the text as notation, name or synonym; then by name, synonyms,
+        names in other languages, name of the area, definition.
     """
     return _taxonomy().index(lang).best(text, limit)
 
@@ -157,9 +157,8 @@ class _Taxonomy:
         tag = lang.replace("_", "-").lower().partition("-")[0]
         first = tag if tag in self.languages else "es"
         if first not in self._indexes:
-            self._indexes[first] = Index(
-                (concept, self._tiers(concept, first)) for concept in self.concepts.values()
-            )
+            entries = [(each, self._tiers(each, first)) for each in self.concepts.values()]
+            self._indexes[first] = Index(entries, names=3)
         return self._indexes[first]
 
     def _tiers(self, concept: ServiceProblem, lang: str) -> tuple[tuple[str, ...], ...]:

@@ -191,18 +191,20 @@ def _boundaries(kind: Kind) -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def _municipality_index() -> Index[Municipality]:
-    return Index(
+    entries = (
         (each, ((each.code, each.name), each.alt_names, (department(each.department_code).name,)))
         for each in municipalities()
     )
+    return Index(entries, names=2)
 
 
 @lru_cache(maxsize=1)
 def _department_index() -> Index[Department]:
-    return Index(
+    entries = (
         (each, ((each.code, each.name), (each.iso_3166_2, each.iso_3166_2_former)))
         for each in departments()
     )
+    return Index(entries, names=2)
 
 
 def _in_ascii_digits(text: str) -> str:

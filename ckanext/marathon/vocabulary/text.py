@@ -40,12 +40,14 @@ class _Tier(NamedTuple):
 class Index(Generic[Item]):
     """A small search index: items, each with texts in tiers of falling weight."""
 
-    def __init__(self, entries: Iterable[tuple[Item, Sequence[Iterable[str]]]]) -> None:
+    def __init__(self, entries: Iterable[tuple[Item, Sequence[Iterable[str]]]], names: int) -> None:
         """Fold every text once.
 
         Args:
             entries: an item and its tiers; the order of the entries breaks ties.
+            names: how many of the tiers name the item itself; the rest is what surrounds it.
         """
+        self._names = names
         self._entries: list[tuple[Item, list[_Tier]]] = []
         for item, tiers in entries:
             folded: list[_Tier] = []
@@ -59,22 +61,30 @@ class Index(Generic[Item]):
     def best(self, query: str, limit: int) -> tuple[Item, ...]:
         """Return at most ``limit`` items, best first.
 
-        An item matches in its first tier in which a text equals the query, begins with it, or
-        (together with the tiers before) has, for each word of the query, a word that begins
-        with it. Only the first 200 characters of the query count; an empty one finds nothing.
+        First come items with a name that equals the query; then, tier by tier, those with a text
+        that equals it or begins with it, and those that (together with the tiers before) have a
+        word beginning with each word of the query. Only the first 200 characters of the query
+        count; an empty one finds nothing.
         """
         wanted = fold(query[:MAX_QUERY])
         if not wanted:
             return ()
-        found: list[tuple[int, int, int, Item]] = []
-        for position, (item, tiers) in enumerate(self._entries):
-            for number, tier in enumerate(tiers):
-                how = _match(wanted, tier)
-                if how is not None:
-                    found.append((number, how, position, item))
-                    break
-        found.sort(key=lambda match: match[:3])
-        return tuple(match[3] for match in found[: max(limit, 0)])
+        found = [
+            (rank, position, item)
+            for position, (item, tiers) in enumerate(self._entries)
+            if (rank := self._rank(wanted, tiers)) is not None
+        ]
+        found.sort(key=lambda match: match[:2])
+        return tuple(item for _, _, item in found[: max(limit, 0)])
+
+    def _rank(self, wanted: str, tiers: Sequence[_Tier]) -> tuple[int, int] | None:
+        if any(wanted in tier.texts for tier in tiers[: self._names]):
+            return -1, _EXACT
+        for number, tier in enumerate(tiers):
+            how = _match(wanted, tier)
+            if how is not None:
+                return number, how
+        return None
 
 
 def _match(wanted: str, tier: _Tier) -> int | None:

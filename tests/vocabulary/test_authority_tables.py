@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import re
+from importlib.resources import files as resources
+
+import pytest
+
+from ckanext.marathon.vocabulary import authorities, files
+from ckanext.marathon.vocabulary.errors import UnknownCode
+
+EU = "http://publications.europa.eu/resource/authority/"
+ADMS = "http://purl.org/adms/"
+IRI = re.compile(r"https?://[a-z0-9.-]+/[A-Za-z0-9_./#()-]+")
+
+COUNTS = {
+    "data-theme": 14,
+    "file-type": 90,
+    "language": 11,
+    "frequency": 38,
+    "planned-availability": 4,
+    "access-right": 3,
+    "distribution-status": 4,
+    "country": 1,
+    "licence-type": 6,
+    "publisher-type": 11,
+    "licence": 16,
+    "spoken-language": 25,
+}
+
+
+def every_concept() -> list[authorities.Concept]:
+    return [each for scheme in authorities.schemes() for each in scheme.concepts]
+
+
+def test_every_table_has_the_rows_that_were_checked() -> None:
+    assert {each.name: len(each.concepts) for each in authorities.schemes()} == COUNTS
+
+
+def test_every_shipped_table_belongs_to_a_scheme() -> None:
+    folder = resources("ckanext.marathon.vocabulary") / "data" / "authorities"
+    shipped = {each.name for each in folder.iterdir()}
+    named = {row["file"] for row in files.data_rows("authorities/schemes.csv")}
+    assert shipped == named | {"schemes.csv"}
+
+
+def test_codes_and_iris_are_unique_and_well_formed() -> None:
+    for scheme in authorities.schemes():
+        codes = [each.code.casefold() for each in scheme.concepts]
+        assert len(codes) == len(set(codes)), scheme.name
+        iris = [each.iri for each in scheme.concepts if each.iri]
+        assert len(iris) == len(set(iris)), scheme.name
+        assert all(IRI.fullmatch(iri) for iri in iris), scheme.name
+
+
+def test_only_licences_that_name_no_one_text_lack_an_iri() -> None:
+    without = {each.code for each in every_concept() if not each.iri}
+    assert without == {
+        "cc-nc",
+        "other-open",
+        "other-at",
+        "other-pd",
+        "other-nc",
+        "other-closed",
+        "notspecified",
+    }
+
+
+def test_iris_lie_where_their_authority_puts_them() -> None:
+    for scheme in authorities.schemes():
+        if scheme.name in {"licence", "spoken-language"}:
+            continue
+        start = (scheme.iri or "?").removesuffix("/1.0")
+        assert start.startswith((EU, ADMS))
+        assert {each.iri for each in scheme.concepts} == {
+            f"{start}/{each.code}" for each in scheme.concepts
+        }
+
+
+@pytest.mark.parametrize("lang", ["es", "en"])
+def test_every_concept_and_scheme_has_a_label(lang: str) -> None:
+    for each in every_concept():
+        assert each.labels[lang].strip() == each.labels[lang] != "", each.code
+    assert all(scheme.title[lang].strip() for scheme in authorities.schemes())
+
+
+def test_every_row_names_its_source() -> None:
+    for table in {"schemes.csv", *(r["file"] for r in files.data_rows("authorities/schemes.csv"))}:
+        for row in files.data_rows(f"authorities/{table}"):
+            assert row["source"].strip(), (table, row)
+            assert None not in row, (table, row)
+            assert None not in row.values(), (table, row)
+
+
+def test_every_concept_is_found_by_code_iri_and_label() -> None:
+    for each in every_concept():
+        assert authorities.concept(each.scheme, each.code) == each
+        assert authorities.concept(each.scheme, f" {each.code.lower()} ") == each
+        if each.iri:
+            assert authorities.concept(each.scheme, each.iri) == each
+        for text in each.labels.values():
+            assert authorities.concept(each.scheme, text) == each, text
+
+
+def test_no_spelling_leads_to_two_concepts() -> None:
+    """An alias hidden by another row would be dead, and nobody would notice."""
+    for row in files.data_rows("authorities/schemes.csv"):
+        for each in files.data_rows(f"authorities/{row['file']}"):
+            extensions = each.get("extensions", "").split()
+            for spelling in [*each.get("aliases", "").split("|"), *extensions]:
+                if spelling:
+                    found = authorities.concept(row["name"], spelling)
+                    assert found is not None, spelling
+                    assert found.code == each["code"], spelling
+
+
+def test_an_unknown_scheme_is_an_error() -> None:
+    with pytest.raises(UnknownCode, match="No scheme has the code 'colours'"):
+        authorities.scheme("colours")
+    with pytest.raises(UnknownCode):
+        authorities.concept("colours", "red")
+
+
+@pytest.mark.parametrize("value", ["", "  ", "nope", "\x00", "a" * 100_000, "http://", None, 7, []])
+def test_what_is_not_in_a_table_is_none(value: object) -> None:
+    for scheme in authorities.schemes():
+        assert authorities.concept(scheme.name, value) is None  # pyright: ignore[reportArgumentType]
+    assert authorities.media_type(value) is None  # pyright: ignore[reportArgumentType]
+
+
+def test_scheme_iris_are_those_that_dcat_ap_demands() -> None:
+    """Source: DCAT-AP 3.0.1, shapes for controlled vocabularies, sh:hasValue of skos:inScheme."""
+    demanded = {
+        *(f"{EU}{name}" for name in ("data-theme", "file-type", "language", "frequency")),
+        *(f"{EU}{name}" for name in ("planned-availability", "access-right", "country")),
+        f"{EU}distribution-status",
+        f"{ADMS}licencetype/1.0",
+        f"{ADMS}publishertype/1.0",
+    }
+    ours = {each.iri for each in authorities.schemes() if each.name != "licence"}
+    assert ours - {None} == demanded

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ckanext.marathon.vocabulary import files, paths, problems, statuses, territory
+from ckanext.marathon.vocabulary.errors import UnknownCode
+
+# Stored in databases and published: a code that changes here breaks both.
+CODES = {
+    "idea-status": "proposed prioritised in_progress implemented discarded",
+    "workshop-kind": "information_meeting ideation follow_up",
+    "workshop-status": "announced held cancelled",
+    "milestone-status": "not_started limited substantial completed",
+    "proponent-group": "cocode women youth indigenous_authority producers traders civil_society "
+    "municipality academia other withheld",
+    "organization-role": "municipality coordinating_body civil_society other_public_body",
+    "organiser-role": "convener co_organiser facilitator host supporter",
+    "invitation-answer": "accepted declined no_answer",
+    "yes-no": "yes no",
+    "idea-role": "origin data_need",
+}
+
+
+def test_the_lists_hold_the_codes_that_others_store() -> None:
+    assert {each.name: " ".join(each.codes) for each in statuses.lists()} == CODES
+
+
+def test_every_row_of_the_file_belongs_to_a_list() -> None:
+    assert {row["list"] for row in files.data_rows("terms.csv")} == CODES.keys()
+
+
+@pytest.mark.parametrize("lang", ["es", "en"])
+def test_every_term_has_a_label_and_no_two_of_a_list_share_it(lang: str) -> None:
+    for each in statuses.lists():
+        texts = [term.labels[lang] for term in each.terms]
+        assert all(text.strip() for text in texts)
+        assert len(texts) == len(set(texts))
+        assert each.title[lang].strip()
+
+
+def test_definitions_are_in_both_languages_or_in_none() -> None:
+    for each in statuses.lists():
+        for term in each.terms:
+            assert bool(term.definition["es"]) == bool(term.definition["en"])
+    assert all(term.definition["es"] for term in statuses.IDEA_STATUS.terms)
+
+
+def test_a_term_is_found_by_its_exact_code() -> None:
+    term = statuses.IDEA_STATUS.term("in_progress")
+    assert (term.label(), term.label("en"), term.label("es_GT")) == (
+        "en ejecución",
+        "in progress",
+        "en ejecución",
+    )
+    assert statuses.term_list("idea-status") is statuses.IDEA_STATUS
+
+
+@pytest.mark.parametrize("code", ["propuesta", "Proposed", "", None, 1, []])
+def test_an_unknown_term_is_an_error_that_names_list_and_code(code: object) -> None:
+    with pytest.raises(UnknownCode) as caught:
+        statuses.IDEA_STATUS.term(code)  # pyright: ignore[reportArgumentType]
+    assert caught.value.kind == "idea-status"
+
+
+@pytest.mark.parametrize("name", ["idea_status", "", None, []])
+def test_an_unknown_list_is_an_error(name: object) -> None:
+    with pytest.raises(UnknownCode):
+        statuses.term_list(name)  # pyright: ignore[reportArgumentType]
+
+
+class TestPaths:
+    @pytest.mark.parametrize(
+        ("kind", "code", "path"),
+        [
+            ("municipality", "0501", "municipality/0501"),
+            ("department", "05", "department/05"),
+            ("service-problem", "AGU-01", "service-problem/AGU-01"),
+            ("service-problem", "AGU", "service-problem/AGU"),
+            ("idea-status", "proposed", "idea-status/proposed"),
+            ("idea-role", "data_need", "idea-role/data_need"),
+        ],
+    )
+    def test_paths_are_those_of_the_contract(self, kind: str, code: str, path: str) -> None:
+        assert paths.path_for(kind, code) == path
+        assert paths.scheme_path(kind) == kind
+
+    def test_every_concept_has_a_path_of_its_own_that_needs_no_escaping(self) -> None:
+        found = [
+            *(paths.path_for("municipality", each.code) for each in territory.municipalities()),
+            *(paths.path_for("department", each.code) for each in territory.departments()),
+            *(
+                paths.path_for("service-problem", each.notation)
+                for each in [*problems.areas(), *problems.problems()]
+            ),
+            *(paths.path_for(each.name, code) for each in statuses.lists() for code in each.codes),
+        ]
+        assert len(found) == len(set(found)) == 340 + 22 + 73 + 42
+        assert all(re.fullmatch("[a-z-]+/[A-Za-z0-9_-]+", path) for path in found)
+
+    @pytest.mark.parametrize(
+        ("kind", "code"),
+        [
+            ("municipality", "501"),
+            ("municipality", "05"),
+            ("department", "0501"),
+            ("service-problem", "agu"),
+            ("idea-status", "../proposed"),
+            ("place", "0501"),
+            ("", ""),
+            (None, None),
+            (["municipality"], "0501"),
+        ],
+    )
+    def test_what_does_not_exist_has_no_path(self, kind: object, code: object) -> None:
+        with pytest.raises(UnknownCode):
+            paths.path_for(kind, code)  # pyright: ignore[reportArgumentType]

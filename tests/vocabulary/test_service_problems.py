@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyoxigraph
+import pytest
+import rdflib
+from rdflib.namespace import DCTERMS, OWL, RDF, SKOS
+
+from ckanext.marathon.vocabulary import authorities, files, paths, problems
+from ckanext.marathon.vocabulary.errors import MalformedCode, MalformedData, UnknownCode
+from ckanext.marathon.vocabulary.text import fold
+
+BASE = "https://datos.example.gt/vocabulary/"
+SCHEME = rdflib.URIRef(BASE + "service-problem")
+
+# A version once published keeps its content: an edit of the taxonomy needs a new version here.
+VERSIONS = {"0.1-draft": "d2348ac1400f5dc9d996985cffcae336c22d2bb563e5d09f3f8fa6c1fa77134b"}
+
+
+@pytest.fixture(scope="module")
+def graph() -> rdflib.Graph:
+    return rdflib.Graph().parse(files.taxonomy_bytes(), format="turtle", publicID=BASE)
+
+
+@pytest.fixture
+def fresh() -> Iterator[None]:
+    yield
+    problems.use_labels([])
+
+
+def oxigraph_triples(base: str) -> set[str]:
+    quads = pyoxigraph.parse(
+        files.taxonomy_bytes(), format=pyoxigraph.RdfFormat.TURTLE, base_iri=base
+    )
+    return {f"{each.subject} {each.predicate} {each.object}" for each in quads}
+
+
+class TestTurtle:
+    def test_rdflib_and_pyoxigraph_read_the_same_1349_triples(self, graph: rdflib.Graph) -> None:
+        read = {" ".join(node.n3() for node in triple) for triple in graph}
+        assert len(read) == 1349
+        assert read == oxigraph_triples(BASE)
+
+    def test_the_content_is_that_of_its_version(self) -> None:
+        triples = "\n".join(sorted(oxigraph_triples("https://example.org/vocabulary/")))
+        digest = hashlib.sha256(triples.encode()).hexdigest()
+        assert VERSIONS[problems.scheme().version] == digest
+
+    def test_iris_are_relative_to_the_vocabulary_base(self, graph: rdflib.Graph) -> None:
+        assert (SCHEME, RDF.type, SKOS.ConceptScheme) in graph
+        for concept in [*problems.areas(), *problems.problems()]:
+            iri = rdflib.URIRef(BASE + paths.path_for("service-problem", concept.notation))
+            assert (iri, SKOS.inScheme, SCHEME) in graph
+            assert graph.value(iri, SKOS.notation) == rdflib.Literal(concept.notation)
+
+    def test_no_placeholder_is_left(self) -> None:
+        text = files.taxonomy_bytes().decode()
+        assert "w3id.org" not in text
+        assert "PLACEHOLDER" not in text.upper()
+        assert "editorialNote" not in text
+
+    def test_the_licence_is_stated_inside(self, graph: rdflib.Graph) -> None:
+        licence = rdflib.URIRef("https://creativecommons.org/licenses/by/4.0/")
+        assert list(graph.objects(SCHEME, DCTERMS.license)) == [licence]
+        assert problems.scheme().licence == str(licence)
+
+    def test_the_scheme_says_what_it_is_in_both_languages(self, graph: rdflib.Graph) -> None:
+        about = problems.scheme()
+        assert about.title == {
+            "es": "Problemas de servicios municipales",
+            "en": "Municipal service problems",
+        }
+        assert about.description.keys() == {"es", "en"}
+        assert str(graph.value(SCHEME, OWL.versionInfo)) == about.version
+
+    def test_broader_and_narrower_say_the_same(self, graph: rdflib.Graph) -> None:
+        down = {(child, parent) for parent, child in graph.subject_objects(SKOS.narrower)}
+        assert down == set(graph.subject_objects(SKOS.broader))
+        tops = set(graph.objects(SCHEME, SKOS.hasTopConcept))
+        assert tops == set(graph.subjects(SKOS.topConceptOf, SCHEME))
+        assert len(tops) == 13
+
+
+class TestConcepts:
+    def test_there_are_13_areas_and_60_problems(self) -> None:
+        assert len(problems.areas()) == 13
+        assert len(problems.problems()) == 60
+
+    def test_the_tree_holds_each_problem_once_under_its_area(self) -> None:
+        tree = problems.tree()
+        assert [branch.area for branch in tree] == list(problems.areas())
+        assert [each for branch in tree for each in branch.problems] == list(problems.problems())
+        for branch in tree:
+            assert branch.area.is_area
+            assert branch.problems
+            assert {each.broader for each in branch.problems} == {branch.area.notation}
+            assert not any(each.is_area or each.narrower for each in branch.problems)
+
+    def test_notations_are_unique_and_begin_with_their_area(self) -> None:
+        everything = [*problems.areas(), *problems.problems()]
+        assert len({each.notation for each in everything}) == 73
+        for each in problems.areas():
+            assert re.fullmatch("[A-Z]{3}", each.notation)
+        for each in problems.problems():
+            assert re.fullmatch(rf"{each.broader}-[0-9]{{2}}", each.notation)
+
+    @pytest.mark.parametrize("lang", ["es", "en"])
+    def test_every_concept_has_label_definition_and_a_synonym(self, lang: str) -> None:
+        for each in [*problems.areas(), *problems.problems()]:
+            assert each.pref_label[lang].strip()
+            assert each.definition[lang].strip()
+            assert all(text.strip() for text in each.alt_labels[lang])
+            assert each.label(lang) == each.pref_label[lang]
+
+    @pytest.mark.parametrize("lang", ["es", "en"])
+    def test_no_two_concepts_share_a_label(self, lang: str) -> None:
+        names = Counter(
+            fold(text)
+            for each in [*problems.areas(), *problems.problems()]
+            for text in (each.pref_label[lang], *each.alt_labels[lang])
+        )
+        assert names.most_common(1)[0][1] == 1
+
+    def test_every_concept_has_a_known_eu_theme(self) -> None:
+        for each in [*problems.areas(), *problems.problems()]:
+            assert each.eu_themes, each.notation
+            for iri, match in each.eu_themes:
+                theme = authorities.theme(iri)
+                assert theme is not None
+                assert theme.iri == iri
+                assert theme.code != "OP_DATPRO"
+                assert match in {"closeMatch", "broadMatch"}
+
+    def test_every_concept_is_related_to_sdg_goals_or_targets(self) -> None:
+        pattern = r"http://metadata\.un\.org/sdg/(1[0-7]|[1-9])(\.([1-9][0-9]?|[a-d]))?"
+        for each in [*problems.areas(), *problems.problems()]:
+            assert each.sdg, each.notation
+            assert all(re.fullmatch(pattern, iri) for iri in each.sdg), each.sdg
+
+    def test_cofog_codes_are_divisions_or_groups_and_only_the_cemetery_has_none(self) -> None:
+        without = []
+        for each in [*problems.areas(), *problems.problems()]:
+            if each.cofog is None:
+                without.append(each.notation)
+            else:
+                assert re.fullmatch(r"(0[1-9]|10)(\.[1-9])?", each.cofog)
+        assert without == ["TER-02"]
+
+    def test_a_label_falls_back_to_spanish(self) -> None:
+        area = problems.problem("AGU")
+        assert area.label() == area.label("es_GT") == area.label("quc") == "Agua potable"
+        assert area.label("en-US") == "Drinking water"
+
+    def test_labels_cannot_be_changed_by_those_who_read_them(self) -> None:
+        with pytest.raises(TypeError):
+            problems.problem("AGU").pref_label["es"] = "?"  # pyright: ignore[reportIndexIssue]
+
+    @pytest.mark.parametrize("notation", ["AGU-99", "agu", "AGU-1", " AGU", "", "XXX", None, []])
+    def test_an_unknown_notation_is_an_error_that_names_it(self, notation: object) -> None:
+        with pytest.raises(UnknownCode, match="No service-problem has the code"):
+            problems.problem(notation)  # pyright: ignore[reportArgumentType]
+
+    def test_narrower_or_self_of_an_area_holds_its_problems(self) -> None:
+        found = problems.narrower_or_self("DRE")
+        assert found == ("DRE", "DRE-01", "DRE-02", "DRE-03", "DRE-04")
+        assert problems.narrower_or_self("DRE-02") == ("DRE-02",)
+        with pytest.raises(UnknownCode):
+            problems.narrower_or_self("DRE-99")
+
+    @pytest.mark.parametrize(
+        ("given", "notation", "repaired"),
+        [
+            ("AGU-01", "AGU-01", False),
+            ("AGU", "AGU", False),
+            ("agu-01", "AGU-01", True),
+            (" AGU-1 ", "AGU-01", True),
+            ("agu 1", "AGU-01", True),
+            ("AGU_01", "AGU-01", True),
+            ("agu01", "AGU-01", True),
+        ],
+    )
+    def test_notations_from_spreadsheets_are_repaired_and_said(
+        self, given: str, notation: str, repaired: bool
+    ) -> None:
+        assert problems.repair_notation(given) == (notation, repaired)
+
+    @pytest.mark.parametrize(
+        "given", ["", "AG-01", "AGUA", "AGU-", "AGU-001", "AGU-01; AGU-02", "Ágü-01", None, 1]
+    )
+    def test_what_cannot_be_a_notation_is_refused(self, given: object) -> None:
+        with pytest.raises(MalformedCode):
+            problems.repair_notation(given)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.usefixtures("fresh")
+class TestMoreLanguages:
+    @staticmethod
+    def write(folder: Path, turtle: str) -> Path:
+        path = folder / "labels.quc.ttl"
+        prefixes = (
+            "@prefix skos: <http://www.w3.org/2004/02/skos/core#> .\n"
+            "@prefix sp: <service-problem/> .\n"
+        )
+        path.write_text(prefixes + turtle, encoding="utf-8")
+        return path
+
+    def test_labels_of_another_language_are_added_without_code(self, tmp_path: Path) -> None:
+        path = self.write(
+            tmp_path,
+            """sp:AGU a skos:Concept ; skos:prefLabel "Etiqueta de prueba"@quc ;
+                skos:altLabel "Otra de prueba"@quc .
+            <service-problem> skos:note "lo que el archivo dice de sí no importa" .""",
+        )
+        problems.use_labels([path])
+        area = problems.problem("AGU")
+        assert area.label("quc") == "Etiqueta de prueba"
+        assert area.alt_labels["quc"] == ("Otra de prueba",)
+        assert area.label("es") == "Agua potable"
+        assert problems.problem("AGU-01").label("quc") == "Agua potable irregular"
+        assert problems.search("etiqueta de prueba", "quc")[0] is area
+
+    @pytest.mark.parametrize(
+        ("turtle", "message"),
+        [
+            ('sp:XXX skos:prefLabel "x"@quc .', "<service-problem/XXX> is no concept"),
+            ('<https://a.example/AGU> skos:prefLabel "x"@quc .', "is no concept"),
+            ('sp:AGU skos:prefLabel "x" .', "AGU: every text needs a language"),
+            ("sp:AGU skos:prefLabel sp:DRE .", "AGU: every text needs a language"),
+            ('sp:AGU skos:prefLabel "x"@es .', "AGU: there is a prefLabel in es already"),
+            ('sp:AGU skos:prefLabel "x"@quc, "y"@QUC .', "there is a prefLabel in quc already"),
+            ("sp:AGU skos:broader sp:DRE .", "may not be added, only labels and notes"),
+            ('sp:AGU skos:prefLabel [ skos:note "x" ] .', "blank nodes are not used here"),
+            ("sp:AGU skos:prefLabel", "not Turtle, line 3"),
+            ("\x00", "not Turtle"),
+        ],
+    )
+    def test_a_file_that_breaks_a_rule_is_an_error_that_names_it(
+        self, tmp_path: Path, turtle: str, message: str
+    ) -> None:
+        path = self.write(tmp_path, turtle)
+        with pytest.raises(MalformedData) as caught:
+            problems.use_labels([path])
+        assert str(caught.value).startswith("labels.quc.ttl: ")
+        assert message in str(caught.value)
+        assert problems.problem("AGU").label("quc") == "Agua potable"
+
+    def test_a_missing_file_is_an_error_that_names_it(self, tmp_path: Path) -> None:
+        with pytest.raises(MalformedData, match=r"nowhere\.ttl: cannot be read: No such file"):
+            problems.use_labels([tmp_path / "nowhere.ttl"])

