@@ -22,6 +22,7 @@ def parser() -> argparse.ArgumentParser:
     services.add_argument("--env-file", type=Path, help="write the variables there, to source")
     services.add_argument("run", nargs="+", metavar="COMMAND", help="after --: what to run")
 
+    commands.add_parser("browser", help="find a Chromium or get one; print where it is")
     commands.add_parser("lock-jars", help="resolve Solr's jars anew and write their lock")
     return root
 
@@ -47,8 +48,14 @@ def _run(options: argparse.Namespace) -> int:
         from stack import services
 
         return services.run(options.data, options.fresh, options.env_file, options.run)
-    from stack import jars
     from stack.progress import Progress
+
+    if options.command == "browser":
+        from stack import browser
+
+        print(browser.find(Progress()))
+        return 0
+    from stack import jars
 
     print(jars.write_lock(Progress()), "jars")
     return 0

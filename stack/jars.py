@@ -14,10 +14,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stack import errors
 from stack.paths import cache_dir, free_megabytes
 from stack.progress import Progress
+
+if TYPE_CHECKING:
+    from jgo.maven import MavenContext
 
 LOCK = Path(__file__).parent / "solr_files" / "jars.lock"
 
@@ -129,7 +133,7 @@ def _fetch(jar: Jar, work: Path) -> None:
 
     context = _maven(work / ".maven" / jar.sha256[:12])
     component = context.project(jar.group, jar.artifact).at_version(jar.version)
-    artifact = component.artifact(jar.classifier or None, "jar")
+    artifact = component.artifact(jar.classifier, "jar")
     try:
         fetched = artifact.resolve()
     except (requests.RequestException, RuntimeError, OSError) as fault:
@@ -152,7 +156,8 @@ def _brief(fault: BaseException) -> str:
     return type(fault).__name__
 
 
-def _maven(repository: Path):  # noqa: ANN202 (jgo's own type, imported late: it is slow)
+def _maven(repository: Path) -> MavenContext:
+    # Imported late: it is slow, and seldom needed.
     from jgo.config import GlobalSettings
     from jgo.constants import MAVEN_CENTRAL_URL
     from jgo.maven import MavenContext

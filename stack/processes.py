@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -82,10 +82,8 @@ def end(processes: list[psutil.Process], patience: float = 20) -> None:
 
 
 def _signal(process: psutil.Process, name: str) -> None:
-    try:
+    with suppress(psutil.NoSuchProcess):
         getattr(process, name)()
-    except psutil.NoSuchProcess:
-        pass
 
 
 def forget_postgres(layout: Layout) -> None:

@@ -43,7 +43,7 @@ def running(data: Path, fresh: bool, progress: Progress) -> Iterator[dict[str, s
         postgres.prepare(progress)
         valkey.prepare()
         programs = [postgres.program(), valkey.program(), solr_program]
-        supervisor = Supervisor(layout, programs, {})
+        supervisor = Supervisor(layout, programs)
         try:
             with progress.step("PostgreSQL, Valkey, Solr"):
                 supervisor.launch()

@@ -40,7 +40,8 @@ def free_port() -> int:
 def ckan_schema() -> Path:
     """Return the Solr schema that the installed CKAN brings."""
     found = find_spec("ckan")
-    assert found is not None and found.origin is not None
+    assert found is not None
+    assert found.origin is not None
     return Path(found.origin).parent / "config" / "solr" / "schema.xml"
 
 

@@ -83,7 +83,7 @@ class Supervisor:
     """A supervisord for one data directory."""
 
     def __init__(
-        self, layout: Layout, programs: list[Program], environment: dict[str, str]
+        self, layout: Layout, programs: list[Program], environment: dict[str, str] | None = None
     ) -> None:
         """Prepare it; nothing runs yet.
 
@@ -94,7 +94,7 @@ class Supervisor:
         """
         self.layout = layout
         self.programs = programs
-        self.environment = environment
+        self.environment = environment or {}
         self.process: subprocess.Popen[bytes] | None = None
         self.socket = layout.sockets / "supervisor"
 

@@ -1,0 +1,59 @@
+# make run | stop | reset | logs      a whole site on this machine
+# make test | prove | check           what CI runs
+# make lock | translations            for maintainers
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run stop reset logs test prove check lock translations venv
+
+PYTHON ?= python3
+STACK = .venv/bin/python -m stack
+# MARATHON_DATA: where `make run` keeps its data.
+DATA = $(or $(MARATHON_DATA),.data)
+MARATHON_SHAPES ?= ../shared/shacl
+export MARATHON_SHAPES := $(abspath $(MARATHON_SHAPES))
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+BOOTSTRAP = command -v $(PYTHON) >/dev/null || \
+	{ echo "✗ $(PYTHON) is not installed / no está instalado" >&2; exit 1; }; \
+	$(PYTHON) -I stack/bootstrap.py
+
+run:
+	@$(BOOTSTRAP) run && exec $(STACK) run --data "$(DATA)"
+
+stop:
+	@$(BOOTSTRAP) run && exec $(STACK) stop --data "$(DATA)"
+
+reset:
+	@$(BOOTSTRAP) run && exec $(STACK) reset --data "$(DATA)"
+
+logs:
+	@$(BOOTSTRAP) run && exec $(STACK) logs --data "$(DATA)"
+
+venv:
+	@$(BOOTSTRAP) test
+
+test: venv
+	@[ -d "$$MARATHON_SHAPES" ] || echo "the official DCAT-AP shapes are not in $$MARATHON_SHAPES" \
+		"(MARATHON_SHAPES): only the project's own profile is validated"
+	@chromium="$$($(STACK) browser)" && export MARATHON_CHROMIUM="$$chromium" && \
+		exec $(STACK) services --fresh --data .test-data -- \
+		.venv/bin/python -m pytest --ckan-ini=test.ini tests $(PYTEST_ARGS)
+
+prove: export MARATHON_PROVE = 1
+prove: test
+
+check: venv
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/pyright --pythonpath .venv/bin/python
+	@.venv/bin/python -m pytest -q -p no:ckan tests/house
+
+lock: venv
+	@requirements/compile
+	@$(STACK) lock-jars
+
+translations: venv
+	@.venv/bin/python setup.py -q extract_messages update_catalog compile_catalog

@@ -1,0 +1,226 @@
+"""Makes .venv from the hashed lock; run as a file by any Python 3, with nothing installed yet.
+
+``python3 -I stack/bootstrap.py run|test``. It uses the standard library only and a syntax that
+Python 3.6 reads, so that a Python that is too old still gets to say so.
+"""
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+VENV = os.path.join(ROOT, ".venv")
+PYTHON = os.path.join(VENV, "bin", "python")
+NEEDED = (3, 11)
+# Measured: 460 MB of packages to run and 900 MB to test, and some more in passing.
+NEEDED_MEGABYTES = {"run": 800, "test": 1500}
+NETWORK_SIGNS = (
+    "NewConnectionError",
+    "name resolution",
+    "ConnectTimeout",
+    "ReadTimeout",
+    "Connection refused",
+    "Network is unreachable",
+    "ProxyError",
+)
+
+
+class BootstrapError(Exception):
+    """A fault with one line for people, in English and Spanish."""
+
+    def __init__(self, english: str, spanish: str) -> None:
+        super().__init__(f"{english} / {spanish}")
+
+
+def check_machine() -> None:
+    """Raise where the machine cannot run the stack."""
+    found = ".".join(str(part) for part in sys.version_info[:3])
+    if sys.version_info < NEEDED:
+        hint = "make PYTHON=python3.12 …"
+        raise BootstrapError(
+            f"Python 3.11 or newer is needed, this is {found}; name another one: {hint}",
+            f"se necesita Python 3.11 o más nuevo y este es {found}; indique otro: {hint}",
+        )
+    machine = f"{platform.system()} {platform.machine()}"
+    if machine != "Linux x86_64":
+        raise BootstrapError(
+            f"this runs on x86-64 Linux, not on {machine}; docs/installing.md has the other way",
+            f"esto funciona en Linux x86-64, no en {machine}; vea docs/installing.md",
+        )
+    if platform.libc_ver()[0] != "glibc":
+        raise BootstrapError(
+            "a Linux with glibc is needed (not musl, as in Alpine)",
+            "se necesita un Linux con glibc (no musl, como Alpine)",
+        )
+
+
+def files_of(purpose: str) -> "list[str]":
+    """Return the files that decide what .venv holds, the two locks first."""
+    names = ["requirements/build.txt", f"requirements/{purpose}.txt", "pyproject.toml", "setup.py"]
+    return [os.path.join(ROOT, name) for name in names]
+
+
+def stamp_of(purpose: str) -> str:
+    """Return what identifies a finished .venv: the Python, the place, the lock, the packaging."""
+    digest = hashlib.sha256(repr((sys.version_info[:3], ROOT)).encode())
+    for path in files_of(purpose):
+        with open(path, "rb") as stream:
+            digest.update(stream.read())
+    return digest.hexdigest()
+
+
+def stamp_file(purpose: str) -> str:
+    """Return where the stamp is kept."""
+    return os.path.join(VENV, "made-for-" + purpose)
+
+
+def is_ready(purpose: str) -> bool:
+    """Return whether .venv has everything already."""
+    try:
+        with open(stamp_file(purpose), encoding="ascii") as stream:
+            return stream.read() == stamp_of(purpose) and os.path.exists(PYTHON)
+    except OSError:
+        return False
+
+
+def check_space(purpose: str) -> None:
+    """Raise where the disk is too full."""
+    free = shutil.disk_usage(ROOT).free // 1000000
+    needed = NEEDED_MEGABYTES[purpose]
+    if free < needed:
+        raise BootstrapError(
+            f"no disk space: {needed} MB are needed in {ROOT}, {free} MB are free",
+            f"no hay espacio en disco: se necesitan {needed} MB en {ROOT} y hay {free} MB libres",
+        )
+
+
+def make_venv() -> None:
+    """Create .venv, anew where it belongs to another Python."""
+    wanted = ".".join(str(part) for part in sys.version_info[:3])
+    try:
+        with open(os.path.join(VENV, "pyvenv.cfg"), encoding="utf-8") as stream:
+            if f"version = {wanted}\n" in stream.read() and os.path.exists(PYTHON):
+                return
+    except OSError:
+        pass
+    shutil.rmtree(VENV, ignore_errors=True)
+    say(f"  · .venv with Python {wanted}")
+    made = subprocess.run(
+        [sys.executable, "-m", "venv", VENV],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    if made.returncode != 0:
+        shutil.rmtree(VENV, ignore_errors=True)
+        raise BootstrapError(
+            "Python's venv module does not work; on Debian: apt install python3-venv",
+            "el módulo venv de Python no funciona; en Debian: apt install python3-venv",
+        )
+
+
+def pip(title: str, total: int, *arguments: str) -> None:
+    """Run ``pip install``, show how far it is, and raise with one line where it fails."""
+    log = os.path.join(VENV, "pip.log")
+    seen = 0
+    with open(log, "w", encoding="utf-8") as record:
+        run = subprocess.Popen(
+            [PYTHON, "-I", "-m", "pip", "install", "--no-input", *arguments],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+        )
+        assert run.stdout is not None
+        for line in run.stdout:
+            record.write(line)
+            if line.startswith(("Collecting ", "Requirement already satisfied")):
+                seen += 1
+                show(f"  · {title} {seen} of {total}", seen)
+            elif line.startswith("Installing collected"):
+                show(f"  · {title}: installing {total}", 0)
+        if run.wait() == 0:
+            say(f"  ✓ {title}")
+            return
+    with open(log, encoding="utf-8") as record:
+        raise explained(record.read(), log)
+
+
+def explained(said: str, log: str) -> BootstrapError:
+    """Return the error for what pip said."""
+    if "No space left on device" in said:
+        return BootstrapError("no disk space left", "no queda espacio en disco")
+    if "DO NOT MATCH THE HASHES" in said:
+        return BootstrapError(
+            f"a downloaded package is not the locked one (its SHA-256 differs), see {log}",
+            f"un paquete descargado no es el esperado (su SHA-256 difiere), vea {log}",
+        )
+    if any(sign in said for sign in NETWORK_SIGNS):
+        return BootstrapError(
+            f"no network: the Python packages cannot be downloaded (see {log})",
+            f"no hay red: no se pueden descargar los paquetes de Python (vea {log})",
+        )
+    lines = [line.strip() for line in said.splitlines() if line.strip()] or ["?"]
+    last = ([line for line in lines if line.startswith("ERROR")] or lines)[-1]
+    return BootstrapError(f"pip failed: {last[:200]} (all of it in {log})", f"pip falló; vea {log}")
+
+
+def packages_in(path: str) -> int:
+    """Return how many packages a lock names."""
+    with open(path, encoding="utf-8") as stream:
+        return sum(1 for line in stream if "==" in line and not line.startswith(("#", " ")))
+
+
+def show(text: str, number: int) -> None:
+    """Redraw a line on a terminal; elsewhere print every twentieth."""
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\033[K" + text)
+        sys.stderr.flush()
+    elif number % 20 == 0:
+        say(text)
+
+
+def say(text: str) -> None:
+    """Print a line."""
+    sys.stderr.write(("\r\033[K" if sys.stderr.isatty() else "") + text + "\n")
+    sys.stderr.flush()
+
+
+def prepare(purpose: str) -> None:
+    """Bring .venv to what ``purpose`` needs; do nothing where it is there already."""
+    check_machine()
+    if is_ready(purpose):
+        return
+    check_space(purpose)
+    make_venv()
+    build, wanted = files_of(purpose)[:2]
+    for title, lock in (("build tools", build), ("Python packages", wanted)):
+        locked = ["--require-hashes", "--no-deps", "--no-build-isolation", "-r", lock]
+        pip(title, packages_in(lock), *locked)
+    pip("ckanext-marathon", 1, "--no-deps", "--no-build-isolation", "-e", ROOT)
+    with open(stamp_file(purpose), "w", encoding="ascii") as stream:
+        stream.write(stamp_of(purpose))
+
+
+def main(arguments: "list[str]") -> int:
+    """Return the exit code."""
+    if len(arguments) != 1 or arguments[0] not in NEEDED_MEGABYTES:
+        say("usage: bootstrap.py run|test")
+        return 2
+    try:
+        prepare(arguments[0])
+    except BootstrapError as fault:
+        say(f"✗ {fault}")
+        return 1
+    except KeyboardInterrupt:
+        say("")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
