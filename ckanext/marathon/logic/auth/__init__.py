@@ -1,0 +1,19 @@
+"""Who may do what, one file a noun. CKAN registers what ``__all__`` names."""
+
+from ckanext.marathon.logic.auth.idea import marathon_idea_choices, marathon_idea_quick_create
+from ckanext.marathon.logic.auth.municipality import marathon_municipality_create
+from ckanext.marathon.logic.auth.officer import marathon_officer_invite, marathon_officer_list
+from ckanext.marathon.logic.auth.organization import organization_create, organization_update
+from ckanext.marathon.logic.auth.package import package_create, package_update
+
+__all__ = [
+    "marathon_idea_choices",
+    "marathon_idea_quick_create",
+    "marathon_municipality_create",
+    "marathon_officer_invite",
+    "marathon_officer_list",
+    "organization_create",
+    "organization_update",
+    "package_create",
+    "package_update",
+]

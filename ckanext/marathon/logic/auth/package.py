@@ -1,0 +1,52 @@
+"""Datasets, workshops, ideas, commitments: what the coordinating body may besides CKAN's rules.
+
+Deleting, resources, views, files, patching and revising ask for ``package_update`` in CKAN and so
+follow this one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+from ckan import authz
+from ckan.logic.auth import get_package_object
+from ckan.types import AuthFunction, AuthResult, Context
+
+from ckanext.marathon.logic import permissions
+from ckanext.marathon.search.types import OTHER_TYPES
+
+
+@tk.chained_auth_function
+@tk.auth_allow_anonymous_access
+def package_create(
+    next_auth: AuthFunction, context: Context, data_dict: dict[str, Any] | None = None
+) -> AuthResult:
+    """Let the coordinating body's editors create what is ours in any organisation."""
+    data_dict = data_dict or {}
+    result = next_auth(context, data_dict)
+    if result.get("success"):
+        return result
+    if permissions.may_create_in(
+        context.get("user"), data_dict.get("owner_org"), data_dict.get("type", "")
+    ):
+        # Everything but the organisation, groups among it, stays CKAN's decision.
+        return next_auth(context, {k: v for k, v in data_dict.items() if k != "owner_org"})
+    return result
+
+
+@tk.chained_auth_function
+@tk.auth_allow_anonymous_access
+def package_update(
+    next_auth: AuthFunction, context: Context, data_dict: dict[str, Any] | None = None
+) -> AuthResult:
+    """Let the coordinating body's editors edit and delete what is ours in any organisation."""
+    data_dict = data_dict or {}
+    result = next_auth(context, data_dict)
+    if result.get("success"):
+        return result
+    package = get_package_object(context, data_dict)
+    if package.type in OTHER_TYPES and permissions.coordinates(context.get("user")):
+        groups = {"groups": data_dict.get("groups") or []}
+        return authz.is_authorized("package_create", context, groups)
+    return result

@@ -1,0 +1,198 @@
+"""Who may do what, beyond CKAN's own rules: the coordinating body (docs/permissions.md).
+
+An organisation with the role ``coordinating_body`` looks after the workshops, ideas and commitments
+of everybody, and after nobody else's datasets. What somebody is in which organisation is one query,
+kept for the rest of the request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, cast
+
+import flask
+from ckan import authz, model
+from ckan.types import Context
+from sqlalchemy import event
+
+from ckanext.marathon.search.types import OTHER_TYPES
+
+# What a coordinating body sees of ours before it is public.
+COORDINATION_LABEL = "marathon-coordination"
+COORDINATING_BODY = "coordinating_body"
+MUNICIPALITY = "municipality"
+
+_RANK = {"member": 1, "editor": 2, "admin": 3}
+_CACHE = "_marathon_standings"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a person is: their capacity in each active organisation, by its id.
+
+    ``coordinating`` is the highest of their capacities in a coordinating body, "" outside of it.
+    """
+
+    capacities: Mapping[str, str]
+    coordinating: str
+
+
+def standing(user: str | None) -> Standing:
+    """Return what a user (name or id) is; nothing for nobody, the deleted and the unknown."""
+    user_id = authz.get_user_id_for_username(user, allow_none=True)
+    if not user_id:
+        return Standing({}, "")
+    if not flask.has_request_context():
+        return _standing(user_id)
+    cache: dict[str, Standing] = flask.g.setdefault(_CACHE, {})
+    if user_id not in cache:
+        cache[user_id] = _standing(user_id)
+    return cache[user_id]
+
+
+def _standing(user_id: str) -> Standing:
+    rows = (
+        model.Session.query(
+            model.Member.group_id,
+            model.Member.capacity,
+            cast(Any, model.Group).extras["role"].astext,
+        )
+        .join(model.Group, model.Group.id == model.Member.group_id)
+        .join(model.User, model.User.id == model.Member.table_id)
+        .filter(
+            model.Member.table_name == "user",
+            model.Member.table_id == user_id,
+            model.Member.state == model.State.ACTIVE,
+            model.Group.state == model.State.ACTIVE,
+            model.Group.is_organization.is_(True),
+            model.User.state == model.State.ACTIVE,
+        )
+    )
+    capacities: dict[str, str] = {}
+    coordinating = ""
+    for organization_id, capacity, role in rows:
+        capacities[organization_id] = _higher(capacities.get(organization_id, ""), capacity)
+        if role == COORDINATING_BODY:
+            coordinating = _higher(coordinating, capacity)
+    return Standing(capacities, coordinating)
+
+
+def _higher(one: str, other: str) -> str:
+    return max(one, other, key=lambda capacity: _RANK.get(capacity, 0))
+
+
+@event.listens_for(model.Session, "after_flush")
+def _forget_after_changes(session: Any, _flush_context: Any) -> None:
+    changed = chain(session.new, session.dirty, session.deleted)
+    if any(isinstance(thing, model.Member | model.Group | model.User) for thing in changed):
+        _forget()
+
+
+@event.listens_for(model.Session, "after_soft_rollback")
+def _forget_after_rollback(_session: Any, _transaction: Any) -> None:
+    _forget()
+
+
+def _forget() -> None:
+    if flask.has_request_context():
+        flask.g.pop(_CACHE, None)
+
+
+def coordinates(user: str | None, at_least: str = "editor") -> bool:
+    """Return whether a user has at least this capacity in a coordinating body."""
+    return _RANK.get(standing(user).coordinating, 0) >= _RANK[at_least]
+
+
+def is_insider(user: str | None, owner_org: str | None) -> bool:
+    """Return whether a user may see what an organisation keeps to itself.
+
+    That is: exact counts of participants and who changed an idea's status. Its members may, the
+    coordinating body's editors and sysadmins.
+    """
+    if not user:
+        return False
+    return owner_org in standing(user).capacities or coordinates(user) or authz.is_sysadmin(user)
+
+
+def may_create_in(user: str | None, org_id: str | None, package_type: str) -> bool:
+    """Return whether a user may give an organisation (id or name) something of a type.
+
+    Whoever may create datasets there may; the coordinating body's editors may too, except datasets.
+    """
+    if authz.has_user_permission_for_group_or_org(org_id, user, "create_dataset"):
+        return True
+    if package_type not in OTHER_TYPES or not coordinates(user):
+        return False
+    organization = model.Group.get(org_id)
+    return bool(
+        organization and organization.is_organization and organization.state == model.State.ACTIVE
+    )
+
+
+def organizations_open_to(user: str | None, package_type: str) -> list[dict[str, str]]:
+    """Return the organisations (id, name, title) that ``may_create_in`` says yes to, by title."""
+    query = model.Session.query(model.Group.id, model.Group.name, model.Group.title).filter(
+        model.Group.is_organization.is_(True), model.Group.state == model.State.ACTIVE
+    )
+    everywhere = authz.is_sysadmin(user) or (package_type in OTHER_TYPES and coordinates(user))
+    if not everywhere:
+        allowed = authz.get_roles_with_permission("create_dataset")
+        own = [o for o, capacity in standing(user).capacities.items() if capacity in allowed]
+        query = query.filter(model.Group.id.in_(own))
+    return [
+        {"id": id_, "name": name, "title": title or name}
+        for id_, name, title in query.order_by(model.Group.title, model.Group.name)
+    ]
+
+
+def may_set_role(context: Context) -> bool:
+    """Return whether the role of an organisation may be set: by sysadmins, and in our own name."""
+    return bool(context.get("ignore_auth")) or authz.is_sysadmin(context.get("user"))
+
+
+def may_place_organization(context: Context) -> bool:
+    """Return whether ``municipality_code`` and ``pilot`` may be set.
+
+    By sysadmins, admins of a coordinating body, and in our own name.
+    """
+    return may_set_role(context) or coordinates(context.get("user"), "admin")
+
+
+def may_manage_officers(user: str | None, organization: model.Group) -> bool:
+    """Return whether a user may invite officers to an organisation and list them.
+
+    Its own admins may; admins of a coordinating body may for municipalities.
+    """
+    if authz.has_user_permission_for_group_or_org(organization.id, user, "membership"):
+        return True
+    return is_municipality(organization) and coordinates(user, "admin")
+
+
+def is_municipality(organization: model.Group) -> bool:
+    """Return whether an organisation is an active one with the role of a municipality."""
+    return bool(
+        organization.is_organization
+        and organization.state == model.State.ACTIVE
+        and role_of(organization) == MUNICIPALITY
+    )
+
+
+def role_of(organization: model.Group) -> str:
+    """Return an organisation's role in the marathons, "" for none."""
+    return (cast(Any, organization).extras or {}).get("role") or ""
+
+
+def dataset_labels(pkg_obj: model.Package, labels: list[str]) -> list[str]:
+    """Return the permission labels of a package: ours are seen by the coordinating body too."""
+    if pkg_obj.type in OTHER_TYPES and "public" not in labels:
+        return [*labels, COORDINATION_LABEL]
+    return labels
+
+
+def user_labels(user_obj: Any, labels: list[str]) -> list[str]:
+    """Return the permission labels that a user (``None`` or anonymous: nobody) can read."""
+    if user_obj and not user_obj.is_anonymous and coordinates(user_obj.name):
+        return [*labels, COORDINATION_LABEL]
+    return labels

@@ -1,0 +1,160 @@
+"""What a search leaves out unless asked, which filters it offers, and how their values read."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+from ckan import model
+
+from ckanext.marathon.search.types import DATASET, OTHER_TYPES
+from ckanext.marathon.vocabulary import authorities, problems, statuses, territory
+from ckanext.marathon.vocabulary.errors import UnknownCode
+
+# ``ext_marathon_types=all``: CKAN lets parameters of this prefix through to extensions.
+OPT_IN = "ext_marathon_types"
+EXCLUSION = f"-dataset_type:({' OR '.join(OTHER_TYPES)})"
+
+# A filter that says which types or states it wants; «-dataset_type:harvest» (as ckanext-dcat
+# sends) says only what it does not want.
+_NAMED = re.compile(r"(?<![\w!-])(?<!NOT )(?:dataset_type|state)\s*:")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+
+Namer = Callable[[Iterable[str], str], Mapping[str, str]]
+
+
+def before_search(search_params: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a search, narrowed to datasets unless it says otherwise.
+
+    Workshops, ideas and commitments are left out if no filter names ``dataset_type`` or ``state``
+    (CKAN's trash and the list of orphans look for all types by state) and the caller does not ask
+    for them with ``ext_marathon_types=all``.
+    """
+    extras = search_params.get("extras")
+    if isinstance(extras, Mapping) and extras.get(OPT_IN) == "all":
+        return search_params
+    fq_list = search_params.get("fq_list") or []
+    fq_list = [fq_list] if isinstance(fq_list, str) else list(fq_list)
+    filters = [search_params.get("fq") or "", *fq_list]
+    if not any(_NAMED.search(_QUOTED.sub('""', str(text))) for text in filters):
+        search_params["fq_list"] = [*fq_list, EXCLUSION]
+    return search_params
+
+
+def after_search(search_results: dict[str, Any], _params: dict[str, Any]) -> dict[str, Any]:
+    """Return the results of a search with facet values named in the reader's language."""
+    lang = str(tk.h.lang() or "es")[:2]
+    for field, facet in (search_results.get("search_facets") or {}).items():
+        namer = _NAMERS.get(field)
+        if namer is None:
+            continue
+        names = namer([item["name"] for item in facet["items"]], lang)
+        facet["items"] = [
+            {**item, "display_name": names[item["name"]]}
+            for item in facet["items"]
+            if item["name"] in names
+        ]
+    return search_results
+
+
+def facets(facets_dict: dict[str, Any], package_type: str) -> dict[str, Any]:
+    """Return the filters of a type's search page (Solr field → title), ours first.
+
+    The site's own choice (``search.facets``) stays for datasets; of the rest, workshops, ideas and
+    commitments keep the organisation.
+    """
+    titles = _titles()
+    if package_type == DATASET:
+        ours = ("vocab_municipality", "vocab_department", "vocab_service_problem")
+        first = ("organization", "res_format", "license_id")
+        kept = [f for f in first if f in facets_dict]
+        kept += [f for f in facets_dict if f not in first]
+    elif package_type in OTHER_TYPES:
+        ours = _OTHER_FACETS[package_type]
+        kept = [f for f in ("organization",) if f in facets_dict]
+    else:
+        return facets_dict
+    return OrderedDict([(f, titles[f]) for f in ours] + [(f, facets_dict[f]) for f in kept])
+
+
+_OTHER_FACETS = {
+    "workshop": (
+        "vocab_municipality",
+        "vocab_department",
+        "vocab_service_problem",
+        "vocab_kind",
+        "vocab_status",
+    ),
+    "idea": (
+        "vocab_municipality",
+        "vocab_department",
+        "vocab_service_problem",
+        "vocab_idea_status",
+        "vocab_workshop",
+        "vocab_community",
+    ),
+    "commitment": (),
+}
+
+
+def _titles() -> dict[str, str]:
+    return {
+        "vocab_municipality": tk._("Municipalities"),
+        "vocab_department": tk._("Departments"),
+        "vocab_service_problem": tk._("Service problems"),
+        "vocab_kind": tk._("Kind"),
+        "vocab_status": tk._("Status"),
+        "vocab_idea_status": tk._("Status of the idea"),
+        "vocab_workshop": tk._("Workshops"),
+        "vocab_idea": tk._("Ideas"),
+        "vocab_community": tk._("Communities"),
+    }
+
+
+def _by(label: Callable[[str, str], str]) -> Namer:
+    """Name values one by one; those that the vocabulary no longer knows are not offered."""
+
+    def names(values: Iterable[str], lang: str) -> dict[str, str]:
+        found = {}
+        for value in values:
+            try:
+                found[value] = label(value, lang)
+            except UnknownCode:
+                continue
+        return found
+
+    return names
+
+
+def _licence(value: str, lang: str) -> str:
+    known = authorities.licence(value)
+    if known is not None:
+        return known.label(lang)
+    registered = model.Package.get_license_register().get(value)
+    return registered.title if registered else value
+
+
+def _public_titles(values: Iterable[str], _lang: str) -> dict[str, str]:
+    """Name packages by their titles; one that is not public is not offered to anybody."""
+    rows = model.Session.query(model.Package.id, model.Package.title, model.Package.name).filter(
+        model.Package.id.in_(list(values)),
+        model.Package.state == model.State.ACTIVE,
+        model.Package.private.is_(False),
+    )
+    return {id_: title or name for id_, title, name in rows}
+
+
+_NAMERS: dict[str, Namer] = {
+    "vocab_municipality": _by(lambda code, _lang: territory.municipality(code).name),
+    "vocab_department": _by(lambda code, _lang: territory.department(code).name),
+    "vocab_service_problem": _by(lambda n, lang: problems.problem(n).label(lang)),
+    "vocab_kind": _by(lambda code, lang: statuses.WORKSHOP_KIND.term(code).label(lang)),
+    "vocab_status": _by(lambda code, lang: statuses.WORKSHOP_STATUS.term(code).label(lang)),
+    "vocab_idea_status": _by(lambda code, lang: statuses.IDEA_STATUS.term(code).label(lang)),
+    "vocab_idea": _public_titles,
+    "vocab_workshop": _public_titles,
+    "license_id": _by(_licence),
+}
