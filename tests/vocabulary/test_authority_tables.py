@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from importlib.resources import files as resources
+from pathlib import Path
 
 import pytest
 
@@ -138,3 +139,12 @@ def test_scheme_iris_are_those_that_dcat_ap_demands() -> None:
     }
     ours = {each.iri for each in authorities.schemes() if each.name != "licence"}
     assert ours - {None} == demanded
+
+
+def test_the_docs_count_every_table_and_name_the_version_of_every_row() -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "vocabulary.md").read_text(encoding="utf-8")
+    for row in files.data_rows("authorities/schemes.csv"):
+        rows = files.data_rows(f"authorities/{row['file']}")
+        assert f"| `{row['name']}` | {len(rows)} | " in docs
+        versions = {found for each in rows for found in re.findall(r"20\d{6}-0", each["source"])}
+        assert all(version in docs for version in versions), row["name"]

@@ -249,6 +249,13 @@ class TestMoreLanguages:
         assert message in str(caught.value)
         assert problems.problem("AGU").label("quc") == "Agua potable"
 
+    def test_the_example_of_the_docs_works(self, tmp_path: Path) -> None:
+        docs = (Path(__file__).parents[2] / "docs" / "vocabulary.md").read_text(encoding="utf-8")
+        path = tmp_path / "labels.fr.ttl"
+        path.write_text(docs.split("```turtle")[1].split("```")[0], encoding="utf-8")
+        problems.use_labels([path])
+        assert problems.problem("AGU").label("fr") == "Eau potable"
+
     def test_a_missing_file_is_an_error_that_names_it(self, tmp_path: Path) -> None:
         with pytest.raises(MalformedData, match=r"nowhere\.ttl: cannot be read: No such file"):
             problems.use_labels([tmp_path / "nowhere.ttl"])

@@ -147,7 +147,7 @@ def _extended(concept: ServiceProblem, added: Properties, place: str) -> Service
         if predicate not in allowed:
             raise MalformedData(f"{place}: <{predicate}> may not be added, only labels and notes")
         if not all(isinstance(each, pyoxigraph.Literal) and each.language for each in objects):
-            raise MalformedData(f'{place}: every text needs a language, e.g. "Ja\'"@quc')
+            raise MalformedData(f'{place}: every text needs a language, e.g. "…"@quc')
     alt_labels = _lists_by_language(added, SKOS + "altLabel")
     return replace(
         concept,
