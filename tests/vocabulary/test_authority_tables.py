@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ckanext.marathon.vocabulary import authorities, files
+from ckanext.marathon.vocabulary import authorities, files, problems, statuses
 from ckanext.marathon.vocabulary.errors import UnknownCode
 
 EU = "http://publications.europa.eu/resource/authority/"
@@ -112,6 +112,12 @@ def test_no_spelling_leads_to_two_concepts() -> None:
                     found = authorities.concept(row["name"], spelling)
                     assert found is not None, spelling
                     assert found.code == each["code"], spelling
+
+
+def test_concepts_can_be_gathered_in_sets() -> None:
+    assert len(set(every_concept())) == sum(COUNTS.values())
+    assert len({*problems.areas(), *problems.problems()}) == 73
+    assert sum(len(set(each.terms)) for each in statuses.lists()) == 42
 
 
 def test_an_unknown_scheme_is_an_error() -> None:

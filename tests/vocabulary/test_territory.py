@@ -12,6 +12,7 @@ import pytest
 
 from ckanext.marathon.vocabulary import files, territory
 from ckanext.marathon.vocabulary.errors import MalformedCode, UnknownCode, VocabularyError
+from ckanext.marathon.vocabulary.places import municipality_from
 
 # The files are kept byte for byte; an edit is a decision, to be written down in docs/vocabulary.md.
 DIGESTS = {
@@ -106,6 +107,12 @@ def test_the_source_column_of_the_evidence_is_whole() -> None:
         "28 September 2016"
     )
     assert letter.source_date == "2016-09-28"
+
+
+def test_a_dissolved_place_will_say_what_replaced_it() -> None:
+    row = files.data_rows("municipalities.csv")[0]
+    assert municipality_from(row).replaced_by == ()
+    assert municipality_from({**row, "replaced_by": "0118|0119"}).replaced_by == ("0118", "0119")
 
 
 def test_places_cannot_be_changed_by_those_who_read_them() -> None:
