@@ -1,0 +1,245 @@
+"""Real CKAN sites for the tests: own files, own database, own web server process.
+
+    with Site.create("portal", tmp_path, plugins="harvest dcat") as site:
+        site.upgrade()
+        site.start()
+        site.action("organization_create", name="infom")
+        site.get("/organization/infom")
+
+A site is what ``ckan generate config`` gives an administrator, plus the lines given here. Its
+programmes see none of the ``CKAN_…`` variables of the tests. Every one has a system administrator
+``admin`` (password ``PASSWORD``) and an API token of theirs (``site.token``).
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import requests
+
+from tests import databases, programs
+
+ROOT = Path(__file__).parents[1]
+ADMIN = "admin"
+PASSWORD = "correct-horse-battery"
+# The same for all sites: the token that is made once is good for every copy of the database.
+SECRET_KEY = "not-a-secret-the-tests-need-some-key"
+START_SECONDS = 120
+
+
+class ActionFailed(AssertionError):
+    """An API call was refused; ``status`` is HTTP's, ``error`` what CKAN said."""
+
+    def __init__(self, name: str, response: requests.Response) -> None:
+        self.status = response.status_code
+        try:
+            self.error = response.json()["error"]
+        except (ValueError, KeyError):
+            self.error = {"message": response.text[-2000:]}
+        super().__init__(f"{name}: {self.status} {self.error}")
+
+
+def application(ini: str) -> Any:
+    """Return the WSGI application of an ini file; gunicorn calls this in the server process."""
+    from logging.config import fileConfig
+
+    from ckan.cli import CKANConfigLoader
+    from ckan.config.middleware import make_app
+
+    fileConfig(ini, disable_existing_loggers=False)
+    return make_app(CKANConfigLoader(ini).get_config())
+
+
+class Site:
+    """One CKAN: its ini file, its commands, its server and whatever else runs of it."""
+
+    def __init__(self, directory: Path, settings: Mapping[str, str], token: str = "") -> None:
+        """Write the ini file; nothing runs yet.
+
+        Args:
+            directory: holds everything of the site, created when missing.
+            settings: lines of the ini file, beyond what ``ckan generate config`` writes.
+            token: of a system administrator.
+        """
+        self.directory = directory
+        self.token = token
+        self.ini = directory / "ckan.ini"
+        self.log = directory / "server.log"
+        directory.mkdir(parents=True, exist_ok=True)
+        # Held from here on, so that nobody takes the port and a restart gets it again.
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._server: subprocess.Popen[bytes] | None = None
+        self._others: list[subprocess.Popen[bytes]] = []
+        self._settings = {
+            "SECRET_KEY": SECRET_KEY,
+            "ckan.site_url": self.url,
+            "ckan.storage_path": str(directory / "storage"),
+            "ckan.webassets.path": str(directory / "webassets"),
+            **settings,
+        }
+        self.configure({})
+
+    @classmethod
+    def create(
+        cls, name: str, directory: Path, plugins: str = "", settings: Mapping[str, str] = {}
+    ) -> Self:
+        """Return a new site with a database of its own: CKAN's tables and one administrator.
+
+        ``settings`` may name another database (``sqlalchemy.url``); it is made anew, too.
+        """
+        addresses = {
+            "sqlalchemy.url": databases.address(f"site_{name}"),
+            "ckan.redis.url": os.environ["CKAN_REDIS_URL"].replace("db=0", "db=2"),
+            "solr_url": os.environ["CKAN_SOLR_URL"],
+            "solr_user": os.environ["CKAN_SOLR_USER"],
+            "solr_password": os.environ["CKAN_SOLR_PASSWORD"],
+            # One Solr core can hold many sites; what an earlier run left there is not ours.
+            "ckan.site_id": f"{name}-{secrets.token_hex(4)}",
+            "ckan.plugins": plugins,
+            **settings,
+        }
+        template, token = plain_database()
+        databases.create(addresses["sqlalchemy.url"], template)
+        return cls(directory, addresses, token)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def configure(self, settings: Mapping[str, str]) -> None:
+        """Write the ini file with these settings changed; a running server must be restarted."""
+        self._settings |= settings
+        # The ini format gives % a meaning.
+        missing = {key: value.replace("%", "%%") for key, value in self._settings.items()}
+        lines = []
+        for line in programs.generated_config().splitlines():
+            key = line.partition("=")[0].strip()
+            lines.append(f"{key} = {missing.pop(key)}" if key in missing else line)
+        start = lines.index("[app:main]") + 1
+        lines[start:start] = [f"{key} = {value}" for key, value in missing.items()]
+        self.ini.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    def run(self, *arguments: str) -> str:
+        """Run ``ckan -c … <arguments>``; return what it wrote to standard output.
+
+        Raises:
+            CommandFailed: it ended with an error.
+        """
+        return programs.run("-c", str(self.ini), *arguments)
+
+    def upgrade(self) -> None:
+        """Create the tables of the plugins."""
+        self.run("db", "upgrade", "--skip-core")
+
+    def background(self, *arguments: str) -> None:
+        """Start a ``ckan`` command that runs until the site is closed."""
+        command = [programs.CKAN, "-c", str(self.ini), *arguments]
+        name = "-".join(arguments).replace("/", "-")
+        with (self.directory / f"{name}.log").open("ab") as log:
+            self._others.append(programs.spawn(command, log))
+
+    def start(self) -> None:
+        """Start the web server and wait until it answers.
+
+        Raises:
+            AssertionError: it ended, or did not answer in time; with the end of its log.
+        """
+        handle = self._socket.fileno()
+        command = [sys.executable, "-m", "gunicorn", "--bind", f"fd://{handle}"]
+        command += ["--workers", "1", "--threads", "4", "--timeout", "120"]
+        command += ["--chdir", str(ROOT), f"tests.sites:application({str(self.ini)!r})"]
+        with self.log.open("ab") as log:
+            self._server = programs.spawn(command, log, handle)
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            assert self._server.poll() is None, f"the server ended:\n{self.log_text()[-6000:]}"
+            try:
+                if self.get("/api/3/action/status_show", timeout=2).ok:
+                    return
+            except requests.RequestException:
+                time.sleep(0.2)
+        raise AssertionError(f"no answer in {START_SECONDS} s:\n{self.log_text()[-6000:]}")
+
+    def stop(self) -> None:
+        """Stop the web server, if it runs."""
+        if self._server:
+            programs.end(self._server)
+            self._server = None
+
+    def close(self) -> None:
+        """Stop everything of the site; its files and its database stay for a closer look."""
+        for process in self._others:
+            programs.end(process)
+        self.stop()
+        self._socket.close()
+
+    def log_text(self) -> str:
+        """Return what the web server has logged so far."""
+        return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
+
+    def get(self, path: str, **options: Any) -> requests.Response:
+        """GET a path as an anonymous visitor."""
+        options.setdefault("timeout", 60)
+        return requests.get(self.url + path, **options)
+
+    def action(self, name: str, data: Mapping[str, Any] = {}, /, **fields: Any) -> Any:
+        """Call an action over HTTP as the administrator; return its result.
+
+        A field ``upload`` is sent as a file: ``upload=("wells.csv", b"…")``.
+
+        Raises:
+            ActionFailed: it was refused.
+        """
+        return self.action_as(self.token, name, {**data, **fields})
+
+    def action_as(self, token: str | None, name: str, data: Mapping[str, Any]) -> Any:
+        """Call an action with somebody's token, or with none."""
+        body = dict(data)
+        upload = body.pop("upload", None)
+        sent: dict[str, Any] = (
+            {"data": body, "files": {"upload": upload}} if upload else {"json": body}
+        )
+        headers = {"Authorization": token} if token else {}
+        response = requests.post(
+            f"{self.url}/api/3/action/{name}", headers=headers, timeout=120, **sent
+        )
+        if not response.ok:
+            raise ActionFailed(name, response)
+        return response.json()["result"]
+
+
+@functools.cache
+def plain_database() -> tuple[str, str]:
+    """Make, once a run, a database with CKAN's tables and one administrator.
+
+    Returns:
+        its name, to copy from, and the administrator's API token.
+    """
+    import tempfile
+
+    name = "site_plain"
+    databases.create(databases.address(name))
+    settings = {
+        "sqlalchemy.url": databases.address(name),
+        "ckan.redis.url": os.environ["CKAN_REDIS_URL"],
+        "solr_url": os.environ["CKAN_SOLR_URL"],
+        "solr_user": os.environ["CKAN_SOLR_USER"],
+        "solr_password": os.environ["CKAN_SOLR_PASSWORD"],
+    }
+    with tempfile.TemporaryDirectory() as directory, Site(Path(directory), settings) as site:
+        site.run("db", "init")
+        who = [ADMIN, f"email={ADMIN}@example.gt", f"password={PASSWORD}"]
+        site.run("sysadmin", "add", "--create", *who)
+        return name, site.run("user", "token", "add", "--quiet", ADMIN, "tests").strip()
