@@ -1,0 +1,174 @@
+"""Puts one item of the starter catalogue on the site, unless it is there already.
+
+What is on the site belongs to its people: an item that is there, however changed or renamed, is
+left as it is, and one that somebody deleted stays deleted. Everything goes through CKAN's actions.
+"""
+
+from __future__ import annotations
+
+import io
+import mimetypes
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+from ckan import model
+from ckan.types import Context
+from werkzeug.datastructures import FileStorage
+
+from ckanext.marathon.model import place, transition
+from ckanext.marathon.operations import starter_files
+from ckanext.marathon.operations.starter_content import File, Item
+from ckanext.marathon.operations.starter_ids import id_of, vocabulary_base
+
+FIRST_STATUS = "proposed"
+
+
+class Outcome(StrEnum):
+    """What became of an item."""
+
+    ADDED = "added"
+    COMPLETED = "completed"
+    PRESENT = "present"
+    LEFT_OUT = "left_out"
+
+
+class LeftOut(Exception):
+    """An item that cannot be put on the site without undoing what somebody decided."""
+
+
+class StarterError(Exception):
+    """An item that the site refused; the text says which and why."""
+
+
+@dataclass
+class Writer:
+    """Writes items in the order of :func:`starter_content.items`.
+
+    Attributes:
+        user: name of the system administrator who writes.
+    """
+
+    user: str
+    _ids: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def ensure(self, item: Item) -> tuple[Outcome, str]:
+        """Put an item on the site, or find it there.
+
+        Returns:
+            What became of it, and why it was left out (else an empty text).
+
+        Raises:
+            StarterError: the site's rules refuse it.
+        """
+        try:
+            if item.type == "organization":
+                return self._organization(item), ""
+            return self._package(item), ""
+        except LeftOut as reason:
+            return Outcome.LEFT_OUT, str(reason)
+        except tk.ValidationError as error:
+            faults = "; ".join(f"{name}: {text}" for name, text in error.error_summary.items())
+            raise StarterError(f"{item.title}: {faults}") from error
+
+    def _organization(self, item: Item) -> Outcome:
+        code = item.fields.get("municipality_code")
+        found = model.Group.get((place.holder(code) if code else None) or id_of(item))
+        found = found or model.Group.get(item.name)
+        if found is None:
+            created = self._act("organization_create", self._entry(item, item.fields))
+            self._ids[item.type, item.name] = created["id"]
+            return Outcome.ADDED
+        if not found.is_organization:
+            raise LeftOut(tk._("the address {name} belongs to a group.").format(name=item.name))
+        if found.state != model.State.ACTIVE:
+            raise LeftOut(_deleted())
+        self._ids[item.type, item.name] = found.id
+        return Outcome.PRESENT
+
+    def _package(self, item: Item) -> Outcome:
+        found = model.Package.get(id_of(item)) or model.Package.get(item.name)
+        if found is None:
+            created = self._act("package_create", self._entry(item, self._resolved(item)))
+            self._ids[item.type, item.name] = created["id"]
+            self._advance(item)
+            return Outcome.ADDED
+        if found.type != item.type:
+            message = tk._("the address {name} belongs to something else ({type}).")
+            raise LeftOut(message.format(name=item.name, type=found.type))
+        if found.state == model.State.DELETED:
+            raise LeftOut(_deleted())
+        self._ids[item.type, item.name] = found.id
+        return Outcome.COMPLETED if self._advance(item) else Outcome.PRESENT
+
+    def _advance(self, item: Item) -> bool:
+        """Make the changes of status that an idea still lacks, unless people took it elsewhere.
+
+        Returns:
+            Whether there was one to make.
+        """
+        if not item.steps:
+            return False
+        id_ = self._ids[item.type, item.name]
+        planned = [FIRST_STATUS, *(status for status, _ in item.steps)]
+        done = [step.status for step in transition.history(id_)]
+        if done != planned[: len(done)] or len(done) == len(planned):
+            return False
+        for status, reason in item.steps[len(done) - 1 :]:
+            self._act("package_patch", {"id": id_, "status": status, "status_reason": reason})
+        return True
+
+    def _entry(self, item: Item, fields: Any) -> dict[str, Any]:
+        entry = {**fields, "id": id_of(item), "name": item.name}
+        if item.type == "organization":
+            return entry
+        entry["type"] = item.type
+        if item.files:
+            entry["resources"] = [self._resource(file) for file in item.files]
+        return entry
+
+    def _resolved(self, item: Item) -> dict[str, Any]:
+        """Return the fields with ids in place of our names."""
+        fields = dict(item.fields)
+        if "owner_org" in fields:
+            fields["owner_org"] = self._reference("organization", fields["owner_org"])
+        if "workshop" in fields:
+            fields["workshop"] = self._reference("workshop", fields["workshop"])
+        if "idea" in fields:
+            fields["idea"] = [self._reference("idea", name) for name in fields["idea"]]
+        if item.meets:
+            fields["data_need"] = [
+                need for idea, number in item.meets for need in self._need(idea, number)
+            ]
+        return fields
+
+    def _reference(self, type_: str, name: str) -> str:
+        try:
+            return self._ids[type_, name]
+        except KeyError:
+            message = tk._("what it refers to ({name}) is not on the site.")
+            raise LeftOut(message.format(name=name)) from None
+
+    def _need(self, idea: str, number: int) -> list[str]:
+        """Return the id of an idea's data need, none if people removed it meanwhile."""
+        shown = self._act("package_show", {"id": self._reference("idea", idea)})
+        return [need["id"] for need in shown.get("data_need", [])[number - 1 : number]]
+
+    def _resource(self, file: File) -> dict[str, Any]:
+        data = starter_files.content(file, vocabulary_base())
+        upload = FileStorage(
+            io.BytesIO(data), file.filename, content_type=mimetypes.guess_type(file.filename)[0]
+        )
+        return {**file.fields, "url": file.filename, "url_type": "upload", "upload": upload}
+
+    def _act(self, action: str, data_dict: dict[str, Any]) -> dict[str, Any]:
+        context: Context = {"user": self.user, "ignore_auth": True}
+        if action == "package_show":
+            # Solr's copy may be older than what was saved a moment ago.
+            context["use_cache"] = False
+        return tk.get_action(action)(context, data_dict)
+
+
+def _deleted() -> str:
+    return tk._("somebody deleted it. Purge it to have it added again.")
