@@ -1,0 +1,135 @@
+"""What Solr is given of a package: what everybody may read, in fields that CKAN's schema has.
+
+Pure: dicts in, dicts out. Every reader of a search gets the stored copy, whoever saved the package.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ckanext.marathon.domain import counts
+
+# Shown according to the viewer by ``package_show``, so never kept.
+_VIEWERS_OWN = ("ideas", "workshop_info")
+# A value of a string field longer than this makes Solr refuse the document
+# (Lucene, IndexWriter.MAX_TERM_LENGTH).
+_LONGEST = 32_766
+_TITLE = 1_000
+_TEXT_FIELDS = {
+    *("title", "notes", "text", "urls", "author", "author_email", "maintainer"),
+    *("maintainer_email", "res_name", "res_description", "data_dict", "validated_data_dict"),
+}
+_TEXT_PREFIXES = ("extras_", "res_extras_")
+# Identifiers and coordinates are nothing that people search for.
+_NOT_WORDS = frozenset({"id", "uri", "geom", "bbox", "centroid"})
+
+
+def for_everybody(package: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a package as an outsider is shown it: counts masked, nobody's name in its history."""
+    shown = {k: v for k, v in package.items() if k not in _VIEWERS_OWN}
+    if isinstance(shown.get("history"), list):
+        shown["history"] = [
+            {k: v for k, v in step.items() if k != "user"} for step in shown["history"]
+        ]
+    if shown.get("type") == "workshop":
+        known = {field: _number(shown.get(field)) for field in counts.FIELDS}
+        masked = counts.mask(known)
+        shown |= masked.counts
+        shown["participants_masked"] = [
+            *dict.fromkeys([*(shown.get("participants_masked") or []), *masked.masked])
+        ]
+    return shown
+
+
+def extras_for_everybody(
+    extras: Iterable[Mapping[str, Any]], package: Mapping[str, Any]
+) -> list[Mapping[str, Any]]:
+    """Return raw extras (``key``, ``value``) without the counts that ``package`` keeps masked."""
+    hidden = {field for field in counts.FIELDS if package.get(field) is None}
+    return [extra for extra in extras if extra["key"] not in hidden]
+
+
+def without_counts(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a Solr document in which nobody can search for a number of participants."""
+    hidden = {*counts.FIELDS, *(f"extras_{field}" for field in counts.FIELDS)}
+    return {k: v for k, v in document.items() if k not in hidden}
+
+
+def fitting(document: Mapping[str, Any], repeating_kept: bool) -> dict[str, Any]:
+    """Return a Solr document whose values CKAN's own schema can take.
+
+    Args:
+        document: field → value; lists and rows of our schemas are JSON text, as CKAN stores them.
+        repeating_kept: leave rows in place for ckanext-dcat, which takes them apart afterwards.
+    """
+    fitted: dict[str, Any] = {}
+    for key, value in document.items():
+        parsed = _parsed(value)
+        if key in _TEXT_FIELDS or parsed is None:
+            fitted[key] = value
+        elif key.startswith(_TEXT_PREFIXES):
+            fitted[key] = " ".join(_words(parsed))
+        elif repeating_kept and _is_rows(parsed):
+            fitted[key] = [_short(row) for row in parsed]
+    return {key: value for key, value in _cut(fitted) if value is not None}
+
+
+def utc(moment: Any) -> str | None:
+    """Return ISO 8601 text as Solr's date (UTC, whole seconds), ``None`` if it is not one."""
+    try:
+        parsed = datetime.fromisoformat(moment)
+    except (TypeError, ValueError):
+        return None
+    return parsed.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if parsed.tzinfo else None
+
+
+def _number(value: Any) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def _parsed(value: Any) -> Any:
+    if not isinstance(value, str) or not value.startswith(("[", "{")):
+        return value if isinstance(value, dict) or _is_rows(value) else None
+    try:
+        return json.loads(value)
+    except ValueError:
+        return None
+
+
+def _is_rows(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(v, dict) for v in value)
+
+
+def _words(value: Any) -> Iterable[str]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key not in _NOT_WORDS:
+                yield from _words(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _words(inner)
+    elif isinstance(value, str) and value:
+        yield value
+
+
+def _short(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in row.items() if not (isinstance(v, str) and _too_long(v))}
+
+
+def _cut(document: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    for key, value in document.items():
+        if key in _TEXT_FIELDS or key.startswith(_TEXT_PREFIXES):
+            yield key, value
+        elif key == "title_string":
+            yield key, value[:_TITLE]
+        elif isinstance(value, list):
+            yield key, [v for v in value if not (isinstance(v, str) and _too_long(v))]
+        elif not (isinstance(value, str) and _too_long(value)):
+            yield key, value
+
+
+def _too_long(text: str) -> bool:
+    return len(text.encode("utf-8", "replace")) > _LONGEST

@@ -1,0 +1,67 @@
+"""What is searched for besides CKAN's own fields, and what every reader may see of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, cast
+
+import ckan.plugins as p
+from ckan import model
+
+from ckanext.marathon.search import document, terms
+from ckanext.marathon.search.types import DATASET, OTHER_TYPES
+
+WORDS = "extras_marathon_terms"
+
+
+def before_index(pkg_dict: dict[str, Any]) -> dict[str, Any]:
+    """Return the Solr document of a package of our types; others are left alone.
+
+    Filters are ``vocab_*`` (several values each in CKAN's schema); words reach the default search
+    field through ``extras_marathon_terms``. The copies that searches and ``package_show`` answer
+    from (``data_dict``, ``validated_data_dict``) become those of an outsider.
+    """
+    if pkg_dict.get("type") not in (DATASET, *OTHER_TYPES):
+        return pkg_dict
+    raw, shown = json.loads(pkg_dict["data_dict"]), json.loads(pkg_dict["validated_data_dict"])
+    public = document.for_everybody(shown)
+    raw["extras"] = document.extras_for_everybody(raw.get("extras", []), public)
+
+    found = document.fitting(document.without_counts(pkg_dict), p.plugin_loaded("dcat"))
+    found["data_dict"] = json.dumps(raw)
+    found["validated_data_dict"] = json.dumps(public)
+    found.update(terms.facets(public))
+    if public["type"] == DATASET:
+        found.update(_facets_of_ideas(public.get("idea") or []))
+    words = terms.words(public)
+    if words:
+        found[WORDS] = " ".join(words)
+    starts_at = document.utc(public.get("starts_at"))
+    if starts_at:
+        found["starts_at_date"] = starts_at
+    return found
+
+
+def _facets_of_ideas(ids: list[str]) -> dict[str, list[str]]:
+    """Return the filters that a dataset has from its public ideas and their public workshops."""
+    ideas = _public(ids, "idea")
+    workshops = _public((extras.get("workshop", "") for extras in ideas.values()), "workshop")
+    return {
+        "vocab_idea": list(ideas),
+        "vocab_idea_status": sorted({e["status"] for e in ideas.values() if e.get("status")}),
+        "vocab_workshop": list(workshops),
+    }
+
+
+def _public(ids: Iterable[str], package_type: str) -> dict[str, dict[str, str]]:
+    wanted = {id_ for id_ in ids if id_}
+    if not wanted:
+        return {}
+    rows = model.Session.query(model.Package.id, cast(Any, model.Package).extras).filter(
+        model.Package.id.in_(wanted),
+        model.Package.type == package_type,
+        model.Package.state == model.State.ACTIVE,
+        model.Package.private.is_(False),
+    )
+    return {id_: extras or {} for id_, extras in rows}

@@ -1,0 +1,101 @@
+"""What is stored in the index is what an outsider may read, in fields that Solr takes."""
+
+from __future__ import annotations
+
+import json
+
+from ckanext.marathon.search import document
+
+WORKSHOP = {
+    "type": "workshop",
+    "participants": 30,
+    "participants_women": 28,
+    "participants_men": 2,
+    "participants_youth": 12,
+    "participants_indigenous": 3,
+    "ideas": [{"id": "a"}],
+    "workshop_info": {"id": "b"},
+}
+
+
+class TestForEverybody:
+    def test_counts_are_masked_as_for_outsiders(self) -> None:
+        shown = document.for_everybody(WORKSHOP)
+        assert shown["participants"] == 30
+        assert shown["participants_youth"] == 12
+        assert shown["participants_men"] is None
+        assert shown["participants_women"] is None
+        assert shown["participants_indigenous"] is None
+        assert shown["participants_masked"] == [
+            "participants_women",
+            "participants_men",
+            "participants_indigenous",
+        ]
+
+    def test_masking_what_is_masked_changes_nothing(self) -> None:
+        once = document.for_everybody(WORKSHOP)
+        assert document.for_everybody(once) == once
+
+    def test_what_depends_on_the_viewer_is_not_kept(self) -> None:
+        assert not {"ideas", "workshop_info"} & document.for_everybody(WORKSHOP).keys()
+
+    def test_history_names_nobody(self) -> None:
+        idea = {"type": "idea", "history": [{"status": "proposed", "user": "ana"}]}
+        assert document.for_everybody(idea)["history"] == [{"status": "proposed"}]
+
+    def test_masked_counts_leave_the_raw_extras_too(self) -> None:
+        raw = [{"key": "participants_men", "value": "2"}, {"key": "participants", "value": "30"}]
+        public = document.for_everybody(WORKSHOP)
+        assert document.extras_for_everybody(raw, public) == [
+            {"key": "participants", "value": "30"}
+        ]
+
+
+class TestFitting:
+    def test_no_count_can_be_searched_for(self) -> None:
+        found = document.without_counts({"participants_men": "2", "extras_participants_men": "2"})
+        assert found == {}
+
+    def test_a_list_becomes_words_and_its_json_goes(self) -> None:
+        found = document.fitting(
+            {"axis": "x", "partner": '["ANAM", "INFOM"]', "extras_partner": '["ANAM", "INFOM"]'},
+            repeating_kept=False,
+        )
+        assert found == {"axis": "x", "extras_partner": "ANAM INFOM"}
+
+    def test_rows_become_words_without_identifiers(self) -> None:
+        rows = json.dumps([{"id": "1f0c", "what": "Pozos", "why": "Mapa"}])
+        found = document.fitting({"data_need": rows, "extras_data_need": rows}, False)
+        assert found == {"extras_data_need": "Pozos Mapa"}
+
+    def test_rows_stay_for_dcat_without_what_is_too_long_for_solr(self) -> None:
+        rows = json.dumps([{"text": "Jalapa", "geom": "9" * 40_000}])
+        found = document.fitting({"spatial_coverage": rows}, repeating_kept=True)
+        assert found == {"spatial_coverage": [{"text": "Jalapa"}]}
+
+    def test_a_text_longer_than_a_string_field_takes_is_left_to_its_text_field(self) -> None:
+        long = "ñ" * 20_000
+        found = document.fitting({"provenance": long, "extras_provenance": long}, False)
+        assert found == {"extras_provenance": long}
+
+    def test_a_long_title_is_cut_where_it_only_sorts(self) -> None:
+        found = document.fitting({"title": "a" * 40_000, "title_string": "a" * 40_000}, False)
+        assert len(found["title"]) == 40_000
+        assert len(found["title_string"]) == 1_000
+
+    def test_text_that_only_looks_like_json_stays(self) -> None:
+        assert document.fitting({"venue": "[sic] INFOM"}, False) == {"venue": "[sic] INFOM"}
+
+    def test_lists_of_ckan_itself_stay(self) -> None:
+        assert document.fitting({"tags": ["agua"], "res_url": ["x" * 33_000]}, False) == {
+            "tags": ["agua"],
+            "res_url": [],
+        }
+
+
+class TestUtc:
+    def test_a_moment_is_given_in_utc(self) -> None:
+        assert document.utc("2016-10-17T09:00:00-06:00") == "2016-10-17T15:00:00Z"
+
+    def test_what_is_no_moment_is_none(self) -> None:
+        assert [document.utc(v) for v in (None, "", "mañana", "2016-10-17", 7)] == [None] * 5
