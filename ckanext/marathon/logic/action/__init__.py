@@ -9,9 +9,16 @@ from ckanext.marathon.logic.action.listing import (
     user_list,
     user_show,
 )
+from ckanext.marathon.logic.action.municipality import marathon_municipality_create
+from ckanext.marathon.logic.action.officer import marathon_officer_invite, marathon_officer_list
+from ckanext.marathon.logic.action.organization import organization_create
 
 __all__ = [
     "group_list",
+    "marathon_municipality_create",
+    "marathon_officer_invite",
+    "marathon_officer_list",
+    "organization_create",
     "organization_list",
     "package_autocomplete",
     "package_list",

@@ -1,0 +1,45 @@
+"""CKAN's organisation actions, as far as the coordinating body uses them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+from ckan import authz, model
+from ckan.types import Action, Context
+
+from ckanext.marathon.logic import permissions
+
+
+@tk.chained_action
+def organization_create(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Create an organisation; see CKAN's ``organization_create``.
+
+    CKAN makes whoever creates an organisation its admin. Somebody of the coordinating body who adds
+    a municipality would thereby come to edit its datasets, so they stay outside.
+    """
+    created = next_(context, data_dict)
+    user, organization = context.get("user"), context.get("group")
+    if (
+        isinstance(organization, model.Group)
+        and permissions.is_municipality(organization)
+        and permissions.coordinates(user)
+        and not authz.is_sysadmin(user)
+    ):
+        leave(organization.id, user)
+        if not context.get("defer_commit"):
+            model.repo.commit()
+    return created
+
+
+def leave(organization_id: str, user: str | None) -> None:
+    """End a user's membership of an organisation, without committing."""
+    members = model.Session.query(model.Member).filter_by(
+        group_id=organization_id,
+        table_name="user",
+        table_id=authz.get_user_id_for_username(user, allow_none=True),
+        state=model.State.ACTIVE,
+    )
+    for member in members:
+        member.delete()
+    model.Session.flush()
