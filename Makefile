@@ -26,6 +26,7 @@ run:
 stop:
 	@$(BOOTSTRAP) run && exec $(STACK) stop --data "$(DATA)"
 
+reset: export CONFIRM := $(CONFIRM)
 reset:
 	@$(BOOTSTRAP) run && exec $(STACK) reset --data "$(DATA)"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -21,6 +22,15 @@ def parser() -> argparse.ArgumentParser:
     services.add_argument("--fresh", action="store_true", help="empty the data directory first")
     services.add_argument("--env-file", type=Path, help="write the variables there, to source")
     services.add_argument("run", nargs="+", metavar="COMMAND", help="after --: what to run")
+
+    for name, text in (
+        ("run", "run the site until Ctrl-C"),
+        ("stop", "end a site that runs"),
+        ("reset", "delete a site's data"),
+        ("logs", "show the logs as they grow"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("--data", type=Path, default=Path(".data"), help="data directory")
 
     commands.add_parser("browser", help="find a Chromium or get one; print where it is")
     commands.add_parser("lock-jars", help="resolve Solr's jars anew and write their lock")
@@ -44,6 +54,17 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.command == "run":
+        from stack import run
+        from stack.settings import Settings
+
+        return run.run(options.data, Settings.read(os.environ))
+    if options.command in ("stop", "reset", "logs"):
+        from stack import manage
+
+        if options.command == "reset":
+            return manage.reset(options.data, os.environ.get("CONFIRM") == "yes")
+        return manage.stop(options.data) if options.command == "stop" else manage.logs(options.data)
     if options.command == "services":
         from stack import services
 

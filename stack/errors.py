@@ -4,6 +4,8 @@ StackError
 ├── UnsupportedPlatform     Python too old, another operating system or processor
 ├── AlreadyRunning          somebody runs this data directory now
 ├── NotOurs                 a directory that is not empty and was not made by the stack
+├── BadSetting              a variable of the environment has an impossible value
+├── NotConfirmed            something that deletes data was not confirmed
 ├── PortBusy                the site's port is taken
 ├── NoSpace                 too little free disk
 ├── NoNetwork               something must be downloaded and cannot
@@ -40,6 +42,14 @@ class AlreadyRunning(StackError):
 
 class NotOurs(StackError):
     """The directory was not made by the stack, so nothing in it is touched."""
+
+
+class BadSetting(StackError):
+    """A variable of the environment cannot be used."""
+
+
+class NotConfirmed(StackError):
+    """Nobody said yes to a deletion."""
 
 
 class PortBusy(StackError):

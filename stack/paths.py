@@ -9,6 +9,7 @@ import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from stack import errors
 
@@ -128,7 +129,8 @@ class Layout:
     def sockets(self) -> Path:
         """Return the directory for Unix sockets, with a path short enough for the kernel."""
         inside = self.run / "sockets"
-        if len(os.fsencode(inside)) <= SOCKET_DIR_LIMIT:
+        # CKAN reads addresses with a percent sign in them as ConfigParser's interpolation.
+        if len(os.fsencode(inside)) <= SOCKET_DIR_LIMIT and quote(str(inside)) == str(inside):
             return inside
         digest = hashlib.sha256(os.fsencode(self.root)).hexdigest()[:12]
         return Path(tempfile.gettempdir()) / f"marathon-{os.geteuid()}-{digest}"

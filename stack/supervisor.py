@@ -146,6 +146,16 @@ class Supervisor:
         """Return supervisord's word for a programme's state, such as ``RUNNING``."""
         return str(self._call("getProcessInfo", name)["statename"])
 
+    def raise_if_given_up(self) -> None:
+        """Raise where a programme ended so often that it is not started any more.
+
+        Raises:
+            ServiceFailed: names the programme and the last line of its log.
+        """
+        for info in self._call("getAllProcessInfo"):
+            if info["statename"] == "FATAL":
+                raise self._failed(info["name"])
+
     def alive(self) -> bool:
         """Return whether supervisord itself runs."""
         return self.process is not None and self.process.poll() is None

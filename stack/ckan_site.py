@@ -1,0 +1,150 @@
+"""The CKAN site: set up once, brought up to date when the code changes, and its two programmes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import distributions
+from pathlib import Path
+
+import requests
+
+from stack import accounts, errors
+from stack.ini import PLUGINS
+from stack.paths import Layout
+from stack.progress import Progress, Step
+from stack.settings import HOST, Settings
+from stack.supervisor import Program, guarded, last_line
+
+HERE = Path(__file__).parent
+CKAN = Path(sys.executable).parent / "ckan"
+
+
+@dataclass(frozen=True)
+class Site:
+    """The site of one data directory, with its configuration written."""
+
+    layout: Layout
+    settings: Settings
+    ini: Path
+
+    @property
+    def logins(self) -> Path:
+        """Return the file with the first accounts' passwords."""
+        return self.layout.site / "logins.json"
+
+    def programs(self) -> list[Program]:
+        """Return the web server and the background worker."""
+        web = [sys.executable, "-m", "gunicorn", "--config", str(HERE / "gunicorn_conf.py")]
+        web += ["--bind", f"{HOST}:{self.settings.port}", "--worker-tmp-dir", str(self.layout.run)]
+        # The interpreter is named, because a script's first line cannot hold a long path.
+        worker = [sys.executable, str(CKAN), "jobs", "worker"]
+        return [
+            Program("web", web, patience=25, priority=20, directory=HERE.parent),
+            Program("worker", worker, patience=25, priority=21, directory=HERE.parent),
+        ]
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables of every CKAN process."""
+        return {"CKAN_INI": str(self.ini), "PYTHONUNBUFFERED": "1"}
+
+    def healthy(self) -> bool:
+        """Return whether the site answers through its web server."""
+        address = f"http://{HOST}:{self.settings.port}/api/3/action/status_show"
+        return requests.get(address, timeout=30).ok
+
+    def prepare(self, progress: Progress, empty: bool) -> None:
+        """Bring the site to what this version needs; nothing where it did that already.
+
+        An empty database gets its tables, the starter catalogue and the first accounts. One that
+        holds a site is migrated and indexed anew; its content and accounts are left alone.
+
+        Args:
+            progress: shows each step.
+            empty: the database has no tables of CKAN's.
+
+        Raises:
+            CommandFailed: a step failed; its output is in ``setup.log``.
+        """
+        if empty:
+            # Stays until the end, so that an interrupted first start is taken up again.
+            self._unfinished.touch()
+            self._stamp.unlink(missing_ok=True)
+        if self._prepared() == self._version():
+            return
+        with progress.step("database tables") as step:
+            self._ckan(step, "db", "upgrade")
+        if self._unfinished.exists():
+            with progress.step("starter catalogue") as step:
+                options = ["--without-examples"] if self.settings.without_examples else []
+                self._ckan(step, "marathon", "starter", *options)
+            with progress.step("accounts") as step:
+                accounts.logins(self.logins)
+                self._python(step, "-m", "stack.accounts", str(self.logins))
+        else:
+            with progress.step("search index") as step:
+                self._ckan(step, "search-index", "rebuild")
+        self._stamp.write_text(self._version(), encoding="ascii")
+        self._unfinished.unlink(missing_ok=True)
+
+    @property
+    def _unfinished(self) -> Path:
+        return self.layout.site / "unfinished"
+
+    @property
+    def _stamp(self) -> Path:
+        return self.layout.site / "prepared"
+
+    def _prepared(self) -> str:
+        return self._stamp.read_text(encoding="ascii") if self._stamp.exists() else ""
+
+    def _version(self) -> str:
+        """Return what changes whenever tables or the index may have to."""
+        digest = hashlib.sha256(PLUGINS.encode())
+        for name, version in sorted((d.name, d.version) for d in distributions()):
+            if name.lower().startswith("ckan"):
+                digest.update(f"{name}=={version}\n".encode())
+        for path in sorted(_own_files()):
+            digest.update(path.name.encode() + path.read_bytes())
+        return digest.hexdigest()
+
+    def _ckan(self, step: Step, *arguments: str) -> None:
+        self._python(step, str(CKAN), *arguments)
+
+    def _python(self, step: Step, *arguments: str) -> None:
+        log = self.layout.logs / "setup.log"
+        with log.open("a", encoding="utf-8") as record:
+            run = subprocess.Popen(
+                guarded([sys.executable, *arguments], signal.SIGTERM),
+                env={**os.environ, **self.environment()},
+                cwd=HERE.parent,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                encoding="utf-8",
+                errors="replace",
+            )
+            assert run.stdout is not None
+            for line in run.stdout:
+                record.write(line)
+                step.note(line.strip()[:100])
+            code = run.wait()
+        if code != 0:
+            raise errors.CommandFailed(
+                f"{step.title} failed: {last_line(log)} (all of it in {log})",
+                f"falló la preparación del sitio; vea {log}",
+            )
+
+
+def _own_files() -> Iterator[Path]:
+    """Yield our migrations, schemas and search code: what tables and index depend on."""
+    root = HERE.parent
+    for folder in ("schemas", "ckanext/marathon/migration", "ckanext/marathon/search"):
+        for path in (root / folder).rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts:
+                yield path

@@ -1,0 +1,137 @@
+"""Writes the site's configuration.
+
+``generated.ini`` is written at every start; ``ckan.ini`` is written once, builds on it, and belongs
+to whoever runs the site: what it says wins.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from stack.paths import Layout, write_secret
+from stack.settings import Settings
+
+PLUGINS = (
+    "marathon_site marathon activity scheming_datasets scheming_organizations dcat "
+    "structured_data croissant"
+)
+
+OWN = """\
+# Yours to edit; it is never written again. What stands here wins over generated.ini.
+# Restart (`make stop`, `make run`) after a change.
+[app:main]
+use = config:generated.ini
+
+# The base of all IRIs. Set it to the site's lasting public address before the first portal
+# harvests: portals keep the IRIs for good.
+# ckanext.dcat.base_uri = https://datos.example.gt
+
+# Mail, for invitations and password resets:
+# smtp.server = mail.example.gt:587
+# smtp.starttls = true
+# smtp.user =
+# smtp.password =
+# smtp.mail_from = datos@example.gt
+"""
+
+LOGGING = """
+[loggers]
+keys = root, ckan, ckanext
+
+[handlers]
+keys = console
+
+[formatters]
+keys = generic
+
+[logger_root]
+level = WARNING
+handlers = console
+
+[logger_ckan]
+level = INFO
+handlers = console
+qualname = ckan
+propagate = 0
+
+[logger_ckanext]
+level = INFO
+handlers = console
+qualname = ckanext
+propagate = 0
+
+[handler_console]
+class = StreamHandler
+args = (sys.stderr,)
+level = NOTSET
+formatter = generic
+
+[formatter_generic]
+format = %(asctime)s %(levelname)-5.5s [%(name)s] %(message)s
+"""
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the site's servers are, our own or others."""
+
+    database: str
+    redis: str
+    solr: str
+    solr_user: str
+    solr_password: str
+
+
+def write(layout: Layout, settings: Settings, addresses: Addresses) -> Path:
+    """Write the configuration.
+
+    Returns:
+        the path of ``ckan.ini``.
+    """
+    kept = _kept(layout, settings)
+    options = {
+        "use": "egg:ckan",
+        "SECRET_KEY": kept["secret"],
+        "WTF_CSRF_SECRET_KEY": kept["csrf_secret"],
+        "api_token.jwt.encode.secret": f"string:{kept['token_secret']}",
+        "api_token.jwt.decode.secret": f"string:{kept['token_secret']}",
+        "sqlalchemy.url": addresses.database,
+        "ckan.redis.url": addresses.redis,
+        "solr_url": addresses.solr,
+        "solr_user": addresses.solr_user,
+        "solr_password": addresses.solr_password,
+        "ckan.site_id": "marathon",
+        "ckan.site_url": settings.public_url,
+        "ckan.site_title": "Maratones de ideas",
+        "ckan.plugins": PLUGINS,
+        "ckan.storage_path": str(layout.site / "storage"),
+        "ckan.locale_default": "es",
+        "ckan.locale_order": "es en",
+        "ckan.locales_offered": "es en",
+        # Officers get their accounts from the coordinating body.
+        "ckan.auth.create_user_via_web": "false",
+        "ckanext.dcat.base_uri": kept["base_uri"],
+    }
+    lines = [f"{name} = {value.replace('%', '%%')}" for name, value in options.items()]
+    text = "[app:main]\n" + "\n".join(lines) + "\n" + LOGGING
+    write_secret(layout.site / "generated.ini", text)
+    (layout.site / "storage").mkdir(exist_ok=True, mode=0o700)
+    own = layout.site / "ckan.ini"
+    if not own.exists():
+        write_secret(own, OWN)
+    return own
+
+
+def _kept(layout: Layout, settings: Settings) -> dict[str, str]:
+    """Return what is decided at the first start and must not change: secrets, the IRIs' base."""
+    path = layout.site / "kept.json"
+    if not path.exists():
+        chosen = {name: secrets.token_urlsafe(32) for name in _SECRETS}
+        write_secret(path, json.dumps({**chosen, "base_uri": settings.public_url}, indent=1))
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+_SECRETS = ("secret", "csrf_secret", "token_secret")

@@ -1,0 +1,8 @@
+"""The WSGI application, for gunicorn."""
+
+from __future__ import annotations
+
+from ckan.cli import load_config
+from ckan.config.middleware import make_app
+
+application = make_app(load_config())
