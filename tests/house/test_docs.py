@@ -62,7 +62,8 @@ def urls() -> list[str]:
                 and node.args
                 and isinstance(node.args[0], ast.Constant)
             ):
-                found.append(re.sub(r"<(?:\w+(?:\(.*?\))?:)?(\w+)>", r"<\1>", str(node.args[0].value)))
+                rule = str(node.args[0].value)
+                found.append(re.sub(r"<(?:\w+(?:\(.*?\))?:)?(\w+)>", r"<\1>", rule))
     return found
 
 
