@@ -1,1 +1,23 @@
-"""The command `ckan marathon`."""
+"""The command ``ckan marathon``, one file a noun."""
+
+from __future__ import annotations
+
+import click
+
+from ckanext.marathon.cli.doctor import doctor
+from ckanext.marathon.cli.municipality import municipality
+from ckanext.marathon.cli.starter import examples, starter
+
+__all__ = ["marathon"]
+
+
+@click.group(short_help="Municipal idea marathons.")
+@click.pass_context
+def marathon(ctx: click.Context) -> None:
+    """Municipal idea marathons: set up, add, look after."""
+    # Messages are in the site's language, and links in its addresses, only inside of a request.
+    ctx.with_resource(ctx.meta["flask_app"].test_request_context())
+
+
+for command in (doctor, examples, municipality, starter):
+    marathon.add_command(command)

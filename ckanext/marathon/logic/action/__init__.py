@@ -1,5 +1,9 @@
 """The API, one file a noun. CKAN registers what ``__all__`` names."""
 
+from ckanext.marathon.logic.action.idea_form import (
+    marathon_idea_choices,
+    marathon_idea_quick_create,
+)
 from ckanext.marathon.logic.action.listing import (
     group_list,
     organization_list,
@@ -15,6 +19,8 @@ from ckanext.marathon.logic.action.organization import organization_create
 
 __all__ = [
     "group_list",
+    "marathon_idea_choices",
+    "marathon_idea_quick_create",
     "marathon_municipality_create",
     "marathon_officer_invite",
     "marathon_officer_list",
