@@ -1,0 +1,132 @@
+"""Organisations, and the offices people may write to.
+
+Sources: DCAT-AP 3, Agent and Kind; ADMS publisher types.
+"""
+
+from __future__ import annotations
+
+from rdflib import Graph, Literal, URIRef
+
+from ckanext.marathon.vocabulary import authorities
+
+from .concept import add_authority
+from .facts import Row
+from .iri import mail, web
+from .literals import clean, text
+from .namespaces import DCT, FOAF, RDF, VCARD
+from .place import add_municipality
+from .uris import Site, part
+
+__all__ = ["add_agent", "add_contact", "add_office", "add_organization"]
+
+
+def add_organization(graph: Graph, site: Site, organization: Row) -> URIRef:
+    """Describe an organisation of the site and return its IRI."""
+    iri = site.thing("organization", str(organization["id"]))
+    add_named_agent(graph, iri, organization.get("title") or organization.get("name") or iri)
+    _add_homepage(graph, iri, organization.get("homepage"))
+    code = organization.get("municipality_code")
+    if code:
+        place = add_municipality(graph, site, code)
+        if place is not None:
+            graph.add((iri, DCT.spatial, place))
+    _add_type(graph, iri, organization.get("role"))
+    return iri
+
+
+def add_agent(graph: Graph, site: Site, whole: URIRef, name: str, row: Row) -> URIRef:
+    """Describe an organisation that somebody typed in and return its IRI.
+
+    Args:
+        graph: is added to.
+        site: an IRI of its own is not taken from what was typed in.
+        whole: what it is a part of if it has no IRI of its own.
+        name: of that part.
+        row: with ``uri``, ``name``, ``email``, ``url``, ``type``, ``identifier``, all optional.
+    """
+    iri = site.foreign(row.get("uri")) or part(whole, name)
+    named = (clean(row.get(key)) for key in ("name", "url", "email", "identifier", "uri", "type"))
+    add_named_agent(graph, iri, next(filter(None, named), iri))
+    _add_homepage(graph, iri, row.get("url"))
+    address = mail(row.get("email"))
+    if address is not None:
+        graph.add((iri, FOAF.mbox, address))
+    identifier = text(row.get("identifier"))
+    if identifier is not None:
+        graph.add((iri, DCT.identifier, identifier))
+    _add_type(graph, iri, row.get("type"))
+    return iri
+
+
+def add_named_agent(graph: Graph, iri: URIRef, name: object) -> None:
+    """Say that something is an organisation, and its name.
+
+    The name has no language: it is one in each, and stock ckanext-dcat treats names with a
+    language as translations.
+    """
+    for each in (FOAF.Agent, FOAF.Organization):
+        graph.add((iri, RDF.type, each))
+    graph.add((iri, FOAF.name, text(name) or Literal(str(iri))))
+
+
+def add_contact(graph: Graph, site: Site, whole: URIRef, name: str, row: Row) -> URIRef:
+    """Describe an office that somebody typed in and return its IRI.
+
+    Args:
+        graph: is added to.
+        site: an IRI of its own is not taken from what was typed in.
+        whole: what it is a part of if it has no IRI of its own.
+        name: of that part.
+        row: with ``uri``, ``name``, ``email``, ``url``, ``identifier``, all optional.
+    """
+    iri = site.foreign(row.get("uri")) or part(whole, name)
+    for each in (VCARD.Kind, VCARD.Organization):
+        graph.add((iri, RDF.type, each))
+    identifier = row.get("identifier")
+    for predicate, value in (
+        (VCARD.fn, text(row.get("name"))),
+        (VCARD.hasEmail, mail(row.get("email"))),
+        (VCARD.hasURL, web(row.get("url"))),
+        (VCARD.hasUID, web(identifier) or text(identifier)),
+    ):
+        if value is not None:
+            graph.add((iri, predicate, value))
+    return iri
+
+
+def add_office(graph: Graph, site: Site, organization: Row) -> URIRef | None:
+    """Describe the office to which an organisation wants letters sent and return its IRI.
+
+    Returns:
+        ``None`` if the organisation gives no way to reach it.
+    """
+    email, homepage = organization.get("contact_email"), organization.get("homepage")
+    if mail(email) is None and web(homepage) is None:
+        return None
+    return add_contact(
+        graph,
+        site,
+        site.thing("organization", str(organization["id"])),
+        "contact",
+        {
+            "name": organization.get("contact_name") or organization.get("title"),
+            "email": email,
+            "url": homepage,
+        },
+    )
+
+
+def _add_homepage(graph: Graph, iri: URIRef, address: object) -> None:
+    page = web(address)
+    if page is not None:
+        graph.add((page, RDF.type, FOAF.Document))
+        graph.add((iri, FOAF.homepage, page))
+
+
+def _add_type(graph: Graph, iri: URIRef, value: object) -> None:
+    found = authorities.publisher_type(value) if isinstance(value, str) else None
+    # The same IRI may be typed in twice, as publisher and creator, or as a licence too; DCAT-AP
+    # allows an agent one type, and licences only types of licences.
+    taken = (iri, DCT.type, None) in graph or (iri, RDF.type, DCT.LicenseDocument) in graph
+    if found is not None and not taken:
+        graph.add((iri, DCT.type, add_authority(graph, found)))

@@ -1,0 +1,186 @@
+"""A dataset is a ``dcat:Dataset`` of DCAT-AP 3, with the idea and the workshop it came from.
+
+Source: DCAT-AP 3, Dataset. Which field becomes which property: ``docs/rdf.md``.
+"""
+
+from __future__ import annotations
+
+from rdflib import Graph, Literal, URIRef
+
+from ckanext.marathon.vocabulary import authorities
+
+from .agent import add_agent, add_contact, add_office, add_organization
+from .concept import add_authority, add_problem, problem_or_none
+from .distribution import add_distribution, add_links, add_statement
+from .facts import Facts, Row, rows_of, values_of
+from .idea import add_relations
+from .iri import web
+from .legacy import with_legacy
+from .licence import add_licence_of
+from .literals import boolean, clean, decimal, duration, label, moment, text
+from .namespaces import ADMS, DCAT, DCATAP, DCT, ELI, FOAF, RDF, SKOS, new_graph
+from .place import add_country, add_coverage, add_municipality
+from .uris import Site, part
+
+__all__ = ["dataset_graph", "themes_of_problems"]
+
+
+def dataset_graph(dataset: Row, facts: Facts) -> Graph:
+    """Return all that is said of a dataset, complete in itself.
+
+    Every node has an IRI, so graphs of several datasets can be joined in any order.
+
+    Args:
+        dataset: as ``package_show`` gives it, of type ``dataset``.
+        facts: its organisation, its public ideas and their public workshops.
+
+    Returns:
+        A new graph; values that DCAT-AP 3 would not accept are left out, never passed on.
+    """
+    graph, site = new_graph(), facts.site
+    dataset = with_legacy(dataset)
+    iri = site.dataset(str(dataset["id"]))
+    graph.add((iri, RDF.type, DCAT.Dataset))
+    graph.add((iri, DCT.identifier, Literal(str(iri))))
+    _add_texts(graph, site, iri, dataset)
+    _add_concepts(graph, site, iri, dataset)
+    _add_resources(graph, site, iri, dataset)
+    _add_places(graph, site, iri, dataset)
+    _add_periods(graph, iri, dataset)
+    _add_people(graph, iri, dataset, facts)
+    _add_links(graph, iri, dataset)
+    add_relations(graph, dataset, iri, facts)
+    return graph
+
+
+def themes_of_problems(notations: list[str]) -> set[str]:
+    """Return the IRIs of the EU themes of service problems."""
+    found = filter(None, map(problem_or_none, notations))
+    return {theme.iri for problem in found for theme in problem.eu_themes}
+
+
+def _add_texts(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
+    lang = site.language
+    title = label(lang, dataset.get("title"), dataset.get("name"), dataset["id"])
+    keywords = (each.get("name") for each in rows_of(dataset.get("tags")))
+    for predicate, literal in (
+        (DCT.title, title),
+        # DCAT-AP wants a description; older datasets may have none.
+        (DCT.description, text(dataset.get("notes"), lang) or title),
+        (DCT.issued, moment(dataset.get("issued")) or _own(dataset, "metadata_created")),
+        (DCT.modified, moment(dataset.get("modified")) or _own(dataset, "metadata_modified")),
+        (DCAT.version, text(dataset.get("version"))),
+        (ADMS.versionNotes, text(dataset.get("version_notes"), lang)),
+        (DCAT.temporalResolution, duration(dataset.get("temporal_resolution"))),
+        (DCAT.spatialResolutionInMeters, decimal(dataset.get("spatial_resolution_in_meters"))),
+        (site.term("example"), boolean(dataset.get("example"))),
+        *((DCAT.keyword, text(each, lang)) for each in keywords),
+    ):
+        if literal is not None:
+            graph.add((iri, predicate, literal))
+    add_statement(graph, iri, DCT.provenance, DCT.ProvenanceStatement, "provenance", dataset, site)
+    for number, each in enumerate(values_of(dataset.get("alternate_identifier")), 1):
+        notation, identifier = text(each), part(iri, f"identifier-{number}")
+        if notation is not None:
+            graph.add((iri, ADMS.identifier, identifier))
+            graph.add((identifier, RDF.type, ADMS.Identifier))
+            graph.add((identifier, SKOS.notation, notation))
+
+
+def _own(dataset: Row, field: str) -> Literal | None:
+    return moment(dataset.get(field), utc=True)
+
+
+def _add_concepts(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
+    frequency = authorities.frequency(clean(dataset.get("frequency")))
+    if frequency is not None:
+        node = add_authority(graph, frequency, DCT.Frequency)
+        graph.add((iri, DCT.accrualPeriodicity, node))
+    access = authorities.access_right(clean(dataset.get("access_rights")))
+    if access is not None:
+        graph.add((iri, DCT.accessRights, add_authority(graph, access, DCT.RightsStatement)))
+    for value in values_of(dataset.get("language")):
+        language = authorities.language(value)
+        if language is not None:
+            graph.add((iri, DCT.language, add_authority(graph, language, DCT.LinguisticSystem)))
+    problems = values_of(dataset.get("service_problem"))
+    for problem in filter(None, map(problem_or_none, problems)):
+        graph.add((iri, DCAT.theme, add_problem(graph, site, problem)))
+    given = filter(None, map(authorities.theme, values_of(dataset.get("theme"))))
+    themes = list(given) or filter(None, map(authorities.theme, themes_of_problems(problems)))
+    for theme in themes:
+        graph.add((iri, DCAT.theme, add_authority(graph, theme)))
+
+
+def _add_resources(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
+    licence = add_licence_of(graph, iri, dataset)
+    if licence is not None:
+        graph.add((iri, DCT.license, licence))
+    note = add_statement(graph, iri, DCT.rights, DCT.RightsStatement, "rights_note", dataset, site)
+    for resource in rows_of(dataset.get("resources")):
+        if not resource.get("id"):
+            continue
+        distribution = add_distribution(graph, site, dataset, resource, licence)
+        graph.add((iri, DCAT.distribution, distribution))
+        # Who reads a distribution's licence must not miss the doubt about it.
+        if note is not None:
+            graph.add((distribution, DCT.rights, note))
+
+
+def _add_places(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
+    codes = values_of(dataset.get("municipality"))
+    places = [place for code in codes if (place := add_municipality(graph, site, code))]
+    places += add_coverage(graph, site, iri, rows_of(dataset.get("spatial_coverage")))
+    for place in places or [add_country(graph)]:
+        graph.add((iri, DCT.spatial, place))
+
+
+def _add_periods(graph: Graph, iri: URIRef, dataset: Row) -> None:
+    for number, row in enumerate(rows_of(dataset.get("temporal_coverage")), 1):
+        start, end = moment(row.get("start")), moment(row.get("end"))
+        if start is None and end is None:
+            continue
+        period = part(iri, f"period-{number}")
+        graph.add((iri, DCT.temporal, period))
+        graph.add((period, RDF.type, DCT.PeriodOfTime))
+        for predicate, literal in ((DCAT.startDate, start), (DCAT.endDate, end)):
+            if literal is not None:
+                graph.add((period, predicate, literal))
+
+
+def _add_people(graph: Graph, iri: URIRef, dataset: Row, facts: Facts) -> None:
+    """Add publisher, creator and contacts; the organisation stands in for who is not named."""
+    site, owner = facts.site, facts.owner_of(dataset)
+    publishers = rows_of(dataset.get("publisher"))
+    if publishers:
+        graph.add((iri, DCT.publisher, add_agent(graph, site, iri, "publisher", publishers[0])))
+    elif owner is not None:
+        graph.add((iri, DCT.publisher, add_organization(graph, site, owner)))
+    for number, row in enumerate(rows_of(dataset.get("creator")), 1):
+        graph.add((iri, DCT.creator, add_agent(graph, site, iri, f"creator-{number}", row)))
+    contacts = [
+        add_contact(graph, site, iri, f"contact-{number}", row)
+        for number, row in enumerate(rows_of(dataset.get("contact")), 1)
+    ]
+    office = add_office(graph, site, owner) if owner is not None and not contacts else None
+    for contact in (*contacts, office):
+        if contact is not None:
+            graph.add((iri, DCAT.contactPoint, contact))
+
+
+def _add_links(graph: Graph, iri: URIRef, dataset: Row) -> None:
+    landing = web(dataset.get("url"))
+    if landing is not None:
+        graph.add((iri, DCAT.landingPage, landing))
+        graph.add((landing, RDF.type, FOAF.Document))
+    fields = {
+        "documentation": FOAF.page,
+        "conforms_to": DCT.conformsTo,
+        "is_referenced_by": DCT.isReferencedBy,
+        # Not dcat:hasVersion: DCAT-AP wants a dcat:Dataset there, which a portal would list.
+        "has_version": DCT.hasVersion,
+        "applicable_legislation": DCATAP.applicableLegislation,
+    }
+    add_links(graph, iri, dataset, fields)
+    for law in list(graph.objects(iri, DCATAP.applicableLegislation)):
+        graph.add((law, RDF.type, ELI.LegalResource))

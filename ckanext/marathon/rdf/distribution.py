@@ -1,0 +1,186 @@
+"""A resource is a ``dcat:Distribution``.
+
+Source: DCAT-AP 3, Distribution.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rdflib import Graph, Literal, URIRef
+
+from ckanext.marathon.vocabulary import authorities
+
+from .concept import add_authority
+from .facts import Row, values_of
+from .iri import segment, web
+from .licence import add_licence
+from .literals import clean, count, hex_binary, moment, text
+from .namespaces import ADMS, DCAT, DCATAP, DCT, FOAF, RDF, RDFS, SPDX
+from .uris import Site, part
+
+__all__ = ["ALGORITHMS", "IANA", "add_distribution", "add_links", "add_statement", "upload_address"]
+
+IANA = "https://www.iana.org/assignments/media-types/"
+
+# DCAT-AP's shapes want ``https``, though SPDX itself writes ``http``.
+_ALGORITHM = "https://spdx.org/rdf/terms#checksumAlgorithm_"
+# Name and number of hexadecimal digits.
+ALGORITHMS = {"md5": 32, "sha1": 40, "sha256": 64, "sha384": 96, "sha512": 128}
+
+
+def add_distribution(
+    graph: Graph, site: Site, dataset: Row, resource: Row, licence: URIRef | None
+) -> URIRef:
+    """Describe a resource of a dataset and return its IRI.
+
+    Args:
+        graph: is added to.
+        site: where IRIs start.
+        dataset: that it belongs to.
+        resource: as ``package_show`` gives it.
+        licence: of the dataset, for resources that name none.
+    """
+    iri = site.distribution(str(dataset["id"]), str(resource["id"]))
+    graph.add((iri, RDF.type, DCAT.Distribution))
+    for predicate, literal in (
+        (DCT.title, text(resource.get("name"), site.language)),
+        (DCT.description, text(resource.get("description"), site.language)),
+        (DCAT.byteSize, count(resource.get("size"))),
+        (DCT.issued, _first_moment(resource, "issued", "created")),
+        (DCT.modified, _first_moment(resource, "modified", "last_modified", "metadata_modified")),
+    ):
+        if literal is not None:
+            graph.add((iri, predicate, literal))
+    _add_addresses(graph, site, iri, dataset, resource)
+    _add_format(graph, iri, resource)
+    _add_concepts(graph, iri, resource)
+    _add_checksum(graph, iri, resource)
+    own = add_licence(graph, resource.get("license")) if resource.get("license") else None
+    effective = own or licence
+    if effective is not None:
+        graph.add((iri, DCT.license, effective))
+    add_statement(graph, iri, DCT.rights, DCT.RightsStatement, "rights", resource, site)
+    add_links(graph, iri, resource, {"documentation": FOAF.page, "conforms_to": DCT.conformsTo})
+    return iri
+
+
+def add_links(graph: Graph, iri: URIRef, row: Row, fields: dict[str, URIRef]) -> None:
+    """Add fields that hold lists of addresses, each typed as DCAT-AP wants it."""
+    classes = {FOAF.page: FOAF.Document, DCT.conformsTo: DCT.Standard}
+    for field, predicate in fields.items():
+        for address in values_of(row.get(field)):
+            other = web(address)
+            if other is None:
+                continue
+            graph.add((iri, predicate, other))
+            if predicate in classes:
+                graph.add((other, RDF.type, classes[predicate]))
+
+
+def add_statement(
+    graph: Graph, iri: URIRef, predicate: URIRef, kind: URIRef, field: str, row: Row, site: Site
+) -> URIRef | None:
+    """Add a field of free text as a labelled statement; an address is a statement itself."""
+    given = row.get(field)
+    address, said = web(given), text(given, site.language)
+    statement = address or part(iri, field.replace("_", "-"))
+    if said is None:
+        return None
+    graph.add((iri, predicate, statement))
+    graph.add((statement, RDF.type, kind))
+    if address is None:
+        graph.add((statement, RDFS.label, said))
+    return statement
+
+
+def upload_address(site: Site, dataset: str, resource: str) -> str:
+    """Return what the addresses of a resource's uploaded files start with."""
+    return f"{site.url}/dataset/{segment(dataset)}/resource/{segment(resource)}/download/"
+
+
+def _add_addresses(graph: Graph, site: Site, iri: URIRef, dataset: Row, resource: Row) -> None:
+    """Add where a resource is to be had.
+
+    ``url`` stands in for whichever of access and download address is missing; where it is
+    neither of them, ``rdfs:seeAlso`` keeps it.
+    """
+    url = web(resource.get("url"))
+    uploaded = resource.get("url_type") == "upload"
+    if uploaded and url is None and clean(resource.get("url")):
+        name = re.split(r"[/\\]", str(resource["url"]))[-1]
+        start = upload_address(site, str(dataset["id"]), str(resource["id"]))
+        url = URIRef(start + segment(name))
+    download = web(resource.get("download_url")) or (url if uploaded else None)
+    given = web(resource.get("access_url"))
+    access = given or url or download or site.page("dataset", str(dataset["id"]))
+    graph.add((iri, DCAT.accessURL, access))
+    if download is not None:
+        graph.add((iri, DCAT.downloadURL, download))
+    if url is not None and not uploaded and given is not None and url != given:
+        graph.add((iri, RDFS.seeAlso, url))
+
+
+def _add_format(graph: Graph, iri: URIRef, resource: Row) -> None:
+    named, typed = clean(resource.get("format")), clean(resource.get("mimetype"))
+    kind = authorities.file_type(named) or authorities.file_type(typed)
+    if kind is not None:
+        graph.add((iri, DCT["format"], add_authority(graph, kind, DCT.MediaTypeOrExtent)))
+    media = authorities.media_type(typed) or (kind.media_type if kind else None)
+    if media is not None:
+        _add_media_type(graph, iri, DCAT.mediaType, media)
+    for field, predicate in (
+        ("compress_format", DCAT.compressFormat),
+        ("package_format", DCAT.packageFormat),
+    ):
+        packed = authorities.media_type(clean(resource.get(field)))
+        if packed is not None:
+            _add_media_type(graph, iri, predicate, packed)
+
+
+def _add_media_type(graph: Graph, iri: URIRef, predicate: URIRef, media: str) -> None:
+    node = URIRef(media)
+    graph.add((iri, predicate, node))
+    graph.add((node, RDF.type, DCT.MediaType))
+    # Stock ckanext-dcat takes the label for the media type, and finds CKAN's format by it.
+    graph.add((node, RDFS.label, Literal(media.removeprefix(IANA))))
+
+
+def _add_concepts(graph: Graph, iri: URIRef, resource: Row) -> None:
+    for field, predicate, find in (
+        ("availability", DCATAP.availability, authorities.availability),
+        ("status", ADMS.status, authorities.distribution_status),
+    ):
+        concept = find(clean(resource.get(field)))
+        if concept is not None:
+            graph.add((iri, predicate, add_authority(graph, concept)))
+    for value in values_of(resource.get("language")):
+        concept = authorities.language(value)
+        if concept is not None:
+            graph.add((iri, DCT.language, add_authority(graph, concept, DCT.LinguisticSystem)))
+
+
+def _add_checksum(graph: Graph, iri: URIRef, resource: Row) -> None:
+    """Add the checksum, if its algorithm is named or shows in its length."""
+    name, _, digits = clean(resource.get("hash")).strip().rpartition(":")
+    value = hex_binary(digits)
+    stated = clean(resource.get("hash_algorithm")) or name
+    algorithm = re.sub(r"^.*algorithm_|[^a-z0-9]", "", stated.lower())
+    if not algorithm and value is not None:
+        algorithm = {size: each for each, size in ALGORITHMS.items()}.get(len(str(value)), "")
+    if value is None or algorithm not in ALGORITHMS:
+        return
+    checksum, kind = part(iri, "checksum"), URIRef(_ALGORITHM + algorithm)
+    graph.add((iri, SPDX.checksum, checksum))
+    graph.add((checksum, RDF.type, SPDX.Checksum))
+    graph.add((checksum, SPDX.checksumValue, value))
+    graph.add((checksum, SPDX.algorithm, kind))
+    graph.add((kind, RDF.type, SPDX.ChecksumAlgorithm))
+
+
+def _first_moment(row: Row, given: str, *own: str) -> Literal | None:
+    """Return what was typed in, else the first of CKAN's own times."""
+    found = moment(row.get(given))
+    for field in own:
+        found = found or moment(row.get(field), utc=True)
+    return found

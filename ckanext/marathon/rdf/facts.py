@@ -1,0 +1,109 @@
+"""What a graph needs besides the dict it is made from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .uris import Site
+
+__all__ = ["CatalogueFacts", "Facts", "Row", "rows_of", "values_of"]
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The neighbours of one thing, as far as they are public.
+
+    A neighbour that is not here is not mentioned: what is said in public about a dataset must
+    not give away an idea or a workshop that is not public itself.
+
+    Attributes:
+        site: where IRIs start.
+        organizations: by id, as ``organization_show`` gives them (with the fields of
+            ``schemas/organization.yaml``).
+        ideas: by id, as ``package_show`` gives them.
+        workshops: by id, as ``package_show`` gives them, counts masked.
+        datasets: that came from an idea (or from the ideas of a workshop): ``id`` and ``title``.
+    """
+
+    site: Site
+    organizations: Mapping[str, Row] = field(default_factory=dict)
+    ideas: Mapping[str, Row] = field(default_factory=dict)
+    workshops: Mapping[str, Row] = field(default_factory=dict)
+    datasets: Sequence[Row] = ()
+
+    def ideas_of(self, dataset: Row) -> list[Row]:
+        """Return the public ideas that a dataset names, in its order."""
+        return [self.ideas[each] for each in values_of(dataset.get("idea")) if each in self.ideas]
+
+    def workshop_of(self, idea: Row) -> Row | None:
+        """Return the workshop of an idea if it is public."""
+        given = idea.get("workshop")
+        identifier = given.get("id") if isinstance(given, Mapping) else given
+        return self.workshops.get(str(identifier))
+
+    def owner_of(self, thing: Row) -> Row | None:
+        """Return the organisation of a dataset, workshop or idea."""
+        summary = thing.get("organization")
+        summary = summary if isinstance(summary, Mapping) and summary.get("id") else None
+        identifier = thing.get("owner_org") or (summary or {}).get("id")
+        return self.organizations.get(str(identifier), summary)
+
+
+@dataclass(frozen=True)
+class CatalogueFacts:
+    """What the catalogue says of itself.
+
+    Attributes:
+        site: where IRIs start.
+        title: of the site.
+        description: of the site; empty repeats the title, which DCAT-AP prefers to nothing.
+        publisher: the coordinating body where there is exactly one, else ``None``: then the
+            site itself is named as publisher.
+        languages: of the pages, as CKAN locales.
+        licence: of the descriptions themselves, an IRI or a licence id; empty says nothing.
+        issued: of the first dataset, as CKAN writes times.
+        modified: of the last change, as CKAN writes times.
+    """
+
+    site: Site
+    title: str
+    description: str = ""
+    publisher: Row | None = None
+    languages: Sequence[str] = ("es",)
+    licence: str = ""
+    issued: str = ""
+    modified: str = ""
+
+
+def values_of(value: object) -> list[str]:
+    """Return the texts in a field that may be a list, JSON or one text.
+
+    Lists are JSON in CKAN's extras; datasets that are older than our schema have either.
+    """
+    if isinstance(value, str) and value.strip()[:1] == "[":
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return []
+    if isinstance(value, list | tuple):
+        return [str(each) for each in value if isinstance(each, str | int) and str(each).strip()]
+    return [value] if isinstance(value, str) and value.strip() else []
+
+
+def rows_of(value: object) -> list[Row]:
+    """Return the rows of a field with subfields, without those that hold nothing."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return []
+    if isinstance(value, Mapping):
+        value = [value]
+    if not isinstance(value, list | tuple):
+        return []
+    return [each for each in value if isinstance(each, Mapping) and any(each.values())]

@@ -1,0 +1,186 @@
+"""Texts, dates, numbers and geometries as literals; what is not one becomes ``None``.
+
+Sources: XML 1.0 (characters that RDF/XML cannot carry), XML Schema 1.1 part 2 (lexical forms),
+GeoSPARQL 1.0 (``wktLiteral``, longitude before latitude).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from rdflib import Literal
+
+from .namespaces import GSP, XSD
+
+__all__ = [
+    "boolean",
+    "count",
+    "decimal",
+    "duration",
+    "geometry",
+    "hex_binary",
+    "label",
+    "moment",
+    "text",
+]
+
+_NOT_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_DURATION = re.compile(
+    r"-?P(?=[0-9T])(?:[0-9]+Y)?(?:[0-9]+M)?(?:[0-9]+D)?"
+    r"(?:T(?=[0-9])(?:[0-9]+H)?(?:[0-9]+M)?(?:[0-9]+(?:\.[0-9]+)?S)?)?"
+)
+# How deep the coordinates of each geometry are nested.
+_DEPTH = {
+    "Point": 0,
+    "MultiPoint": 1,
+    "LineString": 1,
+    "MultiLineString": 2,
+    "Polygon": 2,
+    "MultiPolygon": 3,
+}
+
+
+def clean(value: object) -> str:
+    """Return a text without what RDF/XML cannot carry; ``""`` for what is no text or blank."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+        return ""
+    lines = str(value).replace("\r\n", "\n").replace("\r", "\n")
+    kept = _NOT_XML.sub("", lines)
+    return kept if kept.strip() else ""
+
+
+def text(value: object, lang: str | None = None) -> Literal | None:
+    """Return a text, with its language if given; ``None`` if it is empty."""
+    kept = clean(value)
+    return Literal(kept, lang=lang) if kept else None
+
+
+def label(lang: str, *candidates: object) -> Literal:
+    """Return the first candidate that is not blank, with its language.
+
+    Args:
+        lang: a language tag.
+        candidates: in order of preference; the last is an id, which is never blank.
+    """
+    return Literal(next(filter(None, map(clean, candidates)), "-"), lang=lang)
+
+
+def moment(value: object, utc: bool = False) -> Literal | None:
+    """Return a year, month, day or point in time with its datatype.
+
+    Args:
+        value: ISO 8601 text, e.g. ``2026``, ``2026-05``, ``2026-05-01``, ``2026-05-01T10:00``.
+        utc: a time without offset is UTC, as CKAN's own are.
+    """
+    given = value.strip() if isinstance(value, str) else ""
+    try:
+        if re.fullmatch(r"[0-9]{4}", given):
+            return Literal(given, datatype=XSD.gYear) if int(given) else None
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}", given):
+            date.fromisoformat(f"{given}-01")
+            return Literal(given, datatype=XSD.gYearMonth)
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", given):
+            date.fromisoformat(given)
+            return Literal(given, datatype=XSD.date)
+        if not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]", given):
+            return None
+        at = datetime.fromisoformat(given)
+    except ValueError:
+        return None
+    if utc and at.tzinfo is None:
+        at = at.replace(tzinfo=UTC)
+    # XML Schema knows no seconds in an offset.
+    offset = at.utcoffset()
+    if offset is not None and (offset.seconds % 60 or offset.microseconds):
+        return None
+    return Literal(at.isoformat(), datatype=XSD.dateTime)
+
+
+def duration(value: object) -> Literal | None:
+    """Return an ISO 8601 duration."""
+    given = value.strip() if isinstance(value, str) else ""
+    return Literal(given, datatype=XSD.duration) if _DURATION.fullmatch(given) else None
+
+
+def count(value: object, datatype: Any = XSD.nonNegativeInteger) -> Literal | None:
+    """Return a whole number from 0 up; text and numbers like ``12.0`` are read too."""
+    number = _decimal(value)
+    if number is None or number < 0 or number != number.to_integral_value():
+        return None
+    return Literal(str(int(number)), datatype=datatype)
+
+
+def decimal(value: object) -> Literal | None:
+    """Return a decimal number, written without exponent."""
+    number = _decimal(value)
+    return None if number is None else Literal(format(number, "f"), datatype=XSD.decimal)
+
+
+def boolean(value: object) -> Literal | None:
+    """Return ``true`` for what is true, else ``None``: nothing is said of what is not so."""
+    return Literal(True) if value is True or str(value).lower() == "true" else None
+
+
+def hex_binary(value: str) -> Literal | None:
+    """Return hexadecimal digits, in small letters."""
+    digits = value.strip().lower()
+    if not digits or len(digits) % 2 or re.search(r"[^0-9a-f]", digits):
+        return None
+    return Literal(digits, datatype=XSD.hexBinary)
+
+
+def geometry(value: object) -> Literal | None:
+    """Return a GeoJSON geometry (object or text) as a WKT literal, in two dimensions.
+
+    Returns:
+        ``None`` if it is no geometry, or has no coordinates.
+    """
+    try:
+        given = json.loads(value) if isinstance(value, str) else value
+        if not isinstance(given, dict):
+            return None
+        return Literal(_wkt(given), datatype=GSP.wktLiteral)
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return None
+
+
+def _wkt(shape: dict[str, Any]) -> str:
+    kind = shape["type"]
+    if kind == "GeometryCollection":
+        parts = [_wkt(each) for each in shape["geometries"]]
+        if not parts:
+            raise ValueError("no geometries")
+        return f"GEOMETRYCOLLECTION ({', '.join(parts)})"
+    inner = _coordinates(shape["coordinates"], _DEPTH[kind])
+    return f"{kind.upper()} {inner if inner.startswith('(') else f'({inner})'}"
+
+
+def _coordinates(nested: Any, depth: int) -> str:
+    if depth == 0:
+        x, y = (float(nested[0]), float(nested[1]))
+        if not (math.isfinite(x) and math.isfinite(y)):
+            raise ValueError("not finite")
+        return f"{_number(x)} {_number(y)}"
+    if not isinstance(nested, list) or not nested:
+        raise ValueError("no coordinates")
+    return f"({', '.join(_coordinates(each, depth - 1) for each in nested)})"
+
+
+def _number(value: float) -> str:
+    return format(Decimal(repr(value)).normalize(), "f")
+
+
+def _decimal(value: object) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+        return None
+    try:
+        number = Decimal(str(value).strip())
+    except InvalidOperation:
+        return None
+    # A number nobody means (1e999999) would be written out digit by digit.
+    return number if number.is_finite() and abs(number.adjusted()) < 30 else None

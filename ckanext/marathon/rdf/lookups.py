@@ -1,0 +1,182 @@
+"""The one place of this room that asks CKAN: settings, neighbours, the catalogue's own facts.
+
+Each thing is asked for once a request. Neighbours are asked for as a visitor would, so that only
+what is public itself is mentioned in public.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import ckan.plugins.toolkit as tk
+from ckan import model
+from ckan.types import Context
+from flask import g, has_request_context
+
+from .facts import CatalogueFacts, Facts, Row, values_of
+from .iri import web
+from .uris import Site
+
+__all__ = ["Lookups", "site"]
+
+CATALOG_LICENCE = "ckanext.marathon.catalog_license"
+
+
+def site() -> Site:
+    """Return where IRIs start, from the settings.
+
+    ``ckanext.dcat.base_uri`` (else ``ckan.site_url``) and
+    ``ckanext.marathon.vocabulary_base_uri`` (else ``vocabulary`` under the former).
+    """
+    url = _address(tk.config.get("ckan.site_url")) or "http://localhost"
+    base = _address(tk.config.get("ckanext.dcat.base_uri")) or url
+    vocabulary = _address(tk.config.get("ckanext.marathon.vocabulary_base_uri"))
+    locale = str(tk.config.get("ckan.locale_default") or "en")
+    return Site(
+        base=base,
+        vocabulary=vocabulary or f"{base}/vocabulary",
+        url=url,
+        language=locale.partition("_")[0].lower(),
+    )
+
+
+class Lookups:
+    """What the graphs of one answer need to know of CKAN."""
+
+    def __init__(self, found: dict[tuple[str, str], Any] | None = None) -> None:
+        self._found = {} if found is None else found
+
+    @classmethod
+    def of_this_request(cls) -> Lookups:
+        """Return look-ups that share their memory with the others of this request."""
+        if not has_request_context():
+            return cls()
+        if not hasattr(g, "marathon_rdf"):
+            g.marathon_rdf = {}
+        return cls(g.marathon_rdf)
+
+    def dataset_facts(self, dataset: Row) -> Facts:
+        """Return the neighbours of a dataset: organisation, public ideas, their workshops."""
+        ideas = self._packages(values_of(dataset.get("idea")), "idea")
+        workshops = self._packages([str(each.get("workshop")) for each in ideas], "workshop")
+        return self._facts([dataset, *workshops], ideas, workshops)
+
+    def idea_facts(self, idea: Row) -> Facts:
+        """Return the neighbours of an idea: organisation, public workshop, public datasets."""
+        workshops = self._packages([str(idea.get("workshop"))], "workshop")
+        datasets = self._linked("marathon_idea_datasets", str(idea["id"]))
+        return self._facts([idea, *workshops], [], workshops, datasets)
+
+    def workshop_facts(self, workshop: Row) -> Facts:
+        """Return the neighbours of a workshop: organisation, public ideas, their datasets."""
+        listed = self._linked("marathon_workshop_ideas", str(workshop["id"]))
+        ideas = self._packages([str(each["id"]) for each in listed], "idea")
+        datasets = [
+            each for idea in ideas for each in self._linked("marathon_idea_datasets", idea["id"])
+        ]
+        unique = list({each["id"]: each for each in datasets}.values())
+        return self._facts([workshop], ideas, [], unique)
+
+    def commitment_facts(self, commitment: Row) -> Facts:
+        """Return the neighbours of a commitment: its organisation."""
+        return self._facts([commitment], [], [])
+
+    def catalogue_facts(self) -> CatalogueFacts:
+        """Return what the catalogue says of itself."""
+        return CatalogueFacts(
+            site=site(),
+            title=str(tk.config.get("ckan.site_title") or ""),
+            description=str(tk.config.get("ckan.site_description") or ""),
+            publisher=self._once("catalogue", "publisher", self._coordinating_body),
+            languages=_languages(),
+            licence=str(tk.config.get(CATALOG_LICENCE) or ""),
+            issued=self._once("catalogue", "issued", lambda: _edge("metadata_created asc")),
+            modified=self._once("catalogue", "modified", lambda: _edge("metadata_modified desc")),
+        )
+
+    def _facts(
+        self,
+        owned: list[Row],
+        ideas: list[Row],
+        workshops: list[Row],
+        datasets: list[Row] | None = None,
+    ) -> Facts:
+        owners = {str(each.get("owner_org")) for each in owned if each.get("owner_org")}
+        organizations = {each: self._organization(each) for each in owners}
+        return Facts(
+            site=site(),
+            organizations={key: value for key, value in organizations.items() if value},
+            ideas={str(each["id"]): each for each in ideas},
+            workshops={str(each["id"]): each for each in workshops},
+            datasets=datasets or [],
+        )
+
+    def _packages(self, identifiers: list[str], package_type: str) -> list[Row]:
+        found = (
+            self._once("package", each, lambda each=each: _show("package_show", each))
+            for each in dict.fromkeys(identifiers)
+            if each and each != "None"
+        )
+        return [each for each in found if each and each.get("type") == package_type]
+
+    def _organization(self, identifier: str) -> Row | None:
+        return self._once(
+            "organization",
+            identifier,
+            lambda: _show(
+                "organization_show",
+                identifier,
+                ignore_auth=True,
+                include_dataset_count=False,
+                include_users=False,
+                include_groups=False,
+                include_followers=False,
+            ),
+        )
+
+    def _linked(self, action: str, identifier: str) -> list[Row]:
+        return self._once(action, identifier, lambda: _show(action, identifier) or [])
+
+    def _coordinating_body(self) -> Row | None:
+        """Return the coordinating body if there is exactly one."""
+        group = cast(Any, model.Group)
+        query = model.Session.query(group.id).filter(
+            group.is_organization.is_(True),
+            group.state == "active",
+            group.extras["role"].astext == "coordinating_body",
+        )
+        found = [each for (each,) in query.limit(2)]
+        return self._organization(found[0]) if len(found) == 1 else None
+
+    def _once(self, kind: str, key: str, ask: Callable[[], Any]) -> Any:
+        if (kind, key) not in self._found:
+            self._found[kind, key] = ask()
+        return self._found[kind, key]
+
+
+def _show(action: str, identifier: str, ignore_auth: bool = False, **options: Any) -> Any:
+    """Return what a visitor may see of a thing, ``None`` if that is nothing."""
+    context: Context = {"user": "", "auth_user_obj": None, "ignore_auth": ignore_auth}
+    try:
+        return tk.get_action(action)(context, {"id": identifier, **options})
+    except (tk.NotAuthorized, tk.ObjectNotFound):
+        return None
+
+
+def _edge(order: str) -> str:
+    """Return the time by which the first public dataset in an order stands there."""
+    context: Context = {"user": "", "auth_user_obj": None}
+    search = {"q": "*:*", "fq": "dataset_type:dataset", "sort": order, "rows": 1}
+    results = tk.get_action("package_search")(context, search)["results"]
+    return str(results[0][order.split()[0]]) if results else ""
+
+
+def _languages() -> list[str]:
+    """Return the locales of the pages, the default first."""
+    default = str(tk.config.get("ckan.locale_default") or "en")
+    return list(dict.fromkeys([default, *tk.aslist(tk.config.get("ckan.locales_offered"))]))
+
+
+def _address(value: object) -> str:
+    return str(web(value) or "").rstrip("/")

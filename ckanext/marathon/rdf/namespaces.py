@@ -1,0 +1,71 @@
+"""The vocabularies our RDF is written in, with the prefixes under which people know them."""
+
+from __future__ import annotations
+
+from rdflib import FOAF, OWL, PROV, RDF, RDFS, SKOS, XSD, Graph, Namespace, URIRef
+
+__all__ = [
+    "ADMS",
+    "DCAT",
+    "DCATAP",
+    "DCT",
+    "ELI",
+    "FOAF",
+    "GSP",
+    "OWL",
+    "PROV",
+    "RDF",
+    "RDFS",
+    "SINGLE_VALUED",
+    "SKOS",
+    "SPDX",
+    "VCARD",
+    "XSD",
+    "bind",
+    "new_graph",
+]
+
+# Not rdflib's own: those know DCAT 2 only, and warn about the terms that DCAT 3 added.
+DCAT = Namespace("http://www.w3.org/ns/dcat#")
+DCT = Namespace("http://purl.org/dc/terms/")
+ADMS = Namespace("http://www.w3.org/ns/adms#")
+DCATAP = Namespace("http://data.europa.eu/r5r/")
+ELI = Namespace("http://data.europa.eu/eli/ontology#")
+GSP = Namespace("http://www.opengis.net/ont/geosparql#")
+SPDX = Namespace("http://spdx.org/rdf/terms#")
+VCARD = Namespace("http://www.w3.org/2006/vcard/ns#")
+
+PREFIXES: dict[str, str] = {
+    "adms": ADMS,
+    "dcat": DCAT,
+    "dcatap": DCATAP,
+    "dct": DCT,
+    "eli": ELI,
+    "foaf": str(FOAF),
+    "geosparql": GSP,
+    "owl": str(OWL),
+    "prov": str(PROV),
+    "rdf": str(RDF),
+    "rdfs": str(RDFS),
+    "skos": str(SKOS),
+    "spdx": SPDX,
+    "vcard": VCARD,
+    "xsd": str(XSD),
+}
+
+# What DCAT-AP 3 allows only once on things whose IRI people may type in (agents, places, the
+# catalogue): two datasets that disagree about such a thing must not spoil the page they share.
+SINGLE_VALUED: frozenset[URIRef] = frozenset({DCT.type, FOAF.homepage, DCAT.bbox, DCAT.centroid})
+
+
+def new_graph() -> Graph:
+    """Return an empty graph with our prefixes bound and no others."""
+    graph = Graph(bind_namespaces="none")
+    bind(graph)
+    return graph
+
+
+def bind(graph: Graph) -> None:
+    """Bind our prefixes in a graph."""
+    for prefix, namespace in PREFIXES.items():
+        graph.bind(prefix, namespace, replace=True)

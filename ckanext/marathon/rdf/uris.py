@@ -1,0 +1,109 @@
+"""The IRIs of our things: where they start is configured, what follows never changes.
+
+Source: the public URLs of the catalogue (docs/api.md). No IRI holds a name or a title.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from rdflib import URIRef
+
+from ckanext.marathon.vocabulary import paths
+
+from .iri import segment, web
+
+__all__ = ["Site", "part"]
+
+_UUID = r"[0-9A-Za-z%_.~-]+"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where IRIs start, and where and in which language the site speaks.
+
+    Attributes:
+        base: start of the IRIs of things, without a slash at the end.
+        vocabulary: start of the IRIs of concepts, without a slash at the end.
+        url: address that serves the pages, without a slash at the end; may differ from ``base``.
+        language: of titles and descriptions, as a language tag (``es``).
+    """
+
+    base: str
+    vocabulary: str
+    url: str
+    language: str = "es"
+
+    def thing(self, kind: str, identifier: str) -> URIRef:
+        """Return the IRI of a workshop, idea, commitment, organisation or dataset.
+
+        Args:
+            kind: ``dataset``, ``workshop``, ``idea``, ``commitment`` or ``organization``.
+            identifier: its id in CKAN, never its name.
+        """
+        return URIRef(f"{self.base}/{kind}/{segment(identifier)}")
+
+    def dataset(self, identifier: str) -> URIRef:
+        """Return the IRI of a dataset."""
+        return self.thing("dataset", identifier)
+
+    def distribution(self, dataset: str, resource: str) -> URIRef:
+        """Return the IRI of a distribution."""
+        return URIRef(f"{self.dataset(dataset)}/resource/{segment(resource)}")
+
+    def data_need(self, idea: str, need: str) -> URIRef:
+        """Return the IRI of a data need: a part of the idea that states it."""
+        return part(self.thing("idea", idea), segment(need))
+
+    def concept(self, kind: str, code: str) -> URIRef:
+        """Return the IRI of a concept of ours.
+
+        Raises:
+            UnknownCode: no such kind or code.
+        """
+        return URIRef(f"{self.vocabulary}/{paths.path_for(kind, code)}")
+
+    def scheme(self, kind: str) -> URIRef:
+        """Return the IRI of a concept scheme of ours.
+
+        Raises:
+            UnknownCode: no such kind.
+        """
+        return URIRef(f"{self.vocabulary}/{paths.scheme_path(kind)}")
+
+    def term(self, name: str) -> URIRef:
+        """Return the IRI of a term of ``schemas/ontology.ttl``."""
+        return URIRef(f"{self.vocabulary}/def#{name}")
+
+    def page(self, kind: str, identifier: str) -> URIRef:
+        """Return the address of a thing's page, where it is served now."""
+        return URIRef(f"{self.url}/{kind}/{segment(identifier)}")
+
+    def foreign(self, value: object) -> URIRef | None:
+        """Return an address as IRI unless it is one of ours.
+
+        What people type in may name anything in the world, but not speak for our own things.
+        """
+        iri = web(value)
+        ours = iri is not None and f"{iri}/".startswith((f"{self.base}/", f"{self.vocabulary}/"))
+        return None if ours else iri
+
+    def id_of(self, kind: str, iri: str) -> str | None:
+        """Return the id in an IRI of ours, ``None`` if it is not one of this kind."""
+        found = re.fullmatch(rf"{re.escape(self.base)}/{kind}/({_UUID})", iri)
+        return found[1] if found else None
+
+    def need_of(self, iri: str) -> str | None:
+        """Return the id in the IRI of a data need of ours, ``None`` if it is none."""
+        found = re.fullmatch(rf"{re.escape(self.base)}/idea/{_UUID}#({_UUID})", iri)
+        return found[1] if found else None
+
+
+def part(whole: URIRef, name: str) -> URIRef:
+    """Return the IRI of a thing that exists only as a part of another.
+
+    Used in place of blank nodes, so that descriptions of several datasets can be put together
+    in any order, and compared.
+    """
+    return URIRef(f"{whole}#{name}")

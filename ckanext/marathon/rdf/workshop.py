@@ -1,0 +1,142 @@
+"""A workshop is a ``prov:Activity``: where, when, who called it and what came of it.
+
+Source: PROV-O; DCAT-AP 3, Activity.
+"""
+
+from __future__ import annotations
+
+from rdflib import Graph, Literal, URIRef
+
+from .agent import add_named_agent, add_organization
+from .concept import add_problem, add_term, problem_or_none
+from .facts import Facts, Row, rows_of, values_of
+from .iri import web
+from .literals import boolean, clean, count, geometry, label, moment, text
+from .namespaces import ADMS, DCAT, DCT, PROV, RDF, RDFS, XSD, new_graph
+from .place import add_municipality
+from .uris import Site, part
+
+__all__ = ["COUNTS", "add_workshop", "title_of", "workshop_graph"]
+
+COUNTS = {
+    "participants": "participants",
+    "participants_women": "participantsWomen",
+    "participants_men": "participantsMen",
+    "participants_youth": "participantsYouth",
+    "participants_indigenous": "participantsIndigenous",
+}
+
+
+def workshop_graph(workshop: Row, facts: Facts) -> Graph:
+    """Return all that is said of a workshop, with its public ideas and their datasets.
+
+    Args:
+        workshop: as ``package_show`` gives it, counts masked.
+        facts: its organisation, its ideas, the datasets that came of them.
+    """
+    graph, site = new_graph(), facts.site
+    iri = add_workshop(graph, workshop, facts)
+    description = text(workshop.get("notes"), site.language)
+    if description is not None:
+        graph.add((iri, DCT.description, description))
+    for notation in values_of(workshop.get("service_problem")):
+        problem = problem_or_none(notation)
+        if problem is not None:
+            graph.add((iri, DCT.subject, add_problem(graph, site, problem)))
+    masked = values_of(workshop.get("participants_masked"))
+    for field, name in COUNTS.items():
+        number = count(workshop.get(field), XSD.integer)
+        if number is not None and field not in masked:
+            graph.add((iri, site.term(name), number))
+    source = web(workshop.get("source_url"))
+    if source is not None:
+        graph.add((iri, DCT.source, source))
+    for idea in facts.ideas.values():
+        iri_of_idea = site.thing("idea", str(idea["id"]))
+        graph.add((iri, PROV.generated, iri_of_idea))
+        graph.add((iri_of_idea, RDF.type, PROV.Entity))
+        graph.add((iri_of_idea, DCT.title, title_of(idea, site)))
+    for dataset in facts.datasets:
+        graph.add((iri, PROV.generated, site.dataset(str(dataset["id"]))))
+    return graph
+
+
+def add_workshop(graph: Graph, workshop: Row, facts: Facts) -> URIRef:
+    """Describe a workshop as far as a dataset's page needs it and return its IRI."""
+    site = facts.site
+    iri = site.thing("workshop", str(workshop["id"]))
+    title = title_of(workshop, site)
+    graph.add((iri, RDF.type, PROV.Activity))
+    graph.add((iri, RDFS.label, title))
+    graph.add((iri, DCT.title, title))
+    page = site.page("workshop", str(workshop["id"]))
+    if page != iri:
+        graph.add((iri, RDFS.seeAlso, page))
+    for predicate, literal in (
+        (PROV.startedAtTime, moment(workshop.get("starts_at"))),
+        (PROV.endedAtTime, moment(workshop.get("ends_at"))),
+        (site.term("example"), boolean(workshop.get("example"))),
+    ):
+        # PROV wants points in time; a day alone is not one.
+        if literal is not None and literal.datatype in (XSD.dateTime, XSD.boolean):
+            graph.add((iri, predicate, literal))
+    for predicate, kind, code in (
+        (DCT.type, "workshop-kind", workshop.get("kind")),
+        (ADMS.status, "workshop-status", workshop.get("status")),
+    ):
+        term = add_term(graph, site, kind, code)
+        if term is not None:
+            graph.add((iri, predicate, term))
+    _add_places(graph, site, iri, workshop)
+    _add_agents(graph, iri, workshop, facts)
+    return iri
+
+
+def title_of(thing: Row, site: Site) -> Literal:
+    """Return a thing's title, else its name or id, with the site's language."""
+    return label(site.language, thing.get("title"), thing.get("name"), thing.get("id"))
+
+
+def _add_places(graph: Graph, site: Site, iri: URIRef, workshop: Row) -> None:
+    """Add who takes part (``dct:spatial``) and where it is (``prov:atLocation``).
+
+    They differ: the information meeting for eight municipalities was held in a ninth.
+    """
+    parts = [
+        add_municipality(graph, site, each) for each in values_of(workshop.get("municipality"))
+    ]
+    host = add_municipality(graph, site, workshop.get("venue_municipality") or "")
+    for place in filter(None, parts):
+        graph.add((iri, DCT.spatial, place))
+    for place in filter(None, parts if host is None else [host]):
+        graph.add((iri, PROV.atLocation, place))
+    name = text(workshop.get("venue"), site.language)
+    point = geometry(
+        {"type": "Point", "coordinates": [workshop.get("longitude"), workshop.get("latitude")]}
+    )
+    if name is not None or point is not None:
+        venue = part(iri, "venue")
+        graph.add((iri, PROV.atLocation, venue))
+        graph.add((venue, RDF.type, PROV.Location))
+        for predicate, literal in ((RDFS.label, name), (DCAT.centroid, point)):
+            if literal is not None:
+                graph.add((venue, predicate, literal))
+
+
+def _add_agents(graph: Graph, iri: URIRef, workshop: Row, facts: Facts) -> None:
+    owner = facts.owner_of(workshop)
+    if owner is not None:
+        graph.add((iri, PROV.wasAssociatedWith, add_organization(graph, facts.site, owner)))
+    for number, row in enumerate(rows_of(workshop.get("organiser")), 1):
+        agent = part(iri, f"organiser-{number}")
+        if not clean(row.get("name")):
+            continue
+        add_named_agent(graph, agent, row["name"])
+        graph.add((iri, PROV.wasAssociatedWith, agent))
+        role = add_term(graph, facts.site, "organiser-role", row.get("role"), PROV.Role)
+        if role is not None:
+            association = part(iri, f"association-{number}")
+            graph.add((iri, PROV.qualifiedAssociation, association))
+            graph.add((association, RDF.type, PROV.Association))
+            graph.add((association, PROV.agent, agent))
+            graph.add((association, PROV.hadRole, role))
