@@ -57,4 +57,8 @@ lock: venv
 	@$(STACK) lock-jars
 
 translations: venv
-	@.venv/bin/python setup.py -q extract_messages update_catalog compile_catalog
+	@cd ckanext/marathon && ../../.venv/bin/pybabel -q extract -F ../../babel.cfg --no-location \
+		--project ckanext-marathon -o i18n/ckanext-marathon.pot .
+	@.venv/bin/pybabel -q update -D ckanext-marathon -d ckanext/marathon/i18n --no-fuzzy-matching \
+		--ignore-obsolete -i ckanext/marathon/i18n/ckanext-marathon.pot
+	@.venv/bin/pybabel -q compile -D ckanext-marathon -d ckanext/marathon/i18n

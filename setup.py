@@ -11,12 +11,4 @@ setup(
     package_dir={"ckanext.marathon.schemas": "schemas"},
     package_data={"ckanext.marathon.schemas": ["*.yaml", "*.ttl", "*.json"]},
     include_package_data=True,
-    message_extractors={
-        "ckanext/marathon": [
-            ("**.py", "python", None),
-            ("**.js", "javascript", None),
-            ("templates/**.html", "ckan", None),
-            ("site_templates/**.html", "ckan", None),
-        ],
-    },
 )

@@ -16,18 +16,14 @@ from babel.messages.pofile import read_po
 
 ROOT = Path(__file__).parents[2]
 I18N = ROOT / "ckanext" / "marathon" / "i18n"
+PACKAGE = ROOT / "ckanext" / "marathon"
+EXTRACT = [sys.executable, "-m", "babel.messages.frontend", "-q", "extract", "-F", "../../babel.cfg"]
 PO = I18N / "es" / "LC_MESSAGES" / "ckanext-marathon.po"
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w*\}|%[sd]")
 
 
 def extract(target: Path) -> set[Any]:
-    # In a process of its own: extraction imports the whole of CKAN.
-    subprocess.run(
-        [sys.executable, "setup.py", "--quiet", "extract_messages", "-o", str(target)],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-    )
+    subprocess.run([*EXTRACT, "-o", str(target), "."], cwd=PACKAGE, check=True, capture_output=True)
     with target.open("rb") as source:
         return {message.id for message in read_po(source) if message.id}
 
