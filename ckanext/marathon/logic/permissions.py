@@ -171,11 +171,13 @@ def may_manage_officers(user: str | None, organization: model.Group) -> bool:
 
 
 def is_municipality(organization: model.Group) -> bool:
-    """Return whether an organisation is an active one with the role of a municipality."""
+    """Return whether an organisation is an active municipality: by its role, or its code alone."""
+    extras = cast(Any, organization).extras or {}
+    role = role_of(organization) or (MUNICIPALITY if extras.get("municipality_code") else "")
     return bool(
         organization.is_organization
         and organization.state == model.State.ACTIVE
-        and role_of(organization) == MUNICIPALITY
+        and role == MUNICIPALITY
     )
 
 

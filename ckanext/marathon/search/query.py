@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import ckan.plugins.toolkit as tk
+import flask
 from ckan import model
 
 from ckanext.marathon.search.types import DATASET, OTHER_TYPES
@@ -46,7 +47,7 @@ def before_search(search_params: dict[str, Any]) -> dict[str, Any]:
 
 def after_search(search_results: dict[str, Any], _params: dict[str, Any]) -> dict[str, Any]:
     """Return the results of a search with facet values named in the reader's language."""
-    lang = str(tk.h.lang() or "es")[:2]
+    lang = _language()
     for field, facet in (search_results.get("search_facets") or {}).items():
         namer = _NAMERS.get(field)
         if namer is None:
@@ -58,6 +59,11 @@ def after_search(search_results: dict[str, Any], _params: dict[str, Any]) -> dic
             if item["name"] in names
         ]
     return search_results
+
+
+def _language() -> str:
+    lang = tk.h.lang() if flask.has_request_context() else None
+    return str(lang or tk.config.get("ckan.locale_default") or "es")
 
 
 def facets(facets_dict: dict[str, Any], package_type: str) -> dict[str, Any]:

@@ -92,7 +92,8 @@ def _organization_of(context: Context, municipality: Municipality) -> dict[str, 
 
 
 def _create(context: Context, municipality: Municipality, name: str) -> str:
-    user = context.get("user") or tk.get_action("get_site_user")({"ignore_auth": True}, {})["name"]
+    person = model.User.get(context.get("user"))
+    user = person.name if person else tk.get_action("get_site_user")({"ignore_auth": True})["name"]
     created = tk.get_action("organization_create")(
         Context(user=user, ignore_auth=True, defer_commit=True),
         {
