@@ -4,6 +4,13 @@ from ckanext.marathon.logic.action.idea_form import (
     marathon_idea_choices,
     marathon_idea_quick_create,
 )
+from ckanext.marathon.logic.action.idea import (
+    marathon_data_need_list,
+    marathon_idea_datasets,
+    marathon_idea_status_list,
+    marathon_idea_status_update,
+    marathon_workshop_ideas,
+)
 from ckanext.marathon.logic.action.listing import (
     group_list,
     organization_list,
@@ -16,18 +23,43 @@ from ckanext.marathon.logic.action.listing import (
 from ckanext.marathon.logic.action.municipality import marathon_municipality_create
 from ckanext.marathon.logic.action.officer import marathon_officer_invite, marathon_officer_list
 from ckanext.marathon.logic.action.organization import organization_create
+from ckanext.marathon.logic.action.organization_removal import (
+    organization_delete,
+    organization_purge,
+)
+from ckanext.marathon.logic.action.package import (
+    dataset_purge,
+    package_create,
+    package_delete,
+    package_owner_org_update,
+    package_update,
+    resource_delete,
+)
 
 __all__ = [
+    "dataset_purge",
     "group_list",
+    "marathon_data_need_list",
     "marathon_idea_choices",
+    "marathon_idea_datasets",
     "marathon_idea_quick_create",
+    "marathon_idea_status_list",
+    "marathon_idea_status_update",
     "marathon_municipality_create",
     "marathon_officer_invite",
     "marathon_officer_list",
+    "marathon_workshop_ideas",
     "organization_create",
+    "organization_delete",
     "organization_list",
+    "organization_purge",
     "package_autocomplete",
+    "package_create",
+    "package_delete",
     "package_list",
+    "package_owner_org_update",
+    "package_update",
+    "resource_delete",
     "tag_show",
     "user_list",
     "user_show",

@@ -1,0 +1,50 @@
+"""Web addresses that can stand in a page and in RDF."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from ckanext.marathon.domain.errors import Malformed
+from ckanext.marathon.domain.faults import N_
+from ckanext.marathon.domain.texts import is_storable, shown
+
+LONGEST = 2_000
+
+# RFC 3987: none of these may stand in an IRI, and one that does breaks a whole catalogue.
+_FORBIDDEN = re.compile(r"[\x00-\x20<>\"{}|\\^`\x7f-\xa0\u2028\u2029]")
+_HOST = re.compile(r"[\w.-]+|\[[0-9A-Fa-f:.]+\]")
+
+
+def http_address(value: Any) -> str:
+    """Return an absolute address that begins with ``http://`` or ``https://``.
+
+    Raises:
+        Malformed: it is anything else; a blank inside, a name and password, a port that none is.
+    """
+    text = value.strip() if isinstance(value, str) and len(value) <= LONGEST + 100 else ""
+    if text and len(text) <= LONGEST and is_storable(text) and not _FORBIDDEN.search(text):
+        try:
+            parts = urlsplit(text)
+            valid = (
+                parts.scheme.lower() in {"http", "https"}
+                and bool(_HOST.fullmatch(_host(parts.netloc)))
+                and (parts.port is None or parts.port > 0)
+            )
+        except ValueError:
+            valid = False
+        if valid:
+            return text
+    raise Malformed(
+        N_("“{value}” is not a web address: write it whole, for example https://www.infom.gob.gt"),
+        value=shown(value),
+    )
+
+
+def _host(netloc: str) -> str:
+    """Return the host; "" where there is a user name, which nobody should publish."""
+    if "@" in netloc:
+        return ""
+    host, _, port = netloc.rpartition(":")
+    return host if host and port.isdigit() and not netloc.endswith("]") else netloc

@@ -1,0 +1,134 @@
+"""What a dataset must have, and who must not care."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from ckanext.marathon.domain.faults import N_, At, Fault, at
+
+
+class IdeaRequired(StrEnum):
+    """The setting ``ckanext.marathon.idea_required``."""
+
+    NEW = "new"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+# Roles of an organisation (vocabulary/statuses.py).
+NAMING_IDEAS = frozenset({"municipality", "civil_society"})
+NATIONAL = frozenset({"coordinating_body", "other_public_body"})
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """The organisation of a dataset; ``role`` is empty for one that takes no part."""
+
+    role: str = ""
+    municipality_code: str = ""
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """Which fields a dataset must have."""
+
+    title: bool = False
+    notes: bool = False
+    idea: bool = False
+    municipality: bool = False
+    problem: bool = False
+
+
+NOTHING = Requirements()
+
+
+def is_exempt(created: datetime | None, installed: datetime, setting: IdeaRequired) -> bool:
+    """Return whether a dataset is older than the plugin and so free of its rules.
+
+    Args:
+        created: when the dataset was created, ``None`` for a new one; UTC, like ``installed``.
+        installed: when the plugin was installed.
+        setting: under ``always`` nothing is exempt.
+    """
+    return created is not None and created < installed and setting != IdeaRequired.ALWAYS
+
+
+def requirements(publisher: Publisher, exempt: bool, setting: IdeaRequired) -> Requirements:
+    """Return what a dataset of this publisher must have.
+
+    An organisation without a role takes no part in the marathons: its datasets are what they
+    would be without the plugin. A national body publishes reference data without an idea and for
+    the whole country.
+    """
+    if exempt or not publisher.role:
+        return NOTHING
+    is_national = publisher.role in NATIONAL and not publisher.municipality_code
+    return Requirements(
+        title=True,
+        notes=True,
+        idea=publisher.role in NAMING_IDEAS and setting != IdeaRequired.NEVER,
+        municipality=not is_national,
+        problem=True,
+    )
+
+
+def check_required(
+    dataset: Mapping[str, Any],
+    municipalities: Collection[str],
+    problems: Collection[str],
+    required: Requirements,
+) -> list[At]:
+    """Return what a dataset lacks.
+
+    Args:
+        dataset: its fields.
+        municipalities: its codes, its own or computed.
+        problems: its notations, its own or computed.
+        required: what it must have.
+    """
+    messages = (
+        (required.title and not dataset.get("title"), "title", N_("Give it a title")),
+        (
+            required.notes and not dataset.get("notes"),
+            "notes",
+            N_("Say what the data is: what it counts, of where and when, and who collected it"),
+        ),
+        (
+            required.idea and not dataset.get("idea"),
+            "idea",
+            N_("Choose the idea that the dataset comes from; if it is missing, add it here"),
+        ),
+        (
+            required.municipality and not municipalities,
+            "municipality",
+            N_("Choose at least one municipality, or an idea that has one"),
+        ),
+        (
+            required.problem and not problems,
+            "service_problem",
+            N_("Choose at least one service problem, or an idea that has one"),
+        ),
+    )
+    return [at(field, message) for lacking, field, message in messages if lacking]
+
+
+def check_needs(chosen: Sequence[str], of_ideas: Collection[str]) -> list[At]:
+    """Return a fault if a data need belongs to none of the ideas that the dataset names."""
+    strange = [identifier for identifier in chosen if identifier not in of_ideas]
+    if not strange:
+        return []
+    message = N_("A data need belongs to none of the ideas chosen: {ids}")
+    return [at("data_need", message, ids=tuple(strange))]
+
+
+def check_periods(periods: Sequence[Mapping[str, Any]]) -> list[At]:
+    """Return a fault for each period that ends before it starts."""
+    return [
+        At(("temporal_coverage", row, "end"), Fault(N_("The period ends before it starts")))
+        for row, period in enumerate(periods)
+        if period.get("start") and period.get("end") and period["end"] < period["start"]
+    ]

@@ -1,0 +1,76 @@
+"""Finding persons where only groups and places belong: e-mails, telephones, identity numbers.
+
+DPI/CUI: eight digits, a check digit (their sum weighted 2…9, modulo 11), then the department and
+municipality of birth, of which there are as many as the vocabulary knows.
+Telephones: eight digits that begin with 2 to 8 (Guatemala's numbering plan), with or without +502,
+and international ones that begin with a plus.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+
+from ckanext.marathon.domain.faults import N_, At, Fault, Path
+from ckanext.marathon.vocabulary import territory
+from ckanext.marathon.vocabulary.errors import UnknownCode
+
+_EMAIL = re.compile(r"[\w.+-]{1,64}\s?@\s?[\w-]{1,63}(?:\.[\w-]{1,63})+")
+_IDENTITY = re.compile(r"(?<!\d)(\d{4})[ .-]?(\d{4})[ .-]?(\d)[ .-]?(\d{4})(?!\d)")
+_PHONE = re.compile(
+    r"(?<![\d.,/+-])(?:\+?\(?502\)?[ .-]?)?"
+    r"([2-8]\d{3}[ .-]?\d{4}|[2-8]\d(?:[ .-]\d\d){3}|[2-8]\d{7})(?![\d/])(?![.,-]\d)"
+)
+_FOREIGN_PHONE = re.compile(r"\+\d{1,3}(?:[ .()-]{0,2}\d){6,12}(?!\d)")
+
+LONGEST_READ = 20_000
+
+EMAIL = N_("No e-mail addresses here: name the organisation, group or place, never a person")
+PHONE = N_("No telephone numbers here: name the organisation, group or place, never a person")
+IDENTITY = N_("No identity numbers (DPI/CUI) here: people are counted, never listed")
+
+
+def find(text: str) -> str | None:
+    """Return the message about the first kind of personal data found in a text, else ``None``."""
+    text = text[:LONGEST_READ]
+    if _EMAIL.search(text):
+        return EMAIL
+    if any(is_identity_number("".join(found.groups())) for found in _IDENTITY.finditer(text)):
+        return IDENTITY
+    if _FOREIGN_PHONE.search(text) or any(
+        not _is_span_of_time(found[1]) for found in _PHONE.finditer(text)
+    ):
+        return PHONE
+    return None
+
+
+def is_identity_number(digits: str) -> bool:
+    """Return whether 13 digits are a possible DPI/CUI."""
+    if len(digits) != 13 or not (digits.isascii() and digits.isdigit()):
+        return False
+    weighted = sum(int(digit) * weight for weight, digit in enumerate(digits[:8], start=2))
+    if weighted % 11 != int(digits[8]):
+        return False
+    try:
+        born_in = territory.municipalities_of(digits[9:11])
+    except UnknownCode:
+        return False
+    return 1 <= int(digits[11:]) <= len(born_in)
+
+
+def check(texts: Iterable[tuple[Path, str]]) -> list[At]:
+    """Return a fault for each text that names a person by e-mail, telephone or identity number."""
+    return [At(path, Fault(message)) for path, text in texts if (message := find(text))]
+
+
+def _is_span_of_time(digits: str) -> bool:
+    """Return whether eight digits are years («2016-2018») or a date («20161017»)."""
+    bare = re.sub(r"\D", "", digits)
+    if all(1900 <= int(year) <= 2099 for year in (bare[:4], bare[4:])):
+        return True
+    try:
+        datetime.strptime(bare, "%Y%m%d")
+    except ValueError:
+        return False
+    return bare.startswith(("19", "20"))

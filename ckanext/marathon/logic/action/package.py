@@ -1,0 +1,132 @@
+"""CKAN's own actions on packages, with our rules around them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+from ckan import model
+from ckan.types import Action, Context
+
+from ckanext.marathon.logic import cutting, guards, inputs, masked, notices, packages, reindex
+from ckanext.marathon.logic.packages import SHOWN
+from ckanext.marathon.model import records
+
+
+@tk.chained_action
+def package_create(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Create a package; see CKAN's ``package_create``.
+
+    ``marathon_notices`` in the result says what was put right in what was sent.
+    """
+    data = inputs.checked(context, data_dict)
+    notices.begin(context)
+    created = next_(context, data)
+    return _shown(context, created)
+
+
+@tk.chained_action
+def package_update(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Update a package; see CKAN's ``package_update``.
+
+    What is shown computed or masked may be sent back as it is: it stays computed, and stays what
+    it was. ``marathon_notices`` in the result says what was put right in what was sent.
+    """
+    masked_names = masked.names(data_dict)
+    data = inputs.checked(context, data_dict)
+    package = _locked(data.get("id") or data.get("name"))
+    if package is None:
+        return next_(context, data)
+    masked.restore(package, data, masked_names)
+    before = reindex.visible_to_others(package)
+    notices.begin(context)
+    updated = next_(context, data)
+    if reindex.visible_to_others(package) != before:
+        reindex.after_commit(package)
+    return _shown(context, updated)
+
+
+@tk.chained_action
+def package_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Delete a package that nothing depends on; see CKAN's ``package_delete``.
+
+    Raises:
+        ValidationError: others depend on it; ``obstacles`` names those that the person may see.
+    """
+    package = _locked(data_dict.get("id"))
+    if package is not None and package.type in SHOWN:
+        tk.check_access("package_delete", context, data_dict)
+        guards.refuse_delete(guards.dependents(package), context)
+    deleted = next_(context, data_dict)
+    if package is not None and package.type in SHOWN:
+        reindex.after_commit(package)
+    return deleted
+
+
+@tk.chained_action
+def dataset_purge(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Purge a package and cut the links to it; see CKAN's ``dataset_purge``.
+
+    Nothing stands in the way of a purge: it is how a sysadmin takes something down.
+    """
+    package = model.Package.get(_text(data_dict.get("id")))
+    if package is None or package.type not in SHOWN:
+        return next_(context, data_dict)
+    tk.check_access("dataset_purge", context, data_dict)
+    touched = cutting.cut(package)
+    purged = next_(context, data_dict)
+    reindex.enqueue(touched)
+    return purged
+
+
+@tk.chained_action
+def package_owner_org_update(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Move a package to another organisation; see CKAN's ``package_owner_org_update``.
+
+    Raises:
+        ValidationError: its code is another one's in the new organisation.
+    """
+    package = model.Package.get(_text(data_dict.get("id")))
+    target = model.Group.get(_text(data_dict.get("organization_id")))
+    moved = (
+        package is not None
+        and package.type in {records.IDEA, records.WORKSHOP}
+        and package.owner_org != (target.id if target else None)
+    )
+    if not moved or package is None:
+        return next_(context, data_dict)
+    tk.check_access("package_owner_org_update", context, data_dict)
+    packages.move_code(package, target.id if target else "")
+    return next_(context, data_dict)
+
+
+@tk.chained_action
+def resource_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Delete a resource; see CKAN's ``resource_delete``.
+
+    CKAN looks for the fault among the resources only, and breaks where the dataset has it.
+    """
+    try:
+        return next_(context, data_dict)
+    except (KeyError, IndexError) as broken:
+        if isinstance(broken.__context__, tk.ValidationError):
+            raise broken.__context__ from None
+        raise
+
+
+def _locked(reference: Any) -> model.Package | None:
+    """Return a package as it is now; nobody links to it or changes it before we are done."""
+    package = model.Package.get(_text(reference))
+    return records.lock([package.id]).get(package.id) if package else None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _shown(context: Context, result: Any) -> Any:
+    """Return what CKAN returns, which is what it indexed, as this person may see it."""
+    if isinstance(result, dict) and "id" in result:
+        result = packages.after_show(context, result)
+    notices.deliver(context, result)
+    return result

@@ -1,0 +1,90 @@
+"""What happens after a package is saved and before it is shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ckan import model
+from ckan.types import Context
+
+from ckanext.marathon.logic import acting, codes
+from ckanext.marathon.logic.show import dataset, idea, workshop
+from ckanext.marathon.logic.viewing import Viewer
+from ckanext.marathon.model import link, records, transition
+from ckanext.marathon.model.link import Predicate
+
+SHOWN = {
+    records.DATASET: dataset.complete,
+    records.IDEA: idea.complete,
+    records.WORKSHOP: workshop.complete,
+}
+
+
+def after_save(context: Context, pkg_dict: dict[str, Any]) -> None:
+    """Write links, code and history of a package, in the transaction of its save."""
+    package = model.Session.get(model.Package, pkg_dict["id"])
+    if package is None or package.type not in SHOWN:
+        return
+    link.replace(package.id, links(package))
+    if package.type == records.DATASET:
+        return
+    if package.state != model.State.DELETED:
+        codes.assign(package, records.text(package, "code"))
+    if package.type == records.IDEA:
+        _record_step(context, package, pkg_dict.get("status_reason"))
+
+
+def links(package: model.Package) -> dict[Predicate, list[str]]:
+    """Return all links of a package, as its extras say them."""
+    kind = package.type
+    found = {
+        Predicate(f"{kind}_municipality"): records.items(package, "municipality"),
+        Predicate(f"{kind}_problem"): records.items(package, "service_problem"),
+    }
+    if kind == records.DATASET:
+        found[Predicate.DATASET_IDEA] = records.items(package, "idea")
+        found[Predicate.DATASET_DATA_NEED] = records.items(package, "data_need")
+    if kind == records.IDEA:
+        found[Predicate.IDEA_WORKSHOP] = [w for w in [records.text(package, "workshop")] if w]
+        needs = records.rows(package, "data_need")
+        found[Predicate.IDEA_DATA_NEED] = [need["id"] for need in needs if need.get("id")]
+    return found
+
+
+def after_show(context: Context, pkg_dict: dict[str, Any]) -> dict[str, Any]:
+    """Add what is computed, and take away what this person may not see.
+
+    Always from the database: what Solr remembers may be late, and is what outsiders see.
+    """
+    complete = SHOWN.get(pkg_dict.get("type", ""))
+    if complete is None:
+        return pkg_dict
+    package = context.get("package")
+    if not package or package.id != pkg_dict.get("id"):
+        package = model.Session.get(model.Package, pkg_dict.get("id"))
+    if package is not None:
+        complete(Viewer(context), package, pkg_dict)
+    return pkg_dict
+
+
+def move_code(package: model.Package, owner_org: str) -> None:
+    """Take the code of a package along to another organisation.
+
+    Raises:
+        ckan.plugins.toolkit.ValidationError: it is another one's there.
+    """
+    codes.assign(package, records.text(package, "code"), owner_org)
+
+
+def _record_step(context: Context, idea: model.Package, reason: Any) -> None:
+    status = records.text(idea, "status")
+    if not status or status == transition.last_status(idea.id):
+        return
+    user = model.User.get(context.get("user"))
+    transition.record(
+        idea.id,
+        status,
+        reason if isinstance(reason, str) else "",
+        user.id if user else None,
+        acting.organization_of(user.name if user else None, idea.owner_org),
+    )

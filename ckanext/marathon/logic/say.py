@@ -1,0 +1,43 @@
+"""What the rules say, in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import ckan.plugins.toolkit as tk
+from ckan import model
+
+from ckanext.marathon.domain.faults import At, Fault
+from ckanext.marathon.vocabulary.labels import pick
+
+
+def text(fault: Fault) -> str:
+    """Return a fault as a sentence in the language of the request."""
+    return tk._(fault.message).format(**{name: _word(v) for name, v in fault.values.items()})
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return pick(value, language())
+    if isinstance(value, tuple | list):
+        return ", ".join(_word(each) for each in value)
+    return str(value)
+
+
+def language() -> str:
+    """Return the two letters of the request's language."""
+    return str(tk.h.lang())[:2]
+
+
+def refuse(*faults: At) -> NoReturn:
+    """Give up the transaction and say why, at the fields.
+
+    Raises:
+        ckan.plugins.toolkit.ValidationError: always.
+    """
+    model.Session.rollback()
+    errors: dict[str, Any] = {}
+    for path, fault in faults:
+        errors.setdefault(str(path[0]), []).append(text(fault))
+    raise tk.ValidationError(errors)

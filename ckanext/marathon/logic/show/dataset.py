@@ -1,0 +1,54 @@
+"""A dataset as it is shown: where it comes from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ckan import model
+
+from ckanext.marathon.domain import origins
+from ckanext.marathon.logic.references import municipalities_of_workshop
+from ckanext.marathon.logic.show.idea import info
+from ckanext.marathon.logic.show.put import put
+from ckanext.marathon.logic.viewing import Viewer
+from ckanext.marathon.model import records
+
+
+def complete(viewer: Viewer, dataset: model.Package, pkg_dict: dict[str, Any]) -> None:
+    """Set municipality and problem with their origins, and ``ideas``.
+
+    What is computed is the same for everybody; which ideas are named is not.
+    """
+    named = records.items(dataset, "idea")
+    ideas = records.load(named)
+    workshops = records.load(w for idea in ideas.values() if (w := records.text(idea, "workshop")))
+    inherited: dict[str, set[str]] = {"municipality": set(), "service_problem": set()}
+    for idea in ideas.values():
+        workshop = workshops.get(records.text(idea, "workshop"))
+        own = records.items(idea, "municipality")
+        inherited["municipality"].update(own or municipalities_of_workshop(workshop))
+        inherited["service_problem"].update(records.items(idea, "service_problem"))
+    for field, values in inherited.items():
+        resolved = origins.resolve(records.items(dataset, field), values, origins.IDEA)
+        put(pkg_dict, field, resolved.values)
+        pkg_dict[f"{field}_origin"] = resolved.origin
+    visible = [ideas[id_] for id_ in named if id_ in ideas and viewer.may_see(ideas[id_])]
+    pkg_dict["ideas"] = [_idea(viewer, idea, workshops) for idea in visible]
+    if len(visible) < len(named) and not viewer.keeps_links(dataset):
+        put(pkg_dict, "idea", [idea.id for idea in visible])
+    elif named:
+        put(pkg_dict, "idea", named)
+
+
+def _idea(
+    viewer: Viewer, idea: model.Package, workshops: dict[str, model.Package]
+) -> dict[str, Any]:
+    workshop = workshops.get(records.text(idea, "workshop"))
+    shown = info(workshop) if workshop and viewer.may_see(workshop) else None
+    return {
+        "id": idea.id,
+        "name": idea.name,
+        "title": idea.title or idea.name,
+        "status": records.text(idea, "status"),
+        "workshop": shown,
+    }

@@ -1,0 +1,61 @@
+"""An idea as it is shown: its workshop, its places, its history."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Any
+
+from ckan import model
+
+from ckanext.marathon.domain import origins
+from ckanext.marathon.logic.references import municipalities_of_workshop
+from ckanext.marathon.logic.show.put import put
+from ckanext.marathon.logic.viewing import Viewer
+from ckanext.marathon.model import records, transition
+
+
+def complete(viewer: Viewer, idea: model.Package, pkg_dict: dict[str, Any]) -> None:
+    """Set municipalities and their origin, ``workshop_info`` and ``history``."""
+    workshop_id = records.text(idea, "workshop")
+    workshop = records.load([workshop_id]).get(workshop_id) if workshop_id else None
+    own = records.items(idea, "municipality")
+    resolved = origins.resolve(own, municipalities_of_workshop(workshop), origins.WORKSHOP)
+    put(pkg_dict, "municipality", resolved.values)
+    pkg_dict["municipality_origin"] = resolved.origin
+    pkg_dict.pop("workshop_info", None)
+    if workshop and viewer.may_see(workshop):
+        pkg_dict["workshop_info"] = info(workshop)
+        put(pkg_dict, "workshop", workshop_id)
+    elif workshop_id:
+        put(pkg_dict, "workshop", workshop_id if viewer.keeps_links(idea) else None)
+    is_insider = viewer.is_insider(idea)
+    pkg_dict["history"] = [_step(row, is_insider) for row in transition.history(idea.id)]
+
+
+def info(workshop: model.Package) -> dict[str, str]:
+    """Return what other records say of a workshop."""
+    return {
+        "id": workshop.id,
+        "name": workshop.name,
+        "title": workshop.title or workshop.name,
+        "starts_at": records.text(workshop, "starts_at"),
+        "status": records.text(workshop, "status"),
+    }
+
+
+def _step(row: Any, is_insider: bool) -> dict[str, Any]:
+    step: dict[str, Any] = {
+        "at": row.at.replace(tzinfo=UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "status": row.status,
+        "reason": row.reason,
+        "organization": None,
+    }
+    if row.organization_name:
+        step["organization"] = {
+            "id": row.organization_id,
+            "name": row.organization_name,
+            "title": row.organization_title or row.organization_name,
+        }
+    if is_insider:
+        step["user"] = row.user_name
+    return step

@@ -1,0 +1,165 @@
+"""Values from our vocabularies and closed lists: codes, notations, terms, concepts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+from ckan.lib.navl.dictization_functions import missing
+from ckan.types import Context
+from ckanext.scheming.validation import scheming_validator
+
+from ckanext.marathon.domain.errors import Malformed
+from ckanext.marathon.domain.texts import items, shown
+from ckanext.marathon.logic import notices, say
+from ckanext.marathon.vocabulary import authorities, problems, statuses, territory
+from ckanext.marathon.vocabulary.errors import UnknownCode
+
+# Longer lists are not repeated in an error.
+MOST_NAMED = 30
+
+
+@scheming_validator
+def marathon_municipality_codes(field: dict[str, Any], _schema: dict[str, Any]) -> Any:
+    """Return a validator that makes a JSON list of INE codes of municipalities."""
+
+    def validator(value: Any, context: Context) -> str:
+        codes = [_municipality(each, context) for each in _items(value)]
+        return _stored(codes, field, tk._("Choose at least one municipality"))
+
+    return validator
+
+
+def marathon_municipality_code(value: Any, context: Context) -> str:
+    """Return one INE code; "" for none."""
+    if isinstance(value, list | tuple | dict | bool):
+        raise tk.Invalid(tk._("One municipality is expected, by its four-digit code"))
+    if value is missing or value is None or str(value).strip() == "":
+        return ""
+    return _municipality(value, context)
+
+
+@scheming_validator
+def marathon_service_problems(field: dict[str, Any], _schema: dict[str, Any]) -> Any:
+    """Return a validator that makes a JSON list of notations of service problems."""
+
+    def validator(value: Any, context: Context) -> str:
+        notations = [_problem(each, context) for each in _items(value)]
+        return _stored(notations, field, tk._("Choose at least one service problem"))
+
+    return validator
+
+
+@scheming_validator
+def marathon_term(field: dict[str, Any], _schema: dict[str, Any]) -> Any:
+    """Return a validator of a term of the closed list that the field's ``term_list`` names.
+
+    The code is stored; a label in Spanish or English is accepted for it.
+    """
+    terms = statuses.term_list(field["term_list"]).terms
+
+    def validator(value: Any) -> str:
+        wanted = value.strip().casefold() if isinstance(value, str) else ""
+        for term in terms:
+            if wanted in {term.code, *(label.casefold() for label in term.labels.values())}:
+                return term.code
+        raise tk.Invalid(
+            tk._("“{value}” is none of: {accepted}").format(
+                value=shown(value), accepted=", ".join(term.code for term in terms)
+            )
+        )
+
+    return validator
+
+
+@scheming_validator
+def marathon_authority(field: dict[str, Any], _schema: dict[str, Any]) -> Any:
+    """Return a validator that makes the IRI of a concept of the table in ``scheme``."""
+
+    def validator(value: Any) -> str:
+        return _concept(field["scheme"], value)
+
+    return validator
+
+
+@scheming_validator
+def marathon_authority_list(field: dict[str, Any], _schema: dict[str, Any]) -> Any:
+    """Return a validator that makes a JSON list of IRIs of concepts of the table in ``scheme``."""
+
+    def validator(value: Any) -> str:
+        found = [_concept(field["scheme"], each) for each in _items(value)]
+        return _stored(found, field, tk._("Choose at least one"))
+
+    return validator
+
+
+def _items(value: Any) -> list[str]:
+    try:
+        return items(None if value is missing else value)
+    except Malformed as error:
+        raise tk.Invalid(say.text(error.fault)) from None
+
+
+def _stored(values: list[str], field: dict[str, Any], message: str) -> str:
+    if field.get("required") and not values:
+        raise tk.Invalid(message)
+    return json.dumps(list(dict.fromkeys(values)))
+
+
+def _municipality(value: Any, context: Context) -> str:
+    try:
+        repaired = territory.repair_code(value)
+        place = territory.municipality(repaired.code)
+    except UnknownCode:
+        raise tk.Invalid(
+            tk._(
+                "No municipality has the code “{code}”: write the four digits of INE, "
+                "for example 2105 for San Carlos Alzatate"
+            ).format(code=shown(value))
+        ) from None
+    if repaired.repaired and str(value).strip() != place.code:
+        _say_repaired(context, value, f"{place.code} ({place.name})")
+    return place.code
+
+
+def _problem(value: str, context: Context) -> str:
+    try:
+        repaired = problems.repair_notation(value)
+        found = problems.problem(repaired.notation)
+    except UnknownCode:
+        raise tk.Invalid(
+            tk._("No service problem has the notation “{code}”, for example AGU-01").format(
+                code=shown(value)
+            )
+        ) from None
+    if repaired.repaired and value.strip() != found.notation:
+        _say_repaired(context, value, found.notation)
+    return found.notation
+
+
+def _say_repaired(context: Context, value: Any, meant: str) -> None:
+    message = tk._("“{given}” was read as {meant}")
+    notices.add(context, message.format(given=shown(value), meant=meant))
+
+
+def _concept(scheme: str, value: Any) -> str:
+    text = value.strip() if isinstance(value, str) and len(value) < 2_000 else ""
+    concept = authorities.concept(scheme, text) if text else None
+    if concept and concept.iri:
+        return concept.iri
+    accepted = [each.code for each in authorities.scheme(scheme).concepts]
+    more = ", …" if len(accepted) > MOST_NAMED else ""
+    raise tk.Invalid(
+        tk._("“{value}” is not in the table “{table}”. Accepted: {accepted}").format(
+            value=shown(value),
+            table=_title(scheme),
+            accepted=", ".join(accepted[:MOST_NAMED]) + more,
+        )
+    )
+
+
+def _title(scheme: str) -> str:
+    titles: Callable[[str], Any] = authorities.scheme(scheme).title.get
+    return titles(say.language()) or titles("es") or scheme

@@ -1,0 +1,77 @@
+"""The rules of a dataset."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+from ckan import model
+from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
+
+from ckanext.marathon.domain import datasets, origins
+from ckanext.marathon.logic import inputs, references
+from ckanext.marathon.logic.validators.flat import Flat
+from ckanext.marathon.model import installation, records
+
+REPEATING = ("temporal_coverage", "contact", "publisher", "creator", "spatial_coverage")
+
+
+def marathon_dataset_rules(
+    key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
+) -> None:
+    """Check a dataset as a whole: what it must have, and where that comes from."""
+    flat = Flat(data, errors, context)
+    flat.tidy(*REPEATING)
+    if flat.is_deleted:
+        return
+    ideas = list(records.load(flat.items("idea")).values())
+    computed = {
+        "municipality": references.municipalities_of_ideas(ideas),
+        "service_problem": references.problems_of_ideas(ideas),
+    }
+    resolved: dict[str, Any] = {}
+    for field, inherited in computed.items():
+        own = _own(flat, field, sorted(inherited))
+        resolved[field] = origins.resolve(own, inherited, origins.IDEA).values
+    required = _requirements(flat)
+    dataset = {name: flat.value(name) for name in ("title", "notes")}
+    faults = datasets.check_required(
+        {**dataset, "idea": ideas}, resolved["municipality"], resolved["service_problem"], required
+    )
+    # What has an error of its own is not missing.
+    flat.add(each for each in faults if not flat.failed(str(each.path[0])))
+    if not required.title and not flat.text("title"):
+        data[("title",)] = flat.text("name")
+    if not flat.failed("idea"):
+        flat.add(datasets.check_needs(flat.items("data_need"), references.needs_of_ideas(ideas)))
+    flat.add(datasets.check_periods(flat.rows("temporal_coverage")))
+
+
+def _own(flat: Flat, field: str, inherited: list[str]) -> list[str]:
+    """Return what is the dataset's own of a field, and store just that."""
+    stored = records.items(flat.stored, field) if flat.stored else None
+    shown = inherited
+    if flat.stored:
+        before = records.load(records.items(flat.stored, "idea")).values()
+        compute = (
+            references.municipalities_of_ideas
+            if field == "municipality"
+            else references.problems_of_ideas
+        )
+        shown = sorted(compute(before))
+    given = flat.items(field)
+    own = origins.to_store(given, inputs.origin(flat.context, field), stored, shown)
+    if own != given:
+        flat.put_items(field, own)
+    return own
+
+
+def _requirements(flat: Flat) -> datasets.Requirements:
+    setting = datasets.IdeaRequired(tk.config["ckanext.marathon.idea_required"])
+    created = flat.stored.metadata_created if flat.stored else None
+    installed = installation.installed_at()
+    organization = model.Group.get(flat.text("owner_org") or "")
+    extras = (organization.extras or {}) if organization else {}
+    publisher = datasets.Publisher(extras.get("role") or "", extras.get("municipality_code") or "")
+    exempt = datasets.is_exempt(created, installed, setting)
+    return datasets.requirements(publisher, exempt, setting)

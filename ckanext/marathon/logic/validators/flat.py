@@ -1,0 +1,126 @@
+"""CKAN's flattened data, as the rules of a whole record need it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+from ckan import model
+from ckan.lib.navl.dictization_functions import missing
+from ckan.types import Context, FlattenDataDict, FlattenErrorDict
+
+from ckanext.marathon.domain.faults import At
+from ckanext.marathon.logic import say
+
+
+class Flat:
+    """The fields of a record after their own validators, and its errors.
+
+    A field that has an error reads as empty, so that a rule says nothing more about it.
+    """
+
+    def __init__(self, data: FlattenDataDict, errors: FlattenErrorDict, context: Context) -> None:
+        """Wrap what navl hands to an ``after`` validator; both dicts are changed in place."""
+        self.data = data
+        self.errors = errors
+        self.context = context
+
+    @property
+    def stored(self) -> model.Package | None:
+        """The package as it is in the database; ``None`` for a new one."""
+        package = self.context.get("package")
+        return package if package and self.data.get(("id",)) == package.id else None
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether the record will be a deleted one."""
+        current = self.stored.state if self.stored else model.State.ACTIVE
+        return (self.text("state") or current) == model.State.DELETED
+
+    @property
+    def is_being_deleted(self) -> bool:
+        """Whether this save deletes it."""
+        return bool(self.stored and self.stored.state != model.State.DELETED and self.is_deleted)
+
+    def failed(self, *fields: str) -> bool:
+        """Return whether any of the fields has an error."""
+        return any(self.errors.get((field,)) for field in fields)
+
+    def value(self, field: str) -> Any:
+        """Return the value of a field, ``None`` where it is missing or has an error."""
+        found = self.data.get((field,))
+        return None if found is missing or self.failed(field) else found
+
+    def text(self, field: str) -> str:
+        """Return a field as text."""
+        found = self.value(field)
+        return found if isinstance(found, str) else ""
+
+    def items(self, field: str) -> list[str]:
+        """Return a field that its validator made a JSON list."""
+        try:
+            loaded = json.loads(self.text(field) or "[]")
+        except ValueError:
+            return []
+        return loaded if isinstance(loaded, list) else []
+
+    def rows(self, field: str) -> list[dict[str, Any]]:
+        """Return a repeating field as dicts; subfields that have an error are left out."""
+        numbers = [key[1] for key in self.data if len(key) == 3 and key[0] == field]
+        found: list[dict[str, Any]] = [{} for _ in range(max(numbers, default=-1) + 1)]
+        for key, value in self.data.items():
+            is_inner = len(key) == 3 and key[0] == field and value is not missing
+            if is_inner and not self.errors.get(key):
+                found[key[1]][key[2]] = value
+        return found
+
+    def put(self, field: str, value: str) -> None:
+        """Store a value for a field, instead of what was sent."""
+        self.data[(field,)] = value
+        indexes = [key[1] for key in self.data if len(key) == 3 and key[0] == "extras"]
+        for index in indexes:
+            if self.data.get(("extras", index, "key")) == field:
+                self.data[("extras", index, "value")] = value
+                return
+        index = max(indexes, default=-1) + 1
+        self.data[("extras", index, "key")] = field
+        self.data[("extras", index, "value")] = value
+
+    def put_items(self, field: str, values: Iterable[str]) -> None:
+        """Store a list for a field."""
+        self.put(field, json.dumps(list(values)))
+
+    def add(self, faults: Iterable[At]) -> None:
+        """Say what is wrong, at the fields; a field that has an error already keeps to it."""
+        for path, fault in faults:
+            present = self.errors.setdefault(path, [])
+            if not present or path[0] == "data_need":
+                present.append(say.text(fault))
+
+    def tidy(self, *fields: str) -> None:
+        """Drop rows of repeating fields that nobody filled in, and subfields that nobody knows.
+
+        A form sends its empty rows too. CKAN would keep unknown subfields under ``__extras``.
+        """
+        for field in fields:
+            for index in {key[1] for key in self.data if len(key) == 3 and key[0] == field}:
+                self.data.pop((field, index, "__extras"), None)
+                inner = [k for k in self.data if len(k) == 3 and k[:2] == (field, index)]
+                if any(_is_filled(self.data[key]) for key in inner):
+                    continue
+                for key in inner:
+                    del self.data[key]
+                # Emptied, not removed: the errors of later rows keep their place.
+                for key in [k for k in self.errors if k[:2] == (field, index)]:
+                    self.errors[key] = []
+
+
+def _is_filled(value: Any) -> bool:
+    return value is not missing and value not in (None, "", [])
+
+
+def invalid(fault: Any) -> tk.Invalid:
+    """Return CKAN's exception for a value that cannot be read."""
+    return tk.Invalid(say.text(fault))

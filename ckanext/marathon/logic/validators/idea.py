@@ -1,0 +1,80 @@
+"""The rules of an idea."""
+
+from __future__ import annotations
+
+import uuid
+
+from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
+
+from ckanext.marathon.domain import ideas, lifecycle, origins
+from ckanext.marathon.domain.faults import At
+from ckanext.marathon.logic import codes, guards, inputs, permissions, references
+from ckanext.marathon.logic.validators.flat import Flat
+from ckanext.marathon.model import records
+
+
+def marathon_idea_rules(
+    key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
+) -> None:
+    """Check an idea as a whole: its workshop's municipalities, its status, its data needs."""
+    flat = Flat(data, errors, context)
+    flat.tidy("data_need", "summary")
+    if flat.is_being_deleted:
+        flat.add(guards.check_delete(flat))
+    flat.add(_check_status(flat))
+    if flat.is_deleted:
+        return
+    idea = {
+        "data_need": flat.rows("data_need"),
+        "community": flat.items("community"),
+        "proponent_group": flat.text("proponent_group"),
+    }
+    if not flat.failed("workshop"):
+        workshop = records.load([flat.text("workshop")]).get(flat.text("workshop"))
+        taking_part = references.municipalities_of_workshop(workshop)
+        idea["municipality"] = _own_municipalities(flat, taking_part)
+    else:
+        taking_part = []
+    flat.add(ideas.check(idea, taking_part, guards.needs(flat)))
+    flat.add(codes.check(flat, "idea"))
+    _name_new_needs(flat)
+
+
+def _check_status(flat: Flat) -> list[At]:
+    """Keep the status where none is sent; else it may only go where the lifecycle lets it."""
+    before = records.text(flat.stored, "status")
+    if not flat.text("status"):
+        if not flat.failed("status"):
+            flat.put("status", before or lifecycle.FIRST)
+        return []
+    if not before:
+        user = flat.context.get("user")
+        trusted = flat.context.get("ignore_auth") or permissions.coordinates(user)
+        return lifecycle.check_start(
+            flat.text("status"), bool(trusted) or permissions.may_set_role(flat.context)
+        )
+    return lifecycle.check_step(before, flat.text("status"), flat.text("status_reason"))
+
+
+def _own_municipalities(flat: Flat, taking_part: list[str]) -> list[str]:
+    """Return the idea's own municipalities, and store just those; none means all that take part.
+
+    What was shown is computed from the workshop that the idea had until now.
+    """
+    shown, stored = taking_part, None
+    if flat.stored:
+        stored = records.items(flat.stored, "municipality")
+        workshop = records.text(flat.stored, "workshop")
+        shown = references.municipalities_of_workshop(records.load([workshop]).get(workshop))
+    given = flat.items("municipality")
+    own = origins.to_store(given, inputs.origin(flat.context, "municipality"), stored, shown)
+    if own != given:
+        flat.put_items("municipality", own)
+    return own
+
+
+def _name_new_needs(flat: Flat) -> None:
+    """Give every new data need an identifier that no other one anywhere has."""
+    for row, need in enumerate(flat.rows("data_need")):
+        if need and not need.get("id"):
+            flat.data[("data_need", row, "id")] = str(uuid.uuid4())

@@ -1,0 +1,83 @@
+"""The rules of an organisation."""
+
+from __future__ import annotations
+
+import ckan.plugins.toolkit as tk
+from ckan import model
+from ckan.lib.navl.dictization_functions import missing
+from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
+
+from ckanext.marathon.logic import permissions
+from ckanext.marathon.model import place
+
+
+def marathon_organization_rules(
+    key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
+) -> None:
+    """Check who sets what, and that no other organisation is the same municipality."""
+    organization = _stored(data, context)
+    before = (organization.extras or {}) if organization else {}
+    may = {
+        "role": permissions.may_set_role(context),
+        "municipality_code": permissions.may_place_organization(context),
+        "pilot": permissions.may_place_organization(context),
+    }
+    messages = {
+        "role": tk._("Only a system administrator may set the role"),
+        "municipality_code": tk._(
+            "Only a system administrator or the coordinating body may set the municipality"
+        ),
+        "pilot": tk._(
+            "Only a system administrator or the coordinating body may set who is in the pilot"
+        ),
+    }
+    for field, allowed in may.items():
+        if errors.get((field,)):
+            continue
+        given = data.get((field,), missing)
+        if given is missing:
+            # Left out is not taken away: a form without the field keeps what there is.
+            if before.get(field):
+                _put(data, field, before[field])
+        elif not allowed and _said(given) != _said(before.get(field)):
+            errors[(field,)].append(messages[field])
+    _check_municipality(data, errors, organization)
+
+
+def _check_municipality(
+    data: FlattenDataDict, errors: FlattenErrorDict, organization: model.Group | None
+) -> None:
+    code = data.get(("municipality_code",))
+    if not code or code is missing or errors.get(("municipality_code",)):
+        return
+    holder = place.holder(code)
+    if holder and holder != (organization.id if organization else None):
+        errors[("municipality_code",)].append(taken_message(code, holder))
+
+
+def taken_message(code: str, holder: str | None) -> str:
+    """Return what to say where a municipality's code belongs to another organisation."""
+    organization = model.Group.get(holder)
+    if organization is None:
+        message = tk._("The municipality {code} has its organisation already")
+        return message.format(code=code)
+    message = tk._("The municipality {code} has its organisation already: “{title}”")
+    return message.format(code=code, title=organization.title or organization.name)
+
+
+def _stored(data: FlattenDataDict, context: Context) -> model.Group | None:
+    group = context.get("group")
+    given = data.get(("id",))
+    return group if group and given in (group.id, group.name) else None
+
+
+def _said(value: object) -> str:
+    return "" if value in (None, "", "false", False) else str(value).casefold()
+
+
+def _put(data: FlattenDataDict, field: str, value: str) -> None:
+    data[(field,)] = value
+    indexes = [key[1] for key in data if len(key) == 3 and key[0] == "extras"]
+    index = max(indexes, default=-1) + 1
+    data[("extras", index, "key")] = field
+    data[("extras", index, "value")] = value

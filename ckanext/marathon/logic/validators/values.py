@@ -1,0 +1,101 @@
+"""Numbers, dates, addresses, geometries, flags: read by domain, named after their fields."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import ckan.plugins.toolkit as tk
+from ckan.lib.navl.dictization_functions import missing
+
+from ckanext.marathon.domain import addresses, dates, geometry, numbers
+from ckanext.marathon.domain.errors import Malformed
+from ckanext.marathon.domain.texts import items, shown
+from ckanext.marathon.logic import say
+
+Value = TypeVar("Value")
+
+TRUE = {"true", "yes", "t", "y", "1", "on", "sí", "si"}
+FALSE = {"false", "no", "f", "n", "0", "off", ""}
+
+
+def marathon_count(value: Any) -> int:
+    """Return a whole number from 0 up; ``12.0`` from a spreadsheet is 12."""
+    return _read(numbers.count, value)
+
+
+def marathon_int_or_none(value: Any) -> int | None:
+    """Return a stored count as a number, for showing; ``None`` for what is none."""
+    if value is missing or value is None:
+        return None
+    try:
+        return numbers.count(value)
+    except Malformed:
+        return None
+
+
+def marathon_decimal(value: Any) -> str:
+    """Return a number from 0 up as text with a decimal point."""
+    return _read(lambda given: numbers.decimal(given, least=0), value)
+
+
+def marathon_latitude(value: Any) -> str:
+    """Return degrees from -90 to 90 as text."""
+    return _read(lambda given: numbers.decimal(given, -90, 90), value)
+
+
+def marathon_longitude(value: Any) -> str:
+    """Return degrees from -180 to 180 as text."""
+    return _read(lambda given: numbers.decimal(given, -180, 180), value)
+
+
+def marathon_date(value: Any) -> str:
+    """Return a date as ``YYYY-MM-DD``."""
+    return _read(dates.day, value)
+
+
+def marathon_datetime(value: Any) -> str:
+    """Return a date and time in ISO 8601 with offset, or a date alone."""
+    return _read(dates.moment, value)
+
+
+def marathon_duration(value: Any) -> str:
+    """Return an ISO 8601 duration."""
+    return _read(dates.duration, value)
+
+
+def marathon_http_url(value: Any) -> str:
+    """Return an absolute web address."""
+    return _read(addresses.http_address, value)
+
+
+def marathon_http_url_list(value: Any) -> str:
+    """Return a JSON list of absolute web addresses; commas may be part of one."""
+    found = _read(lambda given: items(given, r"\s+"), None if value is missing else value)
+    return json.dumps([_read(addresses.http_address, each) for each in found])
+
+
+def marathon_geojson(value: Any) -> str:
+    """Return a GeoJSON geometry as text."""
+    return _read(geometry.geometry, value)
+
+
+def marathon_flag(value: Any) -> str:
+    """Return ``"true"`` or ``"false"``, which is also what nothing is."""
+    if value is missing or value is None:
+        return "false"
+    text = str(value).strip().casefold() if isinstance(value, str | bool | int) else None
+    if text in TRUE:
+        return "true"
+    if text in FALSE:
+        return "false"
+    message = tk._("“{value}” is neither yes nor no")
+    raise tk.Invalid(message.format(value=shown(value)))
+
+
+def _read(read: Callable[[Any], Value], value: Any) -> Value:
+    try:
+        return read(value)
+    except Malformed as error:
+        raise tk.Invalid(say.text(error.fault)) from None

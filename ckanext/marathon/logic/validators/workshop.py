@@ -1,0 +1,29 @@
+"""The rules of a workshop."""
+
+from __future__ import annotations
+
+from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
+
+from ckanext.marathon.domain import counts, workshops
+from ckanext.marathon.logic import codes, guards
+from ckanext.marathon.logic.validators.flat import Flat
+
+TEXTS = ("starts_at", "ends_at", "rsvp_by", "venue", "latitude", "longitude", "participants_note")
+REPEATING = ("organiser", "invitation")
+
+
+def marathon_workshop_rules(
+    key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
+) -> None:
+    """Check a workshop as a whole, and that the ideas that came out of it keep their places."""
+    flat = Flat(data, errors, context)
+    flat.tidy(*REPEATING)
+    if flat.is_being_deleted:
+        flat.add(guards.check_delete(flat))
+    if flat.is_deleted:
+        return
+    workshop = {name: flat.value(name) for name in (*counts.FIELDS, *TEXTS)}
+    flat.add(workshops.check({**workshop, **{name: flat.rows(name) for name in REPEATING}}))
+    flat.add(codes.check(flat, "workshop"))
+    if flat.stored and not flat.failed("municipality"):
+        flat.add(guards.check_municipalities_kept(flat, flat.items("municipality")))

@@ -1,0 +1,68 @@
+"""Who is looking, and what of the things around a record they may see."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from ckan import authz, model
+from ckan.lib.plugins import get_permission_labels
+from ckan.types import Context
+
+from ckanext.marathon.logic import permissions
+
+# Set in a context to see what the public sees, whoever asks: what goes to others' hands.
+OUTSIDER = "marathon_outsider"
+
+
+class Viewer:
+    """A person, or nobody, in front of a record.
+
+    ``ignore_auth`` alone makes nobody an insider: it is what CKAN says in its own name, also for
+    the copies that it keeps for others to read (search index, activities).
+    """
+
+    def __init__(self, context: Context) -> None:
+        """Read who it is; the index and ``marathon_outsider`` look with the public's eyes."""
+        is_index = bool(context.get("ignore_auth")) and context.get("validate") is False
+        self.is_public = is_index or bool(context.get(OUTSIDER))
+        self.is_internal = bool(context.get("ignore_auth")) and not self.is_public
+        self.user: str = "" if self.is_public else context.get("user") or ""
+        self._user_obj: Any = None if self.is_public else context.get("auth_user_obj")
+
+    @cached_property
+    def is_sysadmin(self) -> bool:
+        """Whether it is a sysadmin."""
+        return bool(self.user) and authz.is_sysadmin(self.user)
+
+    @cached_property
+    def labels(self) -> frozenset[str]:
+        """What CKAN's permission labels let this person read."""
+        user = self._user_obj
+        if user is None or getattr(user, "name", None) != self.user:
+            user = model.User.get(self.user) if self.user else None
+        return frozenset(get_permission_labels().get_user_dataset_labels(user))
+
+    def may_see(self, package: model.Package) -> bool:
+        """Return whether this person may read a package, as ``package_show`` decides it."""
+        labels = get_permission_labels().get_dataset_labels(package)
+        return "public" in labels or self.is_sysadmin or not self.labels.isdisjoint(labels)
+
+    def is_insider(self, package: model.Package) -> bool:
+        """Return whether this person may see what the package's organisation keeps to itself.
+
+        Whoever may edit it may: nobody could send back what they were not shown.
+        """
+        if not self.user:
+            return False
+        if permissions.is_insider(self.user, package.owner_org):
+            return True
+        context: Context = {"user": self.user}
+        return authz.is_authorized_boolean("package_update", context, {"id": package.id})
+
+    def keeps_links(self, package: model.Package) -> bool:
+        """Return whether ids of what this person may not see stay in the record.
+
+        For those who write it back: dropping an id that they cannot see would cut the link.
+        """
+        return self.is_internal or self.is_insider(package)

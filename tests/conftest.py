@@ -1,0 +1,26 @@
+"""What every test of the plugin shares: a database with our tables, and our factories."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from ckan import model
+
+
+@pytest.fixture
+def clean_db(
+    with_plugins: None, reset_db: Callable[[], None], migrate_db_for: Callable[[str], None]
+) -> None:
+    """Empty the database and make sure that our tables are there."""
+    reset_db()
+    # CKAN drops every table once a session and afterwards only empties them.
+    if not sa.inspect(model.meta.engine).has_table("marathon_link"):
+        migrate_db_for("marathon")
+
+
+@pytest.fixture
+def marathon_site(clean_db: None, clean_index: Any) -> None:
+    """An empty site with the plugin loaded: database, our tables and search index."""

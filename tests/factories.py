@@ -1,0 +1,106 @@
+"""Organisations, people, workshops, ideas and datasets for tests, made through the actions.
+
+Each call makes what it needs that is not given: ``MarathonDataset()`` brings its municipality, its
+workshop and its idea. Like CKAN's own factories they act as the site's user unless ``user`` says
+who (a name or a dict; ``None`` for nobody), without asking whether that person may:
+``context={"user": name, "ignore_auth": False}`` asks.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+import factory
+from ckan import model
+from ckan.tests import factories
+from ckan.tests.helpers import call_action
+
+from ckanext.marathon.vocabulary import territory
+
+CODES = [municipality.code for municipality in territory.municipalities()]
+_number = count()
+
+
+def next_code() -> str:
+    """Return a municipality code, another one each time (340 of them)."""
+    return CODES[next(_number) % len(CODES)]
+
+
+def code_of(organization_id: str | None) -> str:
+    """Return the municipality code of an organisation, or one of nobody's."""
+    organization = model.Group.get(organization_id)
+    extras = (organization.extras or {}) if organization else {}
+    return extras.get("municipality_code") or next_code()
+
+
+class Municipality(factories.Organization):
+    """An organisation that is a municipality, with a code."""
+
+    municipality_code = factory.LazyFunction(next_code)
+    role = "municipality"
+
+
+class CoordinatingBody(factories.Organization):
+    """A national body that coordinates the marathons."""
+
+    role = "coordinating_body"
+
+
+class CivilSociety(factories.Organization):
+    """A civil-society organisation."""
+
+    role = "civil_society"
+
+
+class NationalBody(factories.Organization):
+    """Another public body of the country."""
+
+    role = "other_public_body"
+
+
+def officer(organization_id: str, capacity: str = "editor", **user: Any) -> dict[str, Any]:
+    """Return a new user who is editor (or what ``capacity`` says) of an organisation."""
+    person = factories.User(**user)
+    call_action(
+        "organization_member_create",
+        id=organization_id,
+        username=person["name"],
+        role=capacity,
+        context={"user": factories.Sysadmin()["name"], "ignore_auth": True},
+    )
+    return person
+
+
+class Commitment(factories.Dataset):
+    """A commitment of an action plan."""
+
+    type = "commitment"
+    plan = "Third Open Government Action Plan 2016-2018"
+    owner_org = factory.LazyFunction(lambda: CoordinatingBody()["id"])
+
+
+class Workshop(factories.Dataset):
+    """A workshop of one municipality, held."""
+
+    type = "workshop"
+    kind = "ideation"
+    status = "held"
+    owner_org = factory.LazyFunction(lambda: Municipality()["id"])
+    municipality = factory.LazyAttribute(lambda o: [code_of(o.owner_org)])
+
+
+class Idea(factories.Dataset):
+    """An idea of a workshop, proposed, for all of the workshop's municipalities."""
+
+    type = "idea"
+    workshop = factory.LazyFunction(lambda: Workshop()["id"])
+    owner_org = factory.LazyAttribute(lambda o: model.Package.get(o.workshop).owner_org)
+    service_problem = ["AGU-01"]
+
+
+class MarathonDataset(factories.Dataset):
+    """A dataset that came out of an idea of the same organisation."""
+
+    idea = factory.LazyFunction(lambda: [Idea()["id"]])
+    owner_org = factory.LazyAttribute(lambda o: model.Package.get(o.idea[0]).owner_org)
