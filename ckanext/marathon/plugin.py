@@ -13,7 +13,7 @@ from ckan.config.declaration import Declaration, Key
 from ckan.lib.plugins import DefaultPermissionLabels, DefaultTranslation
 from ckan.types import Context
 
-from ckanext.marathon.logic import organizations, packages, permissions
+from ckanext.marathon.logic import organizations, packages, permissions, uploads
 from ckanext.marathon.search import index, query
 
 # What other plugins must be told unless the site's own configuration says otherwise. Set while
@@ -69,6 +69,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
     # IPackageController
     def after_dataset_create(self, context: Context, pkg_dict: dict[str, Any]) -> None:
         packages.after_save(context, pkg_dict)
+        uploads.store(context, pkg_dict.get("resources", []))
 
     def after_dataset_update(self, context: Context, pkg_dict: dict[str, Any]) -> None:
         packages.after_save(context, pkg_dict)

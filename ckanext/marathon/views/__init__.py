@@ -1,1 +1,10 @@
-"""Every URL of ours."""
+"""Every URL of ours. CKAN registers the blueprints that this module names."""
+
+from .forms import forms
+from .ideas import ideas
+from .office import office
+from .places import places
+from .things import things
+from .vocabulary import vocabulary
+
+__all__ = ["forms", "ideas", "office", "places", "things", "vocabulary"]

@@ -1,0 +1,139 @@
+"""What pages say about a thing besides its fields: its type, its licence, its address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+
+from ckanext.marathon.rdf.lookups import site
+from ckanext.marathon.vocabulary import authorities
+
+# What the pages show at their top, so that the list of all details need not repeat it.
+_EVERYWHERE = {"title", "name", "notes", "owner_org", "example", "tag_string", "license_id"}
+_ABOVE = {
+    "dataset": {"municipality", "service_problem", "idea", "data_need", "rights_note"},
+    "workshop": {
+        *("municipality", "service_problem", "kind", "status", "starts_at", "ends_at", "rsvp_by"),
+        *("venue", "venue_municipality", "organiser", "invitation", "source_url", "source_note"),
+        *("participants", "participants_women", "participants_men", "participants_youth"),
+        *("participants_indigenous", "participants_note"),
+    },
+    "idea": {
+        *("municipality", "service_problem", "workshop", "status", "data_need", "evidence"),
+        *("summary", "proponent_group", "community", "votes"),
+    },
+    "commitment": {"plan", "number", "axis", "lead", "partner", "source_url", "milestone"},
+}
+
+_PURPOSES = {
+    **dict.fromkeys(
+        ("breadcrumb", "content tab", "facet label", "main nav", "page title"), "several"
+    ),
+    **dict.fromkeys(("add link", "create label", "create title"), "add"),
+    **dict.fromkeys(("save label", "update label"), "save"),
+    **dict.fromkeys(("no description", "no any objects"), "nothing"),
+    "edit label": "edit",
+    "view label": "view",
+    "my label": "mine",
+    "search placeholder": "search",
+    "delete confirmation": "delete",
+}
+
+
+def marathon_shown_above(package_type: str) -> set[str]:
+    """Return the fields that a page of this type shows before the list of all details."""
+    return _EVERYWHERE | _ABOVE[package_type]
+
+
+def marathon_type_label(package_type: str) -> str:
+    """Return what one thing of a type is called."""
+    return _words(package_type).get("one", tk._("Dataset"))
+
+
+@tk.chained_helper
+def humanize_entity_type(
+    next_helper: Callable[..., str | None], entity_type: str, object_type: str, purpose: str
+) -> str | None:
+    """Return CKAN's word for a type and a purpose; ours are whole phrases, so that they decline."""
+    words = _words(object_type) if entity_type == "package" else {}
+    if words:
+        return words.get(_PURPOSES.get(purpose, "one"), words["one"])
+    return next_helper(entity_type, object_type, purpose)
+
+
+def _words(package_type: str) -> dict[str, str]:
+    if package_type == "workshop":
+        return {
+            "one": tk._("Workshop"),
+            "several": tk._("Workshops"),
+            "mine": tk._("My workshops"),
+            "add": tk._("Add a workshop"),
+            "edit": tk._("Edit the workshop"),
+            "view": tk._("View the workshop"),
+            "save": tk._("Save the workshop"),
+            "search": tk._("Search workshops…"),
+            "delete": tk._("Delete this workshop?"),
+            "nothing": tk._("There is no description of this workshop."),
+        }
+    if package_type == "idea":
+        return {
+            "one": tk._("Idea"),
+            "several": tk._("Ideas"),
+            "mine": tk._("My ideas"),
+            "add": tk._("Add an idea"),
+            "edit": tk._("Edit the idea"),
+            "view": tk._("View the idea"),
+            "save": tk._("Save the idea"),
+            "search": tk._("Search ideas…"),
+            "delete": tk._("Delete this idea?"),
+            "nothing": tk._("There is no description of this idea."),
+        }
+    if package_type == "commitment":
+        return {
+            "one": tk._("Commitment"),
+            "several": tk._("Commitments"),
+            "mine": tk._("My commitments"),
+            "add": tk._("Add a commitment"),
+            "edit": tk._("Edit the commitment"),
+            "view": tk._("View the commitment"),
+            "save": tk._("Save the commitment"),
+            "search": tk._("Search commitments…"),
+            "delete": tk._("Delete this commitment?"),
+            "nothing": tk._("There is no description of this commitment."),
+        }
+    return {}
+
+
+def marathon_licence_doubt(dataset: dict[str, Any]) -> str:
+    """Return what a reader must know before they reuse it, ``""`` if the licence is open."""
+    known = authorities.licence(dataset.get("license_id") or "notspecified")
+    if known is None or known.is_open:
+        return ""
+    if known.is_open is None:
+        return tk._("not proven. Ask whoever publishes it before you reuse it.")
+    return tk._("{name} is not an open licence.").format(name=known.label(tk.h.lang()))
+
+
+def marathon_iri(thing: dict[str, Any]) -> str:
+    """Return the permanent address of a dataset, workshop, idea or commitment."""
+    return str(site().thing(thing["type"], thing["id"]))
+
+
+def marathon_language(iri: str) -> str:
+    """Return the name of a language by IRI or code."""
+    found = _language(iri)
+    return found.label(tk.h.lang()).capitalize() if found else iri
+
+
+def marathon_language_tag(iri: str) -> str:
+    """Return a language's tag for HTML's ``lang``, ``""`` (unknown) if there is none."""
+    found = _language(iri)
+    if isinstance(found, authorities.Language):
+        return found.iso_639_1 or found.iso_639_3
+    return found.code if found else ""
+
+
+def _language(value: str) -> authorities.SpokenLanguage | authorities.Language | None:
+    return authorities.spoken_language(value) or authorities.language(value)

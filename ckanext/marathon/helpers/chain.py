@@ -1,0 +1,186 @@
+"""The chain as pages show it: what came of what, as far as the visitor may see it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any, TypedDict
+
+import ckan.plugins.toolkit as tk
+from ckan.common import current_user
+
+from ckanext.marathon.domain import counts, lifecycle
+from ckanext.marathon.model import link
+from ckanext.marathon.model.link import Predicate
+from ckanext.marathon.vocabulary import statuses
+
+from .labels import marathon_as_list, marathon_date, marathon_municipality_names, marathon_term
+
+Package = dict[str, Any]
+MOST = 500
+UNANSWERED = (None, "", "no_answer")
+
+
+class Step(TypedDict):
+    """A status that an idea may be given now."""
+
+    code: str
+    label: str
+    reason_required: bool
+
+
+class Count(TypedDict):
+    """A count of participants, in words."""
+
+    label: str
+    value: str
+
+
+class Part(TypedDict):
+    """The latest things of one type, and how many there are."""
+
+    package_type: str
+    count: int
+    things: list[Package]
+
+
+def marathon_of_organization(organization_id: str) -> list[Part]:
+    """Return the latest workshops, ideas and commitments of an organisation, of those it has."""
+    parts: list[Part] = []
+    for package_type in ("workshop", "idea", "commitment"):
+        query = {
+            "fq": f'+dataset_type:{package_type} +owner_org:"{organization_id}"',
+            "rows": 5,
+            "sort": "metadata_modified desc",
+            "include_private": True,
+        }
+        found = tk.get_action("package_search")({"user": current_user.name}, query)
+        if found["count"]:
+            parts.append(
+                {
+                    "package_type": package_type,
+                    "count": found["count"],
+                    "things": found["results"],
+                }
+            )
+    return parts
+
+
+def marathon_linked(ids: Collection[str]) -> list[Package]:
+    """Return packages by id, those that the visitor may see, in the order given."""
+    if not ids:
+        return []
+    quoted = " OR ".join(f'"{each}"' for each in list(ids)[:MOST])
+    query = {
+        "fq": f"id:({quoted})",
+        "rows": MOST,
+        "include_private": True,
+        "extras": {"ext_marathon_types": "all"},
+    }
+    found = tk.get_action("package_search")({"user": current_user.name}, query)["results"]
+    by_id = {each["id"]: each for each in found}
+    return [by_id[each] for each in ids if each in by_id]
+
+
+def marathon_ideas_of_workshop(workshop: Package) -> list[Package]:
+    """Return the ideas said in a workshop, the most voted first."""
+    found = marathon_linked(_pointing_at([workshop["id"]], Predicate.IDEA_WORKSHOP))
+    return sorted(found, key=lambda idea: (-_number(idea.get("votes")), idea["title"]))
+
+
+def marathon_datasets_of_idea(idea: Package) -> list[Package]:
+    """Return the datasets that name an idea."""
+    return marathon_datasets_of_ideas([idea])
+
+
+def marathon_datasets_of_ideas(ideas: Iterable[Package]) -> list[Package]:
+    """Return the datasets that name one of some ideas, by title."""
+    found = marathon_linked(_pointing_at([each["id"] for each in ideas], Predicate.DATASET_IDEA))
+    return sorted(found, key=lambda dataset: dataset["title"] or dataset["name"])
+
+
+def marathon_meeting(datasets: Iterable[Package], need: str) -> list[Package]:
+    """Return those of some datasets that meet a data need (its id)."""
+    return [each for each in datasets if need in marathon_as_list(each.get("data_need"))]
+
+
+def marathon_needs_met(dataset: Package) -> list[dict[str, str]]:
+    """Return the data needs (id, what, why) that a dataset says it meets.
+
+    Needs of ideas that the visitor may not see are left out.
+    """
+    wanted = marathon_as_list(dataset.get("data_need"))
+    if not wanted:
+        return []
+    ideas = marathon_linked(marathon_as_list(dataset.get("idea")))
+    needs = {need["id"]: need for idea in ideas for need in idea.get("data_need") or []}
+    return [needs[each] for each in wanted if each in needs]
+
+
+def marathon_thing_note(thing: Package) -> str:
+    """Return in one line where a listed thing belongs and when it was."""
+    places = ", ".join(marathon_municipality_names(thing.get("municipality"))[:4])
+    if thing["type"] == "workshop":
+        return _line(marathon_date((thing.get("starts_at") or "")[:10]), places)
+    if thing["type"] == "idea":
+        votes = thing.get("votes")
+        voted = tk.ungettext("%(num)d vote", "%(num)d votes", _number(votes)) % {
+            "num": _number(votes)
+        }
+        return _line(places, voted if votes not in (None, "") else "")
+    organization = thing.get("organization") or {}
+    formats = sorted({each["format"] for each in thing.get("resources", []) if each.get("format")})
+    return _line(places, organization.get("title"), " ".join(formats))
+
+
+def marathon_participants(workshop: Package) -> list[Count]:
+    """Return the counts of participants that are known.
+
+    Masked ones as "not shown": a count is masked because it is under 5 itself, or because
+    another that is could be worked out from it.
+    """
+    labels = {
+        field["field_name"]: tk.h.scheming_language_text(field["label"])
+        for field in tk.h.scheming_get_dataset_schema("workshop")["dataset_fields"]
+    }
+    masked = workshop.get("participants_masked") or []
+    found: list[Count] = []
+    for name in counts.FIELDS:
+        value = workshop.get(name)
+        if name in masked:
+            found.append({"label": labels[name], "value": tk._("not shown")})
+        elif value not in (None, ""):
+            found.append({"label": labels[name], "value": str(value)})
+    return found
+
+
+def marathon_unanswered(workshop: Package) -> list[str]:
+    """Return the organisations that were invited and of which no answer is recorded."""
+    invited = workshop.get("invitation") or []
+    return [each["organisation"] for each in invited if each.get("answer") in UNANSWERED]
+
+
+def marathon_next_statuses(status: str) -> list[Step]:
+    """Return the statuses that may follow an idea's status."""
+    return [
+        {
+            "code": code,
+            "label": marathon_term(statuses.IDEA_STATUS.name, code),
+            "reason_required": lifecycle.needs_reason(status, code),
+        }
+        for code in lifecycle.next_statuses(status)
+    ]
+
+
+def _pointing_at(ids: Collection[str], predicate: Predicate) -> list[str]:
+    return list(dict.fromkeys(subject for subject, _ in link.subjects(ids, predicate)))
+
+
+def _number(value: Any) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return 0
+
+
+def _line(*parts: str | None) -> str:
+    return " · ".join(part for part in parts if part)

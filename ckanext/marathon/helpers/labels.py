@@ -1,0 +1,89 @@
+"""Codes turned into names that people know, for templates."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+from babel.dates import format_date, format_datetime
+
+from ckanext.marathon.vocabulary import problems, statuses, territory
+from ckanext.marathon.vocabulary.errors import UnknownCode
+
+TYPES = ("dataset", "workshop", "idea", "commitment")
+
+
+def marathon_types() -> tuple[str, ...]:
+    """Return the dataset types whose forms and pages are ours."""
+    return TYPES
+
+
+def marathon_as_list(value: Any) -> list[Any]:
+    """Return a form's or an action's value as a list: ``None`` and ``""`` are no values."""
+    if value is None or value == "":
+        return []
+    if isinstance(value, str):
+        return [value]
+    return [each for each in value if each not in (None, "")]
+
+
+def marathon_municipality(code: str) -> territory.Municipality | None:
+    """Return a municipality, ``None`` if no municipality has the code."""
+    try:
+        return territory.municipality(code)
+    except UnknownCode:
+        return None
+
+
+def marathon_problem(notation: str) -> problems.ServiceProblem | None:
+    """Return a service problem or area, ``None`` if none has the notation."""
+    try:
+        return problems.problem(notation)
+    except UnknownCode:
+        return None
+
+
+def marathon_term(list_name: str, code: str) -> str:
+    """Return the label of a term in the visitor's language, the code itself if unknown."""
+    try:
+        term = statuses.term_list(list_name).term(code)
+    except UnknownCode:
+        return code
+    return term.label(tk.h.lang())
+
+
+def marathon_date(value: str | None, form: str = "long") -> str:
+    """Return an ISO date or date and time as people write it, in the visitor's language.
+
+    Times are shown as they were entered, in their own offset. What is no date is returned as
+    it is.
+    """
+    if not value:
+        return ""
+    lang = tk.h.lang()
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return value
+    if "T" in value or " " in value.strip():
+        return format_datetime(moment, _pattern(lang, form), locale=lang)
+    return format_date(moment.date(), format=form, locale=lang)
+
+
+def _pattern(lang: str, form: str) -> str:
+    if form != "long":
+        return form
+    return "d 'de' MMMM 'de' y, H:mm" if lang.startswith("es") else "MMMM d, y, h:mm a"
+
+
+def marathon_municipality_names(codes: Any) -> list[str]:
+    """Return the names of municipalities; unknown codes are left out."""
+    found = map(marathon_municipality, marathon_as_list(codes))
+    return [each.name for each in found if each]
+
+
+def marathon_problem_names(notations: Any) -> list[str]:
+    """Return the names of service problems; unknown notations are left out."""
+    found = map(marathon_problem, marathon_as_list(notations))
+    return [each.label(tk.h.lang()) for each in found if each]

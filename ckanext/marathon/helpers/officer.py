@@ -1,0 +1,133 @@
+"""What the form knows of the officer who fills it in, and what it offers them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta, timezone
+from typing import Any, TypedDict, cast
+
+import ckan.plugins.toolkit as tk
+from ckan import model
+from ckan.common import current_user
+from ckan.lib import uploader
+
+from ckanext.marathon.logic import permissions
+
+from .labels import marathon_as_list, marathon_date, marathon_term
+
+# Guatemala has had no summer time since 2006.
+GUATEMALA = timezone(timedelta(hours=-6))
+MOST_WORKSHOPS = 500
+
+
+class WorkshopChoice(TypedDict):
+    """A workshop in a list to choose from."""
+
+    id: str
+    name: str
+    label: str
+
+
+def marathon_max_upload() -> int:
+    """Return the largest file that may be uploaded, in MB."""
+    return uploader.get_max_resource_size()
+
+
+def marathon_owner_choices(package_type: str, current: str | None) -> list[dict[str, str]]:
+    """Return the organisations the person may give a dataset to, and the one that has it now."""
+    choices = permissions.organizations_open_to(current_user.name, package_type)
+    if current and all(current not in (each["id"], each["name"]) for each in choices):
+        organization = model.Group.get(current)
+        if organization:
+            title = organization.title or organization.name
+            choices.append({"id": organization.id, "name": organization.name, "title": title})
+    return choices
+
+
+def marathon_own_municipalities() -> list[str]:
+    """Return the code of the person's own municipality, nothing if there is none or several.
+
+    A coordinating body's officer or a sysadmin has none of their own.
+    """
+    mine = model.Session.query(model.Group).filter(
+        model.Group.id.in_(permissions.standing(current_user.name).capacities)
+    )
+    extras = [cast(Any, organization).extras or {} for organization in mine]
+    codes = {each["municipality_code"] for each in extras if each.get("municipality_code")}
+    return list(codes) if len(codes) == 1 else []
+
+
+def marathon_idea_choices(codes: Any, selected: Any = ()) -> list[dict[str, Any]]:
+    """Return the ideas of municipalities, and those already chosen, whatever their municipality.
+
+    Without a municipality only those already chosen: a country's ideas are too many for a list.
+    """
+    chosen = marathon_as_list(selected)
+    wanted = marathon_as_list(codes)
+    if not chosen and not wanted:
+        return []
+    return tk.get_action("marathon_idea_choices")(
+        {"user": current_user.name}, {"municipality": wanted, "include": chosen}
+    )
+
+
+def marathon_idea_note(idea: dict[str, Any]) -> str:
+    """Return where and when an idea was said, and how far it is, in one line."""
+    workshop = idea.get("workshop") or {}
+    parts = [
+        workshop.get("title"),
+        marathon_date((workshop.get("starts_at") or "")[:10]),
+        marathon_term("idea-status", idea["status"]) if idea.get("status") else "",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def marathon_workshop_choices(selected: str | None, codes: Any = ()) -> list[WorkshopChoice]:
+    """Return the workshops the person may see, latest first.
+
+    Args:
+        selected: id or name of a workshop that must be among them.
+        codes: only workshops in which one of these municipalities takes part; none = all.
+    """
+    wanted = marathon_as_list(codes)
+    fq = f"vocab_municipality:({' OR '.join(map(_quoted, wanted))})" if wanted else ""
+    found = _search(f"+dataset_type:workshop {fq}")
+    if selected and all(selected not in (each["id"], each["name"]) for each in found):
+        found += _search(
+            f"+dataset_type:workshop +(id:{_quoted(selected)} OR name:{_quoted(selected)})"
+        )
+    return [{"id": each["id"], "name": each["name"], "label": _label(each)} for each in found]
+
+
+def marathon_local_datetime(value: str) -> str:
+    """Return a stored date and time as ``datetime-local`` wants it, in Guatemalan time.
+
+    What is no date and time (still being corrected) is returned as it is.
+    """
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return value
+    if moment.tzinfo:
+        moment = moment.astimezone(GUATEMALA)
+    return moment.strftime("%Y-%m-%dT%H:%M")
+
+
+def _search(fq: str) -> list[dict[str, Any]]:
+    query = {
+        "fq": fq,
+        "rows": MOST_WORKSHOPS,
+        "sort": "metadata_created desc",
+        "include_private": True,
+    }
+    found = tk.get_action("package_search")({"user": current_user.name}, query)["results"]
+    return sorted(found, key=lambda each: each.get("starts_at") or "", reverse=True)
+
+
+def _label(workshop: dict[str, Any]) -> str:
+    day = marathon_date((workshop.get("starts_at") or "")[:10])
+    return f"{workshop['title']} · {day}" if day else workshop["title"]
+
+
+def _quoted(value: Iterable[str]) -> str:
+    return '"' + str(value).replace("\\", "").replace('"', "") + '"'

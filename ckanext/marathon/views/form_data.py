@@ -1,0 +1,143 @@
+"""What the form of a new dataset sent, made ready for CKAN and for showing again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import ckan.lib.navl.dictization_functions as df
+import ckan.plugins.toolkit as tk
+from ckan import model
+from ckan.common import current_user
+from ckan.lib import plugins as lib_plugins
+from ckan.lib.munge import munge_title_to_name
+from ckan.logic import clean_dict, parse_params, tuplize_dict
+from ckan.types import Context
+from flask import request
+
+Errors = dict[str, Any]
+LONGEST_NAME = 90
+NEW_IDEA = ("workshop", "title", "problem")
+
+
+@dataclass
+class Form:
+    """A form as it was sent.
+
+    Attributes:
+        step: value of the button pressed: publish, private, refresh, add-file, add-idea; check
+            from the page's script, before it sends the files.
+        private: not to be published yet.
+        token: see :mod:`.once`.
+        values: the fields, as CKAN's own views read them, files included.
+    """
+
+    package_type: str
+    step: str
+    token: str
+    private: bool
+    values: dict[str, Any]
+
+    def for_create(self) -> dict[str, Any]:
+        """Return the data for ``package_create``, with a name if none was typed."""
+        data = {key: each for key, each in self.values.items() if not key.startswith("new_idea_")}
+        data["resources"] = [dict(each) for each in data.get("resources", [])]
+        data["type"] = self.package_type
+        data["private"] = self.private
+        if not data.get("name"):
+            data["name"] = _free_name(data.get("title") or self.package_type)
+        return data
+
+    def for_page(self) -> dict[str, Any]:
+        """Return the data for showing the form again: all but the files, which browsers forget."""
+        data = {**self.values, "form_token": self.token, "state": "none"}
+        data["resources"] = [_without_file(each) for each in data.get("resources", [])]
+        data["files_lost"] = [each["lost"] for each in data["resources"] if each.get("lost")]
+        if self.step == "add-file" or not data["resources"]:
+            data["resources"].append({})
+        return data
+
+    @property
+    def has_resources(self) -> bool:
+        """Whether at least one file or link came with it."""
+        return bool(self.values.get("resources"))
+
+
+def read(package_type: str) -> Form:
+    """Read the form of the current request.
+
+    Raises:
+        ckan.lib.navl.dictization_functions.DataError: names of fields that CKAN cannot read.
+    """
+    sent = parse_params(request.form)
+    files = {key: each for key, each in request.files.items() if each.filename}
+    values = clean_dict(df.unflatten(tuplize_dict({**sent, **files})))
+    step, token = values.pop("save", "publish"), values.pop("form_token", "")
+    for key, value in values.items():
+        if isinstance(value, list):
+            values[key] = [each for each in value if each != ""]
+    private = step == "private" or values.pop("private", "") == "true"
+    return Form(package_type, step, token, private, values)
+
+
+def validate(context: Context, data: dict[str, Any]) -> Errors:
+    """Return the errors that ``package_create`` would raise, without creating anything.
+
+    Raises:
+        ckan.plugins.toolkit.NotAuthorized: this person may not create it there.
+    """
+    plugin = lib_plugins.lookup_package_plugin(data["type"])
+    tk.check_access("package_create", context, dict(data))
+    _, errors = lib_plugins.plugin_validate(
+        plugin, context, dict(data), plugin.create_package_schema(), "package_create"
+    )
+    model.Session.rollback()
+    return errors
+
+
+def add_file_errors(form: Form, errors: Errors, refused: list[list[str]]) -> None:
+    """Add what is wrong with the files: too large, empty, or none at all."""
+    if any(refused):
+        given = errors.get("resources") or [{} for _ in refused]
+        errors["resources"] = [
+            {**each, "upload": texts} if texts else each
+            for each, texts in zip(given, refused, strict=False)
+        ]
+    required = tk.config["ckan.dataset.create_on_ui_requires_resources"]
+    is_dataset = form.package_type == "dataset"
+    if is_dataset and required and not form.private and not form.has_resources:
+        errors["resources"] = [tk._("Choose a file or give a web address.")]
+
+
+def add_idea(form: Form) -> Errors:
+    """Create the idea typed in the form and tick it; return its errors."""
+    context: Context = {"user": current_user.name, "auth_user_obj": current_user}
+    typed = {key: form.values.get(f"new_idea_{key}", "") for key in NEW_IDEA}
+    try:
+        idea = tk.get_action("marathon_idea_quick_create")(context, typed)
+    except tk.ValidationError as error:
+        return {"new_idea": error.error_dict}
+    except tk.NotAuthorized:
+        return {"new_idea": {"workshop": [tk._("You may not add ideas to this workshop.")]}}
+    for key in NEW_IDEA:
+        form.values.pop(f"new_idea_{key}", None)
+    chosen = form.values.get("idea") or []
+    form.values["idea"] = [*([chosen] if isinstance(chosen, str) else chosen), idea["id"]]
+    return {}
+
+
+def _without_file(resource: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: each for key, each in resource.items() if key != "upload"}
+    name = getattr(resource.get("upload"), "filename", None)
+    return {**kept, "lost": name} if name else kept
+
+
+def _free_name(title: str) -> str:
+    base = munge_title_to_name(title)[:LONGEST_NAME]
+    if len(base) < 2:
+        base = f"{base}-datos".strip("-")
+    name, number = base, 1
+    while model.Package.get(name) is not None:
+        number += 1
+        name = f"{base}-{number}"
+    return name

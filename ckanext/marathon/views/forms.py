@@ -1,0 +1,143 @@
+"""One form, one button: what the page of a new dataset, workshop or idea sends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ckan.lib.navl.dictization_functions as df
+import ckan.plugins.toolkit as tk
+from ckan import model
+from ckan.common import current_user
+from ckan.lib.search import SearchIndexError
+from ckan.logic import clean_dict, parse_params, tuplize_dict
+from ckan.types import Context, Response
+from ckan.views.dataset import CreateView
+from flask import Blueprint, jsonify, make_response, request
+
+from ckanext.marathon.helpers.form import marathon_error_names
+from ckanext.marathon.helpers.labels import TYPES
+from ckanext.marathon.helpers.officer import (
+    marathon_idea_choices,
+    marathon_idea_note,
+    marathon_workshop_choices,
+)
+from ckanext.marathon.logic import uploads
+
+from . import form_data, once
+
+forms = Blueprint("marathon_form", __name__)
+
+Errors = dict[str, Any]
+
+
+class OnePageCreateView(CreateView):
+    """CKAN's page for a new dataset, without stages: fields and files are saved together.
+
+    The page's script sends ``Accept: application/json`` and gets ``{"url": …}`` or
+    ``{"errors": {name: [texts]}, "summary": html}``, so that it can keep what was typed and the
+    files that were chosen. Without the script the same form is answered with whole pages.
+    """
+
+    def post(self, package_type: str) -> Response | str:
+        """Save, check only, or show the form again, as the button pressed says."""
+        try:
+            form = form_data.read(package_type)
+        except df.DataError:
+            return tk.abort(400, tk._("Integrity Error"))
+        if form.step in {"refresh", "add-file"}:
+            return self._again(form, {})
+        if form.step == "add-idea":
+            return self._again(form, form_data.add_idea(form))
+        with once.saving(form.token) as saved:
+            if saved.name:
+                return self._done(package_type, saved.name)
+            return self._save(form, saved)
+
+    def _save(self, form: form_data.Form, saved: once.Saved) -> Response | str:
+        context = self._prepare()
+        data = form.for_create()
+        refused = uploads.prepare(context, data["resources"])
+        try:
+            errors = form_data.validate(context, data)
+            form_data.add_file_errors(form, errors, refused)
+            if errors or form.step == "check":
+                return self._again(form, errors)
+            created = tk.get_action("package_create")(context, data)
+        except tk.ValidationError as error:
+            model.Session.rollback()
+            return self._again(form, error.error_dict)
+        except tk.NotAuthorized:
+            return tk.abort(403, tk._("Not authorised to add this for that organisation"))
+        except SearchIndexError:
+            model.Session.rollback()
+            message = tk._("The search engine does not answer, so nothing was saved. Try again.")
+            return self._again(form, {"": [message]})
+        saved.name = created["name"]
+        tk.h.flash_success(
+            tk._("Saved. Only your organisation sees it.")
+            if created["private"]
+            else tk._("Published.")
+        )
+        return self._done(form.package_type, created["name"])
+
+    def _done(self, package_type: str, name: str) -> Response:
+        url = tk.h.url_for(f"{package_type}.read", id=name)
+        return jsonify(url=url) if _wants_json() else tk.redirect_to(url)
+
+    def _again(self, form: form_data.Form, errors: Errors) -> Response | str:
+        if not _wants_json():
+            return self.get(form.package_type, form.for_page(), errors)
+        if not errors:
+            return jsonify(errors={})
+        schema = tk.h.scheming_get_dataset_schema(form.package_type)
+        summary = tk.render("marathon/form/errors.html", {"schema": schema, "errors": errors})
+        return make_response(jsonify(errors=marathon_error_names(errors), summary=summary), 422)
+
+
+def ideas() -> Response:
+    """Return ideas (with data needs) and workshops of the municipalities asked for, as JSON."""
+    codes = request.args.getlist("municipality")
+    found = marathon_idea_choices(codes, request.args.getlist("idea"))
+    return jsonify(
+        ideas=[_offered(idea) for idea in found],
+        workshops=marathon_workshop_choices(None, codes),
+    )
+
+
+def add_idea() -> Response:
+    """Add an idea as proposed and return it as :func:`ideas` does, or its errors (422)."""
+    context: Context = {"user": current_user.name, "auth_user_obj": current_user}
+    try:
+        idea = tk.get_action("marathon_idea_quick_create")(
+            context, clean_dict(df.unflatten(tuplize_dict(parse_params(request.form))))
+        )
+    except tk.ValidationError as error:
+        return make_response(jsonify(errors=marathon_error_names(error.error_dict)), 422)
+    except tk.NotAuthorized:
+        message = tk._("You may not add ideas to this workshop.")
+        return make_response(jsonify(errors={"workshop": [message]}), 403)
+    return jsonify(_offered(idea))
+
+
+def _offered(idea: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": idea["id"],
+        "title": idea["title"],
+        "note": marathon_idea_note(idea),
+        "data_need": idea.get("data_need") or [],
+    }
+
+
+def _wants_json() -> bool:
+    return request.accept_mimetypes.best == "application/json"
+
+
+for package_type in TYPES:
+    forms.add_url_rule(
+        f"/{package_type}/new",
+        endpoint=f"new_{package_type}",
+        view_func=OnePageCreateView.as_view(f"new_{package_type}"),
+        defaults={"package_type": package_type},
+    )
+forms.add_url_rule("/marathon/form/ideas", view_func=ideas)
+forms.add_url_rule("/marathon/form/add-idea", view_func=add_idea, methods=["POST"])

@@ -1,0 +1,41 @@
+"""Which form of a thing a client asked for: a page for people, or RDF."""
+
+from __future__ import annotations
+
+from ckan.types import Response
+from flask import Response as FlaskResponse
+from flask import request
+from rdflib import Graph
+
+from ckanext.marathon.rdf.formats import FORMATS, serialise
+
+HTML = "text/html"
+# Several extensions stand for one media type; the first is the one that is redirected to.
+BY_MEDIA_TYPE = {each.media_type: each.extension for each in reversed(FORMATS.values())}
+
+
+def wanted_extension() -> str | None:
+    """Return the extension of the RDF format that the client prefers to a page, if it does.
+
+    A browser, and whoever accepts anything, gets the page.
+    """
+    accepted = request.accept_mimetypes
+    best = accepted.best_match([HTML, *BY_MEDIA_TYPE], default=HTML)
+    return None if best == HTML else BY_MEDIA_TYPE[best]
+
+
+def vary_by_accept(response: Response) -> Response:
+    """Tell caches that the same address has other forms."""
+    response.headers.add("Vary", "Accept")
+    return response
+
+
+def rdf(graph: Graph, extension: str) -> Response:
+    """Return a graph as an answer.
+
+    Raises:
+        KeyError: no such format.
+    """
+    media_type = FORMATS[extension].media_type
+    text = "" if media_type.endswith(("json", "xml")) else "; charset=utf-8"
+    return FlaskResponse(serialise(graph, extension), content_type=media_type + text)

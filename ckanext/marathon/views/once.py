@@ -1,0 +1,46 @@
+"""A form that is sent twice is saved once: double clicks, and retries on a bad line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import cast
+
+import ckan.plugins.toolkit as tk
+from ckan.lib.redis import connect_to_redis
+
+# As long as somebody may leave a tab open and press the button again.
+REMEMBERED = 24 * 3600
+# Longer than the slowest upload that is still being saved.
+LONGEST = 600
+
+
+@dataclass
+class Saved:
+    """What came of a form: the name of the dataset it created, ``""`` if none yet."""
+
+    name: str = ""
+
+
+@contextmanager
+def saving(token: str) -> Iterator[Saved]:
+    """Hold the form's token while it is being saved; a second sending waits for the first.
+
+    Args:
+        token: from the form's hidden field; an empty one holds nothing.
+
+    Yields:
+        What an earlier sending of the same form created. Set its ``name`` to remember it.
+    """
+    if not token:
+        yield Saved()
+        return
+    redis = connect_to_redis()
+    key = f"ckan:{tk.config['ckan.site_id']}:marathon:form:{token}"
+    with redis.lock(f"{key}:lock", timeout=LONGEST, blocking_timeout=LONGEST):
+        before = cast("bytes | None", redis.get(key))
+        saved = Saved(before.decode() if before else "")
+        yield saved
+        if saved.name and not before:
+            redis.set(key, saved.name, ex=REMEMBERED)
