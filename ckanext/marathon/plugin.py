@@ -12,8 +12,10 @@ from ckan.common import CKANConfig
 from ckan.config.declaration import Declaration, Key
 from ckan.lib.plugins import DefaultPermissionLabels, DefaultTranslation
 from ckan.types import Context
+from ckanext.dcat.interfaces import IDCATURIGenerator
 
 from ckanext.marathon.logic import organizations, packages, permissions, uploads
+from ckanext.marathon.rdf import lookups
 from ckanext.marathon.search import index, query
 
 # What other plugins must be told unless the site's own configuration says otherwise. Set while
@@ -48,6 +50,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
     p.implements(p.IOrganizationController, inherit=True)
     p.implements(p.IPermissionLabels)
     p.implements(p.IFacets, inherit=True)
+    p.implements(IDCATURIGenerator, inherit=True)
 
     # IConfigDeclaration
     def declare_config_options(self, declaration: Declaration, key: Key) -> None:
@@ -105,3 +108,10 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
     # IFacets
     def dataset_facets(self, facets_dict: dict[str, Any], package_type: str) -> dict[str, Any]:
         return query.facets(facets_dict, package_type)
+
+    # IDCATURIGenerator: an extra ``uri`` that somebody typed in never names a thing of ours.
+    def dataset_uri(self, dataset_dict: dict[str, Any], default_uri: str) -> str | None:
+        return lookups.dataset_uri(dataset_dict)
+
+    def resource_uri(self, resource_dict: dict[str, Any], default_uri: str) -> str | None:
+        return lookups.resource_uri(resource_dict)
