@@ -93,7 +93,7 @@ def _organization_of(context: Context, municipality: Municipality) -> dict[str, 
 
 def _create(context: Context, municipality: Municipality, name: str) -> str:
     person = model.User.get(context.get("user"))
-    user = person.name if person else tk.get_action("get_site_user")({"ignore_auth": True})["name"]
+    user = person.name if person else _site_user()
     created = tk.get_action("organization_create")(
         Context(user=user, ignore_auth=True, defer_commit=True),
         {
@@ -106,6 +106,10 @@ def _create(context: Context, municipality: Municipality, name: str) -> str:
     leave(created["id"], user)
     model.repo.commit()
     return created["id"]
+
+
+def _site_user() -> str:
+    return tk.get_action("get_site_user")({"ignore_auth": True}, {})["name"]
 
 
 def _success(code: str, status: str, organization_id: str) -> dict[str, Any]:
