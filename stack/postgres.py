@@ -92,8 +92,8 @@ class Postgres:
         self.socket_dir.mkdir(exist_ok=True, mode=0o700)
         self._hand_over(self.socket_dir)
         if self.account:
-            # The site runs as root and goes in anyway; nobody else has the password.
-            make_reachable(self.socket_dir.parent, self.account, progress)
+            for directory in (self.layout.root, self.socket_dir.parent):
+                make_reachable(directory, self.account, progress)
         if (self.layout.postgres / "PG_VERSION").exists():
             return
         with progress.step("PostgreSQL: new database cluster"):

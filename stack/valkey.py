@@ -41,6 +41,8 @@ class Valkey:
             "unixsocketperm": "700",
             "dir": str(self.layout.valkey),
             "daemonize": "no",
+            # A process title of its own would overwrite the environment, which has our mark.
+            "set-proc-title": "no",
             "save": "" if self.careless else "60 1",
             "appendonly": "no" if self.careless else "yes",
             "loglevel": "notice",
