@@ -54,9 +54,7 @@ def moment(value: Any) -> str:
     found = _moment(parts) if parts else None
     if not parts or not found:
         raise Malformed(
-            N_(
-                "“{value}” is not a date and time: write for example 2016-10-17T09:00 or 17/10/2016 9:00"
-            ),
+            N_("“{value}” is not a date and time: for example 2016-10-17T09:00 or 17/10/2016 9:00"),
             value=shown(value),
         )
     if parts["hour"] is None:
@@ -107,7 +105,7 @@ def _moment(parts: dict[str, str | None]) -> datetime | None:
     if not EARLIEST <= numbers[0] <= LATEST:
         return None
     try:
-        return datetime(*numbers, tzinfo=_offset(parts["offset"]))  # type: ignore[arg-type]
+        return datetime(*numbers, tzinfo=_offset(parts["offset"]))
     except ValueError:
         return None
 

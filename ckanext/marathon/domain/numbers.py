@@ -11,8 +11,8 @@ from ckanext.marathon.domain.faults import N_
 from ckanext.marathon.domain.texts import shown
 
 # Spreadsheets make 12.0 or 12,0 of 12.
-_WHOLE = re.compile(r"(\d{1,15})(?:[.,]0+)?")
-_DECIMAL = re.compile(r"-?\d{1,15}(?:[.,]\d{1,15})?")
+_WHOLE = re.compile(r"(\d{1,15})(?:[.,]0+)?", re.ASCII)
+_DECIMAL = re.compile(r"-?\d{1,15}(?:[.,]\d{1,15})?", re.ASCII)
 
 
 def count(value: Any) -> int:
@@ -23,7 +23,7 @@ def count(value: Any) -> int:
     """
     if not isinstance(value, bool) and isinstance(value, str | int | float):
         found = _WHOLE.fullmatch(str(value).strip()) if len(str(value)[:41]) <= 40 else None
-        if found and found[1].isascii():
+        if found:
             return int(found[1])
     raise Malformed(
         N_("“{value}” is not a count: write a whole number from 0 up, for example 12"),

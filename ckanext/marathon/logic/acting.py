@@ -20,7 +20,7 @@ def organization_of(user: str | None, owner_org: str | None) -> str | None:
         return owner_org
     if not permissions.coordinates(user):
         return None
-    extras = cast(Any, model.Group.extras)
+    extras = cast(Any, model.Group).extras
     bodies = (
         model.Session.query(model.Group.id)
         .filter(model.Group.id.in_(capacities))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import ckan.plugins.toolkit as tk
 from ckan.lib import plugins as lib_plugins
@@ -47,9 +47,8 @@ def checked(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
         ckan.plugins.toolkit.ValidationError: of each field, what is wrong with its shape.
     """
     data = {key: value for key, value in data_dict.items() if key not in COMPUTED}
-    context[_ORIGINS_KEY] = {  # type: ignore[typeddict-unknown-key]
-        name: data.pop(name, None) for name in ORIGINS
-    }
+    origins: dict[str, Any] = {name: data.pop(name, None) for name in ORIGINS}
+    cast(dict[str, Any], context)[_ORIGINS_KEY] = origins
     errors: dict[str, Any] = {}
     for field in ("id", "name", "type", "owner_org", "state"):
         if not isinstance(data.get(field, ""), str | None):
@@ -70,19 +69,14 @@ def checked(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
                 errors[field] = [problem]
     if errors:
         raise tk.ValidationError(errors)
-    data["extras"] = (
-        [e for e in data["extras"] if e.get("key") not in (*COMPUTED, *ORIGINS)]
-        if (data.get("extras"))
-        else data.get("extras")
-    )
-    if data["extras"] is None:
-        del data["extras"]
+    if data.get("extras"):
+        data["extras"] = [e for e in data["extras"] if e.get("key") not in (*COMPUTED, *ORIGINS)]
     return data
 
 
 def origin(context: Context, field: str) -> str | None:
     """Return the origin that was sent along with a field (``own``, ``idea``, ``workshop``)."""
-    origins: Mapping[str, Any] = context.get(_ORIGINS_KEY) or {}  # type: ignore[assignment]
+    origins: Mapping[str, Any] = context.get(_ORIGINS_KEY) or {}
     found = origins.get(f"{field}_origin")
     return found if isinstance(found, str) else None
 

@@ -9,7 +9,7 @@ from ckan import model
 
 from ckanext.marathon.domain.errors import Taken
 from ckanext.marathon.logic.validators.organization import taken_message
-from ckanext.marathon.model import place
+from ckanext.marathon.model import place, records
 
 
 def after_save(group_obj: Any) -> None:
@@ -22,9 +22,10 @@ def after_save(group_obj: Any) -> None:
     # CKAN calls packages' controllers by the same name, with packages.
     if not isinstance(group_obj, model.Group) or not group_obj.is_organization:
         return
-    code = (group_obj.extras or {}).get("municipality_code")
+    is_active = group_obj.state == model.State.ACTIVE
+    code = records.text(group_obj, "municipality_code") if is_active else None
     try:
-        place.assign(group_obj.id, code if group_obj.state == model.State.ACTIVE else None)
+        place.assign(group_obj.id, code)
     except Taken as taken:
         model.Session.rollback()
         message = taken_message(taken.key, taken.holder)

@@ -128,9 +128,9 @@ def all_dependents(objects: Collection[str], *predicates: Predicate) -> list[str
     return sorted(rows)
 
 
-def text(package: model.Package | None, field: str) -> str:
+def text(record: model.Package | model.Group | None, field: str) -> str:
     """Return a field kept as text in extras; "" where there is none."""
-    extras = (package.extras or {}) if package else {}
+    extras: dict[str, str] = getattr(record, "extras", None) or {}
     return extras.get(field) or ""
 
 

@@ -49,7 +49,7 @@ def organization_purge(next_: Action, context: Context, data_dict: dict[str, Any
     if authz.check_config_permission("ckan.auth.create_unowned_dataset"):
         for package in records.owned_by(organization_id):
             if package.type in OURS:
-                own = Context(user=context["user"], ignore_auth=True, defer_commit=True)
+                own = Context(user=context.get("user", ""), ignore_auth=True, defer_commit=True)
                 tk.get_action("package_owner_org_update")(
                     own, {"id": package.id, "organization_id": None}
                 )

@@ -71,7 +71,8 @@ def _requirements(flat: Flat) -> datasets.Requirements:
     created = flat.stored.metadata_created if flat.stored else None
     installed = installation.installed_at()
     organization = model.Group.get(flat.text("owner_org") or "")
-    extras = (organization.extras or {}) if organization else {}
-    publisher = datasets.Publisher(extras.get("role") or "", extras.get("municipality_code") or "")
+    publisher = datasets.Publisher(
+        records.text(organization, "role"), records.text(organization, "municipality_code")
+    )
     exempt = datasets.is_exempt(created, installed, setting)
     return datasets.requirements(publisher, exempt, setting)

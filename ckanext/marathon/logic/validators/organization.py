@@ -8,7 +8,9 @@ from ckan.lib.navl.dictization_functions import missing
 from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
 from ckanext.marathon.logic import permissions
-from ckanext.marathon.model import place
+from ckanext.marathon.model import place, records
+
+FIELDS = ("role", "municipality_code", "pilot")
 
 
 def marathon_organization_rules(
@@ -16,7 +18,7 @@ def marathon_organization_rules(
 ) -> None:
     """Check who sets what, and that no other organisation is the same municipality."""
     organization = _stored(data, context)
-    before = (organization.extras or {}) if organization else {}
+    before = {field: records.text(organization, field) for field in FIELDS}
     may = {
         "role": permissions.may_set_role(context),
         "municipality_code": permissions.may_place_organization(context),
@@ -37,9 +39,9 @@ def marathon_organization_rules(
         given = data.get((field,), missing)
         if given is missing:
             # Left out is not taken away: a form without the field keeps what there is.
-            if before.get(field):
+            if before[field]:
                 _put(data, field, before[field])
-        elif not allowed and _said(given) != _said(before.get(field)):
+        elif not allowed and _said(given) != _said(before[field]):
             errors[(field,)].append(messages[field])
     _check_municipality(data, errors, organization)
 

@@ -184,7 +184,8 @@ def _organization_of_idea(flat: Flat) -> str | None:
 def _ask_ckan(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    tk.get_validator("owner_org_validator")(key, data, errors, context)
+    validate: Any = tk.get_validator("owner_org_validator")
+    validate(key, data, errors, context)
 
 
 def _items(value: Any) -> list[str]:

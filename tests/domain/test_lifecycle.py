@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+
+from ckanext.marathon.domain import lifecycle
+from ckanext.marathon.vocabulary.statuses import IDEA_STATUS
+
+ALLOWED = {
+    ("proposed", "prioritised"): "",
+    ("proposed", "discarded"): "",
+    ("prioritised", "in_progress"): "",
+    ("prioritised", "discarded"): "",
+    ("in_progress", "implemented"): "",
+    ("in_progress", "prioritised"): "",
+    ("in_progress", "discarded"): "",
+    ("implemented", "in_progress"): "reopened: needs a reason",
+    ("discarded", "proposed"): "reopened: needs a reason",
+}
+
+
+class TestSteps:
+    @pytest.mark.parametrize(
+        ("before", "after"), list(product(IDEA_STATUS.codes, repeat=2))
+    )
+    def test_every_pair_of_statuses(self, before: str, after: str) -> None:
+        silent = lifecycle.check_step(before, after, "")
+        explained = lifecycle.check_step(before, after, "the well ran dry")
+        if before == after:
+            assert silent == explained == []
+        elif (before, after) not in ALLOWED:
+            assert [fault.path for fault in silent + explained] == [("status",), ("status",)]
+        elif ALLOWED[(before, after)]:
+            assert [fault.path for fault in silent] == [("status_reason",)]
+            assert explained == []
+        else:
+            assert silent == explained == []
+
+    def test_the_table_knows_every_status_and_no_other(self) -> None:
+        assert set(lifecycle.STEPS) == set(IDEA_STATUS.codes)
+        assert {after for steps in lifecycle.STEPS.values() for after in steps} == set(
+            IDEA_STATUS.codes
+        )
+
+    def test_an_illegal_step_names_the_legal_ones(self) -> None:
+        (fault,) = lifecycle.check_step("proposed", "implemented", "")
+        allowed = [labels["en"] for labels in fault.fault.values["allowed"]]
+        assert allowed == ["prioritised", "discarded"]
+
+    def test_blanks_are_no_reason(self) -> None:
+        assert lifecycle.check_step("discarded", "proposed", "  \n ")
+
+
+class TestStart:
+    def test_a_new_idea_starts_as_proposed(self) -> None:
+        assert lifecycle.check_start("proposed", may_record_the_past=False) == []
+        assert lifecycle.check_start("implemented", may_record_the_past=False)
+
+    def test_whoever_may_record_the_past_may_start_anywhere(self) -> None:
+        assert all(
+            lifecycle.check_start(code, may_record_the_past=True) == []
+            for code in IDEA_STATUS.codes
+        )

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from ckanext.marathon.domain import personal
+
+
+def identity(serial: str, place: str) -> str:
+    """Return a DPI number with the right check digit (a made-up one of nobody)."""
+    check = sum(int(d) * w for w, d in enumerate(serial, start=2)) % 11
+    assert check < 10
+    return f"{serial}{check}{place}"
+
+
+CUI = identity("24501234", "0101")
+PARTS = (CUI[:4], CUI[4:9], CUI[9:])
+
+
+class TestFind:
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("ana@example.com", personal.EMAIL),
+            ("escribir a ana.lopez @ example.com.gt", personal.EMAIL),
+            ("Tel. 2334 5566", personal.PHONE),
+            ("2334-5566", personal.PHONE),
+            ("55443322", personal.PHONE),
+            ("+502 5544 3322", personal.PHONE),
+            ("(502) 5544-3322", personal.PHONE),
+            ("55 44 33 22", personal.PHONE),
+            ("+1 (202) 555-0143", personal.PHONE),
+            (CUI, personal.IDENTITY),
+            (" ".join(PARTS), personal.IDENTITY),
+            ("DPI " + "-".join(PARTS), personal.IDENTITY),
+            (f"{CUI[:8]}-{CUI[8]}-{CUI[9:]}", personal.IDENTITY),
+        ],
+    )
+    def test_what_names_a_person_is_found(self, text: str, message: str) -> None:
+        assert personal.find(text) == message
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            "Jóvenes: de 13 a 29 años",
+            "Plan 2016-2018",
+            "1999 2003",
+            "20161017",
+            "17/10/2016",
+            "2016-10-17",
+            "2016-10-17T09:00:00-06:00",
+            "COCODE de la aldea El Chagüite, sector 3",
+            "Caserío Los Mixcos, km 45.5",
+            "Acuerdo Gubernativo 199-2018",
+            "Código INE 2105",
+            "12345678",  # telephones do not begin with 1
+            "1234567890123456",
+            "9999 99999 9999",  # no such check digit, no such place
+            identity("24501234", "0199"),  # Guatemala has 17 municipalities, not 99
+            identity("24501234", "2301"),  # there are 22 departments
+            "Q 1,250,000.00",
+            "@munivillanueva",
+        ],
+    )
+    def test_what_names_nobody_passes(self, text: str) -> None:
+        assert personal.find(text) is None
+
+    def test_every_valid_number_is_recognised_and_no_other_check_digit(self) -> None:
+        rng = random.Random(2105)
+        for _ in range(500):
+            serial = f"{rng.randrange(10**7, 10**8)}"
+            weighted = sum(int(d) * w for w, d in enumerate(serial, start=2)) % 11
+            for digit in range(10):
+                assert personal.is_identity_number(f"{serial}{digit}2105") == (digit == weighted)
+
+    def test_it_does_not_take_long_over_hostile_text(self) -> None:
+        for text in ("a" * 200_000, "1-" * 100_000, "+" + "1 " * 100_000, "a@" * 100_000):
+            personal.find(text)

@@ -1,0 +1,172 @@
+"""Values as people, programs and spreadsheets write them: tables of what is read how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ckanext.marathon.domain import addresses, dates, geometry, numbers, texts
+from ckanext.marathon.domain.errors import Malformed
+
+READ: list[tuple[Callable[[Any], Any], Any, Any]] = [
+    (numbers.count, 12, 12),
+    (numbers.count, "12", 12),
+    (numbers.count, " 12 ", 12),
+    (numbers.count, "12.0", 12),
+    (numbers.count, "12,00", 12),
+    (numbers.count, 12.0, 12),
+    (numbers.count, 0, 0),
+    (numbers.decimal, "14,6", "14.6"),
+    (numbers.decimal, -90.5, "-90.5"),
+    (dates.day, "2017-06-03", "2017-06-03"),
+    (dates.day, "03/06/2017", "2017-06-03"),
+    (dates.day, "3-6-2017", "2017-06-03"),
+    (dates.day, "3.6.2017", "2017-06-03"),
+    (dates.day, "2017-06-03T00:00:00", "2017-06-03"),  # what spreadsheets make of a day
+    (dates.day, "2016-02-29", "2016-02-29"),
+    (dates.moment, "2016-10-17T09:00:00-06:00", "2016-10-17T09:00:00-06:00"),
+    (dates.moment, "2016-10-17T09:00", "2016-10-17T09:00:00-06:00"),
+    (dates.moment, "2016-10-17 9:00", "2016-10-17T09:00:00-06:00"),
+    (dates.moment, "17/10/2016 9:00", "2016-10-17T09:00:00-06:00"),
+    (dates.moment, "2016-10-17T15:00Z", "2016-10-17T15:00:00+00:00"),
+    (dates.moment, "2016-10-17T15:00:01.123+0530", "2016-10-17T15:00:01+05:30"),
+    (dates.moment, "2017-06-03", "2017-06-03"),  # the hour is not known and not made up
+    (dates.duration, "p1y", "P1Y"),
+    (dates.duration, "PT15M", "PT15M"),
+    (dates.duration, "P1Y2M3DT4H5M6.7S", "P1Y2M3DT4H5M6.7S"),
+    (
+        addresses.http_address,
+        " https://www.infom.gob.gt/a?b=c,d#e ",
+        "https://www.infom.gob.gt/a?b=c,d#e",
+    ),
+    (addresses.http_address, "http://127.0.0.1:5000/x", "http://127.0.0.1:5000/x"),
+    (addresses.http_address, "http://[::1]:5000/x", "http://[::1]:5000/x"),
+    (
+        addresses.http_address,
+        "https://es.wikipedia.org/wiki/Año",
+        "https://es.wikipedia.org/wiki/Año",
+    ),
+    (texts.items, None, []),
+    (texts.items, "", []),
+    (texts.items, "a", ["a"]),
+    (texts.items, "a, b;c\nd", ["a", "b", "c", "d"]),
+    (texts.items, '["a", "b", 1]', ["a", "b", "1"]),
+    (texts.items, ["a", " ", None, "a", 501], ["a", "501"]),
+    (texts.items, ("a",), ["a"]),
+    (texts.items, 501, ["501"]),
+    (
+        geometry.geometry,
+        {"type": "Point", "coordinates": [-90.5, 14.6], "crs": "x"},
+        '{"type":"Point","coordinates":[-90.5,14.6]}',
+    ),
+    (
+        geometry.geometry,
+        '{"type": "Polygon", "coordinates": [[[0,0],[1,0],[1,1],[0,0]]]}',
+        '{"type":"Polygon","coordinates":[[[0,0],[1,0],[1,1],[0,0]]]}',
+    ),
+]
+
+HOSTILE = [
+    {},
+    {"a": 1},
+    [[]],
+    [["a"]],
+    [{"a": 1}],
+    True,
+    float("nan"),
+    float("inf"),
+    -1,
+    "-1",
+    "doce",
+    "\x00",
+    "\ud800",
+    "x" * 1_000_000,
+    "[" * 100_000,
+    "{" * 100_000,
+    '[["a"]]',
+    "1e400",
+    "٣",
+    object(),
+]
+
+REFUSED: list[tuple[Callable[[Any], Any], Any]] = [
+    *((numbers.count, value) for value in (*HOSTILE, "", "1.5", 1.5, "9" * 30, "1 2", "+1")),
+    *((numbers.decimal, v) for v in HOSTILE if v not in (-1, "-1")),
+    *((dates.day, v) for v in (*HOSTILE, "2017", "2017-06", "2017-02-30", "31/02/2017")),
+    *((dates.day, v) for v in ("2017-06-03T09:00", "0001-01-01", "9999-12-31", 20170603, 1)),
+    *((dates.moment, v) for v in (*HOSTILE, "2017-06-03T25:00", "2017-06-03T09:00+99:00", "9:00")),
+    *((dates.moment, v) for v in ("2017-06-03T09:00+05:99", "2017-06-03T09:00 CST")),
+    *((dates.duration, v) for v in (*HOSTILE, "", "P", "PT", "P1", "1Y", "P-1Y", "P1YT")),
+    *((addresses.http_address, value) for value in (*HOSTILE, "", "infom.gob.gt", "/a", "//a/b")),
+    *(
+        (addresses.http_address, value)
+        for value in (
+            "javascript:alert(1)",
+            "JaVaScRiPt:alert(1)//http://a",
+            "data:text/html,x",
+            "ftp://a/b",
+            "file:///etc/passwd",
+            "http://",
+            "http:///a",
+            "http:a",
+            "http://a b/",
+            "http://a/<script>",
+            'http://a/"x',
+            "http://a/\nb",
+            "http://user:secret@a/",
+            "http://a:99999/",
+            "http://a:b/",
+            "http://[::1/",
+            "https://a/" + "x" * 3_000,
+            "http://a/\u2028b",
+            "http://a/`",
+            "http://a\\@b/",
+        )
+    ),
+    *((texts.items, v) for v in ({}, [[]], [{"a": 1}], True, [True], "\x00", ["\ud800"], object())),
+    *((texts.items, v) for v in ("[" * 100_000, '[["a"]]', ["x" * 3_000], ["a"] * 501, "a," * 501)),
+    *(
+        (geometry.geometry, v)
+        for v in (
+            *HOSTILE,
+            {"type": "Point"},
+            {"type": "Point", "coordinates": [200, 0]},
+            {"type": "Point", "coordinates": ["0", "0"]},
+            {"type": "Point", "coordinates": [[0, 0]]},
+            {"type": ["Point"], "coordinates": [0, 0]},
+            {"type": "Circle", "coordinates": [0, 0]},
+            {"type": "Polygon", "coordinates": []},
+        )
+    ),
+]
+
+
+def named(value: Any) -> str:
+    return repr(value)[:40].encode("ascii", "replace").decode()
+
+
+@pytest.mark.parametrize(
+    ("read", "value", "expected"), READ, ids=[f"{r.__name__} {named(v)}" for r, v, _ in READ]
+)
+def test_it_is_read_as(read: Callable[[Any], Any], value: Any, expected: Any) -> None:
+    assert read(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("read", "value"), REFUSED, ids=[f"{r.__name__} {named(v)}" for r, v in REFUSED]
+)
+def test_it_is_refused_with_a_sentence(read: Callable[[Any], Any], value: Any) -> None:
+    with pytest.raises(Malformed) as refused:
+        read(value)
+    message = str(refused.value)
+    assert 20 < len(message) < 250
+    message.encode("utf-8")
+
+
+@pytest.mark.parametrize(("read", "value", "expected"), READ)
+def test_what_was_read_is_read_the_same_again(
+    read: Callable[[Any], Any], value: Any, expected: Any
+) -> None:
+    assert read(expected) == expected
