@@ -163,6 +163,7 @@ def _without_ours(users: Iterable[Any], everything: bool) -> None:
         query = query.where(
             model.Package.state == model.State.ACTIVE, model.Package.private.is_(False)
         )
-    ours = dict(model.Session.execute(query).tuples())
+    # Not dict(result): a result has keys(), so dict() would take it for a mapping.
+    ours = dict(model.Session.execute(query).tuples().all())
     for user in counted:
         user["number_created_packages"] -= ours.get(user["id"], 0)
