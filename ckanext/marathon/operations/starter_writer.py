@@ -17,6 +17,8 @@ from ckan import model
 from ckan.types import Context
 from werkzeug.datastructures import FileStorage
 
+from ckanext.marathon.logic import uploads
+from ckanext.marathon.logic.action.organization import leave
 from ckanext.marathon.model import place, transition
 from ckanext.marathon.operations import starter_files
 from ckanext.marathon.operations.starter_content import File, Item
@@ -77,8 +79,7 @@ class Writer:
         found = model.Group.get((place.holder(code) if code else None) or id_of(item))
         found = found or model.Group.get(item.name)
         if found is None:
-            created = self._act("organization_create", self._entry(item, item.fields))
-            self._ids[item.type, item.name] = created["id"]
+            self._ids[item.type, item.name] = self._create_organization(item)
             return Outcome.ADDED
         if not found.is_organization:
             raise LeftOut(tk._("the address {name} belongs to a group.").format(name=item.name))
@@ -87,11 +88,19 @@ class Writer:
         self._ids[item.type, item.name] = found.id
         return Outcome.PRESENT
 
+    def _create_organization(self, item: Item) -> str:
+        context: Context = {"user": self.user, "ignore_auth": True, "defer_commit": True}
+        entry = self._entry(item, item.fields)
+        created = tk.get_action("organization_create")(context, entry)
+        # CKAN makes its creator a member; the site's own user is nobody's colleague.
+        leave(created["id"], self.user)
+        model.repo.commit()
+        return created["id"]
+
     def _package(self, item: Item) -> Outcome:
         found = model.Package.get(id_of(item)) or model.Package.get(item.name)
         if found is None:
-            created = self._act("package_create", self._entry(item, self._resolved(item)))
-            self._ids[item.type, item.name] = created["id"]
+            self._ids[item.type, item.name] = self._create_package(item)
             self._advance(item)
             return Outcome.ADDED
         if found.type != item.type:
@@ -101,6 +110,14 @@ class Writer:
             raise LeftOut(_deleted())
         self._ids[item.type, item.name] = found.id
         return Outcome.COMPLETED if self._advance(item) else Outcome.PRESENT
+
+    def _create_package(self, item: Item) -> str:
+        context: Context = {"user": self.user, "ignore_auth": True}
+        entry = self._entry(item, self._resolved(item))
+        refused = uploads.prepare(context, entry.get("resources", []))
+        if faults := [fault for each in refused for fault in each]:
+            raise StarterError(f"{item.title}: {' '.join(faults)}")
+        return tk.get_action("package_create")(context, entry)["id"]
 
     def _advance(self, item: Item) -> bool:
         """Make the changes of status that an idea still lacks, unless people took it elsewhere.
@@ -160,7 +177,7 @@ class Writer:
         upload = FileStorage(
             io.BytesIO(data), file.filename, content_type=mimetypes.guess_type(file.filename)[0]
         )
-        return {**file.fields, "url": file.filename, "url_type": "upload", "upload": upload}
+        return {**file.fields, "upload": upload}
 
     def _act(self, action: str, data_dict: dict[str, Any]) -> dict[str, Any]:
         context: Context = {"user": self.user, "ignore_auth": True}

@@ -1,0 +1,37 @@
+"""A site that can keep files, and what is on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ckan import model
+from ckan.tests.helpers import call_action
+
+
+@pytest.fixture
+def storage(monkeypatch: pytest.MonkeyPatch, ckan_config: Any, tmp_path: Path) -> Path:
+    """Return the folder where the site keeps its files."""
+    monkeypatch.setitem(ckan_config, "ckan.storage_path", str(tmp_path))
+    return tmp_path
+
+
+def everything() -> dict[str, Any]:
+    """Return all that the site knows, as the database has it, by what it is and its address."""
+    known: dict[str, Any] = {}
+    for (name,) in model.Session.query(model.Package.name):
+        known["package", name] = call_action(
+            "package_show", id=name, context={"ignore_auth": True, "use_cache": False}
+        )
+    for (name,) in model.Session.query(model.Group.name):
+        known["organization", name] = call_action(
+            "organization_show", id=name, include_users=True, context={"ignore_auth": True}
+        )
+    model.Session.remove()
+    return known
+
+
+def stored_files(home: Path) -> set[Path]:
+    """Return the files of resources that are in the site's storage."""
+    return {path for path in (home / "resources").rglob("*") if path.is_file()}

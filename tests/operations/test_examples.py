@@ -1,0 +1,121 @@
+"""Removing the examples: all of them, with their files, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from ckan import model
+from ckan.tests.helpers import call_action
+
+from ckanext.marathon.operations import examples, starter
+from ckanext.marathon.operations.examples import StillNeeded
+from ckanext.marathon.operations.starter_content import items
+from tests.factories import Idea, MarathonDataset, Workshop
+
+from .conftest import everything, stored_files
+
+pytestmark = pytest.mark.usefixtures("marathon_site", "storage")
+
+MADE_UP = {item.name for item in items() if item.is_example}
+
+
+def rows(table: str) -> int:
+    return model.Session.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar_one()
+
+
+def test_removes_all_of_them_with_their_files_and_nothing_else(storage: Path) -> None:
+    starter.load(examples=False)
+    mine = MarathonDataset()
+    before, files = everything(), stored_files(storage)
+    tables = ["marathon_link", "marathon_code", "marathon_idea_transition", "resource", '"user"']
+    counts = {table: rows(table) for table in tables}
+    starter.load()
+    told: list[tuple[int, int, str]] = []
+    removed = examples.remove(lambda number, total, thing: told.append((number, total, thing.name)))
+    assert {thing.name for thing in removed} == MADE_UP
+    assert [number for number, _, _ in told] == list(range(1, len(MADE_UP) + 1))
+    assert {total for _, total, _ in told} == {len(MADE_UP)}
+    after = everything()
+    assert {key: strip(value) for key, value in after.items()} == {
+        key: strip(value) for key, value in before.items()
+    }
+    assert ("package", mine["name"]) in after
+    assert stored_files(storage) == files
+    assert {table: rows(table) for table in tables} == counts
+    assert not model.Session.query(model.Package).filter(model.Package.state == "deleted").count()
+
+
+def strip(thing: dict) -> dict:
+    return {key: value for key, value in thing.items() if key != "package_count"}
+
+
+def test_goes_in_an_order_that_the_guards_allow() -> None:
+    starter.load()
+    for thing in examples.find():
+        call_action("package_delete", id=thing.id)
+    assert {thing.name for thing in examples.find()} == MADE_UP, "those in the trash are left"
+    examples.remove()
+    assert not examples.find()
+
+
+def test_the_starter_can_add_them_again() -> None:
+    starter.load()
+    examples.remove()
+    assert not examples.find()
+    result = starter.load()
+    assert result[starter.Outcome.ADDED] == len(MADE_UP)
+    assert {thing.name for thing in examples.find()} == MADE_UP
+
+
+def test_goes_on_where_it_was_stopped() -> None:
+    starter.load()
+    call_action("dataset_purge", id=examples.find()[0].id)
+    assert len(examples.remove()) == len(MADE_UP) - 1
+    assert not examples.find()
+
+
+@pytest.mark.parametrize("by", ["idea", "workshop"])
+def test_removes_nothing_while_something_real_refers_to_one(by: str) -> None:
+    starter.load()
+    if by == "idea":
+        real = MarathonDataset(idea=[model.Package.get("ejemplo-idea-horario-del-agua").id])
+    else:
+        real = Idea(
+            workshop=model.Package.get("ejemplo-taller-villa-nueva").id, service_problem=["ALU-01"]
+        )
+    before = everything()
+    with pytest.raises(StillNeeded) as error:
+        examples.remove()
+    assert [thing.id for thing in error.value.things] == [real["id"]]
+    assert real["title"] in str(error.value)
+    assert everything() == before
+    call_action("package_delete", id=real["id"])
+    examples.remove()
+    assert not examples.find()
+
+
+def test_an_example_that_people_made_is_one_too() -> None:
+    theirs = Workshop(title="[Ejemplo] Otro taller", example=True)
+    assert [thing.id for thing in examples.find()] == [theirs["id"]]
+
+
+def test_what_only_shares_the_flag_or_the_title_stays() -> None:
+    Workshop(title="[Ejemplo] Sin la marca")
+    Workshop(title="Un taller con la marca", example=True)
+    assert not examples.find()
+
+
+def test_an_example_with_another_title_is_still_one_until_its_flag_goes() -> None:
+    starter.load()
+    name = "ejemplo-idea-mapa-de-basureros"
+    call_action("package_patch", id=name, title="Mapa de basureros")
+    assert name in {thing.name for thing in examples.find()}
+    call_action("package_patch", id=name, example=False)
+    assert name not in {thing.name for thing in examples.find()}
+
+
+def test_a_site_without_examples_has_nothing_to_remove() -> None:
+    starter.load(examples=False)
+    assert examples.remove() == []

@@ -1,0 +1,230 @@
+"""The starter catalogue on a real site: all of it, once, and never over what people did."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ckan import model
+from ckan.tests import factories
+from ckan.tests.helpers import call_action
+
+from ckanext.marathon.operations import starter, starter_files
+from ckanext.marathon.operations.starter import Outcome, StarterError, Step
+from ckanext.marathon.operations.starter_content import items
+from ckanext.marathon.operations.starter_ids import vocabulary_base
+from tests.factories import Municipality
+
+from .conftest import everything, stored_files
+
+pytestmark = pytest.mark.usefixtures("marathon_site", "storage")
+
+
+def show(name: str, **context: Any) -> dict[str, Any]:
+    context = {"ignore_auth": True, "use_cache": False, **context}
+    return call_action("package_show", id=name, context=context)
+
+
+def outcomes(**kinds: int) -> Counter[Outcome]:
+    return Counter({Outcome(kind): number for kind, number in kinds.items() if number})
+
+
+class TestLoad:
+    def test_adds_everything_and_tells_of_each_item(self) -> None:
+        steps: list[Step] = []
+        assert starter.load(progress=steps.append) == outcomes(added=len(items()))
+        assert [step.number for step in steps] == list(range(1, len(items()) + 1))
+        assert {step.total for step in steps} == {len(items())}
+        assert [step.title for step in steps] == [item.title for item in items()]
+        organizations = call_action("organization_list")
+        assert sorted(organizations) == [
+            "anam", "infom", "jacaltenango", "san-carlos-alzatate", "villa-nueva",
+        ]  # fmt: skip
+        kinds = Counter(kind for (kind,) in model.Session.query(model.Package.type))
+        assert kinds == {"commitment": 1, "workshop": 6, "idea": 6, "dataset": 9}
+
+    def test_every_file_opens_for_a_visitor_and_is_what_was_made(self, app: Any) -> None:
+        starter.load()
+        for item in items():
+            resources = show(item.name)["resources"] if item.files else []
+            assert len(resources) == len(item.files)
+            for file, resource in zip(item.files, resources, strict=True):
+                answer = app.get(resource["url"])
+                assert answer.status_code == 200
+                made = starter_files.content(file, vocabulary_base())
+                assert answer.body.encode() == made
+                assert resource["size"] == len(made)
+                assert resource["url"].endswith(file.filename)
+
+    def test_a_visitor_sees_it_all(self) -> None:
+        starter.load()
+        for item in items():
+            if item.type != "organization":
+                seen = show(item.name, user="", ignore_auth=False)
+                assert seen["state"] == "active"
+                assert seen["title"] == item.title
+
+    def test_says_what_the_sources_say(self) -> None:
+        starter.load()
+        meeting = show("reunion-informativa-piloto-2016")
+        assert meeting["kind"] == "information_meeting"
+        assert meeting["status"] == "announced"
+        assert meeting["starts_at"] == "2016-10-17T09:00:00-06:00"
+        assert meeting["rsvp_by"] == "2016-10-04"
+        assert meeting["invitation"][0]["invited_on"] == "2016-09-28"
+        assert not meeting["invitation"][0].get("answer")
+        villa_nueva = show("ideaton-villa-nueva-2017")
+        assert villa_nueva["status"] == "held"
+        assert not villa_nueva.get("starts_at")
+        assert villa_nueva["service_problem"] == ["SEG-01", "VIA-05"]
+        jacaltenango = show("ideaton-jacaltenango-2017")
+        assert (jacaltenango["status"], jacaltenango["starts_at"]) == ("announced", "2017-06-03")
+        commitment = show("maratones-de-ideas")
+        assert commitment["axis"] == "Participación ciudadana"
+        assert not commitment.get("milestone")
+
+    def test_roles_codes_and_pilot_are_those_of_the_sources(self) -> None:
+        starter.load()
+        found = {
+            name: call_action("organization_show", id=name)
+            for name in call_action("organization_list")
+        }
+        assert found["infom"]["role"] == "coordinating_body"
+        assert found["anam"]["role"] == "other_public_body"
+        assert found["san-carlos-alzatate"]["municipality_code"] == "2105"
+        assert {name for name, each in found.items() if each.get("pilot")} == {
+            "san-carlos-alzatate"
+        }
+        assert {name: each["users"] for name, each in found.items() if each["users"]} == {}
+
+    def test_examples_went_through_the_real_lifecycle(self) -> None:
+        starter.load()
+        for item in items():
+            if item.type == "idea":
+                history = show(item.name)["history"]
+                assert [step["status"] for step in history] == [
+                    "proposed",
+                    *(status for status, _ in item.steps),
+                ]
+                assert [step["reason"] for step in history[1:]] == [r for _, r in item.steps]
+
+    def test_the_chain_of_an_example_can_be_followed(self) -> None:
+        starter.load()
+        dataset = show("ejemplo-datos-horario-del-agua")
+        idea = show("ejemplo-idea-horario-del-agua")
+        assert dataset["idea"] == [idea["id"]]
+        assert dataset["data_need"] == [idea["data_need"][0]["id"]]
+        assert idea["workshop"] == show("ejemplo-taller-san-carlos-alzatate")["id"]
+        assert (dataset["municipality"], dataset["municipality_origin"]) == (["2105"], "idea")
+        assert dataset["service_problem"] == ["AGU-01"]
+
+    def test_without_examples_there_are_none(self) -> None:
+        starter.load(examples=False)
+        assert not [name for _, name in everything() if name.startswith("ejemplo")]
+        real = [item for item in items() if not item.is_example]
+        assert len(everything()) == len(real)
+
+    def test_a_site_that_cannot_keep_files_is_told(
+        self, monkeypatch: pytest.MonkeyPatch, ckan_config: Any
+    ) -> None:
+        monkeypatch.setitem(ckan_config, "ckan.storage_path", None)
+        with pytest.raises(StarterError, match=r"ckan\.storage_path"):
+            starter.load()
+        assert not everything()
+
+
+class TestLoadAgain:
+    def test_changes_nothing(self, storage: Path) -> None:
+        starter.load()
+        before, files = everything(), stored_files(storage)
+        assert starter.load() == outcomes(present=len(items()))
+        assert everything() == before
+        assert stored_files(storage) == files
+
+    def test_adds_the_examples_that_were_left_out(self) -> None:
+        starter.load(examples=False)
+        before = everything()
+        result = starter.load()
+        assert result[Outcome.ADDED] == len([item for item in items() if item.is_example])
+        after = everything()
+        assert {key: after[key]["metadata_modified"] for key in before if key[0] == "package"} == {
+            key: before[key]["metadata_modified"] for key in before if key[0] == "package"
+        }
+
+    def test_finishes_an_idea_that_stopped_halfway(self) -> None:
+        whole = next(item for item in items() if item.name == "ejemplo-idea-lamparas-apagadas")
+        starter.load(examples=False)
+        workshop = next(item for item in items() if item.name == whole.fields["workshop"])
+        writer = starter.Writer(call_action("get_site_user")["name"])
+        for item in (*items(examples=False), workshop):
+            writer.ensure(item)
+        cut = type(whole)(whole.type, whole.name, whole.fields, steps=whole.steps[:1])
+        assert writer.ensure(cut)[0] == Outcome.ADDED
+        assert show(whole.name)["status"] == "prioritised"
+        result = starter.load()
+        assert result[Outcome.COMPLETED] == 1
+        assert [step["status"] for step in show(whole.name)["history"]] == [
+            "proposed", "prioritised", "in_progress", "implemented",
+        ]  # fmt: skip
+
+    def test_leaves_an_idea_that_people_took_elsewhere(self) -> None:
+        starter.load()
+        name = "ejemplo-idea-requisitos-de-tramites"
+        call_action("package_patch", id=name, status="discarded", status_reason="Prueba")
+        assert starter.load() == outcomes(present=len(items()))
+        assert show(name)["status"] == "discarded"
+
+    def test_leaves_what_people_edited_or_renamed(self) -> None:
+        starter.load()
+        call_action("package_patch", id="maratones-de-ideas", title="Otro título")
+        call_action("package_patch", id="limite-de-villa-nueva", name="villa-nueva-limite")
+        call_action("package_patch", id="ejemplo-taller-villa-nueva", name="otra-direccion")
+        call_action("organization_patch", id="anam", name="otra-anam")
+        before = everything()
+        assert starter.load() == outcomes(present=len(items()))
+        assert everything() == before
+
+    def test_leaves_out_what_people_deleted_and_what_needs_it(self) -> None:
+        starter.load(examples=False)
+        call_action("package_delete", id="municipios-de-guatemala")
+        starter.load()
+        call_action("package_delete", id="ejemplo-datos-tramites-municipales")
+        call_action("package_delete", id="ejemplo-idea-requisitos-de-tramites")
+        call_action("dataset_purge", id="ejemplo-datos-tramites-municipales")
+        steps: list[Step] = []
+        result = starter.load(progress=steps.append)
+        assert result == outcomes(present=len(items()) - 3, left_out=3)
+        assert all(step.reason for step in steps if step.outcome == Outcome.LEFT_OUT)
+        assert show("municipios-de-guatemala")["state"] == "deleted"
+
+
+class TestOnASiteWithAPast:
+    def test_uses_the_municipality_that_has_the_code(self) -> None:
+        theirs = Municipality(name="muni-alzatate", municipality_code="2105", title="Nuestra")
+        before = call_action("organization_show", id=theirs["id"])
+        result = starter.load()
+        assert result[Outcome.PRESENT] == 1
+        assert show("ejemplo-taller-san-carlos-alzatate")["owner_org"] == theirs["id"]
+        assert "san-carlos-alzatate" not in call_action("organization_list")
+        after = call_action("organization_show", id=theirs["id"])
+        assert (after["title"], after.get("pilot")) == (before["title"], before.get("pilot"))
+
+    def test_a_taken_address_is_left_to_who_has_it(self) -> None:
+        factories.Group(name="anam")
+        steps: list[Step] = []
+        starter.load(examples=False, progress=steps.append)
+        left_out = [step for step in steps if step.outcome == Outcome.LEFT_OUT]
+        assert [step.title for step in left_out] == [
+            "Asociación Nacional de Municipalidades (ANAM)"
+        ]
+        assert "anam" in left_out[0].reason
+
+    def test_a_deleted_organisation_takes_what_it_owns_with_it(self) -> None:
+        starter.load(examples=False)
+        call_action("organization_delete", id="jacaltenango")
+        result = starter.load()
+        # Itself, its example workshop, two ideas and a dataset.
+        assert result[Outcome.LEFT_OUT] == 5
+        assert not model.Package.get("ejemplo-taller-jacaltenango")
