@@ -34,6 +34,8 @@ def organization_create(next_: Action, context: Context, data_dict: dict[str, An
 
 def leave(organization_id: str, user: str | None) -> None:
     """End a user's membership of an organisation, without committing."""
+    # CKAN's sessions do not flush by themselves: a membership of this transaction is found then.
+    model.Session.flush()
     members = model.Session.query(model.Member).filter_by(
         group_id=organization_id,
         table_name="user",
