@@ -145,7 +145,7 @@ def geometry(value: object) -> Literal | None:
         if not isinstance(given, dict):
             return None
         return Literal(_wkt(given), datatype=GSP.wktLiteral)
-    except (KeyError, TypeError, ValueError, RecursionError):
+    except (LookupError, TypeError, ValueError, RecursionError):
         return None
 
 

@@ -18,7 +18,7 @@ from .facts import CatalogueFacts, Facts, Row, values_of
 from .iri import web
 from .uris import Site
 
-__all__ = ["Lookups", "site"]
+__all__ = ["Lookups", "dataset_uri", "resource_uri", "site"]
 
 CATALOG_LICENCE = "ckanext.marathon.catalog_license"
 
@@ -39,6 +39,21 @@ def site() -> Site:
         url=url,
         language=locale.partition("_")[0].lower(),
     )
+
+
+def dataset_uri(dataset: Row) -> str | None:
+    """Return the IRI of a dataset for ckanext-dcat, ``None`` to leave it to that.
+
+    ckanext-dcat would take any text in an extra called ``uri``.
+    """
+    return str(site().dataset(str(dataset["id"]))) if dataset.get("id") else None
+
+
+def resource_uri(resource: Row) -> str | None:
+    """Return the IRI of a resource for ckanext-dcat, ``None`` to leave it to that."""
+    if not resource.get("id") or not resource.get("package_id"):
+        return None
+    return str(site().distribution(str(resource["package_id"]), str(resource["id"])))
 
 
 class Lookups:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rdflib import FOAF, OWL, PROV, RDF, RDFS, SKOS, XSD, Graph, Namespace, URIRef
+from rdflib import FOAF, OWL, PROV, RDF, RDFS, SKOS, XMLNS, XSD, Graph, Namespace, URIRef
 
 __all__ = [
     "ADMS",
@@ -67,5 +67,6 @@ def new_graph() -> Graph:
 
 def bind(graph: Graph) -> None:
     """Bind our prefixes in a graph."""
-    for prefix, namespace in PREFIXES.items():
+    # Without it rdflib writes xml:lang under a prefix that it does not declare.
+    for prefix, namespace in {**PREFIXES, "xml": str(XMLNS)}.items():
         graph.bind(prefix, namespace, replace=True)
