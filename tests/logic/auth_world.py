@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ckan.tests import factories
-from ckan.tests.helpers import call_action
 
 from tests.factories import (
     CivilSociety,

@@ -61,9 +61,10 @@ def invite(
         account.reset_key = mailer.make_key()
         link = mailer.get_reset_link(account)
     role = _membership(account, organization, role)
+    subject, body = _message(account, organization, role, link)
     model.repo.commit()
 
-    sent = _mailed(account, organization, role, link)
+    sent = _mailed(account, subject, body)
     to_hand_over = link if link and not sent and _is_theirs_to_have(inviter, account) else None
     return {
         "organization": {
@@ -162,10 +163,9 @@ def _is_theirs_to_have(inviter: Inviter, account: model.User) -> bool:
     return not account.sysadmin and all(inviter.governs(o) for o in organizations)
 
 
-def _mailed(account: model.User, organization: model.Group, role: str, link: str) -> bool:
-    # CKAN's mailer says nothing where neither a server nor a notifier is there.
-    if not tk.config.get("smtp.server") and not list(p.PluginImplementations(p.INotifier)):
-        return False
+def _message(
+    account: model.User, organization: model.Group, role: str, link: str
+) -> tuple[str, str]:
     variables = {
         "organization": organization.display_name,
         "role": role,
@@ -176,7 +176,13 @@ def _mailed(account: model.User, organization: model.Group, role: str, link: str
         "site_url": tk.config.get("ckan.site_url"),
     }
     subject = "Invitación a {0} / Invitation to {0}".format(variables["site_title"])
-    body = cast(str, tk.render("emails/marathon_officer_invite.txt", variables))
+    return subject, cast(str, tk.render("emails/marathon_officer_invite.txt", variables))
+
+
+def _mailed(account: model.User, subject: str, body: str) -> bool:
+    # CKAN's mailer says nothing where neither a server nor a notifier is there.
+    if not tk.config.get("smtp.server") and not list(p.PluginImplementations(p.INotifier)):
+        return False
     try:
         mailer.mail_user(account, subject, body)
     except (OSError, mailer.MailerException) as fault:

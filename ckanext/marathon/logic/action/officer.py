@@ -79,6 +79,7 @@ def marathon_officer_list(context: Context, data_dict: dict[str, Any]) -> list[d
             model.Group.state == model.State.ACTIVE,
             model.Group.is_organization.is_(True),
             model.User.state.in_([model.State.ACTIVE, model.State.PENDING]),
+            model.User.name != tk.config.get("ckan.site_id"),  # CKAN's own, nobody
         )
         .order_by(model.Group.title, model.Group.name, model.User.fullname, model.User.name)
     )

@@ -1,0 +1,308 @@
+"""What the coordinating body does for others, done for real, and what it cannot get at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from ckan import model
+from ckan.plugins import toolkit as tk
+from ckan.tests import factories
+from ckan.tests.helpers import call_action
+
+from ckanext.marathon.logic import permissions
+from tests.factories import (
+    CivilSociety,
+    Commitment,
+    CoordinatingBody,
+    Idea,
+    MarathonDataset,
+    Municipality,
+    Workshop,
+    officer,
+)
+
+pytestmark = pytest.mark.usefixtures("marathon_site")
+
+
+def act(user: str | None, action: str, **data: Any) -> Any:
+    return call_action(action, context={"user": user or "", "ignore_auth": False}, **data)
+
+
+@pytest.fixture
+def body() -> str:
+    return CoordinatingBody()["id"]
+
+
+@pytest.fixture
+def editor(body: str) -> str:
+    return officer(body)["name"]
+
+
+@pytest.fixture
+def admin(body: str) -> str:
+    return officer(body, "admin")["name"]
+
+
+@pytest.fixture
+def muni() -> dict[str, Any]:
+    return Municipality()
+
+
+def workshop_of(muni: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return Workshop(owner_org=muni["id"], municipality=[muni["municipality_code"]], **more)
+
+
+class TestWhatIsOurs:
+    def test_creates_edits_and_deletes_a_workshop_of_a_municipality(
+        self, editor: str, muni: dict[str, Any]
+    ) -> None:
+        made = act(
+            editor,
+            "package_create",
+            type="workshop",
+            name="taller",
+            title="Taller",
+            kind="ideation",
+            status="announced",
+            municipality=[muni["municipality_code"]],
+            owner_org=muni["id"],
+        )
+        assert made["owner_org"] == muni["id"]
+        changed = act(
+            editor,
+            "package_patch",
+            id=made["id"],
+            status="held",
+            invitation=[{"organisation": "ANAM", "answer": "accepted"}],
+        )
+        assert changed["status"] == "held"
+        assert changed["invitation"][0]["organisation"] == "ANAM"
+        act(editor, "package_delete", id=made["id"])
+        assert model.Package.get(made["id"]).state == "deleted"
+
+    def test_adds_and_replaces_files_of_a_workshop(self, editor: str, muni: dict[str, Any]) -> None:
+        workshop = workshop_of(muni)
+        added = act(editor, "resource_create", package_id=workshop["id"], url="https://a.gt/acta")
+        act(editor, "resource_patch", id=added["id"], name="Acta")
+        act(editor, "resource_delete", id=added["id"])
+
+    def test_changes_the_status_of_an_idea(self, editor: str, muni: dict[str, Any]) -> None:
+        idea = Idea(workshop=workshop_of(muni)["id"])
+        changed = act(editor, "package_patch", id=idea["id"], status="prioritised")
+        assert changed["status"] == "prioritised"
+
+    def test_edits_a_commitment(self, editor: str, muni: dict[str, Any]) -> None:
+        commitment = Commitment(owner_org=muni["id"])
+        changed = act(editor, "package_patch", id=commitment["id"], axis="Participación")
+        assert changed["axis"] == "Participación"
+
+    def test_may_hand_an_idea_to_another_organisation(
+        self, editor: str, muni: dict[str, Any]
+    ) -> None:
+        idea = Idea(workshop=workshop_of(muni)["id"])
+        other = Municipality()["id"]
+        assert act(editor, "package_patch", id=idea["id"], owner_org=other)["owner_org"] == other
+
+    def test_an_editor_of_a_municipality_cannot_hand_its_idea_to_another(
+        self, muni: dict[str, Any]
+    ) -> None:
+        own = officer(muni["id"])["name"]
+        idea = Idea(workshop=workshop_of(muni)["id"])
+        with pytest.raises(tk.ValidationError) as caught:
+            act(own, "package_patch", id=idea["id"], owner_org=Municipality()["id"])
+        assert set(caught.value.error_dict) == {"owner_org"}
+
+    def test_a_workshop_for_an_organisation_that_does_not_exist_is_an_error(
+        self, editor: str, muni: dict[str, Any]
+    ) -> None:
+        with pytest.raises((tk.ValidationError, tk.NotAuthorized)):
+            act(
+                editor,
+                "package_create",
+                type="workshop",
+                name="x-y",
+                title="x",
+                kind="ideation",
+                status="held",
+                municipality=[muni["municipality_code"]],
+                owner_org="no-such-organisation",
+            )
+
+
+class TestWhatIsNotOurs:
+    def test_cannot_create_a_dataset_for_a_municipality(
+        self, editor: str, muni: dict[str, Any]
+    ) -> None:
+        with pytest.raises(tk.NotAuthorized):
+            act(editor, "package_create", name="x-y", title="x", owner_org=muni["id"])
+
+    def test_cannot_make_an_own_dataset_a_municipality_s(
+        self, editor: str, body: str, muni: dict[str, Any]
+    ) -> None:
+        own = factories.Dataset(owner_org=body, municipality=["2105"], service_problem=["AGU-01"])
+        with pytest.raises(tk.ValidationError) as caught:
+            act(editor, "package_patch", id=own["id"], owner_org=muni["id"])
+        assert set(caught.value.error_dict) == {"owner_org"}
+
+    def test_an_idea_does_not_become_a_dataset(self, editor: str, muni: dict[str, Any]) -> None:
+        idea = Idea(workshop=workshop_of(muni)["id"])
+        act(editor, "package_patch", id=idea["id"], type="dataset", title="Another title")
+        assert model.Package.get(idea["id"]).type == "idea"
+
+    def test_cannot_edit_a_dataset_by_saying_that_it_is_an_idea(
+        self, editor: str, muni: dict[str, Any]
+    ) -> None:
+        idea = Idea(workshop=workshop_of(muni)["id"])
+        dataset = MarathonDataset(idea=[idea["id"]])
+        for action in ("package_update", "package_patch", "package_delete"):
+            with pytest.raises(tk.NotAuthorized):
+                act(editor, action, id=dataset["id"], type="idea", title="x", name=dataset["name"])
+
+    def test_cannot_revise_a_dataset(self, editor: str, muni: dict[str, Any]) -> None:
+        dataset = MarathonDataset(idea=[Idea(workshop=workshop_of(muni)["id"])["id"]])
+        with pytest.raises(tk.NotAuthorized):
+            act(
+                editor,
+                "package_revise",
+                match={"id": dataset["id"]},
+                update={"title": "x", "type": "idea"},
+            )
+
+    def test_cannot_move_a_file_of_an_idea_into_a_dataset(
+        self, editor: str, muni: dict[str, Any]
+    ) -> None:
+        idea = Idea(workshop=workshop_of(muni)["id"])
+        dataset = MarathonDataset(idea=[idea["id"]])
+        file = factories.Resource(package_id=dataset["id"])
+        with pytest.raises(tk.NotAuthorized):
+            act(editor, "resource_patch", id=file["id"], package_id=idea["id"], name="x")
+
+    def test_a_member_only_reads_nothing_that_is_private(
+        self, body: str, muni: dict[str, Any]
+    ) -> None:
+        reader = officer(body, "member")["name"]
+        idea = Idea(workshop=workshop_of(muni)["id"], private=True)
+        with pytest.raises(tk.NotAuthorized):
+            act(reader, "package_show", id=idea["id"])
+
+
+class TestOrganisations:
+    def test_sets_code_and_pilot_of_an_organisation_that_has_no_role(self, admin: str) -> None:
+        there = factories.Organization()
+        act(admin, "organization_patch", id=there["id"], municipality_code="2105", pilot=True)
+        changed = act(admin, "organization_show", id=there["id"])
+        assert (changed["municipality_code"], changed["pilot"]) == ("2105", True)
+
+    def test_patching_details_keeps_the_people(self, admin: str, muni: dict[str, Any]) -> None:
+        officer(muni["id"])
+        people = call_action("member_list", id=muni["id"], object_type="user")
+        act(admin, "organization_patch", id=muni["id"], contact_name="Oficina de agua")
+        assert call_action("member_list", id=muni["id"], object_type="user") == people
+
+    def test_cannot_set_a_role(self, admin: str, muni: dict[str, Any]) -> None:
+        with pytest.raises(tk.ValidationError) as caught:
+            act(admin, "organization_patch", id=muni["id"], role="coordinating_body")
+        assert set(caught.value.error_dict) == {"role"}
+
+    def test_an_admin_of_a_municipality_cannot_set_its_code(self, muni: dict[str, Any]) -> None:
+        own = officer(muni["id"], "admin")["name"]
+        with pytest.raises(tk.ValidationError) as caught:
+            act(own, "organization_patch", id=muni["id"], municipality_code="0101")
+        assert set(caught.value.error_dict) == {"municipality_code"}
+
+    @pytest.mark.parametrize("users", [[7], "ana", [{"name": "nobody"}], [{}], {"a": 1}])
+    def test_nonsense_for_people_is_refused(
+        self, admin: str, muni: dict[str, Any], users: Any
+    ) -> None:
+        with pytest.raises(tk.NotAuthorized):
+            act(admin, "organization_update", id=muni["id"], name=muni["name"], users=users)
+
+    def test_is_not_made_a_member_by_the_way(self, admin: str, muni: dict[str, Any]) -> None:
+        with pytest.raises(tk.NotAuthorized):
+            act(
+                admin,
+                "organization_patch",
+                id=muni["id"],
+                users=[{"name": admin, "capacity": "admin"}],
+            )
+
+
+class TestVisibility:
+    def test_private_ideas_and_workshops_are_found_by_search(
+        self, editor: str, muni: dict[str, Any]
+    ) -> None:
+        workshop = workshop_of(muni, private=True)
+        Idea(workshop=workshop["id"], owner_org=muni["id"], private=True)
+        MarathonDataset(idea=[Idea(workshop=workshop["id"])["id"]], private=True)
+        found = act(
+            editor,
+            "package_search",
+            fq="dataset_type:(idea OR workshop OR dataset) +capacity:private",
+            include_private=True,
+        )
+        assert {p["type"] for p in found["results"]} == {"idea", "workshop"}
+
+    def test_others_do_not_find_them(self, muni: dict[str, Any]) -> None:
+        workshop_of(muni, private=True)
+        for user in (officer(CivilSociety()["id"])["name"], None):
+            query = {"fq": "dataset_type:workshop", "include_private": True}
+            assert act(user, "package_search", **query)["count"] == 0
+
+    def test_somebody_whose_body_was_deleted_coordinates_no_more(
+        self, editor: str, body: str
+    ) -> None:
+        assert permissions.coordinates(editor)
+        call_action("organization_delete", id=body)
+        assert not permissions.coordinates(editor)
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    statements: list[str] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        statements.append(statement)
+
+    sa.event.listen(model.meta.engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        sa.event.remove(model.meta.engine, "before_cursor_execute", note)
+
+
+class TestCost:
+    @pytest.mark.usefixtures("with_request_context")
+    def test_roles_are_asked_for_once_a_request(self, editor: str, muni: dict[str, Any]) -> None:
+        ideas = [Idea(workshop=workshop_of(muni)["id"], private=True) for _ in range(3)]
+        permissions.standing(editor)
+        with counted() as statements:
+            for idea in ideas:
+                assert permissions.coordinates(editor)
+                permissions.dataset_labels(model.Package.get(idea["id"]), [])
+        assert not [s for s in statements if "member" in s]
+
+    @pytest.mark.usefixtures("with_request_context")
+    def test_a_change_of_membership_counts_at_once(self, body: str, editor: str) -> None:
+        assert permissions.coordinates(editor)
+        sysadmin = factories.Sysadmin()["name"]
+        act(sysadmin, "organization_member_delete", id=body, username=editor)
+        assert not permissions.coordinates(editor)
+
+    def test_a_search_asks_once_whatever_it_finds(
+        self, editor: str, muni: dict[str, Any], clean_index: Callable[..., Any]
+    ) -> None:
+        def statements_of_a_search() -> int:
+            with counted() as statements:
+                act(editor, "package_search", fq="dataset_type:idea", include_private=True)
+            return len(statements)
+
+        workshop = workshop_of(muni)["id"]
+        Idea(workshop=workshop, private=True)
+        one = statements_of_a_search()
+        for _ in range(4):
+            Idea(workshop=workshop, private=True)
+        assert statements_of_a_search() == one
