@@ -14,6 +14,7 @@ from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.vocabulary import statuses
 
 from .labels import marathon_as_list, marathon_date, marathon_municipality_names, marathon_term
+from .officer import marathon_idea_choices
 
 Package = dict[str, Any]
 MOST = 500
@@ -82,25 +83,25 @@ def marathon_linked(ids: Collection[str]) -> list[Package]:
 
 
 def marathon_ideas_of_workshop(workshop: Package) -> list[Package]:
-    """Return the ideas said in a workshop, the most voted first."""
-    found = marathon_linked(_pointing_at([workshop["id"]], Predicate.IDEA_WORKSHOP))
-    return sorted(found, key=lambda idea: (-_number(idea.get("votes")), idea["title"]))
+    """Return the ideas said in a workshop (id, name, title, type, organization, status)."""
+    return _listed("marathon_workshop_ideas", workshop)
 
 
 def marathon_datasets_of_idea(idea: Package) -> list[Package]:
-    """Return the datasets that name an idea."""
-    return marathon_datasets_of_ideas([idea])
+    """Return the datasets that name an idea (id, name, title, type, organization)."""
+    return _listed("marathon_idea_datasets", idea)
 
 
 def marathon_datasets_of_ideas(ideas: Iterable[Package]) -> list[Package]:
     """Return the datasets that name one of some ideas, by title."""
-    found = marathon_linked(_pointing_at([each["id"] for each in ideas], Predicate.DATASET_IDEA))
+    pairs = link.subjects([each["id"] for each in ideas], Predicate.DATASET_IDEA)
+    found = marathon_linked(list(dict.fromkeys(dataset for dataset, _idea in pairs)))
     return sorted(found, key=lambda dataset: dataset["title"] or dataset["name"])
 
 
-def marathon_meeting(datasets: Iterable[Package], need: str) -> list[Package]:
-    """Return those of some datasets that meet a data need (its id)."""
-    return [each for each in datasets if need in marathon_as_list(each.get("data_need"))]
+def marathon_needs(idea: Package) -> list[dict[str, Any]]:
+    """Return the data needs of an idea: id, what, why, and the datasets that meet each."""
+    return _listed("marathon_data_need_list", idea)
 
 
 def marathon_needs_met(dataset: Package) -> list[dict[str, str]]:
@@ -108,11 +109,11 @@ def marathon_needs_met(dataset: Package) -> list[dict[str, str]]:
 
     Needs of ideas that the visitor may not see are left out.
     """
-    wanted = marathon_as_list(dataset.get("data_need"))
-    if not wanted:
+    wanted, ideas = marathon_as_list(dataset.get("data_need")), dataset.get("ideas")
+    if not wanted or not ideas:
         return []
-    ideas = marathon_linked(marathon_as_list(dataset.get("idea")))
-    needs = {need["id"]: need for idea in ideas for need in idea.get("data_need") or []}
+    found = marathon_idea_choices((), [each["id"] for each in ideas])
+    needs = {need["id"]: need for idea in found for need in idea["data_need"]}
     return [needs[each] for each in wanted if each in needs]
 
 
@@ -122,11 +123,7 @@ def marathon_thing_note(thing: Package) -> str:
     if thing["type"] == "workshop":
         return _line(marathon_date((thing.get("starts_at") or "")[:10]), places)
     if thing["type"] == "idea":
-        votes = thing.get("votes")
-        voted = tk.ungettext("%(num)d vote", "%(num)d votes", _number(votes)) % {
-            "num": _number(votes)
-        }
-        return _line(places, voted if votes not in (None, "") else "")
+        return _line(places, _votes(thing.get("votes")))
     organization = thing.get("organization") or {}
     formats = sorted({each["format"] for each in thing.get("resources", []) if each.get("format")})
     return _line(places, organization.get("title"), " ".join(formats))
@@ -171,15 +168,15 @@ def marathon_next_statuses(status: str) -> list[Step]:
     ]
 
 
-def _pointing_at(ids: Collection[str], predicate: Predicate) -> list[str]:
-    return list(dict.fromkeys(subject for subject, _ in link.subjects(ids, predicate)))
+def _listed(action: str, package: Package) -> list[dict[str, Any]]:
+    return tk.get_action(action)({"user": current_user.name}, {"id": package["id"]})
 
 
-def _number(value: Any) -> int:
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        return 0
+def _votes(value: Any) -> str:
+    if not str(value or "").isdigit():
+        return ""
+    number = int(value)
+    return tk.ungettext("%(num)d vote", "%(num)d votes", number) % {"num": number}
 
 
 def _line(*parts: str | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import ckan.plugins.toolkit as tk
 from babel.dates import format_date, format_datetime
@@ -87,3 +88,8 @@ def marathon_problem_names(notations: Any) -> list[str]:
     """Return the names of service problems; unknown notations are left out."""
     found = map(marathon_problem, marathon_as_list(notations))
     return [each.label(tk.h.lang()) for each in found if each]
+
+
+def marathon_host(address: str) -> str:
+    """Return the host of a web address, which is how people call a source."""
+    return urlsplit(address).netloc.removeprefix("www.") or address

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import ckan.lib.navl.dictization_functions as df
 import ckan.plugins.toolkit as tk
@@ -15,9 +16,11 @@ from ckan.logic import clean_dict, parse_params, tuplize_dict
 from ckan.types import Context
 from flask import request
 
+from ckanext.marathon.logic import inputs
+
 Errors = dict[str, Any]
 LONGEST_NAME = 90
-NEW_IDEA = ("workshop", "title", "problem")
+NEW_IDEA = ("workshop", "title", "service_problem")
 
 
 @dataclass
@@ -41,7 +44,7 @@ class Form:
     def for_create(self) -> dict[str, Any]:
         """Return the data for ``package_create``, with a name if none was typed."""
         data = {key: each for key, each in self.values.items() if not key.startswith("new_idea_")}
-        data["resources"] = [dict(each) for each in data.get("resources", [])]
+        data["resources"] = [_named(each) for each in data.get("resources", [])]
         data["type"] = self.package_type
         data["private"] = self.private
         if not data.get("name"):
@@ -85,11 +88,16 @@ def validate(context: Context, data: dict[str, Any]) -> Errors:
 
     Raises:
         ckan.plugins.toolkit.NotAuthorized: this person may not create it there.
+        ckan.plugins.toolkit.ValidationError: a value has not the shape that its field takes.
     """
     plugin = lib_plugins.lookup_package_plugin(data["type"])
     tk.check_access("package_create", context, dict(data))
     _, errors = lib_plugins.plugin_validate(
-        plugin, context, dict(data), plugin.create_package_schema(), "package_create"
+        plugin,
+        context,
+        inputs.checked(context, data),
+        plugin.create_package_schema(),
+        "package_create",
     )
     model.Session.rollback()
     return errors
@@ -124,6 +132,13 @@ def add_idea(form: Form) -> Errors:
     chosen = form.values.get("idea") or []
     form.values["idea"] = [*([chosen] if isinstance(chosen, str) else chosen), idea["id"]]
     return {}
+
+
+def _named(resource: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy of a resource; one without title is called as its file."""
+    file = getattr(resource.get("upload"), "filename", None)
+    last = file or urlsplit(str(resource.get("url") or "")).path.rpartition("/")[2]
+    return {**resource, "name": resource.get("name") or last}
 
 
 def _without_file(resource: dict[str, Any]) -> dict[str, Any]:

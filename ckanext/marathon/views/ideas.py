@@ -18,10 +18,10 @@ def change_status(id: str) -> Response:
     step = {
         "id": id,
         "status": request.form.get("status", ""),
-        "status_reason": request.form.get("status_reason", ""),
+        "reason": request.form.get("reason", ""),
     }
     try:
-        tk.get_action("package_patch")(context, step)
+        tk.get_action("marathon_idea_status_update")(context, step)
         tk.h.flash_success(tk._("The status is saved."))
     except tk.ValidationError as error:
         texts = marathon_error_names(error.error_dict).values()

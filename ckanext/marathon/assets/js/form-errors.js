@@ -59,6 +59,14 @@
     box.scrollIntoView({ block: 'start' });
   };
 
+  // What is being put right is no longer called wrong.
+  document.addEventListener('change', function (event) {
+    const group = event.target.closest('.marathon-form .error');
+    if (!group || event.target.type === 'file') return;
+    marathon.clearErrors(group);
+    group.classList.remove('error');
+  });
+
   document.addEventListener('click', function (event) {
     const link = event.target.closest('.marathon-errors a[href^="#"]');
     const target = link && document.getElementById(link.hash.slice(1));

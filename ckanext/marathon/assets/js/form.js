@@ -57,7 +57,9 @@
     let files = 0;
     for (const [name, value] of new FormData(form)) {
       if (!(value instanceof File)) {
-        if (!light.has(name.replace(/__url$/, '__url_type'))) light.append(name, value);
+        // A file that was chosen counts more than an address beside it.
+        const beside = name.endsWith('__url') && light.has(name + '_type');
+        if (!beside) light.append(name, value);
       } else if (value.name) {
         files += 1;
         light.append(name.replace(/__upload$/, '__url'), value.name);

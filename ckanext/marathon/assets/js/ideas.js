@@ -140,7 +140,7 @@
     add();
   });
   adding.addEventListener('toggle', function () {
-    const problem = adding.querySelector('[data-new="problem"]');
+    const problem = adding.querySelector('[data-new="service_problem"]');
     const chosen = form.querySelector('[name="service_problem"]:checked');
     if (adding.open && !problem.value && chosen) problem.value = chosen.value;
   });
