@@ -1,0 +1,234 @@
+"""Workshops, ideas and commitments as what they are, and the catalogue itself."""
+
+from __future__ import annotations
+
+import pytest
+from rdflib import PROV, RDF, RDFS, SKOS, Graph, Literal, URIRef
+from rdflib.namespace import XSD
+
+from ckanext.marathon.rdf.catalogue import DCAT_AP, catalogue_graph
+from ckanext.marathon.rdf.commitment import commitment_graph
+from ckanext.marathon.rdf.dataset import dataset_graph
+from ckanext.marathon.rdf.facts import CatalogueFacts, Facts
+from ckanext.marathon.rdf.idea import idea_graph
+from ckanext.marathon.rdf.namespaces import ADMS, DCAT, DCT, FOAF, new_graph
+from ckanext.marathon.rdf.profile import join
+from ckanext.marathon.rdf.workshop import workshop_graph
+
+from .samples import (
+    AUTHORITY,
+    CATALOGUE,
+    COMMITMENT,
+    FACTS,
+    FULL,
+    IDEA,
+    INFOM,
+    MINIMAL,
+    NEED,
+    SITE,
+    VILLA_NUEVA,
+    WORKSHOP,
+)
+
+HELD = SITE.thing("workshop", WORKSHOP["id"])
+SAID = SITE.thing("idea", IDEA["id"])
+WITH_DATASETS = Facts(
+    SITE, FACTS.organizations, FACTS.ideas, FACTS.workshops, [{"id": FULL["id"], "title": "x"}]
+)
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        idea_graph(IDEA, WITH_DATASETS),
+        workshop_graph(WORKSHOP, WITH_DATASETS),
+        commitment_graph(COMMITMENT, WITH_DATASETS),
+    ],
+    ids=["idea", "workshop", "commitment"],
+)
+def test_nothing_but_a_dataset_is_a_dataset(graph: Graph) -> None:
+    types = set(graph.objects(None, RDF.type))
+    assert not types & {DCAT.Dataset, DCAT.Resource, DCAT.Distribution, DCAT.Catalog}
+
+
+class TestWorkshop:
+    graph = workshop_graph(WORKSHOP, WITH_DATASETS)
+
+    def test_it_is_an_activity_with_place_time_and_agents(self) -> None:
+        graph = self.graph
+        assert (HELD, RDF.type, PROV.Activity) in graph
+        assert (HELD, RDFS.label, Literal(WORKSHOP["title"], lang="es")) in graph
+        start = Literal("2026-05-27T09:00:00-06:00", datatype=XSD.dateTime)
+        end = Literal("2026-05-27T16:30:00-06:00", datatype=XSD.dateTime)
+        assert graph.value(HELD, PROV.startedAtTime) == start
+        assert graph.value(HELD, PROV.endedAtTime) == end
+        names = {
+            str(graph.value(each, FOAF.name))
+            for each in graph.objects(HELD, PROV.wasAssociatedWith)
+        }
+        assert names == {INFOM["title"], "INFOM", "Acción Ciudadana"}
+
+    def test_who_takes_part_and_where_it_is_are_two_things(self) -> None:
+        parts = set(self.graph.objects(HELD, DCT.spatial))
+        assert parts == {SITE.concept("municipality", each) for each in ("0115", "0116")}
+        places = set(self.graph.objects(HELD, PROV.atLocation))
+        assert places == {SITE.concept("municipality", "0101"), URIRef(f"{HELD}#venue")}
+
+    def test_it_leads_to_its_page_and_its_ideas_and_datasets(self) -> None:
+        assert (HELD, RDFS.seeAlso, SITE.page("workshop", WORKSHOP["id"])) in self.graph
+        generated = set(self.graph.objects(HELD, PROV.generated))
+        assert generated == {SAID, SITE.dataset(FULL["id"])}
+
+    def test_masked_counts_are_not_said(self) -> None:
+        said = {
+            str(predicate).rpartition("#")[2]: str(value)
+            for predicate, value in self.graph.predicate_objects(HELD)
+            if str(predicate).startswith(f"{SITE.vocabulary}/def#participants")
+        }
+        assert said == {
+            "participants": "60",
+            "participantsWomen": "31",
+            "participantsIndigenous": "12",
+        }
+        leaking = {**WORKSHOP, "participants_men": 3}
+        number = SITE.term("participantsMen")
+        assert workshop_graph(leaking, FACTS).value(HELD, number) is None
+
+    def test_kind_and_status_are_concepts_of_ours(self) -> None:
+        for predicate, kind, code in (
+            (DCT.type, "workshop-kind", "ideation"),
+            (ADMS.status, "workshop-status", "held"),
+        ):
+            concept = SITE.concept(kind, code)
+            assert (HELD, predicate, concept) in self.graph
+            assert (concept, SKOS.inScheme, SITE.scheme(kind)) in self.graph
+
+    def test_a_day_alone_is_no_point_in_time(self) -> None:
+        graph = workshop_graph({**WORKSHOP, "starts_at": "2026-05-27"}, FACTS)
+        assert graph.value(HELD, PROV.startedAtTime) is None
+
+
+class TestIdea:
+    graph = idea_graph(IDEA, WITH_DATASETS)
+
+    def test_it_is_an_entity_that_its_workshop_generated(self) -> None:
+        assert (SAID, RDF.type, PROV.Entity) in self.graph
+        assert (SAID, PROV.wasGeneratedBy, HELD) in self.graph
+        assert (HELD, RDF.type, PROV.Activity) in self.graph
+
+    def test_it_leads_to_its_datasets(self) -> None:
+        assert (SAID, DCT.relation, SITE.dataset(FULL["id"])) in self.graph
+
+    def test_its_needs_are_parts_of_it(self) -> None:
+        needs = set(self.graph.subjects(DCT.isPartOf, SAID))
+        assert needs == {SITE.data_need(IDEA["id"], each["id"]) for each in IDEA["data_need"]}
+        need = SITE.data_need(IDEA["id"], NEED)
+        assert (need, DCT.title, Literal("Dónde están las paradas", lang="es")) in self.graph
+
+    def test_summaries_are_in_their_languages(self) -> None:
+        languages = {each.language for each in self.graph.objects(SAID, DCT.abstract)}
+        assert languages == {"quc", "en"}
+
+    def test_status_problem_place_and_group_are_concepts(self) -> None:
+        for predicate, iri in (
+            (ADMS.status, SITE.concept("idea-status", "prioritised")),
+            (DCT.subject, SITE.concept("service-problem", "VIA-04")),
+            (DCT.spatial, SITE.concept("municipality", "0115")),
+            (SITE.term("proponentGroup"), SITE.concept("proponent-group", "cocode")),
+        ):
+            assert (SAID, predicate, iri) in self.graph
+            assert self.graph.value(iri, SKOS.prefLabel) is not None
+
+    def test_a_workshop_that_is_not_public_is_not_mentioned(self) -> None:
+        graph = idea_graph(IDEA, Facts(SITE))
+        assert WORKSHOP["id"] not in graph.serialize()
+
+
+def test_a_commitment_is_a_plan_with_its_milestones() -> None:
+    graph = commitment_graph(COMMITMENT, FACTS)
+    iri = SITE.thing("commitment", COMMITMENT["id"])
+    assert (iri, RDF.type, PROV.Plan) in graph
+    milestone = graph.value(iri, DCT.hasPart)
+    assert graph.value(milestone, DCT.date) == Literal("2016-10-31", datatype=XSD.date)
+    assert (milestone, ADMS.status, SITE.concept("milestone-status", "completed")) in graph
+    partners = {str(graph.value(each, FOAF.name)) for each in graph.objects(iri, DCT.contributor)}
+    assert partners == {"ANAM", "Acción Ciudadana"}
+
+
+class TestCatalogue:
+    graph = catalogue_graph(CATALOGUE)
+    iri = URIRef(SITE.base)
+
+    def test_it_has_title_description_homepage_and_dates(self) -> None:
+        graph, iri = self.graph, self.iri
+        assert (iri, RDF.type, DCAT.Catalog) in graph
+        assert (iri, DCT.title, Literal(CATALOGUE.title, lang="es")) in graph
+        assert (iri, DCT.description, Literal(CATALOGUE.description, lang="es")) in graph
+        assert (iri, FOAF.homepage, URIRef(SITE.url)) in graph
+        assert graph.value(iri, DCT.modified).datatype == XSD.dateTime  # type: ignore[union-attr]
+        assert (iri, DCT.conformsTo, DCAT_AP) in graph
+
+    def test_the_coordinating_body_publishes_it(self) -> None:
+        publisher = SITE.thing("organization", INFOM["id"])
+        assert (self.iri, DCT.publisher, publisher) in self.graph
+        assert str(self.graph.value(publisher, FOAF.name)) == INFOM["title"]
+
+    def test_else_the_site_itself_does(self) -> None:
+        graph = catalogue_graph(CatalogueFacts(SITE, title="Maratones"))
+        publisher = graph.value(self.iri, DCT.publisher)
+        assert str(graph.value(publisher, FOAF.name)) == "Maratones"
+        assert graph.value(self.iri, DCT.license) is None
+
+    def test_languages_licence_place_and_themes_are_iris(self) -> None:
+        said = self.graph
+        assert {str(each) for each in said.objects(self.iri, DCT.language)} == {
+            f"{AUTHORITY}/language/SPA",
+            f"{AUTHORITY}/language/ENG",
+        }
+        assert str(said.value(self.iri, DCT.license)) == f"{AUTHORITY}/licence/CC_BY_4_0"
+        assert str(said.value(self.iri, DCT.spatial)) == f"{AUTHORITY}/country/GTM"
+        schemes = set(said.objects(self.iri, DCAT.themeTaxonomy))
+        assert schemes == {SITE.scheme("service-problem"), URIRef(f"{AUTHORITY}/data-theme")}
+        for scheme in schemes:
+            assert (scheme, RDF.type, SKOS.ConceptScheme) in said
+            assert said.value(scheme, DCT.title) is not None
+
+
+class TestAPageOfSeveral:
+    def test_what_two_datasets_say_of_one_agent_stays_single_valued(self) -> None:
+        page, uri = new_graph(), "https://ine.example.gt/"
+        for number, kind in enumerate(("Company", "LocalAuthority")):
+            agent = {
+                "uri": uri,
+                "name": "INE",
+                "type": f"http://purl.org/adms/publishertype/{kind}",
+            }
+            dataset = {**MINIMAL, "id": f"d{number}", "publisher": [agent]}
+            join(page, dataset_graph(dataset, FACTS))
+        kinds = [str(each) for each in page.objects(URIRef(uri), DCT.type)]
+        assert kinds == ["http://purl.org/adms/publishertype/Company"]
+
+    def test_an_agent_that_another_dataset_calls_a_licence_loses_its_type(self) -> None:
+        uri, kind = "https://ine.example.gt/", "http://purl.org/adms/publishertype/Company"
+        agent = {**MINIMAL, "publisher": [{"uri": uri, "name": "INE", "type": kind}]}
+        licence = {**MINIMAL, "id": "l", "resources": [{"id": "r", "license": uri}]}
+        for order in ((agent, licence), (licence, agent)):
+            page = new_graph()
+            for each in order:
+                join(page, dataset_graph(each, FACTS))
+            assert page.value(URIRef(uri), DCT.type) is None
+
+    def test_licences_keep_all_their_types(self) -> None:
+        page = new_graph()
+        for number in range(2):
+            dataset = {**MINIMAL, "id": f"d{number}", "license_id": "cc-by-sa"}
+            join(page, dataset_graph(dataset, FACTS))
+        assert len(set(page.objects(URIRef(f"{AUTHORITY}/licence/CC_BYSA_4_0"), DCT.type))) == 2
+
+    def test_a_municipality_s_office_is_described_once(self) -> None:
+        page = new_graph()
+        for number in range(2):
+            owned = {**MINIMAL, "id": f"d{number}", "owner_org": VILLA_NUEVA["id"]}
+            join(page, dataset_graph(owned, FACTS))
+        publisher = SITE.thing("organization", VILLA_NUEVA["id"])
+        assert len(list(page.objects(publisher, FOAF.name))) == 1

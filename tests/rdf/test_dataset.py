@@ -1,0 +1,327 @@
+"""What a dataset's graph says, property by property."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from rdflib import PROV, RDF, RDFS, SKOS, Graph, Literal, URIRef
+from rdflib.namespace import XSD
+
+from ckanext.marathon.rdf.dataset import dataset_graph
+from ckanext.marathon.rdf.facts import Facts
+from ckanext.marathon.rdf.namespaces import ADMS, DCAT, DCATAP, DCT, FOAF, GSP, VCARD
+
+from .samples import AUTHORITY, FACTS, FULL, IDEA, MINIMAL, NEED, SITE, VILLA_NUEVA, WORKSHOP
+
+IRI = SITE.dataset(FULL["id"])
+EU = AUTHORITY
+
+
+@pytest.fixture(scope="module")
+def full() -> Graph:
+    return dataset_graph(FULL, FACTS)
+
+
+def graph(**fields: Any) -> Graph:
+    """Return the graph of a dataset with these fields only."""
+    return dataset_graph({**MINIMAL, **fields}, FACTS)
+
+
+def said(found: Graph, predicate: URIRef) -> set[str]:
+    """Return what is said of the only dataset."""
+    iri = found.value(None, RDF.type, DCAT.Dataset)
+    return {str(each) for each in found.objects(iri, predicate)}
+
+
+class TestIdentity:
+    def test_the_iri_holds_the_id_and_neither_name_nor_title(self, full: Graph) -> None:
+        assert str(IRI) == f"https://datos.example.gt/dataset/{FULL['id']}"
+        renamed = dataset_graph({**FULL, "name": "otro", "title": "Otro"}, FACTS)
+        assert set(renamed.subjects(RDF.type, DCAT.Dataset)) == {IRI}
+
+    def test_the_identifier_is_the_iri(self, full: Graph) -> None:
+        assert said(full, DCT.identifier) == {str(IRI)}
+
+    def test_an_own_identifier_is_an_adms_identifier(self, full: Graph) -> None:
+        nodes = full.objects(IRI, ADMS.identifier)
+        assert {str(full.value(each, SKOS.notation)) for each in nodes} == set(
+            FULL["alternate_identifier"]
+        )
+
+    def test_an_extra_called_uri_changes_nothing(self) -> None:
+        found = graph(uri="javascript:x", extras=[{"key": "uri", "value": "https://other.gt/1"}])
+        assert set(found.subjects(RDF.type, DCAT.Dataset)) == {SITE.dataset(MINIMAL["id"])}
+
+    def test_no_node_is_blank(self, full: Graph) -> None:
+        assert all(isinstance(each, URIRef) for each in full.subjects())
+        assert all(isinstance(each, URIRef | Literal) for each in full.objects())
+
+
+class TestTexts:
+    def test_texts_say_their_language(self, full: Graph) -> None:
+        for predicate in (DCT.title, DCT.description, DCAT.keyword, ADMS.versionNotes):
+            assert {each.language for each in full.objects(IRI, predicate)} == {"es"}
+
+    def test_a_dataset_without_description_repeats_its_title(self) -> None:
+        assert said(graph(notes=""), DCT.description) == {"Pozos"}
+
+    def test_a_dataset_without_title_shows_its_name(self) -> None:
+        assert said(graph(title="", name="pozos"), DCT.title) == {"pozos"}
+
+    def test_dates_are_typed(self, full: Graph) -> None:
+        assert full.value(IRI, DCT.issued) == Literal("2026-06-01", datatype=XSD.date)
+        assert full.value(IRI, DCT.modified).datatype == XSD.dateTime  # type: ignore[union-attr]
+
+    def test_times_of_ckan_stand_in_for_dates_not_given(self) -> None:
+        found = graph(
+            metadata_created="2026-01-02T03:04:05", metadata_modified="2026-02-03T04:05:06"
+        )
+        assert said(found, DCT.issued) == {"2026-01-02T03:04:05+00:00"}
+        assert said(found, DCT.modified) == {"2026-02-03T04:05:06+00:00"}
+
+    def test_an_example_says_that_it_is_one(self, full: Graph) -> None:
+        assert said(full, SITE.term("example")) == {"true"}
+        assert said(graph(example=False), SITE.term("example")) == set()
+
+
+class TestAuthorities:
+    @pytest.mark.parametrize(
+        ("predicate", "expected", "kind"),
+        [
+            (DCT.accrualPeriodicity, {f"{EU}/frequency/ANNUAL"}, DCT.Frequency),
+            (DCT.accessRights, {f"{EU}/access-right/PUBLIC"}, DCT.RightsStatement),
+            (DCT.language, {f"{EU}/language/SPA", f"{EU}/language/ENG"}, DCT.LinguisticSystem),
+        ],
+    )
+    def test_values_are_described_concepts(
+        self, full: Graph, predicate: URIRef, expected: set[str], kind: URIRef
+    ) -> None:
+        assert said(full, predicate) == expected
+        for iri in map(URIRef, expected):
+            assert {kind, SKOS.Concept} <= set(full.objects(iri, RDF.type))
+            assert {"es", "en"} <= {each.language for each in full.objects(iri, SKOS.prefLabel)}
+            scheme = full.value(iri, SKOS.inScheme)
+            assert (scheme, RDF.type, SKOS.ConceptScheme) in full
+
+    def test_usual_spellings_become_iris(self) -> None:
+        found = graph(frequency="annual", language='["es", "quc"]', access_rights="PUBLIC")
+        assert said(found, DCT.accrualPeriodicity) == {f"{EU}/frequency/ANNUAL"}
+        assert said(found, DCT.language) == {f"{EU}/language/SPA", f"{EU}/language/MYN"}
+        assert said(found, DCT.accessRights) == {f"{EU}/access-right/PUBLIC"}
+
+    def test_unknown_values_are_left_out(self) -> None:
+        found = graph(frequency="a veces", language=["xx"], access_rights="secret", theme=["agua"])
+        for predicate in (DCT.accrualPeriodicity, DCT.language, DCT.accessRights, DCAT.theme):
+            assert said(found, predicate) == set()
+
+
+class TestThemes:
+    def test_a_problem_brings_the_european_theme_that_follows_from_it(self) -> None:
+        found = graph(service_problem=["AGU-01"])
+        assert said(found, DCAT.theme) == {
+            f"{SITE.vocabulary}/service-problem/AGU-01",
+            f"{EU}/data-theme/ENVI",
+        }
+
+    def test_a_theme_that_was_chosen_stands_in_place_of_those_that_follow(
+        self, full: Graph
+    ) -> None:
+        assert said(full, DCAT.theme) == {
+            f"{SITE.vocabulary}/service-problem/SEG-01",
+            f"{SITE.vocabulary}/service-problem/VIA-04",
+            f"{EU}/data-theme/TRAN",
+        }
+
+    def test_every_theme_is_a_labelled_concept_of_a_titled_scheme(self, full: Graph) -> None:
+        for theme in full.objects(IRI, DCAT.theme):
+            assert (theme, RDF.type, SKOS.Concept) in full
+            assert {each.language for each in full.objects(theme, SKOS.prefLabel)} >= {"es", "en"}
+            assert full.value(full.value(theme, SKOS.inScheme), DCT.title) is not None
+
+    def test_an_unknown_problem_is_left_out(self) -> None:
+        assert said(graph(service_problem=["AGU-99", "", None]), DCAT.theme) == set()
+
+
+class TestPlaces:
+    def test_a_municipality_is_a_location_with_code_name_centre_and_box(self, full: Graph) -> None:
+        place = SITE.concept("municipality", "0115")
+        assert (IRI, DCT.spatial, place) in full
+        assert (place, RDF.type, DCT.Location) in full
+        assert str(full.value(place, DCT.identifier)) == "0115"
+        assert full.value(place, SKOS.prefLabel) == Literal("Villa Nueva", lang="es")
+        for predicate, start in ((DCAT.centroid, "POINT (-90."), (DCAT.bbox, "POLYGON ((-90.")):
+            literal = full.value(place, predicate)
+            assert isinstance(literal, Literal)
+            assert literal.datatype == GSP.wktLiteral
+            assert literal.startswith(start)
+
+    def test_a_dataset_of_no_place_is_about_guatemala(self) -> None:
+        assert said(graph(), DCT.spatial) == {f"{EU}/country/GTM"}
+
+    def test_a_place_typed_in_keeps_its_shape_out_of_the_reach_of_stock_harvesters(
+        self, full: Graph
+    ) -> None:
+        zone = URIRef(f"{IRI}#place-1")
+        assert str(full.value(zone, SKOS.prefLabel)) == "Zona 1"
+        shape = full.value(zone, GSP.hasGeometry)
+        assert str(full.value(shape, GSP.asWKT)).startswith("POLYGON ((-90.6 14.5")
+        assert not list(full.objects(None, URIRef("http://www.w3.org/ns/locn#geometry")))
+
+    def test_a_shape_without_a_box_gets_one(self) -> None:
+        shape = '{"type": "LineString", "coordinates": [[-90.5, 14.5], [-90.25, 14.75]]}'
+        found = graph(spatial_coverage=[{"geom": shape}])
+        place = found.value(SITE.dataset(MINIMAL["id"]), DCT.spatial)
+        assert str(found.value(place, DCAT.bbox)) == (
+            "POLYGON ((-90.5 14.5, -90.25 14.5, -90.25 14.75, -90.5 14.75, -90.5 14.5))"
+        )
+
+    def test_a_department_is_described_by_the_vocabulary(self) -> None:
+        iri = str(SITE.concept("department", "01"))
+        found = graph(spatial_coverage=[{"uri": iri, "text": "Otro nombre"}])
+        assert said(found, DCT.spatial) == {iri}
+        assert str(found.value(URIRef(iri), SKOS.prefLabel)) == "Guatemala"
+
+    def test_unknown_codes_and_empty_rows_are_left_out(self) -> None:
+        found = graph(municipality=["9999", "115"], spatial_coverage=[{"text": " "}, "x", None])
+        assert said(found, DCT.spatial) == {f"{EU}/country/GTM"}
+
+
+class TestPeople:
+    def test_the_publisher_is_the_one_named(self, full: Graph) -> None:
+        publisher = URIRef("https://mingob.example.gt/")
+        assert said(full, DCT.publisher) == {str(publisher)}
+        assert {FOAF.Agent, FOAF.Organization} <= set(full.objects(publisher, RDF.type))
+        assert str(full.value(publisher, FOAF.name)) == "Ministerio de Transporte"
+        assert str(full.value(publisher, FOAF.mbox)) == "mailto:info@mingob.example.gt"
+
+    def test_else_the_organisation_is_the_publisher_and_its_office_the_contact(self) -> None:
+        found = graph(owner_org=VILLA_NUEVA["id"])
+        publisher = SITE.thing("organization", VILLA_NUEVA["id"])
+        assert said(found, DCT.publisher) == {str(publisher)}
+        assert str(found.value(publisher, FOAF.name)) == VILLA_NUEVA["title"]
+        kind = found.value(publisher, DCT.type)
+        assert str(kind) == "http://purl.org/adms/publishertype/LocalAuthority"
+        assert (kind, RDF.type, SKOS.Concept) in found
+        assert (publisher, DCT.spatial, SITE.concept("municipality", "0115")) in found
+        office = URIRef(f"{publisher}#contact")
+        assert said(found, DCAT.contactPoint) == {str(office)}
+        assert {VCARD.Kind, VCARD.Organization} <= set(found.objects(office, RDF.type))
+        assert str(found.value(office, VCARD.hasEmail)) == "mailto:datos@villanueva.example.gt"
+
+    def test_an_organisation_that_nobody_can_reach_has_no_contact_point(self) -> None:
+        bare = {"id": "o", "title": "Oficina"}
+        facts = Facts(SITE, organizations={"o": bare})
+        found = dataset_graph({**MINIMAL, "owner_org": "o"}, facts)
+        assert said(found, DCAT.contactPoint) == set()
+
+    def test_a_publisher_without_name_is_called_by_what_is_known(self) -> None:
+        found = graph(publisher=[{"url": "https://x.gt/"}])
+        publisher = found.value(SITE.dataset(MINIMAL["id"]), DCT.publisher)
+        assert str(found.value(publisher, FOAF.name)) == "https://x.gt/"
+
+    def test_only_one_publisher_is_named(self) -> None:
+        found = graph(publisher=[{"name": "A"}, {"name": "B"}])
+        assert len(said(found, DCT.publisher)) == 1
+
+    def test_what_was_typed_in_cannot_speak_for_a_thing_of_ours(self) -> None:
+        ours = str(SITE.thing("organization", VILLA_NUEVA["id"]))
+        found = graph(publisher=[{"uri": ours, "name": "Impostor"}])
+        assert ours not in said(found, DCT.publisher)
+        assert (URIRef(ours), FOAF.name, Literal("Impostor")) not in found
+
+
+class TestChain:
+    def test_the_workshop_generated_the_dataset(self, full: Graph) -> None:
+        assert said(full, PROV.wasGeneratedBy) == {str(SITE.thing("workshop", WORKSHOP["id"]))}
+
+    def test_the_idea_is_related_with_its_role_and_plainly(self, full: Graph) -> None:
+        idea = SITE.thing("idea", IDEA["id"])
+        assert said(full, DCT.relation) == {str(idea)}
+        roles = {
+            str(full.value(each, DCT.relation)): full.value(each, DCAT.hadRole)
+            for each in full.objects(IRI, DCAT.qualifiedRelation)
+        }
+        assert roles[str(idea)] == SITE.concept("idea-role", "origin")
+        assert roles[str(SITE.data_need(IDEA["id"], NEED))] == SITE.concept(
+            "idea-role", "data_need"
+        )
+        assert (SITE.concept("idea-role", "origin"), RDF.type, DCAT.Role) in full
+
+    def test_only_the_needs_it_meets_are_named(self, full: Graph) -> None:
+        other = SITE.data_need(IDEA["id"], IDEA["data_need"][1]["id"])
+        assert (other, None, None) not in full
+
+    def test_an_idea_that_is_not_public_is_not_mentioned(self) -> None:
+        found = dataset_graph(FULL, Facts(SITE))
+        assert said(found, DCT.relation) == set()
+        assert said(found, DCAT.qualifiedRelation) == set()
+        assert IDEA["id"] not in found.serialize()
+
+    def test_a_workshop_that_is_not_public_is_not_mentioned(self) -> None:
+        found = dataset_graph(FULL, Facts(SITE, ideas={IDEA["id"]: IDEA}))
+        assert said(found, PROV.wasGeneratedBy) == set()
+        assert WORKSHOP["id"] not in found.serialize()
+
+    def test_only_the_dataset_is_a_dataset(self, full: Graph) -> None:
+        assert set(full.subjects(RDF.type, DCAT.Dataset)) == {IRI}
+
+
+class TestStatements:
+    def test_a_note_on_the_licence_stands_on_the_dataset_and_each_distribution(
+        self, full: Graph
+    ) -> None:
+        note = full.value(IRI, DCT.rights)
+        assert str(full.value(note, RDFS.label)) == FULL["rights_note"]
+        for distribution in full.objects(IRI, DCAT.distribution):
+            assert (distribution, DCT.rights, note) in full
+
+    def test_links_have_the_types_dcat_ap_wants(self, full: Graph) -> None:
+        for predicate, kind in (
+            (DCAT.landingPage, FOAF.Document),
+            (FOAF.page, FOAF.Document),
+            (DCT.conformsTo, DCT.Standard),
+            (
+                DCATAP.applicableLegislation,
+                URIRef("http://data.europa.eu/eli/ontology#LegalResource"),
+            ),
+        ):
+            objects = list(full.objects(IRI, predicate))
+            assert objects
+            assert all((each, RDF.type, kind) in full for each in objects)
+
+    def test_other_versions_do_not_become_datasets_of_ours(self, full: Graph) -> None:
+        assert said(full, DCT.hasVersion) == set(FULL["has_version"])
+        assert said(full, DCAT.hasVersion) == set()
+
+    def test_what_is_no_address_is_left_out(self) -> None:
+        found = graph(url="javascript:x", documentation=["x", "ftp:", None], conforms_to="[1")
+        for predicate in (DCAT.landingPage, FOAF.page, DCT.conformsTo):
+            assert said(found, predicate) == set()
+
+
+class TestOlderDatasets:
+    def test_extras_of_ckanext_dcat_are_read(self) -> None:
+        extras = {
+            "frequency": "http://publications.europa.eu/resource/authority/frequency/ANNUAL",
+            "publisher_name": "INE",
+            "contact_email": "ine@example.gt",
+            "temporal_start": "2020-01-01",
+            "spatial": '{"type": "Point", "coordinates": [-90.5, 14.6]}',
+            "dcat_issued": "2020-02-03",
+            "identifier": "INE-7",
+        }
+        found = graph(extras=[{"key": key, "value": value} for key, value in extras.items()])
+        iri = SITE.dataset(MINIMAL["id"])
+        assert said(found, DCT.accrualPeriodicity) == {f"{EU}/frequency/ANNUAL"}
+        assert str(found.value(found.value(iri, DCT.publisher), FOAF.name)) == "INE"
+        assert found.value(found.value(iri, DCAT.contactPoint), VCARD.hasEmail) is not None
+        assert str(found.value(found.value(iri, DCT.temporal), DCAT.startDate)) == "2020-01-01"
+        assert said(found, DCT.issued) == {"2020-02-03"}
+        assert str(found.value(found.value(iri, ADMS.identifier), SKOS.notation)) == "INE-7"
+        assert said(found, DCT.identifier) == {str(iri)}
+
+    def test_maintainer_or_author_is_the_contact_where_none_is_named(self) -> None:
+        found = graph(author="Oficina", author_email="oficina@example.gt")
+        contact = found.value(SITE.dataset(MINIMAL["id"]), DCAT.contactPoint)
+        assert str(found.value(contact, VCARD.fn)) == "Oficina"

@@ -1,0 +1,162 @@
+"""What a resource's graph says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ckan.model.license import LicenseRegister
+from rdflib import RDF, RDFS, SKOS, Graph, Literal, URIRef
+from rdflib.namespace import XSD
+
+from ckanext.marathon.rdf.dataset import dataset_graph
+from ckanext.marathon.rdf.licence import CKAN_TITLES
+from ckanext.marathon.rdf.namespaces import ADMS, DCAT, DCATAP, DCT, SPDX
+
+from .samples import AUTHORITY, FACTS, FULL, MINIMAL, SITE
+
+IRI = SITE.distribution(MINIMAL["id"], "r")
+EU = AUTHORITY
+
+
+def graph(license_id: str = "", **fields: Any) -> Graph:
+    """Return the graph of a dataset with one resource."""
+    dataset = {**MINIMAL, "license_id": license_id, "resources": [{"id": "r", **fields}]}
+    return dataset_graph(dataset, FACTS)
+
+
+def said(found: Graph, predicate: URIRef) -> set[str]:
+    return {str(each) for each in found.objects(IRI, predicate)}
+
+
+def test_its_iri_holds_both_ids() -> None:
+    assert str(IRI) == f"{SITE.dataset(MINIMAL['id'])}/resource/r"
+    assert (SITE.dataset(MINIMAL["id"]), DCAT.distribution, IRI) in graph()
+
+
+class TestAddresses:
+    def test_a_resource_without_any_address_leads_to_the_page_of_its_dataset(self) -> None:
+        page = f"{SITE.url}/dataset/{MINIMAL['id']}"
+        for url in ("", None, "datos.csv", "javascript:x", "http://"):
+            assert said(graph(url=url), DCAT.accessURL) == {page}
+
+    def test_an_upload_can_be_downloaded(self) -> None:
+        address = f"{SITE.url}/dataset/{MINIMAL['id']}/resource/r/download/a.csv"
+        for url in (address, "a.csv"):
+            found = graph(url=url, url_type="upload")
+            assert said(found, DCAT.downloadURL) == said(found, DCAT.accessURL) == {address}
+
+    def test_a_link_is_not_taken_for_a_file(self) -> None:
+        found = graph(url="https://a.gt/mapa")
+        assert said(found, DCAT.accessURL) == {"https://a.gt/mapa"}
+        assert said(found, DCAT.downloadURL) == set()
+
+    def test_there_is_one_access_address(self) -> None:
+        found = graph(url="https://a.gt/1", access_url="https://a.gt/2")
+        assert said(found, DCAT.accessURL) == {"https://a.gt/2"}
+        assert said(found, RDFS.seeAlso) == {"https://a.gt/1"}
+
+
+class TestFormat:
+    @pytest.mark.parametrize(
+        ("fields", "kind", "media"),
+        [
+            ({"format": "CSV"}, "CSV", "text/csv"),
+            ({"format": ".csv"}, "CSV", "text/csv"),
+            ({"mimetype": "text/csv; charset=utf-8"}, "CSV", "text/csv"),
+            ({"format": "geojson"}, "GEOJSON", "application/geo+json"),
+            ({"format": "SHP", "mimetype": "application/zip"}, "SHP", "application/zip"),
+        ],
+    )
+    def test_format_and_media_type_are_iris_of_their_authorities(
+        self, fields: dict[str, str], kind: str, media: str
+    ) -> None:
+        found = graph(**fields)
+        iana = f"https://www.iana.org/assignments/media-types/{media}"
+        assert said(found, DCT["format"]) == {f"{EU}/file-type/{kind}"}
+        assert said(found, DCAT.mediaType) == {iana}
+        assert (URIRef(f"{EU}/file-type/{kind}"), RDF.type, DCT.MediaTypeOrExtent) in found
+        assert (URIRef(iana), RDF.type, DCT.MediaType) in found
+        assert (URIRef(iana), RDFS.label, Literal(media)) in found
+
+    def test_an_unknown_format_is_left_out(self) -> None:
+        found = graph(format="papel", mimetype="papel/a4", compress_format="x", package_format="y")
+        for predicate in (DCT["format"], DCAT.mediaType, DCAT.compressFormat, DCAT.packageFormat):
+            assert said(found, predicate) == set()
+
+
+class TestLicence:
+    def test_the_dataset_s_licence_is_on_each_distribution(self) -> None:
+        found = graph("cc-by")
+        licence = URIRef(f"{EU}/licence/CC_BY_4_0")
+        assert said(found, DCT.license) == {str(licence)}
+        assert (licence, RDF.type, DCT.LicenseDocument) in found
+        kind = found.value(licence, DCT.type)
+        assert str(kind) == "http://purl.org/adms/licencetype/Attribution"
+        assert (kind, SKOS.inScheme, URIRef("http://purl.org/adms/licencetype/1.0")) in found
+        deed = URIRef("https://creativecommons.org/licenses/by/4.0/")
+        assert (licence, RDFS.seeAlso, deed) in found
+
+    def test_an_own_licence_comes_first(self) -> None:
+        found = graph("cc-by", license="https://creativecommons.org/publicdomain/zero/1.0/")
+        assert said(found, DCT.license) == {f"{EU}/licence/CC0"}
+
+    def test_a_licence_that_the_table_lacks_is_named_by_its_address(self) -> None:
+        found = graph("cc-by", license="https://a.gt/términos legales")
+        assert said(found, DCT.license) == {"https://a.gt/términos%20legales"}
+
+    def test_nothing_is_said_where_nothing_is_known(self) -> None:
+        for licence in ("", "notspecified"):
+            assert said(graph(licence, license="x"), DCT.license) == set()
+
+    def test_other_licences_are_described_without_an_address(self) -> None:
+        found = graph("other-nc")
+        licence = found.value(IRI, DCT.license)
+        assert str(licence) == f"{SITE.dataset(MINIMAL['id'])}#licence"
+        assert str(found.value(licence, DCT.identifier)) == "other-nc"
+
+    def test_titles_are_those_by_which_a_stock_ckan_knows_licences(self) -> None:
+        register = {each.id: each.title for each in LicenseRegister().values()}
+        assert {key: register[key] for key in CKAN_TITLES} == CKAN_TITLES
+
+
+class TestTheRest:
+    def test_size_dates_and_texts(self) -> None:
+        found = graph(size="12", name="A", description="B", created="2026-01-02T03:04:05")
+        assert found.value(IRI, DCAT.byteSize) == Literal("12", datatype=XSD.nonNegativeInteger)
+        assert found.value(IRI, DCT.title) == Literal("A", lang="es")
+        assert found.value(IRI, DCT.description) == Literal("B", lang="es")
+        assert said(found, DCT.issued) == {"2026-01-02T03:04:05+00:00"}
+
+    @pytest.mark.parametrize(
+        ("value", "algorithm", "expected"),
+        [
+            ("D41D8CD98F00B204E9800998ECF8427E", "", "md5"),
+            ("sha256:" + "ab" * 32, "", "sha256"),
+            ("ab" * 20, "SHA-1", "sha1"),
+            ("ab" * 20, "http://spdx.org/rdf/terms#checksumAlgorithm_sha1", "sha1"),
+            ("ab" * 7, "", None),
+            ("xyz", "md5", None),
+            ("ab" * 16, "crc32", None),
+        ],
+    )
+    def test_a_checksum_names_its_algorithm_or_is_left_out(
+        self, value: str, algorithm: str, expected: str | None
+    ) -> None:
+        found = graph(hash=value, hash_algorithm=algorithm)
+        node = found.value(IRI, SPDX.checksum)
+        stated = str(found.value(node, SPDX.algorithm)).rpartition("_")[2] if node else None
+        assert stated == expected
+
+    def test_availability_and_status_are_concepts(self) -> None:
+        found = graph(availability="STABLE", status="http://purl.org/adms/status/Completed")
+        assert said(found, DCATAP.availability) == {f"{EU}/planned-availability/STABLE"}
+        assert said(found, ADMS.status) == {f"{EU}/distribution-status/COMPLETED"}
+
+    def test_rights_are_a_statement(self) -> None:
+        found = dataset_graph(FULL, FACTS)
+        distribution = SITE.distribution(FULL["id"], FULL["resources"][0]["id"])
+        labels = {
+            str(found.value(each, RDFS.label)) for each in found.objects(distribution, DCT.rights)
+        }
+        assert labels == {"Cítese la fuente.", FULL["rights_note"]}

@@ -1,0 +1,122 @@
+"""Reading our own RDF back gives the same dataset."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from rdflib import Graph
+from rdflib.compare import to_isomorphic
+
+from ckanext.marathon.rdf.dataset import dataset_graph
+from ckanext.marathon.rdf.facts import Facts
+from ckanext.marathon.rdf.formats import serialise
+from ckanext.marathon.rdf.parse import read_dataset
+from ckanext.marathon.rdf.uris import Site
+
+from .proofs import EXAMPLES
+from .samples import FACTS, FULL, IDEA, MINIMAL, NEED, SITE, VILLA_NUEVA
+from .strategies import datasets
+
+# What RDF does not carry: the address on this site, and what CKAN itself keeps.
+NOT_CARRIED = {"name", "type", "organization", "metadata_created", "metadata_modified"}
+NOT_CARRIED_OF_RESOURCES = {"package_id", "url_type"}
+PARSERS = {"ttl": "turtle", "rdf": "xml", "jsonld": "json-ld", "nt": "nt"}
+
+
+def comparable(value: Any) -> Any:
+    """Return a value without the order of its rows, which RDF does not keep."""
+    if isinstance(value, list):
+        return sorted(json.dumps(comparable(each), sort_keys=True) for each in value)
+    if isinstance(value, dict):
+        return {key: comparable(each) for key, each in value.items()}
+    return value
+
+
+def read(dataset: dict[str, Any], extension: str = "ttl", facts: Facts = FACTS) -> dict[str, Any]:
+    body = serialise(dataset_graph(dataset, facts), extension)
+    graph = Graph().parse(data=body, format=PARSERS[extension])
+    return read_dataset(graph, facts.site.dataset(dataset["id"]), facts.site)
+
+
+@pytest.mark.parametrize("extension", PARSERS)
+def test_every_field_of_a_dataset_comes_back(extension: str) -> None:
+    # The publisher's name takes the place of the organisation's, which is read in the next test.
+    expected = {key: FULL[key] for key in FULL if key not in {*NOT_CARRIED, "id", "owner_org"}}
+    resources = expected.pop("resources")
+    found = read(FULL, extension)
+    assert comparable(found.pop("resources")) == comparable(
+        [{k: v for k, v in each.items() if k not in NOT_CARRIED_OF_RESOURCES} for each in resources]
+    )
+    assert comparable(found) == comparable(expected)
+
+
+def test_what_stood_in_for_an_empty_field_is_not_taken_for_its_value() -> None:
+    dataset = {**MINIMAL, "owner_org": VILLA_NUEVA["id"], "service_problem": ["AGU-01"]}
+    found = read(dataset)
+    assert found["owner_org"] == VILLA_NUEVA["id"]
+    for field in ("publisher", "contact", "theme", "spatial_coverage"):
+        assert found[field] == [], field
+    assert "municipality" not in found
+
+
+def test_a_resource_with_two_addresses_keeps_both_in_their_places() -> None:
+    page, file = "https://a.gt/pagina", "https://a.gt/datos.csv"
+    forms = [
+        {"url": page},
+        {"url": page, "download_url": file},
+        {"url": file, "access_url": page},
+        {"url": file, "access_url": page, "download_url": file},
+        {"url": page, "access_url": "https://a.gt/api", "download_url": file},
+    ]
+    resources = [{"id": f"r{number}", **form} for number, form in enumerate(forms)]
+    assert comparable(read({**MINIMAL, "resources": resources})["resources"]) == comparable(
+        resources
+    )
+
+
+def test_a_licence_without_an_address_of_its_own_comes_back() -> None:
+    for licence in ("other-open", "cc-zero", "odc-odbl", "gfdl"):
+        assert read({**MINIMAL, "license_id": licence})["license_id"] == licence
+    own = {"license_id": "gt-abierta", "license_url": "https://a.gt/l", "license_title": "Abierta"}
+    assert "license_id" not in read({**MINIMAL, **own}), "left to CKAN's own register"
+    assert "license_id" not in read({**MINIMAL, "license_id": "notspecified"})
+
+
+def test_another_site_of_ours_reads_municipality_and_problem_but_no_ids() -> None:
+    elsewhere = Site("https://otro.gt", "https://otro.gt/vocabulary", "https://otro.gt", "es")
+    found = read_dataset(dataset_graph(FULL, FACTS), SITE.dataset(FULL["id"]), elsewhere)
+    assert sorted(found["municipality"]) == FULL["municipality"]
+    assert sorted(found["service_problem"]) == FULL["service_problem"]
+    for field in ("idea", "data_need", "owner_org"):
+        assert field not in found
+    assert all("id" not in each and each["uri"] for each in found["resources"])
+
+
+def test_a_publisher_of_another_site_is_named() -> None:
+    elsewhere = Site("https://otro.gt", "https://otro.gt/vocabulary", "https://otro.gt", "es")
+    graph = dataset_graph({**FULL, "publisher": [], "contact": []}, FACTS)
+    found = read_dataset(graph, SITE.dataset(FULL["id"]), elsewhere)
+    assert found["publisher"][0]["name"] == VILLA_NUEVA["title"]
+    assert found["contact"][0]["email"] == VILLA_NUEVA["contact_email"]
+
+
+def test_ideas_and_needs_are_read_from_the_relations() -> None:
+    found = read(FULL)
+    assert found["idea"] == [IDEA["id"]]
+    assert found["data_need"] == [NEED]
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(datasets())
+def test_what_was_read_says_the_same_again(hostile: dict[str, Any]) -> None:
+    """The first writing may leave things out; what is left is stable."""
+    facts = Facts(SITE, FACTS.organizations, FACTS.ideas, FACTS.workshops)
+    first = dataset_graph(hostile, facts)
+    again = {"id": hostile["id"], **read_dataset(first, SITE.dataset(hostile["id"]), SITE)}
+    second = dataset_graph(again, facts)
+    third = {"id": hostile["id"], **read_dataset(second, SITE.dataset(hostile["id"]), SITE)}
+    assert comparable(third) == comparable(again)
+    assert to_isomorphic(dataset_graph(third, facts)) == to_isomorphic(second)

@@ -1,0 +1,146 @@
+"""Whatever a dataset says, what we publish keeps the rules of DCAT-AP 3 and our own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pyoxigraph
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rdflib import Graph, URIRef
+
+from ckanext.marathon.rdf.catalogue import catalogue_graph
+from ckanext.marathon.rdf.commitment import commitment_graph
+from ckanext.marathon.rdf.dataset import dataset_graph
+from ckanext.marathon.rdf.facts import CatalogueFacts, Facts
+from ckanext.marathon.rdf.formats import FORMATS, serialise
+from ckanext.marathon.rdf.idea import idea_graph
+from ckanext.marathon.rdf.namespaces import DCAT, new_graph
+from ckanext.marathon.rdf.profile import join
+from ckanext.marathon.rdf.workshop import workshop_graph
+
+from .proofs import EXAMPLES
+from .samples import (
+    CATALOGUE,
+    COMMITMENT,
+    EMPTY,
+    FACTS,
+    FULL,
+    IDEA,
+    MINIMAL,
+    SITE,
+    VILLA_NUEVA,
+    WORKSHOP,
+)
+from .shapes import results, violations
+from .strategies import datasets, like
+
+A_PAGE = 20
+
+
+def page(*packages: dict[str, Any], facts: Facts = FACTS) -> Graph:
+    """Return a page of the catalogue, as ckanext-dcat puts it together."""
+    graph = new_graph()
+    join(graph, catalogue_graph(CATALOGUE))
+    for each in packages:
+        join(graph, dataset_graph(each, facts))
+        graph.add((URIRef(SITE.base), DCAT.dataset, SITE.dataset(each["id"])))
+    return graph
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        pytest.param(dataset_graph(FULL, FACTS), id="full"),
+        pytest.param(dataset_graph(MINIMAL, FACTS), id="minimal"),
+        pytest.param(dataset_graph(EMPTY, FACTS), id="empty"),
+        pytest.param(dataset_graph({**FULL, "publisher": [], "contact": []}, FACTS), id="own"),
+        pytest.param(idea_graph(IDEA, FACTS), id="idea"),
+        pytest.param(workshop_graph(WORKSHOP, FACTS), id="workshop"),
+        pytest.param(commitment_graph(COMMITMENT, FACTS), id="commitment"),
+        pytest.param(catalogue_graph(CATALOGUE), id="catalogue"),
+        pytest.param(catalogue_graph(CatalogueFacts(SITE, title="")), id="nameless"),
+        pytest.param(page(FULL, MINIMAL, EMPTY), id="page"),
+    ],
+)
+def test_there_are_no_violations(graph: Graph) -> None:
+    assert violations(graph) == []
+
+
+def test_the_validator_would_find_what_is_wrong() -> None:
+    broken = dataset_graph(FULL, FACTS)
+    iri = SITE.dataset(FULL["id"])
+    for predicate in (DCAT.theme, URIRef("http://purl.org/dc/terms/title")):
+        broken.remove((iri, predicate, None))
+    broken.add((iri, DCAT.theme, URIRef("https://a.gt/no-concept")))
+    found = Counter(each.path.rpartition("/")[2] for each in violations(broken))
+    assert found["title"] >= 1
+    assert found["dcat#theme"] >= 1
+
+
+# Recommendations that a catalogue of Guatemala's municipalities cannot follow, and why.
+NOT_OURS_TO_FOLLOW = {
+    # Our problems stand beside the EU's themes; our municipalities are in no EU list of places.
+    "http://www.w3.org/ns/dcat#theme": "the EU's themes are not the only ones",
+    "http://purl.org/dc/terms/spatial": "the EU lists no municipality of Guatemala",
+    # The EU lists its own institutions and some states' ministries.
+    "http://purl.org/dc/terms/publisher": "the EU lists no publisher of ours",
+}
+
+
+def test_of_the_recommendations_only_those_are_not_followed_that_cannot_be() -> None:
+    own = {**FULL, "publisher": [], "creator": [], "spatial_coverage": []}
+    own["resources"] = [{**FULL["resources"][0], "license": ""}]
+    facts = Facts(SITE, organizations={VILLA_NUEVA["id"]: VILLA_NUEVA})
+    graph = page({**own, "temporal_coverage": FULL["temporal_coverage"][:1]}, facts=facts)
+    assert {each.path for each in results(graph)} <= set(NOT_OURS_TO_FOLLOW)
+
+
+@settings(
+    max_examples=max(2, EXAMPLES // A_PAGE),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(st.lists(datasets(), min_size=A_PAGE, max_size=A_PAGE, unique_by=lambda each: each["id"]))
+def test_a_page_of_hostile_datasets_has_no_violations(hostile: list[dict[str, Any]]) -> None:
+    assert violations(page(*hostile)) == []
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(datasets())
+def test_a_hostile_dataset_is_read_by_strict_parsers_in_every_format(
+    hostile: dict[str, Any],
+) -> None:
+    graph = page(hostile)
+    expected = len(graph)
+    for extension, form in FORMATS.items():
+        read = list(pyoxigraph.parse(serialise(graph, extension), format=form.writer))
+        assert len({str(each.triple) for each in read}) == expected, extension
+    for name in ("turtle", "pretty-xml", "xml", "json-ld", "n3"):
+        written = graph.serialize(format=name)
+        parser = {"pretty-xml": "xml"}.get(name, name)
+        assert len(Graph().parse(data=written, format=parser)) == expected, name
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(like(IDEA), like(WORKSHOP), like(COMMITMENT))
+def test_hostile_ideas_workshops_and_commitments_break_nothing(
+    idea: Any, workshop: Any, commitment: Any
+) -> None:
+    idea = {**(idea if isinstance(idea, dict) else {}), "id": IDEA["id"]}
+    idea["workshop"] = WORKSHOP["id"]
+    workshop = {**(workshop if isinstance(workshop, dict) else {}), "id": WORKSHOP["id"]}
+    commitment = {**(commitment if isinstance(commitment, dict) else {}), "id": "c"}
+    facts = Facts(SITE, ideas={idea["id"]: idea}, workshops={workshop["id"]: workshop})
+    graph = new_graph()
+    for each in (
+        idea_graph(idea, facts),
+        workshop_graph(workshop, facts),
+        commitment_graph(commitment, facts),
+        dataset_graph({**FULL, "publisher": []}, facts),
+    ):
+        join(graph, each)
+    serialise(graph, "rdf")
+    assert violations(graph) == []

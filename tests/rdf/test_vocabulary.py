@@ -1,0 +1,118 @@
+"""Every IRI of our vocabularies leads to a description, whole or alone."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from rdflib import OWL, RDF, SKOS, Graph, Literal, URIRef
+
+from ckanext.marathon.rdf import vocabulary
+from ckanext.marathon.rdf.commitment import commitment_graph
+from ckanext.marathon.rdf.dataset import dataset_graph
+from ckanext.marathon.rdf.formats import FORMATS, serialise
+from ckanext.marathon.rdf.idea import idea_graph
+from ckanext.marathon.rdf.namespaces import DCT
+from ckanext.marathon.rdf.workshop import workshop_graph
+from ckanext.marathon.vocabulary import paths
+from ckanext.marathon.vocabulary.errors import UnknownCode
+
+from .samples import COMMITMENT, FACTS, FULL, IDEA, SITE, WORKSHOP
+from .shapes import violations
+
+
+def test_there_is_a_graph_for_every_kind_of_concept() -> None:
+    assert set(vocabulary.KINDS) == set(paths.KINDS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "count"), [("municipality", 340), ("department", 22), ("service-problem", 73)]
+)
+def test_a_scheme_holds_all_its_concepts(kind: str, count: int) -> None:
+    graph = vocabulary.scheme_graph(SITE, kind)
+    concepts = set(graph.subjects(SKOS.inScheme, SITE.scheme(kind)))
+    assert len(concepts) == count
+    assert (SITE.scheme(kind), RDF.type, SKOS.ConceptScheme) in graph
+
+
+@pytest.mark.parametrize("kind", vocabulary.KINDS)
+def test_a_scheme_keeps_the_rules(kind: str) -> None:
+    assert violations(vocabulary.scheme_graph(SITE, kind)) == []
+
+
+def test_a_municipality_is_part_of_its_department() -> None:
+    graph = vocabulary.concept_graph(SITE, "municipality", "0115")
+    iri = SITE.concept("municipality", "0115")
+    assert (iri, DCT.isPartOf, SITE.concept("department", "01")) in graph
+    assert (iri, SKOS.notation, Literal("0115")) in graph
+
+
+def test_a_problem_says_all_that_its_file_says_and_names_its_neighbours() -> None:
+    graph = vocabulary.concept_graph(SITE, "service-problem", "AGU-01")
+    iri, area = (SITE.concept("service-problem", each) for each in ("AGU-01", "AGU"))
+    assert (iri, SKOS.broader, area) in graph
+    assert graph.value(iri, SKOS.definition) is not None
+    assert graph.value(area, SKOS.prefLabel) is not None
+    assert graph.value(iri, SITE.term("cofogCode")) == Literal("06.3")
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [("municipality", "9999"), ("service-problem", "XXX-01"), ("idea-status", "x"), ("x", "y")],
+)
+def test_an_unknown_concept_is_refused(kind: str, code: str) -> None:
+    with pytest.raises(UnknownCode):
+        vocabulary.concept_graph(SITE, kind, code)
+
+
+def test_an_unknown_scheme_is_refused() -> None:
+    with pytest.raises(UnknownCode):
+        vocabulary.scheme_graph(SITE, "x")
+
+
+def test_every_concept_and_property_of_ours_that_is_used_is_described() -> None:
+    ontology = vocabulary.ontology_graph(SITE)
+    taxonomy = vocabulary.scheme_graph(SITE, "service-problem")
+    used = Graph()
+    for graph in (
+        dataset_graph(FULL, FACTS),
+        idea_graph({**IDEA, "example": True}, FACTS),
+        workshop_graph(
+            {
+                **WORKSHOP,
+                "participants_men": 10,
+                "participants_youth": 9,
+                "participants_masked": [],
+            },
+            FACTS,
+        ),
+        commitment_graph(COMMITMENT, FACTS),
+    ):
+        used += graph
+    ours = {
+        str(each)
+        for triple in used
+        for each in triple
+        if isinstance(each, URIRef) and each.startswith(f"{SITE.vocabulary}/")
+    }
+    terms = {each for each in ours if "/def#" in each}
+    described = {str(each) for each in ontology.subjects(RDF.type)} | {
+        str(each) for each in taxonomy.subjects(RDF.type)
+    }
+    assert terms <= described
+    assert {str(each) for each in ontology.subjects(RDF.type, OWL.DatatypeProperty)} <= terms
+    for iri in ours - terms:
+        kind, _, code = iri.removeprefix(f"{SITE.vocabulary}/").partition("/")
+        found = (
+            vocabulary.concept_graph(SITE, kind, code)
+            if code
+            else vocabulary.scheme_graph(SITE, kind)
+        )
+        assert (URIRef(iri), None, None) in found
+
+
+@pytest.mark.parametrize("extension", FORMATS)
+def test_every_format_is_written_as_utf_8_with_its_media_type(extension: str) -> None:
+    body = serialise(vocabulary.concept_graph(SITE, "municipality", "0115"), extension)
+    assert "Villa Nueva" in body.decode("utf-8")
+    assert re.fullmatch(r"(text|application)/[a-z0-9+-]+", FORMATS[extension].media_type)
