@@ -19,7 +19,7 @@ class Mailbox:
         self.messages: list[EmailMessage] = []
         self.refuse = False
 
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
         if self.refuse:
             return "554 No"
         message = message_from_bytes(envelope.content, policy=policy.default)

@@ -261,7 +261,7 @@ class TestAtTheSameInstant:
             try:
                 with app.flask_app.test_request_context():
                     invite(admin, muni)
-            except BaseException as fault:  # noqa: BLE001
+            except BaseException as fault:
                 failures.append(fault)
             finally:
                 model.Session.remove()
