@@ -29,6 +29,7 @@ from .samples import (
     VILLA_NUEVA,
     WORKSHOP,
 )
+from .shapes import violations
 
 HELD = SITE.thing("workshop", WORKSHOP["id"])
 SAID = SITE.thing("idea", IDEA["id"])
@@ -104,8 +105,12 @@ class TestWorkshop:
             assert (concept, SKOS.inScheme, SITE.scheme(kind)) in self.graph
 
     def test_a_day_alone_is_no_point_in_time(self) -> None:
-        graph = workshop_graph({**WORKSHOP, "starts_at": "2026-05-27"}, FACTS)
+        announced = {**WORKSHOP, "starts_at": "2017-06-03", "ends_at": ""}
+        graph = workshop_graph(announced, FACTS)
         assert graph.value(HELD, PROV.startedAtTime) is None
+        days, day = graph.value(HELD, DCT.temporal), Literal("2017-06-03", datatype=XSD.date)
+        assert graph.value(days, DCAT.startDate) == graph.value(days, DCAT.endDate) == day
+        assert violations(graph) == []
 
 
 class TestIdea:

@@ -29,8 +29,11 @@ def site() -> Site:
     ``ckanext.dcat.base_uri`` (else ``ckan.site_url``) and
     ``ckanext.marathon.vocabulary_base_uri`` (else ``vocabulary`` under the former).
     """
-    url = _address(tk.config.get("ckan.site_url")) or "http://localhost"
-    base = _address(tk.config.get("ckanext.dcat.base_uri")) or url
+    host = _address(tk.config.get("ckan.site_url")) or "http://localhost"
+    # A site below a path (``/datos/{{LANG}}``) serves its pages there.
+    root = str(tk.config.get("ckan.root_path") or "").replace("/{{LANG}}", "").rstrip("/")
+    url = _address(host + root) or host
+    base = _address(tk.config.get("ckanext.dcat.base_uri")) or host
     vocabulary = _address(tk.config.get("ckanext.marathon.vocabulary_base_uri"))
     locale = str(tk.config.get("ckan.locale_default") or "en")
     return Site(

@@ -72,14 +72,10 @@ def add_workshop(graph: Graph, workshop: Row, facts: Facts) -> URIRef:
     page = site.page("workshop", str(workshop["id"]))
     if page != iri:
         graph.add((iri, RDFS.seeAlso, page))
-    for predicate, literal in (
-        (PROV.startedAtTime, moment(workshop.get("starts_at"))),
-        (PROV.endedAtTime, moment(workshop.get("ends_at"))),
-        (site.term("example"), boolean(workshop.get("example"))),
-    ):
-        # PROV wants points in time; a day alone is not one.
-        if literal is not None and literal.datatype in (XSD.dateTime, XSD.boolean):
-            graph.add((iri, predicate, literal))
+    _add_time(graph, iri, workshop)
+    example = boolean(workshop.get("example"))
+    if example is not None:
+        graph.add((iri, site.term("example"), example))
     for predicate, kind, code in (
         (DCT.type, "workshop-kind", workshop.get("kind")),
         (ADMS.status, "workshop-status", workshop.get("status")),
@@ -95,6 +91,23 @@ def add_workshop(graph: Graph, workshop: Row, facts: Facts) -> URIRef:
 def title_of(thing: Row, site: Site) -> Literal:
     """Return a thing's title, else its name or id, with the site's language."""
     return label(site.language, thing.get("title"), thing.get("name"), thing.get("id"))
+
+
+def _add_time(graph: Graph, iri: URIRef, workshop: Row) -> None:
+    """Add when it is: points in time, or the day where the hour is not known.
+
+    PROV's times are points; midnight would be an hour that nobody said.
+    """
+    start, end = moment(workshop.get("starts_at")), moment(workshop.get("ends_at"))
+    for predicate, literal in ((PROV.startedAtTime, start), (PROV.endedAtTime, end)):
+        if literal is not None and literal.datatype == XSD.dateTime:
+            graph.add((iri, predicate, literal))
+    if start is not None and start.datatype != XSD.dateTime:
+        days = part(iri, "days")
+        graph.add((iri, DCT.temporal, days))
+        graph.add((days, RDF.type, DCT.PeriodOfTime))
+        graph.add((days, DCAT.startDate, start))
+        graph.add((days, DCAT.endDate, end if end is not None else start))
 
 
 def _add_places(graph: Graph, site: Site, iri: URIRef, workshop: Row) -> None:

@@ -1,0 +1,69 @@
+"""What docs/rdf.md says is what is published."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from rdflib import RDF, Graph
+
+from ckanext.marathon.rdf.catalogue import catalogue_graph
+from ckanext.marathon.rdf.dataset import dataset_graph
+from ckanext.marathon.rdf.idea import idea_graph
+from ckanext.marathon.rdf.namespaces import PREFIXES
+from ckanext.marathon.rdf.workshop import workshop_graph
+
+from .samples import CATALOGUE, FACTS, FULL, IDEA, SITE, WORKSHOP
+
+PAGE = (Path(__file__).parents[2] / "docs" / "rdf.md").read_text(encoding="utf-8")
+OWN = {**FULL, "publisher": [], "contact": []}
+PUBLISHED = {
+    "full": dataset_graph(FULL, FACTS),
+    "own": dataset_graph(OWN, FACTS),
+    "idea": idea_graph(IDEA, FACTS),
+    "workshop": workshop_graph(WORKSHOP, FACTS),
+    "catalogue": catalogue_graph(CATALOGUE),
+}
+
+
+def names(graph: Graph) -> set[str]:
+    """Return the properties of a graph as people write them, but for ``rdf:type``."""
+    starts = {**PREFIXES, "def": f"{SITE.vocabulary}/def#"}
+    short = {
+        f"{prefix}:{predicate.removeprefix(start)}"
+        for predicate in set(graph.predicates()) - {RDF.type}
+        for prefix, start in starts.items()
+        if predicate.startswith(start)
+    }
+    return {each.replace("def:", "def#") for each in short}
+
+
+def test_the_example_is_what_is_published() -> None:
+    (turtle,) = re.findall(r"```turtle\n(.*?)```", PAGE, re.DOTALL)
+    example = Graph().parse(data=turtle, format="turtle")
+    assert len(example) >= 40
+    missing = [triple for triple in example if triple not in PUBLISHED["full"]]
+    assert missing == []
+
+
+# Properties of concepts and of the parts of things, which the page describes in words.
+OF_CONCEPTS = {"skos:inScheme", "skos:broadMatch", "skos:closeMatch", "rdfs:label"}
+OF_PARTS = {"geosparql:asWKT", "spdx:algorithm", "spdx:checksumValue", "prov:agent", "prov:hadRole"}
+
+
+@pytest.mark.parametrize("what", PUBLISHED)
+def test_every_property_that_is_published_is_on_the_page(what: str) -> None:
+    used = names(PUBLISHED[what]) - OF_CONCEPTS - OF_PARTS
+    words = set(re.findall(r"[\w-]+:[\w-]+|def#\w+", PAGE))
+    assert used - words == set()
+
+
+def test_every_property_in_the_tables_is_published() -> None:
+    rows = re.findall(r"^\| (`[^|]+) \|", PAGE, re.MULTILINE)
+    promised = {
+        name for row in rows for name in re.findall(r"`((?:[a-z]+:[A-Za-z]+)|def#\w+)`", row)
+    }
+    assert len(promised) > 40
+    published = set().union(*map(names, PUBLISHED.values()))
+    assert promised <= published
