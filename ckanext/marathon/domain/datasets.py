@@ -91,9 +91,9 @@ def check_required(
         required: what it must have.
     """
     messages = (
-        (required.title and not dataset.get("title"), "title", N_("Give it a title")),
+        (required.title and _is_blank(dataset.get("title")), "title", N_("Give it a title")),
         (
-            required.notes and not dataset.get("notes"),
+            required.notes and _is_blank(dataset.get("notes")),
             "notes",
             N_("Say what the data is: what it counts, of where and when, and who collected it"),
         ),
@@ -114,6 +114,10 @@ def check_required(
         ),
     )
     return [at(field, message) for lacking, field, message in messages if lacking]
+
+
+def _is_blank(text: Any) -> bool:
+    return not str(text or "").strip()
 
 
 def check_needs(chosen: Sequence[str], of_ideas: Collection[str]) -> list[At]:

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 import ckan.plugins.toolkit as tk
 from ckan import model
+from flask import has_request_context
 
 from ckanext.marathon.domain.faults import At, Fault
 from ckanext.marathon.vocabulary.labels import pick
@@ -26,8 +27,9 @@ def _word(value: Any) -> str:
 
 
 def language() -> str:
-    """Return the two letters of the request's language."""
-    return str(tk.h.lang())[:2]
+    """Return the two letters of the request's language; the site's outside of requests."""
+    lang = tk.h.lang() if has_request_context() else tk.config["ckan.locale_default"]
+    return str(lang)[:2]
 
 
 def refuse(*faults: At) -> NoReturn:

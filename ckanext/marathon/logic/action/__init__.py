@@ -32,6 +32,7 @@ from ckanext.marathon.logic.action.package import (
     package_create,
     package_delete,
     package_owner_org_update,
+    package_show,
     package_update,
     resource_delete,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "package_delete",
     "package_list",
     "package_owner_org_update",
+    "package_show",
     "package_update",
     "resource_delete",
     "tag_show",

@@ -8,7 +8,16 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.types import Action, Context
 
-from ckanext.marathon.logic import cutting, guards, inputs, masked, notices, packages, reindex
+from ckanext.marathon.logic import (
+    cutting,
+    guards,
+    inputs,
+    legacy,
+    masked,
+    notices,
+    packages,
+    reindex,
+)
 from ckanext.marathon.logic.packages import SHOWN
 from ckanext.marathon.model import records
 
@@ -44,6 +53,16 @@ def package_update(next_: Action, context: Context, data_dict: dict[str, Any]) -
     if reindex.visible_to_others(package) != before:
         reindex.after_commit(package)
     return _shown(context, updated)
+
+
+@tk.chained_action
+@tk.side_effect_free
+def package_show(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Show a package; see CKAN's ``package_show``."""
+    package = model.Package.get(_text(data_dict.get("id") or data_dict.get("name_or_id")))
+    if package is not None:
+        legacy.set_aside(package)
+    return next_(context, data_dict)
 
 
 @tk.chained_action

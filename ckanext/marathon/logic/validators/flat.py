@@ -13,6 +13,7 @@ from ckan.types import Context, FlattenDataDict, FlattenErrorDict
 
 from ckanext.marathon.domain.faults import At
 from ckanext.marathon.logic import say
+from ckanext.marathon.model import records
 
 
 class Flat:
@@ -88,15 +89,31 @@ class Flat:
         self.data[("extras", index, "key")] = field
         self.data[("extras", index, "value")] = value
 
+    def keep(self, field: str, default: str) -> None:
+        """Where nothing is sent for a field, leave it as it is, or begin with a default."""
+        if not self.text(field) and not self.failed(field):
+            self.put(field, records.text(self.stored, field) or default)
+
     def put_items(self, field: str, values: Iterable[str]) -> None:
         """Store a list for a field."""
         self.put(field, json.dumps(list(values)))
 
     def add(self, faults: Iterable[At]) -> None:
-        """Say what is wrong, at the fields; a field that has an error already keeps to it."""
+        """Say what is wrong, at the fields; a field that has an error already keeps to it.
+
+        CKAN cannot hold errors of a list of things and of one of them at once.
+        """
         for path, fault in faults:
+            rows = [key for key in self.errors if len(key) == 3 and key[0] == path[0]]
+            if len(path) == 1 and any(self.errors[key] for key in rows):
+                continue
+            if len(path) == 1:
+                for key in rows:
+                    del self.errors[key]
+            elif self.failed(str(path[0])):
+                continue
             present = self.errors.setdefault(path, [])
-            if not present or path[0] == "data_need":
+            if not present:
                 present.append(say.text(fault))
 
     def tidy(self, *fields: str) -> None:

@@ -43,9 +43,8 @@ def marathon_idea_rules(
 def _check_status(flat: Flat) -> list[At]:
     """Keep the status where none is sent; else it may only go where the lifecycle lets it."""
     before = records.text(flat.stored, "status")
-    if not flat.text("status"):
-        if not flat.failed("status"):
-            flat.put("status", before or lifecycle.FIRST)
+    flat.keep("status", lifecycle.FIRST)
+    if flat.failed("status"):
         return []
     if not before:
         user = flat.context.get("user")

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import ckan.plugins.toolkit as tk
-from ckan.lib.navl.dictization_functions import missing
+from ckan.lib.navl.dictization_functions import StopOnError, missing
+from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
 from ckanext.marathon.domain import addresses, dates, geometry, numbers
 from ckanext.marathon.domain.errors import Malformed
@@ -20,9 +21,18 @@ TRUE = {"true", "yes", "t", "y", "1", "on", "sí", "si"}
 FALSE = {"false", "no", "f", "n", "0", "off", ""}
 
 
-def marathon_count(value: Any) -> int:
-    """Return a whole number from 0 up; ``12.0`` from a spreadsheet is 12."""
-    return _read(numbers.count, value)
+def marathon_count(
+    key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
+) -> None:
+    """Make a whole number from 0 up; ``12.0`` from a spreadsheet is 12; nothing stays nothing.
+
+    CKAN's ``ignore_empty`` takes 0 for nothing.
+    """
+    value = data.get(key)
+    if value is missing or value is None or (isinstance(value, str) and not value.strip()):
+        data.pop(key, None)
+        raise StopOnError
+    data[key] = _read(numbers.count, value)
 
 
 def marathon_int_or_none(value: Any) -> int | None:

@@ -10,6 +10,7 @@ from ckanext.marathon.logic.validators.flat import Flat
 
 TEXTS = ("starts_at", "ends_at", "rsvp_by", "venue", "latitude", "longitude", "participants_note")
 REPEATING = ("organiser", "invitation")
+DEFAULTS = {"kind": "ideation", "status": "announced"}
 
 
 def marathon_workshop_rules(
@@ -18,6 +19,8 @@ def marathon_workshop_rules(
     """Check a workshop as a whole, and that the ideas that came out of it keep their places."""
     flat = Flat(data, errors, context)
     flat.tidy(*REPEATING)
+    for field, default in DEFAULTS.items():
+        flat.keep(field, default)
     if flat.is_being_deleted:
         flat.add(guards.check_delete(flat))
     if flat.is_deleted:

@@ -1,0 +1,25 @@
+"""Asking the API as somebody, and what it refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+from ckan import model
+from ckan.tests.helpers import call_action
+
+
+def act(action: str, user: str | dict[str, Any] | None = None, **data: Any) -> Any:
+    """Call an action as this person, with their permissions; ``None`` is nobody."""
+    name = user["name"] if isinstance(user, dict) else user or ""
+    context = {"user": name, "ignore_auth": False, "auth_user_obj": model.User.get(name)}
+    return call_action(action, context=context, **data)
+
+
+def refused(action: str, user: str | dict[str, Any] | None = None, **data: Any) -> dict[str, Any]:
+    """Return the errors by field that an action gives this person."""
+    try:
+        act(action, user, **data)
+    except tk.ValidationError as error:
+        return {key: value for key, value in error.error_dict.items() if key != "__type"}
+    raise AssertionError(f"{action} was not refused")

@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from ckan import model
+from ckan.tests import factories as core
+from ckan.tests.helpers import call_action
+
+from ckanext.marathon.model.installation import Installation
+from tests import factories
+from tests.logic.asking import act, refused
+
+
+def new_dataset(user: Any, owner_org: str, **fields: Any) -> dict[str, Any]:
+    return {
+        "action": "package_create",
+        "user": user,
+        "name": "pozos",
+        "title": "Pozos",
+        "notes": "Los pozos de 2017",
+        "owner_org": owner_org,
+        **fields,
+    }
+
+
+def without(shown: dict[str, Any], *fields: str) -> dict[str, Any]:
+    return {key: value for key, value in shown.items() if key not in fields}
+
+
+@pytest.fixture
+def old_dataset() -> dict[str, Any]:
+    """A dataset that was there before the plugin, without any of its fields."""
+    organization = factories.Municipality()
+    dataset = core.Dataset(owner_org=factories.NationalBody()["id"], service_problem=["AGU-01"])
+    yesterday = datetime.now() - timedelta(days=2)
+    package = model.Package.get(dataset["id"])
+    package.metadata_created = package.metadata_modified = yesterday
+    package.owner_org = organization["id"]
+    package.title, package.notes, package.extras = "", "", {"origen": "hoja"}
+    model.repo.commit()
+    return {"id": dataset["id"], "owner_org": organization["id"]}
+
+
+@pytest.mark.usefixtures("marathon_site")
+class TestWhatADatasetMustHave:
+    def test_a_municipality_names_an_idea(self) -> None:
+        organization = factories.Municipality()
+        user = factories.officer(organization["id"])
+        errors = refused(**new_dataset(user, organization["id"]))
+        assert set(errors) == {"idea", "municipality", "service_problem"}
+        idea = factories.Idea(owner_org=organization["id"])
+        made = act(**new_dataset(user, organization["id"], idea=[idea["name"]]))
+        assert made["idea"] == [idea["id"]]
+        assert made["municipality_origin"] == made["service_problem_origin"] == "idea"
+
+    def test_so_does_civil_society(self) -> None:
+        organization = factories.CivilSociety()
+        user = factories.officer(organization["id"])
+        fields = {"municipality": "2105", "service_problem": "AGU-01"}
+        errors = refused(**new_dataset(user, organization["id"], **fields))
+        assert set(errors) == {"idea"}
+
+    def test_a_national_body_publishes_for_the_country(self) -> None:
+        organization = factories.NationalBody()
+        user = factories.officer(organization["id"])
+        assert set(refused(**new_dataset(user, organization["id"]))) == {"service_problem"}
+        made = act(**new_dataset(user, organization["id"], service_problem=["AGU-01"]))
+        assert (made["municipality"], made["municipality_origin"]) == ([], "none")
+
+    def test_title_and_description_are_asked_for_at_their_fields(self) -> None:
+        idea = factories.Idea()
+        user = factories.officer(idea["owner_org"])
+        data = new_dataset(user, idea["owner_org"], idea=idea["id"], title="", notes=" ")
+        assert set(refused(**data)) == {"title", "notes"}
+        del data["title"]
+        assert set(refused(**data)) == {"title", "notes"}
+
+    def test_an_organisation_that_takes_no_part_is_asked_for_nothing(self) -> None:
+        organization = core.Organization()
+        user = factories.officer(organization["id"])
+        data = without(new_dataset(user, organization["id"]), "title", "notes")
+        made = act(**data)
+        assert made["title"] == "pozos"
+        updated = act("package_update", user, **{**made, "title": ""})
+        assert updated["title"] == "pozos"
+
+    @pytest.mark.ckan_config("ckanext.marathon.idea_required", "never")
+    def test_a_site_may_ask_nobody_for_ideas(self) -> None:
+        organization = factories.Municipality()
+        user = factories.officer(organization["id"])
+        assert set(refused(**new_dataset(user, organization["id"]))) == {
+            "municipality",
+            "service_problem",
+        }
+
+
+@pytest.mark.usefixtures("marathon_site")
+class TestDatasetsOlderThanThePlugin:
+    def test_they_are_edited_as_they_were(self, old_dataset: dict[str, Any]) -> None:
+        user = factories.officer(old_dataset["owner_org"])
+        act("package_patch", user, id=old_dataset["id"], notes="Con notas")
+        act("resource_create", user, package_id=old_dataset["id"], url="https://example.org/a.csv")
+        shown = call_action("package_show", id=old_dataset["id"])
+        assert shown["notes"] == "Con notas"
+        assert {"key": "origen", "value": "hoja"} in shown["extras"]
+
+    def test_malformed_values_are_refused_in_them_too(self, old_dataset: dict[str, Any]) -> None:
+        user = factories.officer(old_dataset["owner_org"])
+        errors = refused("package_patch", user, id=old_dataset["id"], municipality=["9999"])
+        assert list(errors) == ["municipality"]
+
+    def test_they_can_be_brought_in(self, old_dataset: dict[str, Any]) -> None:
+        user = factories.officer(old_dataset["owner_org"])
+        idea = factories.Idea()
+        act("package_patch", user, id=old_dataset["id"], idea=[idea["id"]])
+        shown = call_action("package_show", id=old_dataset["id"])
+        assert shown["municipality"] == idea["municipality"]
+
+    @pytest.mark.ckan_config("ckanext.marathon.idea_required", "always")
+    def test_a_site_may_ask_them_too(self, old_dataset: dict[str, Any]) -> None:
+        user = factories.officer(old_dataset["owner_org"])
+        errors = refused("package_patch", user, id=old_dataset["id"], private=True)
+        assert "idea" in errors
+
+    def test_the_day_of_the_installation_counts(self, old_dataset: dict[str, Any]) -> None:
+        installed = datetime.now() - timedelta(days=30)
+        model.Session.execute(sa.update(Installation).values(installed_at=installed))
+        model.repo.commit()
+        user = factories.officer(old_dataset["owner_org"])
+        assert "idea" in refused("package_patch", user, id=old_dataset["id"], private=True)
+
+    def test_fields_of_the_same_name_with_other_content_break_nothing(
+        self, old_dataset: dict[str, Any]
+    ) -> None:
+        package = model.Package.get(old_dataset["id"])
+        package.extras = {
+            "municipality": "Jalapa",
+            "idea": '{"a": 1}',
+            "data_need": "[1, 2]",
+            "service_problem": "[[1]]",
+            "contact": "Ana",
+            "participants": "many",
+            "workshop": "taller",
+        }
+        model.repo.commit()
+        shown = call_action("package_show", id=old_dataset["id"])
+        assert shown["municipality"] == []
+        assert {"key": "municipality_text", "value": "Jalapa"} in shown["extras"]
+        user = factories.officer(old_dataset["owner_org"])
+        act("package_patch", user, id=old_dataset["id"], notes="Con notas")
+        kept = model.Package.get(old_dataset["id"]).extras
+        assert (kept["contact_text"], kept["workshop"]) == ("Ana", "taller")
+        found = call_action("package_search", q="id:" + old_dataset["id"])
+        assert found["results"][0]["notes"] == "Con notas"
+
+
+@pytest.mark.usefixtures("marathon_site")
+class TestIdeasOfADataset:
+    def test_missing_hidden_and_deleted_ideas_give_the_same_error(self) -> None:
+        organization = factories.Municipality()
+        user = factories.officer(organization["id"])
+        hidden = factories.Idea(private=True)
+        deleted = factories.Idea()
+        call_action("package_delete", id=deleted["id"])
+        workshop = factories.Workshop()
+        said = set()
+        for reference in ("no-such", hidden["name"], deleted["id"], workshop["name"]):
+            errors = refused(**new_dataset(user, organization["id"], idea=[reference]))
+            said.add(errors["idea"][0].replace(reference, "…"))
+        assert len(said) == 1
+
+    def test_everything_is_computed_from_all_its_ideas(self) -> None:
+        one = factories.Idea(service_problem=["AGU-01"])
+        two = factories.Idea(service_problem=["SEG-01", "AGU-01"])
+        made = factories.MarathonDataset(idea=[one["id"], two["id"]])
+        shown = call_action("package_show", id=made["id"])
+        assert shown["municipality"] == sorted({*one["municipality"], *two["municipality"]})
+        assert shown["service_problem"] == ["AGU-01", "SEG-01"]
+        assert [idea["id"] for idea in shown["ideas"]] == [one["id"], two["id"]]
+        assert shown["ideas"][0]["workshop"]["id"] == one["workshop"]
+        assert model.Package.get(made["id"]).extras["municipality"] == "[]"
+
+    def test_it_follows_its_ideas(self) -> None:
+        made = factories.MarathonDataset()
+        call_action("package_patch", id=made["idea"][0], service_problem=["SEG-01"])
+        assert call_action("package_show", id=made["id"])["service_problem"] == ["SEG-01"]
+
+    @pytest.mark.parametrize("method", ["package_update", "package_patch"])
+    def test_sending_back_what_was_shown_leaves_it_computed(self, method: str) -> None:
+        made = factories.MarathonDataset()
+        shown = call_action("package_show", id=made["id"])
+        call_action(method, **{**shown, "title": "Otro"})
+        bare = without(shown, "municipality_origin", "service_problem_origin")
+        call_action(method, **{**bare, "title": "Y otro"})
+        again = call_action("package_show", id=made["id"])
+        assert again["municipality_origin"] == again["service_problem_origin"] == "idea"
+        call_action(method, **{**shown, "municipality": ["2105", "0101"]})
+        again = call_action("package_show", id=made["id"])
+        assert (again["municipality_origin"], again["service_problem_origin"]) == ("own", "idea")
+
+    def test_it_stays_computed_when_the_idea_changes_with_it(self) -> None:
+        made, other = factories.MarathonDataset(), factories.Idea(service_problem=["SEG-01"])
+        call_action("package_patch", id=made["id"], idea=[other["id"]])
+        shown = call_action("package_show", id=made["id"])
+        assert (shown["service_problem"], shown["service_problem_origin"]) == (["SEG-01"], "idea")
+        assert shown["municipality"] == other["municipality"]
+
+    def test_a_copy_of_another_dataset_is_computed_too(self) -> None:
+        shown = call_action("package_show", id=factories.MarathonDataset()["id"])
+        copy = call_action("package_create", **{**without(shown, "id"), "name": "copia"})
+        assert copy["municipality_origin"] == "idea"
+        chosen = without(shown, "id", "municipality_origin")
+        own = call_action("package_create", **{**chosen, "name": "propio"})
+        assert own["municipality_origin"] == "own"
+
+    def test_a_data_need_is_one_of_its_ideas(self) -> None:
+        idea = factories.Idea(data_need=[{"what": "Pozos"}])
+        other = factories.Idea(data_need=[{"what": "Tarifas"}])
+        user = factories.officer(idea["owner_org"])
+        data = new_dataset(user, idea["owner_org"], idea=idea["id"])
+        errors = refused(**data, data_need=other["data_need"][0]["id"])
+        assert list(errors) == ["data_need"]
+        assert list(refused(**data, data_need="not-a-uuid")) == ["data_need"]
+        need = idea["data_need"][0]["id"]
+        assert act(**data, data_need=need.upper())["data_need"] == [need]
+
+    def test_an_officer_keeps_an_idea_that_they_may_not_see(self) -> None:
+        hidden = factories.Idea(private=True)
+        organization = factories.Municipality()
+        made = factories.MarathonDataset(idea=[hidden["id"]], owner_org=organization["id"])
+        user = factories.officer(organization["id"])
+        shown = act("package_show", user, id=made["id"])
+        assert shown["idea"] == [hidden["id"]]
+        assert shown["ideas"] == []
+        act("package_update", user, **{**shown, "title": "Otro"})
+        assert call_action("package_show", id=made["id"])["idea"] == [hidden["id"]]
+        outside = act("package_show", None, id=made["id"])
+        assert outside["idea"] == outside["ideas"] == []
+        assert outside["municipality"] == hidden["municipality"]
