@@ -1,0 +1,61 @@
+"""The catalogue as RDF, at the addresses that stock CKAN portals use.
+
+The pages are built by ckanext-dcat's action; what is ours is the profile behind it, and that no
+request ends in a server error.
+"""
+
+from __future__ import annotations
+
+import ckan.plugins.toolkit as tk
+from ckan.lib.search.common import SearchError, SolrConnectionError
+from ckan.types import Context, Response
+from ckanext.dcat.exceptions import RDFProfileException
+from flask import Blueprint, request
+from flask import Response as FlaskResponse
+
+from ckanext.marathon.rdf.formats import FORMATS
+
+catalog = Blueprint("marathon_catalog", __name__)
+
+# More pages than any catalogue has; Solr counts rows in 32 bits.
+LAST_PAGE = 10_000_000
+
+
+def page(extension: str) -> Response:
+    """Return one page of the catalogue (``page``, from 1) in a format of ``FORMATS``.
+
+    ``q``, ``fq``, ``modified_since`` (ISO 8601) and ``profiles`` (with commas) narrow it, as in
+    ckanext-dcat. An answer of 400, 404 or 503 says in plain text what to do.
+    """
+    if extension not in FORMATS:
+        return _refusal(404, tk._("There is no such format. These exist:"), ", ".join(FORMATS))
+    number = request.args.get("page") or "1"
+    if not number.isascii() or not number.isdigit() or not 1 <= int(number[:20]) <= LAST_PAGE:
+        return _refusal(400, tk._("page is a whole number, from 1:"), number[:50])
+    # In nobody's name: a copy that travels holds the same for whoever fetches it.
+    context: Context = {"user": "", "auth_user_obj": None}
+    profiles = request.args.get("profiles")
+    data_dict = {
+        "page": int(number),
+        "format": extension,
+        "profiles": profiles.split(",") if profiles else None,
+        **{name: request.args.get(name) for name in ("q", "fq", "modified_since")},
+    }
+    try:
+        body = tk.get_action("dcat_catalog_show")(context, data_dict)
+    except tk.ValidationError as error:
+        return _refusal(400, tk._("The request cannot be understood:"), str(error.error_summary))
+    except (RDFProfileException, SearchError) as error:
+        return _refusal(400, tk._("The request cannot be understood:"), str(error))
+    except SolrConnectionError:
+        refusal = _refusal(503, tk._("The search engine does not answer. Try again."), "")
+        refusal.headers["Retry-After"] = "60"
+        return refusal
+    return FlaskResponse(body, content_type=FORMATS[extension].media_type)
+
+
+def _refusal(status: int, message: str, detail: str) -> Response:
+    return FlaskResponse(f"{message} {detail}".strip() + "\n", status, mimetype="text/plain")
+
+
+catalog.add_url_rule("/catalog.<extension>", view_func=page)

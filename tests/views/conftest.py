@@ -1,0 +1,74 @@
+"""Pages as somebody sees them: a test client that is logged in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from ckan.tests import factories
+
+from tests.factories import CoordinatingBody, Municipality, officer
+
+
+class Reader:
+    """A visitor of the test site; ``None`` is nobody."""
+
+    def __init__(self, app: Any, user: dict[str, Any] | None) -> None:
+        self._app = app
+        self.name = user["name"] if user else ""
+        self._headers: dict[str, str] = {}
+        if user:
+            token = factories.APIToken(user=user["id"])["token"]
+            self._headers["Authorization"] = token
+
+    def get(self, path: str, **headers: str) -> Any:
+        """GET a path without following redirects; ``Accept`` and the like by keyword."""
+        return self._app.get(path, headers={**self._headers, **headers}, follow_redirects=False)
+
+    def post(self, path: str, data: dict[str, Any], **headers: str) -> Any:
+        """POST a form, as browsers do for one that can hold files."""
+        return self._app.post(
+            path,
+            data=data,
+            headers={**self._headers, **headers},
+            content_type="multipart/form-data",
+            follow_redirects=False,
+        )
+
+    def page(self, path: str) -> BeautifulSoup:
+        """GET a page that must be there."""
+        answer = self.get(path)
+        assert answer.status_code == 200, (path, answer.status_code)
+        return BeautifulSoup(answer.text, "html.parser")
+
+
+@pytest.fixture
+def reader(app: Any) -> Callable[[dict[str, Any] | None], Reader]:
+    """Make readers."""
+    return lambda user: Reader(app, user)
+
+
+@pytest.fixture
+def visitor(app: Any) -> Reader:
+    """Nobody in particular."""
+    return Reader(app, None)
+
+
+@pytest.fixture
+def villa_nueva() -> dict[str, Any]:
+    """The municipality the tests publish for."""
+    return Municipality(name="villa-nueva", title="Villa Nueva", municipality_code="0115")
+
+
+@pytest.fixture
+def editor(app: Any, villa_nueva: dict[str, Any]) -> Reader:
+    """An officer of Villa Nueva."""
+    return Reader(app, officer(villa_nueva["id"]))
+
+
+@pytest.fixture
+def coordinator(app: Any) -> Reader:
+    """An admin of the coordinating body."""
+    return Reader(app, officer(CoordinatingBody(name="infom", title="INFOM")["id"], "admin"))

@@ -1,0 +1,78 @@
+"""The catalogue's own address: every format, and no request that ends in a server error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyoxigraph
+import pytest
+import rdflib
+from ckan.tests.factories import SysadminWithToken
+
+from ckanext.marathon.rdf.formats import FORMATS
+from tests import factories
+
+DCAT_DATASET = rdflib.URIRef("http://www.w3.org/ns/dcat#Dataset")
+RDFLIB_NAME = {
+    "ttl": "turtle",
+    "rdf": "xml",
+    "xml": "xml",
+    "jsonld": "json-ld",
+    "nt": "nt",
+    "n3": "n3",
+}
+
+
+@pytest.fixture
+def dataset(marathon_site: None) -> dict[str, Any]:
+    return factories.MarathonDataset()
+
+
+# What is asked for, and the status that answers it.
+ODD = [
+    ("page=99999999999999999999", 400),
+    ("page=²", 400),
+    ("page=-1", 400),
+    ("page=1.5", 400),
+    ("page=0", 400),
+    ("page=10000000", 200),
+    ("page=", 200),
+    ("q=%5B%5B(", 200),
+    ("fq=a:b:c:(", 400),
+    ("modified_since=yesterday%20or%20so", 400),
+    ("modified_since=99999-01-01", 400),
+    ("profiles=no_such_profile", 400),
+    ("profiles=euro_dcat_ap_3", 200),
+]
+
+
+def test_every_format_names_the_dataset_and_nothing_else(app: Any, dataset: dict[str, Any]) -> None:
+    for extension, form in FORMATS.items():
+        answer = app.get(f"/catalog.{extension}")
+        assert answer.status_code == 200
+        assert answer.headers["Content-Type"].startswith(form.media_type)
+        graph = rdflib.Graph().parse(data=answer.body, format=RDFLIB_NAME[extension])
+        datasets = list(graph.subjects(rdflib.RDF.type, DCAT_DATASET))
+        assert [str(each).rsplit("/", 1)[1] for each in datasets] == [dataset["id"]], extension
+        if extension != "n3":
+            triples = list(pyoxigraph.parse(answer.body, format=form.writer))
+            assert len(triples) == len(graph), extension
+
+
+def test_odd_requests_get_an_answer_that_says_what_is_wrong(
+    app: Any, dataset: dict[str, Any]
+) -> None:
+    wrong = []
+    for query, status in ODD:
+        answer = app.get(f"/catalog.ttl?{query}")
+        if answer.status_code != status or not answer.body.strip():
+            wrong.append((query, answer.status_code, answer.body[:200]))
+    assert not wrong
+    assert app.get("/catalog.exe").status_code == 404
+
+
+def test_logging_in_changes_nothing_in_the_catalogue(app: Any, dataset: dict[str, Any]) -> None:
+    factories.MarathonDataset(private=True, owner_org=dataset["owner_org"], idea=dataset["idea"])
+    sysadmin = SysadminWithToken()
+    headers = {"Authorization": sysadmin["token"]}
+    assert app.get("/catalog.ttl", headers=headers).body == app.get("/catalog.ttl").body
