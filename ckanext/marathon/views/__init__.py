@@ -1,5 +1,6 @@
 """Every URL of ours. CKAN registers the blueprints that this module names."""
 
+from .catalog import catalog
 from .forms import forms
 from .ideas import ideas
 from .office import office
@@ -7,4 +8,4 @@ from .places import places
 from .things import things
 from .vocabulary import vocabulary
 
-__all__ = ["forms", "ideas", "office", "places", "things", "vocabulary"]
+__all__ = ["catalog", "forms", "ideas", "office", "places", "things", "vocabulary"]

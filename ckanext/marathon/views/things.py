@@ -2,60 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.common import current_user
 from ckan.types import Context, Response
+from ckanext.dcat.exceptions import RDFProfileException
+from ckanext.dcat.processors import RDFSerializer
 from flask import Blueprint, request
-from rdflib import Graph
+from flask import Response as FlaskResponse
 
 from ckanext.marathon.helpers.labels import TYPES
-from ckanext.marathon.rdf.commitment import commitment_graph
+from ckanext.marathon.logic import viewing
 from ckanext.marathon.rdf.formats import FORMATS
-from ckanext.marathon.rdf.idea import idea_graph
 from ckanext.marathon.rdf.lookups import Lookups
-from ckanext.marathon.rdf.workshop import workshop_graph
+from ckanext.marathon.rdf.profile import graph_of
 
 from .negotiation import rdf, vary_by_accept, wanted_extension
 
 things = Blueprint("marathon_thing", __name__)
 
-DCAT = "dcat.read_dataset"
 PAGES = {f"{package_type}.read": package_type for package_type in TYPES}
-GRAPHS: dict[str, Callable[[Lookups, dict[str, Any]], Graph]] = {
-    "workshop": lambda lookups, thing: workshop_graph(thing, lookups.workshop_facts(thing)),
-    "idea": lambda lookups, thing: idea_graph(thing, lookups.idea_facts(thing)),
-    "commitment": lambda lookups, thing: commitment_graph(thing, lookups.commitment_facts(thing)),
-}
+# ckanext-dcat has an address for datasets too; ours, registered first, knows more formats.
+DATA = {f"marathon_thing.{package_type}": package_type for package_type in TYPES}
 
 
 def data(package_type: str, id: str, extension: str) -> Response:
-    """Return a workshop, idea or commitment as RDF, as the visitor may see it."""
+    """Return a thing as RDF: to those who may see it, what all may see.
+
+    ``profiles`` (with commas) asks for a dataset in other profiles of ckanext-dcat.
+    """
     if extension not in FORMATS:
         return tk.abort(404, tk._("There is no such format"))
     thing = _shown(id)
     if thing is None or thing["type"] != package_type:
         return tk.abort(404, tk._("Not found"))
-    return rdf(GRAPHS[package_type](Lookups.of_this_request(), thing), extension)
+    profiles = request.args.get("profiles")
+    if profiles and package_type == "dataset":
+        try:
+            serializer = RDFSerializer(profiles=profiles.split(","))
+        except RDFProfileException as error:
+            return tk.abort(400, str(error))
+        body = serializer.serialize_dataset(thing, _format=extension)
+        return FlaskResponse(body, content_type=FORMATS[extension].media_type)
+    return rdf(graph_of(thing, Lookups.of_this_request()), extension)
+
+
+@things.before_app_request
+def refuse_what_no_address_holds() -> Response | None:
+    """Answer 400 to a NUL in an address, which PostgreSQL would answer with an error."""
+    texts = [request.path, *(text for pair in request.args.items(multi=True) for text in pair)]
+    if any("\x00" in text for text in texts):
+        return tk.abort(400, tk._("The text contains characters that cannot be stored"))
+    return None
 
 
 @things.before_app_request
 def send_to_the_right_address() -> Response | None:
     """Send on what is asked for as another type than it is, and to RDF who prefers it.
 
-    CKAN's ``/dataset/<id>`` answers with any type, and ckanext-dcat's ``/dataset/<id>.ttl`` would
-    publish an idea as a dataset. What the visitor may not see is left to CKAN, which answers as if
-    it did not exist.
+    CKAN's ``/dataset/<id>`` answers with any type. What the visitor may not see is left to CKAN,
+    which answers as if it did not exist.
     """
     endpoint, values = request.endpoint, request.view_args or {}
-    asked = PAGES.get(endpoint or "", "dataset" if endpoint == DCAT else None)
+    asked = PAGES.get(endpoint or "") or DATA.get(endpoint or "")
     if asked is None or request.method not in {"GET", "HEAD"}:
         return None
-    reference = values.get("id") or values.get("_id") or ""
-    extension = values.get("_format") or values.get("extension")
+    reference, extension = values.get("id") or "", values.get("extension")
     package = model.Package.get(reference)
     actual = package.type if package else None
     if actual in TYPES and actual != asked and _shown(reference):
@@ -73,9 +87,15 @@ def say_that_there_are_other_forms(response: Response) -> Response:
 
 
 def _shown(reference: str) -> dict[str, Any] | None:
-    context: Context = {"user": current_user.name, "auth_user_obj": current_user}
+    # Copies travel: what is masked for the public is masked in them for everybody.
+    context = {
+        "user": current_user.name,
+        "auth_user_obj": current_user,
+        "use_cache": False,
+        viewing.OUTSIDER: True,
+    }
     try:
-        return tk.get_action("package_show")(context, {"id": reference})
+        return tk.get_action("package_show")(cast(Context, context), {"id": reference})
     except (tk.ObjectNotFound, tk.NotAuthorized):
         return None
 
@@ -83,8 +103,6 @@ def _shown(reference: str) -> dict[str, Any] | None:
 def _address(package_type: str, reference: str, extension: str | None) -> str:
     if extension is None:
         return tk.h.url_for(f"{package_type}.read", id=reference)
-    if package_type == "dataset":
-        return tk.h.url_for(DCAT, _id=reference, _format=extension)
     return tk.h.url_for(f"marathon_thing.{package_type}", id=reference, extension=extension)
 
 
@@ -94,7 +112,7 @@ def _redirect(address: str, status: int) -> Response:
     return answer
 
 
-for package_type in GRAPHS:
+for package_type in TYPES:
     things.add_url_rule(
         f"/{package_type}/<id>.<extension>",
         endpoint=package_type,
