@@ -9,6 +9,8 @@ import pytest
 from ckan import model
 from ckan.tests.helpers import call_action
 
+from ckanext.marathon.operations import starter
+
 
 @pytest.fixture
 def storage(monkeypatch: pytest.MonkeyPatch, ckan_config: Any, tmp_path: Path) -> Path:
@@ -17,13 +19,35 @@ def storage(monkeypatch: pytest.MonkeyPatch, ckan_config: Any, tmp_path: Path) -
     return tmp_path
 
 
+@pytest.fixture
+def loaded(
+    request: pytest.FixtureRequest,
+    with_plugins: None,
+    monkeypatch: pytest.MonkeyPatch,
+    ckan_config: Any,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """The whole starter catalogue, loaded once for a file of tests that only look at it."""
+    home = getattr(request.module, "_loaded", None)
+    if home is None:
+        request.getfixturevalue("marathon_site")
+        home = request.module._loaded = tmp_path_factory.mktemp("storage")
+        monkeypatch.setitem(ckan_config, "ckan.storage_path", str(home))
+        starter.load()
+    monkeypatch.setitem(ckan_config, "ckan.storage_path", str(home))
+
+
+def show(name: str, **context: Any) -> dict[str, Any]:
+    """Return a package as the database has it, to everybody's eyes unless ``user`` says whose."""
+    context = {"ignore_auth": True, "use_cache": False, **context}
+    return call_action("package_show", id=name, context=context)
+
+
 def everything() -> dict[str, Any]:
     """Return all that the site knows, as the database has it, by what it is and its address."""
     known: dict[str, Any] = {}
     for (name,) in model.Session.query(model.Package.name):
-        known["package", name] = call_action(
-            "package_show", id=name, context={"ignore_auth": True, "use_cache": False}
-        )
+        known["package", name] = show(name)
     for (name,) in model.Session.query(model.Group.name):
         known["organization", name] = call_action(
             "organization_show", id=name, include_users=True, context={"ignore_auth": True}

@@ -1,0 +1,120 @@
+"""``ckan marathon starter`` and ``examples remove``, run as an administrator runs them."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from ckanext.marathon.operations.starter_content import items
+from tests import programs
+from tests.programs import CommandFailed
+from tests.sites import Site
+
+REAL = len(items(examples=False))
+ALL = len(items())
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with Site.create(
+        "starter",
+        tmp_path_factory.mktemp("site"),
+        plugins="marathon scheming_datasets scheming_organizations dcat",
+        settings={"ckan.locale_default": "es"},
+    ) as made:
+        made.upgrade()
+        yield made
+
+
+def killed(site: Site, after: int) -> None:
+    """Run ``ckan marathon starter`` and kill it (-9) as soon as it has told of some items."""
+    process = subprocess.Popen(
+        [programs.CKAN, "-c", str(site.ini), "marathon", "starter"],
+        env={**programs.environment(), "PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout
+    for line in process.stdout:
+        if line.strip().startswith(f"{after}/"):
+            break
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def remove(site: Site, answer: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [programs.CKAN, "-c", str(site.ini), "marathon", "examples", "remove"],
+        env=programs.environment(),
+        input=answer,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_starter_killed_goes_on_where_it_was(site: Site) -> None:
+    last = random.randrange(3, ALL)
+    print(f"killed after item {last}")
+    killed(site, last)
+    said = site.run("marathon", "starter").splitlines()
+    assert said[-2].startswith(f" {ALL}/{ALL} ")
+    assert "0 omitidos" in said[-1]
+    site.start()
+    try:
+        for item in items():
+            if item.type == "organization":
+                assert site.action("organization_show", id=item.name)["title"] == item.title
+                continue
+            shown = site.action("package_show", id=item.name)
+            assert len(shown["resources"]) == len(item.files)
+            for resource in shown["resources"]:
+                assert site.get(resource["url"].removeprefix(site.url)).ok
+            if item.type == "idea":
+                assert [step["status"] for step in shown["history"]] == [
+                    "proposed",
+                    *(status for status, _ in item.steps),
+                ]
+    finally:
+        site.stop()
+
+
+def test_remove_names_what_goes_and_takes_no_for_an_answer(site: Site) -> None:
+    site.run("marathon", "starter")
+    refused = remove(site, "n\n")
+    assert refused.returncode == 1
+    for item in items():
+        assert (item.title in refused.stdout) == item.is_example
+    assert f"{ALL - REAL} ejemplos" in refused.stdout
+    assert site.run("marathon", "starter").splitlines()[-1] == (
+        f"Catálogo inicial: 0 agregados, 0 completados, {ALL} ya estaban, 0 omitidos."
+    )
+
+
+def test_remove_yes_removes_them_and_starter_without_examples_leaves_them_out(site: Site) -> None:
+    site.run("marathon", "starter")
+    said = site.run("marathon", "examples", "remove", "--yes").splitlines()
+    assert len(said) == ALL - REAL
+    assert said[-1].endswith(": eliminado")
+    assert remove(site, "").stdout.strip() == "No hay ejemplos en este sitio."
+    real = site.run("marathon", "starter", "--without-examples").splitlines()
+    assert real[-1] == (
+        f"Catálogo inicial: 0 agregados, 0 completados, {REAL} ya estaban, 0 omitidos."
+    )
+
+
+def test_a_fault_is_one_clear_line(site: Site) -> None:
+    site.configure({"ckan.storage_path": ""})
+    try:
+        with pytest.raises(CommandFailed) as error:
+            site.run("marathon", "starter")
+    finally:
+        site.configure({"ckan.storage_path": str(site.directory / "storage")})
+    assert "ckan.storage_path" in str(error.value)
+    assert "Traceback" not in str(error.value)

@@ -1,0 +1,70 @@
+"""The starter catalogue keeps the rules of DCAT-AP 3 and our own, and shows the chain as RDF."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyshacl
+import pytest
+from rdflib import DCAT, DCTERMS, PROV, RDF, SH, Graph
+
+from ckanext.marathon.rdf.lookups import site
+from tests.rdf.shapes import FOLDER, OFFICIAL, OWN, official_is_here
+
+from .conftest import everything
+
+pytestmark = pytest.mark.usefixtures("loaded")
+
+
+def violations(graph: Graph) -> list[tuple[str, ...]]:
+    shapes = Graph().parse(OWN, format="turtle", publicID=f"{site().vocabulary}/")
+    for name in OFFICIAL if official_is_here() else ():
+        shapes.parse(FOLDER / name, format="turtle")
+    _, report, _ = pyshacl.validate(graph, shacl_graph=shapes)
+    assert isinstance(report, Graph)
+    return [
+        tuple(
+            str(report.value(each, name))
+            for name in (SH.focusNode, SH.resultPath, SH.value, SH.resultMessage)
+        )
+        for each in report.objects(None, SH.result)
+        if report.value(each, SH.resultSeverity) == SH.Violation
+    ]
+
+
+def read(app: Any, path: str) -> Graph:
+    return Graph().parse(data=app.get(path).body, format="turtle")
+
+
+def test_the_catalogue_has_no_violations_and_all_datasets(app: Any) -> None:
+    graph = read(app, "/catalog.ttl")
+    datasets = {
+        str(site().dataset(each["id"]))
+        for (kind, _), each in everything().items()
+        if kind == "package" and each["type"] == "dataset"
+    }
+    assert {str(each) for each in graph.subjects(RDF.type, DCAT.Dataset)} == datasets
+    assert len(datasets) == 9
+    assert violations(graph) == []
+
+
+def test_each_thing_alone_has_no_violations_and_an_example_its_chain(app: Any) -> None:
+    known = everything()
+    together = Graph()
+    for (kind, _), each in known.items():
+        if kind == "package":
+            alone = read(app, f"/{each['type']}/{each['id']}.ttl")
+            assert len(alone) > 5
+            together += alone
+    assert violations(together) == []
+    dataset, idea, workshop = (
+        known["package", f"ejemplo-{name}"]["id"]
+        for name in (
+            "datos-horario-del-agua", "idea-horario-del-agua", "taller-san-carlos-alzatate",
+        )
+    )  # fmt: skip
+    subject = site().dataset(dataset)
+    assert (subject, PROV.wasGeneratedBy, site().thing("workshop", workshop)) in together
+    assert (subject, DCTERMS.relation, site().thing("idea", idea)) in together
+    together.remove((subject, DCTERMS.title, None))
+    assert violations(together), "nothing was checked"
