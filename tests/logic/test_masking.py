@@ -1,0 +1,172 @@
+"""Small counts of people: outsiders never see them, and no save loses them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ckan import model
+from ckan.lib import search
+from ckan.tests import factories as core
+from ckan.tests.helpers import call_action
+
+from tests import factories
+from tests.logic.asking import act
+
+COUNTS = {
+    "participants": 23,
+    "participants_women": 3,
+    "participants_men": 20,
+    "participants_youth": 9,
+}
+MASKED = ["participants_women", "participants_men"]
+# Numbers that appear nowhere else in a workshop.
+SECRET = {**COUNTS, "participants": 7_403, "participants_women": 7_400, "participants_men": 3}
+
+
+def counts_of(shown: dict[str, Any]) -> dict[str, Any]:
+    return {name: shown[name] for name in COUNTS}
+
+
+def stored(workshop: dict[str, Any]) -> dict[str, int]:
+    model.Session.expire_all()
+    extras = model.Package.get(workshop["id"]).extras
+    return {name: int(extras[name]) for name in COUNTS}
+
+
+@pytest.fixture
+def workshop() -> dict[str, Any]:
+    return factories.Workshop(**COUNTS)
+
+
+@pytest.mark.usefixtures("marathon_site")
+class TestWhoSeesSmallCounts:
+    def test_insiders_do_and_nobody_else(self, workshop: dict[str, Any]) -> None:
+        body = factories.CoordinatingBody()
+        insiders = [
+            factories.officer(workshop["owner_org"], "member"),
+            factories.officer(workshop["owner_org"], "editor"),
+            factories.officer(body["id"]),
+            core.Sysadmin(),
+        ]
+        for user in insiders:
+            shown = act("package_show", user, id=workshop["id"])
+            assert counts_of(shown) == COUNTS
+            assert shown["participants_masked"] == []
+        outsiders = [None, core.User(), factories.officer(factories.Municipality()["id"], "admin")]
+        for user in outsiders:
+            shown = act("package_show", user, id=workshop["id"])
+            assert shown["participants_masked"] == MASKED
+            assert counts_of(shown) == {**COUNTS, **dict.fromkeys(MASKED)}
+
+    def test_a_context_can_ask_for_what_the_public_sees(self, workshop: dict[str, Any]) -> None:
+        context = {
+            "user": core.Sysadmin()["name"],
+            "ignore_auth": True,
+            "use_cache": False,
+            "marathon_outsider": True,
+        }
+        shown = call_action("package_show", context, id=workshop["id"])
+        assert shown["participants_masked"] == MASKED
+
+    @pytest.mark.parametrize("use_cache", [True, False])
+    def test_the_copies_that_ckan_makes_in_its_own_name_are_masked(
+        self, workshop: dict[str, Any], use_cache: bool
+    ) -> None:
+        context = {"ignore_auth": True, "user": "", "use_cache": use_cache}
+        shown = call_action("package_show", context, id=workshop["id"])
+        assert shown["participants_masked"] == MASKED
+
+    def test_the_default_schema_does_not_give_them_away(self) -> None:
+        workshop = factories.Workshop(**SECRET)
+        shown = act("package_show", None, id=workshop["id"], use_default_schema=True)
+        assert "7400" not in json.dumps(shown)
+        assert "7403" in json.dumps(shown)
+
+    def test_nothing_in_the_search_index_gives_them_away(self) -> None:
+        workshop = factories.Workshop(**SECRET)
+        call_action("package_patch", id=workshop["id"], title="Otro")
+        found = search.show(workshop["id"])
+        assert "7400" not in json.dumps(found, default=str)
+        for parameters in ({}, {"use_default_schema": True}, {"fl": "*"}):
+            results = act("package_search", None, fq="dataset_type:workshop", q="*:*", **parameters)
+            assert results["count"] == 1
+            assert "7400" not in json.dumps(results, default=str)
+
+    def test_who_saves_gets_back_what_they_may_see(self, workshop: dict[str, Any]) -> None:
+        user = factories.officer(workshop["owner_org"])
+        for result in (
+            act("package_patch", user, id=workshop["id"], title="Otro"),
+            act("package_patch", user, id=workshop["id"], title="Otro"),
+            act("package_revise", user, match={"id": workshop["id"]}, update={"title": "Más"})[
+                "package"
+            ],
+        ):
+            assert counts_of(result) == COUNTS
+
+
+Saving = Callable[[dict[str, Any], dict[str, Any]], Any]
+
+
+def patch(user: dict[str, Any], workshop: dict[str, Any]) -> None:
+    act("package_patch", user, id=workshop["id"], title="Otro")
+
+
+def update_with_what_the_editor_saw(user: dict[str, Any], workshop: dict[str, Any]) -> None:
+    shown = act("package_show", user, id=workshop["id"])
+    act("package_update", user, **{**shown, "title": "Otro"})
+
+
+def update_with_what_the_public_saw(user: dict[str, Any], workshop: dict[str, Any]) -> None:
+    shown = act("package_show", None, id=workshop["id"])
+    act("package_update", user, **{**shown, "title": "Otro"})
+
+
+def update_with_what_the_search_found(user: dict[str, Any], workshop: dict[str, Any]) -> None:
+    (found,) = act("package_search", None, fq="dataset_type:workshop")["results"]
+    act("package_update", user, **{**found, "title": "Otro"})
+
+
+def update_with_what_the_last_save_returned(user: dict[str, Any], workshop: dict[str, Any]) -> None:
+    saved = act("package_patch", user, id=workshop["id"], title="Una vez")
+    act("package_update", user, **{**saved, "title": "Otro"})
+
+
+def patch_in_ckans_own_name(user: dict[str, Any], workshop: dict[str, Any]) -> None:
+    call_action("package_patch", {"ignore_auth": True, "user": ""}, id=workshop["id"], title="Otro")
+
+
+def add_a_resource(user: dict[str, Any], workshop: dict[str, Any]) -> None:
+    act("resource_create", user, package_id=workshop["id"], url="https://example.org/acta.pdf")
+
+
+@pytest.mark.usefixtures("marathon_site")
+class TestNoSaveLosesThem:
+    @pytest.mark.parametrize(
+        "save",
+        [
+            patch,
+            update_with_what_the_editor_saw,
+            update_with_what_the_public_saw,
+            update_with_what_the_search_found,
+            update_with_what_the_last_save_returned,
+            patch_in_ckans_own_name,
+            add_a_resource,
+        ],
+        ids=lambda save: save.__name__,
+    )
+    def test_after(self, workshop: dict[str, Any], save: Saving) -> None:
+        user = factories.officer(workshop["owner_org"])
+        save(user, workshop)
+        assert stored(workshop) == COUNTS
+
+    def test_an_editor_can_still_change_and_empty_them(self, workshop: dict[str, Any]) -> None:
+        user = factories.officer(workshop["owner_org"])
+        shown = act("package_show", None, id=workshop["id"])
+        act("package_update", user, **{**shown, "participants_women": 2})
+        assert stored(workshop)["participants_women"] == 2
+        shown = act("package_show", user, id=workshop["id"])
+        act("package_update", user, **{**shown, "participants_women": ""})
+        assert "participants_women" not in model.Package.get(workshop["id"]).extras
