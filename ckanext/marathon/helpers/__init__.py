@@ -6,6 +6,7 @@ from .about import (
     marathon_language,
     marathon_language_tag,
     marathon_licence_doubt,
+    marathon_licence_name,
     marathon_shown_above,
     marathon_type_label,
 )
@@ -24,6 +25,7 @@ from .chain import (
 )
 from .choices import (
     marathon_authority_choices,
+    marathon_chosen,
     marathon_municipality_tree,
     marathon_problem_tree,
     marathon_term_choices,
@@ -32,7 +34,9 @@ from .form import (
     marathon_form_errors,
     marathon_form_sections,
     marathon_form_token,
+    marathon_resource_sections,
     marathon_section_has_errors,
+    marathon_unshown,
 )
 from .labels import (
     marathon_as_list,
@@ -48,10 +52,11 @@ from .labels import (
 from .officer import (
     marathon_idea_choices,
     marathon_idea_note,
-    marathon_local_datetime,
     marathon_max_upload,
     marathon_own_municipalities,
+    marathon_own_organization,
     marathon_owner_choices,
+    marathon_typed_datetime,
     marathon_workshop_choices,
 )
 
@@ -59,6 +64,7 @@ __all__ = [
     "humanize_entity_type",
     "marathon_as_list",
     "marathon_authority_choices",
+    "marathon_chosen",
     "marathon_datasets_of_idea",
     "marathon_datasets_of_ideas",
     "marathon_date",
@@ -73,8 +79,8 @@ __all__ = [
     "marathon_language",
     "marathon_language_tag",
     "marathon_licence_doubt",
+    "marathon_licence_name",
     "marathon_linked",
-    "marathon_local_datetime",
     "marathon_max_upload",
     "marathon_municipality",
     "marathon_municipality_names",
@@ -84,18 +90,22 @@ __all__ = [
     "marathon_next_statuses",
     "marathon_of_organization",
     "marathon_own_municipalities",
+    "marathon_own_organization",
     "marathon_owner_choices",
     "marathon_participants",
     "marathon_problem",
     "marathon_problem_names",
     "marathon_problem_tree",
+    "marathon_resource_sections",
     "marathon_section_has_errors",
     "marathon_shown_above",
     "marathon_term",
     "marathon_term_choices",
     "marathon_thing_note",
     "marathon_type_label",
+    "marathon_typed_datetime",
     "marathon_types",
     "marathon_unanswered",
+    "marathon_unshown",
     "marathon_workshop_choices",
 ]

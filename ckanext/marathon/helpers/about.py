@@ -116,6 +116,12 @@ def marathon_licence_doubt(dataset: dict[str, Any]) -> str:
     return tk._("{name} is not an open licence.").format(name=known.label(tk.h.lang()))
 
 
+def marathon_licence_name(licence_id: str) -> str:
+    """Return our name of a licence by CKAN's id, ``""`` if we have none."""
+    known = authorities.licence(licence_id)
+    return known.label(tk.h.lang()) if known else ""
+
+
 def marathon_iri(thing: dict[str, Any]) -> str:
     """Return the permanent address of a dataset, workshop, idea or commitment."""
     return str(site().thing(thing["type"], thing["id"]))

@@ -8,6 +8,8 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.marathon.vocabulary import authorities, problems, statuses, territory
 
+from .labels import marathon_as_list
+
 
 class Choice(TypedDict):
     """One choice of a scheming field; ``label`` is by language."""
@@ -46,6 +48,17 @@ def marathon_authority_choices(field: dict[str, Any]) -> list[Choice]:
         {"value": each.iri, "label": dict(each.labels)}
         for each in sorted(concepts, key=lambda concept: concept.label(lang).casefold())
     ]
+
+
+def marathon_chosen(field: dict[str, Any], value: Any) -> list[str]:
+    """Return what is chosen of a field with an authority table, as the values of its choices.
+
+    Other spellings (``monthly``, ``es``), as sites had them before, become the concept they mean;
+    what means none is returned as it is, so that a form does not lose it.
+    """
+    spellings = marathon_as_list(value)
+    found = [authorities.concept(field["scheme"], str(each)) for each in spellings]
+    return [known.iri if known else str(each) for known, each in zip(found, spellings, strict=True)]
 
 
 def marathon_municipality_tree() -> list[PickerGroup]:

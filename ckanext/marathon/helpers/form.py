@@ -10,6 +10,7 @@ import ckan.plugins.toolkit as tk
 
 Field = dict[str, Any]
 FOLDED = {"people", "more"}
+NOT_IN_THE_SCHEMA = ("author", "author_email", "maintainer", "maintainer_email")
 
 
 class Section(TypedDict):
@@ -42,15 +43,32 @@ def marathon_form_sections(schema: dict[str, Any]) -> list[Section]:
         "terms": tk._("Licence and updates"),
         "more": tk._("More details"),
     }
-    inside: dict[str, list[Field]] = {name: [] for name in titles}
-    for field in schema["dataset_fields"]:
-        if field.get("form_snippet", "") is not None:
-            inside[field.get("form_group", "")].append(field)
+    sections = _sections(schema["dataset_fields"], titles)
     return [
-        {"name": name, "title": title, "fields": inside[name], "folded": name in FOLDED}
-        for name, title in titles.items()
-        if inside[name] or (name == "files" and schema.get("resource_fields"))
+        section
+        for section in sections
+        if section["fields"] or (section["name"] == "files" and schema.get("resource_fields"))
     ]
+
+
+def marathon_resource_sections(fields: list[Field]) -> list[Section]:
+    """Return the fields of a file or link: what matters, then the rest, folded."""
+    found = _sections(fields, {"": "", "more": tk._("More details")})
+    return [section for section in found if section["fields"]]
+
+
+def marathon_unshown(fields: list[Field], data: dict[str, Any]) -> dict[str, str]:
+    """Return name of input → value of what a form does not show but must send back.
+
+    That is: fields without a place in the form, CKAN's own that the schema leaves out, and free
+    extras. An update replaces everything, so what is not sent would be lost.
+    """
+    hidden = [field["field_name"] for field in fields if field.get("form_snippet", "") is None]
+    found = {name: str(data[name]) for name in (*hidden, *NOT_IN_THE_SCHEMA) if data.get(name)}
+    for number, extra in enumerate(data.get("extras") or []):
+        found[f"extras__{number}__key"] = extra.get("key") or ""
+        found[f"extras__{number}__value"] = extra.get("value") or ""
+    return found
 
 
 def marathon_form_token() -> str:
@@ -105,6 +123,17 @@ def marathon_error_names(errors: dict[str, Any]) -> dict[str, list[str]]:
         if not inner:
             names[key] = _texts(value)
     return names
+
+
+def _sections(fields: list[Field], titles: dict[str, str]) -> list[Section]:
+    inside: dict[str, list[Field]] = {name: [] for name in titles}
+    for field in fields:
+        if field.get("form_snippet", "") is not None:
+            inside[field.get("form_group", "")].append(field)
+    return [
+        {"name": name, "title": title, "fields": inside[name], "folded": name in FOLDED}
+        for name, title in titles.items()
+    ]
 
 
 def _of_field(field: Field, value: Any) -> Iterator[FormError]:

@@ -44,6 +44,12 @@ def marathon_owner_choices(package_type: str, current: str | None) -> list[dict[
     return choices
 
 
+def marathon_own_organization() -> str:
+    """Return the id of the one organisation that the person publishes for, ``""`` if not one."""
+    own = permissions.organizations_open_to(current_user.name, "dataset")
+    return own[0]["id"] if len(own) == 1 else ""
+
+
 def marathon_own_municipalities() -> list[str]:
     """Return the code of the person's own municipality, nothing if there is none or several.
 
@@ -99,18 +105,21 @@ def marathon_workshop_choices(selected: str | None, codes: Any = ()) -> list[Wor
     return [{"id": each["id"], "name": each["name"], "label": _label(each)} for each in found]
 
 
-def marathon_local_datetime(value: str) -> str:
-    """Return a stored date and time as ``datetime-local`` wants it, in Guatemalan time.
+def marathon_typed_datetime(value: str) -> str:
+    """Return a stored date, or date and time, as people type it: ``17/10/2016 9:00``.
 
-    What is no date and time (still being corrected) is returned as it is.
+    What would not come back the same from that (seconds, another offset, or still an error) is
+    returned as it is.
     """
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
         return value
-    if moment.tzinfo:
-        moment = moment.astimezone(GUATEMALA)
-    return moment.strftime("%Y-%m-%dT%H:%M")
+    if len(value) == len("2016-10-17"):
+        return f"{moment:%d/%m/%Y}"
+    if moment.second or (moment.tzinfo and moment.utcoffset() != GUATEMALA.utcoffset(None)):
+        return value
+    return f"{moment:%d/%m/%Y} {moment.hour}:{moment:%M}"
 
 
 def _search(fq: str) -> list[dict[str, Any]]:
