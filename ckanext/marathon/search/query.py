@@ -31,11 +31,13 @@ def before_search(search_params: dict[str, Any]) -> dict[str, Any]:
     """Return the parameters of a search, narrowed to datasets unless it says otherwise.
 
     Workshops, ideas and commitments are left out if no filter names ``dataset_type`` or ``state``
-    (CKAN's trash and the list of orphans look for all types by state) and the caller does not ask
-    for them with ``ext_marathon_types=all``.
+    (CKAN's trash looks for all types by state) and the caller does not ask for them with
+    ``ext_marathon_types=all``.
     """
     extras = search_params.get("extras")
     if isinstance(extras, Mapping) and extras.get(OPT_IN) == "all":
+        return search_params
+    if _looks_for_orphans(search_params):
         return search_params
     fq_list = search_params.get("fq_list") or []
     fq_list = [fq_list] if isinstance(fq_list, str) else list(fq_list)
@@ -43,6 +45,16 @@ def before_search(search_params: dict[str, Any]) -> dict[str, Any]:
     if not any(_NAMED.search(_QUOTED.sub('""', str(text))) for text in filters):
         search_params["fq_list"] = [*fq_list, EXCLUSION]
     return search_params
+
+
+def _looks_for_orphans(search_params: Mapping[str, Any]) -> bool:
+    """Return whether ``ckan search-index`` asks which of all that is indexed exists no more."""
+    return (
+        not flask.has_request_context()
+        and search_params.get("q") == "*:*"
+        and search_params.get("fl") == ["id"]
+        and not search_params.get("fq")
+    )
 
 
 def after_search(search_results: dict[str, Any], _params: dict[str, Any]) -> dict[str, Any]:
