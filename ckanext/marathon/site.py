@@ -5,17 +5,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 from ckan.common import CKANConfig
+from ckan.config.declaration import Declaration, Key
+from ckan.exceptions import CkanConfigurationException
+from flask import Blueprint
+
+from ckanext.marathon.helpers import home as site_helpers
+from ckanext.marathon.views.home import home
+
+# Unless the site's own configuration says otherwise. By default CKAN tells a company abroad, by a
+# hash of the e-mail address, who is logged in.
+DEFAULTS = {"ckan.gravatar_default": "disabled"}
 
 
 class MarathonSitePlugin(p.SingletonPlugin):
     """The plugin ``marathon_site``: wiring only."""
 
+    p.implements(p.IConfigDeclaration)
     p.implements(p.IConfigurer)
+    p.implements(p.IBlueprint)
+    p.implements(p.ITemplateHelpers)
+
+    # IConfigDeclaration
+    def declare_config_options(self, declaration: Declaration, key: Key) -> None:
+        for name, value in DEFAULTS.items():
+            tk.config.setdefault(name, value)
 
     # IConfigurer
     def update_config(self, config: CKANConfig) -> None:
+        if "marathon" not in tk.aslist(config["ckan.plugins"]):
+            raise CkanConfigurationException(
+                "ckan.plugins: marathon_site needs marathon, and stands before it"
+            )
         tk.add_template_directory(config, "site_templates")
         tk.add_resource("site_assets", "marathon_site")
+
+    # IBlueprint
+    def get_blueprint(self) -> Blueprint:
+        return home
+
+    # ITemplateHelpers
+    def get_helpers(self) -> dict[str, Callable[..., Any]]:
+        return {
+            helper.__name__: helper
+            for helper in (
+                site_helpers.marathon_contact,
+                site_helpers.marathon_languages,
+                site_helpers.marathon_may_publish,
+                site_helpers.marathon_nav,
+            )
+        }
