@@ -14,7 +14,7 @@ from ckan.lib.plugins import DefaultPermissionLabels, DefaultTranslation
 from ckan.types import Context
 from ckanext.dcat.interfaces import IDCATURIGenerator
 
-from ckanext.marathon.logic import organizations, packages, permissions, uploads
+from ckanext.marathon.logic import organizations, packages, permissions, uploads, watch
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.search import index, query
 
@@ -64,6 +64,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
         tk.add_template_directory(config, "templates")
         tk.add_public_directory(config, "public")
         tk.add_resource("assets", "marathon")
+        watch.start()
 
     # ITranslation
     def i18n_domain(self) -> str:

@@ -10,29 +10,38 @@ from ckanext.marathon.model import code, link, records, transition
 from ckanext.marathon.model.clock import utcnow
 from ckanext.marathon.model.link import Predicate
 
+KINDS = (records.WORKSHOP, records.IDEA, records.DATASET)
+_REFERRING = {records.WORKSHOP: Predicate.IDEA_WORKSHOP, records.IDEA: Predicate.DATASET_IDEA}
 
-def cut(package: model.Package) -> list[str]:
-    """Take a record out of those that refer to it, and forget what our tables know of it.
 
-    Nothing is committed. Who refers is locked before what is referred to, as a save does it.
+def lock(package: model.Package) -> list[str]:
+    """Lock a record that will be purged and those that refer to it.
+
+    Who refers is locked before what is referred to, as a save does it.
 
     Returns:
-        the ids of the records that changed.
+        the ids of those that refer to it, deleted ones too.
     """
-    keeping = {records.WORKSHOP: Predicate.IDEA_WORKSHOP, records.IDEA: Predicate.DATASET_IDEA}
-    predicate = keeping.get(package.type)
+    predicate = _REFERRING.get(package.type)
+    if predicate is None:
+        return []
+    records.lock(records.all_dependents([package.id], predicate))
+    records.lock([package.id])
+    touched = records.all_dependents([package.id], predicate)
+    records.lock(touched)
+    return touched
+
+
+def cut(package: model.Package) -> None:
+    """Take a record out of those that refer to it, and forget what our tables know of it."""
     needs = [n["id"] for n in records.rows(package, "data_need") if n.get("id")]
-    touched: list[str] = []
-    if predicate:
-        records.lock(records.all_dependents([package.id], predicate))
-        records.lock([package.id])
-        touched = records.all_dependents([package.id], predicate)
-        for dependent in records.lock(touched).values():
-            _remove(dependent, package, needs)
+    predicate = _REFERRING.get(package.type)
+    touched = records.all_dependents([package.id], predicate) if predicate else []
+    for dependent in records.load(touched).values():
+        _remove(dependent, package, needs)
     link.remove_subject(package.id)
     code.release(package.id)
     transition.forget(package.id)
-    return touched
 
 
 def _remove(dependent: model.Package, purged: model.Package, needs: list[str]) -> None:

@@ -86,13 +86,14 @@ def package_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -
 def dataset_purge(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
     """Purge a package and cut the links to it; see CKAN's ``dataset_purge``.
 
-    Nothing stands in the way of a purge: it is how a sysadmin takes something down.
+    Nothing stands in the way of a purge: it is how a sysadmin takes something down. The links are
+    cut by ``logic/watch.py``, which sees every purge.
     """
     package = model.Package.get(_text(data_dict.get("id")))
     if package is None or package.type not in SHOWN:
         return next_(context, data_dict)
     tk.check_access("dataset_purge", context, data_dict)
-    touched = cutting.cut(package)
+    touched = cutting.lock(package)
     purged = next_(context, data_dict)
     reindex.enqueue(touched)
     return purged

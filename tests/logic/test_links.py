@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+import pytest
+import sqlalchemy as sa
+from ckan import model
+from ckan.lib import jobs
+from ckan.tests.helpers import CKANCliRunner, call_action
+
+from ckanext.marathon.model.link import Link, Predicate
+from tests import factories
+from tests.logic.asking import act
+
+
+def links_of(subject: str) -> dict[str, list[str]]:
+    rows = model.Session.execute(
+        sa.select(Link.predicate, Link.object)
+        .where(Link.subject == subject)
+        .order_by(Link.predicate, Link.object)
+    )
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row.predicate, []).append(row.object)
+    return found
+
+
+def names(listed: list[dict[str, Any]]) -> list[str]:
+    return [each["name"] for each in listed]
+
+
+@pytest.mark.usefixtures("marathon_site")
+class TestLinks:
+    def test_they_are_what_the_fields_say(self) -> None:
+        workshop = factories.Workshop(municipality=["0101", "2105"], service_problem=["AGU-01"])
+        idea = factories.Idea(
+            workshop=workshop["id"],
+            municipality=["2105"],
+            service_problem=["SEG-01"],
+            data_need=[{"what": "Pozos"}],
+        )
+        need = idea["data_need"][0]["id"]
+        dataset = factories.MarathonDataset(idea=[idea["id"]], data_need=[need])
+        own = factories.MarathonDataset(
+            idea=[idea["id"]], municipality=["0101"], service_problem=["AGU-01"]
+        )
+        assert links_of(workshop["id"]) == {
+            "workshop_municipality": ["0101", "2105"],
+            "workshop_problem": ["AGU-01"],
+        }
+        assert links_of(idea["id"]) == {
+            "idea_data_need": [need],
+            "idea_municipality": ["2105"],
+            "idea_problem": ["SEG-01"],
+            "idea_workshop": [workshop["id"]],
+        }
+        # What is computed is not copied.
+        assert links_of(dataset["id"]) == {
+            "dataset_data_need": [need],
+            "dataset_idea": [idea["id"]],
+        }
+        assert links_of(own["id"]) == {
+            "dataset_idea": [idea["id"]],
+            "dataset_municipality": ["0101"],
+            "dataset_problem": ["AGU-01"],
+        }
+
+    def test_they_change_with_the_fields(self) -> None:
+        dataset, other = factories.MarathonDataset(), factories.Idea()
+        call_action("package_patch", id=dataset["id"], idea=[other["id"]])
+        assert links_of(dataset["id"]) == {"dataset_idea": [other["id"]]}
+
+    def test_a_save_that_fails_leaves_them(self) -> None:
+        dataset, other = factories.MarathonDataset(), factories.Idea()
+        with pytest.raises(Exception, match="municipality"):
+            call_action("package_patch", id=dataset["id"], idea=[other["id"]], municipality=["x"])
+        assert links_of(dataset["id"]) == {"dataset_idea": dataset["idea"]}
+
+    def test_every_predicate_is_used(self) -> None:
+        assert {str(each) for each in Predicate} == {
+            f"{kind}_{what}"
+            for kind in ("workshop", "idea", "dataset")
+            for what in ("municipality", "problem")
+        } | {"idea_workshop", "idea_data_need", "dataset_idea", "dataset_data_need"}
+
+
+@pytest.mark.usefixtures("marathon_site")
+class TestLookingBack:
+    def test_from_an_idea_to_its_datasets(self) -> None:
+        idea = factories.Idea()
+        seen = factories.MarathonDataset(title="A", idea=[idea["id"]])
+        hidden = factories.MarathonDataset(title="B", idea=[idea["id"]], private=True)
+        deleted = factories.MarathonDataset(title="C", idea=[idea["id"]])
+        call_action("package_delete", id=deleted["id"])
+        found = act("marathon_idea_datasets", None, id=idea["name"])
+        assert names(found) == [seen["name"]]
+        assert found[0]["organization"]["id"] == seen["owner_org"]
+        member = factories.officer(idea["owner_org"], "member")
+        assert names(act("marathon_idea_datasets", member, id=idea["id"])) == [
+            seen["name"],
+            hidden["name"],
+        ]
+
+    def test_from_a_workshop_to_its_ideas(self) -> None:
+        workshop = factories.Workshop()
+        idea = factories.Idea(workshop=workshop["id"])
+        factories.Idea(workshop=workshop["id"], private=True)
+        found = act("marathon_workshop_ideas", None, id=workshop["id"])
+        assert [(each["id"], each["status"]) for each in found] == [(idea["id"], "proposed")]
+
+    def test_from_a_data_need_to_the_datasets_that_meet_it(self) -> None:
+        idea = factories.Idea(data_need=[{"what": "Pozos"}, {"what": "Tarifas", "why": "Q"}])
+        first = idea["data_need"][0]["id"]
+        dataset = factories.MarathonDataset(idea=[idea["id"]], data_need=[first])
+        pozos, tarifas = act("marathon_data_need_list", None, id=idea["id"])
+        assert names(pozos["datasets"]) == [dataset["name"]]
+        assert (tarifas["why"], tarifas["datasets"]) == ("Q", [])
+
+    @pytest.mark.parametrize(
+        "action", ["marathon_idea_datasets", "marathon_workshop_ideas", "marathon_data_need_list"]
+    )
+    def test_over_http_what_is_hidden_is_not_found(self, app: Any, action: str) -> None:
+        factory = factories.Workshop if "workshop" in action else factories.Idea
+        hidden = factory(private=True)["id"]
+        for reference in (hidden, "no-such"):
+            answer = app.get(f"/api/3/action/{action}", params={"id": reference})
+            assert answer.status_code == 404, answer.body
+        shown = factory()["id"]
+        assert app.get(f"/api/3/action/{action}", params={"id": shown}).json["result"] == []
+
+
+@pytest.mark.usefixtures("marathon_site")
+class TestReindexing:
+    def test_what_comes_from_an_idea_is_found_after_the_idea_changed(self) -> None:
+        dataset = factories.MarathonDataset()
+        call_action("package_patch", id=dataset["idea"][0], service_problem=["SEG-01"])
+        jobs.Worker().work(burst=True)
+        found = call_action("package_search", fq="vocab_service_problem:SEG-01")
+        assert names(found["results"]) == [dataset["name"]]
+
+    def test_what_comes_from_a_workshop_is_found_after_the_workshop_changed(self) -> None:
+        workshop = factories.Workshop(municipality=["2105"])
+        idea = factories.Idea(workshop=workshop["id"])
+        dataset = factories.MarathonDataset(idea=[idea["id"]])
+        call_action("package_patch", id=workshop["id"], municipality=["2105", "0101"])
+        jobs.Worker().work(burst=True)
+        found = call_action("package_search", fq="vocab_municipality:0101")
+        assert names(found["results"]) == [dataset["name"]]
+
+    def test_a_save_that_others_do_not_show_queues_nothing(self) -> None:
+        dataset = factories.MarathonDataset()
+        call_action("job_clear")
+        call_action("package_patch", id=dataset["idea"][0], votes=7)
+        assert call_action("job_list") == []
+
+
+@pytest.mark.usefixtures("marathon_site")
+class TestPurge:
+    def test_it_takes_an_idea_out_of_its_datasets(self) -> None:
+        need = [{"what": "Pozos"}]
+        gone, kept = factories.Idea(data_need=need), factories.Idea(data_need=need)
+        needs = [idea["data_need"][0]["id"] for idea in (gone, kept)]
+        dataset = factories.MarathonDataset(idea=[gone["id"], kept["id"]], data_need=needs)
+        call_action("dataset_purge", id=gone["name"])
+        assert links_of(gone["id"]) == {}
+        assert links_of(dataset["id"]) == {
+            "dataset_data_need": [needs[1]],
+            "dataset_idea": [kept["id"]],
+        }
+        shown = call_action("package_show", id=dataset["id"])
+        assert (shown["idea"], shown["data_need"]) == ([kept["id"]], [needs[1]])
+        user = factories.officer(dataset["owner_org"])
+        act("package_update", user, **{**shown, "title": "Otro"})
+
+    def test_it_takes_a_workshop_out_of_its_ideas(self) -> None:
+        idea = factories.Idea()
+        call_action("dataset_purge", id=idea["workshop"])
+        shown = call_action("package_show", id=idea["id"])
+        assert "workshop_info" not in shown
+        assert (shown.get("workshop") or "", shown["municipality"]) == ("", [])
+
+    def test_it_reaches_deleted_records_too(self) -> None:
+        dataset = factories.MarathonDataset()
+        call_action("package_delete", id=dataset["id"])
+        call_action("dataset_purge", id=dataset["idea"][0])
+        assert links_of(dataset["id"]) == {}
+        assert model.Package.get(dataset["id"]).extras["idea"] == "[]"
+
+    def test_only_a_sysadmin_may(self) -> None:
+        dataset = factories.MarathonDataset()
+        user = factories.officer(dataset["owner_org"], "admin")
+        with pytest.raises(tk.NotAuthorized):
+            act("dataset_purge", user, id=dataset["idea"][0])
+        assert links_of(dataset["id"]) == {"dataset_idea": dataset["idea"]}
+
+    def test_the_command_line_does_the_same(self, cli: CKANCliRunner) -> None:
+        from ckan.cli.cli import ckan
+
+        dataset = factories.MarathonDataset()
+        result = cli.invoke(ckan, ["dataset", "purge", dataset["idea"][0]])
+        assert not result.exit_code, result.output
+        assert links_of(dataset["id"]) == {}
+
+    def test_a_dataset_without_idea_is_asked_for_one_when_it_is_edited(self) -> None:
+        dataset = factories.MarathonDataset(resources=[{"url": "https://example.org/a.csv"}])
+        call_action("dataset_purge", id=dataset["idea"][0])
+        user = factories.officer(dataset["owner_org"])
+        for action, data in (
+            ("package_patch", {"id": dataset["id"], "title": "Otro"}),
+            ("resource_delete", {"id": dataset["resources"][0]["id"]}),
+        ):
+            with pytest.raises(Exception, match="idea"):
+                act(action, user, **data)
+
+    def test_the_code_is_free_again(self) -> None:
+        workshop = factories.Workshop(code="T-1")
+        call_action("dataset_purge", id=workshop["id"])
+        assert factories.Workshop(code="T-1", owner_org=workshop["owner_org"])["code"] == "T-1"
