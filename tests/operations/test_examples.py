@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -119,3 +120,17 @@ def test_an_example_with_another_title_is_still_one_until_its_flag_goes() -> Non
 def test_a_site_without_examples_has_nothing_to_remove() -> None:
     starter.load(examples=False)
     assert examples.remove() == []
+
+
+def test_without_solr_it_says_so_and_goes_on_later(
+    storage: Path, monkeypatch: pytest.MonkeyPatch, ckan_config: Any
+) -> None:
+    starter.load()
+    before, files = everything(), stored_files(storage)
+    with monkeypatch.context() as patch:
+        patch.setitem(ckan_config, "solr_url", "http://127.0.0.1:9/solr/nobody")
+        with pytest.raises(starter.StarterError, match="search engine"):
+            examples.remove()
+    assert everything() == before
+    assert stored_files(storage) == files
+    assert len(examples.remove()) == len(MADE_UP)

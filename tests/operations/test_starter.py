@@ -53,6 +53,17 @@ class TestLoad:
             starter.load()
         assert not everything()
 
+    def test_without_solr_it_says_so_and_goes_on_later(
+        self, monkeypatch: pytest.MonkeyPatch, ckan_config: Any
+    ) -> None:
+        with monkeypatch.context() as patch:
+            patch.setitem(ckan_config, "solr_url", "http://127.0.0.1:9/solr/nobody")
+            with pytest.raises(StarterError, match="search engine"):
+                starter.load(examples=False)
+        result = starter.load(examples=False)
+        assert result[Outcome.LEFT_OUT] == 0
+        assert sum(result.values()) == len(items(examples=False))
+
 
 class TestLoadAgain:
     def test_changes_nothing(self, storage: Path) -> None:

@@ -61,7 +61,7 @@ def remove(yes: bool) -> None:
         click.confirm(question, abort=True)
     try:
         made_up.remove(_tell_removed)
-    except StillNeeded as error:
+    except (StarterError, StillNeeded) as error:
         raise click.ClickException(str(error)) from None
 
 

@@ -11,12 +11,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import ckan.plugins.toolkit as tk
+from ckan import model
 from ckan.lib import uploader
 
 from ckanext.marathon.model import example, link
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.operations import starter_content
 from ckanext.marathon.operations.starter_ids import id_of
+from ckanext.marathon.operations.starter_writer import (
+    SEARCH_DOWN,
+    StarterError,
+    search_is_down,
+)
 
 # What refers to something goes before it, as the guards against deleting want it.
 ORDER = ("dataset", "idea", "workshop")
@@ -78,6 +84,7 @@ def remove(progress: Progress = lambda number, total, thing: None) -> list[Thing
 
     Raises:
         StillNeeded: something that is no example refers to one; nothing was removed.
+        StarterError: the search engine does not answer; the rest is left for the next time.
     """
     things = find()
     if dependents := _dependents([thing.id for thing in things]):
@@ -85,11 +92,10 @@ def remove(progress: Progress = lambda number, total, thing: None) -> list[Thing
     user = tk.get_action("get_site_user")({"ignore_auth": True}, {})["name"]
     kept = example.uploads([thing.id for thing in things])
     for number, thing in enumerate(things, 1):
-        # The files first: once the package is gone, nobody would know of them.
+        _purge(thing, user)
         for package_id, resource_id in kept:
             if package_id == thing.id:
                 _remove_file(resource_id)
-        tk.get_action("dataset_purge")({"user": user, "ignore_auth": True}, {"id": thing.id})
         progress(number, len(things), thing)
     return things
 
@@ -101,6 +107,14 @@ def _dependents(ids: list[str]) -> list[Thing]:
     referring += link.subjects(needs, Predicate.DATASET_DATA_NEED)
     others = sorted({subject for subject, _ in referring} - set(ids))
     return [Thing(row.id, row.type, row.name, row.title) for row in example.named(others)]
+
+
+def _purge(thing: Thing, user: str) -> None:
+    try:
+        tk.get_action("dataset_purge")({"user": user, "ignore_auth": True}, {"id": thing.id})
+    except SEARCH_DOWN as error:
+        model.Session.rollback()
+        raise StarterError(f"{thing.title}: {search_is_down()}") from error
 
 
 def _remove_file(resource_id: str) -> None:

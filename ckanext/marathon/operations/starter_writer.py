@@ -14,6 +14,7 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 from ckan import model
+from ckan.lib.search.common import SearchError, SearchIndexError, SolrConnectionError
 from ckan.types import Context
 from werkzeug.datastructures import FileStorage
 
@@ -25,6 +26,9 @@ from ckanext.marathon.operations.starter_content import File, Item
 from ckanext.marathon.operations.starter_ids import id_of, vocabulary_base
 
 FIRST_STATUS = "proposed"
+
+# What CKAN raises while Solr is away, depending on what it was about to do.
+SEARCH_DOWN = (SearchError, SearchIndexError, SolrConnectionError)
 
 
 class Outcome(StrEnum):
@@ -73,6 +77,9 @@ class Writer:
         except tk.ValidationError as error:
             faults = "; ".join(f"{name}: {text}" for name, text in error.error_summary.items())
             raise StarterError(f"{item.title}: {faults}") from error
+        except SEARCH_DOWN as error:
+            model.Session.rollback()
+            raise StarterError(f"{item.title}: {search_is_down()}") from error
 
     def _organization(self, item: Item) -> Outcome:
         code = item.fields.get("municipality_code")
@@ -185,6 +192,11 @@ class Writer:
             # Solr's copy may be older than what was saved a moment ago.
             context["use_cache"] = False
         return tk.get_action(action)(context, data_dict)
+
+
+def search_is_down() -> str:
+    """Say that nothing can be saved, or removed, while Solr is away."""
+    return tk._("The search engine does not answer, so nothing was saved. Try again.")
 
 
 def _deleted() -> str:
