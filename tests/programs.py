@@ -48,8 +48,12 @@ def run(*arguments: str) -> str:
 
 @functools.cache
 def generated_config() -> str:
-    """Return what ``ckan generate config`` writes, made once a run."""
-    return run("generate", "config", "/dev/stdout")
+    """Return what ``ckan generate config`` writes, made once a run, without one line.
+
+    Browsers take a cookie whose domain is empty; Python's cookie jars refuse it.
+    """
+    text = run("generate", "config", "/dev/stdout")
+    return text.replace("\nSESSION_COOKIE_DOMAIN = \n", "\n")
 
 
 def spawn(command: list[str], log: IO[bytes], *handles: int) -> subprocess.Popen[bytes]:

@@ -80,13 +80,7 @@ class Site:
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self._server: subprocess.Popen[bytes] | None = None
         self._others: list[subprocess.Popen[bytes]] = []
-        self._settings = {
-            "SECRET_KEY": SECRET_KEY,
-            "ckan.site_url": self.url,
-            "ckan.storage_path": str(directory / "storage"),
-            "ckan.webassets.path": str(directory / "webassets"),
-            **settings,
-        }
+        self._settings = dict(settings)
         self.configure({})
 
     @classmethod
@@ -112,6 +106,11 @@ class Site:
         databases.create(addresses["sqlalchemy.url"], template)
         return cls(directory, addresses, token)
 
+    def variant(self, name: str, settings: Mapping[str, str]) -> Self:
+        """Return another server of the same database, index and files, with other settings."""
+        shared = {**self._settings, "ckan.storage_path": str(self.directory / "storage")}
+        return type(self)(self.directory / name, {**shared, **settings}, self.token)
+
     def __enter__(self) -> Self:
         return self
 
@@ -121,8 +120,15 @@ class Site:
     def configure(self, settings: Mapping[str, str]) -> None:
         """Write the ini file with these settings changed; a running server must be restarted."""
         self._settings |= settings
+        values = {
+            "SECRET_KEY": SECRET_KEY,
+            "ckan.site_url": self.url,
+            "ckan.storage_path": str(self.directory / "storage"),
+            "ckan.webassets.path": str(self.directory / "webassets"),
+            **self._settings,
+        }
         # The ini format gives % a meaning.
-        missing = {key: value.replace("%", "%%") for key, value in self._settings.items()}
+        missing = {key: value.replace("%", "%%") for key, value in values.items()}
         lines = []
         for line in programs.generated_config().splitlines():
             key = line.partition("=")[0].strip()
@@ -158,7 +164,7 @@ class Site:
         """
         handle = self._socket.fileno()
         command = [sys.executable, "-m", "gunicorn", "--bind", f"fd://{handle}"]
-        command += ["--workers", "1", "--threads", "4", "--timeout", "120"]
+        command += ["--workers", "1", "--threads", "4", "--timeout", "120", "--no-control-socket"]
         command += ["--chdir", str(ROOT), f"tests.sites:application({str(self.ini)!r})"]
         with self.log.open("ab") as log:
             self._server = programs.spawn(command, log, handle)
