@@ -10,6 +10,7 @@ import ckan.plugins.toolkit as tk
 from ckan.lib.search.common import SearchError, SolrConnectionError
 from ckan.types import Context, Response
 from ckanext.dcat.exceptions import RDFProfileException
+from ckanext.dcat.utils import catalog_uri
 from flask import Blueprint, request
 from flask import Response as FlaskResponse
 
@@ -51,7 +52,16 @@ def page(extension: str) -> Response:
         refusal = _refusal(503, tk._("The search engine does not answer. Try again."), "")
         refusal.headers["Retry-After"] = "60"
         return refusal
-    return FlaskResponse(body, content_type=FORMATS[extension].media_type)
+    return FlaskResponse(_here(body), content_type=FORMATS[extension].media_type)
+
+
+def _here(body: str) -> str:
+    """Name the other pages by the address that serves.
+
+    ckanext-dcat names them by the base of the IRIs, where the site need not answer.
+    """
+    path = request.path
+    return body.replace(f"{catalog_uri()}{path}?", f"{tk.config['ckan.site_url']}{path}?")
 
 
 def _refusal(status: int, message: str, detail: str) -> Response:
