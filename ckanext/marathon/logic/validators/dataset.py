@@ -38,8 +38,12 @@ def marathon_dataset_rules(
     faults = datasets.check_required(
         {**dataset, "idea": ideas}, resolved["municipality"], resolved["service_problem"], required
     )
-    # What has an error of its own is not missing.
-    flat.add(each for each in faults if not flat.failed(str(each.path[0])))
+    # What has an error of its own is not missing, nor what an idea that has one would bring.
+    flat.add(
+        fault
+        for fault in faults
+        if not flat.failed(*(("idea",) if fault.path[0] in computed else ()), str(fault.path[0]))
+    )
     if not required.title and not flat.text("title"):
         data[("title",)] = flat.text("name")
     if not flat.failed("idea"):

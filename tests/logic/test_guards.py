@@ -1,0 +1,248 @@
+"""What others depend on cannot be deleted, whichever way somebody tries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+import pytest
+from ckan import model
+from ckan.cli.cli import ckan
+from ckan.lib import search
+from ckan.tests import factories as core
+from ckan.tests.helpers import CKANCliRunner, call_action
+
+from ckanext.marathon.logic.watch import DeletionRefused
+from tests import factories
+from tests.logic.asking import act, refused
+
+Deleting = Callable[[dict[str, Any], dict[str, Any]], None]
+
+
+def by_action(user: dict[str, Any], package: dict[str, Any]) -> None:
+    act("package_delete", user, id=package["id"])
+
+
+def by_name(user: dict[str, Any], package: dict[str, Any]) -> None:
+    act("package_delete", user, id=package["name"])
+
+
+def by_patching_the_state(user: dict[str, Any], package: dict[str, Any]) -> None:
+    act("package_patch", user, id=package["id"], state="deleted")
+
+
+def by_updating_the_state(user: dict[str, Any], package: dict[str, Any]) -> None:
+    shown = act("package_show", user, id=package["id"])
+    act("package_update", user, **{**shown, "state": "deleted"})
+
+
+def with_many_others(user: dict[str, Any], package: dict[str, Any]) -> None:
+    act("bulk_update_delete", user, datasets=[package["id"]], org_id=package["owner_org"])
+
+
+def behind_the_back_of_all_actions(user: dict[str, Any], package: dict[str, Any]) -> None:
+    model.Package.get(package["id"]).delete()
+    try:
+        model.repo.commit()
+    except DeletionRefused:
+        model.Session.rollback()
+        raise
+
+
+WAYS = [
+    by_action,
+    by_name,
+    by_patching_the_state,
+    by_updating_the_state,
+    with_many_others,
+    behind_the_back_of_all_actions,
+]
+
+
+def state(package: dict[str, Any]) -> str:
+    model.Session.expire_all()
+    return model.Package.get(package["id"]).state
+
+
+@pytest.mark.usefixtures("marathon_site")
+class TestDeleting:
+    @pytest.mark.parametrize("delete", WAYS, ids=lambda way: way.__name__)
+    def test_an_idea_with_datasets_stays(self, delete: Deleting) -> None:
+        idea = factories.Idea()
+        dataset = factories.MarathonDataset(idea=[idea["id"]])
+        user = factories.officer(idea["owner_org"], "admin")
+        with pytest.raises(tk.ValidationError) as refusal:
+            delete(user, idea)
+        said = str(refusal.value.error_dict)
+        assert dataset["title"] in said
+        assert f"/dataset/{dataset['name']}" in said
+        assert state(idea) == "active"
+        assert search.show(idea["id"])["state"] == "active"
+
+    @pytest.mark.parametrize("delete", WAYS, ids=lambda way: way.__name__)
+    def test_without_them_it_goes(self, delete: Deleting) -> None:
+        idea = factories.Idea()
+        dataset = factories.MarathonDataset(idea=[idea["id"]])
+        user = factories.officer(idea["owner_org"], "admin")
+        act("package_delete", user, id=dataset["id"])
+        delete(user, idea)
+        assert state(idea) == "deleted"
+
+    def test_a_workshop_with_ideas_stays(self) -> None:
+        idea = factories.Idea()
+        user = factories.officer(idea["owner_org"])
+        errors = refused("package_delete", user, id=idea["workshop"])
+        assert idea["title"] in errors["message"][0]
+        assert errors["obstacles"] == [
+            {
+                "id": idea["id"],
+                "type": "idea",
+                "title": idea["title"],
+                "url": errors["obstacles"][0]["url"],
+            }
+        ]
+        assert errors["obstacles"][0]["url"].endswith(f"/idea/{idea['name']}")
+
+    def test_what_may_not_be_seen_is_other_records(self) -> None:
+        idea = factories.Idea()
+        factories.MarathonDataset(
+            title="Secreto",
+            private=True,
+            idea=[idea["id"]],
+            owner_org=factories.Municipality()["id"],
+        )
+        user = factories.officer(idea["owner_org"])
+        errors = refused("package_delete", user, id=idea["id"])
+        assert "Secreto" not in str(errors)
+        assert "other records" in errors["message"][0]
+        assert errors["obstacles"] == []
+        errors = refused("package_delete", core.Sysadmin(), id=idea["id"])
+        assert "Secreto" in errors["message"][0]
+
+    def test_many_are_counted_not_listed_without_end(self) -> None:
+        idea = factories.Idea()
+        for _ in range(12):
+            factories.MarathonDataset(idea=[idea["id"]])
+        user = factories.officer(idea["owner_org"])
+        errors = refused("package_delete", user, id=idea["id"])
+        assert errors["message"][0].count("“") == 10
+        assert "other records" in errors["message"][0]
+        assert len(errors["obstacles"]) == 12
+
+    def test_a_stranger_learns_nothing_from_trying(self) -> None:
+        dataset = factories.MarathonDataset()
+        stranger = factories.officer(factories.Municipality()["id"])
+        with pytest.raises(tk.NotAuthorized):
+            act("package_delete", stranger, id=dataset["idea"][0])
+
+    def test_drafts_keep_it_too(self) -> None:
+        idea = factories.Idea()
+        factories.MarathonDataset(idea=[idea["id"]], state="draft")
+        user = factories.officer(idea["owner_org"])
+        assert refused("package_delete", user, id=idea["id"])
+
+    def test_the_command_line_says_it_in_one_line(self, cli: CKANCliRunner) -> None:
+        dataset = factories.MarathonDataset()
+        result = cli.invoke(ckan, ["dataset", "delete", dataset["idea"][0]])
+        assert result.exit_code == 1
+        assert "Traceback" not in result.output
+        assert dataset["title"] in result.output
+        assert state({"id": dataset["idea"][0]}) == "active"
+        result = cli.invoke(ckan, ["dataset", "delete", dataset["id"]])
+        assert not result.exit_code, result.output
+
+
+@pytest.mark.usefixtures("marathon_site")
+class TestRestoring:
+    def test_links_are_there_again_and_guarded(self) -> None:
+        dataset = factories.MarathonDataset()
+        idea = {"id": dataset["idea"][0]}
+        call_action("package_delete", id=dataset["id"])
+        call_action("package_patch", id=dataset["id"], state="active")
+        assert call_action("package_show", id=dataset["id"])["idea"] == [idea["id"]]
+        assert refused("package_delete", core.Sysadmin(), **idea)
+
+    def test_not_without_what_it_depends_on(self) -> None:
+        dataset = factories.MarathonDataset()
+        call_action("package_delete", id=dataset["id"])
+        call_action("package_delete", id=dataset["idea"][0])
+        admin = core.Sysadmin()
+        assert list(refused("package_patch", admin, id=dataset["id"], state="active")) == ["idea"]
+        act("package_patch", admin, id=dataset["id"], title="Sigue borrado")
+        act("package_patch", admin, id=dataset["idea"][0], state="active")
+        act("package_patch", admin, id=dataset["id"], state="active")
+
+    def test_not_with_a_code_that_somebody_took_meanwhile(self) -> None:
+        first = factories.Workshop(code="T-1")
+        call_action("package_delete", id=first["id"])
+        second = factories.Workshop(code="T-1", owner_org=first["owner_org"])
+        admin = core.Sysadmin()
+        errors = refused("package_patch", admin, id=first["id"], state="active")
+        assert second["title"] in errors["code"][0]
+        act("package_patch", admin, id=first["id"], state="active", code="T-2")
+
+
+@pytest.mark.usefixtures("marathon_site")
+class TestMunicipalitiesOfAWorkshop:
+    def test_one_that_an_idea_uses_is_not_taken_out(self) -> None:
+        workshop = factories.Workshop(municipality=["0101", "2105"])
+        idea = factories.Idea(workshop=workshop["id"], municipality=["2105"])
+        user = factories.officer(workshop["owner_org"])
+        errors = refused("package_patch", user, id=workshop["id"], municipality=["0101"])
+        assert list(errors) == ["municipality"]
+        assert idea["title"] in errors["municipality"][0]
+        assert "2105" in errors["municipality"][0]
+        act("package_patch", user, id=workshop["id"], municipality=["2105"])
+
+    def test_one_that_is_only_computed_is(self) -> None:
+        workshop = factories.Workshop(municipality=["0101", "2105"])
+        idea = factories.Idea(workshop=workshop["id"])
+        call_action("package_patch", id=workshop["id"], municipality=["0101"])
+        assert call_action("package_show", id=idea["id"])["municipality"] == ["0101"]
+
+
+@pytest.mark.usefixtures("marathon_site")
+class TestOrganizations:
+    def test_one_that_owns_records_stays(self) -> None:
+        workshop = factories.Workshop()
+        admin = factories.officer(workshop["owner_org"], "admin")
+        errors = refused("organization_delete", admin, id=workshop["owner_org"])
+        assert workshop["title"] in errors["message"][0]
+        call_action("package_delete", id=workshop["id"])
+        act("organization_delete", admin, id=workshop["owner_org"])
+
+    @pytest.mark.ckan_config("ckan.auth.create_unowned_dataset", "true")
+    def test_plain_datasets_do_not_keep_it_where_the_site_allows_orphans(self) -> None:
+        organization = core.Organization()
+        dataset = core.Dataset(owner_org=organization["id"])
+        call_action("organization_delete", id=organization["id"])
+        assert model.Package.get(dataset["id"]).owner_org is None
+
+    @pytest.mark.ckan_config("ckan.auth.create_unowned_dataset", "true")
+    def test_workshops_keep_it_there_too(self) -> None:
+        workshop = factories.Workshop()
+        assert refused("organization_delete", core.Sysadmin(), id=workshop["owner_org"])
+
+    @pytest.mark.ckan_config("ckan.auth.create_unowned_dataset", "true")
+    def test_a_purge_leaves_its_records_without_an_organisation(self) -> None:
+        dataset = factories.MarathonDataset()
+        organization = dataset["owner_org"]
+        code = factories.code_of(organization)
+        call_action("organization_purge", id=organization)
+        for package_id in (dataset["id"], dataset["idea"][0]):
+            assert not model.Package.get(package_id).owner_org
+        assert factories.Municipality(municipality_code=code)["municipality_code"] == code
+
+    def test_a_purge_of_one_with_records_names_them(self) -> None:
+        workshop = factories.Workshop()
+        errors = refused("organization_purge", core.Sysadmin(), id=workshop["owner_org"])
+        assert workshop["title"] in errors["message"][0]
+
+    def test_a_deleted_one_gives_its_municipality_back(self) -> None:
+        first = factories.Municipality(municipality_code="2105")
+        call_action("organization_delete", id=first["id"])
+        second = factories.Municipality(municipality_code="2105")
+        admin = core.Sysadmin()
+        errors = refused("organization_patch", admin, id=first["id"], state="active")
+        assert second["title"] in errors["municipality_code"][0]
