@@ -179,8 +179,11 @@ def _texts(value: Any) -> list[str]:
 
 
 def _codes(value: Any) -> list[str]:
-    try:
-        return [territory.repair_code(code).code for code in _texts(value)]
-    except MalformedCode as fault:
-        text = tk._("«{code}» is not an INE code: it has four digits, for example 2105.")
-        raise tk.ValidationError({"municipality": [text.format(code=fault.code)]}) from None
+    codes = []
+    for given in _texts(value):
+        try:
+            codes.append(territory.repair_code(given).code)
+        except MalformedCode:
+            text = tk._("«{code}» is not an INE code: it has four digits, for example 2105.")
+            raise tk.ValidationError({"municipality": [text.format(code=given[:40])]}) from None
+    return codes

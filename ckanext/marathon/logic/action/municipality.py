@@ -54,17 +54,23 @@ def marathon_municipality_create(
 def _added(context: Context, given: Any) -> dict[str, Any]:
     try:
         repaired = territory.repair_code(given)
-        municipality = territory.municipality(repaired.code)
     except MalformedCode:
         text = tk._("«{code}» is not an INE code: it has four digits, for example 2105.")
-        return _failure(str(given), text.format(code=given))
-    except UnknownCode as fault:
+        return _failure(_short(given), text.format(code=_short(given)))
+    try:
+        municipality = territory.municipality(repaired.code)
+    except UnknownCode:
         text = tk._("No municipality of Guatemala has the INE code {code}.")
-        return _failure(fault.code, text.format(code=fault.code))
+        return _failure(repaired.code, text.format(code=repaired.code))
     notice = ""
     if repaired.repaired:
         notice = tk._("{given} was read as {code}.").format(given=given, code=repaired.code)
     return {**_organization_of(context, municipality), "notice": notice}
+
+
+def _short(given: Any) -> str:
+    text = str(given)
+    return text if len(text) <= 40 else f"{text[:39]}…"
 
 
 def _organization_of(context: Context, municipality: Municipality) -> dict[str, Any]:

@@ -1,0 +1,168 @@
+"""``ckan marathon doctor`` finds what is wrong, and nothing where nothing is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from ckan import model
+from ckan.cli.cli import ckan
+from ckan.lib import redis
+from ckan.lib.search import clear_all
+
+from ckanext.marathon.operations import doctor as operations
+from ckanext.marathon.operations.doctor import Health, is_loopback
+from tests.factories import CoordinatingBody, Workshop
+from tests.logic import smtp
+
+pytestmark = pytest.mark.usefixtures("marathon_site", "with_request_context")
+Doctor = Callable[..., list[str]]
+MARKS = {Health.GOOD: "✓", Health.WARNING: "!", Health.BAD: "✗"}
+
+
+@pytest.fixture
+def doctor(ckan_config: Any, monkeypatch: pytest.MonkeyPatch) -> Doctor:
+    """Change settings, examine, and return what is not well."""
+
+    def run(**settings: Any) -> list[str]:
+        for name, value in settings.items():
+            monkeypatch.setitem(ckan_config, name, value)
+        found = list(operations.examine())
+        return [f"{MARKS[f.health]} {f.text}" for f in found if f.health is not Health.GOOD]
+
+    return run
+
+
+def has(findings: list[str], start: str) -> bool:
+    return any(finding.startswith(start) for finding in findings)
+
+
+def test_a_site_that_is_well_has_no_faults_and_no_warnings(doctor: Doctor) -> None:
+    CoordinatingBody()
+    Workshop()
+    with smtp.server() as (_mailbox, address):
+        findings = doctor(
+            **{
+                "smtp.server": address,
+                "ckanext.dcat.base_uri": "https://datos.example.gt",
+                "ckan.auth.user_create_organizations": False,
+                "ckan.auth.public_user_details": False,
+            }
+        )
+    assert findings == []
+
+
+def test_a_loopback_base_is_warned_of(doctor: Doctor) -> None:
+    findings = doctor(**{"ckanext.dcat.base_uri": "http://127.0.0.1:5000"})
+    assert has(
+        findings, "! IRIs start with http://127.0.0.1:5000, an address of this machine alone"
+    )
+
+
+def test_a_base_that_is_only_the_site_s_address_is_warned_of(doctor: Doctor) -> None:
+    findings = doctor(**{"ckanext.dcat.base_uri": ""})
+    assert has(findings, "! IRIs start with http://test.ckan.net, taken from ckan.site_url.")
+
+
+@pytest.mark.parametrize("server", ["", "127.0.0.1:1", "no-such-host.invalid"])
+def test_mail_that_cannot_be_sent_is_a_warning(doctor: Doctor, server: str) -> None:
+    (finding,) = [f for f in doctor(**{"smtp.server": server}) if "mail server" in f]
+    assert finding.startswith("! ")
+    assert "invitations give a link to hand over instead" in finding
+
+
+def test_a_foreign_profile_is_warned_of(doctor: Doctor) -> None:
+    findings = doctor(**{"ckanext.dcat.rdf.profiles": "euro_dcat_ap_3"})
+    assert has(findings, "! ckanext.dcat.rdf.profiles does not name marathon")
+
+
+def test_open_doors_are_warned_of(doctor: Doctor) -> None:
+    findings = doctor(**{"ckan.auth.user_create_organizations": True})
+    assert has(findings, "! Everybody with an account may create organisations")
+
+
+def test_a_site_that_nobody_coordinates_is_warned_of(doctor: Doctor) -> None:
+    assert has(doctor(), "! No organisation has the role of coordinating body")
+
+
+def test_an_index_that_lacks_records_is_warned_of(doctor: Doctor) -> None:
+    Workshop()
+    clear_all()
+    assert has(doctor(), "! Solr has 0 of 1 records. Run: ckan search-index rebuild")
+
+
+def test_solr_that_is_not_there_is_a_fault(doctor: Doctor) -> None:
+    assert has(doctor(solr_url="http://127.0.0.1:1/solr/x"), "✗ Solr cannot be reached at solr_url")
+
+
+def test_redis_that_is_not_there_is_a_fault(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis, "_connection_pool", None)
+    assert has(doctor(**{"ckan.redis.url": "redis://127.0.0.1:1/0"}), "✗ Redis cannot be reached")
+
+
+def test_a_missing_migration_is_a_fault(doctor: Doctor) -> None:
+    session = model.Session
+    versions = session.scalars(sa.text("SELECT version_num FROM marathon_alembic_version")).all()
+    session.execute(sa.text("DELETE FROM marathon_alembic_version"))
+    session.commit()
+    try:
+        findings = doctor()
+    finally:
+        insert = sa.text("INSERT INTO marathon_alembic_version VALUES (:v)")
+        session.execute(insert, [{"v": version} for version in versions])
+        session.commit()
+    assert has(findings, "✗ Tables are missing. Run: ckan db upgrade -p marathon")
+
+
+class TestPlugins:
+    @pytest.mark.ckan_config(
+        "ckan.plugins", "scheming_datasets scheming_organizations dcat marathon"
+    )
+    def test_the_wrong_order_is_a_fault(self, doctor: Doctor) -> None:
+        assert has(doctor(), "✗ In ckan.plugins, marathon has to stand before")
+
+    @pytest.mark.ckan_config("ckan.plugins", "marathon scheming_datasets dcat")
+    def test_a_missing_one_is_a_fault(self, doctor: Doctor) -> None:
+        findings = doctor()
+        assert has(findings, "✗ Add to ckan.plugins: scheming_organizations.")
+        assert has(findings, "✗ Other schemas than the marathon's are in use for: organization.")
+
+
+class TestCommand:
+    def test_warnings_alone_exit_with_0_and_are_counted(self, cli: Any) -> None:
+        result = cli.invoke(ckan, ["marathon", "doctor"])
+        assert result.exit_code == 0, result.output
+        lines = result.output.splitlines()
+        warnings = sum(line.startswith("! ") for line in lines)
+        assert warnings
+        assert lines[-1] == f"0 faults, {warnings} warnings."
+        assert any(line.startswith("✓ ") for line in lines)
+
+    def test_a_fault_exits_with_1(self, cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CKAN_SOLR_URL", "http://127.0.0.1:1/solr/ckan")
+        result = cli.invoke(ckan, ["marathon", "doctor"])
+        assert result.exit_code == 1
+        assert "✗ Solr cannot be reached at solr_url" in result.output
+        assert "1 faults" in result.output
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("localhost", True),
+        ("ckan.localhost", True),
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("", True),
+        ("datos.gob.gt", False),
+        ("10.0.0.7", False),
+        ("localhost.gob.gt", False),
+    ],
+)
+def test_an_address_of_this_machine_alone_is_known(host: str, expected: bool) -> None:
+    assert is_loopback(host) is expected
