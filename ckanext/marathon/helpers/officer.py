@@ -13,7 +13,7 @@ from ckan.lib import uploader
 
 from ckanext.marathon.logic import permissions
 
-from .labels import marathon_as_list, marathon_date, marathon_term
+from .labels import marathon_as_list, marathon_date, marathon_municipality, marathon_term
 
 # Guatemala has had no summer time since 2006.
 GUATEMALA = timezone(timedelta(hours=-6))
@@ -69,7 +69,8 @@ def marathon_idea_choices(codes: Any, selected: Any = ()) -> list[dict[str, Any]
     Without a municipality only those already chosen: a country's ideas are too many for a list.
     """
     chosen = marathon_as_list(selected)
-    wanted = marathon_as_list(codes)
+    # What is still being corrected is no municipality yet.
+    wanted = [code for code in marathon_as_list(codes) if marathon_municipality(code)]
     if not chosen and not wanted:
         return []
     return tk.get_action("marathon_idea_choices")(

@@ -49,8 +49,8 @@ class OnePageCreateView(CreateView):
         if form.step == "add-idea":
             return self._again(form, form_data.add_idea(form))
         with once.saving(form.token) as saved:
-            if saved.name:
-                return self._done(package_type, saved.name)
+            if saved.package:
+                return self._done(package_type, saved.package.name)
             return self._save(form, saved)
 
     def _save(self, form: form_data.Form, saved: once.Saved) -> Response | str:
@@ -72,7 +72,7 @@ class OnePageCreateView(CreateView):
             model.Session.rollback()
             message = tk._("The search engine does not answer, so nothing was saved. Try again.")
             return self._again(form, {"": [message]})
-        saved.name = created["name"]
+        saved.id = created["id"]
         tk.h.flash_success(
             tk._("Saved. Only your organisation sees it.")
             if created["private"]

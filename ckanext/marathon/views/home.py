@@ -6,8 +6,6 @@ import ckan.plugins.toolkit as tk
 from ckan.types import Response
 from flask import Blueprint
 
-from ckanext.marathon.helpers import home as facts
-
 from .negotiation import vary_by_accept, wanted_extension
 
 home = Blueprint("marathon_site", __name__)
@@ -20,7 +18,7 @@ def index() -> Response | str:
         answer = tk.redirect_to("dcat.read_catalog", _format=extension)
         answer.status_code = 303
         return answer
-    return tk.render("home/index.html", {"page": facts.home()})
+    return tk.render("home/index.html")
 
 
 @home.after_request

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import cast
 
 import ckan.plugins.toolkit as tk
+from ckan import model
 from ckan.lib.redis import connect_to_redis
 
 # As long as somebody may leave a tab open and press the button again.
@@ -18,9 +19,15 @@ LONGEST = 600
 
 @dataclass
 class Saved:
-    """What came of a form: the name of the dataset it created, ``""`` if none yet."""
+    """What came of a form: the id of the dataset it created, ``""`` if none yet."""
 
-    name: str = ""
+    id: str = ""
+
+    @property
+    def package(self) -> model.Package | None:
+        """The dataset, unless it was deleted meanwhile."""
+        found = model.Package.get(self.id) if self.id else None
+        return found if found and found.state != model.State.DELETED else None
 
 
 @contextmanager
@@ -31,7 +38,7 @@ def saving(token: str) -> Iterator[Saved]:
         token: from the form's hidden field; an empty one holds nothing.
 
     Yields:
-        What an earlier sending of the same form created. Set its ``name`` to remember it.
+        What an earlier sending of the same form created. Set its ``id`` to remember it.
     """
     if not token:
         yield Saved()
@@ -42,5 +49,5 @@ def saving(token: str) -> Iterator[Saved]:
         before = cast("bytes | None", redis.get(key))
         saved = Saved(before.decode() if before else "")
         yield saved
-        if saved.name and not before:
-            redis.set(key, saved.name, ex=REMEMBERED)
+        if saved.id:
+            redis.set(key, saved.id, ex=REMEMBERED)

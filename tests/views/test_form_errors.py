@@ -1,0 +1,244 @@
+"""What goes wrong in the form is said at the field and in a summary, and nothing typed is lost."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from ckan import model
+from ckan.tests.helpers import call_action
+
+from tests.factories import Idea
+
+from .conftest import Reader
+from .test_form import CSV, datasets, filled, idea, soup, storage, with_file, workshop
+
+__all__ = ["filled", "idea", "storage", "workshop"]  # fixtures
+
+pytestmark = pytest.mark.usefixtures("marathon_site")
+
+JSON = {"Accept": "application/json"}
+
+
+class TestErrors:
+    def test_each_is_at_its_field_and_in_a_summary_that_leads_there(
+        self, editor: Reader, villa_nueva: dict[str, Any]
+    ) -> None:
+        sent = {"owner_org": villa_nueva["id"], "save": "publish"}
+        page = soup(editor.post("/dataset/new", sent))
+        summary = page.select_one(".marathon-errors [role=alert]")
+        assert summary
+        targets = [str(link["href"]).removeprefix("#") for link in summary.select("a")]
+        assert {"at-title", "at-notes", "at-idea", "at-resources"} <= set(targets)
+        for target in targets:
+            assert page.select_one(f"#{target} .error-block"), target
+
+    def test_nothing_typed_is_lost(self, editor: Reader, filled: dict[str, Any]) -> None:
+        sent = with_file({**filled, "title": "", "contact-0-name": "Water office", "version": "2"})
+        page = soup(editor.post("/dataset/new", sent))
+        for name in ("municipality", "service_problem", "idea", "data_need"):
+            boxes = page.select(f'[type="checkbox"][name="{name}"][checked]')
+            assert [box["value"] for box in boxes] == filled[name][1:], name
+        for name, value in (("contact-0-name", "Water office"), ("version", "2")):
+            field = page.select_one(f'[name="{name}"]')
+            assert field
+            assert field["value"] == value
+        notes = page.select_one('[name="notes"]')
+        assert notes
+        assert notes.text.strip() == filled["notes"]
+        token = page.select_one('[name="form_token"]')
+        assert token
+        assert token["value"] == filled["form_token"]
+
+    def test_a_file_that_has_to_be_chosen_again_is_named(
+        self, editor: Reader, filled: dict[str, Any]
+    ) -> None:
+        page = soup(editor.post("/dataset/new", with_file({**filled, "title": ""})))
+        summary = page.select_one(".marathon-errors")
+        assert summary
+        assert "hours.csv" in summary.text
+        field = page.select_one("#at-resource-0 .error-block")
+        assert field
+        assert "hours.csv" in field.text
+
+    def test_an_error_within_more_details_opens_them(
+        self, editor: Reader, filled: dict[str, Any]
+    ) -> None:
+        page = soup(editor.post("/dataset/new", with_file({**filled, "url": "nowhere"})))
+        place = page.select_one("#at-url")
+        assert place
+        assert place.select_one(".error-block")
+        folded = place.find_parent("details")
+        assert folded
+        assert folded.has_attr("open")
+
+    def test_publishing_without_a_file_asks_for_one(
+        self, editor: Reader, filled: dict[str, Any]
+    ) -> None:
+        page = soup(editor.post("/dataset/new", filled))
+        assert page.select_one("#at-resources .error-block")
+        assert datasets() == []
+
+    @pytest.mark.ckan_config("ckan.max_resource_size", 1)
+    @pytest.mark.parametrize("size", [0, 2**20 + 1])
+    def test_a_file_that_is_empty_or_too_large_leaves_nothing_behind(
+        self, editor: Reader, filled: dict[str, Any], size: int
+    ) -> None:
+        answer = editor.post("/dataset/new", with_file(filled, "hours.csv", b"x" * size))
+        assert soup(answer).select_one("#at-resource-0 .error-block")
+        assert model.Session.query(model.Package).filter_by(type="dataset").count() == 0
+
+    def test_a_fault_after_a_correction_is_corrected_with_the_same_form(
+        self, editor: Reader, filled: dict[str, Any]
+    ) -> None:
+        editor.post("/dataset/new", with_file({**filled, "title": ""}))
+        assert editor.post("/dataset/new", with_file(filled)).status_code == 302
+
+    @pytest.mark.parametrize(
+        "odd",
+        [
+            {"resources__x__url": "a"},
+            {"title": ["a", "b"]},
+            {"contact-0-name": ["a", "b"]},
+            {"municipality": "9999"},
+            {"municipality": ["", 'x") OR *:*']},
+            {"service_problem": "nope"},
+            {"idea": "no-such-idea"},
+            {"notes": "a\x00b"},
+            {"owner_org": "nobody"},
+        ],
+    )
+    def test_odd_input_is_refused_without_breaking(
+        self, editor: Reader, filled: dict[str, Any], odd: dict[str, Any]
+    ) -> None:
+        answer = editor.post("/dataset/new", with_file({**filled, **odd}))
+        assert answer.status_code in {200, 302, 400, 403}
+        assert answer.status_code == 302 or datasets() == []
+
+
+class TestScript:
+    """What the page's script asks, so that neither text nor files are lost."""
+
+    def test_what_was_typed_is_checked_before_the_file_is_sent(
+        self, editor: Reader, filled: dict[str, Any]
+    ) -> None:
+        light = {
+            **filled,
+            "title": "",
+            "save": "check",
+            "private": "false",
+            "resources__0__url": "hours.csv",
+            "resources__0__url_type": "upload",
+        }
+        wrong = editor.post("/dataset/new", light, **JSON)
+        assert wrong.status_code == 422
+        assert list(wrong.json["errors"]) == ["title"]
+        assert 'href="#at-title"' in wrong.json["summary"]
+        right = editor.post("/dataset/new", {**light, "title": "Hours of water"}, **JSON)
+        assert (right.status_code, right.json) == (200, {"errors": {}})
+        assert datasets() == []
+
+    def test_errors_are_named_as_the_inputs_are(
+        self, editor: Reader, filled: dict[str, Any]
+    ) -> None:
+        sent = {
+            **filled,
+            "contact-0-name": "Water office",
+            "contact-0-email": "not an address",
+            "resources__0__url": "https://example.gt/a.csv",
+            "resources__0__license": "not an address",
+        }
+        answer = editor.post("/dataset/new", sent, **JSON)
+        assert set(answer.json["errors"]) == {"contact-0-email", "resources__0__license"}
+
+    def test_success_says_where_the_dataset_is(
+        self, editor: Reader, filled: dict[str, Any]
+    ) -> None:
+        answer = editor.post("/dataset/new", with_file(filled), **JSON)
+        assert answer.json["url"].endswith("/dataset/hours-of-water")
+
+    def test_ideas_follow_the_municipality(
+        self, editor: Reader, idea: dict[str, Any], workshop: dict[str, Any]
+    ) -> None:
+        elsewhere = Idea()
+        code = elsewhere["municipality"][0]
+        mine = editor.get("/marathon/form/ideas?municipality=0115").json
+        assert [each["id"] for each in mine["ideas"]] == [idea["id"]]
+        assert [each["id"] for each in mine["workshops"]] == [workshop["id"]]
+        both = editor.get(f"/marathon/form/ideas?municipality={code}&idea={idea['id']}").json
+        assert {each["id"] for each in both["ideas"]} == {idea["id"], elsewhere["id"]}
+
+    def test_an_odd_municipality_has_no_ideas(self, editor: Reader, idea: dict[str, Any]) -> None:
+        answer = editor.get("/marathon/form/ideas?municipality=x%22)%20OR%20*:*")
+        assert (answer.status_code, answer.json["ideas"]) == (200, [])
+
+
+class TestMissingIdea:
+    def test_it_is_added_as_proposed_and_offered_at_once(
+        self, editor: Reader, workshop: dict[str, Any]
+    ) -> None:
+        sent = {"workshop": workshop["id"], "title": "Report leaks", "service_problem": "AGU-04"}
+        answer = editor.post("/marathon/form/add-idea", sent)
+        assert answer.json["title"] == "Report leaks"
+        assert call_action("package_show", id=answer.json["id"])["status"] == "proposed"
+
+    def test_what_is_missing_is_said(self, editor: Reader, workshop: dict[str, Any]) -> None:
+        answer = editor.post("/marathon/form/add-idea", {"workshop": workshop["id"], "title": ""})
+        assert answer.status_code == 422
+        assert {"title", "service_problem"} <= set(answer.json["errors"])
+
+    def test_nobody_in_particular_adds_none(
+        self, visitor: Reader, workshop: dict[str, Any]
+    ) -> None:
+        sent = {"workshop": workshop["id"], "title": "Spam", "service_problem": "AGU-04"}
+        assert visitor.post("/marathon/form/add-idea", sent).status_code == 403
+
+    def test_without_script_the_form_comes_back_with_it_ticked(
+        self, editor: Reader, filled: dict[str, Any], workshop: dict[str, Any]
+    ) -> None:
+        sent = {
+            **filled,
+            "save": "add-idea",
+            "new_idea_workshop": workshop["id"],
+            "new_idea_title": "Report leaks",
+            "new_idea_service_problem": "AGU-04",
+        }
+        page = soup(editor.post("/dataset/new", sent))
+        assert len(page.select('[type="checkbox"][name="idea"][checked]')) == 2
+        assert "Report leaks" in page.text
+        title = page.select_one('[name="title"]')
+        assert title
+        assert title["value"] == filled["title"]
+        assert datasets() == []
+
+    def test_without_script_its_errors_come_back_too(
+        self, editor: Reader, filled: dict[str, Any]
+    ) -> None:
+        page = soup(editor.post("/dataset/new", {**filled, "save": "add-idea"}))
+        place = page.select_one("#at-new_idea")
+        assert place
+        assert place.has_attr("open")
+        assert place.select(".error-block")
+
+    def test_without_script_another_municipality_brings_its_ideas(
+        self, editor: Reader, filled: dict[str, Any]
+    ) -> None:
+        elsewhere = Idea(title="Somewhere else")
+        sent = {**filled, "save": "refresh", "municipality": ["", *elsewhere["municipality"]]}
+        page = soup(editor.post("/dataset/new", sent))
+        values = {box["value"] for box in page.select('[type="checkbox"][name="idea"]')}
+        assert elsewhere["id"] in values
+
+    def test_without_script_there_is_room_for_another_file(
+        self, editor: Reader, filled: dict[str, Any]
+    ) -> None:
+        sent = {
+            **filled,
+            "save": "add-file",
+            "resources__0__url": "https://example.gt/a.csv",
+            "resources__1__upload": (io.BytesIO(CSV), "b.csv"),
+        }
+        page = BeautifulSoup(editor.post("/dataset/new", sent).text, "html.parser")
+        assert len(page.select("[data-files] [data-file]")) == 3

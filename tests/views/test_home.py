@@ -1,0 +1,270 @@
+"""The home page of ``marathon_site``: what it counts, what it asks, and that it needs no Solr."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import sqlalchemy as sa
+from bs4 import BeautifulSoup
+from ckan import model
+from ckan.tests.factories import Sysadmin
+from ckan.tests.helpers import call_action
+
+from tests import factories
+
+PLUGINS = (
+    "marathon_site marathon activity scheming_datasets scheming_organizations dcat "
+    "structured_data croissant"
+)
+
+pytestmark = [
+    pytest.mark.ckan_config("ckan.plugins", PLUGINS),
+    pytest.mark.usefixtures("whole_site"),
+]
+
+
+@pytest.fixture
+def whole_site(marathon_site: None, migrate_db_for: Callable[[str], None]) -> None:
+    """An empty site with every plugin of the stack, the activity stream's tables included."""
+    columns = sa.inspect(model.meta.engine).get_columns("activity")
+    if all(each["name"] != "permission_labels" for each in columns):
+        migrate_db_for("activity")
+
+
+def page(app: Any, path: str = "/", status: int = 200, **options: Any) -> BeautifulSoup:
+    return BeautifulSoup(app.get(path, status=status, **options).body, "html.parser")
+
+
+def numbers(home: BeautifulSoup) -> list[int]:
+    """Return datasets, ideas, workshops, municipalities, unmet needs, as the page counts them."""
+    return [int(each.text) for each in home.select(".site-counts strong")]
+
+
+def section(home: BeautifulSoup, id_: str) -> str:
+    part = home.select_one(f"section[aria-labelledby={id_}]")
+    assert part, f"no part {id_}"
+    return " ".join(part.get_text(" ").split())
+
+
+def links(soup: BeautifulSoup, selector: str) -> dict[str, str]:
+    return {a.get_text().strip(): str(a["href"]) for a in soup.select(selector)}
+
+
+def menu(soup: BeautifulSoup) -> dict[str, str]:
+    return links(soup, "#main-navigation-toggle li a")
+
+
+def as_admin(action: str, **fields: Any) -> Any:
+    return call_action(action, context={"user": Sysadmin()["name"]}, **fields)
+
+
+@contextmanager
+def asked() -> Iterator[list[str]]:
+    """Collect the queries sent meanwhile."""
+    queries: list[str] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, *_others: Any) -> None:
+        queries.append(statement)
+
+    sa.event.listen(model.meta.engine, "before_cursor_execute", note)
+    try:
+        yield queries
+    finally:
+        sa.event.remove(model.meta.engine, "before_cursor_execute", note)
+
+
+class TestEmptySite:
+    def test_counts_nothing_and_says_so(self, app: Any) -> None:
+        home = page(app)
+        assert numbers(home) == [0, 0, 0, 0, 0]
+        assert "No idea is on the site yet" in section(home, "newest-ideas")
+        assert "No dataset is on the site yet" in section(home, "newest-data")
+        assert "None yet" in section(home, "municipalities")
+        assert "no idea waits for data" in section(home, "needs")
+
+    def test_offers_all_areas_of_problems(self, app: Any) -> None:
+        areas = page(app).select(".site-areas li")
+        assert len(areas) == 13
+        assert all("Nothing yet" in each.text for each in areas)
+
+    def test_menu_has_no_commitment_and_footer_no_contact(self, app: Any) -> None:
+        home = page(app)
+        assert not [label for label in menu(home) if "ommitment" in label]
+        assert "Contact" not in home.select_one(".site-footer").get_text()
+
+    def test_loads_nothing_from_another_host(self, app: Any) -> None:
+        home = page(app)
+        loaded = [each.get("src") or each.get("href") for each in home.select("[src], link[href]")]
+        assert loaded
+        own = {"", "test.ckan.net"}
+        assert {urlsplit(str(address)).netloc for address in loaded} <= own
+
+
+class TestFullSite:
+    @pytest.fixture
+    def chain(self) -> dict[str, Any]:
+        town = factories.Municipality(municipality_code="2105", title="San Carlos")
+        workshop = factories.Workshop(owner_org=town["id"], service_problem=["AGU-02"])
+        needs = [{"what": "Hours of water"}, {"what": "Cuts of water"}]
+        idea = factories.Idea(
+            workshop=workshop["id"],
+            title="Water on time",
+            service_problem=["AGU-01", "AGU-02"],
+            data_need=needs,
+        )
+        met = call_action("marathon_data_need_list", id=idea["id"])[0]["id"]
+        dataset = factories.MarathonDataset(idea=[idea["id"]], data_need=[met], title="Water hours")
+        return {"town": town, "workshop": workshop, "idea": idea, "dataset": dataset}
+
+    def test_counts_each_type_apart(self, app: Any, chain: dict[str, Any]) -> None:
+        factories.Idea(workshop=chain["workshop"]["id"])
+        factories.Commitment()
+        assert numbers(page(app)) == [1, 2, 1, 1, 1]
+
+    def test_an_area_counts_a_thing_with_two_of_its_problems_once(
+        self, app: Any, chain: dict[str, Any]
+    ) -> None:
+        area = page(app).select_one(".site-areas a[href$='/service-problem/AGU']")
+        text = " ".join(area.get_text(" ").split())
+        assert text.endswith("1 idea · 1 dataset · 1 workshop")
+
+    def test_lists_show_where_things_are_and_what_they_come_from(
+        self, app: Any, chain: dict[str, Any]
+    ) -> None:
+        home = page(app)
+        ideas, data = section(home, "newest-ideas"), section(home, "newest-data")
+        assert "Water on time" in ideas
+        assert "proposed" in ideas
+        assert "San Carlos Alzatate" in ideas
+        assert "Water hours" not in ideas
+        assert "San Carlos Alzatate" in data
+        assert "From the idea Water on time" in data
+
+    def test_needs_are_those_that_no_dataset_meets(self, app: Any, chain: dict[str, Any]) -> None:
+        needs = section(page(app), "needs")
+        assert "Cuts of water" in needs
+        assert "Hours of water" not in needs
+
+    def test_a_discarded_idea_needs_nothing(self, app: Any, chain: dict[str, Any]) -> None:
+        as_admin("marathon_idea_status_update", id=chain["idea"]["id"], status="discarded")
+        assert numbers(page(app))[4] == 0
+
+    def test_what_is_not_public_is_neither_counted_nor_shown(
+        self, app: Any, chain: dict[str, Any]
+    ) -> None:
+        officer = factories.officer(chain["town"]["id"])
+        for each in ("dataset", "idea", "workshop"):
+            as_admin("package_patch", id=chain[each]["id"], private=True)
+        headers = {"Authorization": token_of(officer)}
+        for options in ({}, {"headers": headers}):
+            home = page(app, **options)
+            assert numbers(home) == [0, 0, 0, 0, 0]
+            assert "Water" not in home.select_one("main").get_text().replace("Water, rubbish", "")
+
+    def test_examples_are_marked(self, app: Any, chain: dict[str, Any]) -> None:
+        as_admin("package_patch", id=chain["idea"]["id"], example=True)
+        home = page(app)
+        assert "Example" in section(home, "newest-ideas")
+        assert "Example" not in section(home, "municipalities")
+
+    def test_one_commitment_is_linked_itself_several_as_a_list(self, app: Any) -> None:
+        first = factories.Commitment()
+        assert menu(page(app))["Commitment"] == f"/commitment/{first['name']}"
+        factories.Commitment()
+        assert menu(page(app))["Commitments"] == "/commitment/"
+
+    def test_the_coordinating_body_is_the_contact(self, app: Any) -> None:
+        body = factories.CoordinatingBody(title="INFOM", contact_email="datos@infom.example.gt")
+        found = links(page(app), ".site-footer a")
+        assert found["INFOM"] == f"/organization/{body['name']}"
+        assert found["datos@infom.example.gt"] == "mailto:datos@infom.example.gt"
+
+    def test_asks_the_same_number_of_questions_whatever_there_is(
+        self, app: Any, chain: dict[str, Any]
+    ) -> None:
+        def grow() -> None:
+            for _ in range(7):
+                other = factories.Idea(data_need=[{"what": "Something"}])
+                factories.MarathonDataset(idea=[other["id"]])
+
+        grow()
+        page(app)
+        with asked() as before:
+            page(app)
+        grow()
+        with asked() as after:
+            page(app)
+        assert len(after) == len(before)
+        assert len(after) < 20
+
+
+def token_of(user: dict[str, Any]) -> str:
+    return call_action(
+        "api_token_create", user=user["name"], name="t", context={"user": user["name"]}
+    )["token"]
+
+
+class TestHeader:
+    def test_offers_publishing_to_those_who_may(self, app: Any) -> None:
+        town = factories.Municipality()
+        editor, member = (factories.officer(town["id"], each) for each in ("editor", "member"))
+        shown = {
+            name: "Publish data" in menu(page(app, headers={"Authorization": token_of(user)}))
+            for name, user in (("editor", editor), ("member", member))
+        }
+        assert shown == {"editor": True, "member": False}
+        assert "Publish data" not in menu(page(app))
+
+    def test_language_links_keep_page_and_query(self, app: Any) -> None:
+        found = links(page(app, "/idea/?q=agua"), ".site-languages a")
+        assert found == {"Español": "/es/idea/?q=agua", "English": "/en/idea/?q=agua"}
+
+    def test_says_where_one_is(self, app: Any) -> None:
+        for path, label in (
+            ("/dataset/", "Open data"),
+            ("/idea/", "Ideas"),
+            ("/municipality/2105", "Municipalities"),
+            ("/service-problem/AGU-01", "Problems"),
+        ):
+            here = page(app, path).select("#main-navigation-toggle a[aria-current]")
+            assert [a.get_text().strip() for a in here] == [label], path
+
+    def test_is_on_error_pages_too(self, app: Any) -> None:
+        assert "Ideas" in menu(page(app, "/no-such-page", status=404))
+
+
+class TestHomeAddress:
+    def test_a_program_that_wants_rdf_is_sent_to_the_catalogue(self, app: Any) -> None:
+        answer = app.get("/", headers={"Accept": "text/turtle"}, follow_redirects=False)
+        assert answer.status_code == 303
+        assert urlsplit(answer.headers["Location"]).path == "/catalog.ttl"
+        assert "Accept" in answer.headers["Vary"]
+
+    def test_answers_without_solr(
+        self, app: Any, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        factories.MarathonDataset(title="Still here")
+        closed_port = "http://127.0.0.1:9/solr/none"
+        monkeypatch.setattr("ckan.lib.search.common.SolrSettings.url", closed_port)
+        assert app.get("/dataset/").status_code == 500 or "error" in page(app, "/dataset/").text
+        home = page(app)
+        assert numbers(home)[:3] == [1, 1, 1]
+        assert "Still here" in section(home, "newest-data")
+        assert home.select_one("form[role=search] input[name=q]")
+
+
+def test_nothing_of_the_page_is_markup_from_titles(app: Any) -> None:
+    evil = "<script>alert(1)</script>"
+    workshop = factories.Workshop()
+    idea = factories.Idea(
+        workshop=workshop["id"], title=evil, data_need=[{"what": evil, "why": evil}]
+    )
+    factories.MarathonDataset(title=evil, idea=[idea["id"]])
+    body = app.get("/").body
+    assert evil not in body
+    assert json.dumps(evil) not in body
