@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from stack.settings import HOST, Settings
 from stack.supervisor import Program, guarded, last_line
 
 HERE = Path(__file__).parent
+# What CKAN logs, as against what a command says.
+LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d |$")
 CKAN = Path(sys.executable).parent / "ckan"
 
 
@@ -132,7 +135,8 @@ class Site:
             assert run.stdout is not None
             for line in run.stdout:
                 record.write(line)
-                step.note(line.strip()[:100])
+                if not LOG_LINE.match(line):
+                    step.note(line.strip()[:100])
             code = run.wait()
         if code != 0:
             raise errors.CommandFailed(

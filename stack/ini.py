@@ -111,8 +111,11 @@ def write(layout: Layout, settings: Settings, addresses: Addresses) -> Path:
         "ckan.locale_default": "es",
         "ckan.locale_order": "es en",
         "ckan.locales_offered": "es en",
-        # Officers get their accounts from the coordinating body.
+        # Officers get their accounts, and municipalities their organisations, from the
+        # coordinating body.
         "ckan.auth.create_user_via_web": "false",
+        "ckan.auth.user_create_organizations": "false",
+        "ckan.auth.user_create_groups": "false",
         "ckanext.dcat.base_uri": kept["base_uri"],
     }
     lines = [f"{name} = {value.replace('%', '%%')}" for name, value in options.items()]

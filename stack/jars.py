@@ -6,6 +6,7 @@ are, and people behind a mirror can tell it in its own settings file.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -35,6 +36,8 @@ JETTY_XML = "org.eclipse.jetty:jetty-xml:10.0.26!"
 OTHER_MACHINES = ("osx-", "windows-", "linux-aarch_64")
 
 NEEDED_MEGABYTES = 250
+# Where jgo keeps what it fetches until it is checked.
+MAVEN = ".maven"
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,7 @@ def ensure(progress: Progress, lock: Path = LOCK) -> Path:
     try:
         with progress.step(f"Solr: {len(jars)} jars, once") as step:
             _fetch_all(jars, work, lambda done: step.note(f"{done} of {len(jars)}"))
+            shutil.rmtree(work / MAVEN)
         try:
             work.rename(target)
         except OSError:
@@ -131,12 +135,14 @@ def _fetch_all(jars: list[Jar], work: Path, report: Callable[[int], None]) -> No
 def _fetch(jar: Jar, work: Path) -> None:
     import requests
 
-    context = _maven(work / ".maven" / jar.sha256[:12])
+    context = _maven(work / MAVEN / jar.sha256[:12])
     component = context.project(jar.group, jar.artifact).at_version(jar.version)
     artifact = component.artifact(jar.classifier, "jar")
     try:
         fetched = artifact.resolve()
     except (requests.RequestException, RuntimeError, OSError) as fault:
+        if getattr(fault, "errno", None) == errno.ENOSPC:
+            raise errors.NoSpace("no disk space left", "no queda espacio en disco") from fault
         raise errors.NoNetwork(
             f"Solr's {jar.filename} could not be downloaded; is there a network? ({_brief(fault)})",
             f"no se pudo descargar {jar.filename} de Solr; ¿hay red?",
@@ -148,7 +154,7 @@ def _fetch(jar: Jar, work: Path) -> None:
             f"{jar.filename} no es el archivo esperado (SHA-256 distinto); no se instaló nada",
         )
     fetched.replace(work / jar.filename)
-    shutil.rmtree(work / ".maven" / jar.sha256[:12], ignore_errors=True)
+    shutil.rmtree(work / MAVEN / jar.sha256[:12], ignore_errors=True)
 
 
 def _brief(fault: BaseException) -> str:

@@ -117,10 +117,11 @@ def run(data: Path, settings: Settings) -> int:
                 supervisor.launch()
                 servers.start(supervisor)
             site.prepare(progress, external.holds_no_site(servers.addresses().database))
-            with progress.step("web server and worker"):
+            with progress.step("web server"):
                 supervisor.start("web")
-                supervisor.start("worker")
-                supervisor.wait("web", site.healthy, 120)
+                supervisor.wait("web", site.healthy, 180)
+            # Afterwards: both load CKAN, and people wait for the first page.
+            supervisor.start("worker")
             print(summary(site, time.monotonic() - began), flush=True)
             _watch(supervisor)
         except KeyboardInterrupt:

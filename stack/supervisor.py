@@ -53,7 +53,7 @@ class Program:
             "autostart=false",
             "autorestart=true",
             "startsecs=1",
-            "startretries=2",
+            "startretries=5",
             f"stopsignal={self.stop_signal.name.removeprefix('SIG')}",
             f"stopwaitsecs={self.patience}",
             "redirect_stderr=true",

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -74,18 +75,27 @@ class Command:
         return processes.orphans(Layout(self.data.resolve()))
 
 
-@pytest.fixture
-def start() -> Iterator[Callable[..., Command]]:
-    """Return a function that starts a command on a data directory."""
+@contextmanager
+def starting() -> Iterator[Callable[..., Command]]:
+    """Yield a function that starts a command on a data directory; afterwards, end them all."""
     begun: list[Command] = []
 
     def start(data: Path, *arguments: str, **variables: str) -> Command:
         begun.append(Command(data, list(arguments), clean_environment(**variables)))
         return begun[-1]
 
-    yield start
-    for command in begun:
-        if command.process.poll() is None:
-            command.process.terminate()
-            command.process.wait(timeout=PATIENCE)
-        processes.end(command.servers(), patience=5)
+    try:
+        yield start
+    finally:
+        for command in begun:
+            if command.process.poll() is None:
+                command.process.terminate()
+                command.process.wait(timeout=PATIENCE)
+            processes.end(command.servers(), patience=5)
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Command]]:
+    """Return a function that starts a command on a data directory."""
+    with starting() as start:
+        yield start

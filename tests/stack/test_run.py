@@ -1,0 +1,266 @@
+"""``make run`` for real: a first start, what is there then, accidents, and the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg2
+import pytest
+import redis
+import requests
+
+from stack.solr import free_port
+from tests.stack.conftest import Command, starting, until
+
+Start = Callable[..., Command]
+READY = "Ctrl-C stops it"
+
+
+class Site:
+    """The site of this module: set up by the first test that needs it, and started when it is not."""
+
+    def __init__(self, start: Start, data: Path) -> None:
+        self.start = start
+        self.data = data
+        self.port = str(free_port())
+        self.url = f"http://localhost:{self.port}"
+        self.command: Command | None = None
+
+    def running(self) -> Command:
+        if self.command is None or self.command.process.poll() is not None:
+            self.command = self.run()
+            self.command.wait_for(READY)
+        return self.command
+
+    def run(self) -> Command:
+        """Start it without waiting."""
+        return self.start(
+            self.data,
+            "run",
+            "--data",
+            str(self.data),
+            MARATHON_PORT=self.port,
+            MARATHON_WITHOUT_EXAMPLES="1",
+        )
+
+    def manage(self, command: str, **variables: str) -> Command:
+        """Return ``stop`` or ``reset`` once it has ended."""
+        done = self.start(self.data, command, "--data", str(self.data), **variables)
+        done.process.wait()
+        return done
+
+    def get(self, path: str) -> requests.Response:
+        return requests.get(f"{self.url}{path}", timeout=60)
+
+    def datasets(self) -> int:
+        return int(self.get("/api/3/action/package_search").json()["result"]["count"])
+
+    def spawned(self, name: str) -> list[int]:
+        """Return the process ids that the supervisor gave a programme, oldest first."""
+        return spawned(self.data, name)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with starting() as start:
+        yield Site(start, tmp_path_factory.mktemp("run") / "data")
+
+
+def log_in(url: str, name: str, password: str) -> requests.Session:
+    session = requests.Session()
+    page = session.get(f"{url}/user/login").text
+    token = re.search(r'name="_csrf_token" (?:content|value)="([^"]+)"', page)
+    assert token is not None
+    form = {"login": name, "password": password, "_csrf_token": token.group(1)}
+    answer = session.post(f"{url}/user/login", data=form)
+    assert "/dashboard" in answer.url
+    return session
+
+
+class TestRunning:
+    def test_every_login_that_is_printed_opens_the_site(self, site: Site) -> None:
+        said = site.running().said()
+        file = site.data / "site" / "logins.json"
+        assert file.stat().st_mode & 0o777 == 0o600
+        logins = json.loads(file.read_text())
+        assert set(logins) == {"admin", "infom", "oficial"}
+        for name, password in logins.items():
+            assert re.search(rf"{name} +{re.escape(password)}", said)
+            session = log_in(site.url, name, password)
+            administration = session.get(f"{site.url}/ckan-admin/")
+            assert administration.ok == (name == "admin")
+
+    def test_every_address_that_is_printed_answers(self, site: Site) -> None:
+        addresses = re.findall(r"http://\S+", site.running().said())
+        assert f"{site.url}/" in addresses
+        assert f"{site.url}/catalog.ttl" in addresses
+        for address in addresses:
+            assert requests.get(address, timeout=60).status_code == 200, address
+
+    def test_secrets_are_for_the_owner_only(self, site: Site) -> None:
+        site.running()
+        named = ["site/ckan.ini", "site/generated.ini", "site/kept.json", "run/postgres.password"]
+        for name in [*named, "run/solr.password", "run/supervisord.conf"]:
+            assert (site.data / name).stat().st_mode & 0o077 == 0, name
+
+    def test_a_second_one_on_the_same_data_is_refused(self, site: Site) -> None:
+        first = site.running()
+        second = site.run()
+        assert second.process.wait() == 1
+        assert f"in use by process {first.process.pid}" in second.said()
+        assert first.process.poll() is None
+
+    def test_a_killed_web_server_comes_back(self, site: Site) -> None:
+        site.running()
+        before = site.spawned("web")
+        os.kill(before[-1], signal.SIGKILL)
+        until(lambda: len(site.spawned("web")) > len(before))
+
+        def answers() -> bool:
+            try:
+                return site.get("/api/3/action/status_show").ok
+            except requests.RequestException:
+                return False
+
+        until(answers)
+
+
+class TestStartingAgain:
+    def test_after_kill_9_the_data_is_there_and_nothing_is_set_up_twice(self, site: Site) -> None:
+        first = site.running()
+        count = site.datasets()
+        assert count > 0
+        logins = (site.data / "site" / "logins.json").read_text()
+        with (site.data / "site" / "ckan.ini").open("a") as own:
+            own.write("\nckan.site_title = Datos de prueba\n")
+        first.end(signal.SIGKILL)
+        # At once, while some of it is still going down.
+        again = site.running()
+        assert again is not first
+        assert "database tables" not in again.said()
+        assert site.datasets() == count
+        assert (site.data / "site" / "logins.json").read_text() == logins
+        status = site.get("/api/3/action/status_show").json()
+        # What the owner of the site wrote wins.
+        assert status["result"]["site_title"] == "Datos de prueba"
+
+
+class TestEnding:
+    def test_reset_without_a_terminal_wants_a_yes_beforehand(self, site: Site) -> None:
+        run = site.running()
+        refused = site.manage("reset")
+        assert refused.process.returncode == 1
+        assert "CONFIRM=yes" in refused.said()
+        assert run.process.poll() is None
+
+    def test_stop_ends_everything(self, site: Site) -> None:
+        run = site.running()
+        assert len(run.servers()) >= 6
+        assert site.manage("stop").process.returncode == 0
+        assert run.process.wait() == 0
+        assert not run.servers()
+        nothing = site.manage("stop")
+        assert nothing.process.returncode == 0
+        assert "nothing was running" in nothing.said()
+
+    def test_reset_deletes_the_data(self, site: Site) -> None:
+        assert (site.data / "postgres").exists()
+        assert site.manage("reset", CONFIRM="yes").process.returncode == 0
+        assert not site.data.exists()
+
+
+def spawned(data: Path, name: str) -> list[int]:
+    """Return the process ids that the supervisor gave a programme, oldest first."""
+    log = (data / "logs" / "supervisord.log").read_text()
+    return [int(pid) for pid in re.findall(rf"spawned: '{name}' with pid (\d+)", log)]
+
+
+@pytest.fixture
+def servers_of_others() -> Iterator[dict[str, str]]:
+    """Name a database, a Redis number and a Solr core of the servers that the tests run on."""
+    name = "somebody_elses"
+    database = os.environ["CKAN_SQLALCHEMY_URL"]
+    admin = psycopg2.connect(database)
+    admin.autocommit = True
+    with admin.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE IF EXISTS {name}")
+        cursor.execute(f"CREATE DATABASE {name}")
+    variables = {
+        "CKAN_SQLALCHEMY_URL": database.replace("/ckan_test?", f"/{name}?"),
+        "CKAN_REDIS_URL": os.environ["CKAN_REDIS_URL"].replace("db=0", "db=7"),
+        "CKAN_SOLR_URL": os.environ["MARATHON_PORTAL_SOLR_URL"],
+        "CKAN_SOLR_USER": os.environ["CKAN_SOLR_USER"],
+        "CKAN_SOLR_PASSWORD": os.environ["CKAN_SOLR_PASSWORD"],
+    }
+    yield variables
+    with admin.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    admin.close()
+    redis.Redis.from_url(variables["CKAN_REDIS_URL"]).flushdb()
+    requests.post(
+        f"{variables['CKAN_SOLR_URL']}/update?commit=true",
+        json={"delete": {"query": "site_id:marathon"}},
+        auth=(variables["CKAN_SOLR_USER"], variables["CKAN_SOLR_PASSWORD"]),
+    ).raise_for_status()
+
+
+class TestServersOfOthers:
+    def test_the_site_runs_on_them_and_starts_none_of_its_own(
+        self, start: Start, tmp_path: Path, servers_of_others: dict[str, str]
+    ) -> None:
+        data, port = tmp_path / "data", str(free_port())
+        run = start(
+            data,
+            "run",
+            "--data",
+            str(data),
+            MARATHON_PORT=port,
+            MARATHON_WITHOUT_EXAMPLES="1",
+            **servers_of_others,
+        )
+        run.wait_for(READY)
+        assert not spawned(data, "postgres")
+        assert not spawned(data, "valkey")
+        assert not spawned(data, "solr")
+        assert not (data / "postgres").exists()
+        found = requests.get(f"http://localhost:{port}/api/3/action/package_search").json()
+        assert found["result"]["count"] > 0
+        with psycopg2.connect(servers_of_others["CKAN_SQLALCHEMY_URL"]) as database:
+            cursor = database.cursor()
+            cursor.execute("SELECT count(*) FROM package")
+            row = cursor.fetchone()
+        assert row is not None
+        assert row[0] > 0
+        # Ctrl-C.
+        assert run.end(signal.SIGINT) == 0
+        assert not run.servers()
+
+    @pytest.mark.parametrize(
+        ("variable", "address"),
+        [
+            ("CKAN_SQLALCHEMY_URL", "postgresql://u:secret@127.0.0.1:9/ckan"),
+            ("CKAN_REDIS_URL", "redis://:secret@127.0.0.1:9/0"),
+            ("CKAN_SOLR_URL", "http://127.0.0.1:9/solr/ckan"),
+        ],
+    )
+    def test_one_that_does_not_answer_is_named_without_its_password(
+        self, start: Start, tmp_path: Path, variable: str, address: str
+    ) -> None:
+        data = tmp_path / "data"
+        run = start(
+            data,
+            "run",
+            "--data",
+            str(data),
+            MARATHON_PORT=str(free_port()),
+            **{variable: address},
+        )
+        assert run.process.wait() == 1
+        assert variable in run.said()
+        assert "secret" not in run.said()
+        assert len(run.said().strip().splitlines()) == 1
