@@ -53,6 +53,7 @@ REFUSED = [
     "http://[x]/",
     "http://a%zz/x",
     "http:\\\\a.gt",
+    "http://a\\::",
     None,
     7,
     ["https://a.gt"],

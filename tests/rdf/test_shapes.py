@@ -124,7 +124,7 @@ def test_a_hostile_dataset_is_read_by_strict_parsers_in_every_format(
         assert len(Graph().parse(data=written, format=parser)) == expected, name
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES // 5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(like(IDEA), like(WORKSHOP), like(COMMITMENT))
 def test_hostile_ideas_workshops_and_commitments_break_nothing(
     idea: Any, workshop: Any, commitment: Any

@@ -32,7 +32,8 @@ def catalogue_graph(facts: CatalogueFacts, iri: URIRef | None = None) -> Graph:
         facts: title, publisher, languages …
         iri: of the catalogue, by default the base of all IRIs.
     """
-    graph, site = new_graph(), facts.site
+    site = facts.site
+    graph = new_graph(site.vocabulary)
     iri = iri or URIRef(site.base)
     lang = site.language
     title = label(lang, facts.title, site.base)

@@ -26,7 +26,8 @@ def commitment_graph(commitment: Row, facts: Facts) -> Graph:
         commitment: as ``package_show`` gives it.
         facts: its organisation.
     """
-    graph, site = new_graph(), facts.site
+    site = facts.site
+    graph = new_graph(site.vocabulary)
     iri = site.thing("commitment", str(commitment["id"]))
     for each in (PROV.Entity, PROV.Plan):
         graph.add((iri, RDF.type, each))

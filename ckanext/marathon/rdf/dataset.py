@@ -37,7 +37,8 @@ def dataset_graph(dataset: Row, facts: Facts) -> Graph:
     Returns:
         A new graph; values that DCAT-AP 3 would not accept are left out, never passed on.
     """
-    graph, site = new_graph(), facts.site
+    site = facts.site
+    graph = new_graph(site.vocabulary)
     dataset = with_legacy(dataset)
     iri = site.dataset(str(dataset["id"]))
     graph.add((iri, RDF.type, DCAT.Dataset))

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import pyoxigraph
 from rdflib import Graph
 
-from .namespaces import PREFIXES
-
 __all__ = ["FORMATS", "Format", "serialise"]
 
 
@@ -45,7 +43,8 @@ def serialise(graph: Graph, extension: str) -> bytes:
     """
     lines = sorted(graph.serialize(format="nt11", encoding="utf-8").splitlines())
     triples = pyoxigraph.parse(b"\n".join(lines), format=pyoxigraph.RdfFormat.N_TRIPLES)
-    used = {name: iri for name, iri in PREFIXES.items() if f"<{iri}".encode() in b"".join(lines)}
+    prefixes = {name: str(iri) for name, iri in graph.namespaces() if name not in ("", "xml")}
+    used = {name: iri for name, iri in prefixes.items() if f"<{iri}".encode() in b"".join(lines)}
     written = pyoxigraph.serialize(
         (each.triple for each in triples), format=FORMATS[extension].writer, prefixes=used
     )

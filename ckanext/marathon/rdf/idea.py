@@ -31,7 +31,8 @@ def idea_graph(idea: Row, facts: Facts) -> Graph:
         idea: as ``package_show`` gives it.
         facts: its organisation, its workshop, the datasets that came from it.
     """
-    graph, site = new_graph(), facts.site
+    site = facts.site
+    graph = new_graph(site.vocabulary)
     iri = add_idea(graph, idea, facts)
     lang = site.language
     for predicate, literal in (

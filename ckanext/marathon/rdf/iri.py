@@ -14,7 +14,9 @@ from rdflib import URIRef
 
 __all__ = ["address_of_mail", "mail", "segment", "web"]
 
-_WEB = re.compile(r"(https?|ftp)://([^/?#\\]*)([^?#]*)(\?[^#]*)?(#.*)?", re.IGNORECASE | re.DOTALL)
+_WEB = re.compile(
+    r"(https?|ftp)://([^/?#\\]*)(/[^?#]*)?(\?[^#]*)?(#.*)?", re.IGNORECASE | re.DOTALL
+)
 _AUTHORITY = re.compile(r"(?:(.*)@)?(\[[0-9A-Fa-f:.]+\]|[^:\[\]@]+)(?::([0-9]{0,5}))?", re.DOTALL)
 _ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _MAIL = re.compile(r"[^\s@<>\"(),:;\\\[\]]+@[^\s@<>\"(),:;\\\[\]/?#%]+\.[^\s@<>\"(),:;\\\[\]/?#%]+")
@@ -37,7 +39,7 @@ def web(value: object) -> URIRef | None:
     authority = _authority(parts[2]) if parts else None
     if not parts or not authority:
         return None
-    scheme, path, query, fragment = parts[1].lower(), parts[3], parts[4] or "", parts[5] or ""
+    scheme, path, query, fragment = (parts[1].lower(), *(parts[each] or "" for each in (3, 4, 5)))
     # An empty query or fragment says nothing, and some parsers drop it, which makes two IRIs.
     tail = (f"?{_encoded(query[1:], '/?')}" if len(query) > 1 else "") + (
         f"#{_encoded(fragment[1:], '/?')}" if len(fragment) > 1 else ""

@@ -21,7 +21,6 @@ __all__ = [
     "SPDX",
     "VCARD",
     "XSD",
-    "bind",
     "new_graph",
 ]
 
@@ -58,15 +57,17 @@ PREFIXES: dict[str, str] = {
 SINGLE_VALUED: frozenset[URIRef] = frozenset({DCT.type, FOAF.homepage, DCAT.bbox, DCAT.centroid})
 
 
-def new_graph() -> Graph:
-    """Return an empty graph with our prefixes bound and no others."""
-    graph = Graph(bind_namespaces="none")
-    bind(graph)
-    return graph
+def new_graph(vocabulary: str = "") -> Graph:
+    """Return an empty graph with our prefixes bound and no others.
 
-
-def bind(graph: Graph) -> None:
-    """Bind our prefixes in a graph."""
-    # Without it rdflib writes xml:lang under a prefix that it does not declare.
+    Args:
+        vocabulary: start of our own IRIs of concepts, for the prefix of our own properties.
+    """
+    # The simple store knows no named graphs and is a quarter faster.
+    graph = Graph(store="SimpleMemory", bind_namespaces="none")
+    # Without ``xml`` rdflib writes xml:lang under a prefix that it does not declare.
     for prefix, namespace in {**PREFIXES, "xml": str(XMLNS)}.items():
-        graph.bind(prefix, namespace, replace=True)
+        graph.bind(prefix, namespace)
+    if vocabulary:
+        graph.bind("marathon", f"{vocabulary}/def#")
+    return graph

@@ -12,7 +12,7 @@ from .commitment import commitment_graph
 from .dataset import dataset_graph
 from .idea import idea_graph
 from .lookups import Lookups, site
-from .namespaces import DCT, FOAF, RDF, SINGLE_VALUED, bind
+from .namespaces import DCT, FOAF, RDF, SINGLE_VALUED
 from .parse import read_dataset
 from .workshop import workshop_graph
 
@@ -93,7 +93,8 @@ def join(page: Graph, added: Graph) -> None:
     keeps what was said first. What one calls an agent and another a licence loses its type,
     which could not be right for both.
     """
-    bind(page)
+    for prefix, namespace in added.namespaces():
+        page.bind(prefix, namespace, replace=True)
     disputed = {
         (subject, predicate)
         for subject, predicate, value in added

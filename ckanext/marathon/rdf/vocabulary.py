@@ -45,7 +45,7 @@ def concept_graph(site: Site, kind: str, code: str) -> Graph:
     iri = site.concept(kind, code)
     if kind == problems.KIND:
         return _about(iri, _taxonomy(site))
-    graph = new_graph()
+    graph = new_graph(site.vocabulary)
     _add_scheme(graph, site, kind)
     _add(graph, site, kind, code)
     return graph
@@ -60,7 +60,7 @@ def scheme_graph(site: Site, kind: str) -> Graph:
     site.scheme(kind)
     if kind == problems.KIND:
         return _taxonomy(site)
-    graph = new_graph()
+    graph = new_graph(site.vocabulary)
     _add_scheme(graph, site, kind)
     for code in _codes(kind):
         _add(graph, site, kind, code)
@@ -71,7 +71,7 @@ def scheme_graph(site: Site, kind: str) -> Graph:
 def ontology_graph(site: Site) -> Graph:
     """Return the properties of our own (``schemas/ontology.ttl``)."""
     turtle = files("ckanext.marathon.schemas").joinpath("ontology.ttl").read_bytes()
-    graph = new_graph()
+    graph = new_graph(site.vocabulary)
     graph.parse(data=turtle, format="turtle", publicID=f"{site.vocabulary}/")
     return graph
 
@@ -118,7 +118,7 @@ def _add(graph: Graph, site: Site, kind: str, code: str) -> None:
 
 def _taxonomy(site: Site) -> Graph:
     """Return the taxonomy as its file says it, with labels in languages loaded besides."""
-    graph = new_graph()
+    graph = new_graph(site.vocabulary)
     graph.parse(data=data.taxonomy_bytes(), format="turtle", publicID=f"{site.vocabulary}/")
     for problem in (*problems.areas(), *problems.problems()):
         iri = site.concept(problems.KIND, problem.notation)

@@ -34,7 +34,8 @@ def workshop_graph(workshop: Row, facts: Facts) -> Graph:
         workshop: as ``package_show`` gives it, counts masked.
         facts: its organisation, its ideas, the datasets that came of them.
     """
-    graph, site = new_graph(), facts.site
+    site = facts.site
+    graph = new_graph(site.vocabulary)
     iri = add_workshop(graph, workshop, facts)
     description = text(workshop.get("notes"), site.language)
     if description is not None:
