@@ -22,7 +22,7 @@ READY = "Ctrl-C stops it"
 
 
 class Site:
-    """The site of this module: set up by the first test that needs it, and started when it is not."""
+    """The site of this module: set up by the first test that needs it, started when it is not."""
 
     def __init__(self, start: Start, data: Path) -> None:
         self.start = start
