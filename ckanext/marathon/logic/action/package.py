@@ -108,16 +108,16 @@ def package_owner_org_update(next_: Action, context: Context, data_dict: dict[st
     """
     package = model.Package.get(_text(data_dict.get("id")))
     target = model.Group.get(_text(data_dict.get("organization_id")))
-    moved = (
-        package is not None
-        and package.type in {records.IDEA, records.WORKSHOP}
-        and package.owner_org != (target.id if target else None)
-    )
-    if not moved or package is None:
+    if package is None or package.owner_org == (target.id if target else None):
         return next_(context, data_dict)
     tk.check_access("package_owner_org_update", context, data_dict)
-    packages.move_code(package, target.id if target else "")
-    return next_(context, data_dict)
+    if package.type in {records.IDEA, records.WORKSHOP}:
+        packages.move_code(package, target.id if target else "")
+    moved = next_(context, data_dict)
+    if not context.get("defer_commit"):
+        # CKAN leaves the index with the former organisation, and so would the feed.
+        reindex.enqueue([package.id])
+    return moved
 
 
 @tk.chained_action

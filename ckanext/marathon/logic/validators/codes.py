@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import ckan.plugins.toolkit as tk
-from ckan.lib.navl.dictization_functions import missing
-from ckan.types import Context
+from ckan.lib.navl.dictization_functions import StopOnError, missing
+from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 from ckanext.scheming.validation import scheming_validator
 
 from ckanext.marathon.domain.errors import Malformed
@@ -32,13 +32,18 @@ def marathon_municipality_codes(field: dict[str, Any], _schema: dict[str, Any]) 
     return validator
 
 
-def marathon_municipality_code(value: Any, context: Context) -> str:
-    """Return one INE code; "" for none."""
+def marathon_municipality_code(
+    key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
+) -> None:
+    """Make one INE code; "" for none. What is left out is not emptied by this."""
+    value = data.get(key)
+    if value is missing:
+        data.pop(key, None)
+        raise StopOnError
     if isinstance(value, list | tuple | dict | bool):
         raise tk.Invalid(tk._("One municipality is expected, by its four-digit code"))
-    if value is missing or value is None or str(value).strip() == "":
-        return ""
-    return _municipality(value, context)
+    is_empty = value is None or str(value).strip() == ""
+    data[key] = "" if is_empty else _municipality(value, context)
 
 
 @scheming_validator

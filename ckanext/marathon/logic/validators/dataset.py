@@ -22,6 +22,7 @@ def marathon_dataset_rules(
     """Check a dataset as a whole: what it must have, and where that comes from."""
     flat = Flat(data, errors, context)
     flat.tidy(*REPEATING)
+    flat.keep("example", "false")
     if flat.is_deleted:
         return
     ideas = list(records.load(flat.items("idea")).values())
@@ -38,12 +39,9 @@ def marathon_dataset_rules(
     faults = datasets.check_required(
         {**dataset, "idea": ideas}, resolved["municipality"], resolved["service_problem"], required
     )
-    # What has an error of its own is not missing, nor what an idea that has one would bring.
-    flat.add(
-        fault
-        for fault in faults
-        if not flat.failed(*(("idea",) if fault.path[0] in computed else ()), str(fault.path[0]))
-    )
+    # An idea that has an error is said once; what it would have brought is not missing.
+    unknown = set(computed) if flat.failed("idea") else set()
+    flat.add([fault for fault in faults if fault.path[0] not in unknown])
     if not required.title and not flat.text("title"):
         data[("title",)] = flat.text("name")
     if not flat.failed("idea"):

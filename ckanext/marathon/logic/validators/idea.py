@@ -19,6 +19,7 @@ def marathon_idea_rules(
     """Check an idea as a whole: its workshop's municipalities, its status, its data needs."""
     flat = Flat(data, errors, context)
     flat.tidy("data_need", "summary")
+    flat.keep("example", "false")
     if flat.is_being_deleted:
         flat.add(guards.check_delete(flat))
     flat.add(_check_status(flat))

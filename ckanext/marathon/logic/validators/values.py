@@ -91,10 +91,19 @@ def marathon_geojson(value: Any) -> str:
     return _read(geometry.geometry, value)
 
 
-def marathon_flag(value: Any) -> str:
-    """Return ``"true"`` or ``"false"``, which is also what nothing is."""
+def marathon_flag(
+    key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
+) -> None:
+    """Make ``"true"`` or ``"false"``; what is left out stays as it is (the rules see to it)."""
+    value = data.get(key)
     if value is missing or value is None:
-        return "false"
+        data.pop(key, None)
+        raise StopOnError
+    # A form sends "false" hidden and, if the box is ticked, "true" after it.
+    data[key] = _flag(value[-1] if isinstance(value, list) and value else value)
+
+
+def _flag(value: Any) -> str:
     text = str(value).strip().casefold() if isinstance(value, str | bool | int) else None
     if text in TRUE:
         return "true"

@@ -10,7 +10,7 @@ from ckanext.marathon.logic.validators.flat import Flat
 
 TEXTS = ("starts_at", "ends_at", "rsvp_by", "venue", "latitude", "longitude", "participants_note")
 REPEATING = ("organiser", "invitation")
-DEFAULTS = {"kind": "ideation", "status": "announced"}
+DEFAULTS = {"kind": "ideation", "status": "announced", "example": "false"}
 
 
 def marathon_workshop_rules(
