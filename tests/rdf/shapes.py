@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pyshacl
 from rdflib import SH, Graph
+from rdflib.term import Node
 
 from .samples import SITE
 
@@ -30,6 +31,7 @@ class Result(NamedTuple):
     path: str
     value: str
     message: str
+    shape: str
 
 
 def official_is_here() -> bool:
@@ -59,6 +61,7 @@ def results(graph: Graph) -> list[Result]:
             path=str(report.value(each, SH.resultPath)),
             value=str(report.value(each, SH.value)),
             message=str(report.value(each, SH.resultMessage)),
+            shape=_shape(report.value(each, SH.sourceShape)),
         )
         # Not their details: those carry the severity of a rule that is only part of another.
         for each in report.objects(None, SH.result)
@@ -68,3 +71,9 @@ def results(graph: Graph) -> list[Result]:
 def violations(graph: Graph) -> list[Result]:
     """Return what breaks a rule (warnings are recommendations not followed)."""
     return [each for each in results(graph) if each.severity == "Violation"]
+
+
+def _shape(source: Node | None) -> str:
+    """Return the name of the node shape of ours that a rule belongs to, else its IRI."""
+    whole = shapes().value(None, SH.property, source) or source
+    return str(whole).rpartition("marathon-ap#")[2]

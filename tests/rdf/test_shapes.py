@@ -17,12 +17,13 @@ from ckanext.marathon.rdf.dataset import dataset_graph
 from ckanext.marathon.rdf.facts import CatalogueFacts, Facts
 from ckanext.marathon.rdf.formats import FORMATS, serialise
 from ckanext.marathon.rdf.idea import idea_graph
-from ckanext.marathon.rdf.namespaces import DCAT, new_graph
+from ckanext.marathon.rdf.namespaces import DCAT, DCT, RDF, new_graph
 from ckanext.marathon.rdf.profile import join
 from ckanext.marathon.rdf.workshop import workshop_graph
 
 from .proofs import EXAMPLES
 from .samples import (
+    AUTHORITY,
     CATALOGUE,
     COMMITMENT,
     EMPTY,
@@ -78,6 +79,37 @@ def test_the_validator_would_find_what_is_wrong() -> None:
     found = Counter(each.path.rpartition("/")[2] for each in violations(broken))
     assert found["title"] >= 1
     assert found["dcat#theme"] >= 1
+
+
+@pytest.mark.parametrize(
+    ("predicate", "value", "shape"),
+    [
+        (DCT.identifier, None, "Dataset"),
+        (DCT.spatial, None, "Dataset"),
+        (DCT.relation, None, "IdeaNamedTwice"),
+        (DCAT.theme, f"{AUTHORITY}/data-theme/TRAN", "ThemeOfEurope"),
+    ],
+)
+def test_the_project_s_own_profile_says_what_is_missing(
+    predicate: URIRef, value: str | None, shape: str
+) -> None:
+    broken = dataset_graph(FULL, FACTS)
+    broken.remove((SITE.dataset(FULL["id"]), predicate, URIRef(value) if value else None))
+    assert shape in {each.shape for each in violations(broken)}
+
+
+def test_a_doubt_about_the_licence_may_not_be_lost_on_the_way() -> None:
+    broken = dataset_graph(FULL, FACTS)
+    note = broken.value(SITE.dataset(FULL["id"]), DCT.rights)
+    for distribution in broken.objects(None, DCAT.distribution):
+        broken.remove((distribution, DCT.rights, note))
+    assert {each.shape for each in violations(broken)} == {"Distribution"}
+
+
+def test_an_idea_may_not_pass_for_a_dataset() -> None:
+    broken = dataset_graph(FULL, FACTS)
+    broken.add((SITE.thing("idea", IDEA["id"]), RDF.type, DCAT.Dataset))
+    assert "Idea" in {each.shape for each in violations(broken)}
 
 
 # Recommendations that a catalogue of Guatemala's municipalities cannot follow, and why.
