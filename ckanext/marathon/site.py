@@ -55,6 +55,7 @@ class MarathonSitePlugin(p.SingletonPlugin):
             helper.__name__: helper
             for helper in (
                 site_helpers.marathon_contact,
+                site_helpers.marathon_home,
                 site_helpers.marathon_languages,
                 site_helpers.marathon_may_publish,
                 site_helpers.marathon_nav,

@@ -66,7 +66,7 @@ class Home(NamedTuple):
     datasets: list[Thing]
 
 
-def home() -> Home:
+def marathon_home() -> Home:
     """Return what the home page shows: public things only, from the database."""
     lang = tk.h.lang()
     in_area = {

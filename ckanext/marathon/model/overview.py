@@ -108,15 +108,20 @@ def by_area(areas: Mapping[str, str]) -> dict[str, dict[str, int]]:
     of_idea = sa.select(Link.subject, Link.object).where(
         Link.predicate == str(Predicate.IDEA_PROBLEM)
     )
-    held = sa.union(own, _through(Predicate.DATASET_IDEA, of_idea, Predicate.DATASET_PROBLEM))
-    about = held.subquery("about")
+    held = sa.union_all(own, _through(Predicate.DATASET_IDEA, of_idea, Predicate.DATASET_PROBLEM))
+    held = held.subquery("held")
+    # Distinct here: `count(DISTINCT …)` would sort, which takes seconds for a country's datasets.
+    about = (
+        sa.select(held.c.subject, area.c.area)
+        .join(area, area.c.notation == held.c.object)
+        .distinct()
+        .subquery("about")
+    )
     query = (
-        sa.select(area.c.area, package.type, sa.func.count(package.id.distinct()))
-        .select_from(about)
-        .join(area, area.c.notation == about.c.object)
+        sa.select(about.c.area, package.type, sa.func.count())
         .join(package, package.id == about.c.subject)
         .where(_public(package), package.type.in_(TYPES))
-        .group_by(area.c.area, package.type)
+        .group_by(about.c.area, package.type)
     )
     found: dict[str, dict[str, int]] = defaultdict(dict)
     for notation, package_type, number in model.Session.execute(query):
@@ -126,7 +131,9 @@ def by_area(areas: Mapping[str, str]) -> dict[str, dict[str, int]]:
 
 def municipalities() -> list[str]:
     """Return the codes of the municipalities that public workshops, ideas or datasets are about."""
-    places = _places().subquery("places")
+    # What a dataset has from a public idea, that idea has too: of 100,000 datasets it would be
+    # looked up in vain.
+    places = _places(only_hidden_ideas=True).subquery("places")
     query = (
         sa.select(places.c.object.distinct())
         .join(package, package.id == places.c.subject)
@@ -140,7 +147,7 @@ def municipalities_of(ids: Collection[str]) -> dict[str, list[str]]:
     places = _places().subquery("places")
     query = sa.select(places.c.subject, places.c.object).where(places.c.subject.in_(ids))
     found: dict[str, list[str]] = defaultdict(list)
-    for subject, code in sorted(model.Session.execute(query).tuples()):
+    for subject, code in sorted(set(model.Session.execute(query).tuples())):
         found[subject].append(code)
     return found
 
@@ -187,19 +194,22 @@ def _public(thing: Any) -> sa.ColumnElement[bool]:
     return sa.and_(thing.state == model.State.ACTIVE, thing.private.is_(False))
 
 
-def _places() -> sa.CompoundSelect:
-    """Return (subject, object) of every package's municipalities, computed ones included."""
+def _places(only_hidden_ideas: bool = False) -> sa.CompoundSelect:
+    """Return (subject, object) of every package's municipalities, computed ones included.
+
+    ``only_hidden_ideas``: of datasets, leave out what they have from public ideas.
+    """
     of_workshop = _held(Predicate.WORKSHOP_MUNICIPALITY)
     of_idea = sa.union_all(
         _held(Predicate.IDEA_MUNICIPALITY),
         _through(Predicate.IDEA_WORKSHOP, of_workshop, Predicate.IDEA_MUNICIPALITY),
     )
     places = sa.select(of_idea.subquery("idea_places"))
-    return sa.union(
+    return sa.union_all(
         of_workshop,
         places,
         _held(Predicate.DATASET_MUNICIPALITY),
-        _through(Predicate.DATASET_IDEA, places, Predicate.DATASET_MUNICIPALITY),
+        _through(Predicate.DATASET_IDEA, places, Predicate.DATASET_MUNICIPALITY, only_hidden_ideas),
     )
 
 
@@ -209,17 +219,22 @@ def _held(*predicates: Predicate) -> sa.Select:
     )
 
 
-def _through(step: Predicate, beyond: sa.Select, own: Predicate) -> sa.Select:
+def _through(
+    step: Predicate, beyond: sa.Select, own: Predicate, only_hidden: bool = False
+) -> sa.Select:
     """Return what subjects have through what they link to, if they have none of their own."""
-    first, mine = aliased(Link), aliased(Link)
+    first, mine, middle = aliased(Link), aliased(Link), aliased(package)
     further = beyond.subquery()
     has_own = (
         sa.select(mine.subject)
         .where(mine.subject == first.subject, mine.predicate == str(own))
         .exists()
     )
-    return (
+    query = (
         sa.select(first.subject, further.c.object)
         .join(further, further.c.subject == first.object)
         .where(first.predicate == str(step), ~has_own)
     )
+    if only_hidden:
+        query = query.join(middle, middle.id == first.object).where(~_public(middle))
+    return query
