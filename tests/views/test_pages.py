@@ -1,0 +1,222 @@
+"""Each page shows its part of the chain, to everybody what they may see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from ckan.tests.helpers import call_action
+
+from tests.factories import Commitment, Idea, MarathonDataset, NationalBody, Workshop
+
+from .conftest import Reader
+
+pytestmark = pytest.mark.usefixtures("marathon_site")
+
+
+def texts(page: BeautifulSoup, selector: str) -> str:
+    return " ".join(" ".join(each.stripped_strings) for each in page.select(selector))
+
+
+def hrefs(page: BeautifulSoup, selector: str) -> list[str]:
+    return [str(link["href"]) for link in page.select(f"{selector} a[href]")]
+
+
+@pytest.fixture
+def workshop(villa_nueva: dict[str, Any]) -> dict[str, Any]:
+    return Workshop(
+        owner_org=villa_nueva["id"],
+        municipality=["0115"],
+        title="Marathon of May",
+        starts_at="2017-05-27T09:00",
+        rsvp_by="2017-05-20",
+        participants=64,
+        participants_youth=3,
+        invitation=[
+            {"organisation": "COCODE", "answer": "accepted"},
+            {"organisation": "Women's table"},
+        ],
+    )
+
+
+@pytest.fixture
+def idea(workshop: dict[str, Any]) -> dict[str, Any]:
+    needs = [{"what": "Hours of service"}, {"what": "Reported leaks"}]
+    return Idea(workshop=workshop["id"], title="Map of leaks", data_need=needs)
+
+
+@pytest.fixture
+def dataset(idea: dict[str, Any]) -> dict[str, Any]:
+    return MarathonDataset(
+        idea=[idea["id"]], data_need=[idea["data_need"][0]["id"]], title="Hours of water"
+    )
+
+
+class TestDatasetPage:
+    def test_it_says_first_which_idea_and_workshop_it_comes_from(
+        self, visitor: Reader, dataset: dict[str, Any], idea: dict[str, Any], workshop: Any
+    ) -> None:
+        page = visitor.page(f"/dataset/{dataset['name']}")
+        links = hrefs(page, ".marathon-chain")
+        assert links == [f"/idea/{idea['name']}", f"/workshop/{workshop['name']}"]
+        assert "Hours of service" in texts(page, ".marathon-chain")
+
+    def test_municipality_and_problem_lead_to_everything_about_them(
+        self, visitor: Reader, dataset: dict[str, Any]
+    ) -> None:
+        links = hrefs(visitor.page(f"/dataset/{dataset['name']}"), ".marathon-tags")
+        assert links == ["/municipality/0115", "/service-problem/AGU-01"]
+
+    def test_an_idea_that_is_not_public_is_not_named(
+        self, visitor: Reader, editor: Reader, dataset: dict[str, Any], idea: dict[str, Any]
+    ) -> None:
+        call_action("package_patch", id=idea["id"], private=True)
+        assert "Map of leaks" not in visitor.get(f"/dataset/{dataset['name']}").text
+        assert "Map of leaks" in texts(
+            editor.page(f"/dataset/{dataset['name']}"), ".marathon-chain"
+        )
+
+    @pytest.mark.parametrize(
+        ("licence", "doubtful"), [("cc-by", False), ("notspecified", True), ("cc-nc", True)]
+    )
+    def test_a_licence_that_is_not_open_is_said_visibly(
+        self, visitor: Reader, licence: str, doubtful: bool
+    ) -> None:
+        dataset = MarathonDataset(license_id=licence)
+        page = visitor.page(f"/dataset/{dataset['name']}")
+        assert bool(page.select(".marathon-note")) is doubtful
+
+    def test_reference_data_without_idea_says_so(self, visitor: Reader) -> None:
+        owner = NationalBody()["id"]
+        dataset = MarathonDataset(owner_org=owner, idea=[], service_problem=["AGU"], notes="Codes")
+        page = visitor.page(f"/dataset/{dataset['name']}")
+        assert hrefs(page, ".marathon-chain") == []
+
+    def test_an_example_is_marked(self, visitor: Reader) -> None:
+        dataset = MarathonDataset(example=True)
+        assert "Example" in texts(visitor.page(f"/dataset/{dataset['name']}"), ".marathon-note")
+
+
+class TestIdeaPage:
+    def test_needs_are_shown_met_or_missing(
+        self, visitor: Reader, dataset: dict[str, Any], idea: dict[str, Any]
+    ) -> None:
+        page = visitor.page(f"/idea/{idea['name']}")
+        met, missing = page.select("#data-needs .marathon-list > li")
+        assert (
+            hrefs(BeautifulSoup(str(met), "html.parser"), "li")[0] == f"/dataset/{dataset['name']}"
+        )
+        assert "Still missing" in missing.text
+
+    def test_an_officer_publishes_what_is_missing_from_there(
+        self, editor: Reader, idea: dict[str, Any]
+    ) -> None:
+        need = idea["data_need"][1]["id"]
+        links = hrefs(editor.page(f"/idea/{idea['name']}"), "#data-needs")
+        assert any(idea["id"] in link and need in link for link in links)
+
+    def test_its_history_names_the_organisation_and_not_the_person(
+        self, editor: Reader, visitor: Reader, idea: dict[str, Any]
+    ) -> None:
+        path = f"/idea/{idea['name']}"
+        sent = {"status": "prioritised", "reason": "The most voted one"}
+        answer = editor.post(f"/idea/{idea['id']}/status", sent)
+        assert answer.status_code == 302
+        history = texts(visitor.page(path), "#history")
+        assert "Villa Nueva" in history
+        assert "The most voted one" in history
+        assert editor.name not in history
+        assert editor.name in texts(editor.page(path), "#history")
+
+    def test_only_the_steps_allowed_are_offered_and_only_to_those_who_may(
+        self, editor: Reader, visitor: Reader, coordinator: Reader, idea: dict[str, Any]
+    ) -> None:
+        path = f"/idea/{idea['name']}"
+        for person in (editor, coordinator):
+            offered = person.page(path).select('#history [name="status"]')
+            assert [each["value"] for each in offered] == ["prioritised", "discarded"]
+        assert not visitor.page(path).select('#history [name="status"]')
+
+    def test_an_illegal_step_is_refused_with_its_reason(
+        self, editor: Reader, idea: dict[str, Any]
+    ) -> None:
+        editor.post(f"/idea/{idea['id']}/status", {"status": "implemented"})
+        assert call_action("package_show", id=idea["id"])["status"] == "proposed"
+
+    def test_nobody_in_particular_changes_a_status(
+        self, visitor: Reader, idea: dict[str, Any]
+    ) -> None:
+        answer = visitor.post(f"/idea/{idea['id']}/status", {"status": "prioritised"})
+        assert answer.status_code == 403
+
+    def test_a_status_of_an_idea_that_does_not_exist(self, editor: Reader) -> None:
+        assert editor.post("/idea/nope/status", {"status": "prioritised"}).status_code == 404
+
+
+class TestWorkshopPage:
+    def test_when_where_and_what_came_of_it(
+        self, visitor: Reader, workshop: dict[str, Any], dataset: dict[str, Any], idea: Any
+    ) -> None:
+        page = visitor.page(f"/workshop/{workshop['name']}")
+        assert "May 27, 2017" in texts(page, ".marathon-chain")
+        assert hrefs(page, "#ideas") == [f"/idea/{idea['name']}"]
+        assert hrefs(page, "#datasets") == [f"/dataset/{dataset['name']}"]
+
+    def test_small_groups_are_masked_for_outsiders_only(
+        self, visitor: Reader, editor: Reader, workshop: dict[str, Any]
+    ) -> None:
+        path = f"/workshop/{workshop['name']}"
+        outside = texts(visitor.page(path), "#participants")
+        assert "64" in outside
+        assert "not shown" in outside
+        assert "3" in texts(editor.page(path), "#participants dd").split()
+
+    def test_who_edits_sees_who_has_not_answered(
+        self, visitor: Reader, editor: Reader, workshop: dict[str, Any]
+    ) -> None:
+        path = f"/workshop/{workshop['name']}"
+        assert "Women's table" in texts(editor.page(path), "#invitations .marathon-note")
+        assert not visitor.page(path).select("#invitations .marathon-note")
+
+    def test_it_is_not_described_as_a_dataset(
+        self, visitor: Reader, workshop: dict[str, Any]
+    ) -> None:
+        page = visitor.page(f"/workshop/{workshop['name']}")
+        (link,) = page.select('link[rel="alternate"][type="text/turtle"]')
+        assert str(link["href"]).endswith(f"/workshop/{workshop['id']}.ttl")
+
+
+class TestOtherPages:
+    def test_a_commitment_shows_its_plan_and_milestones(self, visitor: Reader) -> None:
+        commitment = Commitment(
+            axis="Participation", milestone=[{"title": "First meeting", "status": "completed"}]
+        )
+        page = visitor.page(f"/commitment/{commitment['name']}")
+        assert "Third Open Government" in texts(page, ".marathon-chain")
+        assert "First meeting" in texts(page, "#milestones")
+
+    def test_an_organisation_shows_municipality_workshops_ideas_and_datasets(
+        self, visitor: Reader, villa_nueva: Any, workshop: Any, idea: Any, dataset: Any
+    ) -> None:
+        links = hrefs(visitor.page("/organization/villa-nueva"), "#content")
+        for path in (
+            "/municipality/0115",
+            f"/workshop/{workshop['name']}",
+            f"/idea/{idea['name']}",
+            f"/dataset/{dataset['name']}",
+        ):
+            assert path in links
+
+    def test_what_an_organisation_says_of_itself_is_in_words(self, visitor: Reader) -> None:
+        body = NationalBody()
+        text = texts(visitor.page(f"/organization/about/{body['name']}"), ".marathon-facts")
+        assert "other_public_body" not in text
+
+    @pytest.mark.parametrize("path", ["/workshop/", "/idea/", "/commitment/", "/dataset/"])
+    def test_each_type_has_a_list_that_a_search_narrows(
+        self, visitor: Reader, dataset: Any, path: str
+    ) -> None:
+        Commitment()
+        assert visitor.page(path).select(".dataset-item")
+        assert not visitor.page(f"{path}?q=zzzzzz").select(".dataset-item")
