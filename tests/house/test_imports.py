@@ -21,7 +21,8 @@ FLOORS = [
     {"feeds"},
     {"logic"},
     {"operations"},
-    {"views", "cli", "helpers"},
+    {"helpers"},
+    {"views", "cli"},
     {"plugin", "site"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
