@@ -1,126 +1,68 @@
-"""The main job: an officer publishes data for an idea, and a visitor finds it and its reason."""
+"""The main job: an officer publishes, a visitor finds it and follows it to its idea and back."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
 from pathlib import Path
 
-import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.sites import Site
-
-Open = Callable[..., Page]
-# What makes a page scroll sideways.
-WIDER = """() => document.documentElement.scrollWidth <= window.innerWidth ? [] :
-    [...document.querySelectorAll('body *')]
-        .filter(each => each.getBoundingClientRect().right > window.innerWidth + 1)
-        .map(each => each.outerHTML.slice(0, 150))"""
-IDEA = "[Ejemplo] Publicar el horario del agua"
-CSV = "sector,día,hora\nEjemplo 1,lunes,6:00\n"
+from .conftest import Town, Visit
 
 
-@pytest.fixture
-def csv(tmp_path: Path) -> Path:
-    path = tmp_path / "horario.csv"
-    path.write_text(CSV, encoding="utf-8")
-    return path
+def publish(visit: Visit, town: Town, csv: Path, title: str) -> None:
+    """Log in, fill in the form, publish."""
+    visit.log_in(town.officer)
+    page = visit.go("/dataset/new")
+    page.fill('[name="title"]', title)
+    page.fill('[name="notes"]', "Fugas que los vecinos reportaron en mayo de 2017, por sector.")
+    problems = page.locator('[data-marathon-picker="service_problem"]')
+    problems.get_by_role("searchbox").fill("fugas")
+    problems.get_by_label("Tuberías de agua con fugas").check()
+    page.get_by_label(town.idea["title"]).check()
+    page.get_by_label("Fugas reportadas").check()
+    page.set_input_files('[name="resources__0__upload"]', csv)
+    page.get_by_role("button", name="Publicar", exact=True).click()
+    page.wait_for_url(re.compile(r"/dataset/(?!new)"))
 
 
-def fill_in(page: Page, title: str, csv: Path) -> None:
-    """Fill in what an officer has to: title, description, problem, idea, need and file."""
-    page.get_by_label("Título", exact=False).first.fill(title)
-    page.locator("textarea[name=notes]").fill("[Ejemplo] Cuándo llega el agua a cada sector.")
-    page.get_by_placeholder("¿Qué está mal?", exact=False).fill("no cae agua")
-    page.get_by_label("Agua potable irregular", exact=False).first.check()
-    page.get_by_label(IDEA, exact=False).first.check()
-    page.get_by_label("Horario por sector", exact=False).first.check()
-    page.locator("input[type=file]").first.set_input_files(csv)
-
-
-@pytest.mark.parametrize("size", ["computer", "phone"])
-def test_an_officer_publishes_and_a_visitor_finds_it_and_where_it_comes_from(
-    live_site: Site, open_page: Open, csv: Path, size: str
+def test_an_officer_publishes_and_a_visitor_follows_the_chain(
+    desk: Visit, phone: Visit, town: Town, csv: Path
 ) -> None:
-    title = f"[Ejemplo] Horario del agua, {size}"
-    page = open_page("/dataset/new", user="oficial", size=size)
-    # The officer's own municipality is chosen, and only its ideas are offered.
-    expect(page.get_by_text("San Carlos Alzatate").first).to_be_visible()
-    expect(page.get_by_label(IDEA, exact=False).first).to_be_visible()
-    assert "Mapa de baches" not in page.content()
-    fill_in(page, title, csv)
-    page.get_by_role("button", name="Publicar", exact=True).click()
-    page.wait_for_url("**/dataset/*horario*")
-    expect(page.get_by_role("heading", name=title).first).to_be_visible()
+    publish(desk, town, csv, "Fugas de agua en Villa Nueva")
+    expect(desk.page.locator("h1")).to_contain_text("Fugas de agua en Villa Nueva")
 
-    found = live_site.action("package_search", fq=f'title:"{title}"')["results"]
-    assert [len(dataset["resources"]) for dataset in found] == [1]
-    assert live_site.get(found[0]["resources"][0]["url"].removeprefix(live_site.url)).content == (
-        CSV.encode()
-    )
-    assert found[0]["municipality"] == ["2105"]
-    assert len(found[0]["data_need"]) == 1
+    # The visitor has a phone, and is not logged in.
+    page = phone.go("/dataset/")
+    page.goto(f"{phone.site.url}/municipality/{town.code}")
+    page.get_by_role("link", name="Fugas de agua en Villa Nueva").click()
+    chain = page.locator(".marathon-chain")
+    expect(chain).to_contain_text("Fugas reportadas")
+    chain.get_by_role("link", name=town.idea["title"]).click()
+    expect(page).to_have_url(re.compile(f"/idea/{town.idea['name']}$"))
+    page.locator(".marathon-chain").get_by_role("link", name=town.workshop["title"]).click()
+    expect(page).to_have_url(re.compile(f"/workshop/{town.workshop['name']}$"))
+    page.locator("#ideas").get_by_role("link", name=town.idea["title"]).click()
+    page.locator("#datasets").get_by_role("link", name="Fugas de agua en Villa Nueva").click()
+    expect(page.locator("h1")).to_contain_text("Fugas de agua en Villa Nueva")
 
-    for start in ("/municipality/2105", "/service-problem/AGU-01"):
-        visitor = open_page(start, size=size)
-        visitor.get_by_role("link", name=title).first.click()
-        visitor.wait_for_url("**/dataset/*")
-        visitor.get_by_role("link", name=IDEA).first.click()
-        visitor.wait_for_url("**/idea/horario-del-agua")
-        expect(visitor.get_by_role("link", name=title).first).to_be_visible()
-        visitor.get_by_role("link", name="[Ejemplo] Taller de 2105").first.click()
-        visitor.wait_for_url("**/workshop/taller-2105")
-        visitor.get_by_role("link", name=IDEA).first.click()
-        visitor.get_by_role("link", name=title).first.click()
-        visitor.wait_for_url("**/dataset/*")
-        assert visitor.evaluate(WIDER) == [], "wider than the screen"
+    # The same by its problem, and by the filters of the search.
+    page.locator(".marathon-tags").get_by_role("link", name="Tuberías de agua").click()
+    expect(page.get_by_role("link", name="Fugas de agua en Villa Nueva")).to_be_visible()
+    page.goto(f"{phone.site.url}/dataset/?vocab_municipality={town.code}&q=fugas")
+    page.get_by_role("link", name=re.compile("Fugas de agua en Villa Nueva")).click()
+    with page.expect_download() as download:
+        page.locator(".resource-item a.heading").first.click()
+        page.locator("a.resource-url-analytics").first.click()
+    assert download.value.path().read_bytes() == csv.read_bytes()
 
 
-def test_errors_are_named_at_their_fields_and_nothing_typed_is_lost(
-    live_site: Site, open_page: Open, csv: Path
-) -> None:
-    page = open_page("/dataset/new", user="oficial")
-    page.locator("textarea[name=notes]").fill("Lo que ya escribí")
-    page.locator("input[type=file]").first.set_input_files(csv)
-    page.get_by_role("button", name="Publicar", exact=True).click()
-    summary = page.get_by_role("alert").filter(has_text="Todavía no se guardó").first
-    expect(summary).to_be_visible()
-    expect(summary).to_contain_text("Título")
-    assert page.locator("textarea[name=notes]").input_value() == "Lo que ya escribí"
-    assert live_site.action("package_search", q="Lo que ya escribí")["count"] == 0
-
-
-def test_a_missing_idea_is_added_without_leaving_the_form(live_site: Site, open_page: Open) -> None:
-    page = open_page("/dataset/new", user="oficial")
-    page.get_by_label("Título", exact=False).first.fill("[Ejemplo] Pozos")
-    page.get_by_text("¿No está la idea?", exact=False).click()
-    page.locator("#new-idea-title").fill("[Ejemplo] Cuidar los pozos")
-    page.locator("#new-idea-problem").select_option("AGU-06")
-    page.get_by_role("button", name="Agregar esta idea").click()
-    expect(page.get_by_role("checkbox", name="[Ejemplo] Cuidar los pozos").first).to_be_checked()
-    assert page.url.endswith("/dataset/new")
-    assert page.get_by_label("Título", exact=False).first.input_value() == "[Ejemplo] Pozos"
-    ideas = live_site.action("package_search", fq="dataset_type:idea", q="pozos")["results"]
-    assert [idea["status"] for idea in ideas] == ["proposed"]
-
-
-def test_it_works_without_javascript(live_site: Site, open_page: Open, csv: Path) -> None:
-    page = open_page("/dataset/new", user="oficial", script=False)
-    page.locator("input[name=title]").fill("[Ejemplo] Sin JavaScript")
-    page.locator("textarea[name=notes]").fill("[Ejemplo] Desde un teléfono viejo.")
-    page.get_by_role("checkbox", name=IDEA).first.check()
-    page.locator("input[type=file]").first.set_input_files(csv)
-    page.get_by_role("button", name="Publicar", exact=True).click()
-    page.wait_for_url("**/dataset/*")
-    found = live_site.action("package_search", fq='title:"Sin JavaScript"')["results"]
-    assert [dataset["municipality"] for dataset in found] == [["2105"]]
-
-
-def test_the_whole_form_is_reached_by_keyboard(open_page: Open) -> None:
-    page = open_page("/dataset/new", user="oficial")
-    names = set()
-    for _ in range(120):
-        page.keyboard.press("Tab")
-        names.add(page.evaluate("document.activeElement.name || document.activeElement.id"))
-    assert {"title", "notes", "license_id", "save"} <= names
-    assert any("upload" in name for name in names)
+def test_the_search_narrows_by_municipality_and_problem(desk: Visit, town: Town, csv: Path) -> None:
+    publish(desk, town, csv, "Reparaciones de tubería")
+    page = desk.go("/dataset/")
+    facets = page.locator(".filters")
+    facets.get_by_role("link", name=re.compile("Villa Nueva")).first.click()
+    page.wait_for_url(re.compile(f"vocab_municipality={town.code}"))
+    facets.get_by_role("link", name=re.compile("Tuberías de agua")).first.click()
+    page.wait_for_url(re.compile("vocab_service_problem=AGU-04"))
+    expect(page.get_by_role("link", name=re.compile("Reparaciones de tubería"))).to_be_visible()
