@@ -21,9 +21,7 @@ ALLOWED = {
 
 
 class TestSteps:
-    @pytest.mark.parametrize(
-        ("before", "after"), list(product(IDEA_STATUS.codes, repeat=2))
-    )
+    @pytest.mark.parametrize(("before", "after"), list(product(IDEA_STATUS.codes, repeat=2)))
     def test_every_pair_of_statuses(self, before: str, after: str) -> None:
         silent = lifecycle.check_step(before, after, "")
         explained = lifecycle.check_step(before, after, "the well ran dry")

@@ -1,15 +1,15 @@
 """The API, one file a noun. CKAN registers what ``__all__`` names."""
 
-from ckanext.marathon.logic.action.idea_form import (
-    marathon_idea_choices,
-    marathon_idea_quick_create,
-)
 from ckanext.marathon.logic.action.idea import (
     marathon_data_need_list,
     marathon_idea_datasets,
     marathon_idea_status_list,
     marathon_idea_status_update,
     marathon_workshop_ideas,
+)
+from ckanext.marathon.logic.action.idea_form import (
+    marathon_idea_choices,
+    marathon_idea_quick_create,
 )
 from ckanext.marathon.logic.action.listing import (
     group_list,
@@ -22,7 +22,7 @@ from ckanext.marathon.logic.action.listing import (
 )
 from ckanext.marathon.logic.action.municipality import marathon_municipality_create
 from ckanext.marathon.logic.action.officer import marathon_officer_invite, marathon_officer_list
-from ckanext.marathon.logic.action.organization import organization_create
+from ckanext.marathon.logic.action.organization import organization_create, organization_update
 from ckanext.marathon.logic.action.organization_removal import (
     organization_delete,
     organization_purge,
@@ -54,6 +54,7 @@ __all__ = [
     "organization_delete",
     "organization_list",
     "organization_purge",
+    "organization_update",
     "package_autocomplete",
     "package_create",
     "package_delete",
