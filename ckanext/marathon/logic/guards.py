@@ -83,12 +83,10 @@ def refuse_delete(found: Collection[model.Package], context: Context) -> None:
     if not found:
         return
     viewer = Viewer(context)
-    errors: dict[str, Any] = {
-        "message": [say.text(in_the_way(found, viewer))],
-        "obstacles": obstacles(found, viewer),
-    }
+    message = say.text(in_the_way(found, viewer))
+    errors: dict[str, Any] = {"message": [message], "obstacles": obstacles(found, viewer)}
     model.Session.rollback()
-    raise tk.ValidationError(errors)
+    raise tk.ValidationError(errors, error_summary={"message": message})
 
 
 def check_delete(flat: Flat) -> list[At]:

@@ -8,7 +8,7 @@ import ckan.plugins.toolkit as tk
 from ckan import authz, model
 from ckan.types import Action, Context
 
-from ckanext.marathon.logic import permissions
+from ckanext.marathon.logic import inputs, notices, permissions
 
 
 @tk.chained_action
@@ -18,7 +18,9 @@ def organization_create(next_: Action, context: Context, data_dict: dict[str, An
     CKAN makes whoever creates an organisation its admin. Somebody of the coordinating body who adds
     a municipality would thereby come to edit its datasets, so they stay outside.
     """
-    created = next_(context, data_dict)
+    notices.begin(context)
+    created = next_(context, inputs.checked_organization(data_dict))
+    notices.deliver(context, created)
     user, organization = context.get("user"), context.get("group")
     if (
         isinstance(organization, model.Group)
@@ -30,6 +32,18 @@ def organization_create(next_: Action, context: Context, data_dict: dict[str, An
         if not context.get("defer_commit"):
             model.repo.commit()
     return created
+
+
+@tk.chained_action
+def organization_update(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Update an organisation; see CKAN's ``organization_update``.
+
+    ``marathon_notices`` in the result says what was put right in what was sent.
+    """
+    notices.begin(context)
+    updated = next_(context, inputs.checked_organization(data_dict))
+    notices.deliver(context, updated)
+    return updated
 
 
 def leave(organization_id: str, user: str | None) -> None:

@@ -1,0 +1,225 @@
+"""Whatever is sent, the answer is an error at a field or a saved record, never a broken server."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+import pytest
+from ckan.tests import factories as core
+from ckan.tests.helpers import call_action
+
+from ckanext.marathon.logic.shapes import CORE_LISTS
+from tests import factories
+
+PROVE = "MARATHON_PROVE" in os.environ
+SEED = int(os.environ.get("MARATHON_SEED", random.randrange(10**6)))
+SAMPLE = None if PROVE else 4
+
+TYPES = ("dataset", "workshop", "idea", "commitment")
+CORE_FIELDS = (
+    "id",
+    "name",
+    "title",
+    "type",
+    "owner_org",
+    "state",
+    "private",
+    "notes",
+    "url",
+    "version",
+    "author",
+    "author_email",
+    "maintainer",
+    "license_id",
+    "tag_string",
+    "metadata_modified",
+    "plugin_data",
+    *CORE_LISTS,
+)
+
+
+def deep(levels: int) -> Any:
+    value: Any = "x"
+    for _ in range(levels):
+        value = [value] if levels % 2 else {"a": value}
+    return value
+
+
+HOSTILE: dict[str, Any] = {
+    "NUL": "a\x00b",
+    "half a pair": "\ud800",
+    "a megabyte": "x" * 1_000_000,
+    "a megabyte in a list": ["x" * 1_000_000],
+    "an object": {"a": 1},
+    "an empty object": {},
+    "an object of NUL": {"a\x00": "\x00"},
+    "a list in a list": [["a"]],
+    "an object in a list": [{"a": 1}],
+    "an object with an id": [{"id": {"a": 1}, "name": ["b"], "key": {}, "value": []}],
+    "a list of nothing": [None],
+    "a mixed list": ["a", {"b": 1}, 3, None, [4]],
+    "deep lists": deep(51),
+    "deep objects": deep(50),
+    "true": True,
+    "an integer": 7,
+    "a huge integer": 10**400,
+    "a fraction": 1.5,
+    "not a number": float("nan"),
+    "nothing": None,
+    "blank": "  ",
+    "broken JSON list": "[1, 2",
+    "broken JSON object": '{"a": ',
+    "brackets": "[" * 50_000,
+    "a JSON list in a list": '[["a"]]',
+    "a script": "<script>alert(1)</script>",
+    "a formula": "=1+1",
+    "SQL": "'; DROP TABLE package; --",
+    "format": "{0} {a} %s %(a)s",
+    "backwards": "\u202eabc",
+    "uuid": "11111111-1111-1111-1111-111111111111",
+}
+
+
+@pytest.fixture
+def owner() -> dict[str, Any]:
+    workshop = factories.Workshop()
+    return {"org": workshop["owner_org"], "workshop": workshop["id"], "user": core.Sysadmin()}
+
+
+def base(package_type: str, owner: dict[str, Any]) -> dict[str, Any]:
+    """Return a record that lacks only its name, so that nothing is ever saved."""
+    return {
+        "type": package_type,
+        "name": "",
+        "title": "T",
+        "notes": "N",
+        "plan": "P",
+        "owner_org": owner["org"],
+        "municipality": ["2105"],
+        "service_problem": ["AGU-01"],
+        **({"workshop": owner["workshop"], "municipality": []} if package_type == "idea" else {}),
+    }
+
+
+def fields_of(package_type: str) -> Iterator[tuple[str, ...]]:
+    schema = tk.get_action("scheming_dataset_schema_show")({}, {"type": package_type})
+    for field in schema["dataset_fields"]:
+        yield (field["field_name"],)
+        for inner in field.get("repeating_subfields", []):
+            yield (field["field_name"], inner["field_name"])
+    for field in schema.get("resource_fields") or []:
+        yield ("resources", field["field_name"])
+    for name in CORE_FIELDS:
+        yield (name,)
+
+
+def with_value(data: dict[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:
+    if path == ("name",):
+        # Some are good names.
+        return {**data, "name": value, "municipality": ["9999"], "plan": ""}
+    if len(path) == 1:
+        return {**data, path[0]: value}
+    return {**data, path[0]: [{path[1]: value}]}
+
+
+def create(owner: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+    """Return the errors of a record that cannot be saved; anything but errors breaks the test."""
+    context: Any = {"user": owner["user"]["name"], "ignore_auth": False}
+    with pytest.raises(tk.ValidationError) as refusal:
+        tk.get_action("package_create")(context, data)
+    str(refusal.value.error_summary).encode("utf-8")
+    return refusal.value.error_dict
+
+
+@pytest.mark.usefixtures("marathon_site")
+class TestEveryField:
+    @pytest.mark.parametrize("package_type", TYPES)
+    def test_alone(self, package_type: str, owner: dict[str, Any]) -> None:
+        print(f"{SAMPLE or 'all'} of {len(HOSTILE)} values a field, MARATHON_SEED={SEED}")
+        rng = random.Random(f"{SEED} {package_type}")
+        for path in fields_of(package_type):
+            for kind in rng.sample(sorted(HOSTILE), SAMPLE or len(HOSTILE)):
+                data = with_value(base(package_type, owner), path, HOSTILE[kind])
+                try:
+                    create(owner, data)
+                except Exception as broken:
+                    raise AssertionError(f"{path}: {kind}: {broken!r}") from broken
+
+    @pytest.mark.parametrize("package_type", TYPES)
+    def test_all_together(self, package_type: str, owner: dict[str, Any]) -> None:
+        for kind, value in HOSTILE.items():
+            data = base(package_type, owner)
+            for path in fields_of(package_type):
+                if path not in {("type",), ("id",)}:
+                    data = with_value(data, path, value)
+            try:
+                create(owner, data)
+            except Exception as broken:
+                raise AssertionError(f"{kind}: {broken!r}") from broken
+
+    def test_of_an_organisation(self, owner: dict[str, Any]) -> None:
+        schema = tk.get_action("scheming_organization_schema_show")({}, {"type": "organization"})
+        names = [field["field_name"] for field in schema["fields"]]
+        for name in [*names, "id", "extras", "users", "groups", "packages", "state"]:
+            for kind, value in HOSTILE.items():
+                # A role that there is not: nothing is ever saved.
+                data = {"name": "a-name", "title": "T", "role": "nobody", name: value}
+                if name == "role" and kind in {"nothing", "blank"}:
+                    continue
+                context: Any = {"user": owner["user"]["name"]}
+                try:
+                    with pytest.raises(tk.ValidationError):
+                        tk.get_action("organization_create")(context, data)
+                except (Exception, pytest.fail.Exception) as broken:
+                    raise AssertionError(f"{name}: {kind}: {broken!r}") from broken
+
+
+@pytest.mark.usefixtures("marathon_site")
+class TestOverHttp:
+    def test_the_answer_is_409_with_the_field(self, app: Any, owner: dict[str, Any]) -> None:
+        token = call_action("api_token_create", user=owner["user"]["name"], name="t")["token"]
+        headers = {"Authorization": token, "Content-Type": "application/json"}
+        for body, field in (
+            (b'{"type": "workshop", "name": "a", "title": "a\\u0000b"}', "title"),
+            (b'{"type": "workshop", "name": "a", "title": "\\ud800"}', "title"),
+            (b'{"type": "workshop", "name": "a", "organiser": "text"}', "organiser"),
+            (b'{"type": "workshop", "name": "a", "resources": "text"}', "resources"),
+            (b'{"type": ["workshop"], "name": "a"}', "type"),
+            (b'{"type": "idea", "name": "a", "data_need": [1]}', "data_need"),
+            (b'{"type": "idea", "name": "a", "workshop": {"id": 1}}', "workshop"),
+        ):
+            answer = app.post("/api/3/action/package_create", data=body, headers=headers)
+            assert answer.status_code == 409, (body, answer.body)
+            assert field in answer.json["error"], (body, answer.json)
+
+
+@pytest.mark.usefixtures("marathon_site")
+class TestLongTexts:
+    def test_what_is_long_and_allowed_is_saved_and_found(self) -> None:
+        long = "agua " * 12_000
+        idea = factories.Idea(
+            notes=long,
+            data_need=[{"what": f"Dato {n}", "why": "x" * 500} for n in range(150)],
+            community=[f"Aldea {n}" for n in range(400)],
+        )
+        dataset = factories.MarathonDataset(
+            idea=[idea["id"]],
+            notes=long,
+            provenance=long,
+            rights_note=long,
+            version_notes=long,
+            contact=[{"name": "x" * 30_000}, {"name": "y" * 30_000}],
+            documentation=[f"https://example.org/{n}" for n in range(400)],
+        )
+        for kind, record in (("idea", idea), ("dataset", dataset)):
+            found = call_action("package_search", fq=f"dataset_type:{kind}")
+            assert found["results"][0]["notes"] == record["notes"]
+        assert len(call_action("package_show", id=idea["id"])["data_need"]) == 150
+
+    def test_what_other_kinds_of_values_become(self) -> None:
+        made = factories.Workshop(title=2017, venue=5, code=7)
+        assert (made["title"], made["venue"], made["code"]) == ("2017", "5", "7")
