@@ -149,6 +149,15 @@ class TestSaving:
         chips = page.locator('[data-marathon-picker="service_problem"] .marathon-chip')
         expect(chips).to_have_count(1)
 
+    def test_every_part_of_the_form_is_reached_by_keyboard(self, desk: Visit, town: Town) -> None:
+        desk.log_in(town.officer)
+        page = desk.go("/dataset/new")
+        reached = set()
+        for _ in range(120):
+            page.keyboard.press("Tab")
+            reached.add(page.evaluate("document.activeElement.name || document.activeElement.id"))
+        assert {"title", "notes", "license_id", "resources__0__upload", "save"} <= reached
+
     def test_several_files(self, desk: Visit, town: Town, csv: Path) -> None:
         title = "Varios archivos"
         desk.log_in(town.officer)

@@ -57,6 +57,16 @@ def test_an_officer_publishes_and_a_visitor_follows_the_chain(
     assert download.value.path().read_bytes() == csv.read_bytes()
 
 
+def test_an_officer_publishes_from_a_phone(phone: Visit, town: Town, csv: Path) -> None:
+    publish(phone, town, csv, "Fugas desde un teléfono")
+    assert not phone.is_wider_than_its_window()
+    (found,) = phone.site.action("package_search", {"q": 'title:"desde un teléfono"'})["results"]
+    assert found["municipality"] == [town.code]
+    (resource,) = found["resources"]
+    path = resource["url"].removeprefix(phone.site.url)
+    assert phone.site.get(path).content == csv.read_bytes()
+
+
 def test_the_search_narrows_by_municipality_and_problem(desk: Visit, town: Town, csv: Path) -> None:
     publish(desk, town, csv, "Reparaciones de tubería")
     page = desk.go("/dataset/")
