@@ -65,10 +65,7 @@ class Site:
     def __init__(self, directory: Path, settings: Mapping[str, str], token: str = "") -> None:
         """Write the ini file; nothing runs yet.
 
-        Args:
-            directory: holds everything of the site, created when missing.
-            settings: lines of the ini file, beyond what ``ckan generate config`` writes.
-            token: of a system administrator.
+        ``directory`` is made when missing; ``token`` is an administrator's.
         """
         self.directory = directory
         self.token = token
@@ -79,7 +76,7 @@ class Site:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self._server: subprocess.Popen[bytes] | None = None
-        self._others: list[subprocess.Popen[bytes]] = []
+        self._others: dict[Path, subprocess.Popen[bytes]] = {}
         self._settings = dict(settings)
         self.configure({})
 
@@ -152,9 +149,14 @@ class Site:
     def background(self, *arguments: str) -> None:
         """Start a ``ckan`` command that runs until the site is closed."""
         command = [programs.CKAN, "-c", str(self.ini), *arguments]
-        name = "-".join(arguments).replace("/", "-")
-        with (self.directory / f"{name}.log").open("ab") as log:
-            self._others.append(programs.spawn(command, log))
+        path = self.directory / f"{'-'.join(arguments)}.log"
+        with path.open("ab") as log:
+            self._others[path] = programs.spawn(command, log)
+
+    def check_background(self) -> None:
+        """Fail, with the end of its log, where a background command has ended by itself."""
+        for path, process in self._others.items():
+            assert process.poll() is None, f"it ended:\n{path.read_text(encoding='utf-8')[-6000:]}"
 
     def start(self) -> None:
         """Start the web server and wait until it answers.
@@ -186,7 +188,7 @@ class Site:
 
     def close(self) -> None:
         """Stop everything of the site; its files and its database stay for a closer look."""
-        for process in self._others:
+        for process in self._others.values():
             programs.end(process)
         self.stop()
         self._socket.close()
@@ -228,11 +230,7 @@ class Site:
 
 @functools.cache
 def plain_database() -> tuple[str, str]:
-    """Make, once a run, a database with CKAN's tables and one administrator.
-
-    Returns:
-        its name, to copy from, and the administrator's API token.
-    """
+    """Make, once a run, a database with one administrator; return its name and their token."""
     import tempfile
 
     name = "site_plain"
