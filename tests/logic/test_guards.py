@@ -93,7 +93,7 @@ class TestDeleting:
         idea = factories.Idea()
         user = factories.officer(idea["owner_org"])
         errors = refused("package_delete", user, id=idea["workshop"])
-        assert idea["title"] in errors["message"][0]
+        assert idea["title"] in errors["message"]
         assert errors["obstacles"] == [
             {
                 "id": idea["id"],
@@ -115,10 +115,10 @@ class TestDeleting:
         user = factories.officer(idea["owner_org"])
         errors = refused("package_delete", user, id=idea["id"])
         assert "Secreto" not in str(errors)
-        assert "other records" in errors["message"][0]
+        assert "other records" in errors["message"]
         assert errors["obstacles"] == []
         errors = refused("package_delete", core.Sysadmin(), id=idea["id"])
-        assert "Secreto" in errors["message"][0]
+        assert "Secreto" in errors["message"]
 
     def test_many_are_counted_not_listed_without_end(self) -> None:
         idea = factories.Idea()
@@ -126,8 +126,8 @@ class TestDeleting:
             factories.MarathonDataset(idea=[idea["id"]])
         user = factories.officer(idea["owner_org"])
         errors = refused("package_delete", user, id=idea["id"])
-        assert errors["message"][0].count("“") == 10
-        assert "other records" in errors["message"][0]
+        assert errors["message"].count("“") == 10
+        assert "other records" in errors["message"]
         assert len(errors["obstacles"]) == 12
 
     def test_a_stranger_learns_nothing_from_trying(self) -> None:
@@ -208,7 +208,7 @@ class TestOrganizations:
         workshop = factories.Workshop()
         admin = factories.officer(workshop["owner_org"], "admin")
         errors = refused("organization_delete", admin, id=workshop["owner_org"])
-        assert workshop["title"] in errors["message"][0]
+        assert workshop["title"] in errors["message"]
         call_action("package_delete", id=workshop["id"])
         act("organization_delete", admin, id=workshop["owner_org"])
 
@@ -237,7 +237,7 @@ class TestOrganizations:
     def test_a_purge_of_one_with_records_names_them(self) -> None:
         workshop = factories.Workshop()
         errors = refused("organization_purge", core.Sysadmin(), id=workshop["owner_org"])
-        assert workshop["title"] in errors["message"][0]
+        assert workshop["title"] in errors["message"]
 
     def test_a_deleted_one_gives_its_municipality_back(self) -> None:
         first = factories.Municipality(municipality_code="2105")

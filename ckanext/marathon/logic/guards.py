@@ -84,7 +84,8 @@ def refuse_delete(found: Collection[model.Package], context: Context) -> None:
         return
     viewer = Viewer(context)
     message = say.text(in_the_way(found, viewer))
-    errors: dict[str, Any] = {"message": [message], "obstacles": obstacles(found, viewer)}
+    # A text, not a list: CKAN's own pages take it so.
+    errors: dict[str, Any] = {"message": message, "obstacles": obstacles(found, viewer)}
     model.Session.rollback()
     raise tk.ValidationError(errors, error_summary={"message": message})
 

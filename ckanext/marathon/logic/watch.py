@@ -25,7 +25,7 @@ class DeletionRefused(tk.ValidationError, click.ClickException):
 
     def __init__(self, message: str) -> None:
         """Keep the sentence for both."""
-        tk.ValidationError.__init__(self, {"message": [message]})
+        tk.ValidationError.__init__(self, {"message": message})
         self.message = message
 
 

@@ -1,6 +1,7 @@
 """Every URL of ours. CKAN registers the blueprints that this module names."""
 
 from .catalog import catalog
+from .deleting import deleting
 from .forms import forms
 from .ideas import ideas
 from .office import office
@@ -8,4 +9,4 @@ from .places import places
 from .things import things
 from .vocabulary import vocabulary
 
-__all__ = ["catalog", "forms", "ideas", "office", "places", "things", "vocabulary"]
+__all__ = ["catalog", "deleting", "forms", "ideas", "office", "places", "things", "vocabulary"]

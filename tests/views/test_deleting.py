@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ckan import model
+from ckan.tests.helpers import call_action
+
+from tests import factories
+
+
+def headers_of(user: dict[str, Any]) -> dict[str, str]:
+    token = call_action("api_token_create", user=user["name"], name="t")["token"]
+    return {"Authorization": token}
+
+
+@pytest.mark.usefixtures("marathon_site")
+class TestDeletingOnPages:
+    def test_a_thing_that_others_depend_on_stays_and_the_page_says_why(self, app: Any) -> None:
+        dataset = factories.MarathonDataset()
+        idea = call_action("package_show", id=dataset["idea"][0])
+        headers = headers_of(factories.officer(idea["owner_org"], "admin"))
+        for reference in (idea["id"], idea["name"]):
+            page = app.post(f"/idea/delete/{reference}", headers=headers)
+            assert page.status_code == 200
+            assert dataset["title"] in page.body
+            assert f"/dataset/{dataset['name']}" in page.body
+        assert model.Package.get(idea["id"]).state == "active"
+
+    @pytest.mark.parametrize("kind", ["dataset", "idea", "workshop", "commitment"])
+    def test_without_them_it_goes(self, app: Any, kind: str) -> None:
+        factory = {
+            "dataset": factories.MarathonDataset,
+            "idea": factories.Idea,
+            "workshop": factories.Workshop,
+            "commitment": factories.Commitment,
+        }[kind]
+        thing = factory()
+        headers = headers_of(factories.officer(thing["owner_org"], "admin"))
+        assert app.get(f"/{kind}/delete/{thing['id']}", headers=headers).status_code == 200
+        app.post(f"/{kind}/delete/{thing['id']}", headers=headers, follow_redirects=False)
+        assert model.Package.get(thing["id"]).state == "deleted"
+
+    def test_many_at_once_stay_too(self, app: Any) -> None:
+        dataset = factories.MarathonDataset()
+        idea = dataset["idea"][0]
+        headers = headers_of(factories.officer(dataset["owner_org"], "admin"))
+        answer = app.post(
+            f"/organization/bulk_process/{dataset['owner_org']}",
+            params={"bulk_action.delete": "1", f"dataset_{idea}": "1"},
+            headers=headers,
+        )
+        assert answer.status_code == 200
+        assert model.Package.get(idea).state == "active"
+
+    def test_an_organisation_that_owns_things_stays_and_the_page_says_why(self, app: Any) -> None:
+        workshop = factories.Workshop()
+        headers = headers_of(factories.officer(workshop["owner_org"], "admin"))
+        page = app.post(f"/organization/delete/{workshop['owner_org']}", headers=headers)
+        assert page.status_code == 403  # as CKAN does it
+        assert workshop["title"] in page.body
+        assert model.Group.get(workshop["owner_org"]).state == "active"
