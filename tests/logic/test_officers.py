@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-import re
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from ckan import model
-from ckan.plugins import toolkit as tk
 from ckan.tests import factories
 from ckan.tests.helpers import call_action
 
-from ckanext.marathon.logic import permissions
 from tests.factories import CivilSociety, CoordinatingBody, Municipality, officer
 from tests.logic import smtp
+from tests.logic.inviting import EMAIL, accept, accounts, invite, link_in, path_of, role_in
 
 pytestmark = pytest.mark.usefixtures("marathon_site", "with_request_context")
-EMAIL = "agua@sancarlos.example.gt"
-
-
-def invite(user: str | None, organization: str, email: Any = EMAIL, **more: Any) -> dict[str, Any]:
-    context = {"user": user or "", "ignore_auth": False}
-    return call_action(
-        "marathon_officer_invite", context=context, email=email, organization=organization, **more
-    )
-
-
-def accounts(email: str = EMAIL) -> list[model.User]:
-    return model.Session.query(model.User).filter(model.User.email == email).all()
-
-
-def role_in(organization: str, account: model.User) -> str | None:
-    members = call_action("organization_show", id=organization, include_users=True)["users"]
-    return next((m["capacity"] for m in members if m["id"] == account.id), None)
 
 
 @pytest.fixture
@@ -189,92 +169,6 @@ class TestWithoutMail:
         assert invite(officer(muni, "admin")["name"], muni)["link"]
 
 
-class TestRefusals:
-    @pytest.mark.parametrize(
-        "email", ["", None, "no-es-correo", "a@b@c", "x" * 500, {"a": 1}, [EMAIL], 7]
-    )
-    def test_a_bad_address_is_an_error_at_its_field(
-        self, no_mail: None, admin: str, muni: str, email: Any
-    ) -> None:
-        with pytest.raises(tk.ValidationError) as caught:
-            invite(admin, muni, email=email)
-        assert set(caught.value.error_dict) == {"email"}
-        assert [u for u in model.Session.query(model.User) if u.state == "pending"] == []
-
-    def test_a_role_that_is_none_is_an_error_at_its_field(
-        self, no_mail: None, admin: str, muni: str
-    ) -> None:
-        with pytest.raises(tk.ValidationError) as caught:
-            invite(admin, muni, role="sysadmin")
-        assert set(caught.value.error_dict) == {"role"}
-
-    def test_a_sysadmin_is_told_that_an_organisation_does_not_exist(self, no_mail: None) -> None:
-        with pytest.raises(tk.ValidationError) as caught:
-            invite(factories.Sysadmin()["name"], "no-such")
-        assert set(caught.value.error_dict) == {"organization"}
-
-    def test_others_may_not_invite_whether_the_account_exists_or_not(self, muni: str) -> None:
-        factories.User(email=EMAIL)
-        for email in (EMAIL, "nadie@example.gt", "no-es-correo"):
-            for user in (officer(muni)["name"], officer(Municipality()["id"], "admin")["name"], ""):
-                with pytest.raises(tk.NotAuthorized):
-                    invite(user, muni, email=email)
-
-    def test_the_coordinating_body_does_not_invite_itself(self, no_mail: None, muni: str) -> None:
-        body = CoordinatingBody()["id"]
-        admin = officer(body, "admin", email="yo@infom.example.gt")
-        colleague = officer(body, email="colega@infom.example.gt")
-        for person in (admin, colleague):
-            email = model.User.get(person["id"]).email
-            with pytest.raises(tk.ValidationError) as caught:
-                invite(admin["name"], muni, email=email)
-            assert set(caught.value.error_dict) == {"email"}
-            assert muni not in permissions.standing(person["name"]).capacities
-
-    def test_a_sysadmin_may_add_its_people(self, no_mail: None, muni: str) -> None:
-        colleague = officer(CoordinatingBody()["id"], email="colega@infom.example.gt")
-        invite(factories.Sysadmin()["name"], muni, email="colega@infom.example.gt")
-        assert muni in permissions.standing(colleague["name"]).capacities
-
-    def test_a_deleted_account_does_not_come_back(
-        self, no_mail: None, admin: str, muni: str
-    ) -> None:
-        gone = factories.User(email=EMAIL)
-        call_action("user_delete", id=gone["id"])
-        assert invite(admin, muni)["link"]
-        assert {u.state for u in accounts()} == {"deleted", "pending"}
-
-    def test_an_address_of_odd_letters_gets_a_usable_name(
-        self, no_mail: None, admin: str, muni: str
-    ) -> None:
-        invite(admin, muni, email="_@example.gt")
-        assert re.fullmatch(r"[a-z0-9_-]+", accounts("_@example.gt")[0].name)
-
-
-class TestAtTheSameInstant:
-    def test_two_invitations_of_one_address_make_one_account(
-        self, no_mail: None, app: Any, admin: str, muni: str
-    ) -> None:
-        failures: list[BaseException] = []
-
-        def again() -> None:
-            try:
-                with app.flask_app.test_request_context():
-                    invite(admin, muni)
-            except BaseException as fault:
-                failures.append(fault)
-            finally:
-                model.Session.remove()
-
-        threads = [threading.Thread(target=again) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert failures == []
-        assert len(accounts()) == 1
-
-
 class TestList:
     def test_says_who_is_pending_and_with_which_address(
         self, no_mail: None, admin: str, muni: str
@@ -303,19 +197,3 @@ class TestList:
         context = {"user": admin, "ignore_auth": False}
         people = call_action("marathon_officer_list", context=context)
         assert len(people) == 2
-
-
-def link_in(text: str) -> str:
-    (link,) = set(re.findall(r"http\S+/user/reset/\S+", text))
-    return link
-
-
-def path_of(link: str) -> str:
-    return link.removeprefix("http://test.ckan.net")
-
-
-def accept(app: Any, link: str) -> None:
-    password = {"password1": "una-contraseña-larga", "password2": "una-contraseña-larga"}
-    assert app.get(path_of(link)).status_code == 200
-    app.post(path_of(link), data=password, follow_redirects=False)
-    model.Session.expire_all()
