@@ -10,6 +10,7 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.common import current_user
 from ckan.lib import uploader
+from ckan.types import Context
 
 from ckanext.marathon.logic import permissions
 
@@ -42,6 +43,14 @@ def marathon_owner_choices(package_type: str, current: str | None) -> list[dict[
             title = organization.title or organization.name
             choices.append({"id": organization.id, "name": organization.name, "title": title})
     return choices
+
+
+def marathon_may_set(field_name: str) -> bool:
+    """Return whether the person may set ``role``, ``municipality_code`` or ``pilot``."""
+    context = Context(user=current_user.name)
+    if field_name == "role":
+        return permissions.may_set_role(context)
+    return permissions.may_place_organization(context)
 
 
 def marathon_own_organization() -> str:
