@@ -115,7 +115,9 @@ def write(layout: Layout, settings: Settings, addresses: Addresses) -> Path:
         # coordinating body.
         "ckan.auth.create_user_via_web": "false",
         "ckan.auth.user_create_organizations": "false",
+        "ckan.auth.user_delete_organizations": "false",
         "ckan.auth.user_create_groups": "false",
+        "ckan.auth.public_user_details": "false",
         "ckanext.dcat.base_uri": kept["base_uri"],
     }
     lines = [f"{name} = {value.replace('%', '%%')}" for name, value in options.items()]
