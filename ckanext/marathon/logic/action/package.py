@@ -73,11 +73,11 @@ def package_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -
         ValidationError: others depend on it; ``obstacles`` names those that the person may see.
     """
     package = _locked(data_dict.get("id"))
-    if package is not None and package.type in SHOWN:
+    if package is not None:
         tk.check_access("package_delete", context, data_dict)
         guards.refuse_delete(guards.dependents(package), context)
     deleted = next_(context, data_dict)
-    if package is not None and package.type in SHOWN:
+    if package is not None:
         reindex.after_commit(package)
     return deleted
 
@@ -135,9 +135,11 @@ def resource_delete(next_: Action, context: Context, data_dict: dict[str, Any]) 
 
 
 def _locked(reference: Any) -> model.Package | None:
-    """Return a package as it is now; nobody links to it or changes it before we are done."""
+    """Return one of ours as it is now; nobody links to it or changes it before we are done."""
     package = model.Package.get(_text(reference))
-    return records.lock([package.id]).get(package.id) if package else None
+    if package is None or package.type not in SHOWN:
+        return None
+    return records.lock([package.id]).get(package.id)
 
 
 def _text(value: Any) -> str | None:

@@ -1,0 +1,117 @@
+"""What a page costs: a number of queries that does not grow, and nothing left by what fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from ckan import model
+from ckan.lib.search.common import SearchIndexError, is_available
+from ckan.tests.helpers import call_action
+
+from ckanext.marathon.model.code import Code
+from ckanext.marathon.model.link import Link
+from tests import factories
+from tests.logic.asking import act
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    """Collect the queries that are sent meanwhile."""
+    sent: list[str] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        sent.append(statement)
+
+    sa.event.listen(model.meta.engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        sa.event.remove(model.meta.engine, "before_cursor_execute", note)
+
+
+def cost(package_id: str, user: Any = None) -> int:
+    model.Session.remove()
+    with counted() as sent:
+        act("package_show", user, id=package_id)
+    return len(sent)
+
+
+@pytest.mark.usefixtures("marathon_site")
+class TestQueries:
+    def test_more_ideas_cost_no_more(self) -> None:
+        workshop = factories.Workshop()
+        ideas = [factories.Idea(workshop=workshop["id"])["id"] for _ in range(6)]
+        few = factories.MarathonDataset(idea=ideas[:1])
+        many = factories.MarathonDataset(idea=ideas)
+        user = factories.officer(factories.Municipality()["id"])
+        for viewer in (None, user):
+            assert cost(few["id"], viewer) == cost(many["id"], viewer)
+
+    def test_more_hidden_ideas_cost_no_more(self) -> None:
+        workshop = factories.Workshop()
+        ideas = [factories.Idea(workshop=workshop["id"], private=True)["id"] for _ in range(6)]
+        few = factories.MarathonDataset(idea=ideas[:1])
+        many = factories.MarathonDataset(idea=ideas)
+        user = factories.officer(factories.Municipality()["id"])
+        assert cost(few["id"], user) == cost(many["id"], user)
+
+    def test_a_longer_history_costs_no_more(self) -> None:
+        short, long = factories.Idea(), factories.Idea()
+        for status in ("prioritised", "in_progress", "implemented"):
+            call_action("package_patch", id=long["id"], status=status)
+        assert cost(short["id"]) == cost(long["id"])
+
+    def test_a_search_asks_nothing_of_ours_a_result(self) -> None:
+        for _ in range(3):
+            factories.MarathonDataset()
+        with counted() as sent:
+            found = act("package_search", None)
+        assert found["count"] == 3
+        assert not [each for each in sent if "marathon_" in each]
+
+
+@pytest.mark.usefixtures("marathon_site")
+class TestSolrDown:
+    @pytest.fixture
+    def no_solr(self, ckan_config: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(ckan_config, "solr_url", "http://127.0.0.1:9/solr/nobody")
+        assert not is_available()
+
+    def test_a_save_that_fails_leaves_nothing(self, app: Any, request: Any) -> None:
+        workshop = factories.Workshop()
+        user = factories.officer(workshop["owner_org"])
+        token = call_action("api_token_create", user=user["name"], name="t")["token"]
+        request.getfixturevalue("no_solr")
+        answer = app.post(
+            "/api/3/action/package_create",
+            json={
+                "type": "idea",
+                "name": "idea",
+                "title": "Idea",
+                "code": "I-1",
+                "workshop": workshop["id"],
+                "service_problem": "AGU-01",
+            },
+            headers={"Authorization": token},
+        )
+        assert answer.json["error"]["__type"].startswith("Search")
+        model.Session.remove()
+        assert model.Package.get("idea") is None
+        assert model.Session.query(Code).filter_by(code="I-1").count() == 0
+        predicate = Link.predicate == "idea_workshop"
+        assert model.Session.query(Link).filter(predicate).count() == 0
+
+    def test_the_guards_need_no_solr(self, request: Any) -> None:
+        dataset = factories.MarathonDataset()
+        request.getfixturevalue("no_solr")
+        with pytest.raises(Exception, match="depend on it"):
+            call_action("package_delete", id=dataset["idea"][0])
+        with pytest.raises(SearchIndexError):
+            call_action("package_delete", id=dataset["id"])
+        model.Session.rollback()
+        shown = call_action("package_show", id=dataset["id"])
+        assert shown["municipality_origin"] == "idea"
