@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import time
@@ -134,14 +135,15 @@ def run(data: Path, settings: Settings) -> int:
 
 def _watch(supervisor: Supervisor) -> None:
     """Return never, unless something that should run does not."""
-    while True:
+    for second in itertools.count():
         time.sleep(1)
         if not supervisor.alive():
             raise errors.ServiceFailed(
                 "the supervisor ended; `make run` starts everything again",
                 "el supervisor terminó; `make run` inicia todo de nuevo",
             )
-        supervisor.raise_if_given_up()
+        if second % 5 == 0:
+            supervisor.raise_if_given_up()
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
