@@ -57,7 +57,7 @@ def visitor(app: Any) -> Reader:
 
 
 @pytest.fixture
-def villa_nueva() -> dict[str, Any]:
+def villa_nueva(marathon_site: None) -> dict[str, Any]:
     """The municipality the tests publish for."""
     return Municipality(name="villa-nueva", title="Villa Nueva", municipality_code="0115")
 
@@ -69,6 +69,6 @@ def editor(app: Any, villa_nueva: dict[str, Any]) -> Reader:
 
 
 @pytest.fixture
-def coordinator(app: Any) -> Reader:
+def coordinator(marathon_site: None, app: Any) -> Reader:
     """An admin of the coordinating body."""
     return Reader(app, officer(CoordinatingBody(name="infom", title="INFOM")["id"], "admin"))

@@ -118,6 +118,32 @@ class TestErrors:
         assert answer.status_code == 302 or datasets() == []
 
 
+class TestSolrDown:
+    @pytest.fixture(autouse=True)
+    def no_solr(
+        self,
+        editor: Reader,
+        filled: dict[str, Any],
+        ckan_config: Any,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setitem(ckan_config, "solr_url", "http://127.0.0.1:9/solr/nothing")
+
+    def test_the_form_is_there(self, editor: Reader, idea: dict[str, Any]) -> None:
+        page = editor.page("/dataset/new")
+        assert page.select(f'[name="idea"][value="{idea["id"]}"]')
+        assert page.select('[name="new_idea_workshop"] option[value]')
+
+    @pytest.mark.parametrize("headers", [{}, JSON])
+    def test_it_says_that_nothing_was_saved_and_keeps_what_was_typed(
+        self, editor: Reader, filled: dict[str, Any], headers: dict[str, str]
+    ) -> None:
+        answer = editor.post("/dataset/new", with_file(filled), **headers)
+        assert answer.status_code in {200, 422}
+        assert "search engine does not answer" in answer.text
+        assert datasets() == []
+
+
 class TestScript:
     """What the page's script asks, so that neither text nor files are lost."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 from typing import Any, TypedDict, cast
 
@@ -13,6 +12,8 @@ from ckan.lib import uploader
 from ckan.types import Context
 
 from ckanext.marathon.logic import permissions
+from ckanext.marathon.logic.viewing import Viewer
+from ckanext.marathon.model import link, records
 
 from .labels import marathon_as_list, marathon_date, marathon_municipality, marathon_term
 
@@ -101,18 +102,26 @@ def marathon_idea_note(idea: dict[str, Any]) -> str:
 def marathon_workshop_choices(selected: str | None, codes: Any = ()) -> list[WorkshopChoice]:
     """Return the workshops the person may see, latest first.
 
+    From the database: one added a moment ago is there whether Solr knows it or not.
+
     Args:
         selected: id or name of a workshop that must be among them.
         codes: only workshops in which one of these municipalities takes part; none = all.
     """
     wanted = marathon_as_list(codes)
-    fq = f"vocab_municipality:({' OR '.join(map(_quoted, wanted))})" if wanted else ""
-    found = _search(f"+dataset_type:workshop {fq}")
-    if selected and all(selected not in (each["id"], each["name"]) for each in found):
-        found += _search(
-            f"+dataset_type:workshop +(id:{_quoted(selected)} OR name:{_quoted(selected)})"
-        )
-    return [{"id": each["id"], "name": each["name"], "label": _label(each)} for each in found]
+    query = model.Session.query(model.Package).filter_by(type="workshop", state=model.State.ACTIVE)
+    if wanted:
+        pairs = link.subjects(wanted, link.Predicate.WORKSHOP_MUNICIPALITY)
+        query = query.filter(model.Package.id.in_({workshop for workshop, _code in pairs}))
+    newest = query.order_by(model.Package.metadata_created.desc()).limit(MOST_WORKSHOPS)
+    found = {each.id: each for each in newest}
+    chosen = model.Package.get(selected) if selected else None
+    if chosen and chosen.type == "workshop":
+        found[chosen.id] = chosen
+    viewer = Viewer(Context(user=current_user.name))
+    visible = [each for each in found.values() if viewer.may_see(each)]
+    visible.sort(key=lambda each: records.text(each, "starts_at"), reverse=True)
+    return [{"id": each.id, "name": each.name, "label": _label(each)} for each in visible]
 
 
 def marathon_typed_datetime(value: str) -> str:
@@ -132,21 +141,7 @@ def marathon_typed_datetime(value: str) -> str:
     return f"{moment:%d/%m/%Y} {moment.hour}:{moment:%M}"
 
 
-def _search(fq: str) -> list[dict[str, Any]]:
-    query = {
-        "fq": fq,
-        "rows": MOST_WORKSHOPS,
-        "sort": "metadata_created desc",
-        "include_private": True,
-    }
-    found = tk.get_action("package_search")({"user": current_user.name}, query)["results"]
-    return sorted(found, key=lambda each: each.get("starts_at") or "", reverse=True)
-
-
-def _label(workshop: dict[str, Any]) -> str:
-    day = marathon_date((workshop.get("starts_at") or "")[:10])
-    return f"{workshop['title']} · {day}" if day else workshop["title"]
-
-
-def _quoted(value: Iterable[str]) -> str:
-    return '"' + str(value).replace("\\", "").replace('"', "") + '"'
+def _label(workshop: model.Package) -> str:
+    day = marathon_date(records.text(workshop, "starts_at")[:10])
+    title = workshop.title or workshop.name
+    return f"{title} · {day}" if day else title
