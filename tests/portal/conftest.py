@@ -79,3 +79,23 @@ def harvest(catalogue: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         changes.wait_for_index(catalogue)
         harvest.collect()
         yield harvest
+
+
+@pytest.fixture(scope="session")
+def iris(catalogue: Site, harvest: Harvest) -> dict[str, str]:
+    """The IRI of each dataset by the name that it had at first."""
+    names = (*changes.PUBLISHED, changes.ADDED)
+    shown = {name: shown_as(catalogue, name) for name in names if name != changes.PURGED}
+    found = {name: f"{content.BASE}/dataset/{dataset['id']}" for name, dataset in shown.items()}
+    known = set(found.values())
+    (found[changes.PURGED],) = (iri for iri in harvest.first if iri not in known)
+    return found
+
+
+def shown_as(catalogue: Site, name: str) -> dict[str, Any]:
+    new = changes.NEW_NAME if name == changes.RENAMED else name
+    return catalogue.action("package_show", id=new)
+
+
+def copy_of(shown: Shown, iris: Mapping[str, str], name: str) -> dict[str, Any]:
+    return shown[iris[name]]

@@ -7,6 +7,7 @@ from typing import Any
 from tests.sites import Site
 
 BASE = "https://datos.example.gt"
+VOCABULARY = f"{BASE}/vocabulary"
 VILLA_NUEVA, JACALTENANGO = "0115", "1307"
 CSV = b"pozo,metros\nEl Mezquital,180\nCiudad Real,210\n"
 IDEA = "vigilar-los-pozos"

@@ -5,12 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.portal import changes, content
-from tests.portal.conftest import Harvest
+from tests.portal.conftest import Harvest, copy_of
 from tests.portal.portal import field
-from tests.portal.test_harvest import VOCABULARY, copy_of, iris
 from tests.sites import Site
-
-__all__ = ["iris"]
 
 Iris = dict[str, str]
 
@@ -56,7 +53,9 @@ def test_only_that_disappears(harvest: Harvest, iris: Iris) -> None:
 
 def test_a_place_that_comes_from_the_idea_follows_it(harvest: Harvest, iris: Iris) -> None:
     moved = copy_of(harvest.last, iris, changes.UNTOUCHED)
-    assert field(moved, "spatial_uri") == f"{VOCABULARY}/municipality/{content.JACALTENANGO}"
+    assert (
+        field(moved, "spatial_uri") == f"{content.VOCABULARY}/municipality/{content.JACALTENANGO}"
+    )
 
 
 def test_a_publisher_under_a_new_title_is_the_same_one(harvest: Harvest, iris: Iris) -> None:

@@ -3,39 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
 
 import pytest
 import requests
 
 from tests.portal import changes, content
-from tests.portal.conftest import PAGE_SIZE, Harvest, Shown
+from tests.portal.conftest import PAGE_SIZE, Harvest, copy_of
 from tests.portal.portal import field
 from tests.sites import Site
 
 AUTHORITY = "http://publications.europa.eu/resource/authority"
-VOCABULARY = f"{content.BASE}/vocabulary"
-
-
-@pytest.fixture(scope="session")
-def iris(catalogue: Site, harvest: Harvest) -> dict[str, str]:
-    """The IRI of each dataset by the name that it had at first."""
-    names = (*changes.PUBLISHED, changes.ADDED)
-    shown = {name: shown_as(catalogue, name) for name in names if name != changes.PURGED}
-    found = {name: f"{content.BASE}/dataset/{dataset['id']}" for name, dataset in shown.items()}
-    known = set(found.values())
-    (found[changes.PURGED],) = (iri for iri in harvest.first if iri not in known)
-    return found
-
-
-def shown_as(catalogue: Site, name: str) -> dict[str, Any]:
-    new = changes.NEW_NAME if name == changes.RENAMED else name
-    return catalogue.action("package_show", id=new)
-
-
-def copy_of(shown: Shown, iris: Mapping[str, str], name: str) -> dict[str, Any]:
-    return shown[iris[name]]
 
 
 def test_all_datasets_arrive(harvest: Harvest, iris: dict[str, str]) -> None:
@@ -108,7 +85,9 @@ def test_a_file_of_ours_can_be_fetched_from_the_portal(
 
 def test_the_place_arrives(harvest: Harvest, iris: dict[str, str]) -> None:
     copied = copy_of(harvest.first, iris, changes.UNTOUCHED)
-    assert field(copied, "spatial_uri") == f"{VOCABULARY}/municipality/{content.VILLA_NUEVA}"
+    assert (
+        field(copied, "spatial_uri") == f"{content.VOCABULARY}/municipality/{content.VILLA_NUEVA}"
+    )
     assert field(copied, "spatial_text") == "Villa Nueva"
     assert json.loads(field(copied, "spatial_centroid"))["type"] == "Point"
     assert json.loads(field(copied, "spatial_bbox"))["type"] == "Polygon"
@@ -121,7 +100,7 @@ def test_a_national_dataset_is_about_guatemala(harvest: Harvest, iris: dict[str,
 
 def test_the_themes_arrive(harvest: Harvest, iris: dict[str, str]) -> None:
     themes = json.loads(field(copy_of(harvest.first, iris, changes.UNTOUCHED), "theme"))
-    assert f"{VOCABULARY}/service-problem/AGU-01" in themes
+    assert f"{content.VOCABULARY}/service-problem/AGU-01" in themes
     assert [theme for theme in themes if theme.startswith(f"{AUTHORITY}/data-theme/")]
 
 

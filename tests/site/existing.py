@@ -1,0 +1,102 @@
+"""What a CKAN site holds that has run for years without the plugin."""
+
+from __future__ import annotations
+
+from tests.sites import Site
+
+MUNICIPALITY = "muni-antigua"
+CODE = "0301"
+
+# As ckanext-dcat keeps its fields where there is no scheming: as free extras.
+DCAT_EXTRAS = {
+    "issued": "2019-03-04",
+    "modified": "2021-05-06T07:08:09",
+    "theme": '["http://publications.europa.eu/resource/authority/data-theme/ENVI"]',
+    "language": '["es"]',
+    "frequency": "monthly",
+    "publisher_name": "Empresa municipal de agua",
+    "publisher_url": "https://agua.example.gt",
+    "contact_name": "Oficina de agua",
+    "contact_email": "agua@example.gt",
+    "spatial_uri": "http://publications.europa.eu/resource/authority/country/GTM",
+    "temporal_start": "2018-01-01",
+    "temporal_end": "2018-12-31",
+    "identifier": "AG-17",
+    "conforms_to": '["https://example.gt/norma"]',
+    "responsable": "Oficina de agua",
+}
+
+PLAIN = "lectura-de-contadores"
+DCAT = "pozos"
+BARE = "sin-nada"
+UNOWNED = "de-nadie"
+UPLOADED = "presupuesto"
+PLACED = "mercados"
+PRIVATE = "borrador"
+TRASHED = "retirado"
+
+#: those that visitors see
+VISIBLE = (PLAIN, DCAT, BARE, UNOWNED, UPLOADED, PLACED)
+
+
+def fill(site: Site) -> None:
+    """Create organisation, group and datasets on a plain CKAN."""
+    site.action("organization_create", name=MUNICIPALITY, title="Municipalidad de Antigua")
+    site.action("group_create", name="servicios", title="Servicios")
+    owned = {"owner_org": MUNICIPALITY}
+    site.action(
+        "package_create",
+        owned,
+        name=PLAIN,
+        title="Lectura de contadores",
+        notes="Lecturas *mensuales*.",
+        author="Unidad de aguas",
+        maintainer="Unidad de aguas",
+        maintainer_email="aguas@example.gt",
+        version="2",
+        url="https://example.gt/contadores",
+        license_id="cc-by",
+        tags=[{"name": "agua"}, {"name": "contadores"}],
+        groups=[{"name": "servicios"}],
+        resources=[
+            {
+                "url": "https://example.gt/lecturas.csv",
+                "name": "Lecturas",
+                "format": "CSV",
+                "encoding": "latin-1",
+            }
+        ],
+    )
+    extras = [{"key": key, "value": value} for key, value in DCAT_EXTRAS.items()]
+    resources = [{"url": "https://example.gt/pozos.geojson", "format": "GeoJSON"}]
+    about = {"title": "Pozos", "notes": "Con extras de DCAT.", "extras": extras}
+    site.action("package_create", owned, name=DCAT, resources=resources, **about)
+    site.action("package_create", owned, name=BARE)
+    site.action("package_create", name=UNOWNED, title="De nadie", notes="Sin organización")
+    site.action("package_create", owned, name=UPLOADED, title="Presupuesto", notes="Cargado")
+    site.action(
+        "resource_create",
+        package_id=UPLOADED,
+        name="Presupuesto 2020",
+        format="CSV",
+        upload=("presupuesto.csv", b"renglon,monto\n011,5000\n"),
+    )
+    # A field of ours, filled in by somebody who did not know that.
+    place = [{"key": "municipality", "value": "Antigua Guatemala"}]
+    site.action("package_create", owned, name=PLACED, title="Mercados", notes="x", extras=place)
+    site.action("package_create", owned, name=PRIVATE, title="Borrador", private=True)
+    site.action("package_create", owned, name=TRASHED, title="Retirado")
+    site.action("package_delete", id=TRASHED)
+
+
+def publish_without_idea(site: Site, name: str) -> None:
+    """Create a dataset of the municipality that names place and problem, and no idea."""
+    site.action(
+        "package_create",
+        name=name,
+        title="Pozos nuevos",
+        notes="De este año.",
+        owner_org=MUNICIPALITY,
+        municipality=[CODE],
+        service_problem=["AGU-01"],
+    )

@@ -1,0 +1,57 @@
+"""Each value of ``ckanext.marathon.idea_required``, and the plugins of ``make run``."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.programs import CommandFailed
+from tests.site import existing
+from tests.site.conftest import Chain, Upgraded
+from tests.sites import ActionFailed
+from tests.visitors import Visitor, body, crawl
+
+OPTION = "ckanext.marathon.idea_required"
+OF_MAKE_RUN = (
+    "marathon_site marathon activity scheming_datasets scheming_organizations dcat "
+    "structured_data croissant"
+)
+
+
+def test_always_asks_the_old_ones_too(upgraded: Upgraded, chain: Chain) -> None:
+    with upgraded.site.variant("always", {OPTION: "always"}) as site:
+        site.start()
+        with pytest.raises(ActionFailed) as refused:
+            site.action("package_patch", id=existing.PLAIN, version="3")
+        assert "idea" in refused.value.error
+        assert site.get(f"/dataset/{existing.PLAIN}").status_code == 200
+        site.action("package_patch", id=existing.PLAIN, idea=[chain.idea])
+        site.action("package_patch", id=existing.PLAIN, version="2")
+    upgraded.site.action("package_patch", id=existing.PLAIN, idea=[])
+
+
+def test_never_asks_nobody(upgraded: Upgraded, chain: Chain) -> None:
+    del chain
+    with upgraded.site.variant("never", {OPTION: "never"}) as site:
+        site.start()
+        existing.publish_without_idea(site, "sin-idea")
+        assert site.get("/dataset/sin-idea").status_code == 200
+        site.action("dataset_purge", id="sin-idea")
+
+
+def test_another_value_stops_the_start_and_names_the_option(upgraded: Upgraded) -> None:
+    with (
+        upgraded.site.variant("wrong", {OPTION: "sometimes"}) as site,
+        pytest.raises(CommandFailed, match=OPTION),
+    ):
+        site.run("db", "version")
+
+
+def test_the_plugins_of_make_run_start_on_the_same_data(upgraded: Upgraded) -> None:
+    with upgraded.site.variant("whole", {"ckan.plugins": OF_MAKE_RUN}) as site:
+        site.upgrade()
+        site.start()
+        assert site.action("status_show")["extensions"] == OF_MAKE_RUN.split()
+        assert body(site.get("/")) != body(upgraded.pages["/"])
+        seen = crawl(Visitor(site), "/", f"/dataset/{existing.DCAT}", most=40)
+        assert {path: status for path, status in seen.items() if status != 200} == {}
+        assert "Traceback" not in site.log_text()
