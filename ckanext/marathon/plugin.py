@@ -10,6 +10,7 @@ import ckan.plugins.toolkit as tk
 import yaml
 from ckan.common import CKANConfig
 from ckan.config.declaration import Declaration, Key
+from ckan.exceptions import CkanConfigurationException
 from ckan.lib.plugins import DefaultPermissionLabels, DefaultTranslation
 from ckan.types import Context
 from ckanext.dcat.interfaces import IDCATURIGenerator
@@ -31,6 +32,14 @@ DEFAULTS = {
     ),
     "scheming.organization_schemas": "ckanext.marathon.schemas:organization.yaml",
     "ckanext.dcat.rdf.profiles": "marathon",
+}
+
+# What a site's own list must name beside its own files; its schema for datasets may replace ours.
+INDISPENSABLE = {
+    "scheming.presets": ["ckanext.marathon.schemas:presets.yaml"],
+    "scheming.dataset_schemas": [
+        f"ckanext.marathon.schemas:{name}.yaml" for name in ("workshop", "idea", "commitment")
+    ],
 }
 
 
@@ -58,6 +67,14 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
         declaration.load_dict(yaml.safe_load(source.read_text(encoding="utf-8")))
         for name, value in DEFAULTS.items():
             tk.config.setdefault(name, value)
+        for name, files in INDISPENSABLE.items():
+            missing = " ".join(file for file in files if file not in tk.config[name].split())
+            if missing:
+                # Scheming would only say that some preset is unknown, in a traceback.
+                raise CkanConfigurationException(
+                    f"{name}: add {missing} to your own list (docs/installing.md) / "
+                    f"{name}: agregue {missing} a su propia lista"
+                )
 
     # IConfigurer
     def update_config(self, config: CKANConfig) -> None:

@@ -10,6 +10,9 @@ from tests.site.conftest import Chain, Upgraded
 from tests.sites import ActionFailed
 from tests.visitors import Visitor, body, crawl
 
+DCAT_SCHEMA = "ckanext.dcat.schemas:dcat_ap_full.yaml"
+DCAT_PRESETS = "ckanext.scheming:presets.json ckanext.dcat.schemas:presets.yaml"
+OURS = "ckanext.marathon.schemas"
 OPTION = "ckanext.marathon.idea_required"
 OF_MAKE_RUN = (
     "marathon_site marathon activity scheming_datasets scheming_organizations dcat "
@@ -44,6 +47,42 @@ def test_another_value_stops_the_start_and_names_the_option(upgraded: Upgraded) 
         pytest.raises(CommandFailed, match=OPTION),
     ):
         site.run("db", "version")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "missing"),
+    [
+        ("scheming.presets", DCAT_PRESETS, f"{OURS}:presets.yaml"),
+        ("scheming.dataset_schemas", DCAT_SCHEMA, f"{OURS}:idea.yaml"),
+    ],
+)
+def test_a_list_of_schemas_without_ours_stops_the_start_in_one_line(
+    upgraded: Upgraded, option: str, value: str, missing: str
+) -> None:
+    with (
+        upgraded.site.variant("alone", {option: value}) as site,
+        pytest.raises(CommandFailed, match=f"{option}.*{missing}") as stopped,
+    ):
+        site.run("db", "version")
+    assert "Traceback" not in str(stopped.value)
+
+
+def test_a_site_may_keep_its_own_schema_for_datasets(upgraded: Upgraded) -> None:
+    types = " ".join(f"{OURS}:{name}.yaml" for name in ("workshop", "idea", "commitment"))
+    settings = {
+        "scheming.presets": f"{DCAT_PRESETS} {OURS}:presets.yaml",
+        "scheming.dataset_schemas": f"{DCAT_SCHEMA} {types}",
+    }
+    with upgraded.site.variant("own", settings) as site:
+        site.start()
+        visitor = Visitor(site)
+        visitor.log_in()
+        paths = ["/", "/dataset/new", "/workshop/new", "/idea/new", "/catalog.ttl"]
+        paths += [f"/dataset/{existing.DCAT}{suffix}" for suffix in ("", ".ttl")]
+        paths += [f"/dataset/edit/{existing.DCAT}"]
+        assert {path: visitor.get(path).status_code for path in paths} == dict.fromkeys(paths, 200)
+        site.action("package_patch", id=existing.UPLOADED, notes="Cargado")
+        assert "Traceback" not in site.log_text()
 
 
 def test_the_plugins_of_make_run_start_on_the_same_data(upgraded: Upgraded) -> None:
