@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import uuid
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from bs4 import BeautifulSoup
 from ckan import model
+from ckan.tests import factories
 from ckan.tests.helpers import call_action
 
 from tests.factories import Idea, Workshop
@@ -125,8 +127,15 @@ class TestBlankForm:
         assert page.select_one(f'[name="idea"][value="{idea["id"]}"][checked]')
         assert page.select_one(f'[name="data_need"][value="{need}"][checked]')
 
-    def test_nobody_in_particular_is_sent_away(self, visitor: Reader) -> None:
-        assert visitor.get("/dataset/new").status_code in {302, 403}
+    def test_nobody_in_particular_logs_in_first_and_then_comes_here(self, visitor: Reader) -> None:
+        answer = visitor.get("/dataset/new?idea=a")
+        assert answer.status_code == 302
+        assert "/user/login?came_from=/dataset/new?idea=a" in unquote(answer.location)
+        assert visitor.post("/dataset/new", {"title": "Spam"}).status_code == 302
+        assert datasets() == []
+
+    def test_who_belongs_to_no_organisation_is_told(self, reader: Any) -> None:
+        assert reader(factories.User()).get("/dataset/new").status_code == 403
 
 
 class TestPublish:

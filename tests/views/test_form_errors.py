@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -136,12 +137,14 @@ class TestSolrDown:
 
     @pytest.mark.parametrize("headers", [{}, JSON])
     def test_it_says_that_nothing_was_saved_and_keeps_what_was_typed(
-        self, editor: Reader, filled: dict[str, Any], headers: dict[str, str]
+        self, editor: Reader, filled: dict[str, Any], headers: dict[str, str], tmp_path: Path
     ) -> None:
         answer = editor.post("/dataset/new", with_file(filled), **headers)
         assert answer.status_code in {200, 422}
         assert "search engine does not answer" in answer.text
         assert datasets() == []
+        stored = (tmp_path / "resources").rglob("*")
+        assert not [path for path in stored if path.is_file()]
 
 
 class TestScript:

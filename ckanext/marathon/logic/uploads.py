@@ -7,6 +7,7 @@ files are created in one transaction, so that there is never one without the oth
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import ckan.plugins.toolkit as tk
@@ -15,6 +16,14 @@ from ckan.types import Context
 
 KEY = "marathon_uploads"
 MEGABYTE = 2**20
+
+
+@dataclass
+class Pending:
+    """A file on its way; ``resource_id`` says where it was stored, ``""`` before that."""
+
+    upload: Any
+    resource_id: str = ""
 
 
 def prepare(context: Context, resources: list[dict[str, Any]]) -> list[list[str]]:
@@ -28,7 +37,7 @@ def prepare(context: Context, resources: list[dict[str, Any]]) -> list[list[str]
     Returns:
         One list of error messages a resource, empty where its file may be stored.
     """
-    pending = []
+    pending: list[Pending] = []
     errors: list[list[str]] = []
     for resource in resources:
         upload = uploader.get_resource_uploader(resource)
@@ -37,7 +46,7 @@ def prepare(context: Context, resources: list[dict[str, Any]]) -> list[list[str]
             resource["size"] = size
             if getattr(upload, "mimetype", None):
                 resource.setdefault("mimetype", upload.mimetype)
-        pending.append(upload)
+        pending.append(Pending(upload))
         errors.append(_refused(resource.get("url", ""), size))
     context[KEY] = pending  # type: ignore[literal-required]
     return errors
@@ -48,8 +57,18 @@ def store(context: Context, resources: Iterable[dict[str, Any]]) -> None:
 
     Called between CKAN's flush and its commit: what cannot be stored undoes the dataset.
     """
-    for upload, resource in zip(context.get(KEY, ()), resources, strict=False):
-        upload.upload(resource["id"], uploader.get_max_resource_size())
+    for pending, resource in zip(context.get(KEY, ()), resources, strict=False):
+        pending.resource_id = resource["id"]
+        pending.upload.upload(resource["id"], uploader.get_max_resource_size())
+
+
+def discard(context: Context) -> None:
+    """Remove the files that :func:`store` stored for a dataset that was not saved after all."""
+    for pending in context.get(KEY, ()):
+        if pending.resource_id and pending.upload.filename:
+            # How CKAN removes a file that a link takes the place of.
+            pending.upload.filename, pending.upload.clear = None, True
+            pending.upload.upload(pending.resource_id)
 
 
 def _refused(name: str, size: int | None) -> list[str]:

@@ -9,7 +9,6 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.common import current_user
 from ckan.lib.search import SearchIndexError
-from ckan.logic import clean_dict, parse_params, tuplize_dict
 from ckan.types import Context, Response
 from ckan.views.dataset import CreateView
 from flask import Blueprint, jsonify, make_response, request
@@ -38,6 +37,13 @@ class OnePageCreateView(CreateView):
     files that were chosen. Without the script the same form is answered with whole pages.
     """
 
+    def dispatch_request(self, **values: Any) -> Any:
+        """Send who is not logged in to do so first, and then here."""
+        if not current_user.is_authenticated:
+            here = tk.h.url_for(f"{values['package_type']}.new", **request.args.to_dict())
+            return tk.redirect_to("user.login", came_from=here)
+        return super().dispatch_request(**values)
+
     def post(self, package_type: str) -> Response | str:
         """Save, check only, or show the form again, as the button pressed says."""
         try:
@@ -64,12 +70,12 @@ class OnePageCreateView(CreateView):
                 return self._again(form, errors)
             created = tk.get_action("package_create")(context, data)
         except tk.ValidationError as error:
-            model.Session.rollback()
+            _undo(context)
             return self._again(form, error.error_dict)
         except tk.NotAuthorized:
             return tk.abort(403, tk._("Not authorised to add this for that organisation"))
         except SearchIndexError:
-            model.Session.rollback()
+            _undo(context)
             message = tk._("The search engine does not answer, so nothing was saved. Try again.")
             return self._again(form, {"": [message]})
         saved.id = created["id"]
@@ -107,10 +113,9 @@ def ideas() -> Response:
 def add_idea() -> Response:
     """Add an idea as proposed and return it as :func:`ideas` does, or its errors (422)."""
     context: Context = {"user": current_user.name, "auth_user_obj": current_user}
+    typed = {key: request.form.get(key, "") for key in form_data.NEW_IDEA}
     try:
-        idea = tk.get_action("marathon_idea_quick_create")(
-            context, clean_dict(df.unflatten(tuplize_dict(parse_params(request.form))))
-        )
+        idea = tk.get_action("marathon_idea_quick_create")(context, typed)
     except tk.ValidationError as error:
         return make_response(jsonify(errors=marathon_error_names(error.error_dict)), 422)
     except tk.NotAuthorized:
@@ -126,6 +131,11 @@ def _offered(idea: dict[str, Any]) -> dict[str, Any]:
         "note": marathon_idea_note(idea),
         "data_need": idea.get("data_need") or [],
     }
+
+
+def _undo(context: Context) -> None:
+    model.Session.rollback()
+    uploads.discard(context)
 
 
 def _wants_json() -> bool:
