@@ -216,6 +216,12 @@ def main(arguments: "list[str]") -> int:
     except BootstrapError as fault:
         say(f"✗ {fault}")
         return 1
+    except PermissionError as fault:
+        say(
+            f"✗ no permission for {fault.filename}; was it made by another user? / "
+            f"sin permiso para {fault.filename}; ¿lo creó otro usuario?"
+        )
+        return 1
     except KeyboardInterrupt:
         say("")
         return 130

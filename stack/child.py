@@ -30,7 +30,6 @@ def main(arguments: list[str]) -> None:
         raise OSError(ctypes.get_errno(), "prctl")
     if os.getppid() != parent:
         sys.exit(1)
-    os.umask(0o077)
     os.execv(command[0], command)
 
 

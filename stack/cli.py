@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from pathlib import Path
@@ -44,13 +45,37 @@ def main(arguments: list[str] | None = None) -> int:
         the exit code: 0, that of the command that was run, or 1 after one line that says why.
     """
     options = parser().parse_args(arguments)
+    go_straight_to_ourselves()
     try:
         return _run(options)
     except errors.StackError as fault:
         print(f"✗ {fault}", file=sys.stderr)
         return 1
+    except OSError as fault:
+        print(f"✗ {explained(fault)}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
+
+
+def go_straight_to_ourselves() -> None:
+    """Keep a proxy of the network out of the way to servers on this very machine."""
+    for name in ("no_proxy", "NO_PROXY"):
+        known = [host for host in os.environ.get(name, "").split(",") if host]
+        os.environ[name] = ",".join(dict.fromkeys([*known, "127.0.0.1", "localhost"]))
+
+
+def explained(fault: OSError) -> str:
+    """Return the line for what the operating system refused."""
+    if fault.errno == errno.ENOSPC:
+        return "no disk space left / no queda espacio en disco"
+    if isinstance(fault, PermissionError):
+        return (
+            f"no permission for {fault.filename}; was it made by another user? / "
+            f"sin permiso para {fault.filename}; ¿lo creó otro usuario?"
+        )
+    where = f" ({fault.filename})" if fault.filename else ""
+    return f"{fault.strerror or fault}{where} / error del sistema{where}"
 
 
 def _run(options: argparse.Namespace) -> int:

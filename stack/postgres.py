@@ -95,6 +95,7 @@ class Postgres:
             for directory in (self.layout.root, self.socket_dir.parent):
                 make_reachable(directory, self.account, progress)
         if (self.layout.postgres / "PG_VERSION").exists():
+            self._take_over()
             return
         with progress.step("PostgreSQL: new database cluster"):
             self._init()
@@ -135,6 +136,16 @@ class Postgres:
             raise errors.ServiceFailed(
                 f"initdb failed: {said}", "no se pudo crear la base de datos (initdb)"
             )
+
+    def _take_over(self) -> None:
+        """As root, give the account a cluster that an ordinary user made."""
+        if not self.account:
+            return
+        owner = pwd.getpwnam(self.account).pw_uid
+        if self.layout.postgres.stat().st_uid != owner:
+            for directory, _, files in os.walk(self.layout.postgres):
+                for path in (directory, *(os.path.join(directory, name) for name in files)):
+                    self._hand_over(Path(path))
 
     def _hand_over(self, path: Path) -> None:
         if self.account:

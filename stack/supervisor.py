@@ -214,6 +214,7 @@ class Supervisor:
                 f"pidfile={_escape(str(self.layout.run / 'supervisord.pid'))}",
                 f"childlogdir={_escape(str(self.layout.logs))}",
                 "nodaemon=true",
+                "umask=077",
                 "silent=true",
                 *(["user=root"] if os.geteuid() == 0 else []),
                 "[unix_http_server]",

@@ -1,0 +1,127 @@
+"""What runs before anything is installed, and the locks that it installs from."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from stack import bootstrap
+from tests.stack.conftest import ROOT, clean_environment
+
+
+class TestBootstrap:
+    """The part that runs before anything is installed, on a copy of what it reads."""
+
+    @pytest.fixture
+    def clone(self, tmp_path: Path) -> Path:
+        clone = tmp_path / "clone"
+        (clone / "stack").mkdir(parents=True)
+        shutil.copy(ROOT / "stack" / "bootstrap.py", clone / "stack")
+        (clone / "requirements").mkdir()
+        for name in ("build", "run", "test"):
+            (clone / "requirements" / f"{name}.txt").write_text(
+                f"thing==1.0 \\\n    --hash=sha256:{'0' * 64}\n"
+            )
+        for name in ("pyproject.toml", "setup.py"):
+            shutil.copy(ROOT / name, clone)
+        return clone
+
+    def bootstrap(self, clone: Path, before: str = "pass", **variables: str) -> str:
+        """Run the file as ``make`` does, after ``before``; return the line that refuses."""
+        file = clone / "stack" / "bootstrap.py"
+        code = f"import platform, runpy, sys; {before}; sys.argv[1:] = ['run']; "
+        code += f"runpy.run_path({str(file)!r}, run_name='__main__')"
+        done = subprocess.run(
+            [getattr(sys, "_base_executable", sys.executable), "-I", "-c", code],
+            env=clean_environment(**variables),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 1, done.stderr
+        refusal = [line for line in done.stderr.splitlines() if line.startswith("✗")]
+        assert len(refusal) == 1, done.stderr
+        assert " / " in refusal[0]
+        return refusal[0]
+
+    def test_an_old_python(self, clone: Path) -> None:
+        line = self.bootstrap(clone, "sys.version_info = (3, 10, 2)")
+        assert "Python 3.11 or newer is needed, this is 3.10.2" in line
+
+    def test_it_can_be_read_by_an_old_python(self) -> None:
+        source = (ROOT / "stack" / "bootstrap.py").read_text(encoding="utf-8")
+        ast.parse(source, feature_version=(3, 7))
+        assert "from __future__ import annotations" not in source
+
+    def test_another_processor(self, clone: Path) -> None:
+        assert "not on Linux aarch64" in self.bootstrap(
+            clone, "platform.machine = lambda: 'aarch64'"
+        )
+
+    def test_another_c_library(self, clone: Path) -> None:
+        assert "glibc" in self.bootstrap(clone, "platform.libc_ver = lambda: ('', '')")
+
+    def test_no_network(self, clone: Path) -> None:
+        line = self.bootstrap(
+            clone,
+            PIP_INDEX_URL="http://127.0.0.1:9/",
+            PIP_RETRIES="1",
+            PIP_NO_INDEX="0",
+            PIP_CONFIG_FILE=os.devnull,
+        )
+        assert "no network" in line
+
+    def test_a_package_that_is_not_the_locked_one(self, clone: Path, tmp_path: Path) -> None:
+        wheels = tmp_path / "wheels"
+        wheels.mkdir()
+        with zipfile.ZipFile(wheels / "thing-1.0-py3-none-any.whl", "w") as wheel:
+            wheel.writestr("thing-1.0.dist-info/METADATA", "Name: thing\nVersion: 1.0\n")
+        line = self.bootstrap(clone, PIP_NO_INDEX="1", PIP_FIND_LINKS=str(wheels))
+        assert "not the locked one" in line
+
+    def test_too_little_disk_space(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(bootstrap, "NEEDED_MEGABYTES", {"run": 10**12})
+        with pytest.raises(bootstrap.BootstrapError, match="no disk space"):
+            bootstrap.check_space("run")
+
+
+class TestLocks:
+    @pytest.mark.parametrize("name", ["build", "run", "test"])
+    def test_everything_is_pinned_and_hashed_and_nothing_has_an_address(self, name: str) -> None:
+        text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
+        assert "://" not in text
+        assert "--index-url" not in text
+        for entry in text.replace("\\\n", "").splitlines():
+            if entry and not entry.startswith((" ", "#")):
+                assert "==" in entry
+                assert "--hash=sha256:" in entry
+
+    def test_what_the_stack_needs_is_locked(self) -> None:
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+        needed = project["project"]["optional-dependencies"]["stack"]
+        locked = (ROOT / "requirements" / "run.txt").read_text(encoding="utf-8")
+        for requirement in needed:
+            name = re.match(r"[\w-]+", requirement)
+            assert name is not None
+            assert re.search(rf"^{name.group()}==", locked, re.MULTILINE), requirement
+
+    def test_the_tests_run_on_the_very_versions_that_run(self) -> None:
+        pinned = {
+            name: {
+                line.split(" ")[0]
+                for line in (ROOT / "requirements" / f"{name}.txt").read_text().splitlines()
+                if "==" in line and not line.startswith((" ", "#"))
+            }
+            for name in ("build", "run", "test")
+        }
+        assert pinned["run"] <= pinned["test"]
+        assert pinned["build"] <= pinned["run"]

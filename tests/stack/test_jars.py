@@ -1,0 +1,99 @@
+"""Solr's jars: fetched once, by name, and only as locked."""
+
+from __future__ import annotations
+
+import http.server
+import shutil
+import threading
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from stack import errors, jars
+from stack.paths import cache_dir
+from stack.progress import Progress
+
+
+@pytest.fixture
+def maven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Serve a directory as jgo's Maven repository, by jgo's own settings file."""
+    served = tmp_path / "maven"
+    served.mkdir()
+    handler = partial(Quiet, directory=str(served))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        _point_jgo_at(tmp_path, monkeypatch, server.server_address[1])
+        yield served
+        server.shutdown()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def _point_jgo_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, port: int) -> None:
+    (tmp_path / ".config").mkdir(exist_ok=True)
+    (tmp_path / ".config" / "jgo.conf").write_text(
+        f"[repositories]\ncentral = http://127.0.0.1:{port}\n"
+    )
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("MARATHON_CACHE", str(tmp_path / "cache"))
+
+
+class TestJars:
+    def test_the_lock_has_names_versions_hashes_and_no_address(self) -> None:
+        locked = jars.read_lock()
+        assert len(locked) > 100
+        assert all(len(jar.sha256) == 64 for jar in locked)
+        assert "://" not in jars.LOCK.read_text()
+
+    def test_a_jar_that_is_the_locked_one_is_installed_once(
+        self, tmp_path: Path, maven: Path
+    ) -> None:
+        lock = self.publish(tmp_path, maven, b"as locked", b"as locked")
+        installed = jars.ensure(Progress(quiet=True), lock)
+        assert [path.name for path in installed.iterdir()] == ["g.r.o.u.p.thing-1.0.jar"]
+        assert installed.parent == cache_dir()
+        shutil.rmtree(maven)
+        assert jars.ensure(Progress(quiet=True), lock) == installed
+
+    def test_a_jar_that_was_changed_is_refused_and_nothing_installed(
+        self, tmp_path: Path, maven: Path
+    ) -> None:
+        lock = self.publish(tmp_path, maven, b"as locked", b"changed on the way")
+        with pytest.raises(errors.ChecksumMismatch, match=r"thing-1\.0\.jar"):
+            jars.ensure(Progress(quiet=True), lock)
+        assert not list(cache_dir().iterdir())
+
+    def test_without_a_network_the_line_says_so(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # Port 9 of the loopback interface: nobody listens.
+        _point_jgo_at(tmp_path, monkeypatch, 9)
+        lock = self.publish(tmp_path, tmp_path / "nowhere", b"x", b"x")
+        with pytest.raises(errors.NoNetwork, match="is there a network"):
+            jars.ensure(Progress(quiet=True), lock)
+
+    def test_without_disk_space_nothing_is_fetched(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("MARATHON_CACHE", str(tmp_path / "cache"))
+        needed = shutil.disk_usage(tmp_path).total // 1_000_000 + 1
+        monkeypatch.setattr(jars, "NEEDED_MEGABYTES", needed)
+        with pytest.raises(errors.NoSpace, match="MARATHON_CACHE"):
+            jars.ensure(Progress(quiet=True))
+
+    def publish(self, tmp_path: Path, maven: Path, locked: bytes, served: bytes) -> Path:
+        """Lock one content of a jar and serve another; return the lock."""
+        content = tmp_path / "content"
+        content.write_bytes(locked)
+        jar = jars.Jar("g.r.o.u.p", "thing", "1.0", "", jars.sha256_of(content))
+        path = maven / "g/r/o/u/p/thing/1.0/thing-1.0.jar"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(served)
+        lock = tmp_path / "jars.lock"
+        lock.write_text(f"# a comment\n{jar.line()}\n")
+        return lock
