@@ -189,8 +189,10 @@ class Site:
     def close(self) -> None:
         """Stop everything of the site; its files and its database stay for a closer look."""
         for process in self._others.values():
-            programs.end(process)
+            process.terminate()
         self.stop()
+        for process in self._others.values():
+            programs.end(process)
         self._socket.close()
 
     def log_text(self) -> str:

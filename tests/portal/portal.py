@@ -10,13 +10,12 @@ from typing import Any, Self
 
 import requests
 
+from tests.portal import manual
 from tests.programs import CommandFailed
 from tests.sites import Site
 
 ORGANIZATION = "portal-nacional"
 SOURCE = "maratones"
-# As in ckanext-harvest's and ckanext-dcat's own installation guides.
-PLUGINS = "harvest dcat dcat_rdf_harvester"
 FORM = {
     "name": SOURCE,
     "source_type": "dcat_rdf",
@@ -43,7 +42,8 @@ class Portal(Site):
             "ckan.redis.url": f"{queue}&socket_timeout=86400",
             "solr_url": os.environ["MARATHON_PORTAL_SOLR_URL"],
         }
-        portal = cls.create("portal", directory, PLUGINS, {**own, **settings})
+        plain, _ = manual.settings()
+        portal = cls.create("portal", directory, settings={**own, **plain, **settings})
         portal.upgrade()
         portal.start()
         portal.action("organization_create", name=ORGANIZATION, title="Portal nacional")
@@ -58,19 +58,20 @@ class Portal(Site):
         source = self.action("harvest_source_show", id=SOURCE)["id"]
         self.action("harvest_source_update", {**FORM, "id": source, "url": url})
 
-    def add_source_by_command(self, url: str) -> None:
-        """Register a catalogue with the command of docs/harvesting.md."""
-        arguments = [SOURCE, url, FORM["source_type"], FORM["title"], "true", ORGANIZATION]
+    def collect_by_command(self, site: str) -> dict[str, int]:
+        """Register a catalogue and harvest it once, with the commands of docs/harvesting.md.
+
+        Returns:
+            as ``collect``.
+        """
+        create, harvest = manual.commands(site, ORGANIZATION)
         try:
-            self.run("harvester", "source", "create", *arguments)
+            self.run(*create)
         except CommandFailed as failed:
             # ckanext-harvest 1.6.3 on CKAN 2.12 stumbles over its own report, once all is saved.
             if "'NoneType' object has no attribute 'get'" not in str(failed):
                 raise
-
-    def collect_by_command(self) -> dict[str, int]:
-        """Harvest the source once in one process, without consumers; see ``collect``."""
-        self.run("harvester", "run-test", SOURCE)
+        self.run(*harvest)
         job = self.action("harvest_source_show", id=SOURCE)["status"]["last_job"]
         assert job["status"] == "Finished", job
         return self._result(job)

@@ -10,26 +10,20 @@ from typing import Any
 
 import pytest
 
-from tests.portal import changes, content
+from tests.portal import changes, content, manual
 from tests.portal.conftest import Shown
-from tests.portal.portal import PLUGINS, Portal
+from tests.portal.portal import Portal
 from tests.sites import Site
 
-SETTINGS = {
-    "ckan.plugins": f"{PLUGINS} scheming_datasets",
-    "ckanext.dcat.rdf.profiles": "euro_dcat_ap_3 euro_dcat_ap_scheming",
-    "scheming.dataset_schemas": "ckanext.dcat.schemas:dcat_ap_full.yaml",
-    "scheming.presets": "ckanext.scheming:presets.json ckanext.dcat.schemas:presets.yaml",
-}
 NAMES = {content.VILLA_NUEVA: "Villa Nueva", content.JACALTENANGO: "Jacaltenango"}
 ROLES = f"{content.BASE}/vocabulary/idea-role"
 
 
 @pytest.fixture(scope="module")
 def shown(catalogue: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
-    with Portal.open(tmp_path_factory.mktemp("scheming"), SETTINGS) as portal:
-        portal.add_source_by_command(f"{catalogue.url}/catalog.ttl")
-        counts = portal.collect_by_command()
+    _, settings = manual.settings()
+    with Portal.open(tmp_path_factory.mktemp("scheming"), settings) as portal:
+        counts = portal.collect_by_command(catalogue.url)
         found = portal.datasets()
         assert counts["added"] == len(found)
         yield found
