@@ -5,9 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 from ckan import model
+
+from tests import proving
+
+hypothesis.settings.register_profile("marathon", derandomize=not proving.FULL, database=None)
+hypothesis.settings.load_profile("marathon")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how much the randomised proofs tried, and how to repeat them."""
+    for note in sorted(set(proving.NOTES)):
+        terminalreporter.write_line(note)
+    if proving.NOTES:
+        terminalreporter.write_line(f"MARATHON_SEED={proving.SEED}")
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ import secrets
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -233,8 +234,6 @@ class Site:
 @functools.cache
 def plain_database() -> tuple[str, str]:
     """Make, once a run, a database with one administrator; return its name and their token."""
-    import tempfile
-
     name = "site_plain"
     databases.create(databases.address(name))
     settings = {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import random
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,11 +11,7 @@ from ckan.tests import factories as core
 from ckan.tests.helpers import call_action
 
 from ckanext.marathon.logic.shapes import CORE_LISTS
-from tests import factories
-
-PROVE = "MARATHON_PROVE" in os.environ
-SEED = int(os.environ.get("MARATHON_SEED", random.randrange(10**6)))
-SAMPLE = None if PROVE else 4
+from tests import factories, proving
 
 TYPES = ("dataset", "workshop", "idea", "commitment")
 CORE_FIELDS = (
@@ -83,6 +77,8 @@ HOSTILE: dict[str, Any] = {
     "uuid": "11111111-1111-1111-1111-111111111111",
 }
 
+SAMPLE = proving.count("hostile values, each field", 4, len(HOSTILE))
+
 
 @pytest.fixture
 def owner() -> dict[str, Any]:
@@ -139,10 +135,9 @@ def create(owner: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
 class TestEveryField:
     @pytest.mark.parametrize("package_type", TYPES)
     def test_alone(self, package_type: str, owner: dict[str, Any]) -> None:
-        print(f"{SAMPLE or 'all'} of {len(HOSTILE)} values a field, MARATHON_SEED={SEED}")
-        rng = random.Random(f"{SEED} {package_type}")
+        rng = proving.rng(package_type)
         for path in fields_of(package_type):
-            for kind in rng.sample(sorted(HOSTILE), SAMPLE or len(HOSTILE)):
+            for kind in rng.sample(sorted(HOSTILE), SAMPLE):
                 data = with_value(base(package_type, owner), path, HOSTILE[kind])
                 try:
                     create(owner, data)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import threading
 from collections.abc import Callable
@@ -18,10 +17,9 @@ from ckan.tests.helpers import call_action
 from ckanext.marathon.model.code import Code
 from ckanext.marathon.model.link import Link
 from ckanext.marathon.model.place import Place
-from tests import factories
+from tests import factories, proving
 
-ROUNDS = int(os.environ.get("MARATHON_PROVE", "3"))
-SEED = int(os.environ.get("MARATHON_SEED", random.randrange(10**6)))
+ROUNDS = proving.count("races, rounds each", 3, 40)
 
 Outcome = dict[str, Any] | tk.ValidationError | tk.NotAuthorized
 
@@ -77,8 +75,7 @@ def delayed(rng: random.Random, call: Callable[[], Any]) -> Callable[[], Any]:
 
 @pytest.fixture
 def rng(request: pytest.FixtureRequest) -> random.Random:
-    print(f"{ROUNDS} rounds, MARATHON_SEED={SEED}")
-    return random.Random(f"{SEED} {request.node.name}")
+    return proving.rng(request.node.name)
 
 
 @pytest.fixture

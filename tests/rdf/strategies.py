@@ -102,10 +102,13 @@ def resources() -> st.SearchStrategy[Any]:
 
 def datasets() -> st.SearchStrategy[dict[str, Any]]:
     """Return datasets in which every field but the id may hold anything."""
-    sample = {key: value for key, value in FULL.items() if key not in ("id", "resources")}
+    # CKAN itself writes what the organisation is, from its own table.
+    own = ("id", "resources", "organization")
+    sample = {key: value for key, value in FULL.items() if key not in own}
     sample["extras"] = [{"key": "publisher_name", "value": "x"}, {"key": "spatial", "value": "x"}]
     sample["author"] = "x"
     fields = {key: st.one_of(st.just(value), like(value)) for key, value in sample.items()}
+    fields["organization"] = st.sampled_from([None, FULL["organization"]])
     return st.fixed_dictionaries(
         {"id": st.uuids().map(str), "resources": resources()}, optional=fields
     )

@@ -62,6 +62,11 @@ def test_what_stood_in_for_an_empty_field_is_not_taken_for_its_value() -> None:
     assert "municipality" not in found
 
 
+@pytest.mark.parametrize("title", ["m¹", "٣ pozos", "9" * 5000, "Zona 10", "\U0001d7d8"])
+def test_digits_of_any_kind_in_a_text_are_just_text(title: str) -> None:
+    assert read({**MINIMAL, "title": title})["title"] == title
+
+
 def test_a_resource_with_two_addresses_keeps_both_in_their_places() -> None:
     page, file = "https://a.gt/pagina", "https://a.gt/datos.csv"
     forms = [

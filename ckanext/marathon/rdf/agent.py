@@ -34,8 +34,10 @@ def add_organization(graph: Graph, site: Site, organization: Row) -> URIRef:
     return iri
 
 
-def add_agent(graph: Graph, site: Site, whole: URIRef, name: str, row: Row) -> URIRef:
+def add_agent(graph: Graph, site: Site, whole: URIRef, name: str, row: Row) -> URIRef | None:
     """Describe an organisation that somebody typed in and return its IRI.
+
+    It is called by what is known of it if it has no name.
 
     Args:
         graph: is added to.
@@ -43,10 +45,16 @@ def add_agent(graph: Graph, site: Site, whole: URIRef, name: str, row: Row) -> U
         whole: what it is a part of if it has no IRI of its own.
         name: of that part.
         row: with ``uri``, ``name``, ``email``, ``url``, ``type``, ``identifier``, all optional.
+
+    Returns:
+        ``None`` if the row says nothing.
     """
     iri = site.foreign(row.get("uri")) or part(whole, name)
     named = (clean(row.get(key)) for key in ("name", "url", "email", "identifier", "uri", "type"))
-    add_named_agent(graph, iri, next(filter(None, named), iri))
+    called = next(filter(None, named), None)
+    if called is None:
+        return None
+    add_named_agent(graph, iri, called)
     _add_homepage(graph, iri, row.get("url"))
     address = mail(row.get("email"))
     if address is not None:
@@ -69,7 +77,7 @@ def add_named_agent(graph: Graph, iri: URIRef, name: object) -> None:
     graph.add((iri, FOAF.name, text(name) or Literal(str(iri))))
 
 
-def add_contact(graph: Graph, site: Site, whole: URIRef, name: str, row: Row) -> URIRef:
+def add_contact(graph: Graph, site: Site, whole: URIRef, name: str, row: Row) -> URIRef | None:
     """Describe an office that somebody typed in and return its IRI.
 
     Args:
@@ -78,17 +86,23 @@ def add_contact(graph: Graph, site: Site, whole: URIRef, name: str, row: Row) ->
         whole: what it is a part of if it has no IRI of its own.
         name: of that part.
         row: with ``uri``, ``name``, ``email``, ``url``, ``identifier``, all optional.
+
+    Returns:
+        ``None`` if the row says nothing.
     """
-    iri = site.foreign(row.get("uri")) or part(whole, name)
+    given, identifier = site.foreign(row.get("uri")), row.get("identifier")
+    said = {
+        VCARD.fn: text(row.get("name")),
+        VCARD.hasEmail: mail(row.get("email")),
+        VCARD.hasURL: web(row.get("url")),
+        VCARD.hasUID: web(identifier) or text(identifier),
+    }
+    if given is None and not any(value is not None for value in said.values()):
+        return None
+    iri = given or part(whole, name)
     for each in (VCARD.Kind, VCARD.Organization):
         graph.add((iri, RDF.type, each))
-    identifier = row.get("identifier")
-    for predicate, value in (
-        (VCARD.fn, text(row.get("name"))),
-        (VCARD.hasEmail, mail(row.get("email"))),
-        (VCARD.hasURL, web(row.get("url"))),
-        (VCARD.hasUID, web(identifier) or text(identifier)),
-    ):
+    for predicate, value in said.items():
         if value is not None:
             graph.add((iri, predicate, value))
     return iri

@@ -152,21 +152,30 @@ def _add_periods(graph: Graph, iri: URIRef, dataset: Row) -> None:
 def _add_people(graph: Graph, iri: URIRef, dataset: Row, facts: Facts) -> None:
     """Add publisher, creator and contacts; the organisation stands in for who is not named."""
     site, owner = facts.site, facts.owner_of(dataset)
-    publishers = rows_of(dataset.get("publisher"))
-    if publishers:
-        graph.add((iri, DCT.publisher, add_agent(graph, site, iri, "publisher", publishers[0])))
-    elif owner is not None:
-        graph.add((iri, DCT.publisher, add_organization(graph, site, owner)))
-    for number, row in enumerate(rows_of(dataset.get("creator")), 1):
-        graph.add((iri, DCT.creator, add_agent(graph, site, iri, f"creator-{number}", row)))
+    named = (
+        add_agent(graph, site, iri, "publisher", row) for row in rows_of(dataset.get("publisher"))
+    )
+    # DCAT-AP wants one; the rows after it are not even described.
+    publisher = next(filter(None, named), None)
+    if publisher is None and owner is not None:
+        publisher = add_organization(graph, site, owner)
+    creators = [
+        add_agent(graph, site, iri, f"creator-{number}", row)
+        for number, row in enumerate(rows_of(dataset.get("creator")), 1)
+    ]
     contacts = [
         add_contact(graph, site, iri, f"contact-{number}", row)
         for number, row in enumerate(rows_of(dataset.get("contact")), 1)
     ]
-    office = add_office(graph, site, owner) if owner is not None and not contacts else None
-    for contact in (*contacts, office):
-        if contact is not None:
-            graph.add((iri, DCAT.contactPoint, contact))
+    if owner is not None and not any(contacts):
+        contacts = [add_office(graph, site, owner)]
+    for predicate, agents in (
+        (DCT.publisher, [publisher]),
+        (DCT.creator, creators),
+        (DCAT.contactPoint, contacts),
+    ):
+        for agent in filter(None, agents):
+            graph.add((iri, predicate, agent))
 
 
 def _add_links(graph: Graph, iri: URIRef, dataset: Row) -> None:

@@ -48,10 +48,11 @@ class Facts:
 
     def owner_of(self, thing: Row) -> Row | None:
         """Return the organisation of a dataset, workshop or idea."""
-        summary = thing.get("organization")
-        summary = summary if isinstance(summary, Mapping) and summary.get("id") else None
-        identifier = thing.get("owner_org") or (summary or {}).get("id")
-        return self.organizations.get(str(identifier), summary)
+        given = thing.get("organization")
+        summary = given if isinstance(given, Mapping) and given.get("id") else None
+        named = (thing.get("owner_org"), summary and summary["id"])
+        known = (self.organizations.get(str(each)) for each in named)
+        return next(filter(None, known), summary)
 
 
 @dataclass(frozen=True)

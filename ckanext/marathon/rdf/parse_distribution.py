@@ -10,6 +10,7 @@ from rdflib.term import Node
 from ckanext.marathon.vocabulary import authorities
 
 from .distribution import ALGORITHMS, IANA, upload_address
+from .literals import count
 from .namespaces import ADMS, DCAT, DCATAP, DCT, FOAF, RDFS, SPDX
 from .reading import Reader
 from .uris import Site
@@ -36,8 +37,8 @@ def read_resource(reader: Reader, site: Site, dataset: URIRef, node: Node) -> di
     found: dict[str, Any] = {name: reader.text(node, each) for name, each in _TEXTS.items()}
     found |= _addresses(reader, site, node)
     found |= _formats(reader, node)
-    size = reader.text(node, DCAT.byteSize)
-    found["size"] = int(size) if size.isdigit() else None
+    size = count(reader.text(node, DCAT.byteSize))
+    found["size"] = int(size) if size is not None else None
     availability = reader.concepts("planned-availability", node, DCATAP.availability)
     found["availability"] = next(iter(availability), "")
     status = reader.concepts("distribution-status", node, ADMS.status)

@@ -126,6 +126,6 @@ def _own_iri(whole: Node, node: Node) -> str:
 
 
 def _order(node: Node) -> tuple[Any, ...]:
-    """Sort ``#contact-2`` before ``#contact-10``."""
+    """Sort ``#contact-2`` before ``#contact-10``, whatever else is in a text."""
     parts: Iterable[str] = re.split(r"([0-9]+)", str(node))
-    return tuple((part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts)
+    return tuple((len(part) if part.isdecimal() else 0, part) for part in parts)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from rdflib import URIRef
 
@@ -92,12 +93,12 @@ class Site:
     def id_of(self, kind: str, iri: str) -> str | None:
         """Return the id in an IRI of ours, ``None`` if it is not one of this kind."""
         found = re.fullmatch(rf"{re.escape(self.base)}/{kind}/({_UUID})", iri)
-        return found[1] if found else None
+        return unquote(found[1]) if found else None
 
     def need_of(self, iri: str) -> str | None:
         """Return the id in the IRI of a data need of ours, ``None`` if it is none."""
         found = re.fullmatch(rf"{re.escape(self.base)}/idea/{_UUID}#({_UUID})", iri)
-        return found[1] if found else None
+        return unquote(found[1]) if found else None
 
 
 def part(whole: URIRef, name: str) -> URIRef:

@@ -1,0 +1,26 @@
+"""How much randomised proofs try: a reduced count in `make test`, all of it in `make prove`."""
+
+from __future__ import annotations
+
+import os
+import random
+
+FULL = os.environ.get("MARATHON_PROVE") == "1"
+
+# `make test` tries the same each time; `make prove` something new, whose seed it prints.
+SEED = int(os.environ.get("MARATHON_SEED") or (random.randrange(10**6) if FULL else 20161017))
+
+# What was tried how often, printed below the results.
+NOTES: list[str] = []
+
+
+def count(what: str, reduced: int, full: int) -> int:
+    """Return how often to try something, and have that printed with the results."""
+    chosen = full if FULL else reduced
+    NOTES.append(f"{what}: {chosen} of {full}")
+    return chosen
+
+
+def rng(name: str) -> random.Random:
+    """Return a source of chance of its own for each test, the same for the same seed."""
+    return random.Random(f"{SEED} {name}")
