@@ -67,7 +67,7 @@ def officer(organization_id: str, capacity: str = "editor", **user: Any) -> dict
         id=organization_id,
         username=person["name"],
         role=capacity,
-        context={"user": call_action("get_site_user")["name"], "ignore_auth": True},
+        context={"user": factories.Sysadmin()["name"], "ignore_auth": True},
     )
     return person
 

@@ -38,14 +38,15 @@ def package_create(next_: Action, context: Context, data_dict: dict[str, Any]) -
 def package_update(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
     """Update a package; see CKAN's ``package_update``.
 
-    What was shown computed, masked or left out may be sent back as it is: it stays computed, and
-    stays what it was. ``marathon_notices`` in the result says what was put right in what was sent.
+    What is shown computed or masked may be sent back as it is: it stays computed, and stays what
+    it was. ``marathon_notices`` in the result says what was put right in what was sent.
     """
+    masked_names = masked.names(data_dict)
     data = inputs.checked(context, data_dict)
     package = _locked(data.get("id") or data.get("name"))
     if package is None:
         return next_(context, data)
-    masked.restore(context, package, data_dict, data)
+    masked.restore(package, data, masked_names)
     before = reindex.visible_to_others(package)
     notices.begin(context)
     updated = next_(context, data)
