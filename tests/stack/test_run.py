@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -55,6 +56,12 @@ class Site:
         return done
 
     def get(self, path: str) -> requests.Response:
+        """GET a path; again where a worker whose master was killed cuts the connection and goes."""
+        for _ in range(5):
+            try:
+                return requests.get(f"{self.url}{path}", timeout=60)
+            except requests.ConnectionError:
+                time.sleep(1)
         return requests.get(f"{self.url}{path}", timeout=60)
 
     def datasets(self) -> int:
