@@ -83,6 +83,20 @@ class Layout:
         self.run.mkdir(exist_ok=True)
         self.run.chmod(_passable())
 
+    def check_space(self, needed: int) -> None:
+        """Make sure that the disk has ``needed`` megabytes.
+
+        Raises:
+            NoSpace: it has fewer.
+        """
+        free = free_megabytes(self.root)
+        if free < needed:
+            raise errors.NoSpace(
+                f"no disk space: {needed} MB are needed in {self.root}, {free} MB are free",
+                f"no hay espacio en disco: se necesitan {needed} MB en {self.root} "
+                f"y hay {free} MB libres",
+            )
+
     def clear(self) -> None:
         """Delete everything in it but the marker and the lock."""
         for part in PARTS:

@@ -12,7 +12,7 @@ from types import FrameType
 
 from stack import accounts, errors, external, ini, processes
 from stack.ckan_site import Site
-from stack.paths import Layout, free_megabytes
+from stack.paths import Layout
 from stack.postgres import Postgres
 from stack.progress import Progress
 from stack.settings import Settings
@@ -104,7 +104,7 @@ def run(data: Path, settings: Settings) -> int:
     layout = Layout.open(data)
     with processes.holding(layout):
         settings.check_port()
-        _check_space(layout)
+        layout.check_space(NEEDED_MEGABYTES)
         for variable in OURS:
             os.environ.pop(variable, None)
         external.check(settings)
@@ -149,15 +149,6 @@ def _watch(supervisor: Supervisor) -> None:
 def _interrupt(number: int, frame: FrameType | None) -> None:
     del number, frame
     raise KeyboardInterrupt
-
-
-def _check_space(layout: Layout) -> None:
-    free = free_megabytes(layout.root)
-    if free < NEEDED_MEGABYTES:
-        raise errors.NoSpace(
-            f"no disk space: {NEEDED_MEGABYTES} MB are needed in {layout.root}, {free} MB are free",
-            f"no hay espacio en disco: se necesitan {NEEDED_MEGABYTES} MB y hay {free} MB libres",
-        )
 
 
 def summary(site: Site, seconds: float) -> str:

@@ -23,6 +23,8 @@ from stack.valkey import Valkey
 CORES = ("ckan_test", "portal_test")
 DATABASES = ("ckan_test", "datastore_test", "portal_test")
 
+NEEDED_MEGABYTES = 300
+
 
 @contextmanager
 def running(data: Path, fresh: bool, progress: Progress) -> Iterator[dict[str, str]]:
@@ -35,6 +37,7 @@ def running(data: Path, fresh: bool, progress: Progress) -> Iterator[dict[str, s
     with processes.holding(layout):
         if fresh:
             layout.clear()
+        layout.check_space(NEEDED_MEGABYTES)
         layout.make_sockets()
         postgres = Postgres(layout, careless=True)
         valkey = Valkey(layout, careless=True)

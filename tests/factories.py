@@ -19,12 +19,15 @@ from ckan.tests.helpers import call_action
 from ckanext.marathon.vocabulary import territory
 
 CODES = [municipality.code for municipality in territory.municipalities()]
+# Tests name municipalities of these departments themselves; two organisations cannot be one place.
+_NAMED_BY_TESTS = ("01", "05", "13", "21")
+_FREE = [code for code in CODES if not code.startswith(_NAMED_BY_TESTS)]
 _number = count()
 
 
 def next_code() -> str:
-    """Return a municipality code, another one each time (340 of them)."""
-    return CODES[next(_number) % len(CODES)]
+    """Return a municipality code that no test names, another one each time."""
+    return _FREE[next(_number) % len(_FREE)]
 
 
 def code_of(organization_id: str | None) -> str:
@@ -67,7 +70,7 @@ def officer(organization_id: str, capacity: str = "editor", **user: Any) -> dict
         id=organization_id,
         username=person["name"],
         role=capacity,
-        context={"user": factories.Sysadmin()["name"], "ignore_auth": True},
+        context={"user": call_action("get_site_user")["name"], "ignore_auth": True},
     )
     return person
 

@@ -240,3 +240,27 @@ class TestIdeasOfADataset:
         outside = act("package_show", None, id=made["id"])
         assert outside["idea"] == outside["ideas"] == []
         assert outside["municipality"] == hidden["municipality"]
+
+    @pytest.mark.parametrize("source", ["show", "search", "save"])
+    def test_an_idea_that_was_left_out_of_what_is_sent_back_stays(self, source: str) -> None:
+        hidden, seen = factories.Idea(private=True), factories.Idea()
+        made = factories.MarathonDataset(idea=[hidden["id"], seen["id"]])
+        user = factories.officer(made["owner_org"])
+        if source == "show":
+            shown = act("package_show", None, id=made["id"])
+        elif source == "search":
+            (shown,) = act("package_search", None, fq="dataset_type:dataset")["results"]
+        else:
+            shown = act("package_patch", user, id=made["id"], title="Una vez")
+        act("package_update", user, **{**shown, "title": "Otro"})
+        stored = call_action("package_show", id=made["id"])["idea"]
+        assert sorted(stored) == sorted([hidden["id"], seen["id"]])
+
+    def test_an_idea_that_was_shown_can_be_taken_out(self) -> None:
+        hidden, seen = factories.Idea(private=True), factories.Idea()
+        made = factories.MarathonDataset(
+            idea=[hidden["id"], seen["id"]], owner_org=seen["owner_org"]
+        )
+        user = factories.officer(made["owner_org"])
+        act("package_patch", user, id=made["id"], idea=[seen["id"]])
+        assert call_action("package_show", id=made["id"])["idea"] == [seen["id"]]

@@ -58,6 +58,16 @@ class TestWorkshopOfAnIdea:
         act("package_patch", user, id=idea["id"], title="Otro título")
         assert call_action("package_show", id=idea["id"])["workshop"] == workshop["id"]
 
+    def test_a_hidden_workshop_stays_when_an_outsiders_view_is_sent_back(self) -> None:
+        workshop = factories.Workshop(private=True)
+        organization = factories.Municipality()
+        idea = factories.Idea(workshop=workshop["id"], owner_org=organization["id"])
+        shown = act("package_show", None, id=idea["id"])
+        assert shown["workshop"] is None
+        user = factories.officer(organization["id"])
+        act("package_update", user, **{**shown, "title": "Otro"})
+        assert call_action("package_show", id=idea["id"])["workshop"] == workshop["id"]
+
     def test_no_workshop_is_an_error_at_its_field(self) -> None:
         organization = factories.Municipality()
         user = factories.officer(organization["id"])

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+import ckan.plugins.toolkit as tk
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
@@ -41,7 +42,8 @@ class TestMigration:
                     "compare_type": True,
                 },
             )
-            assert compare_metadata(context, model.meta.metadata) == []
+            # Not CKAN's `meta.metadata`: emptying a database puts another one in its place.
+            assert compare_metadata(context, tk.BaseModel.metadata) == []
         assert tables() >= TABLES
 
     def test_it_goes_back_and_forth(self, migrate_db_for: Callable[..., None]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stack import errors, run
+from stack import errors, run, services
 from stack.cli import main
 from stack.paths import MARKER, Layout
 from stack.solr import free_port
@@ -54,6 +54,14 @@ class TestRun:
         monkeypatch.setattr(run, "NEEDED_MEGABYTES", needed)
         monkeypatch.setenv("MARATHON_PORT", str(free_port()))
         assert main(["run", "--data", str(tmp_path / "data")]) == 1
+        assert f"no disk space: {needed} MB" in said(capsys)
+
+    def test_too_little_disk_space_for_tests(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        needed = shutil.disk_usage(tmp_path).total // 1_000_000 + 1
+        monkeypatch.setattr(services, "NEEDED_MEGABYTES", needed)
+        assert main(["services", "--data", str(tmp_path / "data"), "--", "true"]) == 1
         assert f"no disk space: {needed} MB" in said(capsys)
 
     def test_a_directory_with_other_things_is_left_alone(

@@ -1,26 +1,68 @@
-"""Masked counts that come back: they stay what they were."""
+"""What a client was not shown and so sends back empty: it stays what it was."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 from ckan import model
+from ckan.types import Context
 
 from ckanext.marathon.domain import counts
+from ckanext.marathon.logic.viewing import OUTSIDER, Viewer
 from ckanext.marathon.model import records
 
 
-def names(data_dict: Mapping[str, Any]) -> set[str]:
-    """Return which counts the client was shown masked, as ``participants_masked`` says."""
-    said = data_dict.get("participants_masked")
-    return {name for name in said if name in counts.FIELDS} if isinstance(said, list) else set()
+def restore(
+    context: Context, package: model.Package, sent: Mapping[str, Any], data: dict[str, Any]
+) -> None:
+    """Put back into ``data`` what the client could not read.
+
+    Args:
+        context: of the update; ``original_package`` is what a patch began with.
+        package: as it is stored.
+        sent: what the client sent, with what ``package_show`` had added.
+        data: what will be saved; changed.
+    """
+    if package.type == records.WORKSHOP:
+        _restore_counts(package, sent, data)
+    elif package.type == records.DATASET:
+        _restore_ideas(context, package, sent, data)
+    elif package.type == records.IDEA and "workshop" in data and data["workshop"] is None:
+        # null is how a hidden workshop is shown; a form sends "" for none.
+        data["workshop"] = records.text(package, "workshop")
 
 
-def restore(package: model.Package, data: dict[str, Any], masked: Collection[str]) -> None:
-    """Put back the counts that a client could not read and left empty."""
-    if package.type != records.WORKSHOP:
+def _restore_counts(workshop: model.Package, sent: Mapping[str, Any], data: dict[str, Any]) -> None:
+    masked = sent.get("participants_masked")
+    for name in counts.FIELDS:
+        if isinstance(masked, list) and name in masked and data.get(name) in (None, ""):
+            data[name] = records.text(workshop, name)
+
+
+def _restore_ideas(
+    context: Context, dataset: model.Package, sent: Mapping[str, Any], data: dict[str, Any]
+) -> None:
+    wanted = data.get("idea")
+    shown = _shown_ideas(context, dataset, sent)
+    if shown is None or not isinstance(wanted, list):
         return
-    for name in masked:
-        if data.get(name) in (None, ""):
-            data[name] = records.text(package, name)
+    hidden = [id_ for id_ in records.items(dataset, "idea") if id_ not in shown]
+    data["idea"] = [*wanted, *(id_ for id_ in hidden if id_ not in wanted)]
+
+
+def _shown_ideas(
+    context: Context, dataset: model.Package, sent: Mapping[str, Any]
+) -> list[Any] | None:
+    """Return the ids that the client had before it, ``None`` where it wrote the list by itself."""
+    original: Any = context.get("original_package")
+    if isinstance(original, dict):
+        return original.get("idea")
+    if isinstance(sent.get("ideas"), list):
+        return [idea.get("id") for idea in sent["ideas"] if isinstance(idea, dict)]
+    if "num_resources" not in sent:
+        return None
+    # A result of ``package_search``: what the public may see, whoever searched.
+    public = Viewer(cast(Context, {OUTSIDER: True}))
+    ideas = records.load(records.items(dataset, "idea")).values()
+    return [idea.id for idea in ideas if public.may_see(idea)]

@@ -38,15 +38,14 @@ def package_create(next_: Action, context: Context, data_dict: dict[str, Any]) -
 def package_update(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
     """Update a package; see CKAN's ``package_update``.
 
-    What is shown computed or masked may be sent back as it is: it stays computed, and stays what
-    it was. ``marathon_notices`` in the result says what was put right in what was sent.
+    What was shown computed, masked or left out may be sent back as it is: it stays computed, and
+    stays what it was. ``marathon_notices`` in the result says what was put right in what was sent.
     """
-    masked_names = masked.names(data_dict)
     data = inputs.checked(context, data_dict)
     package = _locked(data.get("id") or data.get("name"))
     if package is None:
         return next_(context, data)
-    masked.restore(package, data, masked_names)
+    masked.restore(context, package, data_dict, data)
     before = reindex.visible_to_others(package)
     notices.begin(context)
     updated = next_(context, data)
