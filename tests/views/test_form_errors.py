@@ -36,6 +36,12 @@ class TestErrors:
         for target in targets:
             assert page.select_one(f"#{target} .error-block"), target
 
+    def test_who_has_not_chosen_an_organisation_hears_of_title_and_description_too(
+        self, editor: Reader
+    ) -> None:
+        answer = editor.post("/dataset/new", {"save": "check"}, **JSON)
+        assert {"owner_org", "title", "notes"} <= set(answer.json["errors"])
+
     def test_nothing_typed_is_lost(self, editor: Reader, filled: dict[str, Any]) -> None:
         sent = with_file({**filled, "title": "", "contact-0-name": "Water office", "version": "2"})
         page = soup(editor.post("/dataset/new", sent))

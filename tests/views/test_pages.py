@@ -97,6 +97,16 @@ class TestDatasetPage:
         dataset = MarathonDataset(example=True)
         assert "Example" in texts(visitor.page(f"/dataset/{dataset['name']}"), ".marathon-note")
 
+    def test_an_example_is_marked_where_it_is_listed_too(self, visitor: Reader) -> None:
+        workshop = Workshop(example=True)
+        idea = Idea(workshop=workshop["id"], example=True)
+        MarathonDataset(idea=[idea["id"]], example=True)
+        page = visitor.page(f"/workshop/{workshop['name']}")
+        for part in ("#ideas", "#datasets"):
+            assert texts(page, f"{part} .marathon-example") == "Example"
+        datasets = visitor.page(f"/idea/{idea['name']}")
+        assert texts(datasets, ".marathon-list .marathon-example") == "Example"
+
 
 class TestIdeaPage:
     def test_needs_are_shown_met_or_missing(

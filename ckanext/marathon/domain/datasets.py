@@ -44,6 +44,8 @@ class Requirements:
 
 
 NOTHING = Requirements()
+# What every organisation that takes part must give, asked of who has not yet said which one it is.
+OF_ANYBODY = Requirements(title=True, notes=True)
 
 
 def is_exempt(created: datetime | None, installed: datetime, setting: IdeaRequired) -> bool:

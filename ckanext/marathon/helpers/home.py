@@ -194,7 +194,7 @@ def _thing(
         name=package.name,
         title=package.title or package.name,
         status=records.text(package, "status"),
-        is_example=records.text(package, "example").lower() == "true",
+        is_example=records.flag(package, "example"),
         places=marathon_municipality_names(codes.get(package.id, [])),
         ideas=[_thing(each, {}) for each in ideas or []],
     )

@@ -134,6 +134,11 @@ def text(record: model.Package | model.Group | None, field: str) -> str:
     return extras.get(field) or ""
 
 
+def flag(record: model.Package | None, field: str) -> bool:
+    """Return a yes or no kept as text in extras; no where there is none."""
+    return text(record, field).lower() == "true"
+
+
 def items(package: model.Package | None, field: str) -> list[str]:
     """Return a field kept as a JSON list of texts; what cannot be read counts as empty.
 

@@ -84,7 +84,8 @@ def marathon_idea_datasets(context: Context, data_dict: dict[str, Any]) -> list[
         data_dict: ``id``, name or id of the idea.
 
     Returns:
-        dicts with ``id``, ``name``, ``title``, ``type``, ``organization``, by title.
+        dicts with ``id``, ``name``, ``title``, ``type``, ``organization`` and ``example`` (whether
+        it only shows how the site works), by title.
 
     Raises:
         NotFound: no such idea, or not for this person to see.
@@ -102,7 +103,8 @@ def marathon_workshop_ideas(context: Context, data_dict: dict[str, Any]) -> list
         data_dict: ``id``, name or id of the workshop.
 
     Returns:
-        dicts with ``id``, ``name``, ``title``, ``type``, ``organization``, ``status``, by title.
+        dicts with ``id``, ``name``, ``title``, ``type``, ``organization``, ``example`` and
+        ``status``, by title.
 
     Raises:
         NotFound: no such workshop, or not for this person to see.
@@ -169,6 +171,7 @@ def _listed(context: Context, packages: Iterable[model.Package]) -> list[dict[st
             "title": each.title or each.name,
             "type": each.type,
             "organization": owners.get(each.owner_org or ""),
+            "example": records.flag(each, "example"),
         }
         for each in seen
     ]

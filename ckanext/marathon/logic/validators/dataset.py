@@ -69,6 +69,8 @@ def _own(flat: Flat, field: str, inherited: list[str]) -> list[str]:
 
 
 def _requirements(flat: Flat) -> datasets.Requirements:
+    if not flat.stored and flat.failed("owner_org"):
+        return datasets.OF_ANYBODY
     setting = datasets.IdeaRequired(tk.config["ckanext.marathon.idea_required"])
     created = flat.stored.metadata_created if flat.stored else None
     installed = installation.installed_at()
