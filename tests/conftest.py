@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from ckan import model
 
+from ckanext.marathon.model import clock
 from tests import proving
 
 hypothesis.settings.register_profile("marathon", derandomize=not proving.FULL, database=None)
@@ -33,6 +34,8 @@ def clean_db(
     # CKAN drops every table once a session and afterwards only empties them.
     if not sa.inspect(model.meta.engine).has_table("marathon_link"):
         migrate_db_for("marathon")
+    clock.start(complete=True)
+    model.repo.commit()
 
 
 @pytest.fixture

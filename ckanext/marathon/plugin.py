@@ -15,6 +15,7 @@ from ckan.lib.plugins import DefaultPermissionLabels, DefaultTranslation
 from ckan.types import Context
 from ckanext.dcat.interfaces import IDCATURIGenerator
 
+from ckanext.marathon.feeds import capture
 from ckanext.marathon.logic import organizations, packages, permissions, uploads, watch
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.search import index, query
@@ -82,6 +83,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
         tk.add_public_directory(config, "public")
         tk.add_resource("assets", "marathon")
         watch.start()
+        capture.start()
 
     # ITranslation
     def i18n_domain(self) -> str:

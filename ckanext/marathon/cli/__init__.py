@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ckanext.marathon.cli.doctor import doctor
+from ckanext.marathon.cli.feed import feed
 from ckanext.marathon.cli.municipality import municipality
 from ckanext.marathon.cli.starter import examples, starter
 
@@ -19,5 +20,5 @@ def marathon(ctx: click.Context) -> None:
     ctx.with_resource(ctx.meta["flask_app"].test_request_context())
 
 
-for command in (doctor, examples, municipality, starter):
+for command in (doctor, examples, feed, municipality, starter):
     marathon.add_command(command)

@@ -1,10 +1,109 @@
-"""Time as CKAN's own tables keep it."""
+"""Time: as CKAN's own tables keep it, and the numbers of the feed's log."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+from ckan import model
+from sqlalchemy.dialects.postgresql import insert
+
+from ckanext.marathon.model.feed import Clock
+
+MICROSECOND = timedelta(microseconds=1)
 
 
 def utcnow() -> datetime:
     """Return now in UTC, without an offset."""
     return datetime.now(UTC).replace(tzinfo=None)
+
+
+def read() -> sa.Row:
+    """Return the clock as it is (the columns of ``Clock``), started if there is none."""
+    return _one(sa.select(*Clock.__table__.columns))
+
+
+def hold() -> sa.Row:
+    """Return the clock and keep it: nobody else publishes before our commit or rollback.
+
+    The last lock that a transaction takes, so that no two can wait for each other.
+    """
+    found = _one(sa.select(*Clock.__table__.columns).with_for_update())
+    return found if found.home == _home() else new_epoch()
+
+
+def advance(changes: int, slots: int) -> tuple[int, datetime, int]:
+    """Number ``changes`` changes and give away ``slots`` slots; the clock is held.
+
+    Returns:
+        the last number; its time (each one before it is a microsecond earlier); the last slot.
+    """
+    at = sa.func.greatest(Clock.published + changes * MICROSECOND, sa.func.clock_timestamp())
+    row = model.Session.execute(
+        sa.update(Clock)
+        .values(number=Clock.number + changes, slots=Clock.slots + slots, published=at)
+        .returning(Clock.number, Clock.published, Clock.slots)
+        .execution_options(synchronize_session=False)
+    ).one()
+    return row.number, row.published, row.slots
+
+
+def settle(base: str, vocabulary: str) -> None:
+    """Fix where IRIs start; the clock is held."""
+    _update(base=base, vocabulary=vocabulary)
+
+
+def set_complete(complete: bool) -> None:
+    """Say whether everything public is in the log; the clock is held."""
+    _update(complete=complete)
+
+
+def new_epoch() -> sa.Row:
+    """Begin a new epoch, in which cursors of the former one mean nothing, and return the clock.
+
+    Numbers go on, so that no rendering of the former epoch is taken for one of the new.
+    """
+    _update(epoch=str(uuid.uuid4()), began=sa.func.clock_timestamp(), home=_home())
+    return read()
+
+
+def start(complete: bool) -> None:
+    """Write the clock's one row, unless it is there."""
+    now = sa.func.clock_timestamp()
+    model.Session.execute(
+        insert(Clock)
+        .values(
+            singleton=True,
+            epoch=str(uuid.uuid4()),
+            number=0,
+            published=now,
+            slots=0,
+            base="",
+            vocabulary="",
+            began=now,
+            home=_home(),
+            complete=complete,
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+def _one(query: sa.Select) -> sa.Row:
+    found = model.Session.execute(query).one_or_none()
+    if found is None:
+        start(complete=False)
+        found = model.Session.execute(query).one()
+    return found
+
+
+def _update(**values: object) -> None:
+    model.Session.execute(
+        sa.update(Clock).values(values).execution_options(synchronize_session=False)
+    )
+
+
+def _home() -> int:
+    """Return the table's own id, which is another one where a backup was restored."""
+    query = sa.text("SELECT 'marathon_feed_clock'::regclass::oid::bigint")
+    return model.Session.execute(query).scalar_one()

@@ -13,11 +13,31 @@ from .concept import add_authority
 from .facts import Row
 from .iri import mail, web
 from .literals import clean, text
-from .namespaces import DCT, FOAF, RDF, VCARD
+from .namespaces import DCT, FOAF, RDF, VCARD, new_graph
 from .place import add_municipality
 from .uris import Site, part
 
-__all__ = ["add_agent", "add_contact", "add_office", "add_organization"]
+__all__ = [
+    "add_agent",
+    "add_contact",
+    "add_office",
+    "add_organization",
+    "office_of",
+    "organization_graph",
+]
+
+
+def organization_graph(site: Site, organization: Row) -> Graph:
+    """Return all that is said of an organisation of the site, with its office.
+
+    Args:
+        site: where IRIs start.
+        organization: as ``organization_show`` gives it.
+    """
+    graph = new_graph(site.vocabulary)
+    add_organization(graph, site, organization)
+    add_office(graph, site, organization)
+    return graph
 
 
 def add_organization(graph: Graph, site: Site, organization: Row) -> URIRef:
@@ -114,9 +134,9 @@ def add_office(graph: Graph, site: Site, organization: Row) -> URIRef | None:
     Returns:
         ``None`` if the organisation gives no way to reach it.
     """
-    email, homepage = organization.get("contact_email"), organization.get("homepage")
-    if mail(email) is None and web(homepage) is None:
+    if office_of(site, organization) is None:
         return None
+    email, homepage = organization.get("contact_email"), organization.get("homepage")
     return add_contact(
         graph,
         site,
@@ -128,6 +148,14 @@ def add_office(graph: Graph, site: Site, organization: Row) -> URIRef | None:
             "url": homepage,
         },
     )
+
+
+def office_of(site: Site, organization: Row) -> URIRef | None:
+    """Return the IRI of an organisation's office, ``None`` if there is no way to reach it."""
+    email, homepage = organization.get("contact_email"), organization.get("homepage")
+    if mail(email) is None and web(homepage) is None:
+        return None
+    return part(site.thing("organization", str(organization["id"])), "contact")
 
 
 def _add_homepage(graph: Graph, iri: URIRef, address: object) -> None:

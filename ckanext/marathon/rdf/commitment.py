@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from rdflib import Graph
 
-from .agent import add_named_agent, add_organization
+from .agent import add_named_agent
 from .concept import add_term
 from .facts import Facts, Row, rows_of, values_of
 from .iri import web
 from .literals import label, moment, text
 from .namespaces import ADMS, DCT, FOAF, PROV, RDF, new_graph
 from .uris import part
-from .workshop import title_of
+from .workshop import refer_to_organization, title_of
 
 __all__ = ["commitment_graph"]
 
@@ -50,7 +50,7 @@ def commitment_graph(commitment: Row, facts: Facts) -> Graph:
             graph.add((iri, predicate, agent))
     owner = facts.owner_of(commitment)
     if owner is not None:
-        graph.add((iri, PROV.wasAttributedTo, add_organization(graph, site, owner)))
+        graph.add((iri, PROV.wasAttributedTo, refer_to_organization(graph, owner, facts)))
     for number, row in enumerate(rows_of(commitment.get("milestone")), 1):
         milestone = part(iri, f"milestone-{number}")
         graph.add((iri, DCT.hasPart, milestone))

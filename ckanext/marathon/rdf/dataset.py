@@ -5,11 +5,13 @@ Source: DCAT-AP 3, Dataset. Which field becomes which property: ``docs/rdf.md``.
 
 from __future__ import annotations
 
+from functools import partial
+
 from rdflib import Graph, Literal, URIRef
 
 from ckanext.marathon.vocabulary import authorities
 
-from .agent import add_agent, add_contact, add_office, add_organization
+from .agent import add_agent, add_contact, add_office, office_of
 from .concept import add_authority, add_problem, problem_or_none
 from .distribution import add_distribution, add_links, add_statement
 from .facts import Facts, Row, rows_of, values_of
@@ -21,6 +23,7 @@ from .literals import boolean, clean, decimal, duration, label, moment, text
 from .namespaces import ADMS, DCAT, DCATAP, DCT, ELI, FOAF, RDF, SKOS, new_graph
 from .place import add_country, add_coverage, add_municipality
 from .uris import Site, part
+from .workshop import refer_to_organization
 
 __all__ = ["dataset_graph", "themes_of_problems"]
 
@@ -158,7 +161,7 @@ def _add_people(graph: Graph, iri: URIRef, dataset: Row, facts: Facts) -> None:
     # DCAT-AP wants one; the rows after it are not even described.
     publisher = next(filter(None, named), None)
     if publisher is None and owner is not None:
-        publisher = add_organization(graph, site, owner)
+        publisher = refer_to_organization(graph, owner, facts)
     creators = [
         add_agent(graph, site, iri, f"creator-{number}", row)
         for number, row in enumerate(rows_of(dataset.get("creator")), 1)
@@ -168,7 +171,8 @@ def _add_people(graph: Graph, iri: URIRef, dataset: Row, facts: Facts) -> None:
         for number, row in enumerate(rows_of(dataset.get("contact")), 1)
     ]
     if owner is not None and not any(contacts):
-        contacts = [add_office(graph, site, owner)]
+        describe = office_of if facts.alone else partial(add_office, graph)
+        contacts = [describe(site, owner)]
     for predicate, agents in (
         (DCT.publisher, [publisher]),
         (DCT.creator, creators),

@@ -28,6 +28,9 @@ class Facts:
         ideas: by id, as ``package_show`` gives them.
         workshops: by id, as ``package_show`` gives them, counts masked.
         datasets: that came from an idea (or from the ideas of a workshop): ``id`` and ``title``.
+        alone: neighbours are named by their IRIs and not described: the feed keeps a description
+            of each and puts them together in its pages. Of ideas and workshops the ids are then
+            enough, of ideas also those of their data needs.
     """
 
     site: Site
@@ -35,6 +38,7 @@ class Facts:
     ideas: Mapping[str, Row] = field(default_factory=dict)
     workshops: Mapping[str, Row] = field(default_factory=dict)
     datasets: Sequence[Row] = ()
+    alone: bool = False
 
     def ideas_of(self, dataset: Row) -> list[Row]:
         """Return the public ideas that a dataset names, in its order."""

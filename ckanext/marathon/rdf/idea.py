@@ -11,7 +11,6 @@ from rdflib import Graph, Literal, URIRef
 
 from ckanext.marathon.vocabulary import authorities
 
-from .agent import add_organization
 from .concept import add_problem, add_term, problem_or_none
 from .facts import Facts, Row, rows_of, values_of
 from .iri import web
@@ -19,7 +18,7 @@ from .literals import boolean, clean, count, label, text
 from .namespaces import ADMS, DCAT, DCT, FOAF, PROV, RDF, XSD, new_graph
 from .place import add_municipality
 from .uris import part
-from .workshop import add_workshop, title_of
+from .workshop import refer_to_organization, refer_to_workshop, title_of
 
 __all__ = ["add_idea", "add_relations", "idea_graph"]
 
@@ -65,7 +64,7 @@ def idea_graph(idea: Row, facts: Facts) -> Graph:
         graph.add((iri, DCT.abstract, literal))
     owner = facts.owner_of(idea)
     if owner is not None:
-        graph.add((iri, PROV.wasAttributedTo, add_organization(graph, site, owner)))
+        graph.add((iri, PROV.wasAttributedTo, refer_to_organization(graph, owner, facts)))
     for dataset in facts.datasets:
         graph.add((iri, DCT.relation, site.dataset(str(dataset["id"]))))
     return graph
@@ -85,7 +84,7 @@ def add_idea(graph: Graph, idea: Row, facts: Facts) -> URIRef:
         graph.add((iri, site.term("example"), example))
     workshop = facts.workshop_of(idea)
     if workshop is not None:
-        graph.add((iri, PROV.wasGeneratedBy, add_workshop(graph, workshop, facts)))
+        graph.add((iri, PROV.wasGeneratedBy, refer_to_workshop(graph, workshop, facts)))
     return iri
 
 
@@ -113,7 +112,11 @@ def add_relations(graph: Graph, dataset: Row, iri: URIRef, facts: Facts) -> None
     needs = set(values_of(dataset.get("data_need")))
     related: list[tuple[URIRef, str]] = []
     for idea in facts.ideas_of(dataset):
-        iri_of_idea = add_idea(graph, idea, facts)
+        iri_of_idea = (
+            facts.site.thing("idea", str(idea["id"]))
+            if facts.alone
+            else add_idea(graph, idea, facts)
+        )
         graph.add((iri, DCT.relation, iri_of_idea))
         related.append((iri_of_idea, "origin"))
         workshop = facts.workshop_of(idea)
@@ -121,7 +124,12 @@ def add_relations(graph: Graph, dataset: Row, iri: URIRef, facts: Facts) -> None
             held = facts.site.thing("workshop", str(workshop["id"]))
             graph.add((iri, PROV.wasGeneratedBy, held))
         for row in rows_of(idea.get("data_need")):
-            need = add_need(graph, idea, row, facts) if str(row.get("id")) in needs else None
+            if str(row.get("id")) not in needs:
+                continue
+            if facts.alone:
+                need = facts.site.data_need(str(idea["id"]), str(row["id"]))
+            else:
+                need = add_need(graph, idea, row, facts)
             if need is not None:
                 related.append((need, "data_need"))
     for number, (other, role) in enumerate(related, 1):

@@ -62,8 +62,11 @@ def resource_uri(resource: Row) -> str | None:
 class Lookups:
     """What the graphs of one answer need to know of CKAN."""
 
-    def __init__(self, found: dict[tuple[str, str], Any] | None = None) -> None:
+    def __init__(
+        self, found: dict[tuple[str, str], Any] | None = None, site: Site | None = None
+    ) -> None:
         self._found = {} if found is None else found
+        self._site = site
 
     @classmethod
     def of_this_request(cls) -> Lookups:
@@ -100,17 +103,17 @@ class Lookups:
         """Return the neighbours of a commitment: its organisation."""
         return self._facts([commitment], [], [])
 
-    def catalogue_facts(self) -> CatalogueFacts:
-        """Return what the catalogue says of itself."""
+    def catalogue_facts(self, dated: bool = True) -> CatalogueFacts:
+        """Return what the catalogue says of itself; ``dated`` asks Solr when it changed."""
         return CatalogueFacts(
-            site=site(),
+            site=self._site or site(),
             title=str(tk.config.get("ckan.site_title") or ""),
             description=str(tk.config.get("ckan.site_description") or ""),
             publisher=self._once("catalogue", "publisher", self._coordinating_body),
             languages=_languages(),
             licence=str(tk.config.get(CATALOG_LICENCE) or ""),
-            issued=self._once("catalogue", "issued", lambda: _edge("metadata_created asc")),
-            modified=self._once("catalogue", "modified", lambda: _edge("metadata_modified desc")),
+            issued=self._edge("issued", "metadata_created asc") if dated else "",
+            modified=self._edge("modified", "metadata_modified desc") if dated else "",
         )
 
     def _facts(
@@ -123,7 +126,7 @@ class Lookups:
         owners = {str(each.get("owner_org")) for each in owned if each.get("owner_org")}
         organizations = {each: self._organization(each) for each in owners}
         return Facts(
-            site=site(),
+            site=self._site or site(),
             organizations={key: value for key, value in organizations.items() if value},
             ideas={str(each["id"]): each for each in ideas},
             workshops={str(each["id"]): each for each in workshops},
@@ -166,6 +169,9 @@ class Lookups:
         )
         found = [each for (each,) in query.limit(2)]
         return self._organization(found[0]) if len(found) == 1 else None
+
+    def _edge(self, name: str, order: str) -> str:
+        return self._once("catalogue", name, lambda: _edge(order))
 
     def _once(self, kind: str, key: str, ask: Callable[[], Any]) -> Any:
         if (kind, key) not in self._found:

@@ -16,7 +16,14 @@ from .namespaces import ADMS, DCAT, DCT, PROV, RDF, RDFS, XSD, new_graph
 from .place import add_municipality
 from .uris import Site, part
 
-__all__ = ["COUNTS", "add_workshop", "title_of", "workshop_graph"]
+__all__ = [
+    "COUNTS",
+    "add_workshop",
+    "refer_to_organization",
+    "refer_to_workshop",
+    "title_of",
+    "workshop_graph",
+]
 
 COUNTS = {
     "participants": "participants",
@@ -89,6 +96,20 @@ def add_workshop(graph: Graph, workshop: Row, facts: Facts) -> URIRef:
     return iri
 
 
+def refer_to_workshop(graph: Graph, workshop: Row, facts: Facts) -> URIRef:
+    """Return the IRI of a neighbour, described unless the graph is of one thing alone."""
+    if facts.alone:
+        return facts.site.thing("workshop", str(workshop["id"]))
+    return add_workshop(graph, workshop, facts)
+
+
+def refer_to_organization(graph: Graph, organization: Row, facts: Facts) -> URIRef:
+    """Return the IRI of a neighbour, described unless the graph is of one thing alone."""
+    if facts.alone:
+        return facts.site.thing("organization", str(organization["id"]))
+    return add_organization(graph, facts.site, organization)
+
+
 def title_of(thing: Row, site: Site) -> Literal:
     """Return a thing's title, else its name or id, with the site's language."""
     return label(site.language, thing.get("title"), thing.get("name"), thing.get("id"))
@@ -140,7 +161,7 @@ def _add_places(graph: Graph, site: Site, iri: URIRef, workshop: Row) -> None:
 def _add_agents(graph: Graph, iri: URIRef, workshop: Row, facts: Facts) -> None:
     owner = facts.owner_of(workshop)
     if owner is not None:
-        graph.add((iri, PROV.wasAssociatedWith, add_organization(graph, facts.site, owner)))
+        graph.add((iri, PROV.wasAssociatedWith, refer_to_organization(graph, owner, facts)))
     for number, row in enumerate(rows_of(workshop.get("organiser")), 1):
         agent = part(iri, f"organiser-{number}")
         if not clean(row.get("name")):

@@ -1,7 +1,7 @@
 """The catalogue as RDF, at the addresses that stock CKAN portals use.
 
-The pages are built by ckanext-dcat's action; what is ours is the profile behind it, and that no
-request ends in a server error.
+It is answered from the feed's log. What the log cannot answer (searches, other profiles, a log
+that is not complete yet) is built by ckanext-dcat's action with our profile behind it.
 """
 
 from __future__ import annotations
@@ -14,12 +14,18 @@ from ckanext.dcat.utils import catalog_uri
 from flask import Blueprint, request
 from flask import Response as FlaskResponse
 
+from ckanext.marathon.feeds import read
+from ckanext.marathon.rdf import lookups
 from ckanext.marathon.rdf.formats import FORMATS
+
+from .conditional import answer, unchanged
 
 catalog = Blueprint("marathon_catalog", __name__)
 
 # More pages than any catalogue has; Solr counts rows in 32 bits.
 LAST_PAGE = 10_000_000
+# What only a search can answer.
+SEARCHES = ("q", "fq", "modified_since", "profiles")
 
 
 def page(extension: str) -> Response:
@@ -29,15 +35,57 @@ def page(extension: str) -> Response:
     ckanext-dcat. An answer of 400, 404 or 503 says in plain text what to do.
     """
     if extension not in FORMATS:
-        return _refusal(404, tk._("There is no such format. These exist:"), ", ".join(FORMATS))
+        return _no_such_format()
     number = request.args.get("page") or "1"
     if not number.isascii() or not number.isdigit() or not 1 <= int(number[:20]) <= LAST_PAGE:
         return _refusal(400, tk._("page is a whole number, from 1:"), number[:50])
+    state = read.state()
+    if not state.is_ready or any(request.args.get(name) for name in SEARCHES):
+        return _searched(extension, int(number))
+    known = unchanged(state, extension)
+    if known is not None:
+        return known
+    document = read.page(int(number), extension, f"{lookups.site().url}/catalog.{extension}")
+    if document is None:
+        return _refusal(404, tk._("There are fewer pages:"), number)
+    return answer(document, extension, _page_address)
+
+
+def everything(extension: str) -> Response:
+    """Return the whole catalogue in one document, as it is at one moment."""
+    if extension not in FORMATS:
+        return _no_such_format()
+    state = read.state()
+    if not state.is_ready:
+        refusal = _refusal(503, tk._("The catalogue is being put together. Try again later."), "")
+        refusal.headers["Retry-After"] = "600"
+        return refusal
+    known = unchanged(state, extension)
+    if known is not None:
+        return known
+    return answer(read.everything(extension), extension, _whole_address)
+
+
+def _page_address(extension: str, number: int | None) -> str:
+    asked = number or request.args.get("page") or 1
+    return f"{lookups.site().url}/catalog.{extension}?page={int(asked)}"
+
+
+def _whole_address(extension: str, _number: int | None) -> str:
+    return f"{lookups.site().url}/catalog/all.{extension}"
+
+
+def _no_such_format() -> Response:
+    return _refusal(404, tk._("There is no such format. These exist:"), ", ".join(FORMATS))
+
+
+def _searched(extension: str, number: int) -> Response:
+    """Return what ckanext-dcat makes of the request; slower, and it needs Solr."""
     # In nobody's name: a copy that travels holds the same for whoever fetches it.
     context: Context = {"user": "", "auth_user_obj": None}
     profiles = request.args.get("profiles")
     data_dict = {
-        "page": int(number),
+        "page": number,
         "format": extension,
         "profiles": profiles.split(",") if profiles else None,
         **{name: request.args.get(name) for name in ("q", "fq", "modified_since")},
@@ -69,3 +117,4 @@ def _refusal(status: int, message: str, detail: str) -> Response:
 
 
 catalog.add_url_rule("/catalog.<extension>", view_func=page)
+catalog.add_url_rule("/catalog/all.<extension>", view_func=everything)

@@ -1,0 +1,136 @@
+"""``ckan marathon feed``."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+import click
+from ckan import model
+
+from ckanext.marathon.feeds import rebuild as builder
+from ckanext.marathon.feeds import status as state
+from ckanext.marathon.feeds import verify as oracle
+from ckanext.marathon.feeds.verify import Wrong
+from ckanext.marathon.model import clock
+
+
+@click.group()
+def feed() -> None:
+    """The log from which the catalogue is served to portals."""
+
+
+@feed.command()
+def verify() -> None:
+    """Compare the log with everything that is public, described afresh.
+
+    Exits with 1 if anything differs, and lists it. Meanwhile the site can be used.
+    """
+    with _Bar(tk._("Comparing")) as bar:
+        faults = list(oracle.verify(bar.at))
+    names = {
+        Wrong.MISSING: tk._("public, but not in the log"),
+        Wrong.OUTDATED: tk._("described otherwise in the log"),
+        Wrong.NOT_PUBLIC: tk._("in the log, but not public"),
+        Wrong.PAGE: tk._("page that differs from its datasets"),
+    }
+    for fault in faults:
+        click.echo(f"✗ {fault.what}: {names[fault.wrong]}")
+    if faults:
+        click.echo(
+            tk._("{count} faults. Run: ckan marathon feed rebuild").format(count=len(faults))
+        )
+        raise SystemExit(1)
+    click.echo(tk._("The log says what is public, all of it and nothing else."))
+
+
+@feed.command()
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=1, help="Processes that share the work."
+)
+@click.option("--restart", is_flag=True, help="Do not go on where it was interrupted.")
+def rebuild(workers: int, restart: bool) -> None:
+    """Describe everything anew and write down what differs.
+
+    Needed once on a site that had datasets before. Meanwhile the site can be used; what was
+    interrupted goes on where it was.
+    """
+    ini = os.path.abspath(tk.config["__file__"])
+    with _Bar(tk._("Writing the log")) as bar:
+        changes = builder.rebuild(ini, workers, restart, bar.at)
+    click.echo(tk._("The log is complete; {count} changes were written.").format(count=changes))
+
+
+@feed.command()
+def status() -> None:
+    """Say how far the log is, and what is in it."""
+    found = state.status()
+    rows: list[tuple[str, Any]] = [
+        (tk._("Last change"), found.number),
+        (tk._("Published"), found.published.isoformat() if found.published else "–"),
+        (tk._("Epoch"), found.epoch),
+        (tk._("Complete"), tk._("yes") if found.complete else tk._("no")),
+        (tk._("IRIs start with"), found.base or "–"),
+        (tk._("Public"), _counts(found.public)),
+        (tk._("No longer public"), _counts(found.tombstones)),
+        (tk._("Bytes of descriptions"), found.body_bytes),
+        (tk._("Bytes of pages kept"), found.kept_bytes),
+    ]
+    width = max(len(label) for label, _value in rows)
+    for label, value in rows:
+        click.echo(f"{label:<{width}}  {value}")
+    for iri in found.degraded:
+        click.echo("! " + tk._("{iri} could only be described in short.").format(iri=iri))
+    if found.base and found.base != found.base_now:
+        text = tk._(
+            "The settings say {now}. IRIs stay as they were first published: set "
+            "ckanext.dcat.base_uri = {base}"
+        )
+        click.echo("! " + text.format(now=found.base_now, base=found.base))
+    if not found.complete:
+        click.echo("! " + tk._("Run: ckan marathon feed rebuild"))
+
+
+@feed.command("new-epoch")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def new_epoch(yes: bool) -> None:
+    """Tell followers to start anew, after an older state of the database was brought back.
+
+    A restored dump is noticed by itself; a restored disk is not.
+    """
+    if not yes:
+        click.confirm(
+            tk._("Everybody who follows the feed will fetch all of it again."), abort=True
+        )
+    clock.hold()
+    epoch = clock.new_epoch().epoch
+    model.Session.commit()
+    click.echo(tk._("Epoch {epoch} has begun.").format(epoch=epoch))
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{number} {kind}" for kind, number in sorted(counts.items())) or "–"
+
+
+class _Bar:
+    """A progress bar that is told where it is."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._bar: Any = None
+        self._done = 0
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._bar is not None:
+            self._bar.__exit__(*exception)
+
+    def at(self, done: int, total: int, *_: int) -> None:
+        if self._bar is None:
+            self._bar = click.progressbar(length=total, label=self._label, show_pos=True)
+            self._bar.__enter__()
+        self._bar.update(done - self._done)
+        self._done = done

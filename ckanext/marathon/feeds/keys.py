@@ -1,0 +1,40 @@
+"""What names a thing in the log, and where its IRI starts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from ckanext.marathon.model import clock
+from ckanext.marathon.model.feed import Kind
+from ckanext.marathon.rdf import lookups
+from ckanext.marathon.rdf.uris import Site
+
+
+class Key(NamedTuple):
+    """A thing: its kind and its id in CKAN (the catalogue's is "")."""
+
+    kind: Kind
+    thing: str
+
+    def iri(self, site: Site) -> str:
+        """Return the thing's IRI."""
+        if self.kind == Kind.CATALOG:
+            return site.base
+        return str(site.thing(self.kind, self.thing))
+
+
+CATALOG = Key(Kind.CATALOG, "")
+# The dataset types of CKAN that the log speaks of.
+PACKAGES = {str(kind): kind for kind in (Kind.DATASET, Kind.WORKSHOP, Kind.IDEA, Kind.COMMITMENT)}
+
+
+def site() -> Site:
+    """Return where IRIs start: where they did when the first of them was published.
+
+    Other settings come too late: an IRI that changes is another thing to those who copied it.
+    """
+    found, row = lookups.site(), clock.read()
+    if row.base:
+        return replace(found, base=row.base, vocabulary=row.vocabulary)
+    return found

@@ -1,0 +1,153 @@
+"""Comparing what is public with what the log says, and writing down the difference."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from ckanext.marathon.feeds import keys, reach
+from ckanext.marathon.feeds.keys import Key
+from ckanext.marathon.feeds.render import Rendition, has_office, render
+from ckanext.marathon.model import clock, log
+from ckanext.marathon.model.feed import Activity, Kind
+from ckanext.marathon.rdf.uris import Site
+
+# A follower hears of a neighbour before it hears of who names it.
+ORDER = {
+    kind: number
+    for number, kind in enumerate(
+        (
+            Kind.CATALOG,
+            Kind.ORGANIZATION,
+            Kind.WORKSHOP,
+            Kind.IDEA,
+            Kind.COMMITMENT,
+            Kind.DATASET,
+        )
+    )
+}
+
+Renditions = dict[Key, Rendition | None]
+
+
+@dataclass
+class Touched:
+    """What a transaction touched: ids of packages and of groups, and whether the settings."""
+
+    packages: set[str] = field(default_factory=set)
+    groups: set[str] = field(default_factory=set)
+    settings: bool = False
+
+    def __bool__(self) -> bool:
+        """Return whether there is anything."""
+        return bool(self.packages or self.groups or self.settings)
+
+
+def publish(touched: Touched) -> int:
+    """Write down how what is public changes with this transaction; nothing is committed.
+
+    Everything is flushed already.
+
+    Returns:
+        how many changes were written.
+    """
+    return _publish(lambda: reach.of(touched.packages, touched.groups, touched.settings))
+
+
+def republish(wanted: Collection[Key]) -> int:
+    """Write down how what is public differs from the log, of these things; as :func:`publish`."""
+    return _publish(lambda: set(wanted))
+
+
+def _publish(wanted: Callable[[], set[Key]]) -> int:
+    """Describe first, which holds nobody up; then hold the clock, compare and write.
+
+    If others changed in the meantime what the descriptions were made from, they are made again:
+    whoever publishes last has seen everything.
+    """
+    site = keys.site()
+    renditions, seen = _described(wanted(), site)
+    if not renditions:
+        return 0
+    held = clock.hold()
+    settled = keys.site()
+    missed = not wanted() <= renditions.keys()
+    if missed or settled != site or reach.inputs(renditions) != seen:
+        site = settled
+        renditions, _seen = _described(wanted(), site)
+    steps = _steps(renditions, site)
+    if steps:
+        if not held.base:
+            clock.settle(site.base, site.vocabulary)
+        log.write(steps)
+    return len(steps)
+
+
+def _described(wanted: set[Key], site: Site) -> tuple[Renditions, dict[str, str]]:
+    """Describe things, and what belongs to organisations that change in what others say of them.
+
+    Returns:
+        the descriptions, and the versions of the rows that they were made from.
+    """
+    seen = reach.inputs(wanted)
+    found = render(wanted, site)
+    further = _of_changed_owners(found, site) - wanted
+    if further:
+        seen |= reach.inputs(further)
+        found |= render(further, site)
+    return found, seen
+
+
+def _of_changed_owners(found: Renditions, site: Site) -> set[Key]:
+    """Return what belongs to organisations that appear, disappear, or get or lose an office.
+
+    Datasets name their organisation and its office; the rest of it they do not repeat.
+    """
+    organizations = {key: each for key, each in found.items() if key.kind == Kind.ORGANIZATION}
+    stored = log.bodies([key.iri(site) for key in organizations])
+    further: set[Key] = set()
+    for key, now in organizations.items():
+        body = stored.get(key.iri(site))
+        before = Rendition(body, ()) if body is not None else None
+        if (before is None, has_office(before)) != (now is None, has_office(now)):
+            further |= reach.of_owner(key.thing)
+    return further
+
+
+def _steps(renditions: Renditions, site: Site) -> list[log.Step]:
+    iris = {key: key.iri(site) for key in renditions}
+    stored = log.states(iris.values())
+    steps = []
+    for key, rendition in renditions.items():
+        before = stored.get(iris[key])
+        activity = _activity(before, rendition)
+        if activity is None:
+            continue
+        steps.append(
+            log.Step(
+                iri=iris[key],
+                kind=key.kind,
+                thing=key.thing,
+                activity=activity,
+                slot=before.slot if before else None,
+                body=zlib.compress(rendition.body) if rendition else None,
+                digest=rendition.digest if rendition else None,
+                refs=list(rendition.refs) if rendition else [],
+                degraded=bool(rendition and rendition.degraded),
+            )
+        )
+    steps.sort(key=lambda step: (step.activity == Activity.DELETE, ORDER[step.kind], step.iri))
+    return steps
+
+
+def _activity(before: sa.Row | None, rendition: Rendition | None) -> Activity | None:
+    was_public = before is not None and before.digest is not None
+    if rendition is None:
+        return Activity.DELETE if was_public else None
+    if before is None or not was_public:
+        return Activity.CREATE
+    same = before.digest == rendition.digest and before.degraded == rendition.degraded
+    return None if same else Activity.UPDATE

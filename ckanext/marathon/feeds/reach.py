@@ -1,0 +1,94 @@
+"""Whose descriptions a change of something touches."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+import sqlalchemy as sa
+from ckan import model
+
+from ckanext.marathon.feeds.keys import CATALOG, PACKAGES, Key
+from ckanext.marathon.model import link, records
+from ckanext.marathon.model.feed import Entry, Kind
+from ckanext.marathon.model.link import Predicate
+
+
+def of(packages: Collection[str], groups: Collection[str], settings: bool = False) -> set[Key]:
+    """Return the things whose descriptions may change with these.
+
+    A dataset has places and problems from its ideas, and they from their workshops; it only names
+    its organisation. The catalogue is published by the coordinating body.
+
+    Args:
+        packages: ids of packages, purged ones too.
+        groups: ids of organisations (and groups, which no description names).
+        settings: settings of the site changed.
+    """
+    kinds = _kinds(packages)
+    workshops = [each for each, kind in kinds.items() if kind == Kind.WORKSHOP]
+    ideas = {each for each, kind in kinds.items() if kind == Kind.IDEA}
+    ideas.update(records.all_dependents(workshops, Predicate.IDEA_WORKSHOP))
+    datasets = records.all_dependents(ideas, Predicate.DATASET_IDEA)
+    found = {Key(kind, each) for each, kind in kinds.items()}
+    found.update(Key(Kind.IDEA, each) for each in ideas)
+    found.update(Key(Kind.DATASET, each) for each in datasets)
+    organizations = _organizations(groups)
+    found.update(Key(Kind.ORGANIZATION, each) for each in organizations)
+    if organizations or settings:
+        found.add(CATALOG)
+    return found
+
+
+def of_owner(organization: str) -> set[Key]:
+    """Return the things that belong to an organisation."""
+    query = sa.select(model.Package.id, model.Package.type).where(
+        model.Package.owner_org == organization, model.Package.type.in_(PACKAGES)
+    )
+    return {Key(PACKAGES[kind], each) for each, kind in model.Session.execute(query)}
+
+
+def inputs(keys: Iterable[Key]) -> dict[str, str]:
+    """Return the versions of the rows that descriptions are made from, as this moment sees them.
+
+    Returns:
+        id of a package or organisation → PostgreSQL's ``xmin``, the transaction that wrote it.
+    """
+    wanted = {key.thing for key in keys if key.thing}
+    ideas = _objects(wanted, Predicate.DATASET_IDEA) | wanted
+    everything = ideas | _objects(ideas, Predicate.IDEA_WORKSHOP)
+    found: dict[str, str] = {}
+    for table in (model.package_table, model.group_table):
+        version = sa.literal_column(f'"{table.name}".xmin::text')
+        query = sa.select(table.c["id"], version).where(table.c["id"].in_(everything))
+        found.update(model.Session.execute(query).tuples().all())
+    return found
+
+
+def _objects(subjects: Collection[str], predicate: Predicate) -> set[str]:
+    return {obj for _subject, obj in link.objects(subjects, predicate)}
+
+
+def _kinds(packages: Collection[str]) -> dict[str, Kind]:
+    """Return id → kind of those that the log speaks of; the log remembers what was purged."""
+    if not packages:
+        return {}
+    present = sa.select(model.Package.id, model.Package.type).where(
+        model.Package.id.in_(packages), model.Package.type.in_(PACKAGES)
+    )
+    logged = sa.select(Entry.thing, Entry.kind).where(
+        Entry.thing.in_(packages), Entry.kind.in_(PACKAGES)
+    )
+    rows = [*model.Session.execute(logged), *model.Session.execute(present)]
+    return {each: PACKAGES[kind] for each, kind in rows}
+
+
+def _organizations(groups: Collection[str]) -> set[str]:
+    if not groups:
+        return set()
+    present = sa.select(model.Group.id).where(
+        model.Group.id.in_(groups), model.Group.is_organization.is_(True)
+    )
+    logged = sa.select(Entry.thing).where(
+        Entry.thing.in_(groups), Entry.kind == str(Kind.ORGANIZATION)
+    )
+    return {*model.Session.scalars(present), *model.Session.scalars(logged)}

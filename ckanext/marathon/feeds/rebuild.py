@@ -1,0 +1,108 @@
+"""Making the log say what CKAN has, thing by thing, while the site is in use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Any
+
+from ckan import model
+from ckan.model.system_info import delete_system_info, get_system_info, set_system_info
+
+from ckanext.marathon.feeds import verify
+from ckanext.marathon.feeds.keys import Key
+from ckanext.marathon.feeds.publish import republish
+from ckanext.marathon.model import clock
+from ckanext.marathon.model.feed import Kind
+
+# Things a transaction.
+BATCH = 100
+_MARK = "ckanext.marathon.feed_rebuild"
+
+Progress = Callable[[int, int, int], None]
+
+
+def rebuild(
+    ini: str, workers: int = 1, restart: bool = False, progress: Progress = lambda *_: None
+) -> int:
+    """Describe everything anew and write down what differs.
+
+    Each batch is a transaction like any save, so that nobody waits long and nothing is lost. One
+    that was interrupted goes on where it was.
+
+    Args:
+        ini: the site's configuration, for the other processes.
+        workers: how many processes do the work.
+        restart: begin from the beginning.
+        progress: is told how many things of how many are done, and how many changes there were.
+
+    Returns:
+        how many changes were written.
+    """
+    wanted = verify.things()
+    expected = set(wanted)
+    wanted += [key for key in verify.logged() if key not in expected]
+    model.Session.rollback()
+    if restart:
+        _forget()
+    done = _resume(wanted)
+    batches = [wanted[at : at + BATCH] for at in range(done, len(wanted), BATCH)]
+    changes = 0
+    progress(done, len(wanted), changes)
+    for batch, changed in zip(batches, _results(batches, ini, workers), strict=True):
+        done += len(batch)
+        changes += changed
+        set_system_info(_MARK, json.dumps(batch[-1]))
+        progress(done, len(wanted), changes)
+    clock.hold()
+    clock.set_complete(True)
+    model.Session.commit()
+    _forget()
+    return changes
+
+
+def _resume(wanted: Sequence[Key]) -> int:
+    """Return how many things an interrupted rebuild had done."""
+    mark = get_system_info(_MARK)
+    if not mark:
+        return 0
+    kind, thing = json.loads(mark)
+    last = Key(Kind(kind), thing)
+    return wanted.index(last) + 1 if last in wanted else 0
+
+
+def _forget() -> None:
+    if get_system_info(_MARK):
+        delete_system_info(_MARK)
+
+
+def _results(batches: Sequence[Sequence[Key]], ini: str, workers: int) -> Iterator[int]:
+    if workers == 1:
+        yield from map(_batch, batches)
+        return
+    # Not forked: a connection to the database cannot be shared.
+    with ProcessPoolExecutor(workers, get_context("spawn"), _load, (ini,)) as pool:
+        yield from pool.map(_batch, batches)
+
+
+def _batch(some: Sequence[Key]) -> int:
+    changes = republish([Key(Kind(kind), thing) for kind, thing in some])
+    model.Session.commit()
+    model.Session.expunge_all()
+    return changes
+
+
+_context: list[Any] = []
+
+
+def _load(ini: str) -> None:
+    """Make a CKAN of a new process."""
+    from ckan.cli import CKANConfigLoader
+    from ckan.config.middleware import make_app
+
+    app: Any = make_app(CKANConfigLoader(ini).get_config())
+    context = app._wsgi_app.test_request_context()
+    context.push()
+    _context.append(context)

@@ -1,0 +1,197 @@
+"""What is public of a thing, as N-Triples, from the database as this transaction sees it."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import ckan.plugins.toolkit as tk
+import pyoxigraph
+import sqlalchemy as sa
+from ckan import model
+from ckan.lib.plugins import get_permission_labels
+from ckan.types import Context
+from rdflib import Graph, URIRef
+
+from ckanext.marathon.feeds.keys import PACKAGES, Key
+from ckanext.marathon.model import link
+from ckanext.marathon.model.feed import Kind
+from ckanext.marathon.model.link import Predicate
+from ckanext.marathon.rdf.agent import organization_graph
+from ckanext.marathon.rdf.brief import brief_graph
+from ckanext.marathon.rdf.catalogue import catalogue_graph
+from ckanext.marathon.rdf.commitment import commitment_graph
+from ckanext.marathon.rdf.dataset import dataset_graph
+from ckanext.marathon.rdf.facts import Facts, Row
+from ckanext.marathon.rdf.idea import idea_graph
+from ckanext.marathon.rdf.lookups import Lookups
+from ckanext.marathon.rdf.uris import Site
+from ckanext.marathon.rdf.workshop import workshop_graph
+
+log = logging.getLogger(__name__)
+
+Rows = Mapping[str, Row]
+
+
+@dataclass(frozen=True)
+class Rendition:
+    """What the log keeps of a public thing.
+
+    Attributes:
+        body: N-Triples, one a line, in alphabetical order, each line ended.
+        refs: IRIs of the neighbours of ours that it names without describing them.
+        degraded: the thing could not be described in full.
+    """
+
+    body: bytes
+    refs: tuple[str, ...]
+    degraded: bool = False
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the body."""
+        return hashlib.sha256(self.body).digest()
+
+
+def render(keys: Collection[Key], site: Site) -> dict[Key, Rendition | None]:
+    """Describe things as a visitor may see them; ``None`` for what is not public.
+
+    Rows are read anew: what this session read earlier may have been changed by others since.
+    """
+    wanted = {key.thing for key in keys}
+    packages = _packages(wanted)
+    organizations = _organizations({each.owner_org for each in packages.values()} | wanted)
+    needs = _needs(wanted)
+    found: dict[Key, Rendition | None] = {}
+    for key in keys:
+        if key.kind == Kind.CATALOG:
+            facts = Lookups(site=site).catalogue_facts(dated=False)
+            found[key] = _written(catalogue_graph(facts), key, site)
+        elif key.kind == Kind.ORGANIZATION:
+            row = organizations.get(key.thing)
+            found[key] = _written(organization_graph(site, row), key, site) if row else None
+        else:
+            package = packages.get(key.thing)
+            is_public = package and PACKAGES.get(package.type) == key.kind and _is_public(package)
+            found[key] = _package(package, key, site, organizations, needs) if is_public else None
+    return found
+
+
+def has_office(rendition: Rendition | None) -> bool:
+    """Return whether an organisation's description has an office, which its datasets name."""
+    return rendition is not None and _OFFICE.search(rendition.body) is not None
+
+
+_OFFICE = re.compile(rb"/organization/[^/>]+#contact> <[^>]*#type>")
+
+
+def _package(
+    package: Any, key: Key, site: Site, organizations: Rows, needs: Mapping[str, list[str]]
+) -> Rendition | None:
+    try:
+        shown = _shown(package.id)
+        if shown is None:
+            return None
+        return _written(_graph(shown, key, site, organizations, needs), key, site)
+    except Exception:
+        # Whatever it is, the thing stays in the feed: a portal deletes what it does not see.
+        log.exception("%s %s is described in short only", key.kind, key.thing)
+        row = {name: getattr(package, name) for name in ("id", "name", "title", "notes")}
+        owner = organizations.get(package.owner_org or "")
+        return _written(brief_graph(site, key.kind, row, owner), key, site, degraded=True)
+
+
+def _graph(
+    shown: Row, key: Key, site: Site, organizations: Rows, needs: Mapping[str, list[str]]
+) -> Graph:
+    workshops = [each for each in [_id(shown.get("workshop"))] if each]
+    ideas = {}
+    for idea in shown.get("ideas") or []:
+        held = _id(idea.get("workshop"))
+        workshops += [held] if held else []
+        rows = [{"id": need} for need in needs.get(idea["id"], [])]
+        ideas[idea["id"]] = {"id": idea["id"], "workshop": held, "data_need": rows}
+    facts = Facts(
+        site=site,
+        organizations=organizations,
+        ideas=ideas,
+        workshops={each: {"id": each} for each in workshops},
+        alone=True,
+    )
+    if key.kind == Kind.WORKSHOP:
+        return workshop_graph(shown, facts)
+    if key.kind == Kind.IDEA:
+        return idea_graph(shown, facts)
+    if key.kind == Kind.COMMITMENT:
+        return commitment_graph(shown, facts)
+    return dataset_graph(shown, facts)
+
+
+def _id(value: Any) -> str | None:
+    found = value.get("id") if isinstance(value, Mapping) else value
+    return found if isinstance(found, str) and found else None
+
+
+def _written(graph: Graph, key: Key, site: Site, degraded: bool = False) -> Rendition:
+    lines = sorted(set(graph.serialize(format="nt11", encoding="utf-8").splitlines()))
+    body = b"".join(line + b"\n" for line in lines if line)
+    # A line that no parser takes would spoil the page of a hundred others.
+    for _ in pyoxigraph.parse(body, format=pyoxigraph.RdfFormat.N_TRIPLES):
+        pass
+    return Rendition(body, _refs(graph, key.iri(site), site), degraded)
+
+
+def _refs(graph: Graph, own: str, site: Site) -> tuple[str, ...]:
+    kinds = "|".join((Kind.ORGANIZATION, Kind.IDEA, Kind.WORKSHOP))
+    ours = re.compile(rf"{re.escape(site.base)}/(?:{kinds})/[^/#?]+")
+    named = (ours.match(value) for value in graph.objects() if isinstance(value, URIRef))
+    return tuple(sorted({each[0] for each in named if each} - {own}))
+
+
+def _is_public(package: Any) -> bool:
+    if package.state != model.State.ACTIVE or package.private:
+        return False
+    return "public" in get_permission_labels().get_dataset_labels(package)
+
+
+def _shown(identifier: str) -> Row | None:
+    """Return a package as a visitor is shown it, from the database."""
+    context = {"user": "", "auth_user_obj": None, "use_cache": False}
+    try:
+        return tk.get_action("package_show")(cast(Context, context), {"id": identifier})
+    except (tk.ObjectNotFound, tk.NotAuthorized):
+        return None
+
+
+def _packages(wanted: Collection[str]) -> dict[str, model.Package]:
+    """Return packages by id, read anew together with those that they have values from."""
+    ideas = {obj for _subject, obj in link.objects(wanted, Predicate.DATASET_IDEA)} | set(wanted)
+    workshops = {obj for _subject, obj in link.objects(ideas, Predicate.IDEA_WORKSHOP)}
+    query = model.Session.query(model.Package).filter(model.Package.id.in_(ideas | workshops))
+    return {each.id: each for each in query.populate_existing()}
+
+
+def _organizations(wanted: Iterable[str | None]) -> dict[str, Row]:
+    table = model.group_table
+    query = sa.select(table.c["id"], table.c["name"], table.c["title"], table.c["extras"]).where(
+        table.c["id"].in_([each for each in wanted if each]),
+        table.c["is_organization"].is_(True),
+        table.c["state"] == model.State.ACTIVE,
+    )
+    return {
+        row.id: {**(row.extras or {}), "id": row.id, "name": row.name, "title": row.title}
+        for row in model.Session.execute(query)
+    }
+
+
+def _needs(datasets: Collection[str]) -> dict[str, list[str]]:
+    """Return idea → ids of its data needs, of the ideas of these datasets."""
+    ideas = {obj for _subject, obj in link.objects(datasets, Predicate.DATASET_IDEA)}
+    found: dict[str, list[str]] = {}
+    for idea, need in link.objects(ideas, Predicate.IDEA_DATA_NEED):
+        found.setdefault(idea, []).append(need)
+    return found

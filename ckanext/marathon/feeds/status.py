@@ -1,0 +1,70 @@
+"""How the log is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from ckan import model
+
+from ckanext.marathon.model import clock
+from ckanext.marathon.model.feed import Entry, Kind, Rendering
+from ckanext.marathon.rdf import lookups
+
+
+@dataclass(frozen=True)
+class Status:
+    """How the log is.
+
+    Attributes:
+        epoch: another one after numbers were lost.
+        number: of the last change.
+        published: when that was, ``None`` before the first.
+        complete: everything public was written into it.
+        base: start of the IRIs of things; "" before the first publication.
+        base_now: what the settings say now.
+        public: kind → how many are public.
+        tombstones: kind → how many were public.
+        degraded: IRIs of those that could not be described in full.
+        body_bytes: of the descriptions, compressed.
+        kept_bytes: of the pages that are kept rendered.
+    """
+
+    epoch: str
+    number: int
+    published: datetime | None
+    complete: bool
+    base: str
+    base_now: str
+    public: dict[str, int]
+    tombstones: dict[str, int]
+    degraded: list[str]
+    body_bytes: int
+    kept_bytes: int
+
+
+def status() -> Status:
+    """Return how the log is."""
+    row = clock.read()
+    is_public = Entry.digest.is_not(None)
+    counts: dict[bool, dict[str, int]] = {True: {}, False: {}}
+    query = sa.select(is_public, Entry.kind, sa.func.count()).group_by(is_public, Entry.kind)
+    for public, kind, number in model.Session.execute(query):
+        counts[public][Kind(kind).value] = number
+    degraded = model.Session.scalars(sa.select(Entry.iri).where(Entry.degraded).order_by(Entry.iri))
+    size = sa.func.coalesce(sa.func.sum(sa.func.length(Entry.body)), 0)
+    kept = sa.func.coalesce(sa.func.sum(sa.func.length(Rendering.body)), 0)
+    return Status(
+        epoch=row.epoch,
+        number=row.number,
+        published=row.published if row.number else None,
+        complete=row.complete,
+        base=row.base,
+        base_now=lookups.site().base,
+        public=counts[True],
+        tombstones=counts[False],
+        degraded=list(degraded),
+        body_bytes=model.Session.scalar(sa.select(size)) or 0,
+        kept_bytes=model.Session.scalar(sa.select(kept)) or 0,
+    )

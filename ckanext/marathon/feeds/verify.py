@@ -1,0 +1,150 @@
+"""The oracle: what the log says against what CKAN has, all of it, described afresh."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import sqlalchemy as sa
+from ckan import model
+
+from ckanext.marathon.feeds import keys, read, write
+from ckanext.marathon.feeds.deflate import Piece, inflate
+from ckanext.marathon.feeds.keys import CATALOG, Key
+from ckanext.marathon.feeds.render import render
+from ckanext.marathon.model import clock, log
+from ckanext.marathon.model.feed import WINDOW, Entry, Kind, Rendering, Window
+
+BATCH = 200
+
+
+class Wrong(Enum):
+    """What can be wrong with the log."""
+
+    MISSING = "missing"
+    OUTDATED = "outdated"
+    NOT_PUBLIC = "not public"
+    PAGE = "page"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that the log has wrong: its IRI, or the number and format of a page."""
+
+    wrong: Wrong
+    what: str
+
+
+def things() -> list[Key]:
+    """Return what may be public, by age; what is named before what names it."""
+    group, package = model.Group, model.Package
+    found = [CATALOG]
+    query = sa.select(group.id).where(
+        group.is_organization.is_(True), group.state == model.State.ACTIVE
+    )
+    found += [
+        Key(Kind.ORGANIZATION, each)
+        for each in model.Session.scalars(query.order_by(group.created, group.id))
+    ]
+    for kind in (Kind.WORKSHOP, Kind.IDEA, Kind.COMMITMENT, Kind.DATASET):
+        query = sa.select(package.id).where(
+            package.type == str(kind),
+            package.state == model.State.ACTIVE,
+            package.private.is_(False),
+        )
+        ordered = query.order_by(package.metadata_created, package.id)
+        found += [Key(kind, each) for each in model.Session.scalars(ordered)]
+    return found
+
+
+def verify(progress: Callable[[int, int], None] = lambda done, total: None) -> Iterator[Fault]:
+    """Yield what is wrong with the log.
+
+    Every body is compared with a fresh rendering: without blank nodes two graphs are the same if
+    they have the same lines. Nothing public may be missing, nothing else may be there, and every
+    rendering that is kept has to be what the entries give. What looks wrong is looked at again,
+    because people may be saving meanwhile.
+
+    Args:
+        progress: is told how many things of how many are done.
+    """
+    wanted = things()
+    expected = set(wanted)
+    stray = [key for key in logged() if key not in expected]
+    everything = [*wanted, *stray]
+    for start in range(0, len(everything), BATCH):
+        some = everything[start : start + BATCH]
+        suspects = [key for key, _fault in _compare(some)]
+        if suspects:
+            model.Session.rollback()
+            yield from (fault for _key, fault in _compare(suspects))
+        # Thousands of packages are not kept in memory, nor one transaction open for minutes.
+        model.Session.rollback()
+        model.Session.expunge_all()
+        progress(min(start + BATCH, len(everything)), len(everything))
+    yield from _pages()
+
+
+def logged() -> list[Key]:
+    """Return what the log says is public."""
+    rows = model.Session.execute(
+        sa.select(Entry.kind, Entry.thing).where(Entry.digest.is_not(None)).order_by(Entry.changed)
+    )
+    return [Key(Kind(kind), thing) for kind, thing in rows]
+
+
+def _compare(some: Sequence[Key]) -> list[tuple[Key, Fault]]:
+    site = keys.site()
+    renditions = render(some, site)
+    iris = {key: key.iri(site) for key in some}
+    stored = log.states(iris.values())
+    bodies = log.bodies(iris.values())
+    found = []
+    for key, rendition in renditions.items():
+        iri = iris[key]
+        digest = stored[iri].digest if iri in stored else None
+        if rendition is None:
+            wrong = None if digest is None else Wrong.NOT_PUBLIC
+        elif digest is None:
+            wrong = Wrong.MISSING
+        else:
+            same = bodies.get(iri) == rendition.body and digest == rendition.digest
+            wrong = None if same else Wrong.OUTDATED
+        if wrong:
+            found.append((key, Fault(wrong, iri)))
+    return found
+
+
+def _pages() -> Iterator[Fault]:
+    """Compare the windows with their entries, and what is kept of them with a fresh rendering."""
+    windows = model.Session.execute(sa.select(Window.number, Window.live)).tuples().all()
+    vocabulary = clock.read().vocabulary
+    slots: dict[int, int] = dict(
+        model.Session.execute(
+            sa.select((Entry.slot - 1) // WINDOW + 1, sa.func.count())
+            .where(Entry.digest.is_not(None), Entry.slot.is_not(None))
+            .group_by(sa.text("1"))
+        )
+        .tuples()
+        .all()
+    )
+    counted: dict[int, int] = dict(windows)
+    for number in sorted(counted.keys() | slots.keys()):
+        if counted.get(number, 0) != slots.get(number, 0):
+            yield Fault(Wrong.PAGE, str(number))
+        lines = None
+        for kept in _kept(number):
+            lines = lines or read.lines(number)
+            written = write.part(lines, kept.format, vocabulary)
+            between = write.frame(kept.format, vocabulary).between if written else b""
+            if inflate(Piece(kept.body, kept.size, kept.crc)) != between + written:
+                yield Fault(Wrong.PAGE, f"{number}.{kept.format}")
+
+
+def _kept(number: int) -> Sequence[sa.Row]:
+    return model.Session.execute(
+        sa.select(Rendering.format, Rendering.body, Rendering.size, Rendering.crc)
+        .join(Window, Window.number == Rendering.window)
+        .where(Rendering.window == number, Rendering.changed == Window.changed)
+    ).all()

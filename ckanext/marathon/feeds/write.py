@@ -1,0 +1,123 @@
+"""Lines of N-Triples in the formats in which the catalogue is served, in parts to be put together.
+
+A document is a head, any number of parts, and a tail. Parts are written by pyoxigraph, with the
+same prefixes each time, and lose the frame that it puts around each.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pyoxigraph
+
+from ckanext.marathon.rdf.formats import FORMATS
+from ckanext.marathon.rdf.namespaces import DCT, FOAF, PREFIXES, RDF, SINGLE_VALUED
+
+HYDRA = "http://www.w3.org/ns/hydra/core#"
+
+_TYPE = f"<{RDF.type}>".encode()
+_LICENCE, _AGENT = f"<{DCT.LicenseDocument}>".encode(), f"<{FOAF.Agent}>".encode()
+_KIND = f"<{DCT.type}>".encode()
+_SINGLE = frozenset(f"<{each}>".encode() for each in SINGLE_VALUED)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What stands around and between the parts of a document."""
+
+    head: bytes
+    between: bytes
+    tail: bytes
+
+
+def prefixes(vocabulary: str) -> dict[str, str]:
+    """Return prefix → namespace, with that of our own properties."""
+    return {**PREFIXES, "hydra": HYDRA, "marathon": f"{vocabulary}/def#"}
+
+
+def kept_as(extension: str) -> str:
+    """Return the format that parts of a format are kept in: two names may mean the same bytes.
+
+    Raises:
+        KeyError: no such format.
+    """
+    writer = FORMATS[extension].writer
+    return {pyoxigraph.RdfFormat.N3: "ttl", pyoxigraph.RdfFormat.RDF_XML: "rdf"}.get(
+        writer, extension
+    )
+
+
+def frame(extension: str, vocabulary: str) -> Frame:
+    """Return the frame of a document in a format of :data:`.FORMATS`."""
+    names = sorted(prefixes(vocabulary).items())
+    kind = kept_as(extension)
+    if kind == "jsonld":
+        return Frame(b"[\n", b",\n", b"\n]\n")
+    if kind == "nt":
+        return Frame(b"", b"", b"")
+    if kind == "ttl":
+        lines = "".join(f"@prefix {name}: <{iri}> .\n" for name, iri in names)
+        return Frame(lines.encode(), b"\n", b"")
+    spaces = "".join(f'\n  xmlns:{name}="{iri}"' for name, iri in names)
+    return Frame(
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<rdf:RDF{spaces}>\n'.encode(),
+        b"",
+        b"</rdf:RDF>\n",
+    )
+
+
+def part(lines: Iterable[bytes], extension: str, vocabulary: str) -> bytes:
+    """Return lines of N-Triples, without their ends, as a part of a document; b"" for none."""
+    triples = b"".join(line + b"\n" for line in lines)
+    kind = kept_as(extension)
+    if kind == "nt" or not triples:
+        return triples
+    written = pyoxigraph.serialize(
+        (each.triple for each in pyoxigraph.parse(triples, format=pyoxigraph.RdfFormat.N_TRIPLES)),
+        format=FORMATS[kind].writer,
+        prefixes=prefixes(vocabulary),
+    )
+    assert written is not None, "written to memory"
+    if kind == "jsonld":
+        return written.strip()[1:-1]
+    if kind == "ttl":
+        return _HEAD.sub(b"", written, count=1)
+    return written[written.index(b"\n", written.index(b"<rdf:RDF")) + 1 : written.rindex(b"</rdf:")]
+
+
+_HEAD = re.compile(rb"\A(?:@prefix [^\n]*\n)+")
+
+
+def joined(bodies: Iterable[bytes]) -> list[bytes]:
+    """Return the lines of several descriptions, each once, in alphabetical order.
+
+    What DCAT-AP allows once only is kept as the first of them says it, and what one calls an
+    agent and another a licence loses its type, as ``rdf.profile.join`` does it: people may type
+    in the same IRI and disagree about it.
+    """
+    lines: set[bytes] = set()
+    said: dict[tuple[bytes, bytes], bytes] = {}
+    agents: set[bytes] = set()
+    licences: set[bytes] = set()
+    for body in bodies:
+        for line in body.splitlines():
+            subject, predicate, value = line.split(b" ", 2)
+            if predicate in _SINGLE and said.setdefault((subject, predicate), value) != value:
+                continue
+            if predicate == _TYPE and value.startswith(_AGENT):
+                agents.add(subject)
+            elif predicate == _TYPE and value.startswith(_LICENCE):
+                licences.add(subject)
+            lines.add(line)
+    for subject in agents & licences:
+        value = said.get((subject, _KIND))
+        if value is not None:
+            lines.discard(b" ".join((subject, _KIND, value)))
+    return ordered(lines)
+
+
+def ordered(lines: Iterable[bytes]) -> list[bytes]:
+    """Return lines by subject, what each is before what is said of it."""
+    return sorted(lines, key=lambda line: line.replace(_TYPE, b"", 1))

@@ -1,0 +1,145 @@
+"""The feed's log: what is public of each thing, and in which order that changed.
+
+Written in the transaction of the change itself (``feeds/publish.py``), by whoever holds the clock.
+All times have an offset; numbers begin with 1.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import ckan.plugins.toolkit as tk
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+
+# Slots a window, which is a page of the catalogue.
+WINDOW = 100
+
+
+class Kind(StrEnum):
+    """What a thing in the log is."""
+
+    CATALOG = "catalog"
+    DATASET = "dataset"
+    WORKSHOP = "workshop"
+    IDEA = "idea"
+    COMMITMENT = "commitment"
+    ORGANIZATION = "organization"
+
+
+class Activity(StrEnum):
+    """What happened to a thing.
+
+    Source: Activity Streams 2.0, as DCAT-AP Feeds uses it.
+    """
+
+    CREATE = "Create"
+    UPDATE = "Update"
+    DELETE = "Delete"
+
+
+class Entry(tk.BaseModel):
+    """One thing that is or was public. Without a body it is a tombstone.
+
+    Attributes:
+        thing: its id in CKAN; "" for the catalogue.
+        slot: its place among the datasets, for ever; only datasets have one.
+        body: its description, N-Triples in alphabetical order, compressed by zlib.
+        digest: SHA-256 of that before it was compressed.
+        refs: IRIs of the neighbours that the description names and does not describe.
+        degraded: it could not be rendered in full.
+        changed: number of its last change.
+    """
+
+    __tablename__ = "marathon_feed_entry"
+
+    iri = sa.Column(sa.UnicodeText, primary_key=True)
+    kind = sa.Column(sa.UnicodeText, nullable=False)
+    thing = sa.Column(sa.UnicodeText, nullable=False)
+    slot = sa.Column(sa.BigInteger, unique=True)
+    body = sa.Column(sa.LargeBinary)
+    digest = sa.Column(sa.LargeBinary)
+    refs = sa.Column(ARRAY(sa.UnicodeText), nullable=False)
+    degraded = sa.Column(sa.Boolean, nullable=False)
+    changed = sa.Column(sa.BigInteger, nullable=False)
+
+    __table_args__ = (
+        sa.Index("idx_marathon_feed_entry_thing", "thing", "kind", unique=True),
+        sa.Index("idx_marathon_feed_entry_refs", "refs", postgresql_using="gin"),
+    )
+
+
+class Change(tk.BaseModel):
+    """One change of what is public. Rows are added and never changed."""
+
+    __tablename__ = "marathon_feed_change"
+
+    number = sa.Column(sa.BigInteger, primary_key=True, autoincrement=False)
+    iri = sa.Column(sa.UnicodeText, nullable=False)
+    activity = sa.Column(sa.UnicodeText, nullable=False)
+    published = sa.Column(sa.DateTime(timezone=True), nullable=False)
+
+
+class Clock(tk.BaseModel):
+    """The one row that numbers changes; whoever publishes holds it until the commit.
+
+    Attributes:
+        epoch: another one after numbers were lost, as by restoring a backup.
+        number: of the last change; 0 before the first.
+        published: when that was; with ``number`` it only grows.
+        slots: how many were given to datasets.
+        base: start of the IRIs of things, fixed by the first publication; "" before it.
+        vocabulary: start of the IRIs of concepts, likewise.
+        began: when the epoch began.
+        home: the table's own id in the database, which a restored copy does not have.
+        complete: everything public is in the log; before that the catalogue is not served from it.
+    """
+
+    __tablename__ = "marathon_feed_clock"
+
+    singleton = sa.Column(
+        sa.Boolean, sa.CheckConstraint("singleton"), primary_key=True, default=True
+    )
+    epoch = sa.Column(sa.UnicodeText, nullable=False)
+    number = sa.Column(sa.BigInteger, nullable=False)
+    published = sa.Column(sa.DateTime(timezone=True), nullable=False)
+    slots = sa.Column(sa.BigInteger, nullable=False)
+    base = sa.Column(sa.UnicodeText, nullable=False)
+    vocabulary = sa.Column(sa.UnicodeText, nullable=False)
+    began = sa.Column(sa.DateTime(timezone=True), nullable=False)
+    home = sa.Column(sa.BigInteger, nullable=False)
+    complete = sa.Column(sa.Boolean, nullable=False)
+
+
+class Window(tk.BaseModel):
+    """A page of the catalogue: ``WINDOW`` slots, from ``(number - 1) * WINDOW + 1``.
+
+    Attributes:
+        live: how many of its datasets are public.
+        changed: number of the last change of one of them or of what their descriptions need.
+    """
+
+    __tablename__ = "marathon_feed_window"
+
+    number = sa.Column(sa.BigInteger, primary_key=True, autoincrement=False)
+    live = sa.Column(sa.Integer, nullable=False)
+    changed = sa.Column(sa.BigInteger, nullable=False)
+
+
+class Rendering(tk.BaseModel):
+    """A window written in a format and compressed, good as long as ``changed`` is the window's.
+
+    Attributes:
+        body: deflated, without an end, so that several can follow each other.
+        size: bytes before it was compressed.
+        crc: CRC-32 of those.
+    """
+
+    __tablename__ = "marathon_feed_rendering"
+
+    window = sa.Column(sa.BigInteger, primary_key=True, autoincrement=False)
+    format = sa.Column(sa.UnicodeText, primary_key=True)
+    changed = sa.Column(sa.BigInteger, nullable=False)
+    body = sa.Column(sa.LargeBinary, nullable=False)
+    size = sa.Column(sa.BigInteger, nullable=False)
+    crc = sa.Column(sa.BigInteger, nullable=False)

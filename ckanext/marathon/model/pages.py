@@ -1,0 +1,149 @@
+"""Reading windows of the feed's log, on a connection that sees one moment."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy as sa
+from ckan.model import meta
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
+
+from ckanext.marathon.model.feed import WINDOW, Change, Clock, Entry, Kind, Rendering, Window
+
+# How many windows of the whole catalogue are in memory at a time.
+AT_ONCE = 8
+
+_CLOCK = (
+    Clock.epoch,
+    Clock.number.label("clock_number"),
+    Clock.published,
+    Clock.base,
+    Clock.vocabulary,
+    Clock.complete,
+    sa.select(Change.published).order_by(Change.number).limit(1).scalar_subquery().label("issued"),
+)
+
+
+def clock(connection: Any) -> sa.Row:
+    """Return the clock: ``epoch``, ``clock_number``, ``published``, ``issued`` and so on.
+
+    Raises:
+        sqlalchemy.exc.NoResultFound: nothing was ever published and no migration was run.
+    """
+    return connection.execute(sa.select(*_CLOCK)).one()
+
+
+def page(connection: Any, number: int, kept_as: str) -> sa.Row:
+    """Return all that answers a request for one window, in one query.
+
+    Returns:
+        the clock's columns; ``total`` public datasets; ``last`` window; ``previous`` and ``next``
+        one that is not empty; ``body``, ``size`` and ``crc`` of its rendering, ``None`` where
+        there is none that is up to date.
+    """
+    other = aliased(Window)
+    return connection.execute(
+        sa.select(
+            *_CLOCK,
+            sa.select(sa.func.sum(other.live)).scalar_subquery().label("total"),
+            sa.select(sa.func.max(other.number)).scalar_subquery().label("last"),
+            sa.select(sa.func.max(other.number))
+            .where(other.number < number, other.live > 0)
+            .scalar_subquery()
+            .label("previous"),
+            sa.select(sa.func.min(other.number))
+            .where(other.number > number, other.live > 0)
+            .scalar_subquery()
+            .label("next"),
+            Rendering.body,
+            Rendering.size,
+            Rendering.crc,
+        )
+        .select_from(Clock)
+        .outerjoin(Window, Window.number == number)
+        .outerjoin(Rendering, _is_fresh(kept_as))
+    ).one()
+
+
+def windows(connection: Any, kept_as: str) -> Iterator[sa.Row]:
+    """Yield every window that is not empty: ``number``, and its rendering as :func:`page` does."""
+    last = 0
+    while True:
+        rows = connection.execute(
+            sa.select(Window.number, Rendering.body, Rendering.size, Rendering.crc)
+            .outerjoin(Rendering, _is_fresh(kept_as))
+            .where(Window.number > last, Window.live > 0)
+            .order_by(Window.number)
+            .limit(AT_ONCE)
+        ).all()
+        yield from rows
+        if len(rows) < AT_ONCE:
+            return
+        last = rows[-1].number
+
+
+def entries(connection: Any, number: int) -> list[tuple[str, bool, bytes]]:
+    """Return IRI, whether it is a dataset, and N-Triples of all that a window consists of.
+
+    Its public datasets by slot, and the public neighbours that they and those neighbours name.
+    """
+    rows = connection.execute(
+        _ENTRIES, {"first": (number - 1) * WINDOW + 1, "last": number * WINDOW}
+    )
+    return [(row.iri, row.kind == Kind.DATASET, zlib.decompress(row.body)) for row in rows]
+
+
+_ENTRIES = sa.text(
+    """
+    WITH RECURSIVE held (iri, refs) AS (
+        SELECT iri, refs FROM marathon_feed_entry
+        WHERE slot BETWEEN :first AND :last AND digest IS NOT NULL
+        UNION
+        SELECT entry.iri, entry.refs FROM held
+        CROSS JOIN unnest(held.refs) AS named (iri)
+        JOIN marathon_feed_entry AS entry ON entry.iri = named.iri AND entry.digest IS NOT NULL
+    )
+    SELECT iri, kind, body FROM marathon_feed_entry WHERE iri IN (SELECT iri FROM held)
+    ORDER BY slot NULLS FIRST, iri
+    """
+)
+
+
+def catalogue(connection: Any) -> bytes:
+    """Return the N-Triples of the catalogue itself; b"" before it was published."""
+    body = connection.scalar(sa.select(Entry.body).where(Entry.kind == str(Kind.CATALOG)))
+    return zlib.decompress(body) if body is not None else b""
+
+
+def changed(connection: Any, number: int) -> int | None:
+    """Return the number of the last change of a window, ``None`` if there is no such window."""
+    return connection.scalar(sa.select(Window.changed).where(Window.number == number))
+
+
+def keep(number: int, kept_as: str, changed_at: int, piece: Any) -> None:
+    """Keep a rendering (``body``, ``size``, ``crc``) of a window, unless a newer one is kept.
+
+    In a transaction of its own; whoever renders the same at the same time writes the same.
+    """
+    assert meta.engine is not None, "CKAN has made it"
+    values = {"changed": changed_at, "body": piece.body, "size": piece.size, "crc": piece.crc}
+    statement = insert(Rendering).values(window=number, format=kept_as, **values)
+    with meta.engine.begin() as connection:
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["window", "format"],
+                set_={name: statement.excluded[name] for name in values},
+                where=Rendering.changed < statement.excluded.changed,
+            )
+        )
+
+
+def _is_fresh(kept_as: str) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        Rendering.window == Window.number,
+        Rendering.format == kept_as,
+        Rendering.changed == Window.changed,
+    )

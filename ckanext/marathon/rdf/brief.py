@@ -1,0 +1,43 @@
+"""The least that is said of a thing which cannot be described in full."""
+
+from __future__ import annotations
+
+from rdflib import Graph, Literal
+
+from .facts import Row
+from .literals import label, text
+from .namespaces import DCAT, DCT, FOAF, PROV, RDF, new_graph
+from .uris import Site
+
+__all__ = ["brief_graph"]
+
+_CLASSES = {
+    "dataset": DCAT.Dataset,
+    "workshop": PROV.Activity,
+    "idea": PROV.Entity,
+    "commitment": PROV.Plan,
+}
+
+
+def brief_graph(site: Site, kind: str, thing: Row, owner: Row | None) -> Graph:
+    """Return title, description, publisher and page of a thing.
+
+    Args:
+        site: where IRIs start.
+        kind: ``dataset``, ``workshop``, ``idea`` or ``commitment``.
+        thing: ``id``, ``name``, ``title`` and ``notes``, whatever they hold.
+        owner: its organisation, which is named and not described.
+    """
+    graph = new_graph(site.vocabulary)
+    iri, page = site.thing(kind, str(thing["id"])), site.page(kind, str(thing["id"]))
+    title = label(site.language, thing.get("title"), thing.get("name"), thing["id"])
+    graph.add((iri, RDF.type, _CLASSES[kind]))
+    graph.add((iri, DCT.title, title))
+    graph.add((iri, DCT.description, text(thing.get("notes"), site.language) or title))
+    graph.add((page, RDF.type, FOAF.Document))
+    graph.add((iri, DCAT.landingPage if kind == "dataset" else FOAF.page, page))
+    if kind == "dataset":
+        graph.add((iri, DCT.identifier, Literal(str(iri))))
+    if owner is not None:
+        graph.add((iri, DCT.publisher, site.thing("organization", str(owner["id"]))))
+    return graph

@@ -1,0 +1,106 @@
+"""Answers of the feed over HTTP: fresh or not, compressed or not, streamed.
+
+Source: RFC 9110, sections 8.8 (validators), 12.5.3 (Accept-Encoding), 13.1 (preconditions).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from ckan.types import Response
+from flask import Response as FlaskResponse
+from flask import request
+from werkzeug.http import http_date
+
+from ckanext.marathon.feeds.deflate import gzipped, inflate
+from ckanext.marathon.feeds.read import Document, State
+from ckanext.marathon.rdf.formats import FORMATS
+
+CURSOR = "Marathon-Feed-Cursor"
+_EXPOSED = f"ETag, Last-Modified, Link, Content-Encoding, {CURSOR}"
+
+
+def unchanged(state: State, extension: str) -> Response | None:
+    """Return 304 if the client has what this state would give it, ``None`` if it has not."""
+    answer = FlaskResponse(status=304)
+    _validate(answer, state, extension)
+    wanted = request.headers.get("If-None-Match")
+    if wanted is not None:
+        fresh = request.if_none_match.contains_weak(answer.get_etag()[0] or "")
+    else:
+        since, changed = request.if_modified_since, answer.last_modified
+        fresh = since is not None and changed is not None and changed <= since
+    return answer if fresh else None
+
+
+def answer(document: Document, extension: str, link: Callable[[str, int | None], str]) -> Response:
+    """Return a document as an answer, with its validators and links.
+
+    Args:
+        document: is closed when the answer is sent, or given up.
+        extension: of its format.
+        link: gives the address of a format and a page (``None``: that of this request).
+    """
+    is_zipped = _encoding() == "gzip"
+    pieces = document.pieces
+    body = gzipped(pieces) if is_zipped else (inflate(piece) for piece in pieces)
+    media_type = FORMATS[extension].media_type
+    charset = "" if media_type.endswith(("json", "xml")) else "; charset=utf-8"
+    if request.method == "HEAD":
+        document.close()
+        body = iter(())
+    response = FlaskResponse(body, content_type=media_type + charset)
+    response.call_on_close(document.close)
+    if is_zipped:
+        response.headers["Content-Encoding"] = "gzip"
+    _validate(response, document.state, extension)
+    links = {relation: link(extension, number) for relation, number in document.links.items()}
+    others = {
+        each.media_type: link(each.extension, None)
+        for each in FORMATS.values()
+        if each.media_type != media_type
+    }
+    response.headers["Link"] = ", ".join(
+        [
+            *(f'<{address}>; rel="{_RELATIONS[name]}"' for name, address in links.items()),
+            *(
+                f'<{address}>; rel="alternate"; type="{media_type}"'
+                for media_type, address in others.items()
+            ),
+        ]
+    )
+    return response
+
+
+# Names of IANA's link relations.
+_RELATIONS: Mapping[str, str] = {
+    "first": "first",
+    "last": "last",
+    "next": "next",
+    "previous": "prev",
+}
+
+
+def _validate(response: Response, state: State, extension: str) -> None:
+    """Say which state an answer shows, and who may keep it."""
+    encoding = _encoding()
+    response.set_etag(f"{state.epoch[:8]}.{state.number}.{extension}.{encoding}")
+    changed = _second_after(state.published)
+    # Within that second it may change again, and a date could not tell.
+    if changed <= datetime.now(UTC):
+        response.headers["Last-Modified"] = http_date(changed)
+    response.headers[CURSOR] = state.cursor
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Access-Control-Expose-Headers"] = _EXPOSED
+    response.vary.add("Accept-Encoding")
+
+
+def _second_after(moment: datetime) -> datetime:
+    return datetime.fromtimestamp(math.floor(moment.timestamp()) + 1, UTC)
+
+
+def _encoding() -> str:
+    accepted = request.accept_encodings
+    return "gzip" if accepted.quality("gzip") > 0 else "identity"

@@ -1,0 +1,71 @@
+"""The log as tests look at it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from ckan import model
+
+from ckanext.marathon.feeds.verify import Fault, verify
+from ckanext.marathon.model import log
+from ckanext.marathon.model.feed import Change, Entry
+
+
+class Log:
+    """What the log says."""
+
+    @property
+    def number(self) -> int:
+        """The number of the last change."""
+        return model.Session.scalar(sa.select(sa.func.max(Change.number))) or 0
+
+    def since(self, number: int) -> list[tuple[str, str]]:
+        """Return (activity, kind) of the changes after a number, in order."""
+        query = (
+            sa.select(Change.activity, Entry.kind)
+            .join(Entry, Entry.iri == Change.iri)
+            .where(Change.number > number)
+            .order_by(Change.number)
+        )
+        return [(activity, kind) for activity, kind in model.Session.execute(query)]
+
+    def is_public(self, thing: str) -> bool:
+        """Return whether something of this id is public."""
+        query = sa.select(Entry.digest).where(Entry.thing == thing)
+        return model.Session.scalar(query) is not None
+
+    def text(self, thing: str) -> str:
+        """Return the N-Triples of something of this id; "" for a tombstone."""
+        iri = model.Session.scalar(sa.select(Entry.iri).where(Entry.thing == thing))
+        return log.bodies([iri]).get(iri, b"").decode() if iri else ""
+
+    def slot(self, thing: str) -> int | None:
+        """Return the slot of a dataset."""
+        return model.Session.scalar(sa.select(Entry.slot).where(Entry.thing == thing))
+
+
+@pytest.fixture
+def feed(marathon_site: None) -> Log:
+    """The log of an empty site; ``faults`` compares it with what is public."""
+    return Log()
+
+
+@pytest.fixture
+def faults() -> Callable[[], list[Fault]]:
+    """Return what is wrong with the log, in a transaction of its own."""
+
+    def look() -> list[Fault]:
+        model.Session.rollback()
+        return list(verify())
+
+    return look
+
+
+def act(name: str, /, **data: Any) -> Any:
+    """Call an action as the site itself."""
+    from ckan.tests.helpers import call_action
+
+    return call_action(name, **data)
