@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
+import ckan.plugins.toolkit as tk
+
 from ckanext.marathon.model import clock
 from ckanext.marathon.model.feed import Kind
 from ckanext.marathon.rdf import lookups
@@ -27,6 +29,11 @@ class Key(NamedTuple):
 CATALOG = Key(Kind.CATALOG, "")
 # The dataset types of CKAN that the log speaks of.
 PACKAGES = {str(kind): kind for kind in (Kind.DATASET, Kind.WORKSHOP, Kind.IDEA, Kind.COMMITMENT)}
+
+
+def page_size() -> int:
+    """Return how many slots a page has on a site that has published nothing yet, 1–1000."""
+    return min(max(tk.config["ckanext.dcat.datasets_per_page"], 1), 1000)
 
 
 def site() -> Site:

@@ -81,7 +81,7 @@ def _publish(wanted: Callable[[], set[Key]]) -> int:
     steps = _steps(renditions, site)
     if steps:
         if not held.base:
-            clock.settle(site.base, site.vocabulary)
+            clock.settle(site.base, site.vocabulary, keys.page_size())
         log.write(steps)
     return len(steps)
 

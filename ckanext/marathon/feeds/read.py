@@ -13,7 +13,6 @@ from ckan.model import meta
 from ckanext.marathon.feeds import envelope, write
 from ckanext.marathon.feeds.deflate import Piece, deflate
 from ckanext.marathon.model import pages
-from ckanext.marathon.model.feed import WINDOW
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def state() -> State:
 
 
 def page(number: int, extension: str, address: str) -> Document | None:
-    """Return one page of the catalogue; page n holds slots ``(n-1)*100+1`` to ``n*100``.
+    """Return one page of the catalogue; page n holds slots ``(n-1)*size+1`` to ``n*size``.
 
     Args:
         number: of the page, from 1.
@@ -95,7 +94,7 @@ def page(number: int, extension: str, address: str) -> Document | None:
             return None
         links |= {"previous": found.previous} if found.previous else {}
         links |= {"next": found.next} if found.next else {}
-        view = envelope.View(address, number, found.total or 0, WINDOW, links)
+        view = envelope.View(address, number, found.total or 0, found.page_size, links)
         head = envelope.lines(connection, found, view)
         body = _window(connection, found, number, extension, _piece(found))
     except BaseException:

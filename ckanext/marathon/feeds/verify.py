@@ -14,7 +14,7 @@ from ckanext.marathon.feeds.deflate import Piece, inflate
 from ckanext.marathon.feeds.keys import CATALOG, Key
 from ckanext.marathon.feeds.render import render
 from ckanext.marathon.model import clock, log
-from ckanext.marathon.model.feed import WINDOW, Entry, Kind, Rendering, Window
+from ckanext.marathon.model.feed import Entry, Kind, Rendering, Window
 
 BATCH = 200
 
@@ -119,10 +119,11 @@ def _compare(some: Sequence[Key]) -> list[tuple[Key, Fault]]:
 def _pages() -> Iterator[Fault]:
     """Compare the windows with their entries, and what is kept of them with a fresh rendering."""
     windows = model.Session.execute(sa.select(Window.number, Window.live)).tuples().all()
-    vocabulary = clock.read().vocabulary
+    row = clock.read()
+    vocabulary, size = row.vocabulary, row.page_size
     slots: dict[int, int] = dict(
         model.Session.execute(
-            sa.select((Entry.slot - 1) // WINDOW + 1, sa.func.count())
+            sa.select((Entry.slot - 1) // size + 1, sa.func.count())
             .where(Entry.digest.is_not(None), Entry.slot.is_not(None))
             .group_by(sa.text("1"))
         )

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from ckan import model
 from sqlalchemy.dialects.postgresql import insert
 
-from ckanext.marathon.model.feed import Clock
+from ckanext.marathon.model.feed import PAGE_SIZE, Clock
 
 MICROSECOND = timedelta(microseconds=1)
 
@@ -49,9 +49,9 @@ def advance(changes: int, slots: int) -> tuple[int, datetime, int]:
     return row.number, row.published, row.slots
 
 
-def settle(base: str, vocabulary: str) -> None:
-    """Fix where IRIs start; the clock is held."""
-    _update(base=base, vocabulary=vocabulary)
+def settle(base: str, vocabulary: str, page_size: int) -> None:
+    """Fix where IRIs start and how many slots a page has; the clock is held."""
+    _update(base=base, vocabulary=vocabulary, page_size=page_size)
 
 
 def set_complete(complete: bool) -> None:
@@ -81,6 +81,7 @@ def start(complete: bool) -> None:
             slots=0,
             base="",
             vocabulary="",
+            page_size=PAGE_SIZE,
             began=now,
             home=_home(),
             complete=complete,

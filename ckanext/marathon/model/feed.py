@@ -12,8 +12,8 @@ import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
-# Slots a window, which is a page of the catalogue.
-WINDOW = 100
+# Slots a page, unless the site said otherwise (``ckanext.dcat.datasets_per_page``) at first.
+PAGE_SIZE = 100
 
 
 class Kind(StrEnum):
@@ -90,6 +90,7 @@ class Clock(tk.BaseModel):
         slots: how many were given to datasets.
         base: start of the IRIs of things, fixed by the first publication; "" before it.
         vocabulary: start of the IRIs of concepts, likewise.
+        page_size: slots a page, likewise, so that nothing moves from page to page.
         began: when the epoch began.
         home: the table's own id in the database, which a restored copy does not have.
         complete: everything public is in the log; before that the catalogue is not served from it.
@@ -106,13 +107,14 @@ class Clock(tk.BaseModel):
     slots = sa.Column(sa.BigInteger, nullable=False)
     base = sa.Column(sa.UnicodeText, nullable=False)
     vocabulary = sa.Column(sa.UnicodeText, nullable=False)
+    page_size = sa.Column(sa.Integer, nullable=False)
     began = sa.Column(sa.DateTime(timezone=True), nullable=False)
     home = sa.Column(sa.BigInteger, nullable=False)
     complete = sa.Column(sa.Boolean, nullable=False)
 
 
 class Window(tk.BaseModel):
-    """A page of the catalogue: ``WINDOW`` slots, from ``(number - 1) * WINDOW + 1``.
+    """A page of the catalogue: slots from ``(number - 1) * page_size + 1``.
 
     Attributes:
         live: how many of its datasets are public.

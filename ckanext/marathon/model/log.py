@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from ckanext.marathon.model import clock
 from ckanext.marathon.model.clock import MICROSECOND
-from ckanext.marathon.model.feed import WINDOW, Activity, Change, Entry, Kind
+from ckanext.marathon.model.feed import Activity, Change, Entry, Kind
 
 # How many values one statement takes.
 BATCH = 5_000
@@ -102,7 +102,7 @@ def write(steps: Sequence[Step]) -> None:
 
 def _touch_windows(iris: Collection[str], number: int) -> None:
     """Count anew the windows that hold these things, or datasets that name them."""
-    _connection().execute(_TOUCH, {"iris": list(iris), "number": number, "size": WINDOW})
+    _connection().execute(_TOUCH, {"iris": list(iris), "number": number})
 
 
 _TOUCH = sa.text(
@@ -113,12 +113,13 @@ _TOUCH = sa.text(
         SELECT entry.iri, entry.slot FROM marathon_feed_entry AS entry
         JOIN reached ON entry.refs @> ARRAY[reached.iri]
     ), touched AS (
-        SELECT DISTINCT (slot - 1) / :size + 1 AS number FROM reached WHERE slot IS NOT NULL
+        SELECT DISTINCT (slot - 1) / page_size + 1 AS number, page_size
+        FROM reached, marathon_feed_clock WHERE slot IS NOT NULL
     )
     INSERT INTO marathon_feed_window (number, live, changed)
     SELECT touched.number, (
         SELECT count(*) FROM marathon_feed_entry
-        WHERE slot > (touched.number - 1) * :size AND slot <= touched.number * :size
+        WHERE slot > (touched.number - 1) * page_size AND slot <= touched.number * page_size
         AND digest IS NOT NULL
     ), :number FROM touched
     ON CONFLICT (number) DO UPDATE SET live = excluded.live, changed = excluded.changed

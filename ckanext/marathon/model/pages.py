@@ -11,7 +11,7 @@ from ckan.model import meta
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
-from ckanext.marathon.model.feed import WINDOW, Change, Clock, Entry, Kind, Rendering, Window
+from ckanext.marathon.model.feed import Change, Clock, Entry, Kind, Rendering, Window
 
 # How many windows of the whole catalogue are in memory at a time.
 AT_ONCE = 8
@@ -22,6 +22,7 @@ _CLOCK = (
     Clock.published,
     Clock.base,
     Clock.vocabulary,
+    Clock.page_size,
     Clock.complete,
     sa.select(Change.published).order_by(Change.number).limit(1).scalar_subquery().label("issued"),
 )
@@ -90,17 +91,16 @@ def entries(connection: Any, number: int) -> list[tuple[str, bool, bytes]]:
 
     Its public datasets by slot, and the public neighbours that they and those neighbours name.
     """
-    rows = connection.execute(
-        _ENTRIES, {"first": (number - 1) * WINDOW + 1, "last": number * WINDOW}
-    )
+    rows = connection.execute(_ENTRIES, {"number": number})
     return [(row.iri, row.kind == Kind.DATASET, zlib.decompress(row.body)) for row in rows]
 
 
 _ENTRIES = sa.text(
     """
     WITH RECURSIVE held (iri, refs) AS (
-        SELECT iri, refs FROM marathon_feed_entry
-        WHERE slot BETWEEN :first AND :last AND digest IS NOT NULL
+        SELECT iri, refs FROM marathon_feed_entry, marathon_feed_clock
+        WHERE slot > (:number - 1) * page_size AND slot <= :number * page_size
+        AND digest IS NOT NULL
         UNION
         SELECT entry.iri, entry.refs FROM held
         CROSS JOIN unnest(held.refs) AS named (iri)

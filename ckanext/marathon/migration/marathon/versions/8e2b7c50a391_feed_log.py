@@ -52,6 +52,7 @@ def upgrade():
         sa.Column("slots", sa.BigInteger, nullable=False),
         sa.Column("base", sa.UnicodeText, nullable=False),
         sa.Column("vocabulary", sa.UnicodeText, nullable=False),
+        sa.Column("page_size", sa.Integer, nullable=False),
         sa.Column("began", sa.DateTime(timezone=True), nullable=False),
         sa.Column("home", sa.BigInteger, nullable=False),
         sa.Column("complete", sa.Boolean, nullable=False),
@@ -60,7 +61,7 @@ def upgrade():
     op.execute(
         """
         INSERT INTO marathon_feed_clock
-        SELECT true, gen_random_uuid()::text, 0, now(), 0, '', '', now(),
+        SELECT true, gen_random_uuid()::text, 0, now(), 0, '', '', 100, now(),
                'marathon_feed_clock'::regclass::oid::bigint,
                NOT EXISTS (SELECT 1 FROM package) AND NOT EXISTS
                    (SELECT 1 FROM "group" WHERE is_organization)
