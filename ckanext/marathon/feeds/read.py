@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from ckan import model
 from ckan.model import meta
 
 from ckanext.marathon.feeds import envelope, write
 from ckanext.marathon.feeds.deflate import Piece, deflate
-from ckanext.marathon.model import pages
+from ckanext.marathon.model import clock, pages
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,17 @@ class Document:
 
 
 def state() -> State:
-    """Return how far the log is."""
+    """Return how far the log is; where a dump was restored, a new epoch begins."""
     connection = _snapshot()
     try:
-        return _state(pages.clock(connection))
+        row = pages.clock(connection)
     finally:
         connection.close()
+    if row.home == row.here:
+        return _state(row)
+    clock.hold()
+    model.Session.commit()
+    return state()
 
 
 def page(number: int, extension: str, address: str) -> Document | None:
@@ -112,17 +118,17 @@ def everything(extension: str) -> Document:
     """
     connection = _snapshot()
     try:
-        clock = pages.clock(connection)
-        head = envelope.lines(connection, clock, None)
+        now = pages.clock(connection)
+        head = envelope.lines(connection, now, None)
     except BaseException:
         connection.close()
         raise
     windows = (
-        _window(connection, clock, found.number, extension, _piece(found))
+        _window(connection, now, found.number, extension, _piece(found))
         for found in pages.windows(connection, write.kept_as(extension))
     )
-    framed = _framed(clock.vocabulary, extension, head, windows)
-    return Document(connection, _state(clock), {}, framed)
+    framed = _framed(now.vocabulary, extension, head, windows)
+    return Document(connection, _state(now), {}, framed)
 
 
 def lines(number: int) -> list[bytes]:
@@ -142,32 +148,30 @@ def _snapshot() -> Any:
     )
 
 
-def _state(clock: sa.Row) -> State:
-    return State(clock.epoch, clock.clock_number, clock.published, clock.complete)
+def _state(row: sa.Row) -> State:
+    return State(row.epoch, row.clock_number, row.published, row.complete)
 
 
 def _piece(found: sa.Row) -> Piece | None:
     return None if found.body is None else Piece(found.body, found.size, found.crc)
 
 
-def _window(
-    connection: Any, clock: sa.Row, number: int, extension: str, kept: Piece | None
-) -> Piece:
+def _window(connection: Any, now: sa.Row, number: int, extension: str, kept: Piece | None) -> Piece:
     """Return a window as it is kept, or write it now and keep it."""
     if kept is not None:
         return kept
-    written = write.part(_lines(connection, clock, number), extension, clock.vocabulary)
-    piece = deflate(write.frame(extension, clock.vocabulary).between + written if written else b"")
+    written = write.part(_lines(connection, now, number), extension, now.vocabulary)
+    piece = deflate(write.frame(extension, now.vocabulary).between + written if written else b"")
     changed = pages.changed(connection, number)
     if changed is not None:
         pages.keep(number, write.kept_as(extension), changed, piece)
     return piece
 
 
-def _lines(connection: Any, clock: sa.Row, number: int) -> list[bytes]:
+def _lines(connection: Any, now: sa.Row, number: int) -> list[bytes]:
     entries = pages.entries(connection, number)
     held = [
-        f"<{clock.base}> <http://www.w3.org/ns/dcat#dataset> <{iri}> .".encode()
+        f"<{now.base}> <http://www.w3.org/ns/dcat#dataset> <{iri}> .".encode()
         for iri, is_dataset, _body in entries
         if is_dataset
     ]

@@ -12,6 +12,8 @@ from sqlalchemy.dialects.postgresql import insert
 from ckanext.marathon.model.feed import PAGE_SIZE, Clock
 
 MICROSECOND = timedelta(microseconds=1)
+# The clock's own table, whose number is another one where a dump was restored.
+HOME = sa.literal_column("'marathon_feed_clock'::regclass::oid::bigint", sa.BigInteger)
 
 
 def utcnow() -> datetime:
@@ -105,6 +107,4 @@ def _update(**values: object) -> None:
 
 
 def _home() -> int:
-    """Return the table's own id, which is another one where a backup was restored."""
-    query = sa.text("SELECT 'marathon_feed_clock'::regclass::oid::bigint")
-    return model.Session.execute(query).scalar_one()
+    return model.Session.execute(sa.select(HOME)).scalar_one()

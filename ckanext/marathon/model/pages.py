@@ -11,6 +11,7 @@ from ckan.model import meta
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
+from ckanext.marathon.model.clock import HOME
 from ckanext.marathon.model.feed import Change, Clock, Entry, Kind, Rendering, Window
 
 # How many windows of the whole catalogue are in memory at a time.
@@ -24,6 +25,8 @@ _CLOCK = (
     Clock.vocabulary,
     Clock.page_size,
     Clock.complete,
+    Clock.home,
+    HOME.label("here"),
     sa.select(Change.published).order_by(Change.number).limit(1).scalar_subquery().label("issued"),
 )
 

@@ -1,0 +1,265 @@
+"""What a portal is given: pages that never move, the whole, and whether it has it already."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pyoxigraph
+import pytest
+import rdflib
+from ckan import model
+from ckan.lib import search
+from ckan.tests.helpers import call_action
+
+from ckanext.marathon.model import clock
+from ckanext.marathon.rdf.formats import FORMATS
+from ckanext.marathon.rdf.namespaces import DCAT
+from tests import factories
+
+from .conftest import Log
+
+HYDRA = rdflib.Namespace("http://www.w3.org/ns/hydra/core#")
+RDFLIB_NAME = {
+    "ttl": "turtle",
+    "rdf": "xml",
+    "xml": "xml",
+    "jsonld": "json-ld",
+    "nt": "nt",
+    "n3": "n3",
+}
+SIZE = 2
+
+Get = Callable[..., Any]
+pytestmark = pytest.mark.ckan_config("ckanext.dcat.datasets_per_page", SIZE)
+
+
+@pytest.fixture
+def datasets(feed: Log) -> list[dict[str, Any]]:
+    """Five datasets, on three pages of two slots."""
+    idea = factories.Idea()
+    return [factories.MarathonDataset(idea=[idea["id"]]) for _ in range(5)]
+
+
+@pytest.fixture
+def get(app: Any) -> Get:
+    def fetch(path: str, **headers: str) -> Any:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return app.get(path, headers=named)
+
+    return fetch
+
+
+def graph(answer: Any, extension: str = "ttl") -> rdflib.Graph:
+    assert answer.status_code == 200
+    return rdflib.Graph().parse(data=answer.data, format=RDFLIB_NAME[extension])
+
+
+def ids(found: rdflib.Graph) -> set[str]:
+    return {str(s).rsplit("/", 1)[1] for s in found.subjects(rdflib.RDF.type, DCAT.Dataset)}
+
+
+def crawl(get: Get) -> Iterator[rdflib.Graph]:
+    """Yield the pages that a harvester follows."""
+    address: str | None = "/catalog.ttl"
+    while address:
+        page = graph(get(address.removeprefix("http://test.ckan.net")))
+        yield page
+        (view,) = page.subjects(rdflib.RDF.type, HYDRA.PartialCollectionView)
+        following = page.value(view, HYDRA.next)
+        assert following == page.value(view, HYDRA.nextPage)
+        assert following is None or isinstance(following, rdflib.URIRef)
+        address = str(following) if following else None
+
+
+class TestFormats:
+    @pytest.mark.parametrize("address", ["/catalog.{}", "/catalog.{}?page=2", "/catalog/all.{}"])
+    def test_two_parsers_read_the_same_from_each(
+        self, address: str, datasets: Any, get: Get
+    ) -> None:
+        graphs = {}
+        for extension, form in FORMATS.items():
+            body = get(address.format(extension)).data
+            graphs[extension] = graph(get(address.format(extension)), extension)
+            parser = pyoxigraph.RdfFormat.TURTLE if extension == "n3" else form.writer
+            other = {quad.triple for quad in pyoxigraph.parse(body, format=parser)}
+            assert len(other) == len(graphs[extension]), extension
+        without_paging = [
+            {triple for triple in each if not triple[0].startswith("http://test.ckan.net/catalog.")}
+            for each in graphs.values()
+        ]
+        assert all(each == without_paging[0] for each in without_paging)
+
+    def test_a_page_describes_the_neighbours_of_its_datasets(self, datasets: Any, get: Get) -> None:
+        page = graph(get("/catalog.ttl?page=3"))
+        named = {
+            value
+            for value in page.objects()
+            if isinstance(value, rdflib.URIRef)
+            and "/dataset/" not in value
+            and value.startswith(("http://test.ckan.net/idea/", "http://test.ckan.net/org"))
+        }
+        assert named
+        assert all((each, rdflib.RDF.type, None) in page for each in named)
+
+    def test_a_neighbour_that_is_not_public_is_not_there(self, feed: Log, get: Get) -> None:
+        idea = factories.Idea(private=True, title="Secret")
+        factories.MarathonDataset(idea=[idea["id"]])
+        for address in ("/catalog.nt", "/catalog/all.nt"):
+            assert "Secret" not in get(address).text
+            assert idea["id"] not in get(address).text
+
+    def test_compressed_it_is_the_same(self, datasets: Any, get: Get) -> None:
+        for address in ("/catalog.ttl", "/catalog/all.jsonld"):
+            zipped = get(address, Accept_Encoding="gzip")
+            assert zipped.headers["Content-Encoding"] == "gzip"
+            assert gzip.decompress(zipped.data) == get(address).data
+            assert "Accept-Encoding" in zipped.headers["Vary"]
+            refused = get(address, Accept_Encoding="gzip;q=0")
+            assert "Content-Encoding" not in refused.headers
+
+    def test_an_unknown_one_says_which_there_are(self, datasets: Any, get: Get) -> None:
+        for address in ("/catalog.exe", "/catalog/all.exe"):
+            answer = get(address)
+            assert answer.status_code == 404
+            assert "jsonld" in answer.text
+
+
+class TestPages:
+    def test_a_crawl_sees_each_dataset_once(self, datasets: Any, get: Get) -> None:
+        pages = [ids(page) for page in crawl(get)]
+        assert [len(each) for each in pages] == [2, 2, 1]
+        assert set.union(*pages) == {each["id"] for each in datasets}
+
+    def test_a_deletion_moves_nothing(self, datasets: Any, get: Get) -> None:
+        before = ids(graph(get("/catalog.ttl?page=2")))
+        call_action("package_delete", id=datasets[0]["id"])
+        assert ids(graph(get("/catalog.ttl?page=2"))) == before
+        assert ids(graph(get("/catalog.ttl?page=1"))) == {datasets[1]["id"]}
+
+    def test_an_edit_moves_nothing(self, datasets: Any, get: Get) -> None:
+        before = [ids(page) for page in crawl(get)]
+        call_action("package_patch", id=datasets[4]["id"], title="Newest")
+        assert [ids(page) for page in crawl(get)] == before
+
+    def test_empty_pages_are_skipped_and_still_there(self, datasets: Any, get: Get) -> None:
+        for dataset in datasets[2:4]:
+            call_action("package_delete", id=dataset["id"])
+        assert [len(ids(page)) for page in crawl(get)] == [2, 1]
+        assert ids(graph(get("/catalog.ttl?page=2"))) == set()
+
+    def test_there_are_no_others(self, datasets: Any, get: Get) -> None:
+        assert get("/catalog.ttl?page=4").status_code == 404
+
+    def test_an_organisations_new_name_is_on_every_page(self, datasets: Any, get: Get) -> None:
+        for page in crawl(get):
+            assert "Renamed" not in page.serialize()
+        call_action("organization_patch", id=datasets[0]["owner_org"], title="Renamed")
+        for page in crawl(get):
+            assert "Renamed" in page.serialize()
+
+    def test_size_and_addresses_stay_as_they_were_first(
+        self, datasets: Any, get: Get, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(ckan_config, "ckanext.dcat.datasets_per_page", 50)
+        monkeypatch.setitem(ckan_config, "ckanext.dcat.base_uri", "https://other.example.gt")
+        call_action("package_patch", id=datasets[0]["id"], title="Edited")
+        page = graph(get("/catalog.ttl"))
+        assert len(ids(page)) == SIZE
+        assert "other.example.gt/dataset" not in page.serialize()
+
+
+class TestWhole:
+    def test_it_has_every_dataset_and_its_number(self, datasets: Any, get: Get, feed: Log) -> None:
+        answer = get("/catalog/all.ttl")
+        found = graph(answer)
+        assert ids(found) == {each["id"] for each in datasets}
+        term = rdflib.URIRef("http://test.ckan.net/vocabulary/def#changeNumber")
+        (number,) = found.objects(None, term)
+        assert int(number) == feed.number
+        assert answer.headers["Marathon-Feed-Cursor"].endswith(f".{feed.number}")
+
+    def test_a_log_that_is_not_complete_is_not_served(self, datasets: Any, get: Get) -> None:
+        clock.hold()
+        clock.set_complete(False)
+        model.repo.commit()
+        answer = get("/catalog/all.ttl")
+        assert answer.status_code == 503
+        assert answer.headers["Retry-After"]
+        assert len(ids(graph(get("/catalog.ttl")))) == SIZE
+
+
+class TestUnchanged:
+    @pytest.mark.parametrize("address", ["/catalog.ttl", "/catalog/all.rdf"])
+    def test_who_has_it_is_not_sent_it_again(self, address: str, datasets: Any, get: Get) -> None:
+        tag = get(address).headers["ETag"]
+        again = get(address, If_None_Match=tag)
+        assert again.status_code == 304
+        assert again.data == b""
+        assert again.headers["ETag"] == tag
+        call_action("package_patch", id=datasets[0]["id"], title="Edited")
+        assert get(address, If_None_Match=tag).status_code == 200
+
+    def test_each_form_has_a_tag_of_its_own(self, datasets: Any, get: Get) -> None:
+        tags = [get(f"/catalog.{each}").headers["ETag"] for each in FORMATS]
+        tags.append(get("/catalog.ttl", Accept_Encoding="gzip").headers["ETag"])
+        assert len(set(tags)) == len(tags)
+
+    def test_by_date(self, datasets: Any, get: Get) -> None:
+        later, earlier = "Fri, 01 Jan 2100 00:00:00 GMT", "Fri, 01 Jan 2010 00:00:00 GMT"
+        set_back(seconds=10)
+        answer = get("/catalog.ttl")
+        date = answer.headers["Last-Modified"]
+        for since, status in ((date, 304), (later, 304), (earlier, 200), ("nonsense", 200)):
+            assert get("/catalog.ttl", If_Modified_Since=since).status_code == status, since
+        both = get("/catalog.ttl", If_Modified_Since=later, If_None_Match='"other"')
+        assert both.status_code == 200
+
+    def test_within_the_second_of_a_change_there_is_no_date(self, datasets: Any, get: Get) -> None:
+        set_back(seconds=-5)
+        assert "Last-Modified" not in get("/catalog.ttl").headers
+
+    def test_head_is_get_without_the_body(self, datasets: Any, app: Any, get: Get) -> None:
+        client = app.flask_app.test_client()
+        for address in ("/catalog.ttl", "/catalog/all.ttl"):
+            head = client.head(address)
+            assert head.status_code == 200
+            assert head.data == b""
+            assert head.headers["ETag"] == get(address).headers["ETag"]
+
+
+class TestLinks:
+    def test_other_formats_and_pages_are_named_in_the_header(self, datasets: Any, get: Get) -> None:
+        link = get("/catalog.ttl?page=2").headers["Link"]
+        assert '<http://test.ckan.net/catalog.ttl?page=3>; rel="next"' in link
+        assert '<http://test.ckan.net/catalog.ttl?page=1>; rel="prev"' in link
+        assert (
+            '<http://test.ckan.net/catalog.jsonld?page=2>; rel="alternate"; '
+            'type="application/ld+json"' in link
+        )
+
+    def test_a_page_of_another_site_may_read_it(self, datasets: Any, get: Get) -> None:
+        assert get("/catalog.ttl").headers["Access-Control-Allow-Origin"] == "*"
+
+
+class TestWithoutSolr:
+    def test_the_log_answers_all_the_same(
+        self, datasets: Any, get: Get, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(ckan_config, "solr_url", "http://127.0.0.1:1/solr/nowhere")
+        monkeypatch.setattr(search.common.SolrSettings, "_is_initialised", False)
+        monkeypatch.setattr(search.common.SolrSettings, "_url", None)
+        assert not search.is_available()
+        for address in ("/catalog.ttl", "/catalog/all.jsonld"):
+            assert get(address).status_code == 200
+        assert get("/catalog.ttl?q=water").status_code == 503
+
+
+def set_back(seconds: int) -> None:
+    """Let the last change be so many seconds ago (or ahead)."""
+    statement = (
+        "UPDATE marathon_feed_clock SET published = clock_timestamp() - :ago * interval '1s'"
+    )
+    model.Session.connection().exec_driver_sql(statement.replace(":ago", str(seconds)))
+    model.repo.commit()
