@@ -108,6 +108,12 @@ def test_a_publisher_of_another_site_is_named() -> None:
     assert found["contact"][0]["email"] == VILLA_NUEVA["contact_email"]
 
 
+def test_the_owner_is_known_by_its_office_where_another_publisher_is_named() -> None:
+    found = read({**FULL, "contact": []})
+    assert found["publisher"][0]["name"] == FULL["publisher"][0]["name"]
+    assert found["owner_org"] == FULL["owner_org"]
+
+
 def test_ideas_and_needs_are_read_from_the_relations() -> None:
     found = read(FULL)
     assert found["idea"] == [IDEA["id"]]

@@ -35,7 +35,7 @@ ODD = [
     ("page=-1", 400),
     ("page=1.5", 400),
     ("page=0", 400),
-    ("page=10000000", 200),
+    ("page=10000000", 404),
     ("page=", 200),
     ("q=%5B%5B(", 200),
     ("fq=a:b:c:(", 400),
@@ -55,7 +55,9 @@ def test_every_format_names_the_dataset_and_nothing_else(app: Any, dataset: dict
         datasets = list(graph.subjects(rdflib.RDF.type, DCAT_DATASET))
         assert [str(each).rsplit("/", 1)[1] for each in datasets] == [dataset["id"]], extension
         if extension != "n3":
-            triples = list(pyoxigraph.parse(answer.body, format=form.writer))
+            parsed = pyoxigraph.parse(answer.body, format=form.writer)
+            # The envelope may say of a concept what the datasets say of it.
+            triples = {quad.triple for quad in parsed}
             assert len(triples) == len(graph), extension
 
 

@@ -161,8 +161,12 @@ def _people(reader: Reader, iri: URIRef, site: Site) -> dict[str, Any]:
     elif publisher is not None:
         found["publisher"] = [reader.agent(iri, publisher)]
     creators = [reader.agent(iri, each) for each in reader.nodes(iri, DCT.creator)]
-    office = re.compile(rf"{re.escape(site.base)}/organization/[^/#]+#contact")
+    office = re.compile(rf"({re.escape(site.base)}/organization/[^/#]+)#contact")
     contacts = reader.nodes(iri, DCAT.contactPoint)
+    offices = [each[1] for each in map(office.fullmatch, map(str, contacts)) if each]
+    # Where somebody else is named as publisher, the office still tells whose the dataset is.
+    if not owner and offices and (owner := site.id_of("organization", offices[0])):
+        found["owner_org"] = owner
     if creators:
         found["creator"] = creators
     if contacts:
