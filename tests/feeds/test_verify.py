@@ -36,9 +36,12 @@ DAMAGE = [
     ("UPDATE package SET private = true WHERE type = 'dataset'", Wrong.NOT_PUBLIC),
     ("UPDATE package SET state = 'deleted' WHERE type = 'dataset'", Wrong.NOT_PUBLIC),
     ("DELETE FROM marathon_feed_entry WHERE kind = 'dataset'", Wrong.MISSING),
-    ("UPDATE marathon_feed_entry SET digest = NULL WHERE kind = 'dataset'", Wrong.MISSING),
+    (
+        "UPDATE marathon_feed_entry SET body = NULL, digest = NULL WHERE kind = 'dataset'",
+        Wrong.MISSING,
+    ),
     ("UPDATE marathon_feed_entry SET digest = 'x' WHERE kind = 'dataset'", Wrong.OUTDATED),
-    ("UPDATE marathon_feed_entry SET body = NULL WHERE kind = 'idea'", Wrong.OUTDATED),
+    ("UPDATE marathon_feed_entry SET body = 'x' WHERE kind = 'idea'", Wrong.OUTDATED),
     ("""UPDATE "group" SET title = 'Behind its back'""", Wrong.OUTDATED),
     ("UPDATE marathon_feed_window SET live = 7", Wrong.PAGE),
     ("DELETE FROM marathon_feed_window", Wrong.PAGE),
@@ -84,7 +87,7 @@ class TestCommands:
         assert result.exit_code == 1
         assert f"/dataset/{dataset['id']}" in result.output
 
-    @pytest.mark.parametrize(("statement", "wrong"), DAMAGE[:8])
+    @pytest.mark.parametrize(("statement", "wrong"), DAMAGE)
     def test_rebuild_puts_it_right(
         self, statement: str, wrong: Wrong, dataset: Any, faults: Faults, cli: CKANCliRunner
     ) -> None:

@@ -58,11 +58,14 @@ def publish(touched: Touched) -> int:
 
 
 def republish(wanted: Collection[Key]) -> int:
-    """Write down how what is public differs from the log, of these things; as :func:`publish`."""
-    return _publish(lambda: set(wanted))
+    """Write down how what is public differs from the log, of these things; as :func:`publish`.
+
+    What the log says of itself is not trusted: the descriptions are compared.
+    """
+    return _publish(lambda: set(wanted), thorough=True)
 
 
-def _publish(wanted: Callable[[], set[Key]]) -> int:
+def _publish(wanted: Callable[[], set[Key]], thorough: bool = False) -> int:
     """Describe first, which holds nobody up; then hold the clock, compare and write.
 
     If others changed in the meantime what the descriptions were made from, they are made again:
@@ -78,7 +81,7 @@ def _publish(wanted: Callable[[], set[Key]]) -> int:
     if missed or settled != site or reach.inputs(renditions) != seen:
         site = settled
         renditions, _seen = _described(wanted(), site)
-    steps = _steps(renditions, site)
+    steps = _steps(renditions, site, thorough)
     if steps:
         if not held.base:
             clock.settle(site.base, site.vocabulary, keys.page_size())
@@ -117,13 +120,20 @@ def _of_changed_owners(found: Renditions, site: Site) -> set[Key]:
     return further
 
 
-def _steps(renditions: Renditions, site: Site) -> list[log.Step]:
+def _steps(renditions: Renditions, site: Site, thorough: bool) -> list[log.Step]:
     iris = {key: key.iri(site) for key in renditions}
     stored = log.states(iris.values())
+    bodies = log.bodies(iris.values()) if thorough else {}
     steps = []
     for key, rendition in renditions.items():
         before = stored.get(iris[key])
         activity = _activity(before, rendition)
+        if (
+            activity is None
+            and rendition
+            and bodies.get(iris[key], rendition.body) != (rendition.body)
+        ):
+            activity = Activity.UPDATE
         if activity is None:
             continue
         steps.append(

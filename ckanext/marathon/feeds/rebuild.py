@@ -14,7 +14,7 @@ from ckan.model.system_info import delete_system_info, get_system_info, set_syst
 from ckanext.marathon.feeds import verify
 from ckanext.marathon.feeds.keys import Key
 from ckanext.marathon.feeds.publish import republish
-from ckanext.marathon.model import clock
+from ckanext.marathon.model import clock, log
 from ckanext.marathon.model.feed import Kind
 
 # Things a transaction.
@@ -57,6 +57,7 @@ def rebuild(
         set_system_info(_MARK, json.dumps(batch[-1]))
         progress(done, len(wanted), changes)
     clock.hold()
+    log.recount()
     clock.set_complete(True)
     model.Session.commit()
     _forget()

@@ -66,6 +66,7 @@ class Entry(tk.BaseModel):
     __table_args__ = (
         sa.Index("idx_marathon_feed_entry_thing", "thing", "kind", unique=True),
         sa.Index("idx_marathon_feed_entry_refs", "refs", postgresql_using="gin"),
+        sa.CheckConstraint("(body IS NULL) = (digest IS NULL)", name="marathon_feed_entry_body"),
     )
 
 

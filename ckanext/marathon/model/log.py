@@ -50,13 +50,30 @@ def states(iris: Iterable[str]) -> dict[str, sa.Row]:
 
 
 def bodies(iris: Iterable[str]) -> dict[str, bytes]:
-    """Return IRI → N-Triples of those that are public."""
+    """Return IRI → N-Triples of those that are public; b"" for one that cannot be read."""
     query = sa.select(Entry.iri, Entry.body).where(Entry.body.is_not(None))
     return {
-        row.iri: zlib.decompress(row.body)
+        row.iri: _inflated(row.body)
         for some in _batches(iris)
         for row in model.Session.execute(query.where(Entry.iri.in_(some)))
     }
+
+
+def recount() -> None:
+    """Count all windows anew and forget how they were rendered; the clock is held."""
+    for statement in _RECOUNT:
+        _connection().execute(sa.text(statement))
+
+
+_RECOUNT = (
+    "DELETE FROM marathon_feed_rendering",
+    "DELETE FROM marathon_feed_window",
+    """
+    INSERT INTO marathon_feed_window (number, live, changed)
+    SELECT (slot - 1) / page_size + 1, count(digest), max(number)
+    FROM marathon_feed_entry, marathon_feed_clock WHERE slot IS NOT NULL GROUP BY 1
+    """,
+)
 
 
 def write(steps: Sequence[Step]) -> None:
@@ -125,6 +142,13 @@ _TOUCH = sa.text(
     ON CONFLICT (number) DO UPDATE SET live = excluded.live, changed = excluded.changed
     """
 ).bindparams(sa.bindparam("iris", type_=ARRAY(sa.UnicodeText)))
+
+
+def _inflated(body: bytes) -> bytes:
+    try:
+        return zlib.decompress(body)
+    except zlib.error:
+        return b""
 
 
 def _connection() -> Any:

@@ -27,6 +27,7 @@ def upgrade():
         sa.Column("refs", ARRAY(sa.UnicodeText), nullable=False),
         sa.Column("degraded", sa.Boolean, nullable=False),
         sa.Column("changed", sa.BigInteger, nullable=False),
+        sa.CheckConstraint("(body IS NULL) = (digest IS NULL)", name="marathon_feed_entry_body"),
     )
     # Bodies are compressed already.
     op.execute("ALTER TABLE marathon_feed_entry ALTER COLUMN body SET STORAGE EXTERNAL")
