@@ -92,6 +92,8 @@ class Site:
         else:
             with progress.step("search index") as step:
                 self._ckan(step, "search-index", "rebuild")
+            with progress.step("feed") as step:
+                self._ckan(step, "marathon", "feed", "rebuild")
         self._stamp.write_text(self._version(), encoding="ascii")
         self._unfinished.unlink(missing_ok=True)
 
@@ -107,7 +109,7 @@ class Site:
         return self._stamp.read_text(encoding="ascii") if self._stamp.exists() else ""
 
     def _version(self) -> str:
-        """Return what changes whenever tables or the index may have to."""
+        """Return what changes whenever tables, the index or the feed may have to."""
         digest = hashlib.sha256(PLUGINS.encode())
         for name, version in sorted((d.name, d.version) for d in distributions()):
             if name.lower().startswith("ckan"):
@@ -146,9 +148,10 @@ class Site:
 
 
 def _own_files() -> Iterator[Path]:
-    """Yield our migrations, schemas and search code: what tables and index depend on."""
+    """Yield what tables, index and feed depend on."""
     root = HERE.parent
-    for folder in ("schemas", "ckanext/marathon/migration", "ckanext/marathon/search"):
+    rooms = ("migration", "search", "rdf", "feeds")
+    for folder in ("schemas", *(f"ckanext/marathon/{room}" for room in rooms)):
         for path in (root / folder).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
                 yield path

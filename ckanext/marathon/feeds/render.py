@@ -73,7 +73,7 @@ def render(keys: Collection[Key], site: Site) -> dict[Key, Rendition | None]:
             found[key] = _written(catalogue_graph(facts), key, site)
         elif key.kind == Kind.ORGANIZATION:
             row = organizations.get(key.thing)
-            found[key] = _written(organization_graph(site, row), key, site) if row else None
+            found[key] = _organization(row, key, site) if row else None
         else:
             package = packages.get(key.thing)
             is_public = package and PACKAGES.get(package.type) == key.kind and _is_public(package)
@@ -87,6 +87,14 @@ def has_office(rendition: Rendition | None) -> bool:
 
 
 _OFFICE = re.compile(rb"/organization/[^/>]+#contact> <[^>]*#type>")
+
+
+def _organization(row: Row, key: Key, site: Site) -> Rendition:
+    try:
+        return _written(organization_graph(site, row), key, site)
+    except Exception:
+        log.exception("organization %s is described in short only", key.thing)
+        return _written(brief_graph(site, key.kind, row, None), key, site, degraded=True)
 
 
 def _package(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rdflib import Graph, Literal
 
+from .agent import add_named_agent
 from .facts import Row
 from .literals import label, text
 from .namespaces import DCAT, DCT, FOAF, PROV, RDF, new_graph
@@ -16,6 +17,7 @@ _CLASSES = {
     "workshop": PROV.Activity,
     "idea": PROV.Entity,
     "commitment": PROV.Plan,
+    "organization": FOAF.Organization,
 }
 
 
@@ -24,7 +26,7 @@ def brief_graph(site: Site, kind: str, thing: Row, owner: Row | None) -> Graph:
 
     Args:
         site: where IRIs start.
-        kind: ``dataset``, ``workshop``, ``idea`` or ``commitment``.
+        kind: ``dataset``, ``workshop``, ``idea``, ``commitment`` or ``organization``.
         thing: ``id``, ``name``, ``title`` and ``notes``, whatever they hold.
         owner: its organisation, which is named and not described.
     """
@@ -32,6 +34,9 @@ def brief_graph(site: Site, kind: str, thing: Row, owner: Row | None) -> Graph:
     iri, page = site.thing(kind, str(thing["id"])), site.page(kind, str(thing["id"]))
     title = label(site.language, thing.get("title"), thing.get("name"), thing["id"])
     graph.add((iri, RDF.type, _CLASSES[kind]))
+    if kind == "organization":
+        add_named_agent(graph, iri, title)
+        return graph
     graph.add((iri, DCT.title, title))
     graph.add((iri, DCT.description, text(thing.get("notes"), site.language) or title))
     graph.add((page, RDF.type, FOAF.Document))
