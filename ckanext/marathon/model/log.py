@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from ckanext.marathon.model import clock
 from ckanext.marathon.model.clock import MICROSECOND
-from ckanext.marathon.model.feed import Activity, Change, Entry, Kind
+from ckanext.marathon.model.feed import Activity, Change, Entry, Kind, description
 
 # How many values one statement takes.
 BATCH = 5_000
@@ -53,7 +52,7 @@ def bodies(iris: Iterable[str]) -> dict[str, bytes]:
     """Return IRI → N-Triples of those that are public; b"" for one that cannot be read."""
     query = sa.select(Entry.iri, Entry.body).where(Entry.body.is_not(None))
     return {
-        row.iri: _inflated(row.body)
+        row.iri: description(row.body)
         for some in _batches(iris)
         for row in model.Session.execute(query.where(Entry.iri.in_(some)))
     }
@@ -142,13 +141,6 @@ _TOUCH = sa.text(
     ON CONFLICT (number) DO UPDATE SET live = excluded.live, changed = excluded.changed
     """
 ).bindparams(sa.bindparam("iris", type_=ARRAY(sa.UnicodeText)))
-
-
-def _inflated(body: bytes) -> bytes:
-    try:
-        return zlib.decompress(body)
-    except zlib.error:
-        return b""
 
 
 def _connection() -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
 from ckanext.marathon.model.clock import HOME
-from ckanext.marathon.model.feed import Change, Clock, Entry, Kind, Rendering, Window
+from ckanext.marathon.model.feed import Change, Clock, Entry, Kind, Rendering, Window, description
 
 # How many windows of the whole catalogue are in memory at a time.
 AT_ONCE = 8
@@ -95,7 +94,7 @@ def entries(connection: Any, number: int) -> list[tuple[str, bool, bytes]]:
     Its public datasets by slot, and the public neighbours that they and those neighbours name.
     """
     rows = connection.execute(_ENTRIES, {"number": number})
-    return [(row.iri, row.kind == Kind.DATASET, zlib.decompress(row.body)) for row in rows]
+    return [(row.iri, row.kind == Kind.DATASET, description(row.body)) for row in rows]
 
 
 _ENTRIES = sa.text(
@@ -118,7 +117,7 @@ _ENTRIES = sa.text(
 def catalogue(connection: Any) -> bytes:
     """Return the N-Triples of the catalogue itself; b"" before it was published."""
     body = connection.scalar(sa.select(Entry.body).where(Entry.kind == str(Kind.CATALOG)))
-    return zlib.decompress(body) if body is not None else b""
+    return description(body) if body is not None else b""
 
 
 def changed(connection: Any, number: int) -> int | None:
