@@ -1,0 +1,194 @@
+"""Readers while others write: nothing that was there all along is missed, nothing is left behind.
+
+``make prove`` runs 200 crawls and 20 rounds of writers.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from ckan import model
+from ckan.tests.helpers import call_action
+from sqlalchemy.exc import OperationalError
+
+from ckanext.marathon.feeds import read
+from ckanext.marathon.feeds.deflate import inflate
+from ckanext.marathon.feeds.verify import verify
+from ckanext.marathon.model import log
+from ckanext.marathon.model.feed import Activity, Change
+from tests import factories, proving
+
+from .conftest import Log
+
+CRAWLS = proving.count("crawls while somebody writes", 6, 200)
+ROUNDS = proving.count("rounds of eight writers and a follower", 2, 20)
+WRITERS = 8
+EDITS = 6
+ADDRESS = "http://test.ckan.net/catalog.nt"
+DATASET = re.compile(rb"<([^>]+/dataset/[^/#>]+)> <[^>]+#type> <http://www.w3.org/ns/dcat#Dataset>")
+
+pytestmark = pytest.mark.ckan_config("ckanext.dcat.datasets_per_page", 3)
+
+
+def body(document: read.Document | None) -> bytes:
+    assert document is not None
+    try:
+        return b"".join(map(inflate, document.pieces))
+    finally:
+        document.close()
+
+
+def crawl() -> Iterator[bytes]:
+    """Yield the pages as a harvester follows them."""
+    number: int | None = 1
+    while number:
+        document = read.page(number, "nt", ADDRESS)
+        assert document is not None
+        number = document.links.get("next")
+        yield body(document)
+
+
+@pytest.fixture
+def datasets(feed: Log) -> list[str]:
+    idea = factories.Idea()
+    return [factories.MarathonDataset(idea=[idea["id"]])["id"] for _ in range(12)]
+
+
+class TestCrawl:
+    def test_what_was_there_all_along_is_seen_once(
+        self, datasets: list[str], request: pytest.FixtureRequest
+    ) -> None:
+        for number in range(CRAWLS):
+            rng = proving.rng(f"{request.node.name} {number}")
+            there = self._public()
+            seen: Counter[str] = Counter()
+            gone: set[str] = set()
+            for page in crawl():
+                seen.update(each.decode() for each in DATASET.findall(page))
+                gone |= self._write(rng)
+            assert {each for each, times in seen.items() if times > 1} == set()
+            assert there - gone - seen.keys() == set()
+
+    def _public(self) -> set[str]:
+        return {each.decode() for each in DATASET.findall(body(read.everything("nt")))}
+
+    def _write(self, rng: random.Random) -> set[str]:
+        """Edit, delete, bring back or add between two pages; return what is gone."""
+        packages = model.Session.query(model.Package).filter_by(type="dataset").all()
+        package = rng.choice(packages)
+        what = rng.choice(["edit", "edit", "delete", "add", "back"])
+        if what == "add":
+            factories.MarathonDataset(owner_org=package.owner_org, idea=package_ideas(package))
+        elif what == "delete" and package.state == model.State.ACTIVE:
+            call_action("package_delete", id=package.id)
+            return {f"http://test.ckan.net/dataset/{package.id}"}
+        else:
+            call_action("package_patch", id=package.id, title=f"{rng.random()}", state="active")
+        return set()
+
+
+def package_ideas(package: model.Package) -> list[str]:
+    return call_action("package_show", id=package.id)["idea"]
+
+
+class Follower:
+    """A copy that is kept in step by change numbers alone."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.copy: dict[str, bytes] = {}
+
+    def follow(self) -> None:
+        changes = model.Session.execute(
+            sa.select(Change.number, Change.iri, Change.activity)
+            .where(Change.number > self.number)
+            .order_by(Change.number)
+        ).all()
+        bodies = log.bodies({change.iri for change in changes})
+        for change in changes:
+            assert change.number == self.number + 1, "a number was skipped"
+            self.number = change.number
+            if change.activity == Activity.DELETE:
+                self.copy.pop(change.iri, None)
+            elif change.iri in bodies:
+                self.copy[change.iri] = bodies[change.iri]
+        model.Session.rollback()
+
+
+class TestWriters:
+    def test_a_follower_ends_with_what_the_log_says(
+        self, app: Any, feed: Log, request: pytest.FixtureRequest
+    ) -> None:
+        idea = factories.Idea()
+        ids = [factories.MarathonDataset(idea=[idea["id"]])["id"] for _ in range(4)]
+        follower = Follower()
+        for number in range(ROUNDS):
+            done = threading.Event()
+            writers = [
+                threading.Thread(
+                    target=in_request(app, edits),
+                    args=(proving.rng(f"{request.node.name} {number} {who}"), ids, idea["id"]),
+                )
+                for who in range(WRITERS)
+            ]
+            for writer in writers:
+                writer.start()
+
+            def follow(done: threading.Event = done) -> None:
+                while not done.is_set():
+                    follower.follow()
+
+            reader = threading.Thread(target=in_request(app, follow))
+            reader.start()
+            for writer in writers:
+                writer.join(timeout=300)
+                assert not writer.is_alive()
+            done.set()
+            reader.join(timeout=60)
+            follower.follow()
+            assert follower.copy == everything()
+            model.Session.rollback()
+            assert list(verify()) == []
+
+
+def everything() -> dict[str, bytes]:
+    """Return IRI → description of all that is public."""
+    rows = model.Session.execute(
+        sa.text("SELECT iri FROM marathon_feed_entry WHERE digest IS NOT NULL")
+    )
+    return log.bodies([iri for (iri,) in rows])
+
+
+def in_request(app: Any, call: Callable[..., None]) -> Callable[..., None]:
+    def run(*arguments: Any) -> None:
+        with app.flask_app.test_request_context():
+            try:
+                call(*arguments)
+            finally:
+                model.Session.rollback()
+                model.Session.remove()
+
+    return run
+
+
+def edits(rng: random.Random, ids: list[str], idea: str) -> None:
+    """Change datasets and their idea at random, as plugins do: without any action's locks."""
+    for _ in range(EDITS):
+        target = rng.choice([*ids, idea])
+        package = model.Session.get(model.Package, target)
+        assert package is not None
+        package.title = f"{rng.random()}"
+        if target != idea:
+            package.private = rng.random() < 0.2
+        try:
+            model.repo.commit()
+        except OperationalError:
+            # PostgreSQL ended a deadlock over the packages themselves.
+            model.Session.rollback()
