@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import ckan.plugins.toolkit as tk
 from ckan.common import current_user
@@ -14,6 +14,7 @@ from ckanext.marathon.search.away import AWAY
 from ckanext.marathon.vocabulary import problems as taxonomy
 from ckanext.marathon.vocabulary import territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
+from ckanext.marathon.vocabulary.territory import Kind
 
 places = Blueprint("marathon_place", __name__)
 
@@ -100,7 +101,7 @@ def problem(notation: str) -> Response | str:
     try:
         found = taxonomy.problem(notation)
     except UnknownCode:
-        return _gone(taxonomy.KIND, notation)
+        return _gone("service-problem", notation)
     return tk.render(
         "marathon/place/problem.html",
         {
@@ -165,9 +166,31 @@ def _known(code: str) -> bool:
     return True
 
 
-def _gone(kind: str, code: str) -> Response | str:
-    # The vocabulary's page says what exists instead.
+def _gone(kind: Kind | Literal["service-problem"], code: str) -> Response:
+    """Send on to the place or problem that the code means as spreadsheets write it.
+
+    Where it means none, the vocabulary's page says what exists instead.
+    """
+    meant = _meant(kind, code)
+    if meant and meant != code:
+        if kind == "service-problem":
+            answer = tk.redirect_to("marathon_place.problem", notation=meant)
+        else:
+            answer = tk.redirect_to(f"marathon_place.{kind}", code=meant)
+        answer.status_code = 301
+        return answer
     return tk.redirect_to("marathon_vocabulary.concept", kind=kind, code=code)
+
+
+def _meant(kind: Kind | Literal["service-problem"], code: str) -> str | None:
+    try:
+        if kind == "service-problem":
+            return taxonomy.problem(taxonomy.repair_notation(code).notation).notation
+        repaired = territory.repair_code(code, kind).code
+        known = territory.municipality if kind == "municipality" else territory.department
+        return known(repaired).code
+    except UnknownCode:
+        return None
 
 
 places.add_url_rule("/municipality", view_func=municipalities)
