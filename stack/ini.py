@@ -19,6 +19,15 @@ PLUGINS = (
     "structured_data croissant"
 )
 
+ABOUT = (
+    "Este es el catálogo de los maratones de ideas municipales de Guatemala. En un maratón, la "
+    "municipalidad, la sociedad civil y la ciudadanía se reúnen, nombran los problemas de sus "
+    "servicios y proponen ideas. Cada idea necesita datos: aquí están los que se publican para "
+    "ella, junto con el municipio, el taller y el problema de los que vienen. Los registros "
+    "marcados como ejemplo no son reales: muestran cómo funciona el sitio. Los programas "
+    "encuentran todo el catálogo en [DCAT](/catalog.ttl) y en la [API](/api/3)."
+)
+
 OWN = """\
 # Yours to edit; it is never written again. What stands here wins over generated.ini.
 # Restart (`make stop`, `make run`) after a change.
@@ -106,7 +115,10 @@ def write(layout: Layout, settings: Settings, addresses: Addresses) -> Path:
         "ckan.site_id": "marathon",
         "ckan.site_url": settings.public_url,
         "ckan.site_title": "Maratones de ideas",
+        "ckan.site_about": ABOUT,
         "ckan.plugins": PLUGINS,
+        # CKAN's default names views whose plugins are not loaded and complains at each upload.
+        "ckan.views.default_views": "",
         "ckan.storage_path": str(layout.site / "storage"),
         "ckan.locale_default": "es",
         "ckan.locale_order": "es en",
@@ -119,6 +131,8 @@ def write(layout: Layout, settings: Settings, addresses: Addresses) -> Path:
         "ckan.auth.user_create_groups": "false",
         "ckan.auth.public_user_details": "false",
         "ckanext.dcat.base_uri": kept["base_uri"],
+        # CKAN's mailer breaks without one, also where no mail server is there to refuse.
+        "smtp.mail_from": f"no-responder@{settings.hostname}",
     }
     lines = [f"{name} = {value.replace('%', '%%')}" for name, value in options.items()]
     text = "[app:main]\n" + "\n".join(lines) + "\n" + LOGGING

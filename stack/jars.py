@@ -143,6 +143,13 @@ def _fetch(jar: Jar, work: Path) -> None:
     except (requests.RequestException, RuntimeError, OSError) as fault:
         if getattr(fault, "errno", None) == errno.ENOSPC:
             raise errors.NoSpace("no disk space left", "no queda espacio en disco") from fault
+        if isinstance(fault, requests.exceptions.SSLError):
+            raise errors.NoNetwork(
+                f"Solr's {jar.filename} was not downloaded: the certificate of the connection is "
+                "not trusted; name your network's own in REQUESTS_CA_BUNDLE and SSL_CERT_FILE",
+                f"no se descargó {jar.filename} de Solr: el certificado de la conexión no es de "
+                "confianza; indique el de su red en REQUESTS_CA_BUNDLE y SSL_CERT_FILE",
+            ) from fault
         raise errors.NoNetwork(
             f"Solr's {jar.filename} could not be downloaded; is there a network? ({_brief(fault)})",
             f"no se pudo descargar {jar.filename} de Solr; ¿hay red?",

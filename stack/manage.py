@@ -76,7 +76,7 @@ def reset(data: Path, confirmed: bool) -> int:
                 "esto borra los datos del sitio; para confirmar sin terminal: "
                 "make reset CONFIRM=yes",
             )
-        question = f"Delete everything in / Borrar todo en {layout.root}? [y/N] "
+        question = f"Delete everything in / Borrar todo en {layout.root}? [y/s/N] "
         if input(question).strip().lower() not in ("y", "yes", "s", "sí", "si"):
             print("nothing was deleted / no se borró nada")
             return 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from stack import errors
 
@@ -63,6 +64,11 @@ class Settings:
     def public_url(self) -> str:
         """Return the address that the site gives of itself."""
         return self.site_url or self.local_url
+
+    @property
+    def hostname(self) -> str:
+        """Return the host of the public address."""
+        return urlsplit(self.public_url).hostname or "localhost"
 
     def check_port(self) -> None:
         """Make sure that the site's port can be had.

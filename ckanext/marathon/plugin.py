@@ -19,6 +19,7 @@ from ckanext.marathon.feeds import capture
 from ckanext.marathon.logic import organizations, packages, permissions, uploads, watch
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.search import index, query
+from ckanext.marathon.views.unavailable import watch_pages
 
 # What other plugins must be told unless the site's own configuration says otherwise. Set while
 # options are declared: scheming reads its settings before our ``update_config`` is called.
@@ -60,6 +61,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
     p.implements(p.IOrganizationController, inherit=True)
     p.implements(p.IPermissionLabels)
     p.implements(p.IFacets, inherit=True)
+    p.implements(p.ISignal)
     p.implements(IDCATURIGenerator, inherit=True)
 
     # IConfigDeclaration
@@ -133,6 +135,11 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
         self, facets_dict: dict[str, Any], organization_type: str, package_type: str | None
     ) -> dict[str, Any]:
         return query.facets(facets_dict, package_type or "dataset")
+
+    # ISignal
+    def get_signal_subscriptions(self) -> dict[Any, list[Any]]:
+        on_dataset = {"sender": "dataset", "receiver": watch_pages}
+        return {tk.signals.register_blueprint: [on_dataset]}
 
     # IDCATURIGenerator: an extra ``uri`` that somebody typed in never names a thing of ours.
     def dataset_uri(self, dataset_dict: dict[str, Any], default_uri: str) -> str | None:

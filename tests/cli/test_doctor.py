@@ -73,6 +73,15 @@ def test_mail_that_cannot_be_sent_is_a_warning(doctor: Doctor, server: str) -> N
     assert "invitations give a link to hand over instead" in finding
 
 
+def test_mail_that_comes_from_nobody_is_warned_of(
+    doctor: Doctor, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ckan_config, "smtp.mail_from", None)
+    with smtp.server() as (_mailbox, address):
+        assert has(doctor(**{"smtp.server": address}), "! smtp.mail_from is not set")
+    assert not has(doctor(**{"smtp.server": ""}), "! smtp.mail_from")
+
+
 def test_a_foreign_profile_is_warned_of(doctor: Doctor) -> None:
     findings = doctor(**{"ckanext.dcat.rdf.profiles": "euro_dcat_ap_3"})
     assert has(findings, "! ckanext.dcat.rdf.profiles does not name marathon")

@@ -61,6 +61,10 @@ class TestFind:
             identity("24501234", "0199"),  # Guatemala has 17 municipalities, not 99
             identity("24501234", "2301"),  # there are 22 departments
             "Q 1,250,000.00",
+            "Q25000000",
+            "Q 25000000",
+            "Q. 25000000",
+            "$25000000",
             "@munivillanueva",
         ],
     )

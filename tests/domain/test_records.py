@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -45,6 +45,13 @@ class TestWorkshop:
             ({"starts_at": "2016-10-17T09:00:00-06:00", "rsvp_by": "2016-10-18"}, [("rsvp_by",)]),
             # Already the 18th in Greenwich, still the 17th in Guatemala.
             ({"starts_at": "2016-10-18T01:00:00+00:00", "rsvp_by": "2016-10-18"}, [("rsvp_by",)]),
+            ({"status": "held", "starts_at": "2017-06-04"}, [("status",)]),
+            ({"status": "held", "starts_at": "2017-06-04T09:00:00-06:00"}, [("status",)]),
+            ({"status": "announced", "starts_at": "2017-06-04"}, []),
+            ({"status": "held", "starts_at": "2017-06-03T23:00:00-06:00"}, []),
+            # The 4th in Greenwich, still the 3rd in Guatemala.
+            ({"status": "held", "starts_at": "2017-06-04T01:00:00+00:00"}, []),
+            ({"status": "held"}, []),
             ({"latitude": "14.6"}, [("longitude",)]),
             ({"longitude": "-90.5"}, [("latitude",)]),
             ({"latitude": "14.6", "longitude": "-90.5"}, []),
@@ -82,7 +89,7 @@ class TestWorkshop:
         ],
     )
     def test_what_cannot_be_is_said_at_its_field(self, workshop: dict, at: list) -> None:
-        assert paths(workshops.check(workshop)) == at
+        assert paths(workshops.check(workshop, date(2017, 6, 3))) == at
 
 
 class TestIdea:
@@ -100,6 +107,17 @@ class TestIdea:
             ({"data_need": []}, [NEED], {NEED: None}, [("data_need",)]),
             ({"data_need": [{"id": NEED}]}, [NEED], {NEED: "Pozos"}, []),
             ({"community": ["Aldea A", "llamar al 5544 3322"]}, [], {}, [("community",)]),
+            ({"title": "Llamar a Ana, 5544 3322"}, [], {}, [("title",)]),
+            ({"notes": "Lo dijo ana@example.com"}, [], {}, [("notes",)]),
+            ({"status_reason": "Lo pidió ana@example.com"}, [], {}, [("status_reason",)]),
+            ({"data_need": [{"what": "Tel. 5544 3322"}]}, [], {}, [("data_need", 0, "what")]),
+            (
+                {"data_need": [{"what": "pozos"}, {"what": "agua", "why": "ana@example.com"}]},
+                [],
+                {},
+                [("data_need", 1, "why")],
+            ),
+            ({"notes": "Cuesta Q25000000 en 2016-2018, para 1200 vecinos"}, [], {}, []),
         ],
     )
     def test_what_cannot_be_is_said_at_its_field(
@@ -167,6 +185,22 @@ class TestDataset:
         self, created: datetime | None, setting: IdeaRequired, exempt: bool
     ) -> None:
         assert datasets.is_exempt(created, datetime(2026, 2, 1), setting) is exempt
+
+    @pytest.mark.parametrize(
+        ("given", "stored", "at"),
+        [
+            ("cc-by", "", []),
+            ("", "", []),
+            ("", "cc-by", []),
+            ("nope", "nope", []),
+            ("nope", "", [("license_id",)]),
+            ("nope", "cc-by", [("license_id",)]),
+        ],
+    )
+    def test_a_licence_that_is_none_is_refused_unless_it_was_there(
+        self, given: str, stored: str, at: list
+    ) -> None:
+        assert paths(datasets.check_licence(given, stored, ["cc-by", "notspecified"])) == at
 
     def test_a_need_of_another_idea_is_refused(self) -> None:
         assert datasets.check_needs([NEED], [NEED]) == []

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from ckan import model
+from ckan.lib import search
 from ckan.tests import factories as core
 from ckan.tests.helpers import call_action
 
@@ -42,6 +43,32 @@ def old_dataset() -> dict[str, Any]:
     package.title, package.notes, package.extras = "", "", {"origen": "hoja"}
     model.repo.commit()
     return {"id": dataset["id"], "owner_org": organization["id"]}
+
+
+@pytest.mark.usefixtures("marathon_site")
+class TestTitleAndLicence:
+    def test_what_is_too_long_or_unknown_is_refused(self) -> None:
+        body = factories.NationalBody()["id"]
+        data = new_dataset(factories.officer(body), body, service_problem=["AGU-01"])
+        assert list(refused(**{**data, "title": "x" * 501})) == ["title"]
+        errors = refused(**data, license_id="nope")
+        assert list(errors) == ["license_id"]
+        assert "cc-by" in errors["license_id"][0]
+        assert act(**{**data, "title": "x" * 500}, license_id="cc-by")["license_id"] == "cc-by"
+
+    def test_what_was_stored_before_stays_editable(self) -> None:
+        made = factories.MarathonDataset()
+        package = model.Package.get(made["id"])
+        package.title, package.license_id = "x" * 600, "old-licence"
+        model.repo.commit()
+        search.rebuild(made["id"])
+        user = factories.officer(made["owner_org"])
+        changed = act("package_patch", user, id=made["id"], notes="Cambiado")
+        assert (changed["title"], changed["license_id"]) == ("x" * 600, "old-licence")
+
+    def test_who_takes_no_part_keeps_the_licences_of_their_own(self) -> None:
+        dataset = core.Dataset(owner_org=core.Organization()["id"], license_id="house-licence")
+        assert dataset["license_id"] == "house-licence"
 
 
 @pytest.mark.usefixtures("marathon_site")

@@ -19,6 +19,12 @@ def steps(idea: dict[str, Any], user: Any = None) -> list[str]:
 
 @pytest.mark.usefixtures("marathon_site")
 class TestIdeaStatusUpdate:
+    def test_the_reason_names_no_person(self) -> None:
+        idea = factories.Idea()
+        asked = {"id": idea["id"], "status": "prioritised", "reason": "Lo pidió ana@example.com"}
+        user = factories.officer(idea["owner_org"])
+        assert list(refused("marathon_idea_status_update", user, **asked)) == ["reason"]
+
     def test_an_idea_goes_through_its_life_and_is_reopened(self) -> None:
         idea = factories.Idea()
         user = factories.officer(idea["owner_org"])

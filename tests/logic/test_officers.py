@@ -149,6 +149,22 @@ class TestWithoutMail:
         assert result["link"]
         assert role_in(muni, accounts()[0]) == "editor"
 
+    def test_the_account_survives_a_site_that_has_no_address_to_send_from(
+        self, ckan_config: Any, mailbox: smtp.Mailbox, monkeypatch: pytest.MonkeyPatch, muni: str
+    ) -> None:
+        monkeypatch.setitem(ckan_config, "smtp.mail_from", None)
+        result = invite(officer(muni, "admin")["name"], muni)
+        assert result["mail_sent"] is False
+        assert result["link"]
+        assert role_in(muni, accounts()[0]) == "editor"
+        assert not mailbox.messages
+
+    def test_the_account_survives_a_half_configured_login(
+        self, ckan_config: Any, mailbox: smtp.Mailbox, monkeypatch: pytest.MonkeyPatch, muni: str
+    ) -> None:
+        monkeypatch.setitem(ckan_config, "smtp.user", "marathon")
+        assert invite(officer(muni, "admin")["name"], muni)["link"]
+
     def test_nobody_is_handed_the_link_to_an_account_in_use(
         self, no_mail: None, admin: str, muni: str
     ) -> None:

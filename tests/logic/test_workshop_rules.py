@@ -19,6 +19,8 @@ class TestWorkshopRules:
             ({"municipality": ["0101", "abc"]}, ["municipality"]),
             ({"service_problem": "NOPE-01"}, ["service_problem"]),
             ({"kind": "party"}, ["kind"]),
+            ({"title": "x" * 501}, ["title"]),
+            ({"starts_at": "2199-06-03T09:00"}, ["status"]),
             ({"starts_at": "mañana"}, ["starts_at"]),
             ({"starts_at": "2017-06-03T09:00", "ends_at": "2017-06-03T08:00"}, ["ends_at"]),
             ({"starts_at": "2017-06-03T09:00", "rsvp_by": "04/06/2017"}, ["rsvp_by"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import ckan.plugins.toolkit as tk
 import pytest
 from ckan.tests import factories
 from ckan.tests.helpers import call_action
@@ -13,7 +14,7 @@ from tests.factories import CoordinatingBody, Idea, MarathonDataset, Municipalit
 
 
 def left_out(**params: Any) -> bool:
-    return query.EXCLUSION in (query.before_search(params).get("fq_list") or [])
+    return query.datasets_only() in (query.before_search(params).get("fq_list") or [])
 
 
 class TestExclusion:
@@ -60,7 +61,13 @@ class TestExclusion:
 
     def test_filters_that_were_there_stay(self) -> None:
         found = query.before_search({"fq": "a:b", "fq_list": ["c:d"]})
-        assert (found["fq"], found["fq_list"]) == ("a:b", ["c:d", query.EXCLUSION])
+        assert (found["fq"], found["fq_list"]) == ("a:b", ["c:d", query.datasets_only()])
+
+    @pytest.mark.parametrize("fq_list", [5, 0.5, {"a": 1}, [5], ["a:b", None], [["a:b"]], True])
+    def test_filters_that_are_no_texts_are_refused(self, fq_list: Any) -> None:
+        with pytest.raises(tk.ValidationError) as refusal:
+            query.before_search({"fq_list": fq_list})
+        assert "fq_list" in refusal.value.error_dict
 
 
 @pytest.fixture

@@ -34,10 +34,12 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-def _point_jgo_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, port: int) -> None:
+def _point_jgo_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, port: int, scheme: str = "http"
+) -> None:
     (tmp_path / ".config").mkdir(exist_ok=True)
     (tmp_path / ".config" / "jgo.conf").write_text(
-        f"[repositories]\ncentral = http://127.0.0.1:{port}\n"
+        f"[repositories]\ncentral = {scheme}://127.0.0.1:{port}\n"
     )
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("MARATHON_CACHE", str(tmp_path / "cache"))
@@ -75,6 +77,15 @@ class TestJars:
         _point_jgo_at(tmp_path, monkeypatch, 9)
         lock = self.publish(tmp_path, tmp_path / "nowhere", b"x", b"x")
         with pytest.raises(errors.NoNetwork, match="is there a network"):
+            jars.ensure(Progress(quiet=True), lock)
+
+    def test_a_connection_that_is_not_trusted_says_where_to_name_a_certificate(
+        self, tmp_path: Path, maven: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        port = int((tmp_path / ".config" / "jgo.conf").read_text().rpartition(":")[2])
+        _point_jgo_at(tmp_path, monkeypatch, port, "https")
+        lock = self.publish(tmp_path, maven, b"x", b"x")
+        with pytest.raises(errors.NoNetwork, match="REQUESTS_CA_BUNDLE and SSL_CERT_FILE"):
             jars.ensure(Progress(quiet=True), lock)
 
     def test_without_disk_space_nothing_is_fetched(

@@ -78,12 +78,16 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield Site(start, tmp_path_factory.mktemp("run") / "data")
 
 
-def log_in(url: str, name: str, password: str) -> requests.Session:
-    session = requests.Session()
-    page = session.get(f"{url}/user/login").text
+def csrf_token(page: str) -> str:
     token = re.search(r'name="_csrf_token" (?:content|value)="([^"]+)"', page)
     assert token is not None
-    form = {"login": name, "password": password, "_csrf_token": token.group(1)}
+    return token.group(1)
+
+
+def log_in(url: str, name: str, password: str) -> requests.Session:
+    session = requests.Session()
+    token = csrf_token(session.get(f"{url}/user/login").text)
+    form = {"login": name, "password": password, "_csrf_token": token}
     answer = session.post(f"{url}/user/login", data=form)
     assert "/dashboard" in answer.url
     return session
@@ -108,6 +112,33 @@ class TestRunning:
         assert f"{site.url}/catalog.ttl" in addresses
         for address in addresses:
             assert requests.get(address, timeout=60).status_code == 200, address
+
+    def test_a_forgotten_password_and_an_invitation_need_no_mail_server(self, site: Site) -> None:
+        logins = json.loads((site.running().data / "site" / "logins.json").read_text())
+        page = requests.get(f"{site.url}/user/reset", timeout=60)
+        form = {"user": "infom", "_csrf_token": csrf_token(page.text)}
+        answer = requests.post(
+            f"{site.url}/user/reset", form, cookies=page.cookies, allow_redirects=False, timeout=60
+        )
+        assert answer.status_code == 302
+
+        session = log_in(site.url, "infom", logins["infom"])
+        office = f"{site.url}/marathon/municipality"
+        page = session.get(office).text
+        organization = re.search(r'name="organization" value="([^"]+)"', page)
+        assert organization is not None
+        fields = {
+            "email": "datos@sancarlos.example.gt",
+            "organization": organization.group(1),
+            "_csrf_token": csrf_token(page),
+        }
+        invited = session.post(f"{office}/invite", fields, headers={"Referer": office})
+        assert invited.ok
+        assert "/user/reset/" in invited.text
+
+    def test_what_the_site_says_about_itself_is_ours(self, site: Site) -> None:
+        site.running()
+        assert "maratones de ideas municipales" in site.get("/about").text
 
     def test_secrets_are_for_the_owner_only(self, site: Site) -> None:
         site.running()

@@ -73,6 +73,17 @@ def test_odd_requests_get_an_answer_that_says_what_is_wrong(
     assert app.get("/catalog.exe").status_code == 404
 
 
+@pytest.mark.parametrize("query", ["q=%22", "fq=a:b:c:("])
+def test_a_search_that_solr_cannot_read_is_answered_in_one_line(
+    app: Any, dataset: dict[str, Any], query: str
+) -> None:
+    answer = app.get(f"/catalog.ttl?{query}")
+    assert answer.status_code == 400
+    assert answer.body.count("\n") == 1
+    assert len(answer.body) < 100
+    assert "quotation marks" in answer.body
+
+
 def test_logging_in_changes_nothing_in_the_catalogue(app: Any, dataset: dict[str, Any]) -> None:
     factories.MarathonDataset(private=True, owner_org=dataset["owner_org"], idea=dataset["idea"])
     sysadmin = SysadminWithToken()

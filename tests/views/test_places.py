@@ -53,6 +53,25 @@ class TestPlaces:
     @pytest.mark.parametrize(
         ("path", "target"),
         [
+            ("/municipality/501", "/municipality/0501"),
+            ("/municipality/501.0", "/municipality/0501"),
+            ("/department/5", "/department/05"),
+            ("/service-problem/agu-01", "/service-problem/AGU-01"),
+            ("/service-problem/agu-1", "/service-problem/AGU-01"),
+        ],
+    )
+    def test_a_code_as_spreadsheets_write_it_leads_to_the_place(
+        self, visitor: Reader, path: str, target: str
+    ) -> None:
+        answer = visitor.get(path)
+        assert answer.status_code == 301
+        assert answer.location.endswith(target)
+        assert visitor.get(target).status_code == 200
+
+    @pytest.mark.parametrize(
+        ("path", "target"),
+        [
+            ("/municipality/999", "/vocabulary/municipality/999"),
             ("/municipality/9999", "/vocabulary/municipality/9999"),
             ("/department/99", "/vocabulary/department/99"),
             ("/service-problem/nope", "/vocabulary/service-problem/nope"),

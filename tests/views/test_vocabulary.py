@@ -32,6 +32,11 @@ class TestPages:
         assert index.select(f'a[href="/vocabulary/{kind}"]')
         assert visitor.page(f"/vocabulary/{kind}").select(f'a[href^="/vocabulary/{kind}/"]')
 
+    def test_a_slash_too_many_leads_to_the_index(self, visitor: Reader) -> None:
+        answer = visitor.get("/vocabulary/")
+        assert answer.status_code == 301
+        assert answer.location.endswith("/vocabulary")
+
     def test_problems_are_a_tree_with_definitions(self, visitor: Reader) -> None:
         page = visitor.page("/vocabulary/service-problem")
         assert len(page.select(".marathon-tree h2")) == 13

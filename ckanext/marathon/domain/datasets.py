@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from ckanext.marathon.domain.faults import N_, At, Fault, at
+from ckanext.marathon.domain.texts import shown
 
 
 class IdeaRequired(StrEnum):
@@ -120,6 +121,20 @@ def check_required(
 
 def _is_blank(text: Any) -> bool:
     return not str(text or "").strip()
+
+
+def check_licence(given: str, stored: str, known: Collection[str]) -> list[At]:
+    """Return a fault if a dataset is given a licence that is none; what is stored may stay.
+
+    Args:
+        given: CKAN's id of a licence, or ``""``.
+        stored: the one the dataset has now, or ``""``.
+        known: the ids that exist.
+    """
+    if not given or given == stored or given in known:
+        return []
+    message = N_("“{value}” is no licence that this site knows. These are: {known}")
+    return [at("license_id", message, value=shown(given), known=tuple(sorted(known)))]
 
 
 def check_needs(chosen: Sequence[str], of_ideas: Collection[str]) -> list[At]:

@@ -88,6 +88,11 @@ def local_day(text: str) -> date:
     return first_instant(text).astimezone(GUATEMALA).date()
 
 
+def today() -> date:
+    """Return the day it is in Guatemala."""
+    return datetime.now(GUATEMALA).date()
+
+
 def _parts(value: Any) -> dict[str, str | None] | None:
     if isinstance(value, datetime | date):
         value = value.isoformat()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ckanext.marathon.domain import personal
-from ckanext.marathon.domain.faults import N_, At, Fault, at
+from ckanext.marathon.domain.faults import N_, At, Fault, Path, at
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,19 @@ def check(
     return [
         *check_municipalities(idea.get("municipality") or [], municipalities_of_workshop),
         *_check_needs(idea.get("data_need") or [], needs),
-        *personal.check(
-            [(("community",), text) for text in idea.get("community") or []]
-            + [(("proponent_group",), idea.get("proponent_group") or "")]
-        ),
+        *personal.check(_texts(idea)),
     ]
+
+
+def _texts(idea: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    """Yield what people write who were at the workshop: who said it is nobody's affair."""
+    for field in ("title", "notes", "proponent_group", "status_reason"):
+        yield (field,), idea.get(field) or ""
+    for text in idea.get("community") or []:
+        yield ("community",), text
+    for number, row in enumerate(idea.get("data_need") or []):
+        for name in ("what", "why"):
+            yield ("data_need", number, name), row.get(name) or ""
 
 
 def check_municipalities(own: Sequence[str], of_workshop: Collection[str]) -> list[At]:

@@ -19,7 +19,8 @@ from ckanext.marathon.vocabulary.errors import UnknownCode
 _EMAIL = re.compile(r"[\w.+-]{1,64}\s?@\s?[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _IDENTITY = re.compile(r"(?<!\d)(\d{4})[ .-]?(\d{4})[ .-]?(\d)[ .-]?(\d{4})(?!\d)")
 _PHONE = re.compile(
-    r"(?<![\d.,/+-])(?:\+?\(?502\)?[ .-]?)?"
+    # Not after what stands before an amount of money.
+    r"(?<![\d.,/+$-])(?<!\bQ)(?<!\bQ )(?<!\bQ\. )(?:\+?\(?502\)?[ .-]?)?"
     r"([2-8]\d{3}[ .-]?\d{4}|[2-8]\d(?:[ .-]\d\d){3}|[2-8]\d{7})(?![\d/])(?![.,-]\d)"
 )
 _FOREIGN_PHONE = re.compile(r"\+\d{1,3}(?:[ .()-]{0,2}\d){6,12}(?!\d)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
 from ckanext.marathon.domain import counts, personal
@@ -10,16 +11,18 @@ from ckanext.marathon.domain.dates import first_instant, local_day
 from ckanext.marathon.domain.faults import N_, At, Fault, Path, at
 
 
-def check(workshop: Mapping[str, Any]) -> list[At]:
+def check(workshop: Mapping[str, Any], today: date) -> list[At]:
     """Return what is wrong with a workshop whose fields can all be read.
 
     Args:
         workshop: its fields; counts as int, dates as ISO text, ``organiser`` and ``invitation``
             as lists of dicts.
+        today: the day it is in Guatemala.
     """
     return [
         *counts.check({name: workshop.get(name) for name in counts.FIELDS}),
         *_check_times(workshop),
+        *_check_held(workshop, today),
         *_check_invitations(workshop.get("invitation") or []),
         *_check_point(workshop),
         *personal.check(_texts_about_people(workshop)),
@@ -35,6 +38,14 @@ def _check_times(workshop: Mapping[str, Any]) -> Iterator[At]:
         yield at("ends_at", N_("It ends before it starts"))
     if starts and rsvp_by and rsvp_by > local_day(starts).isoformat():
         yield at("rsvp_by", N_("The day to confirm by is after the workshop starts"))
+
+
+def _check_held(workshop: Mapping[str, Any], today: date) -> Iterator[At]:
+    # By day: who closes the list of participants early in the afternoon is not lying.
+    starts = workshop.get("starts_at")
+    if workshop.get("status") == "held" and starts and local_day(starts) > today:
+        message = N_("It starts on {day}, which is still to come: until then it is not held")
+        yield at("status", message, day=local_day(starts).isoformat())
 
 
 def _is_before(one: str, other: str) -> bool:

@@ -7,10 +7,12 @@ from typing import Any, TypedDict
 
 import ckan.plugins.toolkit as tk
 from ckan.common import current_user
+from ckan.types import Context
 
 from ckanext.marathon.domain import counts, lifecycle
 from ckanext.marathon.model import link
 from ckanext.marathon.model.link import Predicate
+from ckanext.marathon.search.away import AWAY
 from ckanext.marathon.vocabulary import statuses
 
 from .labels import marathon_as_list, marathon_date, marathon_municipality_names, marathon_term
@@ -18,6 +20,8 @@ from .officer import marathon_idea_choices
 
 Package = dict[str, Any]
 MOST = 500
+# One by one they cost much more.
+MOST_WITHOUT_SEARCH = 50
 UNANSWERED = (None, "", "no_answer")
 
 
@@ -45,7 +49,11 @@ class Part(TypedDict):
 
 
 def marathon_of_organization(organization_id: str) -> list[Part]:
-    """Return the latest workshops, ideas and commitments of an organisation, of those it has."""
+    """Return the latest workshops, ideas and commitments of an organisation, of those it has.
+
+    Raises:
+        ckan.lib.search.SolrConnectionError: Solr is away, and with it the page that asks this.
+    """
     parts: list[Part] = []
     for package_type in ("workshop", "idea", "commitment"):
         query = {
@@ -67,7 +75,10 @@ def marathon_of_organization(organization_id: str) -> list[Part]:
 
 
 def marathon_linked(ids: Collection[str]) -> list[Package]:
-    """Return packages by id, those that the visitor may see, in the order given."""
+    """Return packages by id, those that the visitor may see, in the order given.
+
+    From the database while Solr is away: the page of a thing then opens all the same.
+    """
     if not ids:
         return []
     quoted = " OR ".join(f'"{each}"' for each in list(ids)[:MOST])
@@ -77,7 +88,10 @@ def marathon_linked(ids: Collection[str]) -> list[Package]:
         "include_private": True,
         "extras": {"ext_marathon_types": "all"},
     }
-    found = tk.get_action("package_search")({"user": current_user.name}, query)["results"]
+    try:
+        found = tk.get_action("package_search")({"user": current_user.name}, query)["results"]
+    except AWAY:
+        found = [each for each in map(_shown, list(ids)[:MOST_WITHOUT_SEARCH]) if each]
     by_id = {each["id"]: each for each in found}
     return [by_id[each] for each in ids if each in by_id]
 
@@ -166,6 +180,14 @@ def marathon_next_statuses(status: str) -> list[Step]:
         }
         for code in lifecycle.next_statuses(status)
     ]
+
+
+def _shown(identifier: str) -> Package | None:
+    context = Context(user=current_user.name, use_cache=False)
+    try:
+        return tk.get_action("package_show")(context, {"id": identifier})
+    except (tk.ObjectNotFound, tk.NotAuthorized):
+        return None
 
 
 def _listed(action: str, package: Package) -> list[dict[str, Any]]:

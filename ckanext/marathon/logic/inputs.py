@@ -10,7 +10,9 @@ from ckan.lib import plugins as lib_plugins
 from ckan.types import Context
 from ckanext.scheming.plugins import expand_form_composite
 
+from ckanext.marathon.domain.texts import shown
 from ckanext.marathon.logic import shapes
+from ckanext.marathon.search import types
 
 # What package_show adds; sent back, it says nothing.
 COMPUTED = ("history", "ideas", "workshop_info", "participants_masked", "marathon_notices")
@@ -57,6 +59,23 @@ def checked(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
     _check(data, schema.get("dataset_fields", []), schema.get("resource_fields") or [], errors)
     if data.get("extras"):
         data["extras"] = [e for e in data["extras"] if e["key"] not in (*COMPUTED, *ORIGINS)]
+    return data
+
+
+def checked_new(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Return a package that is to be created as CKAN can take it; see :func:`checked`.
+
+    Raises:
+        ckan.plugins.toolkit.ValidationError: also at ``type``, if nothing shows such a thing.
+    """
+    data = checked(context, data_dict)
+    if not data.get("type"):
+        # CKAN has a default only where there is no key at all.
+        data.pop("type", None)
+    elif data["type"] not in (known := types.registered()):
+        message = tk._("There is no type “{value}”. These exist: {known}")
+        text = message.format(value=shown(data["type"]), known=", ".join(known))
+        raise tk.ValidationError({"type": [text]})
     return data
 
 

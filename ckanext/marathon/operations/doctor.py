@@ -197,6 +197,12 @@ def mail() -> Findings:
         yield _warning(text.format(server=server))
     else:
         yield _good(tk._("The mail server {server} answers.").format(server=server))
+    if not tk.config.get("smtp.mail_from"):
+        text = tk._(
+            "smtp.mail_from is not set: no mail can be sent, and a forgotten password ends in an "
+            "error of the server. Set it to the address that mails come from."
+        )
+        yield _warning(text)
 
 
 def people() -> Findings:

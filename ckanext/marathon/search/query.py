@@ -11,13 +11,12 @@ import ckan.plugins.toolkit as tk
 import flask
 from ckan import model
 
-from ckanext.marathon.search.types import DATASET, OTHER_TYPES
+from ckanext.marathon.search.types import DATASET, OTHER_TYPES, registered
 from ckanext.marathon.vocabulary import authorities, problems, statuses, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
 
 # ``ext_marathon_types=all``: CKAN lets parameters of this prefix through to extensions.
 OPT_IN = "ext_marathon_types"
-EXCLUSION = f"-dataset_type:({' OR '.join(OTHER_TYPES)})"
 
 # A filter that says which types or states it wants; «-dataset_type:harvest» (as ckanext-dcat
 # sends) says only what it does not want.
@@ -27,23 +26,37 @@ _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 Namer = Callable[[Iterable[str], str], Mapping[str, str]]
 
 
+def datasets_only() -> str:
+    """Return the filter that leaves out workshops, ideas, commitments and types without pages.
+
+    Datasets are named together with the types of other plugins, which hide those themselves.
+    """
+    shown = [f'"{each}"' for each in registered() if each not in OTHER_TYPES]
+    return f"+dataset_type:({' OR '.join(shown)})"
+
+
 def before_search(search_params: dict[str, Any]) -> dict[str, Any]:
     """Return the parameters of a search, narrowed to datasets unless it says otherwise.
 
     Workshops, ideas and commitments are left out if no filter names ``dataset_type`` or ``state``
     (CKAN's trash looks for all types by state) and the caller does not ask for them with
     ``ext_marathon_types=all``.
+
+    Raises:
+        ckan.plugins.toolkit.ValidationError: ``fq_list`` is no list of texts.
     """
+    fq_list = search_params.get("fq_list") or []
+    fq_list = [fq_list] if isinstance(fq_list, str) else fq_list
+    if not isinstance(fq_list, list | tuple) or not all(isinstance(t, str) for t in fq_list):
+        raise tk.ValidationError({"fq_list": [tk._("A list of texts is expected")]})
     extras = search_params.get("extras")
     if isinstance(extras, Mapping) and extras.get(OPT_IN) == "all":
         return search_params
     if _looks_for_orphans(search_params):
         return search_params
-    fq_list = search_params.get("fq_list") or []
-    fq_list = [fq_list] if isinstance(fq_list, str) else list(fq_list)
     filters = [search_params.get("fq") or "", *fq_list]
     if not any(_NAMED.search(_QUOTED.sub('""', str(text))) for text in filters):
-        search_params["fq_list"] = [*fq_list, EXCLUSION]
+        search_params["fq_list"] = [*fq_list, datasets_only()]
     return search_params
 
 

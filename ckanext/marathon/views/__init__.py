@@ -7,6 +7,17 @@ from .ideas import ideas
 from .office import office
 from .places import places
 from .things import things
+from .unavailable import unavailable
 from .vocabulary import vocabulary
 
-__all__ = ["catalog", "deleting", "forms", "ideas", "office", "places", "things", "vocabulary"]
+__all__ = [
+    "catalog",
+    "deleting",
+    "forms",
+    "ideas",
+    "office",
+    "places",
+    "things",
+    "unavailable",
+    "vocabulary",
+]

@@ -94,8 +94,12 @@ def _searched(extension: str, number: int) -> Response:
         body = tk.get_action("dcat_catalog_show")(context, data_dict)
     except tk.ValidationError as error:
         return _refusal(400, tk._("The request cannot be understood:"), str(error.error_summary))
-    except (RDFProfileException, SearchError) as error:
+    except RDFProfileException as error:
         return _refusal(400, tk._("The request cannot be understood:"), str(error))
+    except SearchError:
+        # Its text is the whole query as Solr got it.
+        message = tk._("q or fq cannot be understood. Check quotation marks and names of fields.")
+        return _refusal(400, message, "")
     except SolrConnectionError:
         refusal = _refusal(503, tk._("The search engine does not answer. Try again."), "")
         refusal.headers["Retry-After"] = "60"

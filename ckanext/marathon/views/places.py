@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import ckan.plugins.toolkit as tk
 from ckan.common import current_user
 from ckan.types import Response
 from flask import Blueprint
 
-from ckanext.marathon.model import place
+from ckanext.marathon.model import overview, place
+from ckanext.marathon.search.away import AWAY
 from ckanext.marathon.vocabulary import problems as taxonomy
 from ckanext.marathon.vocabulary import territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
+from ckanext.marathon.vocabulary.territory import Kind
 
 places = Blueprint("marathon_place", __name__)
 
@@ -36,12 +38,13 @@ class Part(NamedTuple):
 def municipalities() -> str:
     """List the municipalities that take part, and all of them by department."""
     busy = _counts(MUNICIPALITY)
-    active = [territory.municipality(code) for code in sorted(busy) if _known(code)]
+    codes = overview.municipalities() if busy is None else sorted(busy)
+    active = [territory.municipality(code) for code in codes if _known(code)]
     return tk.render(
         "marathon/place/municipalities.html",
         {
             "active": sorted(active, key=lambda each: each.name),
-            "counts": busy,
+            "counts": busy or {},
             "departments": [
                 (each, territory.municipalities_of(each.code)) for each in territory.departments()
             ],
@@ -79,7 +82,7 @@ def department(code: str) -> Response | str:
         {
             "place": found,
             "municipalities": territory.municipalities_of(code),
-            "counts": _counts(MUNICIPALITY),
+            "counts": _counts(MUNICIPALITY) or {},
             "parts": _parts(DEPARTMENT, code),
         },
     )
@@ -89,7 +92,7 @@ def problems() -> str:
     """List the service problems with their definitions and what there is of each."""
     return tk.render(
         "marathon/place/problems.html",
-        {"branches": taxonomy.tree(), "counts": _counts(PROBLEM)},
+        {"branches": taxonomy.tree(), "counts": _counts(PROBLEM) or {}},
     )
 
 
@@ -98,21 +101,25 @@ def problem(notation: str) -> Response | str:
     try:
         found = taxonomy.problem(notation)
     except UnknownCode:
-        return _gone(taxonomy.KIND, notation)
+        return _gone("service-problem", notation)
     return tk.render(
         "marathon/place/problem.html",
         {
             "problem": found,
             "area": taxonomy.problem(found.broader) if found.broader else None,
             "narrower": [taxonomy.problem(each) for each in found.narrower],
-            "counts": _counts(PROBLEM),
+            "counts": _counts(PROBLEM) or {},
             "parts": _parts(PROBLEM, notation),
         },
     )
 
 
-def _parts(field: str, value: str) -> list[Part]:
-    return [_part(each, field, value) for each in ("workshop", "idea", "dataset")]
+def _parts(field: str, value: str) -> list[Part] | None:
+    """Return what there is under a filter; ``None`` while Solr is away."""
+    try:
+        return [_part(each, field, value) for each in ("workshop", "idea", "dataset")]
+    except AWAY:
+        return None
 
 
 def _part(package_type: str, field: str, value: str) -> Part:
@@ -127,17 +134,23 @@ def _part(package_type: str, field: str, value: str) -> Part:
     return Part(package_type, found["count"], found["results"], address)
 
 
-def _counts(field: str) -> dict[str, int]:
-    """Return value of a field → number of public workshops, ideas and datasets that have it."""
-    found = _search(
-        {
-            "fq": "+dataset_type:(workshop OR idea OR dataset)",
-            "rows": 0,
-            "facet.field": [field],
-            "facet.limit": -1,
-            "facet.mincount": 1,
-        }
-    )
+def _counts(field: str) -> dict[str, int] | None:
+    """Return value of a field → number of public workshops, ideas and datasets that have it.
+
+    ``None`` while Solr is away.
+    """
+    try:
+        found = _search(
+            {
+                "fq": "+dataset_type:(workshop OR idea OR dataset)",
+                "rows": 0,
+                "facet.field": [field],
+                "facet.limit": -1,
+                "facet.mincount": 1,
+            }
+        )
+    except AWAY:
+        return None
     return found["facets"].get(field, {})
 
 
@@ -153,9 +166,31 @@ def _known(code: str) -> bool:
     return True
 
 
-def _gone(kind: str, code: str) -> Response | str:
-    # The vocabulary's page says what exists instead.
+def _gone(kind: Kind | Literal["service-problem"], code: str) -> Response:
+    """Send on to the place or problem that the code means as spreadsheets write it.
+
+    Where it means none, the vocabulary's page says what exists instead.
+    """
+    meant = _meant(kind, code)
+    if meant and meant != code:
+        if kind == "service-problem":
+            answer = tk.redirect_to("marathon_place.problem", notation=meant)
+        else:
+            answer = tk.redirect_to(f"marathon_place.{kind}", code=meant)
+        answer.status_code = 301
+        return answer
     return tk.redirect_to("marathon_vocabulary.concept", kind=kind, code=code)
+
+
+def _meant(kind: Kind | Literal["service-problem"], code: str) -> str | None:
+    try:
+        if kind == "service-problem":
+            return taxonomy.problem(taxonomy.repair_notation(code).notation).notation
+        repaired = territory.repair_code(code, kind).code
+        known = territory.municipality if kind == "municipality" else territory.department
+        return known(repaired).code
+    except UnknownCode:
+        return None
 
 
 places.add_url_rule("/municipality", view_func=municipalities)

@@ -18,6 +18,7 @@ from ckanext.marathon.logic import viewing
 from ckanext.marathon.rdf.formats import FORMATS
 from ckanext.marathon.rdf.lookups import Lookups
 from ckanext.marathon.rdf.profile import graph_of
+from ckanext.marathon.search.types import registered
 
 from .negotiation import rdf, vary_by_accept, wanted_extension
 
@@ -72,6 +73,9 @@ def send_to_the_right_address() -> Response | None:
     reference, extension = values.get("id") or "", values.get("extension")
     package = model.Package.get(reference)
     actual = package.type if package else None
+    if actual is not None and actual not in registered():
+        # From before the plugin, or of a plugin that is gone: CKAN would break on its address.
+        return tk.abort(404, tk._("Not found"))
     if actual in TYPES and actual != asked and _shown(reference):
         return _redirect(_address(actual, reference, extension), 301)
     preferred = wanted_extension() if endpoint in PAGES else None

@@ -30,6 +30,13 @@ def index() -> str:
     return tk.render("marathon/vocabulary/index.html", {"schemes": schemes})
 
 
+def with_slash() -> Response:
+    """Send on who types the address as that of a folder."""
+    answer = tk.redirect_to("marathon_vocabulary.index")
+    answer.status_code = 301
+    return answer
+
+
 def scheme(kind: str) -> Response:
     """Show a vocabulary, or send on to its SKOS."""
     if kind not in skos.KINDS:
@@ -148,6 +155,7 @@ def _unknown(kind: str, code: str | None) -> Response:
 
 
 vocabulary.add_url_rule("/vocabulary", view_func=index)
+vocabulary.add_url_rule("/vocabulary/", view_func=with_slash)
 vocabulary.add_url_rule("/vocabulary/def", view_func=ontology)
 vocabulary.add_url_rule("/vocabulary/<kind>", view_func=scheme)
 vocabulary.add_url_rule("/vocabulary/<kind>.<extension>", view_func=scheme_data)

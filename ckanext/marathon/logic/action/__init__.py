@@ -23,7 +23,11 @@ from ckanext.marathon.logic.action.listing import (
 )
 from ckanext.marathon.logic.action.municipality import marathon_municipality_create
 from ckanext.marathon.logic.action.officer import marathon_officer_invite, marathon_officer_list
-from ckanext.marathon.logic.action.organization import organization_create, organization_update
+from ckanext.marathon.logic.action.organization import (
+    organization_create,
+    organization_show,
+    organization_update,
+)
 from ckanext.marathon.logic.action.organization_removal import (
     organization_delete,
     organization_purge,
@@ -56,6 +60,7 @@ __all__ = [
     "organization_delete",
     "organization_list",
     "organization_purge",
+    "organization_show",
     "organization_update",
     "package_autocomplete",
     "package_create",

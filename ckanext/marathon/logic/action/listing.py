@@ -18,7 +18,7 @@ from ckan.lib.search.query import solr_literal
 from ckan.logic.schema import default_autocomplete_schema, default_pagination_schema
 from ckan.types import Action, Context, Schema
 
-from ckanext.marathon.search.query import EXCLUSION
+from ckanext.marathon.search.query import datasets_only
 from ckanext.marathon.search.types import OTHER_TYPES
 
 
@@ -102,7 +102,7 @@ def _recounted(groups: list[Any], context: Context, field: str, key: str) -> lis
     counted = [g for g in groups if isinstance(g, dict) and "package_count" in g]
     if counted:
         labels = _labels(context)
-        counts = get_group_dataset_counts(f"+entity_type:package {EXCLUSION}", labels)
+        counts = get_group_dataset_counts(f"+entity_type:package {datasets_only()}", labels)
         for group in counted:
             group["package_count"] = counts[field].get(group[key], 0)
     return groups

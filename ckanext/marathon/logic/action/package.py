@@ -27,8 +27,11 @@ def package_create(next_: Action, context: Context, data_dict: dict[str, Any]) -
     """Create a package; see CKAN's ``package_create``.
 
     ``marathon_notices`` in the result says what was put right in what was sent.
+
+    Raises:
+        ValidationError: also at ``type``, for one that no plugin has pages for.
     """
-    data = inputs.checked(context, data_dict)
+    data = inputs.checked_new(context, data_dict)
     notices.begin(context)
     created = next_(context, data)
     return _shown(context, created)

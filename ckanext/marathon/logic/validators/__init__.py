@@ -35,6 +35,7 @@ from ckanext.marathon.logic.validators.values import (
     marathon_int_or_none,
     marathon_latitude,
     marathon_longitude,
+    marathon_title,
 )
 from ckanext.marathon.logic.validators.workshop import marathon_workshop_rules
 
@@ -68,6 +69,7 @@ __all__ = [
     "marathon_service_problems",
     "marathon_status_reason",
     "marathon_term",
+    "marathon_title",
     "marathon_workshop_id",
     "marathon_workshop_rules",
 ]

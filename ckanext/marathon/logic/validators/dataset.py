@@ -9,9 +9,11 @@ from ckan import model
 from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
 from ckanext.marathon.domain import datasets, origins
+from ckanext.marathon.domain.faults import At
 from ckanext.marathon.logic import inputs, references
 from ckanext.marathon.logic.validators.flat import Flat
 from ckanext.marathon.model import installation, records
+from ckanext.marathon.vocabulary import authorities
 
 REPEATING = ("temporal_coverage", "contact", "publisher", "creator", "spatial_coverage")
 
@@ -42,6 +44,8 @@ def marathon_dataset_rules(
     # An idea that has an error is said once; what it would have brought is not missing.
     unknown = set(computed) if flat.failed("idea") else set()
     flat.add([fault for fault in faults if fault.path[0] not in unknown])
+    if required != datasets.NOTHING:
+        flat.add(_check_licence(flat))
     if not required.title and not flat.text("title"):
         data[("title",)] = flat.text("name")
     if not flat.failed("idea"):
@@ -66,6 +70,15 @@ def _own(flat: Flat, field: str, inherited: list[str]) -> list[str]:
     if own != given:
         flat.put_items(field, own)
     return own
+
+
+def _check_licence(flat: Flat) -> list[At]:
+    given = flat.text("license_id")
+    if authorities.licence(given):
+        # By its SPDX id, IRI or title.
+        return []
+    stored = (flat.stored.license_id or "") if flat.stored else ""
+    return datasets.check_licence(given, stored, list(model.Package.get_license_register()))
 
 
 def _requirements(flat: Flat) -> datasets.Requirements:

@@ -12,6 +12,8 @@ from ckanext.marathon.logic import codes, guards, inputs, permissions, reference
 from ckanext.marathon.logic.validators.flat import Flat
 from ckanext.marathon.model import records
 
+TEXTS = ("title", "notes", "proponent_group", "status_reason")
+
 
 def marathon_idea_rules(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
@@ -28,7 +30,7 @@ def marathon_idea_rules(
     idea = {
         "data_need": flat.rows("data_need"),
         "community": flat.items("community"),
-        "proponent_group": flat.text("proponent_group"),
+        **{name: flat.text(name) for name in TEXTS},
     }
     if not flat.failed("workshop"):
         workshop = records.load([flat.text("workshop")]).get(flat.text("workshop"))

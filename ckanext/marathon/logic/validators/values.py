@@ -14,11 +14,26 @@ from ckanext.marathon.domain import addresses, dates, geometry, numbers
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.texts import items, shown
 from ckanext.marathon.logic import say
+from ckanext.marathon.logic.validators.flat import Flat
 
 Value = TypeVar("Value")
 
+LONGEST_TITLE = 500
 TRUE = {"true", "yes", "t", "y", "1", "on", "sí", "si"}
 FALSE = {"false", "no", "f", "n", "0", "off", ""}
+
+
+def marathon_title(
+    key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
+) -> None:
+    """Refuse a title that is as long as a text; one that is stored already may stay."""
+    value = data.get(key)
+    if not isinstance(value, str) or len(value) <= LONGEST_TITLE:
+        return
+    stored = Flat(data, errors, context).stored
+    if not stored or stored.title != value:
+        message = tk._("A title has at most {most} characters; the rest belongs in the description")
+        raise tk.Invalid(message.format(most=LONGEST_TITLE))
 
 
 def marathon_count(

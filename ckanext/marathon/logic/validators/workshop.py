@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
-from ckanext.marathon.domain import counts, workshops
+from ckanext.marathon.domain import counts, dates, workshops
 from ckanext.marathon.logic import codes, guards
 from ckanext.marathon.logic.validators.flat import Flat
 
-TEXTS = ("starts_at", "ends_at", "rsvp_by", "venue", "latitude", "longitude", "participants_note")
+TEXTS = (
+    *("status", "starts_at", "ends_at", "rsvp_by", "venue", "latitude", "longitude"),
+    "participants_note",
+)
 REPEATING = ("organiser", "invitation")
 DEFAULTS = {"kind": "ideation", "status": "announced", "example": "false"}
 
@@ -26,7 +29,8 @@ def marathon_workshop_rules(
     if flat.is_deleted:
         return
     workshop = {name: flat.value(name) for name in (*counts.FIELDS, *TEXTS)}
-    flat.add(workshops.check({**workshop, **{name: flat.rows(name) for name in REPEATING}}))
+    rows = {name: flat.rows(name) for name in REPEATING}
+    flat.add(workshops.check({**workshop, **rows}, dates.today()))
     flat.add(codes.check(flat, "workshop"))
     if flat.stored and not flat.failed("municipality"):
         flat.add(guards.check_municipalities_kept(flat, flat.items("municipality")))

@@ -1,0 +1,96 @@
+"""While Solr is away single pages open, lists say so, and nothing is a broken server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.factories import Idea, MarathonDataset, Workshop
+
+from .conftest import Reader
+
+pytestmark = pytest.mark.usefixtures("marathon_site")
+
+
+@pytest.fixture
+def chain(villa_nueva: dict[str, Any], editor: Reader) -> dict[str, dict[str, Any]]:
+    """A public chain of Villa Nueva; the users are there before Solr goes."""
+    workshop = Workshop(
+        owner_org=villa_nueva["id"], municipality=["0115"], service_problem=["AGU-01"]
+    )
+    idea = Idea(workshop=workshop["id"])
+    return {"workshop": workshop, "idea": idea, "dataset": MarathonDataset(idea=[idea["id"]])}
+
+
+@pytest.fixture
+def no_solr(
+    chain: dict[str, Any], ckan_config: Any, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, dict[str, Any]]:
+    monkeypatch.setitem(ckan_config, "solr_url", "http://127.0.0.1:9/solr/nobody")
+    return chain
+
+
+class TestPagesOfOneThing:
+    def test_open_with_what_they_are_linked_to(
+        self, visitor: Reader, editor: Reader, no_solr: dict[str, dict[str, Any]]
+    ) -> None:
+        for reader in (visitor, editor):
+            for kind, thing in no_solr.items():
+                page = reader.get(f"/{kind}/{thing['name']}")
+                assert page.status_code == 200, kind
+            idea = reader.get(f"/idea/{no_solr['idea']['name']}").text
+            assert no_solr["dataset"]["title"] in idea
+            assert no_solr["workshop"]["title"] in idea
+
+    def test_what_is_not_public_stays_unnamed(
+        self, visitor: Reader, chain: dict[str, Any], request: Any
+    ) -> None:
+        hidden = MarathonDataset(idea=[chain["idea"]["id"]], private=True)
+        request.getfixturevalue("no_solr")
+        assert hidden["title"] not in visitor.get(f"/idea/{chain['idea']['name']}").text
+
+
+class TestPlaces:
+    @pytest.mark.parametrize(
+        "path",
+        ["/municipality/0115", "/department/01", "/service-problem/AGU-01", "/service-problem/AGU"],
+    )
+    def test_say_that_search_is_away(self, visitor: Reader, no_solr: Any, path: str) -> None:
+        page = visitor.page(path)
+        assert "Search is away for the moment" in page.get_text()
+        assert "No dataset on the site" not in page.get_text()
+
+    def test_the_municipalities_that_take_part_are_listed_without_numbers(
+        self, visitor: Reader, no_solr: Any
+    ) -> None:
+        part = visitor.page("/municipality").select_one(".marathon-part")
+        assert part is not None
+        assert part.get_text(" ", strip=True).endswith("Villa Nueva")
+        assert visitor.get("/service-problem").status_code == 200
+
+
+class TestSearchPages:
+    @pytest.mark.parametrize(
+        "path",
+        ["/dataset/", "/idea/?q=agua", "/organization/villa-nueva", "/organization/", "/group/"],
+    )
+    def test_answer_503_within_the_site(self, visitor: Reader, no_solr: Any, path: str) -> None:
+        answer = visitor.get(path)
+        assert answer.status_code == 503
+        assert answer.headers["Retry-After"] == "60"
+        assert "Search does not answer" in answer.text
+        assert 'href="/dataset/"' in answer.text
+        assert "El buscador no responde" in visitor.get(f"/es{path}").text
+
+    def test_a_query_that_cannot_be_read_is_no_fault_of_the_server(
+        self, visitor: Reader, chain: Any
+    ) -> None:
+        answer = visitor.get('/feeds/custom.atom?q="')
+        assert answer.status_code == 400
+        assert "cannot be understood" in answer.text
+
+    def test_other_faults_of_a_dataset_s_pages_stay_what_they_are(
+        self, visitor: Reader, no_solr: Any
+    ) -> None:
+        assert visitor.get("/dataset/nope").status_code == 404
