@@ -6,7 +6,6 @@ from .about import (
     marathon_language,
     marathon_language_tag,
     marathon_licence_doubt,
-    marathon_licence_name,
     marathon_shown_above,
     marathon_type_label,
 )
@@ -44,6 +43,7 @@ from .labels import (
     marathon_host,
     marathon_municipality,
     marathon_municipality_names,
+    marathon_period,
     marathon_problem,
     marathon_problem_names,
     marathon_term,
@@ -60,6 +60,12 @@ from .officer import (
     marathon_typed_datetime,
     marathon_workshop_choices,
 )
+from .read import (
+    marathon_download,
+    marathon_filled,
+    marathon_licence_name,
+    marathon_says,
+)
 
 __all__ = [
     "humanize_entity_type",
@@ -69,6 +75,8 @@ __all__ = [
     "marathon_datasets_of_idea",
     "marathon_datasets_of_ideas",
     "marathon_date",
+    "marathon_download",
+    "marathon_filled",
     "marathon_form_errors",
     "marathon_form_sections",
     "marathon_form_token",
@@ -95,10 +103,12 @@ __all__ = [
     "marathon_own_organization",
     "marathon_owner_choices",
     "marathon_participants",
+    "marathon_period",
     "marathon_problem",
     "marathon_problem_names",
     "marathon_problem_tree",
     "marathon_resource_sections",
+    "marathon_says",
     "marathon_section_has_errors",
     "marathon_shown_above",
     "marathon_term",
