@@ -58,6 +58,7 @@ class MarathonSitePlugin(p.SingletonPlugin):
                 error_helpers.marathon_fresh_assets,
                 error_helpers.marathon_trouble,
                 site_helpers.marathon_contact,
+                site_helpers.marathon_coordinates,
                 site_helpers.marathon_home,
                 site_helpers.marathon_languages,
                 site_helpers.marathon_may_publish,

@@ -1,4 +1,4 @@
-"""An error says in the reader's language what happened and what to do next, in the site's layout."""
+"""An error page says in the reader's language what happened and what to do next."""
 
 from __future__ import annotations
 
