@@ -82,6 +82,9 @@ class Site:
             return
         with progress.step("database tables") as step:
             self._ckan(step, "db", "upgrade")
+        with progress.step("texts of the scripts") as step:
+            # CKAN's own server does this when it starts; without, its scripts speak English.
+            self._ckan(step, "translation", "js")
         if self._unfinished.exists():
             with progress.step("starter catalogue") as step:
                 options = ["--without-examples"] if self.settings.without_examples else []
@@ -107,7 +110,7 @@ class Site:
         return self._stamp.read_text(encoding="ascii") if self._stamp.exists() else ""
 
     def _version(self) -> str:
-        """Return what changes whenever tables or the index may have to."""
+        """Return what changes whenever tables, index or the texts of scripts may have to."""
         digest = hashlib.sha256(PLUGINS.encode())
         for name, version in sorted((d.name, d.version) for d in distributions()):
             if name.lower().startswith("ckan"):
@@ -146,9 +149,10 @@ class Site:
 
 
 def _own_files() -> Iterator[Path]:
-    """Yield our migrations, schemas and search code: what tables and index depend on."""
+    """Yield our migrations, schemas, search code, texts: tables, index and scripts need them."""
     root = HERE.parent
-    for folder in ("schemas", "ckanext/marathon/migration", "ckanext/marathon/search"):
-        for path in (root / folder).rglob("*"):
+    ours = root / "ckanext" / "marathon"
+    for folder in (root / "schemas", ours / "migration", ours / "search", ours / "i18n"):
+        for path in folder.rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
                 yield path

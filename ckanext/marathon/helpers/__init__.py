@@ -29,6 +29,7 @@ from .choices import (
     marathon_problem_tree,
     marathon_term_choices,
 )
+from .ckan_texts import marathon_activity_type
 from .form import (
     marathon_form_errors,
     marathon_form_sections,
@@ -70,6 +71,7 @@ from .read import (
 
 __all__ = [
     "humanize_entity_type",
+    "marathon_activity_type",
     "marathon_as_list",
     "marathon_authority_choices",
     "marathon_chosen",
