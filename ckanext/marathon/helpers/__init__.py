@@ -67,6 +67,7 @@ from .read import (
     marathon_filled,
     marathon_licence_name,
     marathon_says,
+    marathon_size,
 )
 
 __all__ = [
@@ -115,6 +116,7 @@ __all__ = [
     "marathon_says",
     "marathon_section_has_errors",
     "marathon_shown_above",
+    "marathon_size",
     "marathon_term",
     "marathon_term_choices",
     "marathon_thing_note",

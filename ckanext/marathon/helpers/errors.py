@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import ckan.plugins.toolkit as tk
 import flask
+from ckan.common import current_user
 from werkzeug.exceptions import default_exceptions
 
 
@@ -47,10 +48,10 @@ def marathon_fresh_assets() -> str:
 
 def _words(code: int) -> tuple[str, str]:
     if code in (401, 403):
-        return (
-            tk._("This page is not open to you"),
-            tk._("It is only for those who have permission. Log in, or ask whoever runs the site."),
-        )
+        advice = tk._("It is only for those who have permission. Ask whoever runs the site.")
+        if current_user.is_anonymous:
+            advice = tk._("Log in if you have an account; otherwise ask whoever runs the site.")
+        return tk._("This page is not open to you"), advice
     if code == 404:
         return (
             tk._("There is no such page"),

@@ -53,10 +53,16 @@ def marathon_download(resource: dict[str, Any]) -> Download:
     """Return what the button of a file or link says."""
     name = str(resource.get("format") or "")
     is_file = resource.get("url_type") == "upload" or name.lower() not in _NO_FILES
-    size = resource.get("size")
-    parts = [name, tk.h.localised_filesize(int(size)) if size else ""]
+    parts = [name, marathon_size(resource)]
     label = tk._("Download") if is_file else tk._("Open the link")
     return Download(label, ", ".join(part for part in parts if part), is_file)
+
+
+def marathon_size(resource: dict[str, Any]) -> str:
+    """Return the size of a file as people say it, ``""`` if it is not known."""
+    size = str(resource.get("size") or "")
+    # A site's own schema may keep it as text.
+    return tk.h.localised_filesize(int(size)) if size.isdecimal() else size
 
 
 def marathon_licence_name(licence_id: str | None, otherwise: str | None = "") -> str:
