@@ -82,6 +82,9 @@ class Site:
             return
         with progress.step("database tables") as step:
             self._ckan(step, "db", "upgrade")
+        with progress.step("texts of the scripts") as step:
+            # CKAN's own server does this when it starts; without, its scripts speak English.
+            self._ckan(step, "translation", "js")
         if self._unfinished.exists():
             with progress.step("starter catalogue") as step:
                 options = ["--without-examples"] if self.settings.without_examples else []
@@ -109,7 +112,7 @@ class Site:
         return self._stamp.read_text(encoding="ascii") if self._stamp.exists() else ""
 
     def _version(self) -> str:
-        """Return what changes whenever tables, the index or the feed may have to."""
+        """Return what changes whenever tables, index, feed or texts of scripts may have to."""
         digest = hashlib.sha256(PLUGINS.encode())
         for name, version in sorted((d.name, d.version) for d in distributions()):
             if name.lower().startswith("ckan"):
@@ -148,9 +151,9 @@ class Site:
 
 
 def _own_files() -> Iterator[Path]:
-    """Yield what tables, index and feed depend on."""
+    """Yield what tables, index, feed and the texts of scripts depend on."""
     root = HERE.parent
-    rooms = ("migration", "search", "rdf", "feeds")
+    rooms = ("migration", "search", "rdf", "feeds", "i18n")
     for folder in ("schemas", *(f"ckanext/marathon/{room}" for room in rooms)):
         for path in (root / folder).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:

@@ -15,6 +15,7 @@ from ckan.config.declaration import Declaration, Key
 from ckan.exceptions import CkanConfigurationException
 from flask import Blueprint
 
+from ckanext.marathon.helpers import errors as error_helpers
 from ckanext.marathon.helpers import home as site_helpers
 from ckanext.marathon.views.home import home
 
@@ -54,7 +55,10 @@ class MarathonSitePlugin(p.SingletonPlugin):
         return {
             helper.__name__: helper
             for helper in (
+                error_helpers.marathon_fresh_assets,
+                error_helpers.marathon_trouble,
                 site_helpers.marathon_contact,
+                site_helpers.marathon_coordinates,
                 site_helpers.marathon_home,
                 site_helpers.marathon_languages,
                 site_helpers.marathon_may_publish,

@@ -69,3 +69,12 @@ def test_every_page_says_its_language_and_has_a_main_heading(
             "!(e.textContent.trim() || e.title || e.querySelector('img[alt]'))).length",
         )
         assert nameless == 0, path
+
+
+def test_on_a_phone_the_results_are_seen_once_a_filter_is_chosen(phone: Visit, town: Town) -> None:
+    page = phone.go("/idea/")
+    page.click(".show-filters")
+    page.click(f'.filters a[href*="vocab_municipality={town.code}"]')
+    page.wait_for_url(f"**vocab_municipality={town.code}**")
+    page.locator(".filters").wait_for(state="hidden")
+    assert page.locator(".dataset-item").first.is_visible()

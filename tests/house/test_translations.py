@@ -9,10 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import ckan
 import pytest
 import yaml
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
+
+from ckanext.marathon.helpers.ckan_texts import TEXTS
 
 ROOT = Path(__file__).parents[2]
 I18N = ROOT / "ckanext" / "marathon" / "i18n"
@@ -49,6 +52,14 @@ def test_every_message_in_the_code_has_a_spanish_translation(tmp_path: Path) -> 
     assert not missing, "run `make translations`, then translate in es.po:\n" + "\n".join(missing)
     unused = sorted(str(id_) for id_ in have if id_ not in wanted)
     assert not unused, "no longer in the code:\n" + "\n".join(unused)
+
+
+def test_what_we_bring_for_ckan_is_still_missing_there() -> None:
+    theirs = Path(ckan.__file__).parent / "i18n" / "es" / "LC_MESSAGES" / "ckan.po"
+    with theirs.open("rb") as source:
+        said = [(m.id, m.string) for m in read_po(source, locale="es") if m.id]
+    known = {id_ if isinstance(id_, str) else id_[0] for id_, text in said if any(text or ())}
+    assert not known.intersection(TEXTS)
 
 
 def test_translations_keep_the_placeholders() -> None:

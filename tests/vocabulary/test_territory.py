@@ -102,9 +102,11 @@ def test_pilot_flags_agree_with_the_evidence_and_name_no_sixth_municipality() ->
 
 def test_the_source_column_of_the_evidence_is_whole() -> None:
     (letter,) = [each for each in territory.pilot_evidence() if each.code == "2105"]
-    assert letter.source == (
-        "INFOM, letter of the general manager to the mayor of San Carlos Alzatate, "
-        "28 September 2016"
+    assert letter.source_label("en") == (
+        "INFOM, letter of the general manager to the mayor of San Carlos Alzatate"
+    )
+    assert letter.source_label("es_GT") == (
+        "INFOM, carta del gerente general al alcalde de San Carlos Alzatate"
     )
     assert letter.source_date == "2016-09-28"
 

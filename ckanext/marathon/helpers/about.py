@@ -111,15 +111,10 @@ def marathon_licence_doubt(dataset: dict[str, Any]) -> str:
     known = authorities.licence(dataset.get("license_id") or "notspecified")
     if known is None or known.is_open:
         return ""
+    name = known.label(tk.h.lang())
     if known.is_open is None:
-        return tk._("not proven. Ask whoever publishes it before you reuse it.")
-    return tk._("{name} is not an open licence.").format(name=known.label(tk.h.lang()))
-
-
-def marathon_licence_name(licence_id: str) -> str:
-    """Return our name of a licence by CKAN's id, ``""`` if we have none."""
-    known = authorities.licence(licence_id)
-    return known.label(tk.h.lang()) if known else ""
+        return tk._("{name}. Ask whoever publishes it before you reuse it.").format(name=name)
+    return tk._("{name} is not an open licence.").format(name=name)
 
 
 def marathon_iri(thing: dict[str, Any]) -> str:

@@ -140,7 +140,7 @@ def marathon_thing_note(thing: Package) -> str:
         return _line(places, _votes(thing.get("votes")))
     organization = thing.get("organization") or {}
     formats = sorted({each["format"] for each in thing.get("resources", []) if each.get("format")})
-    return _line(places, organization.get("title"), " ".join(formats))
+    return _line(places, organization.get("title"), ", ".join(formats))
 
 
 def marathon_participants(workshop: Package) -> list[Count]:

@@ -141,6 +141,14 @@ def marathon_may_publish() -> bool:
     )
 
 
+def marathon_coordinates() -> bool:
+    """Return whether the visitor adds municipalities and invites officers."""
+    if not current_user.is_authenticated:
+        return False
+    name = current_user.name
+    return _once("coordinates", lambda: permissions.coordinates(name, "admin"), False)
+
+
 def marathon_contact() -> dict[str, str] | None:
     """Return name, title, e-mail and web site of the coordinating body, if there is one."""
     return _once("contact", _contact, None)

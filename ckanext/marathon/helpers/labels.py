@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import ckan.plugins.toolkit as tk
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, format_skeleton, format_time
 
 from ckanext.marathon.vocabulary import problems, statuses, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
@@ -55,7 +55,7 @@ def marathon_term(list_name: str, code: str) -> str:
 
 
 def marathon_date(value: str | None, form: str = "long") -> str:
-    """Return an ISO date or date and time as people write it, in the visitor's language.
+    """Return an ISO month, date or date and time as people write it, in the visitor's language.
 
     Times are shown as they were entered, in their own offset. What is no date is returned as
     it is.
@@ -64,12 +64,32 @@ def marathon_date(value: str | None, form: str = "long") -> str:
         return ""
     lang = tk.h.lang()
     try:
+        if len(value) == len("2026-11"):
+            month = datetime.strptime(value, "%Y-%m")
+            return format_skeleton("yMMMM", month, locale=lang)
         moment = datetime.fromisoformat(value)
     except ValueError:
         return value
     if "T" in value or " " in value.strip():
         return format_datetime(moment, _pattern(lang, form), locale=lang)
     return format_date(moment.date(), format=form, locale=lang)
+
+
+def marathon_period(starts: str, ends: str | None) -> str:
+    """Return when something starts and ends; on the same day the day is said once."""
+    if not ends:
+        return marathon_date(starts)
+    try:
+        first, last = datetime.fromisoformat(starts), datetime.fromisoformat(ends)
+    except ValueError:
+        return f"{marathon_date(starts)} – {marathon_date(ends)}"
+    if first.date() != last.date() or first.utcoffset() != last.utcoffset():
+        return f"{marathon_date(starts)} – {marathon_date(ends)}"
+    if "T" not in starts or "T" not in ends:
+        return marathon_date(starts)
+    lang = tk.h.lang()
+    hour = "H:mm" if lang.startswith("es") else "h:mm a"
+    return f"{marathon_date(starts)}–{format_time(last.time(), hour, locale=lang)}"
 
 
 def _pattern(lang: str, form: str) -> str:

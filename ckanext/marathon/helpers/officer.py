@@ -11,7 +11,7 @@ from ckan.common import current_user
 from ckan.lib import uploader
 from ckan.types import Context
 
-from ckanext.marathon.logic import permissions
+from ckanext.marathon.logic import permissions, requirements
 from ckanext.marathon.logic.viewing import Viewer
 from ckanext.marathon.model import link, records
 
@@ -58,6 +58,28 @@ def marathon_own_organization() -> str:
     """Return the id of the one organisation that the person publishes for, ``""`` if not one."""
     own = permissions.organizations_open_to(current_user.name, "dataset")
     return own[0]["id"] if len(own) == 1 else ""
+
+
+def marathon_must_choose(field_name: str, dataset: dict[str, Any]) -> bool:
+    """Return whether the form of a dataset must come with a choice in this field.
+
+    Municipality and problem may come from the idea, so they must be chosen only where no idea has
+    to be. Where the organisation is still open, what is asked of a municipality counts.
+
+    Args:
+        field_name: ``idea``, ``municipality``, ``service_problem`` or ``resources``.
+        dataset: what is in the form.
+    """
+    if field_name == "resources":
+        return bool(tk.config["ckan.dataset.create_on_ui_requires_resources"])
+    identifier = dataset.get("id")
+    stored = model.Package.get(identifier) if identifier else None
+    owner = dataset.get("owner_org") or marathon_own_organization()
+    asked = requirements.of_dataset(owner, stored) if owner else requirements.of_a_municipality()
+    if field_name == "idea":
+        return asked.idea
+    wanted = asked.problem if field_name == "service_problem" else asked.municipality
+    return wanted and not asked.idea
 
 
 def marathon_own_municipalities() -> list[str]:

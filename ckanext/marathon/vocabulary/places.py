@@ -70,14 +70,22 @@ class Department:
 
 
 class PilotEvidence(NamedTuple):
-    """What is known about a municipality of the pilot, and from where."""
+    """What is known about a municipality of the pilot, and from where.
+
+    ``source`` is a web address, or words in English with ``source_es`` for the same in Spanish.
+    """
 
     code: str
     name: str
     status: str
     evidence: str
     source: str
+    source_es: str
     source_date: str
+
+    def source_label(self, lang: str) -> str:
+        """Return the source as readers of a language call it."""
+        return self.source_es if self.source_es and lang.startswith("es") else self.source
 
 
 def municipality_from(row: Mapping[str, str]) -> Municipality:

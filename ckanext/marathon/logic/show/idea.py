@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 from typing import Any
 
+import ckan.plugins.toolkit as tk
 from ckan import model
 
 from ckanext.marathon.domain import origins
@@ -56,6 +57,7 @@ def _step(row: Any, is_insider: bool) -> dict[str, Any]:
             "name": row.organization_name,
             "title": row.organization_title or row.organization_name,
         }
-    if is_insider:
+    # The site's own account is nobody: it loads what the site starts with.
+    if is_insider and row.user_name != tk.config.get("ckan.site_id"):
         step["user"] = row.user_name
     return step

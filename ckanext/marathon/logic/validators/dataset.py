@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
 from ckanext.marathon.domain import datasets, origins
 from ckanext.marathon.domain.faults import At
-from ckanext.marathon.logic import inputs, references
+from ckanext.marathon.logic import inputs, references, requirements
 from ckanext.marathon.logic.validators.flat import Flat
-from ckanext.marathon.model import installation, records
+from ckanext.marathon.model import records
 from ckanext.marathon.vocabulary import authorities
 
 REPEATING = ("temporal_coverage", "contact", "publisher", "creator", "spatial_coverage")
@@ -84,12 +83,4 @@ def _check_licence(flat: Flat) -> list[At]:
 def _requirements(flat: Flat) -> datasets.Requirements:
     if not flat.stored and flat.failed("owner_org"):
         return datasets.OF_ANYBODY
-    setting = datasets.IdeaRequired(tk.config["ckanext.marathon.idea_required"])
-    created = flat.stored.metadata_created if flat.stored else None
-    installed = installation.installed_at()
-    organization = model.Group.get(flat.text("owner_org") or "")
-    publisher = datasets.Publisher(
-        records.text(organization, "role"), records.text(organization, "municipality_code")
-    )
-    exempt = datasets.is_exempt(created, installed, setting)
-    return datasets.requirements(publisher, exempt, setting)
+    return requirements.of_dataset(flat.text("owner_org") or "", flat.stored)

@@ -1,0 +1,35 @@
+"""What a dataset must have, looked up for the organisation that publishes it."""
+
+from __future__ import annotations
+
+import ckan.plugins.toolkit as tk
+from ckan import model
+
+from ckanext.marathon.domain import datasets
+from ckanext.marathon.model import installation, records
+
+
+def of_dataset(owner_org: str, stored: model.Package | None) -> datasets.Requirements:
+    """Return what a dataset must have.
+
+    Args:
+        owner_org: id or name of its organisation, ``""`` for none.
+        stored: the dataset as it is, ``None`` for a new one.
+    """
+    organization = model.Group.get(owner_org)
+    publisher = datasets.Publisher(
+        records.text(organization, "role"), records.text(organization, "municipality_code")
+    )
+    return _of(publisher, stored)
+
+
+def of_a_municipality() -> datasets.Requirements:
+    """Return what a new dataset of a municipality must have; no organisation must give more."""
+    return _of(datasets.Publisher(role="municipality"), None)
+
+
+def _of(publisher: datasets.Publisher, stored: model.Package | None) -> datasets.Requirements:
+    setting = datasets.IdeaRequired(tk.config["ckanext.marathon.idea_required"])
+    created = stored.metadata_created if stored else None
+    exempt = datasets.is_exempt(created, installation.installed_at(), setting)
+    return datasets.requirements(publisher, exempt, setting)

@@ -1,0 +1,49 @@
+"""The form marks what it refuses to do without, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+
+from tests.factories import NationalBody, officer
+
+from .conftest import Reader
+
+pytestmark = pytest.mark.usefixtures("marathon_site")
+
+CHAIN = ("municipality", "service_problem", "idea", "resources")
+
+
+def marked(form: BeautifulSoup) -> list[str]:
+    return [
+        name
+        for name in CHAIN
+        for part in form.select(f'[data-field="{name}"]')
+        if part.select("legend > .control-required, h2 > .control-required")
+    ]
+
+
+def test_a_municipality_must_give_idea_and_file_and_the_rest_of_the_chain_comes_from_the_idea(
+    editor: Reader,
+) -> None:
+    assert marked(editor.page("/dataset/new")) == ["idea", "resources"]
+
+
+def test_who_has_no_idea_to_name_must_choose_the_problem(app: Any) -> None:
+    body = NationalBody()
+    assert marked(Reader(app, officer(body["id"])).page("/dataset/new")) == [
+        "service_problem",
+        "resources",
+    ]
+
+
+@pytest.mark.ckan_config("ckanext.marathon.idea_required", "never")
+@pytest.mark.ckan_config("ckan.dataset.create_on_ui_requires_resources", False)
+def test_what_the_site_does_not_ask_for_is_not_marked(editor: Reader) -> None:
+    assert marked(editor.page("/dataset/new")) == ["municipality", "service_problem"]
+
+
+def test_an_idea_needs_no_file(editor: Reader) -> None:
+    assert "resources" not in marked(editor.page("/idea/new"))
