@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import shutil
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -97,3 +101,26 @@ class TestRun:
                 layout.make_sockets()
         finally:
             planted.unlink()
+
+
+class TestReset:
+    @pytest.mark.parametrize(("typed", "deleted"), [("s", True), ("y", True), ("", False)])
+    def test_asks_in_both_languages_what_it_takes_for_yes(
+        self, tmp_path: Path, typed: str, deleted: bool
+    ) -> None:
+        data = tmp_path / "data"
+        data.mkdir()
+        (data / MARKER).touch()
+        terminal, ours = pty.openpty()
+        asking = subprocess.Popen(
+            [sys.executable, "-m", "stack", "reset", "--data", str(data)],
+            stdin=ours,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        os.write(terminal, f"{typed}\n".encode())
+        said, _ = asking.communicate(timeout=60)
+        os.close(terminal)
+        os.close(ours)
+        assert "[y/s/N]" in said
+        assert data.exists() != deleted

@@ -6,7 +6,7 @@ Solr directly, so each is put right here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import ckan.plugins.toolkit as tk
@@ -20,6 +20,36 @@ from ckan.types import Action, Context, Schema
 
 from ckanext.marathon.search.query import datasets_only
 from ckanext.marathon.search.types import OTHER_TYPES
+
+
+@tk.chained_action
+@tk.side_effect_free
+def package_search(next_: Action, context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Search packages; see CKAN's ``package_search``.
+
+    Raises:
+        ValidationError: at a parameter of a shape on which CKAN breaks.
+    """
+    errors: dict[str, Any] = {name: [text] for name, text in _unreadable(data_dict)}
+    if errors:
+        raise tk.ValidationError(errors)
+    return next_(context, data_dict)
+
+
+def _unreadable(data_dict: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for name in ("rows", "start", "facet.limit", "facet.mincount"):
+        given = data_dict.get(name, 0)
+        if isinstance(given, list | dict) or (isinstance(given, str) and not given.strip()):
+            yield name, tk._("A number is expected")
+    for name in ("include_private", "include_drafts", "include_deleted", "use_default_schema"):
+        try:
+            tk.asbool(data_dict.get(name))
+        except ValueError:
+            yield name, tk._("It is either true or false")
+    fields = data_dict.get("fl")
+    fields = fields if isinstance(fields, list) else [fields or ""]
+    if not all(isinstance(each, str) for each in fields):
+        yield "fl", tk._("A list of texts is expected")
 
 
 @tk.chained_action
