@@ -81,6 +81,13 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
 
     # IConfigurer
     def update_config(self, config: CKANConfig) -> None:
+        plugins = tk.aslist(config["ckan.plugins"])
+        if "dcat" in plugins[: plugins.index("marathon")]:
+            # Of two equal addresses the first registered wins: the catalogue would be dcat's.
+            raise CkanConfigurationException(
+                "ckan.plugins: put marathon before dcat, which else answers for /catalog / "
+                "ckan.plugins: ponga marathon antes de dcat"
+            )
         tk.add_template_directory(config, "templates")
         tk.add_public_directory(config, "public")
         tk.add_resource("assets", "marathon")

@@ -67,6 +67,16 @@ def test_a_list_of_schemas_without_ours_stops_the_start_in_one_line(
     assert "Traceback" not in str(stopped.value)
 
 
+def test_a_catalogue_that_would_be_dcats_is_told_so_in_one_line(upgraded: Upgraded) -> None:
+    plugins = "scheming_datasets scheming_organizations dcat marathon"
+    with (
+        upgraded.site.variant("after", {"ckan.plugins": plugins}) as site,
+        pytest.raises(CommandFailed, match="put marathon before dcat") as stopped,
+    ):
+        site.run("db", "version")
+    assert "Traceback" not in str(stopped.value)
+
+
 def test_a_site_may_keep_its_own_schema_for_datasets(upgraded: Upgraded) -> None:
     types = " ".join(f"{OURS}:{name}.yaml" for name in ("workshop", "idea", "commitment"))
     settings = {

@@ -116,7 +116,8 @@ _ENTRIES = sa.text(
 
 def catalogue(connection: Any) -> bytes:
     """Return the N-Triples of the catalogue itself; b"" before it was published."""
-    body = connection.scalar(sa.select(Entry.body).where(Entry.kind == str(Kind.CATALOG)))
+    query = sa.select(Entry.body).where(Entry.thing == "", Entry.kind == str(Kind.CATALOG))
+    body = connection.scalar(query)
     return description(body) if body is not None else b""
 
 

@@ -57,7 +57,8 @@ def _step(row: Any, is_insider: bool) -> dict[str, Any]:
             "name": row.organization_name,
             "title": row.organization_title or row.organization_name,
         }
-    # The site's own account is nobody: it loads what the site starts with.
-    if is_insider and row.user_name != tk.config.get("ckan.site_id"):
-        step["user"] = row.user_name
+    if is_insider:
+        # The site's own account is nobody: it loads what the site starts with.
+        is_person = row.user_name != tk.config.get("ckan.site_id")
+        step["user"] = row.user_name if is_person else None
     return step

@@ -1,0 +1,73 @@
+"""Creating many packages, as an import does: all that a save checks and writes, Solr last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+from ckan import model
+from ckan.lib import search
+from ckan.types import Context
+
+# Packages a transaction, and a request to Solr.
+BATCH = 100
+
+Row = Mapping[str, Any]
+
+
+@dataclass
+class Outcome:
+    """What became of the rows.
+
+    Attributes:
+        ids: of what was created, in the order of the rows.
+        errors: number of the row, from 1 → its errors by field; nothing of that row was saved.
+    """
+
+    ids: list[str] = field(default_factory=list)
+    errors: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+
+def create(
+    rows: Sequence[Row], user: str, progress: Callable[[int, int], None] = lambda done, total: None
+) -> Outcome:
+    """Create packages through ``package_create``, a batch a transaction, and index them afterwards.
+
+    Args:
+        rows: as ``package_create`` takes them.
+        user: name of who does it, with the permissions they have.
+        progress: is told how many rows of how many are done.
+
+    Returns:
+        what became of them; a row with errors leaves the others alone.
+    """
+    outcome = Outcome()
+    for start in range(0, len(rows), BATCH):
+        batch = rows[start : start + BATCH]
+        created = _saved(dict(enumerate(batch, start + 1)), user, outcome)
+        search.rebuild(package_ids=created, defer_commit=True, force=True, quiet=True)
+        outcome.ids += created
+        progress(start + len(batch), len(rows))
+    search.commit()
+    return outcome
+
+
+def _saved(rows: dict[int, Row], user: str, outcome: Outcome) -> list[str]:
+    """Save what can be saved of a batch, in one transaction; return the ids."""
+    while True:
+        created = []
+        for number, row in rows.items():
+            context: Context = {"user": user, "defer_commit": True, "return_id_only": True}
+            try:
+                created.append(tk.get_action("package_create")(context, dict(row)))
+            except tk.ValidationError as error:
+                # CKAN has rolled back what the others of this batch had flushed.
+                outcome.errors[number] = dict(error.error_dict)
+                break
+        else:
+            model.repo.commit()
+            model.Session.expunge_all()
+            return created
+        del rows[number]
