@@ -129,7 +129,7 @@ def test_a_missing_migration_is_a_fault(doctor: Doctor) -> None:
 
 class TestPlugins:
     @pytest.mark.ckan_config(
-        "ckan.plugins", "scheming_datasets scheming_organizations dcat marathon"
+        "ckan.plugins", "scheming_datasets scheming_organizations marathon dcat"
     )
     def test_the_wrong_order_is_a_fault(self, doctor: Doctor) -> None:
         assert has(doctor(), "✗ In ckan.plugins, marathon has to stand before")

@@ -38,7 +38,10 @@ def package_search(next_: Action, context: Context, data_dict: dict[str, Any]) -
 
 def _unreadable(data_dict: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for name in ("rows", "start", "facet.limit", "facet.mincount"):
-        given = data_dict.get(name, 0)
+        given = data_dict.get(name)
+        if name == "rows" and given == "":
+            # The one of them that CKAN takes for nothing; it sends that itself.
+            continue
         if isinstance(given, list | dict) or (isinstance(given, str) and not given.strip()):
             yield name, tk._("A number is expected")
     for name in ("include_private", "include_drafts", "include_deleted", "use_default_schema"):
