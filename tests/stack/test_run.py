@@ -20,6 +20,8 @@ from tests.stack.conftest import Command, starting, until
 
 Start = Callable[..., Command]
 READY = "Ctrl-C stops it"
+# How long the web server may take to be there again.
+GOING_SECONDS = 60
 
 
 class Site:
@@ -56,13 +58,18 @@ class Site:
         return done
 
     def get(self, path: str) -> requests.Response:
-        """GET a path; again where a worker whose master was killed cuts the connection and goes."""
-        for _ in range(5):
+        """GET a path; again where the workers of a master that was killed are going.
+
+        They answer, cut connections, and leave a moment in which nobody listens.
+        """
+        deadline = time.monotonic() + GOING_SECONDS
+        while True:
             try:
                 return requests.get(f"{self.url}{path}", timeout=60)
             except requests.ConnectionError:
-                time.sleep(1)
-        return requests.get(f"{self.url}{path}", timeout=60)
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
 
     def datasets(self) -> int:
         return int(self.get("/api/3/action/package_search").json()["result"]["count"])
