@@ -17,18 +17,11 @@ from ckanext.marathon.model import clock
 from ckanext.marathon.rdf.formats import FORMATS
 from ckanext.marathon.rdf.namespaces import DCAT
 from tests import factories
+from tests.views.test_catalog import RDFLIB_NAME
 
 from .conftest import Log
 
 HYDRA = rdflib.Namespace("http://www.w3.org/ns/hydra/core#")
-RDFLIB_NAME = {
-    "ttl": "turtle",
-    "rdf": "xml",
-    "xml": "xml",
-    "jsonld": "json-ld",
-    "nt": "nt",
-    "n3": "n3",
-}
 SIZE = 2
 
 Get = Callable[..., Any]
