@@ -77,7 +77,8 @@ def _publish(wanted: Callable[[], set[Key]], thorough: bool = False) -> int:
         return 0
     held = clock.hold()
     settled = keys.site()
-    missed = not wanted() <= renditions.keys()
+    # A dataset may have come to an organisation since.
+    missed = not wanted() | _of_changed_owners(renditions, site) <= renditions.keys()
     if missed or settled != site or reach.inputs(renditions) != seen:
         site = settled
         renditions, _seen = _described(wanted(), site)
@@ -128,12 +129,8 @@ def _steps(renditions: Renditions, site: Site, thorough: bool) -> list[log.Step]
     for key, rendition in renditions.items():
         before = stored.get(iris[key])
         activity = _activity(before, rendition)
-        if (
-            activity is None
-            and rendition
-            and bodies.get(iris[key], rendition.body) != (rendition.body)
-        ):
-            activity = Activity.UPDATE
+        if rendition and bodies.get(iris[key], rendition.body) != rendition.body:
+            activity = activity or Activity.UPDATE
         if activity is None:
             continue
         steps.append(

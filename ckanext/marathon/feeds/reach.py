@@ -54,18 +54,18 @@ def inputs(keys: Iterable[Key]) -> dict[str, str]:
         id of a package or organisation → PostgreSQL's ``xmin``, the transaction that wrote it.
     """
     wanted = {key.thing for key in keys if key.thing}
-    ideas = _objects(wanted, Predicate.DATASET_IDEA) | wanted
-    everything = ideas | _objects(ideas, Predicate.IDEA_WORKSHOP)
+    ideas = link.targets(wanted, Predicate.DATASET_IDEA) | wanted
+    everything = ideas | link.targets(ideas, Predicate.IDEA_WORKSHOP)
+    owners = sa.select(model.Package.owner_org).where(
+        model.Package.id.in_(everything), model.Package.owner_org.is_not(None)
+    )
+    everything |= set(model.Session.scalars(owners))
     found: dict[str, str] = {}
     for table in (model.package_table, model.group_table):
         version = sa.literal_column(f'"{table.name}".xmin::text')
         query = sa.select(table.c["id"], version).where(table.c["id"].in_(everything))
         found.update(model.Session.execute(query).tuples().all())
     return found
-
-
-def _objects(subjects: Collection[str], predicate: Predicate) -> set[str]:
-    return {obj for _subject, obj in link.objects(subjects, predicate)}
 
 
 def _kinds(packages: Collection[str]) -> dict[str, Kind]:

@@ -14,6 +14,7 @@ from ckan.model import meta
 from ckanext.marathon.feeds import envelope, write
 from ckanext.marathon.feeds.deflate import Piece, deflate
 from ckanext.marathon.model import clock, pages
+from ckanext.marathon.rdf.namespaces import DCAT
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,7 @@ def _window(connection: Any, now: sa.Row, number: int, extension: str, kept: Pie
 def _lines(connection: Any, now: sa.Row, number: int) -> list[bytes]:
     entries = pages.entries(connection, number)
     held = [
-        f"<{now.base}> <http://www.w3.org/ns/dcat#dataset> <{iri}> .".encode()
+        f"<{now.base}> <{DCAT.dataset}> <{iri}> .".encode()
         for iri, is_dataset, _body in entries
         if is_dataset
     ]

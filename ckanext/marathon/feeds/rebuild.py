@@ -89,7 +89,7 @@ def _results(batches: Sequence[Sequence[Key]], ini: str, workers: int) -> Iterat
 
 
 def _batch(some: Sequence[Key]) -> int:
-    changes = republish([Key(Kind(kind), thing) for kind, thing in some])
+    changes = republish(some)
     model.Session.commit()
     model.Session.expunge_all()
     return changes

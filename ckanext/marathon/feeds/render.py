@@ -177,8 +177,8 @@ def _shown(identifier: str) -> Row | None:
 
 def _packages(wanted: Collection[str]) -> dict[str, model.Package]:
     """Return packages by id, read anew together with those that they have values from."""
-    ideas = {obj for _subject, obj in link.objects(wanted, Predicate.DATASET_IDEA)} | set(wanted)
-    workshops = {obj for _subject, obj in link.objects(ideas, Predicate.IDEA_WORKSHOP)}
+    ideas = link.targets(wanted, Predicate.DATASET_IDEA) | set(wanted)
+    workshops = link.targets(ideas, Predicate.IDEA_WORKSHOP)
     query = model.Session.query(model.Package).filter(model.Package.id.in_(ideas | workshops))
     return {each.id: each for each in query.populate_existing()}
 
@@ -198,7 +198,7 @@ def _organizations(wanted: Iterable[str | None]) -> dict[str, Row]:
 
 def _needs(datasets: Collection[str]) -> dict[str, list[str]]:
     """Return idea → ids of its data needs, of the ideas of these datasets."""
-    ideas = {obj for _subject, obj in link.objects(datasets, Predicate.DATASET_IDEA)}
+    ideas = link.targets(datasets, Predicate.DATASET_IDEA)
     found: dict[str, list[str]] = {}
     for idea, need in link.objects(ideas, Predicate.IDEA_DATA_NEED):
         found.setdefault(idea, []).append(need)

@@ -85,6 +85,11 @@ def objects(subjects: Collection[str], predicate: Predicate) -> list[tuple[str, 
     return [(row.subject, row.object) for row in rows]
 
 
+def targets(subjects: Collection[str], predicate: Predicate) -> set[str]:
+    """Return the objects that these subjects link to."""
+    return {obj for _subject, obj in objects(subjects, predicate)}
+
+
 def subjects(objects_: Collection[str], *predicates: Predicate) -> list[tuple[str, str]]:
     """Return the (subject, object) pairs that point at these objects, ordered by subject."""
     if not objects_:
