@@ -12,6 +12,8 @@ STACK = .venv/bin/python -m stack
 # MARATHON_DATA: where `make run` keeps its data.
 DATA = $(or $(MARATHON_DATA),.data)
 MARATHON_SHAPES ?= ../shared/shacl
+# Two processes; PYTEST_ARGS="-n 0" for one, as pytest's --pdb needs it.
+PROCESSES = -n 2 --no-loadscope-reorder
 export MARATHON_SHAPES := $(abspath $(MARATHON_SHAPES))
 
 help:
@@ -42,7 +44,7 @@ test: venv
 		"(MARATHON_SHAPES): only the project's own profile is validated"
 	@chromium="$$($(STACK) browser)" && export MARATHON_CHROMIUM="$$chromium" && \
 		exec $(STACK) services --fresh --data .test-data -- \
-		.venv/bin/python -m pytest --ckan-ini=test.ini tests $(PYTEST_ARGS)
+		.venv/bin/python -m pytest --ckan-ini=test.ini $(PROCESSES) tests $(PYTEST_ARGS)
 
 prove: export MARATHON_PROVE = 1
 prove: test

@@ -2,19 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
 import sqlalchemy as sa
 from ckan import model
+from ckan.lib import app_globals
+from xdist.scheduler import LoadScopeScheduling
 
 from ckanext.marathon.model import clock
-from tests import proving
+from tests import databases, loading, proving
 
+databases.settle()
 hypothesis.settings.register_profile("marathon", derandomize=not proving.FULL, database=None)
 hypothesis.settings.load_profile("marathon")
+
+
+# Each of these has things that are made once and used by all its tests: a site, a browser, a port.
+TOGETHER = ("browser", "portal", "site", "stack")
+
+
+def room(path: str) -> str:
+    """Return the directory of a test file, of which ``path`` may be a node's id."""
+    return Path(path.partition("::")[0]).parent.name
+
+
+class Rooms(LoadScopeScheduling):
+    """Files are shared out among pytest-xdist's processes, and some directories as a whole."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return room(nodeid) if room(nodeid) in TOGETHER else nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Rooms:
+    """Share tests out by room."""
+    return Rooms(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what cannot be divided, so that no process waits for it in the end."""
+    items.sort(key=lambda item: room(item.nodeid) not in TOGETHER)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand on to the process that prints the results what was tried in this one."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["tried"] = proving.NOTES
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what another process tried."""
+    proving.NOTES.extend(getattr(node, "workeroutput", {}).get("tried", []))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -23,6 +68,46 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(note)
     if proving.NOTES:
         terminalreporter.write_line(f"MARATHON_SEED={proving.SEED}")
+
+
+@pytest.fixture(autouse=True)
+def no_plugins_unasked(request: pytest.FixtureRequest) -> None:
+    """Take away what earlier tests had loaded from a test that asks for no plugin."""
+    if not {"with_plugins", "make_app"} & set(request.fixturenames):
+        loading.leave()
+
+
+@pytest.fixture
+def with_plugins(ckan_config: Any, provide_plugin: Any, request: pytest.FixtureRequest) -> None:
+    """Load the plugins that ``ckan.plugins`` names, or keep them if they are loaded already.
+
+    Unlike CKAN's fixture it knows no marks of its own: no test here brings a plugin along.
+    """
+    assert not list(request.node.iter_markers("with_plugins"))
+    loading.enter()
+
+
+@pytest.fixture
+def make_app(ckan_config: Any) -> Callable[[], Any]:
+    """Return what makes a client of the application for the configuration of this moment."""
+    app_globals._CONFIG_CACHE.clear()
+    return loading.app
+
+
+@pytest.fixture(scope="session")
+def _storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("storage")
+
+
+@pytest.fixture
+def storage(_storage: Path, monkeypatch: pytest.MonkeyPatch, ckan_config: Any) -> Iterator[Path]:
+    """Return the folder where the site keeps its files; it is always the same one, emptied."""
+    monkeypatch.setitem(ckan_config, "ckan.storage_path", str(_storage))
+    # Elsewhere, so that they are built once: squeezing scripts takes longer than most tests.
+    monkeypatch.setitem(ckan_config, "ckan.webassets.path", f"{_storage}-webassets")
+    yield _storage
+    shutil.rmtree(_storage)
+    _storage.mkdir()
 
 
 @pytest.fixture

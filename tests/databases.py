@@ -1,4 +1,8 @@
-"""Databases in the tests' PostgreSQL, beside the one that the tests themselves use."""
+"""What is whose in the tests' PostgreSQL, Valkey and Solr.
+
+Tests run in several processes at once (pytest-xdist). They share the servers; each process has
+databases, numbers and a mark in the search index of its own.
+"""
 
 from __future__ import annotations
 
@@ -8,23 +12,60 @@ from urllib.parse import urlsplit
 import psycopg2
 from psycopg2 import sql
 
+# Valkey has sixteen databases.
+NUMBERS = 8
+
+_worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+_index = int(_worker.removeprefix("gw") or 0)
+
+
+def settle() -> None:
+    """Point CKAN's variables at what belongs to this process; before CKAN reads them."""
+    if not _worker:
+        return
+    assert _index < 16 // NUMBERS, "two processes at most: make test PYTEST_ARGS='-n 2'"
+    url = address("ckan_test")
+    create(url)
+    os.environ["CKAN_SQLALCHEMY_URL"] = url
+    os.environ["CKAN_REDIS_URL"] = redis(0)
+    os.environ["CKAN_SITE_ID"] = f"test-{_worker}"
+
+
+def redis(number: int) -> str:
+    """Return the address of one of the Valkey databases of this process, 0-7."""
+    base, _, _ = os.environ["CKAN_REDIS_URL"].rpartition("db=")
+    return f"{base}db={_index * NUMBERS + number}"
+
 
 def address(name: str) -> str:
-    """Return the address of a database in the same server, with the same role."""
+    """Return the address of a database of this process in the same server, with the same role."""
+    name = f"{name}_{_worker}" if _worker else name
     # Not SQLAlchemy's own: it writes %2F, which CKAN's migrations do not bear.
     return urlsplit(os.environ["CKAN_SQLALCHEMY_URL"])._replace(path=f"/{name}").geturl()
 
 
-def create(url: str, template: str = "template0") -> None:
-    """Create a database as a copy of another one; one of that name is dropped first."""
-    name = urlsplit(url).path.strip("/")
-    _execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
-    _execute("CREATE DATABASE {} TEMPLATE {}", name, template)
+def create(url: str, template: str = "/template0") -> None:
+    """Create a database as a copy of another one; one of that name is dropped first.
+
+    Both are addresses.
+    """
+    drop(url)
+    _execute("CREATE DATABASE {} TEMPLATE {}", _name(url), _name(template))
+
+
+def drop(url: str) -> None:
+    """Drop a database, if there is one of that name."""
+    _execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", _name(url))
+
+
+def _name(url: str) -> str:
+    return urlsplit(url).path.strip("/")
 
 
 def _execute(statement: str, *names: str) -> None:
     # Neither statement runs within a transaction, nor in the database that it is about.
-    connection = psycopg2.connect(address("postgres"))
+    server = urlsplit(os.environ["CKAN_SQLALCHEMY_URL"])._replace(path="/postgres").geturl()
+    connection = psycopg2.connect(server)
     connection.autocommit = True
     try:
         with connection.cursor() as cursor:

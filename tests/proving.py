@@ -9,6 +9,8 @@ FULL = os.environ.get("MARATHON_PROVE") == "1"
 
 # `make test` tries the same each time; `make prove` something new, whose seed it prints.
 SEED = int(os.environ.get("MARATHON_SEED") or (random.randrange(10**6) if FULL else 20161017))
+# The other processes of the same run are children of this one.
+os.environ["MARATHON_SEED"] = str(SEED)
 
 # What was tried how often, printed below the results.
 NOTES: list[str] = []

@@ -91,7 +91,7 @@ class Site:
         """
         addresses = {
             "sqlalchemy.url": databases.address(f"site_{name}"),
-            "ckan.redis.url": os.environ["CKAN_REDIS_URL"].replace("db=0", "db=2"),
+            "ckan.redis.url": databases.redis(2),
             "solr_url": os.environ["CKAN_SOLR_URL"],
             "solr_user": os.environ["CKAN_SOLR_USER"],
             "solr_password": os.environ["CKAN_SOLR_PASSWORD"],
@@ -233,11 +233,11 @@ class Site:
 
 @functools.cache
 def plain_database() -> tuple[str, str]:
-    """Make, once a run, a database with one administrator; return its name and their token."""
-    name = "site_plain"
-    databases.create(databases.address(name))
+    """Make, once a run, a database with one administrator; return its address and their token."""
+    url = databases.address("site_plain")
+    databases.create(url)
     settings = {
-        "sqlalchemy.url": databases.address(name),
+        "sqlalchemy.url": url,
         "ckan.redis.url": os.environ["CKAN_REDIS_URL"],
         "solr_url": os.environ["CKAN_SOLR_URL"],
         "solr_user": os.environ["CKAN_SOLR_USER"],
@@ -247,4 +247,4 @@ def plain_database() -> tuple[str, str]:
         site.run("db", "init")
         who = [ADMIN, f"email={ADMIN}@example.gt", f"password={PASSWORD}"]
         site.run("sysadmin", "add", "--create", *who)
-        return name, site.run("user", "token", "add", "--quiet", ADMIN, "tests").strip()
+        return url, site.run("user", "token", "add", "--quiet", ADMIN, "tests").strip()

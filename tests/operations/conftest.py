@@ -13,13 +13,6 @@ from ckanext.marathon.operations import starter
 
 
 @pytest.fixture
-def storage(monkeypatch: pytest.MonkeyPatch, ckan_config: Any, tmp_path: Path) -> Path:
-    """Return the folder where the site keeps its files."""
-    monkeypatch.setitem(ckan_config, "ckan.storage_path", str(tmp_path))
-    return tmp_path
-
-
-@pytest.fixture
 def loaded(
     request: pytest.FixtureRequest,
     with_plugins: None,

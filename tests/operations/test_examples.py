@@ -17,7 +17,7 @@ from tests.factories import Idea, MarathonDataset, Workshop
 
 from .conftest import everything, stored_files
 
-pytestmark = pytest.mark.usefixtures("marathon_site", "storage")
+pytestmark = pytest.mark.usefixtures("storage", "marathon_site")
 
 MADE_UP = {item.name for item in items() if item.is_example}
 

@@ -18,7 +18,7 @@ from tests.factories import Municipality
 
 from .conftest import everything, show, stored_files
 
-pytestmark = pytest.mark.usefixtures("marathon_site", "storage")
+pytestmark = pytest.mark.usefixtures("storage", "marathon_site")
 
 
 def outcomes(**kinds: int) -> Counter[Outcome]:

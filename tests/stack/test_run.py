@@ -16,6 +16,7 @@ import redis
 import requests
 
 from stack.solr import free_port
+from tests import databases
 from tests.stack.conftest import Command, starting, until
 
 Start = Callable[..., Command]
@@ -228,24 +229,17 @@ def spawned(data: Path, name: str) -> list[int]:
 @pytest.fixture
 def servers_of_others() -> Iterator[dict[str, str]]:
     """Name a database, a Redis number and a Solr core of the servers that the tests run on."""
-    name = "somebody_elses"
-    database = os.environ["CKAN_SQLALCHEMY_URL"]
-    admin = psycopg2.connect(database)
-    admin.autocommit = True
-    with admin.cursor() as cursor:
-        cursor.execute(f"DROP DATABASE IF EXISTS {name}")
-        cursor.execute(f"CREATE DATABASE {name}")
+    database = databases.address("somebody_elses")
+    databases.create(database)
     variables = {
-        "CKAN_SQLALCHEMY_URL": database.replace("/ckan_test?", f"/{name}?"),
-        "CKAN_REDIS_URL": os.environ["CKAN_REDIS_URL"].replace("db=0", "db=7"),
+        "CKAN_SQLALCHEMY_URL": database,
+        "CKAN_REDIS_URL": databases.redis(7),
         "CKAN_SOLR_URL": os.environ["MARATHON_PORTAL_SOLR_URL"],
         "CKAN_SOLR_USER": os.environ["CKAN_SOLR_USER"],
         "CKAN_SOLR_PASSWORD": os.environ["CKAN_SOLR_PASSWORD"],
     }
     yield variables
-    with admin.cursor() as cursor:
-        cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    admin.close()
+    databases.drop(database)
     redis.Redis.from_url(variables["CKAN_REDIS_URL"]).flushdb()
     requests.post(
         f"{variables['CKAN_SOLR_URL']}/update?commit=true",

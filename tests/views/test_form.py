@@ -17,14 +17,9 @@ from tests.factories import Idea, Workshop
 
 from .conftest import Reader
 
-pytestmark = pytest.mark.usefixtures("marathon_site")
+pytestmark = pytest.mark.usefixtures("storage", "marathon_site")
 
 CSV = b"sector,hours\nZona 4,6\n"
-
-
-@pytest.fixture(autouse=True)
-def storage(ckan_config: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
-    monkeypatch.setitem(ckan_config, "ckan.storage_path", str(tmp_path))
 
 
 @pytest.fixture

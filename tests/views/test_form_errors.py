@@ -14,11 +14,11 @@ from ckan.tests.helpers import call_action
 from tests.factories import Idea
 
 from .conftest import Reader
-from .test_form import CSV, datasets, filled, idea, soup, storage, with_file, workshop
+from .test_form import CSV, datasets, filled, idea, soup, with_file, workshop
 
-__all__ = ["filled", "idea", "storage", "workshop"]  # fixtures
+__all__ = ["filled", "idea", "workshop"]  # fixtures
 
-pytestmark = pytest.mark.usefixtures("marathon_site")
+pytestmark = pytest.mark.usefixtures("storage", "marathon_site")
 
 JSON = {"Accept": "application/json"}
 
