@@ -7,10 +7,14 @@ databases, numbers and a mark in the search index of its own.
 from __future__ import annotations
 
 import os
+import subprocess
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg2
 from psycopg2 import sql
+
+from stack.postgres import binaries
 
 # Valkey has sixteen databases.
 NUMBERS = 8
@@ -56,6 +60,19 @@ def create(url: str, template: str = "/template0") -> None:
 def drop(url: str) -> None:
     """Drop a database, if there is one of that name."""
     _execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", _name(url))
+
+
+def dump(url: str, path: Path) -> None:
+    """Write what is in a database to a file, as an administrator's backup does."""
+    command = [binaries() / "pg_dump", "--no-owner", "--file", path, url]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+
+
+def restore(url: str, path: Path) -> None:
+    """Put what a file of :func:`dump` holds in the place of a database."""
+    create(url)
+    command = [binaries() / "psql", "--quiet", "--set", "ON_ERROR_STOP=1", "--file", path, url]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
 
 def _name(url: str) -> str:

@@ -21,11 +21,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
+import psutil
 import requests
+import sqlalchemy as sa
 
 from tests import databases, programs
 
@@ -171,6 +174,15 @@ class Site:
         command += ["--chdir", str(ROOT), f"tests.sites:application({str(self.ini)!r})"]
         with self.log.open("ab") as log:
             self._server = programs.spawn(command, log, handle)
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait until the web server answers.
+
+        Raises:
+            AssertionError: it ended, or did not answer in time; with the end of its log.
+        """
+        assert self._server is not None, "it was not started"
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             assert self._server.poll() is None, f"the server ended:\n{self.log_text()[-6000:]}"
@@ -180,6 +192,24 @@ class Site:
             except requests.RequestException:
                 time.sleep(0.2)
         raise AssertionError(f"no answer in {START_SECONDS} s:\n{self.log_text()[-6000:]}")
+
+    def kill_workers(self) -> None:
+        """Kill what answers requests, without a chance to end anything; others take their place."""
+        assert self._server is not None, "it was not started"
+        for worker in psutil.Process(self._server.pid).children(recursive=True):
+            worker.kill()
+
+    @property
+    def database_url(self) -> str:
+        """Return the address of its database."""
+        return self._settings["sqlalchemy.url"]
+
+    @contextmanager
+    def database(self) -> Iterator[sa.Connection]:
+        """Give access to its database, in a transaction of its own."""
+        engine = sa.create_engine(self.database_url, poolclass=sa.NullPool)
+        with engine.begin() as connection:
+            yield connection
 
     def stop(self) -> None:
         """Stop the web server, if it runs."""

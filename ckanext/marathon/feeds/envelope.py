@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from functools import lru_cache
 
 import sqlalchemy as sa
 from rdflib import Literal, URIRef
 
+from ckanext.marathon.feeds import write
+from ckanext.marathon.feeds.deflate import Piece, deflate
 from ckanext.marathon.feeds.write import HYDRA, ordered
-from ckanext.marathon.model import pages
+from ckanext.marathon.model.feed import description
 from ckanext.marathon.rdf.namespaces import DCT, RDF, XSD
 
 _LINKS = {
@@ -29,33 +32,66 @@ class View:
         number: of this page.
         total: public datasets in all.
         size: slots a page.
-        links: relation → number of the page.
+        links: relation, and number of the page.
     """
 
     address: str
     number: int
     total: int
     size: int
-    links: dict[str, int]
+    links: tuple[tuple[str, int], ...]
 
 
-def lines(connection: Any, clock: sa.Row, view: View | None) -> list[bytes]:
-    """Return the N-Triples, without line ends, of a document's envelope.
+@dataclass(frozen=True)
+class _Said:
+    """What the log's clock and its entry of the catalogue say at one moment."""
+
+    base: str
+    vocabulary: str
+    epoch: str
+    number: int
+    issued: datetime | None
+    published: datetime | None
+    body: bytes | None
+
+
+def head(moment: sa.Row, view: View | None, extension: str) -> Piece:
+    """Return the beginning of a document, up to the first window.
 
     Args:
-        connection: sees one moment.
-        clock: of that moment, as ``model.pages`` gives it.
+        moment: as ``model.pages.catalogue`` gives it.
         view: ``None`` for the whole catalogue in one document.
+        extension: a format of ``rdf.formats.FORMATS``.
     """
+    said = _Said(
+        moment.base,
+        moment.vocabulary,
+        moment.epoch,
+        moment.clock_number,
+        moment.issued,
+        moment.published,
+        moment.catalogue,
+    )
+    return _head(said, view, extension)
+
+
+# Whoever comes back with the same question before anything changed.
+@lru_cache(maxsize=512)
+def _head(said: _Said, view: View | None, extension: str) -> Piece:
+    frame = write.frame(extension, said.vocabulary)
+    return deflate(frame.head + write.part(_lines(said, view), extension, said.vocabulary))
+
+
+def _lines(clock: _Said, view: View | None) -> list[bytes]:
     iri = URIRef(clock.base) if clock.base else None
-    found = pages.catalogue(connection).splitlines()
+    found = description(clock.body).splitlines() if clock.body is not None else []
     said: list[tuple[URIRef, URIRef, URIRef | Literal]] = []
     if iri is not None:
         moments = ((DCT.issued, clock.issued), (DCT.modified, clock.published))
         said += [(iri, predicate, _moment(each)) for predicate, each in moments if each]
         own = f"{clock.vocabulary}/def#"
         said += [
-            (iri, URIRef(own + "changeNumber"), Literal(clock.clock_number)),
+            (iri, URIRef(own + "changeNumber"), Literal(clock.number)),
             (iri, URIRef(own + "feedEpoch"), Literal(clock.epoch)),
         ]
     if view is not None:
@@ -83,10 +119,10 @@ def _view(view: View) -> list[tuple[URIRef, URIRef, URIRef | Literal]]:
         (here, term("totalItems"), Literal(view.total)),
         (here, term("itemsPerPage"), Literal(view.size)),
     ]
-    for relation, number in view.links.items():
+    for relation, number in view.links:
         said += [(here, term(name), address(number)) for name in _LINKS[relation]]
     return said
 
 
-def _moment(value: Any) -> Literal:
+def _moment(value: datetime) -> Literal:
     return Literal(value.isoformat(), datatype=XSD.dateTime)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -44,6 +44,10 @@ class State:
         return f"{self.epoch}.{self.number}"
 
 
+class NotReady(Exception):
+    """The log cannot answer for the catalogue: not everything public is in it yet."""
+
+
 class Document:
     """What a request is answered with; must be closed, read or not.
 
@@ -51,31 +55,27 @@ class Document:
         state: that the document shows.
         links: relation (``next`` …) → number of a page.
         pieces: the document, compressed piece by piece; can be read once.
+        is_long: it may be larger than memory.
     """
 
     def __init__(
-        self, connection: Any, state: State, links: dict[str, int], pieces: Iterator[Piece]
+        self, state: State, links: dict[str, int], pieces: Iterator[Piece], connection: Any = None
     ) -> None:
         self._connection = connection
         self.state, self.links, self.pieces = state, links, pieces
+        self.is_long = connection is not None
 
     def close(self) -> None:
         """Give the database's snapshot back."""
-        self._connection.close()
+        if self._connection is not None:
+            self._connection.close()
 
 
 def state() -> State:
     """Return how far the log is; where a dump was restored, a new epoch begins."""
-    connection = _snapshot()
-    try:
+    with _connected(_ONE_STATEMENT) as connection:
         row = pages.clock(connection)
-    finally:
-        connection.close()
-    if row.home == row.here:
-        return _state(row)
-    clock.hold()
-    model.Session.commit()
-    return state()
+    return _state(row) if _is_at_home(row) else state()
 
 
 def page(number: int, extension: str, address: str) -> Document | None:
@@ -89,26 +89,34 @@ def page(number: int, extension: str, address: str) -> Document | None:
     Returns:
         ``None`` beyond the last page. The next page is the next that is not empty.
 
+    Raises:
+        NotReady: the log cannot answer.
+
     Source: Hydra Core, PartialCollectionView. Slots never move, so that an edit or a deletion
     during a crawl hides nothing from it.
     """
-    connection = _snapshot()
-    try:
-        found = pages.page(connection, number, write.kept_as(extension))
-        links = {"first": 1, "last": max(found.last or 1, 1)}
-        if number > links["last"]:
-            connection.close()
-            return None
-        links |= {"previous": found.previous} if found.previous else {}
-        links |= {"next": found.next} if found.next else {}
-        view = envelope.View(address, number, found.total or 0, found.page_size, links)
-        head = envelope.lines(connection, found, view)
-        body = _window(connection, found, number, extension, _piece(found))
-    except BaseException:
-        connection.close()
-        raise
-    framed = _framed(found.vocabulary, extension, head, [body])
-    return Document(connection, _state(found), links, framed)
+    kept_as = write.kept_as(extension)
+    with _connected(_ONE_STATEMENT) as connection:
+        found = pages.page(connection, number, kept_as)
+    if not _is_at_home(found):
+        return page(number, extension, address)
+    if found.body is None:
+        # What is kept is out of date; what is written anew must be of one moment.
+        with _connected(_ONE_MOMENT) as connection:
+            found = pages.page(connection, number, kept_as)
+            body = _window(connection, found, number, extension, _piece(found))
+    else:
+        body = Piece(found.body, found.size, found.crc)
+    now = _ready(found)
+    links = {"first": 1, "last": max(found.last or 1, 1)}
+    if number > links["last"]:
+        return None
+    links |= {"previous": found.previous} if found.previous else {}
+    links |= {"next": found.next} if found.next else {}
+    view = envelope.View(
+        address, number, found.total or 0, found.page_size, tuple(sorted(links.items()))
+    )
+    return Document(now, links, _framed(found, view, extension, [body]))
 
 
 def everything(extension: str) -> Document:
@@ -116,37 +124,58 @@ def everything(extension: str) -> Document:
 
     Args:
         extension: a format of ``rdf.formats.FORMATS``.
+
+    Raises:
+        NotReady: the log cannot answer.
     """
-    connection = _snapshot()
+    connection = _connected(_ONE_MOMENT)
     try:
-        now = pages.clock(connection)
-        head = envelope.lines(connection, now, None)
+        found = pages.catalogue(connection)
+        if not _is_at_home(found):
+            connection.close()
+            return everything(extension)
+        now = _ready(found)
     except BaseException:
         connection.close()
         raise
     windows = (
-        _window(connection, now, found.number, extension, _piece(found))
-        for found in pages.windows(connection, write.kept_as(extension))
+        _window(connection, found, each.number, extension, _piece(each))
+        for each in pages.windows(connection, write.kept_as(extension))
     )
-    framed = _framed(now.vocabulary, extension, head, windows)
-    return Document(connection, _state(now), {}, framed)
+    return Document(now, {}, _framed(found, None, extension, windows), connection)
 
 
 def lines(number: int) -> list[bytes]:
     """Return the N-Triples of a page without its envelope, made anew from the entries."""
-    connection = _snapshot()
-    try:
+    with _connected(_ONE_MOMENT) as connection:
         return _lines(connection, pages.clock(connection), number)
-    finally:
-        connection.close()
 
 
-def _snapshot() -> Any:
-    """Return a connection that sees one moment, whatever others commit meanwhile."""
+# One statement sees one moment by itself, and saves the two messages of a transaction.
+_ONE_STATEMENT = {"isolation_level": "AUTOCOMMIT"}
+# Several statements see the same, whatever others commit meanwhile.
+_ONE_MOMENT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+def _connected(options: dict[str, Any]) -> Any:
     assert meta.engine is not None, "CKAN has made it"
-    return meta.engine.connect().execution_options(
-        isolation_level="REPEATABLE READ", postgresql_readonly=True
-    )
+    return meta.engine.connect().execution_options(**options)
+
+
+def _is_at_home(row: sa.Row) -> bool:
+    """Return whether this is the database that the log was written in; else begin a new epoch."""
+    if row.home == row.here:
+        return True
+    clock.hold()
+    model.Session.commit()
+    return False
+
+
+def _ready(row: sa.Row) -> State:
+    found = _state(row)
+    if not found.is_ready:
+        raise NotReady
+    return found
 
 
 def _state(row: sa.Row) -> State:
@@ -179,8 +208,9 @@ def _lines(connection: Any, now: sa.Row, number: int) -> list[bytes]:
     return write.joined([b"\n".join(held), *(body for _iri, _is_dataset, body in entries)])
 
 
-def _framed(vocabulary: str, extension: str, head: list[bytes], windows: Any) -> Iterator[Piece]:
-    frame = write.frame(extension, vocabulary)
-    yield deflate(frame.head + write.part(head, extension, vocabulary))
+def _framed(
+    moment: sa.Row, view: envelope.View | None, extension: str, windows: Iterable[Piece]
+) -> Iterator[Piece]:
+    yield envelope.head(moment, view, extension)
     yield from windows
-    yield deflate(frame.tail)
+    yield deflate(write.frame(extension, moment.vocabulary).tail)

@@ -17,8 +17,8 @@ from ckanext.marathon.feeds.publish import republish
 from ckanext.marathon.model import clock, log
 from ckanext.marathon.model.feed import Kind
 
-# Things a transaction.
-BATCH = 100
+# Things a transaction: what is lost when it is interrupted, and how long saves may wait.
+BATCH = 20
 _MARK = "ckanext.marathon.feed_rebuild"
 
 Progress = Callable[[int, int, int], None]

@@ -30,6 +30,14 @@ _CLOCK = (
 )
 
 
+_CATALOGUE = (
+    sa.select(Entry.body)
+    .where(Entry.thing == "", Entry.kind == str(Kind.CATALOG))
+    .scalar_subquery()
+    .label("catalogue")
+)
+
+
 def clock(connection: Any) -> sa.Row:
     """Return the clock: ``epoch``, ``clock_number``, ``published``, ``issued`` and so on.
 
@@ -39,18 +47,24 @@ def clock(connection: Any) -> sa.Row:
     return connection.execute(sa.select(*_CLOCK)).one()
 
 
+def catalogue(connection: Any) -> sa.Row:
+    """Return the clock's columns and ``catalogue``, the stored body of the catalogue's entry."""
+    return connection.execute(sa.select(*_CLOCK, _CATALOGUE)).one()
+
+
 def page(connection: Any, number: int, kept_as: str) -> sa.Row:
     """Return all that answers a request for one window, in one query.
 
     Returns:
-        the clock's columns; ``total`` public datasets; ``last`` window; ``previous`` and ``next``
-        one that is not empty; ``body``, ``size`` and ``crc`` of its rendering, ``None`` where
-        there is none that is up to date.
+        the columns of :func:`catalogue`; ``total`` public datasets; ``last`` window; ``previous``
+        and ``next`` one that is not empty; ``body``, ``size`` and ``crc`` of its rendering,
+        ``None`` where there is none that is up to date.
     """
     other = aliased(Window)
     return connection.execute(
         sa.select(
             *_CLOCK,
+            _CATALOGUE,
             sa.select(sa.func.sum(other.live)).scalar_subquery().label("total"),
             sa.select(sa.func.max(other.number)).scalar_subquery().label("last"),
             sa.select(sa.func.max(other.number))
@@ -112,13 +126,6 @@ _ENTRIES = sa.text(
     ORDER BY slot NULLS FIRST, iri
     """
 )
-
-
-def catalogue(connection: Any) -> bytes:
-    """Return the N-Triples of the catalogue itself; b"" before it was published."""
-    query = sa.select(Entry.body).where(Entry.thing == "", Entry.kind == str(Kind.CATALOG))
-    body = connection.scalar(query)
-    return description(body) if body is not None else b""
 
 
 def changed(connection: Any, number: int) -> int | None:

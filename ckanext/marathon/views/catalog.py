@@ -39,40 +39,40 @@ def page(extension: str) -> Response:
     number = request.args.get("page") or "1"
     if not number.isascii() or not number.isdigit() or not 1 <= int(number[:20]) <= LAST_PAGE:
         return _refusal(400, tk._("page is a whole number, from 1:"), number[:50])
-    state = read.state()
-    if not state.is_ready or any(request.args.get(name) for name in SEARCHES):
+    if any(request.args.get(name) for name in SEARCHES):
         return _searched(extension, int(number))
-    known = unchanged(state, extension)
-    if known is not None:
-        return known
-    document = read.page(int(number), extension, f"{lookups.site().url}/catalog.{extension}")
+    root = f"{lookups.site().url}/catalog"
+    try:
+        known = unchanged(extension)
+        if known is not None:
+            return known
+        document = read.page(int(number), extension, f"{root}.{extension}")
+    except read.NotReady:
+        return _searched(extension, int(number))
     if document is None:
         return _refusal(404, tk._("There are fewer pages:"), number)
-    return answer(document, extension, _page_address)
+    return answer(
+        document,
+        extension,
+        lambda extension, other: f"{root}.{extension}?page={other or int(number)}",
+    )
 
 
 def everything(extension: str) -> Response:
     """Return the whole catalogue in one document, as it is at one moment."""
     if extension not in FORMATS:
         return _no_such_format()
-    state = read.state()
-    if not state.is_ready:
+    root = f"{lookups.site().url}/catalog/all"
+    try:
+        known = unchanged(extension)
+        if known is not None:
+            return known
+        document = read.everything(extension)
+    except read.NotReady:
         refusal = _refusal(503, tk._("The catalogue is being put together. Try again later."), "")
         refusal.headers["Retry-After"] = "600"
         return refusal
-    known = unchanged(state, extension)
-    if known is not None:
-        return known
-    return answer(read.everything(extension), extension, _whole_address)
-
-
-def _page_address(extension: str, number: int | None) -> str:
-    asked = number or request.args.get("page") or 1
-    return f"{lookups.site().url}/catalog.{extension}?page={int(asked)}"
-
-
-def _whole_address(extension: str, _number: int | None) -> str:
-    return f"{lookups.site().url}/catalog/all.{extension}"
+    return answer(document, extension, lambda extension, _: f"{root}.{extension}")
 
 
 def _no_such_format() -> Response:

@@ -14,6 +14,7 @@ from flask import Response as FlaskResponse
 from flask import request
 from werkzeug.http import http_date
 
+from ckanext.marathon.feeds import read
 from ckanext.marathon.feeds.deflate import gzipped, inflate
 from ckanext.marathon.feeds.read import Document, State
 from ckanext.marathon.rdf.formats import FORMATS
@@ -22,12 +23,20 @@ CURSOR = "Marathon-Feed-Cursor"
 _EXPOSED = f"ETag, Last-Modified, Link, Content-Encoding, {CURSOR}"
 
 
-def unchanged(state: State, extension: str) -> Response | None:
-    """Return 304 if the client has what this state would give it, ``None`` if it has not."""
+def unchanged(extension: str) -> Response | None:
+    """Return 304 if the client has what the log would give it now, ``None`` if it has not.
+
+    Raises:
+        NotReady: the log cannot answer.
+    """
+    if not {"If-None-Match", "If-Modified-Since"} & set(request.headers.keys()):
+        return None
+    state = read.state()
+    if not state.is_ready:
+        raise read.NotReady
     answer = FlaskResponse(status=304)
     _validate(answer, state, extension)
-    wanted = request.headers.get("If-None-Match")
-    if wanted is not None:
+    if "If-None-Match" in request.headers:
         fresh = request.if_none_match.contains_weak(answer.get_etag()[0] or "")
     else:
         since, changed = request.if_modified_since, answer.last_modified
@@ -45,10 +54,12 @@ def answer(document: Document, extension: str, link: Callable[[str, int | None],
     """
     is_zipped = _encoding() == "gzip"
     pieces = document.pieces
-    body = gzipped(pieces) if is_zipped else (inflate(piece) for piece in pieces)
+    parts = gzipped(pieces) if is_zipped else (inflate(piece) for piece in pieces)
+    # Whoever knows the length can show how far it is, and keep the connection.
+    body = parts if document.is_long else b"".join(parts)
     media_type = FORMATS[extension].media_type
     charset = "" if media_type.endswith(("json", "xml")) else "; charset=utf-8"
-    if request.method == "HEAD":
+    if request.method == "HEAD" and document.is_long:
         document.close()
         body = iter(())
     response = FlaskResponse(body, content_type=media_type + charset)

@@ -1,0 +1,68 @@
+"""The feed hears of what the session flushes: nothing may change CKAN's tables behind its back."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "ckanext" / "marathon"
+BULK = {"insert", "update", "delete"}
+TEXT = re.compile(r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+(?!marathon_|SET\b)(\w+)", re.IGNORECASE)
+
+
+def modules() -> list[Path]:
+    # A migration runs before there is a feed.
+    return sorted(each for each in PACKAGE.rglob("*.py") if "migration" not in each.parts)
+
+
+def own_tables() -> set[str]:
+    """Return the classes of our own tables."""
+    found = set()
+    for path in (PACKAGE / "model").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef) and "__tablename__ = " in ast.unparse(node):
+                found.add(node.name)
+    return found
+
+
+def written(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Yield the table, as it is written, of each statement that changes many rows at once."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        called = ast.unparse(node.func)
+        if called in {*BULK, *(f"sa.{name}" for name in BULK)}:
+            yield ast.unparse(node.args[0]), node.lineno
+        elif re.search(r"\bquery\(.*\)\.(update|delete)$", called, re.DOTALL):
+            yield called, node.lineno
+        elif called == "sa.text":
+            for match in TEXT.finditer(ast.unparse(node)):
+                yield match[1], node.lineno
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_our_own_tables_are_written_in_bulk(path: Path) -> None:
+    own = own_tables()
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    others = [(table, line) for table, line in written(tree) if table not in own]
+    assert others == [], "add, change or delete objects of the session instead"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "sa.update(model.Package).values(state='deleted')",
+        "sa.delete(Resource)",
+        "insert(model.Package)",
+        "model.Session.query(model.Package).filter_by(id=1).update({'private': True})",
+        "sa.text('UPDATE package SET private = true')",
+        "sa.text('delete from resource where id = 1')",
+    ],
+)
+def test_each_way_of_doing_it_is_found(statement: str) -> None:
+    assert list(written(ast.parse(statement)))

@@ -1,0 +1,96 @@
+"""A stock portal copies the catalogue while editors work on it: nothing lost, nothing twice."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from tests import proving
+from tests.portal import content
+from tests.portal.conftest import PAGE_SIZE, PLUGINS
+from tests.portal.portal import Portal
+from tests.sites import Site
+
+HARVESTS = proving.count("harvests while editors work", 2, 10)
+DATASETS = 5 * PAGE_SIZE
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    settings = {
+        "ckanext.dcat.base_uri": content.BASE,
+        "ckanext.dcat.datasets_per_page": str(PAGE_SIZE),
+    }
+    with Site.create("busy", tmp_path_factory.mktemp("busy"), PLUGINS, settings) as site:
+        site.upgrade()
+        site.start()
+        content.fill(site)
+        for number in range(DATASETS):
+            content.dataset(site, f"fugas-{number}", title=f"Fugas {number}")
+        yield site
+
+
+@pytest.fixture(scope="module")
+def portal(busy: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    with Portal.open(tmp_path_factory.mktemp("portal-of-busy")) as portal:
+        portal.background("harvester", "gather-consumer")
+        portal.background("harvester", "fetch-consumer")
+        portal.add_source(f"{busy.url}/catalog.ttl")
+        yield portal
+
+
+class Editor(threading.Thread):
+    """Edits, deletes and adds datasets one after the other until told to stop."""
+
+    def __init__(self, site: Site, name: str) -> None:
+        super().__init__()
+        self._site, self._name = site, name
+        self._rng = proving.rng(name)
+        self.stopping = threading.Event()
+        #: IRIs of what was not public all the time
+        self.gone: set[str] = set()
+        self.edits = 0
+
+    def run(self) -> None:
+        names = [f"fugas-{number}" for number in range(DATASETS)]
+        while not self.stopping.is_set():
+            name = self._rng.choice(names)
+            what = self._rng.choice(["edit", "edit", "edit", "hide", "add"])
+            if what == "add":
+                content.dataset(self._site, f"{self._name}-{self.edits}", title="Nuevo")
+            elif what == "hide":
+                shown = self._site.action("package_patch", id=name, private=True)
+                self.gone.add(f"{content.BASE}/dataset/{shown['id']}")
+            else:
+                title = f"Fugas {self._rng.random()}"
+                self._site.action("package_patch", id=name, title=title, private=False)
+            self.edits += 1
+
+
+def published(site: Site) -> dict[str, str]:
+    """Return the title of each public dataset by IRI."""
+    found = site.action("package_search", rows=1000)["results"]
+    return {f"{content.BASE}/dataset/{each['id']}": each["title"] for each in found}
+
+
+def test_all_that_was_there_arrives_once_and_in_the_end_all_is_the_same(
+    busy: Site, portal: Portal
+) -> None:
+    for number in range(HARVESTS):
+        there = set(published(busy))
+        editor = Editor(busy, f"ronda-{number}")
+        editor.start()
+        try:
+            portal.collect()
+        finally:
+            editor.stopping.set()
+            editor.join(timeout=60)
+        assert editor.edits > 1, "nobody edited meanwhile: nothing was tried"
+        # Fails where one is there twice.
+        arrived = set(portal.datasets())
+        assert there - editor.gone - arrived == set()
+    portal.collect()
+    titles = {iri: shown["title"] for iri, shown in portal.datasets().items()}
+    assert titles == published(busy)
