@@ -25,9 +25,9 @@ SAVES = proving.count("workers killed while saving", 3, 20)
 REBUILDS = proving.count("rebuilds killed", 2, 10)
 PLUGINS = "marathon scheming_datasets scheming_organizations dcat"
 WRITERS = 4
-DATASETS = 48
+DATASETS = 30
 # So that the whole catalogue is more than what the system holds between server and client.
-LONG = "Profundidad de los pozos, medida por la oficina. " * 3_000
+LONG = "Profundidad de los pozos, medida por la oficina. " * 2_000
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
                 owner_org="infom",
                 service_problem=["AGU-01"],
                 license_id="cc-by",
-                resources=[{"url": f"https://example.gt/{number}.csv", "format": "CSV"}],
+                resources=[
+                    {"url": f"https://example.gt/{each}.csv", "format": "CSV", "description": LONG}
+                    for each in range(3)
+                ],
             )
         yield site
 

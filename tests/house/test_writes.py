@@ -12,7 +12,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "ckanext" / "marathon"
 BULK = {"insert", "update", "delete"}
-TEXT = re.compile(r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+(?!marathon_|SET\b)(\w+)", re.IGNORECASE)
+TEXT = re.compile(
+    r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+(?!marathon_|SET\b)(\w+)", re.IGNORECASE
+)
 
 
 def modules() -> list[Path]:
