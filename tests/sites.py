@@ -16,6 +16,7 @@ from __future__ import annotations
 import functools
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -24,7 +25,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import psutil
 import requests
@@ -63,8 +64,16 @@ def application(ini: str) -> Any:
     return make_app(CKANConfigLoader(ini).get_config())
 
 
+Other = TypeVar("Other", bound="Site")
+
+
 class Site:
-    """One CKAN: its ini file, its commands, its server and whatever else runs of it."""
+    """One CKAN: its ini file, its commands, its server and whatever else runs of it.
+
+    ``served_by`` makes the WSGI application of an ini file, as ``module:function``.
+    """
+
+    served_by = "tests.sites:application"
 
     def __init__(self, directory: Path, settings: Mapping[str, str], token: str = "") -> None:
         """Write the ini file; nothing runs yet.
@@ -109,8 +118,12 @@ class Site:
 
     def variant(self, name: str, settings: Mapping[str, str]) -> Self:
         """Return another server of the same database, index and files, with other settings."""
+        return self.variant_of(type(self), name, settings)
+
+    def variant_of(self, kind: type[Other], name: str, settings: Mapping[str, str]) -> Other:
+        """Return the same as a site of another kind."""
         shared = {**self._settings, "ckan.storage_path": str(self.directory / "storage")}
-        return type(self)(self.directory / name, {**shared, **settings}, self.token)
+        return kind(self.directory / name, {**shared, **settings}, self.token)
 
     def __enter__(self) -> Self:
         return self
@@ -171,7 +184,7 @@ class Site:
         handle = self._socket.fileno()
         command = [sys.executable, "-m", "gunicorn", "--bind", f"fd://{handle}"]
         command += ["--workers", "1", "--threads", "4", "--timeout", "120", "--no-control-socket"]
-        command += ["--chdir", str(ROOT), f"tests.sites:application({str(self.ini)!r})"]
+        command += ["--chdir", str(ROOT), f"{self.served_by}({str(self.ini)!r})"]
         with self.log.open("ab") as log:
             self._server = programs.spawn(command, log, handle)
         self.wait()
@@ -195,9 +208,13 @@ class Site:
 
     def kill_workers(self) -> None:
         """Kill what answers requests, without a chance to end anything; others take their place."""
+        for worker in self.workers():
+            os.kill(worker, signal.SIGKILL)
+
+    def workers(self) -> list[int]:
+        """Return the ids of the processes that answer requests."""
         assert self._server is not None, "it was not started"
-        for worker in psutil.Process(self._server.pid).children(recursive=True):
-            worker.kill()
+        return [each.pid for each in psutil.Process(self._server.pid).children(recursive=True)]
 
     @property
     def database_url(self) -> str:

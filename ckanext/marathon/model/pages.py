@@ -38,18 +38,60 @@ _CATALOGUE = (
 )
 
 
+def _is_fresh() -> sa.ColumnElement[bool]:
+    return sa.and_(
+        Rendering.window == Window.number,
+        Rendering.format == sa.bindparam("kept_as"),
+        Rendering.changed == Window.changed,
+    )
+
+
+# Statements are made once: making one takes as long as the database needs to answer it.
+_OTHER = aliased(Window)
+_NUMBER = sa.bindparam("number", type_=sa.BigInteger)
+_QUERY = {
+    "clock": sa.select(*_CLOCK),
+    "catalogue": sa.select(*_CLOCK, _CATALOGUE),
+    "page": sa.select(
+        *_CLOCK,
+        _CATALOGUE,
+        sa.select(sa.func.sum(_OTHER.live)).scalar_subquery().label("total"),
+        sa.select(sa.func.max(_OTHER.number)).scalar_subquery().label("last"),
+        sa.select(sa.func.max(_OTHER.number))
+        .where(_OTHER.number < _NUMBER, _OTHER.live > 0)
+        .scalar_subquery()
+        .label("previous"),
+        sa.select(sa.func.min(_OTHER.number))
+        .where(_OTHER.number > _NUMBER, _OTHER.live > 0)
+        .scalar_subquery()
+        .label("next"),
+        Rendering.body,
+        Rendering.size,
+        Rendering.crc,
+    )
+    .select_from(Clock)
+    .outerjoin(Window, Window.number == _NUMBER)
+    .outerjoin(Rendering, _is_fresh()),
+    "windows": sa.select(Window.number, Rendering.body, Rendering.size, Rendering.crc)
+    .outerjoin(Rendering, _is_fresh())
+    .where(Window.number > sa.bindparam("last"), Window.live > 0)
+    .order_by(Window.number)
+    .limit(AT_ONCE),
+}
+
+
 def clock(connection: Any) -> sa.Row:
     """Return the clock: ``epoch``, ``clock_number``, ``published``, ``issued`` and so on.
 
     Raises:
         sqlalchemy.exc.NoResultFound: nothing was ever published and no migration was run.
     """
-    return connection.execute(sa.select(*_CLOCK)).one()
+    return connection.execute(_QUERY["clock"]).one()
 
 
 def catalogue(connection: Any) -> sa.Row:
     """Return the clock's columns and ``catalogue``, the stored body of the catalogue's entry."""
-    return connection.execute(sa.select(*_CLOCK, _CATALOGUE)).one()
+    return connection.execute(_QUERY["catalogue"]).one()
 
 
 def page(connection: Any, number: int, kept_as: str) -> sa.Row:
@@ -60,42 +102,14 @@ def page(connection: Any, number: int, kept_as: str) -> sa.Row:
         and ``next`` one that is not empty; ``body``, ``size`` and ``crc`` of its rendering,
         ``None`` where there is none that is up to date.
     """
-    other = aliased(Window)
-    return connection.execute(
-        sa.select(
-            *_CLOCK,
-            _CATALOGUE,
-            sa.select(sa.func.sum(other.live)).scalar_subquery().label("total"),
-            sa.select(sa.func.max(other.number)).scalar_subquery().label("last"),
-            sa.select(sa.func.max(other.number))
-            .where(other.number < number, other.live > 0)
-            .scalar_subquery()
-            .label("previous"),
-            sa.select(sa.func.min(other.number))
-            .where(other.number > number, other.live > 0)
-            .scalar_subquery()
-            .label("next"),
-            Rendering.body,
-            Rendering.size,
-            Rendering.crc,
-        )
-        .select_from(Clock)
-        .outerjoin(Window, Window.number == number)
-        .outerjoin(Rendering, _is_fresh(kept_as))
-    ).one()
+    return connection.execute(_QUERY["page"], {"number": number, "kept_as": kept_as}).one()
 
 
 def windows(connection: Any, kept_as: str) -> Iterator[sa.Row]:
     """Yield every window that is not empty: ``number``, and its rendering as :func:`page` does."""
     last = 0
     while True:
-        rows = connection.execute(
-            sa.select(Window.number, Rendering.body, Rendering.size, Rendering.crc)
-            .outerjoin(Rendering, _is_fresh(kept_as))
-            .where(Window.number > last, Window.live > 0)
-            .order_by(Window.number)
-            .limit(AT_ONCE)
-        ).all()
+        rows = connection.execute(_QUERY["windows"], {"last": last, "kept_as": kept_as}).all()
         yield from rows
         if len(rows) < AT_ONCE:
             return
@@ -149,11 +163,3 @@ def keep(number: int, kept_as: str, changed_at: int, piece: Any) -> None:
                 where=Rendering.changed < statement.excluded.changed,
             )
         )
-
-
-def _is_fresh(kept_as: str) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        Rendering.window == Window.number,
-        Rendering.format == kept_as,
-        Rendering.changed == Window.changed,
-    )

@@ -1,0 +1,28 @@
+"""WSGI applications to compare with; gunicorn calls these in its worker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tests.sites import application
+
+
+def unlogged(ini: str) -> Any:
+    """Return our site without the listeners that write the feed's log."""
+    from ckanext.marathon.feeds import capture
+
+    capture.start = lambda: None
+    return application(ini)
+
+
+def static(ini: str) -> Any:
+    """Return what answers everything with one file, as fast as Python can."""
+    path = Path(ini).with_name("all.gz")
+
+    def answer(environ: dict[str, Any], start_response: Any) -> Any:
+        headers = [("Content-Encoding", "gzip"), ("Content-Length", str(path.stat().st_size))]
+        start_response("200 OK", headers)
+        return environ["wsgi.file_wrapper"](path.open("rb"))
+
+    return answer
