@@ -12,6 +12,7 @@ from ckan.model.system_info import delete_system_info
 from ckan.tests import factories as ckan_factories
 from ckan.tests.helpers import CKANCliRunner, call_action
 
+from ckanext.marathon.feeds.publish import publish_settings
 from tests import factories
 
 from .conftest import Log
@@ -165,6 +166,22 @@ class TestSettings:
         assert feed.since(before) == [("Update", "catalog")]
         assert '"Maratones"' in feed.text("")
         assert faults() == []
+
+    def test_those_of_the_ini_file_when_a_process_first_answers(
+        self, app: Any, world: World, feed: Log, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before = feed.number
+        monkeypatch.setitem(ckan_config, "ckan.site_title", "Otro nombre")
+        publish_settings.cache_clear()
+        assert "Otro nombre" in app.get("/catalog.ttl").text
+        assert feed.since(before) == [("Update", "catalog")]
+        app.get("/catalog.ttl")
+        assert feed.since(before) == [("Update", "catalog")]
+
+    def test_nothing_is_fixed_by_who_looks_at_an_empty_site(self, app: Any, feed: Log) -> None:
+        publish_settings.cache_clear()
+        app.get("/catalog.ttl")
+        assert feed.number == 0
 
 
 GONE: dict[str, Change] = {

@@ -29,6 +29,7 @@ from .conftest import Log
 
 CRAWLS = proving.count("crawls while somebody writes", 6, 200)
 ROUNDS = proving.count("rounds of eight writers and a follower", 2, 20)
+RACES = proving.count("first datasets while their organisation changes", 4, 40)
 WRITERS = 8
 EDITS = 6
 ADDRESS = "http://test.ckan.net/catalog.nt"
@@ -156,6 +157,31 @@ class TestWriters:
             assert follower.copy == everything()
             model.Session.rollback()
             assert list(verify()) == []
+
+
+class TestOwners:
+    def test_a_first_dataset_and_a_change_of_its_organisation_at_once(
+        self, app: Any, feed: Log
+    ) -> None:
+        for number in range(RACES):
+            owner = factories.Municipality()
+            office = f"oficina-{number}@example.gt"
+            calls: list[Callable[[], Any]] = [
+                lambda owner=owner: factories.MarathonDataset(owner_org=owner["id"]),
+                lambda owner=owner, office=office: call_action(
+                    "organization_patch", id=owner["id"], contact_email=office
+                ),
+            ]
+            model.Session.rollback()
+            threads = [threading.Thread(target=in_request(app, call)) for call in calls]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(timeout=60)
+                assert not thread.is_alive()
+            model.Session.rollback()
+            assert list(verify()) == []
+            assert feed.text(owner["id"]).count(office) == 1
 
 
 def everything() -> dict[str, bytes]:

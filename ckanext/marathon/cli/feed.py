@@ -69,7 +69,7 @@ def status() -> None:
     rows: list[tuple[str, Any]] = [
         (tk._("Last change"), found.number),
         (tk._("Published"), found.published.isoformat() if found.published else "–"),
-        (tk._("Epoch"), found.epoch),
+        (tk._("Epoch"), f"{found.epoch}, {found.began.isoformat(timespec='seconds')}"),
         (tk._("Complete"), tk._("yes") if found.complete else tk._("no")),
         (tk._("IRIs start with"), found.base or "–"),
         (tk._("Public"), _counts(found.public)),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from functools import cache
 
 import sqlalchemy as sa
+from ckan import model
 
 from ckanext.marathon.feeds import keys, reach
 from ckanext.marathon.feeds.keys import Key
@@ -55,6 +57,18 @@ def publish(touched: Touched) -> int:
         how many changes were written.
     """
     return _publish(lambda: reach.of(touched.packages, touched.groups, touched.settings))
+
+
+@cache
+def publish_settings() -> None:
+    """Write down, once a process, what the catalogue says of itself since settings changed.
+
+    They are in a file that is read when a process starts. Before anything was published nothing
+    is: where IRIs start may still be set.
+    """
+    if clock.read().number:
+        publish(Touched(settings=True))
+    model.Session.commit()
 
 
 def republish(wanted: Collection[Key]) -> int:

@@ -19,6 +19,7 @@ class Status:
 
     Attributes:
         epoch: another one after numbers were lost.
+        began: when the epoch began.
         number: of the last change.
         published: when that was, ``None`` before the first.
         complete: everything public was written into it.
@@ -32,6 +33,7 @@ class Status:
     """
 
     epoch: str
+    began: datetime
     number: int
     published: datetime | None
     complete: bool
@@ -57,6 +59,7 @@ def status() -> Status:
     kept = sa.func.coalesce(sa.func.sum(sa.func.length(Rendering.body)), 0)
     return Status(
         epoch=row.epoch,
+        began=row.began,
         number=row.number,
         published=row.published if row.number else None,
         complete=row.complete,

@@ -15,6 +15,7 @@ from flask import Blueprint, request
 from flask import Response as FlaskResponse
 
 from ckanext.marathon.feeds import read
+from ckanext.marathon.feeds.publish import publish_settings
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.rdf.formats import FORMATS
 
@@ -26,6 +27,11 @@ catalog = Blueprint("marathon_catalog", __name__)
 LAST_PAGE = 10_000_000
 # What only a search can answer.
 SEARCHES = ("q", "fq", "modified_since", "profiles")
+
+
+@catalog.before_request
+def _compare_settings() -> None:
+    publish_settings()
 
 
 def page(extension: str) -> Response:
