@@ -7,6 +7,7 @@ from typing import Any
 import pyoxigraph
 import pytest
 import rdflib
+from bs4 import BeautifulSoup
 from ckan.tests.factories import SysadminWithToken
 
 from ckanext.marathon.rdf.formats import FORMATS
@@ -89,3 +90,16 @@ def test_logging_in_changes_nothing_in_the_catalogue(app: Any, dataset: dict[str
     sysadmin = SysadminWithToken()
     headers = {"Authorization": sysadmin["token"]}
     assert app.get("/catalog.ttl", headers=headers).body == app.get("/catalog.ttl").body
+
+
+@pytest.mark.parametrize("page", ["/", "/dataset/", "/dataset/{name}"])
+def test_pages_for_people_lead_to_those_for_programs(
+    app: Any, dataset: dict[str, Any], page: str
+) -> None:
+    html = BeautifulSoup(app.get(page.format(**dataset)).text, "html.parser")
+    found = {str(each["type"]): str(each["href"]) for each in html.select('link[rel="alternate"]')}
+    assert {"text/turtle", "application/rdf+xml", "application/ld+json"} <= found.keys()
+    for media_type, address in found.items():
+        answer = app.get(address.removeprefix("http://test.ckan.net"))
+        assert answer.status_code == 200, address
+        assert answer.headers["Content-Type"].startswith(media_type)
