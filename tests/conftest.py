@@ -103,8 +103,6 @@ def _storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def storage(_storage: Path, monkeypatch: pytest.MonkeyPatch, ckan_config: Any) -> Iterator[Path]:
     """Return the folder where the site keeps its files; it is always the same one, emptied."""
     monkeypatch.setitem(ckan_config, "ckan.storage_path", str(_storage))
-    # Elsewhere, so that they are built once: squeezing scripts takes longer than most tests.
-    monkeypatch.setitem(ckan_config, "ckan.webassets.path", f"{_storage}-webassets")
     yield _storage
     shutil.rmtree(_storage)
     _storage.mkdir()
