@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from ckan import model
 from ckan.lib import app_globals
+from ckan.tests.pytest_ckan import ckan_setup
 from xdist.scheduler import LoadScopeScheduling
 
 from ckanext.marathon.model import clock
@@ -20,6 +21,15 @@ from tests import databases, loading, proving
 databases.settle()
 hypothesis.settings.register_profile("marathon", derandomize=not proving.FULL, database=None)
 hypothesis.settings.load_profile("marathon")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart() -> None:
+    """Have each process build its own assets: two at once spoil each other's lists of them."""
+    # What CKAN goes back to before each test; without CKAN's fixtures there is none.
+    path = ckan_setup._config.get("ckan.webassets.path")
+    if path:
+        ckan_setup._config["ckan.webassets.path"] = f"{path}/{databases.WORKER or 'alone'}"
 
 
 # Each of these has things that are made once and used by all its tests: a site, a browser, a port.

@@ -19,20 +19,20 @@ from stack.postgres import binaries
 # Valkey has sixteen databases.
 NUMBERS = 8
 
-_worker = os.environ.get("PYTEST_XDIST_WORKER", "")
-_index = int(_worker.removeprefix("gw") or 0)
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+_index = int(WORKER.removeprefix("gw") or 0)
 
 
 def settle() -> None:
     """Point CKAN's variables at what belongs to this process; before CKAN reads them."""
-    if not _worker:
+    if not WORKER:
         return
     assert _index < 16 // NUMBERS, "two processes at most: make test PYTEST_ARGS='-n 2'"
     url = address("ckan_test")
     create(url)
     os.environ["CKAN_SQLALCHEMY_URL"] = url
     os.environ["CKAN_REDIS_URL"] = redis(0)
-    os.environ["CKAN_SITE_ID"] = f"test-{_worker}"
+    os.environ["CKAN_SITE_ID"] = f"test-{WORKER}"
 
 
 def redis(number: int) -> str:
@@ -43,7 +43,7 @@ def redis(number: int) -> str:
 
 def address(name: str) -> str:
     """Return the address of a database of this process in the same server, with the same role."""
-    name = f"{name}_{_worker}" if _worker else name
+    name = f"{name}_{WORKER}" if WORKER else name
     # Not SQLAlchemy's own: it writes %2F, which CKAN's migrations do not bear.
     return urlsplit(os.environ["CKAN_SQLALCHEMY_URL"])._replace(path=f"/{name}").geturl()
 
