@@ -78,6 +78,17 @@ def state() -> State:
     return _state(row) if _is_at_home(row) else state()
 
 
+def ready(found: State) -> State:
+    """Return a state from which the catalogue can be served.
+
+    Raises:
+        NotReady: it is none.
+    """
+    if not found.is_ready:
+        raise NotReady
+    return found
+
+
 def page(number: int, extension: str, address: str) -> Document | None:
     """Return one page of the catalogue; page n holds slots ``(n-1)*size+1`` to ``n*size``.
 
@@ -100,17 +111,17 @@ def page(number: int, extension: str, address: str) -> Document | None:
         found = pages.page(connection, number, kept_as)
     if not _is_at_home(found):
         return page(number, extension, address)
-    if found.body is None:
+    ready(_state(found))
+    if number > max(found.last or 1, 1):
+        return None
+    body = _piece(found)
+    if body is None:
         # What is kept is out of date; what is written anew must be of one moment.
         with _connected(_ONE_MOMENT) as connection:
             found = pages.page(connection, number, kept_as)
             body = _window(connection, found, number, extension, _piece(found))
-    else:
-        body = Piece(found.body, found.size, found.crc)
-    now = _ready(found)
+    now = ready(_state(found))
     links = {"first": 1, "last": max(found.last or 1, 1)}
-    if number > links["last"]:
-        return None
     links |= {"previous": found.previous} if found.previous else {}
     links |= {"next": found.next} if found.next else {}
     view = envelope.View(
@@ -134,7 +145,7 @@ def everything(extension: str) -> Document:
         if not _is_at_home(found):
             connection.close()
             return everything(extension)
-        now = _ready(found)
+        now = ready(_state(found))
     except BaseException:
         connection.close()
         raise
@@ -169,13 +180,6 @@ def _is_at_home(row: sa.Row) -> bool:
     clock.hold()
     model.Session.commit()
     return False
-
-
-def _ready(row: sa.Row) -> State:
-    found = _state(row)
-    if not found.is_ready:
-        raise NotReady
-    return found
 
 
 def _state(row: sa.Row) -> State:

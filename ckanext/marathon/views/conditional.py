@@ -31,9 +31,7 @@ def unchanged(extension: str) -> Response | None:
     """
     if not {"If-None-Match", "If-Modified-Since"} & set(request.headers.keys()):
         return None
-    state = read.state()
-    if not state.is_ready:
-        raise read.NotReady
+    state = read.ready(read.state())
     answer = FlaskResponse(status=304)
     _validate(answer, state, extension)
     if "If-None-Match" in request.headers:
