@@ -67,9 +67,7 @@ class Harvest:
 def harvest(catalogue: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harvest]:
     """Three harvests of the same, then one after our editors have changed everything."""
     with Portal.open(tmp_path_factory.mktemp("portal")) as portal:
-        portal.background("harvester", "gather-consumer")
-        portal.background("harvester", "fetch-consumer")
-        portal.add_source(f"{catalogue.url}/catalog.ttl")
+        portal.follow(f"{catalogue.url}/catalog.ttl")
         harvest = Harvest(portal, page=catalogue.get("/catalog.ttl").text)
         for _ in range(3):
             harvest.collect()

@@ -53,6 +53,12 @@ class Portal(Site):
         """Register a catalogue, as the form ``/harvest/new`` does."""
         self.action("harvest_source_create", {**FORM, "url": url})
 
+    def follow(self, url: str) -> None:
+        """Start what harvests in the background, and register a catalogue for it."""
+        self.background("harvester", "gather-consumer")
+        self.background("harvester", "fetch-consumer")
+        self.add_source(url)
+
     def move_source(self, url: str) -> None:
         """Tell the portal that the catalogue is served from another address now."""
         source = self.action("harvest_source_show", id=SOURCE)["id"]

@@ -35,9 +35,7 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def portal(busy: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     with Portal.open(tmp_path_factory.mktemp("portal-of-busy")) as portal:
-        portal.background("harvester", "gather-consumer")
-        portal.background("harvester", "fetch-consumer")
-        portal.add_source(f"{busy.url}/catalog.ttl")
+        portal.follow(f"{busy.url}/catalog.ttl")
         yield portal
 
 
@@ -60,7 +58,10 @@ class Editor(threading.Thread):
             others = ["hide"] if len(self._names) > PAGE_SIZE else []
             what = self._rng.choice(["edit", "edit", "edit", "add", *others])
             if what == "add":
-                content.dataset(self._site, f"{self._name}-{self.edits}", title="Nuevo")
+                # Each its own title: ckanext-dcat's harvester names what is new by it, and two of
+                # one harvest alike.
+                new = f"{self._name}-{self.edits}"
+                content.dataset(self._site, new, title=f"Nuevo, {new}")
             elif what == "hide":
                 shown = self._site.action("package_patch", id=name, private=True)
                 self.gone.add(f"{content.BASE}/dataset/{shown['id']}")
