@@ -1,5 +1,7 @@
 """Measure, side by side: the feed of this extension and stock ckanext-dcat's, on one database.
 
+The catalogue grows: what depends on its size is measured at each of ``STAGES`` and at
+``BENCH_SIZE``, what is compared with stock at ``COMPARED`` datasets (or all, if they are fewer).
 Both sites run the same CKAN with as many processes; the client reads and does not parse. What is
 printed are medians and ratios of this run, also written to ``bench/results.json``.
 """
@@ -15,15 +17,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import requests
 import sqlalchemy as sa
 
+from bench import catalogue
+from bench.sites import Static, Unlogged
 from tests.sites import Site
 
-SIZE = int(os.environ.get("BENCH_SIZE") or 3000)
+SIZE = int(os.environ.get("BENCH_SIZE") or 10_000)
+STAGES = sorted({each for each in (1_000, 3_000, 10_000) if each < SIZE} | {SIZE})
+COMPARED = min(SIZE, 3_000)
 OURS = "marathon scheming_datasets scheming_organizations dcat"
 # Else each upload is told that the views of plugins that are not there are missing.
 QUIET = {"ckan.views.default_views": ""}
@@ -57,40 +64,61 @@ def median(call: Callable[[], Any], times: int) -> float:
     return statistics.median(seconds(call) for _ in range(times))
 
 
-class Unlogged(Site):
-    """Our site without the listeners that write the feed's log."""
+def grow(ini: Path, start: int, stop: int, index: bool) -> None:
+    """Make the datasets ``start`` to ``stop`` of a site and what they need, with all cores."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("CKAN_")}
+    for what, count, cores in (
+        ("places", catalogue.organizations, 1),
+        ("ideas", catalogue.ideas, os.cpu_count() or 1),
+        ("datasets", lambda number: number, os.cpu_count() or 1),
+    ):
+        bounds = [
+            count(start) + (count(stop) - count(start)) * n // cores for n in range(cores + 1)
+        ]
+        parts = [
+            subprocess.Popen(
+                [sys.executable, "-m", "bench.fill", ini, what, str(a), str(b), str(int(index))],
+                env=environment,
+            )
+            for a, b in pairwise(bounds)
+            if a < b
+        ]
+        # All are waited for, also after one has failed.
+        failed = [part for part in parts if part.wait()]
+        assert not failed, f"{what} {start}–{stop} could not be made"
 
-    served_by = "bench.sites:unlogged"
 
-
-class Static(Site):
-    """A server that answers everything with one file: ``all.gz`` beside its ini file."""
-
-    served_by = "bench.sites:static"
-
-
-def measure(ours: Site, stock: Site) -> dict[str, float]:
-    """Return figures of this run; times in seconds."""
+def measure(ours: Site, size: int) -> dict[str, float]:
+    """Return what depends on how many datasets there are; times in seconds."""
     session = requests.Session()
-    pages = -(-SIZE // 100)
+    pages = -(-size // 100)
+    whole = f"{ours.url}/catalog/all.ttl"
 
     def crawl() -> None:
         for number in range(1, pages + 1):
             fetched(session, f"{ours.url}/catalog.ttl?page={number}")
 
+    cold = seconds(crawl)
+    return {
+        "page, cold crawl": cold / pages,
+        "page": median(lambda: fetched(session, f"{ours.url}/catalog.ttl?page={pages}"), 50),
+        "crawl": median(crawl, 3),
+        "all": median(lambda: fetched(session, whole), 5),
+        "all, bytes": len(fetched(session, whole)),
+        **memory(ours),
+    }
+
+
+def compare(ours: Site, stock: Site) -> dict[str, float]:
+    """Return what stock needs for the same, and what a client needs that has everything already."""
+    session = requests.Session()
+    pages = -(-COMPARED // 100)
     whole = f"{ours.url}/catalog/all.ttl"
     tag = session.head(whole, headers=GZIP, timeout=60).headers["ETag"]
-    cold = seconds(crawl)
     stock_page = median(
         lambda: fetched(session, f"{stock.url}/catalog.ttl?page={min(3, pages)}"), STOCK_PAGES
     )
     return {
-        "datasets": SIZE,
-        "page, cold crawl": cold / pages,
-        "page": median(lambda: fetched(session, f"{ours.url}/catalog.ttl?page={pages}"), 30),
-        "crawl": median(crawl, 3),
-        "all": median(lambda: fetched(session, whole), 7),
-        "all, bytes": len(fetched(session, whole)),
         "304": median(lambda: fetched(session, whole, **{"If-None-Match": tag}), 30),
         "empty CKAN view": median(lambda: fetched(session, f"{ours.url}/api/3"), 30),
         "stock page": stock_page,
@@ -138,13 +166,18 @@ def static_file(ours: Site) -> dict[str, float]:
 
 
 def log(ours: Site) -> dict[str, float]:
-    """Return how fast everything is described anew by one process, and what is stored."""
-    rebuilding = seconds(lambda: ours.run("marathon", "feed", "rebuild", "--restart"))
+    """Return how fast everything is described anew and compared, and what is stored."""
+    cores = os.cpu_count() or 1
+    workers = ("--workers", str(cores))
     starting = seconds(lambda: ours.run("marathon", "feed", "status"))
+    rebuilding = seconds(lambda: ours.run("marathon", "feed", "rebuild", "--restart", *workers))
+    verifying = seconds(lambda: ours.run("marathon", "feed", "verify", *workers))
     with ours.database() as database:
         entries, described, kept = database.execute(sa.text(STORED)).one()
     return {
-        "rebuild, entries a second": entries / (rebuilding - starting),
+        "entries": entries,
+        "rebuild, entries a second a core": entries / (rebuilding - starting) / cores,
+        "verify, entries a second a core": entries / (verifying - starting) / cores,
         "bytes an entry, description": described / entries,
         "bytes an entry, pages kept": kept / entries,
     }
@@ -157,8 +190,9 @@ STORED = """
 """
 
 
-def ratios(found: dict[str, float]) -> dict[str, float]:
-    """Return how many times as fast as stock it is, and what is compared with an empty view."""
+def ratios(by_size: dict[int, dict[str, float]]) -> dict[str, float]:
+    """Return how many times as fast as stock it is, and what is compared with what else."""
+    found = by_size[COMPARED]
     return {
         "crawl, times stock": found["stock crawl"] / found["crawl"],
         "all, times stock": found["stock crawl"] / found["all"],
@@ -166,33 +200,47 @@ def ratios(found: dict[str, float]) -> dict[str, float]:
         "304 / empty view": found["304"] / found["empty CKAN view"],
         "all / the same bytes as a file": found["all"] / found["all as a file"],
         "save / save without the log": found["save"] / found["save without the log"],
+        f"page, {STAGES[-1]} / {STAGES[0]} datasets": (
+            by_size[STAGES[-1]]["page"] / by_size[STAGES[0]]["page"]
+        ),
     }
+
+
+def stage(ours: Site, start: int, stop: int) -> dict[str, float]:
+    """Let the catalogue grow, and measure."""
+    filling = seconds(lambda: grow(ours.ini, start, stop, index=stop <= COMPARED))
+    ours.start()
+    found = {"filling, datasets a second": (stop - start) / filling, **measure(ours, stop)}
+    if stop == COMPARED:
+        with ours.variant("stock", STOCK) as stock:
+            stock.start()
+            found |= compare(ours, stock)
+        found |= static_file(ours)
+        with ours.variant_of(Unlogged, "unlogged", {}) as unlogged:
+            unlogged.start()
+            found |= saving(ours, unlogged)
+    if stop == STAGES[-1]:
+        found |= log(ours)
+    ours.stop()
+    return found
 
 
 def main() -> None:
     """Make the catalogue, measure, print and write."""
+    by_size: dict[int, dict[str, float]] = {}
     with (
         tempfile.TemporaryDirectory() as directory,
         Site.create("bench", Path(directory) / "ours", OURS, QUIET) as ours,
     ):
         ours.upgrade()
-        filling = [sys.executable, "-m", "bench.fill", str(ours.ini), str(SIZE)]
-        environment = {k: v for k, v in os.environ.items() if not re.match("CKAN_", k)}
-        made = seconds(lambda: subprocess.run(filling, check=True, env=environment))
-        ours.start()
-        with ours.variant("stock", STOCK) as stock:
-            stock.start()
-            found = measure(ours, stock)
-        found |= static_file(ours)
-        found |= memory(ours)
-        found |= log(ours)
-        with ours.variant_of(Unlogged, "unlogged", {}) as unlogged:
-            unlogged.start()
-            found |= saving(ours, unlogged)
-    found["filling, datasets a second"] = SIZE / made
-    results = {"measured": found, "ratios": ratios(found)}
-    for name, value in {**found, **results["ratios"]}.items():
-        print(f"{name:<32}{value:>14.4f}")
+        for start, stop in pairwise([0, *STAGES]):
+            by_size[stop] = stage(ours, start, stop)
+            print(f"{stop} datasets")
+            for name, value in by_size[stop].items():
+                print(f"  {name:<40}{value:>14.4f}", flush=True)
+    results = {"measured": by_size, "ratios": ratios(by_size)}
+    for name, value in results["ratios"].items():
+        print(f"{name:<42}{value:>14.4f}")
     Path("bench/results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 
 

@@ -1,11 +1,23 @@
-"""WSGI applications to compare with; gunicorn calls these in its worker."""
+"""What is compared with our site: servers of the same database, and what gunicorn calls in them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from tests.sites import application
+from tests.sites import Site, application
+
+
+class Unlogged(Site):
+    """Our site without the listeners that write the feed's log."""
+
+    served_by = "bench.sites:unlogged"
+
+
+class Static(Site):
+    """A server that answers everything with one file: ``all.gz`` beside its ini file."""
+
+    served_by = "bench.sites:static"
 
 
 def unlogged(ini: str) -> Any:

@@ -21,14 +21,20 @@ def feed() -> None:
     """The log from which the catalogue is served to portals."""
 
 
+_WORKERS = click.option(
+    "--workers", type=click.IntRange(1, 64), default=1, help="Processes that share the work."
+)
+
+
 @feed.command()
-def verify() -> None:
+@_WORKERS
+def verify(workers: int) -> None:
     """Compare the log with everything that is public, described afresh.
 
     Exits with 1 if anything differs, and lists it. Meanwhile the site can be used.
     """
     with _Bar(tk._("Comparing")) as bar:
-        faults = list(oracle.verify(bar.at))
+        faults = list(oracle.verify(_ini(), workers, bar.at))
     names = {
         Wrong.MISSING: tk._("public, but not in the log"),
         Wrong.OUTDATED: tk._("described otherwise in the log"),
@@ -46,9 +52,7 @@ def verify() -> None:
 
 
 @feed.command()
-@click.option(
-    "--workers", type=click.IntRange(1, 64), default=1, help="Processes that share the work."
-)
+@_WORKERS
 @click.option("--restart", is_flag=True, help="Do not go on where it was interrupted.")
 def rebuild(workers: int, restart: bool) -> None:
     """Describe everything anew and write down what differs.
@@ -56,9 +60,8 @@ def rebuild(workers: int, restart: bool) -> None:
     Needed once on a site that had datasets before. Meanwhile the site can be used; what was
     interrupted goes on where it was.
     """
-    ini = os.path.abspath(tk.config["__file__"])
     with _Bar(tk._("Writing the log")) as bar:
-        changes = builder.rebuild(ini, workers, restart, bar.at)
+        changes = builder.rebuild(_ini(), workers, restart, bar.at)
     click.echo(tk._("The log is complete; {count} changes were written.").format(count=changes))
 
 
@@ -107,6 +110,10 @@ def new_epoch(yes: bool) -> None:
     epoch = clock.new_epoch().epoch
     model.Session.commit()
     click.echo(tk._("Epoch {epoch} has begun.").format(epoch=epoch))
+
+
+def _ini() -> str:
+    return os.path.abspath(tk.config["__file__"])
 
 
 def _counts(counts: dict[str, int]) -> str:

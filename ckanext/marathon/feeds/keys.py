@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import ckan.plugins.toolkit as tk
+import sqlalchemy as sa
 
 from ckanext.marathon.model import clock
 from ckanext.marathon.model.feed import Kind
@@ -36,12 +37,15 @@ def page_size() -> int:
     return min(max(tk.config["ckanext.dcat.datasets_per_page"], 1), 1000)
 
 
-def site() -> Site:
+def site(row: sa.Row | None = None) -> Site:
     """Return where IRIs start: where they did when the first of them was published.
 
     Other settings come too late: an IRI that changes is another thing to those who copied it.
+
+    Args:
+        row: the clock's, if it was read already.
     """
-    found, row = lookups.site(), clock.read()
+    found, row = lookups.site(), row or clock.read()
     if row.base:
         return replace(found, base=row.base, vocabulary=row.vocabulary)
     return found

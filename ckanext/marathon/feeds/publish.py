@@ -90,7 +90,7 @@ def _publish(wanted: Callable[[], set[Key]], thorough: bool = False) -> int:
     if not renditions:
         return 0
     held = clock.hold()
-    settled = keys.site()
+    settled = keys.site(held)
     # A dataset may have come to an organisation since.
     missed = not wanted() | _of_changed_owners(renditions, site) <= renditions.keys()
     if missed or settled != site or reach.inputs(renditions) != seen:

@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable
 
 import sqlalchemy as sa
 from ckan import model
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from ckanext.marathon.feeds.keys import CATALOG, PACKAGES, Key
-from ckanext.marathon.model import link, records
+from ckanext.marathon.model import records
 from ckanext.marathon.model.feed import Entry, Kind
 from ckanext.marathon.model.link import Predicate
 
@@ -53,19 +54,29 @@ def inputs(keys: Iterable[Key]) -> dict[str, str]:
     Returns:
         id of a package or organisation → PostgreSQL's ``xmin``, the transaction that wrote it.
     """
-    wanted = {key.thing for key in keys if key.thing}
-    ideas = link.targets(wanted, Predicate.DATASET_IDEA) | wanted
-    everything = ideas | link.targets(ideas, Predicate.IDEA_WORKSHOP)
-    owners = sa.select(model.Package.owner_org).where(
-        model.Package.id.in_(everything), model.Package.owner_org.is_not(None)
+    things = [key.thing for key in keys if key.thing]
+    return {
+        row.id: row.version
+        for row in model.Session.connection().execute(_INPUTS, {"things": things})
+    }
+
+
+_INPUTS = sa.text(
+    f"""
+    WITH RECURSIVE named (id) AS (
+        SELECT unnest(:things)
+        UNION
+        SELECT link.object FROM named JOIN marathon_link AS link ON link.subject = named.id
+        WHERE link.predicate IN ('{Predicate.DATASET_IDEA}', '{Predicate.IDEA_WORKSHOP}')
+    ), packages AS (
+        SELECT id, owner_org, package.xmin::text AS version FROM package JOIN named USING (id)
     )
-    everything |= set(model.Session.scalars(owners))
-    found: dict[str, str] = {}
-    for table in (model.package_table, model.group_table):
-        version = sa.literal_column(f'"{table.name}".xmin::text')
-        query = sa.select(table.c["id"], version).where(table.c["id"].in_(everything))
-        found.update(model.Session.execute(query).tuples().all())
-    return found
+    SELECT id, version FROM packages
+    UNION ALL
+    SELECT id, "group".xmin::text FROM "group"
+    WHERE id IN (SELECT owner_org FROM packages UNION SELECT id FROM named)
+    """
+).bindparams(sa.bindparam("things", type_=ARRAY(sa.UnicodeText)))
 
 
 def _kinds(packages: Collection[str]) -> dict[str, Kind]:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from ckan import model
 from ckan.model.system_info import delete_system_info, get_system_info, set_system_info
@@ -14,6 +11,7 @@ from ckan.model.system_info import delete_system_info, get_system_info, set_syst
 from ckanext.marathon.feeds import verify
 from ckanext.marathon.feeds.keys import Key
 from ckanext.marathon.feeds.publish import republish
+from ckanext.marathon.feeds.workers import shared
 from ckanext.marathon.model import clock, log
 from ckanext.marathon.model.feed import Kind
 
@@ -51,7 +49,7 @@ def rebuild(
     batches = [wanted[at : at + BATCH] for at in range(done, len(wanted), BATCH)]
     changes = 0
     progress(done, len(wanted), changes)
-    for batch, changed in zip(batches, _results(batches, ini, workers), strict=True):
+    for batch, changed in zip(batches, shared(_batch, batches, ini, workers), strict=True):
         done += len(batch)
         changes += changed
         set_system_info(_MARK, json.dumps(batch[-1]))
@@ -79,31 +77,8 @@ def _forget() -> None:
         delete_system_info(_MARK)
 
 
-def _results(batches: Sequence[Sequence[Key]], ini: str, workers: int) -> Iterator[int]:
-    if workers == 1:
-        yield from map(_batch, batches)
-        return
-    # Not forked: a connection to the database cannot be shared.
-    with ProcessPoolExecutor(workers, get_context("spawn"), _load, (ini,)) as pool:
-        yield from pool.map(_batch, batches)
-
-
 def _batch(some: Sequence[Key]) -> int:
     changes = republish(some)
     model.Session.commit()
     model.Session.expunge_all()
     return changes
-
-
-_context: list[Any] = []
-
-
-def _load(ini: str) -> None:
-    """Make a CKAN of a new process."""
-    from ckan.cli import CKANConfigLoader
-    from ckan.config.middleware import make_app
-
-    app: Any = make_app(CKANConfigLoader(ini).get_config())
-    context = app._wsgi_app.test_request_context()
-    context.push()
-    _context.append(context)

@@ -63,9 +63,10 @@ def render(keys: Collection[Key], site: Site) -> dict[Key, Rendition | None]:
     Rows are read anew: what this session read earlier may have been changed by others since.
     """
     wanted = {key.thing for key in keys}
-    packages = _packages(wanted)
+    ideas = link.targets(wanted, Predicate.DATASET_IDEA)
+    packages = _packages(wanted | ideas)
     organizations = _organizations({each.owner_org for each in packages.values()} | wanted)
-    needs = _needs(wanted)
+    needs = _needs(ideas)
     found: dict[Key, Rendition | None] = {}
     for key in keys:
         if key.kind == Kind.CATALOG:
@@ -176,10 +177,9 @@ def _shown(identifier: str) -> Row | None:
 
 
 def _packages(wanted: Collection[str]) -> dict[str, model.Package]:
-    """Return packages by id, read anew together with those that they have values from."""
-    ideas = link.targets(wanted, Predicate.DATASET_IDEA) | set(wanted)
-    workshops = link.targets(ideas, Predicate.IDEA_WORKSHOP)
-    query = model.Session.query(model.Package).filter(model.Package.id.in_(ideas | workshops))
+    """Return packages by id, read anew together with the workshops that they have values from."""
+    workshops = link.targets(wanted, Predicate.IDEA_WORKSHOP)
+    query = model.Session.query(model.Package).filter(model.Package.id.in_({*wanted, *workshops}))
     return {each.id: each for each in query.populate_existing()}
 
 
@@ -196,9 +196,8 @@ def _organizations(wanted: Iterable[str | None]) -> dict[str, Row]:
     }
 
 
-def _needs(datasets: Collection[str]) -> dict[str, list[str]]:
-    """Return idea → ids of its data needs, of the ideas of these datasets."""
-    ideas = link.targets(datasets, Predicate.DATASET_IDEA)
+def _needs(ideas: Collection[str]) -> dict[str, list[str]]:
+    """Return idea → ids of its data needs."""
     found: dict[str, list[str]] = {}
     for idea, need in link.objects(ideas, Predicate.IDEA_DATA_NEED):
         found.setdefault(idea, []).append(need)

@@ -13,6 +13,7 @@ from ckanext.marathon.feeds import keys, read, write
 from ckanext.marathon.feeds.deflate import Piece, inflate
 from ckanext.marathon.feeds.keys import CATALOG, Key
 from ckanext.marathon.feeds.render import render
+from ckanext.marathon.feeds.workers import shared
 from ckanext.marathon.model import clock, log
 from ckanext.marathon.model.feed import Entry, Kind, Rendering, Window
 
@@ -58,7 +59,11 @@ def things() -> list[Key]:
     return found
 
 
-def verify(progress: Callable[[int, int], None] = lambda done, total: None) -> Iterator[Fault]:
+def verify(
+    ini: str = "",
+    workers: int = 1,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Iterator[Fault]:
     """Yield what is wrong with the log.
 
     Every body is compared with a fresh rendering: without blank nodes two graphs are the same if
@@ -67,23 +72,32 @@ def verify(progress: Callable[[int, int], None] = lambda done, total: None) -> I
     because people may be saving meanwhile.
 
     Args:
+        ini: the site's configuration, for other processes.
+        workers: how many processes compare.
         progress: is told how many things of how many are done.
     """
     wanted = things()
     expected = set(wanted)
-    stray = [key for key in logged() if key not in expected]
-    everything = [*wanted, *stray]
-    for start in range(0, len(everything), BATCH):
-        some = everything[start : start + BATCH]
-        suspects = [key for key, _fault in _compare(some)]
-        if suspects:
-            model.Session.rollback()
-            yield from (fault for _key, fault in _compare(suspects))
-        # Thousands of packages are not kept in memory, nor one transaction open for minutes.
-        model.Session.rollback()
-        model.Session.expunge_all()
-        progress(min(start + BATCH, len(everything)), len(everything))
+    everything = [*wanted, *(key for key in logged() if key not in expected)]
+    model.Session.rollback()
+    batches = [everything[start : start + BATCH] for start in range(0, len(everything), BATCH)]
+    done = 0
+    for batch, faults in zip(batches, shared(_settled, batches, ini, workers), strict=True):
+        yield from faults
+        done += len(batch)
+        progress(done, len(everything))
     yield from _pages()
+
+
+def _settled(some: Sequence[Key]) -> list[Fault]:
+    """Return what is wrong with some things, also when looked at again."""
+    suspects = [key for key, _fault in _compare(some)]
+    model.Session.rollback()
+    faults = [fault for _key, fault in _compare(suspects)] if suspects else []
+    # Thousands of packages are not kept in memory, nor one transaction open for minutes.
+    model.Session.rollback()
+    model.Session.expunge_all()
+    return faults
 
 
 def logged() -> list[Key]:

@@ -31,8 +31,8 @@ def hold() -> sa.Row:
 
     The last lock that a transaction takes, so that no two can wait for each other.
     """
-    found = _one(sa.select(*Clock.__table__.columns).with_for_update())
-    return found if found.home == _home() else new_epoch()
+    found = _one(sa.select(*Clock.__table__.columns, HOME.label("here")).with_for_update())
+    return found if found.home == found.here else new_epoch()
 
 
 def advance(changes: int, slots: int) -> tuple[int, datetime, int]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from ckan import model
+from sqlalchemy.orm.util import identity_key
 
 from ckanext.marathon.model.link import Link, Predicate
 
@@ -31,12 +32,19 @@ def ids_of(references: Collection[str], package_type: str) -> dict[str, str]:
 
 
 def load(ids: Iterable[str]) -> dict[str, model.Package]:
-    """Return packages by id."""
+    """Return packages by id; those that this session has already are not asked for again."""
     wanted = sorted(set(ids))
-    if not wanted:
-        return {}
-    found = model.Session.query(model.Package).filter(model.Package.id.in_(wanted))
-    return {package.id: package for package in found}
+    known = [each for each in wanted if _key(each) in model.Session.identity_map]
+    unknown = set(wanted).difference(known)
+    found = {each: model.Session.get(model.Package, each) for each in known}
+    if unknown:
+        query = model.Session.query(model.Package).filter(model.Package.id.in_(unknown))
+        found |= {package.id: package for package in query}
+    return {each: package for each, package in found.items() if package}
+
+
+def _key(identifier: str) -> Any:
+    return identity_key(model.Package, identifier)
 
 
 def lock_targets(ids: Iterable[str]) -> dict[str, model.Package]:

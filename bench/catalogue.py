@@ -1,0 +1,113 @@
+"""A seeded catalogue: municipalities, workshops, ideas, datasets with three files each.
+
+Whatever is made follows from its number: several processes can share the work, and a larger
+catalogue begins with the smaller one. All text says that it is made up.
+"""
+
+from __future__ import annotations
+
+import random
+from functools import cache
+from typing import Any
+
+from ckanext.marathon.vocabulary import problems, territory
+
+SEED = 20161017
+FORMATS = ("CSV", "GeoJSON", "XLSX")
+WORDS = (
+    *("agua", "drenaje", "pozo", "calle", "mercado", "escuela", "basura", "alumbrado"),
+    *("presupuesto", "riesgo", "salud"),
+)
+
+Row = dict[str, Any]
+
+
+def organizations(datasets: int) -> int:
+    """Return how many organisations a catalogue of this many datasets has, about one in thirty."""
+    return min(340, max(3, datasets // 30)) if datasets else 0
+
+
+def ideas(datasets: int) -> int:
+    """Return how many ideas a catalogue of this many datasets has, one in five."""
+    return max(organizations(datasets), -(-datasets // 5))
+
+
+@cache
+def code(number: int) -> str:
+    """Return the code of the municipality of an organisation."""
+    places = list(territory.municipalities())
+    return random.Random(SEED).sample(places, len(places))[number].code
+
+
+def home(idea: int) -> str:
+    """Return the code of the municipality of an idea."""
+    return code(idea % organizations(max(1, 5 * idea)))
+
+
+def organization(number: int) -> Row:
+    """Return the organisation of a municipality."""
+    return {
+        "name": f"ejemplo-{code(number)}",
+        "title": f"Ejemplo de {territory.municipality(code(number)).name}",
+        "municipality_code": code(number),
+        "role": "municipality",
+        "contact_email": f"oficina-{code(number)}@example.gt",
+    }
+
+
+def workshop(number: int) -> Row:
+    """Return the workshop of an organisation."""
+    return {
+        "type": "workshop",
+        "name": f"taller-{code(number)}",
+        "title": f"Taller de ejemplo en {territory.municipality(code(number)).name}",
+        "owner_org": f"ejemplo-{code(number)}",
+        "municipality": [code(number)],
+        "kind": "ideation",
+        "status": "held",
+        "starts_at": "2017-05-27T09:00",
+        # Two processes cannot make the same tag at the same time.
+        "tags": [{"name": word} for word in WORDS],
+    }
+
+
+def idea(number: int) -> Row:
+    """Return an idea of a workshop."""
+    rng = random.Random(f"{SEED} idea {number}")
+    return {
+        "type": "idea",
+        "name": f"idea-{number}",
+        "title": f"Idea de ejemplo {number}: {' '.join(rng.choices(WORDS, k=4))}",
+        "workshop": f"taller-{home(number)}",
+        "owner_org": f"ejemplo-{home(number)}",
+        "service_problem": rng.sample([each.notation for each in problems.problems()], 2),
+        "data_need": [{"what": "Un dato de ejemplo"}],
+    }
+
+
+def dataset(number: int) -> Row:
+    """Return a dataset with the fields of DCAT-AP that officers fill in."""
+    rng = random.Random(f"{SEED} dataset {number}")
+    words = " ".join(rng.choices(WORDS, k=6))
+    return {
+        "name": f"datos-{number}",
+        "title": f"Datos de ejemplo {number}: {words}",
+        "notes": " ".join(rng.choices(WORDS, k=60)),
+        "owner_org": f"ejemplo-{home(number // 5)}",
+        "idea": [f"idea-{number // 5}"],
+        "license_id": "cc-by",
+        "frequency": "http://publications.europa.eu/resource/authority/frequency/ANNUAL",
+        "language": ["http://publications.europa.eu/resource/authority/language/SPA"],
+        "temporal_coverage": [{"start": "2016-01-01", "end": "2016-12-31"}],
+        "tags": [{"name": word} for word in sorted(set(words.split()))],
+        "resources": [
+            {
+                "name": f"Tabla {each}",
+                "description": " ".join(rng.choices(WORDS, k=12)),
+                "url": f"https://example.gt/{number}.{each.lower()}",
+                "format": each,
+                "size": rng.randrange(10**6),
+            }
+            for each in FORMATS
+        ],
+    }
