@@ -20,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 
 from ckanext.marathon.feeds import read
 from ckanext.marathon.feeds.deflate import inflate
+from ckanext.marathon.feeds.parts import THE_WHOLE
 from ckanext.marathon.feeds.verify import verify
 from ckanext.marathon.model import log
 from ckanext.marathon.model.feed import Activity, Change
@@ -50,7 +51,7 @@ def crawl() -> Iterator[bytes]:
     """Yield the pages as a harvester follows them."""
     number: int | None = 1
     while number:
-        document = read.page(number, "nt", ADDRESS)
+        document = read.page(THE_WHOLE, number, "nt", ADDRESS)
         assert document is not None
         number = document.links.get("next")
         yield body(document)
@@ -78,7 +79,7 @@ class TestCrawl:
             assert there - gone - seen.keys() == set()
 
     def _public(self) -> set[str]:
-        return {each.decode() for each in DATASET.findall(body(read.everything("nt")))}
+        return {each.decode() for each in DATASET.findall(body(read.everything(THE_WHOLE, "nt")))}
 
     def _write(self, rng: random.Random) -> set[str]:
         """Edit, delete, bring back or add between two pages; return what is gone."""

@@ -11,6 +11,7 @@ from ckan.cli.cli import ckan
 from ckan.tests.helpers import CKANCliRunner
 
 from ckanext.marathon.feeds import read
+from ckanext.marathon.feeds.parts import THE_WHOLE
 from ckanext.marathon.feeds.verify import Fault, Wrong
 from tests import factories
 
@@ -57,7 +58,7 @@ class TestVerify:
     def test_damage_is_found(
         self, statement: str, wrong: Wrong, dataset: Any, faults: Faults
     ) -> None:
-        document = read.page(1, "ttl", "http://test.ckan.net/catalog.ttl")
+        document = read.page(THE_WHOLE, 1, "ttl", "http://test.ckan.net/catalog.ttl")
         assert document
         list(document.pieces)
         document.close()

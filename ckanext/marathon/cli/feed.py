@@ -40,6 +40,7 @@ def verify(workers: int) -> None:
         Wrong.OUTDATED: tk._("described otherwise in the log"),
         Wrong.NOT_PUBLIC: tk._("in the log, but not public"),
         Wrong.PAGE: tk._("page that differs from its datasets"),
+        Wrong.SCOPE: tk._("part of the catalogue whose changes are not those of its datasets"),
     }
     for fault in faults:
         click.echo(f"✗ {fault.what}: {names[fault.wrong]}")

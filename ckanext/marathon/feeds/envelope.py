@@ -9,8 +9,10 @@ from functools import lru_cache
 import sqlalchemy as sa
 from rdflib import Literal, URIRef
 
-from ckanext.marathon.feeds import write
+from ckanext.marathon.feeds import keys, write
 from ckanext.marathon.feeds.deflate import Piece, deflate
+from ckanext.marathon.feeds.parts import THE_WHOLE, Part
+from ckanext.marathon.feeds.scopes import WHOLE
 from ckanext.marathon.feeds.write import HYDRA, ordered
 from ckanext.marathon.model.feed import description
 from ckanext.marathon.rdf.namespaces import DCT, RDF, XSD
@@ -52,15 +54,16 @@ class _Said:
     number: int
     issued: datetime | None
     published: datetime | None
-    body: bytes | None
+    catalogue: bytes | None
 
 
-def head(moment: sa.Row, view: View | None, extension: str) -> Piece:
-    """Return the beginning of a document, up to the first window.
+def head(moment: sa.Row, part: Part, view: View | None, extension: str) -> Piece:
+    """Return the beginning of a document, up to the first page.
 
     Args:
         moment: as ``model.pages.catalogue`` gives it.
-        view: ``None`` for the whole catalogue in one document.
+        part: of the catalogue, or the whole.
+        view: ``None`` for all of it in one document.
         extension: a format of ``rdf.formats.FORMATS``.
     """
     said = _Said(
@@ -72,31 +75,43 @@ def head(moment: sa.Row, view: View | None, extension: str) -> Piece:
         moment.published,
         moment.catalogue,
     )
-    return _head(said, view, extension)
+    if part.scope == WHOLE:
+        return _kept(said, view, extension)
+    return _head(said, part, view, extension)
+
+
+def catalogue(moment: sa.Row | _Said, part: Part) -> list[bytes]:
+    """Return the lines of what a part of the catalogue, or the whole, says of itself."""
+    whole = description(moment.catalogue).splitlines() if moment.catalogue is not None else []
+    return part.lines(whole, keys.site(moment)) if whole else []
 
 
 # Whoever comes back with the same question before anything changed.
 @lru_cache(maxsize=512)
-def _head(said: _Said, view: View | None, extension: str) -> Piece:
+def _kept(said: _Said, view: View | None, extension: str) -> Piece:
+    return _head(said, THE_WHOLE, view, extension)
+
+
+def _head(said: _Said, part: Part, view: View | None, extension: str) -> Piece:
     frame = write.frame(extension, said.vocabulary)
-    return deflate(frame.head + write.part(_lines(said, view), extension, said.vocabulary))
+    return deflate(frame.head + write.part(_lines(said, part, view), extension, said.vocabulary))
 
 
-def _lines(clock: _Said, view: View | None) -> list[bytes]:
-    iri = URIRef(clock.base) if clock.base else None
-    found = description(clock.body).splitlines() if clock.body is not None else []
-    said: list[tuple[URIRef, URIRef, URIRef | Literal]] = []
-    if iri is not None:
-        moments = ((DCT.issued, clock.issued), (DCT.modified, clock.published))
-        said += [(iri, predicate, _moment(each)) for predicate, each in moments if each]
-        own = f"{clock.vocabulary}/def#"
-        said += [
-            (iri, URIRef(own + "changeNumber"), Literal(clock.number)),
-            (iri, URIRef(own + "feedEpoch"), Literal(clock.epoch)),
+def _lines(said: _Said, part: Part, view: View | None) -> list[bytes]:
+    found = catalogue(said, part)
+    triples: list[tuple[URIRef, URIRef, URIRef | Literal]] = []
+    if said.base:
+        iri = URIRef(part.iri(said.base))
+        moments = ((DCT.issued, said.issued), (DCT.modified, said.published))
+        triples += [(iri, predicate, _moment(each)) for predicate, each in moments if each]
+        own = f"{said.vocabulary}/def#"
+        triples += [
+            (iri, URIRef(own + "changeNumber"), Literal(said.number)),
+            (iri, URIRef(own + "feedEpoch"), Literal(said.epoch)),
         ]
     if view is not None:
-        said += _view(view)
-    found += [f"{s.n3()} {p.n3()} {o.n3()} .".encode() for s, p, o in said]
+        triples += _view(view)
+    found = [*found, *(f"{s.n3()} {p.n3()} {o.n3()} .".encode() for s, p, o in triples)]
     return ordered(found)
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import ckan.plugins.toolkit as tk
-import sqlalchemy as sa
 
 from ckanext.marathon.model import clock
 from ckanext.marathon.model.feed import Kind
@@ -37,7 +36,7 @@ def page_size() -> int:
     return min(max(tk.config["ckanext.dcat.datasets_per_page"], 1), 1000)
 
 
-def site(row: sa.Row | None = None) -> Site:
+def site(row: Any = None) -> Site:
     """Return where IRIs start: where they did when the first of them was published.
 
     Other settings come too late: an IRI that changes is another thing to those who copied it.
@@ -45,7 +44,7 @@ def site(row: sa.Row | None = None) -> Site:
     Args:
         row: the clock's, if it was read already.
     """
-    found, row = lookups.site(), row or clock.read()
-    if row.base:
-        return replace(found, base=row.base, vocabulary=row.vocabulary)
+    found, said = lookups.site(), row or clock.read()
+    if said.base:
+        return replace(found, base=said.base, vocabulary=said.vocabulary)
     return found

@@ -13,7 +13,7 @@ from ckan import model
 from ckanext.marathon.feeds import keys, reach
 from ckanext.marathon.feeds.keys import Key
 from ckanext.marathon.feeds.render import Rendition, has_office, render
-from ckanext.marathon.model import clock, log
+from ckanext.marathon.model import clock, log, members
 from ckanext.marathon.model.feed import Activity, Kind
 from ckanext.marathon.rdf.uris import Site
 
@@ -100,8 +100,8 @@ def _publish(wanted: Callable[[], set[Key]], thorough: bool = False) -> int:
     if steps:
         if not held.base:
             clock.settle(site.base, site.vocabulary, keys.page_size())
-        log.write(steps)
-    return len(steps)
+        return log.write(steps)
+    return 0
 
 
 def _described(wanted: set[Key], site: Site) -> tuple[Renditions, dict[str, str]]:
@@ -139,12 +139,15 @@ def _steps(renditions: Renditions, site: Site, thorough: bool) -> list[log.Step]
     iris = {key: key.iri(site) for key in renditions}
     stored = log.states(iris.values())
     bodies = log.bodies(iris.values()) if thorough else {}
+    parts = members.scopes(iris.values()) if thorough else {}
     steps = []
     for key, rendition in renditions.items():
         before = stored.get(iris[key])
         activity = _activity(before, rendition)
-        if rendition and bodies.get(iris[key], rendition.body) != rendition.body:
-            activity = activity or Activity.UPDATE
+        if rendition and thorough:
+            said = bodies.get(iris[key], b""), parts.get(iris[key], ())
+            if said != (rendition.body, rendition.scopes):
+                activity = activity or Activity.UPDATE
         if activity is None:
             continue
         steps.append(
@@ -158,6 +161,7 @@ def _steps(renditions: Renditions, site: Site, thorough: bool) -> list[log.Step]
                 digest=rendition.digest if rendition else None,
                 refs=list(rendition.refs) if rendition else [],
                 degraded=bool(rendition and rendition.degraded),
+                scopes=rendition.scopes if rendition else (),
             )
         )
     steps.sort(key=lambda step: (step.activity == Activity.DELETE, ORDER[step.kind], step.iri))

@@ -1,4 +1,4 @@
-"""The catalogue from the log: pages that never move, and the whole in one stream."""
+"""The catalogue and its parts from the log: pages that never move, and all in one stream."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from ckan.model import meta
 
 from ckanext.marathon.feeds import envelope, write
 from ckanext.marathon.feeds.deflate import Piece, deflate
-from ckanext.marathon.model import clock, pages
-from ckanext.marathon.rdf.namespaces import DCAT
+from ckanext.marathon.feeds.parts import THE_WHOLE, Part
+from ckanext.marathon.feeds.scopes import WHOLE
+from ckanext.marathon.model import clock, descriptions, pages
+from ckanext.marathon.model.feed import Kind
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,19 @@ def state() -> State:
     """Return how far the log is; where a dump was restored, a new epoch begins."""
     with _connected(_ONE_STATEMENT) as connection:
         row = pages.clock(connection)
-    return _state(row) if _is_at_home(row) else state()
+    return state_of(row)
+
+
+def state_of(row: sa.Row) -> State:
+    """Return how far the log is by the clock's row, after a dump was restored in a new epoch."""
+    if not _is_at_home(row):
+        return state()
+    return State(row.epoch, row.clock_number, row.published, row.complete)
+
+
+def one_moment() -> Any:
+    """Return a connection that sees the same as long as it is open."""
+    return _connected(_ONE_MOMENT)
 
 
 def ready(found: State) -> State:
@@ -89,10 +103,11 @@ def ready(found: State) -> State:
     return found
 
 
-def page(number: int, extension: str, address: str) -> Document | None:
+def page(part: Part, number: int, extension: str, address: str) -> Document | None:
     """Return one page of the catalogue; page n holds slots ``(n-1)*size+1`` to ``n*size``.
 
     Args:
+        part: of the catalogue, or the whole; each has slots of its own.
         number: of the page, from 1.
         extension: a format of ``rdf.formats.FORMATS``.
         address: of the catalogue in this format, without ``?page=``.
@@ -106,60 +121,82 @@ def page(number: int, extension: str, address: str) -> Document | None:
     Source: Hydra Core, PartialCollectionView. Slots never move, so that an edit or a deletion
     during a crawl hides nothing from it.
     """
-    kept_as = write.kept_as(extension)
-    with _connected(_ONE_STATEMENT) as connection:
-        found = pages.page(connection, number, kept_as)
-    if not _is_at_home(found):
-        return page(number, extension, address)
-    ready(_state(found))
-    if number > max(found.last or 1, 1):
-        return None
-    body = _piece(found)
+    found, body = _page(part, number, extension)
+    now = ready(state_of(found))
+    if now.epoch != found.epoch:
+        return page(part, number, extension, address)
     if body is None:
-        # What is kept is out of date; what is written anew must be of one moment.
-        with _connected(_ONE_MOMENT) as connection:
-            found = pages.page(connection, number, kept_as)
-            body = _window(connection, found, number, extension, _piece(found))
-    now = ready(_state(found))
+        return None
     links = {"first": 1, "last": max(found.last or 1, 1)}
     links |= {"previous": found.previous} if found.previous else {}
     links |= {"next": found.next} if found.next else {}
     view = envelope.View(
         address, number, found.total or 0, found.page_size, tuple(sorted(links.items()))
     )
-    return Document(now, links, _framed(found, view, extension, [body]))
+    return Document(now, links, _framed(found, part, view, extension, [body]))
 
 
-def everything(extension: str) -> Document:
-    """Return the whole catalogue as one document, of one moment, in constant memory.
+def _page(part: Part, number: int, extension: str) -> tuple[sa.Row, Piece | None]:
+    """Return a page's figures and the page, unless it is beyond the last."""
+    if part.scope == WHOLE:
+        kept_as = write.kept_as(extension)
+        with _connected(_ONE_STATEMENT) as connection:
+            found = pages.page(connection, number, kept_as)
+        body = _piece(found)
+        if body is not None or _is_beyond(found, number):
+            return found, body
+        # What is kept is out of date; what is written anew must be of one moment.
+        with one_moment() as connection:
+            found = pages.page(connection, number, kept_as)
+            return found, _window(connection, found, number, extension, _piece(found))
+    with one_moment() as connection:
+        found = pages.scope_page(connection, part.scope.name, number)
+        if _is_beyond(found, number):
+            return found, None
+        return found, _part_of(connection, found, part, number, extension)
+
+
+def _is_beyond(found: sa.Row, number: int) -> bool:
+    return number > max(found.last or 1, 1)
+
+
+def everything(part: Part, extension: str) -> Document:
+    """Return all of it as one document, of one moment, in constant memory.
 
     Args:
+        part: of the catalogue, or the whole.
         extension: a format of ``rdf.formats.FORMATS``.
 
     Raises:
         NotReady: the log cannot answer.
     """
-    connection = _connected(_ONE_MOMENT)
+    connection = one_moment()
     try:
         found = pages.catalogue(connection)
-        if not _is_at_home(found):
+        now = ready(state_of(found))
+        if now.epoch != found.epoch:
             connection.close()
-            return everything(extension)
-        now = ready(_state(found))
+            return everything(part, extension)
     except BaseException:
         connection.close()
         raise
-    windows = (
-        _window(connection, found, each.number, extension, _piece(each))
-        for each in pages.windows(connection, write.kept_as(extension))
-    )
-    return Document(now, {}, _framed(found, None, extension, windows), connection)
+    if part.scope == WHOLE:
+        windows = (
+            _window(connection, found, each.number, extension, _piece(each))
+            for each in pages.windows(connection, write.kept_as(extension))
+        )
+    else:
+        windows = (
+            _part_of(connection, found, part, number, extension)
+            for number in pages.windows_of_scope(connection, part.scope.name)
+        )
+    return Document(now, {}, _framed(found, part, None, extension, windows), connection)
 
 
 def lines(number: int) -> list[bytes]:
     """Return the N-Triples of a page without its envelope, made anew from the entries."""
-    with _connected(_ONE_MOMENT) as connection:
-        return _lines(connection, pages.clock(connection), number)
+    with one_moment() as connection:
+        return _lines(connection, pages.clock(connection), THE_WHOLE, number)
 
 
 # One statement sees one moment by itself, and saves the two messages of a transaction.
@@ -182,10 +219,6 @@ def _is_at_home(row: sa.Row) -> bool:
     return False
 
 
-def _state(row: sa.Row) -> State:
-    return State(row.epoch, row.clock_number, row.published, row.complete)
-
-
 def _piece(found: sa.Row) -> Piece | None:
     return None if found.body is None else Piece(found.body, found.size, found.crc)
 
@@ -194,27 +227,33 @@ def _window(connection: Any, now: sa.Row, number: int, extension: str, kept: Pie
     """Return a window as it is kept, or write it now and keep it."""
     if kept is not None:
         return kept
-    written = write.part(_lines(connection, now, number), extension, now.vocabulary)
-    piece = deflate(write.frame(extension, now.vocabulary).between + written if written else b"")
+    piece = _part_of(connection, now, THE_WHOLE, number, extension)
     changed = pages.changed(connection, number)
     if changed is not None:
         pages.keep(number, write.kept_as(extension), changed, piece)
     return piece
 
 
-def _lines(connection: Any, now: sa.Row, number: int) -> list[bytes]:
-    entries = pages.entries(connection, number)
-    held = [
-        f"<{now.base}> <{DCAT.dataset}> <{iri}> .".encode()
-        for iri, is_dataset, _body in entries
-        if is_dataset
-    ]
-    return write.joined([b"\n".join(held), *(body for _iri, _is_dataset, body in entries)])
+def _part_of(connection: Any, now: sa.Row, part: Part, number: int, extension: str) -> Piece:
+    """Return a page as a piece of a document."""
+    written = write.part(_lines(connection, now, part, number), extension, now.vocabulary)
+    return deflate(write.frame(extension, now.vocabulary).between + written if written else b"")
+
+
+def _lines(connection: Any, now: sa.Row, part: Part, number: int) -> list[bytes]:
+    found = descriptions.entries(connection, number, part.scope.name)
+    iris = [each.iri for each in found if each.kind == Kind.DATASET]
+    held = [write.held(part.iri(now.base), iri) for iri in iris]
+    return write.joined([b"\n".join(held), *(each.body for each in found)])
 
 
 def _framed(
-    moment: sa.Row, view: envelope.View | None, extension: str, windows: Iterable[Piece]
+    moment: sa.Row,
+    part: Part,
+    view: envelope.View | None,
+    extension: str,
+    windows: Iterable[Piece],
 ) -> Iterator[Piece]:
-    yield envelope.head(moment, view, extension)
+    yield envelope.head(moment, part, view, extension)
     yield from windows
     yield deflate(write.frame(extension, moment.vocabulary).tail)

@@ -17,6 +17,7 @@ from ckan.lib.plugins import get_permission_labels
 from ckan.types import Context
 from rdflib import Graph, URIRef
 
+from ckanext.marathon.feeds import scopes
 from ckanext.marathon.feeds.keys import PACKAGES, Key
 from ckanext.marathon.model import link
 from ckanext.marathon.model.feed import Kind
@@ -44,17 +45,19 @@ class Rendition:
     Attributes:
         body: N-Triples, one a line, in alphabetical order, each line ended.
         refs: IRIs of the neighbours of ours that it names without describing them.
+        scopes: names of the parts of the catalogue that it is in, in alphabetical order.
         degraded: the thing could not be described in full.
     """
 
     body: bytes
     refs: tuple[str, ...]
+    scopes: tuple[str, ...] = ()
     degraded: bool = False
 
     @property
     def digest(self) -> bytes:
-        """SHA-256 of the body."""
-        return hashlib.sha256(self.body).digest()
+        """SHA-256 of the body, and of the parts it is in."""
+        return hashlib.sha256("\n".join(("", *self.scopes)).encode() + self.body).digest()
 
 
 def render(keys: Collection[Key], site: Site) -> dict[Key, Rendition | None]:
@@ -105,13 +108,16 @@ def _package(
         shown = _shown(package.id)
         if shown is None:
             return None
-        return _written(_graph(shown, key, site, organizations, needs), key, site)
+        graph = _graph(shown, key, site, organizations, needs)
+        parts = scopes.of_dataset(shown) if key.kind == Kind.DATASET else ()
+        return _written(graph, key, site, parts)
     except Exception:
         # Whatever it is, the thing stays in the feed: a portal deletes what it does not see.
         log.exception("%s %s is described in short only", key.kind, key.thing)
         row = {name: getattr(package, name) for name in ("id", "name", "title", "notes")}
         owner = organizations.get(package.owner_org or "")
-        return _written(brief_graph(site, key.kind, row, owner), key, site, degraded=True)
+        parts = scopes.of_owner(package.owner_org) if key.kind == Kind.DATASET else ()
+        return _written(brief_graph(site, key.kind, row, owner), key, site, parts, degraded=True)
 
 
 def _graph(
@@ -145,13 +151,15 @@ def _id(value: Any) -> str | None:
     return found if isinstance(found, str) and found else None
 
 
-def _written(graph: Graph, key: Key, site: Site, degraded: bool = False) -> Rendition:
+def _written(
+    graph: Graph, key: Key, site: Site, parts: tuple[str, ...] = (), degraded: bool = False
+) -> Rendition:
     lines = sorted(set(graph.serialize(format="nt11", encoding="utf-8").splitlines()))
     body = b"".join(line + b"\n" for line in lines if line)
     # A line that no parser takes would spoil the page of a hundred others.
     for _ in pyoxigraph.parse(body, format=pyoxigraph.RdfFormat.N_TRIPLES):
         pass
-    return Rendition(body, _refs(graph, key.iri(site), site), degraded)
+    return Rendition(body, _refs(graph, key.iri(site), site), parts, degraded)
 
 
 def _refs(graph: Graph, own: str, site: Site) -> tuple[str, ...]:

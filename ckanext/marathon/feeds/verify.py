@@ -14,7 +14,7 @@ from ckanext.marathon.feeds.deflate import Piece, inflate
 from ckanext.marathon.feeds.keys import CATALOG, Key
 from ckanext.marathon.feeds.render import render
 from ckanext.marathon.feeds.workers import shared
-from ckanext.marathon.model import clock, log
+from ckanext.marathon.model import clock, log, members
 from ckanext.marathon.model.feed import Entry, Kind, Rendering, Window
 
 BATCH = 200
@@ -27,11 +27,12 @@ class Wrong(Enum):
     OUTDATED = "outdated"
     NOT_PUBLIC = "not public"
     PAGE = "page"
+    SCOPE = "scope"
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that the log has wrong: its IRI, or the number and format of a page."""
+    """One thing that the log has wrong: its IRI, a page's number and format, a part's name."""
 
     wrong: Wrong
     what: str
@@ -87,6 +88,7 @@ def verify(
         done += len(batch)
         progress(done, len(everything))
     yield from _pages()
+    yield from (Fault(Wrong.SCOPE, name) for name in members.faults())
 
 
 def _settled(some: Sequence[Key]) -> list[Fault]:
@@ -114,6 +116,7 @@ def _compare(some: Sequence[Key]) -> list[tuple[Key, Fault]]:
     iris = {key: key.iri(site) for key in some}
     stored = log.states(iris.values())
     bodies = log.bodies(iris.values())
+    parts = members.scopes(iris.values())
     found = []
     for key, rendition in renditions.items():
         iri = iris[key]
@@ -123,7 +126,8 @@ def _compare(some: Sequence[Key]) -> list[tuple[Key, Fault]]:
         elif digest is None:
             wrong = Wrong.MISSING
         else:
-            same = bodies.get(iri) == rendition.body and digest == rendition.digest
+            said = bodies.get(iri), digest, parts.get(iri, ())
+            same = said == (rendition.body, rendition.digest, rendition.scopes)
             wrong = None if same else Wrong.OUTDATED
         if wrong:
             found.append((key, Fault(wrong, iri)))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pyoxigraph
 
 from ckanext.marathon.rdf.formats import FORMATS
-from ckanext.marathon.rdf.namespaces import DCT, FOAF, PREFIXES, RDF, SINGLE_VALUED
+from ckanext.marathon.rdf.namespaces import DCAT, DCT, FOAF, PREFIXES, RDF, SINGLE_VALUED
 
 HYDRA = "http://www.w3.org/ns/hydra/core#"
 
@@ -88,6 +88,11 @@ def part(lines: Iterable[bytes], extension: str, vocabulary: str) -> bytes:
 
 
 _HEAD = re.compile(rb"\A(?:@prefix [^\n]*\n)+")
+
+
+def held(catalogue: str, dataset: str) -> bytes:
+    """Return the line that says that a catalogue has a dataset."""
+    return f"<{catalogue}> <{DCAT.dataset}> <{dataset}> .".encode()
 
 
 def joined(bodies: Iterable[bytes]) -> list[bytes]:

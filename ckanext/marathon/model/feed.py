@@ -57,7 +57,7 @@ class Entry(tk.BaseModel):
         thing: its id in CKAN; "" for the catalogue.
         slot: its place among the datasets, for ever; only datasets have one.
         body: its description, N-Triples in alphabetical order, compressed by zlib.
-        digest: SHA-256 of that before it was compressed.
+        digest: SHA-256 of that before it was compressed, and of the parts it belongs to.
         refs: IRIs of the neighbours that the description names and does not describe.
         degraded: it could not be rendered in full.
         changed: number of its last change.
@@ -78,7 +78,34 @@ class Entry(tk.BaseModel):
     __table_args__ = (
         sa.Index("idx_marathon_feed_entry_thing", "thing", "kind", unique=True),
         sa.Index("idx_marathon_feed_entry_refs", "refs", postgresql_using="gin"),
+        sa.Index("idx_marathon_feed_entry_changed", "changed"),
         sa.CheckConstraint("(body IS NULL) = (digest IS NULL)", name="marathon_feed_entry_body"),
+    )
+
+
+class Member(tk.BaseModel):
+    """A dataset that is or was in a part of the catalogue (``feeds/scopes.py``).
+
+    Attributes:
+        scope: the part, as its address says it: ``municipality/2105``.
+        place: the dataset's place in it, for ever, from 1.
+        current: it is in it now; one that has left keeps its place.
+        entered: number of the change with which it came in last.
+        changed: number of its last change in this part; with one that has left, its leaving.
+    """
+
+    __tablename__ = "marathon_feed_member"
+
+    scope = sa.Column(sa.UnicodeText, primary_key=True)
+    place = sa.Column(sa.BigInteger, primary_key=True, autoincrement=False)
+    iri = sa.Column(sa.UnicodeText, nullable=False)
+    current = sa.Column(sa.Boolean, nullable=False)
+    entered = sa.Column(sa.BigInteger, nullable=False)
+    changed = sa.Column(sa.BigInteger, nullable=False)
+
+    __table_args__ = (
+        sa.Index("idx_marathon_feed_member_iri", "iri", "scope", unique=True),
+        sa.Index("idx_marathon_feed_member_changed", "scope", "changed"),
     )
 
 

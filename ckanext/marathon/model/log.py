@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from ckan import model
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
-from ckanext.marathon.model import clock
+from ckanext.marathon.model import clock, members
 from ckanext.marathon.model.clock import MICROSECOND
 from ckanext.marathon.model.feed import Activity, Change, Entry, Kind, description
 
@@ -31,6 +31,7 @@ class Step:
     digest: bytes | None
     refs: Sequence[str]
     degraded: bool
+    scopes: Sequence[str]
 
     @property
     def wants_slot(self) -> bool:
@@ -59,7 +60,7 @@ def bodies(iris: Iterable[str]) -> dict[str, bytes]:
 
 
 def recount() -> None:
-    """Count all windows anew and forget how they were rendered; the clock is held."""
+    """Count windows and parts anew and forget how pages were rendered; the clock is held."""
     for statement in _RECOUNT:
         _connection().execute(sa.text(statement))
 
@@ -72,15 +73,31 @@ _RECOUNT = (
     SELECT (slot - 1) / page_size + 1, count(digest), max(number)
     FROM marathon_feed_entry, marathon_feed_clock WHERE slot IS NOT NULL GROUP BY 1
     """,
+    "DELETE FROM marathon_feed_member WHERE iri NOT IN (SELECT iri FROM marathon_feed_entry)",
+    """
+    UPDATE marathon_feed_member AS member
+    SET changed = entry.changed, current = current AND digest IS NOT NULL
+    FROM marathon_feed_entry AS entry WHERE entry.iri = member.iri
+    AND (member.changed > entry.changed
+         OR current AND (digest IS NULL OR member.changed < entry.changed))
+    """,
 )
 
 
-def write(steps: Sequence[Step]) -> None:
-    """Number changes, in this order, and write them; the clock is held, nothing is committed."""
+def write(steps: Sequence[Step]) -> int:
+    """Number changes, in this order, and write them; the clock is held, nothing is committed.
+
+    Whatever is said of a neighbour is said with each dataset that names it, so they change, too.
+
+    Returns:
+        how many changes were written.
+    """
     new = [step.iri for step in steps if step.wants_slot]
-    last, published, last_slot = clock.advance(len(steps), len(new))
+    followers = _followers(steps)
+    count = len(steps) + len(followers)
+    last, published, last_slot = clock.advance(count, len(new))
     slots = {iri: last_slot - len(new) + place for place, iri in enumerate(new, 1)}
-    first = last - len(steps) + 1
+    first = last - count + 1
     entries = [
         {
             "iri": step.iri,
@@ -101,19 +118,79 @@ def write(steps: Sequence[Step]) -> None:
         index_elements=["iri"], set_={name: statement.excluded[name] for name in changed}
     )
     _connection().execute(upsert, entries)
+    activities = [(step.iri, step.activity) for step in steps]
+    activities += [(iri, Activity.UPDATE) for iri in followers]
     _connection().execute(
         sa.insert(Change),
         [
             {
                 "number": first + place,
-                "iri": step.iri,
-                "activity": str(step.activity),
-                "published": published - (len(steps) - 1 - place) * MICROSECOND,
+                "iri": iri,
+                "activity": str(activity),
+                "published": published - (count - 1 - place) * MICROSECOND,
             }
-            for place, step in enumerate(steps)
+            for place, (iri, activity) in enumerate(activities)
         ],
     )
+    numbers = {iri: first + place for place, (iri, _activity) in enumerate(activities)}
+    moved = [
+        (step.iri, numbers[step.iri], step.scopes) for step in steps if step.slot or step.wants_slot
+    ]
+    if moved:
+        members.write(moved)
+    if followers:
+        values = {"iris": followers, "numbers": [numbers[iri] for iri in followers]}
+        for statement in _FOLLOW:
+            _connection().execute(statement, values)
     _touch_windows([step.iri for step in steps], last)
+    return count
+
+
+# Whose descriptions are part of what is said of others.
+_NEIGHBOURS = frozenset({Kind.ORGANIZATION, Kind.WORKSHOP, Kind.IDEA})
+
+
+def _followers(steps: Sequence[Step]) -> list[str]:
+    """Return the public datasets that name, over any number of steps, what changes; in order."""
+    changed = [step.iri for step in steps if step.kind in _NEIGHBOURS]
+    if not changed:
+        return []
+    values = {"iris": changed, "known": [step.iri for step in steps]}
+    return list(_connection().execute(_FOLLOWERS, values).scalars())
+
+
+_REACHED = """
+    WITH RECURSIVE reached (iri, slot, digest) AS (
+        SELECT iri, slot, digest FROM marathon_feed_entry WHERE iri = ANY(:iris)
+        UNION
+        SELECT entry.iri, entry.slot, entry.digest FROM marathon_feed_entry AS entry
+        JOIN reached ON entry.refs @> ARRAY[reached.iri]
+    )
+"""
+_IRIS = sa.bindparam("iris", type_=ARRAY(sa.UnicodeText))
+_NUMBERS = sa.bindparam("numbers", type_=ARRAY(sa.BigInteger))
+
+_FOLLOWERS = sa.text(
+    _REACHED
+    + """
+    SELECT iri FROM reached
+    WHERE slot IS NOT NULL AND digest IS NOT NULL AND iri <> ALL(:known) ORDER BY slot
+    """
+).bindparams(_IRIS, sa.bindparam("known", type_=ARRAY(sa.UnicodeText)))
+
+_FOLLOW = [
+    sa.text(
+        f"""
+        UPDATE {table} AS row SET changed = step.number
+        FROM unnest(:iris, :numbers) AS step (iri, number)
+        WHERE row.iri = step.iri {condition}
+        """
+    ).bindparams(_IRIS, _NUMBERS)
+    for table, condition in (
+        ("marathon_feed_entry", ""),
+        ("marathon_feed_member", "AND row.current"),
+    )
+]
 
 
 def _touch_windows(iris: Collection[str], number: int) -> None:
@@ -122,13 +199,9 @@ def _touch_windows(iris: Collection[str], number: int) -> None:
 
 
 _TOUCH = sa.text(
-    """
-    WITH RECURSIVE reached (iri, slot) AS (
-        SELECT iri, slot FROM marathon_feed_entry WHERE iri = ANY(:iris)
-        UNION
-        SELECT entry.iri, entry.slot FROM marathon_feed_entry AS entry
-        JOIN reached ON entry.refs @> ARRAY[reached.iri]
-    ), touched AS (
+    _REACHED
+    + """
+    , touched AS (
         SELECT DISTINCT (slot - 1) / page_size + 1 AS number, page_size
         FROM reached, marathon_feed_clock WHERE slot IS NOT NULL
     )
@@ -140,7 +213,7 @@ _TOUCH = sa.text(
     ), :number FROM touched
     ON CONFLICT (number) DO UPDATE SET live = excluded.live, changed = excluded.changed
     """
-).bindparams(sa.bindparam("iris", type_=ARRAY(sa.UnicodeText)))
+).bindparams(_IRIS)
 
 
 def _connection() -> Any:

@@ -11,7 +11,15 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
 from ckanext.marathon.model.clock import HOME
-from ckanext.marathon.model.feed import Change, Clock, Entry, Kind, Rendering, Window, description
+from ckanext.marathon.model.feed import (
+    Change,
+    Clock,
+    Entry,
+    Kind,
+    Member,
+    Rendering,
+    Window,
+)
 
 # How many windows of the whole catalogue are in memory at a time.
 AT_ONCE = 8
@@ -49,6 +57,17 @@ def _is_fresh() -> sa.ColumnElement[bool]:
 # Statements are made once: making one takes as long as the database needs to answer it.
 _OTHER = aliased(Window)
 _NUMBER = sa.bindparam("number", type_=sa.BigInteger)
+_IN_SCOPE = Member.scope == sa.bindparam("scope", type_=sa.UnicodeText)
+
+
+def _page_of(place: Any) -> sa.ColumnElement[int]:
+    return (place - 1) // Clock.page_size + 1
+
+
+def _of_scope(what: Any, *conditions: Any) -> Any:
+    return sa.select(what).where(_IN_SCOPE, *conditions).correlate(Clock).scalar_subquery()
+
+
 _QUERY = {
     "clock": sa.select(*_CLOCK),
     "catalogue": sa.select(*_CLOCK, _CATALOGUE),
@@ -72,6 +91,24 @@ _QUERY = {
     .select_from(Clock)
     .outerjoin(Window, Window.number == _NUMBER)
     .outerjoin(Rendering, _is_fresh()),
+    "scope": sa.select(
+        *_CLOCK,
+        _CATALOGUE,
+        _of_scope(sa.func.count(), Member.current).label("total"),
+        _page_of(_of_scope(sa.func.max(Member.place))).label("last"),
+        _page_of(
+            _of_scope(
+                sa.func.max(Member.place),
+                Member.current,
+                Member.place <= (_NUMBER - 1) * Clock.page_size,
+            )
+        ).label("previous"),
+        _page_of(
+            _of_scope(
+                sa.func.min(Member.place), Member.current, Member.place > _NUMBER * Clock.page_size
+            )
+        ).label("next"),
+    ).select_from(Clock),
     "windows": sa.select(Window.number, Rendering.body, Rendering.size, Rendering.crc)
     .outerjoin(Rendering, _is_fresh())
     .where(Window.number > sa.bindparam("last"), Window.live > 0)
@@ -116,28 +153,24 @@ def windows(connection: Any, kept_as: str) -> Iterator[sa.Row]:
         last = rows[-1].number
 
 
-def entries(connection: Any, number: int) -> list[tuple[str, bool, bytes]]:
-    """Return IRI, whether it is a dataset, and N-Triples of all that a window consists of.
+def scope_page(connection: Any, scope: str, number: int) -> sa.Row:
+    """Return what :func:`page` does for a page of a part of the catalogue; nothing is kept of it.
 
-    Its public datasets by slot, and the public neighbours that they and those neighbours name.
+    Returns:
+        the columns of :func:`catalogue`, ``total``, ``last``, ``previous`` and ``next``.
     """
-    rows = connection.execute(_ENTRIES, {"number": number})
-    return [(row.iri, row.kind == Kind.DATASET, description(row.body)) for row in rows]
+    return connection.execute(_QUERY["scope"], {"scope": scope, "number": number}).one()
 
 
-_ENTRIES = sa.text(
+def windows_of_scope(connection: Any, scope: str) -> list[int]:
+    """Return the numbers of the pages of a part of the catalogue that are not empty."""
+    return list(connection.execute(_WINDOWS_OF_SCOPE, {"scope": scope}).scalars())
+
+
+_WINDOWS_OF_SCOPE = sa.text(
     """
-    WITH RECURSIVE held (iri, refs) AS (
-        SELECT iri, refs FROM marathon_feed_entry, marathon_feed_clock
-        WHERE slot > (:number - 1) * page_size AND slot <= :number * page_size
-        AND digest IS NOT NULL
-        UNION
-        SELECT entry.iri, entry.refs FROM held
-        CROSS JOIN unnest(held.refs) AS named (iri)
-        JOIN marathon_feed_entry AS entry ON entry.iri = named.iri AND entry.digest IS NOT NULL
-    )
-    SELECT iri, kind, body FROM marathon_feed_entry WHERE iri IN (SELECT iri FROM held)
-    ORDER BY slot NULLS FIRST, iri
+    SELECT DISTINCT (place - 1) / page_size + 1 FROM marathon_feed_member, marathon_feed_clock
+    WHERE scope = :scope AND current ORDER BY 1
     """
 )
 

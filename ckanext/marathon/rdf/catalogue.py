@@ -5,21 +5,21 @@ Source: DCAT-AP 3, Catalogue.
 
 from __future__ import annotations
 
-from rdflib import Graph, URIRef
+from rdflib import Graph, Literal, URIRef
 
 from ckanext.marathon.vocabulary import authorities
 
 from .agent import add_named_agent, add_office, add_organization
 from .concept import add_authority, add_problem_scheme, add_scheme
-from .facts import CatalogueFacts
+from .facts import CatalogueFacts, PartFacts
 from .iri import web
 from .licence import add_licence
 from .literals import label, moment
 from .namespaces import DCAT, DCT, FOAF, RDF, new_graph
-from .place import add_country
+from .place import add_country, add_place
 from .uris import part
 
-__all__ = ["DCAT_AP", "catalogue_graph"]
+__all__ = ["DCAT_AP", "OF_THE_WHOLE", "catalogue_graph", "part_graph"]
 
 # The IRI by which the official shapes call the version they check.
 DCAT_AP = URIRef("https://semiceu.github.io/DCAT-AP/releases/3.0.1")
@@ -66,6 +66,34 @@ def catalogue_graph(facts: CatalogueFacts, iri: URIRef | None = None) -> Graph:
     graph.add((iri, DCT.conformsTo, DCAT_AP))
     graph.add((DCAT_AP, RDF.type, DCT.Standard))
     return graph
+
+
+def part_graph(part: PartFacts) -> Graph:
+    """Return what a part of the catalogue says of itself that the whole does not say of itself."""
+    site, iri = part.site, part.iri
+    graph = new_graph(site.vocabulary)
+    graph.add((iri, RDF.type, DCAT.Catalog))
+    for lang, title in part.titles.items():
+        about = _ABOUT.get(lang, _ABOUT["en"]).format(part=title, catalogue=part.catalogue)
+        graph.add((iri, DCT.title, Literal(f"{part.catalogue}: {title}", lang)))
+        graph.add((iri, DCT.description, Literal(about, lang)))
+    homepage = web(part.homepage)
+    if homepage is not None:
+        graph.add((iri, FOAF.homepage, homepage))
+        graph.add((homepage, RDF.type, FOAF.Document))
+    places = [place for kind, code in part.places if (place := add_place(graph, site, kind, code))]
+    for place in places or [add_country(graph)]:
+        graph.add((iri, DCT.spatial, place))
+    return graph
+
+
+# Its own words come in its place.
+OF_THE_WHOLE = (DCT.title, DCT.description, DCT.spatial, FOAF.homepage)
+
+_ABOUT = {
+    "es": "Los conjuntos de datos de {part} en {catalogue}.",
+    "en": "The datasets of {part} in {catalogue}.",
+}
 
 
 def _add_publisher(graph: Graph, iri: URIRef, facts: CatalogueFacts) -> None:

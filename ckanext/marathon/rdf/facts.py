@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from rdflib import URIRef
+
 from .uris import Site
 
-__all__ = ["CatalogueFacts", "Facts", "Row", "rows_of", "values_of"]
+__all__ = ["CatalogueFacts", "Facts", "PartFacts", "Row", "rows_of", "values_of"]
 
 Row = Mapping[str, Any]
 
@@ -83,6 +85,27 @@ class CatalogueFacts:
     licence: str = ""
     issued: str = ""
     modified: str = ""
+
+
+@dataclass(frozen=True)
+class PartFacts:
+    """What a part of the catalogue says of itself.
+
+    Attributes:
+        site: where IRIs start.
+        iri: of the part, as a catalogue.
+        catalogue: title of the whole.
+        titles: of the part, by language: of a place one name, of a problem its labels.
+        homepage: address of its page.
+        places: kind (``municipality`` or ``department``) and code; none means the country.
+    """
+
+    site: Site
+    iri: URIRef
+    catalogue: str
+    titles: Mapping[str, str]
+    homepage: str
+    places: Sequence[tuple[str, str]] = ()
 
 
 def values_of(value: object) -> list[str]:

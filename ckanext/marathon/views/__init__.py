@@ -1,6 +1,7 @@
 """Every URL of ours. CKAN registers the blueprints that this module names."""
 
 from .catalog import catalog
+from .changes import changes
 from .deleting import deleting
 from .forms import forms
 from .ideas import ideas
@@ -12,6 +13,7 @@ from .vocabulary import vocabulary
 
 __all__ = [
     "catalog",
+    "changes",
     "deleting",
     "forms",
     "ideas",

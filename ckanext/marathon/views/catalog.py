@@ -1,4 +1,4 @@
-"""The catalogue as RDF, at the addresses that stock CKAN portals use.
+"""The catalogue and its parts as RDF, at the addresses that stock CKAN portals use.
 
 It is answered from the feed's log. What the log cannot answer (searches, other profiles, a log
 that is not complete yet) is built by ckanext-dcat's action with our profile behind it.
@@ -15,10 +15,11 @@ from flask import Blueprint, request
 from flask import Response as FlaskResponse
 
 from ckanext.marathon.feeds import read
+from ckanext.marathon.feeds.parts import Part
 from ckanext.marathon.feeds.publish import publish_settings
-from ckanext.marathon.rdf import lookups
 from ckanext.marathon.rdf.formats import FORMATS
 
+from . import parts
 from .conditional import answer, unchanged
 
 catalog = Blueprint("marathon_catalog", __name__)
@@ -34,8 +35,8 @@ def _compare_settings() -> None:
     publish_settings()
 
 
-def page(extension: str) -> Response:
-    """Return one page of the catalogue (``page``, from 1) in a format of ``FORMATS``.
+def page(part: Part, extension: str) -> Response:
+    """Return one page (``page``, from 1) in a format of ``FORMATS``.
 
     ``q``, ``fq``, ``modified_since`` (ISO 8601) and ``profiles`` (with commas) narrow it, as in
     ckanext-dcat. An answer of 400, 404 or 503 says in plain text what to do.
@@ -44,19 +45,19 @@ def page(extension: str) -> Response:
         return _no_such_format()
     number = request.args.get("page") or "1"
     if not number.isascii() or not number.isdigit() or not 1 <= int(number[:20]) <= LAST_PAGE:
-        return _refusal(400, tk._("page is a whole number, from 1:"), number[:50])
+        return parts.refusal(400, tk._("page is a whole number, from 1:"), number[:50])
     if any(request.args.get(name) for name in SEARCHES):
-        return _searched(extension, int(number))
-    root = f"{lookups.site().url}/catalog"
+        return _searched(part, extension, int(number))
+    root = f"{parts.address(part)}/catalog"
     try:
         known = unchanged(extension)
         if known is not None:
             return known
-        document = read.page(int(number), extension, f"{root}.{extension}")
+        document = read.page(part, int(number), extension, f"{root}.{extension}")
     except read.NotReady:
-        return _searched(extension, int(number))
+        return _searched(part, extension, int(number))
     if document is None:
-        return _refusal(404, tk._("There are fewer pages:"), number)
+        return parts.refusal(404, tk._("There are fewer pages:"), number)
     return answer(
         document,
         extension,
@@ -64,52 +65,64 @@ def page(extension: str) -> Response:
     )
 
 
-def everything(extension: str) -> Response:
-    """Return the whole catalogue in one document, as it is at one moment."""
+def everything(part: Part, extension: str) -> Response:
+    """Return all in one document, as it is at one moment."""
     if extension not in FORMATS:
         return _no_such_format()
-    root = f"{lookups.site().url}/catalog/all"
+    root = f"{parts.address(part)}/catalog/all"
     try:
         known = unchanged(extension)
         if known is not None:
             return known
-        document = read.everything(extension)
+        document = read.everything(part, extension)
     except read.NotReady:
-        refusal = _refusal(503, tk._("The catalogue is being put together. Try again later."), "")
-        refusal.headers["Retry-After"] = "600"
-        return refusal
+        return parts.busy(tk._("The catalogue is being put together. Try again later."), 600)
     return answer(document, extension, lambda extension, _: f"{root}.{extension}")
 
 
 def _no_such_format() -> Response:
-    return _refusal(404, tk._("There is no such format. These exist:"), ", ".join(FORMATS))
+    return parts.refusal(404, tk._("There is no such format. These exist:"), ", ".join(FORMATS))
 
 
-def _searched(extension: str, number: int) -> Response:
+# By which a search finds the datasets of a part.
+_FILTERS = {
+    "municipality": "vocab_municipality",
+    "department": "vocab_department",
+    "service-problem": "vocab_service_problem",
+    "organization": "owner_org",
+    "workshop": "vocab_workshop",
+    "idea": "vocab_idea",
+}
+
+
+def _searched(part: Part, extension: str, number: int) -> Response:
     """Return what ckanext-dcat makes of the request; slower, and it needs Solr."""
     # In nobody's name: a copy that travels holds the same for whoever fetches it.
     context: Context = {"user": "", "auth_user_obj": None}
     profiles = request.args.get("profiles")
+    wanted = [request.args.get("fq") or ""]
+    if part.scope.kind:
+        wanted.append(f'+{_FILTERS[part.scope.kind]}:"{part.scope.code}"')
     data_dict = {
         "page": number,
         "format": extension,
         "profiles": profiles.split(",") if profiles else None,
-        **{name: request.args.get(name) for name in ("q", "fq", "modified_since")},
+        "fq": " ".join(filter(None, wanted)) or None,
+        **{name: request.args.get(name) for name in ("q", "modified_since")},
     }
     try:
         body = tk.get_action("dcat_catalog_show")(context, data_dict)
     except tk.ValidationError as error:
-        return _refusal(400, tk._("The request cannot be understood:"), str(error.error_summary))
+        summary = str(error.error_summary)
+        return parts.refusal(400, tk._("The request cannot be understood:"), summary)
     except RDFProfileException as error:
-        return _refusal(400, tk._("The request cannot be understood:"), str(error))
+        return parts.refusal(400, tk._("The request cannot be understood:"), str(error))
     except SearchError:
         # Its text is the whole query as Solr got it.
         message = tk._("q or fq cannot be understood. Check quotation marks and names of fields.")
-        return _refusal(400, message, "")
+        return parts.refusal(400, message)
     except SolrConnectionError:
-        refusal = _refusal(503, tk._("The search engine does not answer. Try again."), "")
-        refusal.headers["Retry-After"] = "60"
-        return refusal
+        return parts.busy(tk._("The search engine does not answer. Try again."), 60)
     return FlaskResponse(_here(body), content_type=FORMATS[extension].media_type)
 
 
@@ -122,9 +135,5 @@ def _here(body: str) -> str:
     return body.replace(f"{catalog_uri()}{path}?", f"{tk.config['ckan.site_url']}{path}?")
 
 
-def _refusal(status: int, message: str, detail: str) -> Response:
-    return FlaskResponse(f"{message} {detail}".strip() + "\n", status, mimetype="text/plain")
-
-
-catalog.add_url_rule("/catalog.<extension>", view_func=page)
-catalog.add_url_rule("/catalog/all.<extension>", view_func=everything)
+parts.add(catalog, "/catalog.<extension>", page)
+parts.add(catalog, "/catalog/all.<extension>", everything)

@@ -5,6 +5,7 @@ Source: RFC 9110, sections 8.8 (validators), 12.5.3 (Accept-Encoding), 13.1 (pre
 
 from __future__ import annotations
 
+import gzip
 import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from flask import request
 from werkzeug.http import http_date
 
 from ckanext.marathon.feeds import read
-from ckanext.marathon.feeds.deflate import gzipped, inflate
+from ckanext.marathon.feeds.deflate import LEVEL, gzipped, inflate
 from ckanext.marathon.feeds.read import Document, State
 from ckanext.marathon.rdf.formats import FORMATS
 
@@ -34,12 +35,15 @@ def unchanged(extension: str) -> Response | None:
     state = read.ready(read.state())
     answer = FlaskResponse(status=304)
     _validate(answer, state, extension)
+    return answer if is_fresh(answer) else None
+
+
+def is_fresh(answer: Response) -> bool:
+    """Return whether the client says that it has the answer already, by tag or by date."""
     if "If-None-Match" in request.headers:
-        fresh = request.if_none_match.contains_weak(answer.get_etag()[0] or "")
-    else:
-        since, changed = request.if_modified_since, answer.last_modified
-        fresh = since is not None and changed is not None and changed <= since
-    return answer if fresh else None
+        return request.if_none_match.contains_weak(answer.get_etag()[0] or "")
+    since, changed = request.if_modified_since, answer.last_modified
+    return since is not None and changed is not None and changed <= since
 
 
 def answer(document: Document, extension: str, link: Callable[[str, int | None], str]) -> Response:
@@ -50,17 +54,16 @@ def answer(document: Document, extension: str, link: Callable[[str, int | None],
         extension: of its format.
         link: gives the address of a format and a page (``None``: that of this request).
     """
-    is_zipped = _encoding() == "gzip"
+    is_zipped = encoding() == "gzip"
     pieces = document.pieces
     parts = gzipped(pieces) if is_zipped else (inflate(piece) for piece in pieces)
     # Whoever knows the length can show how far it is, and keep the connection.
     body = parts if document.is_long else b"".join(parts)
     media_type = FORMATS[extension].media_type
-    charset = "" if media_type.endswith(("json", "xml")) else "; charset=utf-8"
     if request.method == "HEAD" and document.is_long:
         document.close()
         body = iter(())
-    response = FlaskResponse(body, content_type=media_type + charset)
+    response = FlaskResponse(body, content_type=with_charset(media_type))
     response.call_on_close(document.close)
     if is_zipped:
         response.headers["Content-Encoding"] = "gzip"
@@ -83,6 +86,34 @@ def answer(document: Document, extension: str, link: Callable[[str, int | None],
     return response
 
 
+def short(body: bytes, media_type: str) -> Response:
+    """Return an answer that is made for this request, compressed if the client takes it."""
+    response = FlaskResponse(body, content_type=with_charset(media_type))
+    if encoding() == "gzip":
+        response.set_data(gzip.compress(body, LEVEL, mtime=0))
+        response.headers["Content-Encoding"] = "gzip"
+    return response
+
+
+def share(response: Response, cursor: str) -> Response:
+    """Let any page of the web read an answer, and say how far the log was."""
+    response.headers[CURSOR] = cursor
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Access-Control-Expose-Headers"] = _EXPOSED
+    response.vary.add("Accept-Encoding")
+    return response
+
+
+def with_charset(media_type: str) -> str:
+    """Return a content type; of JSON and XML everybody knows that it is UTF-8."""
+    return media_type if media_type.endswith(("json", "xml")) else f"{media_type}; charset=utf-8"
+
+
+def encoding() -> str:
+    """Return how the client wants an answer encoded: ``gzip`` or ``identity``."""
+    return "gzip" if request.accept_encodings.quality("gzip") > 0 else "identity"
+
+
 # Names of IANA's link relations.
 _RELATIONS: Mapping[str, str] = {
     "first": "first",
@@ -94,22 +125,13 @@ _RELATIONS: Mapping[str, str] = {
 
 def _validate(response: Response, state: State, extension: str) -> None:
     """Say which state an answer shows, and who may keep it."""
-    encoding = _encoding()
-    response.set_etag(f"{state.epoch[:8]}.{state.number}.{extension}.{encoding}")
+    response.set_etag(f"{state.epoch[:8]}.{state.number}.{extension}.{encoding()}")
     changed = _second_after(state.published)
     # Within that second it may change again, and a date could not tell.
     if changed <= datetime.now(UTC):
         response.headers["Last-Modified"] = http_date(changed)
-    response.headers[CURSOR] = state.cursor
-    response.headers["Access-Control-Allow-Origin"] = "*"
-    response.headers["Access-Control-Expose-Headers"] = _EXPOSED
-    response.vary.add("Accept-Encoding")
+    share(response, state.cursor)
 
 
 def _second_after(moment: datetime) -> datetime:
     return datetime.fromtimestamp(math.floor(moment.timestamp()) + 1, UTC)
-
-
-def _encoding() -> str:
-    accepted = request.accept_encodings
-    return "gzip" if accepted.quality("gzip") > 0 else "identity"

@@ -26,7 +26,7 @@ def wanted_extension() -> str | None:
 
 def vary_by_accept(response: Response) -> Response:
     """Tell caches that the same address has other forms."""
-    response.headers.add("Vary", "Accept")
+    response.vary.add("Accept")
     return response
 
 

@@ -1,0 +1,230 @@
+"""What has changed, as a Linked Data Event Stream: for followers that keep a copy in step.
+
+Each member is an activity about a dataset (or the catalogue itself), its payload in the named graph
+of the activity: the dataset, and all the public neighbours that it names. Only the last activity of
+each thing is there; one that was deleted stays for good.
+
+Sources: DCAT-AP Feeds (SEMIC), Linked Data Event Streams, TREE, Activity Streams 2.0.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
+
+import pyoxigraph
+import sqlalchemy as sa
+
+from ckanext.marathon.feeds import envelope, read, write
+from ckanext.marathon.feeds.parts import Part
+from ckanext.marathon.feeds.read import State
+from ckanext.marathon.feeds.scopes import WHOLE
+from ckanext.marathon.model import descriptions, pages
+from ckanext.marathon.model.descriptions import Described
+from ckanext.marathon.model.feed import Activity, Kind
+from ckanext.marathon.rdf.namespaces import RDF, XSD
+
+# Activities a page.
+SIZE = 100
+AS = "https://www.w3.org/ns/activitystreams#"
+LDES = "https://w3id.org/ldes#"
+TREE = "https://w3id.org/tree#"
+
+_CURSOR = re.compile(r"([0-9a-f-]{36})\.([0-9]{1,18})")
+
+
+class Format(NamedTuple):
+    """A way to write activities: the extension of its addresses, its media type, its writer."""
+
+    extension: str
+    media_type: str
+    writer: pyoxigraph.RdfFormat
+
+
+FORMATS = {
+    each.extension: each
+    for each in (
+        Format("trig", "application/trig", pyoxigraph.RdfFormat.TRIG),
+        Format("jsonld", "application/ld+json", pyoxigraph.RdfFormat.JSON_LD),
+        # One line a quad: no library is needed to read it.
+        Format("nq", "application/n-quads", pyoxigraph.RdfFormat.N_QUADS),
+    )
+}
+
+
+class Malformed(Exception):
+    """What was given is no cursor."""
+
+
+class Outdated(Exception):
+    """The cursor is of another epoch, or of changes that were lost: all has to be fetched again."""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """One page of the stream, as it is at one moment; must be closed.
+
+    Attributes:
+        state: how far the log is.
+        part: of the catalogue, or the whole.
+        since: the number after which it begins; 0 is the first page.
+        steps: the last change of each thing, in order; rows of ``iri``, ``number``, ``activity``
+            and ``published``.
+        is_last: there are no more at this moment.
+    """
+
+    state: State
+    part: Part
+    since: int
+    steps: Sequence[sa.Row]
+    is_last: bool
+    _moment: sa.Row
+    _connection: Any
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._connection.close()
+
+    @property
+    def cursor(self) -> str:
+        """What a follower goes on with."""
+        number = self.state.number if self.is_last else self.steps[-1].number
+        return f"{self.state.epoch}.{number}"
+
+    @property
+    def digest(self) -> str:
+        """The same as long as the page is; the members decide, for none of them ever changes."""
+        shown = [self.state.epoch, *(str(each.number) for each in self.steps), str(self.is_last)]
+        told = b"\n".join(self._told)
+        return hashlib.sha256(" ".join(shown).encode() + told).hexdigest()[:20]
+
+    @property
+    def _told(self) -> list[bytes]:
+        """What a part says of itself; the whole does so in an activity."""
+        return envelope.catalogue(self._moment, self.part) if self.part.scope != WHOLE else []
+
+    def descriptions(self) -> dict[str, list[Described]]:
+        """Return IRI → what is said of it: the thing itself first, then its neighbours."""
+        shown = [each.iri for each in self.steps if each.activity != Activity.DELETE]
+        found = {each.iri: each for each in descriptions.described(self._connection, shown)}
+        return {iri: list(_reached(iri, found)) for iri in shown if iri in found}
+
+    def written(self, address: str, extension: str) -> bytes:
+        """Return the page.
+
+        Args:
+            address: of the first page in this format, without parameters.
+            extension: a key of :data:`FORMATS`.
+        """
+        base = self._moment.base
+        stream = f"{self.part.iri(base)}" if self.part.scope != WHOLE else f"{base}/catalog"
+        stream += "/changes"
+        names = [f"<{stream}#{self.state.epoch[:8]}-{each.number}>" for each in self.steps]
+        quads = [*self._told, *self._page(address, stream)]
+        quads += [f"<{stream}#stream> <{TREE}member> {each} .".encode() for each in names]
+        described = self.descriptions()
+        for step, activity in zip(self.steps, names, strict=True):
+            quads += [
+                f"{activity} <{RDF.type}> <{AS}{step.activity}> .".encode(),
+                f"{activity} <{AS}object> <{step.iri}> .".encode(),
+                f"{activity} <{AS}published> {_moment(step)} .".encode(),
+            ]
+            end = f" {activity} .".encode()
+            payload = self._payload(step.iri, described.get(step.iri, []))
+            quads += [line.removesuffix(b" .") + end for line in payload]
+        written = pyoxigraph.serialize(
+            pyoxigraph.parse(b"\n".join(quads), format=pyoxigraph.RdfFormat.N_QUADS),
+            format=FORMATS[extension].writer,
+            prefixes={
+                **write.prefixes(self._moment.vocabulary),
+                "as": AS,
+                "ldes": LDES,
+                "tree": TREE,
+            },
+        )
+        assert written is not None, "written to memory"
+        return written
+
+    def _payload(self, iri: str, described: Sequence[Described]) -> list[bytes]:
+        if not described:
+            return []
+        held = []
+        if described[0].kind == Kind.DATASET:
+            held = [write.held(self.part.iri(self._moment.base), iri)]
+        return write.joined([b"\n".join(held), *(each.body for each in described)])
+
+    def _page(self, address: str, stream: str) -> Iterator[bytes]:
+        """Yield what the page says of itself, and where the next one is."""
+        here = f"{address}?since={self.state.epoch}.{self.since}" if self.since else address
+        said = [
+            (f"{stream}#stream", RDF.type, f"<{LDES}EventStream>"),
+            (f"{stream}#stream", f"{LDES}timestampPath", f"<{AS}published>"),
+            (f"{stream}#stream", f"{LDES}versionOfPath", f"<{AS}object>"),
+            (f"{stream}#stream", f"{TREE}view", f"<{address}>"),
+            (address, f"{TREE}viewDescription", f"<{address}#view>"),
+            (f"{address}#view", f"{LDES}retentionPolicy", f"<{address}#retention>"),
+            (f"{address}#retention", RDF.type, f"<{LDES}LatestVersionSubset>"),
+            (f"{address}#retention", f"{LDES}amount", f'"1"^^<{XSD.integer}>'),
+            (here, RDF.type, f"<{TREE}Node>"),
+        ]
+        if not self.is_last:
+            following = f"{here}#next"
+            said += [
+                (here, f"{TREE}relation", f"<{following}>"),
+                (following, RDF.type, f"<{TREE}GreaterThanRelation>"),
+                (following, f"{TREE}path", f"<{AS}published>"),
+                (following, f"{TREE}value", _moment(self.steps[-1])),
+                (following, f"{TREE}node", f"<{address}?since={self.cursor}>"),
+            ]
+        yield from (f"<{s}> <{p}> {o} .".encode() for s, p, o in said)
+
+
+def read_changes(part: Part, cursor: str = "") -> Changes:
+    """Return the changes of a part of the catalogue, or of the whole, after a cursor.
+
+    Args:
+        part: whose changes.
+        cursor: as an earlier answer gave it; "" for the first page.
+
+    Raises:
+        Malformed: it is no cursor.
+        Outdated: it is of another epoch.
+        NotReady: the log cannot answer.
+    """
+    found = _CURSOR.fullmatch(cursor)
+    if cursor and not found:
+        raise Malformed
+    connection = read.one_moment()
+    try:
+        moment = pages.catalogue(connection)
+        state = read.ready(read.state_of(moment))
+        since = int(found[2]) if found else 0
+        if found and (found[1] != state.epoch or since > state.number):
+            raise Outdated
+        steps = descriptions.changes(connection, part.scope.name, since, SIZE + 1)
+    except BaseException:
+        connection.close()
+        raise
+    return Changes(state, part, since, steps[:SIZE], len(steps) <= SIZE, moment, connection)
+
+
+def _reached(iri: str, found: Mapping[str, Described]) -> Iterator[Described]:
+    """Yield a thing and the neighbours that are described with it."""
+    waiting, seen = [iri], {iri}
+    while waiting:
+        each = found.get(waiting.pop(0))
+        if each is None:
+            continue
+        yield each
+        further = [ref for ref in each.refs if ref not in seen]
+        seen.update(further)
+        waiting += further
+
+
+def _moment(step: sa.Row) -> str:
+    return f'"{step.published.isoformat()}"^^<{XSD.dateTime}>'

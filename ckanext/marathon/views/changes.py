@@ -1,0 +1,77 @@
+"""The changes of the catalogue and of its parts, for followers."""
+
+from __future__ import annotations
+
+import ckan.plugins.toolkit as tk
+from ckan.types import Response
+from flask import Blueprint, request
+from flask import Response as FlaskResponse
+
+from ckanext.marathon.feeds import changes as stream
+from ckanext.marathon.feeds import read
+from ckanext.marathon.feeds.parts import Part
+from ckanext.marathon.feeds.publish import publish_settings
+
+from . import parts
+from .conditional import encoding, is_fresh, share, short
+from .negotiation import vary_by_accept
+
+changes = Blueprint("marathon_changes", __name__)
+
+
+@changes.before_request
+def _compare_settings() -> None:
+    publish_settings()
+
+
+def negotiated(part: Part) -> Response:
+    """Return a page of changes in the format that the client prefers, TriG if it has no wish."""
+    known = {each.media_type: each.extension for each in stream.FORMATS.values()}
+    wanted = request.accept_mimetypes.best_match(list(known))
+    if request.accept_mimetypes and wanted is None:
+        return parts.refusal(406, tk._("There is no such format. These exist:"), ", ".join(known))
+    extension = known.get(wanted or "", "trig")
+    return vary_by_accept(_page(part, extension, f"{parts.address(part)}/catalog/changes"))
+
+
+def page(part: Part, extension: str) -> Response:
+    """Return a page of changes after a cursor (``since``) in a format."""
+    if extension not in stream.FORMATS:
+        known = ", ".join(stream.FORMATS)
+        return parts.refusal(404, tk._("There is no such format. These exist:"), known)
+    return _page(part, extension, f"{parts.address(part)}/catalog/changes.{extension}")
+
+
+def _page(part: Part, extension: str, address: str) -> Response:
+    everything = f"{parts.address(part)}/catalog/all.ttl"
+    try:
+        found = stream.read_changes(part, request.args.get("since", ""))
+    except stream.Malformed:
+        message = tk._("since is a cursor, as an earlier answer gave it. The first page:")
+        return parts.refusal(400, message, address)
+    except stream.Outdated:
+        message = tk._(
+            "Numbers of changes were lost. Fetch everything again, and follow from there:"
+        )
+        answer = parts.refusal(410, message, everything)
+        answer.headers["Link"] = f'<{everything}>; rel="start"'
+        return answer
+    except read.NotReady:
+        return parts.busy(tk._("The catalogue is being put together. Try again later."), 600)
+    with found:
+        answer = FlaskResponse(status=304)
+        answer.set_etag(f"{found.digest}.{extension}.{encoding()}")
+        share(answer, found.cursor)
+        if is_fresh(answer):
+            return answer
+        written = short(found.written(address, extension), stream.FORMATS[extension].media_type)
+    written.set_etag(answer.get_etag()[0] or "")
+    links = [f'<{everything}>; rel="start"', f'<{address}>; rel="first"']
+    if not found.is_last:
+        links.append(f'<{address}?since={found.cursor}>; rel="next"')
+    written.headers["Link"] = ", ".join(links)
+    return share(written, found.cursor)
+
+
+parts.add(changes, "/catalog/changes", negotiated)
+parts.add(changes, "/catalog/changes.<extension>", page)

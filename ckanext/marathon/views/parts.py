@@ -1,0 +1,85 @@
+"""Which part of the catalogue a request is about, and what is answered where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+from ckan.types import Response
+from flask import Blueprint, request
+from flask import Response as FlaskResponse
+
+from ckanext.marathon.feeds import parts
+from ckanext.marathon.feeds.parts import Part
+from ckanext.marathon.feeds.scopes import KINDS, PLACES_AND_PROBLEMS, Scope
+from ckanext.marathon.rdf import lookups
+
+View = Callable[..., Response]
+
+
+def add(blueprint: Blueprint, path: str, view: View) -> None:
+    """Give a view its address in the whole catalogue, and one in each part.
+
+    Args:
+        blueprint: that it belongs to.
+        path: e.g. ``/catalog.<extension>``.
+        view: is called with a :class:`Part` and what else is in the address.
+    """
+    kinds = ",".join(f'"{kind}"' for kind in KINDS)
+
+    @wraps(view)
+    def of_part(kind: str = "", code: str = "", **values: Any) -> Response:
+        if not kind:
+            return view(parts.THE_WHOLE, **values)
+        try:
+            return view(parts.find(kind, code), **values)
+        except parts.Elsewhere as found:
+            return _redirect(Scope(kind, code), found.scope)
+        except parts.PartGone:
+            return refusal(410, tk._("It is no longer public:"), f"{kind}/{code}")
+        except parts.NoPart:
+            return _unknown(kind, code)
+
+    blueprint.add_url_rule(path, view_func=of_part)
+    blueprint.add_url_rule(f"/<any({kinds}):kind>/<code>{path}", view_func=of_part)
+
+
+def address(part: Part) -> str:
+    """Return where the addresses of a part start, without a slash at the end."""
+    root = lookups.site().url
+    return f"{root}/{part.scope.name}" if part.scope.kind else root
+
+
+def refusal(status: int, message: str, detail: str = "") -> Response:
+    """Return an error in plain text that says what to do."""
+    return FlaskResponse(f"{message} {detail}".strip() + "\n", status, mimetype="text/plain")
+
+
+def busy(message: str, seconds: int) -> Response:
+    """Return 503: it will work later."""
+    answer = refusal(503, message)
+    answer.headers["Retry-After"] = str(seconds)
+    return answer
+
+
+def _redirect(asked: Scope, found: Scope) -> Response:
+    rest = request.full_path.removesuffix("?").split(f"/{asked.code}/", 1)
+    site = lookups.site().url
+    # What is encoded in the address may not be found in it as it is.
+    tail = rest[1] if len(rest) == 2 else request.full_path.rsplit("/", 1)[1].removesuffix("?")
+    return tk.redirect_to(f"{site}/{found.name}/{tail}")
+
+
+def _unknown(kind: str, code: str) -> Response:
+    site = lookups.site().url
+    if kind in PLACES_AND_PROBLEMS:
+        known = f"{site}/vocabulary/{kind}"
+    else:
+        known = f"{site}/api/3/action/" + {
+            "organization": "organization_list",
+            "workshop": "package_search?fq=dataset_type:workshop",
+            "idea": "package_search?fq=dataset_type:idea",
+        }.get(kind, "")
+    return refusal(404, tk._("There is no such part of the catalogue. These exist:"), known)

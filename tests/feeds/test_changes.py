@@ -1,0 +1,277 @@
+"""The changes as a Linked Data Event Stream: what followers are given, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pyoxigraph
+import pyshacl
+import pytest
+import rdflib
+from ckan import model
+from ckan.tests.helpers import call_action
+
+from ckanext.marathon.feeds import changes as stream
+from ckanext.marathon.model import clock
+from ckanext.marathon.rdf.namespaces import DCAT, DCT
+from tests import factories
+from tests.rdf import shapes
+
+from .conftest import Log
+
+AS = rdflib.Namespace(stream.AS)
+LDES = rdflib.Namespace(stream.LDES)
+TREE = rdflib.Namespace(stream.TREE)
+SITE = "http://test.ckan.net"
+FEEDS = shapes.FOLDER / "dcat-ap-feeds-activity.ttl"
+RDFLIB_NAME = {"trig": "trig", "jsonld": "json-ld", "nq": "nquads"}
+
+Get = Callable[..., Any]
+
+
+@pytest.fixture
+def get(app: Any) -> Get:
+    def fetch(path: str, **headers: str) -> Any:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return app.get(path.removeprefix(SITE), headers=named, follow_redirects=False)
+
+    return fetch
+
+
+@pytest.fixture
+def idea(feed: Log) -> dict[str, Any]:
+    return factories.Idea()
+
+
+@pytest.fixture
+def datasets(idea: dict[str, Any]) -> list[dict[str, Any]]:
+    return [factories.MarathonDataset(idea=[idea["id"]]) for _ in range(5)]
+
+
+def quads(answer: Any, extension: str = "trig") -> rdflib.Dataset:
+    assert answer.status_code == 200, answer.data
+    return rdflib.Dataset().parse(data=answer.data, format=RDFLIB_NAME[extension])
+
+
+def activities(found: rdflib.Dataset) -> list[tuple[str, str]]:
+    """Return the kind of each activity and the end of what it is about, in order."""
+    rows = []
+    for activity, thing in found.default_graph.subject_objects(AS.object):
+        published = found.default_graph.value(activity, AS.published)
+        kind = found.default_graph.value(activity, rdflib.RDF.type)
+        rows.append((published, str(kind).removeprefix(AS), str(thing).removeprefix(SITE)))
+    return [(kind, thing) for _published, kind, thing in sorted(rows)]
+
+
+def pages(get: Get, address: str) -> Iterator[rdflib.Dataset]:
+    """Yield the pages as a client of TREE follows them."""
+    following: str | None = address
+    while following:
+        found = quads(get(following))
+        yield found
+        relations = list(found.default_graph.objects(None, TREE.node))
+        following = str(relations[0]) if relations else None
+
+
+def about(datasets: list[dict[str, Any]]) -> set[str]:
+    return {f"/dataset/{each['id']}" for each in datasets}
+
+
+class TestPage:
+    @pytest.mark.parametrize("extension", stream.FORMATS)
+    def test_two_parsers_read_the_same(self, datasets: Any, get: Get, extension: str) -> None:
+        name = extension.encode()
+        answer = get(f"/catalog/changes.{extension}")
+        assert answer.content_type.startswith(stream.FORMATS[extension].media_type)
+        other = set(pyoxigraph.parse(answer.data, format=stream.FORMATS[extension].writer))
+        assert len(set(quads(answer, extension).quads())) == len(other) > 100
+        trig = get("/catalog/changes.trig").data.replace(b"changes.trig", b"changes.%s" % name)
+        assert other == set(pyoxigraph.parse(trig, format=pyoxigraph.RdfFormat.TRIG))
+
+    def test_it_says_what_stream_it_is_of(self, datasets: Any, get: Get) -> None:
+        page = quads(get("/catalog/changes")).default_graph
+        (found,) = page.subjects(rdflib.RDF.type, LDES.EventStream)
+        assert page.value(found, LDES.timestampPath) == AS.published
+        assert page.value(found, LDES.versionOfPath) == AS.object
+        (view,) = page.objects(found, TREE.view)
+        assert str(view) == f"{SITE}/catalog/changes"
+        policy = page.value(page.value(view, TREE.viewDescription), LDES.retentionPolicy)
+        assert page.value(policy, rdflib.RDF.type) == LDES.LatestVersionSubset
+        assert len(set(page.objects(found, TREE.member))) == 6
+
+    def test_each_thing_is_there_once_and_described_in_its_own_graph(
+        self, idea: Any, datasets: list[dict[str, Any]], get: Get
+    ) -> None:
+        call_action("package_patch", id=datasets[0]["id"], title="Otro título")
+        call_action("package_delete", id=datasets[1]["id"])
+        found = quads(get("/catalog/changes"))
+        kinds = activities(found)
+        assert [kind for kind, _thing in kinds] == [*["Create"] * 4, "Update", "Delete"]
+        assert {thing for _kind, thing in kinds} == {"", *about(datasets)}
+        for activity, thing in found.default_graph.subject_objects(AS.object):
+            graph = found.graph(activity)
+            if str(thing).endswith(datasets[1]["id"]):
+                assert len(graph) == 0
+            elif "/dataset/" in thing:
+                assert (thing, rdflib.RDF.type, DCAT.Dataset) in graph
+                assert (rdflib.URIRef(SITE), DCAT.dataset, thing) in graph
+                assert (rdflib.URIRef(f"{SITE}/idea/{idea['id']}"), DCT.title, None) in graph
+                publisher = graph.value(thing, DCT.publisher)
+                assert (publisher, rdflib.FOAF.name, None) in graph
+
+    @pytest.mark.parametrize("scope", ["", "/municipality/0101"])
+    def test_nothing_breaks_the_official_shapes(self, get: Get, feed: Log, scope: str) -> None:
+        owner = factories.Municipality(municipality_code="0101")
+        several = [factories.MarathonDataset(owner_org=owner["id"]) for _ in range(2)]
+        call_action("package_delete", id=several[0]["id"])
+        page = quads(get(f"{scope}/catalog/changes"))
+        union = rdflib.Graph()
+        for subject, predicate, value, _graph in page.quads():
+            union.add((subject, predicate, value))
+        assert shapes.violations(union) == []
+        if FEEDS.is_file():
+            _, report, text = pyshacl.validate(union, shacl_graph=str(FEEDS), inplace=False)
+            assert (None, rdflib.SH.result, None) not in report, text
+
+    def test_what_was_never_public_is_not_mentioned(self, datasets: Any, get: Get) -> None:
+        hidden = factories.MarathonDataset(private=True, title="Secret")
+        assert hidden["id"] not in get("/catalog/changes").get_data(as_text=True)
+
+
+class TestPages:
+    @pytest.fixture(autouse=True)
+    def two_a_page(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(stream, "SIZE", 2)
+
+    def test_a_client_of_tree_sees_everything_once(
+        self, datasets: list[dict[str, Any]], get: Get
+    ) -> None:
+        seen = [thing for page in pages(get, "/catalog/changes") for _, thing in activities(page)]
+        assert len(seen) == 6
+        assert set(seen) == {"", *about(datasets)}
+
+    def test_the_relation_says_what_the_next_page_has(self, datasets: Any, get: Get) -> None:
+        first, second, *_ = pages(get, "/catalog/changes")
+        relation = first.default_graph.value(
+            predicate=rdflib.RDF.type, object=TREE.GreaterThanRelation
+        )
+        assert first.default_graph.value(relation, TREE.path) == AS.published
+        value = first.default_graph.value(relation, TREE.value)
+        assert all(value >= each for each in first.default_graph.objects(None, AS.published))
+        assert all(value < each for each in second.default_graph.objects(None, AS.published))
+
+    def test_what_changes_during_a_crawl_comes_again_at_its_end(
+        self, datasets: list[dict[str, Any]], get: Get
+    ) -> None:
+        crawl = pages(get, "/catalog/changes")
+        seen = activities(next(crawl))
+        call_action("package_patch", id=datasets[0]["id"], title="Otro título")
+        call_action("package_delete", id=datasets[4]["id"])
+        for page in crawl:
+            seen += activities(page)
+        latest = {thing: kind for kind, thing in seen}
+        assert latest.pop("") == "Create"
+        assert latest.pop(f"/dataset/{datasets[0]['id']}") == "Update"
+        assert latest.pop(f"/dataset/{datasets[4]['id']}") == "Delete"
+        assert set(latest) == about(datasets[1:4])
+
+    def test_the_cursor_of_an_answer_goes_on_where_it_ended(self, datasets: Any, get: Get) -> None:
+        cursor = get("/catalog/all.nt").headers["Marathon-Feed-Cursor"]
+        empty = get(f"/catalog/changes?since={cursor}")
+        assert activities(quads(empty)) == []
+        assert empty.headers["Marathon-Feed-Cursor"] == cursor
+        call_action("package_patch", id=datasets[2]["id"], title="Otro título")
+        found = get(f"/catalog/changes?since={cursor}")
+        assert activities(quads(found)) == [("Update", f"/dataset/{datasets[2]['id']}")]
+        assert 'rel="next"' not in found.headers["Link"]
+
+
+class TestActivity:
+    @pytest.mark.parametrize("of", ["idea", "workshop", "organization"])
+    def test_what_a_dataset_names_changes_it(
+        self, idea: Any, datasets: list[dict[str, Any]], get: Get, of: str
+    ) -> None:
+        before = get("/catalog/all.nt").headers["Marathon-Feed-Cursor"]
+        if of == "organization":
+            call_action("organization_patch", id=datasets[0]["owner_org"], title="Otra")
+        else:
+            thing = idea["id"] if of == "idea" else idea["workshop"]
+            call_action("package_patch", id=thing, title="Otra")
+        found = activities(quads(get(f"/catalog/changes?since={before}")))
+        assert {("Update", each) for each in about(datasets)} <= set(found)
+        assert "Otra" in get(f"/catalog/changes.nq?since={before}").get_data(as_text=True)
+
+    def test_it_never_changes(self, idea: Any, datasets: list[dict[str, Any]], get: Get) -> None:
+        seen: dict[Any, Any] = {}
+        for change in (
+            lambda: call_action("package_patch", id=idea["id"], title="Otra idea"),
+            lambda: call_action("organization_patch", id=idea["owner_org"], title="Otra oficina"),
+            lambda: call_action("package_patch", id=datasets[0]["id"], private=True),
+            lambda: call_action("package_patch", id=idea["workshop"], private=True),
+            lambda: call_action("package_patch", id=idea["id"], private=True),
+        ):
+            found = quads(get("/catalog/changes"))
+            for activity, thing in found.default_graph.subject_objects(AS.object):
+                payload = thing, frozenset(found.graph(activity))
+                assert seen.setdefault(activity, payload) == payload
+            change()
+        assert len(seen) > 10
+
+
+class TestAnswer:
+    def test_who_has_the_page_gets_304_until_it_changes(
+        self, datasets: list[dict[str, Any]], get: Get
+    ) -> None:
+        tag = get("/catalog/changes").headers["ETag"]
+        again = get("/catalog/changes", If_None_Match=tag)
+        assert (again.status_code, again.data) == (304, b"")
+        assert again.headers["Marathon-Feed-Cursor"]
+        call_action("package_patch", id=datasets[0]["id"], title="Otro título")
+        assert get("/catalog/changes", If_None_Match=tag).status_code == 200
+
+    def test_the_format_is_negotiated(self, datasets: Any, get: Get) -> None:
+        for form in stream.FORMATS.values():
+            answer = get("/catalog/changes", Accept=form.media_type)
+            assert answer.content_type.startswith(form.media_type)
+            assert "Accept" in answer.headers["Vary"]
+        assert get("/catalog/changes", Accept="*/*").content_type.startswith("application/trig")
+        refused = get("/catalog/changes", Accept="application/pdf")
+        assert refused.status_code == 406
+        assert "application/trig" in refused.get_data(as_text=True)
+
+    def test_it_is_compressed_for_who_takes_it(self, datasets: Any, get: Get) -> None:
+        import gzip
+
+        plain = get("/catalog/changes")
+        zipped = get("/catalog/changes", Accept_Encoding="gzip")
+        assert zipped.headers["Content-Encoding"] == "gzip"
+        assert gzip.decompress(zipped.data) == plain.data
+        assert zipped.headers["ETag"] != plain.headers["ETag"]
+
+    def test_cursors_of_another_epoch_are_gone(self, datasets: Any, get: Get) -> None:
+        cursor = get("/catalog/changes").headers["Marathon-Feed-Cursor"]
+        clock.hold()
+        clock.new_epoch()
+        model.Session.commit()
+        answer = get(f"/catalog/changes?since={cursor}")
+        assert answer.status_code == 410
+        assert f"<{SITE}/catalog/all.ttl>" in answer.headers["Link"]
+        assert f"{SITE}/catalog/all.ttl" in answer.get_data(as_text=True)
+
+    def test_so_are_cursors_of_changes_that_were_lost(self, datasets: Any, get: Get) -> None:
+        cursor = get("/catalog/changes").headers["Marathon-Feed-Cursor"]
+        epoch = cursor.partition(".")[0]
+        assert get(f"/catalog/changes?since={epoch}.999999").status_code == 410
+
+    @pytest.mark.parametrize("since", ["x", "7", "é", "a" * 36 + ".-1", "0" * 36 + "." + "9" * 30])
+    def test_what_is_no_cursor_is_refused(self, feed: Log, get: Get, since: str) -> None:
+        assert get(f"/catalog/changes?since={since}").status_code == 400
+
+    def test_a_log_that_is_not_complete_answers_later(self, datasets: Any, get: Get) -> None:
+        clock.hold()
+        clock.set_complete(False)
+        model.Session.commit()
+        answer = get("/catalog/changes")
+        assert answer.status_code == 503
+        assert answer.headers["Retry-After"]
