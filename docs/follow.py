@@ -17,7 +17,10 @@ import requests
 
 CURSOR = "Marathon-Feed-Cursor"
 HAS_DATASET = "<http://www.w3.org/ns/dcat#dataset>"
+CATALOG = "<http://www.w3.org/ns/dcat#Catalog>"
 OBJECT = "<https://www.w3.org/ns/activitystreams#object>"
+# What a page says of itself and of its activities is in these vocabularies.
+OF_THE_PAGE = ("<https://www.w3.org/ns/activitystreams#", "<https://w3id.org/")
 # Subject, predicate, object, and the graph if there is one, as this feed writes them.
 QUAD = re.compile(r'(\S+) (\S+) (<[^>]*>|"(?:[^"\\]|\\.)*"(?:@\S+|\^\^\S+)?)(?: (\S+))? \.')
 
@@ -50,8 +53,12 @@ class Copy:
 
     def forget_what_nothing_names(self):
         """Forget ideas, organisations and so on that no dataset leads to any more."""
-        held = [x for lines in self.things.values() for x in lines if f" {HAS_DATASET} " in x]
-        waiting = {iri for line in held for iri in line.split(" ")[0:3:2]}
+        roots = (f" {HAS_DATASET} ", CATALOG)
+        waiting = {
+            thing
+            for thing, lines in self.things.items()
+            if any(root in line for line in lines for root in roots)
+        }
         named = set()
         while waiting:
             thing = waiting.pop()
@@ -87,7 +94,8 @@ def follow(catalog, copy):
             return everything(catalog)
         answer.raise_for_status()
         for thing, lines in activities(answer.text.splitlines()):
-            copy.forget(thing)
+            if thing:
+                copy.forget(thing)
             for about, described in Copy(lines).things.items():
                 copy.things[about] = described
         copy.cursor = answer.headers[CURSOR]
@@ -97,13 +105,19 @@ def follow(catalog, copy):
 
 
 def activities(quads):
-    """Yield, in order, what each activity is about, and its payload; none for a deletion."""
-    things, payloads = {}, {}
+    """Yield, in order, what each activity is about, and its payload; none for a deletion.
+
+    A part of a catalogue describes itself beside the activities, which comes first, about nothing.
+    """
+    things, payloads, told = {}, {}, []
     for subject, predicate, value, graph in (QUAD.fullmatch(quad).groups() for quad in quads):
         if graph:
             payloads.setdefault(graph, []).append(f"{subject} {predicate} {value} .")
         elif predicate == OBJECT:
             things[subject] = value
+        elif not predicate.startswith(OF_THE_PAGE) and not value.startswith(OF_THE_PAGE):
+            told.append(f"{subject} {predicate} {value} .")
+    yield None, told
     for activity, thing in things.items():
         yield thing, payloads.get(activity, [])
 

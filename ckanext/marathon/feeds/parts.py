@@ -20,7 +20,7 @@ from ckanext.marathon.feeds.scopes import (
     WHOLE,
     Scope,
 )
-from ckanext.marathon.feeds.write import ordered
+from ckanext.marathon.feeds.write import ordered, reached
 from ckanext.marathon.model import records
 from ckanext.marathon.model.feed import Entry, Kind
 from ckanext.marathon.rdf.catalogue import OF_THE_WHOLE, part_graph
@@ -89,12 +89,13 @@ class Part:
                 iri=URIRef(self.iri(site.base)),
                 catalogue=str(tk.config.get("ckan.site_title") or site.base),
                 titles=self.titles,
-                homepage=f"{site.url}/{self.scope.name}",
+                # The page of a thing has the thing's own IRI, and an organisation is no document.
+                homepage="" if self.scope.kind in THINGS else f"{site.url}/{self.scope.name}",
                 places=self.places,
             )
         )
         own = graph.serialize(format="nt11", encoding="utf-8").splitlines()
-        return ordered({*inherited, *filter(None, own)})
+        return ordered(reached(self.iri(site.base), [*inherited, *filter(None, own)]))
 
 
 THE_WHOLE = Part(WHOLE, {})

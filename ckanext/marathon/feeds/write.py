@@ -123,6 +123,20 @@ def joined(bodies: Iterable[bytes]) -> list[bytes]:
     return ordered(lines)
 
 
+def reached(start: str, lines: Iterable[bytes]) -> set[bytes]:
+    """Return the lines about an IRI, and about what they lead to."""
+    by_subject: dict[bytes, set[bytes]] = {}
+    for line in lines:
+        by_subject.setdefault(line.split(b" ", 1)[0], set()).add(line)
+    found: set[bytes] = set()
+    waiting = [f"<{start}>".encode()]
+    while waiting:
+        about = by_subject.pop(waiting.pop(), set())
+        found |= about
+        waiting += [line.rsplit(b" ", 2)[1] for line in about]
+    return found
+
+
 def ordered(lines: Iterable[bytes]) -> list[bytes]:
     """Return lines by subject, what each is before what is said of it."""
     return sorted(lines, key=lambda line: line.replace(_TYPE, b"", 1))
