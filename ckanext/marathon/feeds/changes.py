@@ -18,10 +18,10 @@ from typing import Any, NamedTuple, Self
 import pyoxigraph
 import sqlalchemy as sa
 
-from ckanext.marathon.feeds import envelope, read, write
+from ckanext.marathon.feeds import envelope, snapshot, write
 from ckanext.marathon.feeds.parts import Part
-from ckanext.marathon.feeds.read import State
 from ckanext.marathon.feeds.scopes import WHOLE
+from ckanext.marathon.feeds.snapshot import State
 from ckanext.marathon.model import descriptions, pages
 from ckanext.marathon.model.descriptions import Described
 from ckanext.marathon.model.feed import Activity, Kind
@@ -199,10 +199,10 @@ def read_changes(part: Part, cursor: str = "") -> Changes:
     found = _CURSOR.fullmatch(cursor)
     if cursor and not found:
         raise Malformed
-    connection = read.one_moment()
+    connection = snapshot.one_moment()
     try:
         moment = pages.catalogue(connection)
-        state = read.ready(read.state_of(moment))
+        state = snapshot.ready(snapshot.state_of(moment))
         since = int(found[2]) if found else 0
         if found and (found[1] != state.epoch or since > state.number):
             raise Outdated

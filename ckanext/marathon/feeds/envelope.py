@@ -9,7 +9,7 @@ from functools import lru_cache
 import sqlalchemy as sa
 from rdflib import Literal, URIRef
 
-from ckanext.marathon.feeds import keys, write
+from ckanext.marathon.feeds import documents, keys
 from ckanext.marathon.feeds.deflate import Piece, deflate
 from ckanext.marathon.feeds.parts import THE_WHOLE, Part
 from ckanext.marathon.feeds.scopes import WHOLE
@@ -64,7 +64,7 @@ def head(moment: sa.Row, part: Part, view: View | None, extension: str) -> Piece
         moment: as ``model.pages.catalogue`` gives it.
         part: of the catalogue, or the whole.
         view: ``None`` for all of it in one document.
-        extension: a format of ``rdf.formats.FORMATS``.
+        extension: a format of ``documents.FORMATS``.
     """
     said = _Said(
         moment.base,
@@ -93,8 +93,8 @@ def _kept(said: _Said, view: View | None, extension: str) -> Piece:
 
 
 def _head(said: _Said, part: Part, view: View | None, extension: str) -> Piece:
-    frame = write.frame(extension, said.vocabulary)
-    return deflate(frame.head + write.part(_lines(said, part, view), extension, said.vocabulary))
+    lines = _lines(said, part, view)
+    return deflate(documents.head(lines, part.iri(said.base), extension, said.vocabulary))
 
 
 def _lines(said: _Said, part: Part, view: View | None) -> list[bytes]:

@@ -3,51 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from ckan import model
-from ckan.model import meta
 
-from ckanext.marathon.feeds import envelope, write
+from ckanext.marathon.feeds import documents, envelope, write
 from ckanext.marathon.feeds.deflate import Piece, deflate
+from ckanext.marathon.feeds.inventory import Dataset
 from ckanext.marathon.feeds.parts import THE_WHOLE, Part
 from ckanext.marathon.feeds.scopes import WHOLE
-from ckanext.marathon.model import clock, descriptions, pages
+from ckanext.marathon.feeds.snapshot import State, one_moment, one_statement, ready, state_of
+from ckanext.marathon.model import descriptions, pages
 from ckanext.marathon.model.feed import Kind
-
-
-@dataclass(frozen=True)
-class State:
-    """How far the log is.
-
-    Attributes:
-        epoch: another one after numbers were lost; cursors hold within one.
-        number: of the last change.
-        published: when that was.
-        complete: everything public is in the log.
-    """
-
-    epoch: str
-    number: int
-    published: datetime
-    complete: bool
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether the catalogue can be served from it."""
-        return self.complete and self.number > 0
-
-    @property
-    def cursor(self) -> str:
-        """What a follower remembers: ``<epoch>.<number>``."""
-        return f"{self.epoch}.{self.number}"
-
-
-class NotReady(Exception):
-    """The log cannot answer for the catalogue: not everything public is in it yet."""
 
 
 class Document:
@@ -73,43 +40,13 @@ class Document:
             self._connection.close()
 
 
-def state() -> State:
-    """Return how far the log is; where a dump was restored, a new epoch begins."""
-    with _connected(_ONE_STATEMENT) as connection:
-        row = pages.clock(connection)
-    return state_of(row)
-
-
-def state_of(row: sa.Row) -> State:
-    """Return how far the log is by the clock's row, after a dump was restored in a new epoch."""
-    if not _is_at_home(row):
-        return state()
-    return State(row.epoch, row.clock_number, row.published, row.complete)
-
-
-def one_moment() -> Any:
-    """Return a connection that sees the same as long as it is open."""
-    return _connected(_ONE_MOMENT)
-
-
-def ready(found: State) -> State:
-    """Return a state from which the catalogue can be served.
-
-    Raises:
-        NotReady: it is none.
-    """
-    if not found.is_ready:
-        raise NotReady
-    return found
-
-
 def page(part: Part, number: int, extension: str, address: str) -> Document | None:
     """Return one page of the catalogue; page n holds slots ``(n-1)*size+1`` to ``n*size``.
 
     Args:
         part: of the catalogue, or the whole; each has slots of its own.
         number: of the page, from 1.
-        extension: a format of ``rdf.formats.FORMATS``.
+        extension: a format of ``documents.FORMATS``.
         address: of the catalogue in this format, without ``?page=``.
 
     Returns:
@@ -139,8 +76,8 @@ def page(part: Part, number: int, extension: str, address: str) -> Document | No
 def _page(part: Part, number: int, extension: str) -> tuple[sa.Row, Piece | None]:
     """Return a page's figures and the page, unless it is beyond the last."""
     if part.scope == WHOLE:
-        kept_as = write.kept_as(extension)
-        with _connected(_ONE_STATEMENT) as connection:
+        kept_as = documents.kept_as(extension)
+        with one_statement() as connection:
             found = pages.page(connection, number, kept_as)
         body = _piece(found)
         if body is not None or _is_beyond(found, number):
@@ -165,7 +102,7 @@ def everything(part: Part, extension: str) -> Document:
 
     Args:
         part: of the catalogue, or the whole.
-        extension: a format of ``rdf.formats.FORMATS``.
+        extension: a format of ``documents.FORMATS``.
 
     Raises:
         NotReady: the log cannot answer.
@@ -180,43 +117,36 @@ def everything(part: Part, extension: str) -> Document:
     except BaseException:
         connection.close()
         raise
-    if part.scope == WHOLE:
-        windows = (
-            _window(connection, found, each.number, extension, _piece(each))
-            for each in pages.windows(connection, write.kept_as(extension))
-        )
-    else:
-        windows = (
-            _part_of(connection, found, part, number, extension)
-            for number in pages.windows_of_scope(connection, part.scope.name)
-        )
+    windows = _windows(connection, found, part, extension)
     return Document(now, {}, _framed(found, part, None, extension, windows), connection)
+
+
+def datasets(part: Part) -> Iterator[Dataset]:
+    """Yield what there is as those want it who do not read RDF, of one moment.
+
+    Raises:
+        NotReady: the log cannot answer.
+    """
+    with one_moment() as connection:
+        found = pages.catalogue(connection)
+        ready(state_of(found))
+        for number in pages.windows_of(connection, part.scope.name):
+            yield from documents.datasets(_lines(connection, found, part, number))
+
+
+def _windows(connection: Any, now: sa.Row, part: Part, extension: str) -> Iterator[Piece]:
+    if part.scope == WHOLE:
+        for each in pages.windows(connection, documents.kept_as(extension)):
+            yield _window(connection, now, each.number, extension, _piece(each))
+    else:
+        for number in pages.windows_of(connection, part.scope.name):
+            yield _part_of(connection, now, part, number, extension)
 
 
 def lines(number: int) -> list[bytes]:
     """Return the N-Triples of a page without its envelope, made anew from the entries."""
     with one_moment() as connection:
         return _lines(connection, pages.clock(connection), THE_WHOLE, number)
-
-
-# One statement sees one moment by itself, and saves the two messages of a transaction.
-_ONE_STATEMENT = {"isolation_level": "AUTOCOMMIT"}
-# Several statements see the same, whatever others commit meanwhile.
-_ONE_MOMENT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-
-
-def _connected(options: dict[str, Any]) -> Any:
-    assert meta.engine is not None, "CKAN has made it"
-    return meta.engine.connect().execution_options(**options)
-
-
-def _is_at_home(row: sa.Row) -> bool:
-    """Return whether this is the database that the log was written in; else begin a new epoch."""
-    if row.home == row.here:
-        return True
-    clock.hold()
-    model.Session.commit()
-    return False
 
 
 def _piece(found: sa.Row) -> Piece | None:
@@ -230,14 +160,14 @@ def _window(connection: Any, now: sa.Row, number: int, extension: str, kept: Pie
     piece = _part_of(connection, now, THE_WHOLE, number, extension)
     changed = pages.changed(connection, number)
     if changed is not None:
-        pages.keep(number, write.kept_as(extension), changed, piece)
+        pages.keep(number, documents.kept_as(extension), changed, piece)
     return piece
 
 
 def _part_of(connection: Any, now: sa.Row, part: Part, number: int, extension: str) -> Piece:
     """Return a page as a piece of a document."""
-    written = write.part(_lines(connection, now, part, number), extension, now.vocabulary)
-    return deflate(write.frame(extension, now.vocabulary).between + written if written else b"")
+    lines = _lines(connection, now, part, number)
+    return deflate(documents.part(lines, extension, now.vocabulary))
 
 
 def _lines(connection: Any, now: sa.Row, part: Part, number: int) -> list[bytes]:
@@ -254,6 +184,12 @@ def _framed(
     extension: str,
     windows: Iterable[Piece],
 ) -> Iterator[Piece]:
+    frame = documents.frame(extension, moment.vocabulary)
     yield envelope.head(moment, part, view, extension)
-    yield from windows
-    yield deflate(write.frame(extension, moment.vocabulary).tail)
+    before, between = deflate(frame.first), deflate(frame.between)
+    for window in windows:
+        if window.size:
+            yield before
+            yield window
+            before = between
+    yield deflate(frame.tail)

@@ -9,7 +9,7 @@ from enum import Enum
 import sqlalchemy as sa
 from ckan import model
 
-from ckanext.marathon.feeds import keys, read, write
+from ckanext.marathon.feeds import documents, keys, read
 from ckanext.marathon.feeds.deflate import Piece, inflate
 from ckanext.marathon.feeds.keys import CATALOG, Key
 from ckanext.marathon.feeds.render import render
@@ -155,9 +155,8 @@ def _pages() -> Iterator[Fault]:
         lines = None
         for kept in _kept(number):
             lines = lines or read.lines(number)
-            written = write.part(lines, kept.format, vocabulary)
-            between = write.frame(kept.format, vocabulary).between if written else b""
-            if inflate(Piece(kept.body, kept.size, kept.crc)) != between + written:
+            written = documents.part(lines, kept.format, vocabulary)
+            if inflate(Piece(kept.body, kept.size, kept.crc)) != written:
                 yield Fault(Wrong.PAGE, f"{number}.{kept.format}")
 
 

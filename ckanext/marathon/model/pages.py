@@ -162,11 +162,13 @@ def scope_page(connection: Any, scope: str, number: int) -> sa.Row:
     return connection.execute(_QUERY["scope"], {"scope": scope, "number": number}).one()
 
 
-def windows_of_scope(connection: Any, scope: str) -> list[int]:
-    """Return the numbers of the pages of a part of the catalogue that are not empty."""
-    return list(connection.execute(_WINDOWS_OF_SCOPE, {"scope": scope}).scalars())
+def windows_of(connection: Any, scope: str) -> list[int]:
+    """Return the numbers of the pages that are not empty, of a part or ("") of the whole."""
+    found = connection.execute(_WINDOWS_OF_SCOPE if scope else _WINDOWS, {"scope": scope})
+    return list(found.scalars())
 
 
+_WINDOWS = sa.text("SELECT number FROM marathon_feed_window WHERE live > 0 ORDER BY 1")
 _WINDOWS_OF_SCOPE = sa.text(
     """
     SELECT DISTINCT (place - 1) / page_size + 1 FROM marathon_feed_member, marathon_feed_clock

@@ -6,6 +6,9 @@ that is not complete yet) is built by ckanext-dcat's action with our profile beh
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterable
+
 import ckan.plugins.toolkit as tk
 from ckan.lib.search.common import SearchError, SolrConnectionError
 from ckan.types import Context, Response
@@ -14,13 +17,14 @@ from ckanext.dcat.utils import catalog_uri
 from flask import Blueprint, request
 from flask import Response as FlaskResponse
 
-from ckanext.marathon.feeds import read
+from ckanext.marathon.feeds import read, sheet, snapshot
+from ckanext.marathon.feeds.documents import FORMATS, RDF
 from ckanext.marathon.feeds.parts import Part
 from ckanext.marathon.feeds.publish import publish_settings
-from ckanext.marathon.rdf.formats import FORMATS
+from ckanext.marathon.feeds.snapshot import NotReady
 
 from . import parts
-from .conditional import answer, unchanged
+from .conditional import answer, unchanged, validate
 
 catalog = Blueprint("marathon_catalog", __name__)
 
@@ -36,13 +40,13 @@ def _compare_settings() -> None:
 
 
 def page(part: Part, extension: str) -> Response:
-    """Return one page (``page``, from 1) in a format of ``FORMATS``.
+    """Return one page (``page``, from 1) in a format of ``documents.RDF``.
 
     ``q``, ``fq``, ``modified_since`` (ISO 8601) and ``profiles`` (with commas) narrow it, as in
     ckanext-dcat. An answer of 400, 404 or 503 says in plain text what to do.
     """
-    if extension not in FORMATS:
-        return _no_such_format()
+    if extension not in RDF:
+        return _no_such_format([*RDF, "csv", "xlsx"])
     number = request.args.get("page") or "1"
     if not number.isascii() or not number.isdigit() or not 1 <= int(number[:20]) <= LAST_PAGE:
         return parts.refusal(400, tk._("page is a whole number, from 1:"), number[:50])
@@ -54,34 +58,84 @@ def page(part: Part, extension: str) -> Response:
         if known is not None:
             return known
         document = read.page(part, int(number), extension, f"{root}.{extension}")
-    except read.NotReady:
+    except NotReady:
         return _searched(part, extension, int(number))
     if document is None:
         return parts.refusal(404, tk._("There are fewer pages:"), number)
-    return answer(
-        document,
-        extension,
-        lambda extension, other: f"{root}.{extension}?page={other or int(number)}",
-    )
+    links = {
+        _RELATIONS[name]: f"{root}.{extension}?page={other}"
+        for name, other in document.links.items()
+    }
+    others = {
+        each.media_type: f"{root}.{each.extension}?page={int(number)}" for each in RDF.values()
+    }
+    return answer(document, RDF[extension], links, others)
+
+
+# Names of IANA's link relations.
+_RELATIONS = {"first": "first", "last": "last", "next": "next", "previous": "prev"}
 
 
 def everything(part: Part, extension: str) -> Response:
     """Return all in one document, as it is at one moment."""
-    if extension not in FORMATS:
-        return _no_such_format()
-    root = f"{parts.address(part)}/catalog/all"
+    return _whole(part, extension) if extension in RDF else _no_such_format(RDF)
+
+
+def data_json(part: Part) -> Response:
+    """Return the whole inventory as DCAT-US 1.1."""
+    return _whole(part, "json")
+
+
+def table(part: Part) -> Response:
+    """Return the whole inventory as CSV."""
+    return _named(_whole(part, "csv"), part, "csv")
+
+
+def workbook(part: Part) -> Response:
+    """Return the whole inventory as a workbook of Excel."""
+    try:
+        known = unchanged("xlsx")
+        if known is not None:
+            return known
+        state = snapshot.ready(snapshot.state())
+        book = sheet.workbook(read.datasets(part))
+    except NotReady:
+        return _not_ready()
+    file = io.BytesIO()
+    book.save(file)
+    answer = FlaskResponse(file.getvalue(), content_type=sheet.XLSX)
+    validate(answer, state, "xlsx")
+    return _named(answer, part, "xlsx")
+
+
+def _whole(part: Part, extension: str) -> Response:
     try:
         known = unchanged(extension)
         if known is not None:
             return known
         document = read.everything(part, extension)
-    except read.NotReady:
-        return parts.busy(tk._("The catalogue is being put together. Try again later."), 600)
-    return answer(document, extension, lambda extension, _: f"{root}.{extension}")
+    except NotReady:
+        return _not_ready()
+    root = parts.address(part)
+    others = {each.media_type: f"{root}/catalog/all.{each.extension}" for each in RDF.values()}
+    others |= {"application/json": f"{root}/data.json", "text/csv": f"{root}/catalog.csv"}
+    links = {"first": f"{root}/catalog.{extension}"} if extension in RDF else {}
+    return answer(document, FORMATS[extension], links, others)
 
 
-def _no_such_format() -> Response:
-    return parts.refusal(404, tk._("There is no such format. These exist:"), ", ".join(FORMATS))
+def _named(answer: Response, part: Part, extension: str) -> Response:
+    """Let a browser save a file under a name that says what it is of."""
+    name = "-".join(filter(None, ("inventario", *part.scope)))
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.{extension}"'
+    return answer
+
+
+def _not_ready() -> Response:
+    return parts.busy(tk._("The catalogue is being put together. Try again later."), 600)
+
+
+def _no_such_format(known: Iterable[str]) -> Response:
+    return parts.refusal(404, tk._("There is no such format. These exist:"), ", ".join(known))
 
 
 # By which a search finds the datasets of a part.
@@ -123,7 +177,7 @@ def _searched(part: Part, extension: str, number: int) -> Response:
         return parts.refusal(400, message)
     except SolrConnectionError:
         return parts.busy(tk._("The search engine does not answer. Try again."), 60)
-    return FlaskResponse(_here(body), content_type=FORMATS[extension].media_type)
+    return FlaskResponse(_here(body), content_type=RDF[extension].media_type)
 
 
 def _here(body: str) -> str:
@@ -137,3 +191,6 @@ def _here(body: str) -> str:
 
 parts.add(catalog, "/catalog.<extension>", page)
 parts.add(catalog, "/catalog/all.<extension>", everything)
+parts.add(catalog, "/data.json", data_json)
+parts.add(catalog, "/catalog.csv", table)
+parts.add(catalog, "/catalog.xlsx", workbook)

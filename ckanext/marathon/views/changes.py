@@ -8,9 +8,9 @@ from flask import Blueprint, request
 from flask import Response as FlaskResponse
 
 from ckanext.marathon.feeds import changes as stream
-from ckanext.marathon.feeds import read
 from ckanext.marathon.feeds.parts import Part
 from ckanext.marathon.feeds.publish import publish_settings
+from ckanext.marathon.feeds.snapshot import NotReady
 
 from . import parts
 from .conditional import encoding, is_fresh, share, short
@@ -56,7 +56,7 @@ def _page(part: Part, extension: str, address: str) -> Response:
         answer = parts.refusal(410, message, everything)
         answer.headers["Link"] = f'<{everything}>; rel="start"'
         return answer
-    except read.NotReady:
+    except NotReady:
         return parts.busy(tk._("The catalogue is being put together. Try again later."), 600)
     with found:
         answer = FlaskResponse(status=304)

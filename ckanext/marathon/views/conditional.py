@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from ckan.types import Response
@@ -15,10 +15,11 @@ from flask import Response as FlaskResponse
 from flask import request
 from werkzeug.http import http_date
 
-from ckanext.marathon.feeds import read
+from ckanext.marathon.feeds import snapshot
 from ckanext.marathon.feeds.deflate import LEVEL, gzipped, inflate
-from ckanext.marathon.feeds.read import Document, State
-from ckanext.marathon.rdf.formats import FORMATS
+from ckanext.marathon.feeds.documents import Format
+from ckanext.marathon.feeds.read import Document
+from ckanext.marathon.feeds.snapshot import State
 
 CURSOR = "Marathon-Feed-Cursor"
 _EXPOSED = f"ETag, Last-Modified, Link, Content-Encoding, {CURSOR}"
@@ -32,9 +33,9 @@ def unchanged(extension: str) -> Response | None:
     """
     if not {"If-None-Match", "If-Modified-Since"} & set(request.headers.keys()):
         return None
-    state = read.ready(read.state())
+    state = snapshot.ready(snapshot.state())
     answer = FlaskResponse(status=304)
-    _validate(answer, state, extension)
+    validate(answer, state, extension)
     return answer if is_fresh(answer) else None
 
 
@@ -46,40 +47,37 @@ def is_fresh(answer: Response) -> bool:
     return since is not None and changed is not None and changed <= since
 
 
-def answer(document: Document, extension: str, link: Callable[[str, int | None], str]) -> Response:
+def answer(
+    document: Document, form: Format, links: Mapping[str, str], others: Mapping[str, str]
+) -> Response:
     """Return a document as an answer, with its validators and links.
 
     Args:
         document: is closed when the answer is sent, or given up.
-        extension: of its format.
-        link: gives the address of a format and a page (``None``: that of this request).
+        form: its format.
+        links: relation (of IANA's) → address.
+        others: media type → address of the same in another format.
     """
     is_zipped = encoding() == "gzip"
     pieces = document.pieces
     parts = gzipped(pieces) if is_zipped else (inflate(piece) for piece in pieces)
     # Whoever knows the length can show how far it is, and keep the connection.
     body = parts if document.is_long else b"".join(parts)
-    media_type = FORMATS[extension].media_type
     if request.method == "HEAD" and document.is_long:
         document.close()
         body = iter(())
-    response = FlaskResponse(body, content_type=with_charset(media_type))
+    response = FlaskResponse(body, content_type=with_charset(form.media_type))
     response.call_on_close(document.close)
     if is_zipped:
         response.headers["Content-Encoding"] = "gzip"
-    _validate(response, document.state, extension)
-    links = {relation: link(extension, number) for relation, number in document.links.items()}
-    others = {
-        each.media_type: link(each.extension, None)
-        for each in FORMATS.values()
-        if each.media_type != media_type
-    }
+    validate(response, document.state, form.extension)
     response.headers["Link"] = ", ".join(
         [
-            *(f'<{address}>; rel="{_RELATIONS[name]}"' for name, address in links.items()),
+            *(f'<{address}>; rel="{relation}"' for relation, address in links.items()),
             *(
                 f'<{address}>; rel="alternate"; type="{media_type}"'
                 for media_type, address in others.items()
+                if media_type != form.media_type
             ),
         ]
     )
@@ -114,16 +112,7 @@ def encoding() -> str:
     return "gzip" if request.accept_encodings.quality("gzip") > 0 else "identity"
 
 
-# Names of IANA's link relations.
-_RELATIONS: Mapping[str, str] = {
-    "first": "first",
-    "last": "last",
-    "next": "next",
-    "previous": "prev",
-}
-
-
-def _validate(response: Response, state: State, extension: str) -> None:
+def validate(response: Response, state: State, extension: str) -> None:
     """Say which state an answer shows, and who may keep it."""
     response.set_etag(f"{state.epoch[:8]}.{state.number}.{extension}.{encoding()}")
     changed = _second_after(state.published)

@@ -1,0 +1,99 @@
+"""In which formats the catalogue is written, and of what their documents are put together.
+
+A document is a head, any number of parts, and a tail. Parts are kept compressed and follow each
+other as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import ckan.plugins.toolkit as tk
+
+from ckanext.marathon.feeds import data_json, inventory, sheet, write
+from ckanext.marathon.feeds.inventory import Dataset
+from ckanext.marathon.rdf.formats import FORMATS as RDF_FORMATS
+
+
+class Format(NamedTuple):
+    """A format: the extension of its addresses and its media type."""
+
+    extension: str
+    media_type: str
+
+
+RDF = {each.extension: Format(each.extension, each.media_type) for each in RDF_FORMATS.values()}
+INVENTORY = {
+    each.extension: each for each in (Format("json", "application/json"), Format("csv", "text/csv"))
+}
+FORMATS = {**RDF, **INVENTORY}
+
+
+class Frame(NamedTuple):
+    """What stands before the first part, between the parts, and at the end."""
+
+    first: bytes
+    between: bytes
+    tail: bytes
+
+
+def kept_as(extension: str) -> str:
+    """Return the format that parts of a format are kept in: two names may mean the same bytes.
+
+    Raises:
+        KeyError: no such format.
+    """
+    return extension if extension in INVENTORY else write.kept_as(extension)
+
+
+def frame(extension: str, vocabulary: str) -> Frame:
+    """Return what stands around the parts of a document in a format of :data:`FORMATS`."""
+    if extension == "json":
+        return Frame(b"", b",\n", data_json.TAIL)
+    if extension == "csv":
+        return Frame(b"", b"", b"")
+    found = write.frame(extension, vocabulary)
+    return Frame(found.between, found.between, found.tail)
+
+
+def head(lines: Sequence[bytes], catalogue: str, extension: str, vocabulary: str) -> bytes:
+    """Return the beginning of a document.
+
+    Args:
+        lines: N-Triples of what the catalogue says of itself.
+        catalogue: its IRI.
+        extension: a key of :data:`FORMATS`.
+        vocabulary: start of the IRIs of concepts.
+    """
+    if extension == "json":
+        return data_json.head(lines, catalogue, language())
+    if extension == "csv":
+        return sheet.head()
+    begin = write.frame(extension, vocabulary).head
+    return begin + write.part(lines, extension, vocabulary)
+
+
+def part(lines: Sequence[bytes], extension: str, vocabulary: str) -> bytes:
+    """Return lines of N-Triples, without their ends, as a part of a document; b"" for none."""
+    if extension == "json":
+        return data_json.part(datasets(lines), _fallback())
+    if extension == "csv":
+        return sheet.part(datasets(lines))
+    return write.part(lines, extension, vocabulary)
+
+
+def datasets(lines: Sequence[bytes]) -> Sequence[Dataset]:
+    """Return the datasets of a page, as those want them who do not read RDF."""
+    return inventory.datasets(lines, language())
+
+
+def language() -> str:
+    """Return the language in which texts are given where there are several."""
+    locale: Any = tk.config.get("ckan.locale_default") or "es"
+    return str(locale).partition("_")[0].lower()
+
+
+def _fallback() -> str:
+    """Return the address to write to where a dataset and its organisation name none."""
+    return str(tk.config.get("email_to") or tk.config.get("smtp.mail_from") or "")

@@ -1,0 +1,185 @@
+"""The inventory for those who do not read RDF: data.json, CSV and Excel."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import openpyxl
+import pytest
+from ckan import model
+from ckan.tests.helpers import call_action
+
+from ckanext.marathon.feeds import sheet
+from ckanext.marathon.model import clock
+from tests import factories
+
+from .conftest import Log
+
+Get = Callable[..., Any]
+SCHEMA = json.loads(Path(__file__).with_name("dcat-us-1.1.schema.json").read_text("utf-8"))
+SITE = "http://test.ckan.net"
+HOSTILE = (
+    '=HYPERLINK("http://example.gt";"x")\n\t"; DROP\x07 <script>alert(1)</script> ñ 𝒳 '
+    + "x" * 40_000
+)
+
+pytestmark = pytest.mark.ckan_config("ckanext.dcat.datasets_per_page", 2)
+
+
+@pytest.fixture
+def get(app: Any) -> Get:
+    def fetch(path: str, **headers: str) -> Any:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return app.get(path, headers=named, follow_redirects=False)
+
+    return fetch
+
+
+@pytest.fixture
+def datasets(feed: Log) -> list[dict[str, Any]]:
+    """Five datasets on three pages, of a municipality with an office."""
+    owner = factories.Municipality(
+        municipality_code="0501", title="Oficina de Escuintla", contact_email="datos@example.gt"
+    )
+    workshop = factories.Workshop(owner_org=owner["id"], municipality=["0501"])
+    idea = factories.Idea(
+        owner_org=owner["id"],
+        workshop=workshop["id"],
+        municipality=["0501"],
+        title="Pozos nuevos",
+    )
+    rows = [
+        factories.MarathonDataset(
+            owner_org=owner["id"],
+            idea=[idea["id"]],
+            title=f"Pozos {number}",
+            notes="Pozos de agua",
+            license_id="cc-by",
+            frequency="http://publications.europa.eu/resource/authority/frequency/ANNUAL",
+            language=["http://publications.europa.eu/resource/authority/language/SPA"],
+            temporal_coverage=[{"start": "2016-01-01", "end": "2016-12-31"}],
+            resources=[
+                {"name": "Tabla", "url": f"https://example.gt/{number}.csv", "format": "CSV"},
+                {"name": "Página", "url": "https://example.gt/pozos"},
+            ],
+        )
+        for number in range(4)
+    ]
+    return [*rows, factories.MarathonDataset(title=HOSTILE[:400], notes=HOSTILE)]
+
+
+def inventory(get: Get, part: str = "") -> dict[str, Any]:
+    answer = get(f"{part}/data.json")
+    assert answer.status_code == 200
+    assert answer.content_type == "application/json"
+    return json.loads(answer.data)
+
+
+def table(get: Get, part: str = "") -> list[dict[str, str]]:
+    answer = get(f"{part}/catalog.csv")
+    assert answer.status_code == 200
+    assert answer.content_type == "text/csv; charset=utf-8"
+    return list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"))))
+
+
+class TestDataJson:
+    def test_it_is_valid_and_complete(self, datasets: list[dict[str, Any]], get: Get) -> None:
+        found = inventory(get)
+        validator = jsonschema.Draft202012Validator(SCHEMA)
+        faults = [each for each in validator.iter_errors(found) if "hasEmail" not in each.message]
+        assert faults == []
+        ids = {each["identifier"] for each in found["dataset"]}
+        assert ids == {f"{SITE}/dataset/{each['id']}" for each in datasets}
+        assert found["title"]
+        assert found["publisher"]["name"]
+
+    @pytest.mark.ckan_config("email_to", "datos@example.gt")
+    def test_who_names_no_address_has_that_of_the_site(self, datasets: Any, get: Get) -> None:
+        jsonschema.validate(inventory(get), SCHEMA)
+
+    def test_a_dataset(self, datasets: list[dict[str, Any]], get: Get) -> None:
+        (found,) = (each for each in inventory(get)["dataset"] if each["title"] == "Pozos 0")
+        assert found["publisher"]["name"] == "Oficina de Escuintla"
+        assert found["contactPoint"]["hasEmail"] == "mailto:datos@example.gt"
+        assert found["temporal"] == "2016-01-01/2016-12-31"
+        assert found["accrualPeriodicity"] == "R/P1Y"
+        assert found["language"] == ["es"]
+        assert found["accessLevel"] == "public"
+        assert found["superTheme"]
+        assert "Escuintla" in found["spatial"]
+        by_title = {each["title"]: each for each in found["distribution"]}
+        assert by_title["Tabla"]["mediaType"] == "text/csv"
+        assert by_title["Página"]["accessURL"] == "https://example.gt/pozos"
+        # What Argentina's profile asks for.
+        for field in ("superTheme", "accrualPeriodicity", "issued", "identifier"):
+            assert found[field], field
+        assert all(each["identifier"] and each["title"] for each in found["distribution"])
+        assert inventory(get)["superThemeTaxonomy"]
+
+    def test_an_empty_catalogue(self, datasets: Any, get: Get) -> None:
+        found = inventory(get, "/municipality/1307")
+        jsonschema.validate(found, SCHEMA)
+        assert found["dataset"] == []
+
+    def test_of_a_part(self, datasets: list[dict[str, Any]], get: Get) -> None:
+        found = inventory(get, "/municipality/0501")
+        jsonschema.validate(found, SCHEMA)
+        assert len(found["dataset"]) == 4
+        assert found["title"].endswith("Escuintla")
+
+    def test_who_has_it_gets_304(self, datasets: list[dict[str, Any]], get: Get) -> None:
+        for path in ("/data.json", "/catalog.csv", "/catalog.xlsx"):
+            tag = get(path).headers["ETag"]
+            assert get(path, If_None_Match=tag).status_code == 304
+        call_action("package_patch", id=datasets[0]["id"], title="Otro")
+        assert {each["title"] for each in inventory(get)["dataset"]} >= {"Otro", "Pozos 1"}
+        assert get("/data.json", If_None_Match=tag).status_code == 200
+
+
+class TestTable:
+    def test_a_row_a_dataset(self, datasets: list[dict[str, Any]], get: Get) -> None:
+        rows = table(get)
+        assert len(rows) == 5
+        (row,) = (each for each in rows if each["titulo"] == "Pozos 1")
+        assert row["organizacion"] == "Oficina de Escuintla"
+        assert row["codigos_municipio"] == "0501"
+        assert row["ideas"] == "Pozos nuevos"
+        assert row["correo"] == "datos@example.gt"
+        assert row["formatos"] == "CSV"
+        assert row["periodo"] == "2016-01-01/2016-12-31"
+        assert "https://example.gt/1.csv" in row["direcciones"]
+        assert len(table(get, "/department/05")) == 4
+
+    def test_nothing_in_it_is_a_formula(self, datasets: Any, get: Get) -> None:
+        assert not [
+            cell for row in table(get) for cell in row.values() if cell[:1] in "=+-@" and cell
+        ]
+        book = openpyxl.load_workbook(io.BytesIO(get("/catalog.xlsx").data))
+        cells = [cell for row in book["inventario"].iter_rows() for cell in row]
+        assert {cell.data_type for cell in cells} <= {"s", "n", "inlineStr"}
+        assert all(len(str(cell.value or "")) <= sheet.LONGEST for cell in cells)
+
+    def test_the_workbook_says_the_same(self, datasets: Any, get: Get) -> None:
+        answer = get("/catalog.xlsx")
+        assert answer.content_type == sheet.XLSX
+        assert 'filename="inventario.xlsx"' in answer.headers["Content-Disposition"]
+        book = openpyxl.load_workbook(io.BytesIO(answer.data))
+        titles, *rows = book["inventario"].iter_rows(values_only=True)
+        assert list(titles) == list(sheet.COLUMNS)
+        expected = [{k: v for k, v in row.items() if v and "\x07" not in v} for row in table(get)]
+        found = [dict(zip(titles, row, strict=True)) for row in rows]
+        for mine, theirs in zip(found, expected, strict=True):
+            assert {k: mine[k] for k in theirs} == theirs
+
+    def test_a_log_that_is_not_complete_answers_later(self, datasets: Any, get: Get) -> None:
+        clock.hold()
+        clock.set_complete(False)
+        model.Session.commit()
+        for path in ("/data.json", "/catalog.csv", "/catalog.xlsx"):
+            assert get(path).status_code == 503
