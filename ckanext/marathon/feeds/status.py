@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from ckan import model
 
 from ckanext.marathon.model import clock
-from ckanext.marathon.model.feed import Entry, Kind, Rendering
+from ckanext.marathon.model.feed import Entry, Kind, Member, Rendering, Window
 from ckanext.marathon.rdf import lookups
 
 
@@ -71,3 +71,12 @@ def status() -> Status:
         body_bytes=model.Session.scalar(sa.select(size)) or 0,
         kept_bytes=model.Session.scalar(sa.select(kept)) or 0,
     )
+
+
+def datasets(scope: str = "") -> int:
+    """Return how many datasets are public, of a part of the catalogue or ("") of the whole."""
+    if scope:
+        query = sa.select(sa.func.count()).where(Member.scope == scope, Member.current)
+    else:
+        query = sa.select(sa.func.coalesce(sa.func.sum(Window.live), 0))
+    return model.Session.scalar(query) or 0

@@ -95,19 +95,26 @@ def changes(connection: Any, scope: str, since: int, limit: int) -> list[sa.Row]
     return connection.execute(query, values).all()
 
 
-_CHANGES = sa.text(
-    f"""
+def newest(connection: Any, scope: str, limit: int) -> list[sa.Row]:
+    """Return what :func:`changes` does of datasets, the newest first."""
+    query = _NEWEST_OF_SCOPE if scope else _NEWEST
+    return connection.execute(query, {"scope": scope, "since": 0, "limit": limit}).all()
+
+
+_OF_ALL = """
     SELECT entry.iri, number, activity, published
     FROM marathon_feed_entry AS entry JOIN marathon_feed_change ON number = entry.changed
-    WHERE entry.changed > :since AND kind IN ('{Kind.DATASET}', '{Kind.CATALOG}')
-    ORDER BY entry.changed LIMIT :limit
-    """
-)
-_CHANGES_OF_SCOPE = sa.text(
-    f"""
+    WHERE entry.changed > :since
+"""
+_OF_SCOPE = f"""
     SELECT member.iri, number, published, CASE WHEN NOT current THEN '{Activity.DELETE}'
         WHEN entered = changed THEN '{Activity.CREATE}' ELSE '{Activity.UPDATE}' END AS activity
     FROM marathon_feed_member AS member JOIN marathon_feed_change ON number = member.changed
-    WHERE scope = :scope AND changed > :since ORDER BY changed LIMIT :limit
-    """
+    WHERE scope = :scope AND changed > :since
+"""
+_CHANGES = sa.text(
+    f"{_OF_ALL} AND kind IN ('{Kind.DATASET}', '{Kind.CATALOG}') ORDER BY number LIMIT :limit"
 )
+_CHANGES_OF_SCOPE = sa.text(f"{_OF_SCOPE} ORDER BY number LIMIT :limit")
+_NEWEST = sa.text(f"{_OF_ALL} AND kind = '{Kind.DATASET}' ORDER BY number DESC LIMIT :limit")
+_NEWEST_OF_SCOPE = sa.text(f"{_OF_SCOPE} ORDER BY number DESC LIMIT :limit")

@@ -7,6 +7,7 @@ from .forms import forms
 from .ideas import ideas
 from .office import office
 from .places import places
+from .portal import portal
 from .things import things
 from .unavailable import unavailable
 from .vocabulary import vocabulary
@@ -19,6 +20,7 @@ __all__ = [
     "ideas",
     "office",
     "places",
+    "portal",
     "things",
     "unavailable",
     "vocabulary",

@@ -7,13 +7,15 @@ from ckan.types import Response
 from flask import Blueprint, request
 from flask import Response as FlaskResponse
 
+from ckanext.marathon.feeds import atom, snapshot
 from ckanext.marathon.feeds import changes as stream
 from ckanext.marathon.feeds.parts import Part
 from ckanext.marathon.feeds.publish import publish_settings
 from ckanext.marathon.feeds.snapshot import NotReady
+from ckanext.marathon.rdf import lookups
 
 from . import parts
-from .conditional import encoding, is_fresh, share, short
+from .conditional import encoding, is_fresh, share, short, validate
 from .negotiation import vary_by_accept
 
 changes = Blueprint("marathon_changes", __name__)
@@ -35,9 +37,11 @@ def negotiated(part: Part) -> Response:
 
 
 def page(part: Part, extension: str) -> Response:
-    """Return a page of changes after a cursor (``since``) in a format."""
+    """Return a page of changes after a cursor (``since``) in a format; the newest as Atom."""
+    if extension == "atom":
+        return _atom(part)
     if extension not in stream.FORMATS:
-        known = ", ".join(stream.FORMATS)
+        known = ", ".join([*stream.FORMATS, "atom"])
         return parts.refusal(404, tk._("There is no such format. These exist:"), known)
     return _page(part, extension, f"{parts.address(part)}/catalog/changes.{extension}")
 
@@ -57,7 +61,7 @@ def _page(part: Part, extension: str, address: str) -> Response:
         answer.headers["Link"] = f'<{everything}>; rel="start"'
         return answer
     except NotReady:
-        return parts.busy(tk._("The catalogue is being put together. Try again later."), 600)
+        return _not_ready()
     with found:
         answer = FlaskResponse(status=304)
         answer.set_etag(f"{found.digest}.{extension}.{encoding()}")
@@ -71,6 +75,27 @@ def _page(part: Part, extension: str, address: str) -> Response:
         links.append(f'<{address}?since={found.cursor}>; rel="next"')
     written.headers["Link"] = ", ".join(links)
     return share(written, found.cursor)
+
+
+def _atom(part: Part) -> Response:
+    address = f"{parts.address(part)}/catalog/changes.atom"
+    try:
+        state = snapshot.ready(snapshot.state())
+        answer = FlaskResponse(status=304)
+        # Each language has its own words.
+        validate(answer, state, f"atom.{tk.h.lang()}")
+        if is_fresh(answer):
+            return answer
+        body, cursor = atom.written(part, address, lookups.site().url)
+    except NotReady:
+        return _not_ready()
+    written = short(body, atom.MEDIA_TYPE)
+    validate(written, state, f"atom.{tk.h.lang()}")
+    return share(written, cursor)
+
+
+def _not_ready() -> Response:
+    return parts.busy(tk._("The catalogue is being put together. Try again later."), 600)
 
 
 parts.add(changes, "/catalog/changes", negotiated)

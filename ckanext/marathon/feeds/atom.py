@@ -1,0 +1,91 @@
+"""The newest changes as Atom, for people and simple programs.
+
+Source: RFC 4287. Atom has no word for deletions; they are entries with the category ``Delete``.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+import ckan.plugins.toolkit as tk
+from feedgen.feed import FeedGenerator
+
+from ckanext.marathon.feeds import documents, snapshot
+from ckanext.marathon.feeds.inventory import Said
+from ckanext.marathon.feeds.parts import Part
+from ckanext.marathon.model import descriptions, pages
+from ckanext.marathon.model.feed import Activity, Kind
+from ckanext.marathon.rdf.namespaces import DCT
+
+NEWEST = 50
+LONGEST = 500
+MEDIA_TYPE = "application/atom+xml"
+# What XML 1.0 cannot hold.
+_CONTROLS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def written(part: Part, address: str, page: str) -> tuple[bytes, str]:
+    """Return the newest changes of datasets, newest first, and the cursor of the moment.
+
+    Args:
+        part: of the catalogue, or the whole.
+        address: of the document itself.
+        page: address of the pages for people, without a slash at the end.
+
+    Raises:
+        NotReady: the log cannot answer.
+    """
+    with snapshot.one_moment() as connection:
+        moment = pages.catalogue(connection)
+        state = snapshot.ready(snapshot.state_of(moment))
+        newest = descriptions.newest(connection, part.scope.name, NEWEST)
+        shown = [each.iri for each in newest if each.activity != Activity.DELETE]
+        found = descriptions.described(connection, shown)
+    said = {
+        each.iri: Said(each.body.splitlines(), documents.language())
+        for each in found
+        if each.kind == Kind.DATASET
+    }
+    feed = FeedGenerator()
+    feed.id(address)
+    feed.title(_title(part))
+    feed.updated(newest[0].published if newest else state.published)
+    feed.link(href=address, rel="self")
+    feed.link(href=page, rel="alternate", type="text/html")
+    for each in newest:
+        known = said.get(each.iri)
+        title = known.text(each.iri, DCT.title) if known else each.iri
+        entry = feed.add_entry(order="append")
+        entry.id(f"{address}#{state.epoch[:8]}-{each.number}")
+        entry.title(_clean(f"{_what(each.activity)}: {title}"))
+        entry.category(term=each.activity)
+        entry.link(href=each.iri.replace(moment.base, page, 1))
+        entry.updated(_exact(each.published))
+        entry.author(name=str(tk.config.get("ckan.site_title") or page))
+        summary = known.text(each.iri, DCT.description) if known else ""
+        if summary:
+            entry.summary(_clean(summary[:LONGEST]))
+    return feed.atom_str(pretty=True), state.cursor
+
+
+def _title(part: Part) -> str:
+    site = str(tk.config.get("ckan.site_title") or "CKAN")
+    name = part.titles.get(documents.language()) or part.titles.get("es") or ""
+    return _clean(f"{site}: {name}" if name else site)
+
+
+def _what(activity: str) -> str:
+    return {
+        Activity.CREATE: tk._("New"),
+        Activity.UPDATE: tk._("Updated"),
+        Activity.DELETE: tk._("No longer public"),
+    }[Activity(activity)]
+
+
+def _clean(text: str) -> str:
+    return _CONTROLS.sub("", text)
+
+
+def _exact(moment: datetime) -> str:
+    return moment.isoformat()

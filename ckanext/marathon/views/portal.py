@@ -1,0 +1,55 @@
+"""``/catalog`` and that of each part: for engineers of portals, what feeds there are."""
+
+from __future__ import annotations
+
+import ckan.plugins.toolkit as tk
+from ckan.types import Response
+from flask import Blueprint, make_response
+
+from ckanext.marathon.feeds import changes as stream
+from ckanext.marathon.feeds import documents, snapshot, status
+from ckanext.marathon.feeds.parts import Part
+from ckanext.marathon.feeds.publish import publish_settings
+from ckanext.marathon.model import clock
+from ckanext.marathon.rdf import lookups
+
+from . import parts
+from .negotiation import vary_by_accept, wanted_extension
+
+portal = Blueprint("marathon_portal", __name__)
+
+
+@portal.before_request
+def _compare_settings() -> None:
+    publish_settings()
+
+
+def index(part: Part) -> Response:
+    """Say what feeds there are and what can be relied on; send on whoever wants RDF."""
+    extension = wanted_extension()
+    root = parts.address(part)
+    if extension:
+        answer = tk.redirect_to(f"{root}/catalog.{extension}")
+        answer.status_code = 303
+        return vary_by_accept(answer)
+    state = snapshot.state()
+    page = tk.render(
+        "marathon/portal/index.html",
+        {
+            "root": root,
+            "site_url": lookups.site().url,
+            "name": part.titles.get(tk.h.lang()) or part.titles.get("es") or "",
+            "kind": part.scope.kind,
+            "state": state,
+            "page_size": clock.read().page_size,
+            "public": status.datasets(part.scope.name),
+            "changes_a_page": stream.SIZE,
+            "formats": [each for each in documents.RDF.values() if each.extension != "xml"],
+            "change_formats": stream.FORMATS.values(),
+            "contact": tk.config.get("email_to") or tk.config.get("smtp.mail_from") or "",
+        },
+    )
+    return vary_by_accept(make_response(page))
+
+
+parts.add(portal, "/catalog", index)

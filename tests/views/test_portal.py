@@ -1,0 +1,80 @@
+"""The page for engineers of portals, and the news as Atom."""
+
+from __future__ import annotations
+
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from bs4 import BeautifulSoup
+from ckan.tests.helpers import call_action
+
+from tests import factories
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+@pytest.fixture
+def dataset(marathon_site: None) -> dict[str, Any]:
+    return factories.MarathonDataset(title="Pozos & <más>\x0b ñ", notes="Agua")
+
+
+def entries(answer: Any) -> list[tuple[str, str]]:
+    assert answer.status_code == 200
+    assert answer.content_type.startswith("application/atom+xml")
+    root = ElementTree.fromstring(answer.data)
+    found = []
+    for entry in root.iter(f"{ATOM}entry"):
+        kind, title = entry.find(f"{ATOM}category"), entry.find(f"{ATOM}title")
+        assert kind is not None
+        assert title is not None
+        found.append((kind.get("term", ""), title.text or ""))
+    return found
+
+
+class TestPage:
+    @pytest.mark.parametrize("part", ["", "/municipality/0501"])
+    def test_every_address_on_it_answers(
+        self, app: Any, dataset: dict[str, Any], part: str
+    ) -> None:
+        page = BeautifulSoup(app.get(f"{part}/catalog").data, "html.parser")
+        feeds = page.select(".marathon-feeds a")
+        assert len(feeds) > 10
+        for link in feeds:
+            address = str(link["href"]).removeprefix("http://test.ckan.net")
+            assert address.startswith(part)
+            assert app.get(address).status_code == 200, address
+
+    def test_rdf_is_a_redirection_away(self, app: Any, dataset: dict[str, Any]) -> None:
+        answer = app.get("/catalog", headers={"Accept": "text/turtle"}, follow_redirects=False)
+        assert answer.status_code == 303
+        assert answer.headers["Location"].endswith("/catalog.ttl")
+
+    def test_before_anything_is_published(self, app: Any, marathon_site: None) -> None:
+        assert app.get("/catalog").status_code == 200
+
+    def test_in_both_languages(self, app: Any, dataset: dict[str, Any]) -> None:
+        assert "Canales para portales" in app.get("/es/catalog").body
+        assert "Feeds for portals" in app.get("/en/catalog").body
+
+
+class TestAtom:
+    def test_the_newest_first_deletions_too(self, app: Any, dataset: dict[str, Any]) -> None:
+        other = factories.MarathonDataset(title="Mercados")
+        call_action("package_patch", id=dataset["id"], notes="Agua potable")
+        call_action("package_delete", id=other["id"])
+        (deleted, _), (updated, title) = entries(app.get("/catalog/changes.atom"))
+        assert (deleted, updated) == ("Delete", "Update")
+        assert "Pozos & <más>" in title
+
+    def test_of_a_part(self, app: Any, dataset: dict[str, Any]) -> None:
+        factories.MarathonDataset(title="Mercados")
+        code = call_action("package_show", id=dataset["id"])["municipality"][0]
+        ((kind, title),) = entries(app.get(f"/municipality/{code}/catalog/changes.atom"))
+        assert kind == "Create"
+        assert "Pozos" in title
+
+    def test_who_has_it_gets_304(self, app: Any, dataset: dict[str, Any]) -> None:
+        tag = app.get("/catalog/changes.atom").headers["ETag"]
+        again = app.get("/catalog/changes.atom", headers={"If-None-Match": tag})
+        assert again.status_code == 304
