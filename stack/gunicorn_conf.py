@@ -15,6 +15,9 @@ timeout = 120
 graceful_timeout = 15
 control_socket_disable = True
 loglevel = "warning"
+# Who harvests (`ckan marathon feed readers`), without anybody's address.
+accesslog = "-"
+access_log_format = '- - - %(t)s "%(r)s" %(s)s %(b)s "-" "%(a)s"'
 # Local proxies may say which scheme and host people see.
 forwarded_allow_ips = "127.0.0.1"
 

@@ -8,6 +8,7 @@ from ckanext.marathon.cli.doctor import doctor
 from ckanext.marathon.cli.feed import feed
 from ckanext.marathon.cli.municipality import municipality
 from ckanext.marathon.cli.starter import examples, starter
+from ckanext.marathon.cli.takedown import takedown
 
 __all__ = ["marathon"]
 
@@ -20,5 +21,5 @@ def marathon(ctx: click.Context) -> None:
     ctx.with_resource(ctx.meta["flask_app"].test_request_context())
 
 
-for command in (doctor, examples, feed, municipality, starter):
+for command in (doctor, examples, feed, municipality, starter, takedown):
     marathon.add_command(command)

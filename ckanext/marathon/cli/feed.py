@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, TextIO
 
 import ckan.plugins.toolkit as tk
 import click
@@ -14,6 +15,8 @@ from ckanext.marathon.feeds import status as state
 from ckanext.marathon.feeds import verify as oracle
 from ckanext.marathon.feeds.verify import Wrong
 from ckanext.marathon.model import clock
+from ckanext.marathon.operations import portal_check
+from ckanext.marathon.operations import readers as reading
 
 
 @click.group()
@@ -111,6 +114,46 @@ def new_epoch(yes: bool) -> None:
     epoch = clock.new_epoch().epoch
     model.Session.commit()
     click.echo(tk._("Epoch {epoch} has begun.").format(epoch=epoch))
+
+
+@feed.command()
+@click.argument("logs", type=click.File(errors="replace"), nargs=-1, required=True)
+def readers(logs: tuple[TextIO, ...]) -> None:
+    """Say which programs read the feeds, by access logs of the web server (- for standard input).
+
+    Only what programs call themselves is looked at; browsers are left out.
+    """
+    found = reading.read(line for log in logs for line in log)
+    if not found:
+        click.echo(tk._("No program has asked for a feed in these logs."))
+    for each in found:
+        click.echo(f"{each.agent}  {each.part}/catalog")
+        for label, value in (
+            (tk._("Requests"), each.requests),
+            (tk._("Unchanged (304)"), each.unchanged),
+            (tk._("Errors"), each.refused),
+            (tk._("Last"), each.last.isoformat() if each.last else "–"),
+            (tk._("Last full pass"), each.full_pass.isoformat() if each.full_pass else "–"),
+            (tk._("Last cursor"), each.cursor or "–"),
+        ):
+            click.echo(f"  {label}: {value}")
+
+
+@feed.command()
+@click.argument("url")
+def check(url: str) -> None:
+    """Try the feeds of a running site as portals use them: URL is its address, or a part's.
+
+    Exits with 1 if anything is wrong. The report can be sent to who harvests.
+    """
+    click.echo(f"{url}  {datetime.now(UTC).isoformat(timespec='seconds')}")
+    faults = 0
+    for finding in portal_check.Check(url).run():
+        faults += bool(finding.fault)
+        click.echo(f"{'✗' if finding.fault else '✓'} {finding.tried}")
+        if finding.fault:
+            click.echo(f"  {finding.fault}")
+    raise SystemExit(bool(faults))
 
 
 def _ini() -> str:

@@ -59,6 +59,12 @@ def bodies(iris: Iterable[str]) -> dict[str, bytes]:
     }
 
 
+def was_public(thing: str) -> bool:
+    """Return whether something with this id in CKAN was public and no longer is."""
+    query = sa.select(Entry.iri).where(Entry.thing == thing, Entry.digest.is_(None))
+    return model.Session.scalar(query.limit(1)) is not None
+
+
 def recount() -> None:
     """Count windows and parts anew and forget how pages were rendered; the clock is held."""
     for statement in _RECOUNT:

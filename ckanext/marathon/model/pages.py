@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
+from ckan import model
 from ckan.model import meta
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
@@ -198,3 +199,19 @@ def keep(number: int, kept_as: str, changed_at: int, piece: Any) -> None:
                 where=Rendering.changed < statement.excluded.changed,
             )
         )
+
+
+def forget_outdated() -> None:
+    """Delete the renderings that nobody is given any more; nothing is committed.
+
+    They are replaced when a page is asked for, but what was taken down must not wait for that.
+    """
+    model.Session.connection().execute(_FORGET)
+
+
+_FORGET = sa.text(
+    """
+    DELETE FROM marathon_feed_rendering AS rendering USING marathon_feed_window AS page
+    WHERE page.number = rendering."window" AND page.changed > rendering.changed
+    """
+)

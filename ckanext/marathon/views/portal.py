@@ -46,7 +46,7 @@ def index(part: Part) -> Response:
             "changes_a_page": stream.SIZE,
             "formats": [each for each in documents.RDF.values() if each.extension != "xml"],
             "change_formats": stream.FORMATS.values(),
-            "contact": tk.config.get("email_to") or tk.config.get("smtp.mail_from") or "",
+            "contact": tk.config.get("email_to") or "",
         },
     )
     return vary_by_accept(make_response(page))

@@ -15,6 +15,7 @@ from flask import Response as FlaskResponse
 
 from ckanext.marathon.helpers.labels import TYPES
 from ckanext.marathon.logic import viewing
+from ckanext.marathon.model import log
 from ckanext.marathon.rdf.formats import FORMATS
 from ckanext.marathon.rdf.lookups import Lookups
 from ckanext.marathon.rdf.profile import graph_of
@@ -78,6 +79,9 @@ def send_to_the_right_address() -> Response | None:
         return tk.abort(404, tk._("Not found"))
     if actual in TYPES and actual != asked and _shown(reference):
         return _redirect(_address(actual, reference, extension), 301)
+    if log.was_public(package.id if package else reference) and not _shown(reference):
+        # Programs that copied it delete it; 404 might be a mistake.
+        return tk.abort(410, tk._("It is no longer public"))
     preferred = wanted_extension() if endpoint in PAGES else None
     if preferred and package and _shown(reference):
         return vary_by_accept(_redirect(_address(asked, package.id, preferred), 303))

@@ -42,6 +42,7 @@ from ckanext.marathon.logic.action.package import (
     package_update,
     resource_delete,
 )
+from ckanext.marathon.logic.action.takedown import marathon_takedown, marathon_takedown_list
 
 __all__ = [
     "config_option_update",
@@ -56,6 +57,8 @@ __all__ = [
     "marathon_municipality_create",
     "marathon_officer_invite",
     "marathon_officer_list",
+    "marathon_takedown",
+    "marathon_takedown_list",
     "marathon_workshop_ideas",
     "organization_create",
     "organization_delete",

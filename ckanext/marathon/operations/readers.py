@@ -1,0 +1,92 @@
+"""Who harvests, as the web server's access log says it.
+
+Only programs that ask for feeds are counted, by the name that they give themselves; addresses and
+browsers are left out: nobody is tracked.
+
+Source of the format: the "combined" log of Apache httpd, which nginx and gunicorn write, too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import parse_qs, unquote, urlsplit
+
+_LINE = re.compile(
+    r'\S+ \S+ .*?\[([^\]]+)\] "(?:GET|HEAD) (\S+)[^"]*" (\d{3}) \S+'
+    r'(?: "[^"]*" "((?:[^"\\]|\\.)*)")?'
+)
+_FEED = re.compile(
+    r"^(?:/[a-z]{2}(?:_[A-Z]{2})?)?((?:/(?:municipality|department|service-problem|organization|"
+    r"workshop|idea)/[^/]+)?)/(catalog(?:/all|/changes)?(?:\.[a-z0-9]+)?|data\.json)$"
+)
+_BROWSER = re.compile(r"Mozilla/5\.0 \((?!compatible)")
+
+
+@dataclass
+class Reader:
+    """A program that reads feeds of one part of the catalogue.
+
+    Attributes:
+        agent: how it calls itself, up to the first blank.
+        part: as ``/municipality/2105``; "" for the whole.
+        requests: how many it made.
+        unchanged: how many of them were answered by 304.
+        refused: how many were answered by an error.
+        last: when it last asked.
+        full_pass: when it last got everything, or the last page of changes from the first.
+        cursor: with which it last asked for changes.
+    """
+
+    agent: str
+    part: str
+    requests: int = 0
+    unchanged: int = 0
+    refused: int = 0
+    last: datetime | None = None
+    full_pass: datetime | None = None
+    cursor: str = ""
+
+
+def read(lines: Iterable[str]) -> list[Reader]:
+    """Return the programs that read feeds, the last that asked first.
+
+    Args:
+        lines: of an access log; what is no request for a feed is passed over.
+    """
+    found: dict[tuple[str, str], Reader] = {}
+    for line in lines:
+        match = _LINE.match(line)
+        if match:
+            _count(found, *match.groups(default=""))
+    return sorted(found.values(), key=lambda each: str(each.last), reverse=True)
+
+
+def _count(
+    found: dict[tuple[str, str], Reader], when: str, target: str, status: str, agent: str
+) -> None:
+    address = urlsplit(target)
+    feed = _FEED.match(unquote(address.path))
+    if feed is None or _BROWSER.match(agent):
+        return
+    part, what = feed.groups()
+    name = agent.split(" ")[0][:80] or "-"
+    reader = found.setdefault((name, part), Reader(name, part))
+    moment = _moment(when)
+    reader.requests += 1
+    reader.unchanged += status == "304"
+    reader.refused += status >= "400"
+    reader.last = moment or reader.last
+    if status == "200" and (what.startswith("catalog/all") or what == "data.json"):
+        reader.full_pass = moment
+    if what.startswith("catalog/changes"):
+        reader.cursor = (parse_qs(address.query).get("since") or [""])[0][:60] or reader.cursor
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, "%d/%b/%Y:%H:%M:%S %z")
+    except ValueError:
+        return None

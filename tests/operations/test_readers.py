@@ -1,0 +1,80 @@
+"""Who harvests, by the access log."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from ckanext.marathon.cli.feed import readers as command
+from ckanext.marathon.operations import readers
+
+CURSOR = "6b1d5f2e-0000-4000-8000-000000000000.17"
+
+
+def line(
+    target: str, status: int = 200, agent: str = "ckanext-dcat/2.4", minute: int = 0, who: str = "-"
+) -> str:
+    moment = f"25/Nov/2026:10:{minute:02}:00 +0000"
+    return f'{who} - - [{moment}] "GET {target} HTTP/1.1" {status} 123 "-" "{agent} (portal)"\n'
+
+
+def test_a_program_and_what_it_read_last() -> None:
+    (found,) = readers.read(
+        [
+            line("/catalog/all.ttl"),
+            line(f"/catalog/changes?since={CURSOR}", minute=5),
+            line("/catalog.ttl?page=2", 304, minute=7),
+            line("/catalog.ttl?page=999", 404, minute=9),
+        ]
+    )
+    assert (found.agent, found.part) == ("ckanext-dcat/2.4", "")
+    assert (found.requests, found.unchanged, found.refused) == (4, 1, 1)
+    assert found.cursor == CURSOR
+    assert found.full_pass == datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
+    assert found.last == datetime(2026, 11, 25, 10, 9, tzinfo=UTC)
+
+
+def test_each_part_by_itself_the_last_that_asked_first() -> None:
+    found = readers.read(
+        [
+            line("/municipality/2105/catalog.ttl", minute=1),
+            line("/es/catalog.ttl", minute=2),
+            line("/service-problem/AGU-01/data.json", minute=3, agent="curl/8"),
+        ]
+    )
+    assert [(each.agent, each.part) for each in found] == [
+        ("curl/8", "/service-problem/AGU-01"),
+        ("ckanext-dcat/2.4", ""),
+        ("ckanext-dcat/2.4", "/municipality/2105"),
+    ]
+
+
+def test_people_and_other_pages_are_left_out() -> None:
+    browser = "Mozilla/5.0 (X11; Linux x86_64) Firefox/130"
+    lines = [
+        line("/catalog.ttl", agent=browser),
+        line("/dataset/x"),
+        line("/catalog"),
+        "x",
+        "",
+        "\0",
+    ]
+    assert [each.agent for each in readers.read(lines)] == ["ckanext-dcat/2.4"]
+    assert readers.read(lines[:2] + lines[3:]) == []
+
+
+def test_no_address_is_told(tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.write_text(line("/catalog/all.nt", who="203.0.113.7"), encoding="utf-8")
+    result = CliRunner().invoke(command, [str(log)])
+    assert result.exit_code == 0, result.output
+    assert "ckanext-dcat/2.4  /catalog" in result.output
+    assert "203.0.113.7" not in result.output
+
+
+def test_no_reader_yet(tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.write_text("", encoding="utf-8")
+    assert "No program" in CliRunner().invoke(command, [str(log)]).output
