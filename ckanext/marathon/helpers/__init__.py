@@ -69,6 +69,7 @@ from .read import (
     marathon_says,
     marathon_size,
 )
+from .structured import marathon_structured_data
 
 __all__ = [
     "humanize_entity_type",
@@ -117,6 +118,7 @@ __all__ = [
     "marathon_section_has_errors",
     "marathon_shown_above",
     "marathon_size",
+    "marathon_structured_data",
     "marathon_term",
     "marathon_term_choices",
     "marathon_thing_note",
