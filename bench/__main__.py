@@ -137,6 +137,23 @@ def memory(site: Site) -> dict[str, float]:
     return {"all, MB more in the worker": (_peak(worker) - before) / 1024}
 
 
+def following(site: Site) -> dict[str, float]:
+    """Return what a follower fetches after one dataset in a hundred has changed."""
+    session = requests.Session()
+    whole = f"{site.url}/catalog/all.nt"
+    cursor = session.head(whole, headers=GZIP, timeout=60).headers["Marathon-Feed-Cursor"]
+    changed = max(1, COMPARED // 100)
+    for number in range(0, COMPARED, COMPARED // changed):
+        site.action("package_patch", id=f"datos-{number}", notes=f"Otra descripción {number}")
+    page, fetched_bytes = f"{site.url}/catalog/changes.trig?since={cursor}", 0
+    while page:
+        with session.get(page, headers=GZIP, stream=True, timeout=600) as answer:
+            assert answer.ok, answer.status_code
+            fetched_bytes += len(answer.raw.read(decode_content=False))
+            page = answer.links.get("next", {}).get("url")
+    return {"changes of 1 %, bytes": fetched_bytes}
+
+
 def _peak(process: int) -> int:
     """Return the most memory that a process ever had, in KB; by then only Linux knows."""
     status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
@@ -199,6 +216,8 @@ def ratios(by_size: dict[int, dict[str, float]]) -> dict[str, float]:
         "page, times stock": found["stock page"] / found["page"],
         "304 / empty view": found["304"] / found["empty CKAN view"],
         "all / the same bytes as a file": found["all"] / found["all as a file"],
+        "following 1 % of changes / all, bytes": found["changes of 1 %, bytes"]
+        / found["all, bytes"],
         "save / save without the log": found["save"] / found["save without the log"],
         f"page, {STAGES[-1]} / {STAGES[0]} datasets": (
             by_size[STAGES[-1]]["page"] / by_size[STAGES[0]]["page"]
@@ -216,6 +235,7 @@ def stage(ours: Site, start: int, stop: int) -> dict[str, float]:
             stock.start()
             found |= compare(ours, stock)
         found |= static_file(ours)
+        found |= following(ours)
         with ours.variant_of(Unlogged, "unlogged", {}) as unlogged:
             unlogged.start()
             found |= saving(ours, unlogged)

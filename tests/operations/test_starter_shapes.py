@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyshacl
 import pytest
-from rdflib import DCAT, DCTERMS, PROV, RDF, SH, Graph
+from rdflib import DCAT, DCTERMS, PROV, RDF, SH, Graph, URIRef
 
 from ckanext.marathon.rdf.lookups import site
 from tests.rdf.shapes import FOLDER, OFFICIAL, OWN, official_is_here
@@ -16,20 +16,45 @@ from .conftest import everything
 pytestmark = pytest.mark.usefixtures("loaded")
 
 
-def violations(graph: Graph) -> list[tuple[str, ...]]:
+class Result(NamedTuple):
+    """A finding of the validator."""
+
+    severity: Any
+    focus: str
+    path: str
+    value: str
+    message: str
+
+
+def results(graph: Graph) -> list[Result]:
     shapes = Graph().parse(OWN, format="turtle", publicID=f"{site().vocabulary}/")
     for name in OFFICIAL if official_is_here() else ():
         shapes.parse(FOLDER / name, format="turtle")
     _, report, _ = pyshacl.validate(graph, shacl_graph=shapes)
     assert isinstance(report, Graph)
+    names = (SH.focusNode, SH.resultPath, SH.value, SH.resultMessage)
     return [
-        tuple(
-            str(report.value(each, name))
-            for name in (SH.focusNode, SH.resultPath, SH.value, SH.resultMessage)
-        )
+        Result(report.value(each, SH.resultSeverity), *(str(report.value(each, n)) for n in names))
         for each in report.objects(None, SH.result)
-        if report.value(each, SH.resultSeverity) == SH.Violation
     ]
+
+
+def violations(graph: Graph) -> list[Result]:
+    return [each for each in results(graph) if each.severity == SH.Violation]
+
+
+# What the shapes recommend and the starter catalogue cannot say without inventing it; the reasons
+# stand in docs/rdf.md.
+HONEST = {
+    DCAT.theme,
+    DCAT.contactPoint,
+    DCTERMS.license,
+    DCTERMS.publisher,
+    DCTERMS.spatial,
+    DCTERMS.temporal,
+    DCTERMS.type,
+    URIRef("http://data.europa.eu/r5r/availability"),
+}
 
 
 def read(app: Any, path: str) -> Graph:
@@ -45,7 +70,9 @@ def test_the_catalogue_has_no_violations_and_all_datasets(app: Any) -> None:
     }
     assert {str(each) for each in graph.subjects(RDF.type, DCAT.Dataset)} == datasets
     assert len(datasets) == 9
-    assert violations(graph) == []
+    found = results(graph)
+    assert [each for each in found if each.severity == SH.Violation] == []
+    assert {each.path for each in found} <= {str(each) for each in HONEST}
 
 
 def test_each_thing_alone_has_no_violations_and_an_example_its_chain(app: Any) -> None:

@@ -99,7 +99,8 @@ def _dataset(each: Dataset, fallback: str) -> dict[str, object]:
     publisher = each.publisher.label if each.publisher else ""
     # DCAT-US wants at least one.
     email = each.email or fallback
-    keywords = each.keywords or labels(each.problems) or labels(each.themes) or [publisher]
+    named = (each.keywords, labels(each.problems), labels(each.themes), labels(each.places))
+    keywords = next(filter(None, named), [each.title])
     return without_nothing(
         {
             "@type": "dcat:Dataset",

@@ -1,0 +1,60 @@
+"""Whatever can be saved makes an inventory that is valid, a table, and a description to find."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import Any
+
+import jsonschema
+from hypothesis import HealthCheck, given, settings
+
+from ckanext.marathon.feeds import data_json, inventory, schema_org, sheet
+from ckanext.marathon.rdf.dataset import dataset_graph
+from tests.rdf.proofs import EXAMPLES
+from tests.rdf.samples import FACTS
+from tests.rdf.strategies import datasets
+
+from .test_inventory import SCHEMA
+
+hostile_datasets = settings(
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+
+
+def told(hostile: dict[str, Any]) -> list[inventory.Dataset]:
+    # CKAN writes both itself.
+    own = dict.fromkeys(("metadata_created", "metadata_modified"), "2026-11-25T10:00:00")
+    graph = dataset_graph({**hostile, **own}, FACTS)
+    lines = graph.serialize(format="nt11", encoding="utf-8").splitlines()
+    return list(inventory.datasets(filter(None, lines), "es"))
+
+
+@hostile_datasets
+@given(datasets())
+def test_data_json_is_valid(hostile: dict[str, Any]) -> None:
+    (found,) = told(hostile)
+    row = json.loads(data_json.part([found], "datos@example.gt"))
+    jsonschema.validate({"conformsTo": data_json.CONFORMS_TO, "dataset": [row]}, SCHEMA)
+
+
+@hostile_datasets
+@given(datasets())
+def test_a_row_of_the_table_is_one_row_and_no_formula(hostile: dict[str, Any]) -> None:
+    rows = list(csv.reader(io.StringIO(sheet.part(told(hostile)).decode(), newline="")))
+    assert len(rows) == 1
+    assert len(rows[0]) == len(sheet.COLUMNS)
+    assert not [cell for cell in rows[0] if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
+    book = sheet.workbook(told(hostile))
+    book.save(io.BytesIO())
+
+
+@hostile_datasets
+@given(datasets())
+def test_search_engines_get_what_they_take(hostile: dict[str, Any]) -> None:
+    (found,) = told(hostile)
+    said: dict[str, Any] = schema_org._dataset(found, "https://example.gt", "Catálogo")
+    assert said["name"]
+    assert len(said["description"]) <= schema_org.LONGEST
+    assert all(each.get("contentUrl") for each in said.get("distribution", []))
