@@ -13,6 +13,10 @@ from ckanext.marathon.feeds.verify import Fault, verify
 from ckanext.marathon.model import log
 from ckanext.marathon.model.feed import Change, Entry
 
+SITE = "http://test.ckan.net"
+
+Get = Callable[..., Any]
+
 
 class Log:
     """What the log says."""
@@ -51,6 +55,17 @@ class Log:
 def feed(marathon_site: None) -> Log:
     """The log of an empty site; ``faults`` compares it with what is public."""
     return Log()
+
+
+@pytest.fixture
+def get(app: Any) -> Get:
+    """Return what asks for an address of the site, with headers; redirections are not followed."""
+
+    def fetch(address: str, **headers: str) -> Any:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return app.get(address.removeprefix(SITE), headers=named, follow_redirects=False)
+
+    return fetch
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pyoxigraph
@@ -18,25 +18,13 @@ from ckanext.marathon.rdf.namespaces import DCAT, DCT
 from tests import factories
 from tests.rdf import shapes
 
-from .conftest import Log
+from .conftest import SITE, Get, Log
 
 AS = rdflib.Namespace(stream.AS)
 LDES = rdflib.Namespace(stream.LDES)
 TREE = rdflib.Namespace(stream.TREE)
-SITE = "http://test.ckan.net"
 FEEDS = shapes.FOLDER / "dcat-ap-feeds-activity.ttl"
 RDFLIB_NAME = {"trig": "trig", "jsonld": "json-ld", "nq": "nquads"}
-
-Get = Callable[..., Any]
-
-
-@pytest.fixture
-def get(app: Any) -> Get:
-    def fetch(path: str, **headers: str) -> Any:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return app.get(path.removeprefix(SITE), headers=named, follow_redirects=False)
-
-    return fetch
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,26 +18,15 @@ from ckanext.marathon.feeds import sheet
 from ckanext.marathon.model import clock
 from tests import factories
 
-from .conftest import Log
+from .conftest import SITE, Get, Log
 
-Get = Callable[..., Any]
 SCHEMA = json.loads(Path(__file__).with_name("dcat-us-1.1.schema.json").read_text("utf-8"))
-SITE = "http://test.ckan.net"
 HOSTILE = (
     '=HYPERLINK("http://example.gt";"x")\n\t"; DROP\x07 <script>alert(1)</script> ñ 𝒳 '
     + "x" * 40_000
 )
 
 pytestmark = pytest.mark.ckan_config("ckanext.dcat.datasets_per_page", 2)
-
-
-@pytest.fixture
-def get(app: Any) -> Get:
-    def fetch(path: str, **headers: str) -> Any:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return app.get(path, headers=named, follow_redirects=False)
-
-    return fetch
 
 
 @pytest.fixture

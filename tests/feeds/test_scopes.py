@@ -17,20 +17,10 @@ from ckanext.marathon.rdf.namespaces import DCAT, DCT
 from tests import factories
 from tests.rdf import shapes
 
-from .conftest import Log
-from .test_changes import RDFLIB_NAME, SITE, activities, quads
+from .conftest import SITE, Get, Log
+from .test_changes import RDFLIB_NAME, activities, quads
 
-Get = Callable[..., Any]
 Faults = Callable[[], list[Any]]
-
-
-@pytest.fixture
-def get(app: Any) -> Get:
-    def fetch(path: str, **headers: str) -> Any:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return app.get(path, headers=named, follow_redirects=False)
-
-    return fetch
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pyoxigraph
@@ -19,12 +19,11 @@ from ckanext.marathon.rdf.namespaces import DCAT
 from tests import factories
 from tests.views.test_catalog import RDFLIB_NAME
 
-from .conftest import Log
+from .conftest import Get, Log
 
 HYDRA = rdflib.Namespace("http://www.w3.org/ns/hydra/core#")
 SIZE = 2
 
-Get = Callable[..., Any]
 pytestmark = pytest.mark.ckan_config("ckanext.dcat.datasets_per_page", SIZE)
 
 
@@ -33,15 +32,6 @@ def datasets(feed: Log) -> list[dict[str, Any]]:
     """Five datasets, on three pages of two slots."""
     idea = factories.Idea()
     return [factories.MarathonDataset(idea=[idea["id"]]) for _ in range(5)]
-
-
-@pytest.fixture
-def get(app: Any) -> Get:
-    def fetch(path: str, **headers: str) -> Any:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return app.get(path, headers=named)
-
-    return fetch
 
 
 def graph(answer: Any, extension: str = "ttl") -> rdflib.Graph:

@@ -18,6 +18,7 @@ from ckan import model
 from ckan.tests.helpers import call_action
 from sqlalchemy.exc import OperationalError
 
+from ckanext.marathon.feeds import changes as stream
 from ckanext.marathon.feeds import read
 from ckanext.marathon.feeds.deflate import inflate
 from ckanext.marathon.feeds.parts import THE_WHOLE
@@ -69,31 +70,59 @@ class TestCrawl:
     ) -> None:
         for number in range(CRAWLS):
             rng = proving.rng(f"{request.node.name} {number}")
-            there = self._public()
+            there = public()
             seen: Counter[str] = Counter()
             gone: set[str] = set()
             for page in crawl():
                 seen.update(each.decode() for each in DATASET.findall(page))
-                gone |= self._write(rng)
+                what, iri = write(rng)
+                gone |= {iri} if what == "delete" else set()
             assert {each for each, times in seen.items() if times > 1} == set()
             assert there - gone - seen.keys() == set()
 
-    def _public(self) -> set[str]:
-        return {each.decode() for each in DATASET.findall(body(read.everything(THE_WHOLE, "nt")))}
+    def test_by_cursors_too_and_what_changed_meanwhile_comes_again(
+        self, datasets: list[str], request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(stream, "SIZE", 3)
+        for number in range(CRAWLS):
+            rng = proving.rng(f"{request.node.name} {number}")
+            there = public()
+            seen: Counter[str] = Counter()
+            touched: set[str] = set()
+            latest: dict[str, str] = {}
+            cursor, is_last = "", False
+            while not is_last:
+                with stream.read_changes(THE_WHOLE, cursor) as page:
+                    cursor, is_last = page.cursor, page.is_last
+                    steps = {each.iri: each.activity for each in page.steps}
+                steps.pop("http://test.ckan.net", None)
+                seen.update(steps.keys())
+                latest |= steps
+                if not is_last:
+                    touched.add(write(rng)[1])
+            assert {each for each in there - touched if seen[each] != 1} == set()
+            assert {each for each, kind in latest.items() if kind != "Delete"} == public()
 
-    def _write(self, rng: random.Random) -> set[str]:
-        """Edit, delete, bring back or add between two pages; return what is gone."""
-        packages = model.Session.query(model.Package).filter_by(type="dataset").all()
-        package = rng.choice(packages)
-        what = rng.choice(["edit", "edit", "delete", "add", "back"])
-        if what == "add":
-            factories.MarathonDataset(owner_org=package.owner_org, idea=package_ideas(package))
-        elif what == "delete" and package.state == model.State.ACTIVE:
-            call_action("package_delete", id=package.id)
-            return {f"http://test.ckan.net/dataset/{package.id}"}
-        else:
-            call_action("package_patch", id=package.id, title=f"{rng.random()}", state="active")
-        return set()
+
+def public() -> set[str]:
+    return {each.decode() for each in DATASET.findall(body(read.everything(THE_WHOLE, "nt")))}
+
+
+def write(rng: random.Random) -> tuple[str, str]:
+    """Edit, delete, bring back or add between two pages; return what was done, and to which."""
+    packages = model.Session.query(model.Package).filter_by(type="dataset").all()
+    package = rng.choice(packages)
+    identifier = package.id
+    what = rng.choice(["edit", "edit", "delete", "add", "back"])
+    if what == "add":
+        added = factories.MarathonDataset(owner_org=package.owner_org, idea=package_ideas(package))
+        identifier = added["id"]
+    elif what == "delete" and package.state == model.State.ACTIVE:
+        call_action("package_delete", id=package.id)
+    else:
+        what = "edit"
+        call_action("package_patch", id=package.id, title=f"{rng.random()}", state="active")
+    return what, f"http://test.ckan.net/dataset/{identifier}"
 
 
 def package_ideas(package: model.Package) -> list[str]:
