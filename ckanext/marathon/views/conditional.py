@@ -16,7 +16,7 @@ from flask import request
 from werkzeug.http import http_date
 
 from ckanext.marathon.feeds import snapshot
-from ckanext.marathon.feeds.deflate import LEVEL, gzipped, inflate
+from ckanext.marathon.feeds.deflate import gzipped, inflate
 from ckanext.marathon.feeds.documents import Format
 from ckanext.marathon.feeds.read import Document
 from ckanext.marathon.feeds.snapshot import State
@@ -88,7 +88,7 @@ def short(body: bytes, media_type: str) -> Response:
     """Return an answer that is made for this request, compressed if the client takes it."""
     response = FlaskResponse(body, content_type=with_charset(media_type))
     if encoding() == "gzip":
-        response.set_data(gzip.compress(body, LEVEL, mtime=0))
+        response.set_data(gzip.compress(body, mtime=0))
         response.headers["Content-Encoding"] = "gzip"
     return response
 
