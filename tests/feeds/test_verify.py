@@ -10,7 +10,7 @@ from ckan import model
 from ckan.cli.cli import ckan
 from ckan.tests.helpers import CKANCliRunner
 
-from ckanext.marathon.feeds import read
+from ckanext.marathon.feeds import read, snapshot
 from ckanext.marathon.feeds.parts import THE_WHOLE
 from ckanext.marathon.feeds.verify import Fault, Wrong
 from tests import factories
@@ -46,6 +46,12 @@ DAMAGE = [
     ("""UPDATE "group" SET title = 'Behind its back'""", Wrong.OUTDATED),
     ("UPDATE marathon_feed_window SET live = 7", Wrong.PAGE),
     ("DELETE FROM marathon_feed_window", Wrong.PAGE),
+    ("DELETE FROM marathon_feed_member", Wrong.OUTDATED),
+    ("UPDATE marathon_feed_member SET scope = 'idea/x' WHERE scope LIKE 'idea/%%'", Wrong.OUTDATED),
+    ("UPDATE marathon_feed_member SET current = false", Wrong.OUTDATED),
+    ("UPDATE marathon_feed_member SET changed = changed - 1", Wrong.SCOPE),
+    ("UPDATE marathon_feed_member SET changed = changed + 1", Wrong.SCOPE),
+    ("UPDATE marathon_feed_member SET iri = 'https://example.gt/' || place", Wrong.SCOPE),
     (r"UPDATE marathon_feed_rendering SET body = '\x030000'", Wrong.PAGE),
 ]
 
@@ -120,17 +126,17 @@ class TestCommands:
         assert "http://test.ckan.net" in output
 
     def test_a_new_epoch(self, dataset: Any, cli: CKANCliRunner) -> None:
-        before = read.state()
+        before = snapshot.state()
         result = cli.invoke(ckan, ["marathon", "feed", "new-epoch", "--yes"])
         assert not result.exit_code, result.output
-        after = read.state()
+        after = snapshot.state()
         assert after.epoch != before.epoch
         assert after.number == before.number
 
 
 class TestRestored:
     def test_a_copy_of_the_tables_begins_a_new_epoch(self, dataset: Any, feed: Log) -> None:
-        before = read.state()
+        before = snapshot.state()
         for statement in (
             "ALTER TABLE marathon_feed_clock RENAME TO former",
             "CREATE TABLE marathon_feed_clock (LIKE former INCLUDING ALL)",
@@ -138,4 +144,4 @@ class TestRestored:
             "DROP TABLE former",
         ):
             bulk(statement)
-        assert read.state().epoch != before.epoch
+        assert snapshot.state().epoch != before.epoch
