@@ -192,7 +192,9 @@ class TestDump:
         databases.restore(site.database_url, dump)
         site.start()
         epochs = set()
-        for known in (before, lost):
+        for known in (lost, before):
+            cursor = known.headers["Marathon-Feed-Cursor"]
+            assert site.get(f"/catalog/changes?since={cursor}").status_code == 410
             tag = known.headers["ETag"]
             again = site.get("/catalog/all.ttl", headers={"If-None-Match": tag})
             assert again.status_code == 200, "what was lost is taken for what is there"
