@@ -1,4 +1,4 @@
-"""What docs/rdf.md says is what is published."""
+"""What docs/rdf.md and docs/profile.md say is what is published."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
-from rdflib import RDF, Graph
+from rdflib import PROV, RDF, Graph
 
 from ckanext.marathon.rdf.catalogue import catalogue_graph
 from ckanext.marathon.rdf.dataset import dataset_graph
 from ckanext.marathon.rdf.idea import idea_graph
-from ckanext.marathon.rdf.namespaces import PREFIXES
+from ckanext.marathon.rdf.namespaces import DCAT, PREFIXES
 from ckanext.marathon.rdf.workshop import workshop_graph
 
 from .samples import CATALOGUE, FACTS, FULL, IDEA, SITE, WORKSHOP
@@ -67,3 +67,47 @@ def test_every_property_in_the_tables_is_published() -> None:
     assert len(promised) > 40
     published = set().union(*map(names, PUBLISHED.values()))
     assert promised <= published
+
+
+PROFILE = (Path(__file__).parents[2] / "docs" / "profile.md").read_text(encoding="utf-8")
+ROW = re.compile(r"^\| (`[^|]+`) \|.*\| ([^|]*) \|$", re.MULTILINE)
+SHORT = {
+    **PREFIXES,
+    "ex": f"{SITE.base}/",
+    "v": f"{SITE.vocabulary}/",
+    "def": f"{SITE.vocabulary}/def#",
+    "eu": "http://publications.europa.eu/resource/authority/",
+}
+
+
+def rows() -> list[tuple[str, str]]:
+    return [(names, example.strip("`")) for names, example in ROW.findall(PROFILE)]
+
+
+@pytest.mark.parametrize(("properties", "example"), [each for each in rows() if each[1]])
+def test_every_example_of_the_profile_is_published(properties: str, example: str) -> None:
+    # In Turtle a local name holds no slash.
+    def expanded(text: str) -> str:
+        prefix, _, rest = text.partition(":")
+        return f"<{SHORT[prefix]}{rest}>" if prefix in SHORT else text
+
+    prefixes = "".join(f"@prefix {name}: <{iri}> .\n" for name, iri in PREFIXES.items())
+    found = Graph()
+    for name in re.findall(r"`([a-z]+:\w+)`", properties):
+        predicate = expanded(name)
+        found.parse(data=f"{prefixes}<urn:x> {predicate} {expanded(example)} .", format="turtle")
+    published = {(p, o) for graph in PUBLISHED.values() for _s, p, o in graph}
+    assert any((p, o) in published for _s, p, o in found), found.serialize()
+
+
+@pytest.mark.parametrize("what", PUBLISHED)
+def test_every_property_of_our_classes_is_in_the_profile(what: str) -> None:
+    ours = (DCAT.Catalog, DCAT.Dataset, DCAT.Distribution, PROV.Entity, PROV.Activity)
+    graph = PUBLISHED[what]
+    subjects = {each for kind in ours for each in graph.subjects(RDF.type, kind)}
+    used = Graph()
+    for triple in graph:
+        if triple[0] in subjects:
+            used.add(triple)
+    written = {each.replace("def:", "def#") for each in re.findall(r"[a-z]+:\w+", PROFILE)}
+    assert names(used) - written - {"rdfs:seeAlso"} == set()

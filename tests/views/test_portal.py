@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 from xml.etree import ElementTree
 
+import pyshacl
 import pytest
+import rdflib
 from bs4 import BeautifulSoup
 from ckan.tests.helpers import call_action
 
+from ckanext.marathon.rdf.namespaces import DCT
 from tests import factories
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -49,6 +52,18 @@ class TestPage:
         answer = app.get("/catalog", headers={"Accept": "text/turtle"}, follow_redirects=False)
         assert answer.status_code == 303
         assert answer.headers["Location"].endswith("/catalog.ttl")
+
+    def test_it_leads_to_the_profile_that_its_feeds_keep(
+        self, app: Any, dataset: dict[str, Any]
+    ) -> None:
+        profile = app.get("/vocabulary/marathon-ap.ttl")
+        shapes = rdflib.Graph().parse(data=profile.data, format="turtle")
+        data = rdflib.Graph().parse(data=app.get("/catalog/all.ttl").data, format="turtle")
+        conforms, _, text = pyshacl.validate(data, shacl_graph=shapes, allow_warnings=True)
+        assert conforms, text
+        data.remove((None, DCT.identifier, None))
+        conforms, _, _ = pyshacl.validate(data, shacl_graph=shapes, allow_warnings=True)
+        assert not conforms, "nothing was checked"
 
     def test_before_anything_is_published(self, app: Any, marathon_site: None) -> None:
         assert app.get("/catalog").status_code == 200

@@ -18,7 +18,7 @@ from .namespaces import DCT, OWL, RDF, SKOS, new_graph
 from .place import add_place
 from .uris import Site
 
-__all__ = ["KINDS", "concept_graph", "ontology_graph", "scheme_graph"]
+__all__ = ["KINDS", "concept_graph", "ontology_graph", "profile_turtle", "scheme_graph"]
 
 _PLACES = {
     "municipality": {"es": "Municipios de Guatemala", "en": "Municipalities of Guatemala"},
@@ -74,6 +74,12 @@ def ontology_graph(site: Site) -> Graph:
     graph = new_graph(site.vocabulary)
     graph.parse(data=turtle, format="turtle", publicID=f"{site.vocabulary}/")
     return graph
+
+
+def profile_turtle(site: Site) -> bytes:
+    """Return the application profile as SHACL in Turtle (``schemas/marathon-ap.ttl``)."""
+    turtle = files("ckanext.marathon.schemas").joinpath("marathon-ap.ttl").read_bytes()
+    return f"@base <{site.vocabulary}/> .\n".encode() + turtle
 
 
 def _codes(kind: str) -> tuple[str, ...]:

@@ -106,6 +106,12 @@ def ontology() -> Response:
     )
 
 
+def profile() -> Response:
+    """Return the application profile as SHACL, for validators."""
+    body = skos.profile_turtle(site())
+    return FlaskResponse(body, content_type="text/turtle; charset=utf-8")
+
+
 def _extensions(kind: str) -> list[str]:
     return [*FORMATS, "geojson"] if kind in PLACES else list(FORMATS)
 
@@ -157,6 +163,7 @@ def _unknown(kind: str, code: str | None) -> Response:
 vocabulary.add_url_rule("/vocabulary", view_func=index)
 vocabulary.add_url_rule("/vocabulary/", view_func=with_slash)
 vocabulary.add_url_rule("/vocabulary/def", view_func=ontology)
+vocabulary.add_url_rule("/vocabulary/marathon-ap.ttl", view_func=profile)
 vocabulary.add_url_rule("/vocabulary/<kind>", view_func=scheme)
 vocabulary.add_url_rule("/vocabulary/<kind>.<extension>", view_func=scheme_data)
 vocabulary.add_url_rule("/vocabulary/<kind>/<code>", view_func=concept)
