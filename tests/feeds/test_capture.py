@@ -106,7 +106,7 @@ UPDATES: dict[str, tuple[Change, set[tuple[str, str]]]] = {
     ),
     "organisation's title": (
         lambda w: call_action("organization_patch", id=w.owner["id"], title="Renamed"),
-        {("Update", "organization")},
+        {("Update", "organization"), *DATASET},
     ),
     "organisation's office": (
         lambda w: call_action(
@@ -114,7 +114,8 @@ UPDATES: dict[str, tuple[Change, set[tuple[str, str]]]] = {
         ),
         {("Update", "organization"), ("Update", "dataset")},
     ),
-    "idea's title": (patch("idea", title="Other"), {("Update", "idea")}),
+    # What a dataset names is described with it.
+    "idea's title": (patch("idea", title="Other"), {("Update", "idea"), *DATASET}),
     "idea's problem": (
         patch("idea", service_problem=["RES-01"]),
         {("Update", "idea"), ("Update", "dataset")},
@@ -125,13 +126,13 @@ UPDATES: dict[str, tuple[Change, set[tuple[str, str]]]] = {
             id=w.idea["id"],
             data_need=[*w.idea["data_need"], {"what": "Springs"}],
         ),
-        {("Update", "idea")},
+        {("Update", "idea"), *DATASET},
     ),
     "idea in another workshop": (
         another_workshop,
         {("Create", "workshop"), ("Update", "idea"), ("Update", "dataset")},
     ),
-    "workshop's title": (patch("workshop", title="Other"), {("Update", "workshop")}),
+    "workshop's title": (patch("workshop", title="Other"), {("Update", "workshop"), *DATASET}),
     "idea hidden": (
         patch("idea", private=True),
         {("Delete", "idea"), ("Update", "dataset")},
