@@ -68,6 +68,11 @@ class Part:
         """Return its IRI as a catalogue."""
         return f"{base}/{self.scope.name}/catalog" if self.scope.kind else base
 
+    @property
+    def _page(self) -> str:
+        # The page of a thing has the thing's own IRI, and an organisation is no document.
+        return f"{self.scope.name}/catalog" if self.scope.kind in THINGS else self.scope.name
+
     def lines(self, whole: list[bytes], site: Site) -> list[bytes]:
         """Return what it says of itself, as lines of N-Triples.
 
@@ -89,8 +94,7 @@ class Part:
                 iri=URIRef(self.iri(site.base)),
                 catalogue=str(tk.config.get("ckan.site_title") or site.base),
                 titles=self.titles,
-                # The page of a thing has the thing's own IRI, and an organisation is no document.
-                homepage="" if self.scope.kind in THINGS else f"{site.url}/{self.scope.name}",
+                homepage=f"{site.url}/{self._page}",
                 places=self.places,
             )
         )

@@ -96,7 +96,7 @@ class PartFacts:
         iri: of the part, as a catalogue.
         catalogue: title of the whole.
         titles: of the part, by language: of a place one name, of a problem its labels.
-        homepage: address of its page; "" for none.
+        homepage: address of its page.
         places: kind (``municipality`` or ``department``) and code; none means the country.
     """
 
