@@ -6,7 +6,6 @@ Source: RFC 4287. Atom has no word for deletions; they are entries with the cate
 from __future__ import annotations
 
 import re
-from datetime import datetime
 
 import ckan.plugins.toolkit as tk
 from feedgen.feed import FeedGenerator
@@ -61,7 +60,7 @@ def written(part: Part, address: str, page: str) -> tuple[bytes, str]:
         entry.title(_clean(f"{_what(each.activity)}: {title}"))
         entry.category(term=each.activity)
         entry.link(href=each.iri.replace(moment.base, page, 1))
-        entry.updated(_exact(each.published))
+        entry.updated(each.published)
         entry.author(name=str(tk.config.get("ckan.site_title") or page))
         summary = known.text(each.iri, DCT.description) if known else ""
         if summary:
@@ -85,7 +84,3 @@ def _what(activity: str) -> str:
 
 def _clean(text: str) -> str:
     return _CONTROLS.sub("", text)
-
-
-def _exact(moment: datetime) -> str:
-    return moment.isoformat()

@@ -13,6 +13,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple, Self
 
 import pyoxigraph
@@ -103,7 +104,7 @@ class Changes:
         told = b"\n".join(self._told)
         return hashlib.sha256(" ".join(shown).encode() + told).hexdigest()[:20]
 
-    @property
+    @cached_property
     def _told(self) -> list[bytes]:
         """What a part says of itself; the whole does so in an activity."""
         return envelope.catalogue(self._moment, self.part) if self.part.scope != WHOLE else []

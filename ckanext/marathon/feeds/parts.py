@@ -12,7 +12,6 @@ from ckan import model
 from rdflib import URIRef
 
 from ckanext.marathon.feeds.scopes import (
-    DEPARTMENT,
     MUNICIPALITY,
     PLACES_AND_PROBLEMS,
     PROBLEM,
@@ -26,7 +25,7 @@ from ckanext.marathon.model.feed import Entry, Kind
 from ckanext.marathon.rdf.catalogue import OF_THE_WHOLE, part_graph
 from ckanext.marathon.rdf.facts import PartFacts
 from ckanext.marathon.rdf.uris import Site
-from ckanext.marathon.vocabulary import problems, territory
+from ckanext.marathon.vocabulary import paths, problems, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
 from ckanext.marathon.vocabulary.labels import pick
 
@@ -134,22 +133,9 @@ def _of_vocabulary(kind: str, reference: str) -> Part:
             reference
         )
     except UnknownCode:
-        raise _meant(kind, reference) from None
+        code = paths.meant(kind, reference)
+        raise (Elsewhere(Scope(kind, code)) if code else NoPart()) from None
     return Part(Scope(kind, reference), dict.fromkeys(LANGUAGES, place.name), ((kind, reference),))
-
-
-def _meant(kind: str, reference: str) -> Exception:
-    """Return where the code leads that a spreadsheet has spoilt."""
-    try:
-        if kind == PROBLEM:
-            code = problems.problem(problems.repair_notation(reference).notation).notation
-        elif kind == DEPARTMENT:
-            code = territory.department(territory.repair_code(reference, "department").code).code
-        else:
-            code = territory.municipality(territory.repair_code(reference).code).code
-    except UnknownCode:
-        return NoPart()
-    return Elsewhere(Scope(kind, code))
 
 
 def _of_thing(kind: Kind, reference: str) -> Part:

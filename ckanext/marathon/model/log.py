@@ -140,7 +140,7 @@ def write(steps: Sequence[Step]) -> int:
     )
     numbers = {iri: first + place for place, (iri, _activity) in enumerate(activities)}
     moved = [
-        (step.iri, numbers[step.iri], step.scopes) for step in steps if step.slot or step.wants_slot
+        (step.iri, numbers[step.iri], step.scopes) for step in steps if step.kind == Kind.DATASET
     ]
     if moved:
         members.write(moved)

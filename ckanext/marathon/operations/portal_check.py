@@ -16,6 +16,8 @@ from typing import Any
 import pyoxigraph
 import requests
 
+from ckanext.marathon.feeds.changes import AS
+from ckanext.marathon.feeds.scopes import KINDS
 from ckanext.marathon.rdf.formats import FORMATS
 from ckanext.marathon.rdf.namespaces import DCAT, DCT, RDF
 
@@ -174,11 +176,7 @@ class Check:
 
     def unknown(self) -> None:
         """Ask for what nobody has."""
-        site = re.sub(
-            r"/(?:municipality|department|service-problem|organization|workshop|idea)/.*",
-            "",
-            self.catalog,
-        )
+        site = re.sub(rf"/(?:{'|'.join(KINDS)})/.*", "", self.catalog)
         root = site.removesuffix("/catalog")
         for address in (
             f"{root}/municipality/9999/catalog.ttl",
@@ -218,14 +216,13 @@ def _activities(body: bytes) -> list[tuple[str, str]]:
     kinds: dict[str, str] = {}
     things: dict[str, str] = {}
     order: dict[str, str] = {}
-    activity = "https://www.w3.org/ns/activitystreams#"
     for quad in pyoxigraph.parse(body, format=pyoxigraph.RdfFormat.N_QUADS):
         about, said, value = _value(quad.subject), quad.predicate.value, _value(quad.object)
-        if said == str(RDF.type) and value.startswith(activity):
-            kinds[about] = value.removeprefix(activity)
-        elif said == f"{activity}object":
+        if said == str(RDF.type) and value.startswith(AS):
+            kinds[about] = value.removeprefix(AS)
+        elif said == f"{AS}object":
             things[about] = value
-        elif said == f"{activity}published":
+        elif said == f"{AS}published":
             order[about] = value
     return [(kinds[each], things[each]) for each in sorted(things, key=lambda each: order[each])]
 

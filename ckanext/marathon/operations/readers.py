@@ -14,13 +14,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from ckanext.marathon.feeds.scopes import KINDS
+
 _LINE = re.compile(
     r'\S+ \S+ .*?\[([^\]]+)\] "(?:GET|HEAD) (\S+)[^"]*" (\d{3}) \S+'
     r'(?: "[^"]*" "((?:[^"\\]|\\.)*)")?'
 )
 _FEED = re.compile(
-    r"^(?:/[a-z]{2}(?:_[A-Z]{2})?)?((?:/(?:municipality|department|service-problem|organization|"
-    r"workshop|idea)/[^/]+)?)/(catalog(?:/all|/changes)?(?:\.[a-z0-9]+)?|data\.json)$"
+    rf"^(?:/[a-z]{{2}}(?:_[A-Z]{{2}})?)?((?:/(?:{'|'.join(KINDS)})/[^/]+)?)/"
+    r"(catalog(?:/all|/changes)?(?:\.[a-z0-9]+)?|data\.json)$"
 )
 _BROWSER = re.compile(r"Mozilla/5\.0 \((?!compatible)")
 

@@ -20,7 +20,6 @@ from flask import Response as FlaskResponse
 from ckanext.marathon.feeds import read, sheet, snapshot
 from ckanext.marathon.feeds.documents import FORMATS, RDF
 from ckanext.marathon.feeds.parts import Part
-from ckanext.marathon.feeds.publish import publish_settings
 from ckanext.marathon.feeds.snapshot import NotReady
 
 from . import parts
@@ -32,11 +31,6 @@ catalog = Blueprint("marathon_catalog", __name__)
 LAST_PAGE = 10_000_000
 # What only a search can answer.
 SEARCHES = ("q", "fq", "modified_since", "profiles")
-
-
-@catalog.before_request
-def _compare_settings() -> None:
-    publish_settings()
 
 
 def page(part: Part, extension: str) -> Response:
@@ -100,7 +94,7 @@ def workbook(part: Part) -> Response:
         state = snapshot.ready(snapshot.state())
         book = sheet.workbook(read.datasets(part))
     except NotReady:
-        return _not_ready()
+        return parts.not_ready()
     file = io.BytesIO()
     book.save(file)
     answer = FlaskResponse(file.getvalue(), content_type=sheet.XLSX)
@@ -115,7 +109,7 @@ def _whole(part: Part, extension: str) -> Response:
             return known
         document = read.everything(part, extension)
     except NotReady:
-        return _not_ready()
+        return parts.not_ready()
     root = parts.address(part)
     others = {each.media_type: f"{root}/catalog/all.{each.extension}" for each in RDF.values()}
     others |= {"application/json": f"{root}/data.json", "text/csv": f"{root}/catalog.csv"}
@@ -128,10 +122,6 @@ def _named(answer: Response, part: Part, extension: str) -> Response:
     name = "-".join(filter(None, ("inventario", *part.scope)))
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}.{extension}"'
     return answer
-
-
-def _not_ready() -> Response:
-    return parts.busy(tk._("The catalogue is being put together. Try again later."), 600)
 
 
 def _no_such_format(known: Iterable[str]) -> Response:

@@ -10,7 +10,6 @@ from flask import Response as FlaskResponse
 from ckanext.marathon.feeds import atom, snapshot
 from ckanext.marathon.feeds import changes as stream
 from ckanext.marathon.feeds.parts import Part
-from ckanext.marathon.feeds.publish import publish_settings
 from ckanext.marathon.feeds.snapshot import NotReady
 from ckanext.marathon.rdf import lookups
 
@@ -19,11 +18,6 @@ from .conditional import encoding, is_fresh, share, short, validate
 from .negotiation import vary_by_accept
 
 changes = Blueprint("marathon_changes", __name__)
-
-
-@changes.before_request
-def _compare_settings() -> None:
-    publish_settings()
 
 
 def negotiated(part: Part) -> Response:
@@ -61,7 +55,7 @@ def _page(part: Part, extension: str, address: str) -> Response:
         answer.headers["Link"] = f'<{everything}>; rel="start"'
         return answer
     except NotReady:
-        return _not_ready()
+        return parts.not_ready()
     with found:
         answer = FlaskResponse(status=304)
         answer.set_etag(f"{found.digest}.{extension}.{encoding()}")
@@ -88,14 +82,10 @@ def _atom(part: Part) -> Response:
             return answer
         body, cursor = atom.written(part, address, lookups.site().url)
     except NotReady:
-        return _not_ready()
+        return parts.not_ready()
     written = short(body, atom.MEDIA_TYPE)
     validate(written, state, f"atom.{tk.h.lang()}")
     return share(written, cursor)
-
-
-def _not_ready() -> Response:
-    return parts.busy(tk._("The catalogue is being put together. Try again later."), 600)
 
 
 parts.add(changes, "/catalog/changes", negotiated)

@@ -13,6 +13,7 @@ from flask import Response as FlaskResponse
 
 from ckanext.marathon.feeds import parts
 from ckanext.marathon.feeds.parts import Part
+from ckanext.marathon.feeds.publish import publish_settings
 from ckanext.marathon.feeds.scopes import KINDS, PLACES_AND_PROBLEMS, Scope
 from ckanext.marathon.rdf import lookups
 
@@ -31,6 +32,7 @@ def add(blueprint: Blueprint, path: str, view: View) -> None:
 
     @wraps(view)
     def of_part(kind: str = "", code: str = "", **values: Any) -> Response:
+        publish_settings()
         if not kind:
             return view(parts.THE_WHOLE, **values)
         try:
@@ -62,6 +64,11 @@ def busy(message: str, seconds: int) -> Response:
     answer = refusal(503, message)
     answer.headers["Retry-After"] = str(seconds)
     return answer
+
+
+def not_ready() -> Response:
+    """Return 503: the log cannot answer yet."""
+    return busy(tk._("The catalogue is being put together. Try again later."), 600)
 
 
 def _redirect(asked: Scope, found: Scope) -> Response:

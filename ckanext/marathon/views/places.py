@@ -11,8 +11,8 @@ from flask import Blueprint
 
 from ckanext.marathon.model import overview, place
 from ckanext.marathon.search.away import AWAY
+from ckanext.marathon.vocabulary import paths, territory
 from ckanext.marathon.vocabulary import problems as taxonomy
-from ckanext.marathon.vocabulary import territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
 from ckanext.marathon.vocabulary.territory import Kind
 
@@ -171,7 +171,7 @@ def _gone(kind: Kind | Literal["service-problem"], code: str) -> Response:
 
     Where it means none, the vocabulary's page says what exists instead.
     """
-    meant = _meant(kind, code)
+    meant = paths.meant(kind, code)
     if meant and meant != code:
         if kind == "service-problem":
             answer = tk.redirect_to("marathon_place.problem", notation=meant)
@@ -180,17 +180,6 @@ def _gone(kind: Kind | Literal["service-problem"], code: str) -> Response:
         answer.status_code = 301
         return answer
     return tk.redirect_to("marathon_vocabulary.concept", kind=kind, code=code)
-
-
-def _meant(kind: Kind | Literal["service-problem"], code: str) -> str | None:
-    try:
-        if kind == "service-problem":
-            return taxonomy.problem(taxonomy.repair_notation(code).notation).notation
-        repaired = territory.repair_code(code, kind).code
-        known = territory.municipality if kind == "municipality" else territory.department
-        return known(repaired).code
-    except UnknownCode:
-        return None
 
 
 places.add_url_rule("/municipality", view_func=municipalities)

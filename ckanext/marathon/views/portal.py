@@ -9,7 +9,6 @@ from flask import Blueprint, make_response
 from ckanext.marathon.feeds import changes as stream
 from ckanext.marathon.feeds import documents, snapshot, status
 from ckanext.marathon.feeds.parts import Part
-from ckanext.marathon.feeds.publish import publish_settings
 from ckanext.marathon.model import clock
 from ckanext.marathon.rdf import lookups
 
@@ -17,11 +16,6 @@ from . import parts
 from .negotiation import vary_by_accept, wanted_extension
 
 portal = Blueprint("marathon_portal", __name__)
-
-
-@portal.before_request
-def _compare_settings() -> None:
-    publish_settings()
 
 
 def index(part: Part) -> Response:

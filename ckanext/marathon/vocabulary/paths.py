@@ -41,3 +41,21 @@ def scheme_path(kind: str) -> str:
     if not isinstance(kind, str) or kind not in _LOOK_UPS:
         raise UnknownCode("vocabulary", kind)
     return kind
+
+
+def meant(kind: str, code: str) -> str | None:
+    """Return the code of a place or problem that a code means as spreadsheets write it.
+
+    Returns:
+        ``None`` if it means none.
+    """
+    try:
+        if kind == problems.KIND:
+            return problems.problem(problems.repair_notation(code).notation).notation
+        if kind == "municipality":
+            return territory.municipality(territory.repair_code(code, kind).code).code
+        if kind == "department":
+            return territory.department(territory.repair_code(code, kind).code).code
+    except UnknownCode:
+        pass
+    return None
