@@ -21,6 +21,7 @@ from ckanext.marathon.feeds import read, sheet, snapshot
 from ckanext.marathon.feeds.documents import FORMATS, RDF
 from ckanext.marathon.feeds.parts import Part
 from ckanext.marathon.feeds.snapshot import NotReady
+from ckanext.marathon.spreadsheets.write import XLSX
 
 from . import parts
 from .conditional import answer, unchanged, validate
@@ -97,7 +98,7 @@ def workbook(part: Part) -> Response:
         return parts.not_ready()
     file = io.BytesIO()
     book.save(file)
-    answer = FlaskResponse(file.getvalue(), content_type=sheet.XLSX)
+    answer = FlaskResponse(file.getvalue(), content_type=XLSX)
     validate(answer, state, "xlsx")
     return _named(answer, part, "xlsx")
 

@@ -1,0 +1,106 @@
+"""Which packages are public, and what each is about, as parts of queries."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import sqlalchemy as sa
+from ckan import model
+from sqlalchemy.orm import aliased
+
+from ckanext.marathon.model.link import Link, Predicate
+
+# An idea that was given up needs no data any more.
+GIVEN_UP = "discarded"
+
+package = cast(Any, model.Package)
+
+
+def public(thing: Any) -> sa.ColumnElement[bool]:
+    """Return the condition that everybody may see a package."""
+    return sa.and_(thing.state == model.State.ACTIVE, thing.private.is_(False))
+
+
+def places(only_hidden_ideas: bool = False) -> sa.CompoundSelect:
+    """Return (subject, object) of every package's municipalities, computed ones included.
+
+    ``only_hidden_ideas``: of datasets, leave out what they have from public ideas.
+    """
+    of_ideas = _places_of_ideas()
+    return sa.union_all(
+        held(Predicate.WORKSHOP_MUNICIPALITY),
+        of_ideas,
+        held(Predicate.DATASET_MUNICIPALITY),
+        through(
+            Predicate.DATASET_IDEA, of_ideas, Predicate.DATASET_MUNICIPALITY, only_hidden_ideas
+        ),
+    )
+
+
+def places_of_talks() -> sa.CompoundSelect:
+    """Return (subject, object) of the municipalities of workshops and ideas."""
+    return sa.union_all(held(Predicate.WORKSHOP_MUNICIPALITY), _places_of_ideas())
+
+
+def _places_of_ideas() -> sa.Select:
+    of_workshop = held(Predicate.WORKSHOP_MUNICIPALITY)
+    found = sa.union_all(
+        held(Predicate.IDEA_MUNICIPALITY),
+        through(Predicate.IDEA_WORKSHOP, of_workshop, Predicate.IDEA_MUNICIPALITY),
+    )
+    return sa.select(found.subquery("idea_places"))
+
+
+def needed() -> sa.Select:
+    """Return (idea, need, is_met) of the data needs of all ideas that were not given up.
+
+    A need is met by a public dataset that says so.
+    """
+    met, dataset, idea = aliased(Link), aliased(package), aliased(package)
+    is_met = (
+        sa.select(met.subject)
+        .join(dataset, dataset.id == met.subject)
+        .where(
+            met.object == Link.object,
+            met.predicate == str(Predicate.DATASET_DATA_NEED),
+            public(dataset),
+        )
+        .exists()
+    )
+    return (
+        sa.select(Link.subject.label("idea"), Link.object.label("need"), is_met.label("is_met"))
+        .join(idea, idea.id == Link.subject)
+        .where(
+            public(idea),
+            Link.predicate == str(Predicate.IDEA_DATA_NEED),
+            sa.func.coalesce(idea.extras["status"].astext, "") != GIVEN_UP,
+        )
+    )
+
+
+def held(*predicates: Predicate) -> sa.Select:
+    """Return the (subject, object) of links as they are."""
+    return sa.select(Link.subject, Link.object).where(
+        Link.predicate.in_([str(each) for each in predicates])
+    )
+
+
+def through(
+    step: Predicate, beyond: sa.Select, own: Predicate, only_hidden: bool = False
+) -> sa.Select:
+    """Return what subjects have through what they link to, if they have none of their own."""
+    first, mine, middle = aliased(Link), aliased(Link), aliased(package)
+    further = beyond.subquery()
+    has_own = (
+        sa.select(mine.subject)
+        .where(mine.subject == first.subject, mine.predicate == str(own))
+        .exists()
+    )
+    query = (
+        sa.select(first.subject, further.c.object)
+        .join(further, further.c.subject == first.object)
+        .where(first.predicate == str(step), ~has_own)
+    )
+    if only_hidden:
+        query = query.join(middle, middle.id == first.object).where(~public(middle))
+    return query

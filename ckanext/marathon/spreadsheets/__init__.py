@@ -1,0 +1,1 @@
+"""Tables as people and their spreadsheets take them."""

@@ -1,0 +1,118 @@
+"""Tables as CSV, Excel and JSON. No spreadsheet takes a text in them for a formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+from typing import Any
+
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.styles import Font
+from openpyxl.worksheet.worksheet import Worksheet
+
+from .table import Cell, Table
+
+CSV = "text/csv; charset=utf-8"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+# So that Excel takes it for UTF-8.
+BOM = "\ufeff".encode()
+# What a cell, and the name of a sheet, may hold in a spreadsheet.
+LONGEST, LONGEST_NAME = 32_767, 31
+# Characters; what a column is as wide as at most.
+_WIDEST = 60
+
+
+def csv_lines(table: Table) -> Iterator[bytes]:
+    """Yield a table as CSV (RFC 4180, UTF-8 with a byte order mark), named by the columns' names.
+
+    Dates are ISO 8601, nothing is an empty cell.
+    """
+    yield BOM + line(column.name for column in table.columns)
+    for row in table.rows:
+        yield line(row)
+
+
+def line(cells: Iterable[Cell]) -> bytes:
+    """Return one line of CSV."""
+    written = io.StringIO()
+    csv.writer(written).writerow(
+        [harmless(cell)[:LONGEST] if isinstance(cell, str) else _text(cell) for cell in cells]
+    )
+    return written.getvalue().encode()
+
+
+def json_rows(table: Table) -> bytes:
+    """Return a table as a JSON array of objects, named by the columns' names."""
+    names = [column.name for column in table.columns]
+    rows = [{n: _plain(cell) for n, cell in zip(names, row, strict=True)} for row in table.rows]
+    return json.dumps(rows, ensure_ascii=False, indent=1).encode()
+
+
+def workbook(tables: Iterable[Table]) -> bytes:
+    """Return tables as an Excel workbook, a sheet each, named by the columns' labels."""
+    book = Workbook(write_only=True)
+    for table in tables:
+        rows = list(table.rows)
+        sheet: Worksheet = book.create_sheet(table.title[:LONGEST_NAME].translate(_NO_SHEET_NAME))
+        sheet.freeze_panes = "A2"
+        labels = [column.label for column in table.columns]
+        for number, label in enumerate(labels):
+            widest = max(len(text) for text in (label, *(_text(row[number]) for row in rows)))
+            letter = _letter(number)
+            sheet.column_dimensions[letter].width = min(widest, _WIDEST) + 2
+        sheet.append([cell_of(sheet, label, Font(bold=True)) for label in labels])
+        for row in rows:
+            sheet.append([cell_of(sheet, cell) for cell in row])
+    written = io.BytesIO()
+    book.save(written)
+    return written.getvalue()
+
+
+# What the name of a sheet may not hold.
+_NO_SHEET_NAME = str.maketrans(dict.fromkeys("[]:*?/\\", " "))
+
+
+def cell_of(sheet: Worksheet, value: Cell, font: Font | None = None) -> Any:
+    """Return a cell for a sheet; text that begins like a formula stays text."""
+    if isinstance(value, datetime):
+        # Excel knows no offsets.
+        value = value.isoformat()
+    is_text = isinstance(value, str)
+    content: Any = _without_controls(value)[:LONGEST] if is_text else value
+    cell = WriteOnlyCell(sheet, value=content)
+    if is_text:
+        cell.data_type = "s"
+    if font:
+        cell.font = font
+    return cell
+
+
+def harmless(text: str) -> str:
+    """Return a text that no spreadsheet computes (OWASP, CSV injection)."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def _letter(number: int) -> str:
+    before, last = divmod(number, 26)
+    return (_letter(before - 1) if before else "") + chr(ord("A") + last)
+
+
+def _text(cell: Cell) -> str:
+    return "" if cell is None else str(_plain(cell))
+
+
+def _plain(cell: Cell) -> str | int | None:
+    return cell.isoformat() if isinstance(cell, date) else cell
+
+
+def _without_controls(text: str) -> str:
+    return "".join(each for each in text if each >= " " or each in "\t\n\r")
+
+
+def joined(values: Iterable[str]) -> str:
+    """Return several values as the text of one cell."""
+    return " | ".join(filter(None, values))

@@ -1,0 +1,76 @@
+"""Figures by place and by problem."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ckan.tests.helpers import call_action
+
+from ckanext.marathon.model import figures
+from ckanext.marathon.model.figures import DEPARTMENT, MUNICIPALITY, PROBLEM, Figures
+from tests import factories
+
+Chain = dict[str, Any]
+
+pytestmark = pytest.mark.usefixtures("marathon_site")
+
+
+@pytest.fixture
+def chain() -> Chain:
+    """A workshop of two municipalities; an idea of one, with two needs, one of them met."""
+    organization = factories.Municipality(municipality_code="2105")
+    workshop = factories.Workshop(
+        owner_org=organization["id"],
+        municipality=["2105", "2101"],
+        service_problem=["AGU-01"],
+    )
+    idea = factories.Idea(
+        workshop=workshop["id"],
+        municipality=["2105"],
+        service_problem=["AGU-01", "AGU-02"],
+        data_need=[{"what": "Horario"}, {"what": "Cortes"}],
+    )
+    dataset = factories.MarathonDataset(
+        owner_org=organization["id"], idea=[idea["id"]], data_need=[idea["data_need"][0]["id"]]
+    )
+    return {"workshop": workshop, "idea": idea, "dataset": dataset}
+
+
+def test_the_whole_is_counted_once(chain: Chain) -> None:
+    assert figures.total() == Figures(1, 1, 2, 1, 1)
+
+
+def test_each_municipality_has_what_is_about_it(chain: Chain) -> None:
+    assert figures.by(MUNICIPALITY) == {"2105": Figures(1, 1, 2, 1, 1), "2101": Figures(1)}
+
+
+def test_a_department_counts_a_workshop_of_two_municipalities_once(chain: Chain) -> None:
+    assert figures.by(DEPARTMENT) == {"21": Figures(1, 1, 2, 1, 1)}
+
+
+def test_an_area_counts_an_idea_about_two_of_its_problems_once(chain: Chain) -> None:
+    assert figures.by(PROBLEM) == {
+        "AGU": Figures(1, 1, 2, 1, 1),
+        "AGU-01": Figures(1, 1, 2, 1, 1),
+        "AGU-02": Figures(0, 1, 2, 1, 1),
+    }
+
+
+def test_what_is_made_private_is_counted_no_more(chain: Chain) -> None:
+    assert figures.total().datasets == 1
+    call_action("package_patch", id=chain["dataset"]["id"], private=True)
+    assert figures.total() == Figures(1, 1, 2, 0, 0)
+    assert figures.by(MUNICIPALITY)["2105"] == Figures(1, 1, 2, 0, 0)
+
+
+def test_an_idea_that_was_given_up_asks_for_nothing(chain: Chain) -> None:
+    call_action(
+        "package_patch", id=chain["idea"]["id"], status="discarded", status_reason="Ya existe"
+    )
+    assert figures.total() == Figures(1, 1, 0, 0, 1)
+
+
+def test_an_empty_site_has_none() -> None:
+    assert figures.total() == Figures()
+    assert figures.by(MUNICIPALITY) == {}

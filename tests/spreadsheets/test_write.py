@@ -1,0 +1,79 @@
+"""Tables as files: dates, codes, nothing, and what a spreadsheet would compute."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import date
+
+import pytest
+from openpyxl import load_workbook
+
+from ckanext.marathon.spreadsheets import write
+from ckanext.marathon.spreadsheets.table import Cell, Column, Table, Type
+
+COLUMNS = [
+    Column("code", "Código"),
+    Column("title", "Título"),
+    Column("number", "Número", type=Type.INTEGER),
+    Column("day", "Día", type=Type.DATE),
+]
+ROWS: list[list[Cell]] = [
+    ["0501", "Agua, drenaje y «pozos»", 3, date(2017, 6, 3)],
+    ["2105", "=1+1", -2, None],
+    ["", "una\nlínea\x00 y otra", 0, None],
+]
+
+
+def table() -> Table:
+    return Table("tabla", "Hoja: [una]/dos*tres?", COLUMNS, iter(ROWS))
+
+
+class TestCsv:
+    def rows(self) -> list[list[str]]:
+        text = b"".join(write.csv_lines(table())).decode("utf-8-sig")
+        return list(csv.reader(io.StringIO(text, newline="")))
+
+    def test_excel_is_told_that_it_is_utf_8(self) -> None:
+        assert next(write.csv_lines(table())).startswith(write.BOM)
+
+    def test_columns_have_the_names_of_programs(self) -> None:
+        assert self.rows()[0] == ["code", "title", "number", "day"]
+
+    def test_codes_keep_their_zeros_and_dates_are_iso(self) -> None:
+        assert self.rows()[1] == ["0501", "Agua, drenaje y «pozos»", "3", "2017-06-03"]
+
+    def test_what_begins_like_a_formula_is_quoted_and_a_number_below_zero_is_not(self) -> None:
+        assert self.rows()[2] == ["2105", "'=1+1", "-2", ""]
+
+
+class TestJson:
+    def test_rows_are_objects_and_numbers_are_numbers(self) -> None:
+        first, second, _third = json.loads(write.json_rows(table()))
+        assert first == {
+            "code": "0501",
+            "title": "Agua, drenaje y «pozos»",
+            "number": 3,
+            "day": "2017-06-03",
+        }
+        assert second["day"] is None
+
+
+class TestExcel:
+    def sheet(self) -> list[list[object]]:
+        book = load_workbook(io.BytesIO(write.workbook([table()])))
+        assert book.sheetnames == ["Hoja   una  dos tres "]
+        return [list(row) for row in book.active.iter_rows(values_only=True)]
+
+    def test_columns_have_the_names_of_readers(self) -> None:
+        assert self.sheet()[0] == ["Código", "Título", "Número", "Día"]
+
+    def test_a_text_that_begins_like_a_formula_stays_text(self) -> None:
+        book = load_workbook(io.BytesIO(write.workbook([table()])))
+        cell = book.active["B3"]
+        assert (cell.value, cell.data_type) == ("=1+1", "s")
+
+    @pytest.mark.parametrize("unknown", ["\x00", "\x1f"])
+    def test_what_excel_cannot_hold_is_left_out(self, unknown: str) -> None:
+        assert all(unknown not in str(cell) for row in self.sheet() for cell in row)
