@@ -5,4 +5,6 @@ from __future__ import annotations
 from ckan.cli import load_config
 from ckan.config.middleware import make_app
 
-application = make_app(load_config())
+from stack.compression import compressing
+
+application = compressing(make_app(load_config()))

@@ -60,8 +60,10 @@ def application(ini: str) -> Any:
     from ckan.cli import CKANConfigLoader
     from ckan.config.middleware import make_app
 
+    from stack.compression import compressing
+
     fileConfig(ini, disable_existing_loggers=False)
-    return make_app(CKANConfigLoader(ini).get_config())
+    return compressing(make_app(CKANConfigLoader(ini).get_config()))
 
 
 Other = TypeVar("Other", bound="Site")

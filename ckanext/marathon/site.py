@@ -63,5 +63,6 @@ class MarathonSitePlugin(p.SingletonPlugin):
                 site_helpers.marathon_languages,
                 site_helpers.marathon_may_publish,
                 site_helpers.marathon_nav,
+                site_helpers.marathon_needs_scripts,
             )
         }

@@ -16,7 +16,7 @@ from ckanext.marathon.model import overview, records
 from ckanext.marathon.vocabulary import problems, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
 
-from .labels import marathon_municipality_names
+from .labels import TYPES, marathon_municipality_names
 
 LATEST = 5
 # More names than this are a list to search, not one to look at.
@@ -115,6 +115,24 @@ def marathon_nav() -> list[Link]:
         href = tk.url_for("commitment.search")
         links.append(Link(href, tk._("Commitments"), here == "commitment"))
     return links
+
+
+def marathon_needs_scripts() -> bool:
+    """Return whether this page needs CKAN's scripts: those of visitors who read do not.
+
+    What is not known to do without them gets them.
+    """
+    if current_user.is_authenticated:
+        return True
+    blueprint, endpoint = request.blueprint or "", request.endpoint or ""
+    # Without an endpoint it is an error page.
+    return bool(endpoint) and not (blueprint.startswith("marathon_") or endpoint in _READING)
+
+
+_READING = {
+    *("home.index", "home.about", "organization.index", "organization.read"),
+    *(f"{each}.{view}" for each in TYPES for view in ("read", "search")),
+}
 
 
 def marathon_languages() -> list[Link]:
