@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,14 @@ SIZE = int(os.environ.get("BENCH_SIZE") or 10_000)
 STAGES = sorted({each for each in (1_000, 3_000, 10_000) if each < SIZE} | {SIZE})
 COMPARED = min(SIZE, 3_000)
 OURS = "marathon scheming_datasets scheming_organizations dcat"
+# What people read needs the theme, too.
+PLUGINS_OF_PAGES = f"marathon_site {OURS} structured_data croissant"
+PAGES = (
+    *("/", "/marathon", "/agenda", "/marathon/commitment", "/marathon/report"),
+    *("/municipality/{code}", "/municipality/{code}/report", "/department/{department}"),
+    *("/service-problem/AGU", "/idea/idea-0", "/workshop/taller-{code}", "/dataset/datos-0"),
+    *("/dataset/", "/idea/", "/marathon/search?q=agua"),
+)
 # Else each upload is told that the views of plugins that are not there are missing.
 QUIET = {"ckan.views.default_views": ""}
 STOCK = {
@@ -121,6 +130,7 @@ def compare(ours: Site, stock: Site) -> dict[str, float]:
     return {
         "304": median(lambda: fetched(session, whole, **{"If-None-Match": tag}), 30),
         "empty CKAN view": median(lambda: fetched(session, f"{ours.url}/api/3"), 30),
+        "stock dataset search": median(lambda: fetched(session, f"{stock.url}/dataset/"), 15),
         "stock page": stock_page,
         "stock crawl": stock_page * pages,
     }
@@ -135,6 +145,20 @@ def memory(site: Site) -> dict[str, float]:
         for _ in sent.iter_content(1 << 20):
             pass
     return {"all, MB more in the worker": (_peak(worker) - before) / 1024}
+
+
+def pages(ours: Site) -> dict[str, float]:
+    """Return how long pages for people take, warm."""
+    places = {"code": catalogue.code(0), "department": catalogue.code(0)[:2]}
+    with ours.variant("pages", {"ckan.plugins": PLUGINS_OF_PAGES}) as site:
+        site.start()
+        session = requests.Session()
+        found = {}
+        for path in PAGES:
+            address = site.url + path.format(**places)
+            fetched(session, address)
+            found[f"GET {path}"] = median(partial(fetched, session, address), 15)
+        return found
 
 
 def following(site: Site) -> dict[str, float]:
@@ -219,6 +243,12 @@ def ratios(by_size: dict[int, dict[str, float]]) -> dict[str, float]:
         "following 1 % of changes / all, bytes": found["changes of 1 %, bytes"]
         / found["all, bytes"],
         "save / save without the log": found["save"] / found["save without the log"],
+        **{
+            f"{path} at {size} / stock's dataset search": by_size[size][f"GET {path}"]
+            / found["stock dataset search"]
+            for size in dict.fromkeys((COMPARED, STAGES[-1]))
+            for path in PAGES
+        },
         f"page, {STAGES[-1]} / {STAGES[0]} datasets": (
             by_size[STAGES[-1]]["page"] / by_size[STAGES[0]]["page"]
         ),
@@ -229,7 +259,11 @@ def stage(ours: Site, start: int, stop: int) -> dict[str, float]:
     """Let the catalogue grow, and measure."""
     filling = seconds(lambda: grow(ours.ini, start, stop, index=stop <= COMPARED))
     ours.start()
-    found = {"filling, datasets a second": (stop - start) / filling, **measure(ours, stop)}
+    found = {
+        "filling, datasets a second": (stop - start) / filling,
+        **measure(ours, stop),
+        **pages(ours),
+    }
     if stop == COMPARED:
         with ours.variant("stock", STOCK) as stock:
             stock.start()
@@ -260,7 +294,7 @@ def main() -> None:
                 print(f"  {name:<40}{value:>14.4f}", flush=True)
     results = {"measured": by_size, "ratios": ratios(by_size)}
     for name, value in results["ratios"].items():
-        print(f"{name:<42}{value:>14.4f}")
+        print(f"{name:<62}{value:>14.4f}")
     Path("bench/results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 
 

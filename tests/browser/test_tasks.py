@@ -1,0 +1,125 @@
+"""What visitors come for, from the home page, on a phone and with the keyboard alone.
+
+Each takes at most four steps; a step is a search or a link that is followed.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.sites import Site
+
+from .conftest import Town, Visit, make_town
+
+MOST_STEPS = 4
+# From the top of a page, to what a visitor wants on it.
+MOST_TABS = 200
+
+
+class Keyboard:
+    """Somebody who uses no mouse; ``steps`` says how often they went on."""
+
+    def __init__(self, visit: Visit) -> None:
+        self.page = visit.page
+        self.steps = 0
+        visit.go("/")
+
+    def search(self, words: str) -> None:
+        """Type into the page's first search field."""
+        self._reach(self.page.get_by_role("searchbox").first)
+        self.page.keyboard.type(words)
+        self._go_on()
+
+    def follow(self, name: str | re.Pattern[str]) -> None:
+        """Follow the first link of a name."""
+        self._reach(self.page.get_by_role("link", name=name).first)
+        self._go_on()
+
+    def reach_download(self) -> str:
+        """Move to the first file to download and return its address."""
+        link = self.page.locator("a.marathon-download").first
+        self._reach(link)
+        return str(link.get_attribute("href"))
+
+    def _go_on(self) -> None:
+        with self.page.expect_navigation():
+            self.page.keyboard.press("Enter")
+        self.steps += 1
+
+    def _reach(self, wanted: Locator) -> None:
+        expect(wanted).to_be_visible()
+        for _ in range(MOST_TABS):
+            if wanted.evaluate("it => it === document.activeElement"):
+                return
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"the Tab key does not lead to {wanted}")
+
+
+@pytest.fixture(scope="module")
+def jalapa(live_site: Site) -> Town:
+    """A municipality of these tests alone."""
+    return make_town(live_site, "2101", "Jalapa")
+
+
+@pytest.fixture(scope="module")
+def idea(live_site: Site, jalapa: Town) -> dict[str, Any]:
+    """An idea about water that was prioritised and needs two data."""
+    made = live_site.action(
+        "package_create",
+        type="idea",
+        title="Pozos comunitarios con bomba solar",
+        workshop=jalapa.workshop["id"],
+        owner_org=jalapa.organization["id"],
+        municipality=["2101"],
+        service_problem=["AGU-01"],
+        data_need=[{"what": "Ubicación de los pozos"}, {"what": "Caudal de cada pozo"}],
+    )
+    return live_site.action("package_patch", id=made["id"], status="prioritised")
+
+
+@pytest.fixture(scope="module")
+def dataset(live_site: Site, jalapa: Town, idea: dict[str, Any]) -> dict[str, Any]:
+    """A dataset that meets one of the needs."""
+    return live_site.action(
+        "package_create",
+        title="Pozos del municipio",
+        owner_org=jalapa.organization["id"],
+        idea=[idea["id"]],
+        data_need=[idea["data_need"][0]["id"]],
+        resources=[{"name": "Pozos", "url": f"{live_site.url}/base/css/main.css", "format": "CSV"}],
+    )
+
+
+def test_what_became_of_our_idea(phone: Visit, idea: dict[str, Any]) -> None:
+    keyboard = Keyboard(phone)
+    keyboard.search("pozos bomba solar")
+    keyboard.follow(re.compile(idea["title"]))
+    assert phone.page.url.endswith(f"/idea/{idea['name']}")
+    expect(phone.page.locator("main, [role=main]").first).to_contain_text("Priorizada")
+    assert keyboard.steps <= MOST_STEPS
+
+
+def test_what_data_there_is_on_water_in_my_municipality_and_open_it(
+    phone: Visit, dataset: dict[str, Any]
+) -> None:
+    keyboard = Keyboard(phone)
+    keyboard.search("agua Jalapa")
+    keyboard.follow(re.compile(dataset["title"]))
+    assert phone.page.url.endswith(f"/dataset/{dataset['name']}")
+    address = keyboard.reach_download()
+    assert phone.page.request.get(address).ok
+    # Opening it is one more.
+    assert keyboard.steps + 1 <= MOST_STEPS
+
+
+def test_which_ideas_still_wait_for_data(
+    phone: Visit, idea: dict[str, Any], dataset: dict[str, Any]
+) -> None:
+    keyboard = Keyboard(phone)
+    keyboard.follow(re.compile("datos? necesarios? sin publicar|aún esperan datos"))
+    expect(phone.page.get_by_role("link", name=re.compile(idea["title"])).first).to_be_visible()
+    assert keyboard.steps <= MOST_STEPS
