@@ -16,9 +16,16 @@ from ckan.types import Context
 from ckanext.dcat.interfaces import IDCATURIGenerator
 
 from ckanext.marathon.feeds import capture
-from ckanext.marathon.logic import organizations, packages, permissions, uploads, watch
+from ckanext.marathon.logic import (
+    data_needs,
+    organizations,
+    packages,
+    permissions,
+    uploads,
+    watch,
+)
 from ckanext.marathon.rdf import lookups
-from ckanext.marathon.search import index, query
+from ckanext.marathon.search import query
 from ckanext.marathon.views.unavailable import watch_pages
 
 # What other plugins must be told unless the site's own configuration says otherwise. Set while
@@ -92,6 +99,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
         tk.add_public_directory(config, "public")
         tk.add_resource("assets", "marathon")
         watch.start()
+        data_needs.start()
         capture.start()
 
     # ITranslation
@@ -110,7 +118,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
         return packages.after_show(context, pkg_dict)
 
     def before_dataset_index(self, pkg_dict: dict[str, Any]) -> dict[str, Any]:
-        return index.before_index(pkg_dict)
+        return data_needs.before_index(pkg_dict)
 
     def before_dataset_search(self, search_params: dict[str, Any]) -> dict[str, Any]:
         return query.before_search(search_params)

@@ -80,7 +80,12 @@ def chain() -> dict[str, Any]:
         service_problem=["AGU"],
         starts_at="2017-06-03T09:00:00-06:00",
     )
-    idea = Idea(workshop=workshop["id"], title="Medir los pozos", community=["El Sitio"])
+    idea = Idea(
+        workshop=workshop["id"],
+        title="Medir los pozos",
+        community=["El Sitio"],
+        data_need=[{"what": "Caudal de los pozos"}],
+    )
     dataset = MarathonDataset(idea=[idea["id"]], license_id="cc-by", title="Pozos")
     factories.Resource(package_id=dataset["id"], format="CSV")
     return {"muni": muni, "workshop": workshop, "idea": idea, "dataset": dataset}
@@ -143,6 +148,15 @@ class TestFinding:
         for kind in ("idea", "workshop"):
             found = names(fq=f'vocab_{kind}:"{chain[kind]["id"]}"')
             assert found == {chain["dataset"]["name"]}
+
+    def test_a_dataset_is_filtered_by_the_communities_of_its_public_ideas(
+        self, chain: dict[str, Any]
+    ) -> None:
+        found = names(fq='vocab_community:"El Sitio"')
+        assert found == {chain["dataset"]["name"]}
+        hidden = Idea(workshop=chain["workshop"]["id"], community=["Agua Zarca"], private=True)
+        MarathonDataset(idea=[hidden["id"], chain["idea"]["id"]])
+        assert items("vocab_community") == {"El Sitio": "El Sitio"}
 
     def test_an_idea_is_filtered_by_community_and_workshop(self, chain: dict[str, Any]) -> None:
         ideas = {chain["idea"]["name"]}
@@ -215,6 +229,9 @@ class TestFacetTitles:
             "vocab_municipality",
             "vocab_department",
             "vocab_service_problem",
+            "vocab_idea_status",
+            "vocab_workshop",
+            "vocab_community",
             "organization",
             "res_format",
             "license_id",

@@ -30,6 +30,7 @@ from .choices import (
     marathon_term_choices,
 )
 from .ckan_texts import marathon_activity_type
+from .filters import marathon_filters, marathon_removals
 from .form import (
     marathon_form_errors,
     marathon_form_sections,
@@ -82,6 +83,7 @@ __all__ = [
     "marathon_date",
     "marathon_download",
     "marathon_filled",
+    "marathon_filters",
     "marathon_form_errors",
     "marathon_form_sections",
     "marathon_form_token",
@@ -113,6 +115,7 @@ __all__ = [
     "marathon_problem",
     "marathon_problem_names",
     "marathon_problem_tree",
+    "marathon_removals",
     "marathon_resource_sections",
     "marathon_says",
     "marathon_section_has_errors",

@@ -20,7 +20,7 @@ from ckanext.marathon.model.link import Predicate
 
 log = logging.getLogger(__name__)
 
-_FIELDS = ("status", "municipality", "service_problem", "workshop", "starts_at")
+_FIELDS = ("status", "municipality", "service_problem", "workshop", "starts_at", "community")
 
 
 def visible_to_others(package: model.Package) -> tuple[Any, ...]:

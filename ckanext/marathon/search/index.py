@@ -46,11 +46,13 @@ def before_index(pkg_dict: dict[str, Any]) -> dict[str, Any]:
 def _facets_of_ideas(ids: list[str]) -> dict[str, list[str]]:
     """Return the filters that a dataset has from its public ideas and their public workshops."""
     ideas = _public(ids, "idea")
+    communities = (document.texts(extras.get("community")) for extras in ideas.values())
     workshops = _public((extras.get("workshop", "") for extras in ideas.values()), "workshop")
     return {
         "vocab_idea": list(ideas),
         "vocab_idea_status": sorted({e["status"] for e in ideas.values() if e.get("status")}),
         "vocab_workshop": list(workshops),
+        "vocab_community": sorted({name for names in communities for name in names}),
     }
 
 

@@ -11,6 +11,7 @@ import ckan.plugins.toolkit as tk
 import flask
 from ckan import model
 
+from ckanext.marathon.search import filters
 from ckanext.marathon.search.types import DATASET, OTHER_TYPES, registered
 from ckanext.marathon.vocabulary import authorities, problems, statuses, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
@@ -22,6 +23,9 @@ OPT_IN = "ext_marathon_types"
 # sends) says only what it does not want.
 _NAMED = re.compile(r"(?<![\w!-])(?<!NOT )(?:dataset_type|state)\s*:")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+
+# Whether public datasets meet what an idea asks for (``vocab_data_needs``).
+UNMET, MET = "unmet", "met"
 
 Namer = Callable[[Iterable[str], str], Mapping[str, str]]
 
@@ -49,15 +53,34 @@ def before_search(search_params: dict[str, Any]) -> dict[str, Any]:
     fq_list = [fq_list] if isinstance(fq_list, str) else fq_list
     if not isinstance(fq_list, list | tuple) or not all(isinstance(t, str) for t in fq_list):
         raise tk.ValidationError({"fq_list": [tk._("A list of texts is expected")]})
+    _widen(search_params)
     extras = search_params.get("extras")
     if isinstance(extras, Mapping) and extras.get(OPT_IN) == "all":
         return search_params
     if _looks_for_orphans(search_params):
         return search_params
-    filters = [search_params.get("fq") or "", *fq_list]
-    if not any(_NAMED.search(_QUOTED.sub('""', str(text))) for text in filters):
+    texts = [search_params.get("fq") or "", *fq_list]
+    if not any(_NAMED.search(_QUOTED.sub('""', str(text))) for text in texts):
         search_params["fq_list"] = [*fq_list, datasets_only()]
     return search_params
+
+
+def _widen(search_params: dict[str, Any]) -> None:
+    """Let a search page find any of several values of a filter, and count enough of them.
+
+    Only the pages: programs that send ``fq`` get what they ask for.
+    """
+    if not flask.has_request_context() or tk.request.endpoint not in _PAGES:
+        return
+    chosen = filters.chosen(tk.request.args.items(multi=True))
+    ckans, fq = filters.ckans(chosen), search_params.get("fq")
+    if search_params.get("facet.field"):
+        search_params.setdefault("facet.limit", filters.MOST_VALUES)
+    if chosen and isinstance(fq, str) and fq.startswith(ckans):
+        search_params["fq"] = filters.any_of(chosen) + fq.removeprefix(ckans)
+
+
+_PAGES = frozenset(f"{each}.search" for each in (DATASET, *OTHER_TYPES))
 
 
 def _looks_for_orphans(search_params: Mapping[str, Any]) -> bool:
@@ -91,6 +114,12 @@ def _language() -> str:
     return str(lang or tk.config.get("ckan.locale_default") or "es")
 
 
+def names(field: str, values: Iterable[str], lang: str) -> Mapping[str, str]:
+    """Return value → name of the values of a filter that the vocabularies or titles know."""
+    namer = _NAMERS.get(field)
+    return namer(values, lang) if namer else {}
+
+
 def facets(facets_dict: dict[str, Any], package_type: str) -> dict[str, Any]:
     """Return the filters of a type's search page (Solr field → title), ours first.
 
@@ -100,6 +129,7 @@ def facets(facets_dict: dict[str, Any], package_type: str) -> dict[str, Any]:
     titles = _titles()
     if package_type == DATASET:
         ours = ("vocab_municipality", "vocab_department", "vocab_service_problem")
+        ours += ("vocab_idea_status", "vocab_workshop", "vocab_community")
         first = ("organization", "res_format", "license_id")
         kept = [f for f in first if f in facets_dict]
         kept += [f for f in facets_dict if f not in first]
@@ -124,6 +154,7 @@ _OTHER_FACETS = {
         "vocab_department",
         "vocab_service_problem",
         "vocab_idea_status",
+        "vocab_data_needs",
         "vocab_workshop",
         "vocab_community",
     ),
@@ -139,6 +170,7 @@ def _titles() -> dict[str, str]:
         "vocab_kind": tk._("Kind"),
         "vocab_status": tk._("Status"),
         "vocab_idea_status": tk._("Status of the idea"),
+        "vocab_data_needs": tk._("Data it asks for"),
         "vocab_workshop": tk._("Workshops"),
         "vocab_idea": tk._("Ideas"),
         "vocab_community": tk._("Communities"),
@@ -168,6 +200,11 @@ def _licence(value: str, lang: str) -> str:
     return registered.title if registered else value
 
 
+def _data_needs(values: Iterable[str], _lang: str) -> dict[str, str]:
+    labels = {UNMET: tk._("Some are still missing"), MET: tk._("All are published")}
+    return {value: labels[value] for value in values if value in labels}
+
+
 def _public_titles(values: Iterable[str], _lang: str) -> dict[str, str]:
     """Name packages by their titles; one that is not public is not offered to anybody."""
     rows = model.Session.query(model.Package.id, model.Package.title, model.Package.name).filter(
@@ -185,6 +222,7 @@ _NAMERS: dict[str, Namer] = {
     "vocab_kind": _by(lambda code, lang: statuses.WORKSHOP_KIND.term(code).label(lang)),
     "vocab_status": _by(lambda code, lang: statuses.WORKSHOP_STATUS.term(code).label(lang)),
     "vocab_idea_status": _by(lambda code, lang: statuses.IDEA_STATUS.term(code).label(lang)),
+    "vocab_data_needs": _data_needs,
     "vocab_idea": _public_titles,
     "vocab_workshop": _public_titles,
     "license_id": _by(_licence),

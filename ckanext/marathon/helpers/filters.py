@@ -1,0 +1,221 @@
+"""The filters of a search page: what can be chosen, what is chosen, and the address of each choice.
+
+An address says what is chosen, in one order; nothing needs a script.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+import ckan.plugins.toolkit as tk
+from ckan import model
+from ckan.common import current_user, request
+
+from ckanext.marathon.search import filters, query
+from ckanext.marathon.search.away import AWAY
+from ckanext.marathon.search.filters import PLACES, PROBLEMS, Pair
+from ckanext.marathon.vocabulary import problems, territory
+
+DEPARTMENT, MUNICIPALITY = PLACES
+PROBLEM = PROBLEMS[0]
+# Values that a list shows before the reader asks for more, and the most it has at all.
+FIRST, MOST = 10, 100
+
+
+class Choice(NamedTuple):
+    """A value of a filter.
+
+    Attributes:
+        href: of the same search with it, or without it if it is chosen.
+        narrower: the municipalities of a department, the problems of an area.
+        is_open: whether those are shown from the start.
+    """
+
+    label: str
+    count: int
+    href: str
+    is_chosen: bool
+    narrower: Sequence[Choice] = ()
+    is_open: bool = False
+
+
+class Filter(NamedTuple):
+    """A filter: its first values, those to be unfolded, and how many are not listed at all."""
+
+    field: str
+    title: str
+    kind: str
+    first: Sequence[Choice]
+    more: Sequence[Choice] = ()
+    unlisted: int = 0
+
+
+class Removal(NamedTuple):
+    """A chosen value, and the address of the search without it."""
+
+    title: str
+    label: str
+    href: str
+
+
+def marathon_filters(
+    package_type: str, titles: Mapping[str, str], found: Mapping[str, Any]
+) -> list[Filter]:
+    """Return the filters of a search page that something on the site has.
+
+    Args:
+        package_type: whose page it is.
+        titles: Solr field → title, as CKAN hands it on.
+        found: ``search_facets`` of the search.
+    """
+    page = _Page(package_type, titles)
+    result = []
+    for field in titles:
+        if field == DEPARTMENT and MUNICIPALITY in titles:
+            continue
+        group = filters.group_of(field)
+        counts = {each: _items(found, each) for each in group}
+        if any(name in group for name, _value in page.chosen):
+            counts = page.counted_without(group) or counts
+        filter_ = _filter(page, field, counts)
+        if filter_.first:
+            result.append(filter_)
+    return result
+
+
+def marathon_removals(package_type: str, titles: Mapping[str, str]) -> list[Removal]:
+    """Return what is chosen on a search page, in the order of its filters."""
+    page = _Page(package_type, titles)
+    return [
+        Removal(
+            page.title(field), page.label(field, value), page.address(remove=[(field, value)])
+        )
+        for field, value in filters.parameters(page.chosen, list(titles))
+    ]
+
+
+class _Page:
+    """A search page: what is chosen on it, and addresses that differ by a choice."""
+
+    def __init__(self, package_type: str, titles: Mapping[str, str]) -> None:
+        self.package_type, self._titles = package_type, titles
+        self.chosen = filters.chosen(request.args.items(multi=True))
+        self._base = tk.h.url_for(f"{package_type}.search")
+        self._others = [
+            (name, value)
+            for name, value in request.args.items(multi=True)
+            if name in {"q", "sort"} or name.startswith("ext_")
+        ]
+
+    def title(self, field: str) -> str:
+        """Return the title of a filter."""
+        if field in PLACES:
+            return tk._("Places")
+        return self._titles.get(field, field)
+
+    def address(self, add: Sequence[Pair] = (), remove: Iterable[Pair] = ()) -> str:
+        """Return the address of this search with other choices, from its first page."""
+        gone = set(remove)
+        pairs = [pair for pair in (*self.chosen, *add) if pair not in gone]
+        found = filters.parameters(pairs, list(self._titles), self._others)
+        return f"{self._base}?{urlencode(found)}" if found else self._base
+
+    def choice(
+        self,
+        field: str,
+        item: Mapping[str, Any],
+        instead_of: Iterable[Pair] = (),
+        narrower: Sequence[Choice] = (),
+    ) -> Choice:
+        """Return a value; choosing it takes the place of what is broader or narrower."""
+        pair = (field, item["name"])
+        is_chosen = pair in self.chosen
+        href = self.address(remove=[pair]) if is_chosen else self.address([pair], instead_of)
+        is_open = bool(narrower) and any(each.is_chosen for each in narrower)
+        return Choice(
+            item["display_name"], item["count"], href, is_chosen, narrower, is_chosen or is_open
+        )
+
+    def label(self, field: str, value: str) -> str:
+        """Return the name of a value, also of one that nothing has."""
+        if field == "organization":
+            found = model.Group.get(value)
+            return found.title or value if found and found.state == model.State.ACTIVE else value
+        return query.names(field, [value], str(tk.h.lang())).get(value, value)
+
+    def counted_without(self, group: filters.Group) -> dict[str, list[dict[str, Any]]] | None:
+        """Return the values of a filter as if nothing of it were chosen; ``None`` if Solr fails."""
+        fq = filters.any_of(self.chosen, leave_out=group)
+        if self.package_type != query.DATASET:
+            fq += f" +dataset_type:{self.package_type}"
+        asked = {
+            "q": request.args.get("q", ""),
+            "fq": fq.strip(),
+            "rows": 0,
+            "facet.field": list(group),
+            "facet.limit": filters.MOST_VALUES,
+            "extras": dict(pair for pair in self._others if pair[0].startswith("ext_")),
+            "include_private": tk.config.get("ckan.search.default_include_private"),
+        }
+        context = {"user": current_user.name, "auth_user_obj": current_user, "for_view": True}
+        try:
+            found = tk.get_action("package_search")(context, asked)["search_facets"]
+        except AWAY:
+            return None
+        return {each: _items(found, each) for each in group}
+
+
+def _filter(page: _Page, field: str, counts: Mapping[str, list[dict[str, Any]]]) -> Filter:
+    title = page.title(field)
+    if field == MUNICIPALITY and DEPARTMENT in counts:
+        return Filter(field, title, "places", _places(page, counts))
+    if field == PROBLEM:
+        return Filter(field, title, "problems", _problems(page, counts[field]))
+    every = [page.choice(field, item) for item in counts[field]]
+    # What is chosen is never hidden behind "more".
+    every.sort(key=lambda each: (not each.is_chosen, -each.count, each.label.casefold()))
+    listed = every[:MOST]
+    return Filter(field, title, "", listed[:FIRST], listed[FIRST:], len(every) - len(listed))
+
+
+def _places(page: _Page, counts: Mapping[str, list[dict[str, Any]]]) -> list[Choice]:
+    inside: dict[str, list[dict[str, Any]]] = {}
+    for item in counts[MUNICIPALITY]:
+        inside.setdefault(territory.municipality(item["name"]).department_code, []).append(item)
+    choices = []
+    for item in counts[DEPARTMENT]:
+        own = inside.get(item["name"], [])
+        pairs = [pair for pair in page.chosen if _is_in(pair, item["name"])]
+        above = [(DEPARTMENT, item["name"])]
+        narrower = _sorted([page.choice(MUNICIPALITY, each, above) for each in own])
+        choices.append(page.choice(DEPARTMENT, item, pairs, narrower))
+    return _sorted(choices)
+
+
+def _is_in(pair: Pair, department: str) -> bool:
+    # The first two digits of a municipality's code are its department's.
+    return pair[0] == MUNICIPALITY and pair[1].startswith(department)
+
+
+def _problems(page: _Page, items: list[dict[str, Any]]) -> list[Choice]:
+    known = {item["name"]: item for item in items}
+    choices = []
+    for area in problems.areas():
+        if area.notation not in known:
+            continue
+        own = [each for each in area.narrower if each in known]
+        above = [(PROBLEM, area.notation)]
+        narrower = _sorted([page.choice(PROBLEM, known[each], above) for each in own])
+        pairs = [(PROBLEM, each) for each in area.narrower]
+        choices.append(page.choice(PROBLEM, known[area.notation], pairs, narrower))
+    return _sorted(choices)
+
+
+def _sorted(choices: list[Choice]) -> list[Choice]:
+    return sorted(choices, key=lambda each: (-each.count, each.label.casefold()))
+
+
+def _items(found: Mapping[str, Any], field: str) -> list[dict[str, Any]]:
+    return (found.get(field) or {}).get("items") or []
