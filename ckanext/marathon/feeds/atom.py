@@ -48,7 +48,7 @@ def written(part: Part, address: str, page: str) -> tuple[bytes, str]:
     }
     feed = FeedGenerator()
     feed.id(address)
-    feed.title(_title(part))
+    feed.title(title_of(part))
     feed.updated(newest[0].published if newest else state.published)
     feed.link(href=address, rel="self")
     feed.link(href=page, rel="alternate", type="text/html")
@@ -57,21 +57,22 @@ def written(part: Part, address: str, page: str) -> tuple[bytes, str]:
         title = known.text(each.iri, DCT.title) if known else each.iri
         entry = feed.add_entry(order="append")
         entry.id(f"{address}#{state.epoch[:8]}-{each.number}")
-        entry.title(_clean(f"{_what(each.activity)}: {title}"))
+        entry.title(clean(f"{_what(each.activity)}: {title}"))
         entry.category(term=each.activity)
         entry.link(href=each.iri.replace(moment.base, page, 1))
         entry.updated(each.published)
         entry.author(name=str(tk.config.get("ckan.site_title") or page))
         summary = known.text(each.iri, DCT.description) if known else ""
         if summary:
-            entry.summary(_clean(summary[:LONGEST]))
+            entry.summary(clean(summary[:LONGEST]))
     return feed.atom_str(pretty=True), state.cursor
 
 
-def _title(part: Part) -> str:
+def title_of(part: Part) -> str:
+    """Return what a feed of a part of the catalogue, or of the whole, is called."""
     site = str(tk.config.get("ckan.site_title") or "CKAN")
     name = part.titles.get(documents.language()) or part.titles.get("es") or ""
-    return _clean(f"{site}: {name}" if name else site)
+    return clean(f"{site}: {name}" if name else site)
 
 
 def _what(activity: str) -> str:
@@ -82,5 +83,6 @@ def _what(activity: str) -> str:
     }[Activity(activity)]
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """Return a text without what XML cannot hold."""
     return _CONTROLS.sub("", text)

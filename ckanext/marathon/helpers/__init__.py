@@ -30,7 +30,8 @@ from .choices import (
     marathon_term_choices,
 )
 from .ckan_texts import marathon_activity_type
-from .filters import marathon_filters, marathon_removals
+from .filters import marathon_filters, marathon_filters_here, marathon_removals
+from .follow import marathon_following, marathon_news
 from .form import (
     marathon_form_errors,
     marathon_form_sections,
@@ -84,6 +85,8 @@ __all__ = [
     "marathon_download",
     "marathon_filled",
     "marathon_filters",
+    "marathon_filters_here",
+    "marathon_following",
     "marathon_form_errors",
     "marathon_form_sections",
     "marathon_form_token",
@@ -105,6 +108,7 @@ __all__ = [
     "marathon_must_choose",
     "marathon_needs",
     "marathon_needs_met",
+    "marathon_news",
     "marathon_next_statuses",
     "marathon_of_organization",
     "marathon_own_municipalities",

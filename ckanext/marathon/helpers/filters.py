@@ -18,6 +18,8 @@ from ckanext.marathon.search.away import AWAY
 from ckanext.marathon.search.filters import PLACES, PROBLEMS, Pair
 from ckanext.marathon.vocabulary import problems, territory
 
+from .labels import TYPES
+
 DEPARTMENT, MUNICIPALITY = PLACES
 PROBLEM = PROBLEMS[0]
 # Values that a list shows before the reader asks for more, and the most it has at all.
@@ -60,17 +62,20 @@ class Removal(NamedTuple):
     href: str
 
 
-def marathon_filters(
-    package_type: str, titles: Mapping[str, str], found: Mapping[str, Any]
-) -> list[Filter]:
-    """Return the filters of a search page that something on the site has.
+def marathon_filters_here() -> bool:
+    """Return whether this is a page with our filters: a search of ours, or an organisation's."""
+    endpoint = request.endpoint or ""
+    return endpoint == query.OF_ORGANIZATION or endpoint in {f"{each}.search" for each in TYPES}
+
+
+def marathon_filters(titles: Mapping[str, str], found: Mapping[str, Any]) -> list[Filter]:
+    """Return the filters of this search page that something on the site has.
 
     Args:
-        package_type: whose page it is.
         titles: Solr field → title, as CKAN hands it on.
         found: ``search_facets`` of the search.
     """
-    page = _Page(package_type, titles)
+    page = _Page(titles)
     result = []
     for field in titles:
         if field == DEPARTMENT and MUNICIPALITY in titles:
@@ -85,24 +90,26 @@ def marathon_filters(
     return result
 
 
-def marathon_removals(package_type: str, titles: Mapping[str, str]) -> list[Removal]:
-    """Return what is chosen on a search page, in the order of its filters."""
-    page = _Page(package_type, titles)
+def marathon_removals(titles: Mapping[str, str]) -> list[Removal]:
+    """Return what is chosen on this search page, in the order of its filters."""
+    page = _Page(titles)
     return [
-        Removal(
-            page.title(field), page.label(field, value), page.address(remove=[(field, value)])
-        )
+        Removal(page.title(field), page.label(field, value), page.address(remove=[(field, value)]))
         for field, value in filters.parameters(page.chosen, list(titles))
     ]
 
 
 class _Page:
-    """A search page: what is chosen on it, and addresses that differ by a choice."""
+    """This search page: what is chosen on it, and addresses that differ by a choice."""
 
-    def __init__(self, package_type: str, titles: Mapping[str, str]) -> None:
-        self.package_type, self._titles = package_type, titles
+    def __init__(self, titles: Mapping[str, str]) -> None:
+        self._titles = titles
         self.chosen = filters.chosen(request.args.items(multi=True))
-        self._base = tk.h.url_for(f"{package_type}.search")
+        values = request.view_args or {}
+        self._organization = values.get("id") if request.endpoint == query.OF_ORGANIZATION else None
+        self._base = tk.h.url_for(
+            request.endpoint, **({"id": self._organization} if self._organization else {})
+        )
         self._others = [
             (name, value)
             for name, value in request.args.items(multi=True)
@@ -148,8 +155,12 @@ class _Page:
     def counted_without(self, group: filters.Group) -> dict[str, list[dict[str, Any]]] | None:
         """Return the values of a filter as if nothing of it were chosen; ``None`` if Solr fails."""
         fq = filters.any_of(self.chosen, leave_out=group)
-        if self.package_type != query.DATASET:
-            fq += f" +dataset_type:{self.package_type}"
+        organization = model.Group.get(self._organization) if self._organization else None
+        package_type = (request.endpoint or "").removesuffix(".search")
+        if organization:
+            fq += f' +owner_org:"{organization.id}"'
+        elif package_type != query.DATASET:
+            fq += f" +dataset_type:{package_type}"
         asked = {
             "q": request.args.get("q", ""),
             "fq": fq.strip(),
@@ -157,7 +168,8 @@ class _Page:
             "facet.field": list(group),
             "facet.limit": filters.MOST_VALUES,
             "extras": dict(pair for pair in self._others if pair[0].startswith("ext_")),
-            "include_private": tk.config.get("ckan.search.default_include_private"),
+            "include_private": bool(organization)
+            or tk.config.get("ckan.search.default_include_private"),
         }
         context = {"user": current_user.name, "auth_user_obj": current_user, "for_view": True}
         try:

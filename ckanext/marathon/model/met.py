@@ -27,9 +27,7 @@ def by_datasets(ids: Collection[str]) -> dict[str, Meets]:
         sa.select(package.id, about.public(package).label("is_public"), Link.object)
         .outerjoin(
             Link,
-            sa.and_(
-                Link.subject == package.id, Link.predicate == str(Predicate.DATASET_DATA_NEED)
-            ),
+            sa.and_(Link.subject == package.id, Link.predicate == str(Predicate.DATASET_DATA_NEED)),
         )
         .where(package.id.in_(ids))
     )

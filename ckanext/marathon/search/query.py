@@ -68,7 +68,7 @@ def before_search(search_params: dict[str, Any]) -> dict[str, Any]:
 def _widen(search_params: dict[str, Any]) -> None:
     """Let a search page find any of several values of a filter, and count enough of them.
 
-    Only the pages: programs that send ``fq`` get what they ask for.
+    Only these pages: programs that send ``fq`` get what they ask for.
     """
     if not flask.has_request_context() or tk.request.endpoint not in _PAGES:
         return
@@ -76,11 +76,12 @@ def _widen(search_params: dict[str, Any]) -> None:
     ckans, fq = filters.ckans(chosen), search_params.get("fq")
     if search_params.get("facet.field"):
         search_params.setdefault("facet.limit", filters.MOST_VALUES)
-    if chosen and isinstance(fq, str) and fq.startswith(ckans):
-        search_params["fq"] = filters.any_of(chosen) + fq.removeprefix(ckans)
+    if chosen and isinstance(fq, str):
+        search_params["fq"] = fq.replace(ckans, filters.any_of(chosen), 1)
 
 
-_PAGES = frozenset(f"{each}.search" for each in (DATASET, *OTHER_TYPES))
+OF_ORGANIZATION = "organization.read"
+_PAGES = frozenset([*(f"{each}.search" for each in (DATASET, *OTHER_TYPES)), OF_ORGANIZATION])
 
 
 def _looks_for_orphans(search_params: Mapping[str, Any]) -> bool:

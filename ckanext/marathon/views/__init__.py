@@ -3,11 +3,14 @@
 from .catalog import catalog
 from .changes import changes
 from .deleting import deleting
+from .follow import follow
 from .forms import forms
 from .ideas import ideas
+from .news import news
 from .office import office
 from .places import places
 from .portal import portal
+from .search import search
 from .things import things
 from .unavailable import unavailable
 from .vocabulary import vocabulary
@@ -16,11 +19,14 @@ __all__ = [
     "catalog",
     "changes",
     "deleting",
+    "follow",
     "forms",
     "ideas",
+    "news",
     "office",
     "places",
     "portal",
+    "search",
     "things",
     "unavailable",
     "vocabulary",

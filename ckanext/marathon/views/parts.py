@@ -20,13 +20,14 @@ from ckanext.marathon.rdf import lookups
 View = Callable[..., Response]
 
 
-def add(blueprint: Blueprint, path: str, view: View) -> None:
+def add(blueprint: Blueprint, path: str, view: View, whole: str = "") -> None:
     """Give a view its address in the whole catalogue, and one in each part.
 
     Args:
         blueprint: that it belongs to.
         path: e.g. ``/catalog.<extension>``.
         view: is called with a :class:`Part` and what else is in the address.
+        whole: address in the whole catalogue, where that is not ``path``.
     """
     kinds = ",".join(f'"{kind}"' for kind in KINDS)
 
@@ -44,7 +45,7 @@ def add(blueprint: Blueprint, path: str, view: View) -> None:
         except parts.NoPart:
             return _unknown(kind, code)
 
-    blueprint.add_url_rule(path, view_func=of_part)
+    blueprint.add_url_rule(whole or path, view_func=of_part)
     blueprint.add_url_rule(f"/<any({kinds}):kind>/<code>{path}", view_func=of_part)
 
 

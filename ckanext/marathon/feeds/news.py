@@ -1,0 +1,110 @@
+"""What is new, as Atom, in sentences: for people who follow a place, a problem or an idea.
+
+The changes of the catalogue (``feeds/atom.py``) are for programs that keep a copy of datasets; this
+also says how ideas go on and which workshops there are. Source: RFC 4287.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+from feedgen.feed import FeedGenerator
+
+from ckanext.marathon.feeds.atom import LONGEST, NEWEST, clean, title_of
+from ckanext.marathon.feeds.parts import Part
+from ckanext.marathon.feeds.snapshot import State
+from ckanext.marathon.model import news, records
+from ckanext.marathon.model.news import Event, Item
+from ckanext.marathon.rdf import lookups
+from ckanext.marathon.vocabulary import statuses, territory
+from ckanext.marathon.vocabulary.errors import UnknownCode
+
+_TYPES = {Event.IDEA: "idea", Event.STEP: "idea", Event.WORKSHOP: "workshop"}
+
+
+def written(part: Part, state: State, address: str, page: str) -> bytes:
+    """Return the newest news of a part of the catalogue, newest first.
+
+    Args:
+        part: of the catalogue, or the whole.
+        state: how far the log is.
+        address: of the document itself.
+        page: address of the page for people about the same.
+    """
+    items = news.newest(part.scope.kind, part.scope.code, NEWEST)
+    feed = FeedGenerator()
+    feed.id(address)
+    feed.title(title_of(part))
+    feed.language(str(tk.h.lang()))
+    feed.updated(items[0].at if items else state.published)
+    feed.author(name=clean(str(tk.config.get("ckan.site_title") or page)))
+    feed.link(href=address, rel="self", type="application/atom+xml")
+    feed.link(href=page, rel="alternate", type="text/html")
+    for item in items:
+        kind = _TYPES.get(item.event, "dataset")
+        iri = str(lookups.site().thing(kind, item.id))
+        entry = feed.add_entry(order="append")
+        entry.id(f"{iri}#{item.event}-{item.key}")
+        entry.title(clean(_title(item)))
+        entry.category(term=kind)
+        entry.link(href=_page(kind, item) or iri)
+        entry.updated(item.at)
+        summary = _summary(item)
+        if summary:
+            entry.summary(clean(summary[:LONGEST]))
+    return feed.atom_str(pretty=True)
+
+
+def _title(item: Item) -> str:
+    if item.event == Event.GONE:
+        return tk._("A dataset is not here any more")
+    title = item.thing.title or item.thing.name
+    if item.event == Event.STEP:
+        status = _label(statuses.IDEA_STATUS, item.status)
+        return tk._("Idea now “{status}”: {title}").format(status=status, title=title)
+    said = {
+        Event.IDEA: tk._("New idea: {title}"),
+        Event.DATASET: tk._("New data: {title}"),
+        Event.CHANGED: tk._("Data updated: {title}"),
+        Event.WORKSHOP: {
+            "announced": tk._("Workshop announced: {title}"),
+            "held": tk._("Workshop held: {title}"),
+            "cancelled": tk._("Workshop cancelled: {title}"),
+        }.get(item.status, tk._("Workshop: {title}")),
+    }
+    return said[item.event].format(title=title)
+
+
+def _summary(item: Item) -> str:
+    if item.thing is None:
+        return ""
+    if item.event == Event.STEP:
+        return item.reason
+    described = tk.h.markdown_extract(item.thing.notes or "", 300)
+    if item.event != Event.WORKSHOP:
+        return str(described)
+    when = tk.h.marathon_date(records.text(item.thing, "starts_at")[:10])
+    where = records.text(item.thing, "venue")
+    places = [_place(code) for code in records.items(item.thing, "municipality")]
+    return " · ".join(filter(None, [when, where, ", ".join(filter(None, places)), described]))
+
+
+def _page(kind: str, item: Item) -> str:
+    if item.thing is None:
+        return ""
+    return tk.h.url_for(f"{kind}.read", id=item.thing.name, _external=True)
+
+
+def _place(code: str) -> str:
+    try:
+        return territory.municipality(code).name
+    except UnknownCode:
+        return ""
+
+
+def _label(terms: Any, code: str) -> str:
+    try:
+        return terms.term(code).label(str(tk.h.lang()))
+    except UnknownCode:
+        return code

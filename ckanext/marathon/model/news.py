@@ -1,0 +1,209 @@
+"""What is new for people: ideas and how far they are, workshops, datasets; public things only.
+
+From the feed's log, the history of ideas and what is on the site now, in a fixed number of queries.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from ckan import model
+from sqlalchemy.orm import aliased
+
+from ckanext.marathon.model import about, records
+from ckanext.marathon.model.about import package
+from ckanext.marathon.model.feed import Activity, Change, Entry, Kind, Member
+from ckanext.marathon.model.link import Link, Predicate
+from ckanext.marathon.model.transition import Transition
+from ckanext.marathon.vocabulary import problems
+
+# Somebody who publishes a dataset goes on with it for a while: that is no change yet.
+_STILL_NEW = timedelta(hours=1)
+
+
+class Event(StrEnum):
+    """What happened."""
+
+    IDEA = "idea"
+    STEP = "step"
+    WORKSHOP = "workshop"
+    DATASET = "dataset"
+    CHANGED = "changed"
+    GONE = "gone"
+
+
+class Item(NamedTuple):
+    """One piece of news.
+
+    Attributes:
+        at: when, with an offset.
+        key: tells it from others of the same thing; never changes.
+        thing: what it is about; ``None`` for a dataset that is not there any more.
+        id: of the thing.
+        status: of an idea or workshop, then.
+        reason: why the status changed.
+    """
+
+    event: Event
+    at: datetime
+    key: str
+    id: str
+    thing: Any = None
+    status: str = ""
+    reason: str = ""
+
+
+def newest(kind: str, code: str, limit: int) -> list[Item]:
+    """Return the newest news of a part of the catalogue, newest first.
+
+    Args:
+        kind: one of ``feeds.scopes.KINDS``; "" for everything.
+        code: code, notation or id.
+        limit: how many at most.
+    """
+    talks, scope = _talks(kind, code), f"{kind}/{code}" if kind else ""
+    datasets = _published(scope, limit)
+    born = {each.id: each.at for each in datasets if each.event == Event.DATASET}
+    changed = [
+        each
+        for each in _changed(scope, limit)
+        if each.id not in born or each.at > born[each.id] + _STILL_NEW
+    ]
+    found = [*_ideas(talks, limit), *_steps(talks, limit), *_workshops(talks, limit)]
+    return sorted([*found, *datasets, *changed], key=lambda each: each.at, reverse=True)[:limit]
+
+
+def _talks(kind: str, code: str) -> sa.Select | None:
+    """Return the ids of the workshops and ideas of a part; ``None`` for all of them."""
+    if not kind:
+        return None
+    if kind == problems.KIND:
+        held = about.held(Predicate.WORKSHOP_PROBLEM, Predicate.IDEA_PROBLEM).subquery()
+        return sa.select(held.c.subject).where(held.c.object.in_(problems.narrower_or_self(code)))
+    if kind in {"municipality", "department"}:
+        held = about.places_of_talks().subquery()
+        # The first two digits of a municipality's code are its department's.
+        place = held.c.object if kind == "municipality" else sa.func.left(held.c.object, 2)
+        return sa.select(held.c.subject).where(place == code)
+    other = aliased(package)
+    if kind == "organization":
+        return sa.select(other.id).where(other.owner_org == code)
+    said_there = sa.select(Link.subject).where(
+        Link.object == code, Link.predicate == str(Predicate.IDEA_WORKSHOP)
+    )
+    return sa.select(other.id).where(sa.or_(other.id == code, other.id.in_(said_there)))
+
+
+def _of(talks: sa.Select | None, package_type: str) -> sa.ColumnElement[bool]:
+    seen = sa.and_(package.type == package_type, about.public(package))
+    return seen if talks is None else sa.and_(seen, package.id.in_(talks))
+
+
+def _ideas(talks: sa.Select | None, limit: int) -> list[Item]:
+    query = (
+        sa.select(model.Package, Change.number, Change.published)
+        .join(Entry, sa.and_(Entry.thing == package.id, Entry.kind == str(Kind.IDEA)))
+        .join(Change, Change.iri == Entry.iri)
+        .where(_of(talks, records.IDEA), Change.activity == str(Activity.CREATE))
+        .order_by(Change.number.desc())
+        .limit(limit)
+    )
+    return [
+        Item(Event.IDEA, at, str(number), idea.id, idea, records.text(idea, "status"))
+        for idea, number, at in model.Session.execute(query)
+    ]
+
+
+def _steps(talks: sa.Select | None, limit: int) -> list[Item]:
+    earlier = aliased(Transition)
+    query = (
+        sa.select(model.Package, Transition)
+        .join(Transition, Transition.idea_id == package.id)
+        .where(
+            _of(talks, records.IDEA),
+            sa.exists().where(earlier.idea_id == Transition.idea_id, earlier.id < Transition.id),
+        )
+        .order_by(Transition.id.desc())
+        .limit(limit)
+    )
+    return [
+        Item(Event.STEP, _utc(step.at), str(step.id), idea.id, idea, step.status, step.reason)
+        for idea, step in model.Session.execute(query)
+    ]
+
+
+def _workshops(talks: sa.Select | None, limit: int) -> list[Item]:
+    query = (
+        sa.select(model.Package)
+        .where(_of(talks, records.WORKSHOP))
+        .order_by(package.metadata_modified.desc(), package.id)
+        .limit(limit)
+    )
+    return [
+        # Each status is news once; what is edited afterwards comes with its new date.
+        Item(Event.WORKSHOP, _utc(each.metadata_modified), status, each.id, each, status)
+        for each in model.Session.scalars(query)
+        if (status := records.text(each, "status"))
+    ]
+
+
+def _published(scope: str, limit: int) -> list[Item]:
+    """Return what came into a part, or the whole, and what left it."""
+    if scope:
+        number = sa.case((Member.current, Member.entered), else_=Member.changed)
+        query = (
+            sa.select(Entry.thing, Member.current, Change.number, Change.published)
+            .select_from(Member)
+            .join(Entry, Entry.iri == Member.iri)
+            .join(Change, Change.number == number)
+            .where(Member.scope == scope)
+        )
+    else:
+        is_here = Change.activity == str(Activity.CREATE)
+        query = (
+            sa.select(Entry.thing, is_here.label("current"), Change.number, Change.published)
+            .select_from(Change)
+            .join(Entry, Entry.iri == Change.iri)
+            .where(
+                Entry.kind == str(Kind.DATASET),
+                Change.activity.in_([str(Activity.CREATE), str(Activity.DELETE)]),
+            )
+        )
+    rows = model.Session.execute(query.order_by(Change.number.desc()).limit(limit)).all()
+    seen = sa.select(model.Package).where(
+        package.id.in_([row.thing for row in rows]), about.public(package)
+    )
+    known = {each.id: each for each in model.Session.scalars(seen)}
+    items = []
+    for row in rows:
+        if not row.current:
+            items.append(Item(Event.GONE, row.published, str(row.number), row.thing))
+        elif row.thing in known:
+            key, thing = str(row.number), known[row.thing]
+            items.append(Item(Event.DATASET, row.published, key, row.thing, thing))
+    return items
+
+
+def _changed(scope: str, limit: int) -> list[Item]:
+    query = sa.select(model.Package).where(package.type == records.DATASET, about.public(package))
+    if scope:
+        query = (
+            query.join(Entry, sa.and_(Entry.thing == package.id, Entry.kind == str(Kind.DATASET)))
+            .join(Member, Member.iri == Entry.iri)
+            .where(Member.scope == scope, Member.current)
+        )
+    # Only those that were changed after they were made can be news.
+    query = query.where(package.metadata_modified > package.metadata_created + _STILL_NEW)
+    newest_first = query.order_by(package.metadata_modified.desc(), package.id).limit(limit)
+    return [
+        Item(Event.CHANGED, at, f"{at:%Y%m%dT%H%M%S}", each.id, each)
+        for each in model.Session.scalars(newest_first)
+        for at in [_utc(each.metadata_modified)]
+    ]
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC)

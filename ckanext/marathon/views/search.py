@@ -1,0 +1,84 @@
+"""One search over ideas, workshops and datasets, each in its own part."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import ckan.plugins.toolkit as tk
+from ckan.common import current_user
+from ckan.types import Response
+from flask import Blueprint, make_response, request
+
+from ckanext.marathon.search import names
+from ckanext.marathon.search.away import AWAY
+from ckanext.marathon.vocabulary import territory
+from ckanext.marathon.vocabulary.errors import UnknownCode
+from ckanext.marathon.vocabulary.places import Municipality
+from ckanext.marathon.vocabulary.text import MAX_QUERY
+
+from .unavailable import SECONDS
+
+search = Blueprint("marathon_search", __name__)
+
+SHOWN = 5
+TYPES = ("idea", "workshop", "dataset")
+# To CKAN these begin a query in Solr's own language; people type them as they write.
+_NO_WORDS = str.maketrans(":{}\\", "    ")
+
+
+class Section(NamedTuple):
+    """What there is of one type: how many, the first, and where all of them are."""
+
+    package_type: str
+    count: int
+    things: list[dict[str, Any]]
+    all_of_them: str
+
+
+def index() -> Response | str:
+    """Show what there is of each type for some words, in a municipality or everywhere.
+
+    ``q`` is what was typed; ``municipality`` a code, left aside if no municipality has it.
+    """
+    typed = " ".join(request.args.get("q", "")[:MAX_QUERY].split())
+    place = _municipality(request.args.get("municipality", ""))
+    shown = {
+        "q": typed,
+        "place": place,
+        "municipalities": [each for each in names.municipalities(typed) if each != place],
+        "departments": names.departments(typed),
+        "problems": names.service_problems(typed, str(tk.h.lang())) if typed else (),
+    }
+    try:
+        sections = [_section(each, typed, place) for each in TYPES]
+    except AWAY:
+        page = tk.render("marathon/search/index.html", {**shown, "sections": None})
+        answer = make_response(page, 503)
+        answer.headers["Retry-After"] = str(SECONDS)
+        return answer
+    return tk.render("marathon/search/index.html", {**shown, "sections": sections})
+
+
+def _section(package_type: str, typed: str, place: Municipality | None) -> Section:
+    words = " ".join(typed.translate(_NO_WORDS).split())
+    fq = f"+dataset_type:{package_type}"
+    chosen: dict[str, str] = {"q": words} if words else {}
+    if place:
+        fq += f' +vocab_municipality:"{place.code}"'
+        chosen["vocab_municipality"] = place.code
+    asked: dict[str, Any] = {"q": words, "fq": fq, "rows": SHOWN, "facet": "false"}
+    if not words:
+        asked["sort"] = "metadata_created desc"
+    found = tk.get_action("package_search")({"user": current_user.name}, asked)
+    address = tk.h.url_for(f"{package_type}.search", **chosen)
+    return Section(package_type, found["count"], found["results"], address)
+
+
+def _municipality(code: str) -> Municipality | None:
+    try:
+        return territory.municipality(code)
+    except UnknownCode:
+        return None
+
+
+search.add_url_rule("/marathon/search", view_func=index)

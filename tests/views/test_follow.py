@@ -1,0 +1,226 @@
+"""Following: with an account and without, by e-mail, and without being followed oneself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from bs4 import Tag
+from ckan.cli.cli import ckan
+from ckan.tests import factories
+from ckan.tests.helpers import call_action
+
+from tests.factories import Idea, MarathonDataset, Workshop
+from tests.logic import smtp
+
+from .conftest import Reader
+from .test_home import PLUGINS, whole_site
+
+__all__ = ["whole_site"]
+
+pytestmark = [
+    pytest.mark.ckan_config("ckan.plugins", PLUGINS),
+    pytest.mark.usefixtures("whole_site"),
+]
+
+
+@pytest.fixture
+def chain(villa_nueva: dict[str, Any]) -> dict[str, Any]:
+    """A workshop of Villa Nueva, its idea, and a dataset that came of it."""
+    workshop = Workshop(owner_org=villa_nueva["id"], municipality=["0115"], title="Taller")
+    idea = Idea(workshop=workshop["id"], title="Medir los pozos")
+    dataset = MarathonDataset(idea=[idea["id"]], title="Pozos")
+    return {"organization": villa_nueva, "workshop": workshop, "idea": idea, "dataset": dataset}
+
+
+@pytest.fixture
+def citizen(app: Any) -> Reader:
+    """Somebody with an account who belongs to no organisation."""
+    return Reader(app, factories.User(activity_streams_email_notifications=True))
+
+
+def form(reader: Reader, path: str) -> Tag:
+    found = reader.page(path).select_one("#follow form")
+    assert found, path
+    return found
+
+
+def press(reader: Reader, path: str) -> Any:
+    """Press the button of a page, as a browser without scripts does."""
+    pressed = form(reader, path)
+    fields = {str(i["name"]): str(i["value"]) for i in pressed.select("input[name]")}
+    return reader.post(str(pressed["action"]), fields)
+
+
+def follows(reader: Reader, action: str, id_: str) -> bool:
+    return call_action(action, context={"user": reader.name}, id=id_)
+
+
+class TestWithAnAccount:
+    def test_a_button_without_a_script_follows_and_leaves(
+        self, citizen: Reader, chain: dict[str, Any]
+    ) -> None:
+        for kind, thing in chain.items():
+            path = f"/en/{kind}/{thing['name']}"
+            asked = "am_following_group" if kind == "organization" else "am_following_dataset"
+            for expected in (True, False):
+                answer = press(citizen, path)
+                assert answer.status_code == 302, path
+                assert answer.headers["Location"].endswith(f"{path}#follow")
+                assert follows(citizen, asked, thing["id"]) is expected
+            page = citizen.page(path)
+            assert len(page.select("#follow form button")) == 1
+            assert not page.select("a[hx-post*=follow]")
+
+    def test_a_municipality_s_page_follows_its_organisation(
+        self, citizen: Reader, chain: dict[str, Any]
+    ) -> None:
+        press(citizen, "/en/municipality/0115")
+        assert follows(citizen, "am_following_group", chain["organization"]["id"])
+
+    def test_pressing_twice_is_no_error(self, citizen: Reader, chain: dict[str, Any]) -> None:
+        fields = {"kind": "dataset", "id": chain["idea"]["id"], "back": "/", "follow": "yes"}
+        for follow in ("yes", "yes", "no", "no"):
+            answer = citizen.post("/marathon/follow", {**fields, "follow": follow})
+            assert answer.status_code == 302, follow
+
+    def test_what_is_nothing_to_follow_is_not_found(
+        self, citizen: Reader, chain: dict[str, Any]
+    ) -> None:
+        fields = {"kind": "dataset", "id": chain["idea"]["id"], "back": "/"}
+        for change in (
+            {"kind": "user"},
+            {"kind": ""},
+            {"id": "nobody"},
+            {"id": ""},
+            {"kind": "organization"},
+        ):
+            assert citizen.post("/marathon/follow", fields | change).status_code == 404, change
+
+    def test_what_one_may_not_see_cannot_be_followed(
+        self, citizen: Reader, chain: dict[str, Any]
+    ) -> None:
+        hidden = Idea(workshop=chain["workshop"]["id"], private=True)
+        fields = {"kind": "dataset", "id": hidden["id"], "back": "/"}
+        assert citizen.post("/marathon/follow", fields).status_code == 404
+
+    def test_nobody_is_sent_to_another_site(self, citizen: Reader, chain: dict[str, Any]) -> None:
+        for back in ("https://example.com/", "//example.com", "javascript:alert(1)"):
+            fields = {"kind": "dataset", "id": chain["idea"]["id"], "back": back}
+            answer = citizen.post("/marathon/follow", fields)
+            assert "example.com" not in answer.headers["Location"]
+            assert "javascript" not in answer.headers["Location"]
+
+
+class TestWithoutAnAccount:
+    def test_there_is_a_feed_and_no_button(self, visitor: Reader, chain: dict[str, Any]) -> None:
+        for path in (
+            "/en/municipality/0115",
+            "/en/service-problem/AGU-01",
+            *(f"/en/{kind}/{thing['name']}" for kind, thing in chain.items()),
+        ):
+            page = visitor.page(path)
+            assert page.select("#follow a[type='application/atom+xml']"), path
+            assert not page.select("#follow form"), path
+
+    def test_following_leads_to_the_login(self, visitor: Reader, chain: dict[str, Any]) -> None:
+        fields = {"kind": "dataset", "id": chain["idea"]["id"], "back": "/idea/"}
+        answer = visitor.post("/marathon/follow", fields)
+        assert answer.status_code == 302
+        assert "/user/login" in answer.headers["Location"]
+
+
+@pytest.fixture
+def mailbox(ckan_config: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[smtp.Mailbox]:
+    monkeypatch.setitem(ckan_config, "ckan.activity_streams_email_notifications", True)
+    with smtp.server() as (mailbox, address):
+        monkeypatch.setitem(ckan_config, "smtp.server", address)
+        yield mailbox
+
+
+class TestByMail:
+    def test_who_follows_an_idea_is_told_how_it_goes_on(
+        self, citizen: Reader, chain: dict[str, Any], mailbox: smtp.Mailbox, cli: Any
+    ) -> None:
+        press(citizen, f"/en/idea/{chain['idea']['name']}")
+        call_action("marathon_idea_status_update", id=chain["idea"]["id"], status="prioritised")
+        result = cli.invoke(ckan, ["notify", "send_emails"])
+        assert not result.exit_code, result.output
+        text = mailbox.text()
+        assert "Medir los pozos" in text
+        assert f"/idea/{chain['idea']['id']}" in text
+        assert "/user/edit" in text
+        # Once is enough.
+        cli.invoke(ckan, ["notify", "send_emails"])
+        assert len(mailbox.messages) == 1
+
+    def test_is_written_in_the_site_s_language(
+        self,
+        citizen: Reader,
+        chain: dict[str, Any],
+        mailbox: smtp.Mailbox,
+        cli: Any,
+        ckan_config: Any,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setitem(ckan_config, "ckan.locale_default", "es")
+        call_action("follow_dataset", context={"user": citizen.name}, id=chain["workshop"]["id"])
+        call_action("package_patch", id=chain["workshop"]["id"], status="cancelled")
+        cli.invoke(ckan, ["notify", "send_emails"])
+        assert "Cambió el taller: Taller (cancelado)" in mailbox.text()
+
+    def test_who_follows_an_organisation_is_told_of_its_ideas_and_data(
+        self, citizen: Reader, chain: dict[str, Any], mailbox: smtp.Mailbox, cli: Any
+    ) -> None:
+        press(citizen, "/en/organization/villa-nueva")
+        Idea(workshop=chain["workshop"]["id"], title="Ahorrar <agua> & luz")
+        MarathonDataset(idea=[chain["idea"]["id"]], title="Caudales")
+        cli.invoke(ckan, ["notify", "send_emails"])
+        text = mailbox.text()
+        assert "New idea: Ahorrar <agua> & luz (now proposed)" in text
+        assert "New dataset: Caudales" in text
+
+    def test_who_does_not_want_mail_gets_none(
+        self, reader: Callable[..., Reader], chain: Any, mailbox: smtp.Mailbox, cli: Any
+    ) -> None:
+        somebody = reader(factories.User())
+        press(somebody, f"/en/idea/{chain['idea']['name']}")
+        call_action("marathon_idea_status_update", id=chain["idea"]["id"], status="prioritised")
+        cli.invoke(ckan, ["notify", "send_emails"])
+        assert mailbox.messages == []
+
+
+class TestNoCookies:
+    PATHS = (
+        "/",
+        "/dataset/",
+        "/idea/?vocab_data_needs=unmet",
+        "/workshop/?q=agua",
+        "/marathon/search?q=agua",
+        "/municipality",
+        "/municipality/0115",
+        "/department/01",
+        "/service-problem",
+        "/service-problem/AGU-01",
+        "/organization/",
+        "/organization/villa-nueva",
+        "/idea/{idea[name]}",
+        "/workshop/{workshop[name]}",
+        "/dataset/{dataset[name]}",
+        "/catalog",
+        "/marathon/news.atom",
+        "/about",
+        "/nowhere",
+    )
+
+    def test_a_reader_gets_none(self, visitor: Reader, chain: dict[str, Any]) -> None:
+        for path in self.PATHS:
+            answer = visitor.get(path.format(**chain))
+            assert answer.status_code in {200, 404}, path
+            assert "Set-Cookie" not in answer.headers, path
+
+    def test_who_logs_in_still_has_a_token(self, visitor: Reader, chain: Any) -> None:
+        page = visitor.page("/user/login")
+        assert page.select("form input[name=_csrf_token][value]")
+        assert "Set-Cookie" in visitor.get("/user/login").headers
