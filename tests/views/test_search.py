@@ -179,7 +179,7 @@ class TestFilters:
             "vocab_community=a%22+OR+b:%22c",
             "vocab_service_problem=%5C",
             "organization=nobody&organization=%22",
-            "vocab_workshop=x&page=-1",
+            "vocab_workshop=x",
             "res_format=" + "x" * 3000,
         ):
             for path in ("dataset/", "idea/", "organization/villa-nueva"):

@@ -22,8 +22,6 @@ search = Blueprint("marathon_search", __name__)
 
 SHOWN = 5
 TYPES = ("idea", "workshop", "dataset")
-# To CKAN these begin a query in Solr's own language; people type them as they write.
-_NO_WORDS = str.maketrans(":{}\\", "    ")
 
 
 class Section(NamedTuple):
@@ -40,7 +38,8 @@ def index() -> Response | str:
 
     ``q`` is what was typed; ``municipality`` a code, left aside if no municipality has it.
     """
-    typed = " ".join(request.args.get("q", "")[:MAX_QUERY].split())
+    words = names.words(request.args.get("q", ""))
+    typed = " ".join(request.args.get("q", "")[:MAX_QUERY].split()) if words else ""
     place = _municipality(request.args.get("municipality", ""))
     shown = {
         "q": typed,
@@ -50,7 +49,7 @@ def index() -> Response | str:
         "problems": names.service_problems(typed, str(tk.h.lang())) if typed else (),
     }
     try:
-        sections = [_section(each, typed, place) for each in TYPES]
+        sections = [_section(each, words, place) for each in TYPES]
     except AWAY:
         page = tk.render("marathon/search/index.html", {**shown, "sections": None})
         answer = make_response(page, 503)
@@ -59,8 +58,7 @@ def index() -> Response | str:
     return tk.render("marathon/search/index.html", {**shown, "sections": sections})
 
 
-def _section(package_type: str, typed: str, place: Municipality | None) -> Section:
-    words = " ".join(typed.translate(_NO_WORDS).split())
+def _section(package_type: str, words: str, place: Municipality | None) -> Section:
     fq = f"+dataset_type:{package_type}"
     chosen: dict[str, str] = {"q": words} if words else {}
     if place:

@@ -1,0 +1,49 @@
+"""What is meant by what somebody types."""
+
+from __future__ import annotations
+
+import pytest
+
+from ckanext.marathon.search import names
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("agua potable", "agua potable"),
+        ("agua: pozos", "agua pozos"),
+        ('"tren de aseo" basura', '"tren de aseo" basura'),
+        ('"tren de aseo', "tren de aseo"),
+        ("AND pozos OR NOT", "and pozos or not"),
+        ("{!join from=a}x", "!join from=a x"),
+        ('((( \\ "" -', ""),
+        ("a" * 500, "a" * 200),
+    ],
+)
+def test_only_words_are_looked_for(typed: str, words: str) -> None:
+    assert names.words(typed) == words
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        ("San Carlos Alzatate", "San Carlos Alzatate"),
+        ("agua en san cárlos alzatate", "San Carlos Alzatate"),
+        ("agua en san carlos", "San Carlos Alzatate"),
+        ("mixco", "Mixco"),
+        ("catarina pinula", "Santa Catarina Pinula"),
+        ("barillas", "Santa Cruz Barillas"),
+    ],
+)
+def test_a_municipality_is_known_by_its_name(typed: str, first: str) -> None:
+    assert names.municipalities(typed)[0].name == first
+
+
+@pytest.mark.parametrize("typed", ["", "a", "de", "zzzz", "agua potable", "(((", "san " * 500])
+def test_not_everything_is_a_place(typed: str) -> None:
+    assert len(names.municipalities(typed)) <= (names.MOST if "san" in typed else 0)
+
+
+def test_departments_and_problems_are_known_too() -> None:
+    assert [each.name for each in names.departments("jalapa")] == ["Jalapa"]
+    assert names.service_problems("basura", "es")
