@@ -136,6 +136,8 @@ def checks(ids: dict[str, str]) -> dict[str, Callable[[], dict[str, Any]]]:
         "an officer of the other organisation": invitation("other"),
         "an officer of the coordinating body": invitation("body"),
         "what was taken down, and why": dict,
+        "who has not answered M's invitations": lambda: {"organization": muni},
+        "who has not answered, of all one looks after": dict,
         "officers of M": lambda: {"organization": muni},
         "officers of all municipalities": dict,
         "M with its people": lambda: {"id": muni, "include_users": True},

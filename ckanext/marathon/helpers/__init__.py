@@ -9,6 +9,7 @@ from .about import (
     marathon_shown_above,
     marathon_type_label,
 )
+from .agenda import marathon_event_data, marathon_is_late
 from .chain import (
     marathon_datasets_of_idea,
     marathon_datasets_of_ideas,
@@ -32,6 +33,7 @@ from .choices import (
 from .ckan_texts import marathon_activity_type
 from .filters import marathon_filters, marathon_filters_here, marathon_removals
 from .follow import marathon_following, marathon_news
+from .commitment import marathon_today
 from .form import (
     marathon_form_errors,
     marathon_form_sections,
@@ -83,6 +85,7 @@ __all__ = [
     "marathon_datasets_of_ideas",
     "marathon_date",
     "marathon_download",
+    "marathon_event_data",
     "marathon_filled",
     "marathon_filters",
     "marathon_filters_here",
@@ -95,6 +98,7 @@ __all__ = [
     "marathon_idea_note",
     "marathon_ideas_of_workshop",
     "marathon_iri",
+    "marathon_is_late",
     "marathon_language",
     "marathon_language_tag",
     "marathon_licence_doubt",
@@ -129,6 +133,7 @@ __all__ = [
     "marathon_term",
     "marathon_term_choices",
     "marathon_thing_note",
+    "marathon_today",
     "marathon_type_label",
     "marathon_typed_datetime",
     "marathon_types",

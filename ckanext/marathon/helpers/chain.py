@@ -9,7 +9,7 @@ import ckan.plugins.toolkit as tk
 from ckan.common import current_user
 from ckan.types import Context
 
-from ckanext.marathon.domain import counts, lifecycle
+from ckanext.marathon.domain import agenda, counts, lifecycle
 from ckanext.marathon.model import link
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.search.away import AWAY
@@ -22,7 +22,6 @@ Package = dict[str, Any]
 MOST = 500
 # One by one they cost much more.
 MOST_WITHOUT_SEARCH = 50
-UNANSWERED = (None, "", "no_answer")
 
 
 class Step(TypedDict):
@@ -166,8 +165,7 @@ def marathon_participants(workshop: Package) -> list[Count]:
 
 def marathon_unanswered(workshop: Package) -> list[str]:
     """Return the organisations that were invited and of which no answer is recorded."""
-    invited = workshop.get("invitation") or []
-    return [each["organisation"] for each in invited if each.get("answer") in UNANSWERED]
+    return [each["organisation"] for each in agenda.unanswered(workshop.get("invitation") or [])]
 
 
 def marathon_next_statuses(status: str) -> list[Step]:

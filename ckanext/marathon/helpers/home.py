@@ -108,12 +108,10 @@ def marathon_nav() -> list[Link]:
         Link(tk.url_for("marathon_place.problems"), tk._("Problems"), here == "problem"),
     ]
     names = _once("commitments", lambda: overview.commitments(2), [])
-    if len(names) == 1:
-        href = tk.url_for("commitment.read", id=names[0])
-        links.append(Link(href, tk._("Commitment"), here == "commitment"))
-    elif names:
-        href = tk.url_for("commitment.search")
-        links.append(Link(href, tk._("Commitments"), here == "commitment"))
+    if names:
+        label = tk._("Commitment") if len(names) == 1 else tk._("Commitments")
+        href = tk.url_for("marathon_commitment.index")
+        links.append(Link(href, label, here in {"commitment", "marathon_commitment"}))
     return links
 
 

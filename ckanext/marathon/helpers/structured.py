@@ -18,8 +18,10 @@ def marathon_structured_data(dataset: dict[str, Any]) -> Markup | None:
     site = keys.site()
     iri = Key(Kind.DATASET, str(dataset["id"])).iri(site)
     found = schema_org.of(iri, site.base, str(tk.config.get("ckan.site_title") or site.base))
-    if found is None:
-        return None
-    # Nothing in it can end the script.
+    return None if found is None else script(found)
+
+
+def script(found: dict[str, object]) -> Markup:
+    """Return JSON for a script of a page: nothing in it can end the script."""
     text = json.dumps(found, ensure_ascii=False, indent=1)
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))

@@ -1,12 +1,15 @@
 """Every URL of ours. CKAN registers the blueprints that this module names."""
 
+from .agenda import agenda
 from .catalog import catalog
 from .changes import changes
+from .commitment import commitment
 from .deleting import deleting
 from .follow import follow
 from .forms import forms
 from .ideas import ideas
 from .news import news
+from .invitations import invitations
 from .office import office
 from .places import places
 from .portal import portal
@@ -16,13 +19,16 @@ from .unavailable import unavailable
 from .vocabulary import vocabulary
 
 __all__ = [
+    "agenda",
     "catalog",
     "changes",
+    "commitment",
     "deleting",
     "follow",
     "forms",
     "ideas",
     "news",
+    "invitations",
     "office",
     "places",
     "portal",

@@ -12,6 +12,7 @@ from ckanext.marathon.logic.action.idea_form import (
     marathon_idea_choices,
     marathon_idea_quick_create,
 )
+from ckanext.marathon.logic.action.invitation import marathon_invitation_list
 from ckanext.marathon.logic.action.listing import (
     group_list,
     organization_list,
@@ -54,6 +55,7 @@ __all__ = [
     "marathon_idea_quick_create",
     "marathon_idea_status_list",
     "marathon_idea_status_update",
+    "marathon_invitation_list",
     "marathon_municipality_create",
     "marathon_officer_invite",
     "marathon_officer_list",

@@ -1,0 +1,114 @@
+"""What is to come, what is past, and which answers are still waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from ckanext.marathon.domain.dates import GUATEMALA, first_instant
+
+ANNOUNCED, HELD, CANCELLED = "announced", "held", "cancelled"
+UNANSWERED = (None, "", "no_answer")
+
+
+class Times(NamedTuple):
+    """When a workshop is, as it is stored.
+
+    Attributes:
+        starts: a day (``2017-06-03``) or a moment with its offset, ``""`` if not known.
+        ends: the same.
+        status: ``announced``, ``held`` or ``cancelled``.
+    """
+
+    id: str
+    starts: str
+    ends: str
+    status: str
+
+
+class Agenda(NamedTuple):
+    """Ids of workshops.
+
+    Attributes:
+        coming: those not over yet, the next one first.
+        past: those that are over, the latest first.
+        undated: those of which nobody said when.
+    """
+
+    coming: list[str]
+    past: list[str]
+    undated: list[str]
+
+
+def arranged(workshops: Iterable[Times], today: date) -> Agenda:
+    """Return workshops by when they are; what is held today is past already."""
+    coming, past, undated = [], [], []
+    for each in workshops:
+        if not is_time(each.starts):
+            undated.append(each.id)
+        elif is_over(each, today):
+            past.append((_order(each.starts), each.id))
+        else:
+            coming.append((_order(each.starts), each.id))
+    return Agenda(
+        coming=[id_ for _time, id_ in sorted(coming)],
+        past=[id_ for _time, id_ in sorted(past, reverse=True)],
+        undated=undated,
+    )
+
+
+def is_over(times: Times, today: date) -> bool:
+    """Return whether a workshop is over; one without a date is not."""
+    days = span(times.starts, times.ends)
+    return days is not None and (times.status == HELD or days[1] < today)
+
+
+def span(starts: str, ends: str) -> tuple[date, date] | None:
+    """Return the first and the last day in Guatemala, ``None`` if there is no date."""
+    if not is_time(starts):
+        return None
+    first = _day(starts)
+    last = _day(ends) if is_time(ends) else first
+    return first, max(first, last)
+
+
+def is_time(text: str) -> bool:
+    """Return whether a text is a date or moment; sites may have had anything in the field."""
+    try:
+        first_instant(text).astimezone(GUATEMALA)
+    except (ValueError, OverflowError):
+        return False
+    return True
+
+
+def local(text: str) -> str:
+    """Return a stored moment in Guatemala's time, and everything else as it is."""
+    if "T" not in text or not is_time(text):
+        return text
+    return first_instant(text).astimezone(GUATEMALA).isoformat(timespec="seconds")
+
+
+def has_passed(deadline: str, today: date) -> bool:
+    """Return whether the last day of something, ``2017-06-03``, is over."""
+    return bool(deadline) and is_time(deadline) and _day(deadline) < today
+
+
+def unanswered(invitations: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the invitations of which no answer is recorded."""
+    return [
+        each
+        for each in invitations
+        if each.get("organisation") and each.get("answer") in UNANSWERED
+    ]
+
+
+def _day(text: str) -> date:
+    return first_instant(text).astimezone(GUATEMALA).date()
+
+
+def _order(text: str) -> tuple[date, timedelta]:
+    """Return what sorts moments; a day without an hour comes before its hours."""
+    moment = first_instant(text).astimezone(GUATEMALA)
+    hour = timedelta(hours=moment.hour, minutes=moment.minute, seconds=moment.second)
+    return moment.date(), hour if "T" in text else timedelta(-1)

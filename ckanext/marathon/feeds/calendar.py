@@ -1,0 +1,174 @@
+"""Workshops as a calendar that telephones and computers subscribe to.
+
+Source: RFC 5545 (iCalendar), RFC 7986 (NAME, REFRESH-INTERVAL, SOURCE).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import icalendar
+
+from ckanext.marathon.domain import agenda
+from ckanext.marathon.domain.dates import GUATEMALA, first_instant
+
+MEDIA_TYPE = "text/calendar"
+PRODUCT = "-//ckanext-marathon//Idea marathons//ES"
+ZONE = "America/Guatemala"
+REFRESH = timedelta(hours=6)
+_DAY = timedelta(days=1)
+
+
+class Event(NamedTuple):
+    """A workshop in a calendar.
+
+    Attributes:
+        iri: its permanent address.
+        url: its page.
+        starts: a day or a moment, as stored.
+        ends: the same, ``""`` if not known.
+        point: latitude and longitude of the venue.
+        created: when it came to the site, in UTC.
+        modified: when it changed last, in UTC.
+        confirm_by: last day to confirm, ``""`` if there is none (any more).
+        confirm_title: what that day is called.
+    """
+
+    iri: str
+    url: str
+    title: str
+    starts: str
+    ends: str
+    is_cancelled: bool
+    location: str
+    point: tuple[float, float] | None
+    categories: Sequence[str]
+    description: str
+    created: datetime
+    modified: datetime
+    confirm_by: str
+    confirm_title: str
+
+
+def calendar(name: str, source: str, events: Iterable[Event]) -> bytes:
+    """Return a calendar.
+
+    Args:
+        name: what it is called in the list of somebody's calendars.
+        source: its address.
+        events: those without a readable start are left out.
+    """
+    whole = icalendar.Calendar()
+    whole.add("prodid", PRODUCT)
+    whole.add("version", "2.0")
+    whole.add("calscale", "GREGORIAN")
+    whole.add("method", "PUBLISH")
+    for known_as in ("name", "x-wr-calname"):
+        whole.add(known_as, _line(name))
+    whole.add("x-wr-timezone", ZONE)
+    whole.add("source", source, parameters={"VALUE": "URI"})
+    whole.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
+    whole.add("x-published-ttl", icalendar.vDuration(REFRESH))
+    whole.add_component(_zone())
+    for event in events:
+        if agenda.is_time(event.starts):
+            whole.add_component(_workshop(event))
+            if agenda.is_time(event.confirm_by):
+                whole.add_component(_deadline(event))
+    return whole.to_ical()
+
+
+def uid(iri: str, part: str = "") -> str:
+    """Return what a calendar knows a thing by: it changes as little as the IRI does."""
+    split = urlsplit(iri)
+    return f"{split.path.rsplit('/', 1)[-1]}{part}@{split.hostname or 'localhost'}"
+
+
+def _workshop(event: Event) -> icalendar.Event:
+    made = _base(event, uid(event.iri), event.title)
+    first, last = _times(event.starts, event.ends)
+    for name, time in (("dtstart", first), ("dtend", last)):
+        if time is not None:
+            in_zone = {"TZID": ZONE} if isinstance(time, datetime) else {}
+            made.add(name, time, parameters=in_zone)
+    made.add("status", "CANCELLED" if event.is_cancelled else "CONFIRMED")
+    if event.location:
+        made.add("location", _line(event.location))
+    if event.point:
+        made.add("geo", event.point)
+    if event.categories:
+        made.add("categories", [_line(each) for each in event.categories])
+    made.add("description", _text(event.description))
+    return made
+
+
+def _deadline(event: Event) -> icalendar.Event:
+    """Return the last day to confirm, as a day of its own: alarms of others are not rung."""
+    made = _base(event, uid(event.iri, ".confirm"), event.confirm_title)
+    day = first_instant(event.confirm_by).date()
+    made.add("dtstart", day)
+    made.add("dtend", day + _DAY)
+    made.add("status", "CONFIRMED")
+    made.add("related-to", uid(event.iri))
+    return made
+
+
+def _base(event: Event, identifier: str, title: str) -> icalendar.Event:
+    created, modified = (each.replace(tzinfo=UTC) for each in (event.created, event.modified))
+    made = icalendar.Event()
+    made.add("uid", identifier)
+    made.add("dtstamp", modified)
+    made.add("created", created)
+    made.add("last-modified", modified)
+    # It must grow with each change, and nobody counts them.
+    made.add("sequence", max(0, int((modified - created).total_seconds())))
+    made.add("summary", _line(title))
+    made.add("url", event.url)
+    # Whoever subscribes need not take part.
+    made.add("transp", "TRANSPARENT")
+    return made
+
+
+def _times(starts: str, ends: str) -> tuple[date | datetime, date | datetime | None]:
+    """Return start and end: of days, the end is the day after; ``None`` where it is not known."""
+    has_hours = "T" in starts and (not agenda.is_time(ends) or "T" in ends)
+    if not has_hours:
+        days = agenda.span(starts, ends)
+        assert days, "there is a start"
+        return days[0], days[1] + _DAY
+    first = _moment(starts)
+    last = _moment(ends) if agenda.is_time(ends) else None
+    return first, last if last and last > first else None
+
+
+def _moment(text: str) -> datetime:
+    """Return a moment as Guatemala's clocks show it; the zone is said beside it."""
+    return first_instant(text).astimezone(GUATEMALA).replace(tzinfo=None)
+
+
+def _zone() -> icalendar.Timezone:
+    """Return Guatemala's time: six hours behind, all the year since 2006."""
+    zone = icalendar.Timezone()
+    zone.add("tzid", ZONE)
+    standard = icalendar.TimezoneStandard()
+    standard.add("dtstart", datetime(1970, 1, 1))
+    offset = GUATEMALA.utcoffset(None)
+    standard.add("tzoffsetfrom", offset)
+    standard.add("tzoffsetto", offset)
+    standard.add("tzname", "CST")
+    zone.add_component(standard)
+    return zone
+
+
+def _line(text: str) -> str:
+    return " ".join(_text(text).split())
+
+
+def _text(text: str) -> str:
+    """Return a text without what a line of a calendar cannot hold."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(each for each in lines if each == "\n" or unicodedata.category(each) != "Cc")

@@ -1,0 +1,87 @@
+"""Invitations to workshops: which organisations have not answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+from ckan import authz, model
+from ckan.types import Context
+
+from ckanext.marathon.domain import agenda, dates
+from ckanext.marathon.logic import permissions
+from ckanext.marathon.model import agenda as workshops
+from ckanext.marathon.model import records
+
+
+@tk.side_effect_free
+def marathon_invitation_list(context: Context, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return which invitations to announced workshops are unanswered, by deadline.
+
+    Args:
+        context: whose workshops: of the organisations that the user is editor of; the
+            coordinating body's editors see everybody's.
+        data_dict: ``organization`` (id or name): only workshops that it convenes; ``past``: those
+            too that are over.
+
+    Returns:
+        a dict for each workshop: ``workshop`` (``id``, ``name``, ``title``, ``starts_at``,
+        ``private``), ``organization`` (``id``, ``name``, ``title``), ``rsvp_by`` (``None`` if there
+        is no deadline), ``overdue``, ``invited`` (how many organisations were) and ``unanswered``
+        (``organisation``, ``invited_on``). Those without a deadline come last.
+
+    Raises:
+        NotAuthorized: not an editor of the organisation, of any, or of a coordinating body.
+        ValidationError: ``past`` is neither true nor false.
+    """
+    tk.check_access("marathon_invitation_list", context, data_dict)
+    try:
+        with_past = tk.asbool(data_dict.get("past") or False)
+    except ValueError:
+        raise tk.ValidationError({"past": [tk._("It is either true or false")]}) from None
+    today = dates.today()
+    found = []
+    for each in workshops.invited(_owners(context, data_dict.get("organization"))):
+        waiting = agenda.unanswered(records.rows(each, "invitation"))
+        times = agenda.Times(
+            each.id, *(records.text(each, name) for name in ("starts_at", "ends_at", "status"))
+        )
+        if waiting and (with_past or not agenda.is_over(times, today)):
+            found.append((each, waiting))
+    owners = records.organizations(each.owner_org for each, _waiting in found)
+    listed = [_row(each, waiting, owners.get(each.owner_org or "")) for each, waiting in found]
+    return sorted(listed, key=lambda row: (row["rsvp_by"] or "9999", row["workshop"]["starts_at"]))
+
+
+def _owners(context: Context, organization: Any) -> list[str] | None:
+    """Return the ids of the organisations whose workshops are asked for, ``None`` for all."""
+    if organization:
+        found = model.Group.get(organization)
+        return [found.id] if found else []
+    user = context.get("user")
+    if context.get("ignore_auth") or authz.is_sysadmin(user) or permissions.coordinates(user):
+        return None
+    return [each["id"] for each in permissions.organizations_open_to(user, records.WORKSHOP)]
+
+
+def _row(
+    workshop: model.Package, waiting: list[Any], organization: dict[str, str] | None
+) -> dict[str, Any]:
+    rsvp_by = records.text(workshop, "rsvp_by")
+    return {
+        "workshop": {
+            "id": workshop.id,
+            "name": workshop.name,
+            "title": workshop.title or workshop.name,
+            "starts_at": records.text(workshop, "starts_at"),
+            "private": bool(workshop.private),
+        },
+        "organization": organization,
+        "rsvp_by": rsvp_by or None,
+        "overdue": agenda.has_passed(rsvp_by, dates.today()),
+        "invited": len(records.rows(workshop, "invitation")),
+        "unanswered": [
+            {"organisation": each["organisation"], "invited_on": each.get("invited_on") or None}
+            for each in waiting
+        ],
+    }

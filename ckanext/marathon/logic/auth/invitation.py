@@ -1,0 +1,20 @@
+"""Invitations to workshops: who sees which are unanswered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ckan.types import AuthResult, Context
+
+from ckanext.marathon.domain.texts import is_storable
+from ckanext.marathon.logic import permissions
+from ckanext.marathon.model import records
+
+
+def marathon_invitation_list(context: Context, data_dict: dict[str, Any]) -> AuthResult:
+    """Let those who may add workshops see who has not answered: of their own, or of all."""
+    user, organization = context.get("user"), data_dict.get("organization")
+    if not organization:
+        return {"success": bool(permissions.organizations_open_to(user, records.WORKSHOP))}
+    is_text = isinstance(organization, str) and is_storable(organization)
+    return {"success": is_text and permissions.may_create_in(user, organization, records.WORKSHOP)}

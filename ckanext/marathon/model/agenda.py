@@ -1,0 +1,109 @@
+"""Public workshops by time, place and problem: from the tables, so that Solr is not needed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import sqlalchemy as sa
+from ckan import model
+
+from ckanext.marathon.domain import agenda
+from ckanext.marathon.domain.agenda import Times
+from ckanext.marathon.model import about, records
+from ckanext.marathon.model.about import package
+from ckanext.marathon.model.link import Link, Predicate
+
+
+def times(municipality: str = "", problems: Collection[str] = ()) -> list[Times]:
+    """Return when each public workshop is, newest on the site first.
+
+    Args:
+        municipality: code; only workshops in which it takes part.
+        problems: notations; only workshops that speak of one of them.
+    """
+    query = (
+        sa.select(package.id, _field("starts_at"), _field("ends_at"), _field("status"))
+        .where(about.public(package), package.type == records.WORKSHOP)
+        .order_by(package.metadata_created.desc(), package.id)
+    )
+    if municipality:
+        query = query.where(_linked(Predicate.WORKSHOP_MUNICIPALITY, [municipality]))
+    if problems:
+        query = query.where(_linked(Predicate.WORKSHOP_PROBLEM, problems))
+    return [Times(*row) for row in model.Session.execute(query)]
+
+
+def filters(predicate: Predicate) -> list[str]:
+    """Return the municipalities (codes) or problems (notations) of public workshops, in order."""
+    query = (
+        sa.select(Link.object.distinct())
+        .join(package, package.id == Link.subject)
+        .where(
+            about.public(package),
+            package.type == records.WORKSHOP,
+            Link.predicate == str(predicate),
+        )
+    )
+    return sorted(model.Session.scalars(query))
+
+
+def ideas(workshops: Collection[str]) -> dict[str, int]:
+    """Return workshop id → how many public ideas came out of it, of those that have any."""
+    if not workshops:
+        return {}
+    query = (
+        sa.select(Link.object, sa.func.count())
+        .join(package, package.id == Link.subject)
+        .where(
+            Link.object.in_(workshops),
+            Link.predicate == str(Predicate.IDEA_WORKSHOP),
+            about.public(package),
+        )
+        .group_by(Link.object)
+    )
+    return dict(model.Session.execute(query).tuples().all())
+
+
+def public_with_start(reference: str) -> model.Package | None:
+    """Return a public workshop by id or name, ``None`` if there is none or it has no date."""
+    query = sa.select(model.Package).where(
+        about.public(package),
+        package.type == records.WORKSHOP,
+        sa.or_(package.id == reference, package.name == reference),
+    )
+    found = model.Session.scalars(query.limit(1)).first()
+    return found if found and agenda.is_time(records.text(found, "starts_at")) else None
+
+
+def invited(owners: Collection[str] | None) -> list[model.Package]:
+    """Return the announced workshops with invitations, private ones too, by title.
+
+    Args:
+        owners: ids of organisations that convene them; ``None`` = all.
+    """
+    query = sa.select(model.Package).where(
+        package.type == records.WORKSHOP,
+        package.state == model.State.ACTIVE,
+        _field("status") == agenda.ANNOUNCED,
+        _field("invitation").not_in(("", "[]")),
+    )
+    if owners is not None:
+        query = query.where(package.owner_org.in_(owners))
+    return list(model.Session.scalars(query.order_by(package.title, package.id)))
+
+
+def _field(name: str) -> Any:
+    return sa.func.coalesce(package.extras[name].astext, "")
+
+
+def _linked(predicate: Predicate, objects: Collection[str]) -> sa.ColumnElement[bool]:
+    return (
+        sa.select(Link.subject)
+        .where(
+            Link.subject == package.id,
+            Link.predicate == str(predicate),
+            Link.object.in_(objects),
+        )
+        .exists()
+    )

@@ -1,0 +1,105 @@
+"""The commitment that the marathons fulfil: how far it is, and what proves it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+import ckan.plugins.toolkit as tk
+from ckan import model
+from ckan.types import Response
+from flask import Blueprint, request
+from flask import Response as FlaskResponse
+
+from ckanext.marathon.domain import commitments as rules
+from ckanext.marathon.domain import dates
+from ckanext.marathon.helpers import commitment as helper
+from ckanext.marathon.helpers.labels import marathon_as_list, marathon_term
+from ckanext.marathon.model import commitments, figures, records
+from ckanext.marathon.spreadsheets.table import Cell, Column, Table, Type
+from ckanext.marathon.spreadsheets.write import CSV, csv_lines, joined
+from ckanext.marathon.vocabulary.statuses import MILESTONE_STATUS
+
+commitment = Blueprint("marathon_commitment", __name__)
+
+
+def index() -> str:
+    """Show the one commitment, the one that ``commitment`` names, or which there are."""
+    everything = commitments.public()
+    found = _asked_for(everything)
+    chosen = helper.commitment(found[0]) if len(found) == 1 else None
+    return tk.render(
+        "marathon/commitment/index.html",
+        {
+            "commitment": chosen,
+            "commitments": [(each, _summary(each)) for each in found] if not chosen else [],
+            "is_one_of_several": chosen is not None and len(everything) > 1,
+            "figures": figures.total(),
+            "as_of": figures.as_of(),
+            "may_add": helper.may_add() if not found else False,
+        },
+    )
+
+
+def table() -> Response:
+    """Return the milestones as CSV, of the commitment that is asked for or of all."""
+    columns = [
+        Column("commitment", tk._("Commitment")),
+        Column("plan", tk._("Action plan")),
+        Column("number", tk._("Number in the plan")),
+        Column("milestone", tk._("Milestone"), type=Type.INTEGER),
+        Column("title", tk._("What will be done")),
+        Column("due", tk._("Due"), type=Type.DATE),
+        Column("status", tk._("Status")),
+        Column("status_label", tk._("Status in words")),
+        Column("overdue", tk._("Overdue")),
+        Column("evidence", tk._("Evidence")),
+    ]
+    found = _asked_for(commitments.public())
+    milestones = Table("commitment", tk._("Commitment"), columns, _cells(found))
+    answer = FlaskResponse(b"".join(csv_lines(milestones)), content_type=CSV)
+    answer.headers["Content-Disposition"] = 'attachment; filename="commitment.csv"'
+    return answer
+
+
+def _cells(found: list[model.Package]) -> Iterator[list[Cell]]:
+    today = dates.today()
+    for package in found:
+        for number, row in enumerate(records.rows(package, "milestone"), 1):
+            status = str(row.get("status") or "")
+            yield [
+                package.title or package.name,
+                records.text(package, "plan"),
+                records.text(package, "number"),
+                number,
+                str(row.get("title") or ""),
+                _day(str(row.get("due") or "")),
+                status,
+                marathon_term(MILESTONE_STATUS.name, status) if status else "",
+                "yes" if rules.is_overdue(row, today) else "no",
+                joined(str(each) for each in marathon_as_list(row.get("evidence"))),
+            ]
+
+
+def _summary(package: model.Package) -> dict[str, int]:
+    return rules.progress(records.rows(package, "milestone"))
+
+
+def _asked_for(found: list[model.Package]) -> list[model.Package]:
+    """Return all of them, or the one that ``commitment`` names."""
+    asked = request.args.get("commitment", "").strip()
+    if not asked:
+        return found
+    chosen = [each for each in found if asked in (each.name, each.id)]
+    return chosen or tk.abort(404, tk._("There is no public commitment of that name."))
+
+
+def _day(text: str) -> Cell:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        return text
+
+
+commitment.add_url_rule("/marathon/commitment", view_func=index)
+commitment.add_url_rule("/marathon/commitment.csv", view_func=table)

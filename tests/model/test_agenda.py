@@ -1,0 +1,121 @@
+"""When workshops are, of whom, and what came of them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from ckan.tests.helpers import call_action
+
+from ckanext.marathon.domain import agenda as rules
+from ckanext.marathon.domain.agenda import Agenda, Times
+from ckanext.marathon.model import agenda
+from ckanext.marathon.model.link import Predicate
+from tests import factories
+
+TODAY = date(2026, 3, 10)
+
+
+def at(id_: str, starts: str = "", ends: str = "", status: str = "announced") -> Times:
+    return Times(id_, starts, ends, status)
+
+
+class TestRules:
+    def test_what_is_next_comes_first_and_what_was_last_too(self) -> None:
+        found = rules.arranged(
+            [
+                at("old", "2016-10-17T09:00:00-06:00"),
+                at("far", "2026-05-01"),
+                at("late", "2026-03-11T14:00:00-06:00"),
+                at("early", "2026-03-11T09:00:00-06:00"),
+                at("all day", "2026-03-11"),
+                at("recent", "2026-03-09"),
+                at("some day"),
+            ],
+            TODAY,
+        )
+        assert found == Agenda(
+            ["all day", "early", "late", "far"], ["recent", "old"], ["some day"]
+        )
+
+    @pytest.mark.parametrize(
+        ("times", "is_over"),
+        [
+            (at("x", "2026-03-10"), False),
+            (at("x", "2026-03-10", status="held"), True),
+            (at("x", "2026-03-01", "2026-03-10"), False),
+            (at("x", "2026-03-09"), True),
+            (at("x", "2026-03-12", status="cancelled"), False),
+            (at("x", status="held"), False),
+            # Two in the morning in London is still the evening before in Guatemala.
+            (at("x", "2026-03-10T02:00:00+00:00"), True),
+        ],
+    )
+    def test_the_last_day_in_guatemala_decides(self, times: Times, is_over: bool) -> None:
+        assert rules.is_over(times, TODAY) is is_over
+
+    @pytest.mark.parametrize("text", ["", "soon", "2026-13-40", "0001-01-01T00:00:00+14:00"])
+    def test_what_is_no_time_is_no_date(self, text: str) -> None:
+        assert rules.arranged([at("x", text)], TODAY).undated == ["x"]
+
+    def test_an_end_that_is_no_time_is_none(self) -> None:
+        assert rules.span("2026-03-10", "later") == (TODAY, TODAY)
+
+    def test_moments_are_told_in_guatemalas_time(self) -> None:
+        assert rules.local("2026-03-10T02:00:00+00:00") == "2026-03-09T20:00:00-06:00"
+        assert rules.local("2026-03-10") == "2026-03-10"
+
+    def test_a_deadline_passes_when_its_day_is_over(self) -> None:
+        assert not rules.has_passed("2026-03-10", TODAY)
+        assert rules.has_passed("2026-03-09", TODAY)
+        assert not rules.has_passed("", TODAY)
+
+    def test_no_answer_is_no_answer(self) -> None:
+        rows = [
+            {"organisation": "A", "answer": "accepted"},
+            {"organisation": "B", "answer": "no_answer"},
+            {"organisation": "C", "answer": ""},
+            {"organisation": ""},
+        ]
+        assert [each["organisation"] for each in rules.unanswered(rows)] == ["B", "C"]
+
+
+@pytest.mark.usefixtures("marathon_site")
+class TestQueries:
+    def test_public_workshops_alone_are_there(self) -> None:
+        shown = factories.Workshop(starts_at="2016-10-17", ends_at="2016-10-18")
+        factories.Workshop(private=True)
+        gone = factories.Workshop()
+        call_action("package_delete", id=gone["id"])
+        factories.Idea(workshop=shown["id"])
+        assert agenda.times() == [Times(shown["id"], "2016-10-17", "2016-10-18", "held")]
+
+    def test_they_are_found_by_municipality_and_problem(self) -> None:
+        water = factories.Workshop(municipality=["2105", "0115"], service_problem=["AGU-01"])
+        waste = factories.Workshop(municipality=["0115"], service_problem=["RES-01"])
+        assert {each.id for each in agenda.times("0115")} == {water["id"], waste["id"]}
+        assert [each.id for each in agenda.times("2105")] == [water["id"]]
+        assert [each.id for each in agenda.times(problems=["AGU-02", "AGU-01"])] == [water["id"]]
+        assert agenda.times("2105", ["RES-01"]) == []
+
+    def test_filters_are_what_public_workshops_have(self) -> None:
+        factories.Workshop(municipality=["2105"], service_problem=["AGU-01"])
+        factories.Workshop(municipality=["0115"], service_problem=["RES-01"], private=True)
+        assert agenda.filters(Predicate.WORKSHOP_MUNICIPALITY) == ["2105"]
+        assert agenda.filters(Predicate.WORKSHOP_PROBLEM) == ["AGU-01"]
+
+    def test_ideas_are_counted_as_far_as_they_are_public(self) -> None:
+        workshop = factories.Workshop()
+        for private in (False, False, True):
+            factories.Idea(workshop=workshop["id"], private=private)
+        assert agenda.ideas([workshop["id"], factories.Workshop()["id"]]) == {workshop["id"]: 2}
+        assert agenda.ideas([]) == {}
+
+    def test_invitations_are_of_announced_workshops(self) -> None:
+        invitation = [{"organisation": "ANAM"}]
+        open_ = factories.Workshop(status="announced", invitation=invitation, private=True)
+        factories.Workshop(status="held", invitation=invitation)
+        factories.Workshop(status="announced")
+        assert [each.id for each in agenda.invited(None)] == [open_["id"]]
+        assert [each.id for each in agenda.invited([open_["owner_org"]])] == [open_["id"]]
+        assert agenda.invited([]) == []
