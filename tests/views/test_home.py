@@ -183,11 +183,14 @@ class TestFullSite:
         assert "Example" in section(home, "newest-ideas")
         assert "Example" not in section(home, "municipalities")
 
-    def test_one_commitment_is_linked_itself_several_as_a_list(self, app: Any) -> None:
+    def test_the_menu_leads_to_the_commitment_once_there_is_one(self, app: Any) -> None:
         first = factories.Commitment()
-        assert menu(page(app))["Commitment"] == f"/commitment/{first['name']}"
+        assert menu(page(app))["Commitment"] == "/marathon/commitment"
+        for path in ("/marathon/commitment", f"/commitment/{first['name']}"):
+            here = page(app, path).select("#main-navigation-toggle a[aria-current]")
+            assert [a.get_text().strip() for a in here] == ["Commitment"], path
         factories.Commitment()
-        assert menu(page(app))["Commitments"] == "/commitment/"
+        assert menu(page(app))["Commitments"] == "/marathon/commitment"
 
     def test_the_coordinating_body_is_the_contact(self, app: Any) -> None:
         body = factories.CoordinatingBody(title="INFOM", contact_email="datos@infom.example.gt")

@@ -12,10 +12,11 @@ from ckan.common import current_user
 from ckanext.marathon.domain import commitments, dates
 from ckanext.marathon.logic import permissions
 from ckanext.marathon.model import records
+from ckanext.marathon.rdf.facts import values_of
 
 from . import evidence
 from .evidence import Evidence
-from .labels import marathon_as_list, marathon_date
+from .labels import marathon_date
 
 
 class Milestone(NamedTuple):
@@ -56,7 +57,7 @@ class Commitment(NamedTuple):
 def commitment(package: model.Package) -> Commitment:
     """Return what a page shows of a public commitment; two queries."""
     rows = records.rows(package, "milestone")
-    proofs = evidence.shown(each for row in rows for each in _addresses(row))
+    proofs = evidence.shown(each for row in rows for each in addresses(row))
     today = dates.today()
     milestones = [
         Milestone(
@@ -64,7 +65,7 @@ def commitment(package: model.Package) -> Commitment:
             due=str(row.get("due") or ""),
             status=str(row.get("status") or ""),
             is_overdue=commitments.is_overdue(row, today),
-            evidence=[proofs[each] for each in _addresses(row)],
+            evidence=[proofs[each] for each in addresses(row)],
         )
         for row in rows
     ]
@@ -100,5 +101,6 @@ def marathon_today() -> str:
     return tk._("as of {day}").format(day=marathon_date(dates.today().isoformat()))
 
 
-def _addresses(row: Mapping[str, object]) -> list[str]:
-    return [str(each) for each in marathon_as_list(row.get("evidence"))]
+def addresses(milestone: Mapping[str, object]) -> list[str]:
+    """Return the addresses that a milestone names as evidence; stored, they are JSON in JSON."""
+    return values_of(milestone.get("evidence"))

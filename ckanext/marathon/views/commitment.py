@@ -14,7 +14,7 @@ from flask import Response as FlaskResponse
 from ckanext.marathon.domain import commitments as rules
 from ckanext.marathon.domain import dates
 from ckanext.marathon.helpers import commitment as helper
-from ckanext.marathon.helpers.labels import marathon_as_list, marathon_term
+from ckanext.marathon.helpers.labels import marathon_term
 from ckanext.marathon.model import commitments, figures, records
 from ckanext.marathon.spreadsheets.table import Cell, Column, Table, Type
 from ckanext.marathon.spreadsheets.write import CSV, csv_lines, joined
@@ -77,7 +77,7 @@ def _cells(found: list[model.Package]) -> Iterator[list[Cell]]:
                 status,
                 marathon_term(MILESTONE_STATUS.name, status) if status else "",
                 "yes" if rules.is_overdue(row, today) else "no",
-                joined(str(each) for each in marathon_as_list(row.get("evidence"))),
+                joined(helper.addresses(row)),
             ]
 
 

@@ -1,0 +1,418 @@
+"""The agenda: what is to come and past, as a page, as a calendar and for search engines."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import timedelta
+from typing import Any
+
+import icalendar
+import pytest
+from bs4 import BeautifulSoup
+from ckan.lib.search.common import is_available
+from ckan.tests.helpers import call_action
+
+from ckanext.marathon.domain import dates
+from tests import factories
+
+from .conftest import Reader
+from .test_home import asked
+from .test_pages import hrefs
+
+pytestmark = pytest.mark.usefixtures("marathon_site")
+
+HOSTILE = 'Agua; limpia,\r\nATTENDEE:mailto:x \\ "x" ñ <script>alert(1)</script>'
+
+
+def day(number: int) -> str:
+    return (dates.today() + timedelta(number)).isoformat()
+
+
+def announced(**fields: Any) -> dict[str, Any]:
+    return factories.Workshop(status="announced", **fields)
+
+
+def part(page: BeautifulSoup, id_: str) -> str:
+    found = page.select_one(f"section#{id_}")
+    return " ".join(found.get_text(" ").split()) if found else ""
+
+
+def titles(page: BeautifulSoup, id_: str) -> list[str]:
+    return [each.get_text(strip=True) for each in page.select(f"section#{id_} h3")]
+
+
+def events(reader: Reader, path: str) -> list[icalendar.Event]:
+    answer = reader.get(path)
+    assert answer.status_code == 200, path
+    return icalendar.Calendar.from_ical(answer.data).events
+
+
+class TestPage:
+    def test_it_lists_what_is_to_come_past_and_without_a_date(self, visitor: Reader) -> None:
+        announced(title="Next", starts_at=f"{day(3)}T09:00:00-06:00")
+        announced(title="Later", starts_at=day(9))
+        factories.Workshop(title="Over", starts_at="2016-10-17")
+        factories.Workshop(title="Whenever")
+        page = visitor.page("/agenda")
+        assert titles(page, "coming") == ["Next", "Later"]
+        assert titles(page, "past") == ["Over"]
+        assert titles(page, "undated") == ["Whenever"]
+
+    def test_each_says_when_where_of_whom_and_what_came_of_it(
+        self, visitor: Reader, villa_nueva: dict[str, Any]
+    ) -> None:
+        workshop = factories.Workshop(
+            owner_org=villa_nueva["id"],
+            municipality=["0115", "2105"],
+            starts_at="2017-06-03T15:00:00+00:00",
+            ends_at="2017-06-03T18:00:00+00:00",
+            venue="Salón municipal",
+            venue_municipality="0115",
+        )
+        factories.Idea(workshop=workshop["id"])
+        past = visitor.page("/en/agenda").select_one("#past")
+        assert past
+        text = " ".join(past.get_text(" ").split())
+        # In Guatemala's time, whatever offset somebody sent.
+        for said in (
+            "June 3, 2017, 9:00 AM–12:00 PM",
+            "idea marathon",
+            "held",
+            "Salón municipal, Villa Nueva",
+            "San Carlos Alzatate",
+            "1 idea",
+        ):
+            assert said in text.replace("\u202f", " "), said
+        links = [str(a["href"]) for a in past.select("a")]
+        assert f"/en/organization/{villa_nueva['name']}" in links
+        assert f"/en/workshop/{workshop['name']}#ideas" in links
+
+    def test_it_says_until_when_to_confirm_and_when_it_is_too_late(self, visitor: Reader) -> None:
+        announced(title="Open", starts_at=day(9), rsvp_by=day(3))
+        announced(title="Closed", starts_at=day(12), rsvp_by=day(-1))
+        open_, closed = visitor.page("/agenda").select("#coming .marathon-meeting")
+        assert "Confirm by" in open_.get_text()
+        assert "deadline to confirm has passed" in closed.get_text()
+
+    def test_a_cancelled_one_is_marked_and_asks_for_nothing(self, visitor: Reader) -> None:
+        factories.Workshop(status="cancelled", starts_at=day(9), rsvp_by=day(3))
+        text = part(visitor.page("/agenda"), "coming")
+        assert "cancelled" in text
+        assert "It does not take place." in text
+        assert "Confirm by" not in text
+        assert "Add to calendar" not in text
+
+    def test_it_is_filtered_by_municipality_and_problem(self, visitor: Reader) -> None:
+        announced(
+            title="Water", starts_at=day(1), municipality=["0115"], service_problem=["AGU-01"]
+        )
+        announced(
+            title="Waste", starts_at=day(2), municipality=["2105"], service_problem=["RES-01"]
+        )
+        for query, expected in (
+            ("municipality=0115", ["Water"]),
+            ("municipality=115", ["Water"]),
+            ("problem=RES-01", ["Waste"]),
+            ("problem=agu", ["Water"]),
+            ("municipality=0115&problem=RES-01", []),
+            ("municipality=&problem=", ["Water", "Waste"]),
+        ):
+            assert titles(visitor.page(f"/agenda?{query}"), "coming") == expected, query
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/agenda?municipality=9999",
+            "/agenda?problem=%3Cscript%3E",
+            "/agenda.ics?municipality=x",
+            "/municipality/9999/agenda",
+            "/municipality/9999/agenda.ics",
+            "/workshop/none/event.ics",
+        ],
+    )
+    def test_what_does_not_exist_is_not_found(self, visitor: Reader, path: str) -> None:
+        assert visitor.get(path).status_code == 404
+
+    @pytest.mark.parametrize("number", ["0", "-1", "x", "99999999999999999999", "²", "7"])
+    def test_a_page_that_is_none_is_the_nearest(self, visitor: Reader, number: str) -> None:
+        factories.Workshop(title="Over", starts_at="2016-10-17")
+        assert titles(visitor.page(f"/agenda?page={number}&coming={number}"), "past") == ["Over"]
+
+    def test_the_past_has_pages_that_keep_the_filter(
+        self, visitor: Reader, villa_nueva: dict[str, Any]
+    ) -> None:
+        for number in range(1, 22):
+            factories.Workshop(
+                owner_org=villa_nueva["id"],
+                title=f"Day {number}",
+                starts_at=f"2017-06-{number:02}",
+            )
+        first = visitor.page("/agenda?municipality=0115")
+        assert titles(first, "past") == [f"Day {number}" for number in range(21, 1, -1)]
+        (following,) = [str(a["href"]) for a in first.select("a[rel=next]")]
+        second = visitor.page(following)
+        assert titles(second, "past") == ["Day 1"]
+        assert "Page 2 of 2" in part(second, "past")
+        assert "municipality=0115" in str(second.select_one("a[rel=prev]")["href"])
+
+    def test_what_is_not_public_is_not_there(self, visitor: Reader, editor: Reader) -> None:
+        hidden = announced(title="Hidden", starts_at=day(3), private=True)
+        for path in ("/agenda", "/agenda.ics"):
+            assert "Hidden" not in editor.get(path).text
+        assert visitor.get(f"/workshop/{hidden['name']}/event.ics").status_code == 404
+
+    def test_an_empty_agenda_says_what_to_do(self, visitor: Reader, editor: Reader) -> None:
+        assert "No workshop or meeting is announced" in part(visitor.page("/agenda"), "coming")
+        assert "/workshop/new" not in hrefs(visitor.page("/agenda"), "#coming")
+        assert "/workshop/new" in hrefs(editor.page("/agenda"), "#coming")
+
+    def test_a_municipality_has_an_address_of_its_own(self, visitor: Reader) -> None:
+        answer = visitor.get("/municipality/115/agenda")
+        assert answer.status_code == 302
+        assert answer.headers["Location"].endswith("/agenda?municipality=0115")
+
+    def test_it_needs_no_solr_and_nothing_in_it_is_markup(
+        self, visitor: Reader, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        announced(title=HOSTILE, venue=HOSTILE, starts_at=day(3))
+        monkeypatch.setitem(ckan_config, "solr_url", "http://127.0.0.1:9/solr/none")
+        assert not is_available()
+        answer = visitor.get("/agenda")
+        assert answer.status_code == 200
+        assert "<script>alert" not in answer.text
+        assert "&lt;script&gt;alert" in answer.text
+
+    def test_it_asks_the_same_number_of_questions_whatever_there_is(self, visitor: Reader) -> None:
+        def grow() -> None:
+            for number in range(4):
+                idea = factories.Idea()
+                call_action("package_patch", id=idea["workshop"], starts_at=f"2017-06-0{number+1}")
+                announced(starts_at=day(3))
+
+        grow()
+        visitor.page("/agenda")
+        with asked() as before:
+            visitor.page("/agenda")
+        grow()
+        with asked() as after:
+            visitor.page("/agenda")
+        assert len(after) == len(before)
+        assert len(after) < 25
+
+
+class TestCalendar:
+    def test_it_tells_a_calendar_all_it_needs(
+        self, visitor: Reader, villa_nueva: dict[str, Any]
+    ) -> None:
+        workshop = announced(
+            owner_org=villa_nueva["id"],
+            title="Maratón de Villa Nueva",
+            starts_at="2030-06-03T09:00:00-06:00",
+            ends_at="2030-06-03T12:30:00-06:00",
+            rsvp_by="2030-05-20",
+            venue="Salón municipal",
+            venue_municipality="0115",
+            latitude="14.5269",
+            longitude="-90.5875",
+            service_problem=["AGU-01"],
+            notes="**Traiga** sus ideas",
+        )
+        answer = visitor.get("/en/agenda.ics")
+        assert answer.headers["Content-Type"] == "text/calendar; charset=utf-8"
+        calendar = icalendar.Calendar.from_ical(answer.data)
+        assert calendar["PRODID"]
+        assert calendar["X-WR-CALNAME"] == "Agenda of the idea marathons"
+        assert calendar["REFRESH-INTERVAL"].params["VALUE"] == "DURATION"
+        assert calendar["SOURCE"] == "http://test.ckan.net/en/agenda.ics"
+        event, deadline = calendar.events
+        assert event["UID"] == f"{workshop['id']}@test.ckan.net"
+        assert event["SUMMARY"] == "Maratón de Villa Nueva"
+        assert event["DTSTART"].params["TZID"] == "America/Guatemala"
+        assert event.start.isoformat() == "2030-06-03T09:00:00-06:00"
+        assert event.end.isoformat() == "2030-06-03T12:30:00-06:00"
+        assert event["STATUS"] == "CONFIRMED"
+        assert event["LOCATION"] == "Salón municipal, Villa Nueva, Guatemala"
+        assert event["GEO"].to_ical() == "14.5269;-90.5875"
+        assert event["URL"] == f"http://test.ckan.net/en/workshop/{workshop['name']}"
+        assert "idea marathon" in event["CATEGORIES"].to_ical().decode()
+        said = str(event["DESCRIPTION"])
+        assert "Confirm by: May 20, 2030" in said
+        assert "Traiga sus ideas" in said
+        assert event["DTSTAMP"].dt == event["LAST-MODIFIED"].dt
+        assert deadline["UID"] == f"{workshop['id']}.confirm@test.ckan.net"
+        assert deadline.start.isoformat() == "2030-05-20"
+        assert [each["TZID"] for each in calendar.walk("VTIMEZONE")] == ["America/Guatemala"]
+
+    def test_lines_are_folded_and_a_title_breaks_out_of_nothing(self, visitor: Reader) -> None:
+        announced(title=HOSTILE, venue=HOSTILE, starts_at=day(3), notes=HOSTILE * 20)
+        body = visitor.get("/agenda.ics").data
+        assert all(len(line) <= 75 for line in body.split(b"\r\n"))
+        assert b"\nATTENDEE" not in body
+        (event,) = icalendar.Calendar.from_ical(body).events
+        assert event["SUMMARY"] == " ".join(HOSTILE.split())
+
+    def test_days_without_an_hour_are_whole_days(self, visitor: Reader) -> None:
+        factories.Workshop(starts_at="2017-06-03")
+        factories.Workshop(starts_at="2017-06-01", ends_at="2017-06-02T15:00:00-06:00")
+        later, earlier = events(visitor, "/agenda.ics")
+        assert (later.start.isoformat(), later.end.isoformat()) == ("2017-06-03", "2017-06-04")
+        assert (earlier.start.isoformat(), earlier.end.isoformat()) == ("2017-06-01", "2017-06-03")
+
+    def test_an_end_that_nobody_said_is_not_made_up(self, visitor: Reader) -> None:
+        factories.Workshop(starts_at="2017-06-03T09:00:00-06:00")
+        (event,) = events(visitor, "/agenda.ics")
+        assert "DTEND" not in event
+
+    def test_a_cancelled_one_says_so_and_needs_no_answer(self, visitor: Reader) -> None:
+        factories.Workshop(status="cancelled", title="Off", starts_at=day(9), rsvp_by=day(3))
+        (event,) = events(visitor, "/en/agenda.ics")
+        assert event["STATUS"] == "CANCELLED"
+        assert event["SUMMARY"] == "Cancelled: Off"
+
+    def test_what_has_no_date_is_in_none(self, visitor: Reader) -> None:
+        workshop = factories.Workshop()
+        assert events(visitor, "/agenda.ics") == []
+        assert visitor.get(f"/workshop/{workshop['name']}/event.ics").status_code == 404
+
+    def test_a_change_keeps_the_name_and_counts_up(self, visitor: Reader) -> None:
+        workshop = announced(starts_at=day(3), title="Before")
+        path = f"/workshop/{workshop['name']}/event.ics"
+        (before,) = events(visitor, path)
+        call_action("package_patch", id=workshop["id"], title="After", name="renamed")
+        (after,) = events(visitor, "/workshop/renamed/event.ics")
+        assert after["UID"] == before["UID"]
+        assert after["SEQUENCE"] >= before["SEQUENCE"]
+        assert after["LAST-MODIFIED"].dt > before["LAST-MODIFIED"].dt or (
+            after["DTSTAMP"].dt >= before["DTSTAMP"].dt
+        )
+
+    def test_each_municipality_has_its_own(
+        self, visitor: Reader, villa_nueva: dict[str, Any]
+    ) -> None:
+        announced(owner_org=villa_nueva["id"], title="Ours", starts_at=day(3))
+        announced(title="Theirs", starts_at=day(3))
+        for path in ("/municipality/0115/agenda.ics", "/agenda.ics?municipality=115"):
+            assert [each["SUMMARY"] for each in events(visitor, path)] == ["Ours"]
+
+    def test_who_has_it_already_is_not_sent_it_again(self, visitor: Reader) -> None:
+        workshop = announced(starts_at=day(3), rsvp_by=day(2))
+        tag = visitor.get("/agenda.ics").headers["ETag"]
+        again = visitor.get("/agenda.ics", **{"If-None-Match": tag})
+        assert (again.status_code, again.data) == (304, b"")
+        call_action("package_patch", id=workshop["id"], rsvp_by=day(1))
+        assert visitor.get("/agenda.ics", **{"If-None-Match": tag}).status_code == 200
+
+
+class TestSearchEngines:
+    @staticmethod
+    def event(reader: Reader, workshop: dict[str, Any]) -> dict[str, Any] | None:
+        scripts = reader.page(f"/workshop/{workshop['name']}").select(
+            'script[type="application/ld+json"]'
+        )
+        assert len(scripts) < 2
+        return json.loads(scripts[0].text) if scripts else None
+
+    def test_a_workshop_is_an_event(self, visitor: Reader, villa_nueva: dict[str, Any]) -> None:
+        workshop = factories.Workshop(
+            owner_org=villa_nueva["id"],
+            title=HOSTILE,
+            starts_at="2017-06-03T15:00:00+00:00",
+            ends_at="2017-06-03T18:00:00+00:00",
+            venue="Salón",
+            venue_municipality="0115",
+            latitude="14.5",
+            longitude="-90.5",
+            notes="Ideas **para** el agua",
+        )
+        found = self.event(visitor, workshop)
+        assert found
+        assert found["@type"] == "Event"
+        assert found["name"] == workshop["title"]
+        assert found["startDate"] == "2017-06-03T09:00:00-06:00"
+        assert found["endDate"] == "2017-06-03T12:00:00-06:00"
+        assert found["eventStatus"] == "https://schema.org/EventScheduled"
+        assert found["eventAttendanceMode"].startswith("https://schema.org/")
+        assert found["location"] == {
+            "@type": "Place",
+            "name": "Salón",
+            "address": {
+                "@type": "PostalAddress",
+                "addressCountry": "GT",
+                "addressLocality": "Villa Nueva",
+            },
+            "geo": {"@type": "GeoCoordinates", "latitude": 14.5, "longitude": -90.5},
+        }
+        assert found["organizer"][0]["name"] == "Villa Nueva"
+        assert found["description"] == "Ideas para el agua"
+
+    def test_a_cancelled_one_is_cancelled_and_the_place_not_made_up(self, visitor: Reader) -> None:
+        workshop = factories.Workshop(status="cancelled", starts_at="2017-06-03", venue="INFOM")
+        found = self.event(visitor, workshop)
+        assert found
+        assert found["eventStatus"].endswith("EventCancelled")
+        assert found["startDate"] == "2017-06-03"
+        assert "addressLocality" not in found["location"]["address"]
+
+    def test_what_is_private_or_has_no_date_is_none(
+        self, visitor: Reader, editor: Reader, villa_nueva: dict[str, Any]
+    ) -> None:
+        own = {"owner_org": villa_nueva["id"]}
+        assert self.event(visitor, factories.Workshop(**own)) is None
+        hidden = factories.Workshop(starts_at="2017-06-03", private=True, **own)
+        assert self.event(editor, hidden) is None
+
+    def test_the_page_leads_to_calendar_and_agenda(self, visitor: Reader) -> None:
+        workshop = announced(starts_at=day(3))
+        links = hrefs(visitor.page(f"/workshop/{workshop['name']}"), ".marathon-chain")
+        assert f"/workshop/{workshop['name']}/event.ics" in links
+        assert "/agenda" in links
+
+
+class TestInvitations:
+    @pytest.fixture
+    def workshop(self, villa_nueva: dict[str, Any]) -> dict[str, Any]:
+        return announced(
+            owner_org=villa_nueva["id"],
+            title="Taller",
+            starts_at=day(5),
+            rsvp_by=day(-1),
+            invitation=[
+                {"organisation": "=ANAM", "invited_on": day(-9)},
+                {"organisation": "COCODE", "answer": "accepted"},
+            ],
+        )
+
+    def test_the_list_says_who_and_what_is_overdue(
+        self, editor: Reader, coordinator: Reader, workshop: dict[str, Any]
+    ) -> None:
+        for reader in (editor, coordinator):
+            page = reader.page("/agenda/invitations")
+            text = page.select_one(".primary").get_text(" ")
+            assert "Overdue" in text
+            assert "=ANAM" in text
+            assert "COCODE" not in text
+            assert f"/workshop/{workshop['name']}#invitations" in hrefs(page, "h2")
+        assert "/agenda/invitations" in hrefs(editor.page("/agenda"), ".primary")
+
+    def test_the_table_has_a_line_for_each(self, editor: Reader, workshop: dict[str, Any]) -> None:
+        answer = editor.get("/agenda/invitations.csv")
+        assert answer.headers["Content-Type"].startswith("text/csv")
+        (row,) = csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig")))
+        assert row["workshop"] == "Taller"
+        assert row["organisation"] == "'=ANAM"
+        assert (row["rsvp_by"], row["overdue"], row["invited_on"]) == (day(-1), "yes", day(-9))
+
+    def test_nobody_else_sees_it(self, visitor: Reader, reader: Any) -> None:
+        for path in ("/agenda/invitations", "/agenda/invitations.csv"):
+            answer = visitor.get(path)
+            assert answer.status_code == 302
+            assert "/user/login" in answer.headers["Location"]
+            member = reader(factories.officer(factories.Municipality()["id"], "member"))
+            assert member.get(path).status_code == 403
+        assert "/agenda/invitations" not in hrefs(visitor.page("/agenda"), ".primary")
+
+    def test_an_empty_list_says_so(self, editor: Reader) -> None:
+        for query in ("", "?past=1", "?past=%3Cx%3E"):
+            assert "Nobody" in editor.page(f"/agenda/invitations{query}").get_text()
