@@ -79,9 +79,7 @@ class TestInvitationList:
         factories.Workshop(
             owner_org=town, status="announced", starts_at=day(3), invitation=answered
         )
-        call_action(
-            "package_patch", id=factories.Workshop(owner_org=town)["id"], invitation=SILENT
-        )
+        call_action("package_patch", id=factories.Workshop(owner_org=town)["id"], invitation=SILENT)
         off = listed(factories.officer(town))[0]["workshop"]["id"]
         call_action("package_patch", id=off, status="cancelled")
         assert listed(factories.officer(town)) == []

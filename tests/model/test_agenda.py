@@ -34,9 +34,7 @@ class TestRules:
             ],
             TODAY,
         )
-        assert found == Agenda(
-            ["all day", "early", "late", "far"], ["recent", "old"], ["some day"]
-        )
+        assert found == Agenda(["all day", "early", "late", "far"], ["recent", "old"], ["some day"])
 
     @pytest.mark.parametrize(
         ("times", "is_over"),

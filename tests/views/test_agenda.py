@@ -188,7 +188,9 @@ class TestPage:
         def grow() -> None:
             for number in range(4):
                 idea = factories.Idea()
-                call_action("package_patch", id=idea["workshop"], starts_at=f"2017-06-0{number+1}")
+                call_action(
+                    "package_patch", id=idea["workshop"], starts_at=f"2017-06-0{number + 1}"
+                )
                 announced(starts_at=day(3))
 
         grow()

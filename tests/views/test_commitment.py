@@ -217,9 +217,7 @@ class TestTable:
         assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
         return list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"))))
 
-    def test_it_has_a_line_for_each_milestone(
-        self, visitor: Reader, pilot: dict[str, Any]
-    ) -> None:
+    def test_it_has_a_line_for_each_milestone(self, visitor: Reader, pilot: dict[str, Any]) -> None:
         found = self.rows(visitor)
         assert [each["milestone"] for each in found] == ["1", "2", "3", "4"]
         assert found[1]["due"] == day(-2)
