@@ -6,8 +6,9 @@ Source: RFC 5545 (iCalendar), RFC 7986 (NAME, REFRESH-INTERVAL, SOURCE).
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -46,7 +47,7 @@ class Event(NamedTuple):
     is_cancelled: bool
     location: str
     point: tuple[float, float] | None
-    categories: Sequence[str]
+    categories: tuple[str, ...]
     description: str
     created: datetime
     modified: datetime
@@ -74,18 +75,22 @@ def calendar(name: str, source: str, events: Iterable[Event]) -> bytes:
     whole.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
     whole.add("x-published-ttl", icalendar.vDuration(REFRESH))
     whole.add_component(_zone())
-    for event in events:
-        if agenda.is_time(event.starts):
-            whole.add_component(_workshop(event))
-            if agenda.is_time(event.confirm_by):
-                whole.add_component(_deadline(event))
-    return whole.to_ical()
+    head, end = whole.to_ical(), b"END:VCALENDAR\r\n"
+    known = (each for each in events if agenda.is_time(each.starts))
+    return b"".join((head.removesuffix(end), *map(_written, known), end))
 
 
 def uid(iri: str, part: str = "") -> str:
     """Return what a calendar knows a thing by: it changes as little as the IRI does."""
     split = urlsplit(iri)
     return f"{split.path.rsplit('/', 1)[-1]}{part}@{split.hostname or 'localhost'}"
+
+
+# Writing one takes milliseconds, and whoever subscribed asks again and again.
+@lru_cache(maxsize=2_000)
+def _written(event: Event) -> bytes:
+    written = _workshop(event).to_ical()
+    return written + _deadline(event).to_ical() if agenda.is_time(event.confirm_by) else written
 
 
 def _workshop(event: Event) -> icalendar.Event:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import ckan.plugins.toolkit as tk
@@ -158,10 +159,10 @@ def _event(package: model.Package, owner: dict[str, str] | None) -> calendar.Eve
         is_cancelled=is_cancelled,
         location=_joined(records.text(package, "venue"), _address(town)),
         point=_point(records.text(package, "latitude"), records.text(package, "longitude")),
-        categories=[
+        categories=(
             *([marathon_term("workshop-kind", kind)] if kind else []),
             *marathon_problem_names(records.items(package, "service_problem")),
-        ],
+        ),
         description=_description(package, owner, confirm_by, url),
         created=package.metadata_created,
         modified=package.metadata_modified,
@@ -185,6 +186,7 @@ def _description(
     return "\n".join([*lines, *filter(None, ["", _plain(package.notes or "")]), "", url]).strip()
 
 
+@lru_cache(maxsize=2_000)
 def _plain(markdown: str) -> str:
     return Markup(tk.h.render_markdown(markdown)).striptags() if markdown else ""
 

@@ -35,7 +35,7 @@ def index() -> str:
             "commitments": [(each, _summary(each)) for each in found] if not chosen else [],
             "is_one_of_several": chosen is not None and len(everything) > 1,
             "figures": figures.total(),
-            "as_of": figures.as_of(),
+            "as_of": figures.as_of().astimezone(dates.GUATEMALA),
             "may_add": helper.may_add() if not found else False,
         },
     )

@@ -78,6 +78,8 @@ def _day(text: str | None) -> Cell:
 
 def _listed() -> tuple[Response | None, list[dict[str, Any]]]:
     context: Context = {"user": current_user.name, "auth_user_obj": current_user}
+    # CKAN lets caches keep what no template made.
+    request.environ["__no_cache__"] = True
     try:
         return None, tk.get_action("marathon_invitation_list")(context, {"past": _asked()})
     except tk.NotAuthorized:
