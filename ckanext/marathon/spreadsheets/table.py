@@ -7,7 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-Cell = str | int | date | datetime | None
+Cell = str | bool | int | float | date | datetime | None
 
 
 class Type(StrEnum):
@@ -18,6 +18,8 @@ class Type(StrEnum):
 
     STRING = "string"
     INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
     DATE = "date"
     DATETIME = "datetime"
 

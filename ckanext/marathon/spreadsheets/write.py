@@ -47,9 +47,18 @@ def line(cells: Iterable[Cell]) -> bytes:
 
 def json_rows(table: Table) -> bytes:
     """Return a table as a JSON array of objects, named by the columns' names."""
+    return b"".join(json_lines(table))
+
+
+def json_lines(table: Table) -> Iterator[bytes]:
+    """Yield a table as a JSON array of objects, one a line, named by the columns' names."""
     names = [column.name for column in table.columns]
-    rows = [{n: _plain(cell) for n, cell in zip(names, row, strict=True)} for row in table.rows]
-    return json.dumps(rows, ensure_ascii=False, indent=1).encode()
+    before = "[\n"
+    for row in table.rows:
+        cells = {name: _plain(cell) for name, cell in zip(names, row, strict=True)}
+        yield (before + json.dumps(cells, ensure_ascii=False)).encode()
+        before = ",\n"
+    yield b"[]\n" if before == "[\n" else b"\n]\n"
 
 
 def workbook(tables: Iterable[Table]) -> bytes:
@@ -102,10 +111,12 @@ def _letter(number: int) -> str:
 
 
 def _text(cell: Cell) -> str:
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
     return "" if cell is None else str(_plain(cell))
 
 
-def _plain(cell: Cell) -> str | int | None:
+def _plain(cell: Cell) -> str | float | None:
     return cell.isoformat() if isinstance(cell, date) else cell
 
 

@@ -11,6 +11,7 @@ from .ideas import ideas
 from .news import news
 from .invitations import invitations
 from .office import office
+from .own_data import own_data
 from .places import places
 from .portal import portal
 from .search import search
@@ -30,6 +31,7 @@ __all__ = [
     "news",
     "invitations",
     "office",
+    "own_data",
     "places",
     "portal",
     "search",

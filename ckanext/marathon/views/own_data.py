@@ -1,0 +1,127 @@
+"""The site's own workshops, ideas and data needs as open data: ``/marathon/data``."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable, Iterator
+
+import ckan.plugins.toolkit as tk
+from ckan.types import Response
+from flask import Blueprint, request
+from flask import Response as FlaskResponse
+
+from ckanext.marathon.feeds import keys, snapshot
+from ckanext.marathon.model import own_data as found
+from ckanext.marathon.model import pages
+from ckanext.marathon.rdf import lookups
+from ckanext.marathon.spreadsheets import open_data, write
+from ckanext.marathon.spreadsheets.table import Table
+
+from . import parts
+from .conditional import encoding, is_fresh, share, validate
+
+own_data = Blueprint("marathon_data", __name__)
+
+_LINES = {"csv": write.csv_lines, "json": write.json_lines}
+# Bytes that are sent at a time.
+_PIECE = 1 << 16
+
+
+def index() -> str:
+    """Say which tables there are, and what is in each of their columns."""
+    return tk.render(
+        "marathon/data/index.html",
+        {
+            "title": open_data.title(),
+            "description": open_data.description(),
+            "tables": open_data.tables().values(),
+            "forms": open_data.FORMS,
+            "separator": open_data.SEPARATOR,
+            "address": address(),
+        },
+    )
+
+
+def package() -> Response:
+    """Describe the tables to programs (Frictionless Data Package)."""
+    body = json.dumps(open_data.package(address()), ensure_ascii=False, indent=1)
+    answer = FlaskResponse(body, content_type="application/json")
+    answer.headers["Access-Control-Allow-Origin"] = "*"
+    return answer
+
+
+def table(table: str, extension: str) -> Response:
+    """Return a table as it is now, streamed; 304 to whoever has it."""
+    declared = open_data.tables().get(table)
+    if declared is None or extension not in open_data.FORMS:
+        known = [f"{address()}/{name}.{each}" for name in open_data.tables() for each in _LINES]
+        return parts.refusal(404, tk._("There is no such table. These exist:"), "\n".join(known))
+    connection = snapshot.one_moment()
+    try:
+        site = keys.site()
+        answer = FlaskResponse(content_type=write.CSV if extension == "csv" else "application/json")
+        _say_which(answer, connection, f"{table}.{extension}")
+        if is_fresh(answer):
+            answer.status_code = 304
+            connection.close()
+            return answer
+    except BaseException:
+        connection.close()
+        raise
+    answer.headers["Content-Disposition"] = f'attachment; filename="{table}.{extension}"'
+    answer.call_on_close(connection.close)
+    if request.method == "HEAD":
+        return answer
+    rows = found.rows(found.Source(connection, site), table)
+    lines = _LINES[extension](Table(table, table, declared.columns_in("es"), rows))
+    if encoding() == "gzip":
+        answer.headers["Content-Encoding"] = "gzip"
+        lines = _gzipped(lines)
+    answer.response = _in_pieces(lines)
+    return answer
+
+
+def address() -> str:
+    """Return where the tables are, without a slash at the end."""
+    return f"{lookups.site().url}/marathon/data"
+
+
+def _say_which(answer: Response, connection: object, name: str) -> None:
+    """Say which state of the site the answer shows.
+
+    The feed's clock tells of what is public; what is in no feed shows in the stamp.
+    """
+    state = snapshot.state_of(pages.clock(connection))
+    if state.is_ready:
+        validate(answer, state, f"{found.stamp(connection)}.{name}")
+        # A date would not tell of what is in no feed.
+        del answer.headers["Last-Modified"]
+    else:
+        share(answer, state.cursor)
+    answer.headers["Cache-Control"] = "no-cache"
+
+
+def _gzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    compressor = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
+    for piece in pieces:
+        yield compressor.compress(piece)
+    yield compressor.flush()
+
+
+def _in_pieces(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield lines put together, so that not each of them travels alone."""
+    waiting: list[bytes] = []
+    size = 0
+    for line in lines:
+        waiting.append(line)
+        size += len(line)
+        if size >= _PIECE:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    yield b"".join(waiting)
+
+
+own_data.add_url_rule("/marathon/data", view_func=index)
+own_data.add_url_rule("/marathon/data/datapackage.json", view_func=package)
+own_data.add_url_rule("/marathon/data/<table>.<extension>", view_func=table)
