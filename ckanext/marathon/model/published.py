@@ -1,0 +1,137 @@
+"""When datasets were published for the first time, as the feed's log knows it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from ckan import model
+
+from ckanext.marathon.domain.periods import Period
+from ckanext.marathon.model import about
+from ckanext.marathon.model.about import package
+from ckanext.marathon.model.feed import Activity, Change, Entry, Kind, Member
+from ckanext.marathon.model.link import Link, Predicate
+
+_group: Any = model.Group
+# The log has a Create for each time that something became public.
+_FIRST = (
+    sa.select(Change.iri, sa.func.min(Change.published).label("at"))
+    .where(Change.activity == str(Activity.CREATE))
+    .group_by(Change.iri)
+    .subquery("first")
+)
+_IS_PUBLIC = sa.and_(Entry.kind == str(Kind.DATASET), Entry.body.is_not(None))
+
+
+class Dataset(NamedTuple):
+    """A dataset and when it was published for the first time."""
+
+    name: str
+    title: str
+    organization: str
+    at: datetime
+    example: bool
+
+
+class Published(NamedTuple):
+    """How many datasets, how many of them are made up, and the latest."""
+
+    count: int = 0
+    examples: int = 0
+    latest: tuple[Dataset, ...] = ()
+
+
+def datasets(period: Period, municipality: str = "", limit: int | None = None) -> Published:
+    """Return the public datasets that were published in a period, the newest first.
+
+    Args:
+        period: days in Guatemala.
+        municipality: code of the only one, "" for the country.
+        limit: of those named; all are counted.
+    """
+    is_example = sa.func.coalesce(package.extras["example"].astext, "") == "true"
+    query = (
+        sa.select(
+            package.name,
+            package.title,
+            _group.title.label("organization"),
+            _FIRST.c.at,
+            is_example.label("example"),
+            sa.func.count().over().label("count"),
+            sa.func.count().filter(is_example).over().label("examples"),
+        )
+        .select_from(_FIRST)
+        .join(Entry, Entry.iri == _FIRST.c.iri)
+        .join(package, package.id == Entry.thing)
+        .outerjoin(model.Group, _group.id == package.owner_org)
+        .where(_IS_PUBLIC, _within(period), _in(municipality))
+        .order_by(_FIRST.c.at.desc(), package.id)
+        .limit(limit)
+    )
+    rows = model.Session.execute(query).all()
+    if not rows:
+        return Published()
+    latest = [
+        Dataset(row.name, row.title or row.name, row.organization or "", row.at, row.example)
+        for row in rows
+    ]
+    return Published(rows[0].count, rows[0].examples, tuple(latest))
+
+
+def by_municipality(period: Period) -> dict[str, int]:
+    """Return code → datasets published in a period; one about several counts with each."""
+    query = (
+        sa.select(sa.func.split_part(Member.scope, "/", 2), sa.func.count())
+        .join(_FIRST, _FIRST.c.iri == Member.iri)
+        .where(Member.scope.like("municipality/%"), Member.current.is_(True), _within(period))
+        .group_by(Member.scope)
+    )
+    return dict(model.Session.execute(query).tuples().all())
+
+
+def by_problem(period: Period, municipality: str) -> dict[str, int]:
+    """Return notation → datasets of a municipality published in a period."""
+    of_ideas = about.held(Predicate.IDEA_PROBLEM)
+    held = sa.union_all(
+        about.held(Predicate.DATASET_PROBLEM),
+        about.through(Predicate.DATASET_IDEA, of_ideas, Predicate.DATASET_PROBLEM),
+    ).subquery("held")
+    ids = (
+        sa.select(Entry.thing)
+        .join(_FIRST, _FIRST.c.iri == Entry.iri)
+        .where(_IS_PUBLIC, _within(period), _in(municipality))
+    )
+    pairs = (
+        sa.select(held.c.subject, held.c.object).where(held.c.subject.in_(ids)).distinct()
+    ).subquery("pairs")
+    query = sa.select(pairs.c.object, sa.func.count()).group_by(pairs.c.object)
+    return dict(model.Session.execute(query).tuples().all())
+
+
+def meeting(before: datetime) -> sa.Select:
+    """Return the ids of the data needs that a dataset met that was published before a moment."""
+    return (
+        sa.select(Link.object)
+        .join(Entry, Entry.thing == Link.subject)
+        .join(_FIRST, _FIRST.c.iri == Entry.iri)
+        .where(
+            Link.predicate == str(Predicate.DATASET_DATA_NEED), _IS_PUBLIC, _FIRST.c.at < before
+        )
+    )
+
+
+def _within(period: Period) -> sa.ColumnElement[bool]:
+    before = _FIRST.c.at < period.ends
+    return before if period.starts is None else sa.and_(before, _FIRST.c.at >= period.starts)
+
+
+def _in(municipality: str) -> sa.ColumnElement[bool]:
+    if not municipality:
+        return sa.true()
+    return _FIRST.c.iri.in_(
+        sa.select(Member.iri).where(
+            Member.scope == f"municipality/{municipality}", Member.current.is_(True)
+        )
+    )

@@ -1,0 +1,216 @@
+"""Workshops, ideas and data needs as they stood when a period was over; public ones only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from ckan import model
+
+from ckanext.marathon.domain import dates
+from ckanext.marathon.domain.periods import Period
+from ckanext.marathon.model import about, published, records
+from ckanext.marathon.model.about import GIVEN_UP, package
+from ckanext.marathon.model.link import Link, Predicate
+from ckanext.marathon.model.transition import Transition
+
+
+class Workshop(NamedTuple):
+    """A workshop and its first day."""
+
+    id: str
+    name: str
+    title: str
+    day: date
+    kind: str
+    status: str
+    example: bool
+
+
+class Idea(NamedTuple):
+    """An idea that was there when the period was over.
+
+    Attributes:
+        status: that it had then.
+        entered: when it came in, with its first step.
+        needs: id → what data it asks for.
+    """
+
+    id: str
+    name: str
+    title: str
+    status: str
+    entered: datetime
+    first_step: int
+    needs: Mapping[str, str]
+    example: bool
+
+
+class Step(NamedTuple):
+    """A change of an idea's status in the period."""
+
+    idea: Idea
+    at: datetime
+    status: str
+    reason: str
+
+
+class Need(NamedTuple):
+    """A piece of data that an idea asks for."""
+
+    id: str
+    what: str
+    idea: Idea
+    is_met: bool
+
+
+def _in(municipality: str) -> sa.ColumnElement[bool]:
+    if not municipality:
+        return sa.true()
+    places = about.places_of_talks().subquery("places")
+    return package.id.in_(sa.select(places.c.subject).where(places.c.object == municipality))
+
+
+def workshops(municipality: str) -> list[Workshop]:
+    """Return the workshops whose day is known, the last first."""
+    query = sa.select(package.id, package.name, package.title, package.extras).where(
+        about.public(package), package.type == records.WORKSHOP, _in(municipality)
+    )
+    found = []
+    for row in model.Session.execute(query):
+        day = _day(records.text(row, "starts_at"))
+        if day:
+            found.append(
+                Workshop(
+                    row.id,
+                    row.name,
+                    row.title or row.name,
+                    day,
+                    records.text(row, "kind"),
+                    records.text(row, "status"),
+                    records.flag(row, "example"),
+                )
+            )
+    return sorted(found, key=lambda each: (each.day, each.name), reverse=True)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return dates.local_day(text) if text else None
+    except ValueError:
+        return None
+
+
+def ideas(period: Period, municipality: str) -> dict[str, Idea]:
+    """Return id → idea, the newest first.
+
+    One without history counts from when CKAN got it, with the status that it has now.
+    """
+    ends = period.ends.replace(tzinfo=None)
+    history = (
+        sa.select(
+            Transition.idea_id,
+            sa.func.min(Transition.id).label("first_step"),
+            sa.func.min(Transition.at).label("entered"),
+            sa.func.max(Transition.id).filter(Transition.at < ends).label("last_step"),
+        )
+        .group_by(Transition.idea_id)
+        .subquery("history")
+    )
+    entered = sa.func.coalesce(history.c.entered, package.metadata_created)
+    query = (
+        sa.select(
+            package.id,
+            package.name,
+            package.title,
+            package.extras,
+            Transition.status,
+            entered.label("entered"),
+            sa.func.coalesce(history.c.first_step, 0).label("first_step"),
+        )
+        .outerjoin(history, history.c.idea_id == package.id)
+        .outerjoin(Transition, Transition.id == history.c.last_step)
+        .where(
+            about.public(package),
+            package.type == records.IDEA,
+            _in(municipality),
+            entered < ends,
+        )
+        .order_by(entered.desc(), package.id)
+    )
+    return {
+        row.id: Idea(
+            row.id,
+            row.name,
+            row.title or row.name,
+            row.status or records.text(row, "status"),
+            row.entered.replace(tzinfo=UTC),
+            row.first_step,
+            {str(each.get("id")): str(each.get("what")) for each in records.rows(row, "data_need")},
+            records.flag(row, "example"),
+        )
+        for row in model.Session.execute(query)
+    }
+
+
+def steps(period: Period, municipality: str, known: Mapping[str, Idea]) -> list[Step]:
+    """Return what became of ideas in the period, the last first; that one came in is no step."""
+    query = (
+        sa.select(Transition)
+        .join(package, package.id == Transition.idea_id)
+        .where(
+            about.public(package), _in(municipality), _within(period, Transition.at)
+        )
+        .order_by(Transition.id.desc())
+    )
+    return [
+        Step(idea, row.at.replace(tzinfo=UTC), row.status, row.reason)
+        for row in model.Session.scalars(query)
+        if (idea := known.get(row.idea_id)) and row.id != idea.first_step
+    ]
+
+
+def needs(period: Period, municipality: str, known: Mapping[str, Idea]) -> list[Need]:
+    """Return the data that ideas ask for; one that was given up asks for nothing.
+
+    A need is met by a dataset that was published before the period was over.
+    """
+    query = (
+        sa.select(
+            Link.subject,
+            Link.object,
+            Link.object.in_(published.meeting(period.ends)).label("is_met"),
+        )
+        .join(package, package.id == Link.subject)
+        .where(
+            about.public(package),
+            _in(municipality),
+            Link.predicate == str(Predicate.IDEA_DATA_NEED),
+        )
+        .order_by(Link.object)
+    )
+    asking = {id_: idea for id_, idea in known.items() if idea.status != GIVEN_UP}
+    return [
+        Need(row.object, idea.needs.get(row.object) or "", idea, row.is_met)
+        for row in model.Session.execute(query)
+        if (idea := asking.get(row.subject))
+    ]
+
+
+def codes(pairs: Any, ids: set[str], municipality: str) -> list[tuple[str, str]]:
+    """Return the (id, code) of some workshops and ideas, of a query of (subject, object)."""
+    found = pairs.subquery("pairs")
+    query = sa.select(found.c.subject, found.c.object).distinct()
+    if municipality:
+        query = query.where(found.c.subject.in_(ids))
+    return [pair for pair in model.Session.execute(query).tuples() if pair[0] in ids]
+
+
+def _within(period: Period, moment: Any) -> sa.ColumnElement[bool]:
+    """Return the condition that a time that CKAN keeps in UTC is in the period."""
+    before = moment < period.ends.replace(tzinfo=None)
+    if period.starts is None:
+        return before
+    return sa.and_(before, moment >= period.starts.replace(tzinfo=None))

@@ -1,0 +1,213 @@
+"""What a report counts, of which days and which place."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from ckan import model
+from ckan.tests.helpers import call_action
+
+from ckanext.marathon.domain import dates, periods
+from ckanext.marathon.domain.periods import Period
+from ckanext.marathon.model import report
+from ckanext.marathon.model.report import Part
+from tests import factories
+
+pytestmark = pytest.mark.usefixtures("marathon_site")
+
+Chain = dict[str, Any]
+
+
+def until_today() -> Period:
+    return Period(None, dates.today())
+
+
+def yesterday() -> Period:
+    return Period(None, dates.today() - timedelta(days=1))
+
+
+def today() -> Period:
+    return Period(dates.today(), dates.today())
+
+
+@pytest.fixture
+def chain() -> Chain:
+    """A workshop of two municipalities; an idea of one, with two needs, one of them met."""
+    organization = factories.Municipality(municipality_code="2105")
+    workshop = factories.Workshop(
+        owner_org=organization["id"],
+        municipality=["2105", "2101"],
+        service_problem=["AGU-01"],
+        starts_at="2016-10-17T23:30",
+    )
+    idea = factories.Idea(
+        workshop=workshop["id"],
+        municipality=["2105"],
+        service_problem=["AGU-01", "AGU"],
+        data_need=[{"what": "Horario"}, {"what": "Cortes"}],
+    )
+    dataset = factories.MarathonDataset(
+        owner_org=organization["id"], idea=[idea["id"]], data_need=[idea["data_need"][0]["id"]]
+    )
+    return {"workshop": workshop, "idea": idea, "dataset": dataset}
+
+
+class TestPeriod:
+    def test_a_day_ends_at_midnight_in_guatemala(self) -> None:
+        period = periods.read("2016-10-17", "17/10/2016", date(2020, 1, 1))
+        assert period.starts == datetime(2016, 10, 17, 6, tzinfo=UTC)
+        assert period.ends == datetime(2016, 10, 18, 6, tzinfo=UTC)
+
+    def test_without_days_it_is_everything_until_today(self) -> None:
+        assert periods.read("", " ", date(2020, 1, 1)) == Period(None, date(2020, 1, 1))
+
+    @pytest.mark.parametrize(
+        ("first", "last", "fields"),
+        [
+            ("2016-13-01", "", ["from"]),
+            ("x", "y", ["from", "to"]),
+            ("2016-10-18", "2016-10-17", ["from"]),
+            ("", "2016", ["to"]),
+        ],
+    )
+    def test_what_is_no_period_is_said_at_its_field(
+        self, first: str, last: str, fields: list[str]
+    ) -> None:
+        with pytest.raises(periods.Unclear) as error:
+            periods.read(first, last, date(2020, 1, 1))
+        assert list(error.value.faults) == fields
+
+
+class TestCountry:
+    def test_an_empty_site_has_an_empty_report(self) -> None:
+        found = report.read(until_today())
+        assert (found.workshops, found.ideas, found.needs, found.parts) == ([], [], [], [])
+        assert found.datasets.count == 0
+
+    def test_everything_is_counted_once_and_by_municipality(self, chain: Chain) -> None:
+        found = report.read(until_today())
+        assert [each.name for each in found.workshops] == [chain["workshop"]["name"]]
+        assert [each.name for each in found.ideas] == [chain["idea"]["name"]]
+        assert (len(found.needs), found.needs_met) == (2, 1)
+        assert [each.name for each in found.datasets.latest] == [chain["dataset"]["name"]]
+        assert found.parts == [Part("2105", 1, 1, 2, 1, 1), Part("2101", 1)]
+
+    def test_a_workshop_counts_on_its_day_in_guatemala_if_it_was_held(self, chain: Chain) -> None:
+        assert len(report.read(Period(date(2016, 10, 17), date(2016, 10, 17))).workshops) == 1
+        assert report.read(Period(date(2016, 10, 18), date(2016, 10, 18))).workshops == []
+        call_action("package_patch", id=chain["workshop"]["id"], status="announced")
+        found = report.read(until_today())
+        assert (found.workshops, found.announced) == ([], 1)
+
+    def test_before_it_came_in_an_idea_and_a_dataset_were_not_there(self, chain: Chain) -> None:
+        found = report.read(yesterday())
+        assert (found.ideas, found.needs, found.steps) == ([], [], [])
+        assert found.datasets.count == 0
+
+    def test_an_idea_has_the_status_that_it_had_when_the_period_was_over(
+        self, chain: Chain
+    ) -> None:
+        back(chain["idea"]["id"], 3)
+        call_action("package_patch", id=chain["idea"]["id"], status="prioritised")
+        before, after = report.read(yesterday()), report.read(today())
+        assert (before.by_status, before.steps) == ({"proposed": 1}, [])
+        assert after.by_status == {"prioritised": 1}
+        assert [step.status for step in after.steps] == ["prioritised"]
+        assert after.new_ideas == []
+        assert len(before.new_ideas) == 1
+
+    def test_a_need_was_unmet_until_its_dataset_was_published(self, chain: Chain) -> None:
+        back(chain["idea"]["id"], 3)
+        assert [need.is_met for need in report.read(yesterday()).needs] == [False, False]
+        assert report.read(today()).needs_met == 1
+
+    def test_a_dataset_that_comes_back_is_not_published_again(self, chain: Chain) -> None:
+        shift_log(3)
+        call_action("package_patch", id=chain["dataset"]["id"], private=True)
+        assert report.read(until_today()).datasets.count == 0
+        call_action("package_patch", id=chain["dataset"]["id"], private=False)
+        assert report.read(today()).datasets.count == 0
+        assert report.read(yesterday()).datasets.count == 1
+
+    def test_an_idea_that_was_given_up_asks_for_nothing(self, chain: Chain) -> None:
+        call_action(
+            "package_patch", id=chain["idea"]["id"], status="discarded", status_reason="Ya existe"
+        )
+        found = report.read(until_today())
+        assert (found.needs, found.by_status) == ([], {"discarded": 1})
+
+    def test_what_is_not_public_is_not_counted(self, chain: Chain) -> None:
+        for kind in ("dataset", "idea", "workshop"):
+            call_action("package_patch", id=chain[kind]["id"], private=True)
+        found = report.read(until_today())
+        assert (found.workshops, found.ideas, found.steps, found.parts) == ([], [], [], [])
+
+    def test_the_milestones_of_the_commitment_are_listed(self) -> None:
+        factories.Commitment(
+            milestone=[{"title": "Ocho talleres", "due": "2017-06-30", "status": "limited"}]
+        )
+        (found,) = report.read(until_today()).milestones
+        assert (found.title, found.due, found.status) == ("Ocho talleres", "2017-06-30", "limited")
+
+    def test_examples_are_told_of(self, chain: Chain) -> None:
+        assert report.read(until_today()).examples == 0
+        call_action("package_patch", id=chain["dataset"]["id"], example=True)
+        assert report.read(until_today()).examples == 1
+
+    def test_the_number_of_queries_does_not_grow(self, chain: Chain) -> None:
+        few = queries()
+        for _ in range(3):
+            idea = factories.Idea(workshop=chain["workshop"]["id"], data_need=[{"what": "Más"}])
+            factories.MarathonDataset(idea=[idea["id"]])
+        assert queries() == few <= 10
+
+
+class TestMunicipality:
+    def test_it_has_its_own_and_that_by_problem(self, chain: Chain) -> None:
+        factories.MarathonDataset()
+        found = report.read(until_today(), "2105")
+        assert len(found.ideas) == found.datasets.count == 1
+        assert found.parts == [Part("AGU-01", 1, 1, 2, 1, 1), Part("AGU", 0, 1, 2, 1, 1)]
+
+    def test_what_is_of_a_neighbour_alone_is_not_in_it(self, chain: Chain) -> None:
+        found = report.read(until_today(), "2101")
+        assert [each.name for each in found.workshops] == [chain["workshop"]["name"]]
+        assert (found.ideas, found.needs, found.datasets.count) == ([], [], 0)
+        assert found.parts == [Part("AGU-01", 1)]
+
+
+def back(idea: str, days: int) -> None:
+    """Let the history of an idea have begun some days ago."""
+    model.Session.execute(
+        sa.text("UPDATE marathon_idea_transition SET at = at - :days WHERE idea_id = :idea"),
+        {"days": timedelta(days=days), "idea": idea},
+    )
+    model.repo.commit()
+
+
+def shift_log(days: int) -> None:
+    """Let what was published so far have been published some days ago."""
+    model.Session.execute(
+        sa.text("UPDATE marathon_feed_change SET published = published - :days"),
+        {"days": timedelta(days=days)},
+    )
+    model.repo.commit()
+
+
+def queries() -> int:
+    """Return how many queries a report takes."""
+    said: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        said.append(statement)
+
+    engine = model.meta.engine
+    sa.event.listen(engine, "before_cursor_execute", note)
+    try:
+        report.read(until_today(), limit=5)
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", note)
+    return len(said)
