@@ -15,6 +15,7 @@ from .own_data import own_data
 from .places import places
 from .portal import portal
 from .search import search
+from .reports import reports
 from .things import things
 from .unavailable import unavailable
 from .vocabulary import vocabulary
@@ -35,6 +36,7 @@ __all__ = [
     "places",
     "portal",
     "search",
+    "reports",
     "things",
     "unavailable",
     "vocabulary",

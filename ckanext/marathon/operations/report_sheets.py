@@ -1,0 +1,240 @@
+"""A report as tables, one a sheet: the same figures as on paper, with everything they count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import ckan.plugins.toolkit as tk
+
+from ckanext.marathon.domain.dates import GUATEMALA
+from ckanext.marathon.domain.periods import Period
+from ckanext.marathon.model.report import Milestone, Part, Report
+from ckanext.marathon.rdf import lookups
+from ckanext.marathon.spreadsheets.table import Cell, Column, Table, Type
+from ckanext.marathon.vocabulary import problems, statuses, territory
+from ckanext.marathon.vocabulary.errors import UnknownCode
+
+
+def figures(report: Report) -> list[tuple[str, int]]:
+    """Return the main figures with their names, in the reader's language."""
+    return [
+        (tk._("Workshops held"), len(report.workshops)),
+        (tk._("New ideas"), len(report.new_ideas)),
+        (tk._("Ideas at the end"), len(report.ideas)),
+        (tk._("Data asked for"), len(report.needs)),
+        (tk._("Data met"), report.needs_met),
+        (tk._("Datasets published"), report.datasets.count),
+    ]
+
+
+def definitions() -> list[tuple[str, str]]:
+    """Return what each figure counts, in the reader's language."""
+    return [
+        (
+            tk._("Workshops held"),
+            tk._("Those with the status “held” whose first day is in the period."),
+        ),
+        (
+            tk._("Ideas"),
+            tk._(
+                "Those on the site when the period was over, with the status they had then. An "
+                "idea counts from the day it was entered here."
+            ),
+        ),
+        (
+            tk._("Data asked for"),
+            tk._("The data that those ideas name today; discarded ideas ask for nothing."),
+        ),
+        (
+            tk._("Data met"),
+            tk._("A dataset published before the period was over says that it meets the need."),
+        ),
+        (
+            tk._("Datasets published"),
+            tk._("Those that the log of the feeds shows as public for the first time."),
+        ),
+        (
+            tk._("Tables"),
+            tk._("What is about several municipalities or problems is counted with each of them."),
+        ),
+        (
+            tk._("Left out"),
+            tk._("What is not public on the date of the figures, and counts of people."),
+        ),
+    ]
+
+
+def sources() -> list[tuple[str, str]]:
+    """Return where the figures come from: a name and an address each."""
+    here = lookups.site().url
+    return [
+        (tk.config.get("ckan.site_title") or here, here),
+        (tk._("Tables of workshops, ideas, data needs and links"), f"{here}/marathon/data"),
+        (tk._("Log of the feeds, for the dates of datasets"), f"{here}/catalog/changes"),
+    ]
+
+
+def part_name(code: str) -> str:
+    """Return the name of a municipality or problem, the code itself if unknown."""
+    try:
+        if code.isdigit():
+            return territory.municipality(code).name
+        return problems.problem(code).label(tk.h.lang())
+    except UnknownCode:
+        return code
+
+
+def as_of(report: Report) -> datetime:
+    """Return the date of the figures as Guatemala's clocks show it."""
+    return report.as_of.astimezone(GUATEMALA).replace(microsecond=0)
+
+
+def tables(report: Report, period: Period, title: str, address: str) -> list[Table]:
+    """Return the sheets of a report.
+
+    Args:
+        report: whose lists are whole.
+        period: of the report.
+        title: what it is called.
+        address: of the report's page.
+    """
+    return [
+        _table(
+            tk._("Report"),
+            [(tk._("Figure"), Type.STRING), (tk._("Value"), Type.INTEGER)],
+            _summary(report, period, title, address),
+        ),
+        _table(
+            tk._("Workshops"),
+            [(tk._("Day"), Type.DATE), *_texts(tk._("Workshop"), tk._("Kind"), tk._("Address"))],
+            (
+                (each.day, each.title, _term("workshop-kind", each.kind), _page("workshop", each))
+                for each in report.workshops
+            ),
+        ),
+        _table(
+            tk._("Ideas"),
+            _texts(tk._("Idea"), tk._("Status"), tk._("Entered"), tk._("Address")),
+            (
+                (each.title, _status(each.status), _local(each.entered), _page("idea", each))
+                for each in report.ideas
+            ),
+        ),
+        _table(
+            tk._("Changes"),
+            _texts(tk._("When"), tk._("Idea"), tk._("Status"), tk._("Reason"), tk._("Address")),
+            (
+                (
+                    _local(each.at),
+                    each.idea.title,
+                    _status(each.status),
+                    each.reason,
+                    _page("idea", each.idea),
+                )
+                for each in report.steps
+            ),
+        ),
+        _table(
+            tk._("Data needs"),
+            _texts(tk._("Data"), tk._("Idea"), tk._("Met"), tk._("Address")),
+            (
+                (each.what, each.idea.title, _yes(each.is_met), _page("idea", each.idea))
+                for each in report.needs
+            ),
+        ),
+        _table(
+            tk._("Datasets"),
+            _texts(tk._("Published"), tk._("Dataset"), tk._("Organization"), tk._("Address")),
+            (
+                (_local(each.at), each.title, each.organization, _page("dataset", each))
+                for each in report.datasets.latest
+            ),
+        ),
+        _table(
+            tk._("By place or problem"),
+            [
+                *_texts(tk._("Code"), tk._("Name")),
+                *((name, Type.INTEGER) for name in part_figures()),
+            ],
+            ((each.code, part_name(each.code), *each[1:]) for each in report.parts),
+        ),
+        *([_milestones(report.milestones)] if report.milestones else []),
+        _table(
+            tk._("Sources"),
+            _texts(tk._("What"), tk._("Where, and how it is counted")),
+            [*sources(), *definitions()],
+        ),
+    ]
+
+
+def part_figures() -> list[str]:
+    """Return the names of the figures of a part, in the order of :class:`Part`."""
+    names = [
+        tk._("Workshops held"),
+        tk._("Ideas"),
+        tk._("Data asked for"),
+        tk._("Data met"),
+        tk._("Datasets published"),
+    ]
+    assert len(names) == len(Part._fields) - 1
+    return names
+
+
+def _summary(
+    report: Report, period: Period, title: str, address: str
+) -> Iterable[tuple[Cell, Cell]]:
+    yield title, address
+    yield tk._("From"), period.first
+    yield tk._("To"), period.last
+    yield tk._("Figures as of"), as_of(report).isoformat()
+    yield from figures(report)
+    yield tk._("Announced, not known to have been held"), report.announced
+    for status in statuses.IDEA_STATUS.terms:
+        name = tk._("Ideas: {status}").format(status=status.label(tk.h.lang()))
+        yield name, report.by_status[status.code]
+    yield tk._("Examples among them, not real"), report.examples
+
+
+def _milestones(found: Sequence[Milestone]) -> Table:
+    return _table(
+        tk._("Milestones"),
+        _texts(tk._("Commitment"), tk._("Milestone"), tk._("Due"), tk._("Status")),
+        (
+            (each.commitment_title, each.title, each.due, _term("milestone-status", each.status))
+            for each in found
+        ),
+    )
+
+
+def _table(
+    title: str, columns: Sequence[tuple[str, Type]], rows: Iterable[Sequence[Cell]]
+) -> Table:
+    return Table(title, title, [Column(name, name, type=type_) for name, type_ in columns], rows)
+
+
+def _texts(*names: str) -> list[tuple[str, Type]]:
+    return [(name, Type.STRING) for name in names]
+
+
+def _page(kind: str, thing: object) -> str:
+    return str(lookups.site().page(kind, thing.name))  # type: ignore[attr-defined]
+
+
+def _status(code: str) -> str:
+    return _term("idea-status", code)
+
+
+def _term(terms: str, code: str) -> str:
+    try:
+        return statuses.term_list(terms).term(code).label(tk.h.lang())
+    except UnknownCode:
+        return code
+
+
+def _local(moment: datetime) -> str:
+    return moment.astimezone(GUATEMALA).isoformat(sep=" ", timespec="minutes")[:16]
+
+
+def _yes(truth: bool) -> str:
+    return tk._("yes") if truth else tk._("no")

@@ -1,0 +1,150 @@
+"""Reports on one Letter-size page, of the country and of a municipality, and as a workbook."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+import ckan.plugins.toolkit as tk
+import segno
+from ckan.types import Response
+from flask import Blueprint, make_response, request
+from flask import Response as FlaskResponse
+from markupsafe import Markup
+
+from ckanext.marathon.domain import dates, periods
+from ckanext.marathon.domain.periods import FIRST, LAST, Period
+from ckanext.marathon.logic import say
+from ckanext.marathon.model import report as reports_of
+from ckanext.marathon.operations import report_sheets as sheets
+from ckanext.marathon.rdf import lookups
+from ckanext.marathon.spreadsheets.write import XLSX, workbook
+from ckanext.marathon.vocabulary import paths, territory
+from ckanext.marathon.vocabulary.errors import UnknownCode
+from ckanext.marathon.vocabulary.places import Municipality
+
+reports = Blueprint("marathon_report", __name__)
+
+# What fits on a page; all of it is in the workbook and in the lists of the site.
+SHOWN = {"workshops": 5, "steps": 5, "datasets": 5, "parts": 8, "milestones": 5}
+
+
+def country() -> Response:
+    """Show the report of the country."""
+    return _report(None)
+
+
+def municipality(code: str) -> Response:
+    """Show the report of a municipality."""
+    try:
+        return _report(territory.municipality(code))
+    except UnknownCode:
+        return _elsewhere(code, "marathon_report.municipality")
+
+
+def country_xlsx() -> Response:
+    """Return the report of the country as a workbook, with everything that it counts."""
+    return _workbook(None)
+
+
+def municipality_xlsx(code: str) -> Response:
+    """Return the report of a municipality as a workbook."""
+    try:
+        return _workbook(territory.municipality(code))
+    except UnknownCode:
+        return _elsewhere(code, "marathon_report.municipality_xlsx")
+
+
+def _report(place: Municipality | None) -> Response:
+    try:
+        period = _period()
+    except periods.Unclear as error:
+        return _page(place, 400, errors={k: say.text(v) for k, v in error.faults.items()})
+    found = reports_of.read(period, place.code if place else "", SHOWN["datasets"])
+    address = _address(place, period)
+    return _page(
+        place,
+        200,
+        report=found,
+        period=period,
+        as_of=sheets.as_of(found).isoformat(),
+        figures=sheets.figures(found),
+        part_figures=sheets.part_figures(),
+        part_name=sheets.part_name,
+        definitions=sheets.definitions(),
+        sources=sheets.sources(),
+        shown=SHOWN,
+        address=address,
+        workbook_address=_address(place, period, ".xlsx"),
+        qr=Markup(segno.make_qr(address, error="m").svg_inline(omitsize=True, border=0)),  # noqa: S704 made here, of an address that is percent-encoded
+    )
+
+
+def _page(place: Municipality | None, status: int, **more: Any) -> Response:
+    page = tk.render(
+        "marathon/report/report.html",
+        {
+            "place": place,
+            "title": _title(place),
+            "asked": {name: request.args.get(name, "") for name in (FIRST, LAST)},
+            "errors": {},
+            "report": None,
+            **more,
+        },
+    )
+    return make_response(page, status)
+
+
+def _workbook(place: Municipality | None) -> Response:
+    try:
+        period = _period()
+    except periods.Unclear:
+        return _report(place)
+    found = reports_of.read(period, place.code if place else "")
+    body = workbook(sheets.tables(found, period, _title(place), _address(place, period)))
+    answer = FlaskResponse(body, content_type=XLSX)
+    name = "-".join(filter(None, ("informe", place and place.code, period.last.isoformat())))
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.xlsx"'
+    return answer
+
+
+def _period() -> Period:
+    """Return the period that the request asks for.
+
+    Raises:
+        Unclear: it asks for none.
+    """
+    first, last = (request.args.get(name, "") for name in (FIRST, LAST))
+    return periods.read(first, last, dates.today())
+
+
+def _title(place: Municipality | None) -> str:
+    if place:
+        return tk._("Report on the idea marathons in {name}").format(name=place.name)
+    return tk._("Report on the idea marathons in Guatemala")
+
+
+def _address(place: Municipality | None, period: Period, ending: str = "") -> str:
+    """Return where the same report is to be had, also later: with its last day."""
+    path = f"municipality/{place.code}" if place else "marathon"
+    days = {LAST: period.last.isoformat()}
+    if period.first:
+        days = {FIRST: period.first.isoformat(), **days}
+    return f"{lookups.site().url}/{path}/report{ending}?{urlencode(days)}"
+
+
+def _elsewhere(code: str, endpoint: str) -> Response:
+    """Send on to the municipality that the code means, else to the page that says what exists."""
+    meant = paths.meant("municipality", code)
+    if not meant or meant == code:
+        return tk.redirect_to("marathon_vocabulary.concept", kind="municipality", code=code)
+    days = {name: request.args[name] for name in (FIRST, LAST) if name in request.args}
+    answer = tk.redirect_to(endpoint, code=meant, **days)
+    answer.status_code = 301
+    return answer
+
+
+reports.add_url_rule("/marathon/report", view_func=country)
+reports.add_url_rule("/marathon/report.xlsx", view_func=country_xlsx)
+reports.add_url_rule("/municipality/<code>/report", view_func=municipality)
+reports.add_url_rule("/municipality/<code>/report.xlsx", view_func=municipality_xlsx)
