@@ -37,7 +37,7 @@ class TestLoad:
             "anam", "infom", "jacaltenango", "san-carlos-alzatate", "villa-nueva",
         ]  # fmt: skip
         kinds = Counter(kind for (kind,) in model.Session.query(model.Package.type))
-        assert kinds == {"commitment": 1, "workshop": 6, "idea": 6, "dataset": 9}
+        assert kinds == {"commitment": 1, "workshop": 6, "idea": 6, "dataset": 10}
 
     def test_without_examples_there_are_none(self) -> None:
         starter.load(examples=False)

@@ -17,7 +17,7 @@ from ckanext.marathon.vocabulary import problems, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
 
 BASE = "https://datos.example.gt/vocabulary"
-FILES = [file for item in items() for file in item.files]
+FILES = [file for item in items() for file in item.files if not file.link]
 
 
 def made(make: str, **more: object) -> bytes:

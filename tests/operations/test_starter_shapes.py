@@ -69,7 +69,7 @@ def test_the_catalogue_has_no_violations_and_all_datasets(app: Any) -> None:
         if kind == "package" and each["type"] == "dataset"
     }
     assert {str(each) for each in graph.subjects(RDF.type, DCAT.Dataset)} == datasets
-    assert len(datasets) == 9
+    assert len(datasets) == 10
     found = results(graph)
     assert [each for each in found if each.severity == SH.Violation] == []
     assert {each.path for each in found} <= {str(each) for each in HONEST}

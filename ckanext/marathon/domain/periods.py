@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.dates import GUATEMALA
-from ckanext.marathon.domain.errors import MarathonError, Malformed
+from ckanext.marathon.domain.errors import Malformed, MarathonError
 from ckanext.marathon.domain.faults import N_, Fault
 
 FIRST, LAST = "from", "to"

@@ -96,7 +96,9 @@ def _ideas(source: Source) -> Rows:
         for row in batch:
             yield [
                 *_head(source, row),
-                cells.joined(str(source.site.thing("workshop", each)) for each in workshops[row.id]),
+                cells.joined(
+                    str(source.site.thing("workshop", each)) for each in workshops[row.id]
+                ),
                 cells.joined(places[row.id]),
                 cells.joined(problems[row.id]),
                 cells.joined(records.items(row, "community")),
@@ -154,6 +156,8 @@ _MEETING = (
     .join(_object, _object.id == Link.subject)
     .where(Link.predicate == str(Predicate.DATASET_DATA_NEED), about.public(_object))
 )
+
+
 def _batches(connection: Any, package_type: str) -> Iterator[list[Any]]:
     last = ""
     while True:

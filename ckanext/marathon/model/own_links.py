@@ -21,7 +21,12 @@ _TO_THINGS = {Predicate.IDEA_WORKSHOP: "workshop", Predicate.DATASET_IDEA: "idea
 # Links between public things, with the idea of a data need.
 _LINKS = (
     sa.select(
-        Link.subject, Link.predicate, Link.object, package.type, package.extras, _idea.id.label("of")
+        Link.subject,
+        Link.predicate,
+        Link.object,
+        package.type,
+        package.extras,
+        _idea.id.label("of"),
     )
     .join(package, package.id == Link.subject)
     .outerjoin(_object, _object.id == Link.object)

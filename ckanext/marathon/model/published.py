@@ -116,9 +116,7 @@ def meeting(before: datetime) -> sa.Select:
         sa.select(Link.object)
         .join(Entry, Entry.thing == Link.subject)
         .join(_FIRST, _FIRST.c.iri == Entry.iri)
-        .where(
-            Link.predicate == str(Predicate.DATASET_DATA_NEED), _IS_PUBLIC, _FIRST.c.at < before
-        )
+        .where(Link.predicate == str(Predicate.DATASET_DATA_NEED), _IS_PUBLIC, _FIRST.c.at < before)
     )
 
 

@@ -160,9 +160,7 @@ def steps(period: Period, municipality: str, known: Mapping[str, Idea]) -> list[
     query = (
         sa.select(Transition)
         .join(package, package.id == Transition.idea_id)
-        .where(
-            about.public(package), _in(municipality), _within(period, Transition.at)
-        )
+        .where(about.public(package), _in(municipality), _within(period, Transition.at))
         .order_by(Transition.id.desc())
     )
     return [

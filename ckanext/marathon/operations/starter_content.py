@@ -33,7 +33,7 @@ EXAMPLE_CODE = "EJEMPLO-"
 _ITEM_KEYS = {"name", "fields", "files"}
 _EACH = "for_each_municipality"
 _EXAMPLE_KEYS = {"type", "name", "fields", "files", "steps", "meets"}
-_FILE_KEYS = {"make", "filename", "code", "columns", "rows"}
+_FILE_KEYS = {"make", "filename", "code", "columns", "rows", "link"}
 
 
 class ContentError(Exception):
@@ -53,13 +53,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file of a dataset: who makes it, its name, and the fields of its resource."""
+    """A file of a dataset, with the fields of its resource: made, or a ``link`` of this site."""
 
     make: str
     filename: str
     code: str = ""
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
+    link: str = ""
     fields: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -224,15 +225,17 @@ def _titled(name: str, entry: str, fields: dict[str, Any]) -> dict[str, Any]:
 def _files(name: str, row: dict[str, Any]) -> tuple[File, ...]:
     found = []
     for each in row.get("files", ()):
-        if not each.get("make") or not each.get("filename"):
-            raise _error(name, row["name"], tk._("a file says make and filename."))
+        link = each.get("link", "")
+        if not link and (not each.get("make") or not each.get("filename")):
+            raise _error(name, row["name"], tk._("a file says make and filename, or link."))
         found.append(
             File(
-                each["make"],
-                each["filename"],
+                each.get("make", ""),
+                each.get("filename", link.rpartition("/")[2]),
                 each.get("code", ""),
                 tuple(each.get("columns", ())),
                 tuple(tuple(cells) for cells in each.get("rows", ())),
+                link,
                 {key: value for key, value in each.items() if key not in _FILE_KEYS},
             )
         )

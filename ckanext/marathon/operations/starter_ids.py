@@ -19,3 +19,13 @@ def id_of(item: Item) -> str:
     So that it is found again after somebody renamed it.
     """
     return str(uuid5(NAMESPACE_URL, f"{site().base}/starter/{item.type}/{item.name}"))
+
+
+def id_of_link(item: Item, link: str) -> str:
+    """Return the id of the resource of an item that is answered by this site itself."""
+    return str(uuid5(NAMESPACE_URL, f"{id_of(item)}{link}"))
+
+
+def address_of(link: str) -> str:
+    """Return where a path of this site is served."""
+    return f"{site().url}{link}"

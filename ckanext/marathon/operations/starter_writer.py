@@ -23,7 +23,12 @@ from ckanext.marathon.logic.action.organization import leave
 from ckanext.marathon.model import place, transition
 from ckanext.marathon.operations import starter_files
 from ckanext.marathon.operations.starter_content import File, Item
-from ckanext.marathon.operations.starter_ids import id_of, vocabulary_base
+from ckanext.marathon.operations.starter_ids import (
+    address_of,
+    id_of,
+    id_of_link,
+    vocabulary_base,
+)
 
 FIRST_STATUS = "proposed"
 
@@ -58,6 +63,10 @@ class Writer:
 
     user: str
     _ids: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def use(self, type_: str, name: str, id_: str) -> None:
+        """Take what has this id for what the starter catalogue calls by this name."""
+        self._ids[type_, name] = id_
 
     def ensure(self, item: Item) -> tuple[Outcome, str]:
         """Put an item on the site, or find it there.
@@ -149,7 +158,7 @@ class Writer:
             return entry
         entry["type"] = item.type
         if item.files:
-            entry["resources"] = [self._resource(file) for file in item.files]
+            entry["resources"] = [self.resource(item, file) for file in item.files]
         return entry
 
     def _resolved(self, item: Item) -> dict[str, Any]:
@@ -161,6 +170,8 @@ class Writer:
             fields["workshop"] = self._reference("workshop", fields["workshop"])
         if "idea" in fields:
             fields["idea"] = [self._reference("idea", name) for name in fields["idea"]]
+        if "documentation" in fields:
+            fields["documentation"] = [address_of(link) for link in fields["documentation"]]
         if item.meets:
             fields["data_need"] = [
                 need for idea, number in item.meets for need in self._need(idea, number)
@@ -179,7 +190,12 @@ class Writer:
         shown = self._act("package_show", {"id": self._reference("idea", idea)})
         return [need["id"] for need in shown.get("data_need", [])[number - 1 : number]]
 
-    def _resource(self, file: File) -> dict[str, Any]:
+    def resource(self, item: Item, file: File) -> dict[str, Any]:
+        """Return a file as a resource to be saved."""
+        if file.link:
+            address = address_of(file.link)
+            id_ = id_of_link(item, file.link)
+            return {**file.fields, "id": id_, "url": address, "download_url": address}
         data = starter_files.content(file, vocabulary_base())
         upload = FileStorage(
             io.BytesIO(data), file.filename, content_type=mimetypes.guess_type(file.filename)[0]

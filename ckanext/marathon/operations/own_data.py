@@ -1,0 +1,119 @@
+"""The dataset that tells portals of the site's own tables (``/marathon/data``).
+
+It is one of the starter catalogue's. A site that has no starter catalogue, or whose address or
+tables have changed, brings it up to date here. Texts that people edited stay as they are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+from ckan import model
+from ckan.types import Context
+
+from ckanext.marathon.model import overview, records
+from ckanext.marathon.operations import starter_content
+from ckanext.marathon.operations.starter_content import Item
+from ckanext.marathon.operations.starter_ids import address_of, id_of
+from ckanext.marathon.operations.starter_writer import (
+    SEARCH_DOWN,
+    Outcome,
+    StarterError,
+    Writer,
+    search_is_down,
+)
+
+NAME = "talleres-ideas-y-datos-necesarios"
+DICTIONARY = "/marathon/data"
+COORDINATES = "coordinating_body"
+# What of a resource depends on the site and on this version of the program.
+_OURS = ("url", "download_url", "format")
+
+
+def publish(organization: str = "") -> Outcome:
+    """Publish the dataset, or bring it up to date; again after somebody deleted it.
+
+    Args:
+        organization: name or id of its owner, if it is new; "" is the body that coordinates.
+
+    Returns:
+        ``ADDED``, ``COMPLETED`` or, if there was nothing to do, ``PRESENT``.
+
+    Raises:
+        StarterError: there is no owner, the address is somebody else's, or the site refuses it.
+    """
+    (item,) = (each for each in starter_content.items(examples=False) if each.name == NAME)
+    user = tk.get_action("get_site_user")({"ignore_auth": True}, {})["name"]
+    writer = Writer(user)
+    found = model.Package.get(id_of(item)) or model.Package.get(item.name)
+    if found is None:
+        writer.use("organization", item.fields["owner_org"], _owner(organization))
+        return writer.ensure(item)[0]
+    if found.type != records.DATASET:
+        message = tk._("the address {name} belongs to something else ({type}).")
+        raise StarterError(message.format(name=item.name, type=found.type))
+    try:
+        return _refresh(writer, item, found.id)
+    except tk.ValidationError as error:
+        faults = "; ".join(f"{name}: {text}" for name, text in error.error_summary.items())
+        raise StarterError(f"{item.title}: {faults}") from error
+    except SEARCH_DOWN as error:
+        model.Session.rollback()
+        raise StarterError(f"{item.title}: {search_is_down()}") from error
+
+
+def _owner(organization: str) -> str:
+    """Return the id of who is to own the dataset.
+
+    Raises:
+        StarterError: there is no such organisation, or not exactly one that coordinates.
+    """
+    if organization:
+        found = model.Group.get(organization)
+        if found is None or not found.is_organization or found.state != model.State.ACTIVE:
+            message = tk._("There is no organisation {name}.")
+            raise StarterError(message.format(name=organization))
+        return found.id
+    coordinating = overview.with_role(COORDINATES, 2)
+    if len(coordinating) != 1:
+        raise StarterError(
+            tk._(
+                "Say who publishes the dataset with --organization: there is not exactly one "
+                "organisation that coordinates."
+            )
+        )
+    return coordinating[0].id
+
+
+def _refresh(writer: Writer, item: Item, id_: str) -> Outcome:
+    context: Context = {"user": writer.user, "ignore_auth": True, "use_cache": False}
+    shown = tk.get_action("package_show")(context, {"id": id_})
+    wanted = [writer.resource(item, file) for file in item.files]
+    change: dict[str, Any] = {
+        "documentation": _documented(shown.get("documentation") or []),
+        "resources": _resources(shown["resources"], wanted),
+        "state": model.State.ACTIVE,
+    }
+    if all(shown.get(name) == value for name, value in change.items()):
+        return Outcome.PRESENT
+    again: Context = {"user": writer.user, "ignore_auth": True}
+    tk.get_action("package_patch")(again, {"id": id_, **change})
+    return Outcome.COMPLETED
+
+
+def _resources(shown: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the resources with our addresses in them, and those that are missing."""
+    ours = {each["id"]: each for each in wanted}
+    known = {each["id"] for each in shown}
+    kept = [
+        {**each, **{name: ours[each["id"]][name] for name in _OURS}} if each["id"] in ours else each
+        for each in shown
+    ]
+    return [*kept, *(each for each in wanted if each["id"] not in known)]
+
+
+def _documented(addresses: list[str]) -> list[str]:
+    """Return the pages about it, ours where it is served now."""
+    here = address_of(DICTIONARY)
+    return [here, *(each for each in addresses if not each.endswith(DICTIONARY))]
