@@ -77,8 +77,7 @@ def test_a_report_is_one_letter_page_with_all_of_its_sources(
     desk: Visit, full: Town, town: Town, path: str, locale: str
 ) -> None:
     page = desk.go(f"/{locale}{path}?from=2016-01-01")
-    for options in ({"format": "Letter"}, {"prefer_css_page_size": True}):
-        pdf = page.pdf(print_background=True, **options)
+    for pdf in (page.pdf(format="Letter"), page.pdf(prefer_css_page_size=True)):
         keep(pdf, f"report{path.replace('/', '-')}-{locale}.pdf")
         reader = PdfReader(io.BytesIO(pdf))
         assert len(reader.pages) == 1

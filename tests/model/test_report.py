@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from ckan import model
 from ckan.tests.helpers import call_action
+from sqlalchemy import event
 
 from ckanext.marathon.domain import dates, periods
 from ckanext.marathon.domain.periods import Period
@@ -205,9 +206,9 @@ def queries() -> int:
         said.append(statement)
 
     engine = model.meta.engine
-    sa.event.listen(engine, "before_cursor_execute", note)
+    event.listen(engine, "before_cursor_execute", note)
     try:
         report.read(until_today(), limit=5)
     finally:
-        sa.event.remove(engine, "before_cursor_execute", note)
+        event.remove(engine, "before_cursor_execute", note)
     return len(said)

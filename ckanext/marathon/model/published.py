@@ -59,7 +59,7 @@ def datasets(period: Period, municipality: str = "", limit: int | None = None) -
             _group.title.label("organization"),
             _FIRST.c.at,
             is_example.label("example"),
-            sa.func.count().over().label("count"),
+            sa.func.count().over().label("number"),
             sa.func.count().filter(is_example).over().label("examples"),
         )
         .select_from(_FIRST)
@@ -77,7 +77,7 @@ def datasets(period: Period, municipality: str = "", limit: int | None = None) -
         Dataset(row.name, row.title or row.name, row.organization or "", row.at, row.example)
         for row in rows
     ]
-    return Published(rows[0].count, rows[0].examples, tuple(latest))
+    return Published(rows[0].number, rows[0].examples, tuple(latest))
 
 
 def by_municipality(period: Period) -> dict[str, int]:

@@ -145,6 +145,7 @@ def _milestones() -> list[Milestone]:
         .where(about.public(package), package.type == records.COMMITMENT)
         .order_by(package.title, package.id)
     )
+    rows: Any = model.Session.execute(query)
     return [
         Milestone(
             row.name,
@@ -153,6 +154,6 @@ def _milestones() -> list[Milestone]:
             str(each.get("due") or ""),
             str(each.get("status") or ""),
         )
-        for row in model.Session.execute(query)
+        for row in rows
         for each in records.rows(row, "milestone")
     ]

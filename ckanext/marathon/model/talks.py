@@ -79,7 +79,8 @@ def workshops(municipality: str) -> list[Workshop]:
         about.public(package), package.type == records.WORKSHOP, _in(municipality)
     )
     found = []
-    for row in model.Session.execute(query):
+    rows: Any = model.Session.execute(query)
+    for row in rows:
         day = _day(records.text(row, "starts_at"))
         if day:
             found.append(
@@ -140,6 +141,7 @@ def ideas(period: Period, municipality: str) -> dict[str, Idea]:
         )
         .order_by(entered.desc(), package.id)
     )
+    rows: Any = model.Session.execute(query)
     return {
         row.id: Idea(
             row.id,
@@ -151,7 +153,7 @@ def ideas(period: Period, municipality: str) -> dict[str, Idea]:
             {str(each.get("id")): str(each.get("what")) for each in records.rows(row, "data_need")},
             records.flag(row, "example"),
         )
-        for row in model.Session.execute(query)
+        for row in rows
     }
 
 
@@ -163,9 +165,10 @@ def steps(period: Period, municipality: str, known: Mapping[str, Idea]) -> list[
         .where(about.public(package), _in(municipality), _within(period, Transition.at))
         .order_by(Transition.id.desc())
     )
+    rows: Any = model.Session.scalars(query)
     return [
         Step(idea, row.at.replace(tzinfo=UTC), row.status, row.reason)
-        for row in model.Session.scalars(query)
+        for row in rows
         if (idea := known.get(row.idea_id)) and row.id != idea.first_step
     ]
 
