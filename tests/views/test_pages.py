@@ -113,11 +113,14 @@ class TestIdeaPage:
         self, visitor: Reader, dataset: dict[str, Any], idea: dict[str, Any]
     ) -> None:
         page = visitor.page(f"/idea/{idea['name']}")
-        met, missing = page.select("#data-needs .marathon-list > li")
-        assert (
-            hrefs(BeautifulSoup(str(met), "html.parser"), "li")[0] == f"/dataset/{dataset['name']}"
-        )
+        met, missing = page.select("#data-needs tbody tr")
+        links = hrefs(BeautifulSoup(str(met), "html.parser"), "tr")
+        assert links == [f"/dataset/{dataset['name']}"]
+        assert "Published" in met.text
         assert "Still missing" in missing.text
+        tally = texts(page, "#data-needs .marathon-tally")
+        assert "1 of 2 datasets asked for" in tally
+        assert "Still missing: Reported leaks" in tally
 
     def test_an_officer_publishes_what_is_missing_from_there(
         self, editor: Reader, idea: dict[str, Any]
@@ -171,6 +174,8 @@ class TestWorkshopPage:
         page = visitor.page(f"/workshop/{workshop['name']}")
         assert "May 27, 2017" in texts(page, ".marathon-chain")
         assert hrefs(page, "#ideas") == [f"/idea/{idea['name']}"]
+        assert "proposed" in texts(page, "#ideas")
+        assert "1 of 2 datasets asked for are there" in texts(page, "#ideas")
         assert hrefs(page, "#datasets") == [f"/dataset/{dataset['name']}"]
 
     def test_small_groups_are_masked_for_outsiders_only(

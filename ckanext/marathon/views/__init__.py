@@ -16,6 +16,8 @@ from .places import places
 from .portal import portal
 from .search import search
 from .reports import reports
+from .posters import posters
+from .short import shorts
 from .things import things
 from .unavailable import unavailable
 from .vocabulary import vocabulary
@@ -37,6 +39,8 @@ __all__ = [
     "portal",
     "search",
     "reports",
+    "posters",
+    "shorts",
     "things",
     "unavailable",
     "vocabulary",

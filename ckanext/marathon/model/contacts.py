@@ -1,0 +1,38 @@
+"""Whom the public can ask: institutions, never persons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import sqlalchemy as sa
+from ckan import model
+
+from ckanext.marathon.domain.story import Contact
+from ckanext.marathon.model import overview, records
+from ckanext.marathon.model.place import Place
+
+def of_municipalities(codes: Sequence[str]) -> list[Contact]:
+    """Return the active organisations that are these municipalities, in the order of the codes."""
+    group = cast(Any, model.Group)
+    query = (
+        sa.select(Place.municipality_code, model.Group)
+        .join(model.Group, group.id == Place.organization_id)
+        .where(Place.municipality_code.in_(codes), group.state == model.State.ACTIVE)
+    )
+    found = {code: organization for code, organization in model.Session.execute(query)}
+    return [_contact(found[code]) for code in codes if code in found]
+
+
+def with_role(role: str) -> list[Contact]:
+    """Return the oldest active organisation that has a role in the marathons, if there is one."""
+    return [_contact(each) for each in overview.with_role(role, 1)]
+
+
+def _contact(organization: model.Group) -> Contact:
+    return Contact(
+        name=organization.name,
+        title=organization.title or organization.name,
+        email=records.text(organization, "contact_email"),
+        homepage=records.text(organization, "homepage"),
+    )

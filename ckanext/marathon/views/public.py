@@ -1,0 +1,34 @@
+"""What everybody may see, for pages that are the same for everybody."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import ckan.plugins.toolkit as tk
+from ckan import model
+from ckan.types import Context
+
+from ckanext.marathon.logic import viewing
+from ckanext.marathon.model import log
+
+
+def shown(package_type: str, reference: str) -> dict[str, Any]:
+    """Return a public thing as a visitor sees it, by name or id; else stop with 404, or 410.
+
+    410 says that it was public: who passed its address on was not mistaken.
+    """
+    package = model.Package.get(reference)
+    if package and package.type == package_type and not package.private:
+        context = {"user": "", "auth_user_obj": None, "use_cache": False, viewing.OUTSIDER: True}
+        try:
+            return tk.get_action("package_show")(cast(Context, context), {"id": package.id})
+        except (tk.ObjectNotFound, tk.NotAuthorized):
+            pass
+    return stop(log.was_public(package.id if package else reference))
+
+
+def stop(was_public: bool) -> Any:
+    """Answer that there is no such thing, or no longer."""
+    if was_public:
+        tk.abort(410, tk._("It is no longer public"))
+    return tk.abort(404, tk._("No idea, workshop or dataset has this address"))

@@ -1,0 +1,158 @@
+"""An idea in one plain sentence, whatever is known of it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from ckanext.marathon.domain import lifecycle, story
+from ckanext.marathon.domain.story import Contact, Facts, Since
+
+INFOM = Contact("infom", "INFOM", "datos@infom.example.gt", "https://infom.example.gt")
+
+
+def said(facts: Facts) -> str:
+    """Return the English sentence."""
+    clauses = [each.text.format(**each.values) for each in story.sentence(facts)]
+    return "; ".join(clauses) + "."
+
+
+def known(status: str, **more: Any) -> Facts:
+    return Facts(
+        title="Map of leaks",
+        status=status,
+        since="2017-06-03",
+        workshop="Marathon of May",
+        said_on="2017-05-27",
+        contact=INFOM,
+        **more,
+    )
+
+
+class TestSentence:
+    def test_it_says_what_was_asked_where_it_stands_what_comes_next_and_whom_to_ask(self) -> None:
+        assert said(known("prioritised")) == (
+            "“Map of leaks” was proposed in “Marathon of May” on 2017-05-27; "
+            "it has been among the first to be taken up since 2017-06-03; "
+            "the next step is to begin work on it; "
+            "to know more, write to INFOM (datos@infom.example.gt)."
+        )
+
+    @pytest.mark.parametrize("status", [*lifecycle.STEPS, "", "lost"])
+    @pytest.mark.parametrize("since", ["2017-06-03", ""])
+    @pytest.mark.parametrize("is_exact", [True, False])
+    @pytest.mark.parametrize("workshop", ["Marathon of May", ""])
+    @pytest.mark.parametrize("said_on", ["2017-05-27", ""])
+    @pytest.mark.parametrize("contact", [INFOM, None])
+    def test_every_status_can_be_said_with_anything_missing(
+        self,
+        status: str,
+        since: str,
+        is_exact: bool,
+        workshop: str,
+        said_on: str,
+        contact: Contact | None,
+    ) -> None:
+        facts = Facts("A", status, since, is_exact, workshop, said_on, contact=contact)
+        text = said(facts)
+        assert text.startswith("“A” was proposed in ")
+        assert "{" not in text
+        assert "()" not in text
+        assert ";;" not in text.replace(" ", "")
+
+    @pytest.mark.parametrize("status", lifecycle.STEPS)
+    def test_a_status_without_a_day_does_not_make_one_up(self, status: str) -> None:
+        facts = known(status)._replace(since="", said_on="")
+        assert "2017" not in said(facts)
+
+    @pytest.mark.parametrize(
+        ("is_evident", "words"), [(True, "can be seen"), (False, "has still to be shown")]
+    )
+    def test_of_what_was_implemented_it_says_whether_there_is_evidence(
+        self, is_evident: bool, words: str
+    ) -> None:
+        assert words in said(known("implemented", is_evident=is_evident))
+
+    @pytest.mark.parametrize(
+        ("is_explained", "words"), [(True, "says why"), (False, "unless it is opened again")]
+    )
+    def test_of_what_was_discarded_it_says_where_the_reason_is(
+        self, is_explained: bool, words: str
+    ) -> None:
+        assert words in said(known("discarded", is_explained=is_explained))
+
+    def test_braces_in_a_title_are_letters_like_others(self) -> None:
+        assert "“{date}”" in said(known("proposed")._replace(title="{date}"))
+
+    @pytest.mark.parametrize(
+        ("contact", "words"),
+        [
+            (INFOM._replace(email=""), "see INFOM (https://infom.example.gt)"),
+            (INFOM._replace(email="", homepage=""), "ask INFOM"),
+        ],
+    )
+    def test_whom_to_ask_is_said_as_far_as_it_is_known(self, contact: Contact, words: str) -> None:
+        assert said(known("proposed")._replace(contact=contact)).endswith(f"{words}.")
+
+
+class TestSince:
+    def test_an_idea_is_proposed_from_the_day_of_its_workshop_on(self) -> None:
+        history = [{"at": "2026-11-20T18:00:00Z", "status": "proposed"}]
+        assert story.since("proposed", history, "2017-05-27") == Since("2017-05-27", True)
+        assert story.since("proposed", history, "") == Since("2026-11-20", True)
+
+    def test_one_that_was_typed_in_as_further_along_came_to_that_nobody_knows_when(self) -> None:
+        history = [{"at": "2026-11-20T18:00:00Z", "status": "in_progress"}]
+        assert story.since("in_progress", history, "2017-05-27") == Since("2026-11-20", False)
+
+    def test_the_last_step_counts_on_the_day_it_was_in_guatemala(self) -> None:
+        history = [
+            {"at": "2026-11-20T18:00:00Z", "status": "proposed"},
+            {"at": "2026-11-22T03:00:00Z", "status": "discarded"},
+        ]
+        assert story.since("discarded", history, "2017-05-27") == Since("2026-11-21", True)
+
+    def test_a_history_that_says_otherwise_says_nothing(self) -> None:
+        history = [{"at": "2026-11-20T18:00:00Z", "status": "proposed"}]
+        assert story.since("implemented", history, "").day == ""
+        assert story.since("proposed", [], "2017-05-27").day == ""
+
+
+class TestSaidOn:
+    @pytest.mark.parametrize(
+        ("starts_at", "day"),
+        [
+            ("2017-05-27T09:00:00-06:00", "2017-05-27"),
+            ("2017-05-27", "2017-05-27"),
+            ("2027-01-01", ""),
+            ("", ""),
+            ("one day", ""),
+        ],
+    )
+    def test_it_is_the_day_of_a_workshop_that_was(self, starts_at: str, day: str) -> None:
+        assert story.said_on(starts_at, date(2026, 11, 26)) == day
+
+
+class TestWhomToAsk:
+    def test_the_first_that_can_be_reached_else_the_first(self) -> None:
+        mute = Contact("jalapa", "Jalapa", "", "")
+        assert story.to_ask([mute, INFOM]) == INFOM
+        assert story.to_ask([mute]) == mute
+        assert story.to_ask([]) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "following"),
+    [
+        ("proposed", "prioritised"),
+        ("prioritised", "in_progress"),
+        ("in_progress", "implemented"),
+        ("implemented", ""),
+        ("discarded", ""),
+        ("", ""),
+    ],
+)
+def test_the_next_possible_step_leads_forward(status: str, following: str) -> None:
+    assert story.ahead(status) == following

@@ -1,0 +1,153 @@
+"""Short addresses lead to one thing for ever, as text, as a QR code and on a sheet for the wall."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+import segno
+import sqlalchemy as sa
+from ckan import model
+from ckan.tests.helpers import call_action
+
+from ckanext.marathon.model import short
+from tests.factories import Idea, MarathonDataset, Workshop
+
+from .conftest import Reader
+from .test_pages import texts
+
+pytestmark = pytest.mark.usefixtures("marathon_site")
+
+FIRST = "0a1b2c3d-0000-4000-8000-000000000001"
+SECOND = "0a1b2c3d-ffff-4000-8000-000000000002"
+
+
+@pytest.fixture
+def idea() -> dict[str, Any]:
+    return Idea(title="Map of leaks")
+
+
+class TestAddress:
+    def test_each_type_has_a_letter(self, visitor: Reader, idea: dict[str, Any]) -> None:
+        dataset = MarathonDataset(idea=[idea["id"]])
+        workshop = call_action("package_show", id=idea["workshop"])
+        for letter, thing in (("i", idea), ("w", workshop), ("d", dataset)):
+            answer = visitor.get(f"/{letter}/{thing['id'][:8]}")
+            assert answer.status_code == 302
+            assert answer.location.endswith(f"/{thing['type']}/{thing['name']}")
+
+    def test_it_follows_a_thing_to_its_new_name_and_keeps_the_language(
+        self, visitor: Reader, idea: dict[str, Any]
+    ) -> None:
+        call_action("package_patch", id=idea["id"], name="water-for-all")
+        code = idea["id"][:8]
+        assert visitor.get(f"/es/i/{code}").location.endswith("/es/idea/water-for-all")
+        assert visitor.get(f"/i/{code.upper()}").location.endswith("/idea/water-for-all")
+
+    @pytest.mark.parametrize("code", ["zzzzzzzz", "0a1b2c3", "0a1b2c3%25", "%00", "0a1b2c3d", "_"])
+    def test_what_it_does_not_mean_is_not_found(self, visitor: Reader, code: str) -> None:
+        for path in (f"/i/{code}", f"/i/{code}.svg", f"/d/{code}"):
+            assert visitor.get(path).status_code in {400, 404}, path
+
+    def test_an_idea_is_no_dataset(self, visitor: Reader, idea: dict[str, Any]) -> None:
+        assert visitor.get(f"/d/{idea['id'][:8]}").status_code == 404
+
+    def test_what_is_not_public_is_not_found_and_what_was_is_gone(
+        self, visitor: Reader, idea: dict[str, Any]
+    ) -> None:
+        hidden = Idea(workshop=idea["workshop"], private=True)
+        assert visitor.get(f"/i/{hidden['id'][:8]}").status_code == 404
+        assert visitor.get(f"/idea/{hidden['name']}/poster").status_code == 404
+        call_action("package_patch", id=idea["id"], private=True)
+        for path in (f"/i/{idea['id'][:8]}", f"/i/{idea['id'][:8]}.svg"):
+            assert visitor.get(path).status_code == 410
+        assert visitor.get(f"/idea/{idea['name']}/poster").status_code == 410
+
+    def test_of_two_that_begin_alike_the_first_public_one_has_it_for_ever(
+        self, visitor: Reader, idea: dict[str, Any]
+    ) -> None:
+        late = Idea(workshop=idea["workshop"], id=SECOND, private=True)
+        first = Idea(workshop=idea["workshop"], id=FIRST)
+        call_action("package_patch", id=late["id"], private=False)
+        assert short.code_of("idea", first["id"]) == "0a1b2c3d"
+        assert short.code_of("idea", late["id"]) == "0a1b2c3dffff"
+        assert visitor.get("/i/0a1b2c3d").location.endswith(first["name"])
+        assert visitor.get("/i/0a1b2c3dffff").location.endswith(late["name"])
+        call_action("package_delete", id=first["id"])
+        assert visitor.get("/i/0a1b2c3d").status_code == 410
+        assert short.code_of("idea", late["id"]) == "0a1b2c3dffff"
+
+    def test_it_works_where_the_log_is_still_empty(
+        self, visitor: Reader, idea: dict[str, Any]
+    ) -> None:
+        model.Session.execute(sa.text("DELETE FROM marathon_feed_entry"))
+        model.Session.commit()
+        assert visitor.get(f"/i/{idea['id'][:8]}").status_code == 302
+        assert short.code_of("idea", idea["id"]) == idea["id"][:8]
+
+    def test_an_id_that_is_no_uuid_has_none(self, visitor: Reader, idea: dict[str, Any]) -> None:
+        call_action("package_show", id=idea["id"])
+        assert short.code_of("idea", "an-id-of-their-own") == ""
+
+    @pytest.mark.parametrize("table", ["entry", "package"])
+    def test_it_is_found_by_an_index(self, idea: dict[str, Any], table: str) -> None:
+        statement = short._logged if table == "entry" else short._unlogged
+        connection = model.Session.connection()
+        query = statement("idea", "0a1b2c3d").compile(
+            connection, compile_kwargs={"literal_binds": True}
+        )
+        connection.execute(sa.text("SET LOCAL enable_seqscan = off"))
+        plan = connection.exec_driver_sql(f"EXPLAIN {query}".replace("%", "%%")).scalars().all()
+        text = "\n".join(plan)
+        assert "Index" in text
+        assert "'0a1b2c3dg'" in text.partition("Index Cond:")[2].partition("\n")[0]
+
+
+class TestCode:
+    def test_its_qr_code_is_that_of_the_address_and_may_be_kept(
+        self, visitor: Reader, idea: dict[str, Any], ckan_config: Any
+    ) -> None:
+        code = idea["id"][:8]
+        answer = visitor.get(f"/i/{code}.svg")
+        assert answer.status_code == 200
+        assert answer.content_type == "image/svg+xml"
+        assert "max-age" in answer.headers["Cache-Control"]
+        address = f"{ckan_config['ckan.site_url']}/i/{code}"
+        expected = io.BytesIO()
+        made = segno.make(address, error="q", micro=False)
+        made.save(
+            expected, kind="svg", border=4, omitsize=True, light="#fff", title=address, xmldecl=False
+        )
+        assert answer.body.encode() == expected.getvalue()
+        again = visitor.get(f"/i/{code}.svg", **{"If-None-Match": answer.headers["ETag"]})
+        assert again.status_code == 304
+
+
+class TestPoster:
+    def test_it_has_the_sentence_the_code_and_the_address(
+        self, visitor: Reader, idea: dict[str, Any]
+    ) -> None:
+        page = visitor.page(f"/idea/{idea['name']}/poster")
+        assert texts(page, "h1") == "Map of leaks"
+        assert "it has been waiting for a decision" in texts(page, ".poster-words")
+        assert f"/i/{idea['id'][:8]}" in texts(page, ".poster-short")
+        assert page.select(".poster-qr svg")
+
+    def test_workshops_and_datasets_have_one_too(
+        self, visitor: Reader, idea: dict[str, Any]
+    ) -> None:
+        workshop = Workshop(starts_at="2017-05-27T09:00", venue="Town hall")
+        assert "Town hall" in texts(
+            visitor.page(f"/workshop/{workshop['name']}/poster"), ".poster-words"
+        )
+        dataset = MarathonDataset(idea=[idea["id"]])
+        assert "Map of leaks" in texts(
+            visitor.page(f"/dataset/{dataset['name']}/poster"), ".poster-words"
+        )
+
+    def test_of_what_is_not_there_there_is_none(
+        self, visitor: Reader, idea: dict[str, Any]
+    ) -> None:
+        assert visitor.get("/idea/nope/poster").status_code == 404
+        assert visitor.get(f"/dataset/{idea['name']}/poster").status_code == 404
