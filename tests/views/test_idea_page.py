@@ -67,7 +67,7 @@ class TestSentence:
         [
             (["prioritised"], "among the first to be taken up since"),
             (["prioritised", "in_progress"], "work on it has been under way since"),
-            (["prioritised", "in_progress", "implemented"], "it was put into practice, as recorded"),
+            (["prioritised", "in_progress", "implemented"], "it was put into practice, as"),
             (["discarded"], "it was discarded on"),
         ],
     )
@@ -121,9 +121,7 @@ class TestWay:
             (soon, "announced", True),
             (day - timedelta(days=1), "announced", False),
         ]:
-            Workshop(
-                starts_at=starts_at.isoformat(), status=status, private=private, **common
-            )
+            Workshop(starts_at=starts_at.isoformat(), status=status, private=private, **common)
         Workshop(starts_at=soon.isoformat(), status="announced")
         page = visitor.page(f"/idea/{idea['name']}")
         assert len(page.select("#take-part li")) == 2
@@ -258,5 +256,7 @@ def test_hostile_text_is_text_everywhere(visitor: Reader, villa_nueva: dict[str,
     for thing in (workshop, idea, dataset):
         path = f"/{thing['type']}/{thing['name']}"
         for page in (visitor.page(path), visitor.page(f"{path}/poster")):
-            assert not [each for each in page.select("script") if "alert(1)" in each.text]
+            assert not [
+                each for each in page.select("script:not([type])") if "alert(1)" in each.text
+            ]
             assert "alert(1)" in page.text

@@ -115,10 +115,9 @@ class TestCode:
         assert "max-age" in answer.headers["Cache-Control"]
         address = f"{ckan_config['ckan.site_url']}/i/{code}"
         expected = io.BytesIO()
+        look = {"border": 4, "omitsize": True, "light": "#fff", "xmldecl": False}
         made = segno.make(address, error="q", micro=False)
-        made.save(
-            expected, kind="svg", border=4, omitsize=True, light="#fff", title=address, xmldecl=False
-        )
+        made.save(expected, kind="svg", title=address, **look)
         assert answer.body.encode() == expected.getvalue()
         again = visitor.get(f"/i/{code}.svg", **{"If-None-Match": answer.headers["ETag"]})
         assert again.status_code == 304

@@ -70,7 +70,7 @@ class Since(NamedTuple):
 _STANDS: Mapping[str, tuple[str, str, str]] = {
     "proposed": (
         N_("it has been waiting for a decision since {date}"),
-        N_("it is waiting for a decision (recorded here on {date})"),
+        N_("it has been waiting for a decision since {date}"),
         N_("it is waiting for a decision"),
     ),
     "prioritised": (

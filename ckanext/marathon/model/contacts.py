@@ -12,6 +12,7 @@ from ckanext.marathon.domain.story import Contact
 from ckanext.marathon.model import overview, records
 from ckanext.marathon.model.place import Place
 
+
 def of_municipalities(codes: Sequence[str]) -> list[Contact]:
     """Return the active organisations that are these municipalities, in the order of the codes."""
     group = cast(Any, model.Group)
@@ -20,7 +21,7 @@ def of_municipalities(codes: Sequence[str]) -> list[Contact]:
         .join(model.Group, group.id == Place.organization_id)
         .where(Place.municipality_code.in_(codes), group.state == model.State.ACTIVE)
     )
-    found = {code: organization for code, organization in model.Session.execute(query)}
+    found = dict(model.Session.execute(query).tuples().all())
     return [_contact(found[code]) for code in codes if code in found]
 
 

@@ -1,4 +1,4 @@
-"""Short addresses of ideas, workshops and datasets, to be typed from a wall or read as a QR code."""
+"""Short addresses of ideas, workshops and datasets, to be typed from a wall or read as QR codes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def qr(package_type: str, code: str) -> Response:
     answer.cache_control.public = True
     answer.cache_control.max_age = A_DAY
     answer.add_etag()
-    return answer.make_conditional(request)
+    answer.make_conditional(request)
+    return answer
 
 
 def drawn(package_type: str, code: str) -> bytes:
