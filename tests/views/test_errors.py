@@ -53,7 +53,7 @@ def test_an_address_that_is_not_there_says_so_and_offers_search_and_home(
     assert f"/{lang}/" in [link["href"] for link in content.select("a")]
 
 
-@pytest.mark.parametrize("code", [400, 401, 403, 404, 413, 429, 500])
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 410, 413, 429, 500])
 def test_no_error_page_is_in_english_on_a_spanish_site(app: Any, code: int) -> None:
     stock = default_exceptions.get(code)
     said = stock.description if stock else ""

@@ -39,6 +39,8 @@ class TestPagesOfOneThing:
             for kind, thing in no_solr.items():
                 page = reader.get(f"/{kind}/{thing['name']}")
                 assert page.status_code == 200, kind
+                assert reader.get(f"/{kind}/{thing['name']}/poster").status_code == 200, kind
+                assert reader.get(f"/{kind[0]}/{thing['id'][:8]}").status_code == 302, kind
             idea = reader.get(f"/idea/{no_solr['idea']['name']}").text
             assert no_solr["dataset"]["title"] in idea
             assert no_solr["workshop"]["title"] in idea

@@ -45,6 +45,7 @@ from .form import (
 from .labels import (
     marathon_as_list,
     marathon_date,
+    marathon_day,
     marathon_host,
     marathon_municipality,
     marathon_municipality_names,
@@ -100,6 +101,7 @@ __all__ = [
     "marathon_datasets_of_idea",
     "marathon_datasets_of_ideas",
     "marathon_date",
+    "marathon_day",
     "marathon_description",
     "marathon_download",
     "marathon_event_data",

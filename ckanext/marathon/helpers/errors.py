@@ -57,6 +57,13 @@ def _words(code: int) -> tuple[str, str]:
             tk._("There is no such page"),
             tk._("The address may have a mistake, or what was here was moved or deleted."),
         )
+    if code == 410:
+        return (
+            tk._("It is no longer here"),
+            tk._(
+                "It was here and was taken off the site. A search may find what is there instead."
+            ),
+        )
     if code == 413:
         return (
             tk._("That is too large"),

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import ckan.plugins.toolkit as tk
 from babel.dates import format_date, format_datetime, format_skeleton, format_time
 
+from ckanext.marathon.domain import dates
 from ckanext.marathon.vocabulary import problems, statuses, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
 
@@ -73,6 +74,14 @@ def marathon_date(value: str | None, form: str = "long") -> str:
     if "T" in value or " " in value.strip():
         return format_datetime(moment, _pattern(lang, form), locale=lang)
     return format_date(moment.date(), format=form, locale=lang)
+
+
+def marathon_day(timestamp: str) -> str:
+    """Return the day of one of CKAN's times, which are UTC, as it was in Guatemala, in words."""
+    try:
+        return marathon_date(dates.local_day(f"{timestamp}+00:00").isoformat())
+    except ValueError:
+        return marathon_date(timestamp[:10])
 
 
 def marathon_period(starts: str, ends: str | None) -> str:
