@@ -17,7 +17,9 @@ from flask import Blueprint
 
 from ckanext.marathon.helpers import errors as error_helpers
 from ckanext.marathon.helpers import home as site_helpers
+from ckanext.marathon.helpers import map as map_helpers
 from ckanext.marathon.views.home import home
+from ckanext.marathon.views.map import map_
 
 # Unless the site's own configuration says otherwise. By default CKAN tells a company abroad, by a
 # hash of the e-mail address, who is logged in.
@@ -47,8 +49,8 @@ class MarathonSitePlugin(p.SingletonPlugin):
         tk.add_resource("site_assets", "marathon_site")
 
     # IBlueprint
-    def get_blueprint(self) -> Blueprint:
-        return home
+    def get_blueprint(self) -> list[Blueprint]:
+        return [home, map_]
 
     # ITemplateHelpers
     def get_helpers(self) -> dict[str, Callable[..., Any]]:
@@ -61,6 +63,7 @@ class MarathonSitePlugin(p.SingletonPlugin):
                 site_helpers.marathon_coordinates,
                 site_helpers.marathon_home,
                 site_helpers.marathon_languages,
+                map_helpers.marathon_map,
                 site_helpers.marathon_may_publish,
                 site_helpers.marathon_nav,
                 site_helpers.marathon_needs_scripts,

@@ -34,6 +34,7 @@ from .ckan_texts import marathon_activity_type
 from .filters import marathon_filters, marathon_filters_here, marathon_removals
 from .follow import marathon_following, marathon_news
 from .commitment import marathon_today
+from .comparison import marathon_figure_labels, marathon_how_much
 from .form import (
     marathon_form_errors,
     marathon_form_sections,
@@ -105,6 +106,7 @@ __all__ = [
     "marathon_description",
     "marathon_download",
     "marathon_event_data",
+    "marathon_figure_labels",
     "marathon_filled",
     "marathon_filters",
     "marathon_filters_here",
@@ -113,6 +115,7 @@ __all__ = [
     "marathon_form_sections",
     "marathon_form_token",
     "marathon_host",
+    "marathon_how_much",
     "marathon_idea_choices",
     "marathon_idea_note",
     "marathon_ideas_of_workshop",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 import ckan.plugins.toolkit as tk
@@ -12,15 +12,18 @@ from ckan.common import current_user, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from ckanext.marathon.logic import permissions
-from ckanext.marathon.model import overview, records
-from ckanext.marathon.vocabulary import problems, territory
-from ckanext.marathon.vocabulary.errors import UnknownCode
+from ckanext.marathon.model import figures, needs, overview, records
+from ckanext.marathon.model.figures import Figures
+from ckanext.marathon.vocabulary import problems
 
-from .labels import TYPES, marathon_municipality_names
+from . import comparison, newest
+from .comparison import Row
+from .labels import TYPES
+from .newest import Thing
 
 LATEST = 5
-# More names than this are a list to search, not one to look at.
-MOST_MUNICIPALITIES = 40
+# More are a table to search, not a list to look at.
+MOST_MUNICIPALITIES = 12
 
 T = TypeVar("T")
 
@@ -34,59 +37,36 @@ class Link(NamedTuple):
     lang: str = ""
 
 
-class Area(NamedTuple):
-    """A service area and how many public things of each type are about it."""
-
-    notation: str
-    label: str
-    counts: Mapping[str, int]
-
-
-class Thing(NamedTuple):
-    """A dataset or idea in a short list."""
-
-    type: str
-    name: str
-    title: str
-    status: str
-    is_example: bool
-    places: list[str]
-    ideas: list[Thing]
-
-
 class Home(NamedTuple):
-    """Everything the home page counts and lists."""
+    """Everything the home page counts and lists.
 
-    counts: Mapping[str, int]
-    municipalities: list[territory.Municipality]
+    Attributes:
+        municipalities: those with most workshops, ideas and datasets; ``municipality_count`` is of
+            all that have any.
+    """
+
+    figures: Figures
+    municipalities: list[Row]
     municipality_count: int
-    areas: list[Area]
-    needs: overview.Needs
+    areas: list[Row]
+    needs: list[needs.Need]
     ideas: list[Thing]
     datasets: list[Thing]
 
 
 def marathon_home() -> Home:
     """Return what the home page shows: public things only, from the database."""
-    lang = tk.h.lang()
-    in_area = {
-        n: area.notation for area in problems.areas() for n in (area.notation, *area.narrower)
-    }
-    about = overview.by_area(in_area)
-    places = _known(overview.municipalities())
-    ideas, datasets = (overview.latest(each, LATEST) for each in ("idea", "dataset"))
-    codes = overview.municipalities_of([each.id for each in (*ideas, *datasets)])
-    origins = overview.ideas_of([each.id for each in datasets])
+    places = comparison.municipalities()
+    most = sorted(places, key=lambda each: -each.figures.things)
+    ideas, datasets = newest.ideas_and_datasets(LATEST)
     return Home(
-        counts=overview.counts(),
-        municipalities=places[:MOST_MUNICIPALITIES],
+        figures=figures.total(),
+        municipalities=most[:MOST_MUNICIPALITIES],
         municipality_count=len(places),
-        areas=[
-            Area(a.notation, a.label(lang), about.get(a.notation, {})) for a in problems.areas()
-        ],
-        needs=overview.unmet_needs(LATEST),
-        ideas=[_thing(each, codes) for each in ideas],
-        datasets=[_thing(each, codes, origins.get(each.id, [])) for each in datasets],
+        areas=comparison.problems_of(each.notation for each in problems.areas()),
+        needs=needs.unmet(LATEST),
+        ideas=ideas,
+        datasets=datasets,
     )
 
 
@@ -97,6 +77,9 @@ def marathon_nav() -> list[Link]:
     if blueprint == "marathon_place":
         here = "problem" if "problem" in endpoint else "municipality"
     links = [
+        Link(
+            tk.url_for("marathon_country.index"), tk._("Overview"), blueprint == "marathon_country"
+        ),
         Link(tk.url_for("dataset.search"), tk._("Open data"), here == "dataset"),
         Link(tk.url_for("idea.search"), tk._("Ideas"), here == "idea"),
         Link(tk.url_for("workshop.search"), tk._("Workshops"), here == "workshop"),
@@ -196,29 +179,3 @@ def _once(key: str, ask: Callable[[], T], otherwise: T) -> T:
             model.Session.rollback()
             kept[key] = otherwise
     return kept[key]
-
-
-def _known(codes: list[str]) -> list[territory.Municipality]:
-    found = []
-    for code in codes:
-        try:
-            found.append(territory.municipality(code))
-        except UnknownCode:
-            continue
-    return sorted(found, key=lambda each: each.name)
-
-
-def _thing(
-    package: model.Package,
-    codes: Mapping[str, list[str]],
-    ideas: list[model.Package] | None = None,
-) -> Thing:
-    return Thing(
-        type=package.type,
-        name=package.name,
-        title=package.title or package.name,
-        status=records.text(package, "status"),
-        is_example=records.flag(package, "example"),
-        places=marathon_municipality_names(codes.get(package.id, [])),
-        ideas=[_thing(each, {}) for each in ideas or []],
-    )

@@ -21,19 +21,14 @@ def public(thing: Any) -> sa.ColumnElement[bool]:
     return sa.and_(thing.state == model.State.ACTIVE, thing.private.is_(False))
 
 
-def places(only_hidden_ideas: bool = False) -> sa.CompoundSelect:
-    """Return (subject, object) of every package's municipalities, computed ones included.
-
-    ``only_hidden_ideas``: of datasets, leave out what they have from public ideas.
-    """
+def places() -> sa.CompoundSelect:
+    """Return (subject, object) of every package's municipalities, computed ones included."""
     of_ideas = _places_of_ideas()
     return sa.union_all(
         held(Predicate.WORKSHOP_MUNICIPALITY),
         of_ideas,
         held(Predicate.DATASET_MUNICIPALITY),
-        through(
-            Predicate.DATASET_IDEA, of_ideas, Predicate.DATASET_MUNICIPALITY, only_hidden_ideas
-        ),
+        through(Predicate.DATASET_IDEA, of_ideas, Predicate.DATASET_MUNICIPALITY),
     )
 
 
@@ -85,22 +80,17 @@ def held(*predicates: Predicate) -> sa.Select:
     )
 
 
-def through(
-    step: Predicate, beyond: sa.Select, own: Predicate, only_hidden: bool = False
-) -> sa.Select:
+def through(step: Predicate, beyond: sa.Select, own: Predicate) -> sa.Select:
     """Return what subjects have through what they link to, if they have none of their own."""
-    first, mine, middle = aliased(Link), aliased(Link), aliased(package)
+    first, mine = aliased(Link), aliased(Link)
     further = beyond.subquery()
     has_own = (
         sa.select(mine.subject)
         .where(mine.subject == first.subject, mine.predicate == str(own))
         .exists()
     )
-    query = (
+    return (
         sa.select(first.subject, further.c.object)
         .join(further, further.c.subject == first.object)
         .where(first.predicate == str(step), ~has_own)
     )
-    if only_hidden:
-        query = query.join(middle, middle.id == first.object).where(~public(middle))
-    return query

@@ -38,6 +38,16 @@ class Figures(NamedTuple):
     needs_met: int = 0
     datasets: int = 0
 
+    @property
+    def things(self) -> int:
+        """How many workshops, ideas and datasets there are together."""
+        return self.workshops + self.ideas + self.datasets
+
+    @property
+    def needs_unmet(self) -> int:
+        """How many of the data that ideas ask for nobody has published."""
+        return self.needs - self.needs_met
+
 
 def as_of() -> datetime:
     """Return when something public changed last, which is what figures are as of."""
@@ -57,7 +67,7 @@ def by(kind: str) -> Mapping[str, Figures]:
     Args:
         kind: :data:`MUNICIPALITY`, :data:`DEPARTMENT` or :data:`PROBLEM`.
     """
-    return _kept(kind, lambda: _figures(_of_talks(kind), _datasets(kind)))
+    return _kept(kind, lambda: _figures(talks(kind), _datasets(kind)))
 
 
 def _kept(key: str, make: Callable[[], T]) -> T:
@@ -71,9 +81,9 @@ def _kept(key: str, make: Callable[[], T]) -> T:
 _KEPT: dict[str, tuple[tuple[str, int], Any]] = {}
 
 
-def _figures(talks: Any, datasets: Mapping[str, int]) -> dict[str, Figures]:
+def _figures(talked: sa.Select, datasets: Mapping[str, int]) -> dict[str, Figures]:
     """Return code → figures, of (subject, code) of workshops and ideas, and of datasets."""
-    pairs = talks.subquery("pairs")
+    pairs = talked.subquery("pairs")
     needed = about.needed().subquery()
     needs = (
         sa.select(
@@ -108,8 +118,8 @@ def _figures(talks: Any, datasets: Mapping[str, int]) -> dict[str, Figures]:
 _EVERYTHING = sa.select(package.id.label("subject"), sa.literal("").label("code"))
 
 
-def _of_talks(kind: str) -> Any:
-    """Return (subject, code), each pair once, of workshops and ideas."""
+def talks(kind: str) -> sa.Select:
+    """Return (subject, code), each pair once, of workshops and ideas; as in :func:`by`."""
     if kind == PROBLEM:
         held = about.held(Predicate.WORKSHOP_PROBLEM, Predicate.IDEA_PROBLEM).subquery("held")
         within = [

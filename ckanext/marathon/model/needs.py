@@ -1,4 +1,4 @@
-"""How many data each idea asks for, and how many of them there are."""
+"""The data that ideas ask for: how many of each idea, and those that nobody has published."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from ckan import model
 
-from ckanext.marathon.model import about
+from ckanext.marathon.model import about, figures, records
+from ckanext.marathon.model.about import package
 
 
 class Asked(NamedTuple):
@@ -31,3 +32,39 @@ def of_ideas(ids: Collection[str]) -> dict[str, Asked]:
         .group_by(needed.c.idea)
     )
     return {idea: Asked(needs, met) for idea, needs, met in model.Session.execute(query)}
+
+
+class Need(NamedTuple):
+    """A data need that no public dataset meets, and the idea that has it."""
+
+    id: str
+    what: str
+    idea: model.Package
+
+
+def unmet(limit: int, kind: str = "", code: str = "") -> list[Need]:
+    """Return data needs of public ideas that no public dataset meets, newest idea first.
+
+    How many there are in all, figures tell.
+
+    Args:
+        limit: the most to return.
+        kind: as in :func:`.figures.by`, for those of one place or problem; ``""`` for all.
+        code: of the place or problem.
+    """
+    needed = about.needed().subquery("needed")
+    query = (
+        sa.select(model.Package, needed.c.need)
+        .join(needed, needed.c.idea == package.id)
+        .where(~needed.c.is_met)
+        .order_by(package.metadata_created.desc(), package.id, needed.c.need)
+        .limit(limit)
+    )
+    if kind:
+        talks = figures.talks(kind).subquery("talks")
+        query = query.where(package.id.in_(sa.select(talks.c.subject).where(talks.c.code == code)))
+    found = []
+    for idea, need in model.Session.execute(query):
+        texts = {each.get("id"): each.get("what") for each in records.rows(idea, "data_need")}
+        found.append(Need(need, texts.get(need) or "", idea))
+    return found

@@ -4,6 +4,7 @@ from .agenda import agenda
 from .catalog import catalog
 from .changes import changes
 from .commitment import commitment
+from .country import country
 from .deleting import deleting
 from .follow import follow
 from .forms import forms
@@ -27,6 +28,7 @@ __all__ = [
     "catalog",
     "changes",
     "commitment",
+    "country",
     "deleting",
     "follow",
     "forms",

@@ -1,0 +1,18 @@
+"""Tables as files to take along."""
+
+from __future__ import annotations
+
+from ckan.types import Response
+
+from ckanext.marathon.spreadsheets.table import Table
+from ckanext.marathon.spreadsheets.write import csv_lines
+
+from .conditional import short
+
+
+def csv(table: Table) -> Response:
+    """Return a table as CSV, which browsers save under the table's name."""
+    answer = short(b"".join(csv_lines(table)), "text/csv")
+    answer.vary.add("Accept-Encoding")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{table.name}.csv"'
+    return answer
