@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +16,8 @@ from ckan.tests.factories import Sysadmin
 from ckan.tests.helpers import call_action
 
 from tests import factories
+
+from .conftest import asked
 
 PLUGINS = (
     "marathon_site marathon activity scheming_datasets scheming_organizations dcat "
@@ -62,21 +63,6 @@ def menu(soup: BeautifulSoup) -> dict[str, str]:
 
 def as_admin(action: str, **fields: Any) -> Any:
     return call_action(action, context={"user": Sysadmin()["name"]}, **fields)
-
-
-@contextmanager
-def asked() -> Iterator[list[str]]:
-    """Collect the queries sent meanwhile."""
-    queries: list[str] = []
-
-    def note(_conn: Any, _cursor: Any, statement: str, *_others: Any) -> None:
-        queries.append(statement)
-
-    sa.event.listen(model.meta.engine, "before_cursor_execute", note)
-    try:
-        yield queries
-    finally:
-        sa.event.remove(model.meta.engine, "before_cursor_execute", note)
 
 
 class TestEmptySite:

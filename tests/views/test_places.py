@@ -8,7 +8,7 @@ import pytest
 
 from tests.factories import Idea, MarathonDataset, Workshop
 
-from .conftest import Reader
+from .conftest import Reader, asked
 from .test_pages import hrefs
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
@@ -83,3 +83,147 @@ class TestPlaces:
             assert answer.location.endswith(target)
             answer = visitor.get(target)
         assert answer.status_code == 404
+
+
+def needing(organization: dict[str, Any], code: str, *whats: str) -> dict[str, Any]:
+    """Return an idea of a municipality that needs data."""
+    workshop = Workshop(owner_org=organization["id"], municipality=[code])
+    needs = [{"what": what} for what in whats]
+    return Idea(workshop=workshop["id"], service_problem=["AGU-01"], data_need=needs)
+
+
+KINDS = ["/municipality/0115", "/department/01", "/service-problem/AGU-01", "/service-problem/AGU"]
+
+
+class TestFigures:
+    @pytest.mark.parametrize("path", KINDS)
+    def test_each_page_counts_what_is_asked_for_and_met(
+        self, visitor: Reader, villa_nueva: dict[str, Any], path: str
+    ) -> None:
+        idea = needing(villa_nueva, "0115", "Fugas", "Horarios")
+        MarathonDataset(idea=[idea["id"]], data_need=[idea["data_need"][0]["id"]])
+        page = visitor.page(path)
+        counts = [" ".join(a.text.split()) for a in page.select(".marathon-counts a")]
+        assert counts[:3] == [
+            "1 workshop" if "problem" not in path else "0 workshops", "1 idea", "1 dataset",
+        ]  # fmt: skip
+        assert counts[3].startswith("1 of 2")
+        missing = page.select_one("#missing")
+        assert "Horarios" in missing.text
+        assert "Fugas" not in missing.text
+        assert f"/idea/{idea['name']}#data-needs" in hrefs(page, "#missing")
+
+    def test_missing_data_of_elsewhere_are_not_listed(
+        self, visitor: Reader, villa_nueva: dict[str, Any]
+    ) -> None:
+        needing(villa_nueva, "0115", "Fugas")
+        for path in ("/municipality/0114", "/department/05", "/service-problem/SAL"):
+            assert "Fugas" not in visitor.get(path).text
+
+    def test_all_ideas_that_wait_are_one_link_away(
+        self, visitor: Reader, villa_nueva: dict[str, Any]
+    ) -> None:
+        needing(villa_nueva, "0115", "Fugas")
+        links = hrefs(visitor.page("/municipality/0115"), "#missing")
+        assert "/idea/?vocab_municipality=0115&vocab_data_needs=unmet" in links
+
+    def test_a_department_compares_its_municipalities_and_gives_them_as_csv(
+        self, visitor: Reader, villa_nueva: dict[str, Any]
+    ) -> None:
+        needing(villa_nueva, "0115", "Fugas")
+        page = visitor.page("/department/01?sort=ideas")
+        rows = [
+            [cell.text.strip() for cell in row.select("th, td")]
+            for row in page.select("#comparison tbody tr")
+        ]
+        assert len(rows) == 17
+        assert rows[0] == ["Villa Nueva", "1", "1", "1", "0", "0"]
+        assert page.select_one("#comparison th[aria-sort=descending]").text.strip() == "Ideas"
+        answer = visitor.get("/department/01/figures.csv")
+        assert answer.mimetype == "text/csv"
+        lines = answer.text.lstrip("\ufeff").splitlines()
+        assert lines[0] == "code,name,workshops,ideas,data_needs,data_needs_met,datasets"
+        assert "0115,Villa Nueva,1,1,1,0,0" in lines
+
+    def test_an_area_compares_its_problems_and_a_problem_compares_nothing(
+        self, visitor: Reader, chain: list[str]
+    ) -> None:
+        page = visitor.page("/service-problem/AGU")
+        assert "/service-problem/AGU-01" in hrefs(page, "#comparison")
+        assert "AGU-01," in visitor.get("/service-problem/AGU/figures.csv").text
+        assert not visitor.page("/service-problem/AGU-01").select("#comparison")
+        assert "AGU-01," in visitor.get("/service-problem/AGU-01/figures.csv").text
+
+    @pytest.mark.parametrize("path", ["/department/99", "/service-problem/nope"])
+    def test_there_are_no_figures_of_what_is_unknown(self, visitor: Reader, path: str) -> None:
+        assert visitor.get(f"{path}/figures.csv").status_code == 404
+
+    @pytest.mark.parametrize("path", [*KINDS, "/municipality", "/service-problem"])
+    def test_pages_answer_without_solr(
+        self,
+        visitor: Reader,
+        villa_nueva: dict[str, Any],
+        ckan_config: Any,
+        monkeypatch: pytest.MonkeyPatch,
+        path: str,
+    ) -> None:
+        needing(villa_nueva, "0115", "Fugas")
+        monkeypatch.setitem(ckan_config, "solr_url", "http://127.0.0.1:9/solr/none")
+        page = visitor.page(path)
+        if path in KINDS:
+            assert "Fugas" in page.select_one("#missing").text
+            assert page.select_one("[role=status]")
+
+    @pytest.mark.parametrize("path", KINDS)
+    def test_a_page_asks_the_same_number_of_questions_whatever_there_is(
+        self, visitor: Reader, villa_nueva: dict[str, Any], path: str
+    ) -> None:
+        counts = []
+        for _ in range(2):
+            needing(villa_nueva, "0115", *(f"Dato {number}" for number in range(4)))
+            visitor.page(path)
+            with asked() as queries:
+                visitor.page(path)
+            counts.append(len(queries))
+        assert counts[0] == counts[1]
+
+
+class TestForms:
+    @pytest.mark.parametrize("path", KINDS)
+    @pytest.mark.parametrize(
+        ("accept", "extension"),
+        [("text/turtle", "ttl"), ("application/ld+json", "jsonld"), ("application/json", "jsonld")],
+    )
+    def test_programs_are_sent_to_the_data(
+        self, visitor: Reader, path: str, accept: str, extension: str
+    ) -> None:
+        answer = visitor.get(path, Accept=accept)
+        assert answer.status_code == 303
+        assert answer.location.endswith(f"/vocabulary{path}.{extension}")
+        assert "Accept" in answer.headers["Vary"]
+        assert visitor.get(f"/vocabulary{path}.{extension}").status_code == 200
+
+    def test_a_map_is_sent_to_the_boundary(self, visitor: Reader) -> None:
+        answer = visitor.get("/municipality/0115", Accept="application/geo+json")
+        assert answer.location.endswith("/vocabulary/municipality/0115.geojson")
+
+    @pytest.mark.parametrize("path", KINDS)
+    def test_the_head_says_what_it_is_and_which_feeds_there_are(
+        self, visitor: Reader, path: str
+    ) -> None:
+        answer = visitor.get(path, Accept="text/html")
+        assert "Accept" in answer.headers["Vary"]
+        page = visitor.page(path)
+        card = {each["property"]: each["content"] for each in page.select("meta[property]")}
+        assert card["og:url"] == f"http://test.ckan.net{path}"
+        assert card["og:title"] in page.title.text
+        assert page.select_one("meta[name=description]")["content"] == card["og:description"]
+        others = {each["type"]: each["href"] for each in page.select("link[rel=alternate]")}
+        assert others["application/atom+xml"].endswith(f"{path}/catalog/changes.atom")
+        assert others["text/turtle"].endswith(f"/vocabulary{path}.ttl")
+
+    @pytest.mark.parametrize("path", KINDS)
+    def test_what_it_offers_to_take_along_is_there(self, visitor: Reader, path: str) -> None:
+        MarathonDataset()
+        for href in hrefs(visitor.page(path), "#follow"):
+            assert visitor.get(href.replace("http://test.ckan.net", "")).status_code == 200, href

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ckan.types import Response
 from flask import Response as FlaskResponse
 from flask import request
@@ -14,14 +16,17 @@ HTML = "text/html"
 BY_MEDIA_TYPE = {each.media_type: each.extension for each in reversed(FORMATS.values())}
 
 
-def wanted_extension() -> str | None:
-    """Return the extension of the RDF format that the client prefers to a page, if it does.
+def wanted_extension(others: Mapping[str, str] | None = None) -> str | None:
+    """Return the extension of the format that the client prefers to a page, if it does.
 
     A browser, and whoever accepts anything, gets the page.
+
+    Args:
+        others: media type → extension of what there is besides RDF.
     """
-    accepted = request.accept_mimetypes
-    best = accepted.best_match([HTML, *BY_MEDIA_TYPE], default=HTML)
-    return None if best == HTML else BY_MEDIA_TYPE[best]
+    known = {**BY_MEDIA_TYPE, **(others or {})}
+    best = request.accept_mimetypes.best_match([HTML, *known], default=HTML)
+    return None if best == HTML else known[best]
 
 
 def vary_by_accept(response: Response) -> Response:

@@ -7,23 +7,33 @@ from typing import Any, Literal, NamedTuple
 import ckan.plugins.toolkit as tk
 from ckan.common import current_user
 from ckan.types import Response
-from flask import Blueprint
+from flask import Blueprint, make_response, request
 
-from ckanext.marathon.model import overview, place
+from ckanext.marathon.helpers import comparison
+from ckanext.marathon.model import figures, needs, place
+from ckanext.marathon.model.figures import DEPARTMENT, MUNICIPALITY, PROBLEM, Figures
+from ckanext.marathon.rdf.lookups import site
 from ckanext.marathon.search.away import AWAY
 from ckanext.marathon.vocabulary import paths, territory
 from ckanext.marathon.vocabulary import problems as taxonomy
 from ckanext.marathon.vocabulary.errors import UnknownCode
 from ckanext.marathon.vocabulary.territory import Kind
 
+from . import tables
+from .negotiation import vary_by_accept, wanted_extension
+
 places = Blueprint("marathon_place", __name__)
 
+# Of each type of things, and of the data that are missing.
 SHOWN = 10
-MUNICIPALITY, DEPARTMENT, PROBLEM = (
-    "vocab_municipality",
-    "vocab_department",
-    "vocab_service_problem",
-)
+# By which a search finds what there is of each.
+FIELDS = {
+    MUNICIPALITY: "vocab_municipality",
+    DEPARTMENT: "vocab_department",
+    PROBLEM: "vocab_service_problem",
+}
+JSON = {"application/json": "jsonld"}
+GEOJSON = {"application/geo+json": "geojson"}
 
 
 class Part(NamedTuple):
@@ -37,14 +47,10 @@ class Part(NamedTuple):
 
 def municipalities() -> str:
     """List the municipalities that take part, and all of them by department."""
-    busy = _counts(MUNICIPALITY)
-    codes = overview.municipalities() if busy is None else sorted(busy)
-    active = [territory.municipality(code) for code in codes if _known(code)]
     return tk.render(
         "marathon/place/municipalities.html",
         {
-            "active": sorted(active, key=lambda each: each.name),
-            "counts": busy or {},
+            "active": comparison.municipalities(),
             "departments": [
                 (each, territory.municipalities_of(each.code)) for each in territory.departments()
             ],
@@ -52,66 +58,119 @@ def municipalities() -> str:
     )
 
 
-def municipality(code: str) -> Response | str:
+def municipality(code: str) -> Response:
     """Show what there is of a municipality."""
     try:
         found = territory.municipality(code)
     except UnknownCode:
-        return _gone("municipality", code)
-    holder = place.holder(code)
-    return tk.render(
+        return _gone(MUNICIPALITY, code)
+    return _as_data(MUNICIPALITY, code, JSON | GEOJSON) or _page(
+        MUNICIPALITY,
+        code,
         "marathon/place/municipality.html",
-        {
-            "place": found,
-            "department": territory.department(found.department_code),
-            "evidence": [each for each in territory.pilot_evidence() if each.code == code],
-            "organization": tk.h.get_organization(holder) if holder else None,
-            "parts": _parts(MUNICIPALITY, code),
-        },
+        place=found,
+        department=territory.department(found.department_code),
+        evidence=[each for each in territory.pilot_evidence() if each.code == code],
+        organization=_organization(code),
     )
 
 
-def department(code: str) -> Response | str:
-    """Show what there is of a department."""
+def department(code: str) -> Response:
+    """Show what there is of a department, and compare its municipalities."""
     try:
         found = territory.department(code)
     except UnknownCode:
-        return _gone("department", code)
-    return tk.render(
+        return _gone(DEPARTMENT, code)
+    return _as_data(DEPARTMENT, code, JSON | GEOJSON) or _page(
+        DEPARTMENT,
+        code,
         "marathon/place/department.html",
-        {
-            "place": found,
-            "municipalities": territory.municipalities_of(code),
-            "counts": _counts(MUNICIPALITY) or {},
-            "parts": _parts(DEPARTMENT, code),
-        },
+        place=found,
+        comparison=_compared(comparison.of_department(code)),
     )
+
+
+def department_figures(code: str) -> Response:
+    """Return the figures of a department's municipalities as CSV."""
+    try:
+        found = territory.department(code)
+    except UnknownCode:
+        return tk.abort(404, tk._("Not found"))
+    rows = comparison.of_department(code)
+    return tables.csv(comparison.table(f"department-{code}", found.name, rows))
 
 
 def problems() -> str:
     """List the service problems with their definitions and what there is of each."""
+    counts = {code: each.things for code, each in figures.by(PROBLEM).items()}
     return tk.render(
-        "marathon/place/problems.html",
-        {"branches": taxonomy.tree(), "counts": _counts(PROBLEM) or {}},
+        "marathon/place/problems.html", {"branches": taxonomy.tree(), "counts": counts}
     )
 
 
-def problem(notation: str) -> Response | str:
-    """Show what there is of a service problem; of an area, what there is of its problems too."""
+def problem(notation: str) -> Response:
+    """Show what there is of a service problem; of an area, compare its problems."""
     try:
         found = taxonomy.problem(notation)
     except UnknownCode:
-        return _gone("service-problem", notation)
-    return tk.render(
+        return _gone(PROBLEM, notation)
+    return _as_data(PROBLEM, notation, JSON) or _page(
+        PROBLEM,
+        notation,
         "marathon/place/problem.html",
-        {
-            "problem": found,
-            "area": taxonomy.problem(found.broader) if found.broader else None,
-            "narrower": [taxonomy.problem(each) for each in found.narrower],
-            "counts": _counts(PROBLEM) or {},
-            "parts": _parts(PROBLEM, notation),
-        },
+        problem=found,
+        area=taxonomy.problem(found.broader) if found.broader else None,
+        comparison=_compared(comparison.problems_of(found.narrower)),
     )
+
+
+def problem_figures(notation: str) -> Response:
+    """Return the figures of an area's problems, or of a problem, as CSV."""
+    try:
+        found = taxonomy.problem(notation)
+    except UnknownCode:
+        return tk.abort(404, tk._("Not found"))
+    rows = comparison.problems_of(found.narrower or (notation,))
+    title = found.label(tk.h.lang())
+    return tables.csv(comparison.table(f"service-problem-{notation}", title, rows))
+
+
+def _page(kind: str, code: str, template: str, **values: Any) -> Response:
+    """Return the page of a place or problem, with what all of them have."""
+    field = FIELDS[kind]
+    everything = {
+        "kind": kind,
+        "code": code,
+        "figures": figures.by(kind).get(code, Figures()),
+        "as_of": figures.as_of(),
+        "needs": needs.unmet(SHOWN, kind, code),
+        "waiting": tk.h.url_for("idea.search", **{field: code, "vocab_data_needs": "unmet"}),
+        "parts": _parts(field, code),
+        "feeds": f"{site().url}/{kind}/{code}",
+        **values,
+    }
+    return vary_by_accept(make_response(tk.render(template, everything)))
+
+
+def _as_data(kind: str, code: str, others: dict[str, str]) -> Response | None:
+    """Send on whoever prefers data to what the vocabulary says of a place or problem."""
+    extension = wanted_extension(others)
+    if extension is None:
+        return None
+    answer = tk.redirect_to(
+        "marathon_vocabulary.concept_data", kind=kind, code=code, extension=extension
+    )
+    answer.status_code = 303
+    return vary_by_accept(answer)
+
+
+def _compared(rows: list[comparison.Row]) -> comparison.Comparison:
+    return comparison.compare(rows, request.args.get("sort", ""))
+
+
+def _organization(code: str) -> dict[str, Any] | None:
+    holder = place.holder(code)
+    return tk.h.get_organization(holder) if holder else None
 
 
 def _parts(field: str, value: str) -> list[Part] | None:
@@ -123,47 +182,14 @@ def _parts(field: str, value: str) -> list[Part] | None:
 
 
 def _part(package_type: str, field: str, value: str) -> Part:
-    found = _search(
-        {
-            "fq": f'+dataset_type:{package_type} +{field}:"{value}"',
-            "rows": SHOWN,
-            "sort": "metadata_modified desc",
-        }
-    )
+    query = {
+        "fq": f'+dataset_type:{package_type} +{field}:"{value}"',
+        "rows": SHOWN,
+        "sort": "metadata_modified desc",
+    }
+    found = tk.get_action("package_search")({"user": current_user.name}, query)
     address = tk.h.url_for(f"{package_type}.search", **{field: value})
     return Part(package_type, found["count"], found["results"], address)
-
-
-def _counts(field: str) -> dict[str, int] | None:
-    """Return value of a field → number of public workshops, ideas and datasets that have it.
-
-    ``None`` while Solr is away.
-    """
-    try:
-        found = _search(
-            {
-                "fq": "+dataset_type:(workshop OR idea OR dataset)",
-                "rows": 0,
-                "facet.field": [field],
-                "facet.limit": -1,
-                "facet.mincount": 1,
-            }
-        )
-    except AWAY:
-        return None
-    return found["facets"].get(field, {})
-
-
-def _search(query: dict[str, Any]) -> dict[str, Any]:
-    return tk.get_action("package_search")({"user": current_user.name}, query)
-
-
-def _known(code: str) -> bool:
-    try:
-        territory.municipality(code)
-    except UnknownCode:
-        return False
-    return True
 
 
 def _gone(kind: Kind | Literal["service-problem"], code: str) -> Response:
@@ -185,5 +211,7 @@ def _gone(kind: Kind | Literal["service-problem"], code: str) -> Response:
 places.add_url_rule("/municipality", view_func=municipalities)
 places.add_url_rule("/municipality/<code>", view_func=municipality)
 places.add_url_rule("/department/<code>", view_func=department)
+places.add_url_rule("/department/<code>/figures.csv", view_func=department_figures)
 places.add_url_rule("/service-problem", view_func=problems)
 places.add_url_rule("/service-problem/<notation>", view_func=problem)
+places.add_url_rule("/service-problem/<notation>/figures.csv", view_func=problem_figures)
