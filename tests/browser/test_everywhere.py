@@ -11,6 +11,7 @@ from .conftest import Town, Visit
 
 PAGES = [
     "/",
+    "/marathon",
     "/about",
     "/agenda",
     "/catalog",

@@ -15,6 +15,8 @@ from ckanext.marathon.vocabulary.errors import UnknownCode
 from ckanext.marathon.vocabulary.territory import Municipality
 from ckanext.marathon.vocabulary.text import fold
 
+from .labels import marathon_date
+
 NAME = "name"
 # What columns of files are called where it differs from the field.
 _IN_FILES = {"needs": "data_needs", "needs_met": "data_needs_met"}
@@ -33,13 +35,20 @@ class Comparison(NamedTuple):
     """Rows in the order that the reader asked for.
 
     Attributes:
-        sort: the column they are in order of: a field of ``Figures``, or ``name``.
+        sort: the column they are in order of: a field of ``Figures``, ``name``, or ``""`` where
+            they are in an order of their own.
         most: the largest number of each column, which the longest bar stands for.
     """
 
     rows: list[Row]
     sort: str
     most: Figures
+
+
+def as_of() -> str:
+    """Return the day that figures are of, as people write it."""
+    moment = figures.as_of().astimezone(tk.h.get_display_timezone())
+    return marathon_date(moment.date().isoformat())
 
 
 def municipalities() -> list[Row]:
@@ -76,17 +85,20 @@ def problems_of(notations: Iterable[str]) -> list[Row]:
     ]
 
 
-def compare(rows: list[Row], sort: str) -> Comparison:
-    """Return rows in order of a column, the largest number first; an unknown one changes nothing.
+def compare(rows: list[Row], sort: str, otherwise: str = NAME) -> Comparison:
+    """Return rows in order of a column, the largest number first.
 
     Args:
-        rows: by name, or in an order of their own.
-        sort: a field of ``Figures``.
+        rows: in an order of their own.
+        sort: what the reader asked for; what is no column changes nothing.
+        otherwise: the column that this is the order of, ``""`` for none.
     """
     most = Figures(*(max(column) for column in zip(*(each.figures for each in rows), strict=True)))
-    if sort not in Figures._fields:
-        return Comparison(rows, NAME, most)
-    return Comparison(sorted(rows, key=lambda each: -getattr(each.figures, sort)), sort, most)
+    if sort == NAME:
+        return Comparison(_by_name(rows), sort, most)
+    if sort in Figures._fields:
+        return Comparison(sorted(rows, key=lambda each: -getattr(each.figures, sort)), sort, most)
+    return Comparison(rows, otherwise, most)
 
 
 def marathon_figure_labels() -> dict[str, str]:

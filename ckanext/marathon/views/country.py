@@ -24,7 +24,7 @@ def index() -> str:
         "marathon/country/index.html",
         {
             "total": figures.total(),
-            "as_of": figures.as_of(),
+            "as_of": comparison.as_of(),
             "comparison": comparison.compare(rows, request.args.get("sort", "")),
             "ideas": ideas,
             "datasets": datasets,

@@ -86,7 +86,7 @@ def department(code: str) -> Response:
         code,
         "marathon/place/department.html",
         place=found,
-        comparison=_compared(comparison.of_department(code)),
+        comparison=comparison.compare(comparison.of_department(code), _sort()),
     )
 
 
@@ -120,7 +120,7 @@ def problem(notation: str) -> Response:
         "marathon/place/problem.html",
         problem=found,
         area=taxonomy.problem(found.broader) if found.broader else None,
-        comparison=_compared(comparison.problems_of(found.narrower)),
+        comparison=comparison.compare(comparison.problems_of(found.narrower), _sort(), ""),
     )
 
 
@@ -142,7 +142,7 @@ def _page(kind: str, code: str, template: str, **values: Any) -> Response:
         "kind": kind,
         "code": code,
         "figures": figures.by(kind).get(code, Figures()),
-        "as_of": figures.as_of(),
+        "as_of": comparison.as_of(),
         "needs": needs.unmet(SHOWN, kind, code),
         "waiting": tk.h.url_for("idea.search", **{field: code, "vocab_data_needs": "unmet"}),
         "parts": _parts(field, code),
@@ -164,8 +164,8 @@ def _as_data(kind: str, code: str, others: dict[str, str]) -> Response | None:
     return vary_by_accept(answer)
 
 
-def _compared(rows: list[comparison.Row]) -> comparison.Comparison:
-    return comparison.compare(rows, request.args.get("sort", ""))
+def _sort() -> str:
+    return request.args.get("sort", "")
 
 
 def _organization(code: str) -> dict[str, Any] | None:

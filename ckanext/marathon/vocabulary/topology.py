@@ -9,6 +9,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from . import files
@@ -105,11 +106,8 @@ def _polygons(geometry: dict[str, Any]) -> Iterator[list[Line]]:
 def _rounded(ring: list[list[float]]) -> Line:
     """Return an open ring in whole steps, no two alike beside each other."""
     points = [(round(x * PRECISION), round(y * PRECISION)) for x, y in ring]
-    return tuple(
-        point for place, point in enumerate(points[1:]) if point != points[place]
-    )
+    return tuple(point for place, point in enumerate(points[1:]) if point != points[place])
 
 
 def _in_steps(line: Line) -> list[Point]:
-    first, rest = line[0], zip(line, line[1:], strict=False)
-    return [first, *((x - a, y - b) for (a, b), (x, y) in rest)]
+    return [line[0], *((x - a, y - b) for (a, b), (x, y) in pairwise(line))]
