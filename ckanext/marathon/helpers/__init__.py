@@ -31,10 +31,10 @@ from .choices import (
     marathon_term_choices,
 )
 from .ckan_texts import marathon_activity_type
-from .filters import marathon_filters, marathon_filters_here, marathon_removals
-from .follow import marathon_following, marathon_news
 from .commitment import marathon_today
 from .comparison import marathon_figure_labels, marathon_how_much
+from .filters import marathon_filters, marathon_filters_here, marathon_removals
+from .follow import marathon_following, marathon_news
 from .form import (
     marathon_form_errors,
     marathon_form_sections,
@@ -158,8 +158,8 @@ __all__ = [
     "marathon_term",
     "marathon_term_choices",
     "marathon_thing_note",
-    "marathon_today",
     "marathon_timeline",
+    "marathon_today",
     "marathon_type_label",
     "marathon_typed_datetime",
     "marathon_types",

@@ -9,15 +9,15 @@ from .deleting import deleting
 from .follow import follow
 from .forms import forms
 from .ideas import ideas
-from .news import news
 from .invitations import invitations
+from .news import news
 from .office import office
 from .own_data import own_data
 from .places import places
 from .portal import portal
-from .search import search
-from .reports import reports
 from .posters import posters
+from .reports import reports
+from .search import search
 from .short import shorts
 from .things import things
 from .unavailable import unavailable
@@ -33,15 +33,15 @@ __all__ = [
     "follow",
     "forms",
     "ideas",
-    "news",
     "invitations",
+    "news",
     "office",
     "own_data",
     "places",
     "portal",
-    "search",
-    "reports",
     "posters",
+    "reports",
+    "search",
     "shorts",
     "things",
     "unavailable",
