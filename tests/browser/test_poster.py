@@ -1,4 +1,4 @@
-"""The sheet for the wall is one Letter page; pages hold whatever people type, on a phone too."""
+"""The sheet for the wall is one Letter page, and pages hold whatever is typed, also on a phone."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from ckanext.marathon.model import short
 from ckanext.marathon.rdf.lookups import site
 
 from .chain import marathon_thing_note
-from .labels import marathon_date, marathon_host
+from .labels import marathon_date, marathon_host, marathon_period
 from .story import marathon_story
 
 # Type → what its short addresses begin with.
@@ -97,8 +97,12 @@ def _extract(thing: dict[str, Any]) -> str:
 
 
 def _when_and_where(workshop: dict[str, Any]) -> str:
-    when = marathon_date((workshop.get("starts_at") or "")[:10])
-    return " · ".join(each for each in (when, workshop.get("venue")) if each)
+    starts_at, rsvp_by = workshop.get("starts_at"), workshop.get("rsvp_by")
+    parts = [marathon_period(starts_at, workshop.get("ends_at")) if starts_at else ""]
+    parts.append(workshop.get("venue") or "")
+    if rsvp_by and workshop.get("status") == "announced":
+        parts.append(f"{tk._('Confirm by')}: {marathon_date(rsvp_by)}")
+    return " · ".join(each for each in parts if each)
 
 
 def _origin(dataset: dict[str, Any]) -> str:

@@ -18,8 +18,6 @@ from . import public
 
 shorts = Blueprint("marathon_short", __name__)
 
-A_DAY = 24 * 60 * 60
-
 
 def page(package_type: str, code: str) -> Response:
     """Send on to the page of the thing, which may have another name by now."""
@@ -29,11 +27,9 @@ def page(package_type: str, code: str) -> Response:
 
 
 def qr(package_type: str, code: str) -> Response:
-    """Return the short address as a QR code, SVG; it never changes."""
+    """Return the short address as a QR code, SVG. How long it is kept, CKAN's settings say."""
     _found(package_type, code)
     answer = FlaskResponse(drawn(package_type, code.lower()), content_type="image/svg+xml")
-    answer.cache_control.public = True
-    answer.cache_control.max_age = A_DAY
     answer.add_etag()
     answer.make_conditional(request)
     return answer
