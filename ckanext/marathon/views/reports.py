@@ -26,7 +26,7 @@ from ckanext.marathon.vocabulary.places import Municipality
 reports = Blueprint("marathon_report", __name__)
 
 # What fits on a page; all of it is in the workbook and in the lists of the site.
-SHOWN = {"workshops": 5, "steps": 5, "datasets": 5, "parts": 8, "milestones": 5}
+SHOWN = {"workshops": 5, "steps": 5, "datasets": 5, "parts": 7, "milestones": 4}
 
 
 def country() -> Response:
