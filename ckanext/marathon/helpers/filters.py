@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.common import current_user, request
+from ckan.types import Context
 
 from ckanext.marathon.search import filters, query
 from ckanext.marathon.search.away import AWAY
@@ -171,7 +172,7 @@ class _Page:
             "include_private": bool(organization)
             or tk.config.get("ckan.search.default_include_private"),
         }
-        context = {"user": current_user.name, "auth_user_obj": current_user, "for_view": True}
+        context: Context = {"user": current_user.name}
         try:
             found = tk.get_action("package_search")(context, asked)["search_facets"]
         except AWAY:

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import ckan.plugins.toolkit as tk
 from ckan.common import current_user
-from ckan.types import Response
+from ckan.types import Context, Response
 from flask import Blueprint, request
 
 follow = Blueprint("marathon_follow", __name__)
@@ -28,16 +28,18 @@ def change() -> Response:
         return tk.abort(404, tk._("Not found"))
     if not current_user.is_authenticated:
         return tk.redirect_to("user.login", next=_back())
-    context, id_ = {"user": current_user.name}, request.form.get("id", "")
+    context: Context = {"user": current_user.name}
     wanted = request.form.get("follow") != "no"
     show, start, stop = actions
     try:
-        found = tk.get_action(show)(context, {"id": id_})
+        found = tk.get_action(show)(context, {"id": request.form.get("id", "")})
     except (tk.ObjectNotFound, tk.NotAuthorized, tk.ValidationError):
         return tk.abort(404, tk._("Not found"))
     # Pressed twice, it is already as the person wants it.
     with suppress(tk.ObjectNotFound, tk.ValidationError):
-        tk.get_action(start if wanted else stop)({**context}, {"id": found["id"]})
+        tk.get_action(start if wanted else stop)(
+            Context(user=current_user.name), {"id": found["id"]}
+        )
     said = tk._("You follow it now.") if wanted else tk._("You do not follow it any more.")
     tk.h.flash_success(said)
     return tk.redirect_to(_back())
