@@ -104,5 +104,5 @@ def test_the_account_of_the_site_is_nobody_in_the_history_of_an_idea(
     workshop = Workshop(owner_org=villa_nueva["id"], municipality=["0115"])
     site = call_action("get_site_user")["name"]
     idea = Idea(workshop=workshop["id"], user={"name": site})
-    (step,) = words(editor.page(f"/es/idea/{idea['name']}"), ".marathon-timeline li")
+    (step,) = words(editor.page(f"/es/idea/{idea['name']}"), ".marathon-timeline .is-step")
     assert site not in step
