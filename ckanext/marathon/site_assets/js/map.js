@@ -97,6 +97,7 @@
     const canvas = body.querySelector(".site-map-canvas");
     const panel = body.querySelector(".site-map-panel");
     const legend = body.querySelector(".site-map-legend");
+    const labels = Object.fromEntries(about.labels);
     const touches = matchMedia("(hover: none)").matches;
     const chosen = () => body.querySelector("input:checked").value;
     const number = (code, field) => figures[code]?.[field] ?? 0;
@@ -127,7 +128,7 @@
         });
       },
     }).addTo(map);
-    const mark = L.geoJSON(null, { interactive: false, style: { fill: false, color: MARK, weight: 4 } });
+    const mark = L.geoJSON(null, { interactive: false, style: { fill: false, color: MARK, weight: 2.5 } });
     mark.addTo(map);
     const whole = layer.getBounds();
     map.fitBounds(whole).setMinZoom(map.getZoom()).setMaxBounds(whole.pad(0.1));
@@ -138,7 +139,7 @@
     function said(place) {
       const found = document.createElement("span");
       const field = chosen();
-      found.textContent = `${place.properties.name} · ${about.labels[field]}: ${format.format(number(place.id, field))}`;
+      found.textContent = `${place.properties.name} · ${labels[field]}: ${format.format(number(place.id, field))}`;
       return found;
     }
 
@@ -148,7 +149,7 @@
       const name = Object.assign(document.createElement("p"), { className: "site-map-name" });
       name.textContent = place.properties.name;
       const rows = document.createElement("dl");
-      for (const [field, label] of Object.entries(about.labels)) {
+      for (const [field, label] of about.labels) {
         const row = document.createElement("div");
         for (const [tag, text] of [["dt", label], ["dd", format.format(number(place.id, field))]]) {
           row.append(Object.assign(document.createElement(tag), { textContent: text }));
@@ -186,7 +187,7 @@
     }
 
     keys(layer, places.filter((place) => figures[place.id]), shapes, choose, (place) => {
-      const numbers = Object.entries(about.labels).map(([field, label]) => `${label}: ${number(place.id, field)}`);
+      const numbers = about.labels.map(([field, label]) => `${label}: ${number(place.id, field)}`);
       return `${place.properties.name}. ${numbers.join(". ")}`;
     }, (place) => location.assign(address(place.id)));
     body.querySelector("fieldset").addEventListener("change", colour);
@@ -198,6 +199,8 @@
   function keys(layer, places, shapes, choose, label, open) {
     const centre = Object.fromEntries(places.map((place) => [place.id, shapes[place.id].getBounds().getCenter()]));
     const element = (place) => shapes[place.id].getElement();
+    // The tooltips listen for the focus, which makes every path of an SVG a stop in Chromium.
+    Object.values(shapes).forEach((shape) => shape.getElement().setAttribute("tabindex", "-1"));
     places.forEach((place, at) => {
       const path = element(place);
       path.setAttribute("role", "link");
