@@ -83,6 +83,7 @@ def marathon_nav() -> list[Link]:
         Link(tk.url_for("dataset.search"), tk._("Open data"), here == "dataset"),
         Link(tk.url_for("idea.search"), tk._("Ideas"), here == "idea"),
         Link(tk.url_for("workshop.search"), tk._("Workshops"), here == "workshop"),
+        Link(tk.url_for("marathon_agenda.index"), tk._("Agenda"), here == "marathon_agenda"),
         Link(
             tk.url_for("marathon_place.municipalities"),
             tk._("Municipalities"),
