@@ -139,7 +139,7 @@ _ROWS: Mapping[str, Callable[[Source], Rows]] = {
     "workshops": _workshops,
     "ideas": _ideas,
     "data_needs": _needs,
-    "links": lambda source: own_links.rows(source.connection, source.site, BATCH),
+    "links": lambda source: own_links.rows(source.connection, source.site, 10 * BATCH),
 }
 
 _object = aliased(package)

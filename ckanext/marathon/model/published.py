@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from ckan import model
 
 from ckanext.marathon.domain.periods import Period
-from ckanext.marathon.model import about
+from ckanext.marathon.model import about, records
 from ckanext.marathon.model.about import package
 from ckanext.marathon.model.feed import Activity, Change, Entry, Kind, Member
 from ckanext.marathon.model.link import Link, Predicate
@@ -51,33 +51,51 @@ def datasets(period: Period, municipality: str = "", limit: int | None = None) -
         municipality: code of the only one, "" for the country.
         limit: of those named; all are counted.
     """
-    is_example = sa.func.coalesce(package.extras["example"].astext, "") == "true"
+    # Apart, because to count beside the latest would put all of them in order.
+    count, examples = model.Session.execute(
+        _found(
+            period,
+            municipality,
+            sa.func.count(),
+            sa.func.count().filter(package.extras["example"].astext == "true"),
+        )
+    ).one()
     query = (
-        sa.select(
+        _found(
+            period,
+            municipality,
             package.name,
             package.title,
             _group.title.label("organization"),
             _FIRST.c.at,
-            is_example.label("example"),
-            sa.func.count().over().label("number"),
-            sa.func.count().filter(is_example).over().label("examples"),
+            package.extras,
         )
-        .select_from(_FIRST)
-        .join(Entry, Entry.iri == _FIRST.c.iri)
-        .join(package, package.id == Entry.thing)
         .outerjoin(model.Group, _group.id == package.owner_org)
-        .where(_IS_PUBLIC, _within(period), _in(municipality))
         .order_by(_FIRST.c.at.desc(), package.id)
         .limit(limit)
     )
-    rows = model.Session.execute(query).all()
-    if not rows:
-        return Published()
+    rows: Any = model.Session.execute(query)
     latest = [
-        Dataset(row.name, row.title or row.name, row.organization or "", row.at, row.example)
+        Dataset(
+            row.name,
+            row.title or row.name,
+            row.organization or "",
+            row.at,
+            records.flag(row, "example"),
+        )
         for row in rows
     ]
-    return Published(rows[0].number, rows[0].examples, tuple(latest))
+    return Published(count, examples, tuple(latest))
+
+
+def _found(period: Period, municipality: str, *columns: Any) -> Any:
+    return (
+        sa.select(*columns)
+        .select_from(_FIRST)
+        .join(Entry, Entry.iri == _FIRST.c.iri)
+        .join(package, package.id == Entry.thing)
+        .where(_IS_PUBLIC, _within(period), _in(municipality))
+    )
 
 
 def by_municipality(period: Period) -> dict[str, int]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from ckan import model
+from sqlalchemy.orm import aliased
 
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.periods import Period
@@ -43,7 +44,6 @@ class Idea(NamedTuple):
     title: str
     status: str
     entered: datetime
-    first_step: int
     needs: Mapping[str, str]
     example: bool
 
@@ -113,7 +113,6 @@ def ideas(period: Period, municipality: str) -> dict[str, Idea]:
     history = (
         sa.select(
             Transition.idea_id,
-            sa.func.min(Transition.id).label("first_step"),
             sa.func.min(Transition.at).label("entered"),
             sa.func.max(Transition.id).filter(Transition.at < ends).label("last_step"),
         )
@@ -129,7 +128,6 @@ def ideas(period: Period, municipality: str) -> dict[str, Idea]:
             package.extras,
             Transition.status,
             entered.label("entered"),
-            sa.func.coalesce(history.c.first_step, 0).label("first_step"),
         )
         .outerjoin(history, history.c.idea_id == package.id)
         .outerjoin(Transition, Transition.id == history.c.last_step)
@@ -149,7 +147,6 @@ def ideas(period: Period, municipality: str) -> dict[str, Idea]:
             row.title or row.name,
             row.status or records.text(row, "status"),
             row.entered.replace(tzinfo=UTC),
-            row.first_step,
             {str(each.get("id")): str(each.get("what")) for each in records.rows(row, "data_need")},
             records.flag(row, "example"),
         )
@@ -159,17 +156,19 @@ def ideas(period: Period, municipality: str) -> dict[str, Idea]:
 
 def steps(period: Period, municipality: str, known: Mapping[str, Idea]) -> list[Step]:
     """Return what became of ideas in the period, the last first; that one came in is no step."""
+    earlier = aliased(Transition)
+    is_first = ~sa.exists().where(earlier.idea_id == Transition.idea_id, earlier.id < Transition.id)
     query = (
-        sa.select(Transition)
+        sa.select(Transition.idea_id, Transition.at, Transition.status, Transition.reason)
         .join(package, package.id == Transition.idea_id)
-        .where(about.public(package), _in(municipality), _within(period, Transition.at))
+        .where(about.public(package), _in(municipality), _within(period, Transition.at), ~is_first)
         .order_by(Transition.id.desc())
     )
-    rows: Any = model.Session.scalars(query)
+    rows: Any = model.Session.execute(query)
     return [
         Step(idea, row.at.replace(tzinfo=UTC), row.status, row.reason)
         for row in rows
-        if (idea := known.get(row.idea_id)) and row.id != idea.first_step
+        if (idea := known.get(row.idea_id))
     ]
 
 
