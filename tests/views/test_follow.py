@@ -136,7 +136,7 @@ def act(action: str, **data: Any) -> None:
 
 
 def send(app: Any) -> None:
-    """Send what is new, as ``ckan notify send_emails`` does."""
+    """Send what is new, as ``ckan marathon notify`` does."""
     with app.flask_app.test_request_context():
         call_action("send_email_notifications")
 

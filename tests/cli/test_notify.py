@@ -1,0 +1,17 @@
+"""``ckan marathon notify`` says what is missing; what it sends is in tests/views/test_follow.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ckan.cli.cli import ckan
+
+pytestmark = pytest.mark.usefixtures("marathon_site")
+
+
+def test_without_the_activity_stream_there_is_no_news_to_send(cli: Any) -> None:
+    result = cli.invoke(ckan, ["marathon", "notify"])
+    assert result.exit_code == 1
+    assert "activity" in result.output
+    assert "Traceback" not in result.output
