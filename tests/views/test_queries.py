@@ -60,6 +60,7 @@ def names() -> dict[str, str]:
     )
     to_come = {"status": "announced", "starts_at": "2099-05-27T09:00:00-06:00"}
     factories.Workshop(owner_org=organization["id"], **to_come)
+    factories.Workshop(owner_org=organization["id"])
     needs = [{"what": "Horario"}, {"what": "Cortes"}]
     idea = factories.Idea(workshop=workshop["id"], data_need=needs)
     factories.MarathonDataset(idea=[idea["id"]], data_need=[idea["data_need"][0]["id"]])
