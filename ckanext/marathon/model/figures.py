@@ -6,9 +6,9 @@ Each answer is kept in memory until something public changes, which the feed's c
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from ckan import model
@@ -16,12 +16,11 @@ from ckan import model
 from ckanext.marathon.model import about, clock, records
 from ckanext.marathon.model.about import package
 from ckanext.marathon.model.feed import Entry, Kind, Member
+from ckanext.marathon.model.kept import until_a_change
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.vocabulary import problems
 
 MUNICIPALITY, DEPARTMENT, PROBLEM = "municipality", "department", problems.KIND
-
-T = TypeVar("T")
 
 
 class Figures(NamedTuple):
@@ -56,7 +55,9 @@ def as_of() -> datetime:
 
 def total() -> Figures:
     """Return the figures of the whole site."""
-    return _kept("", lambda: _figures(_EVERYTHING, {"": _count(_DATASETS)}).get("", Figures()))
+    return until_a_change(
+        "figures", lambda: _figures(_EVERYTHING, {"": _count(_DATASETS)}).get("", Figures())
+    )
 
 
 def by(kind: str) -> Mapping[str, Figures]:
@@ -67,18 +68,7 @@ def by(kind: str) -> Mapping[str, Figures]:
     Args:
         kind: :data:`MUNICIPALITY`, :data:`DEPARTMENT` or :data:`PROBLEM`.
     """
-    return _kept(kind, lambda: _figures(talks(kind), _datasets(kind)))
-
-
-def _kept(key: str, make: Callable[[], T]) -> T:
-    now = clock.read()
-    moment = (now.epoch, now.number)
-    if key not in _KEPT or _KEPT[key][0] != moment:
-        _KEPT[key] = (moment, make())
-    return _KEPT[key][1]
-
-
-_KEPT: dict[str, tuple[tuple[str, int], Any]] = {}
+    return until_a_change(("figures", kind), lambda: _figures(talks(kind), _datasets(kind)))
 
 
 def _figures(talked: sa.Select, datasets: Mapping[str, int]) -> dict[str, Figures]:

@@ -17,6 +17,7 @@ from ckan import model
 from ckanext.marathon.domain.periods import Period
 from ckanext.marathon.model import about, clock, published, records, talks
 from ckanext.marathon.model.about import package
+from ckanext.marathon.model.kept import until_a_change
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.model.published import Published
 from ckanext.marathon.model.talks import Idea, Need, Step, Workshop
@@ -95,8 +96,16 @@ def read(period: Period, municipality: str = "", limit: int | None = None) -> Re
     Args:
         period: days in Guatemala.
         municipality: code of the only one to speak of, "" for the country.
-        limit: datasets to name; all are counted.
+        limit: datasets to name; all are counted. Without one everything is asked anew, as few do.
     """
+    if limit is None:
+        return _read(period, municipality, None)
+    return until_a_change(
+        ("report", period, municipality, limit), lambda: _read(period, municipality, limit)
+    )
+
+
+def _read(period: Period, municipality: str, limit: int | None) -> Report:
     workshops = [each for each in talks.workshops(municipality) if period.has(each.day)]
     held = [each for each in workshops if each.status == HELD]
     ideas = talks.ideas(period, municipality)
