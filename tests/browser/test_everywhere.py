@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
 
 from .conftest import Town, Visit
 
@@ -66,13 +67,53 @@ def filled(path: str, town: Town) -> str:
     )
 
 
-def test_every_page_fits_a_phone(phone: Visit, town: Town) -> None:
-    too_wide = []
+@pytest.mark.parametrize("locale", ["es", "en"])
+def test_every_page_on_a_phone(phone: Visit, town: Town, locale: str) -> None:
+    """It fits and is light, says its language, has a heading and names; axe finds nothing."""
+    network = phone.page.context.new_cdp_session(phone.page)
+    network.send("Network.enable")
+    network.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    sent: list[float] = []
+
+    def note(event: dict[str, Any]) -> None:
+        sent.append(event["encodedDataLength"])
+
+    network.on("Network.loadingFinished", note)
+    found: dict[str, list[str]] = {}
     for path in PAGES:
-        phone.go(filled(path, town))
+        sent.clear()
+        page = phone.go(f"/{locale}{filled(path, town)}")
+        faults = violations(page)
         if phone.is_wider_than_its_window():
-            too_wide.append(path)
-    assert too_wide == []
+            faults.append("wider than the window")
+        if page.locator("html").get_attribute("lang") != locale:
+            faults.append("another language")
+        if not page.locator("h1").count():
+            faults.append("no heading")
+        # Whoever logs in needs CKAN's scripts.
+        if sum(sent) > HEAVIEST and not path.startswith("/user/"):
+            faults.append(f"{sum(sent):.0f} bytes")
+        nameless = page.eval_on_selector_all(
+            "img:not([alt]), a:not([aria-label])",
+            "found => found.filter(e => e.tagName === 'IMG' || "
+            "!(e.textContent.trim() || e.title || e.querySelector('img[alt]'))).length",
+        )
+        if nameless:
+            faults.append(f"{nameless} links or pictures without a name")
+        if faults:
+            found[path] = faults
+    assert found == {}
+
+
+def test_axe_finds_nothing_at_a_desk(desk: Visit, town: Town) -> None:
+    found = {path: violations(desk.go(filled(path, town))) for path in PAGES}
+    assert {path: faults for path, faults in found.items() if faults} == {}
+
+
+def violations(page: Page) -> list[str]:
+    """Return what axe finds on a page: the rule, and the first element that breaks it."""
+    found = Axe().run(page, options=RULES).response["violations"]
+    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found]
 
 
 def test_the_forms_fit_a_phone(phone: Visit, town: Town) -> None:
@@ -83,68 +124,12 @@ def test_the_forms_fit_a_phone(phone: Visit, town: Town) -> None:
         assert not phone.is_wider_than_its_window(), path
 
 
-@pytest.mark.parametrize("locale", ["es", "en"])
-def test_every_page_says_its_language_and_has_a_main_heading(
-    desk: Visit, town: Town, locale: str
-) -> None:
-    for path in PAGES:
-        page = desk.go(f"/{locale}{filled(path, town)}")
-        assert page.locator("html").get_attribute("lang") == locale
-        assert page.locator("h1").count() >= 1, path
-        nameless = page.eval_on_selector_all(
-            "img:not([alt]), a:not([aria-label])",
-            "found => found.filter(e => e.tagName === 'IMG' || "
-            "!(e.textContent.trim() || e.title || e.querySelector('img[alt]'))).length",
-        )
-        assert nameless == 0, path
-
-
-@pytest.mark.parametrize("locale", ["es", "en"])
-def test_axe_finds_nothing_on_any_page(phone: Visit, town: Town, locale: str) -> None:
-    found = {}
-    for path in PAGES:
-        page = phone.go(f"/{locale}{filled(path, town)}")
-        violations = Axe().run(page, options=RULES).response["violations"]
-        if violations:
-            found[path] = [(each["id"], each["nodes"][0]["html"]) for each in violations]
-    assert found == {}
-
-
-def test_axe_finds_nothing_at_a_desk(desk: Visit, town: Town) -> None:
-    found = {}
-    for path in PAGES:
-        page = desk.go(filled(path, town))
-        violations = Axe().run(page, options=RULES).response["violations"]
-        if violations:
-            found[path] = [(each["id"], each["nodes"][0]["html"]) for each in violations]
-    assert found == {}
-
-
-def test_a_first_visit_is_light(phone: Visit, town: Town) -> None:
-    network = phone.page.context.new_cdp_session(phone.page)
-    network.send("Network.enable")
-    network.send("Network.setCacheDisabled", {"cacheDisabled": True})
-    sent: list[float] = []
-
-    def note(event: dict[str, Any]) -> None:
-        sent.append(event["encodedDataLength"])
-
-    network.on("Network.loadingFinished", note)
-    heavy = {}
-    # Whoever logs in needs CKAN's scripts.
-    for path in (each for each in PAGES if not each.startswith("/user/")):
-        sent.clear()
-        phone.go(filled(path, town))
-        phone.page.wait_for_load_state("networkidle")
-        if sum(sent) > HEAVIEST:
-            heavy[path] = sum(sent)
-    assert heavy == {}
-
-
-def test_on_a_phone_the_results_are_seen_once_a_filter_is_chosen(phone: Visit, town: Town) -> None:
+def test_on_a_phone_the_results_come_before_the_filters(phone: Visit, town: Town) -> None:
     page = phone.go("/idea/")
-    page.click(".show-filters")
-    page.click(f'.filters a[href*="vocab_municipality={town.code}"]')
+    filters = page.locator(".marathon-filters")
+    filters.locator("details").evaluate_all("all => all.forEach(each => each.open = true)")
+    filters.locator(f'a[href*="vocab_municipality={town.code}"]').first.click()
     page.wait_for_url(f"**vocab_municipality={town.code}**")
-    page.locator(".filters").wait_for(state="hidden")
-    assert page.locator(".dataset-item").first.is_visible()
+    result, choices = page.locator(".dataset-item").first, page.locator(".marathon-filters")
+    assert result.is_visible()
+    assert result.bounding_box()["y"] < choices.bounding_box()["y"]

@@ -70,9 +70,12 @@ def test_an_officer_publishes_from_a_phone(phone: Visit, town: Town, csv: Path) 
 def test_the_search_narrows_by_municipality_and_problem(desk: Visit, town: Town, csv: Path) -> None:
     publish(desk, town, csv, "Reparaciones de tubería")
     page = desk.go("/dataset/")
-    facets = page.locator(".filters")
+    facets = page.locator(".marathon-filters")
+    unfold = "all => all.forEach(each => each.open = true)"
+    facets.locator("details").evaluate_all(unfold)
     facets.get_by_role("link", name=re.compile("Villa Nueva")).first.click()
     page.wait_for_url(re.compile(f"vocab_municipality={town.code}"))
+    facets.locator("details").evaluate_all(unfold)
     facets.get_by_role("link", name=re.compile("Tuberías de agua")).first.click()
     page.wait_for_url(re.compile("vocab_service_problem=AGU-04"))
     expect(page.get_by_role("link", name=re.compile("Reparaciones de tubería"))).to_be_visible()

@@ -107,11 +107,12 @@ def marathon_needs_scripts() -> bool:
     if current_user.is_authenticated:
         return True
     blueprint, endpoint = request.blueprint or "", request.endpoint or ""
-    # Without an endpoint it is an error page.
-    return bool(endpoint) and not (blueprint.startswith("marathon_") or endpoint in _READING)
+    return not (blueprint.startswith("marathon_") or endpoint in _READING)
 
 
 _READING = {
+    # No page at all: what is served as a file is where an address that does not exist ends.
+    *("", "static"),
     *("home.index", "home.about", "organization.index", "organization.read"),
     *(f"{each}.{view}" for each in TYPES for view in ("read", "search")),
 }
