@@ -82,9 +82,9 @@ class Visit:
         return self.page.evaluate(script)
 
 
-@pytest.fixture(scope="session")
-def live_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site with a municipality, its officer, a workshop and an idea."""
+@contextmanager
+def served(name: str, directory: Path) -> Iterator[Site]:
+    """Run an empty site of ours."""
     settings = {
         "ckan.locale_default": "es",
         "ckan.locales_offered": "es en",
@@ -92,10 +92,16 @@ def live_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         "ckan.site_title": "Maratones de ideas",
         "ckan.max_resource_size": "2",
     }
-    directory = tmp_path_factory.mktemp("live-site")
-    with Site.create("browser", directory, plugins=PLUGINS, settings=settings) as site:
+    with Site.create(name, directory, plugins=PLUGINS, settings=settings) as site:
         site.upgrade()
         site.start()
+        yield site
+
+
+@pytest.fixture(scope="session")
+def live_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site with a municipality, its officer, a workshop and an idea."""
+    with served("browser", tmp_path_factory.mktemp("live-site")) as site:
         yield site
 
 

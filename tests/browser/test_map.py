@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from .conftest import PHONE, Town, Visit, make_town, visiting
+from tests.sites import Site
+
+from .conftest import PHONE, Town, Visit, make_town, served, visiting
 
 CANVAS = ".site-map-canvas"
 ACTIVE = f"{CANVAS} path[role=link]"
@@ -16,7 +18,20 @@ PANEL = ".site-map-panel"
 
 
 @pytest.fixture(scope="module")
-def second(live_site: Any, town: Town) -> Town:
+def live_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site of these tests alone, which count all that a map shows."""
+    with served("map", tmp_path_factory.mktemp("map-site")) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def town(live_site: Site) -> Town:
+    """Villa Nueva."""
+    return make_town(live_site, "0115", "Villa Nueva")
+
+
+@pytest.fixture(scope="module")
+def second(live_site: Site, town: Town) -> Town:
     """San Miguel Petapa, east of Villa Nueva."""
     return make_town(live_site, "0117", "San Miguel Petapa")
 
@@ -117,7 +132,7 @@ def test_without_a_script_there_is_the_table_alone(plain: Visit, second: Town) -
 
 
 def test_where_it_cannot_be_loaded_the_page_says_so(
-    chromium: Browser, live_site: Any, second: Town
+    chromium: Browser, live_site: Site, second: Town
 ) -> None:
     with visiting(chromium, live_site, PHONE) as visit:
         visit.page.route("**/marathon/map/leaflet.js*", lambda route: route.abort())

@@ -15,13 +15,13 @@ from .conftest import Town, Visit, make_town
 
 LETTER = (612.0, 792.0)  # Points: 8.5 by 11 inches.
 LONG = "Calendario de abastecimiento de agua potable por sector, con sus cortes y sus motivos, "
-COUNTRY, FULL, EMPTY = "/marathon/report", "/municipality/1307/report", "/municipality/2201/report"
+COUNTRY, FULL, EMPTY = "/marathon/report", "/municipality/1301/report", "/municipality/2201/report"
 
 
 @pytest.fixture(scope="module")
 def full(live_site: Site) -> Town:
-    """Jacaltenango, with more of everything than a page can name, all of it long."""
-    site, town = live_site, make_town(live_site, "1307", "Jacaltenango")
+    """Huehuetenango, with more of everything than a page can name, all of it long."""
+    site, town = live_site, make_town(live_site, "1301", "Huehuetenango")
     codes = [f"13{number:02}" for number in range(1, 32)]
     for number in range(9):
         site.action(
@@ -108,7 +108,7 @@ def test_it_fits_a_phone(phone: Visit, full: Town) -> None:
 
 
 def test_without_scripts_the_form_asks_for_another_period(plain: Visit, full: Town) -> None:
-    page = plain.go("/es/municipality/1307/report")
+    page = plain.go("/es/municipality/1301/report")
     page.fill("#report-from", "2017-06-03")
     page.fill("#report-to", "2017-06-04")
     page.click(".marathon-report-form button")

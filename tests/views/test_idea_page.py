@@ -101,12 +101,16 @@ class TestWay:
 
     def test_its_feeds_and_its_news_are_linked(self, visitor: Reader, idea: dict[str, Any]) -> None:
         page = visitor.page(f"/es/idea/{idea['name']}")
-        atom = f"/idea/{idea['id']}/catalog/changes.atom"
-        (link,) = page.select('link[rel="alternate"][type="application/atom+xml"]')
-        assert str(link["href"]).endswith(atom)
-        for path in hrefs(page, "#follow"):
+        news, changes = (f"/idea/{idea['id']}/{feed}.atom" for feed in ("news", "catalog/changes"))
+        links = page.select('link[rel="alternate"][type="application/atom+xml"]')
+        assert {str(each["href"]).removeprefix("http://test.ckan.net") for each in links} == {
+            f"/es{news}",
+            changes,
+        }
+        assert f"/es{news}" in hrefs(page, "#follow")
+        assert changes in hrefs(page, "#programs")
+        for path in (*hrefs(page, "#programs"), f"/es{news}"):
             assert visitor.get(path).status_code == 200, path
-        assert atom in hrefs(page, "#follow")
 
     def test_who_wants_to_take_part_finds_the_workshops_to_come(
         self, visitor: Reader, villa_nueva: dict[str, Any], idea: dict[str, Any]

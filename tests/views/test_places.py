@@ -218,9 +218,13 @@ class TestForms:
         assert card["og:url"] == f"http://test.ckan.net{path}"
         assert card["og:title"] in page.title.text
         assert page.select_one("meta[name=description]")["content"] == card["og:description"]
-        others = {each["type"]: each["href"] for each in page.select("link[rel=alternate]")}
-        assert others["application/atom+xml"].endswith(f"{path}/catalog/changes.atom")
-        assert others["text/turtle"].endswith(f"/vocabulary{path}.ttl")
+        others = {
+            (each["type"], each["href"].removeprefix("http://test.ckan.net"))
+            for each in page.select("link[rel=alternate]")
+        }
+        assert ("application/atom+xml", f"{path}/catalog/changes.atom") in others
+        assert ("application/atom+xml", f"{path}/news.atom") in others
+        assert ("text/turtle", f"/vocabulary{path}.ttl") in others
 
     @pytest.mark.parametrize("path", KINDS)
     def test_what_it_offers_to_take_along_is_there(self, visitor: Reader, path: str) -> None:

@@ -38,7 +38,7 @@ def structured(app: Any, dataset: dict[str, Any], **headers: str) -> list[dict[s
 
 
 class TestSchemaOrg:
-    def test_it_is_what_google_asks_for(self, app: Any, dataset: dict[str, Any]) -> None:
+    def test_it_is_what_google_asks_for(self, dataset: dict[str, Any], app: Any) -> None:
         (found,) = structured(app, dataset)
         assert found["@type"] == "Dataset"
         assert found["name"] == dataset["title"]
@@ -69,7 +69,7 @@ class TestSchemaOrg:
 @pytest.mark.usefixtures("with_plugins")
 class TestOtherProfiles:
     def test_one_description_for_search_engines_beside_croissants(
-        self, app: Any, dataset: dict[str, Any]
+        self, dataset: dict[str, Any], app: Any
     ) -> None:
         kinds = [each.get("conformsTo") for each in structured(app, dataset)]
         assert len(kinds) == 2
@@ -77,14 +77,14 @@ class TestOtherProfiles:
 
     @pytest.mark.parametrize("profile", ["schemaorg", "dcat_us_3", "croissant", "euro_dcat_ap_3"])
     def test_each_is_reachable_and_read(
-        self, app: Any, dataset: dict[str, Any], profile: str
+        self, dataset: dict[str, Any], app: Any, profile: str
     ) -> None:
         for address in (f"/dataset/{dataset['id']}", "/catalog"):
             answer = app.get(f"{address}.ttl?profiles={profile}")
             assert answer.status_code == 200
             assert len(rdflib.Graph().parse(data=answer.data, format="turtle")) > 5
 
-    def test_croissant(self, app: Any, dataset: dict[str, Any]) -> None:
+    def test_croissant(self, dataset: dict[str, Any], app: Any) -> None:
         answer = app.get(f"/dataset/{dataset['id']}/croissant.jsonld")
         assert answer.status_code == 200
         assert json.loads(answer.data)["conformsTo"]

@@ -63,12 +63,12 @@ class TestPlaces:
         assert "Search is away for the moment" in page.get_text()
         assert "No dataset on the site" not in page.get_text()
 
-    def test_the_municipalities_that_take_part_are_listed_without_numbers(
+    def test_the_municipalities_that_take_part_are_listed_with_their_numbers(
         self, visitor: Reader, no_solr: Any
     ) -> None:
         part = visitor.page("/municipality").select_one(".marathon-part")
         assert part is not None
-        assert part.get_text(" ", strip=True).endswith("Villa Nueva")
+        assert "Villa Nueva (3)" in part.get_text(" ", strip=True)
         assert visitor.get("/service-problem").status_code == 200
 
 
