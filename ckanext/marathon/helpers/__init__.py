@@ -1,6 +1,7 @@
 """What templates may ask for. CKAN registers what ``__all__`` names."""
 
 from .about import (
+    get_organization,
     humanize_entity_type,
     marathon_iri,
     marathon_language,
@@ -91,6 +92,7 @@ from .story import (
 from .structured import marathon_structured_data
 
 __all__ = [
+    "get_organization",
     "humanize_entity_type",
     "marathon_activity_type",
     "marathon_as_list",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import ckan.plugins.toolkit as tk
+from flask import g, has_request_context, request
 
 from ckanext.marathon.rdf.lookups import site
 from ckanext.marathon.vocabulary import authorities
@@ -50,6 +51,25 @@ def marathon_shown_above(package_type: str) -> set[str]:
 def marathon_type_label(package_type: str) -> str:
     """Return what one thing of a type is called."""
     return _words(package_type).get("one", tk._("Dataset"))
+
+
+@tk.chained_helper
+def get_organization(
+    next_helper: Callable[..., dict[str, Any]],
+    org: str | None = None,
+    include_datasets: bool = False,
+) -> dict[str, Any]:
+    """Return an organisation as CKAN does, but while a page is read only once.
+
+    The page of a dataset asks for it in its path and again beside it, each time with its people,
+    its followers and its datasets.
+    """
+    if not has_request_context() or request.method != "GET":
+        return next_helper(org, include_datasets)
+    kept = g.setdefault("_marathon_organizations", {})
+    if (org, include_datasets) not in kept:
+        kept[org, include_datasets] = next_helper(org, include_datasets)
+    return kept[org, include_datasets]
 
 
 @tk.chained_helper

@@ -79,7 +79,10 @@ def send_to_the_right_address() -> Response | None:
         return tk.abort(404, tk._("Not found"))
     if actual in TYPES and actual != asked and _shown(reference):
         return _redirect(_address(actual, reference, extension), 301)
-    if log.was_public(package.id if package else reference) and not _shown(reference):
+    is_public = package and package.state == model.State.ACTIVE and not package.private
+    known = package.id if package else reference
+    # To see it is to read all of it, which for what everybody sees would be in vain.
+    if not is_public and log.was_public(known) and not _shown(reference):
         # Programs that copied it delete it; 404 might be a mistake.
         return tk.abort(410, tk._("It is no longer public"))
     preferred = wanted_extension() if endpoint in PAGES else None
