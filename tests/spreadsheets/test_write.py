@@ -50,7 +50,7 @@ class TestCsv:
 
 class TestJson:
     def test_rows_are_objects_and_numbers_are_numbers(self) -> None:
-        first, second, _third = json.loads(write.json_rows(table()))
+        first, second, _third = json.loads(b"".join(write.json_lines(table())))
         assert first == {
             "code": "0501",
             "title": "Agua, drenaje y «pozos»",

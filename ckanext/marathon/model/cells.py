@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from ckanext.marathon.domain import dates, numbers
 from ckanext.marathon.domain.dates import GUATEMALA
@@ -17,7 +17,7 @@ def here(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC, microsecond=0).astimezone(GUATEMALA)
 
 
-def day(text: str) -> Cell:
+def day(text: str) -> date | None:
     """Return the day in Guatemala of a stored date or time, nothing if it is neither."""
     try:
         return dates.local_day(text) if text else None

@@ -10,9 +10,8 @@ import sqlalchemy as sa
 from ckan import model
 from sqlalchemy.orm import aliased
 
-from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.periods import Period
-from ckanext.marathon.model import about, published, records
+from ckanext.marathon.model import about, cells, published, records
 from ckanext.marathon.model.about import GIVEN_UP, package
 from ckanext.marathon.model.link import Link, Predicate
 from ckanext.marathon.model.transition import Transition
@@ -81,7 +80,7 @@ def workshops(municipality: str) -> list[Workshop]:
     found = []
     rows: Any = model.Session.execute(query)
     for row in rows:
-        day = _day(records.text(row, "starts_at"))
+        day = cells.day(records.text(row, "starts_at"))
         if day:
             found.append(
                 Workshop(
@@ -95,13 +94,6 @@ def workshops(municipality: str) -> list[Workshop]:
                 )
             )
     return sorted(found, key=lambda each: (each.day, each.name), reverse=True)
-
-
-def _day(text: str) -> date | None:
-    try:
-        return dates.local_day(text) if text else None
-    except ValueError:
-        return None
 
 
 def ideas(period: Period, municipality: str) -> dict[str, Idea]:

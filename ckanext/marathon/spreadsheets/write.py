@@ -45,11 +45,6 @@ def line(cells: Iterable[Cell]) -> bytes:
     return written.getvalue().encode()
 
 
-def json_rows(table: Table) -> bytes:
-    """Return a table as a JSON array of objects, named by the columns' names."""
-    return b"".join(json_lines(table))
-
-
 def json_lines(table: Table) -> Iterator[bytes]:
     """Yield a table as a JSON array of objects, one a line, named by the columns' names."""
     names = [column.name for column in table.columns]

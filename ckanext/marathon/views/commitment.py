@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 
 import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.types import Response
 from flask import Blueprint, request
-from flask import Response as FlaskResponse
 
 from ckanext.marathon.domain import commitments as rules
 from ckanext.marathon.domain import dates
@@ -17,8 +15,10 @@ from ckanext.marathon.helpers import commitment as helper
 from ckanext.marathon.helpers.labels import marathon_term
 from ckanext.marathon.model import commitments, figures, records
 from ckanext.marathon.spreadsheets.table import Cell, Column, Table, Type
-from ckanext.marathon.spreadsheets.write import CSV, csv_lines, joined
+from ckanext.marathon.spreadsheets.write import joined
 from ckanext.marathon.vocabulary.statuses import MILESTONE_STATUS
+
+from . import tables
 
 commitment = Blueprint("marathon_commitment", __name__)
 
@@ -57,9 +57,7 @@ def table() -> Response:
     ]
     found = _asked_for(commitments.public())
     milestones = Table("commitment", tk._("Commitment"), columns, _cells(found))
-    answer = FlaskResponse(b"".join(csv_lines(milestones)), content_type=CSV)
-    answer.headers["Content-Disposition"] = 'attachment; filename="commitment.csv"'
-    return answer
+    return tables.csv(milestones)
 
 
 def _cells(found: list[model.Package]) -> Iterator[list[Cell]]:
@@ -73,7 +71,7 @@ def _cells(found: list[model.Package]) -> Iterator[list[Cell]]:
                 records.text(package, "number"),
                 number,
                 str(row.get("title") or ""),
-                _day(str(row.get("due") or "")),
+                tables.day(str(row.get("due") or "")),
                 status,
                 marathon_term(MILESTONE_STATUS.name, status) if status else "",
                 "yes" if rules.is_overdue(row, today) else "no",
@@ -92,13 +90,6 @@ def _asked_for(found: list[model.Package]) -> list[model.Package]:
         return found
     chosen = [each for each in found if asked in (each.name, each.id)]
     return chosen or tk.abort(404, tk._("There is no public commitment of that name."))
-
-
-def _day(text: str) -> Cell:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        return text
 
 
 commitment.add_url_rule("/marathon/commitment", view_func=index)

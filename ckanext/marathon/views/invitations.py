@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 from typing import Any
 
 import ckan.plugins.toolkit as tk
 from ckan.common import current_user
 from ckan.types import Context, Response
 from flask import Blueprint, request
-from flask import Response as FlaskResponse
 
 from ckanext.marathon.spreadsheets.table import Cell, Column, Table, Type
-from ckanext.marathon.spreadsheets.write import CSV, csv_lines
+
+from . import tables
 
 invitations = Blueprint("marathon_invitation", __name__)
 
@@ -48,10 +47,7 @@ def table() -> Response:
         Column("organisation", tk._("Organisation invited")),
         Column("invited_on", tk._("Invited on"), type=Type.DATE),
     ]
-    lines = csv_lines(Table("invitations", tk._("Not answered yet"), columns, _cells(found)))
-    answer = FlaskResponse(b"".join(lines), content_type=CSV)
-    answer.headers["Content-Disposition"] = 'attachment; filename="invitations.csv"'
-    return answer
+    return tables.csv(Table("invitations", tk._("Not answered yet"), columns, _cells(found)))
 
 
 def _cells(found: list[dict[str, Any]]) -> Iterator[list[Cell]]:
@@ -62,18 +58,11 @@ def _cells(found: list[dict[str, Any]]) -> Iterator[list[Cell]]:
                 row["workshop"]["name"],
                 row["workshop"]["starts_at"],
                 row["organization"]["title"] if row["organization"] else "",
-                _day(row["rsvp_by"]),
+                tables.day(row["rsvp_by"]),
                 "yes" if row["overdue"] else "no",
                 each["organisation"],
-                _day(each["invited_on"]),
+                tables.day(each["invited_on"]),
             ]
-
-
-def _day(text: str | None) -> Cell:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        return text
 
 
 def _listed() -> tuple[Response | None, list[dict[str, Any]]]:

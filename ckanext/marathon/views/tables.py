@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from ckan.types import Response
 
-from ckanext.marathon.spreadsheets.table import Table
+from ckanext.marathon.spreadsheets.table import Cell, Table
 from ckanext.marathon.spreadsheets.write import csv_lines
 
 from .conditional import short
@@ -16,3 +18,11 @@ def csv(table: Table) -> Response:
     answer.vary.add("Accept-Encoding")
     answer.headers["Content-Disposition"] = f'attachment; filename="{table.name}.csv"'
     return answer
+
+
+def day(text: str | None) -> Cell:
+    """Return a stored day as the cell of a table, and what is none as the text that it is."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        return text
