@@ -8,7 +8,8 @@ import pytest
 from ckan.tests.helpers import call_action
 
 from ckanext.marathon.model import figures
-from ckanext.marathon.model.figures import DEPARTMENT, MUNICIPALITY, PROBLEM, Figures
+from ckanext.marathon.model.about import DEPARTMENT, MUNICIPALITY, PROBLEM
+from ckanext.marathon.model.figures import Figures
 from tests import factories
 
 Chain = dict[str, Any]

@@ -6,8 +6,6 @@ also says how ideas go on and which workshops there are. Source: RFC 4287.
 
 from __future__ import annotations
 
-from typing import Any
-
 import ckan.plugins.toolkit as tk
 from feedgen.feed import FeedGenerator
 
@@ -17,8 +15,7 @@ from ckanext.marathon.feeds.snapshot import State
 from ckanext.marathon.model import news, records
 from ckanext.marathon.model.news import Event, Item
 from ckanext.marathon.rdf import lookups
-from ckanext.marathon.vocabulary import statuses, territory
-from ckanext.marathon.vocabulary.errors import UnknownCode
+from ckanext.marathon.vocabulary import statuses
 
 _TYPES = {Event.IDEA: "idea", Event.STEP: "idea", Event.WORKSHOP: "workshop"}
 
@@ -61,7 +58,7 @@ def _title(item: Item) -> str:
         return tk._("A dataset is not here any more")
     title = item.thing.title or item.thing.name
     if item.event == Event.STEP:
-        status = _label(statuses.IDEA_STATUS, item.status)
+        status = tk.h.marathon_term(statuses.IDEA_STATUS.name, item.status)
         return tk._("Idea now “{status}”: {title}").format(status=status, title=title)
     said = {
         Event.IDEA: tk._("New idea: {title}"),
@@ -86,25 +83,11 @@ def _summary(item: Item) -> str:
         return str(described)
     when = tk.h.marathon_date(records.text(item.thing, "starts_at")[:10])
     where = records.text(item.thing, "venue")
-    places = [_place(code) for code in records.items(item.thing, "municipality")]
-    return " · ".join(filter(None, [when, where, ", ".join(filter(None, places)), described]))
+    places = tk.h.marathon_municipality_names(records.items(item.thing, "municipality"))
+    return " · ".join(filter(None, [when, where, ", ".join(places), described]))
 
 
 def _page(kind: str, item: Item) -> str:
     if item.thing is None:
         return ""
     return tk.h.url_for(f"{kind}.read", id=item.thing.name, _external=True)
-
-
-def _place(code: str) -> str:
-    try:
-        return territory.municipality(code).name
-    except UnknownCode:
-        return ""
-
-
-def _label(terms: Any, code: str) -> str:
-    try:
-        return terms.term(code).label(str(tk.h.lang()))
-    except UnknownCode:
-        return code

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
+from ckanext.marathon.model.about import DEPARTMENT, MUNICIPALITY, PROBLEM
 from ckanext.marathon.model.feed import Kind
 from ckanext.marathon.rdf.facts import Row, values_of
 from ckanext.marathon.vocabulary import problems, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
 
-MUNICIPALITY, DEPARTMENT, PROBLEM = "municipality", "department", problems.KIND
 # Those whose codes are in a vocabulary, and those that are things of the catalogue.
 PLACES_AND_PROBLEMS = (MUNICIPALITY, DEPARTMENT, PROBLEM)
 THINGS = (str(Kind.ORGANIZATION), str(Kind.WORKSHOP), str(Kind.IDEA))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import ckan.plugins.toolkit as tk
 
-from ckanext.marathon.model import figures
+from ckanext.marathon.model import about, figures
 from ckanext.marathon.model.figures import Figures
 from ckanext.marathon.spreadsheets.table import Column, Table, Type
 from ckanext.marathon.vocabulary import problems, territory
@@ -54,7 +54,7 @@ def as_of() -> str:
 def municipalities() -> list[Row]:
     """Return the municipalities that have any workshop, idea or dataset, by name."""
     found = []
-    for code, numbers in figures.by(figures.MUNICIPALITY).items():
+    for code, numbers in figures.by(about.MUNICIPALITY).items():
         try:
             found.append(_municipality(territory.municipality(code), numbers))
         except UnknownCode:
@@ -64,7 +64,7 @@ def municipalities() -> list[Row]:
 
 def of_department(code: str) -> list[Row]:
     """Return all municipalities of a department, by name."""
-    numbers = figures.by(figures.MUNICIPALITY)
+    numbers = figures.by(about.MUNICIPALITY)
     return _by_name(
         _municipality(each, numbers.get(each.code, Figures()))
         for each in territory.municipalities_of(code)
@@ -73,7 +73,7 @@ def of_department(code: str) -> list[Row]:
 
 def problems_of(notations: Iterable[str]) -> list[Row]:
     """Return service problems or areas, in the order given."""
-    numbers, lang = figures.by(figures.PROBLEM), tk.h.lang()
+    numbers, lang = figures.by(about.PROBLEM), tk.h.lang()
     return [
         Row(
             each,

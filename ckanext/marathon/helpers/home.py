@@ -11,8 +11,9 @@ from ckan import model
 from ckan.common import current_user, request
 from sqlalchemy.exc import SQLAlchemyError
 
+from ckanext.marathon.domain.story import Contact
 from ckanext.marathon.logic import permissions
-from ckanext.marathon.model import figures, needs, overview, records
+from ckanext.marathon.model import contacts, figures, needs, overview
 from ckanext.marathon.model.figures import Figures
 from ckanext.marathon.vocabulary import problems
 
@@ -150,21 +151,10 @@ def marathon_coordinates() -> bool:
     return _once("coordinates", lambda: permissions.coordinates(name, "admin"), False)
 
 
-def marathon_contact() -> dict[str, str] | None:
-    """Return name, title, e-mail and web site of the coordinating body, if there is one."""
-    return _once("contact", _contact, None)
-
-
-def _contact() -> dict[str, str] | None:
-    found = overview.with_role(permissions.COORDINATING_BODY, 1)
-    if not found:
-        return None
-    return {
-        "name": found[0].name,
-        "title": found[0].title or found[0].name,
-        "email": records.text(found[0], "contact_email"),
-        "homepage": records.text(found[0], "homepage"),
-    }
+def marathon_contact() -> Contact | None:
+    """Return the coordinating body, if there is one."""
+    found = _once("contact", lambda: contacts.with_role(permissions.COORDINATING_BODY), [])
+    return found[0] if found else None
 
 
 def _once(key: str, ask: Callable[[], T], otherwise: T) -> T:

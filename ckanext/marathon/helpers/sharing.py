@@ -7,6 +7,7 @@ from urllib.parse import quote, urlsplit
 
 import ckan.plugins.toolkit as tk
 
+from ckanext.marathon.domain import agenda
 from ckanext.marathon.model import short
 from ckanext.marathon.rdf.lookups import site
 
@@ -21,8 +22,12 @@ _AUDIO = (".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".wav", ".weba")
 
 
 class Share(NamedTuple):
-    """Addresses with which a thing is passed on; all of them are links, nothing is sent."""
+    """Addresses with which a thing is passed on; all of them are links, nothing is sent.
 
+    ``code`` is that of the short address, "" where there is none.
+    """
+
+    code: str
     address: str
     qr: str
     whatsapp: str
@@ -45,6 +50,7 @@ def marathon_share(thing: dict[str, Any]) -> Share | None:
     code = short.code_of(thing["type"], thing["id"])
     address = f"{site().url}/{letter}/{code}" if code else marathon_page_address(thing)
     return Share(
+        code=code,
         address=address,
         qr=tk.h.url_for(f"marathon_short.{thing['type']}_qr", code=code) if code else "",
         whatsapp=f"https://wa.me/?text={quote(f'{_title(thing)} {address}', safe='')}",
@@ -100,7 +106,7 @@ def _when_and_where(workshop: dict[str, Any]) -> str:
     starts_at, rsvp_by = workshop.get("starts_at"), workshop.get("rsvp_by")
     parts = [marathon_period(starts_at, workshop.get("ends_at")) if starts_at else ""]
     parts.append(workshop.get("venue") or "")
-    if rsvp_by and workshop.get("status") == "announced":
+    if rsvp_by and workshop.get("status") == agenda.ANNOUNCED:
         parts.append(f"{tk._('Confirm by')}: {marathon_date(rsvp_by)}")
     return " · ".join(each for each in parts if each)
 

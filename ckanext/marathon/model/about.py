@@ -9,7 +9,9 @@ from ckan import model
 from sqlalchemy.orm import aliased
 
 from ckanext.marathon.model.link import Link, Predicate
+from ckanext.marathon.vocabulary import problems
 
+MUNICIPALITY, DEPARTMENT, PROBLEM = "municipality", "department", problems.KIND
 # An idea that was given up needs no data any more.
 GIVEN_UP = "discarded"
 
@@ -35,6 +37,29 @@ def places() -> sa.CompoundSelect:
 def places_of_talks() -> sa.CompoundSelect:
     """Return (subject, object) of the municipalities of workshops and ideas."""
     return sa.union_all(held(Predicate.WORKSHOP_MUNICIPALITY), _places_of_ideas())
+
+
+def talks_about(kind: str, code: str) -> sa.Select:
+    """Return the ids of the workshops and ideas about a place or problem; some twice.
+
+    Args:
+        kind: :data:`MUNICIPALITY`, :data:`DEPARTMENT` or :data:`PROBLEM`.
+        code: its code; an area stands for its problems, too.
+
+    Raises:
+        UnknownCode: no problem has this notation.
+    """
+    if kind == PROBLEM:
+        pairs = held(Predicate.WORKSHOP_PROBLEM, Predicate.IDEA_PROBLEM).subquery()
+        return sa.select(pairs.c.subject).where(pairs.c.object.in_(problems.narrower_or_self(code)))
+    pairs = places_of_talks().subquery()
+    return sa.select(pairs.c.subject).where(place_of_kind(pairs.c.object, kind) == code)
+
+
+def place_of_kind(municipality: Any, kind: str) -> Any:
+    """Return the column of municipalities' codes, or of the codes of their departments."""
+    # The first two digits of a municipality's code are its department's.
+    return sa.func.left(municipality, 2) if kind == DEPARTMENT else municipality
 
 
 def _places_of_ideas() -> sa.Select:

@@ -8,17 +8,16 @@ from datetime import date
 import sqlalchemy as sa
 from ckan import model
 
+from ckanext.marathon.domain.agenda import ANNOUNCED
 from ckanext.marathon.model import about, records
+from ckanext.marathon.model.about import package
 from ckanext.marathon.model.link import Link, Predicate
-
-ANNOUNCED = "announced"
 
 
 def workshops(codes: Collection[str], today: date, limit: int) -> list[model.Package]:
     """Return the next announced public workshops of these municipalities, soonest first."""
     if not codes:
         return []
-    package = about.package
     starts_at = package.extras["starts_at"].astext
     of_place = sa.select(Link.subject).where(
         Link.predicate == str(Predicate.WORKSHOP_MUNICIPALITY), Link.object.in_(codes)

@@ -14,13 +14,11 @@ import sqlalchemy as sa
 from ckan import model
 
 from ckanext.marathon.model import about, clock, records
-from ckanext.marathon.model.about import package
+from ckanext.marathon.model.about import PROBLEM, package
 from ckanext.marathon.model.feed import Entry, Kind, Member
 from ckanext.marathon.model.kept import until_a_change
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.vocabulary import problems
-
-MUNICIPALITY, DEPARTMENT, PROBLEM = "municipality", "department", problems.KIND
 
 
 class Figures(NamedTuple):
@@ -66,9 +64,9 @@ def by(kind: str) -> Mapping[str, Figures]:
     What is about several is counted with each; a problem's things count for its area, once.
 
     Args:
-        kind: :data:`MUNICIPALITY`, :data:`DEPARTMENT` or :data:`PROBLEM`.
+        kind: ``MUNICIPALITY``, ``DEPARTMENT`` or ``PROBLEM`` of ``model/about.py``.
     """
-    return until_a_change(("figures", kind), lambda: _figures(talks(kind), _datasets(kind)))
+    return until_a_change(("figures", kind), lambda: _figures(_talks(kind), _datasets(kind)))
 
 
 def _figures(talked: sa.Select, datasets: Mapping[str, int]) -> dict[str, Figures]:
@@ -108,7 +106,7 @@ def _figures(talked: sa.Select, datasets: Mapping[str, int]) -> dict[str, Figure
 _EVERYTHING = sa.select(package.id.label("subject"), sa.literal("").label("code"))
 
 
-def talks(kind: str) -> sa.Select:
+def _talks(kind: str) -> sa.Select:
     """Return (subject, code), each pair once, of workshops and ideas; as in :func:`by`."""
     if kind == PROBLEM:
         held = about.held(Predicate.WORKSHOP_PROBLEM, Predicate.IDEA_PROBLEM).subquery("held")
@@ -126,8 +124,7 @@ def talks(kind: str) -> sa.Select:
         )
     else:
         places = about.places_of_talks().subquery("places")
-        # The first two digits of a municipality's code are its department's.
-        code = places.c.object if kind == MUNICIPALITY else sa.func.left(places.c.object, 2)
+        code = about.place_of_kind(places.c.object, kind)
         query = sa.select(places.c.subject, code.label("code"))
     return query.distinct()
 

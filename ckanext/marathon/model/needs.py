@@ -8,7 +8,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from ckan import model
 
-from ckanext.marathon.model import about, figures, records
+from ckanext.marathon.model import about, records
 from ckanext.marathon.model.about import package
 
 
@@ -61,8 +61,7 @@ def unmet(limit: int, kind: str = "", code: str = "") -> list[Need]:
         .limit(limit)
     )
     if kind:
-        talks = figures.talks(kind).subquery("talks")
-        query = query.where(package.id.in_(sa.select(talks.c.subject).where(talks.c.code == code)))
+        query = query.where(package.id.in_(about.talks_about(kind, code)))
     found = []
     for idea, need in model.Session.execute(query):
         texts = {each.get("id"): each.get("what") for each in records.rows(idea, "data_need")}

@@ -18,7 +18,6 @@ from ckanext.marathon.model.about import package
 from ckanext.marathon.model.feed import Activity, Change, Entry, Kind, Member
 from ckanext.marathon.model.link import Link, Predicate
 from ckanext.marathon.model.transition import Transition
-from ckanext.marathon.vocabulary import problems
 
 # Somebody who publishes a dataset goes on with it for a while: that is no change yet.
 _STILL_NEW = timedelta(hours=1)
@@ -80,14 +79,8 @@ def _talks(kind: str, code: str) -> sa.Select | None:
     """Return the ids of the workshops and ideas of a part; ``None`` for all of them."""
     if not kind:
         return None
-    if kind == problems.KIND:
-        held = about.held(Predicate.WORKSHOP_PROBLEM, Predicate.IDEA_PROBLEM).subquery()
-        return sa.select(held.c.subject).where(held.c.object.in_(problems.narrower_or_self(code)))
-    if kind in {"municipality", "department"}:
-        held = about.places_of_talks().subquery()
-        # The first two digits of a municipality's code are its department's.
-        place = held.c.object if kind == "municipality" else sa.func.left(held.c.object, 2)
-        return sa.select(held.c.subject).where(place == code)
+    if kind in {about.MUNICIPALITY, about.DEPARTMENT, about.PROBLEM}:
+        return about.talks_about(kind, code)
     other = aliased(package)
     if kind == "organization":
         return sa.select(other.id).where(other.owner_org == code)

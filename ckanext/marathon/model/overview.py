@@ -10,9 +10,8 @@ import sqlalchemy as sa
 from ckan import model
 
 from ckanext.marathon.model import about, records
+from ckanext.marathon.model.about import package
 from ckanext.marathon.model.link import Link, Predicate
-
-package = cast(Any, model.Package)
 
 
 def latest(package_type: str, limit: int) -> list[model.Package]:

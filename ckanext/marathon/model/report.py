@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from ckan import model
 
+from ckanext.marathon.domain.agenda import ANNOUNCED, HELD
 from ckanext.marathon.domain.periods import Period
 from ckanext.marathon.model import about, clock, published, records, talks
 from ckanext.marathon.model.about import package
@@ -21,8 +22,6 @@ from ckanext.marathon.model.kept import until_a_change
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.model.published import Published
 from ckanext.marathon.model.talks import Idea, Need, Step, Workshop
-
-HELD, ANNOUNCED = "held", "announced"
 
 
 class Part(NamedTuple):

@@ -7,12 +7,13 @@ alike, the one that was public first has the address, also after it is gone.
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from ckan import model
 
 from ckanext.marathon.model import about
+from ckanext.marathon.model.about import package
 from ckanext.marathon.model.feed import Change, Entry
 
 # Of an id of CKAN, which is a UUID: 8 digits mean one of 100,000 things nearly always, 12 always.
@@ -21,8 +22,6 @@ _CODE = re.compile(rf"[0-9a-f]{{{SHORT}}}|[0-9a-f]{{{LONGER}}}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # More ids than these never begin alike by chance.
 _MOST = 20
-
-package = cast(Any, model.Package)
 
 
 class Found(NamedTuple):

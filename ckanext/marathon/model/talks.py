@@ -68,8 +68,7 @@ class Need(NamedTuple):
 def _in(municipality: str) -> sa.ColumnElement[bool]:
     if not municipality:
         return sa.true()
-    places = about.places_of_talks().subquery("places")
-    return package.id.in_(sa.select(places.c.subject).where(places.c.object == municipality))
+    return package.id.in_(about.talks_about(about.MUNICIPALITY, municipality))
 
 
 def workshops(municipality: str) -> list[Workshop]:

@@ -12,6 +12,7 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.types import Context
 
+from ckanext.marathon.logic import permissions
 from ckanext.marathon.model import overview, records
 from ckanext.marathon.operations import starter_content
 from ckanext.marathon.operations.starter_content import Item
@@ -26,7 +27,6 @@ from ckanext.marathon.operations.starter_writer import (
 
 NAME = "talleres-ideas-y-datos-necesarios"
 DICTIONARY = "/marathon/data"
-COORDINATES = "coordinating_body"
 # What of a resource depends on the site and on this version of the program.
 _OURS = ("url", "download_url", "format")
 
@@ -75,7 +75,7 @@ def _owner(organization: str) -> str:
             message = tk._("There is no organisation {name}.")
             raise StarterError(message.format(name=organization))
         return found.id
-    coordinating = overview.with_role(COORDINATES, 2)
+    coordinating = overview.with_role(permissions.COORDINATING_BODY, 2)
     if len(coordinating) != 1:
         raise StarterError(
             tk._(

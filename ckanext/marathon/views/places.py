@@ -11,7 +11,8 @@ from flask import Blueprint, make_response, request
 
 from ckanext.marathon.helpers import comparison
 from ckanext.marathon.model import figures, needs, place
-from ckanext.marathon.model.figures import DEPARTMENT, MUNICIPALITY, PROBLEM, Figures
+from ckanext.marathon.model.about import DEPARTMENT, MUNICIPALITY, PROBLEM
+from ckanext.marathon.model.figures import Figures
 from ckanext.marathon.rdf.lookups import site
 from ckanext.marathon.search.away import AWAY
 from ckanext.marathon.vocabulary import paths, territory

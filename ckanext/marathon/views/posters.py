@@ -8,7 +8,6 @@ from markupsafe import Markup
 
 from ckanext.marathon.domain import dates
 from ckanext.marathon.helpers.sharing import LETTERS, marathon_poster_lines, marathon_share
-from ckanext.marathon.model import short
 
 from . import public
 from .short import drawn
@@ -19,16 +18,16 @@ posters = Blueprint("marathon_poster", __name__)
 def poster(package_type: str, id: str) -> str:
     """Show one Letter page to print, of what everybody may see."""
     thing = public.shown(package_type, id)
-    code = short.code_of(package_type, thing["id"])
+    share = marathon_share(thing)
     return tk.render(
         "marathon/poster.html",
         {
             "thing": thing,
             "lines": marathon_poster_lines(thing),
-            "share": marathon_share(thing),
+            "share": share,
             "today": dates.today().isoformat(),
             # In the page itself, so that it is there when the browser prints.
-            "qr": Markup(drawn(package_type, code).decode()) if code else "",
+            "qr": Markup(drawn(package_type, share.code).decode()) if share and share.code else "",
         },
     )
 
