@@ -18,11 +18,10 @@ from ckanext.marathon.operations import starter_content
 from ckanext.marathon.operations.starter_content import Item
 from ckanext.marathon.operations.starter_ids import address_of, id_of
 from ckanext.marathon.operations.starter_writer import (
-    SEARCH_DOWN,
     Outcome,
     StarterError,
     Writer,
-    search_is_down,
+    refusals_of,
 )
 
 NAME = "talleres-ideas-y-datos-necesarios"
@@ -53,14 +52,8 @@ def publish(organization: str = "") -> Outcome:
     if found.type != records.DATASET:
         message = tk._("the address {name} belongs to something else ({type}).")
         raise StarterError(message.format(name=item.name, type=found.type))
-    try:
+    with refusals_of(item):
         return _refresh(writer, item, found.id)
-    except tk.ValidationError as error:
-        faults = "; ".join(f"{name}: {text}" for name, text in error.error_summary.items())
-        raise StarterError(f"{item.title}: {faults}") from error
-    except SEARCH_DOWN as error:
-        model.Session.rollback()
-        raise StarterError(f"{item.title}: {search_is_down()}") from error
 
 
 def _owner(organization: str) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import io
 import mimetypes
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -53,6 +55,23 @@ class StarterError(Exception):
     """An item that the site refused; the text says which and why."""
 
 
+@contextmanager
+def refusals_of(item: Item) -> Iterator[None]:
+    """Say of an item that the site refuses, or cannot index, why.
+
+    Raises:
+        StarterError: it was refused, or Solr is away.
+    """
+    try:
+        yield
+    except tk.ValidationError as error:
+        faults = "; ".join(f"{name}: {text}" for name, text in error.error_summary.items())
+        raise StarterError(f"{item.title}: {faults}") from error
+    except SEARCH_DOWN as error:
+        model.Session.rollback()
+        raise StarterError(f"{item.title}: {search_is_down()}") from error
+
+
 @dataclass
 class Writer:
     """Writes items in the order of :func:`starter_content.items`.
@@ -78,17 +97,12 @@ class Writer:
             StarterError: the site's rules refuse it.
         """
         try:
-            if item.type == "organization":
-                return self._organization(item), ""
-            return self._package(item), ""
+            with refusals_of(item):
+                if item.type == "organization":
+                    return self._organization(item), ""
+                return self._package(item), ""
         except LeftOut as reason:
             return Outcome.LEFT_OUT, str(reason)
-        except tk.ValidationError as error:
-            faults = "; ".join(f"{name}: {text}" for name, text in error.error_summary.items())
-            raise StarterError(f"{item.title}: {faults}") from error
-        except SEARCH_DOWN as error:
-            model.Session.rollback()
-            raise StarterError(f"{item.title}: {search_is_down()}") from error
 
     def _organization(self, item: Item) -> Outcome:
         code = item.fields.get("municipality_code")
