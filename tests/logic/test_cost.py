@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from ckan import model
 from ckan.lib.search.common import SearchIndexError, is_available
 from ckan.tests.helpers import call_action
@@ -16,26 +13,12 @@ from ckanext.marathon.model.code import Code
 from ckanext.marathon.model.link import Link
 from tests import factories
 from tests.logic.asking import act
-
-
-@contextmanager
-def counted() -> Iterator[list[str]]:
-    """Collect the queries that are sent meanwhile."""
-    sent: list[str] = []
-
-    def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        sent.append(statement)
-
-    sa.event.listen(model.meta.engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        sa.event.remove(model.meta.engine, "before_cursor_execute", note)
+from tests.queries import asked
 
 
 def cost(package_id: str, user: Any = None) -> int:
     model.Session.remove()
-    with counted() as sent:
+    with asked() as sent:
         act("package_show", user, id=package_id)
     return len(sent)
 
@@ -68,7 +51,7 @@ class TestQueries:
     def test_a_search_asks_nothing_of_ours_a_result(self) -> None:
         for _ in range(3):
             factories.MarathonDataset()
-        with counted() as sent:
+        with asked() as sent:
             found = act("package_search", None)
         assert found["count"] == 3
         assert not [each for each in sent if "marathon_" in each]

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from ckan import model
 from ckan.tests import factories
 from ckan.tests.helpers import call_action
@@ -22,6 +19,7 @@ from tests.factories import (
     Workshop,
     officer,
 )
+from tests.queries import asked
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
 
@@ -83,26 +81,12 @@ class TestVisibility:
         assert not permissions.coordinates(editor)
 
 
-@contextmanager
-def counted() -> Iterator[list[str]]:
-    statements: list[str] = []
-
-    def note(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        statements.append(statement)
-
-    sa.event.listen(model.meta.engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        sa.event.remove(model.meta.engine, "before_cursor_execute", note)
-
-
 class TestCost:
     @pytest.mark.usefixtures("with_request_context")
     def test_roles_are_asked_for_once_a_request(self, editor: str, muni: dict[str, Any]) -> None:
         ideas = [Idea(workshop=workshop_of(muni)["id"], private=True) for _ in range(3)]
         permissions.standing(editor)
-        with counted() as statements:
+        with asked() as statements:
             for idea in ideas:
                 assert permissions.coordinates(editor)
                 permissions.dataset_labels(model.Package.get(idea["id"]), [])
@@ -117,7 +101,7 @@ class TestCost:
 
     def test_a_search_asks_once_whatever_it_finds(self, editor: str, muni: dict[str, Any]) -> None:
         def statements_of_a_search() -> int:
-            with counted() as statements:
+            with asked() as statements:
                 act(editor, "package_search", fq="dataset_type:idea", include_private=True)
             return len(statements)
 

@@ -2,40 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from ckan.tests.helpers import call_action
 
 from ckanext.marathon.model import figures
 from ckanext.marathon.model.about import DEPARTMENT, MUNICIPALITY, PROBLEM
 from ckanext.marathon.model.figures import Figures
-from tests import factories
 
-Chain = dict[str, Any]
+from .chain import Chain, make
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
 
 
 @pytest.fixture
 def chain() -> Chain:
-    """A workshop of two municipalities; an idea of one, with two needs, one of them met."""
-    organization = factories.Municipality(municipality_code="2105")
-    workshop = factories.Workshop(
-        owner_org=organization["id"],
-        municipality=["2105", "2101"],
-        service_problem=["AGU-01"],
-    )
-    idea = factories.Idea(
-        workshop=workshop["id"],
-        municipality=["2105"],
-        service_problem=["AGU-01", "AGU-02"],
-        data_need=[{"what": "Horario"}, {"what": "Cortes"}],
-    )
-    dataset = factories.MarathonDataset(
-        owner_org=organization["id"], idea=[idea["id"]], data_need=[idea["data_need"][0]["id"]]
-    )
-    return {"workshop": workshop, "idea": idea, "dataset": dataset}
+    return make(["AGU-01", "AGU-02"])
 
 
 def test_the_whole_is_counted_once(chain: Chain) -> None:

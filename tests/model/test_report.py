@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from ckan import model
 from ckan.tests.helpers import call_action
-from sqlalchemy import event
 
 from ckanext.marathon.domain import dates, periods
 from ckanext.marathon.domain.periods import Period
 from ckanext.marathon.model import report
 from ckanext.marathon.model.report import Part
 from tests import factories
+from tests.queries import asked
+
+from .chain import Chain, make
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
-
-Chain = dict[str, Any]
 
 
 def until_today() -> Period:
@@ -36,24 +35,7 @@ def today() -> Period:
 
 @pytest.fixture
 def chain() -> Chain:
-    """A workshop of two municipalities; an idea of one, with two needs, one of them met."""
-    organization = factories.Municipality(municipality_code="2105")
-    workshop = factories.Workshop(
-        owner_org=organization["id"],
-        municipality=["2105", "2101"],
-        service_problem=["AGU-01"],
-        starts_at="2016-10-17T23:30",
-    )
-    idea = factories.Idea(
-        workshop=workshop["id"],
-        municipality=["2105"],
-        service_problem=["AGU-01", "AGU"],
-        data_need=[{"what": "Horario"}, {"what": "Cortes"}],
-    )
-    dataset = factories.MarathonDataset(
-        owner_org=organization["id"], idea=[idea["id"]], data_need=[idea["data_need"][0]["id"]]
-    )
-    return {"workshop": workshop, "idea": idea, "dataset": dataset}
+    return make(["AGU-01", "AGU"], starts_at="2016-10-17T23:30")
 
 
 class TestPeriod:
@@ -201,15 +183,6 @@ def shift_log(days: int) -> None:
 
 def queries() -> int:
     """Return how many queries a report takes."""
-    said: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
-        said.append(statement)
-
-    engine = model.meta.engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
+    with asked() as sent:
         report.read(until_today(), limit=5)
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-    return len(said)
+    return len(sent)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from bs4 import BeautifulSoup
-from ckan import model
 from ckan.tests import factories
 
 from tests.factories import CoordinatingBody, Municipality, officer
@@ -45,21 +42,6 @@ class Reader:
         answer = self.get(path)
         assert answer.status_code == 200, (path, answer.status_code)
         return BeautifulSoup(answer.text, "html.parser")
-
-
-@contextmanager
-def asked() -> Iterator[list[str]]:
-    """Collect the queries sent meanwhile."""
-    queries: list[str] = []
-
-    def note(_conn: Any, _cursor: Any, statement: str, *_others: Any) -> None:
-        queries.append(statement)
-
-    sa.event.listen(model.meta.engine, "before_cursor_execute", note)
-    try:
-        yield queries
-    finally:
-        sa.event.remove(model.meta.engine, "before_cursor_execute", note)
 
 
 @pytest.fixture

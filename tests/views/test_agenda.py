@@ -16,9 +16,9 @@ from ckan.tests.helpers import call_action
 
 from ckanext.marathon.domain import dates
 from tests import factories
+from tests.queries import asked
 
 from .conftest import Reader
-from .test_home import asked
 from .test_pages import hrefs
 
 pytestmark = pytest.mark.usefixtures("marathon_site")

@@ -13,9 +13,9 @@ from ckan.lib.search.common import is_available
 
 from ckanext.marathon.domain import commitments, dates
 from tests import factories
+from tests.queries import asked
 
 from .conftest import Reader
-from .test_home import asked
 from .test_pages import hrefs
 
 pytestmark = pytest.mark.usefixtures("marathon_site")

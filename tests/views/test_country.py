@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from tests.factories import Idea, MarathonDataset, Municipality, Workshop
+from tests.queries import asked
 
-from .conftest import Reader, asked
+from .conftest import Reader
 from .test_pages import hrefs
 
 pytestmark = pytest.mark.usefixtures("marathon_site")

@@ -16,8 +16,7 @@ from ckan.tests.factories import Sysadmin
 from ckan.tests.helpers import call_action
 
 from tests import factories
-
-from .conftest import asked
+from tests.queries import asked
 
 PLUGINS = (
     "marathon_site marathon activity scheming_datasets scheming_organizations dcat "

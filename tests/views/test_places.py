@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from tests.factories import Idea, MarathonDataset, Workshop
+from tests.queries import asked
 
-from .conftest import Reader, asked
+from .conftest import Reader
 from .test_pages import hrefs
 
 pytestmark = pytest.mark.usefixtures("marathon_site")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests import factories
+from tests.queries import asked
 
-from .conftest import asked
 from .test_home import PLUGINS, whole_site
 
 __all__ = ["whole_site"]

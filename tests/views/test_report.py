@@ -37,6 +37,16 @@ def chain(villa_nueva: dict[str, Any]) -> dict[str, Any]:
     return {"workshop": workshop, "idea": idea, "dataset": dataset}
 
 
+def seven_workshops(organization: dict[str, Any]) -> None:
+    """Hold more workshops in Villa Nueva than a page names."""
+    for number in range(7):
+        Workshop(
+            owner_org=organization["id"],
+            municipality=["0115"],
+            starts_at=f"2017-05-{number + 1:02}",
+        )
+
+
 def figures(page: BeautifulSoup) -> list[str]:
     return [each.text for each in page.select(".marathon-report-figures dd")]
 
@@ -90,12 +100,7 @@ class TestPage:
     def test_what_is_left_out_of_a_list_is_told_with_where_all_are(
         self, visitor: Reader, villa_nueva: dict[str, Any]
     ) -> None:
-        for number in range(7):
-            Workshop(
-                owner_org=villa_nueva["id"],
-                municipality=["0115"],
-                starts_at=f"2017-05-{number + 1:02}",
-            )
+        seven_workshops(villa_nueva)
         page = visitor.page(f"/es{PLACE}")
         assert len(page.select(".marathon-report-columns section:first-child li")) == 5
         (more,) = page.select(".marathon-more-of-it")
@@ -198,10 +203,5 @@ class TestWorkbook:
     def test_names_everything_where_the_page_names_some(
         self, visitor: Reader, villa_nueva: dict[str, Any]
     ) -> None:
-        for number in range(7):
-            Workshop(
-                owner_org=villa_nueva["id"],
-                municipality=["0115"],
-                starts_at=f"2017-05-{number + 1:02}",
-            )
+        seven_workshops(villa_nueva)
         assert len(sheets(visitor, f"/en{PLACE}.xlsx")["Workshops"]) == 8
