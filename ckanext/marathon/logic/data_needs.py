@@ -16,7 +16,6 @@ from sqlalchemy import event
 
 from ckanext.marathon.logic import reindex
 from ckanext.marathon.model import about, met, records
-from ckanext.marathon.model.met import Meets
 from ckanext.marathon.search import index
 from ckanext.marathon.search.query import MET, UNMET
 
@@ -61,7 +60,7 @@ def start() -> None:
 def _before_flush(session: Any, _flush_context: Any, _instances: Any) -> None:
     if not p.plugin_loaded("marathon"):
         return
-    before: dict[str, Meets] = session.info.setdefault(_BEFORE, {})
+    before: dict[str, set[str]] = session.info.setdefault(_BEFORE, {})
     first_seen = _datasets((*session.dirty, *session.deleted)).difference(before)
     if first_seen:
         before.update(met.by_datasets(first_seen))
@@ -70,7 +69,7 @@ def _before_flush(session: Any, _flush_context: Any, _instances: Any) -> None:
 def _after_flush(session: Any, _flush_context: Any) -> None:
     # New ones have their ids by now.
     for id_ in _datasets(session.new) if p.plugin_loaded("marathon") else ():
-        session.info.setdefault(_BEFORE, {}).setdefault(id_, Meets())
+        session.info.setdefault(_BEFORE, {}).setdefault(id_, set())
 
 
 def _datasets(things: Iterable[Any]) -> set[str]:
@@ -82,17 +81,13 @@ def _datasets(things: Iterable[Any]) -> set[str]:
 
 
 def _before_commit(session: Any) -> None:
-    before: Mapping[str, Meets] = session.info.get(_BEFORE) or {}
+    before: Mapping[str, set[str]] = session.info.get(_BEFORE) or {}
     # Savepoints announce themselves like commits.
     if not before or session.in_nested_transaction():
         return
     session.flush()
     now = met.by_datasets(list(before))
-    changed: set[str] = set()
-    for id_, was in before.items():
-        met_before = was.needs if was.is_public else frozenset()
-        met_now = now[id_].needs if now[id_].is_public else frozenset()
-        changed |= met_before ^ met_now
+    changed = set().union(*(needs ^ now[id_] for id_, needs in before.items()))
     session.info[_IDEAS] = met.asking(changed)
 
 

@@ -76,17 +76,8 @@ def needed() -> sa.Select:
 
     A need is met by a public dataset that says so.
     """
-    met, dataset, idea = aliased(Link), aliased(package), aliased(package)
-    is_met = (
-        sa.select(met.subject)
-        .join(dataset, dataset.id == met.subject)
-        .where(
-            met.object == Link.object,
-            met.predicate == str(Predicate.DATASET_DATA_NEED),
-            public(dataset),
-        )
-        .exists()
-    )
+    idea, met = aliased(package), meeting().subquery("met")
+    is_met = sa.select(met.c.need).where(met.c.need == Link.object).exists()
     return (
         sa.select(Link.subject.label("idea"), Link.object.label("need"), is_met.label("is_met"))
         .join(idea, idea.id == Link.subject)
@@ -95,6 +86,16 @@ def needed() -> sa.Select:
             Link.predicate == str(Predicate.IDEA_DATA_NEED),
             sa.func.coalesce(idea.extras["status"].astext, "") != GIVEN_UP,
         )
+    )
+
+
+def meeting() -> sa.Select:
+    """Return (dataset, need) of public datasets and the data needs that they say they meet."""
+    dataset = aliased(package)
+    return (
+        sa.select(Link.subject.label("dataset"), Link.object.label("need"))
+        .join(dataset, dataset.id == Link.subject)
+        .where(Link.predicate == str(Predicate.DATASET_DATA_NEED), public(dataset))
     )
 
 

@@ -4,55 +4,34 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
-from typing import NamedTuple
 
 import sqlalchemy as sa
 from ckan import model
 
 from ckanext.marathon.model import about
-from ckanext.marathon.model.about import package
 from ckanext.marathon.model.link import Link, Predicate
 
 
-class Meets(NamedTuple):
-    """What a dataset does for ideas: whether everybody may see it, and which needs it meets."""
+def by_datasets(ids: Collection[str]) -> dict[str, set[str]]:
+    """Return dataset id → the needs that it meets, as the database has it in this transaction.
 
-    is_public: bool = False
-    needs: frozenset[str] = frozenset()
-
-
-def by_datasets(ids: Collection[str]) -> dict[str, Meets]:
-    """Return dataset id → what it does for ideas, as the database has it in this transaction."""
-    query = (
-        sa.select(package.id, about.public(package).label("is_public"), Link.object)
-        .outerjoin(
-            Link,
-            sa.and_(Link.subject == package.id, Link.predicate == str(Predicate.DATASET_DATA_NEED)),
-        )
-        .where(package.id.in_(ids))
-    )
-    needs: dict[tuple[str, bool], set[str]] = defaultdict(set)
-    # Rows without objects, so that nothing is flushed or refreshed by asking.
-    for row in model.Session.connection().execute(query):
-        needs[row.id, bool(row.is_public)] |= {row.object} if row.object else set()
-    known = {id_: Meets(is_public, frozenset(all_)) for (id_, is_public), all_ in needs.items()}
-    return {id_: known.get(id_, Meets()) for id_ in ids}
+    Of each of these datasets; one that not everybody may see meets none.
+    """
+    pairs = about.meeting().subquery()
+    query = sa.select(pairs.c.dataset, pairs.c.need).where(pairs.c.dataset.in_(ids))
+    found: dict[str, set[str]] = defaultdict(set)
+    # On the connection, so that nothing is flushed or refreshed by asking.
+    for dataset, need in model.Session.connection().execute(query):
+        found[dataset].add(need)
+    return {id_: found[id_] for id_ in ids}
 
 
 def met(needs: Collection[str]) -> set[str]:
     """Return those of these needs that a public dataset says it meets."""
     if not needs:
         return set()
-    query = (
-        sa.select(Link.object)
-        .join(package, package.id == Link.subject)
-        .where(
-            Link.object.in_(needs),
-            Link.predicate == str(Predicate.DATASET_DATA_NEED),
-            about.public(package),
-        )
-    )
-    return set(model.Session.scalars(query))
+    pairs = about.meeting().subquery()
+    return set(model.Session.scalars(sa.select(pairs.c.need).where(pairs.c.need.in_(needs))))
 
 
 def asking(needs: Collection[str]) -> list[str]:

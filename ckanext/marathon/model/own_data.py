@@ -151,11 +151,8 @@ _PUBLIC_WORKSHOPS = (
     .where(Link.predicate == str(Predicate.IDEA_WORKSHOP), about.public(_object))
 )
 # (need, dataset): here the need is what is asked about.
-_MEETING = (
-    sa.select(Link.object.label("subject"), Link.subject.label("object"))
-    .join(_object, _object.id == Link.subject)
-    .where(Link.predicate == str(Predicate.DATASET_DATA_NEED), about.public(_object))
-)
+_met = about.meeting().subquery("met")
+_MEETING = sa.select(_met.c.need.label("subject"), _met.c.dataset.label("object"))
 
 
 def _batches(connection: Any, package_type: str) -> Iterator[list[Any]]:
