@@ -14,6 +14,8 @@ from ckan.tests.helpers import call_action
 from ckanext.marathon.rdf.namespaces import DCT
 from tests import factories
 
+from .conftest import Reader
+
 ATOM = "{http://www.w3.org/2005/Atom}"
 
 
@@ -38,58 +40,58 @@ def entries(answer: Any) -> list[tuple[str, str]]:
 class TestPage:
     @pytest.mark.parametrize("part", ["", "/municipality/0501"])
     def test_every_address_on_it_answers(
-        self, app: Any, dataset: dict[str, Any], part: str
+        self, visitor: Reader, dataset: dict[str, Any], part: str
     ) -> None:
-        page = BeautifulSoup(app.get(f"{part}/catalog").data, "html.parser")
+        page = BeautifulSoup(visitor.get(f"{part}/catalog").data, "html.parser")
         feeds = page.select(".marathon-feeds a")
         assert len(feeds) > 10
         for link in feeds:
             address = str(link["href"]).removeprefix("http://test.ckan.net")
             assert address.startswith(part)
-            assert app.get(address).status_code == 200, address
+            assert visitor.get(address).status_code == 200, address
 
-    def test_rdf_is_a_redirection_away(self, app: Any, dataset: dict[str, Any]) -> None:
-        answer = app.get("/catalog", headers={"Accept": "text/turtle"}, follow_redirects=False)
+    def test_rdf_is_a_redirection_away(self, visitor: Reader, dataset: dict[str, Any]) -> None:
+        answer = visitor.get("/catalog", Accept="text/turtle")
         assert answer.status_code == 303
         assert answer.headers["Location"].endswith("/catalog.ttl")
 
     def test_it_leads_to_the_profile_that_its_feeds_keep(
-        self, app: Any, dataset: dict[str, Any]
+        self, visitor: Reader, dataset: dict[str, Any]
     ) -> None:
-        profile = app.get("/vocabulary/marathon-ap.ttl")
+        profile = visitor.get("/vocabulary/marathon-ap.ttl")
         shapes = rdflib.Graph().parse(data=profile.data, format="turtle")
-        data = rdflib.Graph().parse(data=app.get("/catalog/all.ttl").data, format="turtle")
+        data = rdflib.Graph().parse(data=visitor.get("/catalog/all.ttl").data, format="turtle")
         conforms, _, text = pyshacl.validate(data, shacl_graph=shapes, allow_warnings=True)
         assert conforms, text
         data.remove((None, DCT.identifier, None))
         conforms, _, _ = pyshacl.validate(data, shacl_graph=shapes, allow_warnings=True)
         assert not conforms, "nothing was checked"
 
-    def test_before_anything_is_published(self, app: Any, marathon_site: None) -> None:
-        assert app.get("/catalog").status_code == 200
+    def test_before_anything_is_published(self, visitor: Reader, marathon_site: None) -> None:
+        assert visitor.get("/catalog").status_code == 200
 
-    def test_in_both_languages(self, app: Any, dataset: dict[str, Any]) -> None:
-        assert "Canales para portales" in app.get("/es/catalog").body
-        assert "Feeds for portals" in app.get("/en/catalog").body
+    def test_in_both_languages(self, visitor: Reader, dataset: dict[str, Any]) -> None:
+        assert "Canales para portales" in visitor.get("/es/catalog").body
+        assert "Feeds for portals" in visitor.get("/en/catalog").body
 
 
 class TestAtom:
-    def test_the_newest_first_deletions_too(self, app: Any, dataset: dict[str, Any]) -> None:
+    def test_the_newest_first_deletions_too(self, visitor: Reader, dataset: dict[str, Any]) -> None:
         other = factories.MarathonDataset(title="Mercados")
         call_action("package_patch", id=dataset["id"], notes="Agua potable")
         call_action("package_delete", id=other["id"])
-        (deleted, _), (updated, title) = entries(app.get("/catalog/changes.atom"))
+        (deleted, _), (updated, title) = entries(visitor.get("/catalog/changes.atom"))
         assert (deleted, updated) == ("Delete", "Update")
         assert "Pozos & <más>" in title
 
-    def test_of_a_part(self, app: Any, dataset: dict[str, Any]) -> None:
+    def test_of_a_part(self, visitor: Reader, dataset: dict[str, Any]) -> None:
         factories.MarathonDataset(title="Mercados")
         code = call_action("package_show", id=dataset["id"])["municipality"][0]
-        ((kind, title),) = entries(app.get(f"/municipality/{code}/catalog/changes.atom"))
+        ((kind, title),) = entries(visitor.get(f"/municipality/{code}/catalog/changes.atom"))
         assert kind == "Create"
         assert "Pozos" in title
 
-    def test_who_has_it_gets_304(self, app: Any, dataset: dict[str, Any]) -> None:
-        tag = app.get("/catalog/changes.atom").headers["ETag"]
-        again = app.get("/catalog/changes.atom", headers={"If-None-Match": tag})
+    def test_who_has_it_gets_304(self, visitor: Reader, dataset: dict[str, Any]) -> None:
+        tag = visitor.get("/catalog/changes.atom").headers["ETag"]
+        again = visitor.get("/catalog/changes.atom", **{"If-None-Match": tag})
         assert again.status_code == 304
