@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+from tests.sites import Site
+
 from .conftest import Town, Visit
 
 PAGES = [
     "/",
-    "/marathon",
     "/about",
     "/agenda",
     "/catalog",
@@ -20,6 +22,8 @@ PAGES = [
     "/workshop/",
     "/idea/",
     "/idea/?vocab_data_needs=unmet",
+    "/dataset/{dataset}",
+    "/dataset/{dataset}/resource/{resource}",
     "/idea/{idea}",
     "/idea/{idea}/poster",
     "/workshop/{workshop}",
@@ -30,7 +34,7 @@ PAGES = [
     "/marathon/data",
     "/marathon/report",
     "/marathon/search?q=agua",
-    "/marathon/search?q=nada-de-esto",
+    "/marathon/search?q=zzyzx",
     "/municipality",
     "/municipality/{code}",
     "/municipality/{code}/report",
@@ -58,8 +62,29 @@ HEAVIEST = 300_000
 FOR_OFFICERS = ["/dataset/new", "/workshop/new", "/idea/new", "/idea/edit/{idea}"]
 
 
-def filled(path: str, town: Town) -> str:
+@pytest.fixture(scope="module")
+def dataset(live_site: Site, town: Town) -> Iterator[dict[str, Any]]:
+    """A dataset with a file, of the idea; other modules do not find it."""
+    made = live_site.action(
+        "package_create",
+        type="dataset",
+        name="fugas-por-sector",
+        title="Fugas por sector",
+        notes="Fugas reportadas en cada sector.",
+        owner_org=town.organization["id"],
+        idea=[town.idea["id"]],
+        data_need=[town.idea["data_need"][0]["id"]],
+        license_id="cc-by",
+        resources=[{"name": "Fugas", "url": "https://example.gt/fugas.csv", "format": "CSV"}],
+    )
+    yield made
+    live_site.action("dataset_purge", id=made["id"])
+
+
+def filled(path: str, town: Town, dataset: dict[str, Any]) -> str:
     return path.format(
+        dataset=dataset["name"],
+        resource=dataset["resources"][0]["id"],
         idea=town.idea["name"],
         workshop=town.workshop["name"],
         organization=town.organization["name"],
@@ -68,7 +93,9 @@ def filled(path: str, town: Town) -> str:
 
 
 @pytest.mark.parametrize("locale", ["es", "en"])
-def test_every_page_on_a_phone(phone: Visit, town: Town, locale: str) -> None:
+def test_every_page_on_a_phone(
+    phone: Visit, town: Town, dataset: dict[str, Any], locale: str
+) -> None:
     """It fits and is light, says its language, has a heading and names; axe finds nothing."""
     network = phone.page.context.new_cdp_session(phone.page)
     network.send("Network.enable")
@@ -82,7 +109,7 @@ def test_every_page_on_a_phone(phone: Visit, town: Town, locale: str) -> None:
     found: dict[str, list[str]] = {}
     for path in PAGES:
         sent.clear()
-        page = phone.go(f"/{locale}{filled(path, town)}")
+        page = phone.go(f"/{locale}{filled(path, town, dataset)}")
         faults = violations(page)
         if phone.is_wider_than_its_window():
             faults.append("wider than the window")
@@ -105,8 +132,8 @@ def test_every_page_on_a_phone(phone: Visit, town: Town, locale: str) -> None:
     assert found == {}
 
 
-def test_axe_finds_nothing_at_a_desk(desk: Visit, town: Town) -> None:
-    found = {path: violations(desk.go(filled(path, town))) for path in PAGES}
+def test_axe_finds_nothing_at_a_desk(desk: Visit, town: Town, dataset: dict[str, Any]) -> None:
+    found = {path: violations(desk.go(filled(path, town, dataset))) for path in PAGES}
     assert {path: faults for path, faults in found.items() if faults} == {}
 
 
@@ -116,10 +143,10 @@ def violations(page: Page) -> list[str]:
     return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found]
 
 
-def test_the_forms_fit_a_phone(phone: Visit, town: Town) -> None:
+def test_the_forms_fit_a_phone(phone: Visit, town: Town, dataset: dict[str, Any]) -> None:
     phone.log_in(town.officer)
     for path in FOR_OFFICERS:
-        page = phone.go(filled(path, town))
+        page = phone.go(filled(path, town, dataset))
         page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
         assert not phone.is_wider_than_its_window(), path
 

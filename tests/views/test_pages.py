@@ -8,6 +8,7 @@ import pytest
 from bs4 import BeautifulSoup
 from ckan.tests.helpers import call_action
 
+from ckanext.marathon.helpers import chain
 from tests.factories import Commitment, Idea, MarathonDataset, NationalBody, Workshop
 
 from .conftest import Reader
@@ -210,6 +211,21 @@ class TestOtherPages:
         page = visitor.page(f"/commitment/{commitment['name']}")
         assert "Third Open Government" in texts(page, ".marathon-chain")
         assert "First meeting" in texts(page, "#milestones")
+
+    def test_a_long_list_shows_the_first_and_leads_to_a_search_for_all(
+        self, visitor: Reader, workshop: Any, idea: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(chain, "MOST_ON_A_PAGE", 2)
+        names = [
+            MarathonDataset(title=title, idea=[idea["id"]])["name"] for title in ("C", "A", "B")
+        ]
+        for path in (f"/workshop/{workshop['name']}", f"/idea/{idea['name']}"):
+            page = visitor.page(path)
+            first = hrefs(page, "#datasets .marathon-list")
+            assert first == [f"/dataset/{names[1]}", f"/dataset/{names[2]}"]
+            (search,) = page.select("#datasets > p > a")
+            assert search.text == "See all 3"
+            assert len(visitor.page(str(search["href"])).select(".dataset-item")) == 3
 
     def test_an_organisation_shows_municipality_workshops_ideas_and_datasets(
         self, visitor: Reader, villa_nueva: Any, workshop: Any, idea: Any, dataset: Any

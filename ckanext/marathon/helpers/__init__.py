@@ -1,18 +1,17 @@
 """What templates may ask for. CKAN registers what ``__all__`` names."""
 
 from .about import (
-    get_organization,
     humanize_entity_type,
     marathon_iri,
     marathon_language,
     marathon_language_tag,
     marathon_licence_doubt,
+    marathon_organization,
     marathon_shown_above,
     marathon_type_label,
 )
 from .agenda import marathon_event_data, marathon_is_late
 from .chain import (
-    marathon_datasets_of_idea,
     marathon_datasets_of_ideas,
     marathon_ideas_of_workshop,
     marathon_linked,
@@ -89,10 +88,9 @@ from .story import (
     marathon_timeline,
     marathon_whom_to_ask,
 )
-from .structured import marathon_structured_data
+from .structured import marathon_croissant, marathon_structured_data
 
 __all__ = [
-    "get_organization",
     "humanize_entity_type",
     "marathon_activity_type",
     "marathon_as_list",
@@ -101,7 +99,7 @@ __all__ = [
     "marathon_authority_choices",
     "marathon_chosen",
     "marathon_coming_workshops",
-    "marathon_datasets_of_idea",
+    "marathon_croissant",
     "marathon_datasets_of_ideas",
     "marathon_date",
     "marathon_day",
@@ -139,6 +137,7 @@ __all__ = [
     "marathon_news",
     "marathon_next_statuses",
     "marathon_of_organization",
+    "marathon_organization",
     "marathon_own_municipalities",
     "marathon_own_organization",
     "marathon_owner_choices",

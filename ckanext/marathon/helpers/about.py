@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import ckan.plugins.toolkit as tk
-from flask import g, has_request_context, request
+from ckan.types import Context
+from flask import g
 
 from ckanext.marathon.rdf.lookups import site
 from ckanext.marathon.vocabulary import authorities
@@ -53,23 +54,24 @@ def marathon_type_label(package_type: str) -> str:
     return _words(package_type).get("one", tk._("Dataset"))
 
 
-@tk.chained_helper
-def get_organization(
-    next_helper: Callable[..., dict[str, Any]],
-    org: str | None = None,
-    include_datasets: bool = False,
-) -> dict[str, Any]:
-    """Return an organisation as CKAN does, but while a page is read only once.
+def marathon_organization(organization_id: str) -> dict[str, Any]:
+    """Return an organisation as CKAN's ``organization_show``, or {} of one that is not there.
 
-    The page of a dataset asks for it in its path and again beside it, each time with its people,
-    its followers and its datasets.
+    Without its people, followers and datasets, which no page shows beside something else: CKAN's
+    ``h.get_organization`` reads and counts them, a third of what the page of a dataset takes. Read
+    once a request: CKAN's pages render what stands beside them twice, to know whether it is empty.
     """
-    if not has_request_context() or request.method != "GET":
-        return next_helper(org, include_datasets)
-    kept = g.setdefault("_marathon_organizations", {})
-    if (org, include_datasets) not in kept:
-        kept[org, include_datasets] = next_helper(org, include_datasets)
-    return kept[org, include_datasets]
+    kept: dict[str, dict[str, Any]] = g.setdefault("_marathon_organizations", {})
+    if organization_id not in kept:
+        asked = {"id": organization_id, **dict.fromkeys(_NOT_ASKED, False)}
+        try:
+            kept[organization_id] = tk.get_action("organization_show")(Context(), asked)
+        except (tk.ObjectNotFound, tk.NotAuthorized):
+            kept[organization_id] = {}
+    return kept[organization_id]
+
+
+_NOT_ASKED = ("include_users", "include_followers", "include_groups", "include_dataset_count")
 
 
 @tk.chained_helper

@@ -22,6 +22,8 @@ Package = dict[str, Any]
 MOST = 500
 # One by one they cost much more.
 MOST_WITHOUT_SEARCH = 50
+# As many as marathon/snippets/things.html shows; a search shows the rest.
+MOST_ON_A_PAGE = 20
 
 
 class Step(TypedDict):
@@ -40,7 +42,7 @@ class Count(TypedDict):
 
 
 class Part(TypedDict):
-    """The latest things of one type, and how many there are."""
+    """Some things of one type, and how many there are."""
 
     package_type: str
     count: int
@@ -78,19 +80,7 @@ def marathon_linked(ids: Collection[str]) -> list[Package]:
 
     From the database while Solr is away: the page of a thing then opens all the same.
     """
-    if not ids:
-        return []
-    quoted = " OR ".join(f'"{each}"' for each in list(ids)[:MOST])
-    query = {
-        "fq": f"id:({quoted})",
-        "rows": MOST,
-        "include_private": True,
-        "extras": {"ext_marathon_types": "all"},
-    }
-    try:
-        found = tk.get_action("package_search")({"user": current_user.name}, query)["results"]
-    except AWAY:
-        found = [each for each in map(_shown, list(ids)[:MOST_WITHOUT_SEARCH]) if each]
+    _, found = _linked(ids, MOST, "score desc")
     by_id = {each["id"]: each for each in found}
     return [by_id[each] for each in ids if each in by_id]
 
@@ -100,16 +90,12 @@ def marathon_ideas_of_workshop(workshop: Package) -> list[Package]:
     return _listed("marathon_workshop_ideas", workshop)
 
 
-def marathon_datasets_of_idea(idea: Package) -> list[Package]:
-    """Return the datasets that name an idea (id, name, title, type, organization)."""
-    return _listed("marathon_idea_datasets", idea)
-
-
-def marathon_datasets_of_ideas(ideas: Iterable[Package]) -> list[Package]:
-    """Return the datasets that name one of some ideas, by title."""
+def marathon_datasets_of_ideas(ideas: Iterable[Package]) -> Part:
+    """Return the first datasets by title of those that name one of some ideas."""
     pairs = link.subjects([each["id"] for each in ideas], Predicate.DATASET_IDEA)
-    found = marathon_linked(list(dict.fromkeys(dataset for dataset, _idea in pairs)))
-    return sorted(found, key=lambda dataset: dataset["title"] or dataset["name"])
+    ids = list(dict.fromkeys(dataset for dataset, _idea in pairs))
+    count, found = _linked(ids, MOST_ON_A_PAGE, "title_string asc")
+    return {"package_type": "dataset", "count": count, "things": found}
 
 
 def marathon_needs(idea: Package) -> list[dict[str, Any]]:
@@ -178,6 +164,26 @@ def marathon_next_statuses(status: str) -> list[Step]:
         }
         for code in lifecycle.next_statuses(status)
     ]
+
+
+def _linked(ids: Collection[str], limit: int, sort: str) -> tuple[int, list[Package]]:
+    """Return how many packages of these ids the visitor may see, and the first of them."""
+    if not ids:
+        return 0, []
+    quoted = " OR ".join(f'"{each}"' for each in list(ids)[:MOST])
+    query = {
+        "fq": f"id:({quoted})",
+        "rows": limit,
+        "sort": sort,
+        "include_private": True,
+        "extras": {"ext_marathon_types": "all"},
+    }
+    try:
+        found = tk.get_action("package_search")({"user": current_user.name}, query)
+    except AWAY:
+        shown = [each for each in map(_shown, list(ids)[:MOST_WITHOUT_SEARCH]) if each]
+        return len(shown), shown[:limit]
+    return found["count"], found["results"]
 
 
 def _shown(identifier: str) -> Package | None:

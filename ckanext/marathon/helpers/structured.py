@@ -1,4 +1,4 @@
-"""What a page tells search engines about the dataset that it shows."""
+"""What a page tells search engines and programs about the dataset that it shows."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import json
 from typing import Any
 
 import ckan.plugins.toolkit as tk
+from ckan.common import current_user
 from markupsafe import Markup
 
 from ckanext.marathon.feeds import keys, schema_org
 from ckanext.marathon.feeds.keys import Key
 from ckanext.marathon.model.feed import Kind
+from ckanext.marathon.model.kept import until_a_change
 
 
 def marathon_structured_data(dataset: dict[str, Any]) -> Markup | None:
@@ -19,6 +21,21 @@ def marathon_structured_data(dataset: dict[str, Any]) -> Markup | None:
     iri = Key(Kind.DATASET, str(dataset["id"])).iri(site)
     found = schema_org.of(iri, site.base, str(tk.config.get("ckan.site_title") or site.base))
     return None if found is None else script(found)
+
+
+def marathon_croissant(dataset: dict[str, Any]) -> Markup:
+    """Return a dataset as Croissant, which ckanext-dcat writes, for a script of a page.
+
+    Kept for visitors until a change: it took a tenth of the page's time.
+    """
+
+    def make() -> Markup:
+        return Markup(tk.h.croissant(dataset))
+
+    if current_user.is_authenticated:
+        return make()
+    key = (dataset["id"], dataset["metadata_modified"], tk.h.lang())
+    return until_a_change("croissants", key, make)
 
 
 def script(found: dict[str, object]) -> Markup:

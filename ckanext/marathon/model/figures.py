@@ -54,7 +54,7 @@ def as_of() -> datetime:
 def total() -> Figures:
     """Return the figures of the whole site."""
     return until_a_change(
-        "figures", lambda: _figures(_EVERYTHING, {"": _count(_DATASETS)}).get("", Figures())
+        "figures", "", lambda: _figures(_EVERYTHING, {"": _count(_DATASETS)}).get("", Figures())
     )
 
 
@@ -66,7 +66,7 @@ def by(kind: str) -> Mapping[str, Figures]:
     Args:
         kind: ``MUNICIPALITY``, ``DEPARTMENT`` or ``PROBLEM`` of ``model/about.py``.
     """
-    return until_a_change(("figures", kind), lambda: _figures(_talks(kind), _datasets(kind)))
+    return until_a_change("figures", kind, lambda: _figures(_talks(kind), _datasets(kind)))
 
 
 def _figures(talked: sa.Select, datasets: Mapping[str, int]) -> dict[str, Figures]:

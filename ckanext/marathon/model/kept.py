@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 from ckanext.marathon.model import clock
 
-# What was asked for least recently makes room.
+# Of one kind; what was asked for least recently makes room. A robot that reads every dataset makes
+# no report be counted anew.
 MOST = 64
 
 T = TypeVar("T")
 
 
-def until_a_change(key: Hashable, make: Callable[[], T]) -> T:
+def until_a_change(kind: str, key: Hashable, make: Callable[[], T]) -> T:
     """Return what ``make`` returned since something public changed last; nobody may change it.
 
     Args:
+        kind: of answers; each has room for as many.
         key: what the answer is to.
         make: asks the database.
     """
     now = clock.read()
     moment = (now.epoch, now.number)
-    kept = _KEPT.pop(key, None)
+    answers = _KEPT[kind]
+    kept = answers.pop(key, None)
     if kept is None or kept[0] != moment:
         kept = (moment, make())
-    _KEPT[key] = kept
-    while len(_KEPT) > MOST:
-        _KEPT.popitem(last=False)
+    answers[key] = kept
+    while len(answers) > MOST:
+        answers.popitem(last=False)
     return kept[1]
 
 
-_KEPT: OrderedDict[Hashable, tuple[tuple[str, int], Any]] = OrderedDict()
+_Answers = OrderedDict[Hashable, tuple[tuple[str, int], Any]]
+_KEPT: defaultdict[str, _Answers] = defaultdict(OrderedDict)

@@ -11,6 +11,7 @@ from ckan import model
 
 from ckanext.marathon.model import about, records
 from ckanext.marathon.model.about import package
+from ckanext.marathon.model.kept import until_a_change
 from ckanext.marathon.model.link import Link, Predicate
 
 
@@ -54,9 +55,13 @@ def ideas_of(ids: Collection[str]) -> dict[str, list[model.Package]]:
 
 
 def commitments(limit: int) -> list[str]:
-    """Return the names of public commitments, at most ``limit``."""
+    """Return the names of public commitments, at most ``limit``.
+
+    Kept until a change: every page asks, and CKAN has no index of types.
+    """
     query = sa.select(package.name).where(about.public(package), package.type == records.COMMITMENT)
-    return list(model.Session.scalars(query.order_by(package.name).limit(limit)))
+    query = query.order_by(package.name).limit(limit)
+    return until_a_change("commitments", limit, lambda: list(model.Session.scalars(query)))
 
 
 def with_role(role: str, limit: int) -> list[model.Group]:

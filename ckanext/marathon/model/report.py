@@ -100,7 +100,7 @@ def read(period: Period, municipality: str = "", limit: int | None = None) -> Re
     if limit is None:
         return _read(period, municipality, None)
     return until_a_change(
-        ("report", period, municipality, limit), lambda: _read(period, municipality, limit)
+        "reports", (period, municipality, limit), lambda: _read(period, municipality, limit)
     )
 
 

@@ -78,7 +78,7 @@ def _row(
     people = [each for each in officers if each["organization"]["id"] == organization_id]
     return {
         "municipality": municipality,
-        "organization": tk.h.get_organization(organization_id),
+        "organization": tk.h.marathon_organization(organization_id),
         "officers": people,
         "pending": [each for each in people if each["state"] == "pending"],
     }

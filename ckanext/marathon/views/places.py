@@ -171,7 +171,7 @@ def _sort() -> str:
 
 def _organization(code: str) -> dict[str, Any] | None:
     holder = place.holder(code)
-    return tk.h.get_organization(holder) if holder else None
+    return tk.h.marathon_organization(holder) if holder else None
 
 
 def _parts(field: str, value: str) -> list[Part] | None:

@@ -1,0 +1,48 @@
+"""Answers that are kept are those of now, and no kind of them makes another go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from ckanext.marathon.model import kept
+from tests.factories import Municipality
+
+pytestmark = pytest.mark.usefixtures("marathon_site")
+
+
+@pytest.fixture
+def asked() -> list[str]:
+    """What had to be asked."""
+    return []
+
+
+@pytest.fixture
+def ask(asked: list[str]) -> Callable[[str, str], str]:
+    def ask(kind: str, key: str) -> str:
+        return kept.until_a_change(kind, key, lambda: asked.append(key) or key)
+
+    return ask
+
+
+def test_it_is_asked_again_after_a_change_only(
+    ask: Callable[[str, str], str], asked: list[str]
+) -> None:
+    assert [ask("tests", "a"), ask("tests", "b"), ask("tests", "a")] == ["a", "b", "a"]
+    assert asked == ["a", "b"]
+    Municipality(municipality_code="0501")
+    assert ask("tests", "a") == "a"
+    assert asked == ["a", "b", "a"]
+
+
+def test_each_kind_has_room_of_its_own(ask: Callable[[str, str], str], asked: list[str]) -> None:
+    ask("reports of tests", "country")
+    for number in range(kept.MOST + 1):
+        ask("datasets of tests", str(number))
+    asked.clear()
+    ask("reports of tests", "country")
+    ask("datasets of tests", str(kept.MOST))
+    assert asked == []
+    ask("datasets of tests", "0")
+    assert asked == ["0"], "what was asked for least recently made room"
