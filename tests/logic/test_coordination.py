@@ -12,43 +12,17 @@ from ckan.tests.helpers import call_action
 
 from tests.factories import (
     Commitment,
-    CoordinatingBody,
     Idea,
     MarathonDataset,
     Municipality,
-    Workshop,
     officer,
 )
+from tests.logic.asking import act
+from tests.logic.coordinating import admin, body, editor, muni, workshop_of
+
+__all__ = ["admin", "body", "editor", "muni"]
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
-
-
-def act(user: str | None, action: str, **data: Any) -> Any:
-    return call_action(action, context={"user": user or "", "ignore_auth": False}, **data)
-
-
-@pytest.fixture
-def body() -> str:
-    return CoordinatingBody()["id"]
-
-
-@pytest.fixture
-def editor(body: str) -> str:
-    return officer(body)["name"]
-
-
-@pytest.fixture
-def admin(body: str) -> str:
-    return officer(body, "admin")["name"]
-
-
-@pytest.fixture
-def muni() -> dict[str, Any]:
-    return Municipality()
-
-
-def workshop_of(muni: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return Workshop(owner_org=muni["id"], municipality=[muni["municipality_code"]], **more)
 
 
 class TestWhatIsOurs:
@@ -56,8 +30,8 @@ class TestWhatIsOurs:
         self, editor: str, muni: dict[str, Any]
     ) -> None:
         made = act(
-            editor,
             "package_create",
+            editor,
             type="workshop",
             name="taller",
             title="Taller",
@@ -68,31 +42,31 @@ class TestWhatIsOurs:
         )
         assert made["owner_org"] == muni["id"]
         changed = act(
-            editor,
             "package_patch",
+            editor,
             id=made["id"],
             status="held",
             invitation=[{"organisation": "ANAM", "answer": "accepted"}],
         )
         assert changed["status"] == "held"
         assert changed["invitation"][0]["organisation"] == "ANAM"
-        act(editor, "package_delete", id=made["id"])
+        act("package_delete", editor, id=made["id"])
         assert model.Package.get(made["id"]).state == "deleted"
 
     def test_adds_and_replaces_files_of_a_workshop(self, editor: str, muni: dict[str, Any]) -> None:
         workshop = workshop_of(muni)
-        added = act(editor, "resource_create", package_id=workshop["id"], url="https://a.gt/acta")
-        act(editor, "resource_patch", id=added["id"], name="Acta")
-        act(editor, "resource_delete", id=added["id"])
+        added = act("resource_create", editor, package_id=workshop["id"], url="https://a.gt/acta")
+        act("resource_patch", editor, id=added["id"], name="Acta")
+        act("resource_delete", editor, id=added["id"])
 
     def test_changes_the_status_of_an_idea(self, editor: str, muni: dict[str, Any]) -> None:
         idea = Idea(workshop=workshop_of(muni)["id"])
-        changed = act(editor, "package_patch", id=idea["id"], status="prioritised")
+        changed = act("package_patch", editor, id=idea["id"], status="prioritised")
         assert changed["status"] == "prioritised"
 
     def test_edits_a_commitment(self, editor: str, muni: dict[str, Any]) -> None:
         commitment = Commitment(owner_org=muni["id"])
-        changed = act(editor, "package_patch", id=commitment["id"], axis="Participación")
+        changed = act("package_patch", editor, id=commitment["id"], axis="Participación")
         assert changed["axis"] == "Participación"
 
     def test_may_hand_an_idea_to_another_organisation(
@@ -100,7 +74,7 @@ class TestWhatIsOurs:
     ) -> None:
         idea = Idea(workshop=workshop_of(muni)["id"])
         other = Municipality()["id"]
-        assert act(editor, "package_patch", id=idea["id"], owner_org=other)["owner_org"] == other
+        assert act("package_patch", editor, id=idea["id"], owner_org=other)["owner_org"] == other
 
     def test_an_editor_of_a_municipality_cannot_hand_its_idea_to_another(
         self, muni: dict[str, Any]
@@ -108,7 +82,7 @@ class TestWhatIsOurs:
         own = officer(muni["id"])["name"]
         idea = Idea(workshop=workshop_of(muni)["id"])
         with pytest.raises(tk.ValidationError) as caught:
-            act(own, "package_patch", id=idea["id"], owner_org=Municipality()["id"])
+            act("package_patch", own, id=idea["id"], owner_org=Municipality()["id"])
         assert set(caught.value.error_dict) == {"owner_org"}
 
     def test_a_workshop_for_an_organisation_that_does_not_exist_is_an_error(
@@ -116,8 +90,8 @@ class TestWhatIsOurs:
     ) -> None:
         with pytest.raises((tk.ValidationError, tk.NotAuthorized)):
             act(
-                editor,
                 "package_create",
+                editor,
                 type="workshop",
                 name="x-y",
                 title="x",
@@ -133,19 +107,19 @@ class TestWhatIsNotOurs:
         self, editor: str, muni: dict[str, Any]
     ) -> None:
         with pytest.raises(tk.NotAuthorized):
-            act(editor, "package_create", name="x-y", title="x", owner_org=muni["id"])
+            act("package_create", editor, name="x-y", title="x", owner_org=muni["id"])
 
     def test_cannot_make_an_own_dataset_a_municipality_s(
         self, editor: str, body: str, muni: dict[str, Any]
     ) -> None:
         own = factories.Dataset(owner_org=body, municipality=["2105"], service_problem=["AGU-01"])
         with pytest.raises(tk.ValidationError) as caught:
-            act(editor, "package_patch", id=own["id"], owner_org=muni["id"])
+            act("package_patch", editor, id=own["id"], owner_org=muni["id"])
         assert set(caught.value.error_dict) == {"owner_org"}
 
     def test_an_idea_does_not_become_a_dataset(self, editor: str, muni: dict[str, Any]) -> None:
         idea = Idea(workshop=workshop_of(muni)["id"])
-        act(editor, "package_patch", id=idea["id"], type="dataset", title="Another title")
+        act("package_patch", editor, id=idea["id"], type="dataset", title="Another title")
         assert model.Package.get(idea["id"]).type == "idea"
 
     def test_cannot_edit_a_dataset_by_saying_that_it_is_an_idea(
@@ -155,14 +129,14 @@ class TestWhatIsNotOurs:
         dataset = MarathonDataset(idea=[idea["id"]])
         for action in ("package_update", "package_patch", "package_delete"):
             with pytest.raises(tk.NotAuthorized):
-                act(editor, action, id=dataset["id"], type="idea", title="x", name=dataset["name"])
+                act(action, editor, id=dataset["id"], type="idea", title="x", name=dataset["name"])
 
     def test_cannot_revise_a_dataset(self, editor: str, muni: dict[str, Any]) -> None:
         dataset = MarathonDataset(idea=[Idea(workshop=workshop_of(muni)["id"])["id"]])
         with pytest.raises(tk.NotAuthorized):
             act(
-                editor,
                 "package_revise",
+                editor,
                 match={"id": dataset["id"]},
                 update={"title": "x", "type": "idea"},
             )
@@ -174,7 +148,7 @@ class TestWhatIsNotOurs:
         dataset = MarathonDataset(idea=[idea["id"]])
         file = factories.Resource(package_id=dataset["id"])
         with pytest.raises(tk.NotAuthorized):
-            act(editor, "resource_patch", id=file["id"], package_id=idea["id"], name="x")
+            act("resource_patch", editor, id=file["id"], package_id=idea["id"], name="x")
 
     def test_a_member_only_reads_nothing_that_is_private(
         self, body: str, muni: dict[str, Any]
@@ -182,31 +156,31 @@ class TestWhatIsNotOurs:
         reader = officer(body, "member")["name"]
         idea = Idea(workshop=workshop_of(muni)["id"], private=True)
         with pytest.raises(tk.NotAuthorized):
-            act(reader, "package_show", id=idea["id"])
+            act("package_show", reader, id=idea["id"])
 
 
 class TestOrganisations:
     def test_sets_code_and_pilot_of_an_organisation_that_has_no_role(self, admin: str) -> None:
         there = factories.Organization()
-        act(admin, "organization_patch", id=there["id"], municipality_code="2105", pilot=True)
-        changed = act(admin, "organization_show", id=there["id"])
+        act("organization_patch", admin, id=there["id"], municipality_code="2105", pilot=True)
+        changed = act("organization_show", admin, id=there["id"])
         assert (changed["municipality_code"], changed["pilot"]) == ("2105", True)
 
     def test_patching_details_keeps_the_people(self, admin: str, muni: dict[str, Any]) -> None:
         officer(muni["id"])
         people = call_action("member_list", id=muni["id"], object_type="user")
-        act(admin, "organization_patch", id=muni["id"], contact_name="Oficina de agua")
+        act("organization_patch", admin, id=muni["id"], contact_name="Oficina de agua")
         assert call_action("member_list", id=muni["id"], object_type="user") == people
 
     def test_cannot_set_a_role(self, admin: str, muni: dict[str, Any]) -> None:
         with pytest.raises(tk.ValidationError) as caught:
-            act(admin, "organization_patch", id=muni["id"], role="coordinating_body")
+            act("organization_patch", admin, id=muni["id"], role="coordinating_body")
         assert set(caught.value.error_dict) == {"role"}
 
     def test_an_admin_of_a_municipality_cannot_set_its_code(self, muni: dict[str, Any]) -> None:
         own = officer(muni["id"], "admin")["name"]
         with pytest.raises(tk.ValidationError) as caught:
-            act(own, "organization_patch", id=muni["id"], municipality_code="0101")
+            act("organization_patch", own, id=muni["id"], municipality_code="0101")
         assert set(caught.value.error_dict) == {"municipality_code"}
 
     @pytest.mark.parametrize("users", [[7], "ana", [{"name": "nobody"}], [{}], {"a": 1}])
@@ -214,13 +188,13 @@ class TestOrganisations:
         self, admin: str, muni: dict[str, Any], users: Any
     ) -> None:
         with pytest.raises((tk.NotAuthorized, tk.ValidationError)):
-            act(admin, "organization_update", id=muni["id"], name=muni["name"], users=users)
+            act("organization_update", admin, id=muni["id"], name=muni["name"], users=users)
 
     def test_is_not_made_a_member_by_the_way(self, admin: str, muni: dict[str, Any]) -> None:
         with pytest.raises(tk.NotAuthorized):
             act(
-                admin,
                 "organization_patch",
+                admin,
                 id=muni["id"],
                 users=[{"name": admin, "capacity": "admin"}],
             )

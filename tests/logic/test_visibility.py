@@ -12,44 +12,17 @@ from ckan.tests.helpers import call_action
 from ckanext.marathon.logic import permissions
 from tests.factories import (
     CivilSociety,
-    CoordinatingBody,
     Idea,
     MarathonDataset,
-    Municipality,
-    Workshop,
     officer,
 )
+from tests.logic.asking import act
+from tests.logic.coordinating import admin, body, editor, muni, workshop_of
 from tests.queries import asked
 
+__all__ = ["admin", "body", "editor", "muni"]
+
 pytestmark = pytest.mark.usefixtures("marathon_site")
-
-
-def act(user: str | None, action: str, **data: Any) -> Any:
-    return call_action(action, context={"user": user or "", "ignore_auth": False}, **data)
-
-
-@pytest.fixture
-def body() -> str:
-    return CoordinatingBody()["id"]
-
-
-@pytest.fixture
-def editor(body: str) -> str:
-    return officer(body)["name"]
-
-
-@pytest.fixture
-def admin(body: str) -> str:
-    return officer(body, "admin")["name"]
-
-
-@pytest.fixture
-def muni() -> dict[str, Any]:
-    return Municipality()
-
-
-def workshop_of(muni: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return Workshop(owner_org=muni["id"], municipality=[muni["municipality_code"]], **more)
 
 
 class TestVisibility:
@@ -60,8 +33,8 @@ class TestVisibility:
         Idea(workshop=workshop["id"], owner_org=muni["id"], private=True)
         MarathonDataset(idea=[Idea(workshop=workshop["id"])["id"]], private=True)
         found = act(
-            editor,
             "package_search",
+            editor,
             fq="dataset_type:(idea OR workshop OR dataset) +capacity:private",
             include_private=True,
         )
@@ -71,7 +44,7 @@ class TestVisibility:
         workshop_of(muni, private=True)
         for user in (officer(CivilSociety()["id"])["name"], None):
             query = {"fq": "dataset_type:workshop", "include_private": True}
-            assert act(user, "package_search", **query)["count"] == 0
+            assert act("package_search", user, **query)["count"] == 0
 
     def test_somebody_whose_body_was_deleted_coordinates_no_more(
         self, editor: str, body: str
@@ -96,13 +69,13 @@ class TestCost:
     def test_a_change_of_membership_counts_at_once(self, body: str, editor: str) -> None:
         assert permissions.coordinates(editor)
         sysadmin = factories.Sysadmin()["name"]
-        act(sysadmin, "organization_member_delete", id=body, username=editor)
+        act("organization_member_delete", sysadmin, id=body, username=editor)
         assert not permissions.coordinates(editor)
 
     def test_a_search_asks_once_whatever_it_finds(self, editor: str, muni: dict[str, Any]) -> None:
         def statements_of_a_search() -> int:
             with asked() as statements:
-                act(editor, "package_search", fq="dataset_type:idea", include_private=True)
+                act("package_search", editor, fq="dataset_type:idea", include_private=True)
             return len(statements)
 
         workshop = workshop_of(muni)["id"]

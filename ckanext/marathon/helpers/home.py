@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import ckan.plugins.toolkit as tk
@@ -100,12 +100,15 @@ def marathon_nav() -> list[Link]:
     return links
 
 
-def marathon_needs_scripts() -> bool:
+def marathon_needs_scripts(previews: Sequence[object] = ()) -> bool:
     """Return whether this page needs CKAN's scripts: those of visitors who read do not.
 
     What is not known to do without them gets them.
+
+    Args:
+        previews: of the file that the page shows; CKAN fits them to the page with a script.
     """
-    if current_user.is_authenticated:
+    if current_user.is_authenticated or previews:
         return True
     blueprint, endpoint = request.blueprint or "", request.endpoint or ""
     return not (blueprint.startswith("marathon_") or endpoint in _READING)
@@ -116,6 +119,7 @@ _READING = {
     *("", "static"),
     *("home.index", "home.about", "organization.index", "organization.read"),
     *(f"{each}.{view}" for each in TYPES for view in ("read", "search")),
+    *(f"{each}_resource.read" for each in TYPES),
 }
 
 
