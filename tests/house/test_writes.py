@@ -68,3 +68,14 @@ def test_only_our_own_tables_are_written_in_bulk(path: Path) -> None:
 )
 def test_each_way_of_doing_it_is_found(statement: str) -> None:
     assert list(written(ast.parse(statement)))
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_statement_compares_each_row_with_each(path: Path) -> None:
+    """PostgreSQL does that with ``NOT IN (SELECT …)`` once the list outgrows its memory.
+
+    With 100,000 datasets one of the rebuild had not ended after three minutes; as a join, which
+    ``NOT EXISTS`` is, the whole command took 13 seconds.
+    """
+    found = re.findall(r"NOT\s+IN\s*\(\s*SELECT|not_in\(\s*sa\.select", path.read_text("utf-8"))
+    assert found == []

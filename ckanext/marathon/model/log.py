@@ -79,7 +79,11 @@ _RECOUNT = (
     SELECT (slot - 1) / page_size + 1, count(digest), max(number)
     FROM marathon_feed_entry, marathon_feed_clock WHERE slot IS NOT NULL GROUP BY 1
     """,
-    "DELETE FROM marathon_feed_member WHERE iri NOT IN (SELECT iri FROM marathon_feed_entry)",
+    """
+    DELETE FROM marathon_feed_member AS member WHERE NOT EXISTS (
+        SELECT FROM marathon_feed_entry AS entry WHERE entry.iri = member.iri
+    )
+    """,
     """
     UPDATE marathon_feed_member AS member
     SET changed = entry.changed, current = current AND digest IS NOT NULL

@@ -62,7 +62,9 @@ _WRITE = sa.text(
         + row_number() OVER (PARTITION BY scope ORDER BY number),
         iri, true, number, number
     FROM wanted JOIN step USING (iri)
-    WHERE (scope, iri) NOT IN (SELECT scope, iri FROM known)
+    WHERE NOT EXISTS (
+        SELECT FROM known WHERE known.scope = wanted.scope AND known.iri = wanted.iri
+    )
     """
 ).bindparams(
     sa.bindparam("iris", type_=_TEXTS),
