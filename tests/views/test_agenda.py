@@ -16,7 +16,6 @@ from ckan.tests.helpers import call_action
 
 from ckanext.marathon.domain import dates
 from tests import factories
-from tests.queries import asked
 
 from .conftest import Reader
 from .test_pages import hrefs
@@ -183,25 +182,6 @@ class TestPage:
         assert answer.status_code == 200
         assert "<script>alert" not in answer.text
         assert "&lt;script&gt;alert" in answer.text
-
-    def test_it_asks_the_same_number_of_questions_whatever_there_is(self, visitor: Reader) -> None:
-        def grow() -> None:
-            for number in range(4):
-                idea = factories.Idea()
-                call_action(
-                    "package_patch", id=idea["workshop"], starts_at=f"2017-06-0{number + 1}"
-                )
-                announced(starts_at=day(3))
-
-        grow()
-        visitor.page("/agenda")
-        with asked() as before:
-            visitor.page("/agenda")
-        grow()
-        with asked() as after:
-            visitor.page("/agenda")
-        assert len(after) == len(before)
-        assert len(after) < 25
 
 
 class TestCalendar:

@@ -217,7 +217,7 @@ class TestFullSite:
         self, app: Any, chain: dict[str, Any]
     ) -> None:
         def grow() -> None:
-            for _ in range(7):
+            for _ in range(2):
                 other = factories.Idea(data_need=[{"what": "Something"}])
                 factories.MarathonDataset(idea=[other["id"]])
 

@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from ckan.tests.helpers import call_action
 
+from ckanext.marathon.feeds import news
 from tests.factories import Idea, MarathonDataset, Municipality, Workshop
 
 from .conftest import Reader
@@ -119,11 +120,18 @@ class TestEverything:
     def test_is_said_in_the_language_of_the_address(self, visitor: Reader, chain: Any) -> None:
         assert titles(visitor, "/es/marathon/news.atom")[0] == "Datos nuevos: Pozos"
 
-    def test_has_at_most_fifty(self, visitor: Reader, villa_nueva: dict[str, Any]) -> None:
+    def test_has_the_newest_of_each_kind_together(
+        self, visitor: Reader, villa_nueva: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(news, "NEWEST", 3)
         workshop = Workshop(owner_org=villa_nueva["id"], municipality=["0115"])
-        for number in range(52):
+        for number in range(5):
             Idea(workshop=workshop["id"], title=f"Idea {number}")
-        assert len(titles(visitor, WHOLE)) == 50
+        found = titles(visitor, WHOLE)
+        assert len(found) == 3
+        assert all(
+            f"Idea {number}" in title for number, title in zip((4, 3, 2), found, strict=True)
+        )
 
     def test_hostile_titles_make_no_broken_document(
         self, visitor: Reader, chain: dict[str, Any]

@@ -26,6 +26,7 @@ PAGES = [
     "/catalog",
     "/commitment/",
     "/dataset/",
+    "/dataset/{dataset}",
     "/department/21",
     "/idea/",
     "/idea/{idea}",
@@ -63,12 +64,13 @@ def names() -> dict[str, str]:
     factories.Workshop(owner_org=organization["id"])
     needs = [{"what": "Horario"}, {"what": "Cortes"}]
     idea = factories.Idea(workshop=workshop["id"], data_need=needs)
-    factories.MarathonDataset(idea=[idea["id"]], data_need=[idea["data_need"][0]["id"]])
+    dataset = factories.MarathonDataset(idea=[idea["id"]], data_need=[idea["data_need"][0]["id"]])
     factories.Commitment()
     return {
         "organization": organization["name"],
         "workshop": workshop["name"],
         "idea": idea["name"],
+        "dataset": dataset["name"],
     }
 
 
