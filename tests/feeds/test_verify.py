@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -112,6 +113,13 @@ class TestCommands:
         assert not result.exit_code, result.output
         assert feed.is_public(dataset["id"])
         assert faults() == []
+
+    def test_where_nobody_looks_it_says_how_far_it_is_beside_the_result(
+        self, dataset: Any, cli: CKANCliRunner
+    ) -> None:
+        result = cli.invoke(ckan, ["marathon", "feed", "rebuild"])
+        assert re.search(r"^Writing the log: (\d+) / \1$", result.stderr, re.MULTILINE)
+        assert "Writing the log" not in result.stdout
 
     def test_a_rebuild_that_finds_nothing_writes_nothing(
         self, dataset: Any, feed: Log, cli: CKANCliRunner

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -165,12 +166,12 @@ def _counts(counts: dict[str, int]) -> str:
 
 
 class _Bar:
-    """A progress bar that is told where it is."""
+    """A progress bar that is told where it is; a line at each tenth where nobody looks at it."""
 
     def __init__(self, label: str) -> None:
         self._label = label
         self._bar: Any = None
-        self._done = 0
+        self._done = self._tenths = 0
 
     def __enter__(self) -> _Bar:
         return self
@@ -180,8 +181,18 @@ class _Bar:
             self._bar.__exit__(*exception)
 
     def at(self, done: int, total: int, *_: int) -> None:
+        if not sys.stdout.isatty():
+            self._say(done, total)
+            return
         if self._bar is None:
             self._bar = click.progressbar(length=total, label=self._label, show_pos=True)
             self._bar.__enter__()
         self._bar.update(done - self._done)
         self._done = done
+
+    def _say(self, done: int, total: int) -> None:
+        tenths = 10 * done // max(total, 1)
+        if tenths > self._tenths:
+            self._tenths = tenths
+            # Not among what is found, which a program may read.
+            click.echo(f"{self._label}: {done} / {total}", err=True)
