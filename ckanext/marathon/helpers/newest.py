@@ -8,6 +8,7 @@ from typing import NamedTuple
 from ckan import model
 
 from ckanext.marathon.model import overview, records
+from ckanext.marathon.model.kept import until_a_change
 
 from .labels import marathon_municipality_names
 
@@ -25,7 +26,14 @@ class Thing(NamedTuple):
 
 
 def ideas_and_datasets(limit: int) -> tuple[list[Thing], list[Thing]]:
-    """Return the newest ideas and the newest datasets, at most ``limit`` of each."""
+    """Return the newest ideas and the newest datasets, at most ``limit`` of each.
+
+    Kept until a change: CKAN has no index by which they are found.
+    """
+    return until_a_change("newest", limit, lambda: _ideas_and_datasets(limit))
+
+
+def _ideas_and_datasets(limit: int) -> tuple[list[Thing], list[Thing]]:
     ideas, datasets = (overview.latest(each, limit) for each in (records.IDEA, records.DATASET))
     codes = overview.municipalities_of([each.id for each in (*ideas, *datasets)])
     origins = overview.ideas_of([each.id for each in datasets])

@@ -12,16 +12,22 @@ from ckanext.marathon.domain import agenda
 from ckanext.marathon.domain.agenda import Times
 from ckanext.marathon.model import about, records
 from ckanext.marathon.model.about import package
+from ckanext.marathon.model.kept import until_a_change
 from ckanext.marathon.model.link import Link, Predicate
 
 
 def times(municipality: str = "", problems: Collection[str] = ()) -> list[Times]:
-    """Return when each public workshop is, newest on the site first.
+    """Return when each public workshop is, newest on the site first; kept until a change.
 
     Args:
         municipality: code; only workshops in which it takes part.
         problems: notations; only workshops that speak of one of them.
     """
+    asked = (municipality, tuple(problems))
+    return until_a_change("times", asked, lambda: _times(municipality, problems))
+
+
+def _times(municipality: str, problems: Collection[str]) -> list[Times]:
     query = (
         sa.select(package.id, _field("starts_at"), _field("ends_at"), _field("status"))
         .where(about.public(package), package.type == records.WORKSHOP)
@@ -35,7 +41,14 @@ def times(municipality: str = "", problems: Collection[str] = ()) -> list[Times]
 
 
 def filters(predicate: Predicate) -> list[str]:
-    """Return the municipalities (codes) or problems (notations) of public workshops, in order."""
+    """Return the municipalities (codes) or problems (notations) of public workshops, in order.
+
+    Kept until a change.
+    """
+    return until_a_change("filters of workshops", predicate, lambda: _filters(predicate))
+
+
+def _filters(predicate: Predicate) -> list[str]:
     query = (
         sa.select(Link.object.distinct())
         .join(package, package.id == Link.subject)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from ckan import model
 
 from ckanext.marathon.model import about, records
 from ckanext.marathon.model.about import package
+from ckanext.marathon.model.kept import until_a_change
 
 
 class Asked(NamedTuple):
@@ -34,27 +35,40 @@ def of_ideas(ids: Collection[str]) -> dict[str, Asked]:
     return {idea: Asked(needs, met) for idea, needs, met in model.Session.execute(query)}
 
 
+class Idea(NamedTuple):
+    """An idea that asks for data."""
+
+    id: str
+    name: str
+    title: str
+
+
 class Need(NamedTuple):
     """A data need that no public dataset meets, and the idea that has it."""
 
     id: str
     what: str
-    idea: model.Package
+    idea: Idea
 
 
 def unmet(limit: int, kind: str = "", code: str = "") -> list[Need]:
     """Return data needs of public ideas that no public dataset meets, newest idea first.
 
-    How many there are in all, figures tell.
+    How many there are in all, figures tell. Kept until a change.
 
     Args:
         limit: the most to return.
         kind: as in :func:`.figures.by`, for those of one place or problem; ``""`` for all.
         code: of the place or problem.
     """
+    asked = (limit, kind, code)
+    return until_a_change("unmet needs", asked, lambda: _unmet(limit, kind, code))
+
+
+def _unmet(limit: int, kind: str, code: str) -> list[Need]:
     needed = about.needed().subquery("needed")
     query = (
-        sa.select(model.Package, needed.c.need)
+        sa.select(package.id, package.name, package.title, package.extras, needed.c.need)
         .join(needed, needed.c.idea == package.id)
         .where(~needed.c.is_met)
         .order_by(package.metadata_created.desc(), package.id, needed.c.need)
@@ -63,7 +77,9 @@ def unmet(limit: int, kind: str = "", code: str = "") -> list[Need]:
     if kind:
         query = query.where(package.id.in_(about.talks_about(kind, code)))
     found = []
-    for idea, need in model.Session.execute(query):
-        texts = {each.get("id"): each.get("what") for each in records.rows(idea, "data_need")}
-        found.append(Need(need, texts.get(need) or "", idea))
+    row: Any
+    for row in model.Session.execute(query):
+        texts = {each.get("id"): each.get("what") for each in records.rows(row, "data_need")}
+        idea = Idea(row.id, row.name, row.title or row.name)
+        found.append(Need(row.need, texts.get(row.need) or "", idea))
     return found
