@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ def modules() -> list[Path]:
     return sorted(each for each in PACKAGE.rglob("*.py") if "migration" not in each.parts)
 
 
+@cache
 def own_tables() -> set[str]:
     """Return the classes of our own tables."""
     found = set()
