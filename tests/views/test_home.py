@@ -230,7 +230,7 @@ class TestFullSite:
                     page(app)
                 counts.append(len(queries))
         assert counts[:2] == counts[2:]
-        assert counts[1] < counts[0] < 25
+        assert counts[1] < counts[0] < 20
 
 
 def token_of(user: dict[str, Any]) -> str:

@@ -171,7 +171,7 @@ class _Bar:
     def __init__(self, label: str) -> None:
         self._label = label
         self._bar: Any = None
-        self._done = self._tenths = 0
+        self._done = 0
 
     def __enter__(self) -> _Bar:
         return self
@@ -181,18 +181,15 @@ class _Bar:
             self._bar.__exit__(*exception)
 
     def at(self, done: int, total: int, *_: int) -> None:
-        if not sys.stdout.isatty():
-            self._say(done, total)
-            return
+        if sys.stdout.isatty():
+            self._move(done - self._done, total)
+        elif 10 * done // max(total, 1) > 10 * self._done // max(total, 1):
+            # Not among what is found, which a program may read.
+            click.echo(f"{self._label}: {done} / {total}", err=True)
+        self._done = done
+
+    def _move(self, steps: int, total: int) -> None:
         if self._bar is None:
             self._bar = click.progressbar(length=total, label=self._label, show_pos=True)
             self._bar.__enter__()
-        self._bar.update(done - self._done)
-        self._done = done
-
-    def _say(self, done: int, total: int) -> None:
-        tenths = 10 * done // max(total, 1)
-        if tenths > self._tenths:
-            self._tenths = tenths
-            # Not among what is found, which a program may read.
-            click.echo(f"{self._label}: {done} / {total}", err=True)
+        self._bar.update(steps)

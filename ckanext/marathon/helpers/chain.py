@@ -22,7 +22,7 @@ Package = dict[str, Any]
 MOST = 500
 # One by one they cost much more.
 MOST_WITHOUT_SEARCH = 50
-# As many as marathon/snippets/things.html shows; a search shows the rest.
+# In a list on the page of something else; a search shows the rest.
 MOST_ON_A_PAGE = 20
 
 

@@ -6,6 +6,8 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
+from ckan import model
+
 from ckanext.marathon.model import clock
 
 # Of one kind; what was asked for least recently makes room. A robot that reads every dataset makes
@@ -23,8 +25,7 @@ def until_a_change(kind: str, key: Hashable, make: Callable[[], T]) -> T:
         key: what the answer is to.
         make: asks the database.
     """
-    now = clock.read()
-    moment = (now.epoch, now.number)
+    moment = _moment()
     answers = _KEPT[kind]
     kept = answers.pop(key, None)
     if kept is None or kept[0] != moment:
@@ -35,5 +36,18 @@ def until_a_change(kind: str, key: Hashable, make: Callable[[], T]) -> T:
     return kept[1]
 
 
+def _moment() -> tuple[str, int]:
+    """Return what the clock says, read once a transaction: a page asks for many kept answers."""
+    session = model.Session()
+    known = session.info.get(_MOMENT)
+    if known and known[0] is session.get_transaction():
+        return known[1]
+    now = clock.read()
+    moment = (now.epoch, now.number)
+    session.info[_MOMENT] = (session.get_transaction(), moment)
+    return moment
+
+
+_MOMENT = "marathon_kept_moment"
 _Answers = OrderedDict[Hashable, tuple[tuple[str, int], Any]]
 _KEPT: defaultdict[str, _Answers] = defaultdict(OrderedDict)

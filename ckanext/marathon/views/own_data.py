@@ -70,10 +70,9 @@ def table(table: str, extension: str) -> Response:
         connection.close()
         raise
     answer.headers["Content-Disposition"] = f'attachment; filename="{table}.{extension}"'
-    if request.method == "HEAD":
-        connection.close()
-        return answer
     answer.call_on_close(connection.close)
+    if request.method == "HEAD":
+        return answer
     rows = found.rows(found.Source(connection, site), table)
     lines = _LINES[extension](Table(table, table, declared.columns_in("es"), rows))
     if encoding() == "gzip":
