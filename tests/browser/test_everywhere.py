@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -63,9 +63,12 @@ FOR_OFFICERS = ["/dataset/new", "/workshop/new", "/idea/new", "/idea/edit/{idea}
 
 
 @pytest.fixture(scope="module")
-def dataset(live_site: Site, town: Town) -> Iterator[dict[str, Any]]:
-    """A dataset with a file, of the idea; other modules do not find it."""
-    made = live_site.action(
+def filled(live_site: Site, town: Town) -> Iterator[Callable[[str], str]]:
+    """Return what puts things of the site into a path, among them a dataset with a file.
+
+    Other modules do not find that dataset.
+    """
+    dataset = live_site.action(
         "package_create",
         type="dataset",
         name="fugas-por-sector",
@@ -77,25 +80,20 @@ def dataset(live_site: Site, town: Town) -> Iterator[dict[str, Any]]:
         license_id="cc-by",
         resources=[{"name": "Fugas", "url": "https://example.gt/fugas.csv", "format": "CSV"}],
     )
-    yield made
-    live_site.action("dataset_purge", id=made["id"])
-
-
-def filled(path: str, town: Town, dataset: dict[str, Any]) -> str:
-    return path.format(
-        dataset=dataset["name"],
-        resource=dataset["resources"][0]["id"],
-        idea=town.idea["name"],
-        workshop=town.workshop["name"],
-        organization=town.organization["name"],
-        code=town.code,
-    )
+    things = {
+        "dataset": dataset["name"],
+        "resource": dataset["resources"][0]["id"],
+        "idea": town.idea["name"],
+        "workshop": town.workshop["name"],
+        "organization": town.organization["name"],
+        "code": town.code,
+    }
+    yield lambda path: path.format(**things)
+    live_site.action("dataset_purge", id=dataset["id"])
 
 
 @pytest.mark.parametrize("locale", ["es", "en"])
-def test_every_page_on_a_phone(
-    phone: Visit, town: Town, dataset: dict[str, Any], locale: str
-) -> None:
+def test_every_page_on_a_phone(phone: Visit, filled: Callable[[str], str], locale: str) -> None:
     """It fits and is light, says its language, has a heading and names; axe finds nothing."""
     network = phone.page.context.new_cdp_session(phone.page)
     network.send("Network.enable")
@@ -109,7 +107,7 @@ def test_every_page_on_a_phone(
     found: dict[str, list[str]] = {}
     for path in PAGES:
         sent.clear()
-        page = phone.go(f"/{locale}{filled(path, town, dataset)}")
+        page = phone.go(f"/{locale}{filled(path)}")
         faults = violations(page)
         if phone.is_wider_than_its_window():
             faults.append("wider than the window")
@@ -132,8 +130,8 @@ def test_every_page_on_a_phone(
     assert found == {}
 
 
-def test_axe_finds_nothing_at_a_desk(desk: Visit, town: Town, dataset: dict[str, Any]) -> None:
-    found = {path: violations(desk.go(filled(path, town, dataset))) for path in PAGES}
+def test_axe_finds_nothing_at_a_desk(desk: Visit, filled: Callable[[str], str]) -> None:
+    found = {path: violations(desk.go(filled(path))) for path in PAGES}
     assert {path: faults for path, faults in found.items() if faults} == {}
 
 
@@ -143,10 +141,10 @@ def violations(page: Page) -> list[str]:
     return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found]
 
 
-def test_the_forms_fit_a_phone(phone: Visit, town: Town, dataset: dict[str, Any]) -> None:
+def test_the_forms_fit_a_phone(phone: Visit, town: Town, filled: Callable[[str], str]) -> None:
     phone.log_in(town.officer)
     for path in FOR_OFFICERS:
-        page = phone.go(filled(path, town, dataset))
+        page = phone.go(filled(path))
         page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
         assert not phone.is_wider_than_its_window(), path
 

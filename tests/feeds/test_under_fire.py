@@ -30,6 +30,8 @@ from tests import factories, proving
 from .conftest import Log
 
 CRAWLS = proving.count("crawls while somebody writes", 6, 200)
+# A writer adds to what is crawled in proportion to it: after so many another catalogue begins.
+CRAWLS_A_CATALOGUE = 10
 ROUNDS = proving.count("rounds of eight writers and a follower", 2, 20)
 RACES = proving.count("first datasets while their organisation changes", 4, 40)
 WRITERS = 8
@@ -64,11 +66,12 @@ def datasets(feed: Log) -> list[str]:
     return [factories.MarathonDataset(idea=[idea["id"]])["id"] for _ in range(12)]
 
 
+@pytest.mark.parametrize("first", range(0, CRAWLS, CRAWLS_A_CATALOGUE))
 class TestCrawl:
     def test_what_was_there_all_along_is_seen_once(
-        self, datasets: list[str], request: pytest.FixtureRequest
+        self, first: int, datasets: list[str], request: pytest.FixtureRequest
     ) -> None:
-        for number in range(CRAWLS):
+        for number in crawls(first):
             rng = proving.rng(f"{request.node.name} {number}")
             there = public()
             seen: Counter[str] = Counter()
@@ -81,10 +84,14 @@ class TestCrawl:
             assert there - gone - seen.keys() == set()
 
     def test_by_cursors_too_and_what_changed_meanwhile_comes_again(
-        self, datasets: list[str], request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+        self,
+        first: int,
+        datasets: list[str],
+        request: pytest.FixtureRequest,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr(stream, "SIZE", 3)
-        for number in range(CRAWLS):
+        for number in crawls(first):
             rng = proving.rng(f"{request.node.name} {number}")
             there = public()
             seen: Counter[str] = Counter()
@@ -102,6 +109,11 @@ class TestCrawl:
                     touched.add(write(rng)[1])
             assert {each for each in there - touched if seen[each] != 1} == set()
             assert {each for each, kind in latest.items() if kind != "Delete"} == public()
+
+
+def crawls(first: int) -> range:
+    """Return the numbers of the crawls of one catalogue."""
+    return range(first, min(first + CRAWLS_A_CATALOGUE, CRAWLS))
 
 
 def public() -> set[str]:

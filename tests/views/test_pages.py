@@ -227,6 +227,18 @@ class TestOtherPages:
             assert search.text == "See all 3"
             assert len(visitor.page(str(search["href"])).select(".dataset-item")) == 3
 
+    def test_a_list_holds_and_counts_what_its_reader_may_see(
+        self, visitor: Reader, editor: Reader, idea: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(chain, "MOST_ON_A_PAGE", 1)
+        owner, path = idea["owner_org"], f"/idea/{idea['name']}"
+        MarathonDataset(title="A", idea=[idea["id"]], owner_org=owner, private=True)
+        public = MarathonDataset(title="B", idea=[idea["id"]], owner_org=owner)
+        page = visitor.page(path)
+        assert hrefs(page, "#datasets .marathon-list") == [f"/dataset/{public['name']}"]
+        assert not page.select("#datasets > p > a")
+        assert texts(editor.page(path), "#datasets > p > a") == "See all 2"
+
     def test_an_organisation_shows_municipality_workshops_ideas_and_datasets(
         self, visitor: Reader, villa_nueva: Any, workshop: Any, idea: Any, dataset: Any
     ) -> None:

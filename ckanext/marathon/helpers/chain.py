@@ -10,7 +10,8 @@ from ckan.common import current_user
 from ckan.types import Context
 
 from ckanext.marathon.domain import agenda, counts, lifecycle
-from ckanext.marathon.model import link
+from ckanext.marathon.logic.viewing import Viewer
+from ckanext.marathon.model import records
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.search.away import AWAY
 from ckanext.marathon.vocabulary import statuses
@@ -24,6 +25,7 @@ MOST = 500
 MOST_WITHOUT_SEARCH = 50
 # In a list on the page of something else; a search shows the rest.
 MOST_ON_A_PAGE = 20
+MOST_IDEAS_ON_A_PAGE = 50
 
 
 class Step(TypedDict):
@@ -47,6 +49,12 @@ class Part(TypedDict):
     package_type: str
     count: int
     things: list[Package]
+
+
+class Linked(Part):
+    """Things that refer to others: also the ids of all, not only of those shown."""
+
+    ids: list[str]
 
 
 def marathon_of_organization(organization_id: str) -> list[Part]:
@@ -80,22 +88,32 @@ def marathon_linked(ids: Collection[str]) -> list[Package]:
 
     From the database while Solr is away: the page of a thing then opens all the same.
     """
-    _, found = _linked(ids, MOST, "score desc")
-    by_id = {each["id"]: each for each in found}
+    by_id = {each["id"]: each for each in _found(list(ids)[:MOST])}
     return [by_id[each] for each in ids if each in by_id]
 
 
-def marathon_ideas_of_workshop(workshop: Package) -> list[Package]:
-    """Return the ideas said in a workshop (id, name, title, type, organization, status)."""
-    return _listed("marathon_workshop_ideas", workshop)
+def marathon_ideas_of_workshop(workshop: Package) -> Linked:
+    """Return the first ideas by title of those said in a workshop."""
+    return _part("idea", [workshop["id"]], Predicate.IDEA_WORKSHOP, MOST_IDEAS_ON_A_PAGE)
 
 
-def marathon_datasets_of_ideas(ideas: Iterable[Package]) -> Part:
-    """Return the first datasets by title of those that name one of some ideas."""
-    pairs = link.subjects([each["id"] for each in ideas], Predicate.DATASET_IDEA)
-    ids = list(dict.fromkeys(dataset for dataset, _idea in pairs))
-    count, found = _linked(ids, MOST_ON_A_PAGE, "title_string asc")
-    return {"package_type": "dataset", "count": count, "things": found}
+def marathon_datasets_of_ideas(ideas: Collection[str]) -> Linked:
+    """Return the first datasets by title of those that name one of some ideas, given by id."""
+    return _part("dataset", ideas, Predicate.DATASET_IDEA, MOST_ON_A_PAGE)
+
+
+def _part(package_type: str, objects: Collection[str], predicate: Predicate, most: int) -> Linked:
+    linked = records.active_dependents(objects, predicate)
+    # The many that are public are not read to see whether they may be.
+    others = records.load(id_ for id_, is_public in linked if not is_public)
+    viewer = Viewer(Context(user=current_user.name))
+    ids = [
+        id_
+        for id_, is_public in linked
+        if is_public or (id_ in others and viewer.may_see(others[id_]))
+    ]
+    things = marathon_linked(ids[:most])
+    return {"package_type": package_type, "count": len(ids), "things": things, "ids": ids}
 
 
 def marathon_needs(idea: Package) -> list[dict[str, Any]]:
@@ -166,24 +184,20 @@ def marathon_next_statuses(status: str) -> list[Step]:
     ]
 
 
-def _linked(ids: Collection[str], limit: int, sort: str) -> tuple[int, list[Package]]:
-    """Return how many packages of these ids the visitor may see, and the first of them."""
+def _found(ids: list[str]) -> Iterable[Package]:
     if not ids:
-        return 0, []
-    quoted = " OR ".join(f'"{each}"' for each in list(ids)[:MOST])
+        return []
+    quoted = " OR ".join(f'"{each}"' for each in ids)
     query = {
         "fq": f"id:({quoted})",
-        "rows": limit,
-        "sort": sort,
+        "rows": len(ids),
         "include_private": True,
         "extras": {"ext_marathon_types": "all"},
     }
     try:
-        found = tk.get_action("package_search")({"user": current_user.name}, query)
+        return tk.get_action("package_search")({"user": current_user.name}, query)["results"]
     except AWAY:
-        shown = [each for each in map(_shown, list(ids)[:MOST_WITHOUT_SEARCH]) if each]
-        return len(shown), shown[:limit]
-    return found["count"], found["results"]
+        return filter(None, map(_shown, ids[:MOST_WITHOUT_SEARCH]))
 
 
 def _shown(identifier: str) -> Package | None:

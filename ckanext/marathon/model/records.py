@@ -93,6 +93,22 @@ def dependents(objects: Collection[str], *predicates: Predicate) -> list[model.P
     return found.order_by(model.Package.title, model.Package.id).all()
 
 
+def active_dependents(objects: Collection[str], predicate: Predicate) -> list[tuple[str, bool]]:
+    """Return (id, whether it is public) of the active packages that link to these, by title."""
+    if not objects:
+        return []
+    package = model.Package
+    subjects = sa.select(Link.subject).where(
+        Link.object.in_(objects), Link.predicate == str(predicate)
+    )
+    rows = model.Session.execute(
+        sa.select(package.id, sa.not_(package.private))
+        .where(package.id.in_(subjects), package.state == model.State.ACTIVE)
+        .order_by(package.title, package.id)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
 def owned_by(organization_id: str) -> list[model.Package]:
     """Return the packages, deleted ones left out, of an organisation, by type and title."""
     found = model.Session.query(model.Package).filter(
