@@ -239,6 +239,8 @@ class TestAddresses:
             assert answer.status_code == 302
             expected = f"{SITE}/{kind}/{thing['id']}/catalog.ttl?page=1"
             assert answer.headers["Location"] == expected
+            english = get(f"/en/{kind}/{thing['name']}/news.atom")
+            assert english.headers["Location"] == f"{SITE}/en/{kind}/{thing['id']}/news.atom"
 
     @pytest.mark.parametrize(
         ("asked", "found"),

@@ -191,17 +191,44 @@ class TestUnchanged:
 
     def test_by_date(self, datasets: Any, get: Get) -> None:
         later, earlier = "Fri, 01 Jan 2100 00:00:00 GMT", "Fri, 01 Jan 2010 00:00:00 GMT"
-        set_back(seconds=10)
+        set_back(seconds=100)
         answer = get("/catalog.ttl")
         date = answer.headers["Last-Modified"]
-        for since, status in ((date, 304), (later, 304), (earlier, 200), ("nonsense", 200)):
+        endless = "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"
+        far = "Mon, 01 Jan 2024 00:00:00 +99999999999999"
+        ignored = [(each, 200) for each in ("nonsense", endless, far)]
+        for since, status in ((date, 304), (later, 304), (earlier, 200), *ignored):
             assert get("/catalog.ttl", If_Modified_Since=since).status_code == status, since
         both = get("/catalog.ttl", If_Modified_Since=later, If_None_Match='"other"')
         assert both.status_code == 200
 
-    def test_within_the_second_of_a_change_there_is_no_date(self, datasets: Any, get: Get) -> None:
-        set_back(seconds=-5)
+    @pytest.mark.parametrize("seconds", [-5, 30])
+    def test_while_another_change_may_be_of_the_same_second_there_is_no_date(
+        self, datasets: Any, get: Get, seconds: int
+    ) -> None:
+        set_back(seconds)
         assert "Last-Modified" not in get("/catalog.ttl").headers
+
+    def test_after_a_new_epoch_no_earlier_date_counts(self, datasets: Any, get: Get) -> None:
+        set_back(seconds=100)
+        date = get("/catalog.ttl").headers["Last-Modified"]
+        clock.hold()
+        clock.new_epoch()
+        model.repo.commit()
+        assert get("/catalog.ttl", If_Modified_Since=date).status_code == 200
+
+    def test_what_settings_say_is_said_anew(
+        self, datasets: Any, get: Get, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Nobody is told that what they have is good, nor is given what was kept before."""
+        monkeypatch.setitem(ckan_config, "email_to", "antes@example.gt")
+        before = get("/data.json")
+        assert "antes@example.gt" in before.text
+        monkeypatch.setitem(ckan_config, "email_to", "ahora@example.gt")
+        after = get("/data.json", If_None_Match=before.headers["ETag"])
+        assert after.status_code == 200
+        assert "ahora@example.gt" in after.text
+        assert "antes@example.gt" not in after.text
 
     def test_head_is_get_without_the_body(self, datasets: Any, app: Any, get: Get) -> None:
         client = app.flask_app.test_client()

@@ -112,6 +112,17 @@ class TestWorkshop:
         assert graph.value(days, DCAT.startDate) == graph.value(days, DCAT.endDate) == day
         assert violations(graph) == []
 
+    def test_an_end_without_hour_is_said_as_a_day_too(self) -> None:
+        announced = {**WORKSHOP, "starts_at": "2017-06-03T15:00:00Z", "ends_at": "2017-06-05"}
+        graph = workshop_graph(announced, FACTS)
+        start = graph.value(HELD, PROV.startedAtTime)
+        assert start is not None
+        days, day = graph.value(HELD, DCT.temporal), Literal("2017-06-05", datatype=XSD.date)
+        assert graph.value(days, DCAT.startDate) == start
+        assert graph.value(days, DCAT.endDate) == day
+        assert graph.value(HELD, PROV.endedAtTime) is None
+        assert violations(graph) == []
+
 
 class TestIdea:
     graph = idea_graph(IDEA, WITH_DATASETS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pyoxigraph
 import pytest
@@ -13,6 +14,7 @@ from ckan.tests.factories import SysadminWithToken
 from ckanext.marathon.rdf.formats import FORMATS
 from tests import factories
 
+HYDRA = rdflib.Namespace("http://www.w3.org/ns/hydra/core#")
 DCAT_DATASET = rdflib.URIRef("http://www.w3.org/ns/dcat#Dataset")
 RDFLIB_NAME = {
     "ttl": "turtle",
@@ -38,10 +40,18 @@ ODD = [
     ("page=0", 400),
     ("page=10000000", 404),
     ("page=", 200),
+    ("page=00000000000000000001", 400),
     ("q=%5B%5B(", 200),
+    ("q=agua%20potable&fq=organization:%22x%22", 200),
+    ("fq=-title:%22%7B%7C%5E%3C%5C%5C%3E%7D%60%22", 200),
     ("fq=a:b:c:(", 400),
     ("modified_since=yesterday%20or%20so", 400),
     ("modified_since=99999-01-01", 400),
+    ("modified_since=10000000000", 400),
+    ("modified_since=2016-01-01", 200),
+    ("modified_since=2016-01-01T00:00:00Z", 200),
+    ("modified_since=2016-01-01T00:00:00-06:00", 200),
+    ("modified_since=2016-01-01T00:00:00.123%2B05:30", 200),
     ("profiles=no_such_profile", 400),
     ("profiles=euro_dcat_ap_3", 200),
 ]
@@ -72,6 +82,28 @@ def test_odd_requests_get_an_answer_that_says_what_is_wrong(
             wrong.append((query, answer.status_code, answer.body[:200]))
     assert not wrong
     assert app.get("/catalog.exe").status_code == 404
+
+
+@pytest.mark.ckan_config("ckanext.dcat.datasets_per_page", 1)
+def test_the_pages_of_a_search_lead_to_each_other(app: Any, dataset: dict[str, Any]) -> None:
+    """Whatever is looked for: what stands in an address is encoded in it."""
+    owner, idea = dataset["owner_org"], dataset["idea"]
+    title = 'Agua "potable" & más'
+    made = {
+        factories.MarathonDataset(title=title, owner_org=owner, idea=idea)["id"] for _ in range(3)
+    }
+    query = urlencode({"q": 'title:"agua potable" AND title:más', "fq": "title:agua +title:más"})
+    for extension in FORMATS:
+        seen: list[str] = []
+        address = f"/catalog.{extension}?{query}"
+        while address:
+            answer = app.get(address)
+            assert answer.status_code == 200
+            graph = rdflib.Graph().parse(data=answer.body, format=RDFLIB_NAME[extension])
+            seen += [str(each) for each in graph.subjects(rdflib.RDF.type, DCAT_DATASET)]
+            following = list(graph.objects(None, HYDRA.nextPage))
+            address = str(following[0]).removeprefix("http://test.ckan.net") if following else ""
+        assert sorted(each.rpartition("/")[2] for each in seen) == sorted(made), extension
 
 
 @pytest.mark.parametrize("query", ["q=%22", "fq=a:b:c:("])

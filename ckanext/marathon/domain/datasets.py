@@ -22,7 +22,8 @@ class IdeaRequired(StrEnum):
 
 # Roles of an organisation (vocabulary/statuses.py).
 NAMING_IDEAS = frozenset({"municipality", "civil_society"})
-NATIONAL = frozenset({"coordinating_body", "other_public_body"})
+COORDINATING_BODY = "coordinating_body"
+NATIONAL = frozenset({COORDINATING_BODY, "other_public_body"})
 
 
 @dataclass(frozen=True)

@@ -204,6 +204,10 @@ def read_changes(part: Part, cursor: str = "") -> Changes:
     try:
         moment = pages.catalogue(connection)
         state = snapshot.ready(snapshot.state_of(moment))
+        if state.epoch != moment.epoch:
+            # Begun after this moment; what was published since is not in it.
+            connection.close()
+            return read_changes(part, cursor)
         since = int(found[2]) if found else 0
         if found and (found[1] != state.epoch or since > state.number):
             raise Outdated

@@ -6,6 +6,7 @@ other as they are.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -41,10 +42,19 @@ class Frame(NamedTuple):
 def kept_as(extension: str) -> str:
     """Return the format that parts of a format are kept in: two names may mean the same bytes.
 
+    What is in the words of settings is kept for these alone.
+
     Raises:
         KeyError: no such format.
     """
-    return extension if extension in INVENTORY else write.kept_as(extension)
+    return f"{extension}{worded(extension)}" if extension in INVENTORY else write.kept_as(extension)
+
+
+def worded(extension: str) -> str:
+    """Return what tells documents under other settings apart; "" for RDF, which has no others."""
+    if extension in RDF:
+        return ""
+    return f"-{zlib.crc32(repr((language(), _fallback())).encode()):08x}"
 
 
 def frame(extension: str, vocabulary: str) -> Frame:

@@ -82,8 +82,8 @@ def republish(wanted: Collection[Key]) -> int:
 def _publish(wanted: Callable[[], set[Key]], thorough: bool = False) -> int:
     """Describe first, which holds nobody up; then hold the clock, compare and write.
 
-    If others changed in the meantime what the descriptions were made from, they are made again:
-    whoever publishes last has seen everything.
+    What others changed in the meantime is described again, of those things alone: whoever
+    publishes last has seen everything.
     """
     site = keys.site()
     renditions, seen = _described(wanted(), site)
@@ -91,11 +91,15 @@ def _publish(wanted: Callable[[], set[Key]], thorough: bool = False) -> int:
         return 0
     held = clock.hold()
     settled = keys.site(held)
-    # A dataset may have come to an organisation since.
-    missed = not wanted() | _of_changed_owners(renditions, site) <= renditions.keys()
-    if missed or settled != site or reach.inputs(renditions) != seen:
+    if settled != site:
         site = settled
         renditions, _seen = _described(wanted(), site)
+    else:
+        # A dataset may have come to an organisation since.
+        now = wanted() | _of_changed_owners(renditions, site) | renditions.keys()
+        versions = reach.inputs(now)
+        again = {key for key in now if key not in seen or versions[key] != seen[key]}
+        renditions |= _described(again, site, renditions.keys())[0]
     steps = _steps(renditions, site, thorough)
     if steps:
         if not held.base:
@@ -104,15 +108,22 @@ def _publish(wanted: Callable[[], set[Key]], thorough: bool = False) -> int:
     return 0
 
 
-def _described(wanted: set[Key], site: Site) -> tuple[Renditions, dict[str, str]]:
+def _described(
+    wanted: set[Key], site: Site, done: Collection[Key] = ()
+) -> tuple[Renditions, reach.Inputs]:
     """Describe things, and what belongs to organisations that change in what others say of them.
+
+    Args:
+        wanted: the things.
+        site: where IRIs start.
+        done: what is described already, and is not again because of its organisation.
 
     Returns:
         the descriptions, and the versions of the rows that they were made from.
     """
     seen = reach.inputs(wanted)
     found = render(wanted, site)
-    further = _of_changed_owners(found, site) - wanted
+    further = _of_changed_owners(found, site) - wanted - set(done)
     if further:
         seen |= reach.inputs(further)
         found |= render(further, site)

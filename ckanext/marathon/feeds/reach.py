@@ -8,10 +8,14 @@ import sqlalchemy as sa
 from ckan import model
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from ckanext.marathon.domain.datasets import COORDINATING_BODY
 from ckanext.marathon.feeds.keys import CATALOG, PACKAGES, Key
 from ckanext.marathon.model import records
 from ckanext.marathon.model.feed import Entry, Kind
 from ckanext.marathon.model.link import Predicate
+
+# What descriptions are made from: id and ``xmin``, the transaction that wrote it, of each row.
+Inputs = dict[Key, frozenset[tuple[str, str]]]
 
 
 def of(packages: Collection[str], groups: Collection[str], settings: bool = False) -> set[Key]:
@@ -48,33 +52,42 @@ def of_owner(organization: str) -> set[Key]:
     return {Key(PACKAGES[kind], each) for each, kind in model.Session.execute(query)}
 
 
-def inputs(keys: Iterable[Key]) -> dict[str, str]:
+def inputs(keys: Iterable[Key]) -> Inputs:
     """Return the versions of the rows that descriptions are made from, as this moment sees them.
 
-    Returns:
-        id of a package or organisation → PostgreSQL's ``xmin``, the transaction that wrote it.
+    Of a package these are its own row, its ideas, their workshops and all their organisations; of
+    the catalogue the coordinating body, which publishes it.
     """
-    things = [key.thing for key in keys if key.thing]
-    return {
-        row.id: row.version
-        for row in model.Session.connection().execute(_INPUTS, {"things": things})
+    wanted = list(keys)
+    values = {
+        "things": [key.thing for key in wanted if key.thing],
+        "with_catalogue": CATALOG in wanted,
     }
+    found: dict[str, set[tuple[str, str]]] = {}
+    for row in model.Session.connection().execute(_INPUTS, values):
+        found.setdefault(row.thing, set()).add((row.id, row.version))
+    return {key: frozenset(found.get(key.thing, ())) for key in wanted}
 
 
 _INPUTS = sa.text(
     f"""
-    WITH RECURSIVE named (id) AS (
-        SELECT unnest(:things)
+    WITH RECURSIVE named (thing, id) AS (
+        SELECT id, id FROM unnest(:things) AS id
         UNION
-        SELECT link.object FROM named JOIN marathon_link AS link ON link.subject = named.id
+        SELECT thing, link.object FROM named JOIN marathon_link AS link ON link.subject = named.id
         WHERE link.predicate IN ('{Predicate.DATASET_IDEA}', '{Predicate.IDEA_WORKSHOP}')
     ), packages AS (
-        SELECT id, owner_org, package.xmin::text AS version FROM package JOIN named USING (id)
+        SELECT thing, id, owner_org, package.xmin::text AS version
+        FROM package JOIN named USING (id)
+    ), organizations AS (
+        SELECT thing, owner_org AS id FROM packages UNION SELECT thing, id FROM named
     )
-    SELECT id, version FROM packages
+    SELECT thing, id, version FROM packages
     UNION ALL
-    SELECT id, "group".xmin::text FROM "group"
-    WHERE id IN (SELECT owner_org FROM packages UNION SELECT id FROM named)
+    SELECT thing, id, "group".xmin::text FROM "group" JOIN organizations USING (id)
+    UNION ALL
+    SELECT '{CATALOG.thing}', id, "group".xmin::text FROM "group"
+    WHERE :with_catalogue AND is_organization AND extras ->> 'role' = '{COORDINATING_BODY}'
     """
 ).bindparams(sa.bindparam("things", type_=ARRAY(sa.UnicodeText)))
 

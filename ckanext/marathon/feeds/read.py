@@ -131,7 +131,7 @@ def datasets(part: Part) -> Iterator[Dataset]:
         found = pages.catalogue(connection)
         ready(state_of(found))
         for number in pages.windows_of(connection, part.scope.name):
-            yield from documents.datasets(_lines(connection, found, part, number))
+            yield from documents.datasets(lines(connection, found, part, number))
 
 
 def _windows(connection: Any, now: sa.Row, part: Part, extension: str) -> Iterator[Piece]:
@@ -141,12 +141,6 @@ def _windows(connection: Any, now: sa.Row, part: Part, extension: str) -> Iterat
     else:
         for number in pages.windows_of(connection, part.scope.name):
             yield _part_of(connection, now, part, number, extension)
-
-
-def lines(number: int) -> list[bytes]:
-    """Return the N-Triples of a page without its envelope, made anew from the entries."""
-    with one_moment() as connection:
-        return _lines(connection, pages.clock(connection), THE_WHOLE, number)
 
 
 def _piece(found: sa.Row) -> Piece | None:
@@ -166,11 +160,12 @@ def _window(connection: Any, now: sa.Row, number: int, extension: str, kept: Pie
 
 def _part_of(connection: Any, now: sa.Row, part: Part, number: int, extension: str) -> Piece:
     """Return a page as a piece of a document."""
-    lines = _lines(connection, now, part, number)
-    return deflate(documents.part(lines, extension, now.vocabulary))
+    written = documents.part(lines(connection, now, part, number), extension, now.vocabulary)
+    return deflate(written)
 
 
-def _lines(connection: Any, now: sa.Row, part: Part, number: int) -> list[bytes]:
+def lines(connection: Any, now: sa.Row, part: Part, number: int) -> list[bytes]:
+    """Return the N-Triples of a page without its envelope, made anew from the entries."""
     found = descriptions.entries(connection, number, part.scope.name)
     iris = [each.iri for each in found if each.kind == Kind.DATASET]
     held = [write.held(part.iri(now.base), iri) for iri in iris]

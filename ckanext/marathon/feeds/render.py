@@ -47,17 +47,20 @@ class Rendition:
         refs: IRIs of the neighbours of ours that it names without describing them.
         scopes: names of the parts of the catalogue that it is in, in alphabetical order.
         degraded: the thing could not be described in full.
+        name: by which its page is linked to, which no description says.
     """
 
     body: bytes
     refs: tuple[str, ...]
     scopes: tuple[str, ...] = ()
     degraded: bool = False
+    name: str = ""
 
     @property
     def digest(self) -> bytes:
-        """SHA-256 of the body, and of the parts it is in."""
-        return hashlib.sha256("\n".join(("", *self.scopes)).encode() + self.body).digest()
+        """SHA-256 of the body, of the parts it is in, and of its name, by which others link."""
+        said = "\n".join((self.name, *self.scopes))
+        return hashlib.sha256(said.encode() + b"\n" + self.body).digest()
 
 
 def render(keys: Collection[Key], site: Site) -> dict[Key, Rendition | None]:
@@ -95,10 +98,11 @@ _OFFICE = re.compile(rb"/organization/[^/>]+#contact> <[^>]*#type>")
 
 def _organization(row: Row, key: Key, site: Site) -> Rendition:
     try:
-        return _written(organization_graph(site, row), key, site)
+        return _written(organization_graph(site, row), key, site, name=row["name"])
     except Exception:
         log.exception("organization %s is described in short only", key.thing)
-        return _written(brief_graph(site, key.kind, row, None), key, site, degraded=True)
+        brief = brief_graph(site, key.kind, row, None)
+        return _written(brief, key, site, degraded=True, name=row["name"])
 
 
 def _package(
@@ -110,14 +114,15 @@ def _package(
             return None
         graph = _graph(shown, key, site, organizations, needs)
         parts = scopes.of_dataset(shown) if key.kind == Kind.DATASET else ()
-        return _written(graph, key, site, parts)
+        return _written(graph, key, site, parts, name=package.name)
     except Exception:
         # Whatever it is, the thing stays in the feed: a portal deletes what it does not see.
         log.exception("%s %s is described in short only", key.kind, key.thing)
         row = {name: getattr(package, name) for name in ("id", "name", "title", "notes")}
         owner = organizations.get(package.owner_org or "")
         parts = scopes.of_owner(package.owner_org) if key.kind == Kind.DATASET else ()
-        return _written(brief_graph(site, key.kind, row, owner), key, site, parts, degraded=True)
+        brief = brief_graph(site, key.kind, row, owner)
+        return _written(brief, key, site, parts, degraded=True, name=package.name)
 
 
 def _graph(
@@ -152,14 +157,19 @@ def _id(value: Any) -> str | None:
 
 
 def _written(
-    graph: Graph, key: Key, site: Site, parts: tuple[str, ...] = (), degraded: bool = False
+    graph: Graph,
+    key: Key,
+    site: Site,
+    parts: tuple[str, ...] = (),
+    degraded: bool = False,
+    name: str = "",
 ) -> Rendition:
     lines = sorted(set(graph.serialize(format="nt11", encoding="utf-8").splitlines()))
     body = b"".join(line + b"\n" for line in lines if line)
     # A line that no parser takes would spoil the page of a hundred others.
     for _ in pyoxigraph.parse(body, format=pyoxigraph.RdfFormat.N_TRIPLES):
         pass
-    return Rendition(body, _refs(graph, key.iri(site), site), parts, degraded)
+    return Rendition(body, _refs(graph, key.iri(site), site), parts, degraded, name)
 
 
 def _refs(graph: Graph, own: str, site: Site) -> tuple[str, ...]:

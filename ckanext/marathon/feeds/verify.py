@@ -12,10 +12,12 @@ from ckan import model
 from ckanext.marathon.feeds import documents, keys, read
 from ckanext.marathon.feeds.deflate import Piece, inflate
 from ckanext.marathon.feeds.keys import CATALOG, Key
+from ckanext.marathon.feeds.parts import THE_WHOLE
 from ckanext.marathon.feeds.render import render
+from ckanext.marathon.feeds.snapshot import one_moment
 from ckanext.marathon.feeds.workers import shared
-from ckanext.marathon.model import clock, log, members
-from ckanext.marathon.model.feed import Entry, Kind, Rendering, Window
+from ckanext.marathon.model import clock, log, members, pages
+from ckanext.marathon.model.feed import Entry, Kind, Window
 
 BATCH = 200
 
@@ -136,33 +138,24 @@ def _compare(some: Sequence[Key]) -> list[tuple[Key, Fault]]:
 
 def _pages() -> Iterator[Fault]:
     """Compare the windows with their entries, and what is kept of them with a fresh rendering."""
-    windows = model.Session.execute(sa.select(Window.number, Window.live)).tuples().all()
-    row = clock.read()
-    vocabulary, size = row.vocabulary, row.page_size
-    slots: dict[int, int] = dict(
-        model.Session.execute(
-            sa.select((Entry.slot - 1) // size + 1, sa.func.count())
-            .where(Entry.digest.is_not(None), Entry.slot.is_not(None))
-            .group_by(sa.text("1"))
-        )
-        .tuples()
-        .all()
-    )
-    counted: dict[int, int] = dict(windows)
-    for number in sorted(counted.keys() | slots.keys()):
-        if counted.get(number, 0) != slots.get(number, 0):
-            yield Fault(Wrong.PAGE, str(number))
-        lines = None
-        for kept in _kept(number):
-            lines = lines or read.lines(number)
-            written = documents.part(lines, kept.format, vocabulary)
-            if inflate(Piece(kept.body, kept.size, kept.crc)) != written:
-                yield Fault(Wrong.PAGE, f"{number}.{kept.format}")
-
-
-def _kept(number: int) -> Sequence[sa.Row]:
-    return model.Session.execute(
-        sa.select(Rendering.format, Rendering.body, Rendering.size, Rendering.crc)
-        .join(Window, Window.number == Rendering.window)
-        .where(Rendering.window == number, Rendering.changed == Window.changed)
-    ).all()
+    size = clock.read().page_size
+    slots = sa.select((Entry.slot - 1) // size + 1).where(Entry.slot.is_not(None))
+    numbers = model.Session.scalars(sa.select(Window.number).union(slots)).all()
+    model.Session.rollback()
+    formats = {documents.kept_as(each): each for each in documents.FORMATS}
+    for number in sorted(numbers):
+        # Others may be saving meanwhile: each page is looked at in one moment.
+        with one_moment() as connection:
+            found = pages.clock(connection)
+            if pages.live(connection, number) != pages.counted(connection, number):
+                yield Fault(Wrong.PAGE, str(number))
+            lines = None
+            for kept in pages.kept(connection, number):
+                extension = formats.get(kept.format)
+                if extension is None:
+                    # Kept for other settings, and served to nobody.
+                    continue
+                lines = lines or read.lines(connection, found, THE_WHOLE, number)
+                written = documents.part(lines, extension, found.vocabulary)
+                if inflate(Piece(kept.body, kept.size, kept.crc)) != written:
+                    yield Fault(Wrong.PAGE, f"{number}.{extension}")

@@ -17,11 +17,11 @@ from ckan import authz, model
 from ckan.types import Context
 from sqlalchemy import event
 
+from ckanext.marathon.domain.datasets import COORDINATING_BODY
 from ckanext.marathon.search.types import OTHER_TYPES
 
 # What a coordinating body sees of ours before it is public.
 COORDINATION_LABEL = "marathon-coordination"
-COORDINATING_BODY = "coordinating_body"
 MUNICIPALITY = "municipality"
 
 _RANK = {"member": 1, "editor": 2, "admin": 3}

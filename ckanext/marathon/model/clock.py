@@ -64,9 +64,12 @@ def set_complete(complete: bool) -> None:
 def new_epoch() -> sa.Row:
     """Begin a new epoch, in which cursors of the former one mean nothing, and return the clock.
 
-    Numbers go on, so that no rendering of the former epoch is taken for one of the new.
+    Numbers go on, so that no rendering of the former epoch is taken for one of the new, and so
+    does time: what somebody has since an earlier date may be gone.
     """
-    _update(epoch=str(uuid.uuid4()), began=sa.func.clock_timestamp(), home=_home())
+    now = sa.func.clock_timestamp()
+    published = sa.func.greatest(Clock.published, now)
+    _update(epoch=str(uuid.uuid4()), began=now, home=_home(), published=published)
     return read()
 
 

@@ -169,12 +169,13 @@ def _followers(steps: Sequence[Step]) -> list[str]:
     return list(_connection().execute(_FOLLOWERS, values).scalars())
 
 
+# Nothing names a dataset: only datasets have slots, and asking who names one finds nobody.
 _REACHED = """
     WITH RECURSIVE reached (iri, slot, digest) AS (
         SELECT iri, slot, digest FROM marathon_feed_entry WHERE iri = ANY(:iris)
         UNION
         SELECT entry.iri, entry.slot, entry.digest FROM marathon_feed_entry AS entry
-        JOIN reached ON entry.refs @> ARRAY[reached.iri]
+        JOIN reached ON reached.slot IS NULL AND entry.refs @> ARRAY[reached.iri]
     )
 """
 _IRIS = sa.bindparam("iris", type_=ARRAY(sa.UnicodeText))

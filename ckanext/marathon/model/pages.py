@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -183,14 +183,47 @@ def changed(connection: Any, number: int) -> int | None:
     return connection.scalar(sa.select(Window.changed).where(Window.number == number))
 
 
-def keep(number: int, kept_as: str, changed_at: int, piece: Any) -> None:
-    """Keep a rendering (``body``, ``size``, ``crc``) of a window, unless a newer one is kept.
+def live(connection: Any, number: int) -> int:
+    """Return how many public datasets a window says that it holds."""
+    return connection.scalar(sa.select(Window.live).where(Window.number == number)) or 0
 
-    In a transaction of its own; whoever renders the same at the same time writes the same.
+
+def counted(connection: Any, number: int) -> int:
+    """Return how many public datasets have a slot of a window."""
+    return connection.scalar(_COUNTED, {"number": number})
+
+
+_COUNTED = sa.select(sa.func.count()).where(
+    Entry.digest.is_not(None),
+    Entry.slot > (_NUMBER - 1) * sa.select(Clock.page_size).scalar_subquery(),
+    Entry.slot <= _NUMBER * sa.select(Clock.page_size).scalar_subquery(),
+)
+
+
+def kept(connection: Any, number: int) -> Sequence[sa.Row]:
+    """Return what is kept of a window, up to date: ``format``, ``body``, ``size``, ``crc``."""
+    columns = (Rendering.format, Rendering.body, Rendering.size, Rendering.crc)
+    up_to_date = sa.and_(Window.number == Rendering.window, Window.changed == Rendering.changed)
+    query = sa.select(*columns).join(Window, up_to_date).where(Rendering.window == number)
+    return connection.execute(query).all()
+
+
+def keep(number: int, kept_as: str, changed_at: int, piece: Any) -> None:
+    """Keep a rendering (``body``, ``size``, ``crc``) of a window, unless that has changed since.
+
+    In a transaction of its own; whoever renders the same at the same time writes the same. Whoever
+    is changing the window is not waited for, and waits: what was taken down is not kept again.
     """
     assert meta.engine is not None, "CKAN has made it"
     values = {"changed": changed_at, "body": piece.body, "size": piece.size, "crc": piece.crc}
-    statement = insert(Rendering).values(window=number, format=kept_as, **values)
+    row = {"window": number, "format": kept_as, **values}
+    columns = [sa.literal(each, Rendering.__table__.c[name].type) for name, each in row.items()]
+    current = (
+        sa.select(*columns)
+        .where(Window.number == number, Window.changed == changed_at)
+        .with_for_update(read=True, skip_locked=True)
+    )
+    statement = insert(Rendering).from_select(list(row), current)
     with meta.engine.begin() as connection:
         connection.execute(
             statement.on_conflict_do_update(

@@ -14,6 +14,8 @@ from ckan import model
 from ckan.types import Context
 from flask import g, has_request_context
 
+from ckanext.marathon.domain.datasets import COORDINATING_BODY
+
 from .facts import CatalogueFacts, Facts, Row, values_of
 from .iri import web
 from .uris import Site
@@ -162,13 +164,14 @@ class Lookups:
     def _coordinating_body(self) -> Row | None:
         """Return the coordinating body if there is exactly one."""
         group = cast(Any, model.Group)
-        query = model.Session.query(group.id).filter(
+        query = model.Session.query(group).filter(
             group.is_organization.is_(True),
             group.state == "active",
-            group.extras["role"].astext == "coordinating_body",
+            group.extras["role"].astext == COORDINATING_BODY,
         )
-        found = [each for (each,) in query.limit(2)]
-        return self._organization(found[0]) if len(found) == 1 else None
+        # What this session read of it before may have been changed by others since.
+        found = query.limit(2).populate_existing().all()
+        return self._organization(found[0].id) if len(found) == 1 else None
 
     def _edge(self, name: str, order: str) -> str:
         return self._once("catalogue", name, lambda: _edge(order))

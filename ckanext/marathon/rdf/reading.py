@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from geomet import wkt
-from rdflib import RDF, BNode, Graph, Literal, URIRef
+from rdflib import BNode, Graph, Literal, URIRef
 from rdflib.term import Node
 
 from ckanext.marathon.vocabulary import authorities
@@ -98,10 +98,6 @@ class Reader:
                 if found:
                     return found
         return ""
-
-    def is_a(self, node: Node, kind: URIRef) -> bool:
-        """Tell whether a node is of a class."""
-        return (node, RDF.type, kind) in self.graph
 
 
 def geojson(text: str) -> str:

@@ -116,7 +116,7 @@ def title_of(thing: Row, site: Site) -> Literal:
 
 
 def _add_time(graph: Graph, iri: URIRef, workshop: Row) -> None:
-    """Add when it is: points in time, or the day where the hour is not known.
+    """Add when it is: points in time, and the days where an hour is not known.
 
     PROV's times are points; midnight would be an hour that nobody said.
     """
@@ -124,7 +124,8 @@ def _add_time(graph: Graph, iri: URIRef, workshop: Row) -> None:
     for predicate, literal in ((PROV.startedAtTime, start), (PROV.endedAtTime, end)):
         if literal is not None and literal.datatype == XSD.dateTime:
             graph.add((iri, predicate, literal))
-    if start is not None and start.datatype != XSD.dateTime:
+    known = [each for each in (start, end) if each is not None]
+    if start is not None and any(each.datatype != XSD.dateTime for each in known):
         days = part(iri, "days")
         graph.add((iri, DCT.temporal, days))
         graph.add((days, RDF.type, DCT.PeriodOfTime))

@@ -1,7 +1,7 @@
 """The catalogue and its parts as RDF, at the addresses that stock CKAN portals use.
 
 It is answered from the feed's log. What the log cannot answer (searches, other profiles, a log
-that is not complete yet) is built by ckanext-dcat's action with our profile behind it.
+that is not complete yet) is built by ckanext-dcat with our profile behind it.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from collections.abc import Iterable
 
 import ckan.plugins.toolkit as tk
 from ckan.lib.search.common import SearchError, SolrConnectionError
-from ckan.types import Context, Response
+from ckan.types import Response
 from ckanext.dcat.exceptions import RDFProfileException
-from ckanext.dcat.utils import catalog_uri
 from flask import Blueprint, request
 from flask import Response as FlaskResponse
 
-from ckanext.marathon.feeds import read, sheet, snapshot
+from ckanext.marathon.feeds import read, searched, sheet, snapshot
 from ckanext.marathon.feeds.documents import FORMATS, RDF
 from ckanext.marathon.feeds.parts import Part
+from ckanext.marathon.feeds.searched import Search
 from ckanext.marathon.feeds.snapshot import NotReady
 from ckanext.marathon.spreadsheets.write import XLSX
 
@@ -37,13 +37,14 @@ SEARCHES = ("q", "fq", "modified_since", "profiles")
 def page(part: Part, extension: str) -> Response:
     """Return one page (``page``, from 1) in a format of ``documents.RDF``.
 
-    ``q``, ``fq``, ``modified_since`` (ISO 8601) and ``profiles`` (with commas) narrow it, as in
+    ``q``, ``fq``, ``modified_since`` and ``profiles`` narrow it (:class:`.searched.Search`), as in
     ckanext-dcat. An answer of 400, 404 or 503 says in plain text what to do.
     """
     if extension not in RDF:
         return _no_such_format([*RDF, "csv", "xlsx"])
     number = request.args.get("page") or "1"
-    if not number.isascii() or not number.isdigit() or not 1 <= int(number[:20]) <= LAST_PAGE:
+    is_number = number.isascii() and number.isdigit() and len(number) <= len(str(LAST_PAGE))
+    if not is_number or not 1 <= int(number) <= LAST_PAGE:
         return parts.refusal(400, tk._("page is a whole number, from 1:"), number[:50])
     if any(request.args.get(name) for name in SEARCHES):
         return _searched(part, extension, int(number))
@@ -141,43 +142,24 @@ _FILTERS = {
 
 
 def _searched(part: Part, extension: str, number: int) -> Response:
-    """Return what ckanext-dcat makes of the request; slower, and it needs Solr."""
-    # In nobody's name: a copy that travels holds the same for whoever fetches it.
-    context: Context = {"user": "", "auth_user_obj": None}
-    profiles = request.args.get("profiles")
-    wanted = [request.args.get("fq") or ""]
-    if part.scope.kind:
-        wanted.append(f'+{_FILTERS[part.scope.kind]}:"{part.scope.code}"')
-    data_dict = {
-        "page": number,
-        "format": extension,
-        "profiles": profiles.split(",") if profiles else None,
-        "fq": " ".join(filter(None, wanted)) or None,
-        **{name: request.args.get(name) for name in ("q", "modified_since")},
-    }
+    """Return what a search finds; slower, and it needs Solr."""
+    given = {name: request.args.get(name) or "" for name in SEARCHES}
+    within = f'+{_FILTERS[part.scope.kind]}:"{part.scope.code}"' if part.scope.kind else ""
+    address = f"{parts.address(part)}/catalog.{extension}"
     try:
-        body = tk.get_action("dcat_catalog_show")(context, data_dict)
-    except tk.ValidationError as error:
-        summary = str(error.error_summary)
-        return parts.refusal(400, tk._("The request cannot be understood:"), summary)
+        body = searched.page(Search(**given), within, number, extension, address)
+    except ValueError:
+        message = tk._("modified_since is a date, 2026-01-31 or 2026-01-31T09:00:00Z:")
+        return parts.refusal(400, message, given["modified_since"][:50])
     except RDFProfileException as error:
         return parts.refusal(400, tk._("The request cannot be understood:"), str(error))
+    except SolrConnectionError:
+        return parts.busy(tk._("The search engine does not answer. Try again."), 60)
     except SearchError:
         # Its text is the whole query as Solr got it.
         message = tk._("q or fq cannot be understood. Check quotation marks and names of fields.")
         return parts.refusal(400, message)
-    except SolrConnectionError:
-        return parts.busy(tk._("The search engine does not answer. Try again."), 60)
-    return FlaskResponse(_here(body), content_type=RDF[extension].media_type)
-
-
-def _here(body: str) -> str:
-    """Name the other pages by the address that serves.
-
-    ckanext-dcat names them by the base of the IRIs, where the site need not answer.
-    """
-    path = request.path
-    return body.replace(f"{catalog_uri()}{path}?", f"{tk.config['ckan.site_url']}{path}?")
+    return FlaskResponse(body, content_type=RDF[extension].media_type)
 
 
 parts.add(catalog, "/catalog.<extension>", page)

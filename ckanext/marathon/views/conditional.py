@@ -8,7 +8,7 @@ from __future__ import annotations
 import gzip
 import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from ckan.types import Response
 from flask import Response as FlaskResponse
@@ -17,11 +17,12 @@ from werkzeug.http import http_date
 
 from ckanext.marathon.feeds import snapshot
 from ckanext.marathon.feeds.deflate import gzipped, inflate
-from ckanext.marathon.feeds.documents import Format
+from ckanext.marathon.feeds.documents import Format, worded
 from ckanext.marathon.feeds.read import Document
 from ckanext.marathon.feeds.snapshot import State
 
 CURSOR = "Marathon-Feed-Cursor"
+_COMMITTED_WITHIN = timedelta(minutes=1)
 _EXPOSED = f"ETag, Last-Modified, Link, Content-Encoding, {CURSOR}"
 
 
@@ -43,8 +44,16 @@ def is_fresh(answer: Response) -> bool:
     """Return whether the client says that it has the answer already, by tag or by date."""
     if "If-None-Match" in request.headers:
         return request.if_none_match.contains_weak(answer.get_etag()[0] or "")
-    since, changed = request.if_modified_since, answer.last_modified
+    since, changed = _since(), answer.last_modified
     return since is not None and changed is not None and changed <= since
+
+
+def _since() -> datetime | None:
+    try:
+        return request.if_modified_since
+    except OverflowError:
+        # Werkzeug reads years and offsets of any size; RFC 9110 has what is no date ignored.
+        return None
 
 
 def answer(
@@ -114,10 +123,12 @@ def encoding() -> str:
 
 def validate(response: Response, state: State, extension: str) -> None:
     """Say which state an answer shows, and who may keep it."""
-    response.set_etag(f"{state.epoch[:8]}.{state.number}.{extension}.{encoding()}")
+    form = f"{extension}{worded(extension)}"
+    response.set_etag(f"{state.epoch[:8]}.{state.number}.{form}.{encoding()}")
     changed = _second_after(state.published)
-    # Within that second it may change again, and a date could not tell.
-    if changed <= datetime.now(UTC):
+    # A change has the time at which it was written down, and is seen when it is committed: until
+    # then, and within that second, a date could not tell.
+    if changed + _COMMITTED_WITHIN <= datetime.now(UTC):
         response.headers["Last-Modified"] = http_date(changed)
     share(response, state.cursor)
 

@@ -57,7 +57,10 @@ def address(part: Part) -> str:
 
 def refusal(status: int, message: str, detail: str = "") -> Response:
     """Return an error in plain text that says what to do."""
-    return FlaskResponse(f"{message} {detail}".strip() + "\n", status, mimetype="text/plain")
+    answer = FlaskResponse(f"{message} {detail}".strip() + "\n", status, mimetype="text/plain")
+    # A follower in a page of the web has to see that it must begin anew.
+    answer.headers["Access-Control-Allow-Origin"] = "*"
+    return answer
 
 
 def busy(message: str, seconds: int) -> Response:
@@ -74,10 +77,9 @@ def not_ready() -> Response:
 
 def _redirect(asked: Scope, found: Scope) -> Response:
     rest = request.full_path.removesuffix("?").split(f"/{asked.code}/", 1)
-    site = lookups.site().url
     # What is encoded in the address may not be found in it as it is.
     tail = rest[1] if len(rest) == 2 else request.full_path.rsplit("/", 1)[1].removesuffix("?")
-    return tk.redirect_to(f"{site}/{found.name}/{tail}")
+    return tk.redirect_to(tk.h.url_for(f"/{found.name}/{tail}"))
 
 
 def _unknown(kind: str, code: str) -> Response:

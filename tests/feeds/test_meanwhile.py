@@ -1,0 +1,161 @@
+"""What others publish between two steps of publishing, reading or comparing is not lost."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from ckan import model
+from ckan.tests.helpers import call_action
+
+from ckanext.marathon.feeds import changes, publish, read, snapshot
+from ckanext.marathon.feeds.keys import Key
+from ckanext.marathon.feeds.parts import THE_WHOLE
+from ckanext.marathon.feeds.verify import Fault
+from ckanext.marathon.model import clock, pages
+from ckanext.marathon.model.feed import Kind, Rendering
+from tests import factories
+
+from .conftest import Log
+from .test_under_fire import in_request
+
+Meanwhile = Callable[[Callable[[], Any]], None]
+
+
+@pytest.fixture
+def meanwhile(app: Any, monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
+    """Return what has somebody else do something before the clock is taken the next time."""
+
+    def arrange(do: Callable[[], Any]) -> None:
+        waiting, hold = [do], clock.hold
+
+        def others_first() -> Any:
+            if waiting:
+                other = threading.Thread(target=in_request(app, waiting.pop()))
+                other.start()
+                other.join(timeout=60)
+                assert not other.is_alive()
+            return hold()
+
+        monkeypatch.setattr(clock, "hold", others_first)
+
+    return arrange
+
+
+def retitle(package: str, title: str) -> None:
+    """Change a dataset as plugins do: without any action's locks."""
+    found = model.Session.get(model.Package, package)
+    assert found is not None
+    found.title = title
+    model.repo.commit()
+
+
+class TestPublishing:
+    def test_the_catalogue_names_its_publisher_as_it_is_now(
+        self, feed: Log, faults: Callable[[], list[Fault]], meanwhile: Meanwhile
+    ) -> None:
+        body = factories.CoordinatingBody(title="Antes")
+        town = factories.Municipality()
+        meanwhile(lambda: call_action("organization_patch", id=body["id"], title="Ahora"))
+        call_action("organization_patch", id=town["id"], title="Otra")
+        assert faults() == []
+        assert '"Ahora"' in feed.text("")
+
+    def test_only_what_changed_is_described_again(
+        self,
+        feed: Log,
+        faults: Callable[[], list[Fault]],
+        meanwhile: Meanwhile,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        owner = factories.Municipality(contact_email="oficina@example.gt")
+        idea = factories.Idea(owner_org=owner["id"])
+        first, *_others = [
+            factories.MarathonDataset(owner_org=owner["id"], idea=[idea["id"]])["id"]
+            for _ in range(3)
+        ]
+        described: list[set[Key]] = []
+        render, here = publish.render, threading.current_thread()
+
+        def noted(keys: Collection[Key], site: Any) -> Any:
+            if threading.current_thread() is here:
+                described.append({key for key in keys if key.kind == Kind.DATASET})
+            return render(keys, site)
+
+        monkeypatch.setattr(publish, "render", noted)
+        meanwhile(lambda: retitle(first, "Ahora"))
+        # It loses its office, which its datasets name.
+        call_action("organization_patch", id=owner["id"], contact_email="")
+        assert [len(each) for each in described if each] == [3, 1]
+        assert described[-1] == {Key(Kind.DATASET, first)}
+        assert faults() == []
+        assert '"Ahora"' in feed.text(first)
+
+
+class TestReading:
+    def test_a_page_that_changed_since_is_not_kept(self, feed: Log) -> None:
+        factories.MarathonDataset()
+        document = read.page(THE_WHOLE, 1, "ttl", "http://test.ckan.net/catalog.ttl")
+        assert document is not None
+        document.close()
+        kept = model.Session.execute(sa.select(Rendering)).scalar_one()
+        changed, piece = kept.changed, read.Piece(kept.body, kept.size, kept.crc)
+        model.Session.delete(kept)
+        model.Session.commit()
+        for number, rows in ((changed - 1, 0), (changed + 1, 0), (changed, 1)):
+            pages.keep(1, "ttl", number, piece)
+            assert model.Session.query(Rendering).count() == rows
+            model.Session.rollback()
+
+    def test_nobody_waits_for_who_is_changing_a_page(self, feed: Log, app: Any) -> None:
+        factories.MarathonDataset()
+        held = model.Session.execute(
+            sa.text("SELECT changed FROM marathon_feed_window WHERE number = 1 FOR UPDATE")
+        ).scalar_one()
+        piece = read.deflate(b"text")
+        reader = threading.Thread(
+            target=in_request(app, lambda: pages.keep(1, "ttl", held, piece)), daemon=True
+        )
+        reader.start()
+        reader.join(timeout=30)
+        assert not reader.is_alive()
+        assert model.Session.query(Rendering).count() == 0
+
+    def test_an_epoch_that_begins_meanwhile_is_followed_from_its_beginning(
+        self, feed: Log, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made: list[str] = []
+        state_of = snapshot.state_of
+
+        def begun(row: sa.Row) -> snapshot.State:
+            monkeypatch.setattr(snapshot, "state_of", state_of)
+            clock.hold()
+            clock.new_epoch()
+            model.repo.commit()
+            made.append(factories.MarathonDataset()["id"])
+            return snapshot.state()
+
+        monkeypatch.setattr(snapshot, "state_of", begun)
+        with changes.read_changes(THE_WHOLE) as page:
+            assert f"http://test.ckan.net/dataset/{made[0]}" in {each.iri for each in page.steps}
+            assert page.cursor == snapshot.state().cursor
+
+
+class TestComparing:
+    def test_who_saves_meanwhile_makes_nothing_wrong(
+        self, feed: Log, faults: Callable[[], list[Fault]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        idea = factories.Idea()
+        factories.MarathonDataset(idea=[idea["id"]])
+        live = pages.live
+
+        def and_somebody_publishes(connection: Any, number: int) -> int:
+            found = live(connection, number)
+            factories.MarathonDataset(idea=[idea["id"]])
+            return found
+
+        monkeypatch.setattr(pages, "live", and_somebody_publishes)
+        assert faults() == []
