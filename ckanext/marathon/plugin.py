@@ -96,7 +96,6 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
                 "ckan.plugins: ponga marathon antes de dcat"
             )
         tk.add_template_directory(config, "templates")
-        tk.add_public_directory(config, "public")
         tk.add_resource("assets", "marathon")
         watch.start()
         data_needs.start()

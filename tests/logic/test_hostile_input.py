@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -190,6 +191,38 @@ class TestOverHttp:
             answer = app.post("/api/3/action/package_create", data=body, headers=headers)
             assert answer.status_code == 409, (body, answer.body)
             assert field in answer.json["error"], (body, answer.json)
+
+
+@pytest.mark.usefixtures("marathon_site")
+class TestReadingByApi:
+    @pytest.mark.parametrize("query", ["limit", "offset"])
+    @pytest.mark.parametrize("action", ["package_list", "marathon_idea_choices"])
+    def test_numbers_without_end_are_numbers(self, app: Any, action: str, query: str) -> None:
+        answer = app.get(f"/api/3/action/{action}?{query}={10**20}")
+        assert answer.status_code == 200
+        assert answer.json["result"] == []
+
+    @pytest.mark.parametrize("text", ["a\x00b", "\ud800"])
+    @pytest.mark.parametrize(
+        ("action", "name", "status"),
+        [
+            ("marathon_data_need_list", "id", 404),
+            ("marathon_idea_datasets", "id", 404),
+            ("marathon_workshop_ideas", "id", 404),
+            ("package_show", "id", 404),
+            ("organization_show", "id", 404),
+            ("marathon_idea_choices", "q", 409),
+            ("marathon_idea_choices", "include", 409),
+            ("marathon_idea_choices", "municipality", 409),
+        ],
+    )
+    def test_what_the_database_cannot_hold_is_not_asked_for(
+        self, app: Any, action: str, name: str, status: int, text: str
+    ) -> None:
+        headers = {"Content-Type": "application/json"}
+        answer = app.post(f"/api/3/action/{action}", data=json.dumps({name: text}), headers=headers)
+        assert answer.status_code == status
+        assert answer.json["error"]
 
 
 @pytest.mark.usefixtures("marathon_site")

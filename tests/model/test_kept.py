@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from ckan import model
 
-from ckanext.marathon.model import kept
+from ckanext.marathon.model import clock, kept
 from tests.factories import Municipality
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
@@ -34,6 +35,16 @@ def test_it_is_asked_again_after_a_change_only(
     Municipality(municipality_code="0501")
     assert ask("tests", "a") == "a"
     assert asked == ["a", "b", "a"]
+
+
+def test_nothing_is_kept_while_things_may_change_that_the_log_does_not_know(
+    ask: Callable[[str, str], str], asked: list[str]
+) -> None:
+    clock.hold()
+    clock.set_complete(False)
+    model.Session.commit()
+    assert [ask("tests", "a"), ask("tests", "a")] == ["a", "a"]
+    assert asked == ["a", "a"]
 
 
 def test_each_kind_has_room_of_its_own(ask: Callable[[str, str], str], asked: list[str]) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import ckan.plugins.toolkit as tk
 import pytest
 from ckan import model
 from ckan.tests.helpers import call_action
@@ -52,6 +53,14 @@ class TestDeletingOnPages:
         )
         assert answer.status_code == 200
         assert model.Package.get(idea).state == "active"
+
+    def test_a_refusal_that_a_page_of_ckans_did_not_expect_is_a_page(self, app: Any) -> None:
+        refused = app.flask_app.handle_user_exception
+        environ = {"CKAN_CURRENT_URL": "/dataset/", "CKAN_LANG": "en"}
+        with app.flask_app.test_request_context("/dataset/", environ_overrides=environ):
+            answer = refused(tk.ValidationError({"since": ["No such activity"]}))
+        assert answer.status_code == 409
+        assert "No such activity" in answer.get_data(as_text=True)
 
     def test_an_organisation_that_owns_things_stays_and_the_page_says_why(self, app: Any) -> None:
         workshop = factories.Workshop()

@@ -105,11 +105,17 @@ class TestWithAnAccount:
         assert citizen.post("/marathon/follow", fields).status_code == 404
 
     def test_nobody_is_sent_to_another_site(self, citizen: Reader, chain: dict[str, Any]) -> None:
-        for back in ("https://example.com/", "//example.com", "javascript:alert(1)"):
+        for back in ("https://example.com/", "//example.com", "javascript:alert(1)", "x", ""):
             fields = {"kind": "dataset", "id": chain["idea"]["id"], "back": back}
             answer = citizen.post("/marathon/follow", fields)
             assert "example.com" not in answer.headers["Location"]
             assert "javascript" not in answer.headers["Location"]
+            assert answer.status_code == 302
+
+    def test_an_id_that_nothing_can_have_is_not_found(self, citizen: Reader) -> None:
+        for kind in ("dataset", "organization"):
+            fields = {"kind": kind, "id": "\x00", "back": "/"}
+            assert citizen.post("/marathon/follow", fields).status_code == 404
 
 
 class TestWithoutAnAccount:

@@ -126,6 +126,16 @@ class TestBlankForm:
         answer = visitor.get("/dataset/new?idea=a")
         assert answer.status_code == 302
         assert "/user/login?came_from=/dataset/new?idea=a" in unquote(answer.location)
+        # Whatever stands there is kept as it is, and is no argument of ours.
+        for odd in (
+            "endpoint=x",
+            "_method=PUT",
+            "controller=a&action=b",
+            "idea=a&idea=b",
+        ):
+            answer = visitor.get(f"/dataset/new?{odd}")
+            assert answer.status_code == 302
+            assert unquote(answer.location).endswith(f"/dataset/new?{odd}")
         assert visitor.post("/dataset/new", {"title": "Spam"}).status_code == 302
         assert datasets() == []
 

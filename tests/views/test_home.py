@@ -134,6 +134,17 @@ class TestFullSite:
         assert "San Carlos Alzatate" in data
         assert "From the idea Water on time" in data
 
+    def test_links_of_what_is_kept_lead_to_it_also_after_it_got_another_name(
+        self, app: Any, chain: dict[str, Any]
+    ) -> None:
+        for kind in ("idea", "dataset"):
+            old, new = chain[kind]["name"], f"{chain[kind]['name']}-2"
+            assert f"/{kind}/{old}" in page(app).decode()
+            as_admin("package_patch", id=chain[kind]["id"], name=new)
+            after = {str(link["href"]).rpartition("/")[2] for link in page(app).select("a[href]")}
+            assert new in after
+            assert old not in after
+
     def test_needs_are_those_that_no_dataset_meets(self, app: Any, chain: dict[str, Any]) -> None:
         needs = section(page(app), "needs")
         assert "Cuts of water" in needs

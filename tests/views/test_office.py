@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from ckan.tests.helpers import call_action
 
+from tests.factories import officer
+
 from .conftest import Reader
 from .test_pages import texts
 
@@ -31,9 +33,17 @@ class TestWhoMay:
         assert editor.post(f"{PAGE}/add", {"code": "2105"}).status_code == 403
         assert invite(editor).status_code == 403
 
-    def test_its_editors_are_told_too(self, reader: Any, coordinator: Reader) -> None:
-        from tests.factories import officer
+    def test_a_municipality_invites_its_officers_elsewhere(
+        self, reader: Any, villa_nueva: dict[str, Any]
+    ) -> None:
+        own = reader(officer(villa_nueva["id"], "admin"))
+        assert invite(own).status_code == 403
+        assert call_action("user_list", email="luz@example.gt") == []
 
+    def test_what_no_organisation_is_called_is_refused(self, coordinator: Reader) -> None:
+        assert invite(coordinator, organization="\x00").status_code in {400, 403}
+
+    def test_its_editors_are_told_too(self, reader: Any, coordinator: Reader) -> None:
         body = call_action("organization_show", id="infom")
         assert reader(officer(body["id"], "editor")).get(PAGE).status_code == 403
 

@@ -86,7 +86,6 @@ from .story import (
     marathon_coming_workshops,
     marathon_story,
     marathon_timeline,
-    marathon_whom_to_ask,
 )
 from .structured import marathon_croissant, marathon_structured_data
 
@@ -166,6 +165,5 @@ __all__ = [
     "marathon_types",
     "marathon_unanswered",
     "marathon_unshown",
-    "marathon_whom_to_ask",
     "marathon_workshop_choices",
 ]

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import ckan.plugins.toolkit as tk
 
+from ckanext.marathon.domain import dates
 from ckanext.marathon.model import about, figures
 from ckanext.marathon.model.figures import Figures
 from ckanext.marathon.spreadsheets.table import Column, Table, Type
@@ -47,7 +48,7 @@ class Comparison(NamedTuple):
 
 def as_of() -> str:
     """Return the day that figures are of, as people write it."""
-    moment = figures.as_of().astimezone(tk.h.get_display_timezone())
+    moment = figures.as_of().astimezone(dates.GUATEMALA)
     return marathon_date(moment.date().isoformat())
 
 

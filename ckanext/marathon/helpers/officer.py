@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any, TypedDict, cast
 
 import ckan.plugins.toolkit as tk
@@ -11,14 +11,13 @@ from ckan.common import current_user
 from ckan.lib import uploader
 from ckan.types import Context
 
+from ckanext.marathon.domain.dates import GUATEMALA
 from ckanext.marathon.logic import permissions, requirements
 from ckanext.marathon.logic.viewing import Viewer
 from ckanext.marathon.model import link, records
 
 from .labels import marathon_as_list, marathon_date, marathon_municipality, marathon_term
 
-# Guatemala has had no summer time since 2006.
-GUATEMALA = timezone(timedelta(hours=-6))
 MOST_WORKSHOPS = 500
 
 

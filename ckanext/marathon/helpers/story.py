@@ -45,7 +45,7 @@ def marathon_story(idea: dict[str, Any]) -> Story:
     history = idea.get("history") or []
     said_on = story.said_on(workshop.get("starts_at") or "", dates.today())
     since = story.since(idea.get("status") or "", history, said_on)
-    contact = marathon_whom_to_ask(idea)
+    contact = _whom_to_ask(idea)
     clauses = story.sentence(
         story.Facts(
             title=idea.get("title") or idea["name"],
@@ -64,7 +64,7 @@ def marathon_story(idea: dict[str, Any]) -> Story:
     return Story(Markup("; ").join(html) + ".", "; ".join(text) + ".", contact)
 
 
-def marathon_whom_to_ask(thing: dict[str, Any]) -> Contact | None:
+def _whom_to_ask(thing: dict[str, Any]) -> Contact | None:
     """Return the municipality of a thing, else the coordinating body: the first that has contact.
 
     Both are institutions: their e-mail addresses and web sites, as they are on the site.

@@ -14,6 +14,8 @@ from ckanext.marathon.domain.texts import shown
 from ckanext.marathon.logic import shapes
 from ckanext.marathon.search import types
 
+# What is skipped or shown of a list at most; PostgreSQL takes no number beyond 64 bits.
+LARGEST = 2**31 - 1
 # What package_show adds; sent back, it says nothing.
 COMPUTED = ("history", "ideas", "workshop_info", "participants_masked", "marathon_notices")
 ORIGINS = ("municipality_origin", "service_problem_origin")

@@ -15,10 +15,14 @@ from ckanext.marathon.model import clock
 MOST = 64
 
 T = TypeVar("T")
+# The clock's epoch and number.
+Moment = tuple[str, int]
 
 
 def until_a_change(kind: str, key: Hashable, make: Callable[[], T]) -> T:
     """Return what ``make`` returned since something public changed last; nobody may change it.
+
+    Nothing is kept while the log is not complete: what is not in it changes without its clock.
 
     Args:
         kind: of answers; each has room for as many.
@@ -26,6 +30,8 @@ def until_a_change(kind: str, key: Hashable, make: Callable[[], T]) -> T:
         make: asks the database.
     """
     moment = _moment()
+    if moment is None:
+        return make()
     answers = _KEPT[kind]
     kept = answers.pop(key, None)
     if kept is None or kept[0] != moment:
@@ -36,18 +42,18 @@ def until_a_change(kind: str, key: Hashable, make: Callable[[], T]) -> T:
     return kept[1]
 
 
-def _moment() -> tuple[str, int]:
+def _moment() -> Moment | None:
     """Return what the clock says, read once a transaction: a page asks for many kept answers."""
     session = model.Session()
     known = session.info.get(_MOMENT)
     if known and known[0] is session.get_transaction():
         return known[1]
     now = clock.read()
-    moment = (now.epoch, now.number)
+    moment = (now.epoch, now.number) if now.complete else None
     session.info[_MOMENT] = (session.get_transaction(), moment)
     return moment
 
 
 _MOMENT = "marathon_kept_moment"
-_Answers = OrderedDict[Hashable, tuple[tuple[str, int], Any]]
+_Answers = OrderedDict[Hashable, tuple[Moment, Any]]
 _KEPT: defaultdict[str, _Answers] = defaultdict(OrderedDict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ckan.plugins.toolkit as tk
 from ckan.types import Response
 from ckan.views.dataset import DeleteView
-from flask import Blueprint, request
+from flask import Blueprint, make_response, request
 
 from ckanext.marathon.helpers.labels import TYPES
 
@@ -29,9 +29,11 @@ def say_what_is_wrong(refusal: tk.ValidationError) -> Response:
     """Answer a refusal that a page of CKAN's did not expect: deleting many at once does not."""
     message = " ".join(refusal.error_summary.values())
     if request.method != "POST":
-        return tk.abort(409, message)
+        # Flask takes no exception from here, and so no ``abort``.
+        said = {"code": 409, "name": tk._("This cannot be done"), "content": message}
+        return make_response(tk.render("error_document_template.html", said), 409)
     tk.h.flash_error(message)
-    return tk.redirect_to(request.full_path)
+    return tk.redirect_to(tk.h.url_for(request.full_path.rstrip("?")))
 
 
 for package_type in TYPES:

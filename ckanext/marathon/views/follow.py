@@ -47,7 +47,8 @@ def change() -> Response:
 
 def _back() -> str:
     back = request.form.get("back", "")
-    return f"{back}#follow" if tk.h.url_is_local(back) else tk.h.url_for("home.index")
+    is_ours = back.startswith("/") and tk.h.url_is_local(back)
+    return f"{back}#follow" if is_ours else tk.h.url_for("home.index")
 
 
 follow.add_url_rule("/marathon/follow", view_func=change, methods=["POST"])

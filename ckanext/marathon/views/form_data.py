@@ -44,17 +44,17 @@ class Form:
     def for_create(self) -> dict[str, Any]:
         """Return the data for ``package_create``, with a name if none was typed."""
         data = {key: each for key, each in self.values.items() if not key.startswith("new_idea_")}
-        data["resources"] = [_named(each) for each in data.get("resources", [])]
+        data["resources"] = [_named(each) for each in self.resources]
         data["type"] = self.package_type
         data["private"] = self.private
         if not data.get("name"):
-            data["name"] = _free_name(data.get("title") or self.package_type)
+            data["name"] = _free_name(_text(data.get("title")) or self.package_type)
         return data
 
     def for_page(self) -> dict[str, Any]:
         """Return the data for showing the form again: all but the files, which browsers forget."""
         data = {**self.values, "form_token": self.token, "state": "none"}
-        data["resources"] = [_without_file(each) for each in data.get("resources", [])]
+        data["resources"] = [_without_file(each) for each in self.resources]
         data["files_lost"] = [each["lost"] for each in data["resources"] if each.get("lost")]
         if self.step == "add-file" or not data["resources"]:
             data["resources"].append({})
@@ -63,7 +63,13 @@ class Form:
     @property
     def has_resources(self) -> bool:
         """Whether at least one file or link came with it."""
-        return bool(self.values.get("resources"))
+        return bool(self.resources)
+
+    @property
+    def resources(self) -> list[dict[str, Any]]:
+        """The files and links; what was sent under their name in another shape is none."""
+        given = self.values.get("resources")
+        return [each for each in given if isinstance(each, dict)] if isinstance(given, list) else []
 
 
 def read(package_type: str) -> Form:
@@ -75,12 +81,18 @@ def read(package_type: str) -> Form:
     sent = parse_params(request.form)
     files = {key: each for key, each in request.files.items() if each.filename}
     values = clean_dict(df.unflatten(tuplize_dict({**sent, **files})))
-    step, token = values.pop("save", "publish"), values.pop("form_token", "")
+    step, token = _text(values.pop("save", "")) or "publish", _text(values.pop("form_token", ""))
     for key, value in values.items():
         if isinstance(value, list):
             values[key] = [each for each in value if each != ""]
     private = step == "private" or values.pop("private", "") == "true"
     return Form(package_type, step, token, private, values)
+
+
+def _text(value: Any) -> str:
+    """Return what was sent under a name; of several the last, as the button that was pressed is."""
+    given = value[-1] if isinstance(value, list) and value else value
+    return given if isinstance(given, str) else ""
 
 
 def validate(context: Context, data: dict[str, Any]) -> Errors:

@@ -40,8 +40,10 @@ class OnePageCreateView(CreateView):
     def dispatch_request(self, **values: Any) -> Any:
         """Send who is not logged in to do so first, and then here."""
         if not current_user.is_authenticated:
-            here = tk.h.url_for(f"{values['package_type']}.new", **request.args.to_dict())
-            return tk.redirect_to("user.login", came_from=here)
+            here = tk.h.url_for(f"{values['package_type']}.new")
+            query = request.query_string.decode("latin-1")
+            came_from = f"{here}?{query}" if query else here
+            return tk.redirect_to("user.login", came_from=came_from)
         return super().dispatch_request(**values)
 
     def post(self, package_type: str) -> Response | str:

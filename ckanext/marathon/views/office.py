@@ -39,6 +39,9 @@ def add() -> Response | str:
 
 def invite() -> Response | str:
     """Invite an officer; where no mail goes out, the page shows the link once."""
+    refused = _refusal()
+    if refused:
+        return refused
     sent = {key: request.form.get(key, "").strip() for key in ("organization", "email", "role")}
     try:
         invited = tk.get_action("marathon_officer_invite")(_context(), sent)

@@ -61,6 +61,20 @@ def refuse_what_no_address_holds() -> Response | None:
 
 
 @things.before_app_request
+def refuse_what_no_form_sends() -> Response | None:
+    """Answer 400 to a field that is both a text and a group of fields, on which CKAN breaks.
+
+    It takes ``contact__0__name`` for the name of the first of ``contact``.
+    """
+    names = {*request.form, *request.files}
+    parts = (name.split("__") for name in names)
+    groups = {"__".join(each[:end]) for each in parts for end in range(1, len(each))}
+    if groups & names:
+        return tk.abort(400, tk._("Integrity Error"))
+    return None
+
+
+@things.before_app_request
 def send_to_the_right_address() -> Response | None:
     """Send on what is asked for as another type than it is, and to RDF who prefers it.
 

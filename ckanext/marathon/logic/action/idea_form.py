@@ -11,7 +11,9 @@ from ckan.lib import plugins as lib_plugins
 from ckan.lib.munge import munge_title_to_name
 from ckan.types import Context
 
+from ckanext.marathon.domain.texts import is_storable
 from ckanext.marathon.logic import permissions
+from ckanext.marathon.logic.inputs import LARGEST
 from ckanext.marathon.model import choice, link, place
 from ckanext.marathon.vocabulary import territory
 from ckanext.marathon.vocabulary.errors import MalformedCode
@@ -40,7 +42,7 @@ def marathon_idea_choices(context: Context, data_dict: dict[str, Any]) -> list[d
         ``None`` if it may not be seen), by workshop, the latest first.
 
     Raises:
-        ValidationError: at ``municipality``, ``limit`` or ``offset``.
+        ValidationError: at ``municipality``, ``include``, ``q``, ``limit`` or ``offset``.
     """
     tk.check_access("marathon_idea_choices", context, data_dict)
     get: Any = tk.get_validator
@@ -51,12 +53,17 @@ def marathon_idea_choices(context: Context, data_dict: dict[str, Any]) -> list[d
     )
     if errors:
         raise tk.ValidationError(errors)
+    for name in ("include", "q"):
+        if not all(map(is_storable, _texts(data_dict.get(name)))):
+            message = tk._("The text contains characters that cannot be stored")
+            raise tk.ValidationError({name: [message]})
     wanted = choice.Wanted(
         municipalities=_codes(data_dict.get("municipality")),
         include=_texts(data_dict.get("include")),
         text=str(data_dict.get("q") or "").strip(),
     )
-    found = choice.ideas(_viewer(context), wanted, min(page["limit"], _MOST), page["offset"])
+    offset = min(page["offset"], LARGEST)
+    found = choice.ideas(_viewer(context), wanted, min(page["limit"], _MOST), offset)
     return [_choice(idea, workshop) for idea, workshop in found]
 
 

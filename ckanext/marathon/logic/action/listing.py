@@ -18,6 +18,7 @@ from ckan.lib.search.query import solr_literal
 from ckan.logic.schema import default_autocomplete_schema, default_pagination_schema
 from ckan.types import Action, Context, Schema
 
+from ckanext.marathon.logic.inputs import LARGEST
 from ckanext.marathon.search.query import datasets_only
 from ckanext.marathon.search.types import OTHER_TYPES
 
@@ -70,10 +71,9 @@ def package_list(_next: Action, context: Context, data_dict: dict[str, Any]) -> 
             model.Package.type.not_in(OTHER_TYPES),
         )
         .order_by(column)
-        .limit(data_dict.get("limit") or None)
-        .offset(data_dict.get("offset") or None)
     )
-    return list(model.Session.scalars(query))
+    limit, offset = (min(data_dict.get(name) or 0, LARGEST) for name in ("limit", "offset"))
+    return list(model.Session.scalars(query.limit(limit or None).offset(offset)))
 
 
 @tk.chained_action

@@ -8,6 +8,7 @@ import ckan.plugins.toolkit as tk
 from ckan import authz, model
 from ckan.types import Action, Context
 
+from ckanext.marathon.domain.texts import is_storable
 from ckanext.marathon.logic import inputs, notices, permissions
 from ckanext.marathon.search.away import AWAY
 from ckanext.marathon.search.types import DATASET
@@ -56,6 +57,9 @@ def organization_show(next_: Action, context: Context, data_dict: dict[str, Any]
     While Solr is away its public datasets are counted in the database: every page of a dataset
     asks for its organisation, and would break on nothing but a number.
     """
+    reference = data_dict.get("id")
+    if isinstance(reference, str) and not is_storable(reference):
+        raise tk.ObjectNotFound(tk._("Not found"))
     try:
         return next_(context, data_dict)
     except AWAY:

@@ -8,6 +8,7 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.types import Action, Context
 
+from ckanext.marathon.domain.texts import is_storable
 from ckanext.marathon.logic import (
     cutting,
     guards,
@@ -61,7 +62,10 @@ def package_update(next_: Action, context: Context, data_dict: dict[str, Any]) -
 @tk.side_effect_free
 def package_show(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
     """Show a package; see CKAN's ``package_show``."""
-    package = model.Package.get(_text(data_dict.get("id") or data_dict.get("name_or_id")))
+    reference = _text(data_dict.get("id") or data_dict.get("name_or_id"))
+    if reference and not is_storable(reference):
+        raise tk.ObjectNotFound(tk._("Not found"))
+    package = model.Package.get(reference)
     if package is not None:
         legacy.set_aside(package)
     return next_(context, data_dict)

@@ -13,6 +13,7 @@ from ckan import authz
 from ckan.logic.auth import get_package_object
 from ckan.types import AuthFunction, AuthResult, Context
 
+from ckanext.marathon.domain.texts import is_storable
 from ckanext.marathon.logic import permissions
 from ckanext.marathon.search.types import OTHER_TYPES
 
@@ -24,12 +25,13 @@ def package_create(
 ) -> AuthResult:
     """Let the coordinating body's editors create what is ours in any organisation."""
     data_dict = data_dict or {}
+    owner = data_dict.get("owner_org")
+    if isinstance(owner, str) and not is_storable(owner):
+        return {"success": False}
     result = next_auth(context, data_dict)
     if result.get("success"):
         return result
-    if permissions.may_create_in(
-        context.get("user"), data_dict.get("owner_org"), data_dict.get("type", "")
-    ):
+    if permissions.may_create_in(context.get("user"), owner, data_dict.get("type", "")):
         # Everything but the organisation, groups among it, stays CKAN's decision.
         return next_auth(context, {k: v for k, v in data_dict.items() if k != "owner_org"})
     return result
