@@ -1,6 +1,6 @@
 """Making a part of the catalogue, inside of a site.
 
-``python -m bench.fill ckan.ini datasets 0 3000 1`` makes the datasets 0 to 2,999, and tells Solr.
+``python -m bench.fill ckan.ini datasets 0 3000`` makes the datasets 0 to 2,999.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ MAKERS: dict[str, Callable[[int], Row]] = {
 }
 
 
-def main(ini: str, what: str, start: int, stop: int, index: bool) -> None:
+def main(ini: str, what: str, start: int, stop: int) -> None:
     """Make the things with these numbers; none may fail."""
     logging.disable(logging.INFO)
     app: Any = make_app(CKANConfigLoader(ini).get_config())
     with app._wsgi_app.test_request_context():
         login_user(model.User.get(_user()))
         rows = [MAKERS[what](number) for number in range(start, stop)]
-        outcome = bulk.create(rows, _user(), tell, index)
+        outcome = bulk.create(rows, _user(), tell)
     assert not outcome.errors, outcome.errors
 
 
@@ -56,4 +56,4 @@ def tell(done: int, total: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5] == "1")
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))

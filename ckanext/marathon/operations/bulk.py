@@ -34,17 +34,15 @@ def create(
     rows: Sequence[Row],
     user: str,
     progress: Callable[[int, int], None] = lambda done, total: None,
-    index: bool = True,
 ) -> Outcome:
     """Create packages through ``package_create``, a batch a transaction, and index them afterwards.
 
-    Several processes may do so at the same time. The feed has them without the index, too.
+    Several processes may do so at the same time.
 
     Args:
         rows: as ``package_create`` takes them.
         user: name of who does it, with the permissions they have.
         progress: is told how many rows of how many are done.
-        index: tell Solr; else ``ckan search-index rebuild`` is left to be done.
 
     Returns:
         what became of them; a row with errors leaves the others alone.
@@ -53,12 +51,10 @@ def create(
     for start in range(0, len(rows), BATCH):
         batch = rows[start : start + BATCH]
         created = _saved(dict(enumerate(batch, start + 1)), user, outcome)
-        if index:
-            search.rebuild(package_ids=created, defer_commit=True, force=True, quiet=True)
+        search.rebuild(package_ids=created, defer_commit=True, force=True, quiet=True)
         outcome.ids += created
         progress(start + len(batch), len(rows))
-    if index:
-        search.commit()
+    search.commit()
     return outcome
 
 
