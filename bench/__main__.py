@@ -275,7 +275,8 @@ def stage(ours: Site, start: int, stop: int) -> dict[str, float]:
         with ours.variant("stock", STOCK) as stock:
             stock.start()
             found |= stock_search(stock)
-            found |= compare(ours, stock) if stop == COMPARED else {}
+            if stop == COMPARED:
+                found |= compare(ours, stock)
     if stop == COMPARED:
         found |= static_file(ours)
         found |= following(ours)

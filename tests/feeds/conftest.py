@@ -84,3 +84,17 @@ def act(name: str, /, **data: Any) -> Any:
     from ckan.tests.helpers import call_action
 
     return call_action(name, **data)
+
+
+def in_request(app: Any, call: Callable[..., None]) -> Callable[..., None]:
+    """Return a call as threads make it: in a request and a session of its own."""
+
+    def run(*arguments: Any) -> None:
+        with app.flask_app.test_request_context():
+            try:
+                call(*arguments)
+            finally:
+                model.Session.rollback()
+                model.Session.remove()
+
+    return run

@@ -19,8 +19,7 @@ from ckanext.marathon.model import clock, pages
 from ckanext.marathon.model.feed import Kind, Rendering
 from tests import factories
 
-from .conftest import Log
-from .test_under_fire import in_request
+from .conftest import Log, in_request
 
 Meanwhile = Callable[[Callable[[], Any]], None]
 

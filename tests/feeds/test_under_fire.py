@@ -27,7 +27,7 @@ from ckanext.marathon.model import log
 from ckanext.marathon.model.feed import Activity, Change
 from tests import factories, proving
 
-from .conftest import Log
+from .conftest import Log, in_request
 
 CRAWLS = proving.count("crawls while somebody writes", 6, 200)
 # A writer adds to what is crawled in proportion to it: after so many another catalogue begins.
@@ -232,18 +232,6 @@ def everything() -> dict[str, bytes]:
         sa.text("SELECT iri FROM marathon_feed_entry WHERE digest IS NOT NULL")
     )
     return log.bodies([iri for (iri,) in rows])
-
-
-def in_request(app: Any, call: Callable[..., None]) -> Callable[..., None]:
-    def run(*arguments: Any) -> None:
-        with app.flask_app.test_request_context():
-            try:
-                call(*arguments)
-            finally:
-                model.Session.rollback()
-                model.Session.remove()
-
-    return run
 
 
 def edits(rng: random.Random, ids: list[str], idea: str) -> None:

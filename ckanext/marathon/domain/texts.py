@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, TypeGuard
 
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.faults import N_
@@ -20,6 +20,11 @@ SHOWN = 60
 def is_storable(text: str) -> bool:
     """Return whether the database can keep the text."""
     return not _UNSTORABLE.search(text)
+
+
+def is_reference(value: object) -> TypeGuard[str]:
+    """Return whether something can be the id or name of anything in the database."""
+    return isinstance(value, str) and is_storable(value)
 
 
 def shown(value: Any) -> str:

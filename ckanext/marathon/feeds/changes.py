@@ -23,7 +23,7 @@ from ckanext.marathon.feeds import envelope, snapshot, write
 from ckanext.marathon.feeds.parts import Part
 from ckanext.marathon.feeds.scopes import WHOLE
 from ckanext.marathon.feeds.snapshot import State
-from ckanext.marathon.model import descriptions, pages
+from ckanext.marathon.model import descriptions
 from ckanext.marathon.model.descriptions import Described
 from ckanext.marathon.model.feed import Activity, Kind
 from ckanext.marathon.rdf.namespaces import RDF, XSD
@@ -200,14 +200,8 @@ def read_changes(part: Part, cursor: str = "") -> Changes:
     found = _CURSOR.fullmatch(cursor)
     if cursor and not found:
         raise Malformed
-    connection = snapshot.one_moment()
+    connection, moment, state = snapshot.catalogue()
     try:
-        moment = pages.catalogue(connection)
-        state = snapshot.ready(snapshot.state_of(moment))
-        if state.epoch != moment.epoch:
-            # Begun after this moment; what was published since is not in it.
-            connection.close()
-            return read_changes(part, cursor)
         since = int(found[2]) if found else 0
         if found and (found[1] != state.epoch or since > state.number):
             raise Outdated

@@ -99,7 +99,8 @@ def _publish(wanted: Callable[[], set[Key]], thorough: bool = False) -> int:
         now = wanted() | _of_changed_owners(renditions, site) | renditions.keys()
         versions = reach.inputs(now)
         again = {key for key in now if key not in seen or versions[key] != seen[key]}
-        renditions |= _described(again, site, renditions.keys())[0]
+        if again:
+            renditions |= _described(again, site, renditions.keys())[0]
     steps = _steps(renditions, site, thorough)
     if steps:
         if not held.base:

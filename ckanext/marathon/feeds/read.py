@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ckanext.marathon.feeds import documents, envelope, write
+from ckanext.marathon.feeds import documents, envelope, snapshot, write
 from ckanext.marathon.feeds.deflate import Piece, deflate
 from ckanext.marathon.feeds.inventory import Dataset
 from ckanext.marathon.feeds.parts import THE_WHOLE, Part
@@ -107,16 +107,7 @@ def everything(part: Part, extension: str) -> Document:
     Raises:
         NotReady: the log cannot answer.
     """
-    connection = one_moment()
-    try:
-        found = pages.catalogue(connection)
-        now = ready(state_of(found))
-        if now.epoch != found.epoch:
-            connection.close()
-            return everything(part, extension)
-    except BaseException:
-        connection.close()
-        raise
+    connection, found, now = snapshot.catalogue()
     windows = _windows(connection, found, part, extension)
     return Document(now, {}, _framed(found, part, None, extension, windows), connection)
 
@@ -127,9 +118,8 @@ def datasets(part: Part) -> Iterator[Dataset]:
     Raises:
         NotReady: the log cannot answer.
     """
-    with one_moment() as connection:
-        found = pages.catalogue(connection)
-        ready(state_of(found))
+    connection, found, _now = snapshot.catalogue()
+    with connection:
         for number in pages.windows_of(connection, part.scope.name):
             yield from documents.datasets(lines(connection, found, part, number))
 

@@ -63,6 +63,27 @@ def one_moment() -> Any:
     return _connected(_ONE_MOMENT)
 
 
+def catalogue() -> tuple[Any, sa.Row, State]:
+    """Return a connection that sees one moment, the catalogue then, and how far the log was.
+
+    Where a new epoch begins, what is seen is of that epoch. Whoever asks closes the connection.
+
+    Raises:
+        NotReady: the log cannot answer.
+    """
+    connection = one_moment()
+    try:
+        row = pages.catalogue(connection)
+        found = ready(state_of(row))
+    except BaseException:
+        connection.close()
+        raise
+    if found.epoch == row.epoch:
+        return connection, row, found
+    connection.close()
+    return catalogue()
+
+
 def one_statement() -> Any:
     """Return a connection for one statement, which sees one moment by itself."""
     return _connected(_ONE_STATEMENT)

@@ -84,11 +84,9 @@ def dependents(objects: Collection[str], *predicates: Predicate) -> list[model.P
     """Return the packages, deleted ones left out, that link to these objects, by title."""
     if not objects:
         return []
-    subjects = sa.select(Link.subject).where(
-        Link.object.in_(objects), Link.predicate.in_([str(p) for p in predicates])
-    )
     found = model.Session.query(model.Package).filter(
-        model.Package.id.in_(subjects), model.Package.state != model.State.DELETED
+        model.Package.id.in_(_subjects(objects, *predicates)),
+        model.Package.state != model.State.DELETED,
     )
     return found.order_by(model.Package.title, model.Package.id).all()
 
@@ -98,12 +96,9 @@ def active_dependents(objects: Collection[str], predicate: Predicate) -> list[tu
     if not objects:
         return []
     package = model.Package
-    subjects = sa.select(Link.subject).where(
-        Link.object.in_(objects), Link.predicate == str(predicate)
-    )
     rows = model.Session.execute(
         sa.select(package.id, sa.not_(package.private))
-        .where(package.id.in_(subjects), package.state == model.State.ACTIVE)
+        .where(package.id.in_(_subjects(objects, predicate)), package.state == model.State.ACTIVE)
         .order_by(package.title, package.id)
     )
     return [(row[0], row[1]) for row in rows]
@@ -144,12 +139,13 @@ def all_dependents(objects: Collection[str], *predicates: Predicate) -> list[str
     """Return the ids of every package, deleted ones too, that links to these objects."""
     if not objects:
         return []
-    rows = model.Session.scalars(
-        sa.select(Link.subject)
-        .distinct()
-        .where(Link.object.in_(objects), Link.predicate.in_([str(p) for p in predicates]))
+    return sorted(model.Session.scalars(_subjects(objects, *predicates).distinct()))
+
+
+def _subjects(objects: Collection[str], *predicates: Predicate) -> sa.Select:
+    return sa.select(Link.subject).where(
+        Link.object.in_(objects), Link.predicate.in_([str(p) for p in predicates])
     )
-    return sorted(rows)
 
 
 def text(record: model.Package | model.Group | None, field: str) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ckan.plugins.toolkit as tk
 from ckan.types import Response
 from ckan.views.dataset import DeleteView
-from flask import Blueprint, make_response, request
+from flask import Blueprint, request
 
 from ckanext.marathon.helpers.labels import TYPES
+
+from .error_page import error_page
 
 deleting = Blueprint("marathon_delete", __name__)
 
@@ -29,9 +31,7 @@ def say_what_is_wrong(refusal: tk.ValidationError) -> Response:
     """Answer a refusal that a page of CKAN's did not expect: deleting many at once does not."""
     message = " ".join(refusal.error_summary.values())
     if request.method != "POST":
-        # Flask takes no exception from here, and so no ``abort``.
-        said = {"code": 409, "name": tk._("This cannot be done"), "content": message}
-        return make_response(tk.render("error_document_template.html", said), 409)
+        return error_page(409, tk._("This cannot be done"), message)
     tk.h.flash_error(message)
     return tk.redirect_to(tk.h.url_for(request.full_path.rstrip("?")))
 

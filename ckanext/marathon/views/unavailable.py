@@ -8,8 +8,10 @@ import ckan.plugins.toolkit as tk
 from ckan.lib import search
 from ckan.lib.search.common import SearchError, SolrConnectionError
 from ckan.types import Response
-from flask import Blueprint, current_app, make_response
+from flask import Blueprint, current_app
 from werkzeug.exceptions import InternalServerError
+
+from .error_page import error_page
 
 unavailable = Blueprint("marathon_unavailable", __name__)
 
@@ -19,33 +21,22 @@ SECONDS = 60
 @unavailable.app_errorhandler(SolrConnectionError)
 def no_search(_fault: Exception) -> Response:
     """Answer 503 within the site's pages."""
-    page = tk.render(
-        "error_document_template.html",
-        {
-            "code": 503,
-            "name": tk._("Search does not answer"),
-            "content": tk._(
-                "The search engine is away for the moment. Nothing is lost: the pages of single "
-                "datasets, ideas and workshops still open. Try this one again in a minute."
-            ),
-        },
+    content = tk._(
+        "The search engine is away for the moment. Nothing is lost: the pages of single "
+        "datasets, ideas and workshops still open. Try this one again in a minute."
     )
-    answer = make_response(page, 503)
+    answer = error_page(503, tk._("Search does not answer"), content)
     answer.headers["Retry-After"] = str(SECONDS)
     return answer
 
 
 @unavailable.app_errorhandler(SearchError)
-def not_searchable(fault: Exception) -> Response | tuple[str, int]:
+def not_searchable(fault: Exception) -> Response:
     """Answer 400 where Solr is there and cannot read the query, else 503."""
     if not search.is_available():
         return no_search(fault)
     content = tk._("The search cannot be understood. Check its quotation marks and parentheses.")
-    page = tk.render(
-        "error_document_template.html",
-        {"code": 400, "name": tk._("Not understood"), "content": content},
-    )
-    return page, 400
+    return error_page(400, tk._("Not understood"), content)
 
 
 def watch_pages(_sender: Any, blueprint: Blueprint, **_more: Any) -> None:

@@ -10,7 +10,7 @@ from ckan import model
 from ckan.types import Context
 
 from ckanext.marathon.domain import lifecycle
-from ckanext.marathon.domain.texts import is_storable
+from ckanext.marathon.domain.texts import is_reference
 from ckanext.marathon.logic import say
 from ckanext.marathon.logic.viewing import Viewer
 from ckanext.marathon.model import link, records
@@ -149,8 +149,7 @@ def marathon_data_need_list(context: Context, data_dict: dict[str, Any]) -> list
 
 def _found(context: Context, data_dict: dict[str, Any], package_type: str) -> model.Package:
     reference = data_dict.get("id")
-    is_name = isinstance(reference, str) and is_storable(reference)
-    package = model.Package.get(reference) if is_name else None
+    package = model.Package.get(reference) if is_reference(reference) else None
     trusted = context.get("ignore_auth")
     if (
         package is None

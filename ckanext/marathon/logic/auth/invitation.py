@@ -6,7 +6,7 @@ from typing import Any
 
 from ckan.types import AuthResult, Context
 
-from ckanext.marathon.domain.texts import is_storable
+from ckanext.marathon.domain.texts import is_reference
 from ckanext.marathon.logic import permissions
 from ckanext.marathon.model import records
 
@@ -16,5 +16,5 @@ def marathon_invitation_list(context: Context, data_dict: dict[str, Any]) -> Aut
     user, organization = context.get("user"), data_dict.get("organization")
     if not organization:
         return {"success": bool(permissions.organizations_open_to(user, records.WORKSHOP))}
-    is_text = isinstance(organization, str) and is_storable(organization)
-    return {"success": is_text and permissions.may_create_in(user, organization, records.WORKSHOP)}
+    known = is_reference(organization)
+    return {"success": known and permissions.may_create_in(user, organization, records.WORKSHOP)}

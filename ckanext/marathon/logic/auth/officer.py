@@ -7,7 +7,7 @@ from typing import Any
 from ckan import model
 from ckan.types import AuthResult, Context
 
-from ckanext.marathon.domain.texts import is_storable
+from ckanext.marathon.domain.texts import is_reference
 from ckanext.marathon.logic import permissions
 
 
@@ -28,8 +28,7 @@ def marathon_officer_list(context: Context, data_dict: dict[str, Any]) -> AuthRe
 
 def _may_manage(context: Context, data_dict: dict[str, Any]) -> AuthResult:
     reference = data_dict.get("organization")
-    is_name = isinstance(reference, str) and is_storable(reference)
-    organization = model.Group.get(reference) if is_name else None
+    organization = model.Group.get(reference) if is_reference(reference) else None
     if organization is None or not organization.is_organization:
         return {"success": False}
     user = context.get("user")

@@ -13,7 +13,7 @@ from ckan.lib.navl.dictization_functions import StopOnError, missing
 from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
 from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.domain.texts import is_storable, items, shown
+from ckanext.marathon.domain.texts import is_reference, is_storable, items, shown
 from ckanext.marathon.logic import permissions, references, say
 from ckanext.marathon.logic.validators.flat import Flat
 from ckanext.marathon.model import place, records
@@ -168,7 +168,7 @@ def _package_type(flat: Flat) -> str:
 def _organization_of_idea(flat: Flat) -> str | None:
     """Return the id of the organisation an idea goes to; its workshop is validated later."""
     reference = flat.data.get(("workshop",))
-    if not isinstance(reference, str) or not is_storable(reference):
+    if not is_reference(reference):
         return None
     found = references.linkable(
         flat.context, [reference.strip()], records.WORKSHOP, {records.text(flat.stored, "workshop")}
