@@ -100,7 +100,7 @@ def test_a_reason_has_to_be_given(dataset: dict[str, Any], reason: Any) -> None:
     assert call_action("marathon_takedown_list") == []
 
 
-@pytest.mark.parametrize("id", ["no-such-thing", None, 7, ""])
+@pytest.mark.parametrize("id", ["no-such-thing", None, 7, "", "a\x00b", "\ud800"])
 def test_what_is_not_there(id: Any) -> None:
     with pytest.raises(tk.ObjectNotFound):
         call_action("marathon_takedown", id=id, reason="Orden judicial")

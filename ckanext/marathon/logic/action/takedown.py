@@ -9,7 +9,7 @@ from ckan import model
 from ckan.lib import uploader
 from ckan.types import Context
 
-from ckanext.marathon.domain.texts import is_storable
+from ckanext.marathon.domain.texts import is_reference, is_storable
 from ckanext.marathon.logic.packages import SHOWN
 from ckanext.marathon.model import pages, records, takedown
 
@@ -43,7 +43,7 @@ def marathon_takedown(context: Context, data_dict: dict[str, Any]) -> dict[str, 
         message = tk._("The text contains characters that cannot be stored")
         raise tk.ValidationError({"reason": [message]})
     reference = data_dict.get("id")
-    package = model.Package.get(reference) if isinstance(reference, str) else None
+    package = model.Package.get(reference) if is_reference(reference) else None
     if package is None or package.type not in (*SHOWN, records.COMMITMENT):
         raise tk.ObjectNotFound(tk._("Not found"))
     files = [each.id for each in package.resources_all if each.url_type == "upload"]
