@@ -26,6 +26,13 @@ from ckanext.marathon.logic import (
 )
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.search import query
+from ckanext.marathon.views.account import (
+    bind_session,
+    count_failed_login,
+    end_sessions,
+    send_reset_link_later,
+)
+from ckanext.marathon.views.rate_limit import check_settings
 from ckanext.marathon.views.unavailable import watch_pages
 
 # What other plugins must be told unless the site's own configuration says otherwise. Set while
@@ -69,6 +76,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
     p.implements(p.IPermissionLabels)
     p.implements(p.IFacets, inherit=True)
     p.implements(p.ISignal)
+    p.implements(p.INotifier, inherit=True)
     p.implements(IDCATURIGenerator, inherit=True)
 
     # IConfigDeclaration
@@ -100,6 +108,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
         watch.start()
         data_needs.start()
         capture.start()
+        check_settings()
 
     # ITranslation
     def i18n_domain(self) -> str:
@@ -153,7 +162,18 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
     # ISignal
     def get_signal_subscriptions(self) -> dict[Any, list[Any]]:
         on_dataset = {"sender": "dataset", "receiver": watch_pages}
-        return {tk.signals.register_blueprint: [on_dataset]}
+        return {
+            tk.signals.register_blueprint: [on_dataset],
+            tk.signals.failed_login: [count_failed_login],
+            tk.signals.user_logged_in: [bind_session],
+            tk.signals.user_logged_out: [end_sessions],
+        }
+
+    # INotifier
+    def notify_about_topic(
+        self, notification_sent: bool, topic: str, details: dict[str, Any]
+    ) -> bool:
+        return notification_sent or send_reset_link_later(topic, details)
 
     # IDCATURIGenerator: an extra ``uri`` that somebody typed in never names a thing of ours.
     def dataset_uri(self, dataset_dict: dict[str, Any], default_uri: str) -> str | None:

@@ -23,7 +23,11 @@ from ckanext.marathon.views.map import map_
 
 # Unless the site's own configuration says otherwise. By default CKAN tells a company abroad, by a
 # hash of the e-mail address, who is logged in.
-DEFAULTS = {"ckan.gravatar_default": "disabled"}
+DEFAULTS = {
+    "ckan.gravatar_default": "disabled",
+    "ckanext.marathon.protect_accounts": "true",
+    "ckanext.marathon.rate_limits": "true",
+}
 
 
 class MarathonSitePlugin(p.SingletonPlugin):

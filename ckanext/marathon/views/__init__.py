@@ -1,5 +1,6 @@
 """Every URL of ours. CKAN registers the blueprints that this module names."""
 
+from .account import account
 from .agenda import agenda
 from .catalog import catalog
 from .changes import changes
@@ -16,6 +17,7 @@ from .own_data import own_data
 from .places import places
 from .portal import portal
 from .posters import posters
+from .rate_limit import rate_limit
 from .reports import reports
 from .search import search
 from .short import shorts
@@ -24,6 +26,7 @@ from .unavailable import unavailable
 from .vocabulary import vocabulary
 
 __all__ = [
+    "account",
     "agenda",
     "catalog",
     "changes",
@@ -40,6 +43,7 @@ __all__ = [
     "places",
     "portal",
     "posters",
+    "rate_limit",
     "reports",
     "search",
     "shorts",

@@ -1,0 +1,193 @@
+"""Protection of accounts: guessing passwords, finding out who has an account, stolen sessions.
+
+Off unless ``ckanext.marathon.protect_accounts`` is set, which ``marathon_site`` does.
+
+- Failed logins are counted for an account together with the address they come from, for the account
+  and for the address. Somebody who fails on purpose in an officer's name does not lock the officer
+  out at once.
+- A session is bound to the password that it began with, and to a number that logging out changes.
+  CKAN keeps sessions in the cookie itself, so that a copy of the cookie would stay valid otherwise.
+- CKAN's "remember me" is a cookie that nothing ends, so it is not offered and not accepted.
+- A wrong name takes as long to refuse as a wrong password, and whoever asks for a new password
+  learns neither from the answer nor from its time whether the account exists.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+from ckan import model
+from ckan.lib import mailer
+from ckan.types import Response
+from ckan.views import identify_user
+from flask import (
+    Blueprint,
+    after_this_request,
+    copy_current_request_context,
+    flash,
+    g,
+    has_request_context,
+    make_response,
+    request,
+    session,
+)
+from flask_login import logout_user
+from limits import RateLimitItemPerHour, RateLimitItemPerMinute
+from passlib.context import CryptContext
+
+from .rate_limit import count, describe_wait, find_address, seconds_to_wait
+
+account = Blueprint("marathon_account", __name__)
+
+log = logging.getLogger(__name__)
+
+# Failed logins. An office with one address for all its people still gets in after a bad morning.
+SAME_ACCOUNT_AND_ADDRESS = RateLimitItemPerMinute(10, 15)
+SAME_ACCOUNT = RateLimitItemPerHour(100)
+SAME_ADDRESS = RateLimitItemPerMinute(100, 15)
+
+# As CKAN hashes passwords: an unknown name costs the same to check.
+_HASHES = CryptContext(["pbkdf2_sha512"])
+
+_BOUND_TO = "marathon_bound_to"
+_EXTRA = "marathon_session"
+
+
+def is_protected() -> bool:
+    """Return whether the site has accounts protected."""
+    return tk.config["ckanext.marathon.protect_accounts"]
+
+
+def _login_limits(login: str) -> list[tuple[Any, tuple[str, ...]]]:
+    # A name is counted whether or not there is such an account.
+    name, address = login.strip().lower()[:200], find_address()
+    return [
+        (SAME_ACCOUNT_AND_ADDRESS, ("login", name, address)),
+        (SAME_ACCOUNT, ("login", name)),
+        (SAME_ADDRESS, ("login-from", address)),
+    ]
+
+
+@account.before_app_request
+def refuse_guessing() -> Response | None:
+    """Answer 429 to who failed too often; the password is not even looked at."""
+    if request.endpoint != "user.login" or request.method != "POST" or not is_protected():
+        return None
+    login = request.form.get("login", "")
+    waits = [seconds_to_wait(limit, *names) for limit, names in _login_limits(login)]
+    wait = max(waits)
+    if not wait:
+        return None
+    flash(describe_wait(tk._("Too many failed logins."), wait), "alert-danger")
+    answer = make_response(tk.render("user/login.html", {}), 429)
+    answer.headers["Retry-After"] = str(wait)
+    return answer
+
+
+def count_failed_login(login: Any) -> None:
+    """Count a failed login, and take as long for an unknown name as for a wrong password.
+
+    A receiver of CKAN's signal ``failed_login``, whose sender is what was typed as the name.
+    """
+    if not is_protected():
+        return
+    login = login if isinstance(login, str) else ""
+    user = model.User.by_name(login) or model.User.by_email(login)
+    if user is None or not user.is_active:
+        _HASHES.dummy_verify()
+    for limit, names in _login_limits(login):
+        count(limit, *names)
+
+
+def bind_session(_app: Any, user: model.User, **_more: Any) -> None:
+    """Bind a session that begins to the password; a receiver of CKAN's ``user_logged_in``."""
+    session[_BOUND_TO] = _fingerprint(user)
+
+
+def end_sessions(_app: Any, user: Any, **_more: Any) -> None:
+    """End every session of an account; a receiver of CKAN's ``user_logged_out``."""
+    session.pop(_BOUND_TO, None)
+    stored = model.User.get(getattr(user, "id", None))
+    if stored is None or not is_protected() or g.get("marathon_ending_session"):
+        return
+    extras = dict(stored.plugin_extras or {})
+    extras[_EXTRA] = secrets.token_hex(8)
+    stored.plugin_extras = extras
+    model.Session.commit()
+
+
+@account.before_app_request
+def refuse_stale_session() -> None:
+    """Treat a session as logged out whose password is another one by now, or that was ended."""
+    g.marathon_session_of = None
+    if "_user_id" not in session or not is_protected():
+        return
+    user = tk.current_user
+    if not user.is_authenticated:
+        return
+    known = session.get(_BOUND_TO)
+    if isinstance(known, str) and hmac.compare_digest(known, _fingerprint(user)):
+        g.marathon_session_of = user.id
+        return
+    g.marathon_ending_session = True
+    logout_user()
+    # CKAN has noted by now who it is.
+    identify_user()
+
+
+@account.after_app_request
+def keep_own_session(answer: Response) -> Response:
+    """Bind the session to the new password where somebody has just changed their own."""
+    user_id = g.pop("marathon_session_of", None)
+    if user_id and request.method == "POST" and "_user_id" in session:
+        user = model.Session.get(model.User, user_id)
+        if user is not None and session.get(_BOUND_TO) != _fingerprint(user):
+            session[_BOUND_TO] = _fingerprint(user)
+    return answer
+
+
+def _fingerprint(user: Any) -> str:
+    number = (user.plugin_extras or {}).get(_EXTRA, "")
+    text = f"{user.id}\n{user.password}\n{number}"
+    key = tk.config["SECRET_KEY"].encode()
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+
+def send_reset_link_later(topic: str, details: dict[str, Any]) -> bool:
+    """Have the mail for a new password sent after the answer.
+
+    The answer then says the same after the same time whether or not the account exists, and
+    whether or not the mail server answers.
+
+    Returns:
+        whether it was taken over; CKAN sends it itself otherwise.
+    """
+    if topic != "request_password_reset" or not is_protected() or not has_request_context():
+        return False
+    send = copy_current_request_context(_send_reset_link)
+    user_id = details["user"].id
+    after_this_request(lambda answer: _call_when_sent(answer, lambda: send(user_id)))
+    return True
+
+
+def _call_when_sent(answer: Response, do: Callable[[], None]) -> Response:
+    answer.call_on_close(do)
+    return answer
+
+
+def _send_reset_link(user_id: str) -> None:
+    user = model.User.get(user_id)
+    if user is None or not user.email:
+        return
+    try:
+        mailer.send_reset_link(user)
+    except mailer.MailerException:
+        log.exception("A link for a new password could not be sent")
+    finally:
+        model.Session.remove()

@@ -1,0 +1,219 @@
+"""Nobody guesses a password, learns who has an account, or keeps using a session that ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from http.cookies import SimpleCookie
+from typing import Any
+
+import pytest
+from ckan import model
+from ckan.lib.redis import connect_to_redis
+from ckan.tests import factories
+from passlib.hash import pbkdf2_sha512
+
+from tests.logic import smtp
+
+PASSWORD = "a-password-for-tests"
+
+
+@pytest.fixture
+def protected(
+    ckan_config: Any, marathon_site: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    monkeypatch.setitem(ckan_config, "ckanext.marathon.protect_accounts", True)
+    _forget_counts()
+    yield
+    _forget_counts()
+
+
+def _forget_counts() -> None:
+    connection = connect_to_redis()
+    for key in connection.scan_iter("*marathon:limit:*"):
+        connection.delete(key)
+
+
+@pytest.fixture
+def officer() -> dict[str, Any]:
+    return factories.User(password=PASSWORD)
+
+
+class Person:
+    """Somebody with the cookies of one browser."""
+
+    def __init__(self, app: Any, address: str = "192.0.2.1") -> None:
+        self.client = app.flask_app.test_client()
+        self.headers = {"X-Forwarded-For": address}
+
+    def log_in(self, name: str, password: str = PASSWORD, **more: str) -> Any:
+        form = {"login": name, "password": password, **more}
+        return self.client.post("/user/login", data=form, headers=self.headers)
+
+    def is_logged_in(self) -> bool:
+        return self.client.get("/dashboard/datasets").status_code == 200
+
+    def copy(self, app: Any) -> Person:
+        """Return somebody who has a copy of the cookies."""
+        thief = Person(app)
+        for cookie in self.client._cookies.values():
+            thief.client.set_cookie(cookie.key, cookie.decoded_value)
+        return thief
+
+
+@pytest.mark.usefixtures("protected")
+class TestGuessing:
+    def test_after_ten_failures_even_the_right_password_waits(
+        self, app: Any, officer: dict[str, Any]
+    ) -> None:
+        person = Person(app)
+        for _ in range(10):
+            assert person.log_in(officer["name"], "wrong").status_code == 200
+        refused = person.log_in(officer["name"])
+        assert refused.status_code == 429
+        assert 0 < int(refused.headers["Retry-After"]) <= 15 * 60
+        assert "Too many failed logins" in refused.text
+        assert not person.is_logged_in()
+
+    def test_the_officer_is_not_locked_out_by_somebody_elsewhere(
+        self, app: Any, officer: dict[str, Any]
+    ) -> None:
+        for _ in range(11):
+            Person(app, "198.51.100.9").log_in(officer["name"], "wrong")
+        person = Person(app)
+        assert person.log_in(officer["name"]).status_code == 302
+        assert person.is_logged_in()
+
+    def test_one_address_does_not_try_one_password_for_everybody(self, app: Any) -> None:
+        person = Person(app)
+        for number in range(100):
+            assert person.log_in(f"somebody-{number}", "wrong").status_code == 200
+        assert person.log_in("somebody-else", "wrong").status_code == 429
+
+    def test_logins_that_succeed_are_not_counted(self, app: Any, officer: dict[str, Any]) -> None:
+        for _ in range(12):
+            assert Person(app).log_in(officer["name"]).status_code == 302
+
+    def test_upper_case_and_blanks_make_no_other_account(
+        self, app: Any, officer: dict[str, Any]
+    ) -> None:
+        for spelling in (officer["name"], officer["name"].upper(), f" {officer['name']} "):
+            for _ in range(4):
+                answer = Person(app).log_in(spelling, "wrong")
+        assert answer.status_code == 429
+
+
+@pytest.mark.usefixtures("protected")
+class TestWhoHasAnAccount:
+    @pytest.mark.parametrize("kind", ["unknown", "deleted", "known"])
+    def test_a_password_is_hashed_once_whoever_logs_in(
+        self, app: Any, officer: dict[str, Any], kind: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        name = officer["name"] if kind != "unknown" else "nobody-of-this-name"
+        if kind == "deleted":
+            model.User.get(name).delete()
+            model.Session.commit()
+        Person(app).log_in("somebody", "wrong")  # makes the hash to compare with
+        hashed = []
+        verify = pbkdf2_sha512.verify
+        monkeypatch.setattr(
+            pbkdf2_sha512, "verify", lambda *given, **k: hashed.append(1) or verify(*given, **k)
+        )
+        answer = Person(app).log_in(name, "wrong")
+        assert (answer.status_code, len(hashed)) == (200, 1)
+        assert "Bad username or password" in answer.text
+
+    def test_asking_for_a_new_password_says_the_same_also_without_a_mail_server(
+        self, app: Any, officer: dict[str, Any], ckan_config: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(ckan_config, "smtp.server", "127.0.0.1:9")
+        for name in (officer["name"], officer["email"], "nobody", "nobody@example.org"):
+            client = app.flask_app.test_client()
+            answer = client.post("/user/reset", data={"user": name})
+            assert answer.status_code == 302
+            with client.session_transaction() as session:
+                ((category, message),) = session["_flashes"]
+            assert "unless the account specified does not exist" in message
+            assert category == "alert-success"
+
+    def test_the_mail_is_sent_after_the_answer(
+        self, app: Any, officer: dict[str, Any], ckan_config: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with smtp.server() as (mailbox, address):
+            monkeypatch.setitem(ckan_config, "smtp.server", address)
+            client = app.flask_app.test_client()
+            answer = client.post("/user/reset", data={"user": officer["name"]}, buffered=False)
+            assert answer.status_code == 302
+            assert not mailbox.messages
+            answer.close()
+            assert "/user/reset/" in mailbox.text()
+
+
+@pytest.mark.usefixtures("protected")
+class TestSession:
+    def test_logging_out_ends_a_copy_of_the_session_too(
+        self, app: Any, officer: dict[str, Any]
+    ) -> None:
+        person = Person(app)
+        person.log_in(officer["name"])
+        thief = person.copy(app)
+        assert person.is_logged_in()
+        assert thief.is_logged_in()
+        person.client.get("/user/_logout")
+        assert not thief.is_logged_in()
+        assert not thief.is_logged_in()
+        assert Person(app).log_in(officer["name"]).status_code == 302
+
+    def test_a_new_password_ends_all_sessions_but_the_one_that_set_it(
+        self, app: Any, officer: dict[str, Any]
+    ) -> None:
+        person, other = Person(app), Person(app)
+        for each in (person, other):
+            each.log_in(officer["name"])
+        form = {
+            "name": officer["name"],
+            "email": officer["email"],
+            "old_password": PASSWORD,
+            "password1": "another-password-1",
+            "password2": "another-password-1",
+            "save": "",
+        }
+        answer = person.client.post(f"/user/edit/{officer['name']}", data=form)
+        assert answer.status_code == 302
+        assert person.is_logged_in()
+        assert not other.is_logged_in()
+
+    def test_remember_me_keeps_nobody_logged_in(self, app: Any, officer: dict[str, Any]) -> None:
+        person = Person(app)
+        answer = person.log_in(officer["name"], remember="63072000")
+        cookies = SimpleCookie()
+        for header in answer.headers.getlist("Set-Cookie"):
+            cookies.load(header)
+        later = Person(app)
+        later.client.set_cookie("remember_token", cookies["remember_token"].value)
+        assert not later.is_logged_in()
+
+    def test_tokens_of_the_api_go_on_after_a_logout(
+        self, app: Any, officer: dict[str, Any]
+    ) -> None:
+        token = factories.APIToken(user=officer["id"])["token"]
+        person = Person(app)
+        person.log_in(officer["name"])
+        person.client.get("/user/_logout")
+        answer = app.get(
+            "/api/3/action/user_show",
+            headers={"Authorization": token},
+            query_string={"id": officer["id"]},
+        )
+        assert answer.json["result"]["email"] == officer["email"]
+
+
+def test_without_the_setting_a_session_is_ckans(
+    app: Any, marathon_site: None, officer: dict[str, Any]
+) -> None:
+    person = Person(app)
+    person.log_in(officer["name"])
+    thief = person.copy(app)
+    person.client.get("/user/_logout")
+    assert thief.is_logged_in()
+    for _ in range(12):
+        assert Person(app).log_in(officer["name"], "wrong").status_code == 200
