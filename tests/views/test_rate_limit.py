@@ -11,6 +11,7 @@ import redis
 from ckan.exceptions import CkanConfigurationException
 from ckan.lib.redis import connect_to_redis
 
+from ckanext.marathon.views import client
 from tests.factories import MarathonDataset
 
 rate_limit = importlib.import_module("ckanext.marathon.views.rate_limit")
@@ -143,7 +144,7 @@ class TestClient:
         headers = {"X-Forwarded-For": forwarded} if forwarded else {}
         environ = {"REMOTE_ADDR": remote}
         with app.flask_app.test_request_context("/", headers=headers, environ_overrides=environ):
-            assert rate_limit.find_address() == expected
+            assert client.find_address() == expected
 
 
 class TestCounter:
@@ -178,4 +179,4 @@ class TestSettings:
 
     def test_what_is_no_network_is_named_at_the_start(self) -> None:
         with pytest.raises(CkanConfigurationException, match=r"trusted_proxies.*10\.0\.0\.0/33"):
-            rate_limit.read_networks("127.0.0.1 10.0.0.0/33")
+            client.read_networks("127.0.0.1 10.0.0.0/33")

@@ -41,7 +41,8 @@ from flask_login import logout_user
 from limits import RateLimitItemPerHour, RateLimitItemPerMinute
 from passlib.context import CryptContext
 
-from .rate_limit import count, describe_wait, find_address, seconds_to_wait
+from .client import find_address
+from .rate_limit import count, describe_wait, seconds_to_wait
 
 account = Blueprint("marathon_account", __name__)
 
