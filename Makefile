@@ -55,6 +55,7 @@ bench: venv
 check: venv
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
+	@requirements/audit
 	@.venv/bin/pyright --pythonpath .venv/bin/python
 	@.venv/bin/python -m pytest -q -p no:ckan tests/house
 

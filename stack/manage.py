@@ -97,6 +97,6 @@ def logs(data: Path) -> int:
     layout = existing(data)
     files = sorted(str(path) for path in layout.logs.glob("*.log"))
     if files:
-        os.execvp("tail", ["tail", "-n", "20", "-F", *files])
+        os.execvp("tail", ["tail", "-n", "20", "-F", *files])  # noqa: S606, S607 - tail of the logs
     print("no logs yet / todavía no hay bitácoras")
     return 0

@@ -88,7 +88,7 @@ _INPUTS = sa.text(
     UNION ALL
     SELECT '{CATALOG.thing}', id, "group".xmin::text FROM "group"
     WHERE :with_catalogue AND is_organization AND extras ->> 'role' = '{COORDINATING_BODY}'
-    """
+    """  # noqa: S608 - constants of ours only
 ).bindparams(sa.bindparam("things", type_=ARRAY(sa.UnicodeText)))
 
 

@@ -55,7 +55,7 @@ def _held(seed: str) -> sa.TextClause:
         )
         SELECT iri, kind, body, refs FROM marathon_feed_entry WHERE iri IN (SELECT iri FROM held)
         ORDER BY slot NULLS FIRST, iri
-        """
+        """  # noqa: S608 - constants only
     )
 
 
@@ -111,7 +111,7 @@ _OF_SCOPE = f"""
         WHEN entered = changed THEN '{Activity.CREATE}' ELSE '{Activity.UPDATE}' END AS activity
     FROM marathon_feed_member AS member JOIN marathon_feed_change ON number = member.changed
     WHERE scope = :scope AND changed > :since
-"""
+"""  # noqa: S608 - constants only
 _CHANGES = sa.text(
     f"{_OF_ALL} AND kind IN ('{Kind.DATASET}', '{Kind.CATALOG}') ORDER BY number LIMIT :limit"
 )

@@ -182,7 +182,7 @@ _IRIS = sa.bindparam("iris", type_=ARRAY(sa.UnicodeText))
 _NUMBERS = sa.bindparam("numbers", type_=ARRAY(sa.BigInteger))
 
 _FOLLOWERS = sa.text(
-    _REACHED
+    _REACHED  # noqa: S608 - constants only
     + """
     SELECT iri FROM reached
     WHERE slot IS NOT NULL AND digest IS NOT NULL AND iri <> ALL(:known) ORDER BY slot
@@ -195,7 +195,7 @@ _FOLLOW = [
         UPDATE {table} AS row SET changed = step.number
         FROM unnest(:iris, :numbers) AS step (iri, number)
         WHERE row.iri = step.iri {condition}
-        """
+        """  # noqa: S608 - constants only
     ).bindparams(_IRIS, _NUMBERS)
     for table, condition in (
         ("marathon_feed_entry", ""),
@@ -210,7 +210,7 @@ def _touch_windows(iris: Collection[str], number: int) -> None:
 
 
 _TOUCH = sa.text(
-    _REACHED
+    _REACHED  # noqa: S608 - constants only
     + """
     , touched AS (
         SELECT DISTINCT (slot - 1) / page_size + 1 AS number, page_size
