@@ -1,6 +1,6 @@
 # make run | stop | reset | logs      a whole site on this machine
 # make test | prove | check           what CI runs
-# make bench                          speed beside stock ckanext-dcat, BENCH_SIZE datasets
+# make bench                          speed, and under load, beside stock ckanext-dcat; BENCH_SIZE datasets
 # make lock | translations            for maintainers
 
 SHELL := /bin/bash
@@ -50,7 +50,8 @@ prove: export MARATHON_PROVE = 1
 prove: test
 
 bench: venv
-	@exec $(STACK) services --fresh --data .test-data -- .venv/bin/python -m bench
+	@exec $(STACK) services --fresh --data .test-data -- \
+		bash -c '.venv/bin/python -m bench && .venv/bin/python -m bench.load'
 
 check: venv
 	@.venv/bin/ruff check .

@@ -72,10 +72,12 @@ Other = TypeVar("Other", bound="Site")
 class Site:
     """One CKAN: its ini file, its commands, its server and whatever else runs of it.
 
-    ``served_by`` makes the WSGI application of an ini file, as ``module:function``.
+    ``served_by`` makes the WSGI application of an ini file, as ``module:function``; ``processes``
+    is how many answer requests.
     """
 
     served_by = "tests.sites:application"
+    processes = 1
 
     def __init__(self, directory: Path, settings: Mapping[str, str], token: str = "") -> None:
         """Write the ini file; nothing runs yet.
@@ -185,7 +187,8 @@ class Site:
         """
         handle = self._socket.fileno()
         command = [sys.executable, "-m", "gunicorn", "--bind", f"fd://{handle}"]
-        command += ["--workers", "1", "--threads", "4", "--timeout", "120", "--no-control-socket"]
+        command += ["--workers", str(self.processes), "--threads", "4"]
+        command += ["--timeout", "120", "--no-control-socket"]
         command += ["--chdir", str(ROOT), f"{self.served_by}({str(self.ini)!r})"]
         with self.log.open("ab") as log:
             self._server = programs.spawn(command, log, handle)

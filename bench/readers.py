@@ -1,0 +1,111 @@
+"""Who uses the site while it is measured under load: a locustfile, run by ``bench.load``.
+
+Fifty readers ask for feeds, pages and the API, with up to two seconds between two requests. Four
+writers change titles of datasets, each of their own, and note the last title that was confirmed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import random
+from pathlib import Path
+from typing import Any
+
+from locust import FastHttpUser, between, constant, events, task
+
+SIZE = int(os.environ["LOAD_SIZE"])
+TOKEN = os.environ["LOAD_TOKEN"]
+WRITTEN = Path(os.environ["LOAD_WRITTEN"])
+READERS, WRITERS = 50, 4
+
+_numbers = itertools.count(1)
+_confirmed: dict[str, str] = {}
+
+
+@events.test_stop.add_listener
+def write_what_was_confirmed(**_more: Any) -> None:
+    """Leave behind which dataset has which title by now."""
+    WRITTEN.write_text(json.dumps(_confirmed), encoding="utf-8")
+
+
+class Reader(FastHttpUser):
+    """A reader with an address of their own behind a proxy."""
+
+    fixed_count = READERS
+    wait_time = between(0, 2)
+    network_timeout = connection_timeout = 120
+
+    def on_start(self) -> None:
+        """Get an address."""
+        self.headers = {
+            "X-Forwarded-For": f"192.0.2.{next(_numbers)}",
+            "Accept-Encoding": "gzip",
+        }
+        self.tags: dict[str, str] = {}
+
+    def read(self, name: str, path: str, headers: dict[str, str] | None = None) -> Any:
+        """GET a path."""
+        return self.client.get(path, name=name, headers=self.headers | (headers or {}))
+
+    @task(2)
+    def harvest(self) -> None:
+        """Read a page of the catalogue, as a harvester does that keeps validators."""
+        path = f"/catalog.ttl?page={random.randint(1, -(-SIZE // 100))}"
+        tag = self.tags.get(path)
+        answer = self.read("page of the feed", path, {"If-None-Match": tag} if tag else None)
+        if answer.headers and "ETag" in answer.headers:
+            self.tags[path] = answer.headers["ETag"]
+
+    @task(3)
+    def look_at_a_dataset(self) -> None:
+        """Open a dataset."""
+        self.read("dataset", f"/dataset/datos-{random.randrange(SIZE)}")
+
+    @task(2)
+    def search(self) -> None:
+        """Search datasets."""
+        word = random.choice(("agua", "pozo", "salud"))
+        # Only datasets have files: stock has no schema for what else the database holds.
+        self.read("dataset search", f"/dataset/?q={word}&res_format=CSV")
+
+    @task(1)
+    def open_home(self) -> None:
+        """Open the home page."""
+        self.read("home", "/")
+
+    @task(2)
+    def ask_the_api(self) -> None:
+        """Search and show by API."""
+        self.read("package_search", "/api/3/action/package_search?q=agua&rows=20")
+        name = f"datos-{random.randrange(SIZE)}"
+        self.read("package_show", f"/api/3/action/package_show?id={name}")
+
+
+class Writer(FastHttpUser):
+    """An officer's program that saves one dataset after the other."""
+
+    fixed_count = WRITERS
+    wait_time = constant(1)
+    network_timeout = connection_timeout = 120
+
+    def on_start(self) -> None:
+        """Take a quarter of the first datasets."""
+        self.first = next(_numbers)
+        self.turn = 0
+
+    @task
+    def save(self) -> None:
+        """Change a title."""
+        self.turn += 1
+        name = f"datos-{(self.first * 25 + self.turn % 25) % SIZE}"
+        title = f"Datos de ejemplo, cambio {self.first}-{self.turn}"
+        answer = self.client.post(
+            "/api/3/action/package_patch",
+            name="save",
+            json={"id": name, "title": title},
+            headers={"Authorization": TOKEN},
+        )
+        if answer.ok:
+            _confirmed[name] = title
