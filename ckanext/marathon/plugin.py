@@ -21,11 +21,14 @@ from ckanext.marathon.logic import (
     organizations,
     packages,
     permissions,
+    room,
     uploads,
     watch,
 )
+from ckanext.marathon.operations import startup
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.search import query
+from ckanext.marathon.views.health import HealthMiddleware
 from ckanext.marathon.views.unavailable import watch_pages
 
 # What other plugins must be told unless the site's own configuration says otherwise. Set while
@@ -69,6 +72,8 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
     p.implements(p.IPermissionLabels)
     p.implements(p.IFacets, inherit=True)
     p.implements(p.ISignal)
+    p.implements(p.IUploader, inherit=True)
+    p.implements(p.IMiddleware, inherit=True)
     p.implements(IDCATURIGenerator, inherit=True)
 
     # IConfigDeclaration
@@ -95,8 +100,10 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
                 "ckan.plugins: put marathon before dcat, which else answers for /catalog / "
                 "ckan.plugins: ponga marathon antes de dcat"
             )
+        startup.check_servers()
         tk.add_template_directory(config, "templates")
         tk.add_resource("assets", "marathon")
+        room.start()
         watch.start()
         data_needs.start()
         capture.start()
@@ -154,6 +161,18 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
     def get_signal_subscriptions(self) -> dict[Any, list[Any]]:
         on_dataset = {"sender": "dataset", "receiver": watch_pages}
         return {tk.signals.register_blueprint: [on_dataset]}
+
+    # IUploader
+    def get_resource_uploader(self, data_dict: dict[str, Any]) -> Any:
+        return uploads.make_resource_uploader(data_dict)
+
+    def get_uploader(self, upload_to: str, old_filename: str | None) -> Any:
+        return uploads.make_image_uploader(upload_to, old_filename)
+
+    # IMiddleware
+    def make_middleware(self, app: Any, config: CKANConfig) -> Any:
+        app.wsgi_app = HealthMiddleware(app.wsgi_app)
+        return app
 
     # IDCATURIGenerator: an extra ``uri`` that somebody typed in never names a thing of ours.
     def dataset_uri(self, dataset_dict: dict[str, Any], default_uri: str) -> str | None:

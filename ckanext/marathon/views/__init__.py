@@ -8,6 +8,7 @@ from .country import country
 from .deleting import deleting
 from .follow import follow
 from .forms import forms
+from .health import health
 from .ideas import ideas
 from .invitations import invitations
 from .news import news
@@ -17,6 +18,7 @@ from .places import places
 from .portal import portal
 from .posters import posters
 from .reports import reports
+from .room import room
 from .search import search
 from .short import shorts
 from .things import things
@@ -32,6 +34,7 @@ __all__ = [
     "deleting",
     "follow",
     "forms",
+    "health",
     "ideas",
     "invitations",
     "news",
@@ -41,6 +44,7 @@ __all__ = [
     "portal",
     "posters",
     "reports",
+    "room",
     "search",
     "shorts",
     "things",
