@@ -54,7 +54,12 @@ class Site:
 
     def environment(self) -> dict[str, str]:
         """Return the variables of every CKAN process."""
-        return {"CKAN_INI": str(self.ini), "PYTHONUNBUFFERED": "1"}
+        access_log = str(self.layout.access_log)
+        return {
+            "CKAN_INI": str(self.ini),
+            "PYTHONUNBUFFERED": "1",
+            "MARATHON_ACCESS_LOG": access_log,
+        }
 
     def healthy(self) -> bool:
         """Return whether the site answers through its web server."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
+
+from stack import access_log
 
 wsgi_app = "stack.wsgi:application"
 # Loaded once and then forked: half the start-up time and much less memory.
@@ -15,16 +18,20 @@ timeout = 120
 graceful_timeout = 15
 control_socket_disable = True
 loglevel = "warning"
-# Who harvests (`ckan marathon feed readers`), without anybody's address.
-accesslog = "-"
-access_log_format = '- - - %(t)s "%(r)s" %(s)s %(b)s "-" "%(a)s"'
+# Who harvests (`ckan marathon feed readers`), without anything about people.
+accesslog = os.environ["MARATHON_ACCESS_LOG"]
+access_log_format = access_log.FORMAT
+logger_class = access_log.AccessLogger
 # Local proxies may say which scheme and host people see.
 forwarded_allow_ips = "127.0.0.1"
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """Let go of database connections that the parent process opened."""
-    del server, worker
+    """Let go of database connections of the parent process, and write the access log again."""
+    del server
+    # CKAN, configuring its own logs, turns off all loggers that were there before.
+    worker.log.access_log.disabled = False
+    worker.log.error_log.disabled = False
     from ckan import model
 
     assert model.meta.engine is not None

@@ -11,6 +11,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from stack.disk import SAVES_NEED_MEGABYTES
 from stack.paths import Layout, write_secret
 from stack.settings import Settings
 
@@ -120,6 +121,9 @@ def write(layout: Layout, settings: Settings, addresses: Addresses) -> Path:
         # CKAN's default names views whose plugins are not loaded and complains at each upload.
         "ckan.views.default_views": "",
         "ckan.storage_path": str(layout.site / "storage"),
+        # The servers' data are on the same disk.
+        "ckanext.marathon.disk_path": str(layout.root),
+        "ckanext.marathon.disk_free_mb": str(SAVES_NEED_MEGABYTES),
         "ckan.locale_default": "es",
         "ckan.locale_order": "es en",
         "ckan.locales_offered": "es en",

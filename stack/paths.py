@@ -79,6 +79,7 @@ class Layout:
 
     def _make_parts(self) -> None:
         self.logs.mkdir(exist_ok=True, mode=0o700)
+        self.access_log.parent.mkdir(exist_ok=True, mode=0o700)
         self.site.mkdir(exist_ok=True, mode=0o700)
         self.run.mkdir(exist_ok=True)
         self.run.chmod(_passable())
@@ -123,6 +124,11 @@ class Layout:
     def logs(self) -> Path:
         """Return the directory of the log files."""
         return self.root / "logs"
+
+    @property
+    def access_log(self) -> Path:
+        """Return the web server's access log; older ones end in ``.1`` and so on."""
+        return self.logs / "access" / "access.log"
 
     @property
     def run(self) -> Path:

@@ -179,6 +179,14 @@ class Postgres:
         self._connect("postgres").close()
         return True
 
+    def responds(self) -> bool:
+        """Return whether it says anything within a few seconds, be it that it is starting."""
+        try:
+            self._connect("postgres").close()
+        except psycopg2.OperationalError as fault:
+            return "timeout expired" not in str(fault)
+        return True
+
     def create(self, *databases: str) -> None:
         """Create the roles and those of the databases that are missing."""
         session = self._connect("postgres")

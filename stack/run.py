@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import signal
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
-from stack import accounts, errors, external, ini, processes
+from stack import accounts, external, ini, processes
 from stack.ckan_site import Site
+from stack.disk import DiskReserve
 from stack.paths import Layout
 from stack.postgres import Postgres
 from stack.progress import Progress
@@ -19,10 +20,13 @@ from stack.settings import Settings
 from stack.solr import USER, Solr, free_port
 from stack.supervisor import Program, Supervisor
 from stack.valkey import Valkey
+from stack.watch import ServerCheck, SiteWatch
 
 DATABASE = "ckan"
 CORE = "ckan"
 NEEDED_MEGABYTES = 400
+# A site that is there can be read on a disk that is almost full.
+NEEDED_AGAIN_MEGABYTES = 20
 # Read from the configuration that we write; in the environment they would win over it.
 OURS = ("CKAN_SQLALCHEMY_URL", "CKAN_REDIS_URL", "CKAN_SOLR_URL", "CKAN_SOLR_USER")
 OURS += ("CKAN_SOLR_PASSWORD", "CKAN_SITE_URL")
@@ -76,6 +80,18 @@ class Servers:
         if solr:
             supervisor.wait("solr", lambda: solr.healthy(CORE), 120)
 
+    def list_checks(self) -> list[ServerCheck]:
+        """Return how to ask the own ones whether they hang."""
+        checks = []
+        if self.postgres:
+            checks.append(ServerCheck("postgres", self.postgres.responds))
+        if self.valkey:
+            checks.append(ServerCheck("valkey", self.valkey.responds))
+        if self.solr:
+            responds, mend = partial(self.solr.responds, CORE), partial(self.solr.mend_index, CORE)
+            checks.append(ServerCheck("solr", responds, mend))
+        return checks
+
     def addresses(self) -> ini.Addresses:
         """Return where the site finds them."""
         settings = self.settings
@@ -104,7 +120,10 @@ def run(data: Path, settings: Settings) -> int:
     layout = Layout.open(data)
     with processes.holding(layout):
         settings.check_port()
-        layout.check_space(NEEDED_MEGABYTES)
+        set_up = (layout.site / "prepared").exists()
+        if set_up:
+            DiskReserve(layout).update()
+        layout.check_space(NEEDED_AGAIN_MEGABYTES if set_up else NEEDED_MEGABYTES)
         for variable in OURS:
             os.environ.pop(variable, None)
         external.check(settings)
@@ -124,26 +143,15 @@ def run(data: Path, settings: Settings) -> int:
             # Afterwards: both load CKAN, and people wait for the first page.
             supervisor.start("worker")
             print(summary(site, time.monotonic() - began), flush=True)
-            _watch(supervisor)
+            SiteWatch(layout, supervisor, servers.list_checks()).watch_forever()
         except KeyboardInterrupt:
             progress.line("")
         finally:
             with progress.step("stopping"):
                 supervisor.shutdown()
+                # One that hangs does not hear that it is asked to end.
+                processes.end(processes.orphans(layout), patience=0)
     return 0
-
-
-def _watch(supervisor: Supervisor) -> None:
-    """Return never, unless something that should run does not."""
-    for second in itertools.count():
-        time.sleep(1)
-        if not supervisor.alive():
-            raise errors.ServiceFailed(
-                "the supervisor ended; `make run` starts everything again",
-                "el supervisor terminó; `make run` inicia todo de nuevo",
-            )
-        if second % 5 == 0:
-            supervisor.raise_if_given_up()
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

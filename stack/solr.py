@@ -13,6 +13,7 @@ import os
 import secrets
 import shutil
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -104,8 +105,8 @@ class Solr:
             shutil.copyfile(ckan_schema(), home / "conf" / "schema.xml")
             for name in WORD_LISTS:
                 (home / "conf" / name).touch()
-            (home / "core.properties").write_text(f"name={core}\n", encoding="ascii")
             stamp.write_text(wanted, encoding="ascii")
+        (home / "core.properties").write_text(f"name={core}\n", encoding="ascii")
         shutil.copyfile(FILES / "solrconfig.xml", home / "conf" / "solrconfig.xml")
 
     def _program(self, libraries: Path) -> Program:
@@ -145,3 +146,42 @@ class Solr:
             ).ok
             for core in cores
         )
+
+    def responds(self, core: str) -> bool:
+        """Return whether it says anything within a few seconds, be it that it is loading."""
+        try:
+            self.healthy(core)
+        except requests.Timeout:
+            return False
+        except requests.RequestException:
+            return True
+        return True
+
+    def mend_index(self, core: str) -> None:
+        """Open the core anew where it takes no changes any more; needs room on the disk.
+
+        Lucene closes its writer for good when it cannot write. Solr goes on searching then and
+        refuses every change; its own RELOAD fails too, because it first closes the writer.
+        """
+        status = self._commit_nothing(core)
+        if status == 500:
+            self._administer(action="UNLOAD", core=core)
+        if status in (404, 500):
+            self._administer(action="CREATE", name=core, instanceDir=core)
+
+    def _commit_nothing(self, core: str) -> int:
+        """Return the HTTP status of a commit without changes; 0 where there is no answer."""
+        try:
+            address = f"{self.url(core)}/update"
+            account = (USER, self.password)
+            return requests.get(
+                address, params={"commit": "true"}, auth=account, timeout=5
+            ).status_code
+        except requests.RequestException:
+            return 0
+
+    def _administer(self, **parameters: str) -> None:
+        address = f"http://127.0.0.1:{self.port}/solr/admin/cores"
+        # What fails is tried again at the next check.
+        with suppress(requests.RequestException):
+            requests.get(address, params=parameters, auth=(USER, self.password), timeout=30)

@@ -12,8 +12,10 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 import xmlrpc.client
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +81,14 @@ def _escape(value: str) -> str:
     return value.replace("%", "%%")
 
 
+@dataclass(frozen=True)
+class ProgramState:
+    """supervisord's word for a programme's state, such as ``RUNNING``, and its process id."""
+
+    name: str
+    pid: int
+
+
 class Supervisor:
     """A supervisord for one data directory."""
 
@@ -97,6 +107,7 @@ class Supervisor:
         self.environment = environment or {}
         self.process: subprocess.Popen[bytes] | None = None
         self.socket = layout.sockets / "supervisor"
+        self.output: deque[str] = deque(maxlen=50)
 
     def launch(self) -> None:
         """Start supervisord itself, with no programme running.
@@ -108,17 +119,26 @@ class Supervisor:
         write_secret(config, self._config())
         self.socket.unlink(missing_ok=True)
         supervisord = [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(config)]
-        with (self.layout.logs / "supervisord.out").open("wb") as output:
-            self.process = subprocess.Popen(
-                guarded(supervisord, signal.SIGTERM),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, **self.environment, MARK: str(self.layout.root)},
-                # Ctrl-C reaches us alone; we decide in which order things stop.
-                start_new_session=True,
-            )
+        self.process = subprocess.Popen(
+            guarded(supervisord, signal.SIGTERM),
+            stdin=subprocess.DEVNULL,
+            # Not a file: supervisord ends when it cannot write to its standard error, which it
+            # does for each line of a log that a full disk refuses.
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **self.environment, MARK: str(self.layout.root)},
+            # Ctrl-C reaches us alone; we decide in which order things stop.
+            start_new_session=True,
+        )
+        threading.Thread(target=self._read_output, args=[self.process], daemon=True).start()
         self._wait_for("supervisord", lambda: bool(self._call("getState")), 15)
+
+    def _read_output(self, process: subprocess.Popen[bytes]) -> None:
+        """Keep the last lines that supervisord itself prints; it must never wait for a reader."""
+        assert process.stdout is not None
+        with process.stdout as output:
+            for line in output:
+                self.output.append(line.decode("utf-8", "replace").strip())
 
     def start(self, name: str) -> None:
         """Start a programme; returns at once."""
@@ -127,12 +147,6 @@ class Supervisor:
     def stop(self, name: str) -> None:
         """Stop a programme and wait until it has ended."""
         self._call("stopProcess", name, True)
-
-    def restart(self, name: str) -> None:
-        """Stop and start a programme."""
-        if self.state(name) in ("STARTING", "RUNNING", "BACKOFF"):
-            self.stop(name)
-        self.start(name)
 
     def wait(self, name: str, healthy: Callable[[], bool], seconds: float) -> None:
         """Wait until ``healthy`` returns true.
@@ -146,15 +160,27 @@ class Supervisor:
         """Return supervisord's word for a programme's state, such as ``RUNNING``."""
         return str(self._call("getProcessInfo", name)["statename"])
 
-    def raise_if_given_up(self) -> None:
-        """Raise where a programme ended so often that it is not started any more.
+    def list_processes(self) -> dict[str, ProgramState]:
+        """Return the state of every programme, by name."""
+        return {
+            info["name"]: ProgramState(str(info["statename"]), int(info["pid"]))
+            for info in self._call("getAllProcessInfo")
+        }
 
-        Raises:
-            ServiceFailed: names the programme and the last line of its log.
-        """
-        for info in self._call("getAllProcessInfo"):
-            if info["statename"] == "FATAL":
-                raise self._failed(info["name"])
+    def send_signal(self, name: str, number: signal.Signals) -> None:
+        """Send a signal to a programme that runs."""
+        self._call("signalProcess", name, number.name.removeprefix("SIG"))
+
+    def describe_failure(self, name: str) -> errors.ServiceFailed:
+        """Return the error that names a programme and the last line of its log."""
+        log = log_of(self.layout, name)
+        last = last_line(log)
+        if name == "supervisord":
+            last = next((line for line in reversed(self.output) if line), last)
+        return errors.ServiceFailed(
+            f"{name} does not run: {last or 'it wrote nothing'} (all of it in {log})",
+            f"{name} no funciona; vea {log}",
+        )
 
     def alive(self) -> bool:
         """Return whether supervisord itself runs."""
@@ -177,23 +203,13 @@ class Supervisor:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if not self.alive():
-                raise self._failed("supervisord")
+                raise self.describe_failure("supervisord")
             if _quietly(healthy):
                 return
             if name != "supervisord" and self.state(name) == "FATAL":
-                raise self._failed(name)
+                raise self.describe_failure(name)
             time.sleep(0.1)
-        raise self._failed(name)
-
-    def _failed(self, name: str) -> errors.ServiceFailed:
-        log = log_of(self.layout, name)
-        if name == "supervisord" and (self.layout.logs / "supervisord.out").exists():
-            log = self.layout.logs / "supervisord.out"
-        last = last_line(log)
-        return errors.ServiceFailed(
-            f"{name} does not run: {last or 'it wrote nothing'} (all of it in {log})",
-            f"{name} no funciona; vea {log}",
-        )
+        raise self.describe_failure(name)
 
     def _call(self, method: str, *arguments: Any) -> Any:
         from supervisor.xmlrpc import SupervisorTransport

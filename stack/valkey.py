@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import redis
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from stack.paths import Layout
 from stack.supervisor import Program
@@ -43,7 +44,9 @@ class Valkey:
             "daemonize": "no",
             # A process title of its own would overwrite the environment, which has our mark.
             "set-proc-title": "no",
-            "save": "" if self.careless else "60 1",
+            # The append-only file has everything. A snapshot besides it that a full disk refuses
+            # would stop all writes, and keep Valkey from ending when it is asked to.
+            "save": "",
             "appendonly": "no" if self.careless else "yes",
             "loglevel": "notice",
         }
@@ -56,3 +59,13 @@ class Valkey:
         """Return whether it answers; raises where it does not."""
         with redis.Redis.from_url(self.url(), socket_timeout=2) as client:
             return bool(client.ping())
+
+    def responds(self) -> bool:
+        """Return whether it says anything within a few seconds, be it that it is loading."""
+        try:
+            self.healthy()
+        except RedisTimeoutError:
+            return False
+        except redis.RedisError:
+            return True
+        return True

@@ -21,9 +21,11 @@ from ckanext.marathon.logic import (
     organizations,
     packages,
     permissions,
+    room,
     uploads,
     watch,
 )
+from ckanext.marathon.operations import startup
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.search import query
 from ckanext.marathon.views.account import (
@@ -32,6 +34,7 @@ from ckanext.marathon.views.account import (
     end_sessions,
     send_reset_link_later,
 )
+from ckanext.marathon.views.health import HealthMiddleware
 from ckanext.marathon.views.rate_limit import check_settings
 from ckanext.marathon.views.unavailable import watch_pages
 
@@ -77,6 +80,8 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
     p.implements(p.IFacets, inherit=True)
     p.implements(p.ISignal)
     p.implements(p.INotifier, inherit=True)
+    p.implements(p.IUploader, inherit=True)
+    p.implements(p.IMiddleware, inherit=True)
     p.implements(IDCATURIGenerator, inherit=True)
 
     # IConfigDeclaration
@@ -103,8 +108,10 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
                 "ckan.plugins: put marathon before dcat, which else answers for /catalog / "
                 "ckan.plugins: ponga marathon antes de dcat"
             )
+        startup.check_servers()
         tk.add_template_directory(config, "templates")
         tk.add_resource("assets", "marathon")
+        room.start()
         watch.start()
         data_needs.start()
         capture.start()
@@ -174,6 +181,18 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
         self, notification_sent: bool, topic: str, details: dict[str, Any]
     ) -> bool:
         return notification_sent or send_reset_link_later(topic, details)
+
+    # IUploader
+    def get_resource_uploader(self, data_dict: dict[str, Any]) -> Any:
+        return uploads.make_resource_uploader(data_dict)
+
+    def get_uploader(self, upload_to: str, old_filename: str | None) -> Any:
+        return uploads.make_image_uploader(upload_to, old_filename)
+
+    # IMiddleware
+    def make_middleware(self, app: Any, config: CKANConfig) -> Any:
+        app.wsgi_app = HealthMiddleware(app.wsgi_app)
+        return app
 
     # IDCATURIGenerator: an extra ``uri`` that somebody typed in never names a thing of ours.
     def dataset_uri(self, dataset_dict: dict[str, Any], default_uri: str) -> str | None:

@@ -13,7 +13,8 @@ from ckan.lib import redis
 from ckan.lib.search import clear_all
 
 from ckanext.marathon.operations import doctor as operations
-from ckanext.marathon.operations.doctor import Health, is_loopback
+from ckanext.marathon.operations.doctor import is_loopback
+from ckanext.marathon.operations.finding import Health
 from tests.factories import CoordinatingBody, Workshop
 from tests.logic import smtp
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, TextIO
+from typing import Any
 
 import ckan.plugins.toolkit as tk
 import click
@@ -118,13 +120,14 @@ def new_epoch(yes: bool) -> None:
 
 
 @feed.command()
-@click.argument("logs", type=click.File(errors="replace"), nargs=-1, required=True)
-def readers(logs: tuple[TextIO, ...]) -> None:
+@click.argument("logs", type=click.Path(allow_dash=True), nargs=-1, required=True)
+def readers(logs: tuple[str, ...]) -> None:
     """Say which programs read the feeds, by access logs of the web server (- for standard input).
 
+    Older logs (LOG.1, also compressed, LOG.2.gz) may be named with the current one, in any order.
     Only what programs call themselves is looked at; browsers are left out.
     """
-    found = reading.read(line for log in logs for line in log)
+    found = reading.read(line for log in logs for line in _lines(log))
     if not found:
         click.echo(tk._("No program has asked for a feed in these logs."))
     for each in found:
@@ -155,6 +158,17 @@ def check(url: str) -> None:
         if finding.fault:
             click.echo(f"  {finding.fault}")
     raise SystemExit(bool(faults))
+
+
+def _lines(log: str) -> Iterator[str]:
+    """Yield the lines of a log, of a compressed one too."""
+    try:
+        opened = gzip.open if log.endswith(".gz") else click.open_file
+        with opened(log, "rt", errors="replace") as stream:
+            yield from stream
+    except (OSError, EOFError) as fault:
+        text = tk._("{name} cannot be read: {reason}")
+        raise click.ClickException(text.format(name=log, reason=fault)) from fault
 
 
 def _ini() -> str:

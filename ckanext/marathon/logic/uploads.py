@@ -1,4 +1,4 @@
-"""Files that come with a new dataset.
+"""Files that come with a new dataset, and files for which the disk has no room.
 
 CKAN stores files with ``resource_create`` and ``package_update`` only; here a dataset and its
 files are created in one transaction, so that there is never one without the other.
@@ -6,13 +6,19 @@ files are created in one transaction, so that there is never one without the oth
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import ckan.plugins as p
 import ckan.plugins.toolkit as tk
-from ckan.lib import uploader
+from ckan.lib import files, uploader
 from ckan.types import Context
+
+from ckanext.marathon.logic.room import NoRoom
+from ckanext.marathon.model import disk
 
 KEY = "marathon_uploads"
 MEGABYTE = 2**20
@@ -82,3 +88,64 @@ def _refused(name: str, size: int | None) -> list[str]:
             ).format(name=name, limit=limit)
         ]
     return [] if size else [tk._("{name} is empty. Choose another file.").format(name=name)]
+
+
+class WholeResourceUpload(uploader.ResourceUpload):
+    """CKAN's way of storing a file, which leaves no part of one where the disk is full."""
+
+    def upload(self, id: str, max_size: int = 10) -> None:
+        """Store the file whole or not at all.
+
+        Raises:
+            NoRoom: there is no room for it.
+        """
+        partial = Path(f"{self.get_path(id)}~") if self.storage_path else None
+        with _removing(partial):
+            super().upload(id, max_size)
+
+
+class WholeImageUpload(uploader.Upload):
+    """The same for pictures of organisations and people."""
+
+    def upload(self, max_size: int = 2) -> None:
+        """Store the picture whole or not at all.
+
+        Raises:
+            NoRoom: there is no room for it.
+        """
+        with _removing(Path(self.tmp_filepath) if self.filename else None):
+            super().upload(max_size)
+
+
+@contextmanager
+def _removing(partial: Path | None) -> Iterator[None]:
+    """Remove the part of a file that was written before the disk was full."""
+    try:
+        yield
+    except OSError as fault:
+        if partial:
+            partial.unlink(missing_ok=True)
+        if disk.is_disk_full(fault):
+            raise NoRoom from fault
+        raise
+
+
+def make_resource_uploader(resource: dict[str, Any]) -> WholeResourceUpload | None:
+    """Return how a resource's file is stored; ``None`` where another plugin or store does it."""
+    return WholeResourceUpload(resource) if _stores_in_folder("resource") else None
+
+
+def make_image_uploader(kind: str, old_filename: str | None) -> WholeImageUpload | None:
+    """Return how a picture is stored; ``None`` where another plugin or store does it."""
+    return WholeImageUpload(kind, old_filename) if _stores_in_folder(kind) else None
+
+
+def _stores_in_folder(kind: str) -> bool:
+    """Return whether CKAN itself stores such files in ``ckan.storage_path``."""
+    if any(plugin.name != "marathon" for plugin in p.PluginImplementations(p.IUploader)):
+        return False
+    try:
+        files.get_storage(tk.config[f"ckan.files.default_storages.{kind}"])
+    except files.exc.UnknownStorageError:
+        return True
+    return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -9,8 +10,10 @@ import sqlalchemy as sa
 from ckan import model
 from ckan.model import meta
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import InternalError, OperationalError
 from sqlalchemy.orm import aliased
 
+from ckanext.marathon.model import disk
 from ckanext.marathon.model.clock import HOME
 from ckanext.marathon.model.feed import (
     Change,
@@ -21,6 +24,8 @@ from ckanext.marathon.model.feed import (
     Rendering,
     Window,
 )
+
+log = logging.getLogger(__name__)
 
 # How many windows of the whole catalogue are in memory at a time.
 AT_ONCE = 8
@@ -213,7 +218,10 @@ def keep(number: int, kept_as: str, changed_at: int, piece: Any) -> None:
 
     In a transaction of its own; whoever renders the same at the same time writes the same. Whoever
     is changing the window is not waited for, and waits: what was taken down is not kept again.
+    Nothing is kept where the database takes no writes: who reads gets the page all the same.
     """
+    if not disk.has_room():
+        return
     assert meta.engine is not None, "CKAN has made it"
     values = {"changed": changed_at, "body": piece.body, "size": piece.size, "crc": piece.crc}
     row = {"window": number, "format": kept_as, **values}
@@ -224,14 +232,17 @@ def keep(number: int, kept_as: str, changed_at: int, piece: Any) -> None:
         .with_for_update(read=True, skip_locked=True)
     )
     statement = insert(Rendering).from_select(list(row), current)
-    with meta.engine.begin() as connection:
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["window", "format"],
-                set_={name: statement.excluded[name] for name in values},
-                where=Rendering.changed < statement.excluded.changed,
-            )
-        )
+    statement = statement.on_conflict_do_update(
+        index_elements=["window", "format"],
+        set_={name: statement.excluded[name] for name in values},
+        where=Rendering.changed < statement.excluded.changed,
+    )
+    try:
+        with meta.engine.begin() as connection:
+            connection.execute(statement)
+    except (OperationalError, InternalError) as fault:
+        # A full disk, or a database that is only read for the moment.
+        log.warning("A page of the feed could not be kept: %s", fault.orig)
 
 
 def forget_outdated() -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import ipaddress
 import smtplib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import Enum
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -15,12 +13,19 @@ import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import model
 from ckan.cli.db import current_revision
-from ckan.lib import search
 from ckan.lib.mailer import _parse_smtp_server
-from ckan.lib.redis import is_redis_available
 from ckanext.dcat.utils import catalog_uri
+from sqlalchemy.exc import OperationalError
 
 from ckanext.marathon.logic.permissions import COORDINATING_BODY
+from ckanext.marathon.operations.condition import STATE_CHECKS
+from ckanext.marathon.operations.finding import (
+    Finding,
+    Findings,
+    make_bad,
+    make_good,
+    make_warning,
+)
 from ckanext.marathon.search.types import DATASET, OTHER_TYPES
 
 NEEDED = ("marathon", "scheming_datasets", "scheming_organizations", "dcat")
@@ -28,41 +33,15 @@ _PROFILE = "marathon"
 _SECONDS = 5
 
 
-class Health(Enum):
-    """How serious a finding is: only ``BAD`` keeps the site from working."""
-
-    GOOD = "good"
-    WARNING = "warning"
-    BAD = "bad"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a check found, in the reader's language."""
-
-    health: Health
-    text: str
-
-
-Findings = Iterator[Finding]
-
-
 def examine() -> Iterator[Finding]:
     """Yield what each check finds; none stops at another one's fault."""
     for check in CHECKS:
-        yield from check()
-
-
-def _good(text: str) -> Finding:
-    return Finding(Health.GOOD, text)
-
-
-def _warning(text: str) -> Finding:
-    return Finding(Health.WARNING, text)
-
-
-def _bad(text: str) -> Finding:
-    return Finding(Health.BAD, text)
+        try:
+            yield from check()
+        except OperationalError:
+            model.Session.rollback()
+            yield make_bad(tk._("PostgreSQL stopped answering while this was being checked."))
+            return
 
 
 def plugins() -> Findings:
@@ -71,24 +50,24 @@ def plugins() -> Findings:
     missing = [name for name in NEEDED if not p.plugin_loaded(name)]
     if missing:
         text = tk._("Add to ckan.plugins: {names}.")
-        yield _bad(text.format(names=", ".join(missing)))
+        yield make_bad(text.format(names=", ".join(missing)))
         return
     first = loaded.index("marathon")
     before = [n for n in NEEDED if n in loaded and loaded.index(n) < first]
     if before:
         text = tk._("In ckan.plugins, marathon has to stand before {names}.")
-        yield _bad(text.format(names=", ".join(before)))
+        yield make_bad(text.format(names=", ".join(before)))
     else:
-        yield _good(tk._("The plugins are loaded in the right order."))
+        yield make_good(tk._("The plugins are loaded in the right order."))
 
 
 def tables() -> Findings:
     """Check that our tables are those of this version."""
     revision = current_revision("marathon")
     if (revision or "").endswith("(head)"):
-        yield _good(tk._("The database has the tables of this version."))
+        yield make_good(tk._("The database has the tables of this version."))
     else:
-        yield _bad(tk._("Tables are missing. Run: ckan db upgrade -p marathon"))
+        yield make_bad(tk._("Tables are missing. Run: ckan db upgrade -p marathon"))
 
 
 def schemas() -> Findings:
@@ -99,11 +78,11 @@ def schemas() -> Findings:
             "Other schemas than the marathon's are in use for: {names}. Compare "
             "scheming.dataset_schemas and scheming.organization_schemas with docs/installing.md."
         )
-        yield _bad(text.format(names=", ".join(foreign)))
+        yield make_bad(text.format(names=", ".join(foreign)))
     else:
-        yield _good(tk._("The marathon's schemas are in use."))
+        yield make_good(tk._("The marathon's schemas are in use."))
     if _PROFILE not in str(tk.config.get("ckanext.dcat.rdf.profiles") or "").split():
-        yield _warning(
+        yield make_warning(
             tk._("ckanext.dcat.rdf.profiles does not name marathon: the feeds lack the chain.")
         )
 
@@ -131,15 +110,15 @@ def base_uri() -> Findings:
             "IRIs start with {base}, an address of this machine alone. Set ckanext.dcat.base_uri "
             "before the first publication."
         )
-        yield _warning(text.format(base=base))
+        yield make_warning(text.format(base=base))
     elif not tk.config.get("ckanext.dcat.base_uri"):
         text = tk._(
             "IRIs start with {base}, taken from ckan.site_url. Set ckanext.dcat.base_uri, so that "
             "they stay when the site moves."
         )
-        yield _warning(text.format(base=base))
+        yield make_warning(text.format(base=base))
     else:
-        yield _good(tk._("IRIs start with {base}.").format(base=base))
+        yield make_good(tk._("IRIs start with {base}.").format(base=base))
 
 
 def is_loopback(host: str) -> bool:
@@ -152,36 +131,11 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def solr() -> Findings:
-    """Check that search works and knows everything."""
-    if not search.is_available():
-        yield _bad(tk._("Solr cannot be reached at solr_url: nothing can be saved or found."))
-        return
-    found = tk.get_action("package_search")(
-        {"ignore_auth": True}, {"fq": "+state:active", "include_private": True, "rows": 0}
-    )
-    query = sa.select(sa.func.count()).where(model.Package.state == model.State.ACTIVE)
-    stored = model.Session.scalar(query)
-    if found["count"] == stored:
-        yield _good(tk._("Solr answers and has all {count} records.").format(count=stored))
-    else:
-        text = tk._("Solr has {found} of {stored} records. Run: ckan search-index rebuild")
-        yield _warning(text.format(found=found["count"], stored=stored))
-
-
-def redis() -> Findings:
-    """Check that sessions and background jobs have their store."""
-    if is_redis_available():
-        yield _good(tk._("Redis answers."))
-    else:
-        yield _bad(tk._("Redis cannot be reached at ckan.redis.url."))
-
-
 def mail() -> Findings:
     """Check that invitations can be mailed."""
     server = tk.config.get("smtp.server") or ""
     if not server:
-        yield _warning(
+        yield make_warning(
             tk._("No mail server (smtp.server): invitations give a link to hand over instead.")
         )
         return
@@ -194,15 +148,15 @@ def mail() -> Findings:
             "The mail server {server} does not answer: invitations give a link to hand over "
             "instead."
         )
-        yield _warning(text.format(server=server))
+        yield make_warning(text.format(server=server))
     else:
-        yield _good(tk._("The mail server {server} answers.").format(server=server))
+        yield make_good(tk._("The mail server {server} answers.").format(server=server))
     if not tk.config.get("smtp.mail_from"):
         text = tk._(
             "smtp.mail_from is not set: no mail can be sent, and a forgotten password ends in an "
             "error of the server. Set it to the address that mails come from."
         )
-        yield _warning(text)
+        yield make_warning(text)
 
 
 def people() -> Findings:
@@ -212,20 +166,22 @@ def people() -> Findings:
         model.Group.state == model.State.ACTIVE, role == COORDINATING_BODY
     )
     if not model.Session.scalar(query):
-        yield _warning(
+        yield make_warning(
             tk._(
                 "No organisation has the role of coordinating body; a system administrator sets it."
             )
         )
     if tk.config.get("ckan.auth.user_create_organizations"):
-        yield _warning(
+        yield make_warning(
             tk._(
                 "Everybody with an account may create organisations "
                 "(ckan.auth.user_create_organizations)."
             )
         )
     if tk.config.get("ckan.auth.public_user_details"):
-        yield _warning(tk._("Everybody may see who the users are (ckan.auth.public_user_details)."))
+        yield make_warning(
+            tk._("Everybody may see who the users are (ckan.auth.public_user_details).")
+        )
 
 
 CHECKS: tuple[Callable[[], Findings], ...] = (
@@ -233,8 +189,7 @@ CHECKS: tuple[Callable[[], Findings], ...] = (
     tables,
     schemas,
     base_uri,
-    solr,
-    redis,
+    *STATE_CHECKS,
     mail,
     people,
 )

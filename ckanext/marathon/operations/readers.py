@@ -38,8 +38,9 @@ class Reader:
         unchanged: how many of them were answered by 304.
         refused: how many were answered by an error.
         last: when it last asked.
-        full_pass: when it last got everything, or the last page of changes from the first.
+        full_pass: when it last got everything.
         cursor: with which it last asked for changes.
+        cursor_at: when that was.
     """
 
     agent: str
@@ -50,13 +51,15 @@ class Reader:
     last: datetime | None = None
     full_pass: datetime | None = None
     cursor: str = ""
+    cursor_at: datetime | None = None
 
 
 def read(lines: Iterable[str]) -> list[Reader]:
     """Return the programs that read feeds, the last that asked first.
 
     Args:
-        lines: of an access log; what is no request for a feed is passed over.
+        lines: of access logs, in any order of the files; what is no request for a feed is passed
+            over.
     """
     found: dict[tuple[str, str], Reader] = {}
     for line in lines:
@@ -80,11 +83,18 @@ def _count(
     reader.requests += 1
     reader.unchanged += status == "304"
     reader.refused += status >= "400"
-    reader.last = moment or reader.last
+    reader.last = _later(reader.last, moment)
     if status == "200" and (what.startswith("catalog/all") or what == "data.json"):
-        reader.full_pass = moment
-    if what.startswith("catalog/changes"):
-        reader.cursor = (parse_qs(address.query).get("since") or [""])[0][:60] or reader.cursor
+        reader.full_pass = _later(reader.full_pass, moment)
+    cursor = (parse_qs(address.query).get("since") or [""])[0][:60]
+    is_newer = reader.cursor_at is None or _later(reader.cursor_at, moment) == moment
+    # The current log is often named before the older ones.
+    if what.startswith("catalog/changes") and cursor and is_newer:
+        reader.cursor, reader.cursor_at = cursor, moment
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max((moment for moment in (one, other) if moment), default=None)
 
 
 def _moment(text: str) -> datetime | None:

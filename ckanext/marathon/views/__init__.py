@@ -9,6 +9,7 @@ from .country import country
 from .deleting import deleting
 from .follow import follow
 from .forms import forms
+from .health import health
 from .ideas import ideas
 from .invitations import invitations
 from .news import news
@@ -19,6 +20,7 @@ from .portal import portal
 from .posters import posters
 from .rate_limit import rate_limit
 from .reports import reports
+from .room import room
 from .search import search
 from .short import shorts
 from .things import things
@@ -35,6 +37,7 @@ __all__ = [
     "deleting",
     "follow",
     "forms",
+    "health",
     "ideas",
     "invitations",
     "news",
@@ -45,6 +48,7 @@ __all__ = [
     "posters",
     "rate_limit",
     "reports",
+    "room",
     "search",
     "shorts",
     "things",

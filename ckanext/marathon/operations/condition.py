@@ -1,0 +1,141 @@
+"""How the site is right now: its servers, disk, feed, background jobs and files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import ckan.plugins.toolkit as tk
+import sqlalchemy as sa
+from ckan import model
+
+from ckanext.marathon.feeds.rebuild import rebuild
+from ckanext.marathon.model import clock, disk
+from ckanext.marathon.operations import health, jobs, leftovers
+from ckanext.marathon.operations.finding import Findings, make_bad, make_good, make_warning
+from ckanext.marathon.operations.health import State
+
+# How many files a finding names.
+_NAMED = 5
+
+
+def check_solr() -> Findings:
+    """Check that search works, takes changes, and knows everything."""
+    state = health.check_one(health.check_search)
+    if state is State.SILENT:
+        yield make_bad(tk._("Solr hangs: nothing answers at solr_url. Restart it."))
+        return
+    if state is not State.OK:
+        yield make_bad(tk._("Solr cannot be reached at solr_url: nothing can be saved or found."))
+        return
+    if health.check_one(health.check_indexing) is State.FAILING:
+        text = tk._(
+            "Solr searches but takes no changes, so that every save fails: its disk was full. "
+            "Make room and restart Solr (`make run` does the latter by itself)."
+        )
+        yield make_bad(text)
+    found = tk.get_action("package_search")(
+        {"ignore_auth": True}, {"fq": "+state:active", "include_private": True, "rows": 0}
+    )
+    query = sa.select(sa.func.count()).where(model.Package.state == model.State.ACTIVE)
+    stored = model.Session.scalar(query)
+    if found["count"] == stored:
+        yield make_good(tk._("Solr answers and has all {count} records.").format(count=stored))
+    else:
+        text = tk._("Solr has {found} of {stored} records. Run: ckan search-index rebuild")
+        yield make_warning(text.format(found=found["count"], stored=stored))
+
+
+def check_feed() -> Findings:
+    """Check that the feed's log has everything that is public."""
+    if clock.read().complete:
+        yield make_good(tk._("The log of the feed is complete."))
+        return
+    text = tk._("The log of the feed is not complete. Run: ckan marathon feed rebuild")
+    yield make_bad(text, _rebuild_feed)
+
+
+def _rebuild_feed() -> str:
+    ini = os.path.abspath(tk.config["__file__"])
+    changes = rebuild(ini, 1, False, lambda *_progress: None)
+    return tk._("The log is complete; {count} changes were written.").format(count=changes)
+
+
+def check_jobs() -> Findings:
+    """Check that background jobs have their store, that somebody does them, and that all end."""
+    if health.check_one(health.check_queue) is not State.OK:
+        yield make_bad(tk._("Redis cannot be reached at ckan.redis.url."))
+        return
+    yield make_good(tk._("Redis answers."))
+    waiting = jobs.count_waiting()
+    if waiting and not jobs.count_workers():
+        text = tk._("No worker does the background jobs ({count} wait). Run: ckan jobs worker")
+        yield make_warning(text.format(count=waiting))
+    interrupted = jobs.list_interrupted()
+    if interrupted:
+        text = tk._("{count} background jobs were interrupted and have not been done.")
+        yield make_warning(text.format(count=len(interrupted)), _restart_jobs)
+
+
+def _restart_jobs() -> str:
+    count = jobs.restart_interrupted()
+    return tk._("{count} background jobs wait to be done again.").format(count=count)
+
+
+def check_disk() -> Findings:
+    """Check that the disk has room for saves."""
+    try:
+        free = disk.free_megabytes()
+    except OSError:
+        text = tk._("ckanext.marathon.disk_path names {path}, which is not there.")
+        yield make_warning(text.format(path=tk.config["ckanext.marathon.disk_path"]))
+        return
+    if free is None:
+        return
+    needed = tk.config["ckanext.marathon.disk_free_mb"]
+    if free < needed:
+        text = tk._(
+            "The disk is full: {free} MB are free, saves need {needed} (at {path}). Reading goes "
+            "on, saves are answered with 503. Make room; nothing has to be restarted."
+        )
+        path = tk.config["ckanext.marathon.disk_path"]
+        yield make_bad(text.format(free=free, needed=needed, path=path))
+    else:
+        yield make_good(tk._("The disk has room: {free} MB are free.").format(free=free))
+
+
+def check_files() -> Findings:
+    """Check for what accidents leave beside the uploaded files."""
+    partial = leftovers.list_partial_files()
+    if partial:
+        text = tk._(
+            "{count} files were stored in part only when something was interrupted: {names}"
+        )
+        yield make_warning(text.format(count=len(partial), names=_some(partial)), _remove_partial)
+    unknown = leftovers.list_unknown_files()
+    if unknown:
+        text = tk._(
+            "{count} uploaded files belong to no record: {names}. Delete them if no backup with "
+            "their records is to be restored."
+        )
+        yield make_warning(text.format(count=len(unknown), names=_some(unknown)))
+
+
+def _remove_partial() -> str:
+    removed = leftovers.remove_partial_files()
+    return tk._("Removed: {names}").format(names=", ".join(map(str, removed)))
+
+
+def _some(paths: list[Path]) -> str:
+    names = [str(path) for path in paths[:_NAMED]]
+    return ", ".join([*names, "…"] if len(paths) > _NAMED else names)
+
+
+STATE_CHECKS: tuple[Callable[[], Findings], ...] = (
+    check_disk,
+    check_feed,
+    check_solr,
+    check_jobs,
+    check_files,
+)

@@ -1,0 +1,187 @@
+"""Whether the site can do its work now: quick, and in bounded time when a server hangs.
+
+Nothing of CKAN's own connections is used. They wait for as long as a server is silent, and a pool
+that is used up would make a healthy server look ill.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import ckan.plugins.toolkit as tk
+import redis
+import requests
+import sqlalchemy as sa
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from sqlalchemy.exc import OperationalError
+
+from ckanext.marathon.model import disk
+from ckanext.marathon.model.feed import Clock
+
+# Of one check; what is silent for longer is reported as such.
+SECONDS = 3.0
+_CONNECT_SECONDS = 2
+# A monitor, or somebody who means harm, may ask as often as they want.
+KEPT_SECONDS = 1.0
+
+
+class State(StrEnum):
+    """What a check found; the word that monitors read."""
+
+    OK = "ok"
+    #: it refuses, or reports an error
+    FAILING = "failing"
+    #: it says nothing
+    SILENT = "silent"
+    #: the feed's log does not have everything that is public
+    INCOMPLETE = "incomplete"
+    #: saves are refused for lack of space on the disk
+    FULL = "full"
+
+
+def check_database() -> State:
+    """Return whether PostgreSQL answers a query."""
+    _query("SELECT 1")
+    return State.OK
+
+
+def check_feed() -> State:
+    """Return whether the feed's log is complete."""
+    complete = _query(str(sa.select(Clock.complete)))
+    return State.OK if complete else State.INCOMPLETE
+
+
+def _query(text: str) -> object:
+    options = f"-c statement_timeout={_CONNECT_SECONDS}s"
+    engine = sa.create_engine(
+        tk.config["sqlalchemy.url"],
+        poolclass=sa.NullPool,
+        connect_args={"connect_timeout": _CONNECT_SECONDS, "options": options},
+    )
+    try:
+        with engine.connect() as connection:
+            return connection.scalar(sa.text(text))
+    except OperationalError as fault:
+        if "timeout expired" in str(fault):
+            raise TimeoutError from fault
+        raise
+
+
+def check_search() -> State:
+    """Return whether Solr answers a search."""
+    _ask_solr("select", q="*:*", rows="0").raise_for_status()
+    return State.OK
+
+
+def check_indexing() -> State:
+    """Return whether Solr takes changes: it refuses all after its disk was full.
+
+    Asks for a commit of nothing, which writes nothing. Not for every monitor: a commit of what
+    others are adding right now takes longer.
+    """
+    return State.FAILING if _ask_solr("update", commit="true").status_code == 500 else State.OK
+
+
+def _ask_solr(handler: str, **parameters: str) -> requests.Response:
+    user, password = tk.config.get("solr_user"), tk.config.get("solr_password")
+    address = f"{str(tk.config['solr_url']).rstrip('/')}/{handler}"
+    account = (user, password) if user and password else None
+    try:
+        return requests.get(address, params=parameters, auth=account, timeout=_CONNECT_SECONDS)
+    except requests.Timeout as fault:
+        raise TimeoutError from fault
+
+
+def check_queue() -> State:
+    """Return whether Valkey (or Redis), which keeps the background jobs, answers."""
+    limits = {"socket_timeout": _CONNECT_SECONDS, "socket_connect_timeout": _CONNECT_SECONDS}
+    try:
+        with redis.Redis.from_url(tk.config["ckan.redis.url"], **limits) as client:
+            client.ping()
+    except RedisTimeoutError as fault:
+        raise TimeoutError from fault
+    return State.OK
+
+
+def check_disk() -> State:
+    """Return whether the disk has room for saves."""
+    return State.OK if disk.has_room() else State.FULL
+
+
+CHECKS: dict[str, Callable[[], State]] = {
+    "database": check_database,
+    "search": check_search,
+    "queue": check_queue,
+    "feed": check_feed,
+    "disk": check_disk,
+}
+
+
+@dataclass
+class _Answer:
+    """One question to a server; ``state`` is there once it has answered."""
+
+    began: float
+    state: State | None = None
+
+
+class BoundedCheck:
+    """A check that is asked by one thread at a time and never waited for longer than a limit.
+
+    A server that hangs holds one thread, however often the site is asked how it is.
+    """
+
+    def __init__(self, check: Callable[[], State]) -> None:
+        """Prepare it."""
+        self._check = check
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._answer = _Answer(-KEPT_SECONDS)
+
+    def begin(self) -> None:
+        """Ask, unless a question is open or has just been answered."""
+        with self._lock:
+            if self._thread is not None and self._thread.is_alive():
+                return
+            if time.monotonic() - self._answer.began < KEPT_SECONDS:
+                return
+            self._answer = _Answer(time.monotonic())
+            self._thread = threading.Thread(target=self._ask, args=[self._answer], daemon=True)
+            self._thread.start()
+
+    def _ask(self, answer: _Answer) -> None:
+        try:
+            answer.state = self._check()
+        except TimeoutError:
+            answer.state = State.SILENT
+        # Whatever a server or its client makes of a fault, it is one.
+        except Exception:
+            answer.state = State.FAILING
+
+    def wait(self) -> State:
+        """Return the answer, ``SILENT`` where there is none within ``SECONDS`` of the question."""
+        answer, thread = self._answer, self._thread
+        if thread is not None:
+            thread.join(max(0.0, answer.began + SECONDS - time.monotonic()))
+        return answer.state or State.SILENT
+
+
+def check_all() -> dict[str, State]:
+    """Return the state of everything by its name, after ``SECONDS`` at the latest."""
+    for check in _BOUNDED.values():
+        check.begin()
+    return {name: check.wait() for name, check in _BOUNDED.items()}
+
+
+def check_one(check: Callable[[], State]) -> State:
+    """Return what one check finds, in bounded time."""
+    bounded = BoundedCheck(check)
+    bounded.begin()
+    return bounded.wait()
+
+
+_BOUNDED = {name: BoundedCheck(check) for name, check in CHECKS.items()}

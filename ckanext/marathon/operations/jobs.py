@@ -1,0 +1,89 @@
+"""Background jobs: who does them, and which were interrupted.
+
+A worker that is killed leaves its job marked as being done; only after hours does RQ call it
+failed. Jobs of ours can be done twice: each brings something up to date.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import Any
+
+import rq
+from ckan.lib import jobs
+from rq.exceptions import NoSuchJobError
+from rq.job import Job
+from rq.registry import FailedJobRegistry, StartedJobRegistry
+
+_OURS = "ckanext.marathon."
+# What RQ writes of a job whose process ended under it, at once or later.
+_KILLED = ("Work-horse terminated unexpectedly", "AbandonedJobError")
+
+
+def count_waiting() -> int:
+    """Return how many jobs wait for a worker."""
+    return sum(len(queue) for queue in jobs.get_all_queues())
+
+
+def count_workers() -> int:
+    """Return how many workers do the jobs of this site."""
+    queues = {queue.name for queue in jobs.get_all_queues()} | {jobs.get_queue().name}
+    return sum(bool(queues & set(worker.queue_names())) for worker in _workers())
+
+
+def _workers() -> list[Any]:
+    """Return the workers that are alive; RQ forgets one that was killed only after minutes."""
+    return [
+        worker
+        for worker in rq.Worker.all(connection=jobs.get_queue().connection)
+        if worker.hostname != socket.gethostname() or _is_running(worker.pid)
+    ]
+
+
+def _is_running(pid: int | None) -> bool:
+    try:
+        os.kill(pid or 0, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return bool(pid)
+
+
+def list_interrupted() -> list[Job]:
+    """Return our jobs whose worker was killed while it did them."""
+    current = {worker.get_current_job_id() for worker in _workers()}
+    found = []
+    for queue in jobs.get_all_queues():
+        started = StartedJobRegistry(queue=queue).get_job_ids(cleanup=False)
+        for job_id in {*started, *FailedJobRegistry(queue=queue).get_job_ids(cleanup=False)}:
+            job = _fetch(job_id, queue)
+            if job and job_id not in current and _is_ours(job):
+                failed = job_id not in started
+                if not failed or any(word in (job.exc_info or "") for word in _KILLED):
+                    found.append(job)
+    return found
+
+
+def _fetch(job_id: str, queue: rq.Queue) -> Job | None:
+    try:
+        return Job.fetch(job_id, connection=queue.connection)
+    except NoSuchJobError:
+        return None
+
+
+def _is_ours(job: Job) -> bool:
+    # What calls itself otherwise may not be done twice.
+    return (job.func_name or "").startswith(_OURS)
+
+
+def restart_interrupted() -> int:
+    """Put the interrupted jobs back into their queues; return how many there were."""
+    interrupted = list_interrupted()
+    for job in interrupted:
+        queue = rq.Queue(job.origin, connection=job.connection)
+        for registry in (StartedJobRegistry(queue=queue), FailedJobRegistry(queue=queue)):
+            registry.remove(job)
+        queue.enqueue_job(job)
+    return len(interrupted)

@@ -1,0 +1,129 @@
+"""What `make run` does once the site runs: keeps an eye on what nobody else can mend.
+
+supervisord starts a server again that ends. Left for this module: a server that runs and does not
+answer, one that was given up because the disk was full, Solr's index that a full disk has closed,
+the reserve of disk space, and the size of the access log.
+"""
+
+from __future__ import annotations
+
+import itertools
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import psutil
+
+from stack import access_log, errors
+from stack.disk import DiskReserve
+from stack.paths import Layout
+from stack.supervisor import ProgramState, Supervisor
+
+# A server is asked so often, waits included, and ended after so many questions without an answer.
+CHECK_SECONDS = 5
+SILENT_CHECKS = 3
+RETRY_SECONDS = 15
+
+
+@dataclass(frozen=True)
+class ServerCheck:
+    """How to ask a server of ours, by the name of its programme.
+
+    Attributes:
+        name: of the programme.
+        responds: whether the server answers at all. Any answer counts, an error too: only one
+            that says nothing hangs. Returns in a few seconds.
+        mend: called while it responds and the disk has room; puts right what the server cannot.
+    """
+
+    name: str
+    responds: Callable[[], bool]
+    mend: Callable[[], None] | None = None
+
+
+class SiteWatch:
+    """Watches one running site."""
+
+    def __init__(self, layout: Layout, supervisor: Supervisor, checks: list[ServerCheck]) -> None:
+        """Prepare it.
+
+        Args:
+            layout: the data directory.
+            supervisor: runs the programmes.
+            checks: the servers that are our own.
+        """
+        self.layout = layout
+        self.supervisor = supervisor
+        self.checks = checks
+        self.reserve = DiskReserve(layout)
+        self._silent: dict[str, int] = {}
+        self._retried: dict[str, float] = {}
+
+    def watch_forever(self) -> None:
+        """Return never, unless something that should run does not.
+
+        Raises:
+            ServiceFailed: a programme was given up, or the supervisor ended.
+        """
+        for second in itertools.count():
+            time.sleep(1)
+            self.reserve.update()
+            if not self.supervisor.alive():
+                raise errors.ServiceFailed(
+                    "the supervisor ended; `make run` starts everything again",
+                    "el supervisor terminó; `make run` inicia todo de nuevo",
+                )
+            if second % CHECK_SECONDS == 0:
+                self._check_programs()
+
+    def _check_programs(self) -> None:
+        programs = self.supervisor.list_processes()
+        for name, program in programs.items():
+            if program.name == "FATAL":
+                self._retry(name)
+        for check in self.checks:
+            self._check_server(check, programs[check.name])
+        if programs["web"].name == "RUNNING" and access_log.rotate(self.layout):
+            self.supervisor.send_signal("web", signal.SIGUSR1)
+
+    def _retry(self, name: str) -> None:
+        """Start a programme again that was given up, where a full disk may be the reason."""
+        if not self.reserve.was_short_lately():
+            raise self.supervisor.describe_failure(name)
+        now = time.monotonic()
+        if now - self._retried.get(name, -RETRY_SECONDS) >= RETRY_SECONDS:
+            self._retried[name] = now
+            self.supervisor.start(name)
+
+    def _check_server(self, check: ServerCheck, program: ProgramState) -> None:
+        if program.name != "RUNNING":
+            self._silent[check.name] = 0
+        elif check.responds():
+            self._silent[check.name] = 0
+            if check.mend and self.reserve.has_room():
+                check.mend()
+        else:
+            self._silent[check.name] = self._silent.get(check.name, 0) + 1
+            if self._silent[check.name] >= SILENT_CHECKS:
+                self._silent[check.name] = 0
+                # The supervisor starts it again.
+                kill_tree(program.pid)
+
+
+def kill_tree(pid: int) -> None:
+    """End a process and what it has started, without asking: a process that hangs does not hear.
+
+    PostgreSQL, Valkey and Solr recover from it, as from a power cut.
+    """
+    try:
+        process = psutil.Process(pid)
+        family = [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return
+    for member in family:
+        try:
+            member.kill()
+        except psutil.NoSuchProcess:
+            continue
+    psutil.wait_procs(family, timeout=5)
