@@ -84,7 +84,7 @@ def _count(
     if status == "200" and (what.startswith("catalog/all") or what == "data.json"):
         reader.full_pass = moment
     if what.startswith("catalog/changes"):
-        reader.cursor = (parse_qs(address.query).get("since") or [""])[0][:60] or reader.cursor
+        reader.cursor = (parse_qs(address.query).get("since") or [""])[0][:100] or reader.cursor
 
 
 def _moment(text: str) -> datetime | None:
