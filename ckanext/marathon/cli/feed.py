@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import astuple
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -14,9 +15,10 @@ from ckan import model
 from ckanext.marathon.feeds import rebuild as builder
 from ckanext.marathon.feeds import status as state
 from ckanext.marathon.feeds import verify as oracle
+from ckanext.marathon.feeds import witness
 from ckanext.marathon.feeds.verify import Wrong
 from ckanext.marathon.model import clock
-from ckanext.marathon.operations import portal_check
+from ckanext.marathon.operations import feed_history, portal_check
 from ckanext.marathon.operations import readers as reading
 
 
@@ -45,13 +47,26 @@ def verify(workers: int) -> None:
         Wrong.NOT_PUBLIC: tk._("in the log, but not public"),
         Wrong.PAGE: tk._("page that differs from its datasets"),
         Wrong.SCOPE: tk._("part of the catalogue whose changes are not those of its datasets"),
+        Wrong.LOST: tk._(
+            "change that was served and is not in the log: an older database was brought back. "
+            "Restart the site, or run: ckan marathon feed new-epoch"
+        ),
+        Wrong.CLOCK: tk._(
+            "last change, but the clock names another one: a backup was restored in part. Restore "
+            "all of it"
+        ),
     }
     for fault in faults:
         click.echo(f"✗ {fault.what}: {names[fault.wrong]}")
     if faults:
-        click.echo(
-            tk._("{count} faults. Run: ckan marathon feed rebuild").format(count=len(faults))
+        # A rebuild writes what is public now, and brings no history back.
+        lost = all(fault.wrong in (Wrong.LOST, Wrong.CLOCK) for fault in faults)
+        text = (
+            tk._("{count} faults.")
+            if lost
+            else tk._("{count} faults. Run: ckan marathon feed rebuild")
         )
+        click.echo(text.format(count=len(faults)))
         raise SystemExit(1)
     click.echo(tk._("The log says what is public, all of it and nothing else."))
 
@@ -75,7 +90,7 @@ def status() -> None:
     """Say how far the log is, and what is in it."""
     found = state.status()
     rows: list[tuple[str, Any]] = [
-        (tk._("Last change"), found.number),
+        (tk._("Last change"), f"{found.number}, {tk._('mark')} {found.mark:016x}"),
         (tk._("Published"), found.published.isoformat() if found.published else "–"),
         (tk._("Epoch"), f"{found.epoch}, {found.began.isoformat(timespec='seconds')}"),
         (tk._("Complete"), tk._("yes") if found.complete else tk._("no")),
@@ -88,6 +103,8 @@ def status() -> None:
     width = max(len(label) for label, _value in rows)
     for label, value in rows:
         click.echo(f"{label:<{width}}  {value}")
+    for text in feed_history.describe_losses():
+        click.echo(f"! {text}")
     for iri in found.degraded:
         click.echo("! " + tk._("{iri} could only be described in short.").format(iri=iri))
     if found.base and found.base != found.base_now:
@@ -105,16 +122,18 @@ def status() -> None:
 def new_epoch(yes: bool) -> None:
     """Tell followers to start anew, after an older state of the database was brought back.
 
-    A restored dump is noticed by itself; a restored disk is not.
+    Most of the time that is noticed without it, see docs/feeds.md.
     """
     if not yes:
         click.confirm(
             tk._("Everybody who follows the feed will fetch all of it again."), abort=True
         )
     clock.hold()
-    epoch = clock.new_epoch().epoch
+    lost = witness.find_lost_change()
+    now = clock.new_epoch(*(astuple(lost) if lost else ()))
+    witness.write_witness(witness.Witness(now.number, now.mark))
     model.Session.commit()
-    click.echo(tk._("Epoch {epoch} has begun.").format(epoch=epoch))
+    click.echo(tk._("Epoch {epoch} has begun.").format(epoch=now.epoch))
 
 
 @feed.command()

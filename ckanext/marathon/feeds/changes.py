@@ -58,7 +58,7 @@ class Malformed(Exception):
 
 
 class Outdated(Exception):
-    """The cursor is of another epoch, or of a history that was lost: all has to be fetched again."""
+    """The cursor is of another epoch, or of a history that was lost."""
 
 
 @dataclass(frozen=True)

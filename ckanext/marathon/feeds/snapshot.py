@@ -118,9 +118,7 @@ def state_of(row: sa.Row) -> State:
     """Return how far the log is by the clock's row, after a dump was restored in a new epoch."""
     if not _is_at_home(row):
         return state()
-    return State(
-        row.epoch, row.clock_number, row.mark, row.published, row.complete, row.unmarked
-    )
+    return State(row.epoch, row.clock_number, row.mark, row.published, row.complete, row.unmarked)
 
 
 def one_moment() -> Any:

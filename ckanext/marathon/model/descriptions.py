@@ -87,8 +87,8 @@ def changes(connection: Any, scope: str, since: int, limit: int) -> list[sa.Row]
         limit: how many at most.
 
     Returns:
-        rows of ``iri``, ``number``, ``mark``, ``activity`` and ``published``. What has left the part is
-        deleted there, and what has come in is new.
+        rows of ``iri``, ``number``, ``mark``, ``activity`` and ``published``. What has left the
+        part is deleted there, and what has come in is new.
     """
     query = _CHANGES_OF_SCOPE if scope else _CHANGES
     values = {"scope": scope, "since": since, "limit": limit}

@@ -215,9 +215,7 @@ def kept(connection: Any, number: int) -> Sequence[sa.Row]:
     return connection.execute(query).all()
 
 
-def keep(
-    number: int, kept_as: str, changed_at: int, piece: Any, moment: tuple[int, int]
-) -> None:
+def keep(number: int, kept_as: str, changed_at: int, piece: Any, moment: tuple[int, int]) -> None:
     """Keep a rendering (``body``, ``size``, ``crc``) of a window, unless that has changed since.
 
     In a transaction of its own; whoever renders the same at the same time writes the same. Whoever

@@ -21,6 +21,7 @@ from ckan.lib.redis import is_redis_available
 from ckanext.dcat.utils import catalog_uri
 
 from ckanext.marathon.logic.permissions import COORDINATING_BODY
+from ckanext.marathon.operations import feed_history
 from ckanext.marathon.search.types import DATASET, OTHER_TYPES
 
 NEEDED = ("marathon", "scheming_datasets", "scheming_organizations", "dcat")
@@ -84,11 +85,14 @@ def plugins() -> Findings:
 
 def tables() -> Findings:
     """Check that our tables are those of this version."""
-    revision = current_revision("marathon")
-    if (revision or "").endswith("(head)"):
+    if _has_current_tables():
         yield _good(tk._("The database has the tables of this version."))
     else:
         yield _bad(tk._("Tables are missing. Run: ckan db upgrade -p marathon"))
+
+
+def _has_current_tables() -> bool:
+    return (current_revision("marathon") or "").endswith("(head)")
 
 
 def schemas() -> Findings:
@@ -228,6 +232,17 @@ def people() -> Findings:
         yield _warning(tk._("Everybody may see who the users are (ckan.auth.public_user_details)."))
 
 
+def history() -> Findings:
+    """Check that the feed's log has every change that portals were served."""
+    if not _has_current_tables():
+        # Another check says so.
+        return
+    texts = list(feed_history.describe_losses())
+    yield from (_warning(text) for text in texts)
+    if not texts:
+        yield _good(tk._("The feed's log has every change that was served, as far as is known."))
+
+
 CHECKS: tuple[Callable[[], Findings], ...] = (
     plugins,
     tables,
@@ -237,4 +252,5 @@ CHECKS: tuple[Callable[[], Findings], ...] = (
     redis,
     mail,
     people,
+    history,
 )
