@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stack.paths import Layout, write_secret
+from stack.postgres import binaries
 from stack.settings import Settings
 
 PLUGINS = (
@@ -120,6 +121,11 @@ def write(layout: Layout, settings: Settings, addresses: Addresses) -> Path:
         # CKAN's default names views whose plugins are not loaded and complains at each upload.
         "ckan.views.default_views": "",
         "ckan.storage_path": str(layout.site / "storage"),
+        # Newer client programs work with older servers, so they also serve one that is not ours.
+        "ckanext.marathon.postgres_programs": str(binaries()),
+        "ckanext.marathon.backup_files": "\n  ".join(
+            str(layout.site / name) for name in ("kept.json", "logins.json")
+        ),
         "ckan.locale_default": "es",
         "ckan.locale_order": "es en",
         "ckan.locales_offered": "es en",

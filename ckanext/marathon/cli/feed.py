@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import astuple
 from datetime import UTC, datetime
 from typing import Any, TextIO
@@ -12,6 +11,7 @@ import ckan.plugins.toolkit as tk
 import click
 from ckan import model
 
+from ckanext.marathon.cli.progress_bar import ProgressBar
 from ckanext.marathon.feeds import rebuild as builder
 from ckanext.marathon.feeds import status as state
 from ckanext.marathon.feeds import verify as oracle
@@ -39,7 +39,7 @@ def verify(workers: int) -> None:
 
     Exits with 1 if anything differs, and lists it. Meanwhile the site can be used.
     """
-    with _Bar(tk._("Comparing")) as bar:
+    with ProgressBar(tk._("Comparing")) as bar:
         faults = list(oracle.verify(_ini(), workers, bar.at))
     names = {
         Wrong.MISSING: tk._("public, but not in the log"),
@@ -80,7 +80,7 @@ def rebuild(workers: int, restart: bool) -> None:
     Needed once on a site that had datasets before. Meanwhile the site can be used; what was
     interrupted goes on where it was.
     """
-    with _Bar(tk._("Writing the log")) as bar:
+    with ProgressBar(tk._("Writing the log")) as bar:
         changes = builder.rebuild(_ini(), workers, restart, bar.at)
     click.echo(tk._("The log is complete; {count} changes were written.").format(count=changes))
 
@@ -90,7 +90,8 @@ def status() -> None:
     """Say how far the log is, and what is in it."""
     found = state.status()
     rows: list[tuple[str, Any]] = [
-        (tk._("Last change"), f"{found.number}, {tk._('mark')} {found.mark:016x}"),
+        (tk._("Last change"), found.number),
+        (tk._("Its mark"), f"{found.mark:016x}"),
         (tk._("Published"), found.published.isoformat() if found.published else "–"),
         (tk._("Epoch"), f"{found.epoch}, {found.began.isoformat(timespec='seconds')}"),
         (tk._("Complete"), tk._("yes") if found.complete else tk._("no")),
@@ -182,33 +183,3 @@ def _ini() -> str:
 
 def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{number} {kind}" for kind, number in sorted(counts.items())) or "–"
-
-
-class _Bar:
-    """A progress bar that is told where it is; a line at each tenth where nobody looks at it."""
-
-    def __init__(self, label: str) -> None:
-        self._label = label
-        self._bar: Any = None
-        self._done = 0
-
-    def __enter__(self) -> _Bar:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        if self._bar is not None:
-            self._bar.__exit__(*exception)
-
-    def at(self, done: int, total: int, *_: int) -> None:
-        if sys.stdout.isatty():
-            self._move(done - self._done, total)
-        elif 10 * done // max(total, 1) > 10 * self._done // max(total, 1):
-            # Not among what is found, which a program may read.
-            click.echo(f"{self._label}: {done} / {total}", err=True)
-        self._done = done
-
-    def _move(self, steps: int, total: int) -> None:
-        if self._bar is None:
-            self._bar = click.progressbar(length=total, label=self._label, show_pos=True)
-            self._bar.__enter__()
-        self._bar.update(steps)

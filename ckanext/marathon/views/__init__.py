@@ -17,6 +17,7 @@ from .places import places
 from .portal import portal
 from .posters import posters
 from .reports import reports
+from .restoring import restoring
 from .search import search
 from .short import shorts
 from .things import things
@@ -41,6 +42,7 @@ __all__ = [
     "portal",
     "posters",
     "reports",
+    "restoring",
     "search",
     "shorts",
     "things",
