@@ -13,6 +13,7 @@ from pathlib import Path
 
 from stack.disk import SAVES_NEED_MEGABYTES
 from stack.paths import Layout, write_secret
+from stack.postgres import binaries
 from stack.settings import Settings
 
 PLUGINS = (
@@ -124,6 +125,11 @@ def write(layout: Layout, settings: Settings, addresses: Addresses) -> Path:
         # The servers' data are on the same disk.
         "ckanext.marathon.disk_path": str(layout.root),
         "ckanext.marathon.disk_free_mb": str(SAVES_NEED_MEGABYTES),
+        # Newer client programs work with older servers, so they also serve one that is not ours.
+        "ckanext.marathon.postgres_programs": str(binaries()),
+        "ckanext.marathon.backup_files": "\n  ".join(
+            str(layout.site / name) for name in ("kept.json", "logins.json")
+        ),
         "ckan.locale_default": "es",
         "ckan.locale_order": "es en",
         "ckan.locales_offered": "es en",

@@ -200,9 +200,8 @@ class Postgres:
                         sql.SQL("CREATE ROLE {} LOGIN PASSWORD %s").format(sql.Identifier(role)),
                         [self.password],
                     )
-                if self.careless:
-                    # Tests give each site that they start a database of its own.
-                    cursor.execute(sql.SQL("ALTER ROLE {} CREATEDB").format(sql.Identifier(OWNER)))
+                # A backup is tried in a database of its own; so is each site that tests start.
+                cursor.execute(sql.SQL("ALTER ROLE {} CREATEDB").format(sql.Identifier(OWNER)))
                 cursor.execute("SELECT datname FROM pg_database")
                 existing = {row[0] for row in cursor.fetchall()}
                 for name in databases:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,11 +10,13 @@ import pyoxigraph
 import pyshacl
 import pytest
 import rdflib
+import sqlalchemy as sa
 from ckan import model
 from ckan.tests.helpers import call_action
 
 from ckanext.marathon.feeds import changes as stream
 from ckanext.marathon.model import clock
+from ckanext.marathon.model.feed import Change
 from ckanext.marathon.rdf.namespaces import DCAT, DCT
 from tests import factories
 from tests.rdf import shapes
@@ -164,6 +167,27 @@ class TestPages:
         assert latest.pop(f"/dataset/{datasets[4]['id']}") == "Delete"
         assert set(latest) == about(datasets[1:4])
 
+    def test_a_crawl_ends_where_the_change_is_lost_that_a_page_left_something_out_for(
+        self, datasets: list[dict[str, Any]], get: Get
+    ) -> None:
+        """The first page leaves out what changed again; its own changes are all there still."""
+        call_action("package_patch", id=datasets[0]["id"], title="Otro título")
+        first = get("/catalog/changes")
+        (following,) = quads(first).default_graph.objects(None, TREE.node)
+        assert get(str(following)).status_code == 200
+        tag = first.headers["ETag"]
+        epoch, number, last, _mark = first.headers["Marathon-Feed-Cursor"].split(".")
+        assert int(number) < int(last)
+        # As if the last change were lost, and its number given to another one.
+        for table in ("marathon_feed_change", "marathon_feed_clock"):
+            statement = sa.text(f"UPDATE {table} SET mark = mark # 1 WHERE number = :last")
+            model.Session.execute(statement, {"last": int(last)})
+        model.Session.commit()
+        assert get(str(following)).status_code == 410
+        again = get("/catalog/changes", If_None_Match=tag)
+        assert again.status_code == 200, "the link to the next page would lead nowhere"
+        assert again.headers["Marathon-Feed-Cursor"].startswith(f"{epoch}.{number}.{last}.")
+
     def test_the_cursor_of_an_answer_goes_on_where_it_ended(self, datasets: Any, get: Get) -> None:
         cursor = get("/catalog/all.nt").headers["Marathon-Feed-Cursor"]
         empty = get(f"/catalog/changes?since={cursor}")
@@ -205,6 +229,14 @@ class TestActivity:
                 assert seen.setdefault(activity, payload) == payload
             change()
         assert len(seen) > 10
+
+    def test_its_name_is_given_to_no_other_change(self, datasets: Any, get: Get) -> None:
+        """Who has seen a change that was lost would take another of that name for the same."""
+        names = set(re.findall(r"/changes#[0-9a-f]{8}-\S+", get("/catalog/changes.nq").text))
+        marks = {f"{mark:016x}" for mark in model.Session.scalars(sa.select(Change.mark))}
+        ends = {name.rstrip(">").rpartition("-")[2] for name in names}
+        assert len(ends) == 6
+        assert ends <= marks
 
 
 class TestAnswer:
@@ -251,8 +283,31 @@ class TestAnswer:
         cursor = get("/catalog/changes").headers["Marathon-Feed-Cursor"]
         epoch = cursor.partition(".")[0]
         assert get(f"/catalog/changes?since={epoch}.999999").status_code == 410
+        mark = cursor.rpartition(".")[2]
+        assert get(f"/catalog/changes?since={epoch}.9.999999.{mark}").status_code == 410
 
-    @pytest.mark.parametrize("since", ["x", "7", "é", "a" * 36 + ".-1", "0" * 36 + "." + "9" * 30])
+    def test_so_are_cursors_without_a_mark_that_no_version_has_given(
+        self, datasets: Any, get: Get
+    ) -> None:
+        epoch, number, *_ = get("/catalog/changes").headers["Marathon-Feed-Cursor"].split(".")
+        assert get(f"/catalog/changes?since={epoch}.{number}").status_code == 410
+        # What every epoch begins with cannot be lost.
+        assert get(f"/catalog/changes?since={epoch}.0").status_code == 200
+
+    def test_so_are_cursors_whose_change_has_another_mark(self, datasets: Any, get: Get) -> None:
+        cursor = get("/catalog/changes").headers["Marathon-Feed-Cursor"]
+        before, _, mark = cursor.rpartition(".")
+        other = f"{int(mark, 16) ^ 1:016x}"
+        assert get(f"/catalog/changes?since={before}.{other}").status_code == 410
+        assert get(f"/catalog/changes?since={before}.{mark}").status_code == 200
+
+    @pytest.mark.parametrize(
+        "since",
+        [
+            *("x", "7", "é", "a" * 36 + ".-1", "0" * 36 + "." + "9" * 30),
+            *(f"{'0' * 36}.1.1{rest}" for rest in ("", ".", ".x", f".{'0' * 15}", f".{'G' * 16}")),
+        ],
+    )
     def test_what_is_no_cursor_is_refused(self, feed: Log, get: Get, since: str) -> None:
         assert get(f"/catalog/changes?since={since}").status_code == 400
 

@@ -16,7 +16,7 @@ from ckanext.marathon.feeds.keys import Key
 from ckanext.marathon.feeds.parts import THE_WHOLE
 from ckanext.marathon.feeds.verify import Fault
 from ckanext.marathon.model import clock, pages
-from ckanext.marathon.model.feed import Kind, Rendering
+from ckanext.marathon.model.feed import Kind, Rendering, Window
 from tests import factories
 
 from .conftest import Log, in_request
@@ -94,7 +94,22 @@ class TestPublishing:
         assert '"Ahora"' in feed.text(first)
 
 
+def moment() -> tuple[int, int]:
+    """Return number and mark of the log's state."""
+    row = clock.read()
+    return row.number, row.mark
+
+
 class TestReading:
+    def test_a_rendering_of_a_lost_state_is_not_kept(self, feed: Log) -> None:
+        factories.MarathonDataset()
+        (changed,) = model.Session.scalars(sa.select(Window.changed))
+        number, mark = moment()
+        for state, rows in (((number, mark ^ 1), 0), ((number + 1, mark), 0), (moment(), 1)):
+            pages.keep(1, "ttl", changed, read.deflate(b"text"), state)
+            assert model.Session.query(Rendering).count() == rows
+            model.Session.rollback()
+
     def test_a_page_that_changed_since_is_not_kept(self, feed: Log) -> None:
         factories.MarathonDataset()
         document = read.page(THE_WHOLE, 1, "ttl", "http://test.ckan.net/catalog.ttl")
@@ -105,7 +120,7 @@ class TestReading:
         model.Session.delete(kept)
         model.Session.commit()
         for number, rows in ((changed - 1, 0), (changed + 1, 0), (changed, 1)):
-            pages.keep(1, "ttl", number, piece)
+            pages.keep(1, "ttl", number, piece, moment())
             assert model.Session.query(Rendering).count() == rows
             model.Session.rollback()
 
@@ -114,9 +129,9 @@ class TestReading:
         held = model.Session.execute(
             sa.text("SELECT changed FROM marathon_feed_window WHERE number = 1 FOR UPDATE")
         ).scalar_one()
-        piece = read.deflate(b"text")
+        piece, now = read.deflate(b"text"), moment()
         reader = threading.Thread(
-            target=in_request(app, lambda: pages.keep(1, "ttl", held, piece)), daemon=True
+            target=in_request(app, lambda: pages.keep(1, "ttl", held, piece, now)), daemon=True
         )
         reader.start()
         reader.join(timeout=30)

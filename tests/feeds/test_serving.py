@@ -161,7 +161,7 @@ class TestWhole:
         term = rdflib.URIRef("http://test.ckan.net/vocabulary/def#changeNumber")
         (number,) = found.objects(None, term)
         assert int(number) == feed.number
-        assert answer.headers["Marathon-Feed-Cursor"].endswith(f".{feed.number}")
+        assert answer.headers["Marathon-Feed-Cursor"].split(".")[1] == str(feed.number)
 
     def test_a_log_that_is_not_complete_is_not_served(self, datasets: Any, get: Get) -> None:
         clock.hold()
@@ -197,9 +197,10 @@ class TestUnchanged:
         endless = "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"
         far = "Mon, 01 Jan 2024 00:00:00 +99999999999999"
         ignored = [(each, 200) for each in ("nonsense", endless, far)]
-        for since, status in ((date, 304), (later, 304), (earlier, 200), *ignored):
+        # A later date may be of a state that was lost when an older database was brought back.
+        for since, status in ((date, 304), (later, 200), (earlier, 200), *ignored):
             assert get("/catalog.ttl", If_Modified_Since=since).status_code == status, since
-        both = get("/catalog.ttl", If_Modified_Since=later, If_None_Match='"other"')
+        both = get("/catalog.ttl", If_Modified_Since=date, If_None_Match='"other"')
         assert both.status_code == 200
 
     @pytest.mark.parametrize("seconds", [-5, 30])

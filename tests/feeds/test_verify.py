@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from ckan import model
 from ckan.cli.cli import ckan
 from ckan.tests.helpers import CKANCliRunner
 
-from ckanext.marathon.feeds import read, snapshot
+from ckanext.marathon.feeds import capture, read, snapshot, witness
 from ckanext.marathon.feeds.parts import THE_WHOLE
 from ckanext.marathon.feeds.verify import Fault, Wrong
 from tests import factories
@@ -153,3 +154,47 @@ class TestRestored:
         ):
             bulk(statement)
         assert snapshot.state().epoch != before.epoch
+
+    def test_tables_that_are_not_of_one_moment_are_seen(
+        self, dataset: Any, faults: Faults, cli: CKANCliRunner
+    ) -> None:
+        bulk("UPDATE marathon_feed_clock SET mark = mark # 1")
+        assert [each.wrong for each in faults()] == [Wrong.CLOCK]
+        result = cli.invoke(ckan, ["marathon", "feed", "verify"])
+        assert result.exit_code == 1
+        assert "a backup was restored in part" in result.output
+        assert "feed rebuild" not in result.output
+
+    def test_a_change_that_was_served_and_is_lost_is_seen(
+        self, storage: Path, dataset: Any, faults: Faults
+    ) -> None:
+        factories.MarathonDataset()
+        served = witness.read_witness()
+        assert served is not None
+        assert faults() == []
+        bulk(f"UPDATE marathon_feed_change SET mark = mark # 1 WHERE number = {served.number}")
+        bulk("UPDATE marathon_feed_clock SET mark = mark # 1")
+        assert faults() == [Fault(Wrong.LOST, str(served.number))]
+        before = snapshot.state().epoch
+        assert witness.begin_epoch_after_loss()
+        assert snapshot.state().epoch != before
+        assert faults() == []
+        assert not witness.begin_epoch_after_loss()
+
+    @pytest.mark.parametrize("text", ["", "{", "[]", "7", '{"number": "x", "mark": 1}'])
+    def test_a_note_that_cannot_be_read_says_nothing(
+        self, storage: Path, dataset: Any, faults: Faults, text: str
+    ) -> None:
+        (storage / witness.NAME).write_text(text, encoding="utf-8")
+        assert faults() == []
+
+    def test_what_was_rolled_back_was_never_served(self, storage: Path, dataset: Any) -> None:
+        factories.MarathonDataset()
+        before = witness.read_witness()
+        package = model.Package.get(dataset["id"])
+        package.title = "Otro"
+        model.Session.flush()
+        capture._before_commit(model.Session())
+        model.Session.rollback()
+        model.Session.commit()
+        assert witness.read_witness() == before

@@ -1,19 +1,26 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import ckan.plugins.toolkit as tk
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from ckan import model
 from ckan.cli.cli import ckan
-from ckan.tests.helpers import CKANCliRunner
+from ckan.tests.helpers import CKANCliRunner, call_action
 
-from ckanext.marathon.model import installation
+import ckanext.marathon
+from ckanext.marathon.feeds.verify import verify
+from ckanext.marathon.model import clock, installation
+from tests import factories
 
 TABLES = {
     "marathon_code",
@@ -85,3 +92,70 @@ class TestExtrasAreReadWithCare:
         expected: Any = ["a"] if text.startswith('["a"') else []
         assert records.items(package, "municipality") == expected
         assert records.rows(package, "municipality") == []
+
+
+REVISIONS = Path(ckanext.marathon.__file__).parent / "migration" / "marathon" / "versions"
+
+
+def earlier_revisions() -> list[str]:
+    """Return the revisions before the last, the first of them first."""
+    config = Config()
+    config.set_main_option("script_location", str(REVISIONS.parent))
+    walked = ScriptDirectory.from_config(config).walk_revisions()
+    return [each.revision for each in walked][:0:-1]
+
+
+def test_there_are_earlier_revisions_to_upgrade_from() -> None:
+    assert len(earlier_revisions()) >= 4
+
+
+@pytest.mark.usefixtures("marathon_site")
+class TestUpgrade:
+    @pytest.mark.parametrize("revision", earlier_revisions())
+    def test_the_log_answers_after_an_upgrade(
+        self,
+        revision: str,
+        app: Any,
+        cli: CKANCliRunner,
+        migrate_db_for: Callable[..., None],
+    ) -> None:
+        idea = factories.Idea()
+        kept, gone = (factories.MarathonDataset(idea=[idea["id"]]) for _ in range(2))
+        call_action("package_delete", id=gone["id"])
+        had_log = revision != earlier_revisions()[0]
+        former = app.get("/catalog/all.nt").headers["Marathon-Feed-Cursor"]
+        model.Session.remove()
+        migrate_db_for("marathon", version=revision, forward=False)
+        columns = {each["name"] for each in columns_of("marathon_feed_change")} if had_log else {}
+        assert "mark" not in columns
+        migrate_db_for("marathon")
+        if not clock.read().complete:
+            model.Session.commit()
+            result = cli.invoke(ckan, ["marathon", "feed", "rebuild"])
+            assert not result.exit_code, result.output
+        answer = app.get("/catalog/all.nt")
+        assert f"/dataset/{kept['id']}>" in answer.get_data(as_text=True)
+        assert f"/dataset/{gone['id']}>" not in answer.get_data(as_text=True)
+        cursor = answer.headers["Marathon-Feed-Cursor"]
+        assert app.get(f"/catalog/changes?since={cursor}").status_code == 200
+        # What a follower has from before the upgrade, which knew no marks.
+        epoch, number, *_ = former.split(".")
+        known = app.get(f"/catalog/changes?since={epoch}.{number}", expect_errors=True)
+        assert known.status_code == (200 if had_log else 410)
+        if had_log:
+            assert known.headers["Marathon-Feed-Cursor"] == cursor
+            # Its change had another mark, or none: nobody can have this from this log.
+            assert app.get(f"/catalog/changes?since={former}").status_code == 410
+        names = app.get("/catalog/changes.nq").get_data(as_text=True)
+        # Activities that were published before keep their names, which nobody has heard otherwise.
+        assert bool(re.search(rf"#{epoch[:8]}-[0-9]+>", names)) == had_log
+        call_action("package_patch", id=kept["id"], title="Después")
+        assert "Después" in app.get(f"/catalog/changes.nq?since={cursor}").get_data(as_text=True)
+        number = app.get("/catalog/all.nt").headers["Marathon-Feed-Cursor"].split(".")[1]
+        # No version without marks has ever given such a number away.
+        assert app.get(f"/catalog/changes?since={epoch}.{number}").status_code == 410
+        assert list(verify()) == []
+
+
+def columns_of(table: str) -> Any:
+    return sa.inspect(model.meta.engine).get_columns(table)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ckanext.marathon.cli.backup import backup, restore
 from ckanext.marathon.cli.doctor import doctor
 from ckanext.marathon.cli.feed import feed
 from ckanext.marathon.cli.municipality import municipality
@@ -23,5 +24,16 @@ def marathon(ctx: click.Context) -> None:
     ctx.with_resource(ctx.meta["flask_app"].test_request_context())
 
 
-for command in (doctor, examples, feed, municipality, notify, own_data, starter, takedown):
+for command in (
+    backup,
+    doctor,
+    examples,
+    feed,
+    municipality,
+    notify,
+    own_data,
+    restore,
+    starter,
+    takedown,
+):
     marathon.add_command(command)

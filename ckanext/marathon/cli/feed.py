@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gzip
 import os
-import sys
 from collections.abc import Iterator
+from dataclasses import astuple
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,12 +13,14 @@ import ckan.plugins.toolkit as tk
 import click
 from ckan import model
 
+from ckanext.marathon.cli.progress_bar import ProgressBar
 from ckanext.marathon.feeds import rebuild as builder
 from ckanext.marathon.feeds import status as state
 from ckanext.marathon.feeds import verify as oracle
+from ckanext.marathon.feeds import witness
 from ckanext.marathon.feeds.verify import Wrong
 from ckanext.marathon.model import clock
-from ckanext.marathon.operations import portal_check
+from ckanext.marathon.operations import feed_history, portal_check
 from ckanext.marathon.operations import readers as reading
 
 
@@ -39,7 +41,7 @@ def verify(workers: int) -> None:
 
     Exits with 1 if anything differs, and lists it. Meanwhile the site can be used.
     """
-    with _Bar(tk._("Comparing")) as bar:
+    with ProgressBar(tk._("Comparing")) as bar:
         faults = list(oracle.verify(_ini(), workers, bar.at))
     names = {
         Wrong.MISSING: tk._("public, but not in the log"),
@@ -47,13 +49,26 @@ def verify(workers: int) -> None:
         Wrong.NOT_PUBLIC: tk._("in the log, but not public"),
         Wrong.PAGE: tk._("page that differs from its datasets"),
         Wrong.SCOPE: tk._("part of the catalogue whose changes are not those of its datasets"),
+        Wrong.LOST: tk._(
+            "change that was served and is not in the log: an older database was brought back. "
+            "Restart the site, or run: ckan marathon feed new-epoch"
+        ),
+        Wrong.CLOCK: tk._(
+            "last change, but the clock names another one: a backup was restored in part. Restore "
+            "all of it"
+        ),
     }
     for fault in faults:
         click.echo(f"✗ {fault.what}: {names[fault.wrong]}")
     if faults:
-        click.echo(
-            tk._("{count} faults. Run: ckan marathon feed rebuild").format(count=len(faults))
+        # A rebuild writes what is public now, and brings no history back.
+        lost = all(fault.wrong in (Wrong.LOST, Wrong.CLOCK) for fault in faults)
+        text = (
+            tk._("{count} faults.")
+            if lost
+            else tk._("{count} faults. Run: ckan marathon feed rebuild")
         )
+        click.echo(text.format(count=len(faults)))
         raise SystemExit(1)
     click.echo(tk._("The log says what is public, all of it and nothing else."))
 
@@ -67,7 +82,7 @@ def rebuild(workers: int, restart: bool) -> None:
     Needed once on a site that had datasets before. Meanwhile the site can be used; what was
     interrupted goes on where it was.
     """
-    with _Bar(tk._("Writing the log")) as bar:
+    with ProgressBar(tk._("Writing the log")) as bar:
         changes = builder.rebuild(_ini(), workers, restart, bar.at)
     click.echo(tk._("The log is complete; {count} changes were written.").format(count=changes))
 
@@ -78,6 +93,7 @@ def status() -> None:
     found = state.status()
     rows: list[tuple[str, Any]] = [
         (tk._("Last change"), found.number),
+        (tk._("Its mark"), f"{found.mark:016x}"),
         (tk._("Published"), found.published.isoformat() if found.published else "–"),
         (tk._("Epoch"), f"{found.epoch}, {found.began.isoformat(timespec='seconds')}"),
         (tk._("Complete"), tk._("yes") if found.complete else tk._("no")),
@@ -90,6 +106,8 @@ def status() -> None:
     width = max(len(label) for label, _value in rows)
     for label, value in rows:
         click.echo(f"{label:<{width}}  {value}")
+    for text in feed_history.describe_losses():
+        click.echo(f"! {text}")
     for iri in found.degraded:
         click.echo("! " + tk._("{iri} could only be described in short.").format(iri=iri))
     if found.base and found.base != found.base_now:
@@ -107,16 +125,18 @@ def status() -> None:
 def new_epoch(yes: bool) -> None:
     """Tell followers to start anew, after an older state of the database was brought back.
 
-    A restored dump is noticed by itself; a restored disk is not.
+    Most of the time that is noticed without it, see docs/feeds.md.
     """
     if not yes:
         click.confirm(
             tk._("Everybody who follows the feed will fetch all of it again."), abort=True
         )
     clock.hold()
-    epoch = clock.new_epoch().epoch
+    lost = witness.find_lost_change()
+    now = clock.new_epoch(*(astuple(lost) if lost else ()))
+    witness.write_witness(witness.Witness(now.number, now.mark))
     model.Session.commit()
-    click.echo(tk._("Epoch {epoch} has begun.").format(epoch=epoch))
+    click.echo(tk._("Epoch {epoch} has begun.").format(epoch=now.epoch))
 
 
 @feed.command()
@@ -177,33 +197,3 @@ def _ini() -> str:
 
 def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{number} {kind}" for kind, number in sorted(counts.items())) or "–"
-
-
-class _Bar:
-    """A progress bar that is told where it is; a line at each tenth where nobody looks at it."""
-
-    def __init__(self, label: str) -> None:
-        self._label = label
-        self._bar: Any = None
-        self._done = 0
-
-    def __enter__(self) -> _Bar:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        if self._bar is not None:
-            self._bar.__exit__(*exception)
-
-    def at(self, done: int, total: int, *_: int) -> None:
-        if sys.stdout.isatty():
-            self._move(done - self._done, total)
-        elif 10 * done // max(total, 1) > 10 * self._done // max(total, 1):
-            # Not among what is found, which a program may read.
-            click.echo(f"{self._label}: {done} / {total}", err=True)
-        self._done = done
-
-    def _move(self, steps: int, total: int) -> None:
-        if self._bar is None:
-            self._bar = click.progressbar(length=total, label=self._label, show_pos=True)
-            self._bar.__enter__()
-        self._bar.update(steps)

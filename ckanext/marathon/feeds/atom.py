@@ -56,7 +56,7 @@ def written(part: Part, address: str, page: str) -> tuple[bytes, str]:
         known = said.get(each.iri)
         title = known.text(each.iri, DCT.title) if known else each.iri
         entry = feed.add_entry(order="append")
-        entry.id(f"{address}#{state.epoch[:8]}-{each.number}")
+        entry.id(f"{address}#{state.name_change(each)}")
         entry.title(clean(f"{_what(each.activity)}: {title}"))
         entry.category(term=each.activity)
         entry.link(href=each.iri.replace(moment.base, page, 1))

@@ -14,6 +14,8 @@ from ckan import model
 from sqlalchemy import event
 
 from ckanext.marathon.feeds.publish import Touched, publish
+from ckanext.marathon.feeds.witness import Witness, write_witness
+from ckanext.marathon.model.clock import ADVANCED
 
 _KEY = "marathon_feed_touched"
 
@@ -24,7 +26,7 @@ def start() -> None:
         ("after_flush", _after_flush),
         # After CKAN's own listener, which tells Solr.
         ("before_commit", _before_commit),
-        ("after_commit", _forget),
+        ("after_commit", _after_commit),
         ("after_rollback", _forget),
     ):
         if not event.contains(model.Session, name, listener):
@@ -69,7 +71,15 @@ def _before_commit(session: Any) -> None:
         publish(touched)
 
 
+def _after_commit(session: Any) -> None:
+    advanced = session.info.get(ADVANCED)
+    if advanced and not session.in_nested_transaction():
+        write_witness(Witness(*advanced))
+    _forget(session)
+
+
 def _forget(session: Any) -> None:
     # What a savepoint undid is described all the same, and found to be as it was.
     if not session.in_nested_transaction():
         session.info.pop(_KEY, None)
+        session.info.pop(ADVANCED, None)

@@ -10,7 +10,6 @@ Sources: DCAT-AP Feeds (SEMIC), Linked Data Event Streams, TREE, Activity Stream
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,7 +21,7 @@ import sqlalchemy as sa
 from ckanext.marathon.feeds import envelope, snapshot, write
 from ckanext.marathon.feeds.parts import Part
 from ckanext.marathon.feeds.scopes import WHOLE
-from ckanext.marathon.feeds.snapshot import State
+from ckanext.marathon.feeds.snapshot import Cursor, State
 from ckanext.marathon.model import descriptions
 from ckanext.marathon.model.descriptions import Described
 from ckanext.marathon.model.feed import Activity, Kind
@@ -33,8 +32,6 @@ SIZE = 100
 AS = "https://www.w3.org/ns/activitystreams#"
 LDES = "https://w3id.org/ldes#"
 TREE = "https://w3id.org/tree#"
-
-_CURSOR = re.compile(r"([0-9a-f-]{36})\.([0-9]{1,18})")
 
 
 class Format(NamedTuple):
@@ -61,7 +58,7 @@ class Malformed(Exception):
 
 
 class Outdated(Exception):
-    """The cursor is of another epoch, or of changes that were lost: all has to be fetched again."""
+    """The cursor is of another epoch, or of a history that was lost."""
 
 
 @dataclass(frozen=True)
@@ -71,15 +68,15 @@ class Changes:
     Attributes:
         state: how far the log is.
         part: of the catalogue, or the whole.
-        since: the number after which it begins; 0 is the first page.
-        steps: the last change of each thing, in order; rows of ``iri``, ``number``, ``activity``
-            and ``published``.
+        since: the cursor after which it begins; "" for the first page.
+        steps: the last change of each thing, in order; rows of ``iri``, ``number``, ``mark``,
+            ``activity`` and ``published``.
         is_last: there are no more at this moment.
     """
 
     state: State
     part: Part
-    since: int
+    since: str
     steps: Sequence[sa.Row]
     is_last: bool
     _moment: sa.Row
@@ -94,13 +91,20 @@ class Changes:
     @property
     def cursor(self) -> str:
         """What a follower goes on with."""
-        number = self.state.number if self.is_last else self.steps[-1].number
-        return f"{self.state.epoch}.{number}"
+        state = self.state
+        number = state.number if self.is_last else self.steps[-1].number
+        return str(Cursor(state.epoch, number, state.number, state.mark))
 
     @property
     def digest(self) -> str:
-        """The same as long as the page is; the members decide, for none of them ever changes."""
-        shown = [self.state.epoch, *(str(each.number) for each in self.steps), str(self.is_last)]
+        """The same as long as the page is.
+
+        The members decide, for none of them ever changes, and the link to the next page, which
+        names the state that this page was read from.
+        """
+        shown = [self.state.epoch, *(f"{step.number}-{step.mark}" for step in self.steps)]
+        if not self.is_last:
+            shown.append(self.cursor)
         told = b"\n".join(self._told)
         return hashlib.sha256(" ".join(shown).encode() + told).hexdigest()[:20]
 
@@ -125,7 +129,7 @@ class Changes:
         base = self._moment.base
         stream = f"{self.part.iri(base)}" if self.part.scope != WHOLE else f"{base}/catalog"
         stream += "/changes"
-        names = [f"<{stream}#{self.state.epoch[:8]}-{each.number}>" for each in self.steps]
+        names = [f"<{stream}#{self.state.name_change(step)}>" for step in self.steps]
         quads = [*self._told, *self._page(address, stream)]
         quads += [f"<{stream}#stream> <{TREE}member> {each} .".encode() for each in names]
         described = self.descriptions()
@@ -161,7 +165,7 @@ class Changes:
 
     def _page(self, address: str, stream: str) -> Iterator[bytes]:
         """Yield what the page says of itself, and where the next one is."""
-        here = f"{address}?since={self.state.epoch}.{self.since}" if self.since else address
+        here = f"{address}?since={self.since}" if self.since else address
         said = [
             (f"{stream}#stream", RDF.type, f"<{LDES}EventStream>"),
             (f"{stream}#stream", f"{LDES}timestampPath", f"<{AS}published>"),
@@ -194,22 +198,22 @@ def read_changes(part: Part, cursor: str = "") -> Changes:
 
     Raises:
         Malformed: it is no cursor.
-        Outdated: it is of another epoch.
+        Outdated: it is of another epoch, or of a history that was lost.
         NotReady: the log cannot answer.
     """
-    found = _CURSOR.fullmatch(cursor)
-    if cursor and not found:
+    since = Cursor.parse(cursor)
+    if cursor and not since:
         raise Malformed
     connection, moment, state = snapshot.catalogue()
     try:
-        since = int(found[2]) if found else 0
-        if found and (found[1] != state.epoch or since > state.number):
+        if since and not since.is_valid(connection, state):
             raise Outdated
-        steps = descriptions.changes(connection, part.scope.name, since, SIZE + 1)
+        number = since.number if since else 0
+        steps = descriptions.changes(connection, part.scope.name, number, SIZE + 1)
     except BaseException:
         connection.close()
         raise
-    return Changes(state, part, since, steps[:SIZE], len(steps) <= SIZE, moment, connection)
+    return Changes(state, part, cursor, steps[:SIZE], len(steps) <= SIZE, moment, connection)
 
 
 def _reached(iri: str, found: Mapping[str, Described]) -> Iterator[Described]:

@@ -13,6 +13,7 @@ from ckan import model
 from ckanext.marathon.feeds import keys, reach
 from ckanext.marathon.feeds.keys import Key
 from ckanext.marathon.feeds.render import Rendition, has_office, render
+from ckanext.marathon.feeds.witness import begin_epoch_after_loss
 from ckanext.marathon.model import clock, log, members
 from ckanext.marathon.model.feed import Activity, Kind
 from ckanext.marathon.rdf.uris import Site
@@ -64,8 +65,10 @@ def publish_settings() -> None:
     """Write down, once a process, what the catalogue says of itself since settings changed.
 
     They are in a file that is read when a process starts. Before anything was published nothing
-    is: where IRIs start may still be set.
+    is: where IRIs start may still be set. If an older database was brought back, a new epoch of the
+    log begins first.
     """
+    begin_epoch_after_loss()
     if clock.read().number:
         publish(Touched(settings=True))
     model.Session.commit()

@@ -144,7 +144,8 @@ def _window(connection: Any, now: sa.Row, number: int, extension: str, kept: Pie
     piece = _part_of(connection, now, THE_WHOLE, number, extension)
     changed = pages.changed(connection, number)
     if changed is not None:
-        pages.keep(number, documents.kept_as(extension), changed, piece)
+        moment = now.clock_number, now.mark
+        pages.keep(number, documents.kept_as(extension), changed, piece, moment)
     return piece
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 import sqlalchemy as sa
 from ckan import model
@@ -20,14 +21,18 @@ class State:
     Attributes:
         epoch: another one after numbers were lost; cursors hold within one.
         number: of the last change.
+        mark: of the last change, at random.
         published: when that was.
         complete: everything public is in the log.
+        unmarked: the last number whose change is named, and may be named, without a mark.
     """
 
     epoch: str
     number: int
+    mark: int
     published: datetime
     complete: bool
+    unmarked: int
 
     @property
     def is_ready(self) -> bool:
@@ -36,8 +41,66 @@ class State:
 
     @property
     def cursor(self) -> str:
-        """What a follower remembers: ``<epoch>.<number>``."""
-        return f"{self.epoch}.{self.number}"
+        """What a follower remembers who has all of it."""
+        return str(Cursor(self.epoch, self.number, self.number, self.mark))
+
+    def name_change(self, change: sa.Row) -> str:
+        """Return the name of a change (a row with ``number`` and ``mark``) within its stream.
+
+        No other change has it, not even one that got the same number after an older database was
+        brought back. Those that were published without a mark keep their names.
+        """
+        name = f"{self.epoch[:8]}-{change.number}"
+        return name if change.number <= self.unmarked else f"{name}-{change.mark:016x}"
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """How far a follower is, and in which history: ``<epoch>.<number>.<last>.<mark>``.
+
+    Attributes:
+        epoch: of the log.
+        number: of the last change that the follower has.
+        last: number of the last change that the log had when the cursor was written. Between the
+            pages of a crawl it is greater than ``number``, and it matters: what had changed again
+            up to ``last`` was left out of the pages before.
+        mark: of the change with the number ``last``; ``None`` in a cursor of an earlier version.
+    """
+
+    epoch: str
+    number: int
+    last: int
+    mark: int | None
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """Return the cursor that a text is, ``None`` if it is none."""
+        found = _CURSOR.fullmatch(text)
+        if not found:
+            return None
+        epoch, number, last, mark = found.groups()
+        return cls(epoch, int(number), int(last or number), int(mark, 16) if mark else None)
+
+    def __str__(self) -> str:
+        """Return the cursor as followers get it."""
+        assert self.mark is not None, "cursors without a mark are read and never written"
+        return f"{self.epoch}.{self.number}.{self.last}.{self.mark:016x}"
+
+    def is_valid(self, connection: Any, state: State) -> bool:
+        """Return whether the log has the history that the cursor speaks of.
+
+        Args:
+            connection: that sees the moment of ``state``.
+            state: how far the log is.
+        """
+        if self.epoch != state.epoch or self.number > self.last:
+            return False
+        if self.mark is None:
+            return self.number <= state.unmarked
+        return self.last == 0 or pages.mark_of(connection, self.last) == self.mark
+
+
+_CURSOR = re.compile(r"([0-9a-f-]{36})\.([0-9]{1,18})(?:\.([0-9]{1,18})\.([0-9a-f]{16}))?")
 
 
 class NotReady(Exception):
@@ -55,7 +118,7 @@ def state_of(row: sa.Row) -> State:
     """Return how far the log is by the clock's row, after a dump was restored in a new epoch."""
     if not _is_at_home(row):
         return state()
-    return State(row.epoch, row.clock_number, row.published, row.complete)
+    return State(row.epoch, row.clock_number, row.mark, row.published, row.complete, row.unmarked)
 
 
 def one_moment() -> Any:

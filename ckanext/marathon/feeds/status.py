@@ -22,6 +22,7 @@ class Status:
         began: when the epoch began.
         number: of the last change.
         published: when that was, ``None`` before the first.
+        mark: of the last change.
         complete: everything public was written into it.
         base: start of the IRIs of things; "" before the first publication.
         base_now: what the settings say now.
@@ -35,6 +36,7 @@ class Status:
     epoch: str
     began: datetime
     number: int
+    mark: int
     published: datetime | None
     complete: bool
     base: str
@@ -61,6 +63,7 @@ def status() -> Status:
         epoch=row.epoch,
         began=row.began,
         number=row.number,
+        mark=row.mark,
         published=row.published if row.number else None,
         complete=row.complete,
         base=row.base,

@@ -9,7 +9,7 @@ from enum import Enum
 import sqlalchemy as sa
 from ckan import model
 
-from ckanext.marathon.feeds import documents, keys, read
+from ckanext.marathon.feeds import documents, keys, read, witness
 from ckanext.marathon.feeds.deflate import Piece, inflate
 from ckanext.marathon.feeds.keys import CATALOG, Key
 from ckanext.marathon.feeds.parts import THE_WHOLE
@@ -17,7 +17,7 @@ from ckanext.marathon.feeds.render import render
 from ckanext.marathon.feeds.snapshot import one_moment
 from ckanext.marathon.feeds.workers import shared
 from ckanext.marathon.model import clock, log, members, pages
-from ckanext.marathon.model.feed import Entry, Kind, Window
+from ckanext.marathon.model.feed import Change, Clock, Entry, Kind, Window
 
 BATCH = 200
 
@@ -30,11 +30,13 @@ class Wrong(Enum):
     NOT_PUBLIC = "not public"
     PAGE = "page"
     SCOPE = "scope"
+    LOST = "lost"
+    CLOCK = "clock"
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that the log has wrong: its IRI, a page's number and format, a part's name."""
+    """What the log has wrong: an IRI, a page's number and format, a part's name, a change."""
 
     wrong: Wrong
     what: str
@@ -89,8 +91,29 @@ def verify(
         yield from faults
         done += len(batch)
         progress(done, len(everything))
+    yield from _history()
     yield from _pages()
     yield from (Fault(Wrong.SCOPE, name) for name in members.faults())
+
+
+def _history() -> Iterator[Fault]:
+    """Look whether the log has every change that was served, and whether the clock names its last.
+
+    Source of the first: ``feeds/witness.py``. The second is wrong where a backup was restored in
+    part.
+    """
+    lost = witness.find_unanswered_loss()
+    if lost:
+        yield Fault(Wrong.LOST, str(lost.number))
+    # One statement sees one moment.
+    last = sa.select(Change.number, Change.mark).order_by(Change.number.desc()).limit(1).subquery()
+    query = sa.select(
+        Clock.number, Clock.mark, last.c.number.label("last"), last.c.mark.label("of")
+    )
+    row = model.Session.execute(query.outerjoin(last, sa.true())).one_or_none()
+    model.Session.rollback()
+    if row and (row.number or row.last) and (row.number, row.mark) != (row.last, row.of):
+        yield Fault(Wrong.CLOCK, str(row.last or 0))
 
 
 def _settled(some: Sequence[Key]) -> list[Fault]:

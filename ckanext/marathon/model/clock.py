@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from ckan import model
 from sqlalchemy.dialects.postgresql import insert
 
-from ckanext.marathon.model.feed import PAGE_SIZE, Clock
+from ckanext.marathon.model.feed import PAGE_SIZE, Change, Clock
 
 MICROSECOND = timedelta(microseconds=1)
 # The clock's own table, whose number is another one where a dump was restored.
@@ -35,20 +37,41 @@ def hold() -> sa.Row:
     return found if found.home == found.here else new_epoch()
 
 
-def advance(changes: int, slots: int) -> tuple[int, datetime, int]:
-    """Number ``changes`` changes and give away ``slots`` slots; the clock is held.
+def new_mark() -> int:
+    """Return 63 random bits: no other change ever gets the same."""
+    return secrets.randbits(63)
+
+
+def advance(marks: Sequence[int], slots: int) -> tuple[int, datetime, int]:
+    """Number as many changes as there are marks, and give away ``slots`` slots; the clock is held.
 
     Returns:
         the last number; its time (each one before it is a microsecond earlier); the last slot.
     """
+    changes = len(marks)
     at = sa.func.greatest(Clock.published + changes * MICROSECOND, sa.func.clock_timestamp())
     row = model.Session.execute(
         sa.update(Clock)
-        .values(number=Clock.number + changes, slots=Clock.slots + slots, published=at)
+        .values(
+            number=Clock.number + changes,
+            mark=marks[-1],
+            slots=Clock.slots + slots,
+            published=at,
+        )
         .returning(Clock.number, Clock.published, Clock.slots)
         .execution_options(synchronize_session=False)
     ).one()
+    model.Session().info[ADVANCED] = (row.number, marks[-1])
     return row.number, row.published, row.slots
+
+
+# Where a session remembers the number and the mark that its transaction has brought the clock to.
+ADVANCED = "marathon_clock_advanced"
+
+
+def read_mark(number: int) -> int | None:
+    """Return the mark of the change with a number, ``None`` if the log has no such change."""
+    return model.Session.scalar(sa.select(Change.mark).where(Change.number == number))
 
 
 def settle(base: str, vocabulary: str, page_size: int) -> None:
@@ -61,15 +84,27 @@ def set_complete(complete: bool) -> None:
     _update(complete=complete)
 
 
-def new_epoch() -> sa.Row:
+def new_epoch(lost: int | None = None, lost_mark: int | None = None) -> sa.Row:
     """Begin a new epoch, in which cursors of the former one mean nothing, and return the clock.
 
     Numbers go on, so that no rendering of the former epoch is taken for one of the new, and so
     does time: what somebody has since an earlier date may be gone.
+
+    Args:
+        lost: number of the last change that was served and is no longer in the log, if known.
+        lost_mark: mark of that change.
     """
     now = sa.func.clock_timestamp()
-    published = sa.func.greatest(Clock.published, now)
-    _update(epoch=str(uuid.uuid4()), began=now, home=_home(), published=published)
+    _update(
+        epoch=str(uuid.uuid4()),
+        began=now,
+        home=_home(),
+        published=sa.func.greatest(Clock.published, now),
+        # In the new epoch no cursor was ever handed out without a mark.
+        unmarked=0,
+        lost=lost,
+        lost_mark=lost_mark,
+    )
     return read()
 
 
@@ -90,6 +125,8 @@ def start(complete: bool) -> None:
             began=now,
             home=_home(),
             complete=complete,
+            mark=new_mark(),
+            unmarked=0,
         )
         .on_conflict_do_nothing()
     )

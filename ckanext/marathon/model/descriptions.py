@@ -87,8 +87,8 @@ def changes(connection: Any, scope: str, since: int, limit: int) -> list[sa.Row]
         limit: how many at most.
 
     Returns:
-        rows of ``iri``, ``number``, ``activity`` and ``published``. What has left the part is
-        deleted there, and what has come in is new.
+        rows of ``iri``, ``number``, ``mark``, ``activity`` and ``published``. What has left the
+        part is deleted there, and what has come in is new.
     """
     query = _CHANGES_OF_SCOPE if scope else _CHANGES
     values = {"scope": scope, "since": since, "limit": limit}
@@ -102,12 +102,12 @@ def newest(connection: Any, scope: str, limit: int) -> list[sa.Row]:
 
 
 _OF_ALL = """
-    SELECT entry.iri, number, activity, published
+    SELECT entry.iri, number, mark, activity, published
     FROM marathon_feed_entry AS entry JOIN marathon_feed_change ON number = entry.changed
     WHERE entry.changed > :since
 """
 _OF_SCOPE = f"""
-    SELECT member.iri, number, published, CASE WHEN NOT current THEN '{Activity.DELETE}'
+    SELECT member.iri, number, mark, published, CASE WHEN NOT current THEN '{Activity.DELETE}'
         WHEN entered = changed THEN '{Activity.CREATE}' ELSE '{Activity.UPDATE}' END AS activity
     FROM marathon_feed_member AS member JOIN marathon_feed_change ON number = member.changed
     WHERE scope = :scope AND changed > :since

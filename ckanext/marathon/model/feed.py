@@ -110,7 +110,12 @@ class Member(tk.BaseModel):
 
 
 class Change(tk.BaseModel):
-    """One change of what is public. Rows are added and never changed."""
+    """One change of what is public. Rows are added and never changed.
+
+    Attributes:
+        mark: 63 random bits. After an older database was brought back the number is given to
+            another change, which has another mark.
+    """
 
     __tablename__ = "marathon_feed_change"
 
@@ -118,6 +123,7 @@ class Change(tk.BaseModel):
     iri = sa.Column(sa.UnicodeText, nullable=False)
     activity = sa.Column(sa.UnicodeText, nullable=False)
     published = sa.Column(sa.DateTime(timezone=True), nullable=False)
+    mark = sa.Column(sa.BigInteger, nullable=False)
 
 
 class Clock(tk.BaseModel):
@@ -126,6 +132,9 @@ class Clock(tk.BaseModel):
     Attributes:
         epoch: another one after numbers were lost, as by restoring a backup.
         number: of the last change; 0 before the first.
+        mark: of the last change; before the first one, of nothing.
+        unmarked: the last number of which cursors without a mark were handed out, by versions
+            that had no marks; 0 where there are none.
         published: when that was; with ``number`` it only grows.
         slots: how many were given to datasets.
         base: start of the IRIs of things, fixed by the first publication; "" before it.
@@ -134,6 +143,9 @@ class Clock(tk.BaseModel):
         began: when the epoch began.
         home: the table's own id in the database, which a restored copy does not have.
         complete: everything public is in the log; before that the catalogue is not served from it.
+        lost: number of the last change that was served and is not in the log, if the epoch began
+            because an older database was brought back; else ``None``.
+        lost_mark: mark of that change.
     """
 
     __tablename__ = "marathon_feed_clock"
@@ -151,6 +163,10 @@ class Clock(tk.BaseModel):
     began = sa.Column(sa.DateTime(timezone=True), nullable=False)
     home = sa.Column(sa.BigInteger, nullable=False)
     complete = sa.Column(sa.Boolean, nullable=False)
+    mark = sa.Column(sa.BigInteger, nullable=False)
+    unmarked = sa.Column(sa.BigInteger, nullable=False)
+    lost = sa.Column(sa.BigInteger)
+    lost_mark = sa.Column(sa.BigInteger)
 
 
 class Window(tk.BaseModel):

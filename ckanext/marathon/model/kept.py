@@ -15,8 +15,9 @@ from ckanext.marathon.model import clock
 MOST = 64
 
 T = TypeVar("T")
-# The clock's epoch and number.
-Moment = tuple[str, int]
+# The clock's epoch, number and mark: after an older database was brought back, a number alone may
+# mean another state.
+Moment = tuple[str, int, int]
 
 
 def until_a_change(kind: str, key: Hashable, make: Callable[[], T]) -> T:
@@ -49,7 +50,7 @@ def _moment() -> Moment | None:
     if known and known[0] is session.get_transaction():
         return known[1]
     now = clock.read()
-    moment = (now.epoch, now.number) if now.complete else None
+    moment = (now.epoch, now.number, now.mark) if now.complete else None
     session.info[_MOMENT] = (session.get_transaction(), moment)
     return moment
 

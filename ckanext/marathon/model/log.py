@@ -105,7 +105,8 @@ def write(steps: Sequence[Step]) -> int:
     new = [step.iri for step in steps if step.wants_slot]
     followers = _followers(steps)
     count = len(steps) + len(followers)
-    last, published, last_slot = clock.advance(count, len(new))
+    marks = [clock.new_mark() for _ in range(count)]
+    last, published, last_slot = clock.advance(marks, len(new))
     slots = {iri: last_slot - len(new) + place for place, iri in enumerate(new, 1)}
     first = last - count + 1
     entries = [
@@ -138,6 +139,7 @@ def write(steps: Sequence[Step]) -> int:
                 "iri": iri,
                 "activity": str(activity),
                 "published": published - (count - 1 - place) * MICROSECOND,
+                "mark": marks[place],
             }
             for place, (iri, activity) in enumerate(activities)
         ],

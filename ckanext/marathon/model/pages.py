@@ -33,6 +33,8 @@ AT_ONCE = 8
 _CLOCK = (
     Clock.epoch,
     Clock.number.label("clock_number"),
+    Clock.mark,
+    Clock.unmarked,
     Clock.published,
     Clock.base,
     Clock.vocabulary,
@@ -183,6 +185,11 @@ _WINDOWS_OF_SCOPE = sa.text(
 )
 
 
+def mark_of(connection: Any, number: int) -> int | None:
+    """Return the mark of the change with a number, ``None`` if the log has no such change."""
+    return connection.scalar(sa.select(Change.mark).where(Change.number == number))
+
+
 def changed(connection: Any, number: int) -> int | None:
     """Return the number of the last change of a window, ``None`` if there is no such window."""
     return connection.scalar(sa.select(Window.changed).where(Window.number == number))
@@ -213,12 +220,20 @@ def kept(connection: Any, number: int) -> Sequence[sa.Row]:
     return connection.execute(query).all()
 
 
-def keep(number: int, kept_as: str, changed_at: int, piece: Any) -> None:
+def keep(number: int, kept_as: str, changed_at: int, piece: Any, moment: tuple[int, int]) -> None:
     """Keep a rendering (``body``, ``size``, ``crc``) of a window, unless that has changed since.
 
     In a transaction of its own; whoever renders the same at the same time writes the same. Whoever
     is changing the window is not waited for, and waits: what was taken down is not kept again.
     Nothing is kept where the database takes no writes: who reads gets the page all the same.
+
+    Args:
+        number: of the window.
+        kept_as: its format.
+        changed_at: number of the window's last change when it was rendered.
+        piece: the rendering.
+        moment: number and mark of the state that it was rendered from, which must be in the log:
+            the database may have been replaced by an older one, whose numbers mean other states.
     """
     if not disk.has_room():
         return
@@ -229,6 +244,7 @@ def keep(number: int, kept_as: str, changed_at: int, piece: Any) -> None:
     current = (
         sa.select(*columns)
         .where(Window.number == number, Window.changed == changed_at)
+        .where(sa.exists().where(Change.number == moment[0], Change.mark == moment[1]))
         .with_for_update(read=True, skip_locked=True)
     )
     statement = insert(Rendering).from_select(list(row), current)

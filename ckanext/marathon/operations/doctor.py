@@ -18,6 +18,7 @@ from ckanext.dcat.utils import catalog_uri
 from sqlalchemy.exc import OperationalError
 
 from ckanext.marathon.logic.permissions import COORDINATING_BODY
+from ckanext.marathon.operations import feed_history
 from ckanext.marathon.operations.condition import STATE_CHECKS
 from ckanext.marathon.operations.finding import (
     Finding,
@@ -63,11 +64,14 @@ def plugins() -> Findings:
 
 def tables() -> Findings:
     """Check that our tables are those of this version."""
-    revision = current_revision("marathon")
-    if (revision or "").endswith("(head)"):
+    if _has_current_tables():
         yield make_good(tk._("The database has the tables of this version."))
     else:
         yield make_bad(tk._("Tables are missing. Run: ckan db upgrade -p marathon"))
+
+
+def _has_current_tables() -> bool:
+    return (current_revision("marathon") or "").endswith("(head)")
 
 
 def schemas() -> Findings:
@@ -184,6 +188,19 @@ def people() -> Findings:
         )
 
 
+def history() -> Findings:
+    """Check that the feed's log has every change that portals were served."""
+    if not _has_current_tables():
+        # Another check says so.
+        return
+    texts = list(feed_history.describe_losses())
+    yield from (make_warning(text) for text in texts)
+    if not texts:
+        yield make_good(
+            tk._("The feed's log has every change that was served, as far as is known.")
+        )
+
+
 CHECKS: tuple[Callable[[], Findings], ...] = (
     plugins,
     tables,
@@ -192,4 +209,5 @@ CHECKS: tuple[Callable[[], Findings], ...] = (
     *STATE_CHECKS,
     mail,
     people,
+    history,
 )

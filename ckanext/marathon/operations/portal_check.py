@@ -25,6 +25,8 @@ CURSOR = "Marathon-Feed-Cursor"
 SECONDS = 300
 # Pages that are read of a crawl, so that a check ends.
 PAGES = 1_000
+# What a cursor ends with.
+_MARK = re.compile("[0-9a-f]{16}")
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Check:
             ("HEAD says what GET says", self.head),
             ("gzip is sent to who takes it, and other sites may read", self.transport),
             ("the changes lead to the same datasets", self.changes),
-            ("a cursor of other numbers gets 410", self.gone),
+            ("a cursor of another epoch, or of a lost history, gets 410", self.gone),
             ("data.json has the same datasets", self.data_json),
             ("what does not exist gets 404 and says what does", self.unknown),
         ]
@@ -162,11 +164,16 @@ class Check:
         )
 
     def gone(self) -> None:
-        """Ask with a cursor of another epoch."""
+        """Ask with a cursor of another epoch, and with one of a history that was lost."""
+        now = self._get(f"{self.catalog}/changes").headers[CURSOR]
+        before, _, mark = now.rpartition(".")
+        if not _MARK.fullmatch(mark):
+            raise Failed(f"{now} does not say which history it is of")
         other = "00000000-0000-0000-0000-000000000000.1"
-        answer = self._session.get(f"{self.catalog}/changes?since={other}", timeout=SECONDS)
-        if answer.status_code != 410:
-            raise Failed(f"{answer.status_code}")
+        for cursor in (other, f"{before}.{int(mark, 16) ^ 1:016x}"):
+            answer = self._session.get(f"{self.catalog}/changes?since={cursor}", timeout=SECONDS)
+            if answer.status_code != 410:
+                raise Failed(f"{cursor}: {answer.status_code}")
 
     def data_json(self) -> None:
         """Read the inventory."""

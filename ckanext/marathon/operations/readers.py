@@ -86,7 +86,7 @@ def _count(
     reader.last = _later(reader.last, moment)
     if status == "200" and (what.startswith("catalog/all") or what == "data.json"):
         reader.full_pass = _later(reader.full_pass, moment)
-    cursor = (parse_qs(address.query).get("since") or [""])[0][:60]
+    cursor = (parse_qs(address.query).get("since") or [""])[0][:100]
     is_newer = reader.cursor_at is None or _later(reader.cursor_at, moment) == moment
     # The current log is often named before the older ones.
     if what.startswith("catalog/changes") and cursor and is_newer:

@@ -20,6 +20,7 @@ from .portal import portal
 from .posters import posters
 from .rate_limit import rate_limit
 from .reports import reports
+from .restoring import restoring
 from .room import room
 from .search import search
 from .short import shorts
@@ -48,6 +49,7 @@ __all__ = [
     "posters",
     "rate_limit",
     "reports",
+    "restoring",
     "room",
     "search",
     "shorts",

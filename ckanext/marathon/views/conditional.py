@@ -41,11 +41,15 @@ def unchanged(extension: str) -> Response | None:
 
 
 def is_fresh(answer: Response) -> bool:
-    """Return whether the client says that it has the answer already, by tag or by date."""
+    """Return whether the client says that it has the answer already, by tag or by date.
+
+    Only the very date that an answer had counts. A later one may be of a state that was lost when
+    an older database was brought back, and what is there now was never seen by who asks.
+    """
     if "If-None-Match" in request.headers:
         return request.if_none_match.contains_weak(answer.get_etag()[0] or "")
     since, changed = _since(), answer.last_modified
-    return since is not None and changed is not None and changed <= since
+    return since is not None and since == changed
 
 
 def _since() -> datetime | None:
@@ -124,7 +128,9 @@ def encoding() -> str:
 def validate(response: Response, state: State, extension: str) -> None:
     """Say which state an answer shows, and who may keep it."""
     form = f"{extension}{worded(extension)}"
-    response.set_etag(f"{state.epoch[:8]}.{state.number}.{form}.{encoding()}")
+    # The number may have been given to another state that was lost with its database.
+    shown = f"{state.epoch[:8]}.{state.number}.{state.mark:016x}"
+    response.set_etag(f"{shown}.{form}.{encoding()}")
     changed = _second_after(state.published)
     # A change has the time at which it was written down, and is seen when it is committed: until
     # then, and within that second, a date could not tell.

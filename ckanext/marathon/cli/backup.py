@@ -1,0 +1,170 @@
+"""``ckan marathon backup`` and ``ckan marathon restore``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+import click
+
+from ckanext.marathon.cli.progress_bar import ProgressBar
+from ckanext.marathon.operations import backup as operations
+from ckanext.marathon.operations import restore as restoring
+from ckanext.marathon.operations import restore_note
+from ckanext.marathon.operations.backup_manifest import BackupFault, Manifest, Progress
+from ckanext.marathon.operations.postgres_programs import ProgramFailed, ProgramMissing
+
+_SCRATCH = click.option(
+    "--scratch", default="", help="Address of an empty database to try the backup in."
+)
+
+
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--verify", is_flag=True, help="Try it afterwards in a database of its own.")
+@_SCRATCH
+def backup(directory: Path, verify: bool, scratch: str) -> None:
+    """Save database, files and configuration as they are now in a new DIRECTORY.
+
+    The site can be used meanwhile. Exits with 1 if something that the database
+    names could not be saved. The backup holds passwords: keep it safe.
+    """
+    with _faults(), _steps() as steps:
+        outcome = operations.make_backup(directory, steps.begin)
+        if verify:
+            restoring.verify_backup(directory, scratch, steps.begin)
+    for name in outcome.absent:
+        text = tk._("{file} is named in the database and was not there.")
+        click.echo("! " + text.format(file=name))
+    for name in outcome.replaced:
+        text = tk._("{file} was replaced meanwhile; the backup has the newer one.")
+        click.echo("! " + text.format(file=name))
+    for text in outcome.warnings:
+        click.echo(f"! {text}")
+    for name in outcome.vanished:
+        text = tk._("{file} was deleted while the backup was being made.")
+        click.echo("✗ " + text.format(file=name))
+    saved = tk._("Saved in {directory}:").format(directory=directory)
+    click.echo(_summary(saved, outcome.manifest))
+    if verify:
+        click.echo(tk._("It was tried: database and files are what was saved."))
+    if outcome.vanished:
+        raise click.ClickException(tk._("The backup lacks files. Make another one."))
+
+
+@click.command()
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--yes", is_flag=True, help="Do not ask; overwrite what is there.")
+@click.option(
+    "--takedowns",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file of `takedown list --format json`, to be applied, too.",
+)
+@click.option("--verify", is_flag=True, help="Only try it, in a database of its own.")
+@_SCRATCH
+def restore(directory: Path, yes: bool, takedowns: Path | None, verify: bool, scratch: str) -> None:
+    """Put the backup in DIRECTORY in the place of the site.
+
+    Meanwhile the site answers 503. What was interrupted is repeated whole.
+    """
+    with _faults(), _steps() as steps:
+        if verify:
+            manifest = restoring.verify_backup(directory, scratch, steps.begin)
+            steps.end()
+            click.echo(_summary(tk._("Whole, and loads:"), manifest))
+            return
+        further = _read_takedowns(takedowns) if takedowns else []
+        if restore_note.is_restoring():
+            click.echo("! " + tk._("An earlier restore was interrupted. It is done again."))
+        _ask(directory, yes)
+        manifest = restoring.restore_backup(directory, further, steps.begin)
+    click.echo(_summary(tk._("Restored:"), manifest))
+    click.echo(tk._("Restart the web servers and the workers."))
+
+
+def _ask(directory: Path, yes: bool) -> None:
+    """Have somebody confirm that what is there is overwritten."""
+    present = restoring.describe_present()
+    if not present or yes:
+        return
+    site = str(tk.config.get("ckan.site_id"))
+    manifest = Manifest.read(directory)
+    text = tk._(
+        "The site “{site}” is not empty: {present}. All of it is replaced by the backup of {made}."
+    )
+    click.echo(text.format(site=site, present=", ".join(present), made=manifest.made))
+    question = tk._("Type the site's id, {site}, to go on")
+    if click.prompt(question.format(site=site), default="", show_default=False) != site:
+        raise click.ClickException(tk._("Nothing was changed."))
+
+
+def _read_takedowns(path: Path) -> list[dict[str, Any]]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:
+        message = tk._("{file} is not JSON: {error}").format(file=path, error=error)
+        raise click.ClickException(message) from None
+    fields = {"id": str, "type": str, "reason": str, "files": int}
+    for number, row in enumerate(found if isinstance(found, list) else [None], 1):
+        for field, kind in fields.items():
+            if not isinstance(row, dict) or not isinstance(row.get(field), kind):
+                message = tk._(
+                    "{file}, row {row}, field {field}: write it as takedown list --format json "
+                    "does."
+                )
+                raise click.ClickException(message.format(file=path, row=number, field=field))
+    return [{"user_id": None, **row} for row in found]
+
+
+def _summary(start: str, manifest: Manifest) -> str:
+    text = tk._("{start} {tables} tables, {rows} rows, {files} files, {size} MB; change {number}.")
+    return text.format(
+        start=start,
+        tables=len(manifest.counts),
+        rows=sum(manifest.counts.values()),
+        files=len(manifest.files),
+        size=manifest.size() // 1_000_000 + 1,
+        number=manifest.feed.get("number", 0),
+    )
+
+
+class _Steps:
+    """Progress bars, one after the other."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+
+    def begin(self, label: str) -> Progress:
+        """End the bar before, and return what moves the next one."""
+        self.end()
+        return self._stack.enter_context(ProgressBar(label)).at
+
+    def end(self) -> None:
+        """End the last bar."""
+        self._stack.close()
+
+
+@contextmanager
+def _steps() -> Iterator[_Steps]:
+    steps = _Steps()
+    try:
+        yield steps
+    finally:
+        steps.end()
+
+
+@contextmanager
+def _faults() -> Iterator[None]:
+    try:
+        yield
+    except (BackupFault, ProgramFailed, ProgramMissing, OSError) as fault:
+        message = str(fault)
+        if restore_note.is_restoring():
+            message += " " + tk._(
+                "The restore was interrupted, and the site answers 503 until it is done again."
+            )
+        raise click.ClickException(message) from None

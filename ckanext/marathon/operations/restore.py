@@ -1,0 +1,388 @@
+"""Putting a backup in the place of a site, or trying it in a database of its own.
+
+The order matters. The backup is checked first. A note then makes the site answer 503
+(``restore_note.py``), also if all ends here. The files of the backup are copied beside the present
+ones, the database is replaced in one transaction, and the files change places with the present
+ones. Whatever was taken down is taken down again before the note goes away. After an interruption
+the same command does all of it again.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import ckan.plugins.toolkit as tk
+import sqlalchemy as sa
+from ckan import model
+from ckan.lib import jobs
+from ckan.lib.redis import connect_to_redis
+from ckan.model import meta
+from ckan.types import Context
+from sqlalchemy.exc import ProgrammingError
+
+from ckanext.marathon.feeds import witness
+from ckanext.marathon.model import clock, takedown
+from ckanext.marathon.operations import backup, postgres_programs, restore_note
+from ckanext.marathon.operations.backup import DatabaseState, find_stored, read_state
+from ckanext.marathon.operations.backup_manifest import (
+    DUMP,
+    FILES,
+    BackupFault,
+    Manifest,
+    Progress,
+    check_files,
+    read_digest,
+)
+
+_MIGRATIONS = Path(__file__).parents[1] / "migration" / "marathon" / "versions"
+# How long dropping the present tables waits for what still uses them; what depends on them and goes
+# with them is not listed.
+_BEFORE = ("SET LOCAL lock_timeout = '60s'", "SET LOCAL client_min_messages = warning")
+
+Steps = Callable[[str], Progress]
+Rows = list[dict[str, Any]]
+
+
+def check_backup(directory: Path, progress: Progress) -> Manifest:
+    """Return the manifest of a backup that is whole and that this version can read.
+
+    Raises:
+        BackupFault: it is damaged, unfinished, or a later version made it; the text names the file.
+    """
+    manifest = Manifest.read(directory)
+    revision = manifest.migrations.get("marathon", "")
+    if revision and not any(_MIGRATIONS.glob(f"{revision}_*.py")):
+        message = tk._(
+            "The backup was made by ckanext-marathon {theirs}, whose tables this version does not "
+            "know. Install that version or a later one."
+        )
+        raise BackupFault(message.format(theirs=manifest.versions.get("ckanext-marathon", "?")))
+    check_files(directory, manifest, progress)
+    return manifest
+
+
+def verify_backup(directory: Path, scratch: str, progress: Steps) -> Manifest:
+    """Load a backup into a database of its own, and compare it with its manifest.
+
+    Args:
+        directory: the backup.
+        scratch: address of an empty database; "" to create one beside the site's, and drop it.
+        progress: makes, for the name of a step, what is told how much of how much is done.
+
+    Raises:
+        BackupFault: something differs; the text says what.
+        ProgramMissing: as :func:`.load_database`.
+        ProgramFailed: as :func:`.load_database`.
+    """
+    manifest = check_backup(directory, progress(tk._("Checking files")))
+    told = progress(tk._("Trying the database"))
+    told(0, 1)
+    with _scratch_database(scratch) as address:
+        postgres_programs.load_database(address, directory / DUMP)
+        engine = sa.create_engine(address, poolclass=sa.NullPool)
+        with engine.connect() as connection:
+            _compare(manifest, read_state(connection))
+    told(1, 1)
+    return manifest
+
+
+def describe_present() -> list[str]:
+    """Return what a restore would overwrite, in the reader's language; nothing on an empty site."""
+    found = []
+    inspector = sa.inspect(_engine())
+    queries = (
+        ("package", "SELECT count(*) FROM package", tk._("{count} records")),
+        ("group", 'SELECT count(*) FROM "group"', tk._("{count} organisations")),
+        ("user", 'SELECT count(*) FROM "user" WHERE NOT sysadmin', tk._("{count} accounts")),
+    )
+    with _engine().connect() as connection:
+        for table, query, text in queries:
+            count = connection.scalar(sa.text(query)) if inspector.has_table(table) else 0
+            if count:
+                found.append(text.format(count=count))
+    files = len(find_stored(backup.find_storage()))
+    if files:
+        found.append(tk._("{count} files").format(count=files))
+    return found
+
+
+def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
+    """Put a backup in the place of the site; see the module.
+
+    Whoever calls has asked whether what is there may be overwritten.
+
+    Args:
+        directory: the backup.
+        further: takedowns to be applied besides those of the backup and of the present site.
+        progress: makes, for the name of a step, what is told how much of how much is done.
+
+    Raises:
+        BackupFault: the backup cannot be used, or a step failed.
+        ProgramMissing: as :func:`.load_database`.
+        ProgramFailed: as :func:`.load_database`; the database is as it was.
+    """
+    storage = backup.find_storage()
+    directory = directory.resolve()
+    for name in ("pg_restore", "psql"):
+        postgres_programs.find_program(name)
+    manifest = check_backup(directory, progress(tk._("Checking files")))
+    _check_space(storage, manifest)
+    storage.mkdir(parents=True, exist_ok=True)
+    takedowns = _union(
+        restore_note.read_takedowns(), _present_takedowns(), manifest.takedowns, further
+    )
+    restore_note.write_note(directory, takedowns)
+    waiting = _prepare_files(directory, storage, manifest, progress(tk._("Copying files")))
+    told = progress(tk._("Database"))
+    told(0, 1)
+    _load(directory, manifest)
+    told(1, 1)
+    _change_places(storage, waiting)
+    _run_ckan(progress(tk._("Tables of this version")), "db", "upgrade")
+    _take_down(takedowns, progress(tk._("Takedowns")))
+    _begin_epoch()
+    _forget_jobs()
+    if not clock.read().complete:
+        model.Session.rollback()
+        _run_ckan(progress(tk._("Feed")), "marathon", "feed", "rebuild")
+    model.Session.rollback()
+    _run_ckan(progress(tk._("Search index")), "search-index", "rebuild")
+    restore_note.remove_note()
+    return manifest
+
+
+def _union(*lists: Iterable[dict[str, Any]]) -> Rows:
+    """Return the rows of several takedown lists, one of each id."""
+    return list({row["id"]: row for rows in lists for row in rows}.values())
+
+
+def _engine() -> sa.Engine:
+    assert meta.engine is not None, "CKAN has made it"
+    return cast("sa.Engine", meta.engine)
+
+
+def _present_takedowns() -> Rows:
+    with _engine().connect() as connection:
+        return backup.read_takedowns(connection)
+
+
+def _check_space(storage: Path, manifest: Manifest) -> None:
+    needed, free = manifest.size(f"{FILES}/"), shutil.disk_usage(_existing(storage)).free
+    if free < needed:
+        raise BackupFault(
+            tk._("{needed} MB are needed in {folder}, {free} MB are free.").format(
+                needed=needed // 1_000_000 + 1, folder=storage, free=free // 1_000_000
+            )
+        )
+
+
+def _existing(path: Path) -> Path:
+    while not path.exists():
+        path = path.parent
+    return path
+
+
+def _prepare_files(directory: Path, storage: Path, manifest: Manifest, progress: Progress) -> Path:
+    """Copy the files of a backup beside those that are there; return where they wait."""
+    waiting = storage / restore_note.FOLDER
+    shutil.rmtree(waiting, ignore_errors=True)
+    new = waiting / "new"
+    new.mkdir(parents=True)
+    names = list(manifest.names(FILES))
+    progress(0, len(names))
+    for done, name in enumerate(names, 1):
+        target = new / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(directory / FILES / name, target)
+        found = (directory / FILES / name).stat()
+        os.utime(target, ns=(found.st_atime_ns, found.st_mtime_ns))
+        if read_digest(target) != manifest.files[f"{FILES}/{name}"]["sha256"]:
+            raise BackupFault(tk._("{path} was copied wrongly.").format(path=target))
+        progress(done, len(names))
+    _hand_over(storage, waiting)
+    return waiting
+
+
+def _hand_over(storage: Path, waiting: Path) -> None:
+    """As root, give the files to whom the storage folder belongs, so that the site can use them."""
+    if os.geteuid() != 0:
+        return
+    owner = storage.stat()
+    for path in (waiting, *waiting.rglob("*")):
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
+def _load(directory: Path, manifest: Manifest) -> None:
+    """Replace the database, in one transaction, and compare it with the manifest."""
+    model.Session.remove()
+    _engine().dispose()
+    address = str(tk.config["sqlalchemy.url"])
+    with _engine().connect() as connection:
+        dropping = list(_dropping(connection))
+    postgres_programs.load_database(address, directory / DUMP, [*_BEFORE, *dropping])
+    _engine().dispose()
+    with _engine().connect() as connection:
+        _compare(manifest, read_state(connection))
+
+
+def _dropping(connection: sa.Connection) -> Iterator[str]:
+    """Yield what drops everything in the schema ``public`` that belongs to no extension.
+
+    The schema itself stays: it may belong to somebody else, and extensions may be in it.
+    """
+    for query in (_RELATIONS, _ROUTINES, _TYPES):
+        yield from connection.scalars(sa.text(query))
+
+
+_OF_EXTENSIONS = "SELECT objid FROM pg_depend WHERE deptype = 'e'"
+_RELATIONS = f"""
+    SELECT format('DROP %s IF EXISTS %s CASCADE', CASE relkind WHEN 'v' THEN 'VIEW'
+        WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END,
+        oid::regclass)
+    FROM pg_class WHERE relnamespace = 'public'::regnamespace
+    AND relkind IN ('r', 'p', 'v', 'm', 'S') AND oid NOT IN ({_OF_EXTENSIONS}) ORDER BY relkind
+"""  # noqa: S608 - constants only
+_ROUTINES = f"""
+    SELECT format('DROP ROUTINE IF EXISTS %s CASCADE', oid::regprocedure)
+    FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND oid NOT IN ({_OF_EXTENSIONS})
+"""  # noqa: S608 - constants only
+_TYPES = f"""
+    SELECT format('DROP TYPE IF EXISTS %s CASCADE', oid::regtype)
+    FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype IN ('e', 'd', 'r')
+    AND oid NOT IN ({_OF_EXTENSIONS})
+"""  # noqa: S608 - constants only
+
+
+def _compare(manifest: Manifest, found: DatabaseState) -> None:
+    """Raise if a loaded database is not the one that was saved."""
+    known = DatabaseState(manifest.counts, manifest.migrations, manifest.feed)
+    for name in ("counts", "migrations", "feed"):
+        theirs, ours = getattr(known, name), getattr(found, name)
+        for key in sorted({*theirs, *ours}):
+            if theirs.get(key) != ours.get(key):
+                message = tk._(
+                    "The database differs from the one that was saved: {what}: {found} instead of "
+                    "{known}."
+                )
+                raise BackupFault(
+                    message.format(what=f"{name}.{key}", found=ours.get(key), known=theirs.get(key))
+                )
+
+
+def _change_places(storage: Path, waiting: Path) -> None:
+    """Put the waiting files in place, and delete those that were there."""
+    old = waiting / "old"
+    old.mkdir(exist_ok=True)
+    for path in list(storage.iterdir()):
+        if path.name not in (restore_note.NAME, restore_note.FOLDER, "webassets"):
+            path.rename(old / path.name)
+    for path in list((waiting / "new").iterdir()):
+        path.rename(storage / path.name)
+    shutil.rmtree(waiting)
+
+
+def _take_down(takedowns: Rows, progress: Progress) -> None:
+    """Take down what is on the list and was brought back; write the rest into the list."""
+    progress(0, 1)
+    user = tk.get_action("get_site_user")({"ignore_auth": True}, {})
+    context = cast("Context", {"user": user["name"], "ignore_auth": True})
+    try:
+        apply = tk.get_action("marathon_takedown_apply")
+    except KeyError:
+        for row in takedowns:
+            _take_down_one(context, row)
+    else:
+        unfinished = apply(context, {"takedowns": takedowns})["unfinished"]
+        if unfinished:
+            message = tk._("Something of {ids} could not be removed; the log says what.")
+            raise BackupFault(message.format(ids=", ".join(unfinished)))
+    model.Session.commit()
+    progress(1, 1)
+
+
+def _take_down_one(context: Context, row: dict[str, Any]) -> None:
+    known = {each.thing for each in takedown.every()}
+    if model.Package.get(row["id"]) is not None:
+        if row["id"] in known:
+            model.Session.query(takedown.Takedown).filter_by(thing=row["id"]).delete()
+            model.Session.commit()
+        tk.get_action("marathon_takedown")(context, {"id": row["id"], "reason": row["reason"]})
+    elif row["id"] not in known:
+        takedown.record(row["id"], row["type"], row["reason"], row["files"], row["user_id"])
+
+
+def _begin_epoch() -> None:
+    """Tell followers to start again: numbers of the feed will be given to other changes."""
+    clock.hold()
+    now = clock.new_epoch()
+    model.Session.commit()
+    witness.write_witness(witness.Witness(now.number, now.mark))
+
+
+def _forget_jobs() -> None:
+    """Empty the site's queues and what it keeps in Valkey: it is about the former records."""
+    for queue in jobs.get_all_queues():
+        queue.empty()
+    connection = connect_to_redis()
+    for key in connection.scan_iter(f"ckan:{tk.config['ckan.site_id']}:*"):
+        connection.delete(key)
+
+
+def _run_ckan(progress: Progress, *arguments: str) -> None:
+    """Run a command of CKAN's in a process of its own, which loads the new database.
+
+    Raises:
+        BackupFault: it failed; with the end of what it said.
+    """
+    progress(0, 1)
+    program = "from ckan.cli.cli import ckan; ckan()"
+    ini = os.path.abspath(str(tk.config["__file__"]))
+    done = subprocess.run(
+        [sys.executable, "-c", program, "-c", ini, *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if done.returncode != 0:
+        message = tk._("ckan {command} failed: {output}")
+        output = f"{done.stdout}\n{done.stderr}".strip()[-2_000:]
+        raise BackupFault(message.format(command=" ".join(arguments), output=output))
+    progress(1, 1)
+
+
+@contextmanager
+def _scratch_database(address: str) -> Iterator[str]:
+    """Yield the address of an empty database; one that is created here is dropped again."""
+    if address:
+        with sa.create_engine(address, poolclass=sa.NullPool).connect() as connection:
+            if sa.inspect(connection).get_table_names():
+                raise BackupFault(tk._("The database to try it in is not empty."))
+        yield address
+        return
+    name = f"marathon_verify_{secrets.token_hex(4)}"
+    url = sa.make_url(str(tk.config["sqlalchemy.url"])).set(database=name)
+    engine = _engine().execution_options(isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE template0"))
+    except ProgrammingError:
+        message = tk._(
+            "The site's role may not create a database to try the backup in. Create an empty one "
+            "and name it: --scratch postgresql://…"
+        )
+        raise BackupFault(message) from None
+    try:
+        yield url.render_as_string(hide_password=False)
+    finally:
+        with engine.connect() as connection:
+            connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))

@@ -1,0 +1,319 @@
+"""A backup of a running site, and putting it in the place of another or of the same site."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from stack.postgres import binaries
+from tests import databases, programs
+from tests.feeds.test_following import OF_THE_ANSWER, follow, said
+from tests.sites import Site
+
+PLUGINS = "marathon scheming_datasets scheming_organizations dcat"
+SETTINGS = {"ckanext.marathon.postgres_programs": str(binaries())}
+CSV = b"pozo,metros\n1,12\n"
+CURSOR = "Marathon-Feed-Cursor"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    directory = tmp_path_factory.mktemp("saved")
+    with Site.create("saved", directory, PLUGINS, SETTINGS) as site:
+        site.upgrade()
+        site.start()
+        site.action("organization_create", name="infom", title="INFOM", role="coordinating_body")
+        for number in range(3):
+            new_dataset(site, f"datos-{number}")
+        yield site
+
+
+def new_dataset(site: Site, name: str) -> str:
+    """Make a dataset with an uploaded file; return its id."""
+    dataset = site.action(
+        "package_create",
+        name=name,
+        title=name,
+        notes="Datos",
+        owner_org="infom",
+        service_problem=["AGU-01"],
+        license_id="cc-by",
+    )["id"]
+    upload = (f"{name}.csv", CSV)
+    site.action("resource_create", package_id=dataset, url=upload[0], name=name, upload=upload)
+    return dataset
+
+
+@pytest.fixture
+def saved(site: Site, tmp_path: Path) -> Path:
+    target = tmp_path / "backup"
+    site.run("marathon", "backup", str(target))
+    return target
+
+
+def fails(site: Site, *arguments: str) -> str:
+    """Return what a command says that ends with an error."""
+    with pytest.raises(programs.CommandFailed) as failed:
+        site.run("marathon", *arguments)
+    return str(failed.value)
+
+
+def manifest(target: Path) -> dict[str, Any]:
+    return json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+
+
+def stored(site: Site) -> list[Path]:
+    return [each for each in (site.directory / "storage/resources").rglob("*") if each.is_file()]
+
+
+class TestBackup:
+    def test_it_is_whole_and_nobody_else_can_read_it(self, site: Site, tmp_path: Path) -> None:
+        target = tmp_path / "backup"
+        output = site.run("marathon", "backup", str(target), "--verify")
+        assert "It was tried" in output
+        found = manifest(target)
+        assert found["feed"]["number"] == int(
+            site.get("/catalog/all.nt").headers[CURSOR].split(".")[1]
+        )
+        assert found["counts"]["package"] == 3
+        assert sum(name.startswith("files/resources/") for name in found["files"]) == 3
+        assert "configuration/ckan.ini" in found["files"]
+        assert not any("marathon-feed.json" in name for name in found["files"])
+        for path in (target, *target.rglob("*")):
+            assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+        assert not list(tmp_path.glob("*.unfinished"))
+
+    def test_people_save_meanwhile_and_it_is_of_one_moment(
+        self, site: Site, tmp_path: Path
+    ) -> None:
+        target = tmp_path / "backup"
+        command = [
+            programs.CKAN,
+            "-c",
+            str(site.ini),
+            "marathon",
+            "backup",
+            str(target),
+            "--verify",
+        ]
+        with (tmp_path / "log").open("wb") as log:
+            running = programs.spawn(command, log)
+        number = 0
+        while running.poll() is None:
+            new_dataset(site, f"meanwhile-{tmp_path.name}-{number}")
+            number += 1
+        said_ = (tmp_path / "log").read_text(encoding="utf-8")
+        assert running.returncode == 0, said_
+        assert number > 1, "nobody saved meanwhile: nothing was tried"
+        found = manifest(target)
+        assert found["missing"] == []
+        # Each resource of the snapshot has its file, though more may have come since.
+        assert sum(n.startswith("files/resources/") for n in found["files"]) >= 3
+
+    def test_nothing_is_overwritten(self, site: Site, saved: Path) -> None:
+        assert "exists already" in fails(site, "backup", str(saved))
+
+    def test_it_is_not_put_where_it_would_copy_itself(self, site: Site) -> None:
+        inside = site.directory / "storage" / "backup"
+        assert "copied into itself" in fails(site, "backup", str(inside))
+
+    def test_a_file_that_is_gone_is_named(self, site: Site, tmp_path: Path) -> None:
+        victim = stored(site)[0]
+        content = victim.read_bytes()
+        victim.unlink()
+        try:
+            output = site.run("marathon", "backup", str(tmp_path / "backup"))
+        finally:
+            victim.write_bytes(content)
+        name = str(victim.relative_to(site.directory / "storage"))
+        assert f"! {name} is named in the database and was not there" in output
+        assert manifest(tmp_path / "backup")["missing"] == [name]
+
+    def test_without_the_programs_it_says_how_to_name_them(
+        self, site: Site, tmp_path: Path
+    ) -> None:
+        other = {"ckanext.marathon.postgres_programs": str(tmp_path)}
+        with site.variant("elsewhere", other) as variant:
+            output = fails(variant, "backup", str(tmp_path / "backup"))
+        assert "pg_dump was not found" in output
+        assert "ckanext.marathon.postgres_programs" in output
+        assert not (tmp_path / "backup").exists()
+
+    def test_one_that_was_killed_is_none_and_is_begun_again(
+        self, site: Site, tmp_path: Path
+    ) -> None:
+        target = tmp_path / "backup"
+        command = [programs.CKAN, "-c", str(site.ini), "marathon", "backup", str(target)]
+        unfinished = tmp_path / "backup.unfinished"
+        with (tmp_path / "log").open("wb") as log:
+            running = programs.spawn(command, log)
+        while not unfinished.exists():
+            assert running.poll() is None, (tmp_path / "log").read_text(encoding="utf-8")
+            time.sleep(0.005)
+        os.kill(running.pid, signal.SIGKILL)
+        running.wait()
+        assert not target.exists()
+        assert "no backup, or one that was interrupted" in fails(
+            site, "restore", str(unfinished), "--yes"
+        )
+        site.run("marathon", "backup", str(target))
+        assert manifest(target)["version"] == 1
+        assert not unfinished.exists()
+
+
+class TestDamage:
+    @pytest.mark.parametrize("which", ["database.dump", "resource", "configuration/ckan.ini"])
+    @pytest.mark.parametrize("how", ["changed", "cut", "gone"])
+    def test_it_is_refused_and_the_file_named(
+        self, site: Site, saved: Path, which: str, how: str
+    ) -> None:
+        name = which
+        if which == "resource":
+            name = next(n for n in manifest(saved)["files"] if n.startswith("files/resources/"))
+        path = saved / name
+        content = path.read_bytes()
+        if how == "changed":
+            path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        elif how == "cut":
+            path.write_bytes(content[:-1])
+        else:
+            path.unlink()
+        before = site.get("/catalog/all.nt").text
+        output = fails(site, "restore", str(saved), "--yes")
+        assert "The backup is damaged" in output
+        assert name in output
+        assert site.get("/catalog/all.nt").text == before
+
+    @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"version": 1}', "null"])
+    def test_a_manifest_that_is_none(self, site: Site, saved: Path, text: str) -> None:
+        (saved / "manifest.json").write_text(text, encoding="utf-8")
+        assert "manifest.json" in fails(site, "restore", str(saved), "--yes")
+
+    def test_a_path_that_leads_out_of_it(self, site: Site, saved: Path) -> None:
+        found = manifest(saved)
+        found["files"]["files/../../outside"] = {"size": 0, "sha256": ""}
+        (saved / "manifest.json").write_text(json.dumps(found), encoding="utf-8")
+        assert "The backup is damaged" in fails(site, "restore", str(saved), "--yes")
+
+    def test_one_of_a_later_version(self, site: Site, saved: Path) -> None:
+        found = manifest(saved)
+        found["migrations"]["marathon"] = "ffffffffffff"
+        (saved / "manifest.json").write_text(json.dumps(found), encoding="utf-8")
+        assert "Install that version" in fails(site, "restore", str(saved), "--yes")
+
+
+class TestRestore:
+    def test_a_site_that_is_not_empty_is_asked_about(self, site: Site, saved: Path) -> None:
+        output = fails(site, "restore", str(saved))
+        assert "is not empty" in output
+        assert site.get("/catalog/all.nt").ok
+
+    def test_the_site_is_as_it_was_and_followers_start_again(self, site: Site, saved: Path) -> None:
+        before = site.get("/catalog/all.nt").text
+        files = {path: path.read_bytes() for path in stored(site)}
+        lost = new_dataset(site, f"lost-{saved.parent.name}")
+        site.action("package_patch", id="datos-0", title="Se perdió")
+        copy = follow.everything(f"{site.url}/catalog")
+        cursor = copy.cursor
+        output = site.run("marathon", "restore", str(saved), "--yes")
+        assert "Restored:" in output
+        assert lines(site.get("/catalog/all.nt").text) == lines(before)
+        assert site.get(f"/dataset/{lost}").status_code == 404
+        assert {path: path.read_bytes() for path in stored(site)} == files
+        assert site.get(f"/catalog/changes?since={cursor}").status_code == 410
+        followed = follow.follow(f"{site.url}/catalog", copy)
+        assert said(followed) == said(follow.everything(f"{site.url}/catalog"))
+        found = site.action("package_search", q="perdió")
+        assert found["count"] == 0
+        assert site.action("package_search", fq="name:datos-0")["count"] == 1
+        assert "all of it and nothing else" in site.run("marathon", "feed", "verify")
+        site.action("package_patch", id="datos-0", title="Y así sigue")
+        assert "Y así sigue" in site.get("/catalog/all.nt").text
+        assert not list((site.directory / "storage").glob("marathon-restore*"))
+
+    def test_onto_a_new_site_with_an_empty_database(
+        self, site: Site, saved: Path, tmp_path: Path
+    ) -> None:
+        before = site.get("/catalog/all.nt").text
+        settings = {**SETTINGS, "ckanext.dcat.base_uri": site.url}
+        with Site.create("new", tmp_path / "new", PLUGINS, settings) as other:
+            # Nothing but what an administrator makes: a database.
+            databases.create(other.database_url)
+            other.run("marathon", "restore", str(saved), "--yes")
+            other.start()
+            assert lines(other.get("/catalog/all.nt").text) == lines(before)
+            page = other.get("/api/3/action/package_show?id=datos-1").json()["result"]
+            url = page["resources"][0]["url"].replace(site.url, other.url)
+            assert other.get(url.removeprefix(other.url)).content == CSV
+
+    def test_what_was_taken_down_since_stays_away(self, site: Site, tmp_path: Path) -> None:
+        """The lists of the backup, of the site, and of a file are all applied."""
+        here, elsewhere = (new_dataset(site, f"{name}-{tmp_path.name}") for name in ("a", "b"))
+        site.run("marathon", "backup", str(tmp_path / "backup"))
+        site.action("marathon_takedown", id=here, reason="Orden judicial")
+        file = tmp_path / "takedowns.json"
+        row = {"id": elsewhere, "type": "dataset", "reason": "Otra", "files": 1, "user_id": None}
+        row["at"] = "2026-11-01T00:00:00+00:00"
+        file.write_text(json.dumps([row]), encoding="utf-8")
+        site.run("marathon", "restore", str(tmp_path / "backup"), "--yes", "--takedowns", str(file))
+        for thing in (here, elsewhere):
+            assert site.get(f"/dataset/{thing}").status_code == 410
+            assert thing not in site.get("/catalog/all.nt").text
+        listed = {row["id"] for row in site.action("marathon_takedown_list")}
+        assert {here, elsewhere} <= listed
+        with site.database() as connection:
+            query = sa.text("SELECT count(*) FROM resource WHERE package_id IN (:a, :b)")
+            assert connection.scalar(query, {"a": here, "b": elsewhere}) == 0
+
+    def test_one_that_was_interrupted_says_so_and_is_repeated(
+        self, site: Site, saved: Path, tmp_path: Path
+    ) -> None:
+        before = site.get("/catalog/all.nt").text
+        lost = new_dataset(site, f"lost-{tmp_path.name}")
+        taken = new_dataset(site, f"taken-{tmp_path.name}")
+        site.action("marathon_takedown", id=taken, reason="Orden judicial")
+        command = [programs.CKAN, "-c", str(site.ini), "marathon", "restore", str(saved), "--yes"]
+        note = site.directory / "storage" / "marathon-restore.json"
+        for pause in (0.0, 0.5, 2.0, 6.0):
+            with (tmp_path / "log").open("wb") as log:
+                running = programs.spawn(command, log)
+            while not note.exists():
+                assert running.poll() is None, (tmp_path / "log").read_text(encoding="utf-8")
+                time.sleep(0.01)
+            time.sleep(pause)
+            os.kill(running.pid, signal.SIGKILL)
+            running.wait()
+            # Nothing of what may be half is shown.
+            if note.exists():
+                assert site.get("/catalog/all.nt").status_code == 503
+                assert site.get(f"/dataset/{lost}").status_code == 503
+        assert note.exists(), "it was never interrupted: nothing was tried"
+        assert "earlier restore was interrupted" in site.run(
+            "marathon", "restore", str(saved), "--yes"
+        )
+        assert lines(site.get("/catalog/all.nt").text) == lines(before)
+        assert site.get(f"/dataset/{lost}").status_code == 404
+        assert taken in {row["id"] for row in site.action("marathon_takedown_list")}
+
+    def test_a_file_of_takedowns_that_is_none_is_refused(
+        self, site: Site, saved: Path, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "takedowns.json"
+        for text, named in (("{", "not JSON"), ("[{}]", "row 1, field id"), ("7", "row 1")):
+            file.write_text(text, encoding="utf-8")
+            output = fails(site, "restore", str(saved), "--yes", "--takedowns", str(file))
+            assert named in output
+
+
+def lines(document: str) -> set[str]:
+    """Return the lines of N-Triples without what an answer says of the log."""
+    return {line for line in document.splitlines() if not OF_THE_ANSWER.match(line)}
