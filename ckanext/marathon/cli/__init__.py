@@ -6,6 +6,7 @@ import click
 
 from ckanext.marathon.cli.doctor import doctor
 from ckanext.marathon.cli.feed import feed
+from ckanext.marathon.cli.index import index
 from ckanext.marathon.cli.municipality import municipality
 from ckanext.marathon.cli.notify import notify
 from ckanext.marathon.cli.own_data import own_data
@@ -23,5 +24,5 @@ def marathon(ctx: click.Context) -> None:
     ctx.with_resource(ctx.meta["flask_app"].test_request_context())
 
 
-for command in (doctor, examples, feed, municipality, notify, own_data, starter, takedown):
+for command in (doctor, examples, feed, index, municipality, notify, own_data, starter, takedown):
     marathon.add_command(command)

@@ -1,6 +1,7 @@
 """Every URL of ours. CKAN registers the blueprints that this module names."""
 
 from .agenda import agenda
+from .api_door import api_door
 from .catalog import catalog
 from .changes import changes
 from .commitment import commitment
@@ -9,9 +10,12 @@ from .deleting import deleting
 from .follow import follow
 from .forms import forms
 from .ideas import ideas
+from .index_care import index_care
 from .invitations import invitations
 from .news import news
+from .odd_forms import odd_forms
 from .office import office
+from .outage import outage
 from .own_data import own_data
 from .places import places
 from .portal import portal
@@ -25,6 +29,7 @@ from .vocabulary import vocabulary
 
 __all__ = [
     "agenda",
+    "api_door",
     "catalog",
     "changes",
     "commitment",
@@ -33,9 +38,12 @@ __all__ = [
     "follow",
     "forms",
     "ideas",
+    "index_care",
     "invitations",
     "news",
+    "odd_forms",
     "office",
+    "outage",
     "own_data",
     "places",
     "portal",

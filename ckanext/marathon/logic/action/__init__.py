@@ -44,6 +44,7 @@ from ckanext.marathon.logic.action.package import (
     resource_delete,
 )
 from ckanext.marathon.logic.action.takedown import marathon_takedown, marathon_takedown_list
+from ckanext.marathon.logic.action.user_invite import user_invite
 
 __all__ = [
     "config_option_update",
@@ -78,6 +79,7 @@ __all__ = [
     "package_update",
     "resource_delete",
     "tag_show",
+    "user_invite",
     "user_list",
     "user_show",
 ]

@@ -1,0 +1,162 @@
+"""Refusing parameters of a type on which CKAN's actions break.
+
+CKAN 2.12 validates what it saves, but not what it looks up: an id that is a list, a flag that is
+neither true nor false or a text that PostgreSQL cannot hold end as a server error. Here a request
+is compared with the documented types before its action runs. What CKAN takes and understands
+passes: numbers as text, lists with commas, JSON in a form field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+
+from ckanext.marathon.domain.texts import is_holdable, is_storable
+from ckanext.marathon.logic.parameters import REFERENCES, ParameterType, parameters
+
+# Flags that CKAN reads with ``asbool``, which knows no other words. Where a validator reads a flag
+# instead, any other word means false; those are not listed.
+STRICT_FLAGS = frozenset(
+    {
+        "all_fields",
+        "create_datastore_views",
+        "ids_only",
+        "include_dataset_count",
+        "include_datasets",
+        "include_extras",
+        "include_followers",
+        "include_groups",
+        "include_member_count",
+        "include_num_followers",
+        "include_password_hash",
+        "include_plugin_data",
+        "include_plugin_extras",
+        "include_site_user",
+        "include_tags",
+        "include_users",
+        "use_default_schema",
+    }
+)
+
+Errors = dict[str, list[str]]
+
+
+def find_wrong_types(action: str, data: Mapping[str, Any], *, writes: bool) -> Errors:
+    """Return what is wrong with the parameters of a call, by parameter.
+
+    Args:
+        action: name of the action.
+        data: its parameters, as they were sent.
+        writes: whether it may store what was sent; then texts must fit into XML as well.
+
+    Returns:
+        messages by the parameter's name, in the reader's language; empty if nothing is wrong.
+    """
+    types = parameters(action)
+    errors: Errors = {}
+    for name, value in data.items():
+        problem = _problem(name, value, types.get(name, ParameterType.ANY))
+        if not problem and not _has_good_text(value, is_storable if writes else is_holdable):
+            problem = tk._("The text contains characters that cannot be stored")
+        if problem:
+            errors[name] = [problem]
+    return errors
+
+
+def names_what_cannot_exist(data: Mapping[str, Any]) -> bool:
+    """Return whether the call looks a record up by a text that no database can hold."""
+    return any(isinstance(data.get(n), str) and not is_holdable(data[n]) for n in REFERENCES)
+
+
+def _problem(name: str, value: Any, kind: ParameterType) -> str | None:
+    if name in STRICT_FLAGS and isinstance(value, str):
+        return _problem_of_flag(value)
+    check = _CHECKS.get(kind)
+    return check(value) if check else None
+
+
+def _problem_of_reference(value: Any) -> str | None:
+    # Nothing at all is for CKAN to judge: some references may be left out.
+    return None if value is None or isinstance(value, str) else tk._("A text is expected")
+
+
+def _problem_of_references(value: Any) -> str | None:
+    values = value if isinstance(value, list) else [value]
+    if all(isinstance(item, str) for item in values):
+        return None
+    return tk._("A list of texts is expected")
+
+
+def _problem_of_text(value: Any) -> str | None:
+    return tk._("A text is expected") if isinstance(value, dict | list) else None
+
+
+def _problem_of_number(value: Any) -> str | None:
+    return tk._("A number is expected") if isinstance(value, dict | list) else None
+
+
+def _problem_of_flag(value: Any) -> str | None:
+    expected = tk._("It is either true or false")
+    if isinstance(value, dict | list):
+        return expected
+    if isinstance(value, str):
+        try:
+            tk.asbool(value)
+        except ValueError:
+            return expected
+    return None
+
+
+def _problem_of_container_flag(value: Any) -> str | None:
+    return tk._("It is either true or false") if isinstance(value, dict | list) else None
+
+
+def _problem_of_texts(value: Any) -> str | None:
+    values = value if isinstance(value, list) else [value]
+    if any(isinstance(item, dict | list) for item in values):
+        return tk._("A list of texts is expected")
+    return None
+
+
+def _problem_of_objects(value: Any) -> str | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+        return None
+    return tk._("A list of objects is expected")
+
+
+def _problem_of_object(value: Any) -> str | None:
+    return None if value is None or isinstance(value, str | dict) else tk._("An object is expected")
+
+
+_CHECKS: Mapping[ParameterType, Callable[[Any], str | None]] = {
+    ParameterType.TEXT: _problem_of_text,
+    ParameterType.REFERENCE: _problem_of_reference,
+    ParameterType.REFERENCES: _problem_of_references,
+    ParameterType.NUMBER: _problem_of_number,
+    ParameterType.FLAG: _problem_of_container_flag,
+    ParameterType.TEXTS: _problem_of_texts,
+    ParameterType.OBJECTS: _problem_of_objects,
+    ParameterType.OBJECT: _problem_of_object,
+}
+
+
+def _has_good_text(value: Any, is_good: Callable[[str], bool]) -> bool:
+    return all(is_good(text) for text in _texts(value))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield every text in a value of any depth, keys included, without recursion."""
+    waiting = [value]
+    while waiting:
+        current = waiting.pop()
+        if isinstance(current, str):
+            yield current
+        elif isinstance(current, dict):
+            waiting.extend(current.keys())
+            waiting.extend(current.values())
+        elif isinstance(current, list):
+            waiting.extend(current)
