@@ -12,7 +12,8 @@ _MARKS = {Health.GOOD: ("✓", "green"), Health.WARNING: ("!", "yellow"), Health
 
 
 @click.command()
-def doctor() -> None:
+@click.option("--fix", is_flag=True, help="Mend what can be mended without a person.")
+def doctor(fix: bool) -> None:
     """Check that the site is set up so that the marathon works on it.
 
     Exits with 1 if something keeps it from working; warnings alone do not.
@@ -21,7 +22,10 @@ def doctor() -> None:
     for finding in operations.examine():
         mark, colour = _MARKS[finding.health]
         click.echo(f"{click.style(mark, fg=colour)} {finding.text}")
-        healths.append(finding.health)
+        if fix and finding.mend:
+            click.echo(f"  {click.style('→', fg='green')} {finding.mend()}")
+        else:
+            healths.append(finding.health)
     bad, warnings = healths.count(Health.BAD), healths.count(Health.WARNING)
     summary = tk._("{bad} faults, {warnings} warnings.")
     click.echo(summary.format(bad=bad, warnings=warnings))

@@ -82,6 +82,10 @@ def _problem_of_reference(value: Any) -> str | None:
     return None if value is None or isinstance(value, str) else tk._("A text is expected")
 
 
+def _problem_of_required_reference(value: Any) -> str | None:
+    return None if isinstance(value, str) else tk._("A text is expected")
+
+
 def _problem_of_references(value: Any) -> str | None:
     values = value if isinstance(value, list) else [value]
     if all(isinstance(item, str) for item in values):
@@ -135,6 +139,7 @@ def _problem_of_object(value: Any) -> str | None:
 _CHECKS: Mapping[ParameterType, Callable[[Any], str | None]] = {
     ParameterType.TEXT: _problem_of_text,
     ParameterType.REFERENCE: _problem_of_reference,
+    ParameterType.REQUIRED_REFERENCE: _problem_of_required_reference,
     ParameterType.REFERENCES: _problem_of_references,
     ParameterType.NUMBER: _problem_of_number,
     ParameterType.FLAG: _problem_of_container_flag,

@@ -55,6 +55,8 @@ class ParameterType(Enum):
     TEXT = "text"
     # A text by which a record is looked up: CKAN compares it with a column of the database.
     REFERENCE = "reference"
+    # The same, where CKAN breaks if there is nothing at all.
+    REQUIRED_REFERENCE = "required reference"
     NUMBER = "number"
     FLAG = "flag"
     TEXTS = "list of texts"
@@ -96,6 +98,8 @@ _SAVED_BY_INPUTS = (
     "organization_patch",
 )
 
+_MEMBERSHIP = dict.fromkeys(("id", "username", "role"), ParameterType.REQUIRED_REFERENCE)
+
 # Action → parameter → type, where the documentation tells none or another one. Each was found by
 # sending a wrong type.
 DECLARED: Mapping[str, Mapping[str, ParameterType]] = {
@@ -103,10 +107,19 @@ DECLARED: Mapping[str, Mapping[str, ParameterType]] = {
     "bulk_update_delete": {"datasets": ParameterType.REFERENCES},
     "bulk_update_private": {"datasets": ParameterType.REFERENCES},
     "bulk_update_public": {"datasets": ParameterType.REFERENCES},
-    "dcat_dataset_show": {"id": ParameterType.TEXT},
+    "dcat_dataset_show": {"id": ParameterType.REFERENCE},
+    "group_autocomplete": {"q": ParameterType.REQUIRED_REFERENCE},
+    "group_member_create": _MEMBERSHIP,
+    "group_show": {"id": ParameterType.REQUIRED_REFERENCE},
+    "marathon_officer_list": {"organization": ParameterType.REFERENCE},
+    "organization_autocomplete": {"q": ParameterType.REQUIRED_REFERENCE},
+    "organization_member_create": _MEMBERSHIP,
+    "organization_show": {"id": ParameterType.REQUIRED_REFERENCE},
     "package_relationship_delete": {"type": ParameterType.REFERENCE},
     "scheming_dataset_schema_show": {"type": ParameterType.TEXT},
     "scheming_organization_schema_show": {"type": ParameterType.TEXT},
+    "tag_search": {"query": ParameterType.TEXTS},
+    "user_list": {"email": ParameterType.REQUIRED_REFERENCE},
 }
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Collection
-from typing import Any
+from typing import Any, NamedTuple
 
 import ckan.plugins.toolkit as tk
 from ckan import model
@@ -20,6 +20,7 @@ from ckan.types import Action, Context
 
 from ckanext.marathon.logic.viewing import OUTSIDER, Viewer
 from ckanext.marathon.model import index_note
+from ckanext.marathon.search import query
 
 # A search that finds more and more of what is not there ends after so many attempts.
 ATTEMPTS = 3
@@ -37,23 +38,24 @@ def search_true(next_: Action, context: Context, data_dict: dict[str, Any]) -> d
         context: of the search; says who is looking.
         data_dict: parameters of the search; not changed.
     """
+    if query.looks_for_orphans(data_dict):
+        return next_(context, data_dict)
     viewer = Viewer(context)
     asked = copy.deepcopy(data_dict)
     has_id = _ask_for_id(asked)
     hidden = _invisible(index_note.suspects(), viewer)
     for _attempt in range(ATTEMPTS):
         answer = next_(context.copy(), _without(asked, hidden))
-        states = {r["id"]: r.get("state") for r in answer["results"] if r.get("id")}
-        wrong = _untrue(states, viewer)
-        if not wrong:
+        found = _compare(answer["results"], viewer)
+        if not found.untrue:
             break
-        hidden |= wrong
+        hidden |= found.untrue
     else:
-        kept = [result for result in answer["results"] if result.get("id") not in wrong]
+        kept = [result for result in answer["results"] if result.get("id") not in found.untrue]
         answer["count"] -= len(answer["results"]) - len(kept)
         answer["results"] = kept
     if not data_dict.get("fl") and not tk.asbool(data_dict.get("use_default_schema")):
-        _show_afresh(answer["results"])
+        _show_afresh(answer["results"], found.due)
     if not has_id:
         for result in answer["results"]:
             result.pop("id", None)
@@ -82,26 +84,25 @@ def _without(asked: dict[str, Any], hidden: Collection[str]) -> dict[str, Any]:
     return asked
 
 
-def _untrue(states: dict[str, Any], viewer: Viewer) -> set[str]:
-    """Return which of the found records are not there, or not for this person.
+class _Comparison(NamedTuple):
+    """Of the records that were found: which may not be shown, and which the index has as before."""
 
-    Args:
-        states: id → state as Solr has it, ``None`` where it was not asked for.
-        viewer: who is looking.
-    """
-    if not states:
-        return set()
-    package = model.Package
-    rows = model.Session.query(package.id, package.state, package.private).filter(
-        package.id.in_(list(states))
-    )
-    found = {id_: (state, private) for id_, state, private in rows}
-    doubtful = set()
-    for id_, state in states.items():
-        if id_ not in found or state not in {None, found[id_][0]}:
-            doubtful.add(id_)
-    restricted = {id_ for id_, row in found.items() if row != (model.State.ACTIVE, False)}
-    return doubtful | _invisible(restricted, viewer)
+    untrue: set[str]
+    due: set[str]
+
+
+def _compare(results: list[dict[str, Any]], viewer: Viewer) -> _Comparison:
+    # ``None`` where the state was not asked for.
+    states = {result["id"]: result.get("state") for result in results if result.get("id")}
+    stored = index_note.stored_states(states) if states else {}
+    untrue = {
+        id_
+        for id_, state in states.items()
+        if id_ not in stored or state not in {None, stored[id_].state}
+    }
+    restricted = {id_ for id_, row in stored.items() if not row.is_public}
+    due = {id_ for id_, row in stored.items() if row.is_due}
+    return _Comparison(untrue | _invisible(restricted, viewer), due)
 
 
 def _invisible(ids: Collection[str], viewer: Viewer) -> set[str]:
@@ -116,11 +117,10 @@ def _invisible(ids: Collection[str], viewer: Viewer) -> set[str]:
     return set(ids) - visible
 
 
-def _show_afresh(results: list[dict[str, Any]]) -> None:
+def _show_afresh(results: list[dict[str, Any]], due: Collection[str]) -> None:
     """Replace the index's copies of records that it has not been told of, in place."""
-    due = index_note.are_due([result["id"] for result in results if result.get("id")])
-    for number, result in enumerate(results):
-        if result.get("id") in due and number < MOST_AFRESH:
+    for number, result in enumerate(results[:MOST_AFRESH]):
+        if result.get("id") in due:
             # As the index shows it: what the public sees.
             context: Any = {"ignore_auth": True, "user": "", "use_cache": False, OUTSIDER: True}
             results[number] = tk.get_action("package_show")(context, {"id": result["id"]})

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import timedelta
+from typing import NamedTuple
 
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
@@ -102,12 +103,25 @@ def count_due(age: timedelta = timedelta(0)) -> int:
     return model.Session.scalar(query) or 0
 
 
-def are_due(package_ids: Collection[str]) -> set[str]:
-    """Return which of these packages the index has not been told of."""
-    query = sa.select(IndexNote.package_id).where(
-        IndexNote.package_id.in_(package_ids), IndexNote.due <= sa.func.clock_timestamp()
+class StoredState(NamedTuple):
+    """What the database says of a package that a search has found."""
+
+    state: str
+    is_public: bool
+    #: the index has not been told of its last change
+    is_due: bool
+
+
+def stored_states(package_ids: Collection[str]) -> dict[str, StoredState]:
+    """Return the packages of these ids that there are, in one query."""
+    package = model.Package
+    noted = sa.exists().where(
+        IndexNote.package_id == package.id, IndexNote.due <= sa.func.clock_timestamp()
     )
-    return set(model.Session.scalars(query))
+    is_public = sa.and_(package.state == model.State.ACTIVE, package.private.is_(False))
+    query = sa.select(package.id, package.state, is_public, noted)
+    rows = model.Session.execute(query.where(package.id.in_(package_ids)))
+    return {id_: StoredState(*rest) for id_, *rest in rows}
 
 
 def suspects() -> set[str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import smtplib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -21,11 +23,16 @@ from ckan.lib.redis import is_redis_available
 from ckanext.dcat.utils import catalog_uri
 
 from ckanext.marathon.logic.permissions import COORDINATING_BODY
+from ckanext.marathon.model import index_note
+from ckanext.marathon.operations import index_check
+from ckanext.marathon.operations.index_check import IndexFault
 from ckanext.marathon.search.types import DATASET, OTHER_TYPES
 
 NEEDED = ("marathon", "scheming_datasets", "scheming_organizations", "dcat")
 _PROFILE = "marathon"
 _SECONDS = 5
+# A background job has usually indexed what it should after this.
+_PATIENCE = timedelta(minutes=2)
 
 
 class Health(Enum):
@@ -42,6 +49,8 @@ class Finding:
 
     health: Health
     text: str
+    #: does away with it and says what was done, where that can be done without a person
+    mend: Callable[[], str] | None = None
 
 
 Findings = Iterator[Finding]
@@ -157,16 +166,32 @@ def solr() -> Findings:
     if not search.is_available():
         yield _bad(tk._("Solr cannot be reached at solr_url: nothing can be saved or found."))
         return
-    found = tk.get_action("package_search")(
-        {"ignore_auth": True}, {"fq": "+state:active", "include_private": True, "rows": 0}
-    )
-    query = sa.select(sa.func.count()).where(model.Package.state == model.State.ACTIVE)
-    stored = model.Session.scalar(query)
-    if found["count"] == stored:
+    faults = Counter(difference.fault for difference in index_check.compare_index())
+    waiting = index_note.count_due(_PATIENCE)
+    if not faults and not waiting:
+        query = sa.select(sa.func.count()).where(model.Package.state == model.State.ACTIVE)
+        stored = model.Session.scalar(query)
         yield _good(tk._("Solr answers and has all {count} records.").format(count=stored))
-    else:
-        text = tk._("Solr has {found} of {stored} records. Run: ckan search-index rebuild")
-        yield _warning(text.format(found=found["count"], stored=stored))
+        return
+    text = tk._(
+        "The search index lacks {missing} records, has {ghosts} that do not exist and {outdated} "
+        "that are outdated; {waiting} wait to be indexed. Run: ckan marathon index repair"
+    )
+    yield Finding(
+        Health.WARNING,
+        text.format(
+            missing=faults[IndexFault.MISSING],
+            ghosts=faults[IndexFault.GHOST],
+            outdated=faults[IndexFault.OUTDATED],
+            waiting=waiting,
+        ),
+        mend=_mend_index,
+    )
+
+
+def _mend_index() -> str:
+    count = index_check.repair_index()
+    return tk._("{count} records were indexed.").format(count=count)
 
 
 def redis() -> Findings:

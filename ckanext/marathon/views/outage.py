@@ -49,8 +49,9 @@ def show_database_outage(_fault: Exception) -> Response:
     """Answer 503 without asking the database for anything, not even for the site's title."""
     if _is_api():
         return _api_answer("Database Connection Error", _database_message(), {})
-    page = tk.render("marathon/database_away.html", {"message": _database_message()})
-    answer = make_response(page, 503)
+    # Not rendered by Flask, whose templates are always given the user, who is in the database.
+    template = flask.current_app.jinja_env.get_template("marathon/database_away.html")
+    answer = make_response(template.render(message=_database_message()), 503)
     answer.headers["Retry-After"] = str(SECONDS)
     return answer
 
