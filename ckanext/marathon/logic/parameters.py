@@ -28,6 +28,8 @@ CORE_MODULES = ("get", "create", "update", "delete", "patch", "file")
 REFERENCES = frozenset(
     {
         "id",
+        "id2",
+        "email",
         "object",
         "object_id",
         "entity_id",
@@ -48,6 +50,8 @@ REFERENCES = frozenset(
     }
 )
 
+COUNTS = frozenset({"limit", "offset"})
+
 
 class ParameterType(Enum):
     """What a parameter takes."""
@@ -58,11 +62,16 @@ class ParameterType(Enum):
     # The same, where CKAN breaks if there is nothing at all.
     REQUIRED_REFERENCE = "required reference"
     NUMBER = "number"
+    # How many, or from which on; no more than PostgreSQL can count.
+    COUNT = "count"
     FLAG = "flag"
     TEXTS = "list of texts"
-    REFERENCES = "list of references"
+    # The same, where a single text or nothing at all is not taken for a list.
+    STRICT_TEXTS = "strict list of texts"
     OBJECTS = "list of objects"
+    REQUIRED_OBJECTS = "required list of objects"
     OBJECT = "object"
+    DATE = "date"
     ANY = "any"
 
 
@@ -98,27 +107,38 @@ _SAVED_BY_INPUTS = (
     "organization_patch",
 )
 
+_SHOWN = {"id": ParameterType.REQUIRED_REFERENCE}
+_SEARCHED = {"q": ParameterType.REQUIRED_REFERENCE}
+_OF_ORGANIZATION = {"organization": ParameterType.REFERENCE}
+_OF_TYPE = {"type": ParameterType.REFERENCE}
 _MEMBERSHIP = dict.fromkeys(("id", "username", "role"), ParameterType.REQUIRED_REFERENCE)
 
 # Action → parameter → type, where the documentation tells none or another one. Each was found by
 # sending a wrong type.
 DECLARED: Mapping[str, Mapping[str, ParameterType]] = {
     **dict.fromkeys(_SAVED_BY_INPUTS, _READ_BY_INPUTS),
-    "bulk_update_delete": {"datasets": ParameterType.REFERENCES},
-    "bulk_update_private": {"datasets": ParameterType.REFERENCES},
-    "bulk_update_public": {"datasets": ParameterType.REFERENCES},
-    "dcat_dataset_show": {"id": ParameterType.REFERENCE},
-    "group_autocomplete": {"q": ParameterType.REQUIRED_REFERENCE},
-    "group_member_create": _MEMBERSHIP,
-    "group_show": {"id": ParameterType.REQUIRED_REFERENCE},
-    "marathon_officer_list": {"organization": ParameterType.REFERENCE},
-    "organization_autocomplete": {"q": ParameterType.REQUIRED_REFERENCE},
-    "organization_member_create": _MEMBERSHIP,
-    "organization_show": {"id": ParameterType.REQUIRED_REFERENCE},
+    **dict.fromkeys(
+        ("bulk_update_delete", "bulk_update_private", "bulk_update_public"),
+        {"datasets": ParameterType.STRICT_TEXTS},
+    ),
+    **dict.fromkeys(("group_autocomplete", "organization_autocomplete"), _SEARCHED),
+    **dict.fromkeys(("group_member_create", "organization_member_create"), _MEMBERSHIP),
+    **dict.fromkeys(("group_show", "organization_show"), _SHOWN),
+    **dict.fromkeys(("marathon_officer_list", "marathon_invitation_list"), _OF_ORGANIZATION),
+    **dict.fromkeys(("scheming_dataset_schema_show", "scheming_organization_schema_show"), _OF_TYPE),
+    "dcat_dataset_show": _SHOWN,
+    # Larger numbers are read as the largest that there is (``logic/action/listing.py``).
+    "package_list": dict.fromkeys(COUNTS, ParameterType.NUMBER),
     "package_relationship_delete": {"type": ParameterType.REFERENCE},
-    "scheming_dataset_schema_show": {"type": ParameterType.TEXT},
-    "scheming_organization_schema_show": {"type": ParameterType.TEXT},
+    # Reads its objects from JSON text, too.
+    "package_revise": dict.fromkeys(("match", "update"), ParameterType.ANY),
+    "resource_view_clear": {"view_types": ParameterType.STRICT_TEXTS},
     "tag_search": {"query": ParameterType.TEXTS},
+    "tag_autocomplete": {"query": ParameterType.TEXTS},
+    "task_status_update": {"last_updated": ParameterType.DATE},
+    "task_status_update_many": {"data": ParameterType.REQUIRED_OBJECTS},
+    "term_translation_show": dict.fromkeys(("terms", "lang_codes"), ParameterType.STRICT_TEXTS),
+    "term_translation_update_many": {"data": ParameterType.REQUIRED_OBJECTS},
     "user_list": {"email": ParameterType.REQUIRED_REFERENCE},
 }
 
@@ -138,9 +158,11 @@ def parameters(action: str) -> Mapping[str, ParameterType]:
         for name, kind in _documented(text):
             if found.get(name, ParameterType.ANY) is ParameterType.ANY:
                 found[name] = kind
-    for name in found.keys() & REFERENCES:
-        if found[name] in {ParameterType.TEXT, ParameterType.ANY}:
+    for name, kind in found.items():
+        if name in REFERENCES and kind in {ParameterType.TEXT, ParameterType.ANY}:
             found[name] = ParameterType.REFERENCE
+        elif name in COUNTS and kind is ParameterType.NUMBER:
+            found[name] = ParameterType.COUNT
     return {**found, **DECLARED.get(action, {})}
 
 

@@ -13,7 +13,7 @@ from .ideas import ideas
 from .index_care import index_care
 from .invitations import invitations
 from .news import news
-from .odd_forms import odd_forms
+from .odd_requests import odd_requests
 from .office import office
 from .outage import outage
 from .own_data import own_data
@@ -41,7 +41,7 @@ __all__ = [
     "index_care",
     "invitations",
     "news",
-    "odd_forms",
+    "odd_requests",
     "office",
     "outage",
     "own_data",

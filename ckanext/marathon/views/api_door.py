@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 import ckan.plugins.toolkit as tk
-from ckan.common import json
+from ckan.common import current_user, json
 from ckan.types import Response
 from flask import Blueprint, make_response, request
 
@@ -36,7 +36,17 @@ def check_parameter_types() -> Response | None:
     if reads and odd_shapes.names_what_cannot_exist(data):
         return _refusal(name, 404, "Not Found Error", {"message": tk._("Not found")})
     errors = odd_shapes.find_wrong_types(name, data, writes=not reads)
-    return _refusal(name, 409, "Validation Error", errors) if errors else None
+    if errors:
+        return _refusal(name, 409, "Validation Error", errors)
+    try:
+        odd_shapes.check_assumptions(name, data, current_user.name)
+    except tk.ValidationError as fault:
+        return _refusal(name, 409, "Validation Error", fault.error_dict)
+    except tk.ObjectNotFound:
+        return _refusal(name, 404, "Not Found Error", {"message": tk._("Not found")})
+    except tk.NotAuthorized:
+        return _refusal(name, 403, "Authorization Error", {"message": tk._("Access denied")})
+    return None
 
 
 def _request_data(reads: bool) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The API, one file a noun. CKAN registers what ``__all__`` names."""
 
 from ckanext.marathon.logic.action.config_option import config_option_update
+from ckanext.marathon.logic.action.group import group_create, group_update
 from ckanext.marathon.logic.action.idea import (
     marathon_data_need_list,
     marathon_idea_datasets,
@@ -49,7 +50,9 @@ from ckanext.marathon.logic.action.user_invite import user_invite
 __all__ = [
     "config_option_update",
     "dataset_purge",
+    "group_create",
     "group_list",
+    "group_update",
     "marathon_data_need_list",
     "marathon_idea_choices",
     "marathon_idea_datasets",

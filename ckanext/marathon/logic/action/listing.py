@@ -61,6 +61,8 @@ def _unreadable(data_dict: dict[str, Any]) -> Iterator[tuple[str, str]]:
 @tk.side_effect_free
 def package_list(_next: Action, context: Context, data_dict: dict[str, Any]) -> list[str]:
     """Return the names of the site's public datasets; see CKAN's ``package_list``."""
+    # CKAN breaks on a number that is blank.
+    data_dict = {name: value for name, value in data_dict.items() if value != ""}
     data_dict = _valid(data_dict, default_pagination_schema(), context)
     tk.check_access("package_list", context, data_dict)
     column = model.Package.id if context.get("api_version") == 2 else model.Package.name
