@@ -21,13 +21,16 @@ from ckanext.marathon.logic import (
     organizations,
     packages,
     permissions,
+    redacting,
+    reindex,
     room,
     uploads,
     watch,
 )
 from ckanext.marathon.operations import startup
 from ckanext.marathon.rdf import lookups
-from ckanext.marathon.search import query
+from ckanext.marathon.search import connection, query
+from ckanext.marathon.views import stock_feed
 from ckanext.marathon.views.account import (
     bind_session,
     count_failed_login,
@@ -78,6 +81,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
     p.implements(p.IOrganizationController, inherit=True)
     p.implements(p.IPermissionLabels)
     p.implements(p.IFacets, inherit=True)
+    p.implements(p.IFeed, inherit=True)
     p.implements(p.ISignal)
     p.implements(p.INotifier, inherit=True)
     p.implements(p.IUploader, inherit=True)
@@ -111,10 +115,13 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
         startup.check_servers()
         tk.add_template_directory(config, "templates")
         tk.add_resource("assets", "marathon")
+        redacting.start()
+        connection.start()
         room.start()
         watch.start()
         data_needs.start()
         capture.start()
+        reindex.start()
         check_settings()
 
     # ITranslation
@@ -133,6 +140,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
         return packages.after_show(context, pkg_dict)
 
     def before_dataset_index(self, pkg_dict: dict[str, Any]) -> dict[str, Any]:
+        reindex.note_beforehand(pkg_dict["id"])
         return data_needs.before_index(pkg_dict)
 
     def before_dataset_search(self, search_params: dict[str, Any]) -> dict[str, Any]:
@@ -165,6 +173,11 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
         self, facets_dict: dict[str, Any], organization_type: str, package_type: str | None
     ) -> dict[str, Any]:
         return query.facets(facets_dict, package_type or "dataset")
+
+    # IFeed
+    def get_feed_class(self) -> Any:
+        others = [plugin for plugin in p.PluginImplementations(p.IFeed) if plugin is not self]
+        return stock_feed.make_feed_class([plugin.get_feed_class() for plugin in others])
 
     # ISignal
     def get_signal_subscriptions(self) -> dict[Any, list[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -42,6 +43,11 @@ class Reader:
             content_type="multipart/form-data",
             follow_redirects=False,
         )
+
+    def post_json(self, path: str, data: dict[str, Any]) -> Any:
+        """POST to the API."""
+        headers = {**self._headers, "Content-Type": "application/json"}
+        return self._app.post(path, data=json.dumps(data), headers=headers)
 
     def page(self, path: str) -> BeautifulSoup:
         """GET a page that must be there."""

@@ -7,6 +7,7 @@ import click
 from ckanext.marathon.cli.backup import backup, restore
 from ckanext.marathon.cli.doctor import doctor
 from ckanext.marathon.cli.feed import feed
+from ckanext.marathon.cli.index import index
 from ckanext.marathon.cli.municipality import municipality
 from ckanext.marathon.cli.notify import notify
 from ckanext.marathon.cli.own_data import own_data
@@ -29,6 +30,7 @@ for command in (
     doctor,
     examples,
     feed,
+    index,
     municipality,
     notify,
     own_data,

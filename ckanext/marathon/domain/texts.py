@@ -10,21 +10,37 @@ from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.faults import N_
 
 # PostgreSQL stores no NUL and UTF-8 no half of a surrogate pair.
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_UNHOLDABLE = re.compile("[\x00\ud800-\udfff]")
+# XML 1.0 has no other characters (https://www.w3.org/TR/xml/#charsets): a text with one of these
+# breaks workbooks, Atom and RDF/XML, which cannot write it in any other way either.
+_UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 LONGEST_LIST = 500
 LONGEST_ITEM = 2_000
 SHOWN = 60
 
 
+def is_holdable(text: str) -> bool:
+    """Return whether the database can hold the text; only such a text can name a record."""
+    return not _UNHOLDABLE.search(text)
+
+
 def is_storable(text: str) -> bool:
-    """Return whether the database can keep the text."""
+    """Return whether the text may be stored: whether XML can hold it, too."""
     return not _UNSTORABLE.search(text)
+
+
+def without_unwritable(text: str) -> str:
+    """Return a stored text as XML can hold it, without the characters that it cannot.
+
+    Texts that were stored before :func:`is_storable` was asked may have them.
+    """
+    return _UNSTORABLE.sub("", text)
 
 
 def is_reference(value: object) -> TypeGuard[str]:
     """Return whether something can be the id or name of anything in the database."""
-    return isinstance(value, str) and is_storable(value)
+    return isinstance(value, str) and is_holdable(value)
 
 
 def shown(value: Any) -> str:

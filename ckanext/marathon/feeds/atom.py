@@ -5,11 +5,10 @@ Source: RFC 4287. Atom has no word for deletions; they are entries with the cate
 
 from __future__ import annotations
 
-import re
-
 import ckan.plugins.toolkit as tk
 from feedgen.feed import FeedGenerator
 
+from ckanext.marathon.domain.texts import without_unwritable
 from ckanext.marathon.feeds import documents, snapshot
 from ckanext.marathon.feeds.inventory import Said
 from ckanext.marathon.feeds.parts import Part
@@ -20,8 +19,6 @@ from ckanext.marathon.rdf.namespaces import DCT
 NEWEST = 50
 LONGEST = 500
 MEDIA_TYPE = "application/atom+xml"
-# What XML 1.0 cannot hold.
-_CONTROLS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def written(part: Part, address: str, page: str) -> tuple[bytes, str]:
@@ -57,14 +54,14 @@ def written(part: Part, address: str, page: str) -> tuple[bytes, str]:
         title = known.text(each.iri, DCT.title) if known else each.iri
         entry = feed.add_entry(order="append")
         entry.id(f"{address}#{state.name_change(each)}")
-        entry.title(clean(f"{_what(each.activity)}: {title}"))
+        entry.title(without_unwritable(f"{_what(each.activity)}: {title}"))
         entry.category(term=each.activity)
         entry.link(href=each.iri.replace(moment.base, page, 1))
         entry.updated(each.published)
         entry.author(name=str(tk.config.get("ckan.site_title") or page))
         summary = known.text(each.iri, DCT.description) if known else ""
         if summary:
-            entry.summary(clean(summary[:LONGEST]))
+            entry.summary(without_unwritable(summary[:LONGEST]))
     return feed.atom_str(pretty=True), state.cursor
 
 
@@ -72,7 +69,7 @@ def title_of(part: Part) -> str:
     """Return what a feed of a part of the catalogue, or of the whole, is called."""
     site = str(tk.config.get("ckan.site_title") or "CKAN")
     name = part.titles.get(documents.language()) or part.titles.get("es") or ""
-    return clean(f"{site}: {name}" if name else site)
+    return without_unwritable(f"{site}: {name}" if name else site)
 
 
 def _what(activity: str) -> str:
@@ -81,8 +78,3 @@ def _what(activity: str) -> str:
         Activity.UPDATE: tk._("Updated"),
         Activity.DELETE: tk._("No longer public"),
     }[Activity(activity)]
-
-
-def clean(text: str) -> str:
-    """Return a text without what XML cannot hold."""
-    return _CONTROLS.sub("", text)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import ckan.plugins.toolkit as tk
 from feedgen.feed import FeedGenerator
 
-from ckanext.marathon.feeds.atom import LONGEST, NEWEST, clean, title_of
+from ckanext.marathon.domain.texts import without_unwritable
+from ckanext.marathon.feeds.atom import LONGEST, NEWEST, title_of
 from ckanext.marathon.feeds.parts import Part
 from ckanext.marathon.feeds.snapshot import State
 from ckanext.marathon.model import news, records
@@ -35,7 +36,7 @@ def written(part: Part, state: State, address: str, page: str) -> bytes:
     feed.title(title_of(part))
     feed.language(str(tk.h.lang()))
     feed.updated(items[0].at if items else state.published)
-    feed.author(name=clean(str(tk.config.get("ckan.site_title") or page)))
+    feed.author(name=without_unwritable(str(tk.config.get("ckan.site_title") or page)))
     feed.link(href=address, rel="self", type="application/atom+xml")
     feed.link(href=page, rel="alternate", type="text/html")
     for item in items:
@@ -43,13 +44,13 @@ def written(part: Part, state: State, address: str, page: str) -> bytes:
         iri = str(lookups.site().thing(kind, item.id))
         entry = feed.add_entry(order="append")
         entry.id(f"{iri}#{item.event}-{item.key}")
-        entry.title(clean(_title(item)))
+        entry.title(without_unwritable(_title(item)))
         entry.category(term=kind)
         entry.link(href=_page(kind, item) or iri)
         entry.updated(item.at)
         summary = _summary(item)
         if summary:
-            entry.summary(clean(summary[:LONGEST]))
+            entry.summary(without_unwritable(summary[:LONGEST]))
     return feed.atom_str(pretty=True)
 
 

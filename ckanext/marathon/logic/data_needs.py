@@ -19,7 +19,7 @@ from ckanext.marathon.model import about, met, records
 from ckanext.marathon.search import index
 from ckanext.marathon.search.query import MET, UNMET
 
-_BEFORE, _IDEAS = "marathon_datasets_before", "marathon_ideas_to_index"
+_BEFORE = "marathon_datasets_before"
 
 
 def before_index(pkg_dict: dict[str, Any]) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def start() -> None:
         ("before_flush", _before_flush, True),
         ("after_flush", _after_flush, False),
         ("before_commit", _before_commit, False),
-        ("after_commit", _after_commit, False),
+        ("after_commit", _forget, False),
         ("after_rollback", _forget, False),
     ):
         if not event.contains(model.Session, name, listener):
@@ -88,17 +88,9 @@ def _before_commit(session: Any) -> None:
     session.flush()
     now = met.by_datasets(list(before))
     changed = set().union(*(needs ^ now[id_] for id_, needs in before.items()))
-    session.info[_IDEAS] = met.asking(changed)
-
-
-def _after_commit(session: Any) -> None:
-    if not session.in_nested_transaction():
-        ideas = session.info.get(_IDEAS) or []
-        _forget(session)
-        reindex.enqueue(ideas)
+    reindex.mark(met.asking(changed))
 
 
 def _forget(session: Any) -> None:
     if not session.in_nested_transaction():
         session.info.pop(_BEFORE, None)
-        session.info.pop(_IDEAS, None)

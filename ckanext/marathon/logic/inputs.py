@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import ckan.plugins.toolkit as tk
@@ -127,18 +127,25 @@ def _check(
         if wrong:
             errors[name] = shapes.at_list(name, wrong)
         elif name in texts or name == "tag_string":
-            data[name] = shapes.as_text(value)
+            values = value if isinstance(value, list | tuple) else None
+            data[name] = shapes.as_text(value) if values is None else _as_texts(values)
     if errors:
         raise tk.ValidationError(errors)
 
 
 def _wrong_names(data: Mapping[str, Any]) -> shapes.Errors:
-    wrong = (
-        name
-        for name in NAMES
-        if isinstance(data.get(name), dict | list | tuple | bool) or shapes.problem(data.get(name))
-    )
-    return {name: [tk._("A text is expected")] for name in wrong}
+    errors: shapes.Errors = {}
+    for name in NAMES:
+        value = data.get(name)
+        if isinstance(value, dict | list | tuple | bool):
+            errors[name] = [tk._("A text is expected")]
+        elif wrong := shapes.problem(value):
+            errors[name] = [wrong]
+    return errors
+
+
+def _as_texts(values: Iterable[Any]) -> list[Any]:
+    return [shapes.as_text(value) for value in values]
 
 
 def _schema(data: Mapping[str, Any]) -> Mapping[str, Any]:

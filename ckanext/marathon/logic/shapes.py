@@ -55,6 +55,18 @@ def problem(value: Any, depth: int = 0) -> str | None:
     return None
 
 
+def refuse_problems(data: Mapping[str, Any]) -> None:
+    """Check every field of what is to be saved.
+
+    Raises:
+        ckan.plugins.toolkit.ValidationError: of each field, why it cannot be stored.
+    """
+    found = {name: problem(value) for name, value in data.items()}
+    errors = {name: [text] for name, text in found.items() if text}
+    if errors:
+        raise tk.ValidationError(errors)
+
+
 def read_rows(data: dict[str, Any], field: str, errors: Errors) -> None:
     """Make a list of objects of one object, of a list, or of either as JSON text, in ``data``."""
     if field not in data or field in errors:

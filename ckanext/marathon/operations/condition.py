@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import ckan.plugins.toolkit as tk
@@ -11,13 +13,16 @@ import sqlalchemy as sa
 from ckan import model
 
 from ckanext.marathon.feeds.rebuild import rebuild
-from ckanext.marathon.model import clock, disk
-from ckanext.marathon.operations import health, jobs, leftovers
+from ckanext.marathon.model import clock, disk, index_note
+from ckanext.marathon.operations import health, index_check, jobs, leftovers
 from ckanext.marathon.operations.finding import Findings, make_bad, make_good, make_warning
 from ckanext.marathon.operations.health import State
+from ckanext.marathon.operations.index_check import IndexFault
 
 # How many files a finding names.
 _NAMED = 5
+# A background job has usually indexed what it should after this.
+_PATIENCE = timedelta(minutes=2)
 
 
 def check_solr() -> Findings:
@@ -35,16 +40,32 @@ def check_solr() -> Findings:
             "Make room and restart Solr (`make run` does the latter by itself)."
         )
         yield make_bad(text)
-    found = tk.get_action("package_search")(
-        {"ignore_auth": True}, {"fq": "+state:active", "include_private": True, "rows": 0}
-    )
-    query = sa.select(sa.func.count()).where(model.Package.state == model.State.ACTIVE)
-    stored = model.Session.scalar(query)
-    if found["count"] == stored:
+    yield from _check_index()
+
+
+def _check_index() -> Findings:
+    faults = Counter(difference.fault for difference in index_check.compare_index())
+    waiting = index_note.count_due(_PATIENCE)
+    if not faults and not waiting:
+        query = sa.select(sa.func.count()).where(model.Package.state == model.State.ACTIVE)
+        stored = model.Session.scalar(query)
         yield make_good(tk._("Solr answers and has all {count} records.").format(count=stored))
-    else:
-        text = tk._("Solr has {found} of {stored} records. Run: ckan search-index rebuild")
-        yield make_warning(text.format(found=found["count"], stored=stored))
+        return
+    text = tk._(
+        "The search index lacks {missing} records, has {ghosts} that do not exist and {outdated} "
+        "that are outdated; {waiting} wait to be indexed. Run: ckan marathon index repair"
+    ).format(
+        missing=faults[IndexFault.MISSING],
+        ghosts=faults[IndexFault.GHOST],
+        outdated=faults[IndexFault.OUTDATED],
+        waiting=waiting,
+    )
+    yield make_warning(text, _repair_index)
+
+
+def _repair_index() -> str:
+    count = index_check.repair_index()
+    return tk._("{count} records were indexed.").format(count=count)
 
 
 def check_feed() -> Findings:

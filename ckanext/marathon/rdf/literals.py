@@ -15,6 +15,8 @@ from typing import Any
 
 from rdflib import Literal
 
+from ckanext.marathon.domain.texts import without_unwritable
+
 from .namespaces import GSP, XSD
 
 __all__ = [
@@ -29,7 +31,6 @@ __all__ = [
     "text",
 ]
 
-_NOT_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _DURATION = re.compile(
     r"-?P(?=[0-9T])(?:[0-9]+Y)?(?:[0-9]+M)?(?:[0-9]+D)?"
     r"(?:T(?=[0-9])(?:[0-9]+H)?(?:[0-9]+M)?(?:[0-9]+(?:\.[0-9]+)?S)?)?"
@@ -50,7 +51,7 @@ def clean(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         return ""
     lines = str(value).replace("\r\n", "\n").replace("\r", "\n")
-    kept = _NOT_XML.sub("", lines)
+    kept = without_unwritable(lines)
     return kept if kept.strip() else ""
 
 

@@ -57,7 +57,7 @@ def before_search(search_params: dict[str, Any]) -> dict[str, Any]:
     extras = search_params.get("extras")
     if isinstance(extras, Mapping) and extras.get(OPT_IN) == "all":
         return search_params
-    if _looks_for_orphans(search_params):
+    if looks_for_orphans(search_params):
         return search_params
     texts = [search_params.get("fq") or "", *fq_list]
     if not any(_NAMED.search(_QUOTED.sub('""', str(text))) for text in texts):
@@ -84,12 +84,12 @@ OF_ORGANIZATION = "organization.read"
 _PAGES = frozenset([*(f"{each}.search" for each in (DATASET, *OTHER_TYPES)), OF_ORGANIZATION])
 
 
-def _looks_for_orphans(search_params: Mapping[str, Any]) -> bool:
+def looks_for_orphans(search_params: Mapping[str, Any]) -> bool:
     """Return whether ``ckan search-index`` asks which of all that is indexed exists no more."""
     return (
         not flask.has_request_context()
         and search_params.get("q") == "*:*"
-        and search_params.get("fl") == ["id"]
+        and search_params.get("fl") in ("id", ["id"])
         and not search_params.get("fq")
     )
 

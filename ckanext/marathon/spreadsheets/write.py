@@ -14,6 +14,8 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 from openpyxl.worksheet.worksheet import Worksheet
 
+from ckanext.marathon.domain.texts import without_unwritable
+
 from .table import Cell, Table
 
 CSV = "text/csv; charset=utf-8"
@@ -61,7 +63,7 @@ def workbook(tables: Iterable[Table]) -> bytes:
     book = Workbook(write_only=True)
     for table in tables:
         rows = list(table.rows)
-        sheet: Worksheet = book.create_sheet(table.title[:LONGEST_NAME].translate(_NO_SHEET_NAME))
+        sheet: Worksheet = book.create_sheet(_sheet_name(table.title))
         sheet.freeze_panes = "A2"
         labels = [column.label for column in table.columns]
         for number, label in enumerate(labels):
@@ -80,13 +82,17 @@ def workbook(tables: Iterable[Table]) -> bytes:
 _NO_SHEET_NAME = str.maketrans(dict.fromkeys("[]:*?/\\", " "))
 
 
+def _sheet_name(title: str) -> str:
+    return without_unwritable(title).translate(_NO_SHEET_NAME)[:LONGEST_NAME]
+
+
 def cell_of(sheet: Worksheet, value: Cell, font: Font | None = None) -> Any:
     """Return a cell for a sheet; text that begins like a formula stays text."""
     if isinstance(value, datetime):
         # Excel knows no offsets.
         value = value.isoformat()
     is_text = isinstance(value, str)
-    content: Any = _without_controls(value)[:LONGEST] if is_text else value
+    content: Any = without_unwritable(value)[:LONGEST] if is_text else value
     cell = WriteOnlyCell(sheet, value=content)
     if is_text:
         cell.data_type = "s"
@@ -113,10 +119,6 @@ def _text(cell: Cell) -> str:
 
 def _plain(cell: Cell) -> str | float | None:
     return cell.isoformat() if isinstance(cell, date) else cell
-
-
-def _without_controls(text: str) -> str:
-    return "".join(each for each in text if each >= " " or each in "\t\n\r")
 
 
 def joined(values: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 from .account import account
 from .agenda import agenda
+from .api_door import api_door
 from .catalog import catalog
 from .changes import changes
 from .commitment import commitment
@@ -11,9 +12,12 @@ from .follow import follow
 from .forms import forms
 from .health import health
 from .ideas import ideas
+from .index_care import index_care
 from .invitations import invitations
 from .news import news
+from .odd_requests import odd_requests
 from .office import office
+from .outage import outage
 from .own_data import own_data
 from .places import places
 from .portal import portal
@@ -31,6 +35,7 @@ from .vocabulary import vocabulary
 __all__ = [
     "account",
     "agenda",
+    "api_door",
     "catalog",
     "changes",
     "commitment",
@@ -40,9 +45,12 @@ __all__ = [
     "forms",
     "health",
     "ideas",
+    "index_care",
     "invitations",
     "news",
+    "odd_requests",
     "office",
+    "outage",
     "own_data",
     "places",
     "portal",

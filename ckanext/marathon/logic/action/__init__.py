@@ -1,6 +1,7 @@
 """The API, one file a noun. CKAN registers what ``__all__`` names."""
 
 from ckanext.marathon.logic.action.config_option import config_option_update
+from ckanext.marathon.logic.action.group import group_create, group_update
 from ckanext.marathon.logic.action.idea import (
     marathon_data_need_list,
     marathon_idea_datasets,
@@ -44,11 +45,14 @@ from ckanext.marathon.logic.action.package import (
     resource_delete,
 )
 from ckanext.marathon.logic.action.takedown import marathon_takedown, marathon_takedown_list
+from ckanext.marathon.logic.action.user_invite import user_invite
 
 __all__ = [
     "config_option_update",
     "dataset_purge",
+    "group_create",
     "group_list",
+    "group_update",
     "marathon_data_need_list",
     "marathon_idea_choices",
     "marathon_idea_datasets",
@@ -78,6 +82,7 @@ __all__ = [
     "package_update",
     "resource_delete",
     "tag_show",
+    "user_invite",
     "user_list",
     "user_show",
 ]

@@ -19,6 +19,7 @@ from ckan.logic.schema import default_autocomplete_schema, default_pagination_sc
 from ckan.types import Action, Context, Schema
 
 from ckanext.marathon.logic.inputs import LARGEST
+from ckanext.marathon.logic.search_truth import search_true
 from ckanext.marathon.search.query import datasets_only
 from ckanext.marathon.search.types import OTHER_TYPES
 
@@ -26,7 +27,7 @@ from ckanext.marathon.search.types import OTHER_TYPES
 @tk.chained_action
 @tk.side_effect_free
 def package_search(next_: Action, context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Search packages; see CKAN's ``package_search``.
+    """Search packages, as the database shows them; see CKAN's ``package_search``.
 
     Raises:
         ValidationError: at a parameter of a shape on which CKAN breaks.
@@ -34,7 +35,7 @@ def package_search(next_: Action, context: Context, data_dict: dict[str, Any]) -
     errors: dict[str, Any] = {name: [text] for name, text in _unreadable(data_dict)}
     if errors:
         raise tk.ValidationError(errors)
-    return next_(context, data_dict)
+    return search_true(next_, context, data_dict)
 
 
 def _unreadable(data_dict: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -60,6 +61,8 @@ def _unreadable(data_dict: dict[str, Any]) -> Iterator[tuple[str, str]]:
 @tk.side_effect_free
 def package_list(_next: Action, context: Context, data_dict: dict[str, Any]) -> list[str]:
     """Return the names of the site's public datasets; see CKAN's ``package_list``."""
+    # CKAN breaks on a number that is blank.
+    data_dict = {name: value for name, value in data_dict.items() if value != ""}
     data_dict = _valid(data_dict, default_pagination_schema(), context)
     tk.check_access("package_list", context, data_dict)
     column = model.Package.id if context.get("api_version") == 2 else model.Package.name

@@ -17,7 +17,6 @@ from ckanext.marathon.logic import (
     masked,
     notices,
     packages,
-    reindex,
 )
 from ckanext.marathon.logic.packages import SHOWN
 from ckanext.marathon.model import records
@@ -50,11 +49,8 @@ def package_update(next_: Action, context: Context, data_dict: dict[str, Any]) -
     if package is None:
         return next_(context, data)
     masked.restore(context, package, data_dict, data)
-    before = reindex.visible_to_others(package)
     notices.begin(context)
     updated = next_(context, data)
-    if reindex.visible_to_others(package) != before:
-        reindex.after_commit(package)
     return _shown(context, updated)
 
 
@@ -82,10 +78,7 @@ def package_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -
     if package is not None:
         tk.check_access("package_delete", context, data_dict)
         guards.refuse_delete(guards.dependents(package), context)
-    deleted = next_(context, data_dict)
-    if package is not None:
-        reindex.after_commit(package)
-    return deleted
+    return next_(context, data_dict)
 
 
 @tk.chained_action
@@ -99,10 +92,8 @@ def dataset_purge(next_: Action, context: Context, data_dict: dict[str, Any]) ->
     if package is None or package.type not in SHOWN:
         return next_(context, data_dict)
     tk.check_access("dataset_purge", context, data_dict)
-    touched = cutting.lock(package)
-    purged = next_(context, data_dict)
-    reindex.enqueue(touched)
-    return purged
+    cutting.lock(package)
+    return next_(context, data_dict)
 
 
 @tk.chained_action
@@ -119,11 +110,7 @@ def package_owner_org_update(next_: Action, context: Context, data_dict: dict[st
     tk.check_access("package_owner_org_update", context, data_dict)
     if package.type in {records.IDEA, records.WORKSHOP}:
         packages.move_code(package, target.id if target else "")
-    moved = next_(context, data_dict)
-    if not context.get("defer_commit"):
-        # CKAN leaves the index with the former organisation, and so would the feed.
-        reindex.enqueue([package.id])
-    return moved
+    return next_(context, data_dict)
 
 
 @tk.chained_action

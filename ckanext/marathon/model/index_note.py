@@ -1,0 +1,145 @@
+"""What the search index still has to be told, kept in the database until it was told.
+
+Solr is told before the transaction of a save is committed, and of dependent records by a
+background job. Either may be lost: the process is killed, the transaction fails, Valkey is away.
+A note says which package may differ between database and index:
+
+- written beforehand, by a transaction of its own, before Solr is told of a change that is not yet
+  committed; deleted after the commit. One that stays means that the save did not come to its end.
+- written within a transaction that changes what other records show; seen once it is committed.
+
+Rows are only added and deleted, never updated in place by a save, so that no save waits for
+another one here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import timedelta
+from typing import NamedTuple
+
+import ckan.plugins.toolkit as tk
+import sqlalchemy as sa
+from ckan import model
+
+# Longer than a transaction goes on after it has told Solr of its first change.
+UNFINISHED_AFTER = timedelta(minutes=5)
+
+
+class IndexNote(tk.BaseModel):
+    """A package that may differ in the index, and since when somebody should look at it."""
+
+    __tablename__ = "marathon_index_note"
+
+    id = sa.Column(sa.BigInteger, sa.Identity(), primary_key=True)
+    package_id = sa.Column(sa.UnicodeText, nullable=False, index=True)
+    due = sa.Column(sa.DateTime(timezone=True), nullable=False, index=True)
+
+
+def add(package_ids: Iterable[str]) -> None:
+    """Note packages within the session's transaction, due as soon as it is committed."""
+    rows = [{"package_id": id_} for id_ in sorted(set(package_ids))]
+    if rows:
+        due = sa.func.clock_timestamp()
+        model.Session.execute(sa.insert(IndexNote).values(due=due), rows)
+
+
+def add_beforehand(package_id: str) -> int:
+    """Note a package in a transaction of its own; return the number of the note."""
+    due = sa.func.clock_timestamp() + UNFINISHED_AFTER
+    note = sa.insert(IndexNote).values(package_id=package_id, due=due).returning(IndexNote.id)
+    with _engine().begin() as connection:
+        return connection.execute(note).scalar_one()
+
+
+def drop(notes: Collection[int]) -> None:
+    """Delete notes in a transaction of its own; should it be lost, the work is done twice."""
+    with _engine().begin() as connection:
+        connection.execute(sa.text("SET LOCAL synchronous_commit = off"))
+        connection.execute(sa.delete(IndexNote).where(IndexNote.id.in_(notes)))
+
+
+def make_due(notes: Collection[int]) -> None:
+    """Make notes due now, in a transaction of its own."""
+    with _engine().begin() as connection:
+        due = {"due": sa.func.clock_timestamp()}
+        connection.execute(sa.update(IndexNote).where(IndexNote.id.in_(notes)).values(due))
+
+
+def claim_next() -> tuple[str, list[int]] | None:
+    """Return a package that is due and its notes, locked until the session's commit."""
+    due = IndexNote.due <= sa.func.clock_timestamp()
+    first = model.Session.execute(
+        sa.select(IndexNote.id, IndexNote.package_id)
+        .where(due)
+        .order_by(IndexNote.due, IndexNote.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).first()
+    if first is None:
+        return None
+    others = sa.select(IndexNote.id).where(due, IndexNote.package_id == first.package_id)
+    notes = model.Session.scalars(others.with_for_update(skip_locked=True))
+    return first.package_id, sorted({first.id, *notes})
+
+
+def settle(notes: Collection[int]) -> None:
+    """Delete notes whose package was indexed; nothing is committed."""
+    model.Session.execute(sa.delete(IndexNote).where(IndexNote.id.in_(notes)))
+
+
+def postpone(notes: Collection[int], delay: timedelta) -> None:
+    """Make notes due later, for a package that cannot be indexed; nothing is committed."""
+    later = sa.func.clock_timestamp() + delay
+    model.Session.execute(
+        sa.update(IndexNote).where(IndexNote.id.in_(notes)).values({"due": later})
+    )
+
+
+def count_due(age: timedelta = timedelta(0)) -> int:
+    """Return how many packages have been due for longer than ``age``."""
+    packages = sa.func.count(sa.distinct(IndexNote.package_id))
+    query = sa.select(packages).where(IndexNote.due <= sa.func.clock_timestamp() - age)
+    return model.Session.scalar(query) or 0
+
+
+class StoredState(NamedTuple):
+    """What the database says of a package that a search has found."""
+
+    state: str
+    is_public: bool
+    #: the index has not been told of its last change
+    is_due: bool
+
+
+def stored_states(package_ids: Collection[str]) -> dict[str, StoredState]:
+    """Return the packages of these ids that there are, in one query."""
+    package = model.Package
+    noted = sa.exists().where(
+        IndexNote.package_id == package.id, IndexNote.due <= sa.func.clock_timestamp()
+    )
+    is_public = sa.and_(package.state == model.State.ACTIVE, package.private.is_(False))
+    query = sa.select(package.id, package.state, is_public, noted)
+    rows = model.Session.execute(query.where(package.id.in_(package_ids)))
+    return {id_: StoredState(*rest) for id_, *rest in rows}
+
+
+def suspects() -> set[str]:
+    """Return the noted packages that the database does not show to everybody."""
+    query = (
+        sa.select(IndexNote.package_id)
+        .outerjoin(model.Package, model.Package.id == IndexNote.package_id)
+        .where(
+            sa.or_(
+                model.Package.id.is_(None),
+                model.Package.private.is_(True),
+                model.Package.state != model.State.ACTIVE,
+            )
+        )
+    )
+    return set(model.Session.scalars(query))
+
+
+def _engine() -> sa.Engine:
+    assert model.meta.engine is not None
+    return model.meta.engine

@@ -1,0 +1,100 @@
+"""A server that the site needs is away: 503 with a page, or with JSON for the API, and no details.
+
+CKAN answers 500 when PostgreSQL or Solr do not answer, and repeats their errors in the API. What
+has failed is noted where it fails; the answer is put right when it leaves.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+import flask
+import sqlalchemy as sa
+from ckan.common import json
+from ckan.types import Response
+from flask import Blueprint, make_response, request
+from sqlalchemy import event
+from sqlalchemy.engine import Engine, ExceptionContext
+
+from ckanext.marathon.logic.redacting import redact
+from ckanext.marathon.search import connection
+
+from .unavailable import SECONDS
+
+outage = Blueprint("marathon_outage", __name__)
+
+_FLAG = "marathon_database_failed"
+
+# What CKAN's API calls a failed search or a failed writing of the index.
+_SEARCH_ERRORS = ("Search Error", "Search Index Error", "Search Connection Error")
+
+
+@event.listens_for(Engine, "handle_error")
+def _note_failure(context: ExceptionContext) -> None:
+    if flask.has_request_context() and isinstance(
+        context.sqlalchemy_exception, sa.exc.OperationalError
+    ):
+        setattr(flask.g, _FLAG, True)
+
+
+def database_failed() -> bool:
+    """Return whether PostgreSQL was away or gave up during this web request."""
+    return bool(flask.g.get(_FLAG))
+
+
+@outage.app_errorhandler(sa.exc.OperationalError)
+@outage.app_errorhandler(sa.exc.TimeoutError)
+def show_database_outage(_fault: Exception) -> Response:
+    """Answer 503 without asking the database for anything, not even for the site's title."""
+    if _is_api():
+        return _api_answer("Database Connection Error", _database_message(), {})
+    # Not rendered by Flask, whose templates are always given the user, who is in the database.
+    template = flask.current_app.jinja_env.get_template("marathon/database_away.html")
+    answer = make_response(template.render(message=_database_message()), 503)
+    answer.headers["Retry-After"] = str(SECONDS)
+    return answer
+
+
+def _database_message() -> str:
+    return tk._(
+        "The database is away for the moment. What was already saved is not lost. Try again in a "
+        "minute."
+    )
+
+
+@outage.after_app_request
+def correct_api_error(answer: Response) -> Response:
+    """Return an error of the API as 503 where a server was away, and never with credentials."""
+    if answer.status_code < 400 or answer.is_streamed or not _is_api():
+        return answer
+    said = answer.get_json(silent=True)
+    error = said.get("error") if isinstance(said, dict) else None
+    kind = error.get("__type", "") if isinstance(error, dict) else ""
+    if answer.status_code >= 500 and database_failed():
+        return _api_answer("Database Connection Error", _database_message(), said)
+    if kind in _SEARCH_ERRORS and connection.solr_failed():
+        message = tk._(
+            "The search engine is away for the moment: nothing can be searched or saved. Try "
+            "again in a minute."
+        )
+        return _api_answer("Search Connection Error", message, said)
+    text = answer.get_data(as_text=True)
+    redacted = redact(text)
+    if redacted != text:
+        answer.set_data(redacted)
+    return answer
+
+
+def _is_api() -> bool:
+    return request.blueprint == "api" or request.path.startswith("/api/")
+
+
+def _api_answer(kind: str, message: str, said: Any) -> Response:
+    body: dict[str, Any] = {"success": False, "error": {"__type": kind, "message": message}}
+    if isinstance(said, dict) and "help" in said:
+        body["help"] = said["help"]
+    answer = make_response(json.dumps(body), 503)
+    answer.headers["Content-Type"] = "application/json;charset=utf-8"
+    answer.headers["Retry-After"] = str(SECONDS)
+    return answer

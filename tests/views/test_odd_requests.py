@@ -1,0 +1,164 @@
+"""Requests on which CKAN's own views and actions break are answered like any other bad request."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ckan import model
+from ckan.tests import factories as core
+from ckan.tests.helpers import call_action
+
+from tests.factories import MarathonDataset
+
+from .conftest import Reader
+
+pytestmark = pytest.mark.usefixtures("marathon_site")
+
+
+@pytest.fixture
+def sysadmin(marathon_site: None, app: Any) -> Reader:
+    return Reader(app, core.Sysadmin())
+
+
+class TestLogin:
+    @pytest.mark.parametrize(
+        "fields", [{}, {"login": "somebody"}, {"password": "abc"}, {"login": "", "password": ""}]
+    )
+    def test_a_form_without_its_fields_is_a_failed_login(
+        self, visitor: Reader, fields: dict[str, str]
+    ) -> None:
+        answer = visitor.post("/user/login", fields)
+        assert answer.status_code in {200, 302}
+        assert answer.headers.get("Location", "/user/login").endswith("/user/login")
+
+
+class TestAddingAMember:
+    def test_nothing_is_left_where_no_mail_goes_out(
+        self, reader: Any, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(ckan_config, "smtp.server", "127.0.0.1:9")
+        organization, admin = core.Organization(), core.User()
+        call_action(
+            "organization_member_create",
+            id=organization["id"],
+            username=admin["name"],
+            role="admin",
+        )
+        accounts = model.Session.query(model.User).count()
+        members = model.Session.query(model.Member).count()
+        person = reader(admin)
+        answer = person.post(
+            f"/organization/member_new/{organization['name']}",
+            {"email": "new@example.gt", "role": "editor"},
+        )
+        assert answer.status_code == 302
+        assert answer.headers["Location"].endswith(f"/member_new/{organization['name']}")
+        model.Session.remove()
+        assert model.Session.query(model.User).count() == accounts
+        assert model.Session.query(model.Member).count() == members
+        refused = person.post_json(
+            "/api/3/action/user_invite",
+            {"email": "new@example.gt", "role": "editor", "group_id": organization["id"]},
+        )
+        assert refused.status_code == 409
+        assert "could not be mailed" in refused.json["error"]["email"][0]
+
+
+class TestUploads:
+    @pytest.mark.parametrize("upload", [{}, {"upload": ""}, {"upload": "text"}])
+    @pytest.mark.parametrize("url", ["", "a.csv", "https://example.org/a.csv"])
+    def test_a_resource_that_says_upload_and_has_no_file(
+        self, sysadmin: Reader, visitor: Reader, storage: Path, upload: dict[str, str], url: str
+    ) -> None:
+        dataset = MarathonDataset()
+        sent = {"name": "a", "url": url, "url_type": "upload", **upload}
+        answer = sysadmin.post_json(
+            "/api/3/action/resource_create", {"package_id": dataset["id"], **sent}
+        )
+        assert answer.status_code in {200, 409}, answer.text
+        answer = sysadmin.post_json(
+            "/api/3/action/package_patch", {"id": dataset["id"], "resources": [sent]}
+        )
+        assert answer.status_code in {200, 409}, answer.text
+        for resource in call_action("package_show", id=dataset["id"])["resources"]:
+            path = f"/dataset/{dataset['id']}/resource/{resource['id']}"
+            for address in (path, f"{path}/download/a.csv", f"{path}/download"):
+                assert visitor.get(address).status_code < 500, address
+        assert visitor.get(f"/dataset/{dataset['name']}").status_code == 200
+
+
+class TestApi:
+    @pytest.mark.parametrize(
+        ("action", "data", "status", "field"),
+        [
+            ("package_show", {"id": ["a"]}, 409, "id"),
+            ("package_show", {"id": {"a": 1}}, 409, "id"),
+            ("package_show", {"id": 5}, 409, "id"),
+            ("organization_list", {"all_fields": "x"}, 409, "all_fields"),
+            ("organization_list", {"limit": {"a": 1}}, 409, "limit"),
+            ("user_list", {"order_by": ["a"]}, 409, "order_by"),
+            ("group_show", {"id": None}, 409, "id"),
+            ("term_translation_show", {"terms": [{"a": 1}]}, 409, "terms"),
+            ("help_show", {"name": ["a"]}, 409, "name"),
+            ("package_collaborator_list", {"id": "no-such"}, 404, "message"),
+            ("package_collaborator_list", {"id": {"a": 1}}, 409, "id"),
+            ("tag_show", {"id": "a\x00b"}, 404, "message"),
+            ("package_search", {"q": "a\x00b"}, 409, "q"),
+        ],
+    )
+    def test_a_wrong_type_is_named(
+        self, visitor: Reader, action: str, data: dict[str, Any], status: int, field: str
+    ) -> None:
+        answer = visitor.post_json(f"/api/3/action/{action}", data)
+        assert answer.status_code == status, answer.text
+        assert answer.json["success"] is False
+        assert answer.json["error"][field]
+        assert answer.json["help"].endswith(f"help_show?name={action}")
+
+    @pytest.mark.parametrize("allowed", [True, False])
+    def test_collaborators_are_not_told_to_just_anybody(
+        self,
+        visitor: Reader,
+        ckan_config: Any,
+        monkeypatch: pytest.MonkeyPatch,
+        allowed: bool,
+    ) -> None:
+        dataset = MarathonDataset()
+        monkeypatch.setitem(ckan_config, "ckan.auth.allow_dataset_collaborators", allowed)
+        answer = visitor.get(f"/api/3/action/package_collaborator_list?id={dataset['id']}")
+        assert answer.status_code in {403, 409}, answer.text
+
+    @pytest.mark.parametrize("tags", [[5], [{"a": 1}], {"a": 1}, [["a"]], [None]])
+    def test_tags_of_odd_shapes(self, sysadmin: Reader, tags: Any) -> None:
+        dataset = MarathonDataset()
+        answer = sysadmin.post_json(
+            "/api/3/action/package_patch", {"id": dataset["id"], "tag_string": tags}
+        )
+        assert answer.status_code in {200, 409}, answer.text
+
+    @pytest.mark.parametrize(
+        ("path", "status"),
+        [
+            ("organization_list?all_fields=x", 409),
+            ("organization_list?all_fields=true", 200),
+            ("organization_list?all_fields=Yes&limit=1", 200),
+            ("organization_list?all_fields=0", 200),
+            ("organization_list?organizations=a,b", 200),
+            ("package_search?rows=1&include_private=no&fq=a:b", 200),
+            ("package_search?q=a&q=b", 409),
+            ("package_list?limit=1&offset=0", 200),
+            ("user_list?all_fields=", 409),
+            ("package_show?id=a&id=b", 409),
+        ],
+    )
+    def test_what_an_address_says(self, visitor: Reader, path: str, status: int) -> None:
+        assert visitor.get(f"/api/3/action/{path}").status_code == status
+
+    def test_json_that_is_nested_without_end_is_a_bad_request(self, app: Any) -> None:
+        headers = {"Content-Type": "application/json"}
+        body = '{"id": ' + "[" * 5_000 + "]" * 5_000 + "}"
+        answer = app.post("/api/3/action/package_show", data=body, headers=headers)
+        assert answer.status_code == 400
+        assert answer.json["success"] is False
