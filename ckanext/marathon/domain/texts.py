@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from typing import Any, TypeGuard
 
 from ckanext.marathon.domain.errors import Malformed
@@ -11,6 +12,9 @@ from ckanext.marathon.domain.faults import N_
 
 # PostgreSQL stores no NUL and UTF-8 no half of a surrogate pair.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+# Letters by their Unicode category that print nothing: Braille's empty cell, Hangul's fillers.
+_EMPTY_LETTERS = frozenset("\u2800\u115f\u1160\u3164\uffa0")
 
 LONGEST_LIST = 500
 LONGEST_ITEM = 2_000
@@ -20,6 +24,20 @@ SHOWN = 60
 def is_storable(text: str) -> bool:
     """Return whether the database can keep the text."""
     return not _UNSTORABLE.search(text)
+
+
+def is_blank(text: str) -> bool:
+    """Return whether a text shows nothing to a reader, although it may have characters.
+
+    Blanks of every width, control and format characters (zero width, direction marks), combining
+    marks without a letter, and the few letters that print nothing.
+
+    Source: Unicode Standard, General_Category Z*, C* and M*.
+    """
+    return all(
+        unicodedata.category(character)[0] in "ZCM" or character in _EMPTY_LETTERS
+        for character in text
+    )
 
 
 def is_reference(value: object) -> TypeGuard[str]:
