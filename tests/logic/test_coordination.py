@@ -75,6 +75,8 @@ class TestWhatIsOurs:
         self, editor: str, body: str, muni: dict[str, Any], action: str
     ) -> None:
         idea = Idea(workshop=workshop_of(muni)["id"])
+        # Reading there is not editing there.
+        call_action("organization_member_create", id=muni["id"], username=editor, role="member")
         for target in (body, Municipality()["id"]):
             errors = refused(action, editor, **moving(action, idea, target))
             assert list(errors) == ["owner_org"]

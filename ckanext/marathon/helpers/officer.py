@@ -17,7 +17,7 @@ from ckanext.marathon.logic.viewing import Viewer
 from ckanext.marathon.model import link, records
 from ckanext.marathon.vocabulary import statuses
 
-from .choices import marathon_term_choices
+from .choices import Choice, marathon_term_choices
 from .labels import marathon_as_list, marathon_date, marathon_municipality, marathon_term
 
 MOST_WORKSHOPS = 500
@@ -59,9 +59,7 @@ def marathon_may_set(field_name: str, organization: dict[str, Any]) -> bool:
     return permissions.may_place_organization(Context(user=current_user.name))
 
 
-def marathon_settable_roles(
-    field: dict[str, Any], organization: dict[str, Any]
-) -> list[dict[str, Any]]:
+def marathon_settable_roles(field: dict[str, Any], organization: dict[str, Any]) -> list[Choice]:
     """Return the choices of the field ``role`` that the person may set for an organisation."""
     settable = _settable_roles(organization)
     return [each for each in marathon_term_choices(field) if each["value"] in settable]
