@@ -1,11 +1,12 @@
 # make run | stop | reset | logs      a whole site on this machine
 # make test | prove | check           what CI runs
+# make mutations                      break each guarding line, see that its tests go red
 # make bench                          speed, and under load, beside stock ckanext-dcat; BENCH_SIZE datasets
 # make lock | translations            for maintainers
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run stop reset logs test prove bench check lock translations venv
+.PHONY: help run stop reset logs test prove mutations bench check lock translations venv
 
 PYTHON ?= python3
 STACK = .venv/bin/python -m stack
@@ -48,6 +49,9 @@ test: venv
 
 prove: export MARATHON_PROVE = 1
 prove: test
+
+mutations: venv
+	@exec $(STACK) services --fresh --data .test-data -- .venv/bin/python -m tests.mutations $(ARGS)
 
 bench: venv
 	@exec $(STACK) services --fresh --data .test-data -- \

@@ -15,7 +15,7 @@ from ckan.lib import app_globals
 from ckan.tests.pytest_ckan import ckan_setup
 from xdist.scheduler import LoadScopeScheduling
 
-from ckanext.marathon.model import clock
+from ckanext.marathon.model import clock, installation
 from tests import databases, loading, proving
 
 databases.settle()
@@ -128,6 +128,8 @@ def clean_db(
     if not sa.inspect(model.meta.engine).has_table("marathon_link"):
         migrate_db_for("marathon")
     clock.start(complete=True)
+    # As the migration does: what is made from now on is younger than the plugin.
+    installation.installed_at()
     model.repo.commit()
 
 

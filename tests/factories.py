@@ -8,6 +8,7 @@ who (a name or a dict; ``None`` for nobody), without asking whether that person 
 
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -60,6 +61,16 @@ class NationalBody(factories.Organization):
     """Another public body of the country."""
 
     role = "other_public_body"
+
+
+def older_organization(**fields: Any) -> dict[str, Any]:
+    """Return an organisation without a role that was on the site before the plugin."""
+    made = factories.Organization(**fields)
+    group = model.Group.get(made["id"])
+    assert group is not None
+    group.created -= timedelta(days=1)
+    model.repo.commit()
+    return made
 
 
 def officer(organization_id: str, capacity: str = "editor", **user: Any) -> dict[str, Any]:

@@ -44,7 +44,11 @@ class TestMask:
             (of(4, 2, 2), [T, W, M]),
             (of(None, 3, 30), [W]),  # nothing to subtract from
             (of(20, 17, None), [W]),  # the 3 others
+            (of(20, 19, None), [W]),  # the only other one
+            (of(20, 16, None), [W]),
             (of(20, 15, None), []),
+            (of(20, 19, 1), [W, M]),
+            ({T: 20, Y: 19, I: 19}, [Y, I]),
             ({T: 20, Y: 3}, [Y]),
             ({T: 20, Y: 18}, [Y]),
             ({T: 20, Y: 20}, []),

@@ -139,7 +139,9 @@ CIVIL = Publisher("civil_society")
 COORDINATION = Publisher("coordinating_body")
 NATIONAL = Publisher("other_public_body")
 LOCAL_BODY = Publisher("other_public_body", "2105")
-OUTSIDE = Publisher()
+BY_CODE = Publisher("", "2105", is_older=True)
+WITHOUT_ROLE = Publisher()
+OUTSIDE = Publisher(is_older=True)
 
 ALL = ["title", "notes", "idea", "municipality", "service_problem"]
 
@@ -157,7 +159,13 @@ class TestDataset:
             (COORDINATION, IdeaRequired.ALWAYS, False, ["title", "notes", "service_problem"]),
             (NATIONAL, IdeaRequired.NEW, False, ["title", "notes", "service_problem"]),
             (LOCAL_BODY, IdeaRequired.NEW, False, [f for f in ALL if f != "idea"]),
-            (OUTSIDE, IdeaRequired.ALWAYS, False, []),
+            (BY_CODE, IdeaRequired.NEW, False, ALL),
+            (WITHOUT_ROLE, IdeaRequired.NEW, False, ALL),
+            (WITHOUT_ROLE, IdeaRequired.NEW, True, []),
+            (WITHOUT_ROLE, IdeaRequired.NEVER, False, [f for f in ALL if f != "idea"]),
+            (OUTSIDE, IdeaRequired.NEW, False, []),
+            (OUTSIDE, IdeaRequired.NEVER, False, []),
+            (OUTSIDE, IdeaRequired.ALWAYS, False, ALL),
         ],
     )
     def test_who_must_give_what(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pyoxigraph
@@ -12,7 +14,9 @@ import rdflib
 from ckan import model
 from ckan.lib import search
 from ckan.tests.helpers import call_action
+from werkzeug.http import parse_date
 
+from ckanext.marathon.feeds import snapshot
 from ckanext.marathon.model import clock
 from ckanext.marathon.rdf.formats import FORMATS
 from ckanext.marathon.rdf.namespaces import DCAT
@@ -43,9 +47,9 @@ def ids(found: rdflib.Graph) -> set[str]:
     return {str(s).rsplit("/", 1)[1] for s in found.subjects(rdflib.RDF.type, DCAT.Dataset)}
 
 
-def crawl(get: Get) -> Iterator[rdflib.Graph]:
+def crawl(get: Get, part: str = "") -> Iterator[rdflib.Graph]:
     """Yield the pages that a harvester follows."""
-    address: str | None = "/catalog.ttl"
+    address: str | None = f"{part}/catalog.ttl"
     while address:
         page = graph(get(address.removeprefix("http://test.ckan.net")))
         yield page
@@ -54,6 +58,13 @@ def crawl(get: Get) -> Iterator[rdflib.Graph]:
         assert following == page.value(view, HYDRA.nextPage)
         assert following is None or isinstance(following, rdflib.URIRef)
         address = str(following) if following else None
+
+
+def links(answer: Any) -> dict[str, int]:
+    """Return relation → number of the page that the header names."""
+    assert answer.status_code == 200
+    named = re.findall(r'page=(\d+)>; rel="(\w+)"', answer.headers["Link"])
+    return {relation: int(number) for number, relation in named if relation != "alternate"}
 
 
 class TestFormats:
@@ -135,6 +146,28 @@ class TestPages:
     def test_there_are_no_others(self, datasets: Any, get: Get) -> None:
         assert get("/catalog.ttl?page=4").status_code == 404
 
+    @pytest.mark.parametrize("is_part", [False, True])
+    def test_pages_lead_forth_and_back(
+        self, datasets: list[dict[str, Any]], get: Get, is_part: bool
+    ) -> None:
+        owner = datasets[0]["owner_org"]
+        part = f"/organization/{owner}" if is_part else ""
+        seen = [sorted(ids(page)) for page in crawl(get, part)]
+        order = [each["id"] for each in datasets]
+        assert seen == [sorted(order[:2]), sorted(order[2:4]), order[4:]]
+        # The first of each of two pages is deleted: only the second is left at their edges.
+        for dataset in (datasets[0], datasets[2]):
+            call_action("package_delete", id=dataset["id"])
+        found = [links(get(f"{part}/catalog.ttl?page={number}")) for number in (1, 2, 3)]
+        assert [each.get("prev") for each in found] == [None, 1, 2]
+        assert [each.get("next") for each in found] == [2, 3, None]
+        assert [each["first"] for each in found] == [1, 1, 1]
+        assert [each["last"] for each in found] == [3, 3, 3]
+        call_action("package_delete", id=datasets[3]["id"])
+        assert links(get(f"{part}/catalog.ttl?page=1"))["next"] == 3
+        assert links(get(f"{part}/catalog.ttl?page=3"))["prev"] == 1
+        assert get(f"{part}/catalog.ttl?page=4").status_code == 404
+
     def test_an_organisations_new_name_is_on_every_page(self, datasets: Any, get: Get) -> None:
         for page in crawl(get):
             assert "Renamed" not in page.serialize()
@@ -194,6 +227,9 @@ class TestUnchanged:
         set_back(seconds=100)
         answer = get("/catalog.ttl")
         date = answer.headers["Last-Modified"]
+        published = snapshot.state().published
+        # The whole second after the change: within its own second another one may follow.
+        assert parse_date(date) == published.replace(microsecond=0) + timedelta(seconds=1)
         endless = "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"
         far = "Mon, 01 Jan 2024 00:00:00 +99999999999999"
         ignored = [(each, 200) for each in ("nonsense", endless, far)]

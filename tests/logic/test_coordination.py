@@ -15,9 +15,10 @@ from tests.factories import (
     Idea,
     MarathonDataset,
     Municipality,
+    Workshop,
     officer,
 )
-from tests.logic.asking import act
+from tests.logic.asking import act, refused
 from tests.logic.coordinating import admin, body, editor, muni, workshop_of
 
 __all__ = ["admin", "body", "editor", "muni"]
@@ -69,12 +70,33 @@ class TestWhatIsOurs:
         changed = act("package_patch", editor, id=commitment["id"], axis="Participación")
         assert changed["axis"] == "Participación"
 
-    def test_may_hand_an_idea_to_another_organisation(
-        self, editor: str, muni: dict[str, Any]
+    @pytest.mark.parametrize("action", ["package_patch", "package_update", "package_revise"])
+    def test_cannot_take_an_idea_from_its_organisation(
+        self, editor: str, body: str, muni: dict[str, Any], action: str
     ) -> None:
         idea = Idea(workshop=workshop_of(muni)["id"])
+        # Reading there is not editing there.
+        call_action("organization_member_create", id=muni["id"], username=editor, role="member")
+        for target in (body, Municipality()["id"]):
+            errors = refused(action, editor, **moving(action, idea, target))
+            assert list(errors) == ["owner_org"]
+        assert model.Package.get(idea["id"]).owner_org == muni["id"]
+
+    def test_may_hand_its_own_workshop_to_a_municipality(
+        self, editor: str, body: str, muni: dict[str, Any]
+    ) -> None:
+        own = Workshop(owner_org=body, municipality=[muni["municipality_code"]])
+        moved = act("package_patch", editor, id=own["id"], owner_org=muni["id"])
+        assert moved["owner_org"] == muni["id"]
+
+    def test_an_editor_of_both_organisations_moves_what_is_theirs(
+        self, muni: dict[str, Any]
+    ) -> None:
         other = Municipality()["id"]
-        assert act("package_patch", editor, id=idea["id"], owner_org=other)["owner_org"] == other
+        person = officer(muni["id"])["name"]
+        call_action("organization_member_create", id=other, username=person, role="editor")
+        idea = Idea(workshop=workshop_of(muni)["id"])
+        assert act("package_patch", person, id=idea["id"], owner_org=other)["owner_org"] == other
 
     def test_an_editor_of_a_municipality_cannot_hand_its_idea_to_another(
         self, muni: dict[str, Any]
@@ -100,6 +122,14 @@ class TestWhatIsOurs:
                 municipality=[muni["municipality_code"]],
                 owner_org="no-such-organisation",
             )
+
+
+def moving(action: str, idea: dict[str, Any], target: str) -> dict[str, Any]:
+    """Return the data with which an action gives an idea to another organisation."""
+    if action == "package_revise":
+        return {"match": {"id": idea["id"]}, "update": {"owner_org": target}}
+    whole = idea if action == "package_update" else {"id": idea["id"]}
+    return {**whole, "owner_org": target}
 
 
 class TestWhatIsNotOurs:

@@ -67,7 +67,8 @@ class TestTitleAndLicence:
         assert (changed["title"], changed["license_id"]) == ("x" * 600, "old-licence")
 
     def test_who_takes_no_part_keeps_the_licences_of_their_own(self) -> None:
-        dataset = core.Dataset(owner_org=core.Organization()["id"], license_id="house-licence")
+        organization = factories.older_organization()
+        dataset = core.Dataset(owner_org=organization["id"], license_id="house-licence")
         assert dataset["license_id"] == "house-licence"
 
 
@@ -105,8 +106,26 @@ class TestWhatADatasetMustHave:
         del data["title"]
         assert set(refused(**data)) == {"title", "notes"}
 
-    def test_an_organisation_that_takes_no_part_is_asked_for_nothing(self) -> None:
+    def test_an_organisation_without_a_role_is_asked_for_everything(self) -> None:
         organization = core.Organization()
+        user = factories.officer(organization["id"])
+        errors = refused(**new_dataset(user, organization["id"]))
+        assert set(errors) == {"idea", "municipality", "service_problem", "owner_org"}
+        assert "role" in errors["owner_org"][0]
+
+    def test_a_code_alone_makes_a_municipality(self) -> None:
+        organization = factories.older_organization(municipality_code="2105")
+        user = factories.officer(organization["id"])
+        errors = refused(**new_dataset(user, organization["id"]))
+        assert set(errors) == {"idea", "municipality", "service_problem"}
+
+    @pytest.mark.ckan_config("ckan.auth.create_unowned_dataset", True)
+    def test_a_dataset_of_nobody_is_asked_for_everything(self) -> None:
+        errors = refused(**without(new_dataset(core.Sysadmin(), ""), "owner_org"))
+        assert set(errors) == {"idea", "municipality", "service_problem"}
+
+    def test_an_organisation_that_takes_no_part_is_asked_for_nothing(self) -> None:
+        organization = factories.older_organization()
         user = factories.officer(organization["id"])
         data = without(new_dataset(user, organization["id"]), "title", "notes")
         made = act(**data)

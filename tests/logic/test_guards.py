@@ -214,7 +214,7 @@ class TestOrganizations:
 
     @pytest.mark.ckan_config("ckan.auth.create_unowned_dataset", "true")
     def test_plain_datasets_do_not_keep_it_where_the_site_allows_orphans(self) -> None:
-        organization = core.Organization()
+        organization = factories.older_organization()
         dataset = core.Dataset(owner_org=organization["id"])
         call_action("organization_delete", id=organization["id"])
         assert model.Package.get(dataset["id"]).owner_org is None

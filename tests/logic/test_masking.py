@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 from ckan import model
 from ckan.lib import search
+from ckan.logic import package_show_default_and_custom_schemas
 from ckan.tests import factories as core
 from ckan.tests.helpers import call_action
+from ckan.types import Context
 
+from ckanext.marathon.logic.viewing import Viewer
 from tests import factories
 from tests.logic.asking import act
 
@@ -78,6 +81,24 @@ class TestWhoSeesSmallCounts:
         context = {"ignore_auth": True, "user": "", "use_cache": use_cache}
         shown = call_action("package_show", context, id=workshop["id"])
         assert shown["participants_masked"] == MASKED
+
+    def test_the_search_index_reads_as_the_public_whoever_saves(
+        self, workshop: dict[str, Any]
+    ) -> None:
+        insider = factories.officer(workshop["owner_org"])["name"]
+        hidden = factories.Idea(workshop=workshop["id"], private=True)
+        dataset = factories.MarathonDataset(idea=[hidden["id"]])
+        for user in (insider, core.Sysadmin()["name"]):
+            context = Context(user=user, auth_user_obj=model.User.get(user))
+            _, shown = package_show_default_and_custom_schemas(context, workshop["id"])
+            assert shown["participants_masked"] == MASKED
+            _, shown = package_show_default_and_custom_schemas(context, dataset["id"])
+            assert (shown["idea"], shown["ideas"]) == ([], [])
+        own = {"ignore_auth": True, "validate": False}
+        assert Viewer(Context(user=insider, **own)).is_public
+        for name in own:
+            some = {key: value for key, value in own.items() if key != name}
+            assert not Viewer(Context(user=insider, **some)).is_public
 
     def test_the_default_schema_does_not_give_them_away(self) -> None:
         workshop = factories.Workshop(**SECRET)

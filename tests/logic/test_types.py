@@ -11,7 +11,7 @@ from ckan.lib import search
 from ckan.tests import factories as core
 from ckan.tests.helpers import call_action
 
-from tests.factories import Municipality, officer
+from tests.factories import Municipality, officer, older_organization
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
 
@@ -24,7 +24,7 @@ def muni() -> dict[str, Any]:
 @pytest.fixture
 def of_old(muni: dict[str, Any]) -> str:
     """Return the name of a record whose type nothing knows, as a site may have it."""
-    dataset = core.Dataset(owner_org=core.Organization(name="plain-org")["id"])
+    dataset = core.Dataset(owner_org=older_organization(name="plain-org")["id"])
     model.Package.get(dataset["id"]).type = "nope"
     model.repo.commit()
     search.rebuild(dataset["id"])
@@ -50,12 +50,12 @@ class TestRefused:
 
     @pytest.mark.parametrize("empty", ["", None])
     def test_no_type_is_a_dataset(self, empty: str | None) -> None:
-        organization = core.Organization()["id"]
+        organization = older_organization()["id"]
         made = call_action("package_create", type=empty, name="plain", owner_org=organization)
         assert made["type"] == "dataset"
 
     def test_a_type_stays_what_it_was(self, muni: dict[str, Any]) -> None:
-        dataset = core.Dataset(owner_org=core.Organization()["id"])
+        dataset = core.Dataset(owner_org=older_organization()["id"])
         changed = call_action("package_patch", id=dataset["id"], type="nope")
         assert changed["type"] == "dataset"
 
@@ -66,7 +66,7 @@ class TestOtherPlugins:
         "marathon scheming_datasets scheming_organizations dcat example_idatasetform_v5",
     )
     def test_their_types_are_saved_and_found(self) -> None:
-        organization = core.Organization()["id"]
+        organization = older_organization()["id"]
         made = call_action(
             "package_create", type="fancy_type", name="fancy", owner_org=organization
         )

@@ -53,6 +53,25 @@ class TestVisibility:
         call_action("organization_delete", id=body)
         assert not permissions.coordinates(editor)
 
+    @pytest.mark.parametrize("gone", ["body", "membership", "person", "organisation"])
+    def test_only_what_is_active_and_an_organisation_counts(
+        self, editor: str, body: str, gone: str
+    ) -> None:
+        """As rows of the database say it, whatever CKAN deletes along with what."""
+        group, person = model.Group.get(body), model.User.get(editor)
+        assert group
+        assert person
+        member = model.Session.query(model.Member).filter_by(table_id=person.id).one()
+        assert permissions.coordinates(editor)
+        if gone == "organisation":
+            group.is_organization = False
+        else:
+            changed = {"body": group, "membership": member, "person": person}[gone]
+            changed.state = model.State.DELETED
+        model.repo.commit()
+        assert not permissions.coordinates(editor)
+        assert body not in permissions.standing(editor).capacities
+
 
 class TestCost:
     @pytest.mark.usefixtures("with_request_context")

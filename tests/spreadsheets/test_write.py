@@ -47,6 +47,14 @@ class TestCsv:
     def test_what_begins_like_a_formula_is_quoted_and_a_number_below_zero_is_not(self) -> None:
         assert self.rows()[2] == ["2105", "'=1+1", "-2", ""]
 
+    @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+    def test_each_start_of_a_formula_is_quoted(self, start: str) -> None:
+        written = write.line([f"{start}SUM(1)", f"x{start}"]).decode()
+        assert next(csv.reader(io.StringIO(written, newline=""))) == [
+            f"'{start}SUM(1)",
+            f"x{start}",
+        ]
+
 
 class TestJson:
     def test_rows_are_objects_and_numbers_are_numbers(self) -> None:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from ckanext.marathon.domain.faults import N_, At, Fault, at
-from ckanext.marathon.domain.texts import shown
+from ckanext.marathon.domain.texts import is_blank, shown
 
 
 class IdeaRequired(StrEnum):
@@ -21,17 +21,30 @@ class IdeaRequired(StrEnum):
 
 
 # Roles of an organisation (vocabulary/statuses.py).
-NAMING_IDEAS = frozenset({"municipality", "civil_society"})
+MUNICIPALITY = "municipality"
+CIVIL_SOCIETY = "civil_society"
 COORDINATING_BODY = "coordinating_body"
 NATIONAL = frozenset({COORDINATING_BODY, "other_public_body"})
 
 
 @dataclass(frozen=True)
 class Publisher:
-    """The organisation of a dataset; ``role`` is empty for one that takes no part."""
+    """The organisation of a dataset, or nobody.
+
+    Attributes:
+        role: its role in the marathons, "" where none was set.
+        municipality_code: its INE code, "" for none.
+        is_older: whether it was on the site before the plugin.
+    """
 
     role: str = ""
     municipality_code: str = ""
+    is_older: bool = False
+
+    @property
+    def acts_as(self) -> str:
+        """The role whose rules apply: a code alone makes a municipality."""
+        return self.role or (MUNICIPALITY if self.municipality_code else "")
 
 
 @dataclass(frozen=True)
@@ -64,17 +77,21 @@ def is_exempt(created: datetime | None, installed: datetime, setting: IdeaRequir
 def requirements(publisher: Publisher, exempt: bool, setting: IdeaRequired) -> Requirements:
     """Return what a dataset of this publisher must have.
 
-    An organisation without a role takes no part in the marathons: its datasets are what they
-    would be without the plugin. A national body publishes reference data without an idea and for
-    the whole country.
+    A national body publishes reference data without an idea and for the whole country. Everybody
+    else names an idea. So does an organisation without a role, and a dataset without an
+    organisation: leaving the role out must not be a way around the rules. An organisation without a
+    role that was on the site before the plugin takes no part in the marathons; its datasets are
+    what they would be without the plugin, unless the setting is ``always``.
     """
-    if exempt or not publisher.role:
+    role = publisher.acts_as
+    takes_no_part = not role and publisher.is_older and setting != IdeaRequired.ALWAYS
+    if exempt or takes_no_part:
         return NOTHING
-    is_national = publisher.role in NATIONAL and not publisher.municipality_code
+    is_national = role in NATIONAL and not publisher.municipality_code
     return Requirements(
         title=True,
         notes=True,
-        idea=publisher.role in NAMING_IDEAS and setting != IdeaRequired.NEVER,
+        idea=role not in NATIONAL and setting != IdeaRequired.NEVER,
         municipality=not is_national,
         problem=True,
     )
@@ -121,7 +138,7 @@ def check_required(
 
 
 def _is_blank(text: Any) -> bool:
-    return not str(text or "").strip()
+    return is_blank(str(text or ""))
 
 
 def check_licence(given: str, stored: str, known: Collection[str]) -> list[At]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from typing import Any, TypeGuard
 
 from ckanext.marathon.domain.errors import Malformed
@@ -14,6 +15,9 @@ _UNHOLDABLE = re.compile("[\x00\ud800-\udfff]")
 # XML 1.0 has no other characters (https://www.w3.org/TR/xml/#charsets): a text with one of these
 # breaks workbooks, Atom and RDF/XML, which cannot write it in any other way either.
 _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+# Letters by their Unicode category that print nothing: Braille's empty cell, Hangul's fillers.
+_EMPTY_LETTERS = frozenset("\u2800\u115f\u1160\u3164\uffa0")
 
 LONGEST_LIST = 500
 LONGEST_ITEM = 2_000
@@ -36,6 +40,20 @@ def without_unwritable(text: str) -> str:
     Texts that were stored before :func:`is_storable` was asked may have them.
     """
     return _UNSTORABLE.sub("", text)
+
+
+def is_blank(text: str) -> bool:
+    """Return whether a text shows nothing to a reader, although it may have characters.
+
+    Blanks of every width, control and format characters (zero width, direction marks), combining
+    marks without a letter, and the few letters that print nothing.
+
+    Source: Unicode Standard, General_Category Z*, C* and M*.
+    """
+    return all(
+        unicodedata.category(character)[0] in "ZCM" or character in _EMPTY_LETTERS
+        for character in text
+    )
 
 
 def is_reference(value: object) -> TypeGuard[str]:

@@ -65,6 +65,7 @@ from .officer import (
     marathon_own_municipalities,
     marathon_own_organization,
     marathon_owner_choices,
+    marathon_settable_roles,
     marathon_typed_datetime,
     marathon_workshop_choices,
 )
@@ -150,6 +151,7 @@ __all__ = [
     "marathon_resource_sections",
     "marathon_says",
     "marathon_section_has_errors",
+    "marathon_settable_roles",
     "marathon_share",
     "marathon_shown_above",
     "marathon_size",

@@ -15,7 +15,9 @@ from ckanext.marathon.domain.dates import GUATEMALA
 from ckanext.marathon.logic import permissions, requirements
 from ckanext.marathon.logic.viewing import Viewer
 from ckanext.marathon.model import link, records
+from ckanext.marathon.vocabulary import statuses
 
+from .choices import Choice, marathon_term_choices
 from .labels import marathon_as_list, marathon_date, marathon_municipality, marathon_term
 
 MOST_WORKSHOPS = 500
@@ -45,12 +47,29 @@ def marathon_owner_choices(package_type: str, current: str | None) -> list[dict[
     return choices
 
 
-def marathon_may_set(field_name: str) -> bool:
-    """Return whether the person may set ``role``, ``municipality_code`` or ``pilot``."""
-    context = Context(user=current_user.name)
+def marathon_may_set(field_name: str, organization: dict[str, Any]) -> bool:
+    """Return whether the person may set ``role``, ``municipality_code`` or ``pilot``.
+
+    Args:
+        field_name: one of these.
+        organization: what is in the form; without ``id`` for a new one.
+    """
     if field_name == "role":
-        return permissions.may_set_role(context)
-    return permissions.may_place_organization(context)
+        return bool(_settable_roles(organization))
+    return permissions.may_place_organization(Context(user=current_user.name))
+
+
+def marathon_settable_roles(field: dict[str, Any], organization: dict[str, Any]) -> list[Choice]:
+    """Return the choices of the field ``role`` that the person may set for an organisation."""
+    settable = _settable_roles(organization)
+    return [each for each in marathon_term_choices(field) if each["value"] in settable]
+
+
+def _settable_roles(organization: dict[str, Any]) -> list[str]:
+    context = Context(user=current_user.name)
+    stored = model.Group.get(organization.get("id"))
+    roles = [term.code for term in statuses.term_list("organization-role").terms]
+    return [role for role in roles if permissions.may_give_role(context, stored, role)]
 
 
 def marathon_own_organization() -> str:

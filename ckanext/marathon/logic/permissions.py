@@ -17,12 +17,14 @@ from ckan import authz, model
 from ckan.types import Context
 from sqlalchemy import event
 
-from ckanext.marathon.domain.datasets import COORDINATING_BODY
+from ckanext.marathon.domain.datasets import CIVIL_SOCIETY, COORDINATING_BODY, MUNICIPALITY
+from ckanext.marathon.model import records
 from ckanext.marathon.search.types import OTHER_TYPES
 
 # What a coordinating body sees of ours before it is public.
 COORDINATION_LABEL = "marathon-coordination"
-MUNICIPALITY = "municipality"
+# What the coordinating body may say of an organisation that it brings in.
+ROLES_OF_COORDINATION = (MUNICIPALITY, CIVIL_SOCIETY)
 
 _RANK = {"member": 1, "editor": 2, "admin": 3}
 _CACHE = "_marathon_standings"
@@ -131,6 +133,26 @@ def may_create_in(user: str | None, org_id: str | None, package_type: str) -> bo
     )
 
 
+def may_take_from(context: Context, package: model.Package) -> bool:
+    """Return whether a person may move a package out of the organisation that has it.
+
+    By CKAN's own rules only: sysadmins, editors of that organisation, and its collaborators where
+    the site lets those change the organisation.
+    """
+    user = context.get("user")
+    if context.get("ignore_auth") or authz.is_sysadmin(user):
+        return True
+    if authz.has_user_permission_for_group_or_org(package.owner_org, user, "update_dataset"):
+        return True
+    user_id = authz.get_user_id_for_username(user, allow_none=True)
+    return bool(
+        user_id
+        and authz.check_config_permission("allow_dataset_collaborators")
+        and authz.check_config_permission("allow_collaborators_to_change_owner_org")
+        and authz.user_is_collaborator_on_dataset(user_id, package.id, ["admin", "editor"])
+    )
+
+
 def organizations_open_to(user: str | None, package_type: str) -> list[dict[str, str]]:
     """Return the organisations (id, name, title) that ``may_create_in`` says yes to, by title."""
     query = model.Session.query(model.Group.id, model.Group.name, model.Group.title).filter(
@@ -152,6 +174,57 @@ def may_set_role(context: Context) -> bool:
     return bool(context.get("ignore_auth")) or authz.is_sysadmin(context.get("user"))
 
 
+def may_give_role(context: Context, organization: model.Group | None, role: str) -> bool:
+    """Return whether a role may be given to an organisation (``None``: one that is being created).
+
+    Sysadmins may give every role. Admins of a coordinating body say what an organisation is that
+    they bring in, a municipality or civil society; never that it is another coordinating body, and
+    nothing about an organisation that has a role, people or records of its own: as a municipality
+    it would be theirs to invite officers to.
+    """
+    if may_set_role(context):
+        return True
+    if role not in ROLES_OF_COORDINATION or not coordinates(context.get("user"), "admin"):
+        return False
+    return organization is None or is_unsettled(organization)
+
+
+def is_unsettled(organization: model.Group) -> bool:
+    """Return whether an organisation is nobody's yet: no role, no people, no records.
+
+    People of a coordinating body and sysadmins do not count: whoever creates an organisation is
+    its admin until they leave.
+    """
+    if role_of(organization) or records.owned_by(organization.id):
+        return False
+    return all(
+        user.sysadmin or _standing(user.id).coordinating for user in _people(organization.id)
+    )
+
+
+def people_of_coordination(organization: model.Group) -> list[model.User]:
+    """Return the members of an organisation who are of a coordinating body, sysadmins left out."""
+    return [
+        user
+        for user in _people(organization.id)
+        if not user.sysadmin and _standing(user.id).coordinating
+    ]
+
+
+def _people(organization_id: str) -> list[model.User]:
+    return (
+        model.Session.query(model.User)
+        .join(model.Member, model.Member.table_id == model.User.id)
+        .filter(
+            model.Member.group_id == organization_id,
+            model.Member.table_name == "user",
+            model.Member.state == model.State.ACTIVE,
+            model.User.state != model.State.DELETED,
+        )
+        .all()
+    )
+
+
 def may_place_organization(context: Context) -> bool:
     """Return whether ``municipality_code`` and ``pilot`` may be set.
 
@@ -163,11 +236,14 @@ def may_place_organization(context: Context) -> bool:
 def may_manage_officers(user: str | None, organization: model.Group) -> bool:
     """Return whether a user may invite officers to an organisation and list them.
 
-    Its own admins may; admins of a coordinating body may for municipalities.
+    Its own admins may; admins of a coordinating body may for municipalities. They can give a code
+    to an organisation that has no role, which alone must not open that organisation to them.
     """
     if authz.has_user_permission_for_group_or_org(organization.id, user, "membership"):
         return True
-    return is_municipality(organization) and coordinates(user, "admin")
+    if not is_municipality(organization) or not coordinates(user, "admin"):
+        return False
+    return role_of(organization) == MUNICIPALITY or is_unsettled(organization)
 
 
 def is_municipality(organization: model.Group) -> bool:

@@ -16,16 +16,28 @@ def of_dataset(owner_org: str, stored: model.Package | None) -> datasets.Require
         owner_org: id or name of its organisation, ``""`` for none.
         stored: the dataset as it is, ``None`` for a new one.
     """
+    return _of(_publisher(model.Group.get(owner_org)), stored)
+
+
+def lacks_role(owner_org: str) -> bool:
+    """Return whether an organisation (id or name) has neither a role nor a municipality's code."""
     organization = model.Group.get(owner_org)
-    publisher = datasets.Publisher(
-        records.text(organization, "role"), records.text(organization, "municipality_code")
+    return organization is not None and not _publisher(organization).acts_as
+
+
+def _publisher(organization: model.Group | None) -> datasets.Publisher:
+    if organization is None:
+        return datasets.Publisher()
+    return datasets.Publisher(
+        role=records.text(organization, "role"),
+        municipality_code=records.text(organization, "municipality_code"),
+        is_older=organization.created < installation.installed_at(),
     )
-    return _of(publisher, stored)
 
 
 def of_a_municipality() -> datasets.Requirements:
     """Return what a new dataset of a municipality must have; no organisation must give more."""
-    return _of(datasets.Publisher(role="municipality"), None)
+    return _of(datasets.Publisher(role=datasets.MUNICIPALITY), None)
 
 
 def _of(publisher: datasets.Publisher, stored: model.Package | None) -> datasets.Requirements:

@@ -15,7 +15,7 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 
-from ckanext.marathon.domain.texts import is_storable
+from ckanext.marathon.domain.texts import is_storable, shown
 
 # CKAN's own lists of objects, and at which of their fields its pages look for an error.
 CORE_LISTS: Mapping[str, str] = {
@@ -32,6 +32,10 @@ CORE_LISTS: Mapping[str, str] = {
 # CKAN takes the digits of its own dates out of any text, however many there are.
 DATES = ("metadata_modified", "created", "last_modified", "cache_last_updated")
 _DATE = re.compile(r"(?!.*\d{10})[\d .:+TZ/-]{0,32}", re.ASCII)
+
+# What is surely a yes and surely a no, in the words of programs, spreadsheets and people.
+TRUE = frozenset({"true", "yes", "t", "y", "1", "on", "sí", "si", "verdadero"})
+FALSE = frozenset({"false", "no", "f", "n", "0", "off", "falso"})
 
 LONGEST_TEXT = 100_000
 DEEPEST = 8
@@ -106,6 +110,23 @@ def not_a_date(value: Any) -> str | None:
     if isinstance(value, str) and _DATE.fullmatch(value):
         return None
     return tk._("A date is expected, for example 2017-06-03")
+
+
+def read_flag(value: Any, false: Collection[str] = FALSE) -> bool | None:
+    """Return what is surely true or false, ``None`` for anything else.
+
+    CKAN's ``boolean_validator`` takes whatever it does not know for false. For ``private`` that
+    would publish a record whose sender meant the opposite.
+    """
+    if not isinstance(value, str | bool | int):
+        return None
+    text = str(value).strip().casefold()
+    return True if text in TRUE else False if text in false else None
+
+
+def not_a_flag(value: Any) -> str:
+    """Return what to say of a value that is neither true nor false."""
+    return tk._("“{value}” is neither yes nor no").format(value=shown(value))
 
 
 def not_flat(value: Any) -> str | None:

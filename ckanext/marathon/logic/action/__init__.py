@@ -1,7 +1,12 @@
 """The API, one file a noun. CKAN registers what ``__all__`` names."""
 
 from ckanext.marathon.logic.action.config_option import config_option_update
-from ckanext.marathon.logic.action.group import group_create, group_update
+from ckanext.marathon.logic.action.group import (
+    group_create,
+    group_delete,
+    group_purge,
+    group_update,
+)
 from ckanext.marathon.logic.action.idea import (
     marathon_data_need_list,
     marathon_idea_datasets,
@@ -24,6 +29,7 @@ from ckanext.marathon.logic.action.listing import (
     user_list,
     user_show,
 )
+from ckanext.marathon.logic.action.member import member_create
 from ckanext.marathon.logic.action.municipality import marathon_municipality_create
 from ckanext.marathon.logic.action.officer import marathon_officer_invite, marathon_officer_list
 from ckanext.marathon.logic.action.organization import (
@@ -51,7 +57,9 @@ __all__ = [
     "config_option_update",
     "dataset_purge",
     "group_create",
+    "group_delete",
     "group_list",
+    "group_purge",
     "group_update",
     "marathon_data_need_list",
     "marathon_idea_choices",
@@ -66,6 +74,7 @@ __all__ = [
     "marathon_takedown",
     "marathon_takedown_list",
     "marathon_workshop_ideas",
+    "member_create",
     "organization_create",
     "organization_delete",
     "organization_list",

@@ -1,13 +1,18 @@
-"""CKAN's actions on groups, with texts that all of the site's formats can hold."""
+"""CKAN's group actions, kept to groups.
+
+CKAN lets them work on organisations too, past the rules that hold for those.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import ckan.plugins.toolkit as tk
+from ckan import model
 from ckan.types import Action, Context
 
-from ckanext.marathon.logic import shapes
+from ckanext.marathon.domain.texts import is_reference
+from ckanext.marathon.logic import inputs, shapes
 
 
 @tk.chained_action
@@ -15,10 +20,16 @@ def group_create(next_: Action, context: Context, data_dict: dict[str, Any]) -> 
     """Create a group; see CKAN's ``group_create``.
 
     Raises:
-        ValidationError: also at a field whose text cannot be stored.
+        ValidationError: at ``type``, for an organisation; at ``is_organization`` or ``state``; at a
+            field whose text cannot be stored.
     """
-    shapes.refuse_problems(data_dict)
-    return next_(context, data_dict)
+    data = dict(data_dict)
+    if data.get("type") in inputs.organization_types():
+        message = tk._("An organisation is made with organization_create")
+        raise tk.ValidationError({"type": [message]})
+    shapes.refuse_problems(data)
+    inputs.check_group(data, None, is_organization=False)
+    return next_(context, data)
 
 
 @tk.chained_action
@@ -26,7 +37,41 @@ def group_update(next_: Action, context: Context, data_dict: dict[str, Any]) -> 
     """Update a group; see CKAN's ``group_update``.
 
     Raises:
-        ValidationError: also at a field whose text cannot be stored.
+        ObjectNotFound: it is an organisation.
+        ValidationError: at ``is_organization`` or ``state``; at a field whose text cannot be
+            stored.
     """
-    shapes.refuse_problems(data_dict)
+    data = dict(data_dict)
+    shapes.refuse_problems(data)
+    inputs.check_group(data, _group(data_dict), is_organization=False)
+    return next_(context, data)
+
+
+@tk.chained_action
+def group_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Delete a group; see CKAN's ``group_delete``.
+
+    Raises:
+        ObjectNotFound: it is an organisation, which others may depend on.
+    """
+    _group(data_dict)
     return next_(context, data_dict)
+
+
+@tk.chained_action
+def group_purge(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Purge a group; see CKAN's ``group_purge``.
+
+    Raises:
+        ObjectNotFound: it is an organisation, which others may depend on.
+    """
+    _group(data_dict)
+    return next_(context, data_dict)
+
+
+def _group(data_dict: dict[str, Any]) -> model.Group | None:
+    reference = data_dict.get("id")
+    group = model.Group.get(reference) if is_reference(reference) else None
+    if group is not None and group.is_organization:
+        raise tk.ObjectNotFound(tk._("Group was not found."))
+    return group

@@ -8,7 +8,7 @@ import ckan.plugins.toolkit as tk
 from ckan import authz, model
 from ckan.types import Action, Context
 
-from ckanext.marathon.domain.texts import is_storable
+from ckanext.marathon.domain.texts import is_reference, is_storable
 from ckanext.marathon.logic import inputs, notices, permissions
 from ckanext.marathon.search.away import AWAY
 from ckanext.marathon.search.types import DATASET
@@ -22,7 +22,7 @@ def organization_create(next_: Action, context: Context, data_dict: dict[str, An
     a municipality would thereby come to edit its datasets, so they stay outside.
     """
     notices.begin(context)
-    created = next_(context, inputs.checked_organization(data_dict))
+    created = next_(context, inputs.checked_organization(context, data_dict))
     notices.deliver(context, created)
     user, organization = context.get("user"), context.get("group")
     if (
@@ -41,12 +41,52 @@ def organization_create(next_: Action, context: Context, data_dict: dict[str, An
 def organization_update(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
     """Update an organisation; see CKAN's ``organization_update``.
 
-    ``marathon_notices`` in the result says what was put right in what was sent.
+    ``marathon_notices`` in the result says what was put right in what was sent. Where the
+    coordinating body turns an organisation into a municipality, its own people leave it: they
+    would come to edit the municipality's datasets.
     """
+    stored = _organization(data_dict)
+    was_municipality = stored is not None and permissions.is_municipality(stored)
     notices.begin(context)
-    updated = next_(context, inputs.checked_organization(data_dict))
+    if stored is None:
+        _refuse_group(data_dict)
+    updated = next_(context, inputs.checked_organization(context, data_dict, stored))
+    if stored and not was_municipality:
+        _send_coordination_away(context, stored)
     notices.deliver(context, updated)
     return updated
+
+
+def _send_coordination_away(context: Context, organization: model.Group) -> None:
+    user = context.get("user")
+    if (
+        context.get("ignore_auth")
+        or authz.is_sysadmin(user)
+        or not permissions.coordinates(user)
+        or not permissions.is_municipality(organization)
+    ):
+        return
+    for person in permissions.people_of_coordination(organization):
+        leave(organization.id, person.name)
+    if not context.get("defer_commit"):
+        model.repo.commit()
+
+
+def _refuse_group(data_dict: dict[str, Any]) -> None:
+    """Refuse to update a group as if it were an organisation.
+
+    Raises:
+        ObjectNotFound: it is a group.
+    """
+    reference = data_dict.get("id")
+    if is_reference(reference) and model.Group.get(reference):
+        raise tk.ObjectNotFound(tk._("Organization was not found."))
+
+
+def _organization(data_dict: dict[str, Any]) -> model.Group | None:
+    reference = data_dict.get("id")
+    found = model.Group.get(reference) if is_reference(reference) else None
+    return found if found and found.is_organization else None
 
 
 @tk.chained_action

@@ -8,7 +8,7 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.types import Action, Context
 
-from ckanext.marathon.domain.texts import is_storable
+from ckanext.marathon.domain.texts import is_reference, is_storable
 from ckanext.marathon.logic import (
     cutting,
     guards,
@@ -44,7 +44,9 @@ def package_update(next_: Action, context: Context, data_dict: dict[str, Any]) -
     What was shown computed, masked or left out may be sent back as it is: it stays computed, and
     stays what it was. ``marathon_notices`` in the result says what was put right in what was sent.
     """
-    data = inputs.checked(context, data_dict)
+    reference = data_dict.get("id") or data_dict.get("name")
+    known = model.Package.get(reference) if is_reference(reference) else None
+    data = inputs.checked_update(context, data_dict, known)
     package = _locked(data.get("id") or data.get("name"))
     if package is None:
         return next_(context, data)

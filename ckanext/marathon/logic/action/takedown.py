@@ -9,7 +9,7 @@ from ckan import model
 from ckan.lib import uploader
 from ckan.types import Context
 
-from ckanext.marathon.domain.texts import is_reference, is_storable
+from ckanext.marathon.domain.texts import is_blank, is_reference, is_storable
 from ckanext.marathon.logic.packages import SHOWN
 from ckanext.marathon.model import pages, records, takedown
 
@@ -36,7 +36,7 @@ def marathon_takedown(context: Context, data_dict: dict[str, Any]) -> dict[str, 
     """
     tk.check_access("marathon_takedown", context, data_dict)
     reason = data_dict.get("reason")
-    if not isinstance(reason, str) or not reason.strip() or len(reason) > LONGEST_REASON:
+    if not isinstance(reason, str) or is_blank(reason) or len(reason) > LONGEST_REASON:
         message = tk._("Write the reason as a text of at most 5,000 characters")
         raise tk.ValidationError({"reason": [message]})
     if not is_storable(reason):

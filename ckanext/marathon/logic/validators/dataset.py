@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
@@ -42,7 +43,9 @@ def marathon_dataset_rules(
     )
     # An idea that has an error is said once; what it would have brought is not missing.
     unknown = set(computed) if flat.failed("idea") else set()
-    flat.add([fault for fault in faults if fault.path[0] not in unknown])
+    faults = [fault for fault in faults if fault.path[0] not in unknown]
+    flat.add(faults)
+    _explain_missing_role(flat, faults)
     if required != datasets.NOTHING:
         flat.add(_check_licence(flat))
     if not required.title and not flat.text("title"):
@@ -50,6 +53,17 @@ def marathon_dataset_rules(
     if not flat.failed("idea"):
         flat.add(datasets.check_needs(flat.items("data_need"), references.needs_of_ideas(ideas)))
     flat.add(datasets.check_periods(flat.rows("temporal_coverage")))
+
+
+def _explain_missing_role(flat: Flat, faults: list[At]) -> None:
+    """Say at the organisation that what is asked for depends on the role that it lacks."""
+    asked = {"idea", "municipality", "service_problem"}.intersection(f.path[0] for f in faults)
+    if asked and not flat.failed("owner_org") and requirements.lacks_role(flat.text("owner_org")):
+        message = tk._(
+            "This organisation has no role in the marathons yet, so everything is asked of its "
+            "datasets. A system administrator can set its role"
+        )
+        flat.errors.setdefault(("owner_org",), []).append(message)
 
 
 def _own(flat: Flat, field: str, inherited: list[str]) -> list[str]:
@@ -83,4 +97,8 @@ def _check_licence(flat: Flat) -> list[At]:
 def _requirements(flat: Flat) -> datasets.Requirements:
     if not flat.stored and flat.failed("owner_org"):
         return datasets.OF_ANYBODY
-    return requirements.of_dataset(flat.text("owner_org") or "", flat.stored)
+    owner_org = flat.text("owner_org")
+    if flat.stored and flat.failed("owner_org"):
+        # It stays where it is; that is what the rest is checked for.
+        owner_org = flat.stored.owner_org or ""
+    return requirements.of_dataset(owner_org, flat.stored)

@@ -7,10 +7,10 @@ from ckan import model
 from ckan.lib.navl.dictization_functions import missing
 from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
-from ckanext.marathon.logic import permissions
+from ckanext.marathon.logic import inputs, permissions
 from ckanext.marathon.model import place, records
 
-FIELDS = ("role", "municipality_code", "pilot")
+FIELDS = inputs.ORGANIZATION_RESERVED
 
 
 def marathon_organization_rules(
@@ -20,12 +20,17 @@ def marathon_organization_rules(
     organization = _stored(data, context)
     before = {field: records.text(organization, field) for field in FIELDS}
     may = {
-        "role": permissions.may_set_role(context),
+        "role": permissions.may_give_role(
+            context, organization, _said(data.get(("role",), missing))
+        ),
         "municipality_code": permissions.may_place_organization(context),
         "pilot": permissions.may_place_organization(context),
     }
     messages = {
-        "role": tk._("Only a system administrator may set the role"),
+        "role": tk._(
+            "Only a system administrator may set this role. The coordinating body may say that an "
+            "organisation without people and records is a municipality or civil society"
+        ),
         "municipality_code": tk._(
             "Only a system administrator or the coordinating body may set the municipality"
         ),
@@ -74,7 +79,7 @@ def _stored(data: FlattenDataDict, context: Context) -> model.Group | None:
 
 
 def _said(value: object) -> str:
-    return "" if value in (None, "", "false", False) else str(value).casefold()
+    return "" if value in (None, "", "false", False, missing) else str(value).casefold()
 
 
 def _put(data: FlattenDataDict, field: str, value: str) -> None:

@@ -13,7 +13,7 @@ from ckan.lib.navl.dictization_functions import StopOnError, missing
 from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
 from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.domain.texts import is_reference, is_storable, items, shown
+from ckanext.marathon.domain.texts import is_blank, is_reference, is_storable, items, shown
 from ckanext.marathon.logic import permissions, references, say
 from ckanext.marathon.logic.validators.flat import Flat
 from ckanext.marathon.model import place, records
@@ -100,7 +100,7 @@ def marathon_status_reason(
     if not isinstance(text, str) or len(text) > LONGEST_REASON or not is_storable(text):
         data[key] = ""
         raise tk.Invalid(tk._("Write the reason as a text of at most 5,000 characters"))
-    data[key] = text.strip()
+    data[key] = "" if is_blank(text) else text.strip()
     raise StopOnError
 
 
@@ -112,7 +112,7 @@ def marathon_dataset_required(
     Who must give a title is only known with the organisation: ``marathon_dataset_rules`` asks.
     """
     value = data.get(key)
-    if value is missing or value is None or (isinstance(value, str) and not value.strip()):
+    if value is missing or value is None or (isinstance(value, str) and is_blank(value)):
         data[key] = ""
 
 
@@ -135,6 +135,7 @@ def marathon_owner_org(
         if package_type == records.IDEA and (default := _organization_of_idea(flat)):
             data[key] = default
         else:
+            _refuse_removal(flat)
             _ask_ckan(key, data, errors, context)
             return
     organization = model.Group.get(data[key])
@@ -143,6 +144,7 @@ def marathon_owner_org(
     data[key] = organization.id
     if flat.stored and flat.stored.owner_org == organization.id:
         return
+    _refuse_removal(flat)
     records.lock_organization(organization.id, to_link=True)
     model.Session.refresh(organization)
     if organization.state != model.State.ACTIVE:
@@ -159,6 +161,28 @@ def marathon_owner_org(
     if package_type == records.DATASET:
         # Whether collaborators may move it is CKAN's to say.
         _ask_ckan(key, data, errors, context)
+
+
+def _refuse_removal(flat: Flat) -> None:
+    """Refuse to take a record from its organisation to anybody without rights of their own there.
+
+    Moving a record needs rights in both organisations. That the coordinating body may edit a
+    municipality's ideas does not make them its own.
+
+    Raises:
+        Invalid: the person is no editor of the organisation that has the record now.
+    """
+    if not flat.stored or not flat.stored.owner_org:
+        return
+    if permissions.may_take_from(flat.context, flat.stored):
+        return
+    organization = model.Group.get(flat.stored.owner_org)
+    title = (organization.title or organization.name) if organization else flat.stored.owner_org
+    raise tk.Invalid(
+        tk._("Only the editors of “{title}” may move this to another organisation").format(
+            title=title
+        )
+    )
 
 
 def _package_type(flat: Flat) -> str:

@@ -12,15 +12,15 @@ from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
 from ckanext.marathon.domain import addresses, dates, geometry, numbers
 from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.domain.texts import items, shown
-from ckanext.marathon.logic import say
+from ckanext.marathon.domain.texts import is_blank, items
+from ckanext.marathon.logic import say, shapes
 from ckanext.marathon.logic.validators.flat import Flat
 
 Value = TypeVar("Value")
 
 LONGEST_TITLE = 500
-TRUE = {"true", "yes", "t", "y", "1", "on", "sí", "si"}
-FALSE = {"false", "no", "f", "n", "0", "off", ""}
+# An empty box of a form is a no.
+FALSE = {*shapes.FALSE, ""}
 
 
 def marathon_title(
@@ -34,6 +34,22 @@ def marathon_title(
     if not stored or stored.title != value:
         message = tk._("A title has at most {most} characters; the rest belongs in the description")
         raise tk.Invalid(message.format(most=LONGEST_TITLE))
+
+
+def marathon_filled(value: Any) -> Any:
+    """Return a text that says something.
+
+    Raises:
+        Invalid: it holds nothing but blanks and other characters that print nothing.
+    """
+    if isinstance(value, str) and is_blank(value):
+        raise tk.Invalid(tk._("Write something here: blanks alone say nothing"))
+    return value
+
+
+def marathon_empty_blank(value: Any) -> Any:
+    """Return a text, "" for one that holds nothing but characters that print nothing."""
+    return "" if isinstance(value, str) and is_blank(value) else value
 
 
 def marathon_count(
@@ -119,13 +135,10 @@ def marathon_flag(
 
 
 def _flag(value: Any) -> str:
-    text = str(value).strip().casefold() if isinstance(value, str | bool | int) else None
-    if text in TRUE:
-        return "true"
-    if text in FALSE:
-        return "false"
-    message = tk._("“{value}” is neither yes nor no")
-    raise tk.Invalid(message.format(value=shown(value)))
+    found = shapes.read_flag(value, FALSE)
+    if found is None:
+        raise tk.Invalid(shapes.not_a_flag(value))
+    return "true" if found else "false"
 
 
 def _read(read: Callable[[Any], Value], value: Any) -> Value:

@@ -1,0 +1,27 @@
+"""The table of mutations fits the source: each text is there once, and each test exists."""
+
+from __future__ import annotations
+
+from tests.mutations.table import ROOT, read_table
+
+
+def test_every_text_occurs_once_and_changes() -> None:
+    for mutation in read_table():
+        source = (ROOT / mutation.file).read_text(encoding="utf-8")
+        assert source.count(mutation.text) == 1, mutation
+        assert mutation.becomes != mutation.text, mutation
+
+
+def test_every_test_exists() -> None:
+    for mutation in read_table():
+        assert mutation.tests or mutation.equivalent, mutation
+        for test in mutation.tests:
+            path, *names = test.split("::")
+            source = (ROOT / path).read_text(encoding="utf-8")
+            for name in names:
+                word = name.partition("[")[0]
+                assert f"class {word}" in source or f"def {word}(" in source, test
+
+
+def test_there_are_many() -> None:
+    assert len(read_table()) >= 100

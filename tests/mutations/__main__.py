@@ -1,0 +1,143 @@
+"""Break one guarding line after the other and report what no test noticed.
+
+    python -m tests.mutations [--only TEXT] [--minutes N] [--unchecked]
+
+It needs the servers that ``python -m stack services`` starts; ``make mutations`` does both. Each
+mutation is tried in a child of a process that has CKAN imported already, which saves most of the
+start of pytest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.mutations.table import ROOT, Mutation, read_table
+
+# Imported before the children are made; nothing of the plugin itself, which is what changes.
+PRELOADED = (
+    "pytest",
+    "ckan.cli.cli",
+    "ckan.config.middleware.flask_app",
+    "ckan.tests.factories",
+    "ckan.tests.pytest_ckan.ckan_setup",
+    "hypothesis",
+    "rdflib",
+    "pyoxigraph",
+    "openpyxl",
+    "ckanext.scheming.plugins",
+    "ckanext.dcat.profiles",
+)
+PASSED, FAILED = 0, 1
+
+
+def copy_repository(target: Path) -> None:
+    """Copy what Git knows or would add to a directory."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        source = ROOT / name
+        if source.is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target / name)
+
+
+def run_tests(directory: Path, tests: Sequence[str]) -> int:
+    """Return pytest's exit code for some tests, run in a child process in a directory."""
+    sys.stdout.flush()
+    child = os.fork()
+    if child:
+        _, status = os.waitpid(child, 0)
+        return os.waitstatus_to_exitcode(status)
+    code = FAILED + 1
+    try:
+        os.chdir(directory)
+        # The copy comes before what is installed from the repository itself.
+        sys.path.insert(0, str(directory))
+        sys.dont_write_bytecode = True
+        for name in [each for each in sys.modules if each.partition(".")[0] == "tests"]:
+            del sys.modules[name]
+        silence = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silence, 1)
+        os.dup2(silence, 2)
+        import pytest
+
+        options = ["--ckan-ini=test.ini", "-x", "-q", "-p", "no:cacheprovider", "-n", "0"]
+        code = int(pytest.main([*options, *tests]))
+    finally:
+        os._exit(code)
+
+
+def try_mutation(directory: Path, mutation: Mutation) -> int:
+    """Return pytest's exit code for a mutation's tests while its text is replaced."""
+    path = directory / mutation.file
+    original = path.read_text(encoding="utf-8")
+    path.write_text(original.replace(mutation.text, mutation.becomes, 1), encoding="utf-8")
+    try:
+        return run_tests(directory, mutation.tests)
+    finally:
+        path.write_text(original, encoding="utf-8")
+
+
+def report(mutations: Sequence[Mutation], minutes: float, is_checked: bool) -> int:
+    """Try mutations and print what became of each; return how many no test noticed.
+
+    Args:
+        mutations: to try, in this order.
+        minutes: none is begun after these.
+        is_checked: whether to see first that the tests pass while nothing is broken.
+    """
+    survivors: list[Mutation] = []
+    began, tried = time.monotonic(), 0
+    with tempfile.TemporaryDirectory(prefix="marathon-mutations-") as name:
+        directory = Path(name)
+        copy_repository(directory)
+        named = sorted({test for each in mutations if not each.equivalent for test in each.tests})
+        if is_checked and run_tests(directory, named) != PASSED:
+            print("The tests fail without any mutation: " + " ".join(named))
+            return 1
+        for mutation in mutations:
+            if mutation.equivalent:
+                print(f"equivalent  {mutation} ({mutation.equivalent})")
+                continue
+            if time.monotonic() - began > minutes * 60:
+                print(f"{len(mutations) - tried} left: the {minutes:g} minutes are over")
+                break
+            tried += 1
+            code = try_mutation(directory, mutation)
+            outcome = {PASSED: "SURVIVED", FAILED: "killed"}.get(code, f"broken {code}")
+            print(f"{outcome:10}  {mutation}", flush=True)
+            if code != FAILED:
+                survivors.append(mutation)
+    print(f"{tried} tried in {time.monotonic() - began:.0f} s, {len(survivors)} not noticed")
+    return len(survivors)
+
+
+def main() -> int:
+    """Read the arguments and report."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutations", description=__doc__)
+    parser.add_argument("--only", default="", help="those whose line of the report has this text")
+    parser.add_argument("--minutes", type=float, default=90, help="begin none after these")
+    parser.add_argument("--unchecked", action="store_true", help="trust that all tests pass now")
+    arguments = parser.parse_args()
+    for name in PRELOADED:
+        importlib.import_module(name)
+    chosen = [each for each in read_table() if arguments.only in str(each)]
+    return 1 if report(chosen, arguments.minutes, not arguments.unchecked) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
