@@ -17,6 +17,7 @@ from ckanext.dcat.interfaces import IDCATURIGenerator
 
 from ckanext.marathon.feeds import capture
 from ckanext.marathon.logic import (
+    activity,
     data_needs,
     organizations,
     packages,
@@ -24,6 +25,7 @@ from ckanext.marathon.logic import (
     uploads,
     watch,
 )
+from ckanext.marathon.logic.action import collect_actions
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.search import query
 from ckanext.marathon.views.unavailable import watch_pages
@@ -52,7 +54,7 @@ INDISPENSABLE = {
 }
 
 
-@tk.blanket.actions
+@tk.blanket.actions(collect_actions)
 @tk.blanket.auth_functions
 @tk.blanket.validators
 @tk.blanket.helpers
@@ -100,6 +102,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
         watch.start()
         data_needs.start()
         capture.start()
+        activity.guard_streams()
 
     # ITranslation
     def i18n_domain(self) -> str:

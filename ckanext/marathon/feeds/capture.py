@@ -1,5 +1,7 @@
 """Noting what a transaction touches, and publishing it before it is committed.
 
+Whom activities about it are shown to follows in the same transaction.
+
 CKAN's plugin hooks miss or misplace deletions, purges, moves and everything that happens to
 organisations. Listening to the session sees all of them; bulk SQL excepted, which ``feed
 verify`` finds.
@@ -14,6 +16,7 @@ from ckan import model
 from sqlalchemy import event
 
 from ckanext.marathon.feeds.publish import Touched, publish
+from ckanext.marathon.model import activity
 
 _KEY = "marathon_feed_touched"
 
@@ -66,6 +69,8 @@ def _before_commit(session: Any) -> None:
     session.flush()
     touched = session.info.get(_KEY)
     if touched:
+        # Before the clock, which is the last lock that a transaction takes.
+        activity.relabel(touched.packages, touched.groups)
         publish(touched)
 
 

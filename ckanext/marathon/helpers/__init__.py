@@ -68,6 +68,7 @@ from .officer import (
     marathon_typed_datetime,
     marathon_workshop_choices,
 )
+from .people import linked_user
 from .read import (
     marathon_download,
     marathon_filled,
@@ -91,6 +92,7 @@ from .structured import marathon_croissant, marathon_structured_data
 
 __all__ = [
     "humanize_entity_type",
+    "linked_user",
     "marathon_activity_type",
     "marathon_as_list",
     "marathon_asked",

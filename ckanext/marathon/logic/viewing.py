@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from ckan import authz, model
 from ckan.lib.plugins import get_permission_labels
@@ -19,13 +19,12 @@ class Viewer:
     """A person, or nobody, in front of a record.
 
     ``ignore_auth`` alone makes nobody an insider: it is what CKAN says in its own name, also for
-    the copies that it keeps for others to read (search index, activities).
+    the copies that it keeps for others to read; see :func:`as_reader`.
     """
 
     def __init__(self, context: Context) -> None:
-        """Read who it is; the index and ``marathon_outsider`` look with the public's eyes."""
-        is_index = bool(context.get("ignore_auth")) and context.get("validate") is False
-        self.is_public = is_index or bool(context.get(OUTSIDER))
+        """Read who it is; ``marathon_outsider`` looks with the public's eyes."""
+        self.is_public = bool(context.get(OUTSIDER))
         self.is_internal = bool(context.get("ignore_auth")) and not self.is_public
         self.user: str = "" if self.is_public else context.get("user") or ""
         self._user_obj: Any = None if self.is_public else context.get("auth_user_obj")
@@ -66,3 +65,16 @@ class Viewer:
         For those who write it back: dropping an id that they cannot see would cut the link.
         """
         return self.is_internal or self.is_insider(package)
+
+
+def as_reader(context: Context) -> Viewer:
+    """Return for whose eyes ``package_show`` answers.
+
+    Code that reads with ``ignore_auth`` acts in the site's own name and may store or show the
+    record anywhere: ckanext-activity keeps a copy of it for everybody, although the context holds
+    the editor whose request it is. It is given what an outsider sees of a public record. What CKAN
+    reads to change and write back (``for_update``) stays whole.
+    """
+    if context.get("ignore_auth") and not context.get("for_update"):
+        return Viewer(cast(Context, {OUTSIDER: True}))
+    return Viewer(context)

@@ -1,5 +1,6 @@
 """Every URL of ours. CKAN registers the blueprints that this module names."""
 
+from .activity import activity
 from .agenda import agenda
 from .catalog import catalog
 from .changes import changes
@@ -24,6 +25,7 @@ from .unavailable import unavailable
 from .vocabulary import vocabulary
 
 __all__ = [
+    "activity",
     "agenda",
     "catalog",
     "changes",

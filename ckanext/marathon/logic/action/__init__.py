@@ -1,5 +1,8 @@
 """The API, one file a noun. CKAN registers what ``__all__`` names."""
 
+from ckan.types import Action
+
+from ckanext.marathon.logic.action.activity import activity_actions
 from ckanext.marathon.logic.action.config_option import config_option_update
 from ckanext.marathon.logic.action.idea import (
     marathon_data_need_list,
@@ -81,3 +84,8 @@ __all__ = [
     "user_list",
     "user_show",
 ]
+
+
+def collect_actions() -> dict[str, Action]:
+    """Return what CKAN registers: these, and those that are chained to plugins that are loaded."""
+    return {name: globals()[name] for name in __all__} | activity_actions()

@@ -1,0 +1,210 @@
+"""The table of ckanext-activity: which of its rows are shown to whom.
+
+CKAN's own migrations make the table and that plugin's add its labels, so it may be there while the
+plugin is not loaded, and be shown again later.
+
+A row about a package carries the permission labels of those who may read it. ckanext-activity
+writes down those of the moment. Here they follow the package: what was written while it was public
+is shown to whoever may see the package now, what was written before it was published stays with
+those who could see it unpublished.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from ckan import model
+from ckan.lib.plugins import get_permission_labels
+from sqlalchemy.dialects import postgresql
+
+PUBLIC = "public"
+# Nobody has this label. A row with it was written while its package was public.
+WAS_PUBLIC = "marathon-was-public"
+
+_LABELS = postgresql.ARRAY(sa.Text)
+_table = sa.table(
+    "activity",
+    sa.column("id", sa.UnicodeText),
+    sa.column("object_id", sa.UnicodeText),
+    sa.column("activity_type", sa.UnicodeText),
+    sa.column("data", sa.UnicodeText),
+    sa.column("permission_labels", _LABELS),
+)
+_columns = _table.c
+_IS_OF_PACKAGE = sa.or_(
+    _columns.activity_type.endswith(" package"), _columns.activity_type.endswith(" resource view")
+)
+_IS_OF_GROUP = sa.or_(
+    _columns.activity_type.endswith(" group"), _columns.activity_type.endswith(" organization")
+)
+
+
+class _Unpublished:
+    """A package as it would be if it were private: for those who see it before it is public."""
+
+    private = True
+
+    def __init__(self, package: model.Package) -> None:
+        self._package = package
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._package, name)
+
+
+def has_table() -> bool:
+    """Return whether the database has the table, with labels in it."""
+    query = sa.text(
+        "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('activity') "
+        "AND attname = 'permission_labels' AND NOT attisdropped)"
+    )
+    return bool(model.Session.connection().execute(query).scalar())
+
+
+def is_of_package(activity_type: str | None) -> bool:
+    """Return whether a row of this type is about a package, one of its files' views included."""
+    return (activity_type or "").endswith((" package", " resource view"))
+
+
+def labels_of(package: model.Package | None) -> list[str]:
+    """Return the labels of a row that is written about a package now, none if it is gone."""
+    return get_permission_labels().get_dataset_labels(package) if package is not None else []
+
+
+def relabel(packages: Collection[str], groups: Collection[str] = ()) -> int:
+    """Have the rows about packages and groups shown to those who may see these now.
+
+    Everything is flushed already; nothing is committed.
+
+    Args:
+        packages: ids, also of packages that are purged: nobody but a sysadmin sees those rows.
+        groups: ids of groups and organisations; of one that is not active, nobody but a sysadmin
+            sees the rows.
+
+    Returns:
+        how many rows were changed.
+    """
+    if not (packages or groups) or not has_table():
+        return 0
+    changed = 0
+    found = {each.id: each for each in _load(model.Package, packages)}
+    for id_ in packages:
+        changed += _relabel_package(id_, found.get(id_))
+    active = {each.id for each in _load(model.Group, groups) if each.state == model.State.ACTIVE}
+    for id_ in groups:
+        changed += _set_labels(sa.and_(_columns.object_id == id_, _IS_OF_GROUP), id_ in active)
+    return changed
+
+
+class Row(NamedTuple):
+    """A row, with what it keeps of the record (``None`` where that cannot be read)."""
+
+    id: str
+    object_id: str
+    activity_type: str
+    data: dict[str, Any] | None
+
+
+def rows(size: int) -> Iterator[list[Row]]:
+    """Yield the rows about packages and groups in batches, in order of their ids."""
+    last = ""
+    while True:
+        query = _rows().where(_columns.id > last).order_by(_columns.id).limit(size)
+        batch = _read(query)
+        if not batch:
+            return
+        last = batch[-1].id
+        yield batch
+
+
+def suspicious_rows(limit: int) -> list[Row]:
+    """Return rows with names in them that only ckanext-activity alone writes down."""
+    names = ("actor", "ideas", "workshop_info")
+    named = sa.or_(*(_columns.data.contains(f'"{name}": ') for name in names))
+    return _read(_rows().where(named).limit(limit))
+
+
+def count_exposed() -> int:
+    """Return how many rows are shown to others than may see their package or group now."""
+    package, group = model.package_table.c, model.group_table.c
+    is_public = sa.exists().where(
+        package.id == _columns.object_id,
+        package.state == model.State.ACTIVE,
+        package.private.is_(False),
+    )
+    is_active = sa.exists().where(
+        group.id == _columns.object_id, group.state == model.State.ACTIVE
+    )
+    has_no_label = _columns.permission_labels.is_(None)
+    says_public = sa.literal(PUBLIC) == sa.any_(_columns.permission_labels)
+    exposed = sa.or_(
+        sa.and_(_IS_OF_PACKAGE, sa.or_(has_no_label, sa.and_(says_public, ~is_public))),
+        sa.and_(_IS_OF_GROUP, has_no_label, ~is_active),
+    )
+    query = sa.select(sa.func.count()).select_from(_table).where(exposed)
+    return model.Session.connection().execute(query).scalar_one()
+
+
+def write_data(rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
+    """Replace what rows keep of their records; pairs of a row's id and the new data."""
+    update = sa.update(_table).where(_columns.id == sa.bindparam("row"))
+    values = [{"row": id_, "data": json.dumps(data)} for id_, data in rows]
+    if values:
+        model.Session.connection().execute(update.values(data=sa.bindparam("data")), values)
+
+
+def _rows() -> sa.Select:
+    return sa.select(
+        _columns.id, _columns.object_id, _columns.activity_type, _columns.data
+    ).where(sa.or_(_IS_OF_PACKAGE, _IS_OF_GROUP))
+
+
+def _read(query: sa.Select) -> list[Row]:
+    found = model.Session.connection().execute(query)
+    return [Row(id_, object_id, kind, _parsed(data)) for id_, object_id, kind, data in found]
+
+
+def _parsed(text: str | None) -> dict[str, Any] | None:
+    try:
+        loaded = json.loads(text or "null")
+    except ValueError:
+        return None
+    return loaded if isinstance(loaded, dict) else None
+
+
+def _load(kind: Any, ids: Collection[str]) -> Iterator[Any]:
+    if ids:
+        yield from model.Session.query(kind).filter(kind.id.in_(ids))
+
+
+def _relabel_package(id_: str, package: model.Package | None) -> int:
+    now = labels_of(package)
+    published = now if PUBLIC in now or package is None else [*now, WAS_PUBLIC]
+    unpublished = labels_of(_as_unpublished(package))
+    was_public = _columns.permission_labels.op("&&")(
+        sa.cast(postgresql.array([PUBLIC, WAS_PUBLIC]), _LABELS)
+    )
+    labels = sa.case(
+        (was_public, sa.literal(published, _LABELS)), else_=sa.literal(unpublished, _LABELS)
+    )
+    where = sa.and_(_columns.object_id == id_, _IS_OF_PACKAGE)
+    return _write_labels(where, labels)
+
+
+def _as_unpublished(package: model.Package | None) -> Any:
+    return None if package is None else _Unpublished(package)
+
+
+def _set_labels(where: sa.ColumnElement[bool], shown: bool) -> int:
+    return _write_labels(where, sa.literal(None if shown else [], _LABELS))
+
+
+def _write_labels(where: sa.ColumnElement[bool], labels: sa.ColumnElement[Any]) -> int:
+    update = (
+        sa.update(_table)
+        .where(where, _columns.permission_labels.is_distinct_from(labels))
+        .values(permission_labels=labels)
+    )
+    return model.Session.connection().execute(update).rowcount
