@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ckanext.marathon.cli.activity import activity
 from ckanext.marathon.cli.doctor import doctor
 from ckanext.marathon.cli.feed import feed
 from ckanext.marathon.cli.municipality import municipality
@@ -23,5 +24,15 @@ def marathon(ctx: click.Context) -> None:
     ctx.with_resource(ctx.meta["flask_app"].test_request_context())
 
 
-for command in (doctor, examples, feed, municipality, notify, own_data, starter, takedown):
+for command in (
+    activity,
+    doctor,
+    examples,
+    feed,
+    municipality,
+    notify,
+    own_data,
+    starter,
+    takedown,
+):
     marathon.add_command(command)

@@ -68,7 +68,7 @@ from .officer import (
     marathon_typed_datetime,
     marathon_workshop_choices,
 )
-from .people import linked_user
+from .people import linked_user, member_count
 from .read import (
     marathon_download,
     marathon_filled,
@@ -93,6 +93,7 @@ from .structured import marathon_croissant, marathon_structured_data
 __all__ = [
     "humanize_entity_type",
     "linked_user",
+    "member_count",
     "marathon_activity_type",
     "marathon_as_list",
     "marathon_asked",

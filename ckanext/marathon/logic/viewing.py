@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any, cast
 
+import sqlalchemy as sa
 from ckan import authz, model
 from ckan.lib.plugins import get_permission_labels
 from ckan.types import Context
 
 from ckanext.marathon.logic import permissions
+from ckanext.marathon.search.types import OTHER_TYPES
 
 # Set in a context to see what the public sees, whoever asks: what goes to others' hands.
 OUTSIDER = "marathon_outsider"
@@ -46,6 +48,26 @@ class Viewer:
         """Return whether this person may read a package, as ``package_show`` decides it."""
         labels = get_permission_labels().get_dataset_labels(package)
         return "public" in labels or self.is_sysadmin or not self.labels.isdisjoint(labels)
+
+    def sees(self) -> sa.ColumnElement[bool]:
+        """Return the same as a condition on the table of packages, for lists of many."""
+        package = model.package_table.c
+        if self.is_internal or self.is_sysadmin:
+            return sa.true()
+        named = {kind: self._named_by_labels(kind) for kind in ("member", "creator", "collaborator")}
+        seen = [
+            sa.and_(package.state == model.State.ACTIVE, package.private.is_(False)),
+            package.owner_org.in_(named["member"]),
+            sa.and_(package.owner_org.is_(None), package.creator_user_id.in_(named["creator"])),
+            package.id.in_(named["collaborator"]),
+        ]
+        if permissions.COORDINATION_LABEL in self.labels:
+            seen.append(package.type.in_(OTHER_TYPES))
+        return sa.or_(*seen)
+
+    def _named_by_labels(self, kind: str) -> list[str]:
+        start = f"{kind}-"
+        return [label.removeprefix(start) for label in self.labels if label.startswith(start)]
 
     def is_insider(self, package: model.Package) -> bool:
         """Return whether this person may see what the package's organisation keeps to itself.

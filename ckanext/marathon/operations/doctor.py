@@ -21,6 +21,7 @@ from ckan.lib.redis import is_redis_available
 from ckanext.dcat.utils import catalog_uri
 
 from ckanext.marathon.logic.permissions import COORDINATING_BODY
+from ckanext.marathon.operations.activity import count_unsafe
 from ckanext.marathon.search.types import DATASET, OTHER_TYPES
 
 NEEDED = ("marathon", "scheming_datasets", "scheming_organizations", "dcat")
@@ -29,7 +30,7 @@ _SECONDS = 5
 
 
 class Health(Enum):
-    """How serious a finding is: only ``BAD`` keeps the site from working."""
+    """How serious a finding is: only ``BAD`` keeps the site from working or from being safe."""
 
     GOOD = "good"
     WARNING = "warning"
@@ -177,6 +178,19 @@ def redis() -> Findings:
         yield _bad(tk._("Redis cannot be reached at ckan.redis.url."))
 
 
+def activities() -> Findings:
+    """Check that no activity tells what is not public."""
+    unsafe = count_unsafe()
+    if unsafe:
+        text = tk._(
+            "{count} or more activities show what is not public, or show it to too many. Run: "
+            "ckan marathon activity scrub"
+        )
+        yield _bad(text.format(count=unsafe))
+    else:
+        yield _good(tk._("The activities show nothing that is not public."))
+
+
 def mail() -> Findings:
     """Check that invitations can be mailed."""
     server = tk.config.get("smtp.server") or ""
@@ -235,6 +249,7 @@ CHECKS: tuple[Callable[[], Findings], ...] = (
     base_uri,
     solr,
     redis,
+    activities,
     mail,
     people,
 )

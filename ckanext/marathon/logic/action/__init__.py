@@ -46,11 +46,19 @@ from ckanext.marathon.logic.action.package import (
     package_update,
     resource_delete,
 )
+from ckanext.marathon.logic.action.package_words import (
+    format_autocomplete,
+    member_list,
+    tag_autocomplete,
+    tag_list,
+    tag_search,
+)
 from ckanext.marathon.logic.action.takedown import marathon_takedown, marathon_takedown_list
 
 __all__ = [
     "config_option_update",
     "dataset_purge",
+    "format_autocomplete",
     "group_list",
     "marathon_data_need_list",
     "marathon_idea_choices",
@@ -65,6 +73,7 @@ __all__ = [
     "marathon_takedown",
     "marathon_takedown_list",
     "marathon_workshop_ideas",
+    "member_list",
     "organization_create",
     "organization_delete",
     "organization_list",
@@ -80,6 +89,9 @@ __all__ = [
     "package_show",
     "package_update",
     "resource_delete",
+    "tag_autocomplete",
+    "tag_list",
+    "tag_search",
     "tag_show",
     "user_list",
     "user_show",
