@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from ckan import model
 from ckan.tests import factories as core
 from ckan.tests.helpers import call_action
 
 from ckanext.marathon.model import activity
 from tests import factories
-from tests.logic.streams import COUNTS, KINDS, PLUGINS, Stream, rows
+from tests.logic.streams import COUNTS, PLUGINS, Stream, rows
 
 pytestmark = [
     pytest.mark.ckan_config("ckan.plugins", PLUGINS),
@@ -27,9 +29,7 @@ MakeStream = Callable[..., Stream]
 
 
 @pytest.fixture
-def make_stream(
-    marathon_site: None, migrate_db_for: Callable[[str], None], app: Any
-) -> MakeStream:
+def make_stream(marathon_site: None, migrate_db_for: Callable[[str], None], app: Any) -> MakeStream:
     migrate_db_for("activity")
     return lambda **fields: Stream(app, **fields)
 
@@ -244,7 +244,9 @@ class TestWhatIsNoLongerPublic:
     def test_a_former_version_of_a_file_is_asked_for_like_one_of_the_dataset(
         self, detail: str, make_stream: MakeStream, ckan_config: Any, monkeypatch: Any
     ) -> None:
-        monkeypatch.setitem(ckan_config, "ckan.auth.public_activity_stream_detail", detail == "true")
+        monkeypatch.setitem(
+            ckan_config, "ckan.auth.public_activity_stream_detail", detail == "true"
+        )
         stream = make_stream()
         file = stream.save(
             "resource_create", package_id=stream.dataset["id"], url="https://a.gt/a.csv", name="Uno"
@@ -255,3 +257,29 @@ class TestWhatIsNoLongerPublic:
         assert stream.app.get(path).status_code == (200 if detail == "true" else 403)
         headers = {"Authorization": stream.officer["token"]}
         assert stream.app.get(path, headers=headers).status_code == 200
+
+    def test_a_row_that_is_written_meanwhile_waits_for_the_change(
+        self, make_stream: MakeStream
+    ) -> None:
+        from ckanext.activity.model import Activity
+
+        stream = make_stream()
+        dataset = stream.dataset["id"]
+
+        def write() -> None:
+            model.Session.add(
+                Activity("u", dataset, "changed package", {"package": {}}, ["public"])
+            )
+            model.repo.commit()
+            model.Session.remove()
+
+        writing = threading.Thread(target=write)
+        with model.meta.engine.connect() as other:
+            hide = sa.update(model.package_table).values(private=True)
+            other.execute(hide.where(model.package_table.c.id == dataset))
+            writing.start()
+            writing.join(1)
+            assert writing.is_alive()
+            other.commit()
+        writing.join(10)
+        assert "public" not in rows(dataset)[-1].permission_labels

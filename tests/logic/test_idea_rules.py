@@ -8,8 +8,9 @@ from ckan import model
 from ckan.tests import factories as core
 from ckan.tests.helpers import call_action
 
+from ckanext.marathon.model import records
 from tests import factories
-from tests.logic.asking import act, refused
+from tests.logic.asking import act, refused, stored
 
 
 def new_idea(user: Any, workshop: str, **fields: Any) -> dict[str, Any]:

@@ -82,11 +82,12 @@ class TestScrub:
         package = {**STOCK, "id": workshop["id"]}
         write("a", workshop["id"], "new package", {"package": package, "actor": "ana"}, ["public"])
         (complaint,) = complaints()
-        assert complaint.startswith("1 or more activities")
+        assert ": 1 or more." in complaint
         done = operations.scrub()
         assert (done.rows, done.data, done.labels) == (1, 1, 0)
         kept = row("a").data
-        assert "Taller" in kept and "7403" in kept
+        assert "Taller" in kept
+        assert "7403" in kept
         for secret in ("7400", "ana", "Taller privado"):
             assert secret not in kept, secret
         assert complaints() == []
@@ -103,7 +104,7 @@ class TestScrub:
         write("b", workshop["id"], "new resource view", {"title": "Vista"}, None)
         write("c", "purged-1", "new package", {"package": {"title": "Purgado"}}, ["public"])
         write("d", "purged-2", "new organization", {"group": {"title": "Purgada"}}, None)
-        assert complaints()[0].startswith("4 or more activities")
+        assert ": 4 or more." in complaints()[0]
         operations.scrub()
         insiders = [f"member-{organization}", "marathon-coordination"]
         assert row("a").labels == [*insiders, table.WAS_PUBLIC]
@@ -116,7 +117,7 @@ class TestScrub:
         write("a", workshop["id"], "new package", {"package": STOCK, "actor": "ana"}, ["public"])
         answer = cli.invoke(ckan, ["marathon", "activity", "scrub"])
         assert not answer.exit_code, answer.output
-        assert "1 activities: the record was changed in 1, the readers of 1." in answer.output
+        assert "Activities: 1; record changed: 1; readers changed: 1." in answer.output
 
     def test_data_that_cannot_be_read_stays(self, write: Callable[..., None]) -> None:
         workshop = factories.Workshop()

@@ -42,9 +42,7 @@ class Hidden:
         )
         self.public_idea = factories.Idea(title="Abierta", workshop=self.workshop["id"])
         ideas = {"idea": [self.public_idea["id"]]}
-        self.private = factories.MarathonDataset(
-            **self._marked("zzprivado"), **ideas, private=True
-        )
+        self.private = factories.MarathonDataset(**self._marked("zzprivado"), **ideas, private=True)
         self.draft = factories.MarathonDataset(**self._marked("zzborrador"), **ideas, state="draft")
         self.deleted = factories.MarathonDataset(**self._marked("zzborrado"), **ideas)
         call_action("package_delete", id=self.deleted["id"])

@@ -22,8 +22,8 @@ def scrub() -> None:
     """
 
     def tell(done: int) -> None:
-        click.echo(tk._("{count} activities").format(count=done), err=True)
+        click.echo(tk._("Activities: {count}").format(count=done), err=True)
 
     done = operations.scrub(tell)
-    text = tk._("{rows} activities: the record was changed in {data}, the readers of {labels}.")
+    text = tk._("Activities: {rows}; record changed: {data}; readers changed: {labels}.")
     click.echo(text.format(rows=done.rows, data=done.data, labels=done.labels))

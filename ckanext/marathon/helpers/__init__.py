@@ -93,7 +93,6 @@ from .structured import marathon_croissant, marathon_structured_data
 __all__ = [
     "humanize_entity_type",
     "linked_user",
-    "member_count",
     "marathon_activity_type",
     "marathon_as_list",
     "marathon_asked",
@@ -169,4 +168,5 @@ __all__ = [
     "marathon_unanswered",
     "marathon_unshown",
     "marathon_workshop_choices",
+    "member_count",
 ]

@@ -12,7 +12,7 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
-from ckan import authz, model
+from ckan import authz
 from ckan.types import Context
 
 from ckanext.marathon.domain import counts
@@ -73,7 +73,8 @@ def settle_new_rows(session: Any) -> None:
         if isinstance(row.data, dict):
             row.data = strip_data(row.data)
         if activity.is_of_package(row.activity_type):
-            row.permission_labels = activity.labels_of(session.get(model.Package, row.object_id))
+            package = activity.hold_package(row.object_id)
+            row.permission_labels = activity.labels_of(package)
 
 
 def _is_row(instance: Any) -> bool:
@@ -102,9 +103,7 @@ def _filter_by_labels(query: Any, user_permission_labels: list[str] | None = Non
     from ckanext.activity.model import Activity
 
     kind, labels = Activity.activity_type, Activity.permission_labels
-    is_open = sa.and_(
-        labels.is_(None), sa.or_(kind.is_(None), sa.not_(kind.endswith("package")))
-    )
+    is_open = sa.and_(labels.is_(None), sa.or_(kind.is_(None), sa.not_(kind.endswith("package"))))
     return query.filter(sa.or_(is_open, labels.op("&&")(user_permission_labels)))
 
 

@@ -54,7 +54,9 @@ class Viewer:
         package = model.package_table.c
         if self.is_internal or self.is_sysadmin:
             return sa.true()
-        named = {kind: self._named_by_labels(kind) for kind in ("member", "creator", "collaborator")}
+        named = {
+            kind: self._named_by_labels(kind) for kind in ("member", "creator", "collaborator")
+        }
         seen = [
             sa.and_(package.state == model.State.ACTIVE, package.private.is_(False)),
             package.owner_org.in_(named["member"]),

@@ -73,6 +73,21 @@ def labels_of(package: model.Package | None) -> list[str]:
     return get_permission_labels().get_dataset_labels(package) if package is not None else []
 
 
+def hold_package(id_: str) -> model.Package | None:
+    """Return a package as it is now; who changes who may see it waits for our commit.
+
+    Their change then finds the row that we write. What this session has changed itself stays.
+    """
+    package = model.package_table.c
+    query = sa.select(package.id).where(package.id == id_).with_for_update(read=True)
+    if model.Session.connection().execute(query).first() is None:
+        return None
+    held = model.Session.get(model.Package, id_)
+    if held is not None and not model.Session.is_modified(held):
+        model.Session.refresh(held, ["state", "private", "owner_org"])
+    return held
+
+
 def relabel(packages: Collection[str], groups: Collection[str] = ()) -> int:
     """Have the rows about packages and groups shown to those who may see these now.
 
@@ -88,14 +103,62 @@ def relabel(packages: Collection[str], groups: Collection[str] = ()) -> int:
     """
     if not (packages or groups) or not has_table():
         return 0
-    changed = 0
+    connection = model.Session.connection()
     found = {each.id: each for each in _load(model.Package, packages)}
-    for id_ in packages:
-        changed += _relabel_package(id_, found.get(id_))
+    wanted = [_readers(id_, found.get(id_)) for id_ in packages]
     active = {each.id for each in _load(model.Group, groups) if each.state == model.State.ACTIVE}
-    for id_ in groups:
-        changed += _set_labels(sa.and_(_columns.object_id == id_, _IS_OF_GROUP), id_ in active)
+    changed = 0
+    if wanted:
+        changed += connection.execute(_RELABEL, {"wanted": json.dumps(wanted)}).rowcount
+    for shown, labels in ((True, None), (False, [])):
+        chosen = [id_ for id_ in groups if (id_ in active) == shown]
+        if chosen:
+            where = sa.and_(_columns.object_id.in_(chosen), _IS_OF_GROUP)
+            now = sa.literal(labels, _LABELS)
+            differs = _columns.permission_labels.is_distinct_from(now)
+            update = sa.update(_table).where(where, differs).values(permission_labels=now)
+            changed += connection.execute(update).rowcount
     return changed
+
+
+def _readers(id_: str, package: model.Package | None) -> dict[str, Any]:
+    """Return the labels of a package's rows: of those from when it was public, and the others."""
+    now = labels_of(package)
+    return {
+        "id": id_,
+        "published": now if PUBLIC in now or package is None else [*now, WAS_PUBLIC],
+        "unpublished": labels_of(_as_unpublished(package)),
+    }
+
+
+def _as_unpublished(package: model.Package | None) -> Any:
+    return None if package is None else _Unpublished(package)
+
+
+_RELABEL = sa.text(
+    f"""
+    WITH wanted AS (
+        SELECT one->>'id' AS id,
+            ARRAY(SELECT jsonb_array_elements_text(one->'published')) AS published,
+            ARRAY(SELECT jsonb_array_elements_text(one->'unpublished')) AS unpublished
+        FROM jsonb_array_elements(CAST(:wanted AS jsonb)) AS one
+    ), labelled AS (
+        SELECT activity.id, activity.permission_labels AS before,
+            CASE WHEN permission_labels && ARRAY['{PUBLIC}', '{WAS_PUBLIC}']
+            THEN published ELSE unpublished END AS now
+        FROM activity JOIN wanted ON wanted.id = activity.object_id
+        WHERE activity_type LIKE '% package' OR activity_type LIKE '% resource view'
+    )
+    UPDATE activity SET permission_labels = labelled.now
+    FROM labelled
+    WHERE labelled.id = activity.id AND labelled.before IS DISTINCT FROM labelled.now
+    """
+)
+
+
+def _load(kind: Any, ids: Collection[str]) -> Iterator[Any]:
+    if ids:
+        yield from model.Session.query(kind).filter(kind.id.in_(ids))
 
 
 class Row(NamedTuple):
@@ -134,9 +197,7 @@ def count_exposed() -> int:
         package.state == model.State.ACTIVE,
         package.private.is_(False),
     )
-    is_active = sa.exists().where(
-        group.id == _columns.object_id, group.state == model.State.ACTIVE
-    )
+    is_active = sa.exists().where(group.id == _columns.object_id, group.state == model.State.ACTIVE)
     has_no_label = _columns.permission_labels.is_(None)
     says_public = sa.literal(PUBLIC) == sa.any_(_columns.permission_labels)
     exposed = sa.or_(
@@ -156,9 +217,9 @@ def write_data(rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
 
 
 def _rows() -> sa.Select:
-    return sa.select(
-        _columns.id, _columns.object_id, _columns.activity_type, _columns.data
-    ).where(sa.or_(_IS_OF_PACKAGE, _IS_OF_GROUP))
+    return sa.select(_columns.id, _columns.object_id, _columns.activity_type, _columns.data).where(
+        sa.or_(_IS_OF_PACKAGE, _IS_OF_GROUP)
+    )
 
 
 def _read(query: sa.Select) -> list[Row]:
@@ -172,39 +233,3 @@ def _parsed(text: str | None) -> dict[str, Any] | None:
     except ValueError:
         return None
     return loaded if isinstance(loaded, dict) else None
-
-
-def _load(kind: Any, ids: Collection[str]) -> Iterator[Any]:
-    if ids:
-        yield from model.Session.query(kind).filter(kind.id.in_(ids))
-
-
-def _relabel_package(id_: str, package: model.Package | None) -> int:
-    now = labels_of(package)
-    published = now if PUBLIC in now or package is None else [*now, WAS_PUBLIC]
-    unpublished = labels_of(_as_unpublished(package))
-    was_public = _columns.permission_labels.op("&&")(
-        sa.cast(postgresql.array([PUBLIC, WAS_PUBLIC]), _LABELS)
-    )
-    labels = sa.case(
-        (was_public, sa.literal(published, _LABELS)), else_=sa.literal(unpublished, _LABELS)
-    )
-    where = sa.and_(_columns.object_id == id_, _IS_OF_PACKAGE)
-    return _write_labels(where, labels)
-
-
-def _as_unpublished(package: model.Package | None) -> Any:
-    return None if package is None else _Unpublished(package)
-
-
-def _set_labels(where: sa.ColumnElement[bool], shown: bool) -> int:
-    return _write_labels(where, sa.literal(None if shown else [], _LABELS))
-
-
-def _write_labels(where: sa.ColumnElement[bool], labels: sa.ColumnElement[Any]) -> int:
-    update = (
-        sa.update(_table)
-        .where(where, _columns.permission_labels.is_distinct_from(labels))
-        .values(permission_labels=labels)
-    )
-    return model.Session.connection().execute(update).rowcount

@@ -183,8 +183,8 @@ def activities() -> Findings:
     unsafe = count_unsafe()
     if unsafe:
         text = tk._(
-            "{count} or more activities show what is not public, or show it to too many. Run: "
-            "ckan marathon activity scrub"
+            "Activities that show what is not public, or show it to too many: {count} or more. "
+            "Run: ckan marathon activity scrub"
         )
         yield _bad(text.format(count=unsafe))
     else:

@@ -1,6 +1,6 @@
 """The API, one file a noun. CKAN registers what ``__all__`` names."""
 
-from ckan.types import Action
+from typing import Any
 
 from ckanext.marathon.logic.action.activity import activity_actions
 from ckanext.marathon.logic.action.config_option import config_option_update
@@ -98,6 +98,6 @@ __all__ = [
 ]
 
 
-def collect_actions() -> dict[str, Action]:
+def collect_actions() -> dict[str, Any]:
     """Return what CKAN registers: these, and those that are chained to plugins that are loaded."""
     return {name: globals()[name] for name in __all__} | activity_actions()

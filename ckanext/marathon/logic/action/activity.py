@@ -23,7 +23,7 @@ _STREAMS = (
 )
 
 
-def activity_actions() -> dict[str, Action]:
+def activity_actions() -> dict[str, Any]:
     """Return the chained actions by name, none where ckanext-activity is not loaded."""
     if not p.plugin_loaded(activity.PLUGIN):
         return {}

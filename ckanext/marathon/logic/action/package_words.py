@@ -101,9 +101,7 @@ def _visible(context: Context, found: list[Any]) -> list[Any]:
         sa.select(tag.name)
         .join_from(model.tag_table, model.package_tag_table, used.tag_id == tag.id)
         .join(model.package_table, package.id == used.package_id)
-        .where(
-            tag.name.in_(names), tag.vocabulary_id.is_(None), used.state == model.State.ACTIVE
-        )
+        .where(tag.name.in_(names), tag.vocabulary_id.is_(None), used.state == model.State.ACTIVE)
         .where(Viewer(context).sees())
     )
     visible = set(model.Session.scalars(query))
