@@ -102,6 +102,8 @@ class Site:
                 self._ckan(step, "search-index", "rebuild")
             with progress.step("feed") as step:
                 self._ckan(step, "marathon", "feed", "rebuild")
+            with progress.step("activities") as step:
+                self._ckan(step, "marathon", "activity", "scrub")
         self._stamp.write_text(self._version(), encoding="ascii")
         self._unfinished.unlink(missing_ok=True)
 

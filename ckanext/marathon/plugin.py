@@ -17,6 +17,7 @@ from ckanext.dcat.interfaces import IDCATURIGenerator
 
 from ckanext.marathon.feeds import capture
 from ckanext.marathon.logic import (
+    activity,
     data_needs,
     organizations,
     packages,
@@ -27,6 +28,7 @@ from ckanext.marathon.logic import (
     uploads,
     watch,
 )
+from ckanext.marathon.logic.action import collect_actions
 from ckanext.marathon.operations import startup
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.search import connection, query
@@ -65,7 +67,7 @@ INDISPENSABLE = {
 }
 
 
-@tk.blanket.actions
+@tk.blanket.actions(collect_actions)
 @tk.blanket.auth_functions
 @tk.blanket.validators
 @tk.blanket.helpers
@@ -121,6 +123,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
         watch.start()
         data_needs.start()
         capture.start()
+        activity.guard_streams()
         reindex.start()
         check_settings()
 

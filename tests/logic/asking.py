@@ -24,3 +24,11 @@ def refused(action: str, user: str | dict[str, Any] | None = None, **data: Any) 
     except tk.ValidationError as error:
         return {key: value for key, value in error.error_dict.items() if key != "__type"}
     raise AssertionError(f"{action} was not refused")
+
+
+def stored(shown: dict[str, Any]) -> model.Package:
+    """Return a package as the database has it now, whoever may see what is in it."""
+    model.Session.expire_all()
+    package = model.Package.get(shown["id"])
+    assert package is not None
+    return package

@@ -10,9 +10,10 @@ from ckan.lib import search
 from ckan.tests import factories as core
 from ckan.tests.helpers import call_action
 
+from ckanext.marathon.model import records
 from ckanext.marathon.model.installation import Installation
 from tests import factories
-from tests.logic.asking import act, refused
+from tests.logic.asking import act, refused, stored
 
 
 def new_dataset(user: Any, owner_org: str, **fields: Any) -> dict[str, Any]:
@@ -282,7 +283,7 @@ class TestIdeasOfADataset:
         assert shown["idea"] == [hidden["id"]]
         assert shown["ideas"] == []
         act("package_update", user, **{**shown, "title": "Otro"})
-        assert call_action("package_show", id=made["id"])["idea"] == [hidden["id"]]
+        assert records.items(stored(made), "idea") == [hidden["id"]]
         outside = act("package_show", None, id=made["id"])
         assert outside["idea"] == outside["ideas"] == []
         assert outside["municipality"] == hidden["municipality"]
@@ -299,8 +300,7 @@ class TestIdeasOfADataset:
         else:
             shown = act("package_patch", user, id=made["id"], title="Una vez")
         act("package_update", user, **{**shown, "title": "Otro"})
-        stored = call_action("package_show", id=made["id"])["idea"]
-        assert sorted(stored) == sorted([hidden["id"], seen["id"]])
+        assert sorted(records.items(stored(made), "idea")) == sorted([hidden["id"], seen["id"]])
 
     def test_an_idea_that_was_shown_can_be_taken_out(self) -> None:
         hidden, seen = factories.Idea(private=True), factories.Idea()
@@ -309,4 +309,4 @@ class TestIdeasOfADataset:
         )
         user = factories.officer(made["owner_org"])
         act("package_patch", user, id=made["id"], idea=[seen["id"]])
-        assert call_action("package_show", id=made["id"])["idea"] == [seen["id"]]
+        assert records.items(stored(made), "idea") == [seen["id"]]

@@ -8,8 +8,9 @@ from ckan import model
 from ckan.tests import factories as core
 from ckan.tests.helpers import call_action
 
+from ckanext.marathon.model import records
 from tests import factories
-from tests.logic.asking import act, refused
+from tests.logic.asking import act, refused, stored
 
 
 def new_idea(user: Any, workshop: str, **fields: Any) -> dict[str, Any]:
@@ -56,7 +57,7 @@ class TestWorkshopOfAnIdea:
         idea = factories.Idea(workshop=workshop["id"], owner_org=organization["id"])
         user = factories.officer(organization["id"])
         act("package_patch", user, id=idea["id"], title="Otro título")
-        assert call_action("package_show", id=idea["id"])["workshop"] == workshop["id"]
+        assert records.text(stored(idea), "workshop") == workshop["id"]
 
     def test_a_hidden_workshop_stays_when_an_outsiders_view_is_sent_back(self) -> None:
         workshop = factories.Workshop(private=True)
@@ -66,7 +67,7 @@ class TestWorkshopOfAnIdea:
         assert shown["workshop"] is None
         user = factories.officer(organization["id"])
         act("package_update", user, **{**shown, "title": "Otro"})
-        assert call_action("package_show", id=idea["id"])["workshop"] == workshop["id"]
+        assert records.text(stored(idea), "workshop") == workshop["id"]
 
     def test_no_workshop_is_an_error_at_its_field(self) -> None:
         organization = factories.Municipality()

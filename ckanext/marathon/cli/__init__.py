@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ckanext.marathon.cli.activity import activity
 from ckanext.marathon.cli.backup import backup, restore
 from ckanext.marathon.cli.doctor import doctor
 from ckanext.marathon.cli.feed import feed
@@ -26,6 +27,7 @@ def marathon(ctx: click.Context) -> None:
 
 
 for command in (
+    activity,
     backup,
     doctor,
     examples,

@@ -1,5 +1,7 @@
 """Noting what a transaction touches, and publishing it before it is committed.
 
+Whom activities about it are shown to follows in the same transaction.
+
 CKAN's plugin hooks miss or misplace deletions, purges, moves and everything that happens to
 organisations. Listening to the session sees all of them; bulk SQL excepted, which ``feed
 verify`` finds.
@@ -15,6 +17,7 @@ from sqlalchemy import event
 
 from ckanext.marathon.feeds.publish import Touched, publish
 from ckanext.marathon.feeds.witness import Witness, write_witness
+from ckanext.marathon.model import activity
 from ckanext.marathon.model.clock import ADVANCED
 
 _KEY = "marathon_feed_touched"
@@ -68,6 +71,8 @@ def _before_commit(session: Any) -> None:
     session.flush()
     touched = session.info.get(_KEY)
     if touched:
+        # Before the clock, which is the last lock that a transaction takes.
+        activity.relabel(touched.packages, touched.groups)
         publish(touched)
 
 

@@ -69,6 +69,7 @@ from .officer import (
     marathon_typed_datetime,
     marathon_workshop_choices,
 )
+from .people import linked_user, member_count
 from .read import (
     marathon_download,
     marathon_filled,
@@ -92,6 +93,7 @@ from .structured import marathon_croissant, marathon_structured_data
 
 __all__ = [
     "humanize_entity_type",
+    "linked_user",
     "marathon_activity_type",
     "marathon_as_list",
     "marathon_asked",
@@ -168,4 +170,5 @@ __all__ = [
     "marathon_unanswered",
     "marathon_unshown",
     "marathon_workshop_choices",
+    "member_count",
 ]

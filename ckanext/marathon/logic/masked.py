@@ -9,6 +9,7 @@ from ckan import model
 from ckan.types import Context
 
 from ckanext.marathon.domain import counts
+from ckanext.marathon.logic.references import needs_of_ideas
 from ckanext.marathon.logic.viewing import OUTSIDER, Viewer
 from ckanext.marathon.model import records
 
@@ -49,6 +50,11 @@ def _restore_ideas(
         return
     hidden = [id_ for id_ in records.items(dataset, "idea") if id_ not in shown]
     data["idea"] = [*wanted, *(id_ for id_ in hidden if id_ not in wanted)]
+    needs = data.get("data_need")
+    if hidden and isinstance(needs, list):
+        of_hidden = needs_of_ideas(records.load(hidden).values())
+        stored = records.items(dataset, "data_need")
+        data["data_need"] = [*needs, *(n for n in stored if n in of_hidden and n not in needs)]
 
 
 def _shown_ideas(

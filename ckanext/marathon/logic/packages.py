@@ -9,7 +9,7 @@ from ckan.types import Context
 
 from ckanext.marathon.logic import acting, codes
 from ckanext.marathon.logic.show import dataset, idea, workshop
-from ckanext.marathon.logic.viewing import Viewer
+from ckanext.marathon.logic.viewing import as_reader
 from ckanext.marathon.model import link, records, transition
 from ckanext.marathon.model.link import Predicate
 
@@ -63,7 +63,7 @@ def after_show(context: Context, pkg_dict: dict[str, Any]) -> dict[str, Any]:
     if not package or package.id != pkg_dict.get("id"):
         package = model.Session.get(model.Package, pkg_dict.get("id"))
     if package is not None:
-        complete(Viewer(context), package, pkg_dict)
+        complete(as_reader(context), package, pkg_dict)
     return pkg_dict
 
 

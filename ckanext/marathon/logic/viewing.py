@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
+import sqlalchemy as sa
 from ckan import authz, model
 from ckan.lib.plugins import get_permission_labels
 from ckan.types import Context
 
 from ckanext.marathon.logic import permissions
+from ckanext.marathon.search.types import OTHER_TYPES
 
 # Set in a context to see what the public sees, whoever asks: what goes to others' hands.
 OUTSIDER = "marathon_outsider"
@@ -19,13 +21,12 @@ class Viewer:
     """A person, or nobody, in front of a record.
 
     ``ignore_auth`` alone makes nobody an insider: it is what CKAN says in its own name, also for
-    the copies that it keeps for others to read (search index, activities).
+    the copies that it keeps for others to read; see :func:`as_reader`.
     """
 
     def __init__(self, context: Context) -> None:
-        """Read who it is; the index and ``marathon_outsider`` look with the public's eyes."""
-        is_index = bool(context.get("ignore_auth")) and context.get("validate") is False
-        self.is_public = is_index or bool(context.get(OUTSIDER))
+        """Read who it is; ``marathon_outsider`` looks with the public's eyes."""
+        self.is_public = bool(context.get(OUTSIDER))
         self.is_internal = bool(context.get("ignore_auth")) and not self.is_public
         self.user: str = "" if self.is_public else context.get("user") or ""
         self._user_obj: Any = None if self.is_public else context.get("auth_user_obj")
@@ -48,6 +49,28 @@ class Viewer:
         labels = get_permission_labels().get_dataset_labels(package)
         return "public" in labels or self.is_sysadmin or not self.labels.isdisjoint(labels)
 
+    def sees(self) -> sa.ColumnElement[bool]:
+        """Return the same as a condition on the table of packages, for lists of many."""
+        package = model.package_table.c
+        if self.is_internal or self.is_sysadmin:
+            return sa.true()
+        named = {
+            kind: self._named_by_labels(kind) for kind in ("member", "creator", "collaborator")
+        }
+        seen = [
+            sa.and_(package.state == model.State.ACTIVE, package.private.is_(False)),
+            package.owner_org.in_(named["member"]),
+            sa.and_(package.owner_org.is_(None), package.creator_user_id.in_(named["creator"])),
+            package.id.in_(named["collaborator"]),
+        ]
+        if permissions.COORDINATION_LABEL in self.labels:
+            seen.append(package.type.in_(OTHER_TYPES))
+        return sa.or_(*seen)
+
+    def _named_by_labels(self, kind: str) -> list[str]:
+        start = f"{kind}-"
+        return [label.removeprefix(start) for label in self.labels if label.startswith(start)]
+
     def is_insider(self, package: model.Package) -> bool:
         """Return whether this person may see what the package's organisation keeps to itself.
 
@@ -66,3 +89,16 @@ class Viewer:
         For those who write it back: dropping an id that they cannot see would cut the link.
         """
         return self.is_internal or self.is_insider(package)
+
+
+def as_reader(context: Context) -> Viewer:
+    """Return for whose eyes ``package_show`` answers.
+
+    Code that reads with ``ignore_auth`` acts in the site's own name and may store or show the
+    record anywhere: ckanext-activity keeps a copy of it for everybody, although the context holds
+    the editor whose request it is. It is given what an outsider sees of a public record. What CKAN
+    reads to change and write back (``for_update``) stays whole.
+    """
+    if context.get("ignore_auth") and not context.get("for_update"):
+        return Viewer(cast(Context, {OUTSIDER: True}))
+    return Viewer(context)

@@ -1,5 +1,7 @@
 """The last guard: whatever deletes or purges a package, also without any action of CKAN's.
 
+What ckanext-activity is about to write down passes here too.
+
 ``ckan dataset delete`` changes the state by itself; so may other extensions. Listening to the
 session sees all of them, bulk SQL excepted.
 """
@@ -16,7 +18,7 @@ from ckan import model
 from ckan.types import Context
 from sqlalchemy import event
 
-from ckanext.marathon.logic import cutting, guards, say
+from ckanext.marathon.logic import activity, cutting, guards, say
 from ckanext.marathon.logic.viewing import Viewer
 
 
@@ -47,6 +49,7 @@ def _before_flush(session: Any, _flush_context: Any, _instances: Any) -> None:
     for package in [each for each in session.deleted if isinstance(each, model.Package)]:
         if package.type in cutting.KINDS:
             cutting.cut(package)
+    activity.settle_new_rows(session)
 
 
 def _is_being_deleted(package: model.Package) -> bool:

@@ -19,6 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from ckanext.marathon.logic.permissions import COORDINATING_BODY
 from ckanext.marathon.operations import feed_history
+from ckanext.marathon.operations.activity import count_unsafe, scrub
 from ckanext.marathon.operations.condition import STATE_CHECKS
 from ckanext.marathon.operations.finding import (
     Finding,
@@ -135,6 +136,24 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def activities() -> Findings:
+    """Check that no activity tells what is not public."""
+    unsafe = count_unsafe()
+    if unsafe:
+        text = tk._(
+            "Activities that show what is not public, or show it to too many: {count} or more. "
+            "Run: ckan marathon activity scrub"
+        )
+        yield make_bad(text.format(count=unsafe), _scrub_activities)
+    else:
+        yield make_good(tk._("The activities show nothing that is not public."))
+
+
+def _scrub_activities() -> str:
+    done = scrub()
+    return tk._("{count} activities were put right.").format(count=done.data + done.labels)
+
+
 def mail() -> Findings:
     """Check that invitations can be mailed."""
     server = tk.config.get("smtp.server") or ""
@@ -207,6 +226,7 @@ CHECKS: tuple[Callable[[], Findings], ...] = (
     schemas,
     base_uri,
     *STATE_CHECKS,
+    activities,
     mail,
     people,
     history,

@@ -14,6 +14,8 @@ from ckanext.marathon.domain import counts
 
 # Shown according to the viewer by ``package_show``, so never kept.
 _VIEWERS_OWN = ("ideas", "workshop_info")
+# Fields with the ids of other records, some of which an outsider may not know of.
+_LINKS = {"dataset": ("idea", "data_need"), "idea": ("workshop",)}
 # A value of a string field longer than this makes Solr refuse the document
 # (Lucene, IndexWriter.MAX_TERM_LENGTH).
 _LONGEST = 32_766
@@ -47,9 +49,33 @@ def for_everybody(package: Mapping[str, Any]) -> dict[str, Any]:
 def extras_for_everybody(
     extras: Iterable[Mapping[str, Any]], package: Mapping[str, Any]
 ) -> list[Mapping[str, Any]]:
-    """Return raw extras (``key``, ``value``) without the counts that ``package`` keeps masked."""
+    """Return raw extras (``key``, ``value``) with no more than ``package`` shows of them.
+
+    Counts that it keeps masked are left out, links are those that it has.
+    """
     hidden = {field for field in counts.FIELDS if package.get(field) is None}
-    return [extra for extra in extras if extra["key"] not in hidden]
+    links = _links(package)
+    return [
+        {**extra, "value": links[extra["key"]]} if extra["key"] in links else extra
+        for extra in extras
+        if extra["key"] not in hidden and links.get(extra["key"]) != ""
+    ]
+
+
+def with_links(document: Mapping[str, Any], package: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a Solr document that links to what ``package``, as outsiders see it, links to."""
+    links = _links(package)
+    fields = {**links, **{f"extras_{name}": value for name, value in links.items()}}
+    return {**document, **{name: value for name, value in fields.items() if name in document}}
+
+
+def _links(package: Mapping[str, Any]) -> dict[str, str]:
+    """Return field → text of the links to ideas, data needs and workshops, "" for none."""
+    links: dict[str, str] = {}
+    for field in _LINKS.get(package.get("type") or "", ()):
+        value = package.get(field) or ""
+        links[field] = json.dumps(value) if value and isinstance(value, list) else value or ""
+    return links
 
 
 def without_counts(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,8 @@ def before_index(pkg_dict: dict[str, Any]) -> dict[str, Any]:
     public = document.for_everybody(shown)
     raw["extras"] = document.extras_for_everybody(raw.get("extras", []), public)
 
-    found = document.fitting(document.without_counts(pkg_dict), p.plugin_loaded("dcat"))
+    fields = document.with_links(document.without_counts(pkg_dict), public)
+    found = document.fitting(fields, p.plugin_loaded("dcat"))
     found["data_dict"] = json.dumps(raw)
     found["validated_data_dict"] = json.dumps(public)
     found.update(terms.facets(public))

@@ -1,6 +1,7 @@
 """Every URL of ours. CKAN registers the blueprints that this module names."""
 
 from .account import account
+from .activity import activity
 from .agenda import agenda
 from .api_door import api_door
 from .catalog import catalog
@@ -34,6 +35,7 @@ from .vocabulary import vocabulary
 
 __all__ = [
     "account",
+    "activity",
     "agenda",
     "api_door",
     "catalog",

@@ -1,5 +1,8 @@
 """The API, one file a noun. CKAN registers what ``__all__`` names."""
 
+from typing import Any
+
+from ckanext.marathon.logic.action.activity import activity_actions
 from ckanext.marathon.logic.action.config_option import config_option_update
 from ckanext.marathon.logic.action.group import (
     group_create,
@@ -50,12 +53,20 @@ from ckanext.marathon.logic.action.package import (
     package_update,
     resource_delete,
 )
+from ckanext.marathon.logic.action.package_words import (
+    format_autocomplete,
+    member_list,
+    tag_autocomplete,
+    tag_list,
+    tag_search,
+)
 from ckanext.marathon.logic.action.takedown import marathon_takedown, marathon_takedown_list
 from ckanext.marathon.logic.action.user_invite import user_invite
 
 __all__ = [
     "config_option_update",
     "dataset_purge",
+    "format_autocomplete",
     "group_create",
     "group_delete",
     "group_list",
@@ -75,6 +86,7 @@ __all__ = [
     "marathon_takedown_list",
     "marathon_workshop_ideas",
     "member_create",
+    "member_list",
     "organization_create",
     "organization_delete",
     "organization_list",
@@ -90,8 +102,16 @@ __all__ = [
     "package_show",
     "package_update",
     "resource_delete",
+    "tag_autocomplete",
+    "tag_list",
+    "tag_search",
     "tag_show",
     "user_invite",
     "user_list",
     "user_show",
 ]
+
+
+def collect_actions() -> dict[str, Any]:
+    """Return what CKAN registers: these, and those that are chained to plugins that are loaded."""
+    return {name: globals()[name] for name in __all__} | activity_actions()

@@ -35,7 +35,22 @@ def package_search(next_: Action, context: Context, data_dict: dict[str, Any]) -
     errors: dict[str, Any] = {name: [text] for name, text in _unreadable(data_dict)}
     if errors:
         raise tk.ValidationError(errors)
-    return search_true(next_, context, data_dict)
+    return search_true(next_, context, _counting_what_is_seen(context, data_dict))
+
+
+def _counting_what_is_seen(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a search whose filters name no value that nothing found has.
+
+    With ``facet.mincount=0`` Solr lists every value of a field, those of hidden packages too.
+    """
+    try:
+        least = int(data_dict.get("facet.mincount", 1))
+    except (TypeError, ValueError):
+        # CKAN says what is wrong with it.
+        return data_dict
+    if least > 0 or _labels(context) is None:
+        return data_dict
+    return {**data_dict, "facet.mincount": 1}
 
 
 def _unreadable(data_dict: dict[str, Any]) -> Iterator[tuple[str, str]]:

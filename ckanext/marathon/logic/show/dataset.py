@@ -7,7 +7,7 @@ from typing import Any
 from ckan import model
 
 from ckanext.marathon.domain import origins
-from ckanext.marathon.logic.references import municipalities_of_workshop
+from ckanext.marathon.logic.references import municipalities_of_workshop, needs_of_ideas
 from ckanext.marathon.logic.show.idea import info
 from ckanext.marathon.logic.show.put import put
 from ckanext.marathon.logic.viewing import Viewer
@@ -36,6 +36,9 @@ def complete(viewer: Viewer, dataset: model.Package, pkg_dict: dict[str, Any]) -
     pkg_dict["ideas"] = [_idea(viewer, idea, workshops) for idea in visible]
     if len(visible) < len(named) and not viewer.keeps_links(dataset):
         put(pkg_dict, "idea", [idea.id for idea in visible])
+        needs = needs_of_ideas(visible)
+        kept = [need for need in records.items(dataset, "data_need") if need in needs]
+        put(pkg_dict, "data_need", kept)
     elif named:
         put(pkg_dict, "idea", named)
 

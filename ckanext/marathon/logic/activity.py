@@ -1,0 +1,154 @@
+"""What ckanext-activity may keep of a record and show of it.
+
+That plugin stores ``package_show`` with every change and shows it in lists that everybody reads.
+So a row is brought into its public form before it is written, whoever writes it: this holds for
+other plugins too that write such rows, and for those that were there before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+import sqlalchemy as sa
+from ckan import authz
+from ckan.types import Context
+
+from ckanext.marathon.domain import counts
+from ckanext.marathon.logic.viewing import Viewer
+from ckanext.marathon.model import activity, records
+from ckanext.marathon.search import document
+
+PLUGIN = "activity"
+# Links to other records. A row stays when those become private, so it never names them.
+_LINKS = {records.DATASET: ("idea", "data_need"), records.IDEA: ("workshop",)}
+# Under which key a row keeps a record, and what of it names the record in a list.
+_KEPT = ("package", "group")
+_NAMES = ("id", "name", "title", "type", "is_organization")
+
+
+def strip_data(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a row may keep: the record as an outsider sees it, without other records.
+
+    Args:
+        data: of a row; ``package`` in it is the record. Is not changed.
+
+    Returns:
+        the same without the login of who changed it (the row has their id), without links to
+        ideas and workshops, with small counts masked. Stripping it again changes nothing.
+    """
+    package = data.get("package")
+    if not isinstance(package, dict):
+        return dict(data)
+    kept = {key: value for key, value in data.items() if key != "actor"}
+    return kept | {"package": _strip_package(package)}
+
+
+def _strip_package(package: dict[str, Any]) -> dict[str, Any]:
+    kind = package.get("type") or ""
+    links = _LINKS.get(kind, ())
+    kept = {key: value for key, value in package.items() if key not in links}
+    if kind == records.WORKSHOP:
+        kept |= {name: _number(kept[name]) for name in counts.FIELDS if name in kept}
+    public = document.for_everybody(kept)
+    if isinstance(public.get("extras"), list):
+        extras = [e for e in public["extras"] if isinstance(e, dict) and e.get("key") not in links]
+        public["extras"] = document.extras_for_everybody(extras, public)
+    return public
+
+
+def _number(value: Any) -> int | None:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def settle_new_rows(session: Any) -> None:
+    """Bring rows that are about to be written into their public form, with the record's labels."""
+    for row in session.new:
+        if not _is_row(row):
+            continue
+        if isinstance(row.data, dict):
+            row.data = strip_data(row.data)
+        if activity.is_of_package(row.activity_type):
+            package = activity.hold_package(row.object_id)
+            row.permission_labels = activity.labels_of(package)
+
+
+def _is_row(instance: Any) -> bool:
+    # The plugin's class is not imported: its table would then be among the site's, loaded or not.
+    return getattr(getattr(instance, "__table__", None), "name", "") == "activity"
+
+
+def guard_streams() -> None:
+    """Have every list of ckanext-activity obey the labels of all its rows.
+
+    The plugin compares labels only of types that end in «package». Changes of a view, with its
+    title, and those of a deleted organisation are shown to everybody who reads the stream of a
+    user, an organisation or a dashboard.
+    """
+    if PLUGIN not in tk.aslist(tk.config.get("ckan.plugins")):
+        return
+    from ckanext.activity.model import activity as streams
+
+    streams._filter_activities_by_permission_labels = _filter_by_labels
+
+
+def _filter_by_labels(query: Any, user_permission_labels: list[str] | None = None) -> Any:
+    """Return the query for rows that these labels let somebody read; ``None``: a sysadmin."""
+    if user_permission_labels is None:
+        return query
+    from ckanext.activity.model import Activity
+
+    kind, labels = Activity.activity_type, Activity.permission_labels
+    is_open = sa.and_(labels.is_(None), sa.or_(kind.is_(None), sa.not_(kind.endswith("package"))))
+    return query.filter(sa.or_(is_open, labels.op("&&")(user_permission_labels)))
+
+
+def show_row(context: Context, row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of a list as this person may read it.
+
+    Who did it is left out for those who may not see the site's users
+    (``ckan.auth.public_user_details``). What the record was then is left out, but for its title,
+    for those who may not edit it unless ``ckan.auth.public_activity_stream_detail`` is set: CKAN's
+    pages keep former versions from them, its lists do not.
+    """
+    shown = dict(row)
+    if not authz.is_authorized_boolean("user_show", Context(context), {}):
+        shown["user_id"] = None
+    if isinstance(row.get("data"), dict) and not _may_see_versions(context, row):
+        shown["data"] = {
+            key: {name: record[name] for name in _NAMES if name in record}
+            for key, record in row["data"].items()
+            if key in _KEPT and isinstance(record, dict)
+        }
+    return shown
+
+
+def _may_see_versions(context: Context, row: Mapping[str, Any]) -> bool:
+    kind = next((kind for kind in _KEPT if isinstance(row["data"].get(kind), dict)), None)
+    if kind is None or authz.check_config_permission("public_activity_stream_detail"):
+        return True
+    if context.get("ignore_auth"):
+        return True
+    user = context.get("user")
+    if not user:
+        return False
+    if kind == "group" and row["data"][kind].get("is_organization"):
+        kind = "organization"
+    own: Context = {"user": user}
+    try:
+        return authz.is_authorized_boolean(f"{kind}_update", own, {"id": row["object_id"]})
+    except tk.ObjectNotFound:
+        return False
+
+
+def may_read(context: Context, row: Mapping[str, Any]) -> bool:
+    """Return whether the labels of a row let somebody read it."""
+    viewer = Viewer(context)
+    labels = row.get("permission_labels")
+    if context.get("ignore_auth") or viewer.is_sysadmin:
+        return True
+    return labels is not None and not viewer.labels.isdisjoint(labels)

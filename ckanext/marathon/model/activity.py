@@ -1,0 +1,235 @@
+"""The table of ckanext-activity: which of its rows are shown to whom.
+
+CKAN's own migrations make the table and that plugin's add its labels, so it may be there while the
+plugin is not loaded, and be shown again later.
+
+A row about a package carries the permission labels of those who may read it. ckanext-activity
+writes down those of the moment. Here they follow the package: what was written while it was public
+is shown to whoever may see the package now, what was written before it was published stays with
+those who could see it unpublished.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from ckan import model
+from ckan.lib.plugins import get_permission_labels
+from sqlalchemy.dialects import postgresql
+
+PUBLIC = "public"
+# Nobody has this label. A row with it was written while its package was public.
+WAS_PUBLIC = "marathon-was-public"
+
+_LABELS = postgresql.ARRAY(sa.Text)
+_table = sa.table(
+    "activity",
+    sa.column("id", sa.UnicodeText),
+    sa.column("object_id", sa.UnicodeText),
+    sa.column("activity_type", sa.UnicodeText),
+    sa.column("data", sa.UnicodeText),
+    sa.column("permission_labels", _LABELS),
+)
+_columns = _table.c
+_IS_OF_PACKAGE = sa.or_(
+    _columns.activity_type.endswith(" package"), _columns.activity_type.endswith(" resource view")
+)
+_IS_OF_GROUP = sa.or_(
+    _columns.activity_type.endswith(" group"), _columns.activity_type.endswith(" organization")
+)
+
+
+class _Unpublished:
+    """A package as it would be if it were private: for those who see it before it is public."""
+
+    private = True
+
+    def __init__(self, package: model.Package) -> None:
+        self._package = package
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._package, name)
+
+
+def has_table() -> bool:
+    """Return whether the database has the table, with labels in it."""
+    query = sa.text(
+        "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('activity') "
+        "AND attname = 'permission_labels' AND NOT attisdropped)"
+    )
+    return bool(model.Session.connection().execute(query).scalar())
+
+
+def is_of_package(activity_type: str | None) -> bool:
+    """Return whether a row of this type is about a package, one of its files' views included."""
+    return (activity_type or "").endswith((" package", " resource view"))
+
+
+def labels_of(package: model.Package | None) -> list[str]:
+    """Return the labels of a row that is written about a package now, none if it is gone."""
+    return get_permission_labels().get_dataset_labels(package) if package is not None else []
+
+
+def hold_package(id_: str) -> model.Package | None:
+    """Return a package as it is now; who changes who may see it waits for our commit.
+
+    Their change then finds the row that we write. What this session has changed itself stays.
+    """
+    package = model.package_table.c
+    query = sa.select(package.id).where(package.id == id_).with_for_update(read=True)
+    if model.Session.connection().execute(query).first() is None:
+        return None
+    held = model.Session.get(model.Package, id_)
+    if held is not None and not model.Session.is_modified(held):
+        model.Session.refresh(held, ["state", "private", "owner_org"])
+    return held
+
+
+def relabel(packages: Collection[str], groups: Collection[str] = ()) -> int:
+    """Have the rows about packages and groups shown to those who may see these now.
+
+    Everything is flushed already; nothing is committed.
+
+    Args:
+        packages: ids, also of packages that are purged: nobody but a sysadmin sees those rows.
+        groups: ids of groups and organisations; of one that is not active, nobody but a sysadmin
+            sees the rows.
+
+    Returns:
+        how many rows were changed.
+    """
+    if not (packages or groups) or not has_table():
+        return 0
+    connection = model.Session.connection()
+    found = {each.id: each for each in _load(model.Package, packages)}
+    wanted = [_readers(id_, found.get(id_)) for id_ in packages]
+    active = {each.id for each in _load(model.Group, groups) if each.state == model.State.ACTIVE}
+    changed = 0
+    if wanted:
+        changed += connection.execute(_RELABEL, {"wanted": json.dumps(wanted)}).rowcount
+    for shown, labels in ((True, None), (False, [])):
+        chosen = [id_ for id_ in groups if (id_ in active) == shown]
+        if chosen:
+            where = sa.and_(_columns.object_id.in_(chosen), _IS_OF_GROUP)
+            now = sa.literal(labels, _LABELS)
+            differs = _columns.permission_labels.is_distinct_from(now)
+            update = sa.update(_table).where(where, differs).values(permission_labels=now)
+            changed += connection.execute(update).rowcount
+    return changed
+
+
+def _readers(id_: str, package: model.Package | None) -> dict[str, Any]:
+    """Return the labels of a package's rows: of those from when it was public, and the others."""
+    now = labels_of(package)
+    return {
+        "id": id_,
+        "published": now if PUBLIC in now or package is None else [*now, WAS_PUBLIC],
+        "unpublished": labels_of(_as_unpublished(package)),
+    }
+
+
+def _as_unpublished(package: model.Package | None) -> Any:
+    return None if package is None else _Unpublished(package)
+
+
+_RELABEL = sa.text(
+    f"""
+    WITH wanted AS (
+        SELECT one->>'id' AS id,
+            ARRAY(SELECT jsonb_array_elements_text(one->'published')) AS published,
+            ARRAY(SELECT jsonb_array_elements_text(one->'unpublished')) AS unpublished
+        FROM jsonb_array_elements(CAST(:wanted AS jsonb)) AS one
+    ), labelled AS (
+        SELECT activity.id, activity.permission_labels AS before,
+            CASE WHEN permission_labels && ARRAY['{PUBLIC}', '{WAS_PUBLIC}']
+            THEN published ELSE unpublished END AS now
+        FROM activity JOIN wanted ON wanted.id = activity.object_id
+        WHERE activity_type LIKE '% package' OR activity_type LIKE '% resource view'
+    )
+    UPDATE activity SET permission_labels = labelled.now
+    FROM labelled
+    WHERE labelled.id = activity.id AND labelled.before IS DISTINCT FROM labelled.now
+    """  # noqa: S608 - constants only
+)
+
+
+def _load(kind: Any, ids: Collection[str]) -> Iterator[Any]:
+    if ids:
+        yield from model.Session.query(kind).filter(kind.id.in_(ids))
+
+
+class Row(NamedTuple):
+    """A row, with what it keeps of the record (``None`` where that cannot be read)."""
+
+    id: str
+    object_id: str
+    activity_type: str
+    data: dict[str, Any] | None
+
+
+def rows(size: int) -> Iterator[list[Row]]:
+    """Yield the rows about packages and groups in batches, in order of their ids."""
+    last = ""
+    while True:
+        query = _rows().where(_columns.id > last).order_by(_columns.id).limit(size)
+        batch = _read(query)
+        if not batch:
+            return
+        last = batch[-1].id
+        yield batch
+
+
+def suspicious_rows(limit: int) -> list[Row]:
+    """Return rows with names in them that only ckanext-activity alone writes down."""
+    names = ("actor", "ideas", "workshop_info")
+    named = sa.or_(*(_columns.data.contains(f'"{name}": ') for name in names))
+    return _read(_rows().where(named).limit(limit))
+
+
+def count_exposed() -> int:
+    """Return how many rows are shown to others than may see their package or group now."""
+    package, group = model.package_table.c, model.group_table.c
+    is_public = sa.exists().where(
+        package.id == _columns.object_id,
+        package.state == model.State.ACTIVE,
+        package.private.is_(False),
+    )
+    is_active = sa.exists().where(group.id == _columns.object_id, group.state == model.State.ACTIVE)
+    has_no_label = _columns.permission_labels.is_(None)
+    says_public = sa.literal(PUBLIC) == sa.any_(_columns.permission_labels)
+    exposed = sa.or_(
+        sa.and_(_IS_OF_PACKAGE, sa.or_(has_no_label, sa.and_(says_public, ~is_public))),
+        sa.and_(_IS_OF_GROUP, has_no_label, ~is_active),
+    )
+    query = sa.select(sa.func.count()).select_from(_table).where(exposed)
+    return model.Session.connection().execute(query).scalar_one()
+
+
+def write_data(rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
+    """Replace what rows keep of their records; pairs of a row's id and the new data."""
+    update = sa.update(_table).where(_columns.id == sa.bindparam("row"))
+    values = [{"row": id_, "data": json.dumps(data)} for id_, data in rows]
+    if values:
+        model.Session.connection().execute(update.values(data=sa.bindparam("data")), values)
+
+
+def _rows() -> sa.Select:
+    return sa.select(_columns.id, _columns.object_id, _columns.activity_type, _columns.data).where(
+        sa.or_(_IS_OF_PACKAGE, _IS_OF_GROUP)
+    )
+
+
+def _read(query: sa.Select) -> list[Row]:
+    found = model.Session.connection().execute(query)
+    return [Row(id_, object_id, kind, _parsed(data)) for id_, object_id, kind, data in found]
+
+
+def _parsed(text: str | None) -> dict[str, Any] | None:
+    try:
+        loaded = json.loads(text or "null")
+    except ValueError:
+        return None
+    return loaded if isinstance(loaded, dict) else None
