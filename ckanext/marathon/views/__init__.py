@@ -6,6 +6,7 @@ from .changes import changes
 from .commitment import commitment
 from .country import country
 from .deleting import deleting
+from .enforcing import enforcing
 from .follow import follow
 from .forms import forms
 from .ideas import ideas
@@ -30,6 +31,7 @@ __all__ = [
     "commitment",
     "country",
     "deleting",
+    "enforcing",
     "follow",
     "forms",
     "ideas",

@@ -43,7 +43,11 @@ from ckanext.marathon.logic.action.package import (
     package_update,
     resource_delete,
 )
-from ckanext.marathon.logic.action.takedown import marathon_takedown, marathon_takedown_list
+from ckanext.marathon.logic.action.takedown import (
+    marathon_takedown,
+    marathon_takedown_apply,
+    marathon_takedown_list,
+)
 
 __all__ = [
     "config_option_update",
@@ -60,6 +64,7 @@ __all__ = [
     "marathon_officer_invite",
     "marathon_officer_list",
     "marathon_takedown",
+    "marathon_takedown_apply",
     "marathon_takedown_list",
     "marathon_workshop_ideas",
     "organization_create",

@@ -8,7 +8,7 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.types import Action, Context
 
-from ckanext.marathon.domain.texts import is_storable
+from ckanext.marathon.domain.texts import is_reference, is_storable
 from ckanext.marathon.logic import (
     cutting,
     guards,
@@ -20,7 +20,7 @@ from ckanext.marathon.logic import (
     reindex,
 )
 from ckanext.marathon.logic.packages import SHOWN
-from ckanext.marathon.model import records
+from ckanext.marathon.model import audit, records, takedown
 
 
 @tk.chained_action
@@ -30,9 +30,12 @@ def package_create(next_: Action, context: Context, data_dict: dict[str, Any]) -
     ``marathon_notices`` in the result says what was put right in what was sent.
 
     Raises:
-        ValidationError: also at ``type``, for one that no plugin has pages for.
+        ValidationError: also at ``type``, for one that no plugin has pages for, and at ``id``, for
+            one that was taken down.
     """
+    audit.note_actor(context.get("user"))
     data = inputs.checked_new(context, data_dict)
+    _refuse_taken_down(data.get("id"))
     notices.begin(context)
     created = next_(context, data)
     return _shown(context, created)
@@ -45,6 +48,7 @@ def package_update(next_: Action, context: Context, data_dict: dict[str, Any]) -
     What was shown computed, masked or left out may be sent back as it is: it stays computed, and
     stays what it was. ``marathon_notices`` in the result says what was put right in what was sent.
     """
+    audit.note_actor(context.get("user"))
     data = inputs.checked(context, data_dict)
     package = _locked(data.get("id") or data.get("name"))
     if package is None:
@@ -78,6 +82,7 @@ def package_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -
     Raises:
         ValidationError: others depend on it; ``obstacles`` names those that the person may see.
     """
+    audit.note_actor(context.get("user"))
     package = _locked(data_dict.get("id"))
     if package is not None:
         tk.check_access("package_delete", context, data_dict)
@@ -95,6 +100,7 @@ def dataset_purge(next_: Action, context: Context, data_dict: dict[str, Any]) ->
     Nothing stands in the way of a purge: it is how a sysadmin takes something down. The links are
     cut by ``logic/watch.py``, which sees every purge.
     """
+    audit.note_actor(context.get("user"))
     package = model.Package.get(_text(data_dict.get("id")))
     if package is None or package.type not in SHOWN:
         return next_(context, data_dict)
@@ -146,6 +152,12 @@ def _locked(reference: Any) -> model.Package | None:
     if package is None or package.type not in SHOWN:
         return None
     return records.lock([package.id]).get(package.id)
+
+
+def _refuse_taken_down(id_: Any) -> None:
+    """Refuse an id that was taken down: the next process to start would take it down again."""
+    if is_reference(id_) and id_ and takedown.find_takedown(id_):
+        raise tk.ValidationError({"id": [tk._("What had this id was taken down")]})
 
 
 def _text(value: Any) -> str | None:

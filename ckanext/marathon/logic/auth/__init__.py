@@ -6,7 +6,11 @@ from ckanext.marathon.logic.auth.municipality import marathon_municipality_creat
 from ckanext.marathon.logic.auth.officer import marathon_officer_invite, marathon_officer_list
 from ckanext.marathon.logic.auth.organization import organization_create, organization_update
 from ckanext.marathon.logic.auth.package import package_create, package_update
-from ckanext.marathon.logic.auth.takedown import marathon_takedown, marathon_takedown_list
+from ckanext.marathon.logic.auth.takedown import (
+    marathon_takedown,
+    marathon_takedown_apply,
+    marathon_takedown_list,
+)
 
 __all__ = [
     "marathon_idea_choices",
@@ -16,6 +20,7 @@ __all__ = [
     "marathon_officer_invite",
     "marathon_officer_list",
     "marathon_takedown",
+    "marathon_takedown_apply",
     "marathon_takedown_list",
     "organization_create",
     "organization_update",
