@@ -1,6 +1,6 @@
 """Noting what a transaction touches, and publishing it before it is committed.
 
-The record of who changed what (``model/audit.py``) is written from the same notes.
+The record of who changed what (``model/auditing.py``) is written from the same notes.
 
 CKAN's plugin hooks miss or misplace deletions, purges, moves and everything that happens to
 organisations. Listening to the session sees all of them; bulk SQL excepted, which ``feed
@@ -16,7 +16,7 @@ from ckan import model
 from sqlalchemy import event
 
 from ckanext.marathon.feeds.publish import Touched, publish
-from ckanext.marathon.model import audit
+from ckanext.marathon.model import auditing
 
 _KEY = "marathon_feed_touched"
 
@@ -41,7 +41,7 @@ def _touched(session: Any) -> Touched:
 def _after_flush(session: Any, _flush_context: Any) -> None:
     if not p.plugin_loaded("marathon"):
         return
-    audit.note_flush(session)
+    auditing.note_flush(session)
     # New things have their ids by now, and what was changed is still known.
     modified = [each for each in session.dirty if session.is_modified(each)]
     for thing in (*session.new, *modified, *session.deleted):
@@ -68,7 +68,7 @@ def _before_commit(session: Any) -> None:
     if session.in_nested_transaction() or not p.plugin_loaded("marathon"):
         return
     session.flush()
-    audit.write_entries(session)
+    auditing.write_entries(session)
     touched = session.info.get(_KEY)
     if touched:
         publish(touched)
@@ -78,4 +78,4 @@ def _forget(session: Any) -> None:
     # What a savepoint undid is described all the same, and found to be as it was.
     if not session.in_nested_transaction():
         session.info.pop(_KEY, None)
-        audit.forget_notes(session)
+        auditing.forget_notes(session)

@@ -27,7 +27,7 @@ from ckanext.marathon.domain.takedowns import Entry
 from ckanext.marathon.logic import cutting, reindex
 from ckanext.marathon.logic.remains import ACTIONS, STEPS
 from ckanext.marathon.logic.takedown_file import LIST_FILE, read_list_file
-from ckanext.marathon.model import audit, takedown
+from ckanext.marathon.model import auditing, records, takedown
 from ckanext.marathon.model.traces import Traces, collect_traces, erase_traces
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ def _purge(package: model.Package, entry: Entry, through_ckan: bool) -> Traces:
         pending=STEPS,
         at=entry.at,
     )
-    audit.note_takedown(package)
+    auditing.note_takedown(package)
     if not through_ckan:
         _delete(package)
     else:
@@ -196,24 +196,31 @@ def enforce_list() -> bool:
     Returns:
         whether everything is as the lists say.
     """
-    entries: list[Entry] = []
-    is_whole = True
-    try:
-        entries = read_list_file()
-    except (OSError, Malformed) as fault:
-        log.error("%s cannot be read: %s", LIST_FILE, fault)
-        is_whole = False
-    known = {row.thing for row in takedown.list_takedowns()}
-    ids = [each.id for each in entries]
-    present = sa.select(model.Package.id).where(model.Package.id.in_(ids))
-    returned = {*takedown.list_returned(), *model.Session.scalars(present)}
-    if returned or not known.issuperset(ids):
+    entries, fault = _read_file()
+    if find_returned() or not {row.thing for row in takedown.list_takedowns()}.issuperset(
+        each.id for each in entries
+    ):
         result = apply_list(entries)
         log.warning("The takedown list was applied: %s", json.dumps(result))
-        return is_whole and not result["unfinished"]
+        return not fault and not result["unfinished"]
     if takedown.list_unfinished():
-        return not finish_all() and is_whole
-    return is_whole
+        return not finish_all() and not fault
+    return not fault
+
+
+def find_returned() -> list[str]:
+    """Return the ids of what is on the site's list, or in its file, and in the database."""
+    entries, _fault = _read_file()
+    return sorted({*takedown.list_returned(), *records.load(each.id for each in entries)})
+
+
+def _read_file() -> tuple[list[Entry], str]:
+    """Return what the file lists, and why it cannot be read."""
+    try:
+        return read_list_file(), ""
+    except (OSError, Malformed) as fault:
+        log.error("%s cannot be read: %s", LIST_FILE, fault)
+        return [], str(fault)
 
 
 def _entry_of(row: Any) -> Entry:

@@ -11,12 +11,13 @@ from typing import Any
 
 import ckan.plugins as p
 import ckan.plugins.toolkit as tk
-import rq
 import sqlalchemy as sa
 from ckan import model
 from ckan.lib import jobs, uploader
 from ckan.logic import index_remove_package
 from ckan.types import Context
+from rq import Queue
+from rq.exceptions import DeserializationError, NoSuchJobError
 from rq.job import Job
 from rq.registry import BaseRegistry
 
@@ -92,13 +93,13 @@ def _drop_jobs(row: Any, words: Collection[str]) -> None:
         }:
             try:
                 job = Job.fetch(id_, connection=queue.connection)
-            except rq.exceptions.NoSuchJobError:
+            except NoSuchJobError:
                 continue
             if job.func_name not in OWN_JOBS and any(each in _text_of(job) for each in traces):
                 job.delete()
 
 
-def _registries(queue: rq.Queue) -> list[BaseRegistry]:
+def _registries(queue: Queue) -> list[BaseRegistry]:
     return [
         queue.started_job_registry,
         queue.finished_job_registry,
@@ -114,7 +115,7 @@ def _text_of(job: Job) -> str:
     for read in (lambda: (job.args, job.kwargs), job.return_value, lambda: job.exc_info):
         try:
             parts.append(read())
-        except (rq.exceptions.DeserializationError, AttributeError, ImportError):
+        except (DeserializationError, AttributeError, ImportError):
             parts.append(job.data)
     return " ".join(map(str, parts))
 

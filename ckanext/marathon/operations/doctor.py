@@ -20,10 +20,8 @@ from ckan.lib.mailer import _parse_smtp_server
 from ckan.lib.redis import is_redis_available
 from ckanext.dcat.utils import catalog_uri
 
-from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.logic.permissions import COORDINATING_BODY
-from ckanext.marathon.logic.takedown_file import LIST_FILE, read_list_file
-from ckanext.marathon.model import records, takedown
+from ckanext.marathon.operations.takedown_check import find_takedown_faults
 from ckanext.marathon.search.types import DATASET, OTHER_TYPES
 
 NEEDED = ("marathon", "scheming_datasets", "scheming_organizations", "dcat")
@@ -233,27 +231,9 @@ def people() -> Findings:
 
 def takedowns() -> Findings:
     """Check that nothing is left or back of what was taken down."""
-    try:
-        listed = {each.id for each in read_list_file()}
-    except (OSError, Malformed) as fault:
-        text = tk._("The file of {option} cannot be read: {fault}")
-        yield _bad(text.format(option=LIST_FILE, fault=fault))
-        listed = set()
-    listed -= {row.thing for row in takedown.list_takedowns()}
-    back = [*takedown.list_returned(), *records.load(listed)]
-    if back:
-        text = tk._(
-            "Taken down, and there again (a backup was restored): {ids}. Run: ckan marathon "
-            "takedown apply"
-        )
-        yield _bad(text.format(ids=", ".join(back)))
-    unfinished = takedown.list_unfinished()
-    if unfinished:
-        text = tk._(
-            "Something is left of what was taken down: {ids}. Run: ckan marathon takedown apply"
-        )
-        yield _bad(text.format(ids=", ".join(unfinished)))
-    if not back and not unfinished:
+    faults = find_takedown_faults()
+    yield from map(_bad, faults)
+    if not faults:
         yield _good(tk._("Nothing is left of what was taken down."))
 
 

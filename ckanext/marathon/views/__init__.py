@@ -9,6 +9,7 @@ from .deleting import deleting
 from .enforcing import enforcing
 from .follow import follow
 from .forms import forms
+from .history import history
 from .ideas import ideas
 from .invitations import invitations
 from .news import news
@@ -34,6 +35,7 @@ __all__ = [
     "enforcing",
     "follow",
     "forms",
+    "history",
     "ideas",
     "invitations",
     "news",

@@ -1,5 +1,6 @@
 """The API, one file a noun. CKAN registers what ``__all__`` names."""
 
+from ckanext.marathon.logic.action.change import marathon_change_list
 from ckanext.marathon.logic.action.config_option import config_option_update
 from ckanext.marathon.logic.action.idea import (
     marathon_data_need_list,
@@ -53,6 +54,7 @@ __all__ = [
     "config_option_update",
     "dataset_purge",
     "group_list",
+    "marathon_change_list",
     "marathon_data_need_list",
     "marathon_idea_choices",
     "marathon_idea_datasets",

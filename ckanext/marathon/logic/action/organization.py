@@ -10,7 +10,7 @@ from ckan.types import Action, Context
 
 from ckanext.marathon.domain.texts import is_storable
 from ckanext.marathon.logic import inputs, notices, permissions
-from ckanext.marathon.model import audit
+from ckanext.marathon.model import auditing
 from ckanext.marathon.search.away import AWAY
 from ckanext.marathon.search.types import DATASET
 
@@ -22,7 +22,7 @@ def organization_create(next_: Action, context: Context, data_dict: dict[str, An
     CKAN makes whoever creates an organisation its admin. Somebody of the coordinating body who adds
     a municipality would thereby come to edit its datasets, so they stay outside.
     """
-    audit.note_actor(context.get("user"))
+    auditing.note_actor(context.get("user"))
     notices.begin(context)
     created = next_(context, inputs.checked_organization(data_dict))
     notices.deliver(context, created)
@@ -45,7 +45,7 @@ def organization_update(next_: Action, context: Context, data_dict: dict[str, An
 
     ``marathon_notices`` in the result says what was put right in what was sent.
     """
-    audit.note_actor(context.get("user"))
+    auditing.note_actor(context.get("user"))
     notices.begin(context)
     updated = next_(context, inputs.checked_organization(data_dict))
     notices.deliver(context, updated)

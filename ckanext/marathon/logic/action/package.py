@@ -20,7 +20,7 @@ from ckanext.marathon.logic import (
     reindex,
 )
 from ckanext.marathon.logic.packages import SHOWN
-from ckanext.marathon.model import audit, records, takedown
+from ckanext.marathon.model import auditing, records, takedown
 
 
 @tk.chained_action
@@ -33,7 +33,7 @@ def package_create(next_: Action, context: Context, data_dict: dict[str, Any]) -
         ValidationError: also at ``type``, for one that no plugin has pages for, and at ``id``, for
             one that was taken down.
     """
-    audit.note_actor(context.get("user"))
+    auditing.note_actor(context.get("user"))
     data = inputs.checked_new(context, data_dict)
     _refuse_taken_down(data.get("id"))
     notices.begin(context)
@@ -48,7 +48,7 @@ def package_update(next_: Action, context: Context, data_dict: dict[str, Any]) -
     What was shown computed, masked or left out may be sent back as it is: it stays computed, and
     stays what it was. ``marathon_notices`` in the result says what was put right in what was sent.
     """
-    audit.note_actor(context.get("user"))
+    auditing.note_actor(context.get("user"))
     data = inputs.checked(context, data_dict)
     package = _locked(data.get("id") or data.get("name"))
     if package is None:
@@ -82,7 +82,7 @@ def package_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -
     Raises:
         ValidationError: others depend on it; ``obstacles`` names those that the person may see.
     """
-    audit.note_actor(context.get("user"))
+    auditing.note_actor(context.get("user"))
     package = _locked(data_dict.get("id"))
     if package is not None:
         tk.check_access("package_delete", context, data_dict)
@@ -100,7 +100,7 @@ def dataset_purge(next_: Action, context: Context, data_dict: dict[str, Any]) ->
     Nothing stands in the way of a purge: it is how a sysadmin takes something down. The links are
     cut by ``logic/watch.py``, which sees every purge.
     """
-    audit.note_actor(context.get("user"))
+    auditing.note_actor(context.get("user"))
     package = model.Package.get(_text(data_dict.get("id")))
     if package is None or package.type not in SHOWN:
         return next_(context, data_dict)

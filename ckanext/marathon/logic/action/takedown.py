@@ -13,7 +13,7 @@ from ckanext.marathon.domain.takedowns import check_rows, is_reason
 from ckanext.marathon.domain.texts import is_reference, is_storable
 from ckanext.marathon.logic import erasing, say
 from ckanext.marathon.logic.takedown_file import dictize_takedown
-from ckanext.marathon.model import audit, takedown
+from ckanext.marathon.model import auditing, takedown
 
 
 def marathon_takedown(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def marathon_takedown(context: Context, data_dict: dict[str, Any]) -> dict[str, 
             else tk._("Write the reason as a text of at most 5,000 characters")
         )
         raise tk.ValidationError({"reason": [message]})
-    audit.note_actor(context.get("user"))
+    auditing.note_actor(context.get("user"))
     reference = data_dict.get("id")
     package = model.Package.get(reference) if is_reference(reference) else None
     if package is not None:
@@ -108,7 +108,7 @@ def marathon_takedown_apply(context: Context, data_dict: dict[str, Any]) -> dict
         entries = check_rows(data_dict.get("takedowns", []))
     except Malformed as error:
         raise tk.ValidationError({"takedowns": [say.text(error.fault)]}) from None
-    audit.note_actor(context.get("user"))
+    auditing.note_actor(context.get("user"))
     result = erasing.apply_list(entries)
     if result["unfinished"]:
         erasing.finish_later()

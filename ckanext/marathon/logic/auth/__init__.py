@@ -1,5 +1,6 @@
 """Who may do what, one file a noun. CKAN registers what ``__all__`` names."""
 
+from ckanext.marathon.logic.auth.change import marathon_change_list
 from ckanext.marathon.logic.auth.idea import marathon_idea_choices, marathon_idea_quick_create
 from ckanext.marathon.logic.auth.invitation import marathon_invitation_list
 from ckanext.marathon.logic.auth.municipality import marathon_municipality_create
@@ -13,6 +14,7 @@ from ckanext.marathon.logic.auth.takedown import (
 )
 
 __all__ = [
+    "marathon_change_list",
     "marathon_idea_choices",
     "marathon_idea_quick_create",
     "marathon_invitation_list",
