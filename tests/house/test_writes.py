@@ -13,6 +13,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "ckanext" / "marathon"
 BULK = {"insert", "update", "delete"}
+# Removes a taken-down record from tables that the feed does not describe, by their names.
+TRACES = PACKAGE / "model" / "traces.py"
+DESCRIBED = {"package", "resource", "package_tag", "tag", "member", "group", "user"}
 TEXT = re.compile(
     r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+(?!marathon_|SET\b)(\w+)", re.IGNORECASE
 )
@@ -54,6 +57,15 @@ def test_only_our_own_tables_are_written_in_bulk(path: Path) -> None:
     own = own_tables()
     tree = ast.parse(path.read_text(encoding="utf-8"))
     others = [(table, line) for table, line in written(tree) if table not in own]
+    if path == TRACES:
+        named = [node for node in tree.body if isinstance(node, ast.Assign)]
+        named += [n for n in ast.walk(tree) if isinstance(n, ast.Call) and "_table" in ast.dump(n)]
+        calls = [n for n in named if not isinstance(n, ast.Call) or ast.unparse(n.func) == "_table"]
+        names = {n.value for each in calls for n in ast.walk(each) if isinstance(n, ast.Constant)}
+        assert "user_following_dataset" in names
+        assert not DESCRIBED & names
+        assert {table for table, _line in others} == {"table", "detail", "activity", "harvested"}
+        return
     assert others == [], "add, change or delete objects of the session instead"
 
 

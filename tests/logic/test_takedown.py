@@ -56,7 +56,7 @@ def test_nothing_of_it_stays(app: Any, dataset: dict[str, Any]) -> None:
         assert SECRET in app.get(address).get_data(as_text=True)
     assert SECRET.encode() in stored()
     found = call_action("marathon_takedown", id=dataset["name"], reason="Orden judicial")
-    assert found == {"id": dataset["id"], "type": "dataset", "files": 1}
+    assert found == {"id": dataset["id"], "type": "dataset", "files": 1, "unfinished": []}
     assert not path.exists()
     assert SECRET.encode() not in stored()
     for address in ("/catalog.ttl", "/catalog/all.nt", "/data.json", "/catalog.csv"):

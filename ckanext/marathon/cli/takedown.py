@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import ckan.plugins.toolkit as tk
 import click
 from ckan.types import Context
+
+from ckanext.marathon.domain.errors import Malformed
+from ckanext.marathon.domain.takedowns import parse_list
+from ckanext.marathon.logic import say
 
 
 @click.group()
@@ -21,32 +27,87 @@ def takedown() -> None:
 def remove(id: str, reason: str, yes: bool) -> None:
     """Remove a dataset, workshop, idea or commitment (ID or name) with its files.
 
-    Portals that follow the feed remove it, too. There is no way back.
+    Portals that follow the feed remove it, too. There is no way back. Repeated with the ID of a
+    record whose removal was cut off, it finishes that.
     """
     try:
         shown = tk.get_action("package_show")(_context(), {"id": id, "use_cache": False})
     except tk.ObjectNotFound:
-        raise click.ClickException(tk._("There is nothing of this id or name.")) from None
-    if not yes:
+        shown = None
+    if shown and not yes:
         question = tk._("Remove “{title}” ({type}) for good?")
         click.confirm(question.format(title=shown["title"], type=shown["type"]), abort=True)
     try:
         found = tk.get_action("marathon_takedown")(
-            _context(), {"id": shown["id"], "reason": reason}
+            _context(), {"id": shown["id"] if shown else id, "reason": reason}
         )
+    except tk.ObjectNotFound:
+        raise click.ClickException(tk._("There is nothing of this id or name.")) from None
     except tk.ValidationError as error:
         raise click.ClickException(str(error.error_summary)) from None
     click.echo(tk._("Removed, with {count} files.").format(count=found["files"]))
+    _say_unfinished([found["id"]] if found["unfinished"] else [])
 
 
 @takedown.command("list")
-def list_() -> None:
-    """List what was removed: when, what, and why."""
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text")
+def list_(format_: str) -> None:
+    """List what was removed: when, what, and why.
+
+    As JSON it is what `takedown apply` takes on another site, or after a restore.
+    """
     rows = tk.get_action("marathon_takedown_list")(_context(), {})
+    if format_ == "json":
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+        return
     for row in rows:
         click.echo(f"{row['at']}  {row['type']}  {row['id']}  {row['reason']}")
     if not rows:
         click.echo(tk._("Nothing was removed."))
+
+
+@takedown.command()
+@click.argument(
+    "file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+def apply(file: Path | None) -> None:
+    """Take down whatever is on a list and yet on the site, and finish what was cut off.
+
+    FILE is what `takedown list --format json` wrote. The site's own list is
+    always applied, without FILE it alone. May be repeated.
+    """
+    entries: list[dict[str, Any]] = []
+    if file:
+        try:
+            text = file.read_text(encoding="utf-8")
+            parse_list(text)
+        except UnicodeDecodeError:
+            raise click.ClickException(tk._("The file is not UTF-8.")) from None
+        except Malformed as error:
+            raise click.ClickException(say.text(error.fault)) from None
+        entries = json.loads(text.removeprefix("\ufeff"))
+    result = tk.get_action("marathon_takedown_apply")(_context(), {"takedowns": entries})
+    for id_ in result["taken_down"]:
+        click.echo(tk._("Taken down: {id}").format(id=id_))
+    for id_ in result["added"]:
+        click.echo(tk._("Not here, added to the list: {id}").format(id=id_))
+    summary = tk._("{taken} taken down, {added} added to the list, {known} were already.")
+    counts = {key: len(ids) for key, ids in result.items()}
+    click.echo(
+        summary.format(taken=counts["taken_down"], added=counts["added"], known=counts["known"])
+    )
+    _say_unfinished(result["unfinished"])
+
+
+def _say_unfinished(ids: list[str]) -> None:
+    """End with 1 if something could not be removed yet."""
+    if not ids:
+        return
+    message = tk._(
+        "Something of {ids} could not be removed yet; the log says what. It is tried again by "
+        "itself; `ckan marathon takedown apply` tries it now."
+    )
+    raise click.ClickException(message.format(ids=", ".join(ids)))
 
 
 def _context() -> Context:

@@ -1,6 +1,7 @@
 """Noting what a transaction touches, and publishing it before it is committed.
 
-Whom activities about it are shown to follows in the same transaction.
+Whom activities about it are shown to, and the record of who changed what (``model/auditing.py``),
+are written in the same transaction, from the same notes.
 
 CKAN's plugin hooks miss or misplace deletions, purges, moves and everything that happens to
 organisations. Listening to the session sees all of them; bulk SQL excepted, which ``feed
@@ -17,7 +18,7 @@ from sqlalchemy import event
 
 from ckanext.marathon.feeds.publish import Touched, publish
 from ckanext.marathon.feeds.witness import Witness, write_witness
-from ckanext.marathon.model import activity
+from ckanext.marathon.model import activity, auditing
 from ckanext.marathon.model.clock import ADVANCED
 
 _KEY = "marathon_feed_touched"
@@ -43,6 +44,7 @@ def _touched(session: Any) -> Touched:
 def _after_flush(session: Any, _flush_context: Any) -> None:
     if not p.plugin_loaded("marathon"):
         return
+    auditing.note_flush(session)
     # New things have their ids by now, and what was changed is still known.
     modified = [each for each in session.dirty if session.is_modified(each)]
     for thing in (*session.new, *modified, *session.deleted):
@@ -69,6 +71,7 @@ def _before_commit(session: Any) -> None:
     if session.in_nested_transaction() or not p.plugin_loaded("marathon"):
         return
     session.flush()
+    auditing.write_entries(session)
     touched = session.info.get(_KEY)
     if touched:
         # Before the clock, which is the last lock that a transaction takes.
@@ -88,3 +91,4 @@ def _forget(session: Any) -> None:
     if not session.in_nested_transaction():
         session.info.pop(_KEY, None)
         session.info.pop(ADVANCED, None)
+        auditing.forget_notes(session)

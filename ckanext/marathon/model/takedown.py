@@ -1,19 +1,34 @@
-"""What was taken down for legal reasons: which thing, when, why and by whom, and nothing of it."""
+"""Records that were taken down for legal reasons: when, why and by whom, and nothing of them.
+
+A row is written in the transaction that purges the record. It also says which places outside of
+the database still have to be cleaned, so that whoever comes after a crash can finish.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
 
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import model
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+
+_EMPTY = sa.text("'{}'")
+# Any number: the lock on taking down what a restored backup brought back.
+_LOCK = 6_172_031_113
 
 
 class Takedown(tk.BaseModel):
-    """One thing that was taken down.
+    """One record that was taken down.
 
     Attributes:
         thing: its id in CKAN.
         kind: its dataset type.
         files: how many uploaded files it had.
+        resources: ids of its resources: files and tables elsewhere are named after them.
+        neighbours: ids of records whose place in the index shows what it was called.
+        pending: steps of ``logic/erasing.py`` that have not succeeded yet.
     """
 
     __tablename__ = "marathon_takedown"
@@ -24,23 +39,87 @@ class Takedown(tk.BaseModel):
     files = sa.Column(sa.Integer, nullable=False)
     at = sa.Column(sa.DateTime(timezone=True), nullable=False)
     user_id = sa.Column(sa.UnicodeText)
+    resources = sa.Column(ARRAY(sa.UnicodeText), nullable=False, server_default=_EMPTY)
+    neighbours = sa.Column(ARRAY(sa.UnicodeText), nullable=False, server_default=_EMPTY)
+    pending = sa.Column(ARRAY(sa.UnicodeText), nullable=False, server_default=_EMPTY)
 
 
-def record(thing: str, kind: str, reason: str, files: int, user_id: str | None) -> None:
-    """Write down that something is taken down; nothing is committed."""
+def record_takedown(
+    thing: str,
+    kind: str,
+    reason: str,
+    files: int,
+    user_id: str | None,
+    *,
+    resources: Collection[str] = (),
+    neighbours: Collection[str] = (),
+    pending: Collection[str] = (),
+    at: datetime | None = None,
+) -> None:
+    """Write down that a record is taken down; nothing is committed.
+
+    One that is on the list already keeps its date, reason and author; what is left to remove is
+    added.
+    """
+    statement = insert(Takedown).values(
+        thing=thing,
+        kind=kind,
+        reason=reason,
+        files=files,
+        at=at or sa.func.clock_timestamp(),
+        user_id=user_id,
+        resources=sorted(set(resources)),
+        neighbours=sorted(set(neighbours)),
+        pending=list(pending),
+    )
+    table, new = Takedown.__table__.c, statement.excluded
     model.Session.execute(
-        sa.insert(Takedown).values(
-            thing=thing,
-            kind=kind,
-            reason=reason,
-            files=files,
-            at=sa.func.clock_timestamp(),
-            user_id=user_id,
+        statement.on_conflict_do_update(
+            index_elements=["thing"],
+            set_={
+                "files": sa.func.greatest(table.files, new.files),
+                "resources": table.resources + new.resources,
+                "neighbours": new.neighbours,
+                "pending": new.pending,
+            },
         )
     )
 
 
-def every() -> list[sa.Row]:
+def list_takedowns() -> list[sa.Row]:
     """Return the columns of all, the newest first."""
-    query = sa.select(*Takedown.__table__.columns).order_by(Takedown.at.desc())
+    query = sa.select(*Takedown.__table__.columns).order_by(Takedown.at.desc(), Takedown.thing)
     return list(model.Session.execute(query).all())
+
+
+def find_takedown(thing: str) -> sa.Row | None:
+    """Return the columns of one, ``None`` if there is none of this id."""
+    query = sa.select(*Takedown.__table__.columns).where(Takedown.thing == thing)
+    return model.Session.execute(query).one_or_none()
+
+
+def list_unfinished() -> list[str]:
+    """Return the ids of those of which something is left to remove, the oldest first."""
+    query = sa.select(Takedown.thing).where(sa.func.cardinality(Takedown.pending) > 0)
+    return list(model.Session.scalars(query.order_by(Takedown.at, Takedown.thing)))
+
+
+def list_returned() -> list[str]:
+    """Return the ids of those that are in the database nevertheless: a backup brought them back."""
+    query = sa.select(Takedown.thing).join(model.Package, model.Package.id == Takedown.thing)
+    return list(model.Session.scalars(query.order_by(Takedown.at, Takedown.thing)))
+
+
+def settle_step(thing: str, step: str) -> None:
+    """Write down that a step is done; nothing is committed."""
+    model.Session.execute(
+        sa.update(Takedown)
+        .where(Takedown.thing == thing)
+        .values(pending=sa.func.array_remove(Takedown.pending, sa.cast(step, sa.UnicodeText)))
+        .execution_options(synchronize_session=False)
+    )
+
+
+def hold_lock() -> None:
+    """Wait until no other process applies the list; held until the end of the connection's turn."""
+    model.Session.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))

@@ -28,6 +28,7 @@ from ckanext.marathon.operations.finding import (
     make_good,
     make_warning,
 )
+from ckanext.marathon.operations.takedown_check import find_takedown_faults
 from ckanext.marathon.search.types import DATASET, OTHER_TYPES
 
 NEEDED = ("marathon", "scheming_datasets", "scheming_organizations", "dcat")
@@ -220,6 +221,14 @@ def history() -> Findings:
         )
 
 
+def takedowns() -> Findings:
+    """Check that nothing is left or back of what was taken down."""
+    faults = find_takedown_faults()
+    yield from map(make_bad, faults)
+    if not faults:
+        yield make_good(tk._("Nothing is left of what was taken down."))
+
+
 CHECKS: tuple[Callable[[], Findings], ...] = (
     plugins,
     tables,
@@ -230,4 +239,5 @@ CHECKS: tuple[Callable[[], Findings], ...] = (
     mail,
     people,
     history,
+    takedowns,
 )

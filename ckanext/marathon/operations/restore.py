@@ -29,7 +29,7 @@ from ckan.types import Context
 from sqlalchemy.exc import ProgrammingError
 
 from ckanext.marathon.feeds import witness
-from ckanext.marathon.model import clock, takedown
+from ckanext.marathon.model import clock
 from ckanext.marathon.operations import backup, postgres_programs, restore_note
 from ckanext.marathon.operations.backup import DatabaseState, find_stored, read_state
 from ckanext.marathon.operations.backup_manifest import (
@@ -294,29 +294,14 @@ def _take_down(takedowns: Rows, progress: Progress) -> None:
     progress(0, 1)
     user = tk.get_action("get_site_user")({"ignore_auth": True}, {})
     context = cast("Context", {"user": user["name"], "ignore_auth": True})
-    try:
-        apply = tk.get_action("marathon_takedown_apply")
-    except KeyError:
-        for row in takedowns:
-            _take_down_one(context, row)
-    else:
-        unfinished = apply(context, {"takedowns": takedowns})["unfinished"]
-        if unfinished:
-            message = tk._("Something of {ids} could not be removed; the log says what.")
-            raise BackupFault(message.format(ids=", ".join(unfinished)))
+    unfinished = tk.get_action("marathon_takedown_apply")(context, {"takedowns": takedowns})[
+        "unfinished"
+    ]
+    if unfinished:
+        message = tk._("Something of {ids} could not be removed; the log says what.")
+        raise BackupFault(message.format(ids=", ".join(unfinished)))
     model.Session.commit()
     progress(1, 1)
-
-
-def _take_down_one(context: Context, row: dict[str, Any]) -> None:
-    known = {each.thing for each in takedown.every()}
-    if model.Package.get(row["id"]) is not None:
-        if row["id"] in known:
-            model.Session.query(takedown.Takedown).filter_by(thing=row["id"]).delete()
-            model.Session.commit()
-        tk.get_action("marathon_takedown")(context, {"id": row["id"], "reason": row["reason"]})
-    elif row["id"] not in known:
-        takedown.record(row["id"], row["type"], row["reason"], row["files"], row["user_id"])
 
 
 def _begin_epoch() -> None:

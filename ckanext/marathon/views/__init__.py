@@ -9,9 +9,11 @@ from .changes import changes
 from .commitment import commitment
 from .country import country
 from .deleting import deleting
+from .enforcing import enforcing
 from .follow import follow
 from .forms import forms
 from .health import health
+from .history import history
 from .ideas import ideas
 from .index_care import index_care
 from .invitations import invitations
@@ -43,9 +45,11 @@ __all__ = [
     "commitment",
     "country",
     "deleting",
+    "enforcing",
     "follow",
     "forms",
     "health",
+    "history",
     "ideas",
     "index_care",
     "invitations",

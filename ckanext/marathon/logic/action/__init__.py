@@ -3,6 +3,7 @@
 from typing import Any
 
 from ckanext.marathon.logic.action.activity import activity_actions
+from ckanext.marathon.logic.action.change import marathon_change_list
 from ckanext.marathon.logic.action.config_option import config_option_update
 from ckanext.marathon.logic.action.group import (
     group_create,
@@ -60,7 +61,11 @@ from ckanext.marathon.logic.action.package_words import (
     tag_list,
     tag_search,
 )
-from ckanext.marathon.logic.action.takedown import marathon_takedown, marathon_takedown_list
+from ckanext.marathon.logic.action.takedown import (
+    marathon_takedown,
+    marathon_takedown_apply,
+    marathon_takedown_list,
+)
 from ckanext.marathon.logic.action.user_invite import user_invite
 
 __all__ = [
@@ -72,6 +77,7 @@ __all__ = [
     "group_list",
     "group_purge",
     "group_update",
+    "marathon_change_list",
     "marathon_data_need_list",
     "marathon_idea_choices",
     "marathon_idea_datasets",
@@ -83,6 +89,7 @@ __all__ = [
     "marathon_officer_invite",
     "marathon_officer_list",
     "marathon_takedown",
+    "marathon_takedown_apply",
     "marathon_takedown_list",
     "marathon_workshop_ideas",
     "member_create",

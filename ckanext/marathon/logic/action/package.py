@@ -19,7 +19,7 @@ from ckanext.marathon.logic import (
     packages,
 )
 from ckanext.marathon.logic.packages import SHOWN
-from ckanext.marathon.model import records
+from ckanext.marathon.model import auditing, records, takedown
 
 
 @tk.chained_action
@@ -29,9 +29,12 @@ def package_create(next_: Action, context: Context, data_dict: dict[str, Any]) -
     ``marathon_notices`` in the result says what was put right in what was sent.
 
     Raises:
-        ValidationError: also at ``type``, for one that no plugin has pages for.
+        ValidationError: also at ``type``, for one that no plugin has pages for, and at ``id``, for
+            one that was taken down.
     """
+    auditing.note_actor(context.get("user"))
     data = inputs.checked_new(context, data_dict)
+    _refuse_taken_down(data.get("id"))
     notices.begin(context)
     created = next_(context, data)
     return _shown(context, created)
@@ -44,6 +47,7 @@ def package_update(next_: Action, context: Context, data_dict: dict[str, Any]) -
     What was shown computed, masked or left out may be sent back as it is: it stays computed, and
     stays what it was. ``marathon_notices`` in the result says what was put right in what was sent.
     """
+    auditing.note_actor(context.get("user"))
     reference = data_dict.get("id") or data_dict.get("name")
     known = model.Package.get(reference) if is_reference(reference) else None
     data = inputs.checked_update(context, data_dict, known)
@@ -76,6 +80,7 @@ def package_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -
     Raises:
         ValidationError: others depend on it; ``obstacles`` names those that the person may see.
     """
+    auditing.note_actor(context.get("user"))
     package = _locked(data_dict.get("id"))
     if package is not None:
         tk.check_access("package_delete", context, data_dict)
@@ -90,6 +95,7 @@ def dataset_purge(next_: Action, context: Context, data_dict: dict[str, Any]) ->
     Nothing stands in the way of a purge: it is how a sysadmin takes something down. The links are
     cut by ``logic/watch.py``, which sees every purge.
     """
+    auditing.note_actor(context.get("user"))
     package = model.Package.get(_text(data_dict.get("id")))
     if package is None or package.type not in SHOWN:
         return next_(context, data_dict)
@@ -135,6 +141,12 @@ def _locked(reference: Any) -> model.Package | None:
     if package is None or package.type not in SHOWN:
         return None
     return records.lock([package.id]).get(package.id)
+
+
+def _refuse_taken_down(id_: Any) -> None:
+    """Refuse an id that was taken down: the next process to start would take it down again."""
+    if is_reference(id_) and id_ and takedown.find_takedown(id_):
+        raise tk.ValidationError({"id": [tk._("What had this id was taken down")]})
 
 
 def _text(value: Any) -> str | None:

@@ -6,28 +6,33 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 from ckan import model
-from ckan.lib import uploader
 from ckan.types import Context
 
-from ckanext.marathon.domain.texts import is_blank, is_reference, is_storable
-from ckanext.marathon.logic.packages import SHOWN
-from ckanext.marathon.model import pages, records, takedown
-
-LONGEST_REASON = 5_000
+from ckanext.marathon.domain.errors import Malformed
+from ckanext.marathon.domain.takedowns import check_rows, is_reason
+from ckanext.marathon.domain.texts import is_reference, is_storable
+from ckanext.marathon.logic import erasing, say
+from ckanext.marathon.logic.takedown_file import dictize_takedown
+from ckanext.marathon.model import auditing, takedown
 
 
 def marathon_takedown(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Purge a dataset, workshop, idea or commitment with its files, and write down that it was.
 
-    The feed keeps a tombstone: portals that follow it delete it, too. What depends on it loses the
+    Nothing of it stays: activities, followers, tags that nothing else has, what other records'
+    activities repeat of it, files, tables of the DataStore, background jobs, the search index. The
+    feed keeps a tombstone: portals that follow it delete it, too. What depends on it loses the
     link. There is no way back.
+
+    Called again with the id of a record that is gone, it finishes what could not be removed then.
 
     Args:
         context: as CKAN's.
         data_dict: ``id`` (or name), and ``reason``, a text of at most 5,000 characters.
 
     Returns:
-        ``id``, ``type`` and ``files`` (how many uploaded files were removed).
+        ``id``, ``type``, ``files`` (how many uploaded files were removed) and ``unfinished``: what
+        could not be removed yet (``search`` while Solr is away, ``files``, …) and is tried again.
 
     Raises:
         NotAuthorized: no sysadmin.
@@ -36,27 +41,32 @@ def marathon_takedown(context: Context, data_dict: dict[str, Any]) -> dict[str, 
     """
     tk.check_access("marathon_takedown", context, data_dict)
     reason = data_dict.get("reason")
-    if not isinstance(reason, str) or is_blank(reason) or len(reason) > LONGEST_REASON:
-        message = tk._("Write the reason as a text of at most 5,000 characters")
+    if not is_reason(reason):
+        message = (
+            tk._("The text contains characters that cannot be stored")
+            if isinstance(reason, str) and not is_storable(reason)
+            else tk._("Write the reason as a text of at most 5,000 characters")
+        )
         raise tk.ValidationError({"reason": [message]})
-    if not is_storable(reason):
-        message = tk._("The text contains characters that cannot be stored")
-        raise tk.ValidationError({"reason": [message]})
+    auditing.note_actor(context.get("user"))
     reference = data_dict.get("id")
     package = model.Package.get(reference) if is_reference(reference) else None
-    if package is None or package.type not in (*SHOWN, records.COMMITMENT):
-        raise tk.ObjectNotFound(tk._("Not found"))
-    files = [each.id for each in package.resources_all if each.url_type == "upload"]
-    found = {"id": package.id, "type": package.type, "files": len(files)}
-    user = model.User.get(context.get("user"))
-    # Committed with the purge.
-    takedown.record(package.id, package.type, reason.strip(), len(files), user.id if user else None)
-    tk.get_action("dataset_purge")(context, {"id": package.id})
-    for resource in files:
-        _remove_file(resource)
-    pages.forget_outdated()
-    model.Session.commit()
-    return found
+    if package is not None:
+        id_ = package.id
+        user = model.User.get(context.get("user"))
+        entry = erasing.new_entry(package, str(reason).strip(), user.id if user else None)
+        unfinished = erasing.take_down(package, entry)
+    else:
+        row = takedown.find_takedown(reference) if is_reference(reference) else None
+        if row is None or not row.pending:
+            raise tk.ObjectNotFound(tk._("Not found"))
+        id_ = row.thing
+        unfinished = erasing.finish_takedown(id_)
+    if unfinished:
+        erasing.finish_later()
+    row = takedown.find_takedown(id_)
+    assert row is not None, "written with the purge"
+    return {"id": id_, "type": row.kind, "files": row.files, "unfinished": unfinished}
 
 
 @tk.side_effect_free
@@ -64,27 +74,42 @@ def marathon_takedown_list(context: Context, data_dict: dict[str, Any]) -> list[
     """Return what was taken down, the newest first.
 
     Returns:
-        rows of ``id``, ``type``, ``reason``, ``files``, ``at`` (ISO 8601) and ``user_id``.
+        rows of ``id``, ``type``, ``reason``, ``files``, ``resources`` (ids), ``at`` (ISO 8601) and
+        ``user_id``: what ``marathon_takedown_apply`` takes on another site.
 
     Raises:
         NotAuthorized: no sysadmin.
     """
     tk.check_access("marathon_takedown_list", context, data_dict)
-    return [
-        {
-            "id": row.thing,
-            "type": row.kind,
-            "reason": row.reason,
-            "files": row.files,
-            "at": row.at.isoformat(),
-            "user_id": row.user_id,
-        }
-        for row in takedown.every()
-    ]
+    return [dictize_takedown(row) for row in takedown.list_takedowns()]
 
 
-def _remove_file(resource: str) -> None:
-    """Remove an uploaded file as CKAN does where a link takes its place."""
-    upload: Any = uploader.get_resource_uploader({"id": resource, "url": ""})
-    upload.filename, upload.clear = None, True
-    upload.upload(resource)
+def marathon_takedown_apply(context: Context, data_dict: dict[str, Any]) -> dict[str, list[str]]:
+    """Take down what is on a list, and on the site's own, and is there; finish what is unfinished.
+
+    For a site that was restored from a backup, or that copied another one. What is not there is
+    added to the site's list. Calling it again does nothing more.
+
+    Args:
+        context: as CKAN's.
+        data_dict: ``takedowns``, a list of rows as ``marathon_takedown_list`` returns them; left
+            out, the site's own list is applied alone.
+
+    Returns:
+        ids: ``taken_down``, ``added`` to the list, ``known`` (nothing was to do), and of these
+        ``unfinished``, where something could not be removed yet.
+
+    Raises:
+        NotAuthorized: no sysadmin.
+        ValidationError: at ``takedowns``: which row and field is wrong; nothing was done then.
+    """
+    tk.check_access("marathon_takedown_apply", context, data_dict)
+    try:
+        entries = check_rows(data_dict.get("takedowns", []))
+    except Malformed as error:
+        raise tk.ValidationError({"takedowns": [say.text(error.fault)]}) from None
+    auditing.note_actor(context.get("user"))
+    result = erasing.apply_list(entries)
+    if result["unfinished"]:
+        erasing.finish_later()
+    return result

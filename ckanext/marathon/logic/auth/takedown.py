@@ -15,3 +15,8 @@ def marathon_takedown(_context: Context, _data_dict: dict[str, Any]) -> AuthResu
 def marathon_takedown_list(_context: Context, _data_dict: dict[str, Any]) -> AuthResult:
     """Let sysadmins only: a reason may tell what was to be forgotten."""
     return {"success": False}
+
+
+def marathon_takedown_apply(_context: Context, _data_dict: dict[str, Any]) -> AuthResult:
+    """Let only system administrators."""
+    return {"success": False}

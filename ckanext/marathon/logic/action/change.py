@@ -1,0 +1,218 @@
+"""Who changed what and when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+import sqlalchemy as sa
+from ckan import authz, model
+from ckan.types import Context
+
+from ckanext.marathon.domain.dates import GUATEMALA
+from ckanext.marathon.domain.texts import is_reference
+from ckanext.marathon.logic import permissions
+from ckanext.marathon.logic.viewing import Viewer
+from ckanext.marathon.model import audit, records
+from ckanext.marathon.model.audit import AuditFilter, Sight
+from ckanext.marathon.search.types import OTHER_TYPES
+
+SHOWN, MOST = 50, 1_000
+_LARGEST = 2**63 - 1
+
+
+@tk.side_effect_free
+def marathon_change_list(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Return who changed what and when, the newest first.
+
+    Members of an organisation see what changed of it; its administrators also who was given or
+    lost which role; the coordinating body's editors everybody's workshops, ideas and commitments;
+    system administrators everything, with accounts, settings and takedowns.
+
+    Args:
+        context: as CKAN's.
+        data_dict: ``organization`` (id or name), ``record`` (id or name of a dataset, workshop,
+            idea, commitment, organisation, or id of a file; its files and members are included),
+            ``user`` (id or name), ``kind`` (a dataset type, ``resource``, ``organization``,
+            ``group``, ``member``, ``collaborator``, ``user`` or ``setting``), ``action``
+            (``created``, ``changed``, ``deleted``, ``restored``, ``purged`` or ``taken_down``),
+            ``from`` and ``until`` (days in Guatemala, the last one included, or times), ``limit``
+            (1–1,000, 50 by default), ``before`` (a ``number``: only older ones).
+
+    Returns:
+        ``results`` and ``next``, what to send as ``before`` for the next page, or ``None``. A
+        result has ``number``, ``at``, ``user`` (``id``, ``name``), ``origin`` (``web``, ``api``,
+        ``job``, ``command_line``), ``kind``, ``action``, ``record``, ``title`` (if it may be seen),
+        ``parent``, ``parent_title``, ``organization`` and ``former_organization`` (``id``,
+        ``name``, ``title``) and ``changes``: rows of ``field``, ``old`` and ``new``, which are kept
+        of short values only.
+
+    Raises:
+        NotAuthorized: not a member of the organisation, or of any.
+        ObjectNotFound: there is no such organisation.
+        ValidationError: at the field that cannot be read.
+    """
+    tk.check_access("marathon_change_list", context, data_dict)
+    wanted, limit, before = _read_filter(data_dict)
+    rows = audit.list_entries(_sight_of(context), wanted, limit + 1, before)
+    shown = rows[:limit]
+    return {
+        "results": _dictize_rows(context, shown),
+        "next": shown[-1].number if len(rows) > limit else None,
+    }
+
+
+def _sight_of(context: Context) -> Sight:
+    user = context.get("user")
+    if context.get("ignore_auth") or authz.is_sysadmin(user):
+        return Sight(everything=True)
+    capacities = permissions.standing(user).capacities
+    return Sight(
+        organizations=frozenset(capacities),
+        administered=frozenset(o for o, capacity in capacities.items() if capacity == "admin"),
+        kinds=frozenset(OTHER_TYPES if permissions.coordinates(user) else ()),
+    )
+
+
+def _read_filter(data_dict: dict[str, Any]) -> tuple[AuditFilter, int, int | None]:
+    errors: dict[str, Any] = {}
+    texts: dict[str, str | None] = {}
+    for field in ("organization", "record", "user", "kind", "action"):
+        value = data_dict.get(field)
+        if value in (None, ""):
+            texts[field] = None
+        elif is_reference(value) and len(value) <= 200:
+            texts[field] = value.strip()
+        else:
+            errors[field] = [tk._("A text is expected")]
+    if texts.get("action") and texts["action"] not in audit.ACTIONS:
+        errors["action"] = [tk._("One of these is expected: {}").format(", ".join(audit.ACTIONS))]
+    times: dict[str, datetime | None] = {}
+    for field in ("from", "until"):
+        try:
+            times[field] = _read_time(data_dict.get(field), is_last=field == "until")
+        except ValueError:
+            errors[field] = [tk._("A day is expected, as 2026-03-01")]
+    numbers: dict[str, int | None] = {}
+    for field, largest in (("limit", MOST), ("before", _LARGEST)):
+        try:
+            numbers[field] = _read_number(data_dict.get(field), largest)
+        except ValueError:
+            errors[field] = [tk._("A whole number from 1 to {} is expected").format(largest)]
+    if errors:
+        raise tk.ValidationError(errors)
+    organization = texts["organization"]
+    if organization:
+        found = model.Group.get(organization)
+        if found is None or not found.is_organization:
+            raise tk.ObjectNotFound(tk._("There is no such organisation"))
+        organization = found.id
+    wanted = AuditFilter(
+        organization=organization,
+        record=_id_of(texts["record"]),
+        user=authz.get_user_id_for_username(texts["user"], allow_none=True) or texts["user"],
+        kind=texts["kind"],
+        action=texts["action"],
+        since=times["from"],
+        until=times["until"],
+    )
+    return wanted, numbers["limit"] or SHOWN, numbers["before"]
+
+
+def _id_of(reference: str | None) -> str | None:
+    """Return the id that a name stands for; what nothing is called may be the id of what was."""
+    if reference is None:
+        return None
+    for kind in (model.Package, model.Group):
+        found = kind.get(reference)
+        if found is not None:
+            return found.id
+    return reference
+
+
+def _read_time(value: Any, is_last: bool) -> datetime | None:
+    if value in (None, ""):
+        return None
+    if not isinstance(value, str):
+        raise ValueError
+    text = value.strip()
+    if len(text) == len("2026-03-01"):
+        day = date.fromisoformat(text)
+        if is_last:
+            if day == date.max:
+                return None
+            day += timedelta(days=1)
+        return datetime.combine(day, time(), GUATEMALA)
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=GUATEMALA)
+
+
+def _read_number(value: Any, largest: int) -> int | None:
+    if value in (None, ""):
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int) or len(str(value)) > 19:
+        raise ValueError
+    found = int(value)
+    if not 1 <= found <= largest:
+        raise ValueError
+    return found
+
+
+def _dictize_rows(context: Context, rows: list[Any]) -> list[dict[str, Any]]:
+    ids = {each for row in rows for each in (row.record, row.parent) if each}
+    titles = _titles(context, ids)
+    organizations = records.organizations(
+        each for row in rows for each in (row.organization, row.former)
+    )
+    return [
+        {
+            "number": row.number,
+            "at": row.at.astimezone(UTC).isoformat(timespec="seconds"),
+            "user": {"id": row.user_id, "name": row.user_name},
+            "origin": row.origin,
+            "kind": row.kind,
+            "action": row.action,
+            "record": row.record,
+            "title": titles.get(row.record) or row.label,
+            "parent": row.parent,
+            "parent_title": titles.get(row.parent),
+            "organization": organizations.get(row.organization),
+            "former_organization": organizations.get(row.former),
+            "changes": [
+                {
+                    "field": field,
+                    "old": values[0] if values else None,
+                    "new": values[1] if values else None,
+                }
+                for field, values in sorted(row.changes.items())
+            ],
+        }
+        for row in rows
+    ]
+
+
+def _titles(context: Context, ids: Iterable[str]) -> dict[str, str]:
+    """Return id → what something is called now, of records that this person may see."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    viewer = Viewer(context)
+    packages = records.load(wanted)
+    found = {
+        each.id: each.title or each.name
+        for each in packages.values()
+        if viewer.is_internal or viewer.may_see(each)
+    }
+    found |= {id_: each["title"] for id_, each in records.organizations(wanted).items()}
+    user, resource = model.User, model.Resource
+    people = sa.select(user.id, user.name).where(user.id.in_(wanted))
+    found |= {row[0]: row[1] for row in model.Session.execute(people)}
+    files = sa.select(resource.id, resource.name, resource.package_id).where(
+        resource.id.in_(wanted)
+    )
+    for row in model.Session.execute(files):
+        if row.package_id in found and row.name:
+            found[row.id] = row.name
+    return found

@@ -1,0 +1,130 @@
+"""A change of a record in the reader's words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+
+from ckanext.marathon.domain.dates import GUATEMALA
+from ckanext.marathon.domain.faults import N_
+from ckanext.marathon.model import audit
+from ckanext.marathon.search.types import DATASET, OTHER_TYPES
+
+KINDS = {
+    DATASET: N_("Dataset"),
+    "workshop": N_("Workshop"),
+    "idea": N_("Idea"),
+    "commitment": N_("Commitment"),
+    audit.RESOURCE: N_("File"),
+    audit.ORGANIZATION: N_("Organization"),
+    audit.GROUP: N_("Group"),
+    audit.MEMBER: N_("Membership"),
+    audit.COLLABORATOR: N_("Collaborator"),
+    audit.USER: N_("Account"),
+    audit.SETTING: N_("Setting"),
+}
+ACTIONS = {
+    audit.CREATED: N_("Creation"),
+    audit.CHANGED: N_("Change"),
+    audit.DELETED: N_("Deletion"),
+    audit.RESTORED: N_("Restoration"),
+    audit.PURGED: N_("Removal for good"),
+    audit.TAKEN_DOWN: N_("Takedown"),
+}
+STATES = {
+    "active": N_("active"),
+    "draft": N_("draft"),
+    "deleted": N_("deleted"),
+    "pending": N_("pending"),
+}
+ORIGINS = {
+    audit.WEB: N_("on the site"),
+    audit.API: N_("by the API"),
+    audit.JOB: N_("by a background job"),
+    audit.COMMAND_LINE: N_("on the command line"),
+}
+
+
+def describe_entry(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return an entry in the reader's words."""
+    moment = datetime.fromisoformat(entry["at"]).astimezone(GUATEMALA)
+    return {
+        **entry,
+        "moment": f"{tk.h.marathon_date(moment.date().isoformat())}, {moment:%H:%M}",
+        "kind_label": _label(KINDS, entry["kind"]),
+        "action_label": _label(ACTIONS, entry["action"]),
+        "origin_label": _label(ORIGINS, entry["origin"]),
+        "href": _href(entry),
+        "fields": [_describe_change(entry, each) for each in entry["changes"]],
+    }
+
+
+def _describe_change(entry: dict[str, Any], change: dict[str, Any]) -> dict[str, str]:
+    old, new = (_describe_value(entry, change["field"], change[each]) for each in ("old", "new"))
+    label = _field(entry["kind"], change["field"])
+    return {"label": label, "words": f"{old or '—'} → {new or '—'}" if old or new else ""}
+
+
+def _describe_value(entry: dict[str, Any], field: str, value: Any) -> str:
+    if value is None or value == "":
+        return ""
+    if field == "private":
+        return tk._("private") if value else tk._("public")
+    if field == "owner_org":
+        known = [entry["organization"], entry["former_organization"]]
+        return next((each["title"] for each in known if each and each["id"] == value), str(value))
+    if field == "capacity":
+        return tk._(str(value).capitalize())
+    if field == "state":
+        return tk._(STATES.get(str(value), str(value)))
+    if field == "status" and entry["kind"] == "idea":
+        return tk.h.marathon_term("idea-status", str(value)) or str(value)
+    if isinstance(value, bool):
+        return tk._("yes") if value else tk._("no")
+    return str(value)
+
+
+def _label(labels: dict[str, str], name: str) -> str:
+    return tk._(labels[name]) if name in labels else name
+
+
+def _href(entry: dict[str, Any]) -> str:
+    """Return where what changed is to be seen, if it is there and has a page."""
+    kind, is_there = entry["kind"], entry["action"] not in (audit.PURGED, audit.TAKEN_DOWN)
+    if not entry["title"] or not is_there:
+        return ""
+    if kind in (DATASET, *OTHER_TYPES):
+        return tk.h.url_for(f"{kind}.read", id=entry["record"])
+    if kind == audit.RESOURCE and entry["parent_title"]:
+        return tk.h.url_for("dataset.read", id=entry["parent"])
+    if kind in (audit.ORGANIZATION, audit.GROUP):
+        return tk.h.url_for(f"{kind}.read", id=entry["record"])
+    if kind in (audit.MEMBER, audit.COLLABORATOR, audit.USER):
+        return tk.h.url_for("user.read", id=entry["record"])
+    return ""
+
+
+def _field(kind: str, name: str) -> str:
+    """Return what a field is called in its form, else its name."""
+    own = {
+        "owner_org": tk._("Organization"),
+        "private": tk._("Visibility"),
+        "state": tk._("State"),
+        "capacity": tk._("Role"),
+        "sysadmin": tk._("System administrator"),
+        "tags": tk._("Keywords"),
+    }
+    if name in own:
+        return own[name]
+    part, fields = ("organization", "fields") if kind == audit.ORGANIZATION else ("", "")
+    if kind in (DATASET, *OTHER_TYPES):
+        part, fields = "dataset", "dataset_fields"
+    schema: dict[str, Any] = {}
+    if part == "dataset":
+        schema = tk.h.scheming_get_dataset_schema(kind) or {}
+    elif part:
+        schema = tk.h.scheming_get_organization_schema(kind) or {}
+    found = tk.h.scheming_field_by_name(schema.get(fields) or [], name)
+    return tk.h.scheming_language_text(found["label"]) if found and found.get("label") else name

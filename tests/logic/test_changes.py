@@ -1,0 +1,325 @@
+"""Who changed what and when: written with the change, read by those whom it concerns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+import pytest
+import sqlalchemy as sa
+from ckan import model
+from ckan.cli.cli import ckan
+from ckan.tests import factories as ckan_factories
+from ckan.tests.helpers import CKANCliRunner, call_action
+
+from ckanext.marathon.model.audit import AuditEntry
+from tests import factories
+from tests.logic.asking import act
+from tests.queries import asked
+
+pytestmark = pytest.mark.usefixtures("marathon_site")
+
+
+def entries(**wanted: Any) -> list[dict[str, Any]]:
+    return call_action("marathon_change_list", **wanted)["results"]
+
+
+def kinds(user: Any, **wanted: Any) -> set[str]:
+    return {each["kind"] for each in act("marathon_change_list", user, **wanted)["results"]}
+
+
+def fields(entry: dict[str, Any]) -> dict[str, Any]:
+    return {each["field"]: (each["old"], each["new"]) for each in entry["changes"]}
+
+
+class TestWhatIsWritten:
+    def test_a_new_record_and_its_edits_name_fields_and_who_it_was(self) -> None:
+        organization = factories.Municipality()["id"]
+        editor = factories.officer(organization)
+        workshop = factories.Workshop(owner_org=organization)["id"]
+        idea = factories.Idea(workshop=workshop, user=editor)
+        act("package_patch", editor, id=idea["id"], title="Otro título", community=["Chuk"])
+        changed, created = entries(record=idea["id"])
+        assert (created["action"], created["kind"]) == ("created", "idea")
+        assert changed["action"] == "changed"
+        assert changed["user"] == {"id": editor["id"], "name": editor["name"]}
+        assert fields(changed) == {"title": (None, None), "community": (None, None)}
+        assert changed["organization"]["id"] == organization
+        assert changed["title"] == "Otro título"
+
+    def test_of_short_values_the_former_and_the_new_one_are_kept(self) -> None:
+        idea = factories.Idea()
+        call_action("marathon_idea_status_update", id=idea["id"], status="prioritised")
+        call_action("package_patch", id=idea["id"], private=True)
+        private, status = entries(record=idea["id"])[:2]
+        assert fields(private)["private"] == (False, True)
+        assert fields(status)["status"] == ("proposed", "prioritised")
+
+    def test_the_texts_of_a_record_are_not_kept(self) -> None:
+        dataset = factories.MarathonDataset(title="xilotepequez", notes="xilotepequez")
+        call_action("package_patch", id=dataset["id"], notes="quetzolandia")
+        model.Session.rollback()
+        words = sa.text(
+            "SELECT count(*) FROM marathon_audit AS row WHERE row::text ~ 'xilotepe|quetzolan'"
+        )
+        assert model.Session.scalar(words) == 0
+
+    def test_a_save_that_changes_nothing_leaves_no_entry(self) -> None:
+        dataset = factories.MarathonDataset()
+        call_action("package_patch", id=dataset["id"], title=dataset["title"])
+        assert [each["action"] for each in entries(record=dataset["id"])] == ["created"]
+
+    def test_what_is_rolled_back_leaves_no_entry(self) -> None:
+        dataset = factories.MarathonDataset()
+        package = model.Package.get(dataset["id"])
+        package.title = "Nunca"
+        model.Session.flush()
+        model.Session.rollback()
+        call_action("package_patch", id=dataset["id"], notes="Sí")
+        assert fields(entries(record=dataset["id"])[0]) == {"notes": (None, None)}
+
+    def test_deletion_restoring_and_purge(self) -> None:
+        dataset = factories.MarathonDataset(title="Pozos")
+        call_action("package_delete", id=dataset["id"])
+        call_action("package_patch", id=dataset["id"], state="active")
+        call_action("dataset_purge", id=dataset["id"])
+        found = entries(record=dataset["id"])
+        assert [each["action"] for each in found] == ["purged", "restored", "deleted", "created"]
+        assert found[0]["title"] == "Pozos"
+
+    def test_files_and_tags(self) -> None:
+        dataset = factories.MarathonDataset()
+        file = ckan_factories.Resource(package_id=dataset["id"])
+        call_action("resource_patch", id=file["id"], description="Otra")
+        call_action("package_patch", id=dataset["id"], tags=[{"name": "agua"}])
+        found = entries(record=dataset["id"])
+        files = [each for each in found if each["kind"] == "resource"]
+        assert [each["action"] for each in files] == ["changed", "created"]
+        assert fields(files[0]) == {"description": (None, None)}
+        assert {each["organization"]["id"] for each in files} == {dataset["owner_org"]}
+        assert "tags" in fields(next(each for each in found if each["kind"] == "dataset"))
+
+    def test_a_move_is_seen_by_both_organisations(self) -> None:
+        one, other = factories.NationalBody(), factories.NationalBody()
+        dataset = ckan_factories.Dataset(service_problem=["AGU-01"], owner_org=one["id"])
+        call_action("package_owner_org_update", id=dataset["id"], organization_id=other["id"])
+        for organization in (one, other):
+            moved = entries(organization=organization["id"], record=dataset["id"])[0]
+            assert fields(moved)["owner_org"] == (one["id"], other["id"])
+            assert moved["former_organization"]["id"] == one["id"]
+
+    def test_who_was_given_which_role(self) -> None:
+        organization = factories.Municipality()["id"]
+        admin, person = factories.officer(organization, "admin"), ckan_factories.User()
+        for role in ("editor", "admin"):
+            act(
+                "organization_member_create",
+                admin,
+                id=organization,
+                username=person["name"],
+                role=role,
+            )
+        act("organization_member_delete", admin, id=organization, username=person["name"])
+        found = entries(kind="member", record=person["id"])
+        assert [each["action"] for each in found] == ["deleted", "changed", "created"]
+        roles = [fields(each)["capacity"] for each in found]
+        assert roles == [("admin", None), ("editor", "admin"), (None, "editor")]
+        assert {each["parent"] for each in found} == {organization}
+        assert found[0]["title"] == person["name"]
+
+    def test_collaborators_accounts_and_system_administrators(
+        self, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(ckan_config, "ckan.auth.allow_dataset_collaborators", True)
+        person, dataset = ckan_factories.User(), factories.MarathonDataset()
+        call_action(
+            "package_collaborator_create", id=dataset["id"], user_id=person["id"], capacity="editor"
+        )
+        (collaborator,) = entries(kind="collaborator")
+        assert (collaborator["record"], collaborator["parent"]) == (person["id"], dataset["id"])
+        assert fields(collaborator)["capacity"] == (None, "editor")
+        call_action("user_patch", id=person["id"], sysadmin=True, about="Nada de esto")
+        call_action("user_delete", id=person["id"])
+        found = entries(kind="user", record=person["id"])
+        assert [each["action"] for each in found] == ["deleted", "changed", "created"]
+        assert fields(found[1]) == {"sysadmin": (False, True)}
+        assert person["email"] not in str(found)
+
+    def test_organisations_and_settings(self) -> None:
+        organization = factories.Municipality()
+        call_action("organization_patch", id=organization["id"], pilot=True, description="x")
+        found = entries(kind="organization", record=organization["id"])
+        assert [each["action"] for each in found] == ["changed", "created"]
+        assert fields(found[0])["description"] == (None, None)
+        assert "pilot" in fields(found[0])
+        call_action("config_option_update", **{"ckan.site_title": "Datos"})
+        assert {each["record"] for each in entries(kind="setting")} == {"ckan.site_title"}
+
+    def test_a_plugin_that_changes_a_record_by_itself(self) -> None:
+        dataset = factories.MarathonDataset()
+        model.Package.get(dataset["id"]).private = True
+        model.Session.commit()
+        changed = entries(record=dataset["id"])[0]
+        assert fields(changed)["private"] == (False, True)
+        assert (changed["origin"], changed["user"]["name"]) == ("command_line", None)
+
+    def test_where_it_came_from(self, app: Any, cli: CKANCliRunner) -> None:
+        dataset = factories.MarathonDataset()
+        editor = factories.officer(dataset["owner_org"])
+        token = call_action("api_token_create", user=editor["name"], name="t")["token"]
+        app.post(
+            "/api/3/action/package_patch",
+            json={"id": dataset["id"], "notes": "Otra"},
+            headers={"Authorization": token},
+        )
+        found = entries(record=dataset["id"])[0]
+        assert (found["origin"], found["user"]["id"]) == ("api", editor["id"])
+        result = cli.invoke(ckan, ["dataset", "delete", dataset["id"]])
+        assert result.exit_code == 0, result.output
+        assert entries(record=dataset["id"])[0]["origin"] == "command_line"
+
+    def test_it_costs_a_save_one_statement(self) -> None:
+        dataset = factories.MarathonDataset()
+        with asked() as sent:
+            call_action("package_patch", id=dataset["id"], notes="Otra")
+        assert len([each for each in sent if "marathon_audit" in each]) == 1
+
+
+class TestTakedown:
+    def test_it_is_an_entry_and_what_it_was_called_is_removed(self) -> None:
+        admin = ckan_factories.Sysadmin()
+        dataset = factories.MarathonDataset(title="Xilotepequez")
+        ckan_factories.Resource(package_id=dataset["id"], name="Xilotepequez")
+        file = call_action("package_show", id=dataset["id"])["resources"][0]["id"]
+        model.Session.delete(model.Resource.get(file))
+        model.Session.commit()
+        assert entries(record=file)[0]["title"] == "Xilotepequez"
+        act("marathon_takedown", admin, id=dataset["id"], reason="Orden judicial")
+        newest = entries(record=dataset["id"])[0]
+        assert (newest["action"], newest["kind"]) == ("taken_down", "dataset")
+        assert newest["user"]["name"] == admin["name"]
+        assert "Xilotepequez" not in str(entries())
+        model.Session.rollback()
+        rows = sa.text("SELECT count(*) FROM marathon_audit AS r WHERE r::text LIKE '%Xilotep%'")
+        assert model.Session.scalar(rows) == 0
+
+
+class TestWhoMayRead:
+    def test_members_see_their_organisation_and_administrators_its_people(self) -> None:
+        dataset = factories.MarathonDataset(private=True)
+        organization = dataset["owner_org"]
+        member, admin = (factories.officer(organization, c) for c in ("member", "admin"))
+        assert {"dataset", "organization"} <= kinds(member, organization=organization)
+        assert "member" not in kinds(member, organization=organization)
+        assert "member" in kinds(admin, organization=organization)
+        assert "member" in kinds(admin)
+
+    def test_nobody_sees_another_organisation(self) -> None:
+        dataset = factories.MarathonDataset()
+        other = factories.officer(factories.CivilSociety()["id"], "admin")
+        for user in (other, ckan_factories.User(), None):
+            with pytest.raises(tk.NotAuthorized):
+                act("marathon_change_list", user, organization=dataset["owner_org"])
+        seen = act("marathon_change_list", other)["results"]
+        assert dataset["id"] not in {each["record"] for each in seen}
+        assert act("marathon_change_list", other, record=dataset["id"])["results"] == []
+
+    def test_the_coordinating_body_sees_ideas_and_no_datasets_nor_people(self) -> None:
+        dataset = factories.MarathonDataset()
+        editor = factories.officer(factories.CoordinatingBody()["id"])
+        assert kinds(editor, organization=dataset["owner_org"]) == {"idea", "workshop"}
+
+    def test_only_system_administrators_see_accounts_and_settings(self) -> None:
+        organization = factories.CoordinatingBody()["id"]
+        call_action("config_option_update", **{"ckan.site_title": "Datos"})
+        admin = factories.officer(organization, "admin")
+        assert not {"user", "setting"} & kinds(admin)
+        assert {"user", "setting"} <= kinds(ckan_factories.Sysadmin())
+
+    def test_the_title_of_what_went_to_another_organisation_is_not_told(self) -> None:
+        one, other = factories.NationalBody(), factories.NationalBody()
+        dataset = ckan_factories.Dataset(
+            service_problem=["AGU-01"], owner_org=one["id"], title="Secreto", private=True
+        )
+        call_action("package_owner_org_update", id=dataset["id"], organization_id=other["id"])
+        member = factories.officer(one["id"], "admin")
+        found = act("marathon_change_list", member, record=dataset["id"])["results"]
+        assert len(found) == 2
+        assert {each["title"] for each in found} == {None}
+
+
+class TestAsking:
+    def test_pages_follow_each_other_without_a_gap(self) -> None:
+        dataset = factories.MarathonDataset()
+        for number in range(4):
+            call_action("package_patch", id=dataset["id"], notes=str(number))
+        whole = [each["number"] for each in entries(record=dataset["id"])]
+        got, before = [], None
+        while True:
+            page = call_action("marathon_change_list", record=dataset["id"], limit=2, before=before)
+            got += [each["number"] for each in page["results"]]
+            before = page["next"]
+            if before is None:
+                break
+        assert got == whole
+        assert len(got) == 5
+
+    def test_by_user_action_and_day(self) -> None:
+        dataset = factories.MarathonDataset()
+        editor = factories.officer(dataset["owner_org"])
+        act("package_patch", editor, id=dataset["id"], notes="x")
+        assert [each["action"] for each in entries(user=editor["name"])] == ["changed"]
+        assert {each["action"] for each in entries(action="created")} == {"created"}
+        assert entries(until="2020-01-01") == []
+        assert entries(**{"from": "2200-01-01"}) == []
+        assert entries(**{"from": "2020-01-01", "until": "2199-12-31"})
+
+    @pytest.mark.parametrize(
+        "wanted",
+        [
+            {"limit": 0},
+            {"limit": 1_001},
+            {"limit": "x"},
+            {"limit": True},
+            {"limit": [1]},
+            {"before": 0},
+            {"before": 2**70},
+            {"before": "1e3"},
+            {"from": "ayer"},
+            {"from": 7},
+            {"until": "2026-13-01"},
+            {"kind": ["idea"]},
+            {"user": {"id": "x"}},
+            {"record": "a\x00b"},
+            {"action": "hecho"},
+            {"organization": 7},
+        ],
+    )
+    def test_what_cannot_be_read_is_named(self, wanted: dict[str, Any]) -> None:
+        with pytest.raises(tk.ValidationError) as refused:
+            call_action("marathon_change_list", **wanted)
+        assert list(refused.value.error_dict) == list(wanted)
+
+    @pytest.mark.parametrize("reference", ["nadie", "\x7f", "x" * 200])
+    def test_an_organisation_that_is_not_there(self, reference: str) -> None:
+        with pytest.raises(tk.ObjectNotFound):
+            call_action("marathon_change_list", organization=reference)
+
+    def test_the_last_day_there_is(self) -> None:
+        assert entries(until="9999-12-31") == entries()
+
+
+def test_no_action_changes_the_record() -> None:
+    """Nothing but a takedown, which removes names, writes to rows that are there."""
+    import re
+    from pathlib import Path
+
+    package = Path(__file__).parents[2] / "ckanext" / "marathon"
+    writing = re.compile(r"sa\.(update|delete)\(\s*AuditEntry|(UPDATE|DELETE FROM) marathon_audit")
+    found = [
+        (path.name, match[0])
+        for path in package.rglob("*.py")
+        for match in writing.finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert [name for name, _statement in found] == ["auditing.py"]
+    assert AuditEntry.__tablename__ == "marathon_audit"

@@ -1,0 +1,267 @@
+"""After a takedown no word of the record is anywhere, with the plugins that remember most."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+import pytest
+import sqlalchemy as sa
+from ckan import model
+from ckan.cli.cli import ckan
+from ckan.lib.redis import connect_to_redis
+from ckan.tests import factories as ckan_factories
+from ckan.tests.helpers import CKANCliRunner, call_action
+from werkzeug.datastructures import FileStorage
+
+from ckanext.marathon.feeds.verify import verify
+from tests import factories
+from tests.logic.asking import act
+from tests.logic.takedown_places import find_word
+
+PLUGINS = (
+    "marathon activity datastore text_view tracking scheming_datasets scheming_organizations dcat"
+)
+# Made-up words, without accents: no encoding hides them.
+TITLE, OLD_TITLE, NOTES, TAG = "quetzolandia", "xelajutepeque", "zunilajatenco", "tikalumbre"
+FILE, OLD_FILE, CONTENT = "copanirique", "yaxhatlimoso", "mixcovalento"
+WORDS = (TITLE, OLD_TITLE, NOTES, TAG, FILE, OLD_FILE, CONTENT)
+
+pytestmark = [
+    pytest.mark.ckan_config("ckan.plugins", PLUGINS),
+    pytest.mark.usefixtures("marathon_site", "storage"),
+]
+
+
+@pytest.fixture(autouse=True)
+def tables(marathon_site: None, migrate_db_for: Callable[[str], None]) -> None:
+    for name in ("activity", "tracking"):
+        migrate_db_for(name)
+    connect_to_redis().flushdb()
+
+
+@pytest.fixture
+def datastore(marathon_site: None) -> Any:
+    from ckanext.datastore.backend.postgres import get_read_engine, get_write_engine
+    from ckanext.datastore.cli import permissions_sql
+
+    engine = get_write_engine()
+    with engine.begin() as connection:
+        names = sa.text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        for name in connection.execute(names).scalars().all():
+            connection.execute(sa.text(f'DROP TABLE "{name}" CASCADE'))
+        # What `ckan datastore set-permissions` prints holds commands of psql too.
+        database, user = engine.url.database, engine.url.username
+        lines = permissions_sql(
+            model.meta.engine.url.database, database, user, user, get_read_engine().url.username
+        ).splitlines()
+        script = "\n".join(each for each in lines if not each.startswith("\\"))
+        connection.exec_driver_sql(script.replace("%", "%%"))
+    return engine
+
+
+def remember(text: str) -> str:
+    """Stand for a job of another plugin, whose payload is a record."""
+    return text
+
+
+def do(action: str, **data: Any) -> Any:
+    """Call an action as the site's own user: activities want somebody."""
+    user = call_action("get_site_user")["name"]
+    return call_action(action, {"user": user, "ignore_auth": True}, **data)
+
+
+def upload(package_id: str, name: str, folder: Path, **more: Any) -> dict[str, Any]:
+    file = folder / f"{name}.csv"
+    file.write_text(f"nombre\n{CONTENT}\n", encoding="utf-8")
+    with file.open("rb") as stream:
+        return do(
+            "resource_create",
+            package_id=package_id,
+            name=name,
+            upload=FileStorage(stream, file.name),
+            **more,
+        )
+
+
+@pytest.fixture
+def dataset(tmp_path: Path, datastore: Any) -> dict[str, Any]:
+    """A dataset that everything remembers: by its present words and by former ones."""
+    user = ckan_factories.Sysadmin()
+    made = factories.MarathonDataset(
+        name=OLD_TITLE, title=OLD_TITLE, notes=NOTES, tag_string=TAG, user=user
+    )
+    upload(made["id"], OLD_FILE, tmp_path)
+    do("resource_delete", id=call_action("package_show", id=made["id"])["resources"][0]["id"])
+    do("package_patch", id=made["id"], title=TITLE, name=TITLE, tags=[{"name": TAG}])
+    table = upload(made["id"], FILE, tmp_path)
+    do("resource_view_create", resource_id=table["id"], view_type="text_view", title=FILE)
+    do(
+        "datastore_create",
+        resource_id=table["id"],
+        force=True,
+        fields=[{"id": FILE}],
+        records=[{FILE: CONTENT}],
+    )
+    follower = ckan_factories.User()
+    call_action("follow_dataset", {"user": follower["name"]}, id=made["id"])
+    shown = call_action("package_show", id=made["id"])
+    tk.enqueue_job(remember, [shown], title=f"load {TITLE}")
+    visit = "INSERT INTO tracking_raw (user_key, url, tracking_type) VALUES ('x', :url, 'page')"
+    for url in (f"/dataset/{TITLE}", f"/es/dataset/{OLD_TITLE}"):
+        model.Session.execute(sa.text(visit), {"url": url})
+    term = "INSERT INTO term_translation (term, term_translation, lang_code) VALUES (:t, :t, 'es')"
+    model.Session.execute(sa.text(term), {"t": NOTES})
+    model.Session.commit()
+    return shown
+
+
+def places(storage: Path, datastore: Any, *words: str) -> dict[str, list[str]]:
+    found = {word: find_word(word, storage, datastore) for word in words or WORDS}
+    return {word: where for word, where in found.items() if where}
+
+
+def test_no_word_of_a_dataset_is_anywhere(
+    app: Any, dataset: dict[str, Any], storage: Path, datastore: Any
+) -> None:
+    for address in ("/catalog.ttl", "/catalog/all.nt", "/data.json", "/catalog.csv"):
+        app.get(address)
+    before = places(storage, datastore)
+    assert set(before) == set(WORDS), "the test looks where they are"
+    for place in ("public.activity", "public.tag", "public.resource_view", "kept pages"):
+        assert any(place in where for where in before.values()), place
+    found = do("marathon_takedown", id=dataset["id"], reason="Orden judicial")
+    assert found["unfinished"] == []
+    assert places(storage, datastore) == {}
+    assert list(verify()) == []
+    assert act("recently_changed_packages_activity_list") is not None
+    for table in ("user_following_dataset", "activity", "resource_view", "task_status"):
+        rows = model.Session.execute(
+            sa.text(f"SELECT * FROM {table} AS r WHERE r::text LIKE :id"),
+            {"id": f"%{dataset['id']}%"},
+        )
+        assert rows.all() == [], table
+
+
+def test_no_word_of_it_is_left_where_a_plugin_is_not_loaded_any_more(
+    dataset: dict[str, Any], storage: Path, datastore: Any
+) -> None:
+    import ckan.plugins as p
+
+    p.unload("activity", "tracking")
+    do("marathon_takedown", id=dataset["id"], reason="Orden judicial")
+    assert places(storage, datastore) == {}
+
+
+@pytest.mark.parametrize("kind", ["idea", "workshop"])
+def test_no_word_of_it_is_left_in_what_others_remember(
+    kind: str, storage: Path, datastore: Any
+) -> None:
+    user = ckan_factories.Sysadmin()
+    workshop = factories.Workshop(user=user, title=TITLE if kind == "workshop" else "Taller")
+    idea = factories.Idea(
+        user=user,
+        workshop=workshop["id"],
+        title=TITLE if kind == "idea" else "Idea",
+        data_need=[{"what": NOTES, "why": NOTES}] if kind == "idea" else [],
+    )
+    made = factories.MarathonDataset(user=user, idea=[idea["id"]], title="Datos")
+    call_action("package_patch", {"user": user["name"]}, id=made["id"], notes="Otra vez")
+    call_action("package_patch", {"user": user["name"]}, id=idea["id"], notes="Otra vez")
+    words = (TITLE, NOTES) if kind == "idea" else (TITLE,)
+    assert "public.activity" in places(storage, datastore, *words)[TITLE]
+    victim = idea if kind == "idea" else workshop
+    do("marathon_takedown", id=victim["id"], reason="Orden judicial")
+    assert places(storage, datastore, *words) == {}
+    stream = call_action("package_activity_list", id=made["id"])
+    assert len(stream) == 2, "its own history stays"
+    shown = call_action("activity_show", id=stream[0]["id"])["data"]["package"]
+    assert shown["title"] == "Datos"
+    assert list(verify()) == []
+
+
+def test_a_tag_that_another_has_stays(dataset: dict[str, Any]) -> None:
+    other = factories.MarathonDataset(tag_string=TAG)
+    do("marathon_takedown", id=dataset["id"], reason="Orden judicial")
+    assert [each["name"] for each in call_action("package_show", id=other["id"])["tags"]] == [TAG]
+
+
+def test_jobs_of_others_stay(dataset: dict[str, Any]) -> None:
+    other = factories.MarathonDataset(title="Otra cosa")
+    kept = tk.enqueue_job(remember, [other]).id
+    do("marathon_takedown", id=dataset["id"], reason="Orden judicial")
+    assert kept in [each["id"] for each in call_action("job_list")]
+
+
+class TestWhatFails:
+    def test_with_solr_away_it_is_gone_once_solr_is_back(
+        self,
+        dataset: dict[str, Any],
+        storage: Path,
+        datastore: Any,
+        ckan_config: Any,
+        monkeypatch: pytest.MonkeyPatch,
+        cli: CKANCliRunner,
+    ) -> None:
+        address = ckan_config["solr_url"]
+        monkeypatch.setitem(ckan_config, "solr_url", "http://127.0.0.1:9/solr/nobody")
+        found = do("marathon_takedown", id=dataset["id"], reason="Orden judicial")
+        assert found["unfinished"] == ["search"]
+        assert model.Package.get(dataset["id"]) is None
+        said = cli.invoke(ckan, ["marathon", "doctor"]).output
+        assert dataset["id"] in said
+        monkeypatch.setitem(ckan_config, "solr_url", address)
+        assert places(storage, datastore)
+        result = cli.invoke(ckan, ["marathon", "takedown", "apply"])
+        assert result.exit_code == 0, result.output
+        assert places(storage, datastore) == {}
+        assert dataset["id"] not in cli.invoke(ckan, ["marathon", "doctor"]).output
+
+    def test_a_file_that_cannot_be_removed_is_tried_again(
+        self, dataset: dict[str, Any], storage: Path, datastore: Any, cli: CKANCliRunner
+    ) -> None:
+        (resource,) = dataset["resources"]
+        folder = storage / "resources" / resource["id"][:3] / resource["id"][3:6]
+        file = folder / resource["id"][6:]
+        body = file.read_bytes()
+        file.unlink()
+        # No process can unlink a folder, not even one of root.
+        file.mkdir()
+        found = do("marathon_takedown", id=dataset["id"], reason="Orden judicial")
+        assert found["unfinished"] == ["files"]
+        file.rmdir()
+        file.write_bytes(body)
+        remove = ["marathon", "takedown", "remove", dataset["id"], "--reason", "Otra vez"]
+        result = cli.invoke(ckan, remove)
+        assert result.exit_code == 0, result.output
+        assert places(storage, datastore) == {}
+        assert cli.invoke(ckan, remove).exit_code == 1
+
+    def test_a_process_that_dies_after_the_purge_is_made_up_for(
+        self,
+        dataset: dict[str, Any],
+        storage: Path,
+        datastore: Any,
+        monkeypatch: pytest.MonkeyPatch,
+        app: Any,
+    ) -> None:
+        from ckanext.marathon.logic import erasing
+        from ckanext.marathon.views.enforcing import forget_check
+
+        class Killed(BaseException):
+            pass
+
+        def die(*_arguments: Any) -> None:
+            raise Killed
+
+        with monkeypatch.context() as patch:
+            patch.setattr(erasing, "finish_takedown", die)
+            with pytest.raises(Killed):
+                do("marathon_takedown", id=dataset["id"], reason="Orden judicial")
+        assert model.Package.get(dataset["id"]) is None
+        assert places(storage, datastore)
+        forget_check()
+        app.get("/dataset/")
+        assert places(storage, datastore) == {}

@@ -1,0 +1,147 @@
+"""Who changed what, as members and administrators read it and take it along."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import pytest
+from ckan.tests import factories as ckan_factories
+from ckan.tests.helpers import call_action
+from openpyxl import load_workbook
+
+from tests import factories
+from tests.factories import officer
+from tests.logic.asking import act
+
+from .conftest import Reader
+
+pytestmark = pytest.mark.usefixtures("marathon_site")
+
+PAGE = "/organization/villa-nueva/changes"
+
+
+@pytest.fixture
+def workshop(villa_nueva: dict[str, Any]) -> dict[str, Any]:
+    return factories.Workshop(owner_org=villa_nueva["id"], title="Taller del agua")
+
+
+class TestWhoMay:
+    def test_nobody_in_particular_is_sent_to_log_in(
+        self, visitor: Reader, villa_nueva: Any
+    ) -> None:
+        for page in (PAGE, "/marathon/changes", f"{PAGE}.csv", f"{PAGE}.xlsx"):
+            answer = visitor.get(page)
+            assert answer.status_code == 302, page
+            assert "/user/login" in answer.location
+
+    def test_others_get_403_and_do_not_learn_whether_there_is_one(
+        self, reader: Any, villa_nueva: Any
+    ) -> None:
+        other = reader(officer(factories.CivilSociety()["id"], "admin"))
+        for page in (PAGE, f"{PAGE}.csv", f"{PAGE}.xlsx", "/organization/nadie/changes"):
+            assert other.get(page).status_code == 403, page
+        assert reader(ckan_factories.User()).get("/marathon/changes").status_code == 403
+
+    def test_an_organisation_that_is_not_there(self, reader: Any) -> None:
+        assert reader(ckan_factories.Sysadmin()).get("/organization/x/changes").status_code in {
+            403,
+            404,
+        }
+
+    def test_only_members_find_the_link(
+        self, editor: Reader, visitor: Reader, workshop: Any
+    ) -> None:
+        link = f'a[href$="{PAGE}"]'
+        assert editor.page("/organization/villa-nueva").select(link)
+        assert not visitor.page("/organization/villa-nueva").select(link)
+
+
+class TestPage:
+    def test_it_says_who_what_and_when(self, editor: Reader, workshop: dict[str, Any]) -> None:
+        act("package_patch", editor.name, id=workshop["id"], notes="Otra", private=True)
+        page = editor.page(PAGE)
+        first = page.select(".marathon-changes > li")[0].get_text(" ", strip=True)
+        for words in (editor.name, "Taller del agua", "Change", "public → private"):
+            assert words in first
+        assert page.select_one(".marathon-changes time")
+
+    def test_it_is_filtered_and_paged(self, reader: Any, workshop: dict[str, Any]) -> None:
+        for number in range(60):
+            call_action("package_patch", id=workshop["id"], notes=str(number))
+        own = reader(officer(workshop["owner_org"], "admin"))
+        page = own.page(f"{PAGE}?kind=workshop&action=changed")
+        assert len(page.select(".marathon-changes > li")) == 50
+        older = page.select_one('[rel="next"]')
+        assert older
+        second = own.page(older["href"])
+        assert len(second.select(".marathon-changes > li")) == 10
+        assert not second.select('[rel="next"]')
+        assert second.select(".marathon-changes-pages a")
+        chosen = second.select_one("#changes-kind option[selected]")
+        assert chosen
+        assert chosen["value"] == "workshop"
+
+    def test_where_nothing_is_found_it_says_so(self, editor: Reader) -> None:
+        page = editor.page(f"{PAGE}?until=2020-01-01")
+        assert page.select_one(".empty")
+        assert not page.select(".marathon-changes")
+
+    @pytest.mark.parametrize("query", ["from=ayer", "before=x", "before=0", "action=x"])
+    def test_what_cannot_be_read_is_said(self, editor: Reader, query: str) -> None:
+        for ending in ("", ".csv", ".xlsx"):
+            answer = editor.get(f"{PAGE}{ending}?{query}")
+            if "before" in query and ending:
+                continue
+            assert answer.status_code == 400, ending
+            assert 'role="alert"' in answer.text
+
+    def test_a_system_administrator_sees_takedowns_and_permissions_in_one_place(
+        self, reader: Any, workshop: dict[str, Any]
+    ) -> None:
+        call_action("marathon_takedown", id=workshop["id"], reason="Orden judicial")
+        admin = reader(ckan_factories.Sysadmin())
+        rows = admin.page("/marathon/changes").select(".marathon-changes > li")
+        text = " ".join(each.get_text(" ", strip=True) for each in rows)
+        assert "Takedown" in text
+        assert "Account" in text
+        assert "Taller del agua" not in text
+
+    def test_every_kind_of_change_has_words(self, reader: Any) -> None:
+        dataset = factories.MarathonDataset()
+        ckan_factories.Resource(package_id=dataset["id"])
+        officer(dataset["owner_org"])
+        ckan_factories.Group()
+        call_action("marathon_idea_status_update", id=dataset["idea"][0], status="prioritised")
+        call_action("config_option_update", **{"ckan.site_title": "Datos"})
+        call_action("dataset_purge", id=dataset["id"])
+        page = reader(ckan_factories.Sysadmin()).page("/marathon/changes")
+        rows = page.select(".marathon-changes > li")
+        assert len(rows) > 8
+        assert all(len(each.get_text(" ", strip=True)) > 20 for each in rows)
+
+
+class TestFiles:
+    def test_as_csv(self, editor: Reader, workshop: dict[str, Any]) -> None:
+        call_action("package_patch", id=workshop["id"], title="=1+1", private=True)
+        answer = editor.get(f"{PAGE}.csv?kind=workshop")
+        assert answer.content_type.startswith("text/csv")
+        assert "no-store" in answer.headers["Cache-Control"]
+        rows = list(csv.DictReader(io.StringIO(answer.get_data().decode("utf-8-sig"))))
+        assert [each["action"] for each in rows] == ["changed", "created"]
+        assert rows[0]["title"] == "'=1+1"
+        assert rows[0]["changes"] == "private: False → True | title"
+
+    def test_as_a_workbook(self, editor: Reader, workshop: dict[str, Any]) -> None:
+        answer = editor.get(f"{PAGE}.xlsx")
+        sheet = load_workbook(io.BytesIO(answer.get_data())).worksheets[0]
+        values = [cell.value for row in sheet.iter_rows() for cell in row]
+        assert "Taller del agua" in values
+        assert "no-store" in answer.headers["Cache-Control"]
+
+    def test_a_file_holds_more_than_a_page(self, editor: Reader, workshop: Any) -> None:
+        for number in range(60):
+            call_action("package_patch", id=workshop["id"], notes=str(number))
+        answer = editor.get(f"{PAGE}.csv?kind=workshop")
+        assert len(answer.get_data().splitlines()) == 62
