@@ -88,6 +88,7 @@ from .story import (
     marathon_timeline,
 )
 from .structured import marathon_croissant, marathon_structured_data
+from .versions import marathon_field_labels, marathon_moment, marathon_version_lines
 
 __all__ = [
     "humanize_entity_type",
@@ -105,6 +106,7 @@ __all__ = [
     "marathon_description",
     "marathon_download",
     "marathon_event_data",
+    "marathon_field_labels",
     "marathon_figure_labels",
     "marathon_filled",
     "marathon_filters",
@@ -127,6 +129,7 @@ __all__ = [
     "marathon_linked",
     "marathon_max_upload",
     "marathon_may_set",
+    "marathon_moment",
     "marathon_municipality",
     "marathon_municipality_names",
     "marathon_municipality_tree",
@@ -165,5 +168,6 @@ __all__ = [
     "marathon_types",
     "marathon_unanswered",
     "marathon_unshown",
+    "marathon_version_lines",
     "marathon_workshop_choices",
 ]

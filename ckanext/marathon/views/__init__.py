@@ -8,8 +8,10 @@ from .commitment import commitment
 from .country import country
 from .deleting import deleting
 from .follow import follow
+from .form_edit import form_edit
 from .forms import forms
 from .health import health
+from .held import held
 from .ideas import ideas
 from .invitations import invitations
 from .news import news
@@ -36,8 +38,10 @@ __all__ = [
     "country",
     "deleting",
     "follow",
+    "form_edit",
     "forms",
     "health",
+    "held",
     "ideas",
     "invitations",
     "news",
