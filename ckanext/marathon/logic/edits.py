@@ -11,6 +11,7 @@ import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import model
 from ckan.lib import plugins as lib_plugins
+from ckan.lib.navl.dictization_functions import missing
 from ckan.types import Context
 
 from ckanext.marathon.domain import origins
@@ -103,15 +104,25 @@ def validate_package(
     """
     plugin = lib_plugins.lookup_package_plugin(package.type)
     checking = Context(context)
-    checking["package"] = package
+    checking.update({"package": package, "model": model, "session": model.Session})
     sent = inputs.checked(checking, {**data, "id": package.id, "type": package.type})
     schema = plugin.update_package_schema()
     valid, errors = lib_plugins.plugin_validate(plugin, checking, sent, schema, "package_update")
     if errors:
         return {}, errors
     showing = plugin.show_package_schema()
-    shown, _ = lib_plugins.plugin_validate(plugin, checking, valid, showing, "package_show")
-    return shown, {}
+    found = _drop_missing(valid)
+    shown, _ = lib_plugins.plugin_validate(plugin, checking, found, showing, "package_show")
+    return _drop_missing(shown), {}
+
+
+def _drop_missing(value: Any) -> Any:
+    """Return validated data without navl's marks of fields that were not sent."""
+    if isinstance(value, dict):
+        return {k: _drop_missing(one) for k, one in value.items() if one is not missing}
+    if isinstance(value, list):
+        return [_drop_missing(one) for one in value if one is not missing]
+    return value
 
 
 def comparable_resource(shown: Mapping[str, Any], fields: Iterable[Mapping[str, Any]]) -> Values:

@@ -46,15 +46,13 @@ def apply_choices(values: Values, own: Mapping[str, Any], stored: Mapping[str, A
             ``form_added`` which members of a list others had added.
         stored: the record as the form would have to send it.
     """
-    keep, added = own.get("form_keep"), own.get("form_added")
-    if not isinstance(keep, dict):
-        return
+    keep, added = own["form_keep"], own["form_added"]
     for name, choice in keep.items():
         if name not in stored:
             continue
         if choice == THEIRS:
             values[name] = stored[name]
-        elif choice == BOTH and isinstance(added, dict):
+        elif choice == BOTH:
             wanted = str(added.get(name) or "").split(",")
             values[name] = _merge(values.get(name), wanted, stored[name])
 

@@ -25,7 +25,9 @@ NEW_IDEA = ("workshop", "title", "service_problem")
 # ``invitation-3-answer``: the input of one field of one row.
 ROW_INPUT = re.compile(r"(?P<name>\w+)-(?P<number>\d{1,6}|REPEATING-INDEX0)-(?P<inner>.+)", re.S)
 # What the form itself sends along; no field of the record.
-OWN_INPUTS = ("save", "form_token", "form_version", "form_keep", "form_added", "form_user")
+OWN_INPUTS = ("save", "form_token", "form_version", "form_user")
+# Of each field that two people changed: ``form_keep:title``.
+CHOICES = ("form_keep", "form_added")
 
 
 @dataclass
@@ -39,7 +41,8 @@ class Form:
         token: see :mod:`.once`.
         values: the fields, as CKAN's own views read them, files included; repeating fields are
             lists of rows.
-        own: what the form sends along that is no field of the record, by :data:`OWN_INPUTS`.
+        own: what the form sends along that is no field of the record, by the names of
+            :data:`OWN_INPUTS`, and by those of :data:`CHOICES` a dict by field.
         numbers: of each repeating field, and of ``resources``, the numbers that its rows have on
             the page; a row that was removed there leaves a gap.
     """
@@ -125,7 +128,10 @@ def read_form(package_type: str, *, is_new: bool = True) -> Form:
     files = {key: each for key, each in request.files.items() if each.filename}
     values = clean_dict(df.unflatten(tuplize_dict({**sent, **files})))
     values.pop(tk.config["WTF_CSRF_FIELD_NAME"], None)
-    own = {name: values.pop(name, "") for name in OWN_INPUTS}
+    own: dict[str, Any] = {name: values.pop(name, "") for name in OWN_INPUTS}
+    for name in CHOICES:
+        keys = [key for key in values if key.startswith(f"{name}:")]
+        own[name] = {key.partition(":")[2]: values.pop(key) for key in keys}
     for key, value in values.items():
         if isinstance(value, list):
             values[key] = [each for each in value if each != ""]

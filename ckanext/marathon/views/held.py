@@ -23,7 +23,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.formparser import FormDataParser
 
 from .error_page import error_page
-from .form_data import OWN_INPUTS
+from .form_data import CHOICES, OWN_INPUTS
 
 held = Blueprint("marathon_held", __name__)
 
@@ -168,7 +168,8 @@ def _read_sent() -> SentForm:
             sent.passwords.append(name)
             continue
         sent.values.append((name, value))
-        if value.strip() and name.split("__")[0] not in OWN_INPUTS and name != "submit":
+        is_own = name.partition(":")[0] in (*OWN_INPUTS, *CHOICES, "submit")
+        if value.strip() and not is_own:
             sent.typed.append((name, value))
     sent.files = dict(_named_files(files))
     return sent
