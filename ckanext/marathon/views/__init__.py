@@ -9,6 +9,8 @@ from .country import country
 from .deleting import deleting
 from .follow import follow
 from .form_edit import form_edit
+from .form_file import form_file
+from .form_organization import form_organization
 from .forms import forms
 from .health import health
 from .held import held
@@ -39,6 +41,8 @@ __all__ = [
     "deleting",
     "follow",
     "form_edit",
+    "form_file",
+    "form_organization",
     "forms",
     "health",
     "held",

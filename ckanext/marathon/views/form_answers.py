@@ -1,9 +1,9 @@
 """How the POST of a form is answered: to a browser with a page, to the page's script with JSON.
 
 The script gets ``{"url": …}`` (saved, go there), ``{"errors": {name of input: [texts]}, "summary":
-html, "set": {name of hidden input: value}}`` or ``{"conflict": true}`` (409: send the form itself, the page shows both versions), and
-leaves what was typed and the chosen files where they are. A browser without script gets the form
-again, filled in.
+html, "set": {name of hidden input: value}}``, or ``{"conflict": true}`` with 409 (send the form
+itself, the page shows both versions). It leaves what was typed and the chosen files where they are.
+A browser without script gets the form again, filled in.
 """
 
 from __future__ import annotations

@@ -103,9 +103,7 @@ class OnePageEditView(EditView):
         updated = tk.get_action("package_update")(context, data)
         return form_answers.answer_saved(_address(updated["name"], package.type))
 
-    def _show_conflict(
-        self, form: form_data.Form, id: str, conflict: Conflict
-    ) -> Response | str:
+    def _show_conflict(self, form: form_data.Form, id: str, conflict: Conflict) -> Response | str:
         if form_answers.wants_json():
             return form_answers.answer_conflict()
         context = self._context()

@@ -22,6 +22,8 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.formparser import FormDataParser
 
+from ckanext.marathon.helpers.errors import marathon_fresh_assets
+
 from .error_page import error_page
 from .form_data import CHOICES, OWN_INPUTS
 
@@ -93,6 +95,7 @@ def give_back_form(response: Response) -> Response:
     if request.accept_mimetypes.best == "application/json":
         answer = make_response(jsonify(held=kind, message=_explain(kind)), response.status_code)
     else:
+        marathon_fresh_assets()
         page = tk.render(
             "marathon/held/held.html",
             {

@@ -13,6 +13,8 @@ from ckanext.marathon.model import place
 from ckanext.marathon.vocabulary import territory
 from ckanext.marathon.vocabulary.places import Municipality
 
+from . import held
+
 office = Blueprint("marathon_office", __name__)
 
 MOST_FOUND = 20
@@ -91,7 +93,7 @@ def _refusal() -> Response | None:
     try:
         tk.check_access("marathon_municipality_create", _context(), {})
     except tk.NotAuthorized:
-        if not current_user.is_authenticated:
+        if not current_user.is_authenticated and not held.may_hold():
             return tk.redirect_to(
                 "user.login", came_from=tk.h.url_for("marathon_office.municipalities")
             )
