@@ -141,13 +141,12 @@ class TestEndedSession:
 
 class TestForgery:
     @pytest.fixture(autouse=True)
-    def guarded(self, app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def guarded(self, app: Any, workshop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        # After the site was made, which reads the settings again.
         monkeypatch.setitem(app.flask_app.config, "WTF_CSRF_ENABLED", True)
         extension = app.flask_app.extensions["csrf"]
         # CKAN leaves out whatever page was once asked for without a session.
         monkeypatch.setattr(extension, "_exempt_views", set())
-        if flask.has_app_context():
-            flask.g.pop("login_via_auth_header", None)
 
     def logged_in(self, app: Any, user: dict[str, Any]) -> Any:
         client = app.flask_app.test_client()

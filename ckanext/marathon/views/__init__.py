@@ -13,7 +13,7 @@ from .form_file import form_file
 from .form_organization import form_organization
 from .forms import forms
 from .health import health
-from .held import held
+from .held_forms import held
 from .ideas import ideas
 from .invitations import invitations
 from .news import news

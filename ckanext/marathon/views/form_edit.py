@@ -16,7 +16,7 @@ from flask import Blueprint, make_response, request
 from ckanext.marathon.helpers.labels import TYPES
 from ckanext.marathon.logic import edits
 
-from . import form_answers, form_conflict, form_data, held
+from . import form_answers, form_conflict, form_data, held_forms
 from .form_answers import SEARCH_AWAY
 from .form_conflict import Conflict
 from .forms import OnePageCreateView
@@ -125,7 +125,7 @@ class OnePageEditView(EditView):
         errors: Errors,
         status: int = form_answers.WRONG,
     ) -> Response | str:
-        held.note_form_shown()
+        held_forms.note_form_shown()
         if form_answers.wants_json():
             return form_answers.answer_errors(_schema(form.package_type), errors, form, status)
         context = self._context()

@@ -20,7 +20,7 @@ from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 
 from ckanext.marathon.logic import edits
 
-from . import form_answers, form_conflict, held
+from . import form_answers, form_conflict, held_forms
 from .form_answers import SEARCH_AWAY
 from .form_data import CHOICES, OWN_INPUTS
 
@@ -114,7 +114,7 @@ def save_form(save: Callable[[], Any], show: Page) -> Any:
         answer = save()
     except SEARCH_AWAY:
         model.Session.rollback()
-        held.note_form_shown()
+        held_forms.note_form_shown()
         page = show(_read_typed(), form_answers.describe_search_away())
         return make_response(page, form_answers.UNAVAILABLE)
     except tk.NotAuthorized:

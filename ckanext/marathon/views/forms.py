@@ -21,7 +21,7 @@ from ckanext.marathon.helpers.officer import (
 )
 from ckanext.marathon.logic import uploads
 
-from . import form_answers, form_data, held, once
+from . import form_answers, form_data, held_forms, once
 from .form_answers import SEARCH_AWAY
 
 forms = Blueprint("marathon_form", __name__)
@@ -38,9 +38,9 @@ class OnePageCreateView(CreateView):
     """
 
     def dispatch_request(self, **values: Any) -> Any:
-        """Ask for a log-in first; a form that was sent is kept and shown (see :mod:`.held`)."""
+        """Ask for a log-in first; a form that was sent is given back (:mod:`.held_forms`)."""
         if not current_user.is_authenticated:
-            if held.may_hold():
+            if held_forms.may_hold():
                 return tk.abort(403, tk._("Log in first"))
             here = tk.h.url_for(f"{values['package_type']}.new")
             query = request.query_string.decode("latin-1")
@@ -96,7 +96,7 @@ class OnePageCreateView(CreateView):
     def _again(
         self, form: form_data.Form, errors: Errors, status: int = form_answers.WRONG
     ) -> Response | str:
-        held.note_form_shown()
+        held_forms.note_form_shown()
         if not form_answers.wants_json():
             page = self.get(form.package_type, form.for_page(), errors)
             return make_response(page, 200 if status == form_answers.WRONG else status)

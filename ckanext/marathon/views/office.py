@@ -13,7 +13,7 @@ from ckanext.marathon.model import place
 from ckanext.marathon.vocabulary import territory
 from ckanext.marathon.vocabulary.places import Municipality
 
-from . import held
+from . import held_forms
 
 office = Blueprint("marathon_office", __name__)
 
@@ -93,7 +93,7 @@ def _refusal() -> Response | None:
     try:
         tk.check_access("marathon_municipality_create", _context(), {})
     except tk.NotAuthorized:
-        if not current_user.is_authenticated and not held.may_hold():
+        if not current_user.is_authenticated and not held_forms.may_hold():
             return tk.redirect_to(
                 "user.login", came_from=tk.h.url_for("marathon_office.municipalities")
             )
