@@ -133,6 +133,18 @@ class TestErrorElsewhere:
         assert post(editor, workshop, sent).status_code == 302
         assert [row["organisation"] for row in stored(editor, workshop, "invitation")] == names
 
+    def test_as_many_rows_as_a_large_workshop_has(
+        self, editor: Reader, workshop: dict[str, Any]
+    ) -> None:
+        sent: dict[str, Any] = values_of(editor, workshop)
+        for number in range(260):
+            sent[f"invitation-{number}-organisation"] = f"Organisation {number}"
+            for inner in ("invited_on", "answer", "answered_on"):
+                sent.setdefault(f"invitation-{number}-{inner}", "")
+        assert len(sent) > 1_000
+        assert post(editor, workshop, sent).status_code == 302
+        assert len(stored(editor, workshop, "invitation")) == 260
+
     def test_needs_summaries_and_communities_of_an_idea(
         self, editor: Reader, idea: dict[str, Any]
     ) -> None:
@@ -232,7 +244,8 @@ class TestNew:
     ) -> None:
         sent = {"title": "x", "resources__2__upload": (io.BytesIO(b""), "empty.csv")}
         errors = editor.post("/dataset/new", sent, **JSON).json["errors"]
-        assert [name for name in errors if name.startswith("resources__2__")]
+        # This site has no place for files, which is said at the file.
+        assert errors["resources__2__upload"][0].startswith("This site takes no files")
         assert not [name for name in errors if name.startswith("resources__0__")]
 
 

@@ -45,6 +45,7 @@ _STALE, _SHOWN = "_marathon_form_is_stale", "_marathon_form_is_shown"
 # Text beside a file that is too large is read up to here; the file itself is thrown away.
 MOST_TEXT = 2 * 2**20
 LARGEST_BODY = 2**31
+MOST_INPUTS = 20_000
 
 
 @dataclass
@@ -62,6 +63,16 @@ class SentForm:
     typed: list[tuple[str, str]] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
     passwords: list[str] = field(default_factory=list)
+
+
+@held.before_app_request
+def take_long_forms() -> None:
+    """Read forms with more inputs than Werkzeug takes by itself, which are 1,000.
+
+    A workshop with 200 invitations has as many.
+    """
+    if request.method == "POST":
+        request.max_form_parts = MOST_INPUTS
 
 
 def may_hold() -> bool:

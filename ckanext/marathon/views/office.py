@@ -35,7 +35,7 @@ def add() -> Response | str:
     try:
         results = tk.get_action("marathon_municipality_create")(_context(), {"codes": codes})
     except tk.ValidationError as error:
-        return _page(errors=error.error_dict, status=400)
+        return _page(errors=error.error_dict, chosen=codes, status=400)
     return _page(results=results)
 
 
