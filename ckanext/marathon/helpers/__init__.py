@@ -90,6 +90,7 @@ from .story import (
     marathon_timeline,
 )
 from .structured import marathon_croissant, marathon_structured_data
+from .versions import marathon_field_labels, marathon_moment, marathon_version_lines
 
 __all__ = [
     "humanize_entity_type",
@@ -108,6 +109,7 @@ __all__ = [
     "marathon_description",
     "marathon_download",
     "marathon_event_data",
+    "marathon_field_labels",
     "marathon_figure_labels",
     "marathon_filled",
     "marathon_filters",
@@ -130,6 +132,7 @@ __all__ = [
     "marathon_linked",
     "marathon_max_upload",
     "marathon_may_set",
+    "marathon_moment",
     "marathon_municipality",
     "marathon_municipality_names",
     "marathon_municipality_tree",
@@ -169,6 +172,7 @@ __all__ = [
     "marathon_types",
     "marathon_unanswered",
     "marathon_unshown",
+    "marathon_version_lines",
     "marathon_workshop_choices",
     "member_count",
 ]

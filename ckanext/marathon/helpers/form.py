@@ -81,12 +81,16 @@ def marathon_section_has_errors(section: Section, errors: dict[str, Any]) -> boo
     return any(errors.get(field["field_name"]) for field in section["fields"])
 
 
-def marathon_form_errors(schema: dict[str, Any], errors: dict[str, Any]) -> list[FormError]:
+def marathon_form_errors(
+    schema: dict[str, Any], errors: dict[str, Any], numbers: dict[str, list[int]] | None = None
+) -> list[FormError]:
     """Return the errors of a form one by one, in the order of its fields.
 
     Args:
         schema: the scheming schema of the dataset type.
         errors: CKAN's ``error_dict``.
+        numbers: of each list of rows, the numbers that the rows have on the page, from 0; without
+            them they are counted.
 
     Returns:
         For lists of things (``contact``, ``resources``) one entry an inner field, with the
@@ -95,9 +99,12 @@ def marathon_form_errors(schema: dict[str, Any], errors: dict[str, Any]) -> list
     found: list[FormError] = []
     left = {("tag_string" if key == "tags" else key): each for key, each in errors.items()}
     for field in schema["dataset_fields"]:
-        found += _of_field(field, left.pop(field["field_name"], None))
-    for number, inner in enumerate(_dicts(left.pop("resources", None)), start=1):
-        found += _of_resource(schema.get("resource_fields", []), number, inner)
+        name = field["field_name"]
+        found += _of_field(field, left.pop(name, None), (numbers or {}).get(name, []))
+    places = (numbers or {}).get("resources", [])
+    for index, inner in enumerate(_dicts(left.pop("resources", None))):
+        place = places[index] if index < len(places) else index
+        found += _of_resource(schema.get("resource_fields", []), index + 1, place, inner)
     resources = errors.get("resources")
     if resources and all(isinstance(each, str) for each in resources):
         found += _plain(tk._("Files and links"), "at-resources", resources)
@@ -136,7 +143,7 @@ def _sections(fields: list[Field], titles: dict[str, str]) -> list[Section]:
     ]
 
 
-def _of_field(field: Field, value: Any) -> Iterator[FormError]:
+def _of_field(field: Field, value: Any, numbers: list[int]) -> Iterator[FormError]:
     label = tk.h.scheming_language_text(field.get("label") or field["field_name"])
     target = f"at-{field['field_name']}"
     inner = _dicts(value)
@@ -144,19 +151,22 @@ def _of_field(field: Field, value: Any) -> Iterator[FormError]:
         yield from _plain(label, target, value)
         return
     one = tk.h.scheming_language_text(field.get("repeating_label") or field.get("label"))
-    for number, each in enumerate(inner, start=1):
+    for index, each in enumerate(inner):
+        number = numbers[index] if index < len(numbers) else index
         for subfield in field.get("repeating_subfields", []):
             name = tk.h.scheming_language_text(subfield.get("label"))
             messages = each.get(subfield["field_name"])
-            yield from _plain(f"{one} {number}: {name}", target, messages)
+            yield from _plain(f"{one} {number + 1}: {name}", target, messages)
 
 
-def _of_resource(fields: list[Field], number: int, errors: dict[str, Any]) -> Iterator[FormError]:
+def _of_resource(
+    fields: list[Field], number: int, place: int, errors: dict[str, Any]
+) -> Iterator[FormError]:
     labels = {f["field_name"]: tk.h.scheming_language_text(f.get("label")) for f in fields}
     where = tk._("File or link %(number)s") % {"number": number}
     for key, messages in errors.items():
         label = labels.get(key, labels.get("url", key))
-        yield from _plain(f"{where}: {label}", f"at-resource-{number - 1}", messages)
+        yield from _plain(f"{where}: {label}", f"at-resource-{place}", messages)
 
 
 def _plain(label: str, target: str, value: Any) -> list[FormError]:

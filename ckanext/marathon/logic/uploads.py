@@ -47,13 +47,17 @@ def prepare(context: Context, resources: list[dict[str, Any]]) -> list[list[str]
     errors: list[list[str]] = []
     for resource in resources:
         upload = uploader.get_resource_uploader(resource)
+        left = resource.pop("upload", None)
         size = getattr(upload, "filesize", None)
         if size is not None:
             resource["size"] = size
             if getattr(upload, "mimetype", None):
                 resource.setdefault("mimetype", upload.mimetype)
         pending.append(Pending(upload))
-        errors.append(_refused(resource.get("url", ""), size))
+        if getattr(left, "filename", None):
+            errors.append([tk._("This site takes no files. Give the web address of the file.")])
+        else:
+            errors.append(_refused(resource.get("url", ""), size))
     context[KEY] = pending  # type: ignore[literal-required]
     return errors
 

@@ -11,8 +11,12 @@ from .country import country
 from .deleting import deleting
 from .enforcing import enforcing
 from .follow import follow
+from .form_edit import form_edit
+from .form_file import form_file
+from .form_organization import form_organization
 from .forms import forms
 from .health import health
+from .held_forms import held
 from .history import history
 from .ideas import ideas
 from .index_care import index_care
@@ -47,8 +51,12 @@ __all__ = [
     "deleting",
     "enforcing",
     "follow",
+    "form_edit",
+    "form_file",
+    "form_organization",
     "forms",
     "health",
+    "held",
     "history",
     "ideas",
     "index_care",

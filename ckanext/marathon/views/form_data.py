@@ -1,8 +1,9 @@
-"""What the form of a new dataset sent, made ready for CKAN and for showing again."""
+"""What a form sent, made ready for CKAN and for showing again: one reading for new and edit."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +22,12 @@ from ckanext.marathon.logic import inputs
 Errors = dict[str, Any]
 LONGEST_NAME = 90
 NEW_IDEA = ("workshop", "title", "service_problem")
+# ``invitation-3-answer``: the input of one field of one row.
+ROW_INPUT = re.compile(r"(?P<name>\w+)-(?P<number>\d{1,6}|REPEATING-INDEX0)-(?P<inner>.+)", re.S)
+# What the form itself sends along; no field of the record.
+OWN_INPUTS = ("save", "form_token", "form_version", "form_user")
+# Of each field that two people changed: ``form_keep:title``.
+CHOICES = ("form_keep", "form_added")
 
 
 @dataclass
@@ -32,7 +39,12 @@ class Form:
             from the page's script, before it sends the files.
         private: not to be published yet.
         token: see :mod:`.once`.
-        values: the fields, as CKAN's own views read them, files included.
+        values: the fields, as CKAN's own views read them, files included; repeating fields are
+            lists of rows.
+        own: what the form sends along that is no field of the record, by the names of
+            :data:`OWN_INPUTS`, and by those of :data:`CHOICES` a dict by field.
+        numbers: of each repeating field, and of ``resources``, the numbers that its rows have on
+            the page; a row that was removed there leaves a gap.
     """
 
     package_type: str
@@ -40,15 +52,35 @@ class Form:
     token: str
     private: bool
     values: dict[str, Any]
+    own: dict[str, Any] = field(default_factory=dict)
+    numbers: dict[str, list[int]] = field(default_factory=dict)
 
     def for_create(self) -> dict[str, Any]:
         """Return the data for ``package_create``, with a name if none was typed."""
-        data = {key: each for key, each in self.values.items() if not key.startswith("new_idea_")}
+        data = self.fields
         data["resources"] = [_named(each) for each in self.resources]
         data["type"] = self.package_type
         data["private"] = self.private
         if not data.get("name"):
             data["name"] = _free_name(_text(data.get("title")) or self.package_type)
+        return data
+
+    def for_update(self) -> dict[str, Any]:
+        """Return the data for ``package_update``: every field, the emptied ones too."""
+        return {**self._emptied(), **self.fields}
+
+    def for_edit_page(self, stored: dict[str, Any]) -> dict[str, Any]:
+        """Return the data for showing an edit form again: exactly what was typed, over the rest.
+
+        Args:
+            stored: the record, for what the form does not show.
+        """
+        data = {**stored, **self._emptied(), **self.values}
+        for name in ("municipality", "service_problem"):
+            if any(value for value in data.get(name) or []):
+                data[f"{name}_origin"] = "own"
+            elif data.get(f"{name}_origin") in ("idea", "workshop"):
+                data[name] = stored.get(name)
         return data
 
     def for_page(self) -> dict[str, Any]:
@@ -59,6 +91,20 @@ class Form:
         if self.step == "add-file" or not data["resources"]:
             data["resources"].append({})
         return data
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The fields of the record, without those of the idea that may be added beside it."""
+        return {key: v for key, v in self.values.items() if not key.startswith("new_idea_")}
+
+    def _emptied(self) -> dict[str, Any]:
+        """Return the fields that the page shows and the browser sent nothing of, as empty.
+
+        A list whose last member was removed is not sent at all.
+        """
+        shown = [f for f in _fields(self.package_type) if f.get("form_snippet", "") is not None]
+        lists = [f for f in shown if "repeating_subfields" in f or _is_list(f)]
+        return {f["field_name"]: [] for f in lists if f["field_name"] not in self.values}
 
     @property
     def has_resources(self) -> bool:
@@ -72,7 +118,7 @@ class Form:
         return [each for each in given if isinstance(each, dict)] if isinstance(given, list) else []
 
 
-def read(package_type: str) -> Form:
+def read_form(package_type: str, *, is_new: bool = True) -> Form:
     """Read the form of the current request.
 
     Raises:
@@ -81,12 +127,78 @@ def read(package_type: str) -> Form:
     sent = parse_params(request.form)
     files = {key: each for key, each in request.files.items() if each.filename}
     values = clean_dict(df.unflatten(tuplize_dict({**sent, **files})))
-    step, token = _text(values.pop("save", "")) or "publish", _text(values.pop("form_token", ""))
+    values.pop(tk.config["WTF_CSRF_FIELD_NAME"], None)
+    own: dict[str, Any] = {name: values.pop(name, "") for name in OWN_INPUTS}
+    for name in CHOICES:
+        keys = [key for key in values if key.startswith(f"{name}:")]
+        own[name] = {key.partition(":")[2]: values.pop(key) for key in keys}
     for key, value in values.items():
         if isinstance(value, list):
             values[key] = [each for each in value if each != ""]
-    private = step == "private" or values.pop("private", "") == "true"
-    return Form(package_type, step, token, private, values)
+    repeating = {f["field_name"] for f in _fields(package_type) if "repeating_subfields" in f}
+    numbers = _gather_rows(values, repeating)
+    numbers["resources"] = _resource_numbers([*sent, *files])
+    step = _text(own["save"]) or "publish"
+    private = step == "private"
+    if is_new:
+        # Its buttons say it; an edit form has a field for it.
+        private = values.pop("private", "") == "true" or private
+    return Form(package_type, step, _text(own["form_token"]), private, values, own, numbers)
+
+
+def renumber(form: Form, names: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Return errors by name of input, with the numbers that the rows have on the page.
+
+    Args:
+        form: as it was sent.
+        names: of ``marathon_error_names``, which counts the rows that arrived.
+    """
+    return {_name_on_page(form, name): texts for name, texts in names.items()}
+
+
+def _name_on_page(form: Form, name: str) -> str:
+    separator = "__" if name.startswith("resources__") else "-"
+    parts = name.split(separator)
+    numbers = form.numbers.get(parts[0], [])
+    if len(parts) > 2 and parts[1].isdigit() and int(parts[1]) < len(numbers):
+        parts[1] = str(numbers[int(parts[1])])
+    return separator.join(parts)
+
+
+def _gather_rows(values: dict[str, Any], repeating: set[str]) -> dict[str, list[int]]:
+    """Make lists of rows of the inputs of repeating fields, in place; return their numbers.
+
+    In the order of the page: CKAN's own reading takes the tenth row for the one after the first.
+    """
+    rows: dict[str, dict[int, dict[str, Any]]] = {}
+    for key in [key for key in values if "-" in key]:
+        match = ROW_INPUT.fullmatch(key)
+        if not match or match["name"] not in repeating or match["name"] in values:
+            continue
+        value = values.pop(key)
+        # The hidden row that a script copies is sent where there is no script.
+        if match["number"].isdigit():
+            row = rows.setdefault(match["name"], {}).setdefault(int(match["number"]), {})
+            row[match["inner"]] = value
+    for name, found in rows.items():
+        values[name] = [found[number] for number in sorted(found)]
+    return {name: sorted(found) for name, found in rows.items()}
+
+
+def _resource_numbers(names: list[str]) -> list[int]:
+    parts = (name.split("__") for name in names)
+    return sorted({int(p[1]) for p in parts if p[0] == "resources" and p[1:] and p[1].isdecimal()})
+
+
+def _fields(package_type: str) -> list[dict[str, Any]]:
+    schema = tk.h.scheming_get_dataset_schema(package_type) or {}
+    return schema.get("dataset_fields", [])
+
+
+def _is_list(schema_field: dict[str, Any]) -> bool:
+    """Return whether a field holds several texts, an input each."""
+    output = schema_field.get("output_validators", "")
+    return "load_json" in output or "multiple_choice" in output
 
 
 def _text(value: Any) -> str:
@@ -95,7 +207,7 @@ def _text(value: Any) -> str:
     return given if isinstance(given, str) else ""
 
 
-def validate(context: Context, data: dict[str, Any]) -> Errors:
+def validate_new(context: Context, data: dict[str, Any]) -> Errors:
     """Return the errors that ``package_create`` would raise, without creating anything.
 
     Raises:

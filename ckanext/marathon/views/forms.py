@@ -1,4 +1,4 @@
-"""One form, one button: what the page of a new dataset, workshop or idea sends."""
+"""The page of a new dataset, workshop, idea or commitment: one form, one button."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import ckan.lib.navl.dictization_functions as df
 import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.common import current_user
-from ckan.lib.search import SearchIndexError
 from ckan.types import Context, Response
 from ckan.views.dataset import CreateView
 from flask import Blueprint, jsonify, make_response, request
@@ -22,7 +21,8 @@ from ckanext.marathon.helpers.officer import (
 )
 from ckanext.marathon.logic import uploads
 
-from . import form_data, once
+from . import form_answers, form_data, held_forms, once
+from .form_answers import SEARCH_AWAY
 
 forms = Blueprint("marathon_form", __name__)
 
@@ -38,8 +38,10 @@ class OnePageCreateView(CreateView):
     """
 
     def dispatch_request(self, **values: Any) -> Any:
-        """Send who is not logged in to do so first, and then here."""
+        """Ask for a log-in first; a form that was sent is given back (:mod:`.held_forms`)."""
         if not current_user.is_authenticated:
+            if held_forms.may_hold():
+                return tk.abort(403, tk._("Log in first"))
             here = tk.h.url_for(f"{values['package_type']}.new")
             query = request.query_string.decode("latin-1")
             came_from = f"{here}?{query}" if query else here
@@ -49,7 +51,7 @@ class OnePageCreateView(CreateView):
     def post(self, package_type: str) -> Response | str:
         """Save, check only, or show the form again, as the button pressed says."""
         try:
-            form = form_data.read(package_type)
+            form = form_data.read_form(package_type)
         except df.DataError:
             return tk.abort(400, tk._("Integrity Error"))
         if form.step in {"refresh", "add-file"}:
@@ -58,15 +60,18 @@ class OnePageCreateView(CreateView):
             return self._again(form, form_data.add_idea(form))
         with once.saving(form.token) as saved:
             if saved.package:
-                return self._done(package_type, saved.package.name)
+                return form_answers.answer_saved(_address(package_type, saved.package.name))
             return self._save(form, saved)
 
     def _save(self, form: form_data.Form, saved: once.Saved) -> Response | str:
         context = self._prepare()
+        other_person = form_answers.find_other_person(form.own)
+        if other_person:
+            return self._again(form, other_person)
         data = form.for_create()
         refused = uploads.prepare(context, data["resources"])
         try:
-            errors = form_data.validate(context, data)
+            errors = form_data.validate_new(context, data)
             form_data.add_file_errors(form, errors, refused)
             if errors or form.step == "check":
                 return self._again(form, errors)
@@ -76,30 +81,29 @@ class OnePageCreateView(CreateView):
             return self._again(form, error.error_dict)
         except tk.NotAuthorized:
             return tk.abort(403, tk._("Not authorised to add this for that organisation"))
-        except SearchIndexError:
+        except SEARCH_AWAY:
             _undo(context)
-            message = tk._("The search engine does not answer, so nothing was saved. Try again.")
-            return self._again(form, {"": [message]})
+            errors = form_answers.describe_search_away()
+            return self._again(form, errors, form_answers.UNAVAILABLE)
         saved.id = created["id"]
         tk.h.flash_success(
             tk._("Saved. Only your organisation sees it.")
             if created["private"]
             else tk._("Published.")
         )
-        return self._done(form.package_type, created["name"])
+        return form_answers.answer_saved(_address(form.package_type, created["name"]))
 
-    def _done(self, package_type: str, name: str) -> Response:
-        url = tk.h.url_for(f"{package_type}.read", id=name)
-        return jsonify(url=url) if _wants_json() else tk.redirect_to(url)
-
-    def _again(self, form: form_data.Form, errors: Errors) -> Response | str:
-        if not _wants_json():
-            return self.get(form.package_type, form.for_page(), errors)
+    def _again(
+        self, form: form_data.Form, errors: Errors, status: int = form_answers.WRONG
+    ) -> Response | str:
+        held_forms.note_form_shown()
+        if not form_answers.wants_json():
+            page = self.get(form.package_type, form.for_page(), errors)
+            return make_response(page, 200 if status == form_answers.WRONG else status)
         if not errors:
             return jsonify(errors={})
         schema = tk.h.scheming_get_dataset_schema(form.package_type)
-        summary = tk.render("marathon/form/errors.html", {"schema": schema, "errors": errors})
-        return make_response(jsonify(errors=marathon_error_names(errors), summary=summary), 422)
+        return form_answers.answer_errors(schema, errors, form, status)
 
 
 def ideas() -> Response:
@@ -135,13 +139,13 @@ def _offered(idea: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _address(package_type: str, name: str) -> str:
+    return tk.h.url_for(f"{package_type}.read", id=name)
+
+
 def _undo(context: Context) -> None:
     model.Session.rollback()
     uploads.discard(context)
-
-
-def _wants_json() -> bool:
-    return request.accept_mimetypes.best == "application/json"
 
 
 for package_type in TYPES:

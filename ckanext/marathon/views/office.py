@@ -13,6 +13,8 @@ from ckanext.marathon.model import place
 from ckanext.marathon.vocabulary import territory
 from ckanext.marathon.vocabulary.places import Municipality
 
+from . import held_forms
+
 office = Blueprint("marathon_office", __name__)
 
 MOST_FOUND = 20
@@ -33,7 +35,7 @@ def add() -> Response | str:
     try:
         results = tk.get_action("marathon_municipality_create")(_context(), {"codes": codes})
     except tk.ValidationError as error:
-        return _page(errors=error.error_dict, status=400)
+        return _page(errors=error.error_dict, chosen=codes, status=400)
     return _page(results=results)
 
 
@@ -91,7 +93,7 @@ def _refusal() -> Response | None:
     try:
         tk.check_access("marathon_municipality_create", _context(), {})
     except tk.NotAuthorized:
-        if not current_user.is_authenticated:
+        if not current_user.is_authenticated and not held_forms.may_hold():
             return tk.redirect_to(
                 "user.login", came_from=tk.h.url_for("marathon_office.municipalities")
             )

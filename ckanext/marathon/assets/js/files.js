@@ -3,7 +3,8 @@
   'use strict';
 
   const marathon = (window.marathon = window.marathon || {});
-  const form = document.querySelector('[data-marathon-form]');
+  const marker = document.querySelector('form [data-marathon-form]');
+  const form = marker && marker.closest('form');
   const list = form && form.querySelector('[data-files]');
   if (!list) return;
 
@@ -21,9 +22,9 @@
 
   // Returns what is wrong with a chosen file, or ''.
   marathon.tooBig = function (file) {
-    const limit = Number(form.dataset.maxMb);
+    const limit = Number(marker.dataset.maxMb);
     if (file.size <= limit * 1024 * 1024) return '';
-    return form.dataset.tTooBig.replace('{name}', file.name).replace('{limit}', limit);
+    return marker.dataset.tTooBig.replace('{name}', file.name).replace('{limit}', limit);
   };
 
   add.hidden = false;

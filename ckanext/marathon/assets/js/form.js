@@ -4,15 +4,28 @@
   'use strict';
 
   const marathon = (window.marathon = window.marathon || {});
-  const form = document.querySelector('[data-marathon-form]');
+  const marker = document.querySelector('form [data-marathon-form]');
+  const form = marker && marker.closest('form');
   if (!form) return;
 
-  const progress = form.querySelector('[data-progress]');
+  const texts = marker.dataset;
+  const actions = form.querySelector('.form-actions');
+  const progress = form.querySelector('[data-progress]') || addProgress();
   const bar = progress.querySelector('progress');
-  const buttons = form.querySelectorAll('.marathon-actions button');
-  const texts = form.dataset;
+  const buttons = form.querySelectorAll('.form-actions button');
   let busy = false;
   let dirty = false;
+  let leaving = false;
+
+  // CKAN's own forms have no place for it.
+  function addProgress() {
+    const block = document.createElement('div');
+    block.className = 'marathon-progress';
+    block.hidden = true;
+    block.innerHTML = '<span data-progress-text role="status"></span><progress max="100"></progress>';
+    actions.prepend(block);
+    return block;
+  }
 
   function show(text, share) {
     progress.hidden = false;
@@ -24,7 +37,11 @@
   function setBusy(now) {
     busy = now;
     progress.hidden = !now;
-    buttons.forEach((button) => button.classList.toggle('disabled', now));
+    buttons.forEach(function (button) {
+      button.classList.toggle('disabled', now);
+      // CKAN's forms take the button away as soon as it is pressed.
+      if (!now) button.disabled = false;
+    });
     form.setAttribute('aria-busy', String(now));
   }
 
@@ -42,12 +59,34 @@
         try {
           resolve(JSON.parse(request.responseText));
         } catch (error) {
-          reject(new Error(request.status >= 500 || !request.status ? texts.tLost : texts.tRefused));
+          // A server in front of the site answered: it is too large, or the site is away.
+          if (request.status === 413) reject(new Error(texts.tTooLarge));
+          else reject(new Error(request.status >= 500 ? texts.tAway : texts.tRefused));
         }
       });
       request.addEventListener('error', () => reject(new Error(texts.tLost)));
       request.send(data);
     });
+  }
+
+  // Takes over the session of this browser as it is now: somebody logged in in another tab.
+  async function renew() {
+    const answer = await fetch(texts.session, { credentials: 'same-origin', cache: 'no-store' });
+    const session = await answer.json();
+    if (!session.user) return false;
+    document.querySelectorAll('input[name="' + texts.tokenName + '"]').forEach(function (input) {
+      input.value = session.token;
+    });
+    const meta = document.querySelector('meta[name="' + texts.tokenName + '"]');
+    if (meta) meta.content = session.token;
+    return true;
+  }
+
+  // Sends what `make` returns; after a log-in in another tab a second time, with its token.
+  async function deliver(make) {
+    const answer = await send(make());
+    if (answer.held !== 'login' && answer.held !== 'stale') return answer;
+    return (await renew()) ? send(make()) : answer;
   }
 
   // The same form without the files themselves: a large one is not sent only to learn that the
@@ -79,28 +118,59 @@
     return Object.keys(wrong).length ? wrong : null;
   }
 
-  function listed(texts) {
+  function listed(lines, link) {
     const alert = document.createElement('div');
     alert.className = 'alert alert-danger';
     alert.setAttribute('role', 'alert');
-    alert.textContent = texts.join(' ');
+    alert.textContent = lines.join(' ');
+    if (link) {
+      const anchor = document.createElement('a');
+      anchor.href = texts.login;
+      anchor.target = '_blank';
+      anchor.rel = 'noopener';
+      anchor.textContent = texts.tLogInLink;
+      alert.append(document.createElement('br'), anchor);
+    }
     return alert.outerHTML;
   }
 
   // Returns whether the answer ends the matter: saved, or something to correct.
-  function settled(answer) {
+  function settled(answer, submitter) {
     if (answer.url) {
       dirty = false;
       location.assign(answer.url);
       return true;
     }
+    if (answer.conflict) {
+      // The page that shows both versions takes the place of this one.
+      leaving = true;
+      dirty = false;
+      form.requestSubmit(submitter);
+      return true;
+    }
+    if (answer.held) {
+      setBusy(false);
+      const isLogin = answer.held === 'login';
+      marathon.showErrors(form, {}, listed([isLogin ? texts.tLogIn : answer.message], isLogin));
+      return true;
+    }
     if (!Object.keys(answer.errors || {}).length) return false;
     setBusy(false);
+    Object.entries(answer.set || {}).forEach(function (entry) {
+      const input = form.querySelector('input[type="hidden"][name="' + CSS.escape(entry[0]) + '"]');
+      if (input) input.value = entry[1];
+    });
     marathon.showErrors(form, answer.errors, answer.summary);
     return true;
   }
 
-  async function save(step) {
+  function whole(submitter) {
+    const data = new FormData(form);
+    if (submitter && submitter.name) data.append(submitter.name, submitter.value);
+    return data;
+  }
+
+  async function save(submitter) {
     const wrong = tooBig();
     if (wrong) {
       marathon.showErrors(form, wrong, listed(Object.values(wrong).flat()));
@@ -108,15 +178,18 @@
     }
     setBusy(true);
     try {
-      const light = withoutFiles();
+      const light = form.querySelector('[data-files]') && withoutFiles();
       show(light ? texts.tChecking : texts.tSaving);
       if (light) {
-        light.append('private', String(step === 'private'));
-        if (settled(await send(light))) return;
+        const isPrivate = String(submitter && submitter.value === 'private');
+        const checked = await deliver(function () {
+          const data = withoutFiles();
+          data.append('private', isPrivate);
+          return data;
+        });
+        if (settled(checked, submitter)) return;
       }
-      const whole = new FormData(form);
-      whole.append('save', step);
-      settled(await send(whole));
+      settled(await deliver(() => whole(submitter)), submitter);
     } catch (error) {
       setBusy(false);
       marathon.showErrors(form, {}, listed([error.message]));
@@ -124,18 +197,9 @@
   }
 
   form.addEventListener('submit', function (event) {
-    if (busy) {
-      event.preventDefault();
-      return;
-    }
-    if (!('inPlace' in form.dataset)) {
-      dirty = false;
-      // After the browser has read which button was pressed.
-      setTimeout(() => setBusy(true), 0);
-      return;
-    }
+    if (leaving) return;
     event.preventDefault();
-    save(event.submitter && event.submitter.value === 'private' ? 'private' : 'publish');
+    if (!busy) save(event.submitter);
   });
 
   form.addEventListener('input', function () { dirty = true; });
@@ -144,6 +208,8 @@
   });
   // Back to a page that the browser kept: its buttons must work again.
   window.addEventListener('pageshow', function (event) {
-    if (event.persisted) setBusy(false);
+    if (!event.persisted) return;
+    leaving = false;
+    setBusy(false);
   });
 })();

@@ -1,0 +1,238 @@
+"""Two officers edit one record: the second is told, loses nothing, and chooses field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from bs4 import BeautifulSoup
+from ckan import model
+from ckan.tests.helpers import call_action
+
+from tests.factories import Workshop, officer
+from tests.visitors import shown_values
+
+from .conftest import Reader
+from .test_form_rows import JSON, form_of, post, stored, values_of
+
+pytestmark = pytest.mark.usefixtures("marathon_site")
+
+Values = dict[str, Any]
+
+
+@pytest.fixture
+def workshop(villa_nueva: dict[str, Any]) -> dict[str, Any]:
+    return Workshop(
+        owner_org=villa_nueva["id"],
+        municipality=["0115"],
+        starts_at="2017-06-03",
+        invitation=[{"organisation": "COCODE", "answer": "accepted"}],
+    )
+
+
+@pytest.fixture
+def colleague(reader: Any, villa_nueva: dict[str, Any]) -> Reader:
+    return reader(officer(villa_nueva["id"], fullname="Ana López"))
+
+
+def page_of(answer: Any) -> BeautifulSoup:
+    assert answer.status_code == 409, answer.status_code
+    return BeautifulSoup(answer.text, "html.parser")
+
+
+def warning(page: BeautifulSoup) -> str:
+    found = page.select_one(".marathon-conflict")
+    assert found
+    return " ".join(found.get_text(" ").split())
+
+
+def shown(thing: dict[str, Any], reader: Reader) -> dict[str, Any]:
+    return call_action("package_show", id=thing["id"], context={"user": reader.name})
+
+
+class TestSecondSave:
+    def test_it_is_refused_with_the_form_filled_in_and_confirmed_by_saving_again(
+        self, editor: Reader, colleague: Reader, workshop: dict[str, Any]
+    ) -> None:
+        mine, theirs = values_of(editor, workshop), values_of(colleague, workshop)
+        assert post(colleague, workshop, {**theirs, "title": "Theirs"}).status_code == 302
+        page = page_of(post(editor, workshop, {**mine, "title": "Mine"}))
+        assert shown(workshop, editor)["title"] == "Theirs"
+        assert "somebody else saved this" in warning(page)
+        assert "Theirs" in warning(page)
+        again: Values = shown_values(form_of(page))
+        assert again["title"] == ["Mine"]
+        assert post(editor, workshop, again).status_code == 302
+        assert shown(workshop, editor)["title"] == "Mine"
+
+    def test_theirs_can_be_taken_for_a_field(
+        self, editor: Reader, colleague: Reader, workshop: dict[str, Any]
+    ) -> None:
+        mine, theirs = values_of(editor, workshop), values_of(colleague, workshop)
+        post(colleague, workshop, {**theirs, "title": "Theirs", "venue": "Hall"})
+        page = page_of(post(editor, workshop, {**mine, "title": "Mine", "venue": "School"}))
+        again: Values = {**shown_values(form_of(page)), "form_keep:title": "theirs"}
+        assert post(editor, workshop, again).status_code == 302
+        after = shown(workshop, editor)
+        assert (after["title"], after["venue"]) == ("Theirs", "School")
+
+    def test_what_only_the_others_changed_is_kept_without_asking(
+        self, editor: Reader, colleague: Reader, workshop: dict[str, Any]
+    ) -> None:
+        mine, theirs = values_of(editor, workshop), values_of(colleague, workshop)
+        post(colleague, workshop, {**theirs, "venue": "Hall", "private": "True"})
+        page = page_of(post(editor, workshop, {**mine, "title": "Mine"}))
+        assert not page.select("[name='form_keep:venue']")
+        again: Values = shown_values(form_of(page))
+        assert (again["venue"], again["private"]) == (["Hall"], ["True"])
+        assert post(editor, workshop, again).status_code == 302
+        after = shown(workshop, editor)
+        assert (after["title"], after["venue"], after["private"]) == ("Mine", "Hall", True)
+
+    def test_rows_that_the_first_added_are_not_removed(
+        self, editor: Reader, colleague: Reader, workshop: dict[str, Any]
+    ) -> None:
+        mine, theirs = values_of(editor, workshop), values_of(colleague, workshop)
+        post(colleague, workshop, {**theirs, "invitation-1-organisation": "Clinic"})
+        # Not touched by the second: theirs.
+        again = shown_values(form_of(page_of(post(editor, workshop, {**mine, "title": "M"}))))
+        assert again["invitation-1-organisation"] == ["Clinic"]
+        # Added by both: the second's, and those of the first unless they say otherwise.
+        page = page_of(post(editor, workshop, {**mine, "invitation-1-organisation": "School"}))
+        merged = shown_values(form_of(page))
+        assert post(editor, workshop, merged).status_code == 302
+        names = [row["organisation"] for row in stored(editor, workshop, "invitation")]
+        assert names == ["COCODE", "School", "Clinic"]
+
+    def test_own_rows_only_if_they_say_so(
+        self, editor: Reader, colleague: Reader, workshop: dict[str, Any]
+    ) -> None:
+        mine, theirs = values_of(editor, workshop), values_of(colleague, workshop)
+        post(colleague, workshop, {**theirs, "invitation-1-organisation": "Clinic"})
+        page = page_of(post(editor, workshop, {**mine, "invitation-1-organisation": "School"}))
+        again: Values = {**shown_values(form_of(page)), "form_keep:invitation": "mine"}
+        assert post(editor, workshop, again).status_code == 302
+        names = [row["organisation"] for row in stored(editor, workshop, "invitation")]
+        assert names == ["COCODE", "School"]
+
+    def test_a_third_save_in_between_is_noticed_too(
+        self, editor: Reader, colleague: Reader, workshop: dict[str, Any]
+    ) -> None:
+        mine = values_of(editor, workshop)
+        post(colleague, workshop, {**values_of(colleague, workshop), "title": "One"})
+        again = shown_values(form_of(page_of(post(editor, workshop, {**mine, "title": "Mine"}))))
+        post(colleague, workshop, {**values_of(colleague, workshop), "title": "Two"})
+        assert "Two" in warning(page_of(post(editor, workshop, dict(again))))
+
+    def test_an_error_does_not_make_the_form_forget_what_it_was_opened_with(
+        self, editor: Reader, colleague: Reader, workshop: dict[str, Any]
+    ) -> None:
+        mine = values_of(editor, workshop)
+        post(colleague, workshop, {**values_of(colleague, workshop), "venue": "Hall"})
+        answer = post(editor, workshop, {**mine, "title": ""})
+        assert answer.status_code == 200
+        again: Values = shown_values(form_of(BeautifulSoup(answer.text, "html.parser")))
+        assert post(editor, workshop, {**again, "title": "Mine"}).status_code == 409
+
+    def test_the_script_is_told_to_show_both_versions(
+        self, editor: Reader, colleague: Reader, workshop: dict[str, Any]
+    ) -> None:
+        mine = values_of(editor, workshop)
+        post(colleague, workshop, {**values_of(colleague, workshop), "title": "Theirs"})
+        answer = post(editor, workshop, {**mine, "title": "Mine"}, **JSON)
+        assert (answer.status_code, answer.json) == (409, {"conflict": True})
+
+    def test_a_change_by_a_program_counts_too(
+        self, editor: Reader, workshop: dict[str, Any]
+    ) -> None:
+        mine = values_of(editor, workshop)
+        call_action("package_patch", id=workshop["id"], venue="Hall")
+        page = page_of(post(editor, workshop, {**mine, "title": "Mine"}))
+        assert shown_values(form_of(page))["venue"] == ["Hall"]
+
+
+class TestNoConflict:
+    def test_a_form_that_was_sent_twice_is_no_conflict_with_itself(
+        self, editor: Reader, workshop: dict[str, Any]
+    ) -> None:
+        sent = {**values_of(editor, workshop), "title": "Mine"}
+        assert post(editor, workshop, sent).status_code == 302
+        assert post(editor, workshop, sent).status_code == 302
+
+    def test_a_program_that_sends_no_version_saves_as_ever(
+        self, editor: Reader, colleague: Reader, workshop: dict[str, Any]
+    ) -> None:
+        mine = values_of(editor, workshop)
+        del mine["form_version"]
+        post(colleague, workshop, {**values_of(colleague, workshop), "title": "Theirs"})
+        assert post(editor, workshop, {**mine, "title": "Mine"}).status_code == 302
+
+    @pytest.mark.parametrize("odd", ["", "nonsense", "[]", '{"title": {"a": 1}}', "[" * 50_000])
+    def test_an_odd_version_breaks_nothing(
+        self, editor: Reader, workshop: dict[str, Any], odd: str
+    ) -> None:
+        sent = {**values_of(editor, workshop), "form_version": odd, "form_keep:title": "theirs"}
+        assert post(editor, workshop, sent).status_code in {302, 409}
+
+    def test_a_new_file_meanwhile_is_none(self, editor: Reader, workshop: dict[str, Any]) -> None:
+        mine = values_of(editor, workshop)
+        call_action("resource_create", package_id=workshop["id"], url="https://example.gt/a")
+        assert post(editor, workshop, {**mine, "title": "Mine"}).status_code == 302
+        assert len(shown(workshop, editor)["resources"]) == 1
+
+
+@pytest.mark.ckan_config(
+    "ckan.plugins", "marathon activity scheming_datasets scheming_organizations dcat"
+)
+class TestWho:
+    @pytest.fixture(autouse=True)
+    def activities(self, marathon_site: None, migrate_db_for: Callable[[str], None]) -> None:
+        columns = sa.inspect(model.meta.engine).get_columns("activity")
+        if all(each["name"] != "permission_labels" for each in columns):
+            migrate_db_for("activity")
+
+    def test_an_insider_is_told_the_name(
+        self, editor: Reader, colleague: Reader, workshop: dict[str, Any]
+    ) -> None:
+        mine = values_of(editor, workshop)
+        post(colleague, workshop, {**values_of(colleague, workshop), "title": "Theirs"})
+        assert "Ana López saved it on" in warning(
+            page_of(post(editor, workshop, {**mine, "title": "Mine"}))
+        )
+
+    def test_an_outsider_who_may_edit_is_not(
+        self, reader: Any, colleague: Reader, workshop: dict[str, Any], ckan_config: Any
+    ) -> None:
+        other = officer(Workshop()["owner_org"])
+        ckan_config["ckan.auth.allow_dataset_collaborators"] = True
+        call_action(
+            "package_collaborator_create",
+            id=workshop["id"],
+            user_id=other["id"],
+            capacity="editor",
+        )
+        outsider = reader(other)
+        mine = values_of(outsider, workshop)
+        post(colleague, workshop, {**values_of(colleague, workshop), "venue": "Hall"})
+        said = warning(page_of(post(outsider, workshop, {**mine, "title": "Mine"})))
+        assert "It was saved on" in said
+        assert "Ana" not in said
+
+
+class TestApi:
+    def test_package_revise_takes_metadata_modified_as_a_condition(
+        self, editor: Reader, workshop: dict[str, Any]
+    ) -> None:
+        path = "/api/3/action/package_revise"
+        sent = {
+            "match__id": workshop["id"],
+            "match__metadata_modified": shown(workshop, editor)["metadata_modified"],
+            "update__title": "By a program",
+        }
+        assert editor.post(path, sent).status_code == 200
+        second = editor.post(path, {**sent, "update__title": "By another"})
+        assert second.status_code == 409
+        assert "metadata_modified" in second.text
+        assert shown(workshop, editor)["title"] == "By a program"

@@ -1,0 +1,240 @@
+"""A form that could not be taken comes back filled in, and only to a page of this site."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import flask
+import pytest
+from bs4 import BeautifulSoup
+from ckan.tests import factories
+from ckan.tests.helpers import call_action
+from sqlalchemy.exc import OperationalError
+
+from tests.factories import Workshop, officer
+from tests.visitors import shown_values
+
+from .conftest import Reader
+from .test_form_rows import JSON, post, stored, values_of
+
+pytestmark = pytest.mark.usefixtures("storage", "marathon_site")
+
+HERE = {"Origin": "http://test.ckan.net"}
+SAME = {"Sec-Fetch-Site": "same-origin"}
+THERE = {"Origin": "https://elsewhere.example"}
+CODES = "/marathon/municipality/add"
+
+
+@pytest.fixture
+def workshop(villa_nueva: dict[str, Any]) -> dict[str, Any]:
+    return Workshop(
+        owner_org=villa_nueva["id"],
+        municipality=["0115"],
+        invitation=[{"organisation": "COCODE"}],
+    )
+
+
+def held_in(answer: Any) -> dict[str, list[str]]:
+    form = BeautifulSoup(answer.text, "html.parser").select_one("form.marathon-held")
+    assert form, answer.text[:2000]
+    return shown_values(form)
+
+
+def without_tokens(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name != "_csrf_token"}
+
+
+class TestEndedSession:
+    def test_an_edit_form_comes_back_with_all_of_it_and_a_way_to_log_in(
+        self, editor: Reader, visitor: Reader, workshop: dict[str, Any]
+    ) -> None:
+        sent: dict[str, Any] = values_of(editor, workshop)
+        sent |= {"title": "Mine & <b>", "invitation-1-organisation": ["School"]}
+        answer = post(visitor, workshop, sent, **HERE)
+        assert answer.status_code == 403
+        page = BeautifulSoup(answer.text, "html.parser")
+        link = page.select_one('a[href$="/user/login"][target="_blank"]')
+        assert link
+        assert "Your session has ended" in page.text
+        given_back: dict[str, Any] = held_in(answer)
+        assert given_back["title"] == ["Mine & <b>"]
+        # Sent again after a log-in, it is saved as it was typed.
+        form = page.select_one("form.marathon-held")
+        assert form
+        assert editor.post(str(form["action"]), given_back, **HERE).status_code == 302
+        names = [row["organisation"] for row in stored(editor, workshop, "invitation")]
+        assert names == ["COCODE", "School"]
+
+    def test_a_new_one_too_with_its_file_to_choose_again(
+        self, editor: Reader, visitor: Reader, villa_nueva: dict[str, Any]
+    ) -> None:
+        sent = {
+            "title": "June",
+            "owner_org": villa_nueva["id"],
+            "kind": "ideation",
+            "status": "announced",
+            "municipality": ["", "0115"],
+            "resources__0__upload": (io.BytesIO(b"%PDF-"), "minutes.pdf"),
+            "save": "publish",
+        }
+        answer = visitor.post("/workshop/new", sent, **HERE)
+        assert answer.status_code == 403
+        page = BeautifulSoup(answer.text, "html.parser")
+        assert page.select_one('input[type=file][name="resources__0__upload"]')
+        assert "minutes.pdf" in page.text
+        assert editor.post("/workshop/new", held_in(answer), **HERE).status_code == 302
+        assert call_action("package_show", id="june")["municipality"] == ["0115"]
+
+    @pytest.mark.parametrize("path", ["/organization/edit/villa-nueva", CODES])
+    def test_other_forms_too(self, visitor: Reader, villa_nueva: dict[str, Any], path: str) -> None:
+        answer = visitor.post(path, {"code": "0101", "title": "T"}, **HERE)
+        assert answer.status_code == 403
+        assert held_in(answer)["code"] == ["0101"]
+
+    def test_the_script_is_told_and_gets_the_new_session(
+        self, visitor: Reader, editor: Reader, workshop: dict[str, Any]
+    ) -> None:
+        answer = post(visitor, workshop, {"title": "Mine"}, **HERE, **JSON)
+        assert (answer.status_code, answer.json["held"]) == (403, "login")
+        nobody = visitor.get("/marathon/form/session")
+        assert nobody.json["user"] == ""
+        assert "no-store" in nobody.headers["Cache-Control"]
+        session = editor.get("/marathon/form/session").json
+        assert session["user"] == editor.name
+        assert session["token"]
+
+    def test_it_is_kept_nowhere(self, visitor: Reader, workshop: dict[str, Any]) -> None:
+        answer = post(visitor, workshop, {"title": "Mine"}, **HERE)
+        assert "no-store" in answer.headers["Cache-Control"]
+
+    def test_it_shows_nothing_of_the_record(
+        self, visitor: Reader, villa_nueva: dict[str, Any]
+    ) -> None:
+        hidden = Workshop(owner_org=villa_nueva["id"], private=True, title="Very private")
+        answer = post(visitor, hidden, {"title": "Mine"}, **HERE)
+        assert held_in(answer)["title"] == ["Mine"]
+        assert "Very private" not in answer.text
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {},
+            THERE,
+            {"Referer": "https://elsewhere.example/"},
+            {"Origin": "null"},
+            {"Sec-Fetch-Site": "cross-site", **HERE},
+        ],
+    )
+    def test_no_other_site_gets_words_into_it(
+        self, visitor: Reader, workshop: dict[str, Any], headers: dict[str, str]
+    ) -> None:
+        answer = post(visitor, workshop, {"title": "Send money"}, **headers)
+        assert answer.status_code == 403
+        assert "Send money" not in answer.text
+
+    def test_a_password_is_never_given_back(self, visitor: Reader) -> None:
+        sent = {"about": "Officer", "password1": "secret-word", "password2": "secret-word"}
+        answer = visitor.post("/user/edit/nobody", sent, **HERE)
+        assert held_in(answer)["about"] == ["Officer"]
+        assert "secret-word" not in answer.text
+
+
+class TestForgery:
+    @pytest.fixture(autouse=True)
+    def guarded(self, app: Any, workshop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        # After the site was made, which reads the settings again.
+        monkeypatch.setitem(app.flask_app.config, "WTF_CSRF_ENABLED", True)
+        extension = app.flask_app.extensions["csrf"]
+        # CKAN leaves out whatever page was once asked for without a session.
+        monkeypatch.setattr(extension, "_exempt_views", set())
+
+    def logged_in(self, app: Any, user: dict[str, Any]) -> Any:
+        client = app.flask_app.test_client()
+        with client.session_transaction() as session:
+            session["_user_id"] = user["id"]
+            session["_fresh"] = True
+        return client
+
+    def test_a_form_of_an_earlier_session_comes_back_and_is_saved_with_one_more_press(
+        self, app: Any, workshop: dict[str, Any], villa_nueva: dict[str, Any]
+    ) -> None:
+        user = officer(villa_nueva["id"])
+        client = self.logged_in(app, user)
+        path = f"/workshop/edit/{workshop['name']}"
+        page = BeautifulSoup(client.get(path).text, "html.parser")
+        form = page.select_one("#dataset-edit")
+        assert form
+        sent = {**shown_values(form), "title": "Mine", "save": "save", "_csrf_token": "old"}
+        answer = client.post(path, data=sent, headers=SAME)
+        assert answer.status_code == 400
+        assert "long time" in answer.text
+        again = held_in(answer)
+        done = client.post(path, data=again, headers=SAME)
+        assert done.status_code == 302
+        assert call_action("package_show", id=workshop["id"])["title"] == "Mine"
+
+    def test_another_sites_form_is_refused_without_its_words(
+        self, app: Any, workshop: dict[str, Any], villa_nueva: dict[str, Any]
+    ) -> None:
+        client = self.logged_in(app, officer(villa_nueva["id"]))
+        path = f"/workshop/edit/{workshop['name']}"
+        answer = client.post(path, data={"title": "Send money"}, headers=THERE)
+        assert answer.status_code == 400
+        assert "Send money" not in answer.text
+
+
+class TestAway:
+    def test_a_database_that_goes_away_gives_the_form_back(
+        self, app: Any, editor: Reader, workshop: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sent: dict[str, Any] = {**values_of(editor, workshop), "title": "Mine"}
+
+        def refuse(*_args: Any, **_more: Any) -> Any:
+            raise OperationalError("SELECT 1", {}, Exception("server closed the connection"))
+
+        def answer_503(_fault: Exception) -> Any:
+            return flask.make_response("away", 503)
+
+        handlers = app.flask_app.error_handler_spec[None][None]
+        monkeypatch.setitem(handlers, OperationalError, answer_503)
+        monkeypatch.setattr("ckanext.marathon.logic.edits.lock_package", refuse)
+        answer = post(editor, workshop, sent, **HERE)
+        assert answer.status_code == 503
+        assert "cannot save at the moment" in answer.text
+        again = held_in(answer)
+        monkeypatch.undo()
+        assert post(editor, workshop, again, **HERE).status_code == 302
+        assert call_action("package_show", id=workshop["id"])["title"] == "Mine"
+
+
+class TestTooLarge:
+    def test_the_text_beside_a_file_that_is_too_large_is_kept(
+        self, app: Any, editor: Reader, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(app.flask_app.config, "MAX_CONTENT_LENGTH", 100_000)
+        sent = {
+            "title": "June",
+            "resources__0__upload": (io.BytesIO(b"x" * 300_000), "big.csv"),
+            "notes": "After the file",
+            "save": "publish",
+        }
+        answer = editor.post("/workshop/new", sent, **HERE)
+        assert answer.status_code == 413
+        again = held_in(answer)
+        assert (again["title"], again["notes"]) == (["June"], ["After the file"])
+        assert "big.csv" in answer.text
+        assert "xxxxx" not in answer.text
+
+
+class TestGone:
+    def test_what_was_typed_for_something_deleted_meanwhile_can_be_copied(
+        self, reader: Any, editor: Reader, workshop: dict[str, Any]
+    ) -> None:
+        sent = {**values_of(editor, workshop), "notes": "A long text"}
+        factories.Sysadmin()
+        call_action("dataset_purge", id=workshop["id"])
+        answer = post(editor, workshop, sent, **HERE)
+        assert answer.status_code in {404, 410}
+        assert "no longer there" in answer.text
+        assert held_in(answer)["notes"] == ["A long text"]

@@ -1,0 +1,74 @@
+"""The small forms of officers keep what was typed when it is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from ckan.tests.helpers import call_action
+
+from tests.factories import Idea, Workshop
+from tests.visitors import shown_values
+
+from .conftest import Reader
+
+pytestmark = pytest.mark.usefixtures("marathon_site")
+
+
+class TestStatus:
+    @pytest.fixture
+    def idea(self, villa_nueva: dict[str, Any]) -> dict[str, Any]:
+        workshop = Workshop(owner_org=villa_nueva["id"], municipality=["0115"])
+        return Idea(workshop=workshop["id"], status="proposed")
+
+    def test_a_reason_whose_step_is_refused_stays(
+        self, editor: Reader, idea: dict[str, Any]
+    ) -> None:
+        sent = {"status": "implemented", "reason": "The council decided so"}
+        answer = editor.post(f"/idea/{idea['id']}/status", sent)
+        assert answer.status_code == 200
+        form = BeautifulSoup(answer.text, "html.parser").select_one("#change-status[open] form")
+        assert form
+        assert form.select_one("[role=alert]")
+        again = shown_values(form)
+        assert again["reason"] == ["The council decided so"]
+        sent = {**again, "status": "prioritised"}
+        assert editor.post(f"/idea/{idea['id']}/status", sent).status_code == 302
+        assert call_action("package_show", id=idea["id"])["status"] == "prioritised"
+
+    def test_with_solr_away_too(
+        self,
+        editor: Reader,
+        idea: dict[str, Any],
+        ckan_config: Any,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setitem(ckan_config, "solr_url", "http://127.0.0.1:9/solr/nothing")
+        sent = {"status": "prioritised", "reason": "The council decided so"}
+        answer = editor.post(f"/idea/{idea['id']}/status", sent)
+        assert answer.status_code == 503
+        assert "The council decided so" in answer.text
+
+
+class TestOffice:
+    def test_an_invitation_that_is_refused_stays(
+        self, coordinator: Reader, reader: Any, villa_nueva: dict[str, Any]
+    ) -> None:
+        admin = reader(call_action("user_show", id=coordinator.name))
+        sent = {"organization": "villa-nueva", "email": "no address", "role": "admin"}
+        answer = admin.post("/marathon/municipality/invite", sent)
+        assert answer.status_code == 400
+        page = BeautifulSoup(answer.text, "html.parser")
+        form = page.select_one("#org-villa-nueva form:has(input[type=email])")
+        assert form
+        again = shown_values(form)
+        assert (again["email"], again["role"]) == (["no address"], ["admin"])
+
+    def test_what_was_ticked_stays(self, coordinator: Reader) -> None:
+        sent = {"q": "San Juan", "code": ["0110", "9999"]}
+        answer = coordinator.post("/marathon/municipality/add", sent)
+        page = BeautifulSoup(answer.text, "html.parser")
+        assert page.select_one('input[name="q"][value="San Juan"]')
+        if answer.status_code == 400:
+            assert page.select_one('input[name="code"][value="0110"][checked]')
