@@ -6,6 +6,7 @@ from .changes import changes
 from .commitment import commitment
 from .country import country
 from .deleting import deleting
+from .files_host import files_host
 from .follow import follow
 from .forms import forms
 from .ideas import ideas
@@ -18,6 +19,7 @@ from .portal import portal
 from .posters import posters
 from .reports import reports
 from .search import search
+from .security_headers import security_headers
 from .short import shorts
 from .things import things
 from .unavailable import unavailable
@@ -30,6 +32,7 @@ __all__ = [
     "commitment",
     "country",
     "deleting",
+    "files_host",
     "follow",
     "forms",
     "ideas",
@@ -42,6 +45,7 @@ __all__ = [
     "posters",
     "reports",
     "search",
+    "security_headers",
     "shorts",
     "things",
     "unavailable",

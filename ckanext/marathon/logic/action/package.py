@@ -18,6 +18,7 @@ from ckanext.marathon.logic import (
     notices,
     packages,
     reindex,
+    uploads,
 )
 from ckanext.marathon.logic.packages import SHOWN
 from ckanext.marathon.model import records
@@ -46,6 +47,9 @@ def package_update(next_: Action, context: Context, data_dict: dict[str, Any]) -
     stays what it was. ``marathon_notices`` in the result says what was put right in what was sent.
     """
     data = inputs.checked(context, data_dict)
+    if data.get("resources"):
+        known = model.Package.get(_text(data.get("id") or data.get("name")))
+        data["resources"] = uploads.state_media_types(data["resources"], known)
     package = _locked(data.get("id") or data.get("name"))
     if package is None:
         return next_(context, data)
