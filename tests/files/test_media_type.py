@@ -15,6 +15,10 @@ from ckanext.marathon.files.media_type import (
     detect_media_type,
 )
 
+EXTENSIONS = [
+    *("html", "htm", "xhtml", "svg", "js", "mjs", "css", "wasm"),
+    *("png", "jpg", "gif", "webp", "pdf", "csv", "txt", "xml"),
+]
 PAGE = b"<!DOCTYPE html><html><body><p>Hola</p></body></html>"
 DRAWING = b'<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'
 PIXEL = (
@@ -22,7 +26,7 @@ PIXEL = (
     b"\x1f\x15\xc4\x89\x00\x00\x00\rIDATx\x9cc\xf8\x0f\x04\x00\x09\xfb\x03\xfd\xe3U\xf2\x9c"
     b"\x00\x00\x00\x00IEND\xaeB`\x82"
 )
-TABLE = "sector,fugas\nEl Frutal,3\nZona 4,5\n".encode()
+TABLE = b"sector,fugas\nEl Frutal,3\nZona 4,5\n"
 ARCHIVE = io.BytesIO()
 with zipfile.ZipFile(ARCHIVE, "w") as archive:
     archive.writestr("datos.csv", TABLE)
@@ -78,7 +82,7 @@ def test_the_type_of_a_file(sample: bytes, name: str, expected: str) -> None:
 def test_no_name_makes_a_file_more_dangerous_than_its_bytes(sample: bytes) -> None:
     """A name never makes bytes a drawn, active or loadable type that they are not."""
     without_name = detect_media_type(sample, "")
-    for extension in "html htm xhtml svg js mjs css wasm png jpg gif webp pdf csv txt xml".split():
+    for extension in EXTENSIONS:
         given = detect_media_type(sample, f"x.{extension}")
         assert given not in LOADABLE
         if given in DRAWN:

@@ -1,6 +1,6 @@
 """The media type of a file: what its bytes are, told apart further by its name.
 
-One function for the upload, which the feeds repeat, and for the download, so that both say the same.
+One function for the upload, whose type the feeds publish, and for the download, so that both agree.
 Bytes decide wherever a wrong type would do harm: what browsers draw (images, PDF) and what they
 run (HTML, SVG). Names decide among tables, archives and texts, which libmagic cannot tell apart.
 """

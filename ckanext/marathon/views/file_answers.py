@@ -108,7 +108,7 @@ def _keep_private(response: Response) -> None:
     if not is_shared:
         # CKAN lets caches keep what no template made.
         request.environ["__no_cache__"] = True
-        response.cache_control.public = None
+        response.cache_control.public = False
         response.cache_control.no_store = True
 
 

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 import ckan.plugins.toolkit as tk
 from ckan.types import Response
-from flask import Blueprint, redirect, request
+from flask import Blueprint, request
 from flask import Response as FlaskResponse
 
 from .file_answers import find_download, is_file_request, is_public
@@ -35,7 +35,7 @@ def keep_files_apart() -> Response | None:
     if resource is None or resource.url_type != "upload" or not is_public(resource.id):
         return None
     query = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""
-    return redirect(address + quote(request.script_root + request.path) + query)
+    return tk.redirect_to(address + quote(request.script_root + request.path) + query)
 
 
 @files_host.after_app_request

@@ -1,11 +1,13 @@
 """Marks inline scripts of templates, so that a policy against all others lets them run.
 
-CKAN's templates and those of its plugins carry scripts, style elements and event handlers in the
-page itself. A content security policy that forbids inline scripts would break them, and one that
-allows them all would protect nothing. Here a template's **source** is changed when it is compiled:
-script and style elements get the request's nonce, event handlers are announced by their hash, and
-``javascript:`` links become handlers. What data puts into a page is in no template's source, so it
-gets neither.
+CKAN's templates and those of its plugins carry scripts and event handlers in the page itself. A
+content security policy that forbids inline scripts would break them, and one that allows them all
+would protect nothing. Here a template's **source** is changed when it is compiled: script elements
+get the request's nonce, event handlers are announced by their hash, and ``javascript:`` links
+become handlers. Markup that data brings into a page is in no template's source, so it gets neither.
+
+Two things cannot be marked, and are taken out: what htmx evaluates (``hx-on``), and the handlers of
+the page of API tokens, which come with parts of it that are loaded later (``js/tokens.js``).
 
 Source: Content Security Policy Level 3, sections 6.7.2.3 (nonces), 6.7.3.3 (``unsafe-hashes``).
 """
@@ -28,15 +30,17 @@ _JINJA = r"\{\{.*?\}\}|\{%.*?%\}|\{\#.*?\#\}"
 _IN_TAG = rf"(?:{_JINJA}|[^>])*?"
 _IN_LINK = rf"(?:{_JINJA}|(?!(?P=mark)).)*?"
 _IN_HANDLER = rf"(?:{_JINJA}|(?!(?P=quote)).)*?"
+_IN_HTMX = rf"(?:{_JINJA}|(?!(?P=limit)).)*?"
 _PLACES = re.compile(
     "|".join(
         (
             # Texts to be translated take no blocks; raw parts show what stands in them.
             r"(?P<untouched>\{%[-+]?\s*(?P<block>trans|raw)\b.*?\{%[-+]?\s*end(?P=block)\b)",
             rf"(?P<jinja>{_JINJA})",
-            rf"(?P<element><(?:script|style)(?=[\s>]))(?P<attributes>{_IN_TAG})>",
+            rf"(?P<element><script(?=[\s>]))(?P<attributes>{_IN_TAG})>",
             r"(?P<link>\shref=)(?P<mark>[\"'])javascript:"
             rf"(?P<code>{_IN_LINK})(?P=mark)",
+            rf"(?P<htmx>(?<![\w-])hx-on[\w:-]*=)(?P<limit>[\"']){_IN_HTMX}(?P=limit)",
             rf"(?P<handler>\son[a-z]+=)(?P<quote>[\"'])(?P<body>{_IN_HANDLER})(?P=quote)",
         )
     ),
@@ -56,7 +60,7 @@ class InlineScripts(Extension):
         environment.filters["marathon_handler"] = announce_handler
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
-        """Return the source with inline scripts, styles and handlers marked."""
+        """Return the source with inline scripts and handlers marked."""
         return _PLACES.sub(_mark, source)
 
 
@@ -86,7 +90,7 @@ def list_sources() -> dict[str, str]:
     """Return what the page made in this request needs, by directive of its policy."""
     needed: dict[str, str] = {}
     if nonce := g.get("marathon_nonce"):
-        needed["script-src"] = needed["style-src-elem"] = f"'nonce-{nonce}'"
+        needed["script-src"] = f"'nonce-{nonce}'"
     if handlers := g.get("marathon_handlers"):
         needed["script-src-attr"] = " ".join(("'unsafe-hashes'", *handlers))
     return needed
@@ -103,6 +107,8 @@ def _mark(found: re.Match[str]) -> str:
         if _DOES_NOTHING.fullmatch(found["code"]):
             return found["link"] + _NOWHERE
         return f"{found['link']}{_NOWHERE} onclick={_announced(found['code'], found['mark'])}"
+    if found["htmx"] or "revoke-tokens-button" in (found["body"] or ""):
+        return ""
     if found["handler"]:
         return found["handler"] + _announced(found["body"], found["quote"])
     return found[0]

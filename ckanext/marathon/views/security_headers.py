@@ -34,10 +34,8 @@ PAGE_POLICY = {
     "img-src": "* data: blob:",
     "media-src": "* blob:",
     "script-src": "'self'",
+    # CKAN's own scripts (htmx) and many plugins' put style elements into the page.
     "style-src": "'self' 'unsafe-inline'",
-    "style-src-elem": "'self'",
-    # Style attributes select nothing and load nothing but pictures; scripts set them everywhere.
-    "style-src-attr": "'unsafe-inline'",
 }
 #: What holds for our own pages inside any theme.
 OWN_PAGE_POLICY = {"frame-ancestors": "'self'", "base-uri": "'self'", "object-src": "'none'"}
@@ -49,6 +47,8 @@ PERMISSIONS = ", ".join(
     )
 )
 HSTS = f"max-age={365 * 24 * 3600}"
+#: Directives that follow ``default-src`` until they have a list of their own.
+FOLLOWING_DEFAULT = frozenset({"connect-src", "frame-src", "manifest-src", "worker-src"})
 _REFERRER = "strict-origin-when-cross-origin"
 
 security_headers = Blueprint("marathon_security_headers", __name__)
@@ -121,7 +121,7 @@ def _page_policy() -> str:
     own = _origin(tk.config["ckan.site_url"])
     if own and own != request.host_url.rstrip("/"):
         policy = _add(policy, dict.fromkeys(("default-src", "script-src", "form-action"), own))
-        policy = _add(policy, dict.fromkeys(("style-src", "style-src-elem", "font-src"), own))
+        policy = _add(policy, dict.fromkeys(("style-src", "font-src"), own))
     files = _origin(tk.config[FILES_URL])
     if files:
         policy = _add(policy, dict.fromkeys(("connect-src", "frame-src"), files))
@@ -138,14 +138,11 @@ def _is_embeddable() -> bool:
 def _add(policy: dict[str, str], more: dict[str, str]) -> dict[str, str]:
     added = dict(policy)
     for directive, sources in more.items():
-        # Without a list of its own a directive follows another one, which it must not replace.
-        before = added.get(directive) or added.get(_FALLBACK.get(directive, "")) or ""
+        inherited = added["default-src"] if directive in FOLLOWING_DEFAULT else ""
+        before = added.get(directive, inherited)
         kept = (source for source in before.split() if source != "'none'")
         added[directive] = " ".join(dict.fromkeys((*kept, *sources.split())))
     return added
-
-
-_FALLBACK = dict.fromkeys(("connect-src", "frame-src", "worker-src", "manifest-src"), "default-src")
 
 
 def _write(policy: dict[str, str]) -> str:
