@@ -44,7 +44,7 @@ _PLACES = re.compile(
             rf"(?P<handler>\son[a-z]+=)(?P<quote>[\"'])(?P<body>{_IN_HANDLER})(?P=quote)",
         )
     ),
-    re.DOTALL,
+    re.DOTALL | re.IGNORECASE,
 )
 _DOES_NOTHING = re.compile(r"\s*(void\(0\)\s*)?;?\s*")
 # A fragment that no page has: the link leads nowhere, and the page does not jump to its top.
