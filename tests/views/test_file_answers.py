@@ -17,6 +17,7 @@ from rdflib import DCAT, Graph, URIRef
 from werkzeug.datastructures import FileStorage
 from werkzeug.http import parse_options_header
 
+from ckanext.marathon.logic import uploads
 from tests.factories import MarathonDataset
 from tests.files.test_media_type import DRAWING, PAGE, PIXEL, TABLE
 
@@ -117,6 +118,13 @@ def test_another_file_has_another_type(visitor: Reader, publish: Publish) -> Non
     )
     assert replaced["mimetype"] == "image/png"
     assert visitor.get(address(replaced)).headers["Content-Type"] == "image/png"
+
+
+def test_the_form_for_new_datasets_says_the_same() -> None:
+    upload = FileStorage(io.BytesIO(PAGE), "datos.csv", content_type="text/csv")
+    resource = {"url": "", "upload": upload, "mimetype": "text/csv"}
+    assert uploads.prepare({}, [resource]) == [[]]
+    assert resource["mimetype"] == "application/octet-stream"
 
 
 def test_the_name_is_the_sites_not_the_askers(visitor: Reader, publish: Publish) -> None:

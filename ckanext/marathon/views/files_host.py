@@ -30,7 +30,7 @@ def keep_files_apart() -> Response | None:
         return None
     if request.host == urlsplit(address).netloc:
         is_file = is_file_request() or request.path.startswith("/uploads/")
-        return None if is_file else FlaskResponse("Not found\n", 404, mimetype="text/plain")
+        return None if is_file else FlaskResponse(tk._("Not found"), 404, mimetype="text/plain")
     resource = find_download() if request.method in {"GET", "HEAD"} else None
     if resource is None or resource.url_type != "upload" or not is_public(resource.id):
         return None
