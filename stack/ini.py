@@ -48,6 +48,8 @@ use = config:generated.ini
 # smtp.mail_from = datos@example.gt
 """
 
+SESSION_SECONDS = str(12 * 3600)
+
 LOGGING = """
 [loggers]
 keys = root, ckan, ckanext
@@ -103,6 +105,7 @@ def write(layout: Layout, settings: Settings, addresses: Addresses) -> Path:
         the path of ``ckan.ini``.
     """
     kept = _kept(layout, settings)
+    is_secure = str(settings.public_url.startswith("https:")).lower()
     options = {
         "use": "egg:ckan",
         "SECRET_KEY": kept["secret"],
@@ -141,6 +144,16 @@ def write(layout: Layout, settings: Settings, addresses: Addresses) -> Path:
         "ckan.auth.user_create_groups": "false",
         "ckan.auth.public_user_details": "false",
         "ckanext.dcat.base_uri": kept["base_uri"],
+        # Cookies that no script reads and that no other site's form sends; twelve hours, where
+        # CKAN has a year.
+        "SESSION_COOKIE_HTTPONLY": "true",
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": is_secure,
+        "PERMANENT_SESSION_LIFETIME": SESSION_SECONDS,
+        "REMEMBER_COOKIE_HTTPONLY": "true",
+        "REMEMBER_COOKIE_SAMESITE": "Lax",
+        "REMEMBER_COOKIE_SECURE": is_secure,
+        "REMEMBER_COOKIE_DURATION": SESSION_SECONDS,
         # CKAN's mailer breaks without one, also where no mail server is there to refuse.
         "smtp.mail_from": f"no-responder@{settings.hostname}",
     }

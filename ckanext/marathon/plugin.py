@@ -41,6 +41,7 @@ from ckanext.marathon.views.account import (
 )
 from ckanext.marathon.views.health import HealthMiddleware
 from ckanext.marathon.views.rate_limit import check_settings
+from ckanext.marathon.views.security_headers import SOURCES, parse_sources
 from ckanext.marathon.views.unavailable import watch_pages
 
 # What other plugins must be told unless the site's own configuration says otherwise. Set while
@@ -56,6 +57,10 @@ DEFAULTS = {
     ),
     "scheming.organization_schemas": "ckanext.marathon.schemas:organization.yaml",
     "ckanext.dcat.rdf.profiles": "marathon",
+    # Everything else that somebody uploaded is downloaded, not shown (docs/security.md).
+    "ckan.files.inline_content_types": (
+        "image/png image/jpeg image/gif image/webp application/pdf text/plain"
+    ),
 }
 
 # What a site's own list must name beside its own files; its schema for datasets may replace ours.
@@ -114,6 +119,13 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
                 "ckan.plugins: put marathon before dcat, which else answers for /catalog / "
                 "ckan.plugins: ponga marathon antes de dcat"
             )
+        try:
+            parse_sources(config[SOURCES])
+        except ValueError as error:
+            raise CkanConfigurationException(
+                f"{SOURCES}: “{error}” is no directive with its sources (docs/security.md) / "
+                f"{SOURCES}: «{error}» no es una directiva con sus orígenes"
+            ) from None
         startup.check_servers()
         tk.add_template_directory(config, "templates")
         tk.add_resource("assets", "marathon")

@@ -20,11 +20,14 @@ from ckanext.marathon.helpers import home as site_helpers
 from ckanext.marathon.helpers import map as map_helpers
 from ckanext.marathon.views.home import home
 from ckanext.marathon.views.map import map_
+from ckanext.marathon.views.security_headers import MODE
 
-# Unless the site's own configuration says otherwise. By default CKAN tells a company abroad, by a
-# hash of the e-mail address, who is logged in.
+# Unless the site's own configuration says otherwise.
 DEFAULTS = {
+    # By default CKAN tells a company abroad, by a hash of the e-mail address, who is logged in.
     "ckan.gravatar_default": "disabled",
+    # A site whose theme is ours knows what its pages load.
+    MODE: "enforce",
     "ckanext.marathon.protect_accounts": "true",
     "ckanext.marathon.rate_limits": "true",
 }

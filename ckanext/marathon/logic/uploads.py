@@ -1,4 +1,4 @@
-"""Files that come with a new dataset, and files for which the disk has no room.
+"""Files that come with a dataset, their media types, and files for which the disk has no room.
 
 CKAN stores files with ``resource_create`` and ``package_update`` only; here a dataset and its
 files are created in one transaction, so that there is never one without the other.
@@ -6,7 +6,7 @@ files are created in one transaction, so that there is never one without the oth
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +14,12 @@ from typing import Any
 
 import ckan.plugins as p
 import ckan.plugins.toolkit as tk
-from ckan.lib import files, uploader
+from ckan import model
+from ckan.lib import files, munge, uploader
 from ckan.types import Context
+from werkzeug.datastructures import FileStorage
 
+from ckanext.marathon.files.media_type import SAMPLE_SIZE, detect_media_type
 from ckanext.marathon.logic.room import NoRoom
 from ckanext.marathon.model import disk
 
@@ -46,6 +49,7 @@ def prepare(context: Context, resources: list[dict[str, Any]]) -> list[list[str]
     pending: list[Pending] = []
     errors: list[list[str]] = []
     for resource in resources:
+        _state_media_type(resource)
         upload = uploader.get_resource_uploader(resource)
         left = resource.pop("upload", None)
         size = getattr(upload, "filesize", None)
@@ -60,6 +64,43 @@ def prepare(context: Context, resources: list[dict[str, Any]]) -> list[list[str]
             errors.append(_refused(resource.get("url", ""), size))
     context[KEY] = pending  # type: ignore[literal-required]
     return errors
+
+
+def state_media_types(
+    resources: Sequence[dict[str, Any]], package: model.Package | None
+) -> list[dict[str, Any]]:
+    """Return resources with the media types that their files have, whatever was sent.
+
+    The feeds publish it, and a download is served with what the same function finds.
+
+    Args:
+        resources: of a ``package_update``; not changed.
+        package: as it is stored.
+    """
+    stored = {resource.id: resource for resource in package.resources} if package else {}
+    return [_with_media_type(dict(resource), stored) for resource in resources]
+
+
+def _with_media_type(
+    resource: dict[str, Any], stored: Mapping[str, model.Resource]
+) -> dict[str, Any]:
+    before = stored.get(resource.get("id") or "")
+    if not _state_media_type(resource) and before is not None:
+        is_kept = before.url_type == resource.get("url_type") == "upload"
+        if is_kept and before.mimetype:
+            resource["mimetype"] = before.mimetype
+    return resource
+
+
+def _state_media_type(resource: dict[str, Any]) -> bool:
+    """Set the media type of a resource that brings a file; return whether it does."""
+    upload = resource.get("upload")
+    if not isinstance(upload, FileStorage) or not upload.filename:
+        return False
+    sample = upload.stream.read(SAMPLE_SIZE)
+    upload.stream.seek(0)
+    resource["mimetype"] = detect_media_type(sample, munge.munge_filename(upload.filename))
+    return True
 
 
 def store(context: Context, resources: Iterable[dict[str, Any]]) -> None:

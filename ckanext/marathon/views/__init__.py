@@ -10,6 +10,7 @@ from .commitment import commitment
 from .country import country
 from .deleting import deleting
 from .enforcing import enforcing
+from .files_host import files_host
 from .follow import follow
 from .form_edit import form_edit
 from .form_file import form_file
@@ -34,6 +35,7 @@ from .reports import reports
 from .restoring import restoring
 from .room import room
 from .search import search
+from .security_headers import security_headers
 from .short import shorts
 from .things import things
 from .unavailable import unavailable
@@ -50,6 +52,7 @@ __all__ = [
     "country",
     "deleting",
     "enforcing",
+    "files_host",
     "follow",
     "form_edit",
     "form_file",
@@ -74,6 +77,7 @@ __all__ = [
     "restoring",
     "room",
     "search",
+    "security_headers",
     "shorts",
     "things",
     "unavailable",

@@ -17,6 +17,7 @@ from ckanext.marathon.logic import (
     masked,
     notices,
     packages,
+    uploads,
 )
 from ckanext.marathon.logic.packages import SHOWN
 from ckanext.marathon.model import auditing, records, takedown
@@ -51,6 +52,8 @@ def package_update(next_: Action, context: Context, data_dict: dict[str, Any]) -
     reference = data_dict.get("id") or data_dict.get("name")
     known = model.Package.get(reference) if is_reference(reference) else None
     data = inputs.checked_update(context, data_dict, known)
+    if data.get("resources"):
+        data["resources"] = uploads.state_media_types(data["resources"], known)
     package = _locked(data.get("id") or data.get("name"))
     if package is None:
         return next_(context, data)

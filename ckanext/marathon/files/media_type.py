@@ -1,0 +1,105 @@
+"""The media type of a file: what its bytes are, told apart further by its name.
+
+One function for the upload, whose type the feeds publish, and for the download, so that both agree.
+Bytes decide wherever a wrong type would do harm: what browsers draw (images, PDF) and what they
+run (HTML, SVG). Names decide among tables, archives and texts, which libmagic cannot tell apart.
+"""
+
+from __future__ import annotations
+
+import codecs
+
+import magic
+
+from ckanext.marathon.vocabulary import authorities
+
+# libmagic needs two kilobytes to know a workbook, and looks for HTML in the first four.
+SAMPLE_SIZE = 8192
+
+OCTET_STREAM = "application/octet-stream"
+PDF = "application/pdf"
+PLAIN_TEXT = "text/plain"
+
+RASTER_IMAGES = frozenset({"image/gif", "image/jpeg", "image/png", "image/webp"})
+#: Browsers draw these, so that only bytes that are such a file may be called so.
+DRAWN = RASTER_IMAGES | {PDF}
+#: Browsers run scripts in these when they are opened as pages.
+ACTIVE = frozenset({"text/html", "application/xhtml+xml", "image/svg+xml"})
+#: A page of the site may load these from the site itself, whatever the disposition says.
+LOADABLE = frozenset(
+    {
+        *("text/css", "text/javascript", "application/javascript", "application/x-javascript"),
+        *("application/ecmascript", "text/ecmascript", "application/wasm"),
+    }
+)
+# What libmagic calls texts besides ``text/…``.
+_TEXTS = frozenset({"application/json", "application/javascript", "application/x-javascript"})
+_LOADABLE_EXTENSIONS = frozenset({"css", "js", "mjs", "cjs", "wasm"})
+_IANA = "/media-types/"
+
+
+def detect_media_type(sample: bytes, name: str) -> str:
+    """Return the media type of a file, without parameters.
+
+    Args:
+        sample: the first :data:`SAMPLE_SIZE` bytes, or all of a shorter file.
+        name: the file's name; only its extension counts.
+
+    Returns:
+        One of :data:`DRAWN` or :data:`ACTIVE` only if the bytes are such a file; never one of
+        :data:`LOADABLE`, which become plain text. HTML under the name of something else is
+        ``application/octet-stream``.
+    """
+    found = magic.from_buffer(sample, mime=True) if sample else PLAIN_TEXT
+    named = _find_named_type(name)
+    extension = _get_extension(name)
+    if found in DRAWN:
+        return found
+    if found in ACTIVE:
+        return found if named is None or _is_markup(named) else OCTET_STREAM
+    is_text = found.startswith("text/") or found in _TEXTS
+    claims_too_much = (
+        named in DRAWN
+        or (named in ACTIVE and found != "text/xml")
+        or named in LOADABLE
+        or found in LOADABLE
+        or extension in _LOADABLE_EXTENSIONS
+    )
+    if claims_too_much or (named == PLAIN_TEXT and not is_text):
+        return PLAIN_TEXT if is_text else OCTET_STREAM
+    return named or (found if _is_registered(found) else OCTET_STREAM)
+
+
+def add_charset(media_type: str, sample: bytes, is_whole: bool) -> str:
+    """Return a content type; texts say that they are UTF-8 where their beginning shows it.
+
+    Args:
+        media_type: of the file.
+        sample: as for :func:`detect_media_type`.
+        is_whole: the sample is the whole file.
+    """
+    if not media_type.startswith("text/") or (sample.isascii() and not is_whole):
+        return media_type
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample, final=is_whole)
+    except UnicodeDecodeError:
+        return media_type
+    return f"{media_type}; charset=utf-8"
+
+
+def _get_extension(name: str) -> str:
+    return name.rpartition(".")[2].strip().lower() if "." in name else ""
+
+
+def _find_named_type(name: str) -> str | None:
+    extension = _get_extension(name)
+    iri = authorities.media_type(f".{extension}") if extension else None
+    return iri.partition(_IANA)[2] if iri else None
+
+
+def _is_markup(media_type: str) -> bool:
+    return media_type in ACTIVE or media_type.endswith(("xml", "+xml"))
+
+
+def _is_registered(media_type: str) -> bool:
+    return media_type.startswith("text/") or authorities.media_type(media_type) is not None

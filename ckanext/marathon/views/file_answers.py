@@ -1,0 +1,211 @@
+"""Answers that are files which somebody uploaded or which another server sent.
+
+Whoever may upload a file must not be able to run it as a page of the site: its type is taken from
+its bytes, only what ``ckan.files.inline_content_types`` lists is shown in the browser, and a policy
+forbids it every script. It works on the answer, so that it holds for whichever plugin stores files.
+
+Source: RFC 6266 and RFC 8187 (Content-Disposition), Content Security Policy Level 3 (``sandbox``).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote, unquote, urlsplit
+
+import ckan.plugins.toolkit as tk
+from ckan import model
+from ckan.lib import files
+from ckan.types import Context, Response
+from flask import request
+from werkzeug.http import dump_options_header, parse_options_header
+from werkzeug.wsgi import ClosingIterator
+
+from ckanext.marathon.files.media_type import (
+    OCTET_STREAM,
+    PDF,
+    SAMPLE_SIZE,
+    add_charset,
+    detect_media_type,
+)
+
+# A browser draws a text or a picture with styles of its own.
+FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+# A sandbox would keep the browser's viewer of PDF from starting.
+PDF_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' blob: data:; object-src 'self'"
+)
+
+_OF_RESOURCE = re.compile(r"/resource/<[^>]+>/(download|proxy|service_proxy)(?:/|$)")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+class Sample(NamedTuple):
+    """The beginning of a file, and whether that is all of it."""
+
+    beginning: bytes
+    is_whole: bool
+
+
+def is_file_request() -> bool:
+    """Return whether this request's address is that of a file; static files apart."""
+    rule = request.url_rule.rule if request.url_rule else ""
+    return bool(_OF_RESOURCE.search(rule)) or rule.startswith("/file/")
+
+
+def find_download() -> model.Resource | None:
+    """Return the resource whose file this request asks for by its download address."""
+    rule = request.url_rule.rule if request.url_rule else ""
+    found = _OF_RESOURCE.search(rule)
+    return _find_resource() if found and found[1] == "download" else None
+
+
+def is_public(resource_id: str) -> bool:
+    """Return whether somebody without an account may see a resource."""
+    context = Context(user="", auth_user_obj=None)
+    try:
+        return tk.check_access("resource_show", context, {"id": resource_id})
+    except (tk.NotAuthorized, tk.ObjectNotFound):
+        return False
+
+
+def protect(response: Response) -> bool:
+    """Make an answer harmless that holds a file; return whether it is one."""
+    is_upload = request.endpoint == "static" and _is_stored(response)
+    if not is_upload and not is_file_request():
+        return False
+    if not is_upload:
+        _keep_private(response)
+    if response.status_code not in {200, 206, 304}:
+        # An error page, or a redirect to the server that has the file.
+        return False
+    if response.status_code == 304:
+        # A browser puts what a 304 says in the place of what it knows of the file.
+        response.headers.pop("Content-Disposition", None)
+        return True
+    name = _find_name(response)
+    sample = _take_sample(response)
+    media_type = detect_media_type(sample.beginning, name) if sample else OCTET_STREAM
+    content_type = add_charset(media_type, *sample) if sample else media_type
+    is_inline = files.is_supported_type(media_type, tk.config["ckan.files.inline_content_types"])
+    response.headers["Content-Type"] = content_type
+    response.headers["Content-Disposition"] = dump_options_header(
+        "inline" if is_inline else "attachment", _encode_name(name)
+    )
+    policy = PDF_POLICY if media_type == PDF else FILE_POLICY
+    response.headers["Content-Security-Policy"] = policy
+    return True
+
+
+def _keep_private(response: Response) -> None:
+    """Keep shared caches from a file that not everybody may see."""
+    resource = _find_resource()
+    is_shared = is_public(resource.id) if resource else "public-download" in request.path
+    if not is_shared:
+        # CKAN lets caches keep what no template made.
+        request.environ["__no_cache__"] = True
+        response.cache_control.public = False
+        response.cache_control.no_store = True
+
+
+def _find_resource() -> model.Resource | None:
+    reference = (request.view_args or {}).get("resource_id")
+    return model.Resource.get(reference) if isinstance(reference, str) else None
+
+
+def _find_name(response: Response) -> str:
+    """Return the file's name as the site knows it, which is not always what was asked for."""
+    resource = _find_resource()
+    if resource is not None:
+        path = urlsplit(resource.url or "").path
+    else:
+        _, options = parse_options_header(response.headers.get("Content-Disposition"))
+        path = options.get("filename") or request.path
+    name = re.split(r"[/\\]", unquote(path).rstrip("/\\"))[-1]
+    return _CONTROL.sub("", name) or "file"
+
+
+def _encode_name(name: str) -> dict[str, str]:
+    """Return the parameters of a file's name, as Werkzeug's ``send_file`` makes them."""
+    if name.isascii():
+        return {"filename": name}
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii")
+    # The characters that RFC 8187 leaves as they are.
+    encoded = quote(name, safe="!#$&+-.^_`|~")
+    return {"filename": plain, "filename*": f"UTF-8''{encoded}"}
+
+
+def _is_stored(response: Response) -> bool:
+    """Return whether a static file is an upload, wherever its address seems to lead."""
+    path = _opened_path(response)
+    if path is None:
+        return "/uploads/" in request.path
+    return any(path.resolve().is_relative_to(root) for root in _roots())
+
+
+def _roots() -> Iterator[Path]:
+    """Yield the directories with uploads that CKAN serves as static files."""
+    storage = tk.config.get("ckan.storage_path")
+    if storage:
+        yield Path(storage, "storage").resolve()
+    for name in files.storages:
+        settings: Any = files.storages[name].settings
+        if getattr(settings, "public", False) and Path(str(settings.path)).is_absolute():
+            yield Path(str(settings.path)).resolve()
+
+
+def _opened_path(response: Response) -> Path | None:
+    name = response.headers.get("X-Sendfile") or getattr(_opened(response), "name", None)
+    return Path(name) if isinstance(name, str) else None
+
+
+def _opened(response: Response) -> Any:
+    """Return the open file behind an answer, ``None`` where there is none."""
+    body: Any = response.response
+    # A part of a file wraps the whole of it.
+    body = getattr(body, "iterable", body)
+    opened = getattr(body, "file", None)
+    return opened if opened is not None and opened.seekable() else None
+
+
+def _take_sample(response: Response) -> Sample | None:
+    """Return the beginning of an answer's file and leave the answer as it was.
+
+    Returns:
+        ``None`` if the answer is a part of something that cannot be read from its beginning.
+    """
+    if "X-Sendfile" in response.headers:
+        with Path(response.headers["X-Sendfile"]).open("rb") as stored:
+            return _sample(stored.read(SAMPLE_SIZE + 1))
+    opened = _opened(response)
+    if opened is not None and not opened.closed:
+        position = opened.tell()
+        opened.seek(0)
+        beginning = opened.read(SAMPLE_SIZE + 1)
+        opened.seek(position)
+        return _sample(beginning)
+    if response.status_code != 200:
+        return None
+    return _sample(_read_ahead(response))
+
+
+def _read_ahead(response: Response) -> bytes:
+    rest = response.iter_encoded()
+    if response.is_sequence:
+        return b"".join(rest)
+    parts: list[bytes] = []
+    size = 0
+    while size <= SAMPLE_SIZE and (part := next(rest, None)) is not None:
+        parts.append(part)
+        size += len(part)
+    close = getattr(response.response, "close", None)
+    response.response = ClosingIterator(chain(parts, rest), close)
+    return b"".join(parts)
+
+
+def _sample(read: bytes) -> Sample:
+    return Sample(read[:SAMPLE_SIZE], len(read) <= SAMPLE_SIZE)

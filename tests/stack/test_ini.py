@@ -1,0 +1,36 @@
+"""The configuration that ``make run`` writes."""
+
+from __future__ import annotations
+
+import configparser
+from pathlib import Path
+
+import pytest
+
+from stack import ini
+from stack.paths import Layout
+from stack.settings import Settings
+
+
+def written(root: Path, site_url: str) -> configparser.SectionProxy:
+    layout = Layout(root)
+    (root / "site").mkdir()
+    ini.write(layout, Settings(site_url=site_url), ini.Addresses("d", "r", "s", "u", "p"))
+    parser = configparser.RawConfigParser()
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser.read(root / "site" / "generated.ini", encoding="utf-8")
+    return parser["app:main"]
+
+
+@pytest.mark.parametrize(
+    ("site_url", "is_secure"), [("https://datos.example.gt", "true"), ("", "false")]
+)
+def test_cookies_are_for_the_site_alone_and_for_twelve_hours(
+    tmp_path: Path, site_url: str, is_secure: str
+) -> None:
+    found = written(tmp_path, site_url)
+    for cookie in ("SESSION_COOKIE", "REMEMBER_COOKIE"):
+        assert found[f"{cookie}_SECURE"] == is_secure
+        assert found[f"{cookie}_HTTPONLY"] == "true"
+        assert found[f"{cookie}_SAMESITE"] == "Lax"
+    assert found["PERMANENT_SESSION_LIFETIME"] == found["REMEMBER_COOKIE_DURATION"] == "43200"

@@ -1,0 +1,144 @@
+"""Headers that protect pages, by the setting that asks for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ckan import plugins
+from ckan.exceptions import CkanConfigurationException
+
+from ckanext.marathon.views.security_headers import parse_sources
+
+from .conftest import Reader
+
+pytestmark = pytest.mark.usefixtures("marathon_site")
+
+CSP, REPORTED = "Content-Security-Policy", "Content-Security-Policy-Report-Only"
+MODE = "ckanext.marathon.security_headers"
+OWN, CKANS = "/agenda", "/dataset/"
+FEEDS = ["/catalog.ttl", "/catalog/all.nt", "/catalog/changes", "/data.json", "/catalog.csv"]
+
+
+def policy(answer: Any, header: str = CSP) -> dict[str, list[str]]:
+    parts = (part.split() for part in answer.headers[header].split(";"))
+    return {part[0]: part[1:] for part in parts}
+
+
+def test_no_answers_type_is_guessed(visitor: Reader) -> None:
+    for path in (
+        *(OWN, CKANS, "/no-existe", "/catalog", "/base/images/ckan-logo-footer.png"),
+        *("/api/3/action/status_show", "/api/3/action/no_existe", "/user/login", *FEEDS),
+    ):
+        assert visitor.get(path).headers["X-Content-Type-Options"] == "nosniff", path
+
+
+def test_where_nobody_asks_only_our_own_pages_have_a_policy_that_no_theme_breaks(
+    visitor: Reader,
+) -> None:
+    own = visitor.get(OWN)
+    assert policy(own) == {
+        "frame-ancestors": ["'self'"],
+        "base-uri": ["'self'"],
+        "object-src": ["'none'"],
+    }
+    assert own.headers["Referrer-Policy"] == "strict-origin-when-cross-origin"
+    others = visitor.get(CKANS).headers
+    for header in (CSP, REPORTED, "Referrer-Policy", "Permissions-Policy", "X-Frame-Options"):
+        assert header not in others
+
+
+@pytest.mark.ckan_config(MODE, "report-only")
+def test_report_only_forbids_nothing(visitor: Reader) -> None:
+    for path in (OWN, CKANS):
+        answer = visitor.get(path)
+        assert policy(answer, REPORTED)["script-src"] == ["'self'"]
+        assert CSP not in answer.headers
+        assert "X-Frame-Options" not in answer.headers
+
+
+@pytest.mark.ckan_config(MODE, "enforce")
+class TestEnforced:
+    """Where the policy holds."""
+
+    def test_every_page_has_every_header(self, visitor: Reader) -> None:
+        for path in (OWN, CKANS, "/no-existe", "/user/login"):
+            headers = visitor.get(path).headers
+            for name, value in {
+                "Referrer-Policy": "strict-origin-when-cross-origin",
+                "X-Frame-Options": "SAMEORIGIN",
+                "Cross-Origin-Opener-Policy": "same-origin",
+            }.items():
+                assert headers[name] == value, path
+            assert "geolocation=()" in headers["Permissions-Policy"]
+            assert "Strict-Transport-Security" not in headers
+
+    def test_no_inline_script_is_allowed(self, visitor: Reader) -> None:
+        for path in (OWN, CKANS):
+            allowed = policy(visitor.get(path))
+            assert allowed["frame-ancestors"] == ["'self'"]
+            assert allowed["object-src"] == ["'none'"]
+            for sources in (allowed["script-src"], allowed["default-src"]):
+                assert not {"'unsafe-inline'", "'unsafe-eval'", "*", "https:", "data:"} & {*sources}
+
+    def test_feeds_have_no_policy(self, visitor: Reader) -> None:
+        for path in FEEDS[:3]:
+            answer = visitor.get(path)
+            assert answer.status_code == 200
+            assert CSP not in answer.headers, path
+            if "ETag" not in answer.headers:
+                continue
+            same = visitor.get(path, **{"If-None-Match": answer.headers["ETag"]})
+            assert same.status_code == 304
+            assert same.headers["ETag"] == answer.headers["ETag"]
+            for name in ("Access-Control-Allow-Origin", "Vary"):
+                assert same.headers.get(name) == answer.headers.get(name)
+            assert CSP not in same.headers
+
+    @pytest.mark.ckan_config("ckan.site_url", "https://datos.example.gt")
+    def test_browsers_stay_with_https(self, visitor: Reader) -> None:
+        for path in (OWN, "/catalog.ttl"):
+            assert visitor.get(path).headers["Strict-Transport-Security"] == "max-age=31536000"
+
+    @pytest.mark.ckan_config("ckan.site_url", "https://datos.example.gt")
+    def test_under_another_name_the_pages_work_too(self, visitor: Reader) -> None:
+        allowed = policy(visitor.get(OWN, Host="127.0.0.1:5000"))
+        for directive in ("script-src", "style-src", "form-action"):
+            assert "https://datos.example.gt" in allowed[directive]
+
+    @pytest.mark.ckan_config(
+        "ckanext.marathon.csp_sources",
+        "script-src https://stats.example.gt; connect-src https://stats.example.gt; "
+        "object-src https://viewer.example.gt; report-uri /csp",
+    )
+    def test_a_site_adds_sources(self, visitor: Reader) -> None:
+        allowed = policy(visitor.get(OWN))
+        assert allowed["script-src"][0] == "'self'"
+        assert allowed["script-src"][-1] == "https://stats.example.gt"
+        # A directive of its own no longer follows default-src.
+        assert allowed["connect-src"][0] == "'self'"
+        assert allowed["connect-src"][-1] == "https://stats.example.gt"
+        assert allowed["object-src"] == ["https://viewer.example.gt"]
+        assert allowed["report-uri"] == ["/csp"]
+
+    @pytest.mark.ckan_config("ckanext.marathon.files_url", "https://files.example.gt")
+    def test_pages_may_read_the_files_of_their_own_host(self, visitor: Reader) -> None:
+        allowed = policy(visitor.get(OWN))
+        assert "https://files.example.gt" in allowed["connect-src"]
+        assert "https://files.example.gt" not in allowed["script-src"]
+
+
+@pytest.mark.parametrize(
+    "text", ["script-src https://a, x", "https://a.example", "Script-Src 'self'"]
+)
+def test_a_setting_that_is_no_policy_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"https|x|Script"):
+        parse_sources(text)
+
+
+def test_a_setting_that_is_no_policy_stops_the_start(
+    ckan_config: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ckan_config, "ckanext.marathon.csp_sources", "https://a.example")
+    with pytest.raises(CkanConfigurationException, match="csp_sources"):
+        plugins.get_plugin("marathon").update_config(ckan_config)  # type: ignore[union-attr]
