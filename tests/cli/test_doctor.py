@@ -12,6 +12,7 @@ from ckan.cli.cli import ckan
 from ckan.lib import redis
 from ckan.lib.search import clear_all
 
+from ckanext.marathon.model import index_note
 from ckanext.marathon.operations import doctor as operations
 from ckanext.marathon.operations.doctor import is_loopback
 from ckanext.marathon.operations.finding import Health
@@ -100,7 +101,22 @@ def test_a_site_that_nobody_coordinates_is_warned_of(doctor: Doctor) -> None:
 def test_an_index_that_lacks_records_is_warned_of(doctor: Doctor) -> None:
     Workshop()
     clear_all()
-    assert has(doctor(), "! Solr has 0 of 1 records. Run: ckan search-index rebuild")
+    warning = "! The search index lacks 1 records, has 0 that do not exist and 0 that are outdated"
+    assert has(doctor(), warning)
+    (mend,) = [finding.mend for finding in operations.examine() if finding.mend]
+    assert mend() == "1 records were indexed."
+    assert not has(doctor(), "! The search index")
+
+
+def test_what_waits_to_be_indexed_is_warned_of(doctor: Doctor) -> None:
+    workshop = Workshop()
+    index_note.add([workshop["id"]])
+    long_ago = sa.text("UPDATE marathon_index_note SET due = now() - interval '3 min'")
+    model.Session.execute(long_ago)
+    model.Session.commit()
+    findings = doctor()
+    assert has(findings, "! The search index lacks 0 records")
+    assert any("1 wait to be indexed" in finding for finding in findings)
 
 
 def test_solr_that_is_not_there_is_a_fault(doctor: Doctor) -> None:
@@ -151,6 +167,21 @@ class TestCommand:
         assert warnings
         assert lines[-1] == f"0 faults, {warnings} warnings."
         assert any(line.startswith("✓ ") for line in lines)
+
+    def test_fix_mends_the_index(self, cli: Any) -> None:
+        Workshop()
+        clear_all()
+        result = cli.invoke(ckan, ["marathon", "index", "check"])
+        assert result.exit_code == 1
+        assert "not in the search index" in result.output
+        result = cli.invoke(ckan, ["marathon", "doctor", "--fix"])
+        assert result.exit_code == 0, result.output
+        assert "→ 1 records were indexed." in result.output
+        result = cli.invoke(ckan, ["marathon", "index", "check"])
+        assert result.exit_code == 0, result.output
+        assert "The search index has what the database has." in result.output
+        result = cli.invoke(ckan, ["marathon", "index", "repair"])
+        assert "0 records were indexed." in result.output
 
     def test_a_fault_exits_with_1(self, cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CKAN_SOLR_URL", "http://127.0.0.1:1/solr/ckan")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,7 @@ class TestApi:
             ("group_show", {"id": None}, 409, "id"),
             ("term_translation_show", {"terms": [{"a": 1}]}, 409, "terms"),
             ("help_show", {"name": ["a"]}, 409, "name"),
-            ("package_collaborator_list", {"id": "no-such"}, 404, "message"),
+            ("package_collaborator_list", {"id": "no-such"}, 403, "message"),
             ("package_collaborator_list", {"id": {"a": 1}}, 409, "id"),
             ("tag_show", {"id": "a\x00b"}, 404, "message"),
             ("package_search", {"q": "a\x00b"}, 409, "q"),
@@ -162,3 +163,27 @@ class TestApi:
         answer = app.post("/api/3/action/package_show", data=body, headers=headers)
         assert answer.status_code == 400
         assert answer.json["success"] is False
+
+
+@pytest.mark.ckan_config(
+    "ckan.plugins", "marathon activity scheming_datasets scheming_organizations dcat"
+)
+class TestActivities:
+    @pytest.mark.parametrize(
+        "action", ["activity_show", "activity_data_show", "activity_diff?diff_type=html"]
+    )
+    def test_of_a_record_that_was_purged(
+        self, marathon_site: None, migrate_db_for: Callable[[str], None], app: Any, action: str
+    ) -> None:
+        migrate_db_for("activity")
+        visitor, sysadmin = Reader(app, None), Reader(app, core.Sysadmin())
+        dataset = MarathonDataset(user=core.Sysadmin())
+        (activity,) = call_action("package_activity_list", id=dataset["id"])
+        call_action("dataset_purge", id=dataset["id"])
+        separator = "&" if "?" in action else "?"
+        for reader in (visitor, sysadmin):
+            answer = reader.get(f"/api/3/action/{action}{separator}id={activity['id']}")
+            assert answer.status_code in {200, 403, 404, 409}, answer.text
+            for page in ("activity", "activity/changes"):
+                path = f"/dataset/{page}/{activity['id']}"
+                assert reader.get(path).status_code < 500, path

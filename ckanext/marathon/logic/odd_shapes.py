@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import ckan.plugins as p
 import ckan.plugins.toolkit as tk
+import sqlalchemy as sa
 from ckan import authz, model
 
 from ckanext.marathon.domain.texts import is_holdable, is_storable
@@ -39,6 +41,14 @@ STRICT_FLAGS = frozenset(
         "include_tags",
         "include_users",
         "use_default_schema",
+    }
+)
+
+_OF_RELATIONSHIPS = frozenset(
+    {
+        "package_relationship_create",
+        "package_relationship_delete",
+        "package_relationship_update",
     }
 )
 
@@ -99,16 +109,34 @@ def check_assumptions(action: str, data: Mapping[str, Any], user: str) -> None:
     if action in {"group_member_delete", "organization_member_delete"}:
         if model.Group.get(_text_of(data, "id")) is None:
             raise tk.ObjectNotFound(tk._("Not found"))
+    elif action in {"activity_show", "activity_data_show", "activity_diff"}:
+        _check_activity(_text_of(data, "id"))
     elif action == "package_collaborator_list" and not user:
         raise tk.NotAuthorized
     elif action == "package_collaborator_delete":
         package, other = model.Package.get(_text_of(data, "id")), _text_of(data, "user_id")
         if package is None or model.User.get(other) is None:
             raise tk.NotAuthorized
+    elif action in _OF_RELATIONSHIPS and (kind := _text_of(data, "type")):
+        if kind not in model.PackageRelationship.get_all_types():
+            raise tk.ValidationError({"type": [tk._("There is no such type")]})
     elif action == "file_owner_scan" and (owner_type := _text_of(data, "owner_type")):
         functions = authz.auth_functions_list()
         if not {f"{owner_type}_file_scan", f"{owner_type}_update"} & set(functions):
             raise tk.ValidationError({"owner_type": [tk._("There is no such type")]})
+
+
+def _check_activity(activity_id: str | None) -> None:
+    """Raise ``ObjectNotFound`` for an activity of a package that is no more."""
+    if activity_id is None or not p.plugin_loaded("activity"):
+        return
+    activity = sa.table(
+        "activity", sa.column("id"), sa.column("object_id"), sa.column("activity_type")
+    )
+    query = sa.select(activity.c.object_id, activity.c.activity_type)
+    row = model.Session.execute(query.where(activity.c.id == activity_id)).first()
+    if row and "package" in row.activity_type and model.Package.get(row.object_id) is None:
+        raise tk.ObjectNotFound(tk._("Not found"))
 
 
 def _text_of(data: Mapping[str, Any], name: str) -> str | None:
@@ -150,7 +178,7 @@ def _problem_of_count(value: Any) -> str | None:
     if value is None:
         return None
     try:
-        is_count = not isinstance(value, bool | dict | list) and abs(int(value)) <= LARGEST
+        is_count = not isinstance(value, bool | dict | list) and 0 <= int(value) <= LARGEST
     except (ValueError, OverflowError):
         is_count = False
     return None if is_count else tk._("A number is expected")

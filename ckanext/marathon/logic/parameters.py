@@ -32,7 +32,10 @@ REFERENCES = frozenset(
         "email",
         "object",
         "object_id",
+        "object_type",
         "entity_id",
+        "entity_type",
+        "task_type",
         "subject",
         "username",
         "user",
@@ -98,9 +101,11 @@ _WORDS: tuple[tuple[re.Pattern[str], ParameterType], ...] = tuple(
     )
 )
 
+_Types = Mapping[str, ParameterType]
+
 # Lists of objects that this extension reads itself where packages and organisations are saved, also
 # as JSON text or as a single object (``logic/inputs.py``).
-_READ_BY_INPUTS = dict.fromkeys(CORE_LISTS, ParameterType.ANY)
+_READ_BY_INPUTS: _Types = dict.fromkeys(CORE_LISTS, ParameterType.ANY)
 _SAVED_BY_INPUTS = (
     "package_create",
     "package_update",
@@ -110,20 +115,20 @@ _SAVED_BY_INPUTS = (
     "organization_patch",
 )
 
-_SHOWN = {"id": ParameterType.REQUIRED_REFERENCE}
-_SEARCHED = {"q": ParameterType.REQUIRED_REFERENCE}
-_OF_ORGANIZATION = {"organization": ParameterType.REFERENCE}
-_OF_TYPE = {"type": ParameterType.REFERENCE}
-_MEMBERSHIP = dict.fromkeys(("id", "username", "role"), ParameterType.REQUIRED_REFERENCE)
+_SHOWN: _Types = {"id": ParameterType.REQUIRED_REFERENCE}
+_SEARCHED: _Types = {"q": ParameterType.REQUIRED_REFERENCE}
+_OF_ORGANIZATION: _Types = {"organization": ParameterType.REFERENCE}
+_OF_DATASETS: _Types = {"datasets": ParameterType.STRICT_TEXTS}
+_OF_TYPE: _Types = {"type": ParameterType.REFERENCE}
+_MEMBERSHIP: _Types = dict.fromkeys(("id", "username", "role"), ParameterType.REQUIRED_REFERENCE)
 
 # Action → parameter → type, where the documentation tells none or another one. Each was found by
 # sending a wrong type.
-DECLARED: Mapping[str, Mapping[str, ParameterType]] = {
+DECLARED: Mapping[str, _Types] = {
     **dict.fromkeys(_SAVED_BY_INPUTS, _READ_BY_INPUTS),
-    **dict.fromkeys(
-        ("bulk_update_delete", "bulk_update_private", "bulk_update_public"),
-        {"datasets": ParameterType.STRICT_TEXTS},
-    ),
+    "bulk_update_delete": _OF_DATASETS,
+    "bulk_update_private": _OF_DATASETS,
+    "bulk_update_public": _OF_DATASETS,
     **dict.fromkeys(("group_autocomplete", "organization_autocomplete"), _SEARCHED),
     **dict.fromkeys(("group_member_create", "organization_member_create"), _MEMBERSHIP),
     **dict.fromkeys(("group_show", "organization_show"), _SHOWN),
@@ -134,12 +139,16 @@ DECLARED: Mapping[str, Mapping[str, ParameterType]] = {
     "dcat_dataset_show": _SHOWN,
     # Larger numbers are read as the largest that there is (``logic/action/listing.py``).
     "package_list": dict.fromkeys(COUNTS, ParameterType.NUMBER),
-    "package_relationship_delete": {"type": ParameterType.REFERENCE},
+    "package_relationship_create": _OF_TYPE,
+    "package_relationship_delete": _OF_TYPE,
+    "package_relationship_update": _OF_TYPE,
     # Reads its objects from JSON text, too.
     "package_revise": dict.fromkeys(("match", "update"), ParameterType.ANY),
     "resource_view_clear": {"view_types": ParameterType.STRICT_TEXTS},
+    "tag_create": {"name": ParameterType.REFERENCE},
     "tag_search": {"query": ParameterType.TEXTS},
     "tag_autocomplete": {"query": ParameterType.TEXTS},
+    "task_status_show": {"key": ParameterType.REFERENCE},
     "task_status_update": {"last_updated": ParameterType.DATE},
     "task_status_update_many": {"data": ParameterType.REQUIRED_OBJECTS},
     "term_translation_show": dict.fromkeys(("terms", "lang_codes"), ParameterType.STRICT_TEXTS),

@@ -22,6 +22,7 @@ from ckan.lib.search.common import SearchError, SolrConnectionError
 from pysolr import SolrError
 from redis.exceptions import RedisError
 from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
 
 from ckanext.marathon.model import index_note, records
 from ckanext.marathon.model.link import Predicate
@@ -199,7 +200,7 @@ def _quietly(change: Any, notes: list[int]) -> None:
     """Change notes after the transaction; without a database they become due by themselves."""
     try:
         change(notes)
-    except sa.exc.DBAPIError:
+    except DBAPIError:
         log.warning("%s notes for the search index stay until they are due", len(notes))
 
 
@@ -215,10 +216,10 @@ def _shown(package: model.Package) -> tuple[Any, ...]:
 
 
 def _shown_before(package: model.Package) -> Shown:
-    attributes: Any = sa.inspect(package).attrs
+    inspected: Any = sa.inspect(package)
     before = {}
     for name in (*_COLUMNS, "extras"):
-        history = attributes[name].history
+        history = inspected.attrs[name].history
         if history.added and not history.deleted:
             return None
         before[name] = history.deleted[0] if history.deleted else getattr(package, name)

@@ -66,7 +66,7 @@ def refuse_problems(data: Mapping[str, Any]) -> None:
         ckan.plugins.toolkit.ValidationError: of each field, why it cannot be stored.
     """
     found = {name: problem(value) for name, value in data.items()}
-    errors = {name: [text] for name, text in found.items() if text}
+    errors: dict[str, Any] = {name: [text] for name, text in found.items() if text}
     if errors:
         raise tk.ValidationError(errors)
 

@@ -132,7 +132,8 @@ def make_connection(decode_dates: bool = True) -> pysolr.Solr:
 
 def start() -> None:
     """Have CKAN use this connection from now on; again changes nothing."""
-    for module in (common, index, query, search):
+    modules: tuple[Any, ...] = (common, index, query, search)
+    for module in modules:
         module.make_connection = make_connection
 
 

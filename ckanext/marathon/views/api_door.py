@@ -32,7 +32,9 @@ def check_parameter_types() -> Response | None:
         # CKAN says itself that it is no JSON.
         return None
     except RecursionError:
-        return _refusal(name, 400, "Bad request", {"message": tk._("Nested too deeply")})
+        return _refusal(
+            name, 400, "Bad request", {"message": tk._("The data is nested too deeply")}
+        )
     if reads and odd_shapes.names_what_cannot_exist(data):
         return _refusal(name, 404, "Not Found Error", {"message": tk._("Not found")})
     errors = odd_shapes.find_wrong_types(name, data, writes=not reads)

@@ -14,10 +14,10 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 import flask
-import sqlalchemy as sa
 from ckan import model
 from ckan.types import Response
 from flask import Blueprint
+from sqlalchemy.exc import DBAPIError
 
 from ckanext.marathon.logic import reindex
 from ckanext.marathon.model import index_note
@@ -62,7 +62,7 @@ def repair_overdue(app: flask.Flask) -> int:
             if not index_note.count_due(OVERDUE_AFTER):
                 return 0
             return reindex.work_off(MOST)
-        except sa.exc.DBAPIError as fault:
+        except DBAPIError as fault:
             log.warning("The search index cannot be looked after: %s", fault)
             return 0
         finally:

@@ -28,4 +28,4 @@ def show_missing_file(fault: FileNotFoundError) -> Response:
     if not (request.endpoint or "").endswith("resource.download"):
         raise fault
     content = tk._("This file is not on the site.")
-    return error_page(404, tk._("Not Found"), content)
+    return error_page(404, tk._("There is no such page"), content)

@@ -10,12 +10,13 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 import flask
-import sqlalchemy as sa
 from ckan.common import json
 from ckan.types import Response
 from flask import Blueprint, make_response, request
 from sqlalchemy import event
 from sqlalchemy.engine import Engine, ExceptionContext
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ckanext.marathon.logic.redacting import redact
 from ckanext.marathon.search import connection
@@ -32,9 +33,7 @@ _SEARCH_ERRORS = ("Search Error", "Search Index Error", "Search Connection Error
 
 @event.listens_for(Engine, "handle_error")
 def _note_failure(context: ExceptionContext) -> None:
-    if flask.has_request_context() and isinstance(
-        context.sqlalchemy_exception, sa.exc.OperationalError
-    ):
+    if flask.has_request_context() and isinstance(context.sqlalchemy_exception, OperationalError):
         setattr(flask.g, _FLAG, True)
 
 
@@ -43,8 +42,8 @@ def database_failed() -> bool:
     return bool(flask.g.get(_FLAG))
 
 
-@outage.app_errorhandler(sa.exc.OperationalError)
-@outage.app_errorhandler(sa.exc.TimeoutError)
+@outage.app_errorhandler(OperationalError)
+@outage.app_errorhandler(PoolTimeoutError)
 def show_database_outage(_fault: Exception) -> Response:
     """Answer 503 without asking the database for anything, not even for the site's title."""
     if _is_api():

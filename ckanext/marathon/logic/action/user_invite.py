@@ -33,9 +33,9 @@ def user_invite(next_: Action, context: Context, data_dict: dict[str, Any]) -> A
             _remove(user_id)
         model.repo.commit()
         message = tk._(
-            "The invitation could not be mailed, so no account was made. Invite this person on "
-            "the page “Officers”, which gives a link to hand over, or ask the administrator to "
-            "set up a mail server."
+            "The invitation could not be mailed, so no account was made. The page “Municipalities "
+            "and officers” gives a link to hand over instead; or ask the administrator to set up "
+            "a mail server."
         )
         raise tk.ValidationError({"email": [message]}) from None
 
