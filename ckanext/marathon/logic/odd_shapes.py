@@ -44,6 +44,12 @@ STRICT_FLAGS = frozenset(
     }
 )
 
+# Of a record that has been shown before; its id is looked up without asking whether it is there.
+_TAKE_AN_OBJECT = {
+    "package_create_default_resource_views": "package",
+    "resource_create_default_resource_views": "resource",
+}
+
 _OF_RELATIONSHIPS = frozenset(
     {
         "package_relationship_create",
@@ -109,6 +115,8 @@ def check_assumptions(action: str, data: Mapping[str, Any], user: str) -> None:
     if action in {"group_member_delete", "organization_member_delete"}:
         if model.Group.get(_text_of(data, "id")) is None:
             raise tk.ObjectNotFound(tk._("Not found"))
+    elif action in _TAKE_AN_OBJECT:
+        _check_object(data, _TAKE_AN_OBJECT[action])
     elif action in {"activity_show", "activity_data_show", "activity_diff"}:
         _check_activity(_text_of(data, "id"))
     elif action == "package_collaborator_list" and not user:
@@ -124,6 +132,12 @@ def check_assumptions(action: str, data: Mapping[str, Any], user: str) -> None:
         functions = authz.auth_functions_list()
         if not {f"{owner_type}_file_scan", f"{owner_type}_update"} & set(functions):
             raise tk.ValidationError({"owner_type": [tk._("There is no such type")]})
+
+
+def _check_object(data: Mapping[str, Any], name: str) -> None:
+    value = data.get(name)
+    if not isinstance(value, dict) or not isinstance(value.get("id"), str):
+        raise tk.ValidationError({name: [tk._("An object with an id is expected")]})
 
 
 def _check_activity(activity_id: str | None) -> None:
