@@ -14,6 +14,7 @@ from ckan.cli.cli import ckan
 from ckanext.marathon.model import activity as table
 from ckanext.marathon.operations import activity as operations
 from ckanext.marathon.operations import doctor
+from ckanext.marathon.operations.finding import Health
 from tests import factories
 
 STOCK = {
@@ -72,7 +73,7 @@ def row(id_: str) -> Any:
 
 
 def complaints() -> list[str]:
-    found = [f for f in doctor.activities() if f.health is not doctor.Health.GOOD]
+    found = [f for f in doctor.activities() if f.health is not Health.GOOD]
     return [finding.text for finding in found]
 
 
