@@ -122,6 +122,7 @@ def purged(stream: Stream, kind: str) -> None:
 
 def without_any_action(stream: Stream, kind: str) -> None:
     package = model.Package.get(stream.ids()[kind])
+    assert package
     package.private = True
     model.repo.commit()
 
@@ -270,7 +271,9 @@ class TestWhatIsNoLongerPublic:
             model.Session.remove()
 
         writing = threading.Thread(target=write)
-        with model.meta.engine.connect() as other:
+        engine = model.meta.engine
+        assert engine
+        with engine.connect() as other:
             hide = sa.update(model.package_table).values(private=True)
             other.execute(hide.where(model.package_table.c.id == dataset))
             writing.start()

@@ -144,6 +144,7 @@ def test_changes_are_labelled_while_the_plugin_is_not_loaded(write: Callable[...
     workshop = factories.Workshop()
     write("a", workshop["id"], "new package", {"package": {"title": "Taller"}}, ["public"])
     package = model.Package.get(workshop["id"])
+    assert package
     package.private = True
     model.repo.commit()
     assert "public" not in row("a").labels
