@@ -10,7 +10,7 @@ from ckan.tests import factories as core
 
 from tests import factories
 
-PLUGINS = "marathon activity scheming_datasets scheming_organizations dcat"
+PLUGINS = "marathon activity scheming_datasets scheming_organizations dcat image_view"
 # Numbers that appear nowhere else in a record: three men, so that both sexes are masked.
 COUNTS = {"participants": 7_403, "participants_women": 7_400, "participants_men": 3}
 KINDS = ("workshop", "idea", "dataset")
@@ -95,19 +95,14 @@ class Stream:
         """Return all that somebody reads of activities, as text: lists, rows, versions, pages."""
         lists = self.lists(user)
         found: list[Any] = [lists]
-        for id_ in self.row_ids():
+        for row, record in [(row.id, row.object_id) for row in rows()]:
             for action in ("activity_show", "activity_data_show", "activity_diff"):
-                asked = {"id": id_, "object_type": "package", "include_data": True}
+                asked = {"id": row, "object_type": "package", "include_data": True}
                 found.append(self.read(action, user, **asked))
-            found += [self.page(path, user) for path in self._version_pages(id_)]
+            pages = (f"/dataset/changes/{row}", f"/dataset/{record}/history/{row}")
+            found += [self.page(path, user) for path in pages]
         found += [self.page(path, user) for path in self._pages()]
         return json.dumps(found, ensure_ascii=False)
-
-    def _version_pages(self, row: str) -> list[str]:
-        return [
-            f"/dataset/changes/{row}",
-            *(f"/dataset/{id_}/history/{row}" for id_ in self.ids().values()),
-        ]
 
     def _pages(self) -> list[str]:
         pages = [f"/dataset/activity/{id_}" for id_ in self.ids().values()]
@@ -123,10 +118,6 @@ class Stream:
         for asked in filter(None, path.split("/")[2:]):
             body = body.replace(asked, "")
         return body
-
-    def row_ids(self) -> list[str]:
-        """Return the ids of all rows, whoever may read them."""
-        return [row.id for row in rows()]
 
 
 def rows(object_id: str = "") -> list[Any]:

@@ -58,11 +58,8 @@ class TestWhatIsStored:
         assert stream.officer["name"] not in json.dumps([row.data for row in rows()])
 
     @detailed
-    @pytest.mark.parametrize("hidden", [{"private": True}, {"state": "draft"}])
-    def test_other_records_are_not_named(
-        self, hidden: dict[str, Any], make_stream: MakeStream
-    ) -> None:
-        stream = make_stream(workshop=hidden)
+    def test_other_records_are_not_named(self, make_stream: MakeStream) -> None:
+        stream = make_stream(workshop={"private": True})
         read = stream.everything()
         assert "El idea secreto" in read
         for secret in (SECRET, "El workshop secreto", "el-workshop", stream.workshop["id"]):
@@ -125,6 +122,7 @@ def purged(stream: Stream, kind: str) -> None:
 
 def without_any_action(stream: Stream, kind: str) -> None:
     package = model.Package.get(stream.ids()[kind])
+    assert package
     package.private = True
     model.repo.commit()
 
@@ -159,11 +157,9 @@ class TestWhatIsNoLongerPublic:
         for name in ("recent", "organization", "user", "dashboard", "dataset"):
             assert "El dataset secreto" in json.dumps(stream.lists(outsider)[name]), name
         hide(stream, "dataset")
-        for user in (None, outsider):
-            read = stream.everything(user)
-            for secret in ("El dataset secreto", "el-dataset"):
-                assert secret not in read, secret
-            assert stream.dataset["id"] not in json.dumps(stream.lists(user))
+        read = stream.everything(outsider) + json.dumps(stream.lists())
+        for secret in ("El dataset secreto", "el-dataset", stream.dataset["id"]):
+            assert secret not in read, secret
         assert activity.count_exposed() == 0
 
     def test_stays_for_its_organisation(self, make_stream: MakeStream) -> None:
@@ -237,7 +233,8 @@ class TestWhatIsNoLongerPublic:
         gone = factories.Municipality(title="Municipio borrado", user=stream.officer)
         outsider = core.UserWithToken()
         assert "Municipio borrado" in json.dumps(stream.lists(outsider)["user"])
-        call_action("organization_delete", id=gone["id"])
+        sysadmin = {"user": core.Sysadmin()["name"], "ignore_auth": True}
+        call_action("organization_delete", context=sysadmin, id=gone["id"])
         assert "Municipio borrado" not in json.dumps(stream.lists(outsider))
 
     @pytest.mark.parametrize("detail", ["true", "false"])
@@ -274,7 +271,9 @@ class TestWhatIsNoLongerPublic:
             model.Session.remove()
 
         writing = threading.Thread(target=write)
-        with model.meta.engine.connect() as other:
+        engine = model.meta.engine
+        assert engine
+        with engine.connect() as other:
             hide = sa.update(model.package_table).values(private=True)
             other.execute(hide.where(model.package_table.c.id == dataset))
             writing.start()

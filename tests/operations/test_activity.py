@@ -14,6 +14,7 @@ from ckan.cli.cli import ckan
 from ckanext.marathon.model import activity as table
 from ckanext.marathon.operations import activity as operations
 from ckanext.marathon.operations import doctor
+from ckanext.marathon.operations.finding import Health
 from tests import factories
 
 STOCK = {
@@ -72,7 +73,7 @@ def row(id_: str) -> Any:
 
 
 def complaints() -> list[str]:
-    found = [f for f in doctor.activities() if f.health is not doctor.Health.GOOD]
+    found = [f for f in doctor.activities() if f.health is not Health.GOOD]
     return [finding.text for finding in found]
 
 
@@ -143,6 +144,7 @@ def test_changes_are_labelled_while_the_plugin_is_not_loaded(write: Callable[...
     workshop = factories.Workshop()
     write("a", workshop["id"], "new package", {"package": {"title": "Taller"}}, ["public"])
     package = model.Package.get(workshop["id"])
+    assert package
     package.private = True
     model.repo.commit()
     assert "public" not in row("a").labels

@@ -8,7 +8,7 @@ from enum import Enum
 
 
 class Health(Enum):
-    """How serious a finding is: only ``BAD`` keeps the site from working."""
+    """How serious a finding is: only ``BAD`` keeps the site from working or from being safe."""
 
     GOOD = "good"
     WARNING = "warning"

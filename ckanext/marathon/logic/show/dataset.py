@@ -34,13 +34,15 @@ def complete(viewer: Viewer, dataset: model.Package, pkg_dict: dict[str, Any]) -
         pkg_dict[f"{field}_origin"] = resolved.origin
     visible = [ideas[id_] for id_ in named if id_ in ideas and viewer.may_see(ideas[id_])]
     pkg_dict["ideas"] = [_idea(viewer, idea, workshops) for idea in visible]
+    wanted = records.items(dataset, "data_need")
     if len(visible) < len(named) and not viewer.keeps_links(dataset):
-        put(pkg_dict, "idea", [idea.id for idea in visible])
         needs = needs_of_ideas(visible)
-        kept = [need for need in records.items(dataset, "data_need") if need in needs]
-        put(pkg_dict, "data_need", kept)
+        put(pkg_dict, "idea", [idea.id for idea in visible])
+        put(pkg_dict, "data_need", [need for need in wanted if need in needs])
     elif named:
+        # Solr's copy, which this may come from, has those of an outsider.
         put(pkg_dict, "idea", named)
+        put(pkg_dict, "data_need", wanted)
 
 
 def _idea(

@@ -1,0 +1,107 @@
+"""A plugin that reads a record in the site's own name gets, and can give away, no more than others.
+
+What it writes back loses nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ckan.tests import factories as core
+from ckan.tests.helpers import call_action
+
+from ckanext.marathon.model import records
+from tests import factories
+from tests.logic.asking import act, stored
+
+pytestmark = pytest.mark.usefixtures("marathon_site")
+
+COUNTS = {"participants": 7_403, "participants_women": 7_400, "participants_men": 3}
+
+
+class Chain:
+    """A hidden workshop and idea behind a public idea and dataset, and who edits all of them."""
+
+    def __init__(self) -> None:
+        self.owner = factories.Municipality()
+        own = {"owner_org": self.owner["id"]}
+        self.editor = factories.officer(self.owner["id"])
+        self.hidden_workshop = factories.Workshop(title="Taller secreto", private=True, **own)
+        of_workshop = {"workshop": self.hidden_workshop["id"], **own}
+        need = [{"what": "Pozos"}]
+        self.hidden_idea = factories.Idea(
+            title="Idea secreta", private=True, data_need=need, **of_workshop
+        )
+        self.workshop = factories.Workshop(**COUNTS, **own)
+        self.idea = factories.Idea(title="Abierta", data_need=need, **of_workshop)
+        act("marathon_idea_status_update", self.editor, id=self.idea["id"], status="prioritised")
+        both = (self.hidden_idea, self.idea)
+        self.dataset = factories.MarathonDataset(
+            idea=[each["id"] for each in both],
+            data_need=[each["data_need"][0]["id"] for each in both],
+            **own,
+        )
+
+    def secrets(self) -> list[str]:
+        """Return what is not for outsiders."""
+        hidden = (self.hidden_workshop, self.hidden_idea)
+        named = [each[field] for each in hidden for field in ("id", "name", "title")]
+        need = self.hidden_idea["data_need"][0]["id"]
+        return [*named, need, "7400", self.editor["name"]]
+
+    def public(self) -> list[dict[str, Any]]:
+        return [self.workshop, self.idea, self.dataset]
+
+
+@pytest.fixture
+def chain() -> Chain:
+    return Chain()
+
+
+@pytest.mark.parametrize("reader", ["editor", "sysadmin", "nobody"])
+@pytest.mark.parametrize("use_cache", [True, False])
+def test_reading_in_the_site_s_name_gives_what_outsiders_see(
+    chain: Chain, reader: str, use_cache: bool
+) -> None:
+    names = {"editor": chain.editor["name"], "sysadmin": core.Sysadmin()["name"], "nobody": ""}
+    for record in chain.public():
+        for more in ({}, {"use_default_schema": True}):
+            context = {"user": names[reader], "ignore_auth": True, "use_cache": use_cache}
+            shown = call_action("package_show", context=context, id=record["id"], **more)
+            assert shown["title"] == record["title"]
+            told = [secret for secret in chain.secrets() if secret in json.dumps(shown)]
+            assert told == [], record["type"]
+
+
+@pytest.mark.parametrize("action", ["package_update", "package_patch"])
+@pytest.mark.parametrize("reader", ["editor", "nobody"])
+def test_writing_back_what_was_read_so_loses_nothing(
+    chain: Chain, reader: str, action: str
+) -> None:
+    user = chain.editor["name"] if reader == "editor" else ""
+    for record in chain.public():
+        before = dict(stored(record).extras)
+        shown = call_action(
+            "package_show", context={"user": user, "ignore_auth": True}, id=record["id"]
+        )
+        changed = shown if action == "package_update" else {"id": shown["id"]}
+        saving = {"user": user, "ignore_auth": True}
+        call_action(action, context=saving, **{**changed, "notes": "Cambiado"})
+        after = stored(record)
+        assert after.notes == "Cambiado"
+        for field in ("idea", "data_need"):
+            listed = records.items(after, field) or records.rows(after, field)
+            known = json.loads(before.get(field) or "[]")
+            assert sorted(map(str, listed)) == sorted(map(str, known)), field
+        for field in ("workshop", *COUNTS):
+            assert (after.extras or {}).get(field) == before.get(field), field
+
+
+def test_an_editor_who_reads_as_an_outsider_keeps_data_needs_too(chain: Chain) -> None:
+    before = records.items(stored(chain.dataset), "data_need")
+    shown = act("package_show", None, id=chain.dataset["id"])
+    assert shown["data_need"] == [chain.idea["data_need"][0]["id"]]
+    act("package_update", chain.editor, **{**shown, "title": "Otro"})
+    assert sorted(records.items(stored(chain.dataset), "data_need")) == sorted(before)
