@@ -9,6 +9,7 @@ from ckan import plugins
 from ckan.exceptions import CkanConfigurationException
 
 from ckanext.marathon.views.security_headers import parse_sources
+from tests.factories import MarathonDataset
 
 from .conftest import Reader
 
@@ -82,9 +83,10 @@ class TestEnforced:
                 assert not {"'unsafe-inline'", "'unsafe-eval'", "*", "https:", "data:"} & {*sources}
 
     def test_feeds_have_no_policy(self, visitor: Reader) -> None:
-        for path in FEEDS[:3]:
+        MarathonDataset()
+        for path in ("/catalog.ttl", "/catalog/changes"):
             answer = visitor.get(path)
-            assert answer.status_code == 200
+            assert answer.status_code == 200, (path, answer.text)
             assert CSP not in answer.headers, path
             if "ETag" not in answer.headers:
                 continue
