@@ -104,7 +104,7 @@ def validate_package(
     """
     plugin = lib_plugins.lookup_package_plugin(package.type)
     checking = Context(context)
-    checking.update({"package": package, "model": model, "session": model.Session})
+    cast(Any, checking).update(package=package, model=model, session=model.Session)
     sent = inputs.checked(checking, {**data, "id": package.id, "type": package.type})
     schema = plugin.update_package_schema()
     valid, errors = lib_plugins.plugin_validate(plugin, checking, sent, schema, "package_update")

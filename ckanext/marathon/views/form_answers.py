@@ -20,7 +20,8 @@ from flask import jsonify, make_response, request
 from ckanext.marathon.helpers.form import marathon_error_names
 from ckanext.marathon.search.away import AWAY
 
-from .form_data import Form, renumber
+from .form_data import Form
+from .form_rows import renumber
 
 Errors = dict[str, Any]
 
@@ -55,7 +56,7 @@ def answer_errors(
     numbers = form.numbers if form else {}
     said = {"schema": schema, "errors": errors, "numbers": numbers}
     names = marathon_error_names(errors)
-    names = renumber(form, names) if form else names
+    names = renumber(numbers, names)
     summary = tk.render("marathon/form/errors.html", said)
     # Who is told that a form was somebody else's may send it again as theirs.
     own = {"form_user": current_user.name}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,11 +18,11 @@ from flask import request
 
 from ckanext.marathon.logic import inputs
 
+from . import form_rows
+
 Errors = dict[str, Any]
 LONGEST_NAME = 90
 NEW_IDEA = ("workshop", "title", "service_problem")
-# ``invitation-3-answer``: the input of one field of one row.
-ROW_INPUT = re.compile(r"(?P<name>\w+)-(?P<number>\d{1,6}|REPEATING-INDEX0)-(?P<inner>.+)", re.S)
 # What the form itself sends along; no field of the record.
 OWN_INPUTS = ("save", "form_token", "form_version", "form_user")
 # Of each field that two people changed: ``form_keep:title``.
@@ -136,58 +135,14 @@ def read_form(package_type: str, *, is_new: bool = True) -> Form:
         if isinstance(value, list):
             values[key] = [each for each in value if each != ""]
     repeating = {f["field_name"] for f in _fields(package_type) if "repeating_subfields" in f}
-    numbers = _gather_rows(values, repeating)
-    numbers["resources"] = _resource_numbers([*sent, *files])
+    numbers = form_rows.gather_rows(values, repeating)
+    numbers["resources"] = form_rows.find_resource_numbers([*sent, *files])
     step = _text(own["save"]) or "publish"
     private = step == "private"
     if is_new:
         # Its buttons say it; an edit form has a field for it.
         private = values.pop("private", "") == "true" or private
     return Form(package_type, step, _text(own["form_token"]), private, values, own, numbers)
-
-
-def renumber(form: Form, names: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Return errors by name of input, with the numbers that the rows have on the page.
-
-    Args:
-        form: as it was sent.
-        names: of ``marathon_error_names``, which counts the rows that arrived.
-    """
-    return {_name_on_page(form, name): texts for name, texts in names.items()}
-
-
-def _name_on_page(form: Form, name: str) -> str:
-    separator = "__" if name.startswith("resources__") else "-"
-    parts = name.split(separator)
-    numbers = form.numbers.get(parts[0], [])
-    if len(parts) > 2 and parts[1].isdigit() and int(parts[1]) < len(numbers):
-        parts[1] = str(numbers[int(parts[1])])
-    return separator.join(parts)
-
-
-def _gather_rows(values: dict[str, Any], repeating: set[str]) -> dict[str, list[int]]:
-    """Make lists of rows of the inputs of repeating fields, in place; return their numbers.
-
-    In the order of the page: CKAN's own reading takes the tenth row for the one after the first.
-    """
-    rows: dict[str, dict[int, dict[str, Any]]] = {}
-    for key in [key for key in values if "-" in key]:
-        match = ROW_INPUT.fullmatch(key)
-        if not match or match["name"] not in repeating or match["name"] in values:
-            continue
-        value = values.pop(key)
-        # The hidden row that a script copies is sent where there is no script.
-        if match["number"].isdigit():
-            row = rows.setdefault(match["name"], {}).setdefault(int(match["number"]), {})
-            row[match["inner"]] = value
-    for name, found in rows.items():
-        values[name] = [found[number] for number in sorted(found)]
-    return {name: sorted(found) for name, found in rows.items()}
-
-
-def _resource_numbers(names: list[str]) -> list[int]:
-    parts = (name.split("__") for name in names)
-    return sorted({int(p[1]) for p in parts if p[0] == "resources" and p[1:] and p[1].isdecimal()})
 
 
 def _fields(package_type: str) -> list[dict[str, Any]]:

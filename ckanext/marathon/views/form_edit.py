@@ -34,7 +34,7 @@ class OnePageEditView(EditView):
     drops what was typed in between.
     """
 
-    def get(self, package_type: str, id: str) -> Response | str:  # type: ignore[override]
+    def get(self, package_type: str, id: str) -> Response | str:
         """Show the form with what is stored."""
         actual = self._type_of(id)
         if actual is None:
@@ -149,7 +149,7 @@ class OnePageEditView(EditView):
             data["tag_string"] = _as_sent(stored)["tag_string"]
         if stored.get("state", "").startswith("draft"):
             return OnePageCreateView().get(package_type, data, errors)
-        plugin = lib_plugins.lookup_package_plugin(package_type)
+        plugin: Any = lib_plugins.lookup_package_plugin(package_type)
         plugin.setup_template_variables(context, {"id": stored["id"], "type": package_type})
         package = model.Package.get(stored["id"])
         # CKAN's templates look there.

@@ -7,7 +7,7 @@ JSON, and while Solr is away the form comes back filled in.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import ckan.lib.navl.dictization_functions as df
 import ckan.plugins.toolkit as tk
@@ -42,10 +42,10 @@ def take_own_inputs() -> Values:
         if key in LEFT_TO_CKAN or key.partition(":")[0] not in (*OWN_INPUTS, *CHOICES)
     ]
     request.environ["marathon.form"] = own
-    request.form = ImmutableMultiDict(left)
+    _replace_form(left)
     if "save" not in request.form:
         # CKAN's views break without it.
-        request.form = ImmutableMultiDict([*left, ("save", "")])
+        _replace_form([*left, ("save", "")])
     return own
 
 
@@ -101,7 +101,12 @@ def _apply_choices(own: Values, theirs: Mapping[str, Any]) -> None:
         if name in values:
             value = values[name]
             chosen.setlist(name, value if isinstance(value, list) else [value])
-    request.form = ImmutableMultiDict(chosen)
+    _replace_form(list(chosen.items(multi=True)))
+
+
+def _replace_form(values: list[tuple[str, str]]) -> None:
+    """Let CKAN's views, which read the request themselves, read these values instead."""
+    cast(Any, request).form = ImmutableMultiDict(values)
 
 
 def _read_typed() -> Values:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import ckan.plugins.toolkit as tk
 from ckan.common import current_user
 from ckan.types import Response
-from flask import Blueprint, g, jsonify, make_response, request
+from flask import Blueprint, g, get_flashed_messages, jsonify, make_response, request
 from flask_wtf.csrf import CSRFError, generate_csrf
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
@@ -107,6 +107,8 @@ def give_back_form(response: Response) -> Response:
         answer = make_response(jsonify(held=kind, message=_explain(kind)), response.status_code)
     else:
         marathon_fresh_assets()
+        # CKAN flashes why it stopped; this page says it itself.
+        get_flashed_messages()
         page = tk.render(
             "marathon/held/held.html",
             {

@@ -59,9 +59,10 @@
     box.scrollIntoView({ block: 'start' });
   };
 
-  // What is being put right is no longer called wrong.
-  document.addEventListener('change', function (event) {
-    const group = event.target.closest('.marathon-form .error');
+  // What is being put right is no longer called wrong. While it is typed, not when the field is
+  // left: the page would move under the button that is being pressed, and the press would miss it.
+  document.addEventListener('input', function (event) {
+    const group = event.target.closest(':is(.marathon-form, #resource-edit) .error');
     if (!group || event.target.type === 'file') return;
     marathon.clearErrors(group);
     group.classList.remove('error');
