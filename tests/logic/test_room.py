@@ -16,7 +16,7 @@ from ckanext.marathon.logic.room import NoRoom
 from ckanext.marathon.model import disk
 from tests.factories import Workshop
 
-pytestmark = pytest.mark.usefixtures("marathon_site", "with_request_context")
+pytestmark = pytest.mark.usefixtures("marathon_site")
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def watched(ckan_config: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 
 @pytest.fixture
-def full(marathon_site: None, with_request_context: None, watched: Any) -> Iterator[str]:
+def full(marathon_site: None, watched: Any) -> Iterator[str]:
     """Have records of every kind, and then no room; yield an administrator's token."""
     Workshop(name="taller")
     factories.User(name="lectora")
@@ -41,7 +41,7 @@ def full(marathon_site: None, with_request_context: None, watched: Any) -> Itera
     model.Session.rollback()
 
 
-@pytest.mark.usefixtures("full")
+@pytest.mark.usefixtures("full", "with_request_context")
 class TestRefused:
     def test_a_change_a_creation_and_a_deletion(self) -> None:
         for action, data in (
@@ -65,17 +65,8 @@ class TestRefused:
             model.Session.commit()
         model.Session.rollback()
 
-    def test_the_answer_to_a_program_is_503(self, app: Any, full: str) -> None:
-        headers = {"Authorization": full}
-        data = {"id": "taller", "title": "Otro"}
-        answer = app.post("/api/action/package_patch", json=data, headers=headers, status=503)
-        assert answer.json["error"]["__type"] == "Disk Full"
-        assert answer.headers["Retry-After"]
-        # Reading, with the note of when the token was used last.
-        app.get("/api/action/package_show?id=taller", headers=headers, status=200)
 
-
-@pytest.mark.usefixtures("full")
+@pytest.mark.usefixtures("full", "with_request_context")
 def test_when_somebody_was_last_seen_is_noted_all_the_same() -> None:
     user = model.User.get("lectora")
     assert user is not None
@@ -118,3 +109,14 @@ def test_a_path_that_is_not_there_stops_nobody(
 )
 def test_which_faults_are_a_full_disk(fault: Exception, is_full: bool) -> None:
     assert disk.is_disk_full(fault) == is_full
+
+
+def test_the_answer_to_a_program_is_503(app: Any, full: str) -> None:
+    headers = {"Authorization": full}
+    data = {"id": "taller", "title": "Otro"}
+    answer = app.post("/api/action/package_patch", json=data, headers=headers)
+    assert answer.status_code == 503, answer.body
+    assert answer.json["error"]["__type"] == "Disk Full"
+    assert answer.headers["Retry-After"]
+    # Reading, with the note of when the token was used last.
+    app.get("/api/action/package_show?id=taller", headers=headers, status=200)
