@@ -12,15 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
 from ckanext.marathon.model.clock import HOME
-from ckanext.marathon.model.feed import (
-    Change,
-    Clock,
-    Entry,
-    Kind,
-    Member,
-    Rendering,
-    Window,
-)
+from ckanext.marathon.model.feed import Change, Clock, Entry, Kind, Member, Rendering, Window
 
 # How many windows of the whole catalogue are in memory at a time.
 AT_ONCE = 8
