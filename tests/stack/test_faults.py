@@ -281,16 +281,21 @@ class TestKilled:
     def test_a_job_whose_worker_was_killed_is_named_and_done_again(self, site: FaultySite) -> None:
         with redis.Redis.from_url(Valkey(site.layout).url()) as connection:
             queue = rq.Queue("ckan:marathon:default", connection=connection)
-            ids = [site.shown()["id"]] * 2_000
-            job = queue.enqueue("ckanext.marathon.logic.reindex.index", ids, job_timeout=3600)
-            # The worker itself may be starting again after what happened before.
-            until(lambda: job.get_status(refresh=True) == "started")
-            before = site.pid("worker")
-            site.kill("worker")
+            # It waits for Solr, and is killed meanwhile.
+            record = site.shown()["id"]
+            site.hang("solr")
+            try:
+                work = "ckanext.marathon.logic.reindex.bring_up_to_date"
+                job = queue.enqueue(work, record, job_timeout=3600)
+                # The worker itself may be starting again after what happened before.
+                until(lambda: job.get_status(refresh=True) == "started")
+                before = site.pid("worker")
+                site.kill("worker")
+            finally:
+                for process in site.family("solr"):
+                    process.send_signal(signal.SIGCONT)
             until(lambda: site.pid("worker") not in (0, before), 30)
-            # It would take a while to be done.
-            job.args = (ids[:1],)
-            job.save()
+            until(site.is_well, 60)
             code, said = site.doctor("--fix")
             assert code == 0, said
             assert "1 trabajos en segundo plano se interrumpieron" in said
