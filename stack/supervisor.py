@@ -81,14 +81,6 @@ def _escape(value: str) -> str:
     return value.replace("%", "%%")
 
 
-@dataclass(frozen=True)
-class ProgramState:
-    """supervisord's word for a programme's state, such as ``RUNNING``, and its process id."""
-
-    name: str
-    pid: int
-
-
 class Supervisor:
     """A supervisord for one data directory."""
 
@@ -156,16 +148,10 @@ class Supervisor:
         """
         self._wait_for(name, healthy, seconds)
 
-    def state(self, name: str) -> str:
-        """Return supervisord's word for a programme's state, such as ``RUNNING``."""
-        return str(self._call("getProcessInfo", name)["statename"])
-
-    def list_processes(self) -> dict[str, ProgramState]:
-        """Return the state of every programme, by name."""
-        return {
-            info["name"]: ProgramState(str(info["statename"]), int(info["pid"]))
-            for info in self._call("getAllProcessInfo")
-        }
+    def list_processes(self) -> dict[str, tuple[str, int]]:
+        """Return supervisord's word for a programme's state, such as ``RUNNING``, and its pid."""
+        found = self._call("getAllProcessInfo")
+        return {info["name"]: (str(info["statename"]), int(info["pid"])) for info in found}
 
     def send_signal(self, name: str, number: signal.Signals) -> None:
         """Send a signal to a programme that runs."""
@@ -206,7 +192,7 @@ class Supervisor:
                 raise self.describe_failure("supervisord")
             if _quietly(healthy):
                 return
-            if name != "supervisord" and self.state(name) == "FATAL":
+            if name != "supervisord" and self.list_processes()[name][0] == "FATAL":
                 raise self.describe_failure(name)
             time.sleep(0.1)
         raise self.describe_failure(name)

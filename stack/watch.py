@@ -18,7 +18,7 @@ import psutil
 from stack import access_log, errors
 from stack.disk import DiskReserve
 from stack.paths import Layout
-from stack.supervisor import ProgramState, Supervisor
+from stack.supervisor import Supervisor
 
 # A server is asked so often, waits included, and ended after so many questions without an answer.
 CHECK_SECONDS = 5
@@ -79,12 +79,12 @@ class SiteWatch:
 
     def _check_programs(self) -> None:
         programs = self.supervisor.list_processes()
-        for name, program in programs.items():
-            if program.name == "FATAL":
+        for name, (state, _pid) in programs.items():
+            if state == "FATAL":
                 self._retry(name)
         for check in self.checks:
-            self._check_server(check, programs[check.name])
-        if programs["web"].name == "RUNNING" and access_log.rotate(self.layout):
+            self._check_server(check, *programs[check.name])
+        if programs["web"][0] == "RUNNING" and access_log.rotate(self.layout):
             self.supervisor.send_signal("web", signal.SIGUSR1)
 
     def _retry(self, name: str) -> None:
@@ -96,8 +96,8 @@ class SiteWatch:
             self._retried[name] = now
             self.supervisor.start(name)
 
-    def _check_server(self, check: ServerCheck, program: ProgramState) -> None:
-        if program.name != "RUNNING":
+    def _check_server(self, check: ServerCheck, state: str, pid: int) -> None:
+        if state != "RUNNING":
             self._silent[check.name] = 0
         elif check.responds():
             self._silent[check.name] = 0
@@ -108,7 +108,7 @@ class SiteWatch:
             if self._silent[check.name] >= SILENT_CHECKS:
                 self._silent[check.name] = 0
                 # The supervisor starts it again.
-                kill_tree(program.pid)
+                kill_tree(pid)
 
 
 def kill_tree(pid: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -78,3 +79,23 @@ def test_no_reader_yet(tmp_path: Path) -> None:
     log = tmp_path / "access.log"
     log.write_text("", encoding="utf-8")
     assert "No program" in CliRunner().invoke(command, [str(log)]).output
+
+
+def test_older_logs_may_come_after_the_current_one_and_be_compressed(tmp_path: Path) -> None:
+    current, older = tmp_path / "access.log", tmp_path / "access.log.1.gz"
+    current.write_text(line(f"/catalog/changes?since={CURSOR}", minute=9))
+    with gzip.open(older, "wt") as stream:
+        stream.write(line("/catalog/changes?since=older.1", minute=1))
+        stream.write(line("/catalog/all.ttl", minute=2))
+    said = CliRunner().invoke(command, [str(current), str(older)]).output
+    assert CURSOR in said
+    assert "older.1" not in said
+    assert "T10:09:00" in said
+    assert "T10:02:00" in said
+
+
+def test_a_log_that_is_not_there_is_named(tmp_path: Path) -> None:
+    for name in ("none.log", "none.log.1.gz"):
+        said = CliRunner().invoke(command, [str(tmp_path / name)])
+        assert said.exit_code == 1
+        assert name in said.output

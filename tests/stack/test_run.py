@@ -6,8 +6,7 @@ import json
 import os
 import re
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg2
@@ -17,92 +16,18 @@ import requests
 
 from stack.solr import free_port
 from tests import databases
-from tests.stack.conftest import Command, starting, until
-
-Start = Callable[..., Command]
-READY = "Ctrl-C stops it"
-# How long the web server may take to be there again.
-GOING_SECONDS = 60
-
-
-class Site:
-    """The site of this module: set up by the first test that needs it, started when it is not."""
-
-    def __init__(self, start: Start, data: Path) -> None:
-        self.start = start
-        self.data = data
-        self.port = str(free_port())
-        self.url = f"http://localhost:{self.port}"
-        self.command: Command | None = None
-
-    def running(self) -> Command:
-        if self.command is None or self.command.process.poll() is not None:
-            self.command = self.run()
-            self.command.wait_for(READY)
-        return self.command
-
-    def run(self) -> Command:
-        """Start it without waiting."""
-        return self.start(
-            self.data,
-            "run",
-            "--data",
-            str(self.data),
-            MARATHON_PORT=self.port,
-            MARATHON_WITHOUT_EXAMPLES="1",
-        )
-
-    def manage(self, command: str, **variables: str) -> Command:
-        """Return ``stop`` or ``reset`` once it has ended."""
-        done = self.start(self.data, command, "--data", str(self.data), **variables)
-        done.process.wait()
-        return done
-
-    def get(self, path: str) -> requests.Response:
-        """GET a path; again where the workers of a master that was killed are going.
-
-        They answer, cut connections, and leave a moment in which nobody listens.
-        """
-        deadline = time.monotonic() + GOING_SECONDS
-        while True:
-            try:
-                return requests.get(f"{self.url}{path}", timeout=60)
-            except requests.ConnectionError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.5)
-
-    def datasets(self) -> int:
-        return int(self.get("/api/3/action/package_search").json()["result"]["count"])
-
-    def spawned(self, name: str) -> list[int]:
-        """Return the process ids that the supervisor gave a programme, oldest first."""
-        return spawned(self.data, name)
+from tests.stack.conftest import starting, until
+from tests.stack.running import READY, RunningSite, Start, csrf_token, log_in, spawned
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSite]:
     with starting() as start:
-        yield Site(start, tmp_path_factory.mktemp("run") / "data")
-
-
-def csrf_token(page: str) -> str:
-    token = re.search(r'name="_csrf_token" (?:content|value)="([^"]+)"', page)
-    assert token is not None
-    return token.group(1)
-
-
-def log_in(url: str, name: str, password: str) -> requests.Session:
-    session = requests.Session()
-    token = csrf_token(session.get(f"{url}/user/login").text)
-    form = {"login": name, "password": password, "_csrf_token": token}
-    answer = session.post(f"{url}/user/login", data=form)
-    assert "/dashboard" in answer.url
-    return session
+        yield RunningSite(start, tmp_path_factory.mktemp("run") / "data")
 
 
 class TestRunning:
-    def test_every_login_that_is_printed_opens_the_site(self, site: Site) -> None:
+    def test_every_login_that_is_printed_opens_the_site(self, site: RunningSite) -> None:
         said = site.running().said()
         file = site.data / "site" / "logins.json"
         assert file.stat().st_mode & 0o777 == 0o600
@@ -114,14 +39,16 @@ class TestRunning:
             administration = session.get(f"{site.url}/ckan-admin/")
             assert administration.ok == (name == "admin")
 
-    def test_every_address_that_is_printed_answers(self, site: Site) -> None:
+    def test_every_address_that_is_printed_answers(self, site: RunningSite) -> None:
         addresses = re.findall(r"http://\S+", site.running().said())
         assert f"{site.url}/" in addresses
         assert f"{site.url}/catalog.ttl" in addresses
         for address in addresses:
             assert requests.get(address, timeout=60).status_code == 200, address
 
-    def test_a_forgotten_password_and_an_invitation_need_no_mail_server(self, site: Site) -> None:
+    def test_a_forgotten_password_and_an_invitation_need_no_mail_server(
+        self, site: RunningSite
+    ) -> None:
         logins = json.loads((site.running().data / "site" / "logins.json").read_text())
         page = requests.get(f"{site.url}/user/reset", timeout=60)
         form = {"user": "infom", "_csrf_token": csrf_token(page.text)}
@@ -144,24 +71,24 @@ class TestRunning:
         assert invited.ok
         assert "/user/reset/" in invited.text
 
-    def test_what_the_site_says_about_itself_is_ours(self, site: Site) -> None:
+    def test_what_the_site_says_about_itself_is_ours(self, site: RunningSite) -> None:
         site.running()
         assert "maratones de ideas municipales" in site.get("/about").text
 
-    def test_secrets_are_for_the_owner_only(self, site: Site) -> None:
+    def test_secrets_are_for_the_owner_only(self, site: RunningSite) -> None:
         site.running()
         named = ["site/ckan.ini", "site/generated.ini", "site/kept.json", "run/postgres.password"]
         for name in [*named, "run/solr.password", "run/supervisord.conf"]:
             assert (site.data / name).stat().st_mode & 0o077 == 0, name
 
-    def test_a_second_one_on_the_same_data_is_refused(self, site: Site) -> None:
+    def test_a_second_one_on_the_same_data_is_refused(self, site: RunningSite) -> None:
         first = site.running()
         second = site.run()
         assert second.process.wait() == 1
         assert f"in use by process {first.process.pid}" in second.said()
         assert first.process.poll() is None
 
-    def test_a_killed_web_server_comes_back(self, site: Site) -> None:
+    def test_a_killed_web_server_comes_back(self, site: RunningSite) -> None:
         site.running()
         before = site.spawned("web")
         os.kill(before[-1], signal.SIGKILL)
@@ -177,7 +104,9 @@ class TestRunning:
 
 
 class TestStartingAgain:
-    def test_after_kill_9_the_data_is_there_and_nothing_is_set_up_twice(self, site: Site) -> None:
+    def test_after_kill_9_the_data_is_there_and_nothing_is_set_up_twice(
+        self, site: RunningSite
+    ) -> None:
         first = site.running()
         count = site.datasets()
         assert count > 0
@@ -197,14 +126,14 @@ class TestStartingAgain:
 
 
 class TestEnding:
-    def test_reset_without_a_terminal_wants_a_yes_beforehand(self, site: Site) -> None:
+    def test_reset_without_a_terminal_wants_a_yes_beforehand(self, site: RunningSite) -> None:
         run = site.running()
         refused = site.manage("reset")
         assert refused.process.returncode == 1
         assert "CONFIRM=yes" in refused.said()
         assert run.process.poll() is None
 
-    def test_stop_ends_everything(self, site: Site) -> None:
+    def test_stop_ends_everything(self, site: RunningSite) -> None:
         run = site.running()
         assert len(run.servers()) >= 6
         assert site.manage("stop").process.returncode == 0
@@ -214,16 +143,10 @@ class TestEnding:
         assert nothing.process.returncode == 0
         assert "nothing was running" in nothing.said()
 
-    def test_reset_deletes_the_data(self, site: Site) -> None:
+    def test_reset_deletes_the_data(self, site: RunningSite) -> None:
         assert (site.data / "postgres").exists()
         assert site.manage("reset", CONFIRM="yes").process.returncode == 0
         assert not site.data.exists()
-
-
-def spawned(data: Path, name: str) -> list[int]:
-    """Return the process ids that the supervisor gave a programme, oldest first."""
-    log = (data / "logs" / "supervisord.log").read_text()
-    return [int(pid) for pid in re.findall(rf"spawned: '{name}' with pid (\d+)", log)]
 
 
 @pytest.fixture

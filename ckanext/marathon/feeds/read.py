@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import InternalError, OperationalError
 
 from ckanext.marathon.feeds import documents, envelope, snapshot, write
 from ckanext.marathon.feeds.deflate import Piece, deflate
@@ -13,8 +15,10 @@ from ckanext.marathon.feeds.inventory import Dataset
 from ckanext.marathon.feeds.parts import THE_WHOLE, Part
 from ckanext.marathon.feeds.scopes import WHOLE
 from ckanext.marathon.feeds.snapshot import State, one_moment, one_statement, ready, state_of
-from ckanext.marathon.model import descriptions, pages
+from ckanext.marathon.model import descriptions, disk, pages
 from ckanext.marathon.model.feed import Kind
+
+log = logging.getLogger(__name__)
 
 
 class Document:
@@ -143,9 +147,14 @@ def _window(connection: Any, now: sa.Row, number: int, extension: str, kept: Pie
         return kept
     piece = _part_of(connection, now, THE_WHOLE, number, extension)
     changed = pages.changed(connection, number)
-    if changed is not None:
+    if changed is not None and disk.has_room():
         moment = now.clock_number, now.mark
-        pages.keep(number, documents.kept_as(extension), changed, piece, moment)
+        try:
+            pages.keep(number, documents.kept_as(extension), changed, piece, moment)
+        except (OperationalError, InternalError) as fault:
+            # A disk that is full, or a database that is only read for the moment: who asked for
+            # the page gets it all the same.
+            log.warning("A page of the feed could not be kept: %s", fault.orig)
     return piece
 
 

@@ -177,16 +177,23 @@ def _removing(partial: Path | None) -> Iterator[None]:
 
 def make_resource_uploader(resource: dict[str, Any]) -> WholeResourceUpload | None:
     """Return how a resource's file is stored; ``None`` where another plugin or store does it."""
-    return WholeResourceUpload(resource) if _stores_in_folder("resource") else None
+    return WholeResourceUpload(resource) if stores_in_folder("resource") else None
 
 
 def make_image_uploader(kind: str, old_filename: str | None) -> WholeImageUpload | None:
     """Return how a picture is stored; ``None`` where another plugin or store does it."""
-    return WholeImageUpload(kind, old_filename) if _stores_in_folder(kind) else None
+    return WholeImageUpload(kind, old_filename) if stores_in_folder(kind) else None
 
 
-def _stores_in_folder(kind: str) -> bool:
-    """Return whether CKAN itself stores such files in ``ckan.storage_path``."""
+def stores_in_folder(kind: str) -> bool:
+    """Return whether files of a kind are in ``ckan.storage_path``.
+
+    Not where another plugin or one of CKAN's storages has them, as ``ckan.lib.uploader`` decides
+    it; its own objects create folders when they are made.
+
+    Args:
+        kind: ``resource``, or what has a picture: ``group``, ``user``, ``admin``.
+    """
     if any(plugin.name != "marathon" for plugin in p.PluginImplementations(p.IUploader)):
         return False
     try:

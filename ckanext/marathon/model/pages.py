@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,22 +9,10 @@ import sqlalchemy as sa
 from ckan import model
 from ckan.model import meta
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import InternalError, OperationalError
 from sqlalchemy.orm import aliased
 
-from ckanext.marathon.model import disk
 from ckanext.marathon.model.clock import HOME
-from ckanext.marathon.model.feed import (
-    Change,
-    Clock,
-    Entry,
-    Kind,
-    Member,
-    Rendering,
-    Window,
-)
-
-log = logging.getLogger(__name__)
+from ckanext.marathon.model.feed import Change, Clock, Entry, Kind, Member, Rendering, Window
 
 # How many windows of the whole catalogue are in memory at a time.
 AT_ONCE = 8
@@ -225,7 +212,6 @@ def keep(number: int, kept_as: str, changed_at: int, piece: Any, moment: tuple[i
 
     In a transaction of its own; whoever renders the same at the same time writes the same. Whoever
     is changing the window is not waited for, and waits: what was taken down is not kept again.
-    Nothing is kept where the database takes no writes: who reads gets the page all the same.
 
     Args:
         number: of the window.
@@ -235,8 +221,6 @@ def keep(number: int, kept_as: str, changed_at: int, piece: Any, moment: tuple[i
         moment: number and mark of the state that it was rendered from, which must be in the log:
             the database may have been replaced by an older one, whose numbers mean other states.
     """
-    if not disk.has_room():
-        return
     assert meta.engine is not None, "CKAN has made it"
     values = {"changed": changed_at, "body": piece.body, "size": piece.size, "crc": piece.crc}
     row = {"window": number, "format": kept_as, **values}
@@ -253,12 +237,8 @@ def keep(number: int, kept_as: str, changed_at: int, piece: Any, moment: tuple[i
         set_={name: statement.excluded[name] for name in values},
         where=Rendering.changed < statement.excluded.changed,
     )
-    try:
-        with meta.engine.begin() as connection:
-            connection.execute(statement)
-    except (OperationalError, InternalError) as fault:
-        # A full disk, or a database that is only read for the moment.
-        log.warning("A page of the feed could not be kept: %s", fault.orig)
+    with meta.engine.begin() as connection:
+        connection.execute(statement)
 
 
 def forget_outdated() -> None:

@@ -26,10 +26,10 @@ from typing import Any
 import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
-from ckan.lib import files as ckan_files
 from ckan.model import meta
 
 from ckanext.marathon.feeds import witness
+from ckanext.marathon.logic import uploads
 from ckanext.marathon.operations import postgres_programs, restore_note
 from ckanext.marathon.operations.backup_manifest import (
     CONFIGURATION,
@@ -224,12 +224,12 @@ def read_takedowns(connection: sa.Connection) -> list[dict[str, Any]]:
 
 def _named_files(connection: sa.Connection) -> Iterator[str]:
     """Yield the paths, below the storage folder, of the uploads that the database names."""
-    if not _is_elsewhere("resource"):
+    if uploads.stores_in_folder("resource"):
         query = sa.text("SELECT id FROM resource WHERE url_type = 'upload'")
         for id_ in connection.scalars(query):
             yield f"resources/{id_[:3]}/{id_[3:6]}/{id_[6:]}"
     for table in ("group", "user"):
-        if _is_elsewhere(table):
+        if not uploads.stores_in_folder(table):
             continue
         query = sa.text(f"SELECT DISTINCT image_url FROM \"{table}\" WHERE image_url <> ''")  # noqa: S608 - constants only
         for name in connection.scalars(query):
@@ -238,22 +238,8 @@ def _named_files(connection: sa.Connection) -> Iterator[str]:
                 yield f"storage/uploads/{table}/{name}"
 
 
-def _is_elsewhere(kind: str) -> bool:
-    """Return whether files of a kind are kept by another plugin, or in a storage of CKAN's.
-
-    As ``ckan.lib.uploader`` decides it; its own objects create folders when they are made.
-    """
-    if list(p.PluginImplementations(p.IUploader)):
-        return True
-    try:
-        ckan_files.get_storage(tk.config[f"ckan.files.default_storages.{kind}"])
-    except ckan_files.exc.UnknownStorageError:
-        return False
-    return True
-
-
 def _warnings() -> Iterator[str]:
-    if any(_is_elsewhere(kind) for kind in ("resource", "group", "user")):
+    if not all(uploads.stores_in_folder(kind) for kind in ("resource", "group", "user")):
         yield tk._(
             "Uploaded files are kept by another plugin or storage than the storage folder. "
             "They are not in the backup."

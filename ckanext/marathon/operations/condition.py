@@ -85,7 +85,13 @@ def _rebuild_feed() -> str:
 
 def check_jobs() -> Findings:
     """Check that background jobs have their store, that somebody does them, and that all end."""
-    if health.check_one(health.check_queue) is not State.OK:
+    state = health.check_one(health.check_queue)
+    if state is State.FULL:
+        yield make_bad(
+            tk._("Redis takes no changes: its disk is full. Jobs wait until it has room.")
+        )
+        return
+    if state is not State.OK:
         yield make_bad(tk._("Redis cannot be reached at ckan.redis.url."))
         return
     yield make_good(tk._("Redis answers."))

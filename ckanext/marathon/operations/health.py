@@ -39,7 +39,7 @@ class State(StrEnum):
     SILENT = "silent"
     #: the feed's log does not have everything that is public
     INCOMPLETE = "incomplete"
-    #: saves are refused for lack of space on the disk
+    #: its disk has no room for changes
     FULL = "full"
 
 
@@ -104,6 +104,9 @@ def check_queue() -> State:
             client.ping()
     except RedisTimeoutError as fault:
         raise TimeoutError from fault
+    except redis.ResponseError as fault:
+        # It answers nothing else, not even a ping, while it cannot write its file.
+        return State.FULL if str(fault).startswith("MISCONF") else State.FAILING
     return State.OK
 
 

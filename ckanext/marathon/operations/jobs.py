@@ -83,7 +83,7 @@ def restart_interrupted() -> int:
     interrupted = list_interrupted()
     for job in interrupted:
         queue = rq.Queue(job.origin, connection=job.connection)
-        for registry in (StartedJobRegistry(queue=queue), FailedJobRegistry(queue=queue)):
-            registry.remove(job)
+        StartedJobRegistry(queue=queue).remove_executions(job)
+        FailedJobRegistry(queue=queue).remove(job)
         queue.enqueue_job(job)
     return len(interrupted)

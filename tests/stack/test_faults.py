@@ -1,0 +1,378 @@
+"""Accidents of a running site: what readers see, what a save says, and that it recovers by itself.
+
+One site for the whole file, on a small disk of its own. ``make prove`` tries every state with the
+doctor, lets each server hang by itself and be slow, and kills more workers. The table of
+docs/running.md names these tests.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+import redis
+import requests
+import rq
+
+from stack.solr import USER
+from stack.valkey import Valkey
+from tests import proving
+from tests.stack.conftest import starting, until
+from tests.stack.faulty import DISK, LARGE, STORAGE, FaultySite, mounted
+from tests.stack.running import READY
+from tests.visitors import Visitor
+
+SERVERS = ("solr", "valkey", "postgres")
+EXAMINED = proving.count("faults that the doctor is asked about", 3, 8)
+HANGING = proving.count("servers that hang one by one", 1, 3)
+SLOW = proving.count("slow servers", 1, 3)
+KILLED = proving.count("web workers killed in an upload", 2, 20)
+
+PAGES = ("/dataset", "/catalog.ttl", "/catalog/all.nt", "/api/3/action/package_search")
+# Do not need the search engine.
+FEEDS = ("/catalog.ttl", "/catalog/all.nt", "/data.json", "/catalog/changes")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultySite]:
+    data = tmp_path_factory.mktemp("faults") / "data"
+    try:
+        disk = mounted(data, DISK)
+        disk.__enter__()
+    except (OSError, subprocess.CalledProcessError):
+        # Nothing else can be really full without filling somebody's real disk.
+        proving.NOTES.append("ACCIDENTS OF A RUNNING SITE: NOT TRIED, mounting needs root")
+        pytest.skip("a disk of its own cannot be mounted: run this as root")
+    with starting() as start:
+        site = FaultySite(start, data)
+        site.layout.open(data)
+        with mounted(data / "site" / "storage", STORAGE):
+            site.running()
+            organization = site.call("organization_show", id="infom").json()["result"]
+            made = site.call(
+                "package_create",
+                name=site.name,
+                title="Pozos",
+                notes="Profundidad de los pozos.",
+                owner_org=organization["id"],
+                service_problem=["AGU-01"],
+                license_id="cc-by",
+                resources=[{"url": "https://example.gt/pozos.csv", "format": "CSV"}],
+            )
+            assert made.ok, made.text
+            yield site
+    disk.__exit__(None, None, None)
+
+
+def examined(site: FaultySite, number: int) -> str:
+    """Return what the doctor says of a fault, which it must call one; "" where not asked."""
+    if number > EXAMINED:
+        return ""
+    code, said = site.doctor()
+    assert code == 1, said
+    return said
+
+
+class TestHealth:
+    def test_a_monitor_gets_a_word_for_everything_and_nothing_else(self, site: FaultySite) -> None:
+        answer = requests.get(f"{site.url}/health", timeout=10)
+        assert answer.status_code == 200
+        names = ("database", "search", "queue", "feed", "disk")
+        assert answer.json() == {"status": "ok", "checks": dict.fromkeys(names, "ok")}
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert requests.get(f"{site.url}/health/live", timeout=10).json() == {"status": "ok"}
+        assert requests.head(f"{site.url}/health", timeout=10).text == ""
+        assert requests.post(f"{site.url}/health", timeout=10).status_code in (400, 405)
+
+
+class TestFullDisk:
+    def test_reading_goes_on_saves_say_so_and_work_again_by_themselves(
+        self, site: FaultySite
+    ) -> None:
+        assert site.save("Antes") == 200
+        resources = site.shown()["resources"]
+        visitor = Visitor(site)  # type: ignore[arg-type]
+        visitor.session = site.session
+        page = f"/dataset/{site.name}"
+        site.fill_disk()
+        try:
+            assert site.unread("/", page, *PAGES) == {}
+            # Whoever is logged in reads, too: CKAN notes when they were last there.
+            for path in ("/dashboard/datasets", "/organization/infom", page):
+                assert visitor.get(path).status_code == 200, path
+            refused = site.call("package_patch", id=site.name, title="Durante")
+            assert refused.status_code == 503
+            assert int(refused.headers["Retry-After"]) > 0
+            assert refused.json()["error"]["__type"] == "Disk Full"
+            assert "espacio" in refused.json()["error"]["message"]
+            assert site.upload(b"a,b\n1,2\n").status_code == 503
+            # A form keeps what was typed.
+            form = "form:has([name=description])"
+            edited = visitor.submit("/organization/edit/infom", {"description": "Diez."}, form)
+            assert edited.status_code == 503
+            assert "Diez." in edited.text
+            assert "El disco del servidor está lleno" in edited.text
+            assert site.health() == (503, {**site.health()[1], "disk": "full"})
+            assert "El disco está lleno" in (said := examined(site, 1)) or not said
+            # Nothing of it was saved.
+            assert site.shown()["title"] == "Antes"
+            assert site.shown()["resources"] == resources
+            assert site.titles_found("Durante") == 0
+            assert site.command is not None
+            assert site.command.process.poll() is None
+        finally:
+            site.empty_disk()
+        assert site.save("Después") == 200
+        assert site.titles_found("Después") == 1
+        until(lambda: (site.data / "reserve").exists(), 10)
+        assert site.health()[0] == 200
+
+    def test_a_search_index_that_it_closed_is_opened_again(self, site: FaultySite) -> None:
+        solr = site.supervisor.layout
+        port = re.search(r"solr_url = (\S+)", (site.data / "site" / "generated.ini").read_text())
+        assert port is not None
+        account = (USER, (solr.run / "solr.password").read_text())
+        document = {"id": "x", "index_id": "x", "site_id": "x", "notes": "pozo " * 100_000}
+
+        def add() -> int:
+            # What CKAN's guard never lets through. The servers may have given room back.
+            site.fill_disk()
+            address = f"{port.group(1)}/update?commit=true"
+            return requests.post(address, json=[document], auth=account, timeout=30).status_code
+
+        try:
+            until(lambda: add() == 500, 20)
+            assert site.save("Cerrado") == 503
+            if said := examined(site, 4):
+                assert "Solr busca, pero no acepta cambios" in said
+        finally:
+            site.empty_disk()
+        until(lambda: site.save("Abierto") == 200, 40)
+        assert site.titles_found("Abierto") == 1
+
+    def test_where_only_the_files_have_no_room_all_else_is_saved(self, site: FaultySite) -> None:
+        before, files = site.shown()["resources"], site.stored_files()
+        answer = site.upload(LARGE)
+        assert answer.status_code == 503, answer.text
+        assert answer.json()["error"]["__type"] == "Disk Full"
+        assert site.shown()["resources"] == before
+        assert site.stored_files() == files, "a part stayed"
+        assert site.save("Sin lugar para archivos") == 200
+        small = site.upload(b"pozo,profundidad\n1,20\n")
+        assert small.ok, small.text
+        url = small.json()["result"]["url"]
+        assert requests.get(url, timeout=30).content == b"pozo,profundidad\n1,20\n"
+
+
+class TestStopped:
+    def test_without_solr_feeds_and_records_are_read(self, site: FaultySite) -> None:
+        assert site.save("Con Solr") == 200
+        with site.stopped("solr"):
+            assert site.unread(*FEEDS) == {}
+            assert site.save("Sin Solr") == 503
+            assert site.shown()["title"] == "Con Solr"
+            assert site.health()[1]["search"] == "failing"
+            if said := examined(site, 2):
+                assert "No se alcanza Solr" in said
+        site.recovers()
+
+    def test_without_valkey_everything_is_read_and_saved(self, site: FaultySite) -> None:
+        with site.stopped("valkey"):
+            assert site.unread("/", *PAGES) == {}
+            assert site.save("Sin Valkey") == 200
+            assert site.health()[1]["queue"] == "failing"
+            if said := examined(site, 5):
+                assert "Redis" in said
+        site.recovers()
+
+    def test_without_postgresql_everybody_is_told_and_it_comes_back(self, site: FaultySite) -> None:
+        with site.stopped("postgres"):
+            assert site.status("/health/live") == 200
+            assert site.health()[1] == {**site.health()[1], "database": "failing"}
+            assert site.unread("/", "/catalog.ttl") == {"/": 503, "/catalog.ttl": 503}
+            assert site.save("Sin base de datos") == 503
+            said = examined(site, 3)
+            assert "PostgreSQL no está disponible" in said or not said
+        site.recovers()
+
+
+class TestHanging:
+    @pytest.mark.parametrize("name", SERVERS[-HANGING:])
+    def test_a_server_that_says_nothing_is_started_again(self, site: FaultySite, name: str) -> None:
+        before = site.pid(name)
+        check = {"solr": "search", "valkey": "queue", "postgres": "database"}[name]
+        site.hang(name)
+        begun = time.monotonic()
+        code, checks = site.health()
+        assert time.monotonic() - begun < 6
+        assert code == 503
+        assert checks[check] == "silent"
+        assert site.status("/health/live") == 200
+        if name != "postgres":
+            assert site.unread(*FEEDS) == {}
+        site.recovers()
+        assert site.pid(name) != before
+
+    @pytest.mark.parametrize("name", SERVERS[:SLOW])
+    def test_a_slow_one_is_waited_for(self, site: FaultySite, name: str) -> None:
+        before = site.pid(name)
+        ended = threading.Event()
+
+        def drag() -> None:
+            while not ended.is_set():
+                site.hang(name)
+                ended.wait(0.4)
+                for process in site.family(name):
+                    process.send_signal(signal.SIGCONT)
+                ended.wait(0.2)
+
+        dragging = threading.Thread(target=drag)
+        dragging.start()
+        try:
+            assert site.unread("/", *PAGES) == {}
+            assert site.save("Despacio") == 200
+        finally:
+            ended.set()
+            dragging.join()
+        assert site.pid(name) == before
+
+
+class TestKilled:
+    @pytest.mark.parametrize("name", SERVERS)
+    def test_a_server_that_is_killed_comes_back(self, site: FaultySite, name: str) -> None:
+        site.kill(name)
+        site.recovers()
+
+    def test_an_upload_that_is_cut_off_leaves_all_or_nothing(self, site: FaultySite) -> None:
+        content = LARGE[:2_000_000]
+        rng = proving.rng("upload")
+        for _ in range(KILLED):
+            before = {resource["id"] for resource in site.shown()["resources"]}
+            answers: list[int] = []
+
+            def send(answers: list[int] = answers) -> None:
+                try:
+                    answers.append(site.upload(content).status_code)
+                except requests.RequestException:
+                    answers.append(0)
+
+            sending = threading.Thread(target=send)
+            sending.start()
+            time.sleep(rng.uniform(0, 0.5))
+            for worker in site.family("web")[1:]:
+                worker.kill()
+            sending.join()
+            until(site.is_well, 60)
+            added = [one for one in site.shown()["resources"] if one["id"] not in before]
+            if answers == [200]:
+                assert len(added) == 1
+            for resource in added:
+                stored = requests.get(resource["url"], timeout=30)
+                assert stored.content == content
+                site.call("resource_delete", id=resource["id"])
+        assert site.title_in_feed() == site.shown()["title"]
+
+    def test_a_job_whose_worker_was_killed_is_named_and_done_again(self, site: FaultySite) -> None:
+        with redis.Redis.from_url(Valkey(site.layout).url()) as connection:
+            queue = rq.Queue("ckan:marathon:default", connection=connection)
+            # It waits for Solr, and is killed meanwhile.
+            record = site.shown()["id"]
+            site.hang("solr")
+            try:
+                work = "ckanext.marathon.logic.reindex.bring_up_to_date"
+                job = queue.enqueue(work, record, job_timeout=3600)
+                # The worker itself may be starting again after what happened before.
+                until(lambda: job.get_status(refresh=True) == "started")
+                before = site.pid("worker")
+                site.kill("worker")
+            finally:
+                for process in site.family("solr"):
+                    process.send_signal(signal.SIGCONT)
+            until(lambda: site.pid("worker") not in (0, before), 30)
+            until(site.is_well, 60)
+            code, said = site.doctor("--fix")
+            assert code == 0, said
+            assert "1 trabajos en segundo plano se interrumpieron" in said
+            until(lambda: job.get_status(refresh=True) == "finished", 60)
+
+
+class TestAccessLog:
+    def test_it_says_which_program_asked_for_what_and_nothing_about_people(
+        self, site: FaultySite
+    ) -> None:
+        secret = "no-se-escribe-3141"
+        headers = {
+            "User-Agent": "portal-de-prueba/1",
+            "Authorization": secret,
+            "Referer": f"{site.url}/?key={secret}",
+            "X-Forwarded-For": "192.0.2.77",
+        }
+        requests.get(f"{site.url}/catalog.ttl?page=1&token={secret}", headers=headers, timeout=30)
+        requests.get(f"{site.url}/user/reset/x?key={secret}", headers=headers, timeout=30)
+        log = site.layout.access_log
+        lines = [line for line in log.read_text().splitlines() if "portal-de-prueba" in line]
+        assert re.fullmatch(
+            r'- - - \[[^]]+\] "GET /catalog\.ttl\?page=1 HTTP/1\.1" 200 \d+ "-" '
+            r'"portal-de-prueba/1"',
+            lines[0],
+        )
+        assert secret not in log.read_text()
+        assert "192.0.2.77" not in log.read_text()
+        assert "127.0.0.1" not in log.read_text()
+
+    def test_it_is_moved_aside_when_it_is_full_and_both_are_read(self, site: FaultySite) -> None:
+        log = site.layout.access_log
+        older = log.with_name("access.log.1")
+        agent = {"User-Agent": "portal-antes/1"}
+        requests.get(f"{site.url}/catalog.ttl", headers=agent, timeout=30)
+        padding = "#" * 99 + "\n"
+        with log.open("a") as stream:
+            stream.write(padding * 101_000)
+        until(older.exists, 30)
+
+        def is_written_again() -> bool:
+            site.status("/catalog.ttl")
+            return log.exists() and "/catalog.ttl" in log.read_text()
+
+        until(is_written_again, 10)
+        size = older.stat().st_size
+        site.status("/dataset")
+        assert older.stat().st_size == size
+        said = site.run_ckan("feed", "readers", str(log), str(older)).stdout
+        assert "portal-antes/1  /catalog" in said
+
+
+class TestEverythingEnds:
+    def test_after_a_power_cut_on_a_full_disk_it_is_read_again_and_saved_later(
+        self, site: FaultySite
+    ) -> None:
+        assert site.save("Antes del corte") == 200
+        site.fill_disk()
+        site.kill_everything()
+        site.running()
+        assert site.unread(f"/dataset/{site.name}", *PAGES) == {}
+        assert site.shown()["title"] == "Antes del corte"
+        assert site.save("En el disco lleno") == 503
+        site.empty_disk()
+        site.recovers()
+        verified = site.run_ckan("feed", "verify")
+        assert verified.returncode == 0, verified.stdout
+
+    def test_a_killed_supervisor_takes_all_along_on_a_full_disk_too(self, site: FaultySite) -> None:
+        run = site.running()
+        site.fill_disk()
+        pid = int((site.data / "run" / "supervisord.pid").read_text())
+        try:
+            os.kill(pid, signal.SIGKILL)
+            assert run.process.wait(timeout=60) == 1
+            assert "the supervisor ended" in run.said()
+            assert READY in run.said()
+            assert not run.servers()
+        finally:
+            site.empty_disk()
