@@ -120,10 +120,13 @@ def _write(target: Path, storage: Path, progress: Callable[[str], Progress]) -> 
         told = progress(tk._("Database"))
         told(0, 1)
         postgres_programs.dump_database(address, snapshot, target / DUMP)
-        (target / DUMP).chmod(0o600)
         told(1, 1)
         state = read_state(connection)
-        versions = {"postgresql": str(connection.scalar(sa.text("SHOW server_version")))}
+        versions = {
+            "postgresql": str(
+                connection.scalar(sa.text("SELECT current_setting('server_version')"))
+            )
+        }
         takedowns = read_takedowns(connection)
     files = {DUMP: _describe(target / DUMP)}
     files |= _copy_configuration(target / CONFIGURATION)
@@ -195,7 +198,7 @@ def read_state(connection: sa.Connection) -> DatabaseState:
     clock = connection.execute(sa.text(_CLOCK)).one_or_none()
     feed = dict(clock._mapping) if clock else {}
     digest = hashlib.sha256()
-    for row in connection.execution_options(yield_per=5_000).execute(sa.text(_ENTRIES)):
+    for row in connection.execute(sa.text(_ENTRIES), execution_options={"yield_per": 5_000}):
         digest.update(repr(tuple(row)).encode())
     return DatabaseState(counts, migrations, {**feed, "digest": digest.hexdigest()})
 
@@ -267,7 +270,7 @@ def _warnings() -> Iterator[str]:
 
 def _copy_configuration(target: Path) -> dict[str, dict[str, Any]]:
     """Copy the site's ini file, what it builds on, and what the site names besides."""
-    target.mkdir(mode=0o700)
+    target.mkdir()
     waiting = [Path(str(tk.config["__file__"])).resolve()]
     further = str(tk.config.get(FURTHER_OPTION) or "").splitlines()
     waiting += [Path(line.strip()) for line in further if line.strip()]
@@ -306,13 +309,13 @@ def _copy_storage(
     storage: Path, target: Path, progress: Progress
 ) -> tuple[dict[str, dict[str, Any]], set[str]]:
     """Copy the storage folder; return what was copied, and what was gone when its turn came."""
-    target.mkdir(mode=0o700)
+    target.mkdir()
     names = find_stored(storage)
     files, gone = {}, set()
     progress(0, len(names))
     for done, name in enumerate(names, 1):
         copy = target / name
-        copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        copy.parent.mkdir(parents=True, exist_ok=True)
         try:
             files[f"{FILES}/{name}"] = _copy(storage / name, copy)
         except FileNotFoundError:
@@ -386,6 +389,8 @@ def _unfinished(directory: Path) -> Iterator[Path]:
                 _lock(file, path)
         shutil.rmtree(path)
     path.mkdir(parents=True, mode=0o700)
+    # Whatever is made here, and by the programs that are run, is for the owner alone.
+    before = os.umask(0o077)
     try:
         with (path / _UNFINISHED).open("a", encoding="ascii") as file:
             _lock(file, path)
@@ -396,6 +401,8 @@ def _unfinished(directory: Path) -> Iterator[Path]:
             message = tk._("No space is left in {folder}.").format(folder=path.parent)
             raise BackupFault(message) from None
         raise
+    finally:
+        os.umask(before)
 
 
 def _lock(file: Any, path: Path) -> None:
