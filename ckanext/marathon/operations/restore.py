@@ -10,12 +10,10 @@ the same command does all of it again.
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,28 +22,33 @@ import sqlalchemy as sa
 from ckan import model
 from ckan.lib import jobs
 from ckan.lib.redis import connect_to_redis
-from ckan.model import meta
 from ckan.types import Context
-from sqlalchemy.exc import ProgrammingError
 
 from ckanext.marathon.feeds import witness
+<<<<<<< HEAD
 from ckanext.marathon.model import clock
 from ckanext.marathon.operations import backup, postgres_programs, restore_note
 from ckanext.marathon.operations.backup import DatabaseState, find_stored, read_state
+=======
+from ckanext.marathon.model import clock, takedown
+from ckanext.marathon.operations import (
+    backup_files,
+    backup_loading,
+    backup_state,
+    postgres_programs,
+    restore_files,
+    restore_note,
+)
+>>>>>>> 00d7935 (Backup and restore: a file for each step; what drops the present tables leaves extensions alone)
 from ckanext.marathon.operations.backup_manifest import (
-    DUMP,
     FILES,
     BackupFault,
     Manifest,
     Progress,
     check_files,
-    read_digest,
 )
 
 _MIGRATIONS = Path(__file__).parents[1] / "migration" / "marathon" / "versions"
-# How long dropping the present tables waits for what still uses them; what depends on them and goes
-# with them is not listed.
-_BEFORE = ("SET LOCAL lock_timeout = '60s'", "SET LOCAL client_min_messages = warning")
 
 Steps = Callable[[str], Progress]
 Rows = list[dict[str, Any]]
@@ -85,11 +88,7 @@ def verify_backup(directory: Path, scratch: str, progress: Steps) -> Manifest:
     manifest = check_backup(directory, progress(tk._("Checking files")))
     told = progress(tk._("Trying the database"))
     told(0, 1)
-    with _scratch_database(scratch) as address:
-        postgres_programs.load_database(address, directory / DUMP)
-        engine = sa.create_engine(address, poolclass=sa.NullPool)
-        with engine.connect() as connection:
-            _compare(manifest, read_state(connection))
+    backup_loading.try_database(directory, manifest, scratch)
     told(1, 1)
     return manifest
 
@@ -97,18 +96,18 @@ def verify_backup(directory: Path, scratch: str, progress: Steps) -> Manifest:
 def describe_present() -> list[str]:
     """Return what a restore would overwrite, in the reader's language; nothing on an empty site."""
     found = []
-    inspector = sa.inspect(_engine())
+    inspector = sa.inspect(backup_loading.engine())
     queries = (
         ("package", "SELECT count(*) FROM package", tk._("{count} records")),
         ("group", 'SELECT count(*) FROM "group"', tk._("{count} organisations")),
         ("user", 'SELECT count(*) FROM "user" WHERE NOT sysadmin', tk._("{count} accounts")),
     )
-    with _engine().connect() as connection:
+    with backup_loading.engine().connect() as connection:
         for table, query, text in queries:
             count = connection.scalar(sa.text(query)) if inspector.has_table(table) else 0
             if count:
                 found.append(text.format(count=count))
-    files = len(find_stored(backup.find_storage()))
+    files = len(backup_files.find_stored(backup_files.find_storage()))
     if files:
         found.append(tk._("{count} files").format(count=files))
     return found
@@ -129,7 +128,7 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
         ProgramMissing: as :func:`.load_database`.
         ProgramFailed: as :func:`.load_database`; the database is as it was.
     """
-    storage = backup.find_storage()
+    storage = backup_files.find_storage()
     directory = directory.resolve()
     for name in ("pg_restore", "psql"):
         postgres_programs.find_program(name)
@@ -140,12 +139,14 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
         restore_note.read_takedowns(), _present_takedowns(), manifest.takedowns, further
     )
     restore_note.write_note(directory, takedowns)
-    waiting = _prepare_files(directory, storage, manifest, progress(tk._("Copying files")))
+    waiting = restore_files.prepare_files(
+        directory, storage, manifest, progress(tk._("Copying files"))
+    )
     told = progress(tk._("Database"))
     told(0, 1)
-    _load(directory, manifest)
+    backup_loading.replace_database(directory, manifest)
     told(1, 1)
-    _change_places(storage, waiting)
+    restore_files.change_places(storage, waiting)
     _run_ckan(progress(tk._("Tables of this version")), "db", "upgrade")
     _take_down(takedowns, progress(tk._("Takedowns")))
     _begin_epoch()
@@ -164,14 +165,9 @@ def _union(*lists: Iterable[dict[str, Any]]) -> Rows:
     return list({row["id"]: row for rows in lists for row in rows}.values())
 
 
-def _engine() -> sa.Engine:
-    assert meta.engine is not None, "CKAN has made it"
-    return cast("sa.Engine", meta.engine)
-
-
 def _present_takedowns() -> Rows:
-    with _engine().connect() as connection:
-        return backup.read_takedowns(connection)
+    with backup_loading.engine().connect() as connection:
+        return backup_state.read_takedowns(connection)
 
 
 def _check_space(storage: Path, manifest: Manifest) -> None:
@@ -190,6 +186,7 @@ def _existing(path: Path) -> Path:
     return path
 
 
+<<<<<<< HEAD
 def _prepare_files(directory: Path, storage: Path, manifest: Manifest, progress: Progress) -> Path:
     """Copy the files of a backup beside those that are there; return where they wait."""
     waiting = storage / restore_note.FOLDER
@@ -289,6 +286,8 @@ def _change_places(storage: Path, waiting: Path) -> None:
     shutil.rmtree(waiting)
 
 
+=======
+>>>>>>> 00d7935 (Backup and restore: a file for each step; what drops the present tables leaves extensions alone)
 def _take_down(takedowns: Rows, progress: Progress) -> None:
     """Take down what is on the list and was brought back; write the rest into the list."""
     progress(0, 1)
@@ -304,6 +303,20 @@ def _take_down(takedowns: Rows, progress: Progress) -> None:
     progress(1, 1)
 
 
+<<<<<<< HEAD
+=======
+def _take_down_one(context: Context, row: dict[str, Any]) -> None:
+    known = {each.thing for each in takedown.every()}
+    if model.Package.get(row["id"]) is not None:
+        if row["id"] in known:
+            model.Session.delete(model.Session.get(takedown.Takedown, row["id"]))
+            model.Session.commit()
+        tk.get_action("marathon_takedown")(context, {"id": row["id"], "reason": row["reason"]})
+    elif row["id"] not in known:
+        takedown.record(row["id"], row["type"], row["reason"], row["files"], row["user_id"])
+
+
+>>>>>>> 00d7935 (Backup and restore: a file for each step; what drops the present tables leaves extensions alone)
 def _begin_epoch() -> None:
     """Tell followers to start again: numbers of the feed will be given to other changes."""
     clock.hold()
@@ -343,31 +356,3 @@ def _run_ckan(progress: Progress, *arguments: str) -> None:
         output = f"{done.stdout}\n{done.stderr}".strip()[-2_000:]
         raise BackupFault(message.format(command=" ".join(arguments), output=output))
     progress(1, 1)
-
-
-@contextmanager
-def _scratch_database(address: str) -> Iterator[str]:
-    """Yield the address of an empty database; one that is created here is dropped again."""
-    if address:
-        with sa.create_engine(address, poolclass=sa.NullPool).connect() as connection:
-            if sa.inspect(connection).get_table_names():
-                raise BackupFault(tk._("The database to try it in is not empty."))
-        yield address
-        return
-    name = f"marathon_verify_{secrets.token_hex(4)}"
-    url = sa.make_url(str(tk.config["sqlalchemy.url"])).set(database=name)
-    engine = _engine().execution_options(isolation_level="AUTOCOMMIT")
-    try:
-        with engine.connect() as connection:
-            connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE template0"))
-    except ProgrammingError:
-        message = tk._(
-            "The site's role may not create a database to try the backup in. Create an empty one "
-            "and name it: --scratch postgresql://…"
-        )
-        raise BackupFault(message) from None
-    try:
-        yield url.render_as_string(hide_password=False)
-    finally:
-        with engine.connect() as connection:
-            connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
