@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -274,6 +275,21 @@ class TestRestore:
         site.action("package_patch", id="datos-0", title="Y así sigue")
         assert "Y así sigue" in site.get("/catalog/all.nt").text
         assert not list((site.directory / "storage").glob("marathon-restore*"))
+
+    def test_a_dump_that_cannot_be_loaded_changes_nothing(self, site: Site, copied: Path) -> None:
+        """Half of it is loaded when it ends; nothing of that stays."""
+        dump = copied / "database.dump"
+        cut = dump.read_bytes()[: dump.stat().st_size * 3 // 4]
+        dump.write_bytes(cut)
+        found = manifest(copied)
+        digest = hashlib.sha256(cut).hexdigest()
+        found["files"]["database.dump"] = {"size": len(cut), "sha256": digest}
+        (copied / "manifest.json").write_text(json.dumps(found), encoding="utf-8")
+        before = site.get("/catalog/all.nt").text
+        files = stored(site)
+        assert "pg_restore" in fails(site, "restore", str(copied), "--yes")
+        assert site.get("/catalog/all.nt").text == before
+        assert stored(site) == files
 
     def test_onto_a_new_site_with_an_empty_database(
         self, site: Site, saved: Path, tmp_path: Path

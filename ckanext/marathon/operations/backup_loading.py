@@ -49,8 +49,13 @@ def try_database(directory: Path, manifest: Manifest, scratch: str) -> None:
             _compare(manifest, read_state(connection))
 
 
-def replace_database(directory: Path, manifest: Manifest) -> None:
-    """Replace the database, in one transaction, and compare it with the manifest."""
+def replace_database(directory: Path) -> None:
+    """Replace the site's database, in one transaction.
+
+    Raises:
+        ProgramMissing: as :func:`.load_database`.
+        ProgramFailed: as :func:`.load_database`; the database is as it was.
+    """
     model.Session.remove()
     engine().dispose()
     address = str(tk.config["sqlalchemy.url"])
@@ -58,6 +63,10 @@ def replace_database(directory: Path, manifest: Manifest) -> None:
         dropping = list(_dropping(connection))
     postgres_programs.load_database(address, directory / DUMP, [*_BEFORE, *dropping])
     engine().dispose()
+
+
+def compare_database(manifest: Manifest) -> None:
+    """Raise if the site's database is not the one that was saved."""
     with engine().connect() as connection:
         _compare(manifest, read_state(connection))
 
@@ -78,7 +87,8 @@ _RELATIONS = f"""
         it.oid::regclass)
     FROM pg_class AS it WHERE relnamespace = 'public'::regnamespace
     AND relkind IN ('r', 'p', 'v', 'm', 'S') AND NOT EXISTS ({_OF_EXTENSION})
-    ORDER BY relkind
+    -- Those of a table's columns go with the table, and not without it.
+    ORDER BY relkind = 'S'
 """
 _ROUTINES = f"""
     SELECT format('DROP ROUTINE IF EXISTS %s CASCADE', it.oid::regprocedure)

@@ -47,6 +47,7 @@ from ckanext.marathon.operations.backup_manifest import (
     Progress,
     check_files,
 )
+from ckanext.marathon.operations.postgres_programs import ProgramFailed, ProgramMissing
 
 _MIGRATIONS = Path(__file__).parents[1] / "migration" / "marathon" / "versions"
 
@@ -114,9 +115,7 @@ def describe_present() -> list[str]:
 
 
 def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
-    """Put a backup in the place of the site; see the module.
-
-    Whoever calls has asked whether what is there may be overwritten.
+    """Put a backup in the place of the site; whoever calls has asked whether it may be overwritten.
 
     Args:
         directory: the backup.
@@ -138,14 +137,23 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
     takedowns = _union(
         restore_note.read_takedowns(), _present_takedowns(), manifest.takedowns, further
     )
+    is_repeated = restore_note.is_restoring()
     restore_note.write_note(directory, takedowns)
-    waiting = restore_files.prepare_files(
-        directory, storage, manifest, progress(tk._("Copying files"))
-    )
-    told = progress(tk._("Database"))
-    told(0, 1)
-    backup_loading.replace_database(directory, manifest)
-    told(1, 1)
+    try:
+        waiting = restore_files.prepare_files(
+            directory, storage, manifest, progress(tk._("Copying files"))
+        )
+        told = progress(tk._("Database"))
+        told(0, 1)
+        backup_loading.replace_database(directory)
+        told(1, 1)
+    except (BackupFault, OSError, ProgramFailed, ProgramMissing):
+        restore_files.forget_waiting(storage)
+        # Nothing was changed. After an earlier interruption it is not known what was.
+        if not is_repeated:
+            restore_note.remove_note()
+        raise
+    backup_loading.compare_database(manifest)
     restore_files.change_places(storage, waiting)
     _run_ckan(progress(tk._("Tables of this version")), "db", "upgrade")
     _take_down(takedowns, progress(tk._("Takedowns")))

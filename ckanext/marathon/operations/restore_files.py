@@ -20,8 +20,8 @@ from ckanext.marathon.operations.backup_manifest import (
 
 def prepare_files(directory: Path, storage: Path, manifest: Manifest, progress: Progress) -> Path:
     """Copy the files of a backup beside those that are there; return where they wait."""
+    forget_waiting(storage)
     waiting = storage / restore_note.FOLDER
-    shutil.rmtree(waiting, ignore_errors=True)
     new = waiting / "new"
     new.mkdir(parents=True)
     names = list(manifest.names(FILES))
@@ -37,6 +37,11 @@ def prepare_files(directory: Path, storage: Path, manifest: Manifest, progress: 
         progress(done, len(names))
     _hand_over(storage, waiting)
     return waiting
+
+
+def forget_waiting(storage: Path) -> None:
+    """Delete the files that wait to be put in place."""
+    shutil.rmtree(storage / restore_note.FOLDER, ignore_errors=True)
 
 
 def _hand_over(storage: Path, waiting: Path) -> None:
