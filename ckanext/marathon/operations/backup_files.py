@@ -42,7 +42,8 @@ def find_named(connection: sa.Connection) -> Iterator[str]:
     for table in ("group", "user"):
         if is_elsewhere(table):
             continue
-        query = sa.text(f"SELECT DISTINCT image_url FROM \"{table}\" WHERE image_url <> ''")
+        image = sa.column("image_url")
+        query = sa.select(image).select_from(sa.table(table)).where(image != "").distinct()
         for name in connection.scalars(query):
             # An upload is stored as its file's name, everything else as an address.
             if "/" not in name:

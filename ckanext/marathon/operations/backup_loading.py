@@ -89,16 +89,16 @@ _RELATIONS = f"""
     AND relkind IN ('r', 'p', 'v', 'm', 'S') AND NOT EXISTS ({_OF_EXTENSION})
     -- Those of a table's columns go with the table, and not without it.
     ORDER BY relkind = 'S'
-"""
+"""  # noqa: S608 - constants only
 _ROUTINES = f"""
     SELECT format('DROP ROUTINE IF EXISTS %s CASCADE', it.oid::regprocedure)
     FROM pg_proc AS it WHERE pronamespace = 'public'::regnamespace AND NOT EXISTS ({_OF_EXTENSION})
-"""
+"""  # noqa: S608 - constants only
 _TYPES = f"""
     SELECT format('DROP TYPE IF EXISTS %s CASCADE', it.oid::regtype)
     FROM pg_type AS it WHERE typnamespace = 'public'::regnamespace AND typtype IN ('e', 'd', 'r')
     AND NOT EXISTS ({_OF_EXTENSION})
-"""
+"""  # noqa: S608 - constants only
 
 
 def _compare(manifest: Manifest, found: DatabaseState) -> None:

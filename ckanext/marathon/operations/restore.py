@@ -25,12 +25,7 @@ from ckan.lib.redis import connect_to_redis
 from ckan.types import Context
 
 from ckanext.marathon.feeds import witness
-<<<<<<< HEAD
 from ckanext.marathon.model import clock
-from ckanext.marathon.operations import backup, postgres_programs, restore_note
-from ckanext.marathon.operations.backup import DatabaseState, find_stored, read_state
-=======
-from ckanext.marathon.model import clock, takedown
 from ckanext.marathon.operations import (
     backup_files,
     backup_loading,
@@ -39,7 +34,6 @@ from ckanext.marathon.operations import (
     restore_files,
     restore_note,
 )
->>>>>>> 00d7935 (Backup and restore: a file for each step; what drops the present tables leaves extensions alone)
 from ckanext.marathon.operations.backup_manifest import (
     FILES,
     BackupFault,
@@ -194,116 +188,13 @@ def _existing(path: Path) -> Path:
     return path
 
 
-<<<<<<< HEAD
-def _prepare_files(directory: Path, storage: Path, manifest: Manifest, progress: Progress) -> Path:
-    """Copy the files of a backup beside those that are there; return where they wait."""
-    waiting = storage / restore_note.FOLDER
-    shutil.rmtree(waiting, ignore_errors=True)
-    new = waiting / "new"
-    new.mkdir(parents=True)
-    names = list(manifest.names(FILES))
-    progress(0, len(names))
-    for done, name in enumerate(names, 1):
-        target = new / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(directory / FILES / name, target)
-        found = (directory / FILES / name).stat()
-        os.utime(target, ns=(found.st_atime_ns, found.st_mtime_ns))
-        if read_digest(target) != manifest.files[f"{FILES}/{name}"]["sha256"]:
-            raise BackupFault(tk._("{path} was copied wrongly.").format(path=target))
-        progress(done, len(names))
-    _hand_over(storage, waiting)
-    return waiting
-
-
-def _hand_over(storage: Path, waiting: Path) -> None:
-    """As root, give the files to whom the storage folder belongs, so that the site can use them."""
-    if os.geteuid() != 0:
-        return
-    owner = storage.stat()
-    for path in (waiting, *waiting.rglob("*")):
-        os.chown(path, owner.st_uid, owner.st_gid)
-
-
-def _load(directory: Path, manifest: Manifest) -> None:
-    """Replace the database, in one transaction, and compare it with the manifest."""
-    model.Session.remove()
-    _engine().dispose()
-    address = str(tk.config["sqlalchemy.url"])
-    with _engine().connect() as connection:
-        dropping = list(_dropping(connection))
-    postgres_programs.load_database(address, directory / DUMP, [*_BEFORE, *dropping])
-    _engine().dispose()
-    with _engine().connect() as connection:
-        _compare(manifest, read_state(connection))
-
-
-def _dropping(connection: sa.Connection) -> Iterator[str]:
-    """Yield what drops everything in the schema ``public`` that belongs to no extension.
-
-    The schema itself stays: it may belong to somebody else, and extensions may be in it.
-    """
-    for query in (_RELATIONS, _ROUTINES, _TYPES):
-        yield from connection.scalars(sa.text(query))
-
-
-_OF_EXTENSIONS = "SELECT objid FROM pg_depend WHERE deptype = 'e'"
-_RELATIONS = f"""
-    SELECT format('DROP %s IF EXISTS %s CASCADE', CASE relkind WHEN 'v' THEN 'VIEW'
-        WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END,
-        oid::regclass)
-    FROM pg_class WHERE relnamespace = 'public'::regnamespace
-    AND relkind IN ('r', 'p', 'v', 'm', 'S') AND oid NOT IN ({_OF_EXTENSIONS}) ORDER BY relkind
-"""  # noqa: S608 - constants only
-_ROUTINES = f"""
-    SELECT format('DROP ROUTINE IF EXISTS %s CASCADE', oid::regprocedure)
-    FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND oid NOT IN ({_OF_EXTENSIONS})
-"""  # noqa: S608 - constants only
-_TYPES = f"""
-    SELECT format('DROP TYPE IF EXISTS %s CASCADE', oid::regtype)
-    FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype IN ('e', 'd', 'r')
-    AND oid NOT IN ({_OF_EXTENSIONS})
-"""  # noqa: S608 - constants only
-
-
-def _compare(manifest: Manifest, found: DatabaseState) -> None:
-    """Raise if a loaded database is not the one that was saved."""
-    known = DatabaseState(manifest.counts, manifest.migrations, manifest.feed)
-    for name in ("counts", "migrations", "feed"):
-        theirs, ours = getattr(known, name), getattr(found, name)
-        for key in sorted({*theirs, *ours}):
-            if theirs.get(key) != ours.get(key):
-                message = tk._(
-                    "The database differs from the one that was saved: {what}: {found} instead of "
-                    "{known}."
-                )
-                raise BackupFault(
-                    message.format(what=f"{name}.{key}", found=ours.get(key), known=theirs.get(key))
-                )
-
-
-def _change_places(storage: Path, waiting: Path) -> None:
-    """Put the waiting files in place, and delete those that were there."""
-    old = waiting / "old"
-    old.mkdir(exist_ok=True)
-    for path in list(storage.iterdir()):
-        if path.name not in (restore_note.NAME, restore_note.FOLDER, "webassets"):
-            path.rename(old / path.name)
-    for path in list((waiting / "new").iterdir()):
-        path.rename(storage / path.name)
-    shutil.rmtree(waiting)
-
-
-=======
->>>>>>> 00d7935 (Backup and restore: a file for each step; what drops the present tables leaves extensions alone)
 def _take_down(takedowns: Rows, progress: Progress) -> None:
     """Take down what is on the list and was brought back; write the rest into the list."""
     progress(0, 1)
     user = tk.get_action("get_site_user")({"ignore_auth": True}, {})
     context = cast("Context", {"user": user["name"], "ignore_auth": True})
-    unfinished = tk.get_action("marathon_takedown_apply")(context, {"takedowns": takedowns})[
-        "unfinished"
-    ]
+    apply = tk.get_action("marathon_takedown_apply")
+    unfinished = apply(context, {"takedowns": takedowns})["unfinished"]
     if unfinished:
         message = tk._("Something of {ids} could not be removed; the log says what.")
         raise BackupFault(message.format(ids=", ".join(unfinished)))
@@ -311,20 +202,6 @@ def _take_down(takedowns: Rows, progress: Progress) -> None:
     progress(1, 1)
 
 
-<<<<<<< HEAD
-=======
-def _take_down_one(context: Context, row: dict[str, Any]) -> None:
-    known = {each.thing for each in takedown.every()}
-    if model.Package.get(row["id"]) is not None:
-        if row["id"] in known:
-            model.Session.delete(model.Session.get(takedown.Takedown, row["id"]))
-            model.Session.commit()
-        tk.get_action("marathon_takedown")(context, {"id": row["id"], "reason": row["reason"]})
-    elif row["id"] not in known:
-        takedown.record(row["id"], row["type"], row["reason"], row["files"], row["user_id"])
-
-
->>>>>>> 00d7935 (Backup and restore: a file for each step; what drops the present tables leaves extensions alone)
 def _begin_epoch() -> None:
     """Tell followers to start again: numbers of the feed will be given to other changes."""
     clock.hold()
