@@ -122,7 +122,7 @@ class TestUpgrade:
         idea = factories.Idea()
         kept, gone = (factories.MarathonDataset(idea=[idea["id"]]) for _ in range(2))
         call_action("package_delete", id=gone["id"])
-        former = app.get("/catalog/all.nt").headers["Marathon-Feed-Cursor"]
+        former = app.get("/catalog/changes").headers["Marathon-Feed-Cursor"]
         model.Session.remove()
         migrate_db_for("marathon", version=revision, forward=False)
         had_log = "marathon_feed_change" in tables()
@@ -132,7 +132,7 @@ class TestUpgrade:
             model.Session.commit()
             result = cli.invoke(ckan, ["marathon", "feed", "rebuild"])
             assert not result.exit_code, result.output
-        answer = app.get("/catalog/all.nt")
+        answer = app.get("/catalog.nt")
         assert f"/dataset/{kept['id']}>" in answer.get_data(as_text=True)
         assert f"/dataset/{gone['id']}>" not in answer.get_data(as_text=True)
         cursor = answer.headers["Marathon-Feed-Cursor"]
@@ -153,7 +153,7 @@ class TestUpgrade:
         assert bool(re.search(rf"#{epoch[:8]}-[0-9]+>", names)) == nameless
         call_action("package_patch", id=kept["id"], title="Después")
         assert "Después" in app.get(f"/catalog/changes.nq?since={cursor}").get_data(as_text=True)
-        number = app.get("/catalog/all.nt").headers["Marathon-Feed-Cursor"].split(".")[1]
+        number = app.get("/catalog/changes").headers["Marathon-Feed-Cursor"].split(".")[1]
         # No version without marks has ever given such a number away.
         assert app.get(f"/catalog/changes?since={epoch}.{number}").status_code == 410
         assert list(verify()) == []
