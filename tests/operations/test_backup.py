@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import shutil
 import signal
 import stat
 import time
@@ -14,6 +16,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from ckanext.marathon.operations import restore
+from ckanext.marathon.operations.backup_manifest import BackupFault
 from stack.postgres import binaries
 from tests import databases, programs
 from tests.feeds.test_following import OF_THE_ANSWER, follow, said
@@ -170,16 +174,38 @@ class TestBackup:
         assert not unfinished.exists()
 
 
+@pytest.fixture(scope="module")
+def whole(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("whole") / "backup"
+    site.run("marathon", "backup", str(target))
+    return target
+
+
+@pytest.fixture
+def copied(whole: Path, tmp_path: Path) -> Path:
+    """A backup that a test may damage."""
+    return shutil.copytree(whole, tmp_path / "backup")
+
+
+def refusal(target: Path) -> str:
+    """Return why a backup is refused."""
+    with pytest.raises(BackupFault) as refused:
+        restore.check_backup(target, lambda *_: None)
+    return str(refused.value)
+
+
+@pytest.mark.usefixtures("with_plugins", "with_request_context")
 class TestDamage:
-    @pytest.mark.parametrize("which", ["database.dump", "resource", "configuration/ckan.ini"])
+    def test_a_whole_one_is_not_refused(self, copied: Path) -> None:
+        seen: list[tuple[int, int]] = []
+        found = restore.check_backup(copied, lambda done, total: seen.append((done, total)))
+        assert seen[-1] == (found.size(), found.size())
+
+    @pytest.mark.parametrize("which", ["database.dump", "files/", "configuration/ckan.ini"])
     @pytest.mark.parametrize("how", ["changed", "cut", "gone"])
-    def test_it_is_refused_and_the_file_named(
-        self, site: Site, saved: Path, which: str, how: str
-    ) -> None:
-        name = which
-        if which == "resource":
-            name = next(n for n in manifest(saved)["files"] if n.startswith("files/resources/"))
-        path = saved / name
+    def test_the_file_is_named(self, copied: Path, which: str, how: str) -> None:
+        name = next(name for name in manifest(copied)["files"] if name.startswith(which))
+        path = copied / name
         content = path.read_bytes()
         if how == "changed":
             path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
@@ -187,28 +213,38 @@ class TestDamage:
             path.write_bytes(content[:-1])
         else:
             path.unlink()
-        before = site.get("/catalog/all.nt").text
-        output = fails(site, "restore", str(saved), "--yes")
-        assert "The backup is damaged" in output
-        assert name in output
-        assert site.get("/catalog/all.nt").text == before
+        assert "The backup is damaged" in refusal(copied)
+        assert str(path) in refusal(copied)
 
-    @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"version": 1}', "null"])
-    def test_a_manifest_that_is_none(self, site: Site, saved: Path, text: str) -> None:
-        (saved / "manifest.json").write_text(text, encoding="utf-8")
-        assert "manifest.json" in fails(site, "restore", str(saved), "--yes")
+    @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"version": 1}', "null", "7"])
+    def test_a_manifest_that_is_none(self, copied: Path, text: str) -> None:
+        (copied / "manifest.json").write_text(text, encoding="utf-8")
+        assert "manifest.json" in refusal(copied)
 
-    def test_a_path_that_leads_out_of_it(self, site: Site, saved: Path) -> None:
-        found = manifest(saved)
-        found["files"]["files/../../outside"] = {"size": 0, "sha256": ""}
-        (saved / "manifest.json").write_text(json.dumps(found), encoding="utf-8")
-        assert "The backup is damaged" in fails(site, "restore", str(saved), "--yes")
+    @pytest.mark.parametrize("name", ["files/../../outside", "/etc/hostname", ""])
+    def test_a_path_that_leads_out_of_it(self, copied: Path, name: str) -> None:
+        found = manifest(copied)
+        found["files"][name] = {"size": 0, "sha256": ""}
+        (copied / "manifest.json").write_text(json.dumps(found), encoding="utf-8")
+        assert "The backup is damaged" in refusal(copied)
 
-    def test_one_of_a_later_version(self, site: Site, saved: Path) -> None:
-        found = manifest(saved)
+    def test_one_of_a_later_version(self, copied: Path) -> None:
+        found = manifest(copied)
         found["migrations"]["marathon"] = "ffffffffffff"
-        (saved / "manifest.json").write_text(json.dumps(found), encoding="utf-8")
-        assert "Install that version" in fails(site, "restore", str(saved), "--yes")
+        (copied / "manifest.json").write_text(json.dumps(found), encoding="utf-8")
+        assert "Install that version" in refusal(copied)
+        (copied / "manifest.json").write_text(json.dumps({**found, "version": 2}), encoding="utf-8")
+        assert "later version" in refusal(copied)
+
+    def test_one_that_was_interrupted(self, copied: Path) -> None:
+        (copied / "manifest.json").unlink()
+        assert "no backup, or one that was interrupted" in refusal(copied)
+
+    def test_a_damaged_one_changes_nothing(self, site: Site, copied: Path) -> None:
+        (copied / "database.dump").write_bytes(b"")
+        before = site.get("/catalog/all.nt").text
+        assert "database.dump" in fails(site, "restore", str(copied), "--yes")
+        assert site.get("/catalog/all.nt").text == before
 
 
 class TestRestore:
@@ -240,6 +276,21 @@ class TestRestore:
         assert "Y así sigue" in site.get("/catalog/all.nt").text
         assert not list((site.directory / "storage").glob("marathon-restore*"))
 
+    def test_a_dump_that_cannot_be_loaded_changes_nothing(self, site: Site, copied: Path) -> None:
+        """Half of it is loaded when it ends; nothing of that stays."""
+        dump = copied / "database.dump"
+        cut = dump.read_bytes()[: dump.stat().st_size * 3 // 4]
+        dump.write_bytes(cut)
+        found = manifest(copied)
+        digest = hashlib.sha256(cut).hexdigest()
+        found["files"]["database.dump"] = {"size": len(cut), "sha256": digest}
+        (copied / "manifest.json").write_text(json.dumps(found), encoding="utf-8")
+        before = site.get("/catalog/all.nt").text
+        files = stored(site)
+        assert "pg_restore" in fails(site, "restore", str(copied), "--yes")
+        assert site.get("/catalog/all.nt").text == before
+        assert stored(site) == files
+
     def test_onto_a_new_site_with_an_empty_database(
         self, site: Site, saved: Path, tmp_path: Path
     ) -> None:
@@ -250,7 +301,13 @@ class TestRestore:
             databases.create(other.database_url)
             other.run("marathon", "restore", str(saved), "--yes")
             other.start()
-            assert lines(other.get("/catalog/all.nt").text) == lines(before)
+            # The catalogue itself says where it is now.
+            mine, theirs = (
+                {line for line in text.splitlines() if "#Dataset> ." in line}
+                for text in (other.get("/catalog/all.nt").text, before)
+            )
+            assert mine == theirs
+            assert len(mine) >= 3
             page = other.get("/api/3/action/package_show?id=datos-1").json()["result"]
             url = page["resources"][0]["url"].replace(site.url, other.url)
             assert other.get(url.removeprefix(other.url)).content == CSV

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 import ckan.plugins.toolkit as tk
 import click
 
 from ckanext.marathon.cli.progress_bar import ProgressBar
+from ckanext.marathon.cli.takedown import read_list
 from ckanext.marathon.operations import backup as operations
 from ckanext.marathon.operations import restore as restoring
 from ckanext.marathon.operations import restore_note
@@ -77,7 +76,7 @@ def restore(directory: Path, yes: bool, takedowns: Path | None, verify: bool, sc
             steps.end()
             click.echo(_summary(tk._("Whole, and loads:"), manifest))
             return
-        further = _read_takedowns(takedowns) if takedowns else []
+        further = read_list(takedowns) if takedowns else []
         if restore_note.is_restoring():
             click.echo("! " + tk._("An earlier restore was interrupted. It is done again."))
         _ask(directory, yes)
@@ -100,24 +99,6 @@ def _ask(directory: Path, yes: bool) -> None:
     question = tk._("Type the site's id, {site}, to go on")
     if click.prompt(question.format(site=site), default="", show_default=False) != site:
         raise click.ClickException(tk._("Nothing was changed."))
-
-
-def _read_takedowns(path: Path) -> list[dict[str, Any]]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8-sig"))
-    except ValueError as error:
-        message = tk._("{file} is not JSON: {error}").format(file=path, error=error)
-        raise click.ClickException(message) from None
-    fields = {"id": str, "type": str, "reason": str, "files": int}
-    for number, row in enumerate(found if isinstance(found, list) else [None], 1):
-        for field, kind in fields.items():
-            if not isinstance(row, dict) or not isinstance(row.get(field), kind):
-                message = tk._(
-                    "{file}, row {row}, field {field}: write it as takedown list --format json "
-                    "does."
-                )
-                raise click.ClickException(message.format(file=path, row=number, field=field))
-    return [{"user_id": None, **row} for row in found]
 
 
 def _summary(start: str, manifest: Manifest) -> str:

@@ -76,16 +76,7 @@ def apply(file: Path | None) -> None:
     FILE is what `takedown list --format json` wrote. The site's own list is
     always applied, without FILE it alone. May be repeated.
     """
-    entries: list[dict[str, Any]] = []
-    if file:
-        try:
-            text = file.read_text(encoding="utf-8")
-            parse_list(text)
-        except UnicodeDecodeError:
-            raise click.ClickException(tk._("The file is not UTF-8.")) from None
-        except Malformed as error:
-            raise click.ClickException(say.text(error.fault)) from None
-        entries = json.loads(text.removeprefix("\ufeff"))
+    entries = read_list(file) if file else []
     result = tk.get_action("marathon_takedown_apply")(_context(), {"takedowns": entries})
     for id_ in result["taken_down"]:
         click.echo(tk._("Taken down: {id}").format(id=id_))
@@ -97,6 +88,22 @@ def apply(file: Path | None) -> None:
         summary.format(taken=counts["taken_down"], added=counts["added"], known=counts["known"])
     )
     _say_unfinished(result["unfinished"])
+
+
+def read_list(file: Path) -> list[dict[str, Any]]:
+    """Return the rows of a file that ``takedown list --format json`` wrote.
+
+    Raises:
+        click.ClickException: it is none; the text names row and field.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+        parse_list(text)
+    except UnicodeDecodeError:
+        raise click.ClickException(tk._("The file is not UTF-8.")) from None
+    except Malformed as error:
+        raise click.ClickException(say.text(error.fault)) from None
+    return json.loads(text.removeprefix("\ufeff"))
 
 
 def _say_unfinished(ids: list[str]) -> None:

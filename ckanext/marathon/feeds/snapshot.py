@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from ckan import model
 from ckan.model import meta
 
-from ckanext.marathon.model import clock, pages
+from ckanext.marathon.model import clock, descriptions, pages
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Cursor:
             return False
         if self.mark is None:
             return self.number <= state.unmarked
-        return self.last == 0 or pages.mark_of(connection, self.last) == self.mark
+        return self.last == 0 or descriptions.read_mark(connection, self.last) == self.mark
 
 
 _CURSOR = re.compile(r"([0-9a-f-]{36})\.([0-9]{1,18})(?:\.([0-9]{1,18})\.([0-9a-f]{16}))?")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from ckanext.marathon.model.feed import Activity, Kind, description
+from ckanext.marathon.model.feed import Activity, Change, Kind, description
 
 
 def entries(connection: Any, number: int, scope: str = "") -> list[Described]:
@@ -93,6 +93,11 @@ def changes(connection: Any, scope: str, since: int, limit: int) -> list[sa.Row]
     query = _CHANGES_OF_SCOPE if scope else _CHANGES
     values = {"scope": scope, "since": since, "limit": limit}
     return connection.execute(query, values).all()
+
+
+def read_mark(connection: Any, number: int) -> int | None:
+    """Return the mark of the change with a number, ``None`` if the log has no such change."""
+    return connection.scalar(sa.select(Change.mark).where(Change.number == number))
 
 
 def newest(connection: Any, scope: str, limit: int) -> list[sa.Row]:

@@ -172,11 +172,6 @@ _WINDOWS_OF_SCOPE = sa.text(
 )
 
 
-def mark_of(connection: Any, number: int) -> int | None:
-    """Return the mark of the change with a number, ``None`` if the log has no such change."""
-    return connection.scalar(sa.select(Change.mark).where(Change.number == number))
-
-
 def changed(connection: Any, number: int) -> int | None:
     """Return the number of the last change of a window, ``None`` if there is no such window."""
     return connection.scalar(sa.select(Window.changed).where(Window.number == number))
@@ -218,8 +213,7 @@ def keep(number: int, kept_as: str, changed_at: int, piece: Any, moment: tuple[i
         kept_as: its format.
         changed_at: number of the window's last change when it was rendered.
         piece: the rendering.
-        moment: number and mark of the state that it was rendered from, which must be in the log:
-            the database may have been replaced by an older one, whose numbers mean other states.
+        moment: number and mark of the state that it was rendered from, which must be in the log.
     """
     assert meta.engine is not None, "CKAN has made it"
     values = {"changed": changed_at, "body": piece.body, "size": piece.size, "crc": piece.crc}

@@ -10,12 +10,10 @@ the same command does all of it again.
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,28 +22,28 @@ import sqlalchemy as sa
 from ckan import model
 from ckan.lib import jobs
 from ckan.lib.redis import connect_to_redis
-from ckan.model import meta
 from ckan.types import Context
-from sqlalchemy.exc import ProgrammingError
 
 from ckanext.marathon.feeds import witness
 from ckanext.marathon.model import clock
-from ckanext.marathon.operations import backup, postgres_programs, restore_note
-from ckanext.marathon.operations.backup import DatabaseState, find_stored, read_state
+from ckanext.marathon.operations import (
+    backup_files,
+    backup_loading,
+    backup_state,
+    postgres_programs,
+    restore_files,
+    restore_note,
+)
 from ckanext.marathon.operations.backup_manifest import (
-    DUMP,
     FILES,
     BackupFault,
     Manifest,
     Progress,
     check_files,
-    read_digest,
 )
+from ckanext.marathon.operations.postgres_programs import ProgramFailed, ProgramMissing
 
 _MIGRATIONS = Path(__file__).parents[1] / "migration" / "marathon" / "versions"
-# How long dropping the present tables waits for what still uses them; what depends on them and goes
-# with them is not listed.
-_BEFORE = ("SET LOCAL lock_timeout = '60s'", "SET LOCAL client_min_messages = warning")
 
 Steps = Callable[[str], Progress]
 Rows = list[dict[str, Any]]
@@ -85,11 +83,7 @@ def verify_backup(directory: Path, scratch: str, progress: Steps) -> Manifest:
     manifest = check_backup(directory, progress(tk._("Checking files")))
     told = progress(tk._("Trying the database"))
     told(0, 1)
-    with _scratch_database(scratch) as address:
-        postgres_programs.load_database(address, directory / DUMP)
-        engine = sa.create_engine(address, poolclass=sa.NullPool)
-        with engine.connect() as connection:
-            _compare(manifest, read_state(connection))
+    backup_loading.try_database(directory, manifest, scratch)
     told(1, 1)
     return manifest
 
@@ -97,27 +91,25 @@ def verify_backup(directory: Path, scratch: str, progress: Steps) -> Manifest:
 def describe_present() -> list[str]:
     """Return what a restore would overwrite, in the reader's language; nothing on an empty site."""
     found = []
-    inspector = sa.inspect(_engine())
+    inspector = sa.inspect(backup_loading.engine())
     queries = (
         ("package", "SELECT count(*) FROM package", tk._("{count} records")),
         ("group", 'SELECT count(*) FROM "group"', tk._("{count} organisations")),
         ("user", 'SELECT count(*) FROM "user" WHERE NOT sysadmin', tk._("{count} accounts")),
     )
-    with _engine().connect() as connection:
+    with backup_loading.engine().connect() as connection:
         for table, query, text in queries:
             count = connection.scalar(sa.text(query)) if inspector.has_table(table) else 0
             if count:
                 found.append(text.format(count=count))
-    files = len(find_stored(backup.find_storage()))
+    files = len(backup_files.find_stored(backup_files.find_storage()))
     if files:
         found.append(tk._("{count} files").format(count=files))
     return found
 
 
 def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
-    """Put a backup in the place of the site; see the module.
-
-    Whoever calls has asked whether what is there may be overwritten.
+    """Put a backup in the place of the site; whoever calls has asked whether it may be overwritten.
 
     Args:
         directory: the backup.
@@ -129,7 +121,7 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
         ProgramMissing: as :func:`.load_database`.
         ProgramFailed: as :func:`.load_database`; the database is as it was.
     """
-    storage = backup.find_storage()
+    storage = backup_files.find_storage()
     directory = directory.resolve()
     for name in ("pg_restore", "psql"):
         postgres_programs.find_program(name)
@@ -139,13 +131,24 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
     takedowns = _union(
         restore_note.read_takedowns(), _present_takedowns(), manifest.takedowns, further
     )
+    is_repeated = restore_note.is_restoring()
     restore_note.write_note(directory, takedowns)
-    waiting = _prepare_files(directory, storage, manifest, progress(tk._("Copying files")))
-    told = progress(tk._("Database"))
-    told(0, 1)
-    _load(directory, manifest)
-    told(1, 1)
-    _change_places(storage, waiting)
+    try:
+        waiting = restore_files.prepare_files(
+            directory, storage, manifest, progress(tk._("Copying files"))
+        )
+        told = progress(tk._("Database"))
+        told(0, 1)
+        backup_loading.replace_database(directory)
+        told(1, 1)
+    except (BackupFault, OSError, ProgramFailed, ProgramMissing):
+        restore_files.forget_waiting(storage)
+        # Nothing was changed. After an earlier interruption it is not known what was.
+        if not is_repeated:
+            restore_note.remove_note()
+        raise
+    backup_loading.compare_database(manifest)
+    restore_files.change_places(storage, waiting)
     _run_ckan(progress(tk._("Tables of this version")), "db", "upgrade")
     _take_down(takedowns, progress(tk._("Takedowns")))
     _begin_epoch()
@@ -164,14 +167,9 @@ def _union(*lists: Iterable[dict[str, Any]]) -> Rows:
     return list({row["id"]: row for rows in lists for row in rows}.values())
 
 
-def _engine() -> sa.Engine:
-    assert meta.engine is not None, "CKAN has made it"
-    return cast("sa.Engine", meta.engine)
-
-
 def _present_takedowns() -> Rows:
-    with _engine().connect() as connection:
-        return backup.read_takedowns(connection)
+    with backup_loading.engine().connect() as connection:
+        return backup_state.read_takedowns(connection)
 
 
 def _check_space(storage: Path, manifest: Manifest) -> None:
@@ -190,113 +188,13 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _prepare_files(directory: Path, storage: Path, manifest: Manifest, progress: Progress) -> Path:
-    """Copy the files of a backup beside those that are there; return where they wait."""
-    waiting = storage / restore_note.FOLDER
-    shutil.rmtree(waiting, ignore_errors=True)
-    new = waiting / "new"
-    new.mkdir(parents=True)
-    names = list(manifest.names(FILES))
-    progress(0, len(names))
-    for done, name in enumerate(names, 1):
-        target = new / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(directory / FILES / name, target)
-        found = (directory / FILES / name).stat()
-        os.utime(target, ns=(found.st_atime_ns, found.st_mtime_ns))
-        if read_digest(target) != manifest.files[f"{FILES}/{name}"]["sha256"]:
-            raise BackupFault(tk._("{path} was copied wrongly.").format(path=target))
-        progress(done, len(names))
-    _hand_over(storage, waiting)
-    return waiting
-
-
-def _hand_over(storage: Path, waiting: Path) -> None:
-    """As root, give the files to whom the storage folder belongs, so that the site can use them."""
-    if os.geteuid() != 0:
-        return
-    owner = storage.stat()
-    for path in (waiting, *waiting.rglob("*")):
-        os.chown(path, owner.st_uid, owner.st_gid)
-
-
-def _load(directory: Path, manifest: Manifest) -> None:
-    """Replace the database, in one transaction, and compare it with the manifest."""
-    model.Session.remove()
-    _engine().dispose()
-    address = str(tk.config["sqlalchemy.url"])
-    with _engine().connect() as connection:
-        dropping = list(_dropping(connection))
-    postgres_programs.load_database(address, directory / DUMP, [*_BEFORE, *dropping])
-    _engine().dispose()
-    with _engine().connect() as connection:
-        _compare(manifest, read_state(connection))
-
-
-def _dropping(connection: sa.Connection) -> Iterator[str]:
-    """Yield what drops everything in the schema ``public`` that belongs to no extension.
-
-    The schema itself stays: it may belong to somebody else, and extensions may be in it.
-    """
-    for query in (_RELATIONS, _ROUTINES, _TYPES):
-        yield from connection.scalars(sa.text(query))
-
-
-_OF_EXTENSIONS = "SELECT objid FROM pg_depend WHERE deptype = 'e'"
-_RELATIONS = f"""
-    SELECT format('DROP %s IF EXISTS %s CASCADE', CASE relkind WHEN 'v' THEN 'VIEW'
-        WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END,
-        oid::regclass)
-    FROM pg_class WHERE relnamespace = 'public'::regnamespace
-    AND relkind IN ('r', 'p', 'v', 'm', 'S') AND oid NOT IN ({_OF_EXTENSIONS}) ORDER BY relkind
-"""  # noqa: S608 - constants only
-_ROUTINES = f"""
-    SELECT format('DROP ROUTINE IF EXISTS %s CASCADE', oid::regprocedure)
-    FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND oid NOT IN ({_OF_EXTENSIONS})
-"""  # noqa: S608 - constants only
-_TYPES = f"""
-    SELECT format('DROP TYPE IF EXISTS %s CASCADE', oid::regtype)
-    FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype IN ('e', 'd', 'r')
-    AND oid NOT IN ({_OF_EXTENSIONS})
-"""  # noqa: S608 - constants only
-
-
-def _compare(manifest: Manifest, found: DatabaseState) -> None:
-    """Raise if a loaded database is not the one that was saved."""
-    known = DatabaseState(manifest.counts, manifest.migrations, manifest.feed)
-    for name in ("counts", "migrations", "feed"):
-        theirs, ours = getattr(known, name), getattr(found, name)
-        for key in sorted({*theirs, *ours}):
-            if theirs.get(key) != ours.get(key):
-                message = tk._(
-                    "The database differs from the one that was saved: {what}: {found} instead of "
-                    "{known}."
-                )
-                raise BackupFault(
-                    message.format(what=f"{name}.{key}", found=ours.get(key), known=theirs.get(key))
-                )
-
-
-def _change_places(storage: Path, waiting: Path) -> None:
-    """Put the waiting files in place, and delete those that were there."""
-    old = waiting / "old"
-    old.mkdir(exist_ok=True)
-    for path in list(storage.iterdir()):
-        if path.name not in (restore_note.NAME, restore_note.FOLDER, "webassets"):
-            path.rename(old / path.name)
-    for path in list((waiting / "new").iterdir()):
-        path.rename(storage / path.name)
-    shutil.rmtree(waiting)
-
-
 def _take_down(takedowns: Rows, progress: Progress) -> None:
     """Take down what is on the list and was brought back; write the rest into the list."""
     progress(0, 1)
     user = tk.get_action("get_site_user")({"ignore_auth": True}, {})
     context = cast("Context", {"user": user["name"], "ignore_auth": True})
-    unfinished = tk.get_action("marathon_takedown_apply")(context, {"takedowns": takedowns})[
-        "unfinished"
-    ]
+    apply = tk.get_action("marathon_takedown_apply")
+    unfinished = apply(context, {"takedowns": takedowns})["unfinished"]
     if unfinished:
         message = tk._("Something of {ids} could not be removed; the log says what.")
         raise BackupFault(message.format(ids=", ".join(unfinished)))
@@ -343,31 +241,3 @@ def _run_ckan(progress: Progress, *arguments: str) -> None:
         output = f"{done.stdout}\n{done.stderr}".strip()[-2_000:]
         raise BackupFault(message.format(command=" ".join(arguments), output=output))
     progress(1, 1)
-
-
-@contextmanager
-def _scratch_database(address: str) -> Iterator[str]:
-    """Yield the address of an empty database; one that is created here is dropped again."""
-    if address:
-        with sa.create_engine(address, poolclass=sa.NullPool).connect() as connection:
-            if sa.inspect(connection).get_table_names():
-                raise BackupFault(tk._("The database to try it in is not empty."))
-        yield address
-        return
-    name = f"marathon_verify_{secrets.token_hex(4)}"
-    url = sa.make_url(str(tk.config["sqlalchemy.url"])).set(database=name)
-    engine = _engine().execution_options(isolation_level="AUTOCOMMIT")
-    try:
-        with engine.connect() as connection:
-            connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE template0"))
-    except ProgrammingError:
-        message = tk._(
-            "The site's role may not create a database to try the backup in. Create an empty one "
-            "and name it: --scratch postgresql://…"
-        )
-        raise BackupFault(message) from None
-    try:
-        yield url.render_as_string(hide_password=False)
-    finally:
-        with engine.connect() as connection:
-            connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))

@@ -1,0 +1,68 @@
+"""What a database holds, so that a copy of it can be compared with the original."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+
+@dataclass(frozen=True)
+class DatabaseState:
+    """What two copies of a database have in common; see :class:`.Manifest`."""
+
+    counts: dict[str, int]
+    migrations: dict[str, str]
+    feed: dict[str, Any]
+
+
+def read_state(connection: sa.Connection) -> DatabaseState:
+    """Return counts, migrations and the feed's state of the database of a connection."""
+    tables = connection.scalars(
+        sa.text(
+            "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p')"
+            " AND relnamespace = 'public'::regnamespace ORDER BY relname"
+        )
+    ).all()
+    counts = {
+        name: connection.scalar(sa.select(sa.func.count()).select_from(sa.table(name))) or 0
+        for name in tables
+    }
+    migrations = {}
+    for name in tables:
+        if name.endswith("alembic_version"):
+            plugin = name.removesuffix("alembic_version").rstrip("_") or "ckan"
+            query = sa.select(sa.column("version_num")).select_from(sa.table(name))
+            revision = connection.scalar(query)
+            migrations[plugin] = str(revision or "")
+    clock = connection.execute(sa.text(_CLOCK)).one_or_none()
+    feed = dict(clock._mapping) if clock else {}
+    digest = hashlib.sha256()
+    for row in connection.execute(sa.text(_ENTRIES), execution_options={"yield_per": 5_000}):
+        digest.update(repr(tuple(row)).encode())
+    return DatabaseState(counts, migrations, {**feed, "digest": digest.hexdigest()})
+
+
+_CLOCK = "SELECT epoch, number, to_hex(mark) AS mark, base FROM marathon_feed_clock"
+_ENTRIES = """
+    SELECT iri, kind, slot, encode(digest, 'hex'), changed FROM marathon_feed_entry
+    ORDER BY iri COLLATE "C"
+"""
+
+
+def read_takedowns(connection: sa.Connection) -> list[dict[str, Any]]:
+    """Return the rows of what was taken down, as ``marathon_takedown_list`` returns them."""
+    if not sa.inspect(connection).has_table("marathon_takedown"):
+        return []
+    rows = connection.execute(sa.text("SELECT * FROM marathon_takedown ORDER BY at, thing"))
+    found = []
+    for row in rows.mappings():
+        values = {
+            name: value.isoformat() if isinstance(value, datetime) else value
+            for name, value in row.items()
+        }
+        found.append({"id": values.pop("thing"), "type": values.pop("kind"), **values})
+    return found
