@@ -50,7 +50,10 @@ def ids(found: rdflib.Graph) -> set[str]:
 def crawl(get: Get, part: str = "") -> Iterator[rdflib.Graph]:
     """Yield the pages that a harvester follows."""
     address: str | None = f"{part}/catalog.ttl"
+    read: set[str] = set()
     while address:
+        assert address not in read, "a page leads back"
+        read.add(address)
         page = graph(get(address.removeprefix("http://test.ckan.net")))
         yield page
         (view,) = page.subjects(rdflib.RDF.type, HYDRA.PartialCollectionView)

@@ -13,6 +13,7 @@ import argparse
 import importlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -37,6 +38,8 @@ PRELOADED = (
     "ckanext.dcat.profiles",
 )
 PASSED, FAILED = 0, 1
+# After these a mutation's tests are given up.
+SECONDS = 600
 
 
 def copy_repository(target: Path) -> None:
@@ -64,6 +67,8 @@ def run_tests(directory: Path, tests: Sequence[str]) -> int:
         return os.waitstatus_to_exitcode(status)
     code = FAILED + 1
     try:
+        # A loop without end is noticed by nobody: it would stop the whole run.
+        signal.alarm(SECONDS)
         os.chdir(directory)
         # The copy comes before what is installed from the repository itself.
         sys.path.insert(0, str(directory))

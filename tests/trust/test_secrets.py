@@ -97,7 +97,8 @@ def calls(world: Secrets) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "package_search", {"fq": f"{types} +state:*", "facet.field": FACETS, "rows": 0}
     for state in ("draft", "deleted"):
         yield "package_search", {"fq": f"{types} +state:{state}", "rows": 100}
-    yield "package_search", {"fq": f"owner_org:{world.municipality}"}
+    yield "package_search", {"fq": types, "fl": "*", "rows": 100, **everything}
+    yield "package_search", {"fq": f"owner_org:{world.municipality}", "use_default_schema": True}
     organization = {"id": world.municipality}
     user = world.people["editor"]
     for action, data in (
@@ -105,6 +106,12 @@ def calls(world: Secrets) -> Iterator[tuple[str, dict[str, Any]]]:
         ("current_package_list_with_resources", {"limit": 100}),
         ("package_autocomplete", {"q": "zq"}),
         ("package_autocomplete", {"q": "Registro"}),
+        ("format_autocomplete", {"q": "Fzq"}),
+        ("tag_list", {"query": "zq"}),
+        ("tag_list", {"all_fields": True}),
+        ("tag_search", {"query": "zq"}),
+        ("tag_autocomplete", {"query": "zq"}),
+        ("member_list", {**organization, "object_type": "package"}),
         ("resource_search", {"query": "name:zq"}),
         ("organization_show", {**organization, "include_datasets": True, "include_extras": True}),
         ("organization_list", {"all_fields": True, "include_dataset_count": True}),

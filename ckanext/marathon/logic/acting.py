@@ -1,10 +1,11 @@
-"""In whose name somebody acts."""
+"""In whose name somebody acts, and what they may take along."""
 
 from __future__ import annotations
 
 from typing import Any, cast
 
-from ckan import model
+from ckan import authz, model
+from ckan.types import Context
 
 from ckanext.marathon.logic import permissions
 
@@ -28,3 +29,23 @@ def organization_of(user: str | None, owner_org: str | None) -> str | None:
         .order_by(model.Group.title)
     )
     return next((row.id for row in bodies), None)
+
+
+def may_take_from(context: Context, package: model.Package) -> bool:
+    """Return whether a person may move a package out of the organisation that has it.
+
+    By CKAN's own rules only: sysadmins, editors of that organisation, and its collaborators where
+    the site lets those change the organisation.
+    """
+    user = context.get("user")
+    if context.get("ignore_auth") or authz.is_sysadmin(user):
+        return True
+    if authz.has_user_permission_for_group_or_org(package.owner_org, user, "update_dataset"):
+        return True
+    user_id = authz.get_user_id_for_username(user, allow_none=True)
+    return bool(
+        user_id
+        and authz.check_config_permission("allow_dataset_collaborators")
+        and authz.check_config_permission("allow_collaborators_to_change_owner_org")
+        and authz.user_is_collaborator_on_dataset(user_id, package.id, ["admin", "editor"])
+    )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 from ckan import authz, model
 from ckan.lib import plugins as lib_plugins
@@ -13,9 +12,9 @@ from ckan.types import Context
 from ckanext.scheming.plugins import expand_form_composite
 
 from ckanext.marathon.domain.texts import shown
-from ckanext.marathon.logic import permissions, shapes
+from ckanext.marathon.logic import input_rules, shapes
 from ckanext.marathon.search import types
-from ckanext.marathon.search.types import DATASET, OTHER_TYPES
+from ckanext.marathon.search.types import DATASET
 
 # What is skipped or shown of a list at most; PostgreSQL takes no number beyond 64 bits.
 LARGEST = 2**31 - 1
@@ -43,14 +42,6 @@ TEXTS = (
 
 RESOURCE_TEXTS = ("url", "name", "description", "format", "mimetype", "url_type", "resource_type")
 
-# What a client may say of the state of one of ours. Creating something deleted is for restores.
-STATES_OF_CREATION = ("active", "draft")
-STATES_OF_UPDATE = (*STATES_OF_CREATION, "deleted")
-STATES_OF_GROUPS = ("active", "deleted")
-OUR_TYPES = (DATASET, *OTHER_TYPES)
-
-ORGANIZATION_RESERVED = ("role", "municipality_code", "pilot")
-
 Fields = list[dict[str, Any]]
 
 
@@ -68,7 +59,7 @@ def checked(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
     origins: dict[str, Any] = {name: data.pop(name, None) for name in ORIGINS}
     cast(dict[str, Any], context)[_ORIGINS_KEY] = origins
     errors = _wrong_names(data)
-    _read_private(data, errors)
+    input_rules.read_private(data, errors)
     schema = {} if errors else _schema(data)
     _check(data, schema.get("dataset_fields", []), schema.get("resource_fields") or [], errors)
     if data.get("extras"):
@@ -85,8 +76,8 @@ def checked_update(
         ckan.plugins.toolkit.ValidationError: also at ``state``, for one that means nothing.
     """
     data = checked(context, data_dict)
-    if stored is not None and stored.type in OUR_TYPES:
-        _check_state(data, (*STATES_OF_UPDATE, stored.state))
+    if stored is not None and stored.type in input_rules.OUR_TYPES:
+        input_rules.check_state(data, (*input_rules.STATES_OF_UPDATE, stored.state))
     return data
 
 
@@ -104,9 +95,11 @@ def checked_new(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
         message = tk._("There is no type “{value}”. These exist: {known}")
         text = message.format(value=shown(data["type"]), known=", ".join(known))
         raise tk.ValidationError({"type": [text]})
-    if data.get("type", DATASET) in OUR_TYPES:
+    if data.get("type", DATASET) in input_rules.OUR_TYPES:
         is_trusted = bool(context.get("ignore_auth")) or authz.is_sysadmin(context.get("user"))
-        _check_state(data, STATES_OF_UPDATE if is_trusted else STATES_OF_CREATION)
+        input_rules.check_state(
+            data, input_rules.STATES_OF_UPDATE if is_trusted else input_rules.STATES_OF_CREATION
+        )
         # CKAN drops the state that anybody else sends, and so would publish a draft.
         context["allow_state_change"] = True
     return data
@@ -126,86 +119,19 @@ def checked_organization(
         ckan.plugins.toolkit.ValidationError: of each field, what is wrong with its shape.
     """
     data = dict(data_dict)
-    if stored is None and data.get("type") and data["type"] not in (known := organization_types()):
+    if (
+        stored is None
+        and data.get("type")
+        and data["type"] not in (known := input_rules.organization_types())
+    ):
         message = tk._("There is no type “{value}”. These exist: {known}")
         text = message.format(value=shown(data["type"]), known=", ".join(known))
         raise tk.ValidationError({"type": [text]})
-    check_group(data, stored, is_organization=True)
-    _refuse_reserved_extras(context, data)
+    input_rules.check_group(data, stored, is_organization=True)
+    input_rules.refuse_reserved_extras(context, data)
     schema = tk.get_action("scheming_organization_schema_show")({}, {"type": "organization"})
     _check(data, schema["fields"], [], _wrong_names(data))
     return data
-
-
-def organization_types() -> list[str]:
-    """Return every type that organisations of this site may have."""
-    plugins = [each for each in p.PluginImplementations(p.IGroupForm) if _makes_organizations(each)]
-    return sorted({"organization", *(each for plugin in plugins for each in plugin.group_types())})
-
-
-def _makes_organizations(plugin: Any) -> bool:
-    return bool(getattr(plugin, "is_organization", False))
-
-
-def check_group(data: dict[str, Any], stored: model.Group | None, is_organization: bool) -> None:
-    """Refuse to turn a group into an organisation or back, and states that mean nothing.
-
-    CKAN saves ``is_organization`` as it is sent. A group whose admin anybody can be would become an
-    organisation with the role that its extras name.
-
-    Args:
-        data: of an action on a group or organisation; without ``is_organization`` afterwards.
-        stored: the group as it is, ``None`` for a new one.
-        is_organization: what a new one is.
-
-    Raises:
-        ckan.plugins.toolkit.ValidationError: at ``is_organization`` or ``state``.
-    """
-    now = stored.is_organization if stored else is_organization
-    if "is_organization" in data and shapes.read_flag(data.pop("is_organization")) is not now:
-        message = tk._("A group stays a group and an organisation an organisation")
-        raise tk.ValidationError({"is_organization": [message]})
-    _check_state(data, (*STATES_OF_GROUPS, stored.state if stored else model.State.ACTIVE))
-
-
-def _refuse_reserved_extras(context: Context, data: Mapping[str, Any]) -> None:
-    """Refuse free extras under the names of fields that only some may set.
-
-    Scheming does so for organisations of our schema; others would carry them past its rules.
-    """
-    extras = data.get("extras")
-    if permissions.may_set_role(context) or not isinstance(extras, list):
-        return
-    keys = [extra.get("key") for extra in extras if isinstance(extra, dict)]
-    for name in ORGANIZATION_RESERVED:
-        if name in keys:
-            message = tk._("“{name}” is a field of its own and not yours to set among the extras")
-            raise tk.ValidationError({"extras": [{"key": [message.format(name=name)]}]})
-
-
-def _check_state(data: dict[str, Any], accepted: Collection[str]) -> None:
-    if data.get("state") in (None, ""):
-        # CKAN would store an empty state, which neither lists nor the trash would show.
-        data.pop("state", None)
-        return
-    if data["state"] not in accepted:
-        message = tk._("“{value}” is no state that can be set here. These are: {known}").format(
-            value=shown(data["state"]), known=", ".join(dict.fromkeys(accepted))
-        )
-        raise tk.ValidationError({"state": [message]})
-
-
-def _read_private(data: dict[str, Any], errors: shapes.Errors) -> None:
-    """Make a truth value of ``private``; CKAN publishes what it cannot read."""
-    given = data.get("private")
-    if given is None:
-        data.pop("private", None)
-        return
-    found = shapes.read_flag(given)
-    if found is None:
-        errors["private"] = [shapes.not_a_flag(given)]
-    else:
-        data["private"] = found
 
 
 def origin(context: Context, field: str) -> str | None:

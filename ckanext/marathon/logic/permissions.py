@@ -133,26 +133,6 @@ def may_create_in(user: str | None, org_id: str | None, package_type: str) -> bo
     )
 
 
-def may_take_from(context: Context, package: model.Package) -> bool:
-    """Return whether a person may move a package out of the organisation that has it.
-
-    By CKAN's own rules only: sysadmins, editors of that organisation, and its collaborators where
-    the site lets those change the organisation.
-    """
-    user = context.get("user")
-    if context.get("ignore_auth") or authz.is_sysadmin(user):
-        return True
-    if authz.has_user_permission_for_group_or_org(package.owner_org, user, "update_dataset"):
-        return True
-    user_id = authz.get_user_id_for_username(user, allow_none=True)
-    return bool(
-        user_id
-        and authz.check_config_permission("allow_dataset_collaborators")
-        and authz.check_config_permission("allow_collaborators_to_change_owner_org")
-        and authz.user_is_collaborator_on_dataset(user_id, package.id, ["admin", "editor"])
-    )
-
-
 def organizations_open_to(user: str | None, package_type: str) -> list[dict[str, str]]:
     """Return the organisations (id, name, title) that ``may_create_in`` says yes to, by title."""
     query = model.Session.query(model.Group.id, model.Group.name, model.Group.title).filter(

@@ -5,6 +5,11 @@ from typing import Any
 from ckanext.marathon.logic.action.activity import activity_actions
 from ckanext.marathon.logic.action.change import marathon_change_list
 from ckanext.marathon.logic.action.config_option import config_option_update
+from ckanext.marathon.logic.action.follower import (
+    am_following_dataset,
+    dataset_follower_count,
+    follow_dataset,
+)
 from ckanext.marathon.logic.action.group import (
     group_create,
     group_delete,
@@ -50,9 +55,11 @@ from ckanext.marathon.logic.action.package import (
     package_create,
     package_delete,
     package_owner_org_update,
+    package_relationships_list,
     package_show,
     package_update,
     resource_delete,
+    resource_update,
 )
 from ckanext.marathon.logic.action.package_words import (
     format_autocomplete,
@@ -69,8 +76,11 @@ from ckanext.marathon.logic.action.takedown import (
 from ckanext.marathon.logic.action.user_invite import user_invite
 
 __all__ = [
+    "am_following_dataset",
     "config_option_update",
+    "dataset_follower_count",
     "dataset_purge",
+    "follow_dataset",
     "format_autocomplete",
     "group_create",
     "group_delete",
@@ -105,10 +115,12 @@ __all__ = [
     "package_delete",
     "package_list",
     "package_owner_org_update",
+    "package_relationships_list",
     "package_search",
     "package_show",
     "package_update",
     "resource_delete",
+    "resource_update",
     "tag_autocomplete",
     "tag_list",
     "tag_search",

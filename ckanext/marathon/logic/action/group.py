@@ -12,7 +12,7 @@ from ckan import model
 from ckan.types import Action, Context
 
 from ckanext.marathon.domain.texts import is_reference
-from ckanext.marathon.logic import inputs, shapes
+from ckanext.marathon.logic import input_rules, shapes
 
 
 @tk.chained_action
@@ -24,11 +24,11 @@ def group_create(next_: Action, context: Context, data_dict: dict[str, Any]) -> 
             field whose text cannot be stored.
     """
     data = dict(data_dict)
-    if data.get("type") in inputs.organization_types():
+    if data.get("type") in input_rules.organization_types():
         message = tk._("An organisation is made with organization_create")
         raise tk.ValidationError({"type": [message]})
     shapes.refuse_problems(data)
-    inputs.check_group(data, None, is_organization=False)
+    input_rules.check_group(data, None, is_organization=False)
     return next_(context, data)
 
 
@@ -43,7 +43,7 @@ def group_update(next_: Action, context: Context, data_dict: dict[str, Any]) -> 
     """
     data = dict(data_dict)
     shapes.refuse_problems(data)
-    inputs.check_group(data, _group(data_dict), is_organization=False)
+    input_rules.check_group(data, _group(data_dict), is_organization=False)
     return next_(context, data)
 
 

@@ -17,6 +17,7 @@ from ckanext.marathon.logic import (
     masked,
     notices,
     packages,
+    unseen,
     uploads,
 )
 from ckanext.marathon.logic.packages import SHOWN
@@ -49,8 +50,12 @@ def package_update(next_: Action, context: Context, data_dict: dict[str, Any]) -
     stays what it was. ``marathon_notices`` in the result says what was put right in what was sent.
     """
     auditing.note_actor(context.get("user"))
+    data_dict = unseen.replace_unseen(context, data_dict)
     reference = data_dict.get("id") or data_dict.get("name")
     known = model.Package.get(reference) if is_reference(reference) else None
+    if known is not None and not context.get("ignore_auth"):
+        # First, so that no error of a field tells what is not to be known.
+        tk.check_access("package_update", context, {**data_dict, "id": known.id})
     data = inputs.checked_update(context, data_dict, known)
     if data.get("resources"):
         data["resources"] = uploads.state_media_types(data["resources"], known)
@@ -99,6 +104,7 @@ def dataset_purge(next_: Action, context: Context, data_dict: dict[str, Any]) ->
     cut by ``logic/watch.py``, which sees every purge.
     """
     auditing.note_actor(context.get("user"))
+    data_dict = unseen.replace_unseen(context, data_dict)
     package = model.Package.get(_text(data_dict.get("id")))
     if package is None or package.type not in SHOWN:
         return next_(context, data_dict)
@@ -114,6 +120,7 @@ def package_owner_org_update(next_: Action, context: Context, data_dict: dict[st
     Raises:
         ValidationError: its code is another one's in the new organisation.
     """
+    data_dict = unseen.replace_unseen(context, data_dict)
     package = model.Package.get(_text(data_dict.get("id")))
     target = model.Group.get(_text(data_dict.get("organization_id")))
     if package is None or package.owner_org == (target.id if target else None):
@@ -122,6 +129,19 @@ def package_owner_org_update(next_: Action, context: Context, data_dict: dict[st
     if package.type in {records.IDEA, records.WORKSHOP}:
         packages.move_code(package, target.id if target else "")
     return next_(context, data_dict)
+
+
+@tk.chained_action
+@tk.side_effect_free
+def package_relationships_list(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Return what a package is related to; see CKAN's ``package_relationships_list``."""
+    return next_(context, unseen.replace_unseen(context, data_dict))
+
+
+@tk.chained_action
+def resource_update(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Update a resource; see CKAN's ``resource_update``."""
+    return next_(context, unseen.replace_unseen_file(context, data_dict))
 
 
 @tk.chained_action

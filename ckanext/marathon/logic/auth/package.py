@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 import ckan.plugins.toolkit as tk
-from ckan import authz
+from ckan import authz, model
 from ckan.logic.auth import get_package_object
 from ckan.types import AuthFunction, AuthResult, Context
 
 from ckanext.marathon.domain.texts import is_storable
-from ckanext.marathon.logic import permissions
+from ckanext.marathon.logic import permissions, unseen
 from ckanext.marathon.search.types import OTHER_TYPES
 
 
@@ -48,7 +48,31 @@ def package_update(
     if result.get("success"):
         return result
     package = get_package_object(context, data_dict)
+    _hide_unseen(context, package)
     if package.type in OTHER_TYPES and permissions.coordinates(context.get("user")):
         groups = {"groups": data_dict.get("groups") or []}
         return authz.is_authorized("package_create", context, groups)
     return result
+
+
+@tk.chained_auth_function
+@tk.auth_allow_anonymous_access
+def package_show(
+    next_auth: AuthFunction, context: Context, data_dict: dict[str, Any] | None = None
+) -> AuthResult:
+    """Let the API tell nobody that there is a record which they may not see."""
+    data_dict = data_dict or {}
+    result = next_auth(context, data_dict)
+    if not result.get("success"):
+        _hide_unseen(context, get_package_object(context, data_dict))
+    return result
+
+
+def _hide_unseen(context: Context, package: model.Package) -> None:
+    """Answer a request of the API for a record that its caller may not see as for none.
+
+    Raises:
+        ckan.plugins.toolkit.ObjectNotFound: the record is hidden from the caller.
+    """
+    if unseen.is_unseen(context, package):
+        raise tk.ObjectNotFound

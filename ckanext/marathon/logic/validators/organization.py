@@ -7,10 +7,10 @@ from ckan import model
 from ckan.lib.navl.dictization_functions import missing
 from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
-from ckanext.marathon.logic import inputs, permissions
+from ckanext.marathon.logic import input_rules, permissions
 from ckanext.marathon.model import place, records
 
-FIELDS = inputs.ORGANIZATION_RESERVED
+FIELDS = input_rules.ORGANIZATION_RESERVED
 
 
 def marathon_organization_rules(

@@ -14,7 +14,7 @@ from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.texts import is_blank, is_reference, is_storable, items, shown
-from ckanext.marathon.logic import permissions, references, say
+from ckanext.marathon.logic import acting, permissions, references, say
 from ckanext.marathon.logic.validators.flat import Flat
 from ckanext.marathon.model import place, records
 
@@ -174,7 +174,7 @@ def _refuse_removal(flat: Flat) -> None:
     """
     if not flat.stored or not flat.stored.owner_org:
         return
-    if permissions.may_take_from(flat.context, flat.stored):
+    if acting.may_take_from(flat.context, flat.stored):
         return
     organization = model.Group.get(flat.stored.owner_org)
     title = (organization.title or organization.name) if organization else flat.stored.owner_org

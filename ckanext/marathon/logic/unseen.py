@@ -1,0 +1,43 @@
+"""Records that the caller of the API may not see: to them they do not exist.
+
+CKAN's pages answer so. Its API says 403 for a private record and 404 for an unknown one, from which
+anybody could find out which ids exist. Within the site the two stay apart.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flask
+from ckan import model
+from ckan.types import Context
+
+from ckanext.marathon.domain.texts import is_reference
+from ckanext.marathon.logic.viewing import Viewer
+
+# A record cannot have it: it is no UUID of any version.
+UNKNOWN = "00000000-0000-0000-0000-000000000000"
+
+
+def is_unseen(context: Context, package: model.Package | None) -> bool:
+    """Return whether a request of the API is for a record that its caller may not see."""
+    is_api = flask.has_request_context() and flask.request.endpoint == "api.action"
+    return bool(is_api and package is not None and not Viewer(context).may_see(package))
+
+
+def replace_unseen(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Return the data of an action on a record, ``id``, with an unknown one for one not to be seen.
+
+    What the action answers is then what it answers for one that does not exist, by whatever way.
+    """
+    reference = data_dict.get("id") or data_dict.get("name")
+    package = model.Package.get(reference) if is_reference(reference) else None
+    return {**data_dict, "id": UNKNOWN} if is_unseen(context, package) else data_dict
+
+
+def replace_unseen_file(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Return the data of an action on a file, ``id``; see :func:`replace_unseen`."""
+    reference = data_dict.get("id")
+    file = model.Resource.get(reference) if is_reference(reference) else None
+    package = model.Package.get(file.package_id) if file else None
+    return {**data_dict, "id": UNKNOWN} if is_unseen(context, package) else data_dict
