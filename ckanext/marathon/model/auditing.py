@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 import ckan.plugins.toolkit as tk
 import flask
@@ -66,7 +66,7 @@ Drafts = dict[tuple[str, ...], Draft]
 
 
 def note_actor(user: str | None) -> None:
-    """Say who acts, by name, where no request does: in jobs and on the command line."""
+    """Say who acts, by name or id, where no request does: in jobs and on the command line."""
     if user and not flask.has_request_context():
         model.Session().info[_ACTOR] = user
 
@@ -240,9 +240,8 @@ def _actor(session: Any) -> dict[str, Any]:
         name = None
     id_ = None
     if name:
-        query = sa.select(model.User.id).where(
-            sa.or_(model.User.name == name, cast(Any, model.User.id) == name)
-        )
-        id_ = session.scalar(query.limit(1))
+        user = model.User
+        query = sa.select(user.id, user.name).where(sa.or_(user.name == name, user.id == name))
+        id_, name = session.execute(query.limit(1)).first() or (None, name)
     origin = audit.JOB if rq.get_current_job() else audit.COMMAND_LINE
     return {"user_id": id_, "user_name": name, "origin": origin}
