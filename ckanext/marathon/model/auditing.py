@@ -168,6 +168,21 @@ def write_entries(session: Any) -> None:
         session.connection().execute(sa.insert(AuditEntry), rows)
 
 
+def _has_table(session: Any) -> bool:
+    """Return whether our tables are there; asked until they are.
+
+    A site that is being set up makes its first administrator before ``ckan db upgrade``.
+    """
+    global _table_is_there
+    if not _table_is_there:
+        query = sa.text("SELECT to_regclass('marathon_audit') IS NOT NULL")
+        _table_is_there = bool(session.connection().scalar(query))
+    return _table_is_there
+
+
+_table_is_there = False
+
+
 def _packages(session: Any, drafts: Drafts, changed: list[Draft]) -> dict[str, tuple[Any, Any]]:
     """Return id → type and owner of the datasets that files, tags and collaborators belong to."""
     found = {
