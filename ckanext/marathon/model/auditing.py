@@ -156,7 +156,7 @@ def write_entries(session: Any) -> None:
     """Write what was noted, in one statement; nothing is committed."""
     drafts: Drafts = session.info.pop(_KEY, None) or {}
     changed = [each for each in drafts.values() if each.settle()]
-    if not changed:
+    if not changed or not _has_table(session):
         return
     gone: set[str] = session.info.get(_GONE, set())
     packages = _packages(session, drafts, changed)
@@ -169,10 +169,7 @@ def write_entries(session: Any) -> None:
 
 
 def _has_table(session: Any) -> bool:
-    """Return whether our tables are there; asked until they are.
-
-    A site that is being set up makes its first administrator before ``ckan db upgrade``.
-    """
+    # The first administrator of a new site is made before `ckan db upgrade`.
     global _table_is_there
     if not _table_is_there:
         query = sa.text("SELECT to_regclass('marathon_audit') IS NOT NULL")
