@@ -63,7 +63,7 @@ def _in_index(word: str) -> Iterator[str]:
     for document in solr.search("*:*", rows=1_000, fl="*").docs:
         if word.lower() in str(document).lower():
             yield f"Solr {document['id']}"
-    if solr.search(word, df="text").hits:
+    if solr.search(f'"{word}"', df="text").hits:
         yield "Solr's words"
 
 

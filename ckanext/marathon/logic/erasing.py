@@ -25,10 +25,11 @@ from redis.exceptions import RedisError
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.takedowns import Entry
 from ckanext.marathon.logic import cutting, reindex
-from ckanext.marathon.logic.remains import ACTIONS, STEPS
+from ckanext.marathon.logic.remains import ACTIONS, STEPS, STEPS_OF_ABSENT
 from ckanext.marathon.logic.takedown_file import LIST_FILE, read_list_file
 from ckanext.marathon.model import auditing, records, takedown
 from ckanext.marathon.model.traces import Traces, collect_traces, erase_traces
+from ckanext.marathon.search.away import AWAY
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ def take_down(package: model.Package, entry: Entry) -> list[str]:
     """
     try:
         traces = _purge(package, entry, through_ckan=True)
-    except (SearchError, SearchIndexError):
+    except (*AWAY, SearchError, SearchIndexError):
         # The index is a step of its own, which is repeated.
         model.Session.rollback()
         again = model.Session.get(model.Package, entry.id)
@@ -56,7 +57,9 @@ def take_down(package: model.Package, entry: Entry) -> list[str]:
 
 def _purge(package: model.Package, entry: Entry, through_ckan: bool) -> Traces:
     cutting.lock(package)
-    traces = collect_traces(package)
+    # Who is saving it at this moment finishes first, or finds nothing to save.
+    records.lock([package.id])
+    traces = collect_traces(package.id, entry.resources)
     uploaded = [each for each in package.resources_all if each.url_type == "upload"]
     neighbours = reindex.dependents(package)
     takedown.record_takedown(
@@ -65,25 +68,25 @@ def _purge(package: model.Package, entry: Entry, through_ckan: bool) -> Traces:
         entry.reason,
         max(entry.files, len(uploaded)),
         entry.user_id,
-        resources={*traces.resources, *entry.resources},
+        resources=traces.resources,
         neighbours=neighbours,
         pending=STEPS,
         at=entry.at,
     )
+    auditing.note_actor(entry.user_id)
     auditing.note_takedown(package)
-    if not through_ckan:
-        _delete(package)
-    else:
-        for each in list(package.package_tags):
-            model.Session.delete(each)
-        model.Session.flush()
-        model.Session.expire(package, ["package_tags"])
+    for each in list(package.package_tags):
+        model.Session.delete(each)
+    model.Session.flush()
+    model.Session.expire(package, ["package_tags"])
+    # First, as CKAN cannot delete a dataset that has collaborators.
     erase_traces(traces)
     if through_ckan:
         context: Context = {"ignore_auth": True, "user": ""}
         # Other plugins may have something of theirs to remove. It commits.
         tk.get_action("dataset_purge")(context, {"id": package.id})
     else:
+        _delete(package)
         model.Session.commit()
     return traces
 
@@ -164,7 +167,7 @@ def apply_list(entries: Collection[Entry]) -> dict[str, list[str]]:
             what, failed = "taken_down", take_down(package, entry)
         else:
             what = "known" if id_ in known else "added"
-            _write_down(entry)
+            _write_down(entry, STEPS_OF_ABSENT if id_ in known else STEPS)
             failed = finish_takedown(id_)
         result[what].append(id_)
         if failed:
@@ -175,7 +178,7 @@ def apply_list(entries: Collection[Entry]) -> dict[str, list[str]]:
     return result
 
 
-def _write_down(entry: Entry) -> None:
+def _write_down(entry: Entry, pending: Collection[str]) -> None:
     """Put a record on the list that is not in the database, and have its files looked for."""
     takedown.record_takedown(
         entry.id,
@@ -184,7 +187,7 @@ def _write_down(entry: Entry) -> None:
         entry.files,
         entry.user_id,
         resources=entry.resources,
-        pending=STEPS,
+        pending=pending,
         at=entry.at,
     )
     model.Session.commit()

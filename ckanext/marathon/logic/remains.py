@@ -24,9 +24,17 @@ from rq.registry import BaseRegistry
 from ckanext.marathon.logic import reindex
 from ckanext.marathon.logic.takedown_file import write_list_file
 from ckanext.marathon.model import pages
+from ckanext.marathon.model.traces import collect_traces, erase_traces
 
+# Characters from which on a title names its record and no other.
+_TELLING = 12
 # Jobs of ours that carry ids alone.
 OWN_JOBS = {"ckanext.marathon.logic.reindex.work_off", "ckanext.marathon.logic.erasing.finish_all"}
+
+
+def _erase_again(row: Any, _words: Collection[str]) -> None:
+    """Remove what a save that was under way has left, or a takedown before traces were known."""
+    erase_traces(collect_traces(row.thing, row.resources))
 
 
 def _forget_pages(_row: Any, _words: Collection[str]) -> None:
@@ -86,7 +94,8 @@ def _not_of_others(row: Any) -> list[str]:
 
 def _drop_jobs(row: Any, words: Collection[str]) -> None:
     """Delete background jobs that carry something of it: waiting, failed and done ones."""
-    traces = {row.thing, *_not_of_others(row), *(each for each in words if len(each) > 3)}
+    # A short title may well be a word of others' jobs.
+    traces = {row.thing, *_not_of_others(row), *(each for each in words if len(each) >= _TELLING)}
     for queue in jobs.get_all_queues():
         for id_ in {
             *queue.get_job_ids(),
@@ -128,6 +137,9 @@ ACTIONS: dict[str, Callable[[Any, Collection[str]], None]] = {
     "files": _remove_files,
     "tables": _drop_tables,
     "jobs": _drop_jobs,
+    "traces": _erase_again,
     "list": lambda _row, _words: write_list_file(),
 }
 STEPS = tuple(ACTIONS)
+# What a record that is not there may have left where only files were restored.
+STEPS_OF_ABSENT = tuple(each for each in ACTIONS if each not in ("neighbours", "traces"))

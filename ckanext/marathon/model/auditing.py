@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 import ckan.plugins.toolkit as tk
 import flask
@@ -66,7 +66,7 @@ Drafts = dict[tuple[str, ...], Draft]
 
 
 def note_actor(user: str | None) -> None:
-    """Say who acts, by name, where no request does: in jobs and on the command line."""
+    """Say who acts, by name or id, where no request does: in jobs and on the command line."""
     if user and not flask.has_request_context():
         model.Session().info[_ACTOR] = user
 
@@ -156,7 +156,7 @@ def write_entries(session: Any) -> None:
     """Write what was noted, in one statement; nothing is committed."""
     drafts: Drafts = session.info.pop(_KEY, None) or {}
     changed = [each for each in drafts.values() if each.settle()]
-    if not changed:
+    if not changed or not _has_table(session):
         return
     gone: set[str] = session.info.get(_GONE, set())
     packages = _packages(session, drafts, changed)
@@ -166,6 +166,18 @@ def write_entries(session: Any) -> None:
         _scrub(session, gone)
     if rows:
         session.connection().execute(sa.insert(AuditEntry), rows)
+
+
+def _has_table(session: Any) -> bool:
+    # The first administrator of a new site is made before `ckan db upgrade`.
+    global _table_is_there
+    if not _table_is_there:
+        query = sa.text("SELECT to_regclass('marathon_audit') IS NOT NULL")
+        _table_is_there = bool(session.connection().scalar(query))
+    return _table_is_there
+
+
+_table_is_there = False
 
 
 def _packages(session: Any, drafts: Drafts, changed: list[Draft]) -> dict[str, tuple[Any, Any]]:
@@ -240,9 +252,8 @@ def _actor(session: Any) -> dict[str, Any]:
         name = None
     id_ = None
     if name:
-        query = sa.select(model.User.id).where(
-            sa.or_(model.User.name == name, cast(Any, model.User.id) == name)
-        )
-        id_ = session.scalar(query.limit(1))
+        user = model.User
+        query = sa.select(user.id, user.name).where(sa.or_(user.name == name, user.id == name))
+        id_, name = session.execute(query.limit(1)).first() or (None, name)
     origin = audit.JOB if rq.get_current_job() else audit.COMMAND_LINE
     return {"user_id": id_, "user_name": name, "origin": origin}

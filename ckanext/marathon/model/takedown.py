@@ -61,6 +61,11 @@ def record_takedown(
     One that is on the list already keeps its date, reason and author; what is left to remove is
     added.
     """
+    known = find_takedown(thing)
+    if known is not None:
+        resources = {*resources, *known.resources}
+        neighbours = {*neighbours, *known.neighbours}
+        pending = [*pending, *(each for each in known.pending if each not in pending)]
     statement = insert(Takedown).values(
         thing=thing,
         kind=kind,
@@ -72,13 +77,13 @@ def record_takedown(
         neighbours=sorted(set(neighbours)),
         pending=list(pending),
     )
-    table, new = Takedown.__table__.c, statement.excluded
+    new = statement.excluded
     model.Session.execute(
         statement.on_conflict_do_update(
             index_elements=["thing"],
             set_={
-                "files": sa.func.greatest(table.files, new.files),
-                "resources": table.resources + new.resources,
+                "files": sa.func.greatest(Takedown.__table__.c.files, new.files),
+                "resources": new.resources,
                 "neighbours": new.neighbours,
                 "pending": new.pending,
             },

@@ -56,22 +56,29 @@ class Traces:
         return sorted({self.id, *self.resources})
 
 
-def collect_traces(package: model.Package) -> Traces:
-    """Return by what a package is found, also by what its activities remember of earlier days."""
-    resources = {each.id for each in package.resources_all}
-    names = {package.name}
-    texts: set[str] = {package.title or "", package.notes or ""}
-    for each in package.resources_all:
-        texts |= {each.name or "", each.description or ""}
+def collect_traces(package_id: str, resources: Iterable[str] = ()) -> Traces:
+    """Return by what a package is found, also by what its activities remember of earlier days.
+
+    Args:
+        package_id: its id; it may be gone.
+        resources: ids that are known already.
+    """
+    ids, names, texts = set(resources), set[Any](), set[Any]()
+    package = model.Session.get(model.Package, package_id)
+    if package is not None:
+        names.add(package.name)
+        texts |= {package.title, package.notes}
+        for each in package.resources_all:
+            ids.add(each.id)
+            texts |= {each.name, each.description}
     if ACTIVITY in _tables():
-        for data in _versions(package.id):
-            names |= {data.get("name") or package.name}
-            texts |= {data.get("title") or "", data.get("notes") or ""}
+        for data in _versions(package_id):
+            names.add(_text(data.get("name")))
+            texts |= {_text(data.get("title")), _text(data.get("notes"))}
             for each in _dicts(data.get("resources")):
-                resources |= {each["id"]} if isinstance(each.get("id"), str) else set()
-                texts |= {str(each.get("name") or ""), str(each.get("description") or "")}
-    strings = {each for each in texts if isinstance(each, str) and each.strip()}
-    return Traces(package.id, frozenset(resources), frozenset(map(str, names)), frozenset(strings))
+                ids.add(_text(each.get("id")))
+                texts |= {_text(each.get("name")), _text(each.get("description"))}
+    return Traces(package_id, *(frozenset(filter(_text, each)) for each in (ids, names, texts)))
 
 
 def _versions(package_id: str) -> Iterator[dict[str, Any]]:
@@ -211,6 +218,10 @@ def _batches(values: Iterable[str]) -> Iterator[list[str]]:
     everything = sorted(values)
     for start in range(0, len(everything), 1_000):
         yield everything[start : start + 1_000]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) and value.strip() else ""
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:

@@ -57,7 +57,10 @@ def describe_entry(entry: dict[str, Any]) -> dict[str, Any]:
         "action_label": _label(ACTIONS, entry["action"]),
         "origin_label": _label(ORIGINS, entry["origin"]),
         "href": _href(entry),
-        "fields": [_describe_change(entry, each) for each in entry["changes"]],
+        # The kind says the type already.
+        "fields": [
+            _describe_change(entry, each) for each in entry["changes"] if each["field"] != "type"
+        ],
     }
 
 

@@ -14,6 +14,7 @@ down_revision = "6f3d1b92c7ae"
 branch_labels = None
 depends_on = None
 
+STEPS = ("pages", "search", "files", "tables", "jobs", "traces", "list")
 COLUMNS = ("resources", "neighbours", "pending")
 
 
@@ -22,6 +23,8 @@ def upgrade():
         empty = sa.text("'{}'")
         column = sa.Column(name, ARRAY(sa.UnicodeText), nullable=False, server_default=empty)
         op.add_column("marathon_takedown", column)
+    # What was taken down before left traces; the first process to start removes them.
+    op.execute(f"UPDATE marathon_takedown SET pending = '{{{','.join(STEPS)}}}'")
 
 
 def downgrade():
