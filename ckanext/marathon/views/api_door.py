@@ -10,7 +10,7 @@ from ckan.common import current_user, json
 from ckan.types import Response
 from flask import Blueprint, make_response, request
 
-from ckanext.marathon.logic import odd_shapes
+from ckanext.marathon.logic import assumptions, odd_shapes
 
 api_door = Blueprint("marathon_api_door", __name__)
 
@@ -41,7 +41,7 @@ def check_parameter_types() -> Response | None:
     if errors:
         return _refusal(name, 409, "Validation Error", errors)
     try:
-        odd_shapes.check_assumptions(name, data, current_user.name)
+        assumptions.check_assumptions(name, data, current_user.name)
     except tk.ValidationError as fault:
         return _refusal(name, 409, "Validation Error", fault.error_dict)
     except tk.ObjectNotFound:
