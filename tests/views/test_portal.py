@@ -21,7 +21,7 @@ ATOM = "{http://www.w3.org/2005/Atom}"
 
 @pytest.fixture
 def dataset(marathon_site: None) -> dict[str, Any]:
-    return factories.MarathonDataset(title="Pozos & <más>\x0b ñ", notes="Agua")
+    return factories.MarathonDataset(title="Pozos & <más> ñ", notes="Agua")
 
 
 def entries(answer: Any) -> list[tuple[str, str]]:
