@@ -140,7 +140,7 @@ def test_no_word_of_a_dataset_is_anywhere(
     assert list(verify()) == []
     assert act("recently_changed_packages_activity_list") is not None
     # Its id is all that is kept, in our own tables.
-    kept = {"takedown", "audit", "feed_entry", "feed_change", "feed_member"}
+    kept = {"takedown", "audit", "feed_entry", "feed_change", "feed_member", "index_note"}
     for id_ in (dataset["id"], dataset["resources"][0]["id"]):
         where = find_word(id_, storage, datastore)
         ours = {f"public.marathon_{each}" for each in kept}

@@ -25,7 +25,7 @@ PLUGIN = "activity"
 _LINKS = {records.DATASET: ("idea", "data_need"), records.IDEA: ("workshop",)}
 # Under which key a row keeps a record, and what of it names the record in a list.
 _KEPT = ("package", "group")
-_NAMES = ("id", "name", "title", "type", "is_organization")
+_NAMES = ("id", "name", "title", "type", "status", "is_organization")
 
 
 def strip_data(data: Mapping[str, Any]) -> dict[str, Any]:

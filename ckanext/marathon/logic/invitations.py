@@ -182,7 +182,7 @@ def _message(
 def _mailed(account: model.User, subject: str, body: str) -> bool:
     # CKAN's mailer says nothing where neither a server nor a notifier is there. This plugin is a
     # notifier too, but sends nothing itself.
-    notifiers = [plugin for plugin in p.PluginImplementations(p.INotifier)]
+    notifiers = list(p.PluginImplementations(p.INotifier))
     if not tk.config.get("smtp.server") and all(n.name == "marathon" for n in notifiers):
         return False
     try:
