@@ -180,9 +180,7 @@ class TestOldSpellings:
         self, reader: Any, villa_nueva: dict[str, Any]
     ) -> None:
         admin = reader(factories.Sysadmin())
-        unowned = MarathonDataset(
-            owner_org=None, idea=[], municipality=["0115"], service_problem=["AGU-01"]
-        )
+        unowned = MarathonDataset(owner_org=None)
         owner = form_of(admin, unowned).select_one('[name="owner_org"]')
         assert owner
         assert not owner.get("value")

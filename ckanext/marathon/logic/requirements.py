@@ -12,11 +12,14 @@ from ckanext.marathon.model import installation, records
 def of_dataset(owner_org: str, stored: model.Package | None) -> datasets.Requirements:
     """Return what a dataset must have.
 
+    One that loses its organisation, as when that is deleted, must have what it had to have there.
+
     Args:
         owner_org: id or name of its organisation, ``""`` for none.
         stored: the dataset as it is, ``None`` for a new one.
     """
-    return _of(_publisher(model.Group.get(owner_org)), stored)
+    reference = owner_org or (stored.owner_org if stored else "")
+    return _of(_publisher(model.Group.get(reference)), stored)
 
 
 def lacks_role(owner_org: str) -> bool:
