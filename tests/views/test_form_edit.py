@@ -164,7 +164,8 @@ class TestOldSpellings:
         # As sites had them before the plugin: written below the validators.
         package = model.Package.get(dataset["id"])
         assert package
-        package.extras |= {"frequency": "monthly", "language": '["es", "klingon"]'}
+        written = {"frequency": "monthly", "language": '["es", "klingon"]'}
+        package.extras = {**package.extras, **written}
         model.repo.commit()
         search.rebuild(dataset["id"])
         form = form_of(editor, dataset)
