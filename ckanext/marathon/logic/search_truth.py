@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import ckan.plugins.toolkit as tk
 from ckan import model
+from ckan.lib.search.common import SearchError
 from ckan.lib.search.query import solr_literal
 from ckan.types import Action, Context
 
@@ -45,7 +46,14 @@ def search_true(next_: Action, context: Context, data_dict: dict[str, Any]) -> d
     has_id = _ask_for_id(asked)
     hidden = _invisible(index_note.suspects(), viewer)
     for _attempt in range(ATTEMPTS):
-        answer = next_(context.copy(), _without(asked, hidden))
+        try:
+            answer = next_(context.copy(), _without(asked, hidden))
+        except SearchError:
+            if hidden:
+                # Solr repeats the query in its message, with the ids of what is left out.
+                next_(context.copy(), data_dict)
+                raise SearchError(tk._("The search engine refused the query")) from None
+            raise
         found = _compare(answer["results"], viewer)
         if not found.untrue:
             break
