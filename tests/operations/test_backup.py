@@ -365,7 +365,12 @@ class TestRestore:
         self, site: Site, saved: Path, tmp_path: Path
     ) -> None:
         file = tmp_path / "takedowns.json"
-        for text, named in (("{", "not JSON"), ("[{}]", "row 1, field id"), ("7", "row 1")):
+        for text, named in (
+            ("{", "not JSON"),
+            ("[{}]", "Row 1, field id"),
+            ("[7]", "Row 1: an object"),
+            ("7", "A list of objects"),
+        ):
             file.write_text(text, encoding="utf-8")
             output = fails(site, "restore", str(saved), "--yes", "--takedowns", str(file))
             assert named in output
