@@ -23,6 +23,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.formparser import FormDataParser
 
 from ckanext.marathon.helpers.errors import marathon_fresh_assets
+from ckanext.marathon.logic.room import get_refusal
 
 from .error_page import error_page
 from .form_data import CHOICES, OWN_INPUTS
@@ -158,7 +159,8 @@ def _explain(kind: str) -> str:
         GONE: tk._("What you were changing is no longer there."),
         TOO_LARGE: tk._("It is too large. Choose a smaller file, or give its web address."),
         TOO_MANY: tk._("The site gets too many requests. Wait a minute, then send it again."),
-        AWAY: tk._("The site cannot save at the moment. Wait a minute, then send it again."),
+        AWAY: get_refusal()
+        or tk._("The site cannot save at the moment. Wait a minute, then send it again."),
     }
     return texts[kind]
 
