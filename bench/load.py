@@ -77,10 +77,13 @@ def put_under_load(site: Site) -> tuple[dict[str, Any], dict[str, str]]:
     # The first fifth is for what a process loads once.
     fifth = max(1, len(samples) // 5)
     rows["memory of processes, MB"] = {
-        "second fifth": statistics.mean(samples[fifth : 2 * fifth] or samples),
-        "last fifth": statistics.mean(samples[-fifth:]),
+        f"fifth {number + 1}": statistics.mean(samples[number * fifth : (number + 1) * fifth])
+        for number in range(min(5, len(samples)))
     }
-    return rows, json.loads(written.read_text(encoding="utf-8"))
+    told = json.loads(written.read_text(encoding="utf-8"))
+    for fault in told["faults"]:
+        print(f"  failed: {fault}", flush=True)
+    return rows, told["titles"]
 
 
 def measure_row(row: dict[str, Any]) -> dict[str, float]:
@@ -149,7 +152,7 @@ def main() -> None:
         ratios = {
             name: row["p99"] / stock_found[name]["p99"]
             for name, row in found.items()
-            if "p99" in row and stock_found.get(name, {}).get("p99")
+            if "p99" in row and not stock_found.get(name, {"failed": 1})["failed"]
         }
         for name, ratio in ratios.items():
             print(f"  p99 of {name} / stock's {ratio:.3f}")

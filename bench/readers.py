@@ -22,12 +22,21 @@ READERS, WRITERS = 50, 4
 
 _numbers = itertools.count(1)
 _confirmed: dict[str, str] = {}
+_faults: list[str] = []
+
+
+@events.request.add_listener
+def note_fault(name: str, exception: Any, response: Any = None, **_more: Any) -> None:
+    """Keep what went wrong; locust's own result has only the number."""
+    if exception is not None:
+        _faults.append(f"{name}: {exception!r} {(getattr(response, 'text', '') or '')[:300]}")
 
 
 @events.test_stop.add_listener
 def write_what_was_confirmed(**_more: Any) -> None:
-    """Leave behind which dataset has which title by now."""
-    WRITTEN.write_text(json.dumps(_confirmed), encoding="utf-8")
+    """Leave behind which dataset has which title by now, and what failed."""
+    found = {"titles": _confirmed, "faults": _faults}
+    WRITTEN.write_text(json.dumps(found), encoding="utf-8")
 
 
 class Reader(FastHttpUser):

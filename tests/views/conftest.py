@@ -12,6 +12,8 @@ from ckan.tests import factories
 
 from tests.factories import CoordinatingBody, Municipality, officer
 
+from .multipart import encode_form
+
 
 class Reader:
     """A visitor of the test site; ``None`` is nobody."""
@@ -36,11 +38,12 @@ class Reader:
 
     def post(self, path: str, data: dict[str, Any], **headers: str) -> Any:
         """POST a form, as browsers do for one that can hold files."""
+        body, content_type = encode_form(data)
         return self._app.post(
             path,
-            data=data,
+            data=body,
             headers={**self._headers, **headers},
-            content_type="multipart/form-data",
+            content_type=content_type,
             follow_redirects=False,
         )
 

@@ -7,10 +7,14 @@ import io
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from ckan import model
 from ckan.tests import factories as ckan_factories
 from ckan.tests.helpers import call_action
 from openpyxl import load_workbook
 
+from ckanext.marathon.model import audit, audit_fields
+from ckanext.marathon.views import history_words
 from tests import factories
 from tests.factories import officer
 from tests.logic.asking import act
@@ -25,6 +29,24 @@ PAGE = "/organization/villa-nueva/changes"
 @pytest.fixture
 def workshop(villa_nueva: dict[str, Any]) -> dict[str, Any]:
     return factories.Workshop(owner_org=villa_nueva["id"], title="Taller del agua")
+
+
+@pytest.fixture
+def recorded_tables() -> dict[str, Any]:
+    return {
+        "dataset": model.Package,
+        "workshop": model.Package,
+        audit.RESOURCE: model.Resource,
+        audit.ORGANIZATION: model.Group,
+        audit.GROUP: model.Group,
+    }
+
+
+def recorded_columns(table: Any) -> list[str]:
+    """Return the columns of a table whose changes are recorded by name."""
+    hidden = {*audit_fields.IGNORED, "extras", "id", "package_id", "type", "is_organization"}
+    columns = [column.key for column in sa.inspect(table).column_attrs]
+    return [name for name in columns if name not in hidden]
 
 
 class TestWhoMay:
@@ -120,6 +142,20 @@ class TestPage:
         rows = page.select(".marathon-changes > li")
         assert len(rows) > 8
         assert all(len(each.get_text(" ", strip=True)) > 20 for each in rows)
+
+    @pytest.mark.parametrize("language", ["es", "en"])
+    def test_every_field_has_a_name_that_is_not_the_columns(
+        self, app: Any, language: str, recorded_tables: dict[str, Any]
+    ) -> None:
+        with app.flask_app.test_request_context(f"/{language}/"):
+            app.flask_app.preprocess_request()
+            bare = [
+                (kind, column)
+                for kind, table in recorded_tables.items()
+                for column in recorded_columns(table)
+                if history_words.name_field(kind, column) == column
+            ]
+        assert bare == []
 
 
 class TestFiles:

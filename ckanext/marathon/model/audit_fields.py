@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from ckanext.marathon.model.audit import CHANGED
 
 # Changes of these alone are no change of the record.
-_IGNORED = frozenset({"metadata_modified", "metadata_created", "last_modified", "modified"})
+IGNORED = frozenset({"metadata_modified", "metadata_created", "last_modified", "modified"})
 # Fields whose values are kept.
 _SHOWN = frozenset(
     {
@@ -37,7 +37,7 @@ def read_changes(thing: Any, action: str) -> dict[str, Any]:
     for attribute in inspected.mapper.column_attrs:
         name = attribute.key
         history = inspected.attrs[name].history
-        if name in _IGNORED or not history.has_changes():
+        if name in IGNORED or not history.has_changes():
             continue
         former = history.deleted[0] if history.deleted else None
         new = history.added[0] if history.added else None

@@ -39,6 +39,40 @@ STATES = {
     "deleted": N_("deleted"),
     "pending": N_("pending"),
 }
+# The same in every form, or in none.
+FIELDS = {
+    "owner_org": N_("Organization"),
+    "private": N_("Visibility"),
+    "state": N_("State"),
+    "capacity": N_("Role"),
+    "sysadmin": N_("System administrator"),
+    "tags": N_("Keywords"),
+}
+# Columns of CKAN's tables that no form of the schemas shows.
+COLUMNS = {
+    "name": N_("Name in addresses"),
+    "title": N_("Title"),
+    "description": N_("Description"),
+    "image_url": N_("Image"),
+    "position": N_("Order"),
+    "url": N_("Address"),
+    "url_type": N_("Where the file is kept"),
+    "resource_type": N_("Kind of file"),
+    "mimetype_inner": N_("Media type inside an archive"),
+    "cache_url": N_("Address of a copy"),
+    "cache_last_updated": N_("Date of the copy"),
+    "version": N_("Version"),
+    "author": N_("Author"),
+    "author_email": N_("Author’s e-mail"),
+    "maintainer": N_("Maintainer"),
+    "maintainer_email": N_("Maintainer’s e-mail"),
+    "creator_user_id": N_("Created by"),
+    "plugin_data": N_("Data of plugins"),
+    "license_id": N_("Licence"),
+    "created": N_("Created on"),
+    "value": N_("Value"),
+    "approval_status": N_("Approval"),
+}
 ORIGINS = {
     audit.WEB: N_("on the site"),
     audit.API: N_("by the API"),
@@ -66,7 +100,7 @@ def describe_entry(entry: dict[str, Any]) -> dict[str, Any]:
 
 def _describe_change(entry: dict[str, Any], change: dict[str, Any]) -> dict[str, str]:
     old, new = (_describe_value(entry, change["field"], change[each]) for each in ("old", "new"))
-    label = _field(entry["kind"], change["field"])
+    label = name_field(entry["kind"], change["field"])
     return {"label": label, "words": f"{old or '—'} → {new or '—'}" if old or new else ""}
 
 
@@ -109,25 +143,22 @@ def _href(entry: dict[str, Any]) -> str:
     return ""
 
 
-def _field(kind: str, name: str) -> str:
-    """Return what a field is called in its form, else its name."""
-    own = {
-        "owner_org": tk._("Organization"),
-        "private": tk._("Visibility"),
-        "state": tk._("State"),
-        "capacity": tk._("Role"),
-        "sysadmin": tk._("System administrator"),
-        "tags": tk._("Keywords"),
-    }
-    if name in own:
-        return own[name]
-    part, fields = ("organization", "fields") if kind == audit.ORGANIZATION else ("", "")
-    if kind in (DATASET, *OTHER_TYPES):
-        part, fields = "dataset", "dataset_fields"
-    schema: dict[str, Any] = {}
-    if part == "dataset":
-        schema = tk.h.scheming_get_dataset_schema(kind) or {}
-    elif part:
+def name_field(kind: str, name: str) -> str:
+    """Return what a field is called: in its form, else by the meaning of CKAN's column."""
+    if name in FIELDS:
+        return tk._(FIELDS[name])
+    for field in _form_fields(kind):
+        if field["field_name"] == name and field.get("label"):
+            return tk.h.scheming_language_text(field["label"])
+    return tk._(COLUMNS[name]) if name in COLUMNS else name
+
+
+def _form_fields(kind: str) -> list[dict[str, Any]]:
+    schema: dict[str, Any]
+    if kind == audit.ORGANIZATION:
         schema = tk.h.scheming_get_organization_schema(kind) or {}
-    found = tk.h.scheming_field_by_name(schema.get(fields) or [], name)
-    return tk.h.scheming_language_text(found["label"]) if found and found.get("label") else name
+        return schema.get("fields") or []
+    is_file = kind == audit.RESOURCE
+    # The forms of files of other types have a part of a dataset's fields.
+    schema = tk.h.scheming_get_dataset_schema(DATASET if is_file else kind) or {}
+    return schema.get("resource_fields" if is_file else "dataset_fields") or []
