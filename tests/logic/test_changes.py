@@ -178,6 +178,12 @@ class TestWhatIsWritten:
         assert result.exit_code == 0, result.output
         assert entries(record=dataset["id"])[0]["origin"] == "command_line"
 
+    def test_a_command_that_writes_links_is_no_visit_of_the_site(self, app: Any) -> None:
+        dataset = factories.MarathonDataset()
+        with app.flask_app.test_request_context():
+            call_action("package_patch", id=dataset["id"], title="Otro")
+        assert entries(record=dataset["id"])[0]["origin"] == "command_line"
+
     def test_it_costs_a_save_one_statement(self) -> None:
         dataset = factories.MarathonDataset()
         with asked() as sent:

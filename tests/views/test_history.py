@@ -18,6 +18,7 @@ from ckanext.marathon.views import history_words
 from tests import factories
 from tests.factories import officer
 from tests.logic.asking import act
+from tests.visitors import shown_values
 
 from .conftest import Reader
 
@@ -130,6 +131,41 @@ class TestPage:
         assert "Account" in text
         assert "Taller del agua" not in text
 
+    def test_only_what_a_form_changed_is_named(
+        self, editor: Reader, workshop: dict[str, Any]
+    ) -> None:
+        # The form sends each of its fields, also those that were never stored.
+        form = editor.page(f"/workshop/edit/{workshop['name']}").select_one("#dataset-edit")
+        assert form
+        sent = {**shown_values(form), "title": "Otro taller", "save": "save"}
+        assert editor.post(f"/workshop/edit/{workshop['name']}", sent).status_code == 302
+        newest = editor.page(PAGE).select(".marathon-changes > li")[0]
+        fields = [each.get_text(" ", strip=True) for each in newest.select("ul li")]
+        assert fields == ["Title"]
+
+    def test_values_are_shown_by_their_labels(self, visitor: Reader, app: Any) -> None:
+        dataset = factories.MarathonDataset(license_id="cc-by")
+        entry = {"kind": "dataset", "organization": None, "former_organization": None}
+        body = {**entry, "kind": "organization"}
+        with app.flask_app.test_request_context(environ_overrides={"CKAN_LANG": "es"}):
+            words = [
+                history_words.describe_change(kind, {"field": name, "old": None, "new": new})
+                for kind, name, new in (
+                    (entry, "license_id", dataset["license_id"]),
+                    (body, "role", "municipality"),
+                    (body, "pilot", "true"),
+                    ({**entry, "kind": "resource"}, "url_type", "upload"),
+                    ({**entry, "kind": "workshop"}, "status", "held"),
+                )
+            ]
+        assert [each["words"].removeprefix("— → ") for each in words] == [
+            "Creative Commons Atribución 4.0 Internacional",
+            "municipalidad",
+            "sí",
+            "en este sitio",
+            "realizado",
+        ]
+
     def test_every_kind_of_change_has_words(self, reader: Any) -> None:
         dataset = factories.MarathonDataset()
         ckan_factories.Resource(package_id=dataset["id"])
@@ -147,8 +183,7 @@ class TestPage:
     def test_every_field_has_a_name_that_is_not_the_columns(
         self, app: Any, language: str, recorded_tables: dict[str, Any]
     ) -> None:
-        with app.flask_app.test_request_context(f"/{language}/"):
-            app.flask_app.preprocess_request()
+        with app.flask_app.test_request_context(environ_overrides={"CKAN_LANG": language}):
             bare = [
                 (kind, column)
                 for kind, table in recorded_tables.items()

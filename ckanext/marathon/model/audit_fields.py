@@ -28,6 +28,7 @@ _SHOWN = frozenset(
     }
 )
 _LONGEST_VALUE = 100
+_EMPTY = (None, "", "[]", "{}", [], {})
 
 
 def read_changes(thing: Any, action: str) -> dict[str, Any]:
@@ -45,18 +46,27 @@ def read_changes(thing: Any, action: str) -> dict[str, Any]:
             found |= _changes_of_extras(former, new)
         elif name in _SHOWN:
             found[name] = [_short(former), _short(new)]
-        elif action == CHANGED and former != new:
+        elif action == CHANGED and (former or None) != (new or None):
             found[name] = None
     return found
 
 
 def _changes_of_extras(former: Any, new: Any) -> dict[str, Any]:
-    before, after = dict(former or {}), dict(new or {})
+    before, after = _stated(former), _stated(new)
     changed = [name for name in {*before, *after} if before.get(name) != after.get(name)]
     return {
         name: [_short(before.get(name)), _short(after.get(name))] if name in _SHOWN else None
         for name in sorted(changed)
     }
+
+
+def _stated(extras: Any) -> dict[str, Any]:
+    """Return the extras that say something.
+
+    A form sends every field that it has, and what is stored of an empty one is empty text or an
+    empty list, where the API stored nothing.
+    """
+    return {name: value for name, value in (extras or {}).items() if value not in _EMPTY}
 
 
 def _short(value: Any) -> Any:

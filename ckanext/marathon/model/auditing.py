@@ -67,7 +67,7 @@ Drafts = dict[tuple[str, ...], Draft]
 
 def note_actor(user: str | None) -> None:
     """Say who acts, by name or id, where no request does: in jobs and on the command line."""
-    if user and not flask.has_request_context():
+    if user and not _is_request():
         model.Session().info[_ACTOR] = user
 
 
@@ -238,9 +238,18 @@ def _scrub(session: Any, gone: set[str]) -> None:
     )
 
 
+def _is_request() -> bool:
+    """Return whether somebody asked for this over HTTP.
+
+    Commands and jobs make a request context of their own, for links and translations; only what a
+    server was asked has the address of who asked.
+    """
+    return flask.has_request_context() and "REMOTE_ADDR" in flask.request.environ
+
+
 def _actor(session: Any) -> dict[str, Any]:
     """Return who acts: ``user_id``, ``user_name`` and ``origin``."""
-    if flask.has_request_context():
+    if _is_request():
         person = flask.g.get("userobj")
         name = flask.g.get("user") or None
         inspected: Any = sa.inspect(person, raiseerr=False)

@@ -93,34 +93,42 @@ def describe_entry(entry: dict[str, Any]) -> dict[str, Any]:
         "href": _href(entry),
         # The kind says the type already.
         "fields": [
-            _describe_change(entry, each) for each in entry["changes"] if each["field"] != "type"
+            describe_change(entry, each) for each in entry["changes"] if each["field"] != "type"
         ],
     }
 
 
-def _describe_change(entry: dict[str, Any], change: dict[str, Any]) -> dict[str, str]:
-    old, new = (_describe_value(entry, change["field"], change[each]) for each in ("old", "new"))
-    label = name_field(entry["kind"], change["field"])
+def describe_change(entry: dict[str, Any], change: dict[str, Any]) -> dict[str, str]:
+    """Return a field's ``label`` and the former and new value in ``words``, "" if not kept."""
+    name = change["field"]
+    field = _find_field(entry["kind"], name)
+    old, new = (_describe_value(entry, name, field, change[each]) for each in ("old", "new"))
+    label = name_field(entry["kind"], name)
     return {"label": label, "words": f"{old or '—'} → {new or '—'}" if old or new else ""}
 
 
-def _describe_value(entry: dict[str, Any], field: str, value: Any) -> str:
+def _describe_value(entry: dict[str, Any], name: str, field: dict[str, Any], value: Any) -> str:
     if value is None or value == "":
         return ""
-    if field == "private":
+    text = str(value)
+    if name == "private":
         return tk._("private") if value else tk._("public")
-    if field == "owner_org":
+    if name == "owner_org":
         known = [entry["organization"], entry["former_organization"]]
-        return next((each["title"] for each in known if each and each["id"] == value), str(value))
-    if field == "capacity":
-        return tk._(str(value).capitalize())
-    if field == "state":
-        return tk._(STATES.get(str(value), str(value)))
-    if field == "status" and entry["kind"] == "idea":
-        return tk.h.marathon_term("idea-status", str(value)) or str(value)
-    if isinstance(value, bool):
-        return tk._("yes") if value else tk._("no")
-    return str(value)
+        return next((each["title"] for each in known if each and each["id"] == value), text)
+    if name == "capacity":
+        return tk._(text.capitalize())
+    if name == "state":
+        return tk._(STATES.get(text, text))
+    if name == "license_id":
+        return tk.h.marathon_licence_name(text)
+    if name == "url_type":
+        return tk._("on this site") if text == "upload" else text
+    if field.get("term_list"):
+        return tk.h.marathon_term(field["term_list"], text)
+    if text.casefold() in ("true", "false"):
+        return tk._("yes") if text.casefold() == "true" else tk._("no")
+    return text
 
 
 def _label(labels: dict[str, str], name: str) -> str:
@@ -147,10 +155,15 @@ def name_field(kind: str, name: str) -> str:
     """Return what a field is called: in its form, else by the meaning of CKAN's column."""
     if name in FIELDS:
         return tk._(FIELDS[name])
-    for field in _form_fields(kind):
-        if field["field_name"] == name and field.get("label"):
-            return tk.h.scheming_language_text(field["label"])
+    label = _find_field(kind, name).get("label")
+    if label:
+        return tk.h.scheming_language_text(label)
     return tk._(COLUMNS[name]) if name in COLUMNS else name
+
+
+def _find_field(kind: str, name: str) -> dict[str, Any]:
+    """Return a field of a kind's form, an empty one if the form has none of that name."""
+    return tk.h.scheming_field_by_name(_form_fields(kind), name) or {}
 
 
 def _form_fields(kind: str) -> list[dict[str, Any]]:
