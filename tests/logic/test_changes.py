@@ -13,6 +13,7 @@ from ckan.tests import factories as ckan_factories
 from ckan.tests.helpers import CKANCliRunner, call_action
 
 from ckanext.marathon.model.audit import AuditEntry
+from ckanext.marathon.operations import bulk
 from tests import factories
 from tests.logic.asking import act
 from tests.queries import asked
@@ -183,6 +184,18 @@ class TestWhatIsWritten:
         with app.flask_app.test_request_context():
             call_action("package_patch", id=dataset["id"], title="Otro")
         assert entries(record=dataset["id"])[0]["origin"] == "command_line"
+
+    def test_an_import_is_one_whoever_runs_it(self) -> None:
+        idea = factories.Idea()
+        editor = factories.officer(idea["owner_org"])
+        row = {"name": "pozos", "title": "Pozos", "notes": "Pozos"}
+        row |= {"owner_org": idea["owner_org"], "idea": [idea["id"]]}
+        outcome = bulk.create([row], editor["name"])
+        assert outcome.errors == {}
+        found = call_action("marathon_change_list", origin="import")["results"]
+        assert [each["record"] for each in found if each["kind"] == "dataset"] == outcome.ids
+        call_action("package_patch", id=outcome.ids[0], title="Pozos y ríos")
+        assert entries(record=outcome.ids[0])[0]["origin"] == "command_line"
 
     def test_it_costs_a_save_one_statement(self) -> None:
         dataset = factories.MarathonDataset()

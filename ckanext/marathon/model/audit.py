@@ -38,7 +38,7 @@ CREATED, CHANGED, DELETED, RESTORED, PURGED, TAKEN_DOWN = ACTIONS = (
     "purged",
     "taken_down",
 )
-COMMAND_LINE, JOB, API, WEB = ORIGINS = ("command_line", "job", "api", "web")
+COMMAND_LINE, JOB, API, WEB, IMPORT = ORIGINS = ("command_line", "job", "api", "web", "import")
 
 
 class AuditEntry(tk.BaseModel):
@@ -107,6 +107,7 @@ class AuditFilter:
     user: str | None = None
     kind: str | None = None
     action: str | None = None
+    origin: str | None = None
     since: datetime | None = None
     until: datetime | None = None
 
@@ -136,6 +137,8 @@ def list_entries(
         conditions.append(entry.kind == wanted.kind)
     if wanted.action:
         conditions.append(entry.action == wanted.action)
+    if wanted.origin:
+        conditions.append(entry.origin == wanted.origin)
     if wanted.since:
         conditions.append(entry.at >= wanted.since)
     if wanted.until:

@@ -5,6 +5,9 @@ What the session flushes is compared with what was loaded. ``feeds/capture.py`` 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -69,6 +72,19 @@ def note_actor(user: str | None) -> None:
     """Say who acts, by name or id, where no request does: in jobs and on the command line."""
     if user and not _is_request():
         model.Session().info[_ACTOR] = user
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Have what is saved meanwhile recorded as an import, whoever runs it and from where."""
+    before = _is_import.set(True)
+    try:
+        yield
+    finally:
+        _is_import.reset(before)
+
+
+_is_import: ContextVar[bool] = ContextVar("marathon_is_import", default=False)
 
 
 def note_takedown(package: model.Package) -> None:
@@ -238,6 +254,10 @@ def _scrub(session: Any, gone: set[str]) -> None:
     )
 
 
+def _origin(way: str) -> str:
+    return audit.IMPORT if _is_import.get() else way
+
+
 def _is_request() -> bool:
     """Return whether somebody asked for this over HTTP.
 
@@ -254,7 +274,7 @@ def _actor(session: Any) -> dict[str, Any]:
         name = flask.g.get("user") or None
         inspected: Any = sa.inspect(person, raiseerr=False)
         identity = inspected.identity if inspected is not None else None
-        origin = audit.API if flask.request.path.startswith("/api/") else audit.WEB
+        origin = _origin(audit.API if flask.request.path.startswith("/api/") else audit.WEB)
         return {"user_id": identity[0] if identity else None, "user_name": name, "origin": origin}
     name = session.info.get(_ACTOR)
     if name == tk.config.get("ckan.site_id"):
@@ -264,5 +284,5 @@ def _actor(session: Any) -> dict[str, Any]:
         user = model.User
         query = sa.select(user.id, user.name).where(sa.or_(user.name == name, user.id == name))
         id_, name = session.execute(query.limit(1)).first() or (None, name)
-    origin = audit.JOB if rq.get_current_job() else audit.COMMAND_LINE
+    origin = _origin(audit.JOB if rq.get_current_job() else audit.COMMAND_LINE)
     return {"user_id": id_, "user_name": name, "origin": origin}

@@ -11,6 +11,8 @@ from ckan import model
 from ckan.lib import search
 from ckan.types import Context
 
+from ckanext.marathon.model import auditing
+
 # Packages a transaction, and a request to Solr.
 BATCH = 100
 
@@ -50,7 +52,8 @@ def create(
     outcome = Outcome()
     for start in range(0, len(rows), BATCH):
         batch = rows[start : start + BATCH]
-        created = _saved(dict(enumerate(batch, start + 1)), user, outcome)
+        with auditing.importing():
+            created = _saved(dict(enumerate(batch, start + 1)), user, outcome)
         search.rebuild(package_ids=created, defer_commit=True, force=True, quiet=True)
         outcome.ids += created
         progress(start + len(batch), len(rows))

@@ -16,11 +16,11 @@ from ckanext.marathon.spreadsheets.table import Cell, Column, Table, Type
 from ckanext.marathon.spreadsheets.write import XLSX, joined, workbook
 
 from . import tables
-from .history_words import ACTIONS, KINDS, describe_entry
+from .history_words import ACTIONS, KINDS, ORIGINS, describe_entry
 
 history = Blueprint("marathon_history", __name__)
 
-FILTERS = ("record", "user", "kind", "action", "from", "until")
+FILTERS = ("record", "user", "kind", "action", "origin", "from", "until")
 # Rows of a file; what is older is had with «until».
 MOST_EXPORTED, AT_ONCE = 50_000, 1_000
 
@@ -80,8 +80,14 @@ def _page(organization_id: str | None) -> Response:
             "errors": {
                 field: " ".join(texts) for field, texts in errors.items() if field != "__type"
             },
-            "kinds": [(name, tk._(label)) for name, label in KINDS.items()],
-            "actions": [(name, tk._(label)) for name, label in ACTIONS.items()],
+            "choices": [
+                (name, label, [(value, tk._(text)) for value, text in texts.items()])
+                for name, label, texts in (
+                    ("kind", tk._("Kind"), KINDS),
+                    ("action", tk._("What happened"), ACTIONS),
+                    ("origin", tk._("By what way"), ORIGINS),
+                )
+            ],
             "addresses": _addresses(owner, asked, before, found["next"]),
         },
     )

@@ -78,6 +78,7 @@ ORIGINS = {
     audit.API: N_("by the API"),
     audit.JOB: N_("by a background job"),
     audit.COMMAND_LINE: N_("on the command line"),
+    audit.IMPORT: N_("by an import"),
 }
 
 

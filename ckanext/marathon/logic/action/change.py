@@ -38,14 +38,15 @@ def marathon_change_list(context: Context, data_dict: dict[str, Any]) -> dict[st
             ``user`` (id or name), ``kind`` (a dataset type, ``resource``, ``organization``,
             ``group``, ``member``, ``collaborator``, ``user`` or ``setting``), ``action``
             (``created``, ``changed``, ``deleted``, ``restored``, ``purged`` or ``taken_down``),
+            ``origin`` (as below),
             ``from`` and ``until`` (days in Guatemala, the last one included, or times), ``limit``
             (1–1,000, 50 by default), ``before`` (a ``number``: only older ones).
 
     Returns:
         ``results`` and ``next``, what to send as ``before`` for the next page, or ``None``. A
         result has ``number``, ``at``, ``user`` (``id``, ``name``), ``origin`` (``web``, ``api``,
-        ``job``, ``command_line``), ``kind``, ``action``, ``record``, ``title`` (if it may be seen),
-        ``parent``, ``parent_title``, ``organization`` and ``former_organization`` (``id``,
+        ``job``, ``command_line``, ``import``), ``kind``, ``action``, ``record``,
+        ``title`` (if it may be seen), ``parent``, ``parent_title``, ``organization`` and ``former_organization`` (``id``,
         ``name``, ``title``) and ``changes``: rows of ``field``, ``old`` and ``new``, which are kept
         of short values only.
 
@@ -79,7 +80,7 @@ def _sight_of(context: Context) -> Sight:
 def _read_filter(data_dict: dict[str, Any]) -> tuple[AuditFilter, int, int | None]:
     errors: dict[str, Any] = {}
     texts: dict[str, str | None] = {}
-    for field in ("organization", "record", "user", "kind", "action"):
+    for field in ("organization", "record", "user", "kind", "action", "origin"):
         value = data_dict.get(field)
         if value in (None, ""):
             texts[field] = None
@@ -87,8 +88,9 @@ def _read_filter(data_dict: dict[str, Any]) -> tuple[AuditFilter, int, int | Non
             texts[field] = value.strip()
         else:
             errors[field] = [tk._("A text is expected")]
-    if texts.get("action") and texts["action"] not in audit.ACTIONS:
-        errors["action"] = [tk._("One of these is expected: {}").format(", ".join(audit.ACTIONS))]
+    for field, choices in (("action", audit.ACTIONS), ("origin", audit.ORIGINS)):
+        if texts.get(field) and texts[field] not in choices:
+            errors[field] = [tk._("One of these is expected: {}").format(", ".join(choices))]
     times: dict[str, datetime | None] = {}
     for field in ("from", "until"):
         try:
@@ -115,6 +117,7 @@ def _read_filter(data_dict: dict[str, Any]) -> tuple[AuditFilter, int, int | Non
         user=authz.get_user_id_for_username(texts["user"], allow_none=True) or texts["user"],
         kind=texts["kind"],
         action=texts["action"],
+        origin=texts["origin"],
         since=times["from"],
         until=times["until"],
     )
