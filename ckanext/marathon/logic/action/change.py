@@ -45,9 +45,9 @@ def marathon_change_list(context: Context, data_dict: dict[str, Any]) -> dict[st
     Returns:
         ``results`` and ``next``, what to send as ``before`` for the next page, or ``None``. A
         result has ``number``, ``at``, ``user`` (``id``, ``name``), ``origin`` (``web``, ``api``,
-        ``job``, ``command_line``, ``import``), ``kind``, ``action``, ``record``,
-        ``title`` (if it may be seen), ``parent``, ``parent_title``, ``organization`` and ``former_organization`` (``id``,
-        ``name``, ``title``) and ``changes``: rows of ``field``, ``old`` and ``new``, which are kept
+        ``job``, ``command_line``, ``import``), ``kind``, ``action``, ``record``, ``title`` (if it
+        may be seen), ``parent``, ``parent_title``, ``organization`` and ``former_organization``
+        (``id``, ``name``, ``title``) and ``changes``: rows of ``field``, ``old`` and ``new``, kept
         of short values only.
 
     Raises:
