@@ -83,6 +83,8 @@ def put_under_load(site: Site) -> tuple[dict[str, Any], dict[str, str]]:
     told = json.loads(written.read_text(encoding="utf-8"))
     for fault in told["faults"]:
         print(f"  failed: {fault}", flush=True)
+    if told["faults"]:
+        print(site.log_text()[-20_000:], file=sys.stderr, flush=True)
     return rows, told["titles"]
 
 

@@ -29,7 +29,7 @@ _faults: list[str] = []
 def note_fault(name: str, exception: Any, response: Any = None, **_more: Any) -> None:
     """Keep what went wrong; locust's own result has only the number."""
     if exception is not None:
-        _faults.append(f"{name}: {exception!r} {(getattr(response, 'text', '') or '')[:300]}")
+        _faults.append(f"{name}: {exception!r} {(getattr(response, 'text', '') or '')[:100]}")
 
 
 @events.test_stop.add_listener
@@ -118,3 +118,6 @@ class Writer(FastHttpUser):
         )
         if answer.ok:
             _confirmed[name] = title
+        else:
+            # Nobody was told whether it was saved: either title is right.
+            _confirmed.pop(name, None)

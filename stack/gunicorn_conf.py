@@ -15,6 +15,9 @@ workers = 2
 worker_class = "gthread"
 threads = 4
 timeout = 120
+# A client that uses its connection again in the moment it is closed gets no answer. gunicorn's two
+# seconds are about the pause of a program that sends one request after the other.
+keepalive = 30
 graceful_timeout = 15
 control_socket_disable = True
 loglevel = "warning"

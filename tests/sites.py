@@ -188,7 +188,7 @@ class Site:
         handle = self._socket.fileno()
         command = [sys.executable, "-m", "gunicorn", "--bind", f"fd://{handle}"]
         command += ["--workers", str(self.processes), "--threads", "4"]
-        command += ["--timeout", "120", "--no-control-socket"]
+        command += ["--timeout", "120", "--keep-alive", "30", "--no-control-socket"]
         command += ["--chdir", str(ROOT), f"{self.served_by}({str(self.ini)!r})"]
         with self.log.open("ab") as log:
             self._server = programs.spawn(command, log, handle)
