@@ -59,12 +59,23 @@ class Site:
             "CKAN_INI": str(self.ini),
             "PYTHONUNBUFFERED": "1",
             "MARATHON_ACCESS_LOG": access_log,
+            "MARATHON_HEARTBEATS": str(self.layout.heartbeats),
         }
 
     def healthy(self) -> bool:
         """Return whether the site answers through its web server."""
         address = f"http://{HOST}:{self.settings.port}/api/3/action/status_show"
         return requests.get(address, timeout=30).ok
+
+    def responds(self) -> bool:
+        """Return whether the web server says anything within a few seconds."""
+        try:
+            requests.get(f"http://{HOST}:{self.settings.port}/health/live", timeout=5)
+        except requests.Timeout:
+            return False
+        except requests.RequestException:
+            return True
+        return True
 
     def prepare(self, progress: Progress, empty: bool) -> None:
         """Bring the site to what this version needs; nothing where it did that already.

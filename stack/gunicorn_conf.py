@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
-from stack import access_log
+from stack import access_log, heartbeat
 
 wsgi_app = "stack.wsgi:application"
 # Loaded once and then forked: half the start-up time and much less memory.
@@ -14,7 +15,8 @@ workers = 2
 # Browsers open connections before they need them; a worker without threads waits on each.
 worker_class = "gthread"
 threads = 4
-timeout = 120
+# A worker's own loop says every second that it does not hang; requests run in its threads.
+timeout = 30
 # A client that uses its connection again in the moment it is closed gets no answer. gunicorn's two
 # seconds are about the pause of a program that sends one request after the other.
 keepalive = 30
@@ -39,3 +41,17 @@ def post_fork(server: Any, worker: Any) -> None:
 
     assert model.meta.engine is not None
     model.meta.engine.dispose(close=False)
+    _show_heartbeat(worker)
+
+
+def _show_heartbeat(worker: Any) -> None:
+    """Have a worker tell `ckan marathon doctor`, too, what it tells gunicorn."""
+    directory = Path(os.environ["MARATHON_HEARTBEATS"])
+    heartbeat.forget_ended(directory)
+    notify = worker.tmp.notify
+
+    def notify_both() -> None:
+        notify()
+        heartbeat.beat(directory, "web")
+
+    worker.tmp.notify = notify_both

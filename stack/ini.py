@@ -128,6 +128,7 @@ def write(layout: Layout, settings: Settings, addresses: Addresses) -> Path:
         # The servers' data are on the same disk.
         "ckanext.marathon.disk_path": str(layout.root),
         "ckanext.marathon.disk_free_mb": str(SAVES_NEED_MEGABYTES),
+        "ckanext.marathon.heartbeats": str(layout.heartbeats),
         # Newer client programs work with older servers, so they also serve one that is not ours.
         "ckanext.marathon.postgres_programs": str(binaries()),
         "ckanext.marathon.backup_files": "\n  ".join(

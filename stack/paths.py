@@ -83,6 +83,7 @@ class Layout:
         self.site.mkdir(exist_ok=True, mode=0o700)
         self.run.mkdir(exist_ok=True)
         self.run.chmod(_passable())
+        self.heartbeats.mkdir(exist_ok=True, mode=0o700)
 
     def check_space(self, needed: int) -> None:
         """Make sure that the disk has ``needed`` megabytes.
@@ -134,6 +135,11 @@ class Layout:
     def run(self) -> Path:
         """Return the directory of generated configuration and secrets of the services."""
         return self.root / "run"
+
+    @property
+    def heartbeats(self) -> Path:
+        """Return the directory of the files by which processes show that they do not hang."""
+        return self.run / "heartbeats"
 
     @property
     def site(self) -> Path:

@@ -20,7 +20,7 @@ from stack.settings import Settings
 from stack.solr import USER, Solr, free_port
 from stack.supervisor import Program, Supervisor
 from stack.valkey import Valkey
-from stack.watch import ServerCheck, SiteWatch
+from stack.watch import SILENT_CHECKS_OF_WEB, ServerCheck, SiteWatch
 
 DATABASE = "ckan"
 CORE = "ckan"
@@ -122,7 +122,7 @@ def run(data: Path, settings: Settings) -> int:
         settings.check_port()
         set_up = (layout.site / "prepared").exists()
         if set_up:
-            DiskReserve(layout).update()
+            DiskReserve(layout).release_for_start()
         layout.check_space(NEEDED_AGAIN_MEGABYTES if set_up else NEEDED_MEGABYTES)
         for variable in OURS:
             os.environ.pop(variable, None)
@@ -143,7 +143,8 @@ def run(data: Path, settings: Settings) -> int:
             # Afterwards: both load CKAN, and people wait for the first page.
             supervisor.start("worker")
             print(summary(site, time.monotonic() - began), flush=True)
-            SiteWatch(layout, supervisor, servers.list_checks()).watch_forever()
+            web = ServerCheck("web", site.responds, silent_checks=SILENT_CHECKS_OF_WEB)
+            SiteWatch(layout, supervisor, [*servers.list_checks(), web]).watch_forever()
         except KeyboardInterrupt:
             progress.line("")
         finally:

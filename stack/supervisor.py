@@ -7,9 +7,11 @@ programme answers. See docs/adr for why this one was chosen.
 
 from __future__ import annotations
 
+import http.client
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -25,6 +27,9 @@ from stack import errors
 from stack.paths import Layout, write_secret
 from stack.processes import MARK
 
+# Within these supervisord answers, and has stopped a programme.
+ANSWER_SECONDS = 5
+STOP_SECONDS = 120
 CHILD = Path(__file__).with_name("child.py")
 
 
@@ -138,7 +143,7 @@ class Supervisor:
 
     def stop(self, name: str) -> None:
         """Stop a programme and wait until it has ended."""
-        self._call("stopProcess", name, True)
+        self._call("stopProcess", name, True, seconds=STOP_SECONDS)
 
     def wait(self, name: str, healthy: Callable[[], bool], seconds: float) -> None:
         """Wait until ``healthy`` returns true.
@@ -149,7 +154,11 @@ class Supervisor:
         self._wait_for(name, healthy, seconds)
 
     def list_processes(self) -> dict[str, tuple[str, int]]:
-        """Return supervisord's word for a programme's state, such as ``RUNNING``, and its pid."""
+        """Return supervisord's word for a programme's state, such as ``RUNNING``, and its pid.
+
+        Raises:
+            TimeoutError: supervisord hangs.
+        """
         found = self._call("getAllProcessInfo")
         return {info["name"]: (str(info["statename"]), int(info["pid"])) for info in found}
 
@@ -172,17 +181,33 @@ class Supervisor:
         """Return whether supervisord itself runs."""
         return self.process is not None and self.process.poll() is None
 
+    def responds(self) -> bool:
+        """Return whether supervisord itself answers within a few seconds."""
+        try:
+            self._call("getState")
+        except TimeoutError:
+            return False
+        return True
+
+    def kill(self) -> None:
+        """End supervisord itself without asking; the kernel asks its programmes to end."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
     def shutdown(self) -> None:
         """Stop every programme, last started first, then supervisord."""
         if self.process is None:
             return
         if self.process.poll() is None:
+            # One that hangs would not hear it.
+            patience = sum(program.patience for program in self.programs) + 5
+            patience = patience if _quietly(self.responds) else 0
             self.process.terminate()
             try:
-                self.process.wait(timeout=sum(program.patience for program in self.programs) + 5)
+                self.process.wait(timeout=patience)
             except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+                self.kill()
         self.process = None
 
     def _wait_for(self, name: str, healthy: Callable[[], bool], seconds: float) -> None:
@@ -197,10 +222,8 @@ class Supervisor:
             time.sleep(0.1)
         raise self.describe_failure(name)
 
-    def _call(self, method: str, *arguments: Any) -> Any:
-        from supervisor.xmlrpc import SupervisorTransport
-
-        transport = SupervisorTransport(None, None, f"unix://{self.socket}")
+    def _call(self, method: str, *arguments: Any, seconds: float = ANSWER_SECONDS) -> Any:
+        transport = _Transport(self.socket, seconds)
         with xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport) as server:
             return getattr(server.supervisor, method)(*arguments)
 
@@ -228,6 +251,23 @@ class Supervisor:
             ]
         )
         return head + "".join(program.section(self.layout) for program in self.programs)
+
+
+class _Transport(xmlrpc.client.Transport):
+    """Asks over a Unix socket; supervisord's own transport waits for ever."""
+
+    def __init__(self, path: Path, seconds: float) -> None:
+        super().__init__()
+        self._path, self._seconds = path, seconds
+
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        connection = http.client.HTTPConnection("localhost", timeout=self._seconds)
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.settimeout(self._seconds)
+        connection.sock.connect(str(self._path))
+        # What the base class closes after a fault.
+        self._connection = host, connection
+        return connection
 
 
 def _quietly(healthy: Callable[[], bool]) -> bool:

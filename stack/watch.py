@@ -1,8 +1,8 @@
 """What `make run` does once the site runs: keeps an eye on what nobody else can mend.
 
 supervisord starts a server again that ends. Left for this module: a server that runs and does not
-answer, one that was given up because the disk was full, Solr's index that a full disk has closed,
-the reserve of disk space, and the size of the access log.
+answer, supervisord itself when it does not, a server that was given up because the disk was full,
+Solr's index that a full disk has closed, the reserve of disk space, and the size of the access log.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from stack import access_log, errors
+from stack import access_log, errors, heartbeat
 from stack.disk import DiskReserve
 from stack.paths import Layout
 from stack.supervisor import Supervisor
@@ -23,6 +23,8 @@ from stack.supervisor import Supervisor
 # A server is asked so often, waits included, and ended after so many questions without an answer.
 CHECK_SECONDS = 5
 SILENT_CHECKS = 3
+# All threads of the web server may be waiting for another server, which is ended before.
+SILENT_CHECKS_OF_WEB = 12
 RETRY_SECONDS = 15
 
 
@@ -35,11 +37,13 @@ class ServerCheck:
         responds: whether the server answers at all. Any answer counts, an error too: only one
             that says nothing hangs. Returns in a few seconds.
         mend: called while it responds and the disk has room; puts right what the server cannot.
+        silent_checks: after so many questions in a row without an answer it is ended.
     """
 
     name: str
     responds: Callable[[], bool]
     mend: Callable[[], None] | None = None
+    silent_checks: int = SILENT_CHECKS
 
 
 class SiteWatch:
@@ -64,10 +68,11 @@ class SiteWatch:
         """Return never, unless something that should run does not.
 
         Raises:
-            ServiceFailed: a programme was given up, or the supervisor ended.
+            ServiceFailed: a programme was given up, or the supervisor ended or hangs.
         """
         for second in itertools.count():
             time.sleep(1)
+            heartbeat.beat(self.layout.heartbeats, "watch")
             self.reserve.update()
             if not self.supervisor.alive():
                 raise errors.ServiceFailed(
@@ -78,7 +83,14 @@ class SiteWatch:
                 self._check_programs()
 
     def _check_programs(self) -> None:
-        programs = self.supervisor.list_processes()
+        try:
+            programs = self.supervisor.list_processes()
+        except TimeoutError:
+            self._count_silence("supervisord", SILENT_CHECKS, self._give_up)
+            return
+        self._silent["supervisord"] = 0
+        if self.supervisor.process is not None:
+            heartbeat.beat(self.layout.heartbeats, "supervisor", self.supervisor.process.pid)
         for name, (state, _pid) in programs.items():
             if state == "FATAL":
                 self._retry(name)
@@ -104,11 +116,22 @@ class SiteWatch:
             if check.mend and self.reserve.has_room():
                 check.mend()
         else:
-            self._silent[check.name] = self._silent.get(check.name, 0) + 1
-            if self._silent[check.name] >= SILENT_CHECKS:
-                self._silent[check.name] = 0
-                # The supervisor starts it again.
-                kill_tree(pid)
+            # The supervisor starts it again.
+            self._count_silence(check.name, check.silent_checks, lambda: kill_tree(pid))
+
+    def _count_silence(self, name: str, most: int, end: Callable[[], None]) -> None:
+        self._silent[name] = self._silent.get(name, 0) + 1
+        if self._silent[name] >= most:
+            self._silent[name] = 0
+            end()
+
+    def _give_up(self) -> None:
+        """End a supervisor that hangs: nothing that ends is started again, and logs fill up."""
+        self.supervisor.kill()
+        raise errors.ServiceFailed(
+            "the supervisor hung and was ended; `make run` starts everything again",
+            "el supervisor no respondía y se terminó; `make run` inicia todo de nuevo",
+        )
 
 
 def kill_tree(pid: int) -> None:

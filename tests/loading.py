@@ -18,7 +18,7 @@ from ckan.config.environment import CONFIG_FROM_ENV_VARS
 from ckan.lib import app_globals
 from ckan.plugins import core
 from ckan.tests import helpers
-from ckan.tests.helpers import CKANTestApp
+from ckan.tests.helpers import CKANResponse, CKANTestApp, CKANTestClient
 
 Wanted = tuple[dict[str, Any], list[str | None]]
 
@@ -70,6 +70,22 @@ def leave() -> None:
         core.unload_all()
 
 
+class _Client(CKANTestClient):
+    """Reads answers to their end and closes them, as servers do.
+
+    A streamed one holds a transaction until then, and a test that keeps it, or fails with it, would
+    have every later migration wait for it.
+    """
+
+    def open(self, *args: Any, **options: Any) -> Any:
+        return super().open(*args, **{"buffered": True, **options})
+
+
+class _App(CKANTestApp):
+    def test_client(self, use_cookies: bool = True, user: model.User | None = None) -> _Client:
+        return _Client(self.flask_app, CKANResponse, use_cookies=use_cookies, user=user)
+
+
 def app() -> CKANTestApp:
     """Return a client without cookies of the application that goes with the loaded plugins.
 
@@ -79,4 +95,4 @@ def app() -> CKANTestApp:
     if _loaded is None or not _loaded.intact():
         enter()
     assert _loaded
-    return CKANTestApp(_loaded.app.app)
+    return _App(_loaded.app.app)

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +28,8 @@ DISK = "700M"
 STORAGE = "6M"
 LARGE = b"pozo,profundidad\n" * 500_000
 GIVEN_SECONDS = 60
+# Documented: three seconds at most, after which it is told again for a second.
+HEALTH_SECONDS = 10
 
 
 @contextlib.contextmanager
@@ -122,6 +125,20 @@ class FaultySite(RunningSite):
     def health(self) -> tuple[int, dict[str, str]]:
         answer = requests.get(f"{self.url}/health", timeout=GIVEN_SECONDS)
         return answer.status_code, answer.json()["checks"]
+
+    def reports(self, **words: str) -> None:
+        """Wait until a monitor is told of a fault, in the few seconds that are promised for it.
+
+        Each of the web workers repeats for a second what it has found.
+        """
+
+        def is_told() -> bool:
+            begun = time.monotonic()
+            code, checks = self.health()
+            assert time.monotonic() - begun < HEALTH_SECONDS, checks
+            return code == 503 and words.items() <= checks.items()
+
+        until(is_told, HEALTH_SECONDS)
 
     def is_well(self) -> bool:
         try:

@@ -28,13 +28,7 @@ class Reader:
 
     def get(self, path: str, **headers: str) -> Any:
         """GET a path without following redirects; ``Accept`` and the like by keyword."""
-        # Read whole and closed, as servers do: what is streamed holds a connection until then.
-        return self._app.get(
-            path,
-            headers={**self._headers, **headers},
-            follow_redirects=False,
-            buffered=True,
-        )
+        return self._app.get(path, headers={**self._headers, **headers}, follow_redirects=False)
 
     def post(self, path: str, data: dict[str, Any], **headers: str) -> Any:
         """POST a form, as browsers do for one that can hold files."""

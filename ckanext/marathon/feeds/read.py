@@ -113,7 +113,8 @@ def everything(part: Part, extension: str) -> Document:
     """
     connection, found, now = snapshot.catalogue()
     windows = _windows(connection, found, part, extension)
-    return Document(now, {}, _framed(found, part, None, extension, windows), connection)
+    pieces = snapshot.read_through(_framed(found, part, None, extension, windows), connection)
+    return Document(now, {}, pieces, connection)
 
 
 def datasets(part: Part) -> Iterator[Dataset]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
 from ckan import model
@@ -145,6 +146,19 @@ def catalogue() -> tuple[Any, sa.Row, State]:
         return connection, row, found
     connection.close()
     return catalogue()
+
+
+def read_through(pieces: Iterator[Read], connection: Any) -> Iterator[Read]:
+    """Yield what is read with a connection, and close that at the end.
+
+    A stream that is read to its end leaves no transaction open, whether or not whoever reads it
+    closes it. What is given up before the end has to be closed.
+    """
+    with connection:
+        yield from pieces
+
+
+Read = TypeVar("Read")
 
 
 def one_statement() -> Any:

@@ -14,7 +14,7 @@ from ckan import model
 
 from ckanext.marathon.feeds.rebuild import rebuild
 from ckanext.marathon.model import clock, disk, index_note
-from ckanext.marathon.operations import health, index_check, jobs, leftovers
+from ckanext.marathon.operations import health, heartbeats, index_check, jobs, leftovers
 from ckanext.marathon.operations.finding import Findings, make_bad, make_good, make_warning
 from ckanext.marathon.operations.health import State
 from ckanext.marathon.operations.index_check import IndexFault
@@ -99,15 +99,60 @@ def check_jobs() -> Findings:
     if waiting and not jobs.count_workers():
         text = tk._("No worker does the background jobs ({count} wait). Run: ckan jobs worker")
         yield make_warning(text.format(count=waiting))
+    hanging = [worker.pid for worker in jobs.list_hanging_workers()]
+    if hanging:
+        text = tk._(
+            "The worker of background jobs hangs (process {processes}): {count} jobs wait. It has "
+            "to be ended; `make run` starts it again."
+        )
+        named = ", ".join(map(str, hanging))
+        yield make_warning(text.format(processes=named, count=waiting), _end_job_workers)
     interrupted = jobs.list_interrupted()
     if interrupted:
         text = tk._("{count} background jobs were interrupted and have not been done.")
         yield make_warning(text.format(count=len(interrupted)), _restart_jobs)
 
 
+def _end_job_workers() -> str:
+    ended = jobs.end_hanging_workers()
+    return tk._("Ended: {processes}").format(processes=", ".join(map(str, ended)))
+
+
 def _restart_jobs() -> str:
     count = jobs.restart_interrupted()
     return tk._("{count} background jobs wait to be done again.").format(count=count)
+
+
+def check_processes() -> Findings:
+    """Check that the processes of `make run` do not hang."""
+    hanging = heartbeats.list_hanging()
+    workers = [str(beat.pid) for beat in hanging if beat.name == heartbeats.WEB]
+    if workers:
+        text = tk._(
+            "Workers of the web server hang (process {processes}): who was connected to them gets "
+            "no answer. They are replaced after half a minute."
+        )
+        yield make_warning(text.format(processes=", ".join(workers)), _end_web_workers)
+    for beat in hanging:
+        if beat.name == heartbeats.SUPERVISOR:
+            text = tk._(
+                "The supervisor hangs (process {process}): what ends is not started again. "
+                "`make run` ends everything after half a minute; start it again."
+            )
+            yield make_bad(text.format(process=beat.pid))
+        elif beat.name == heartbeats.WATCH:
+            text = tk._(
+                "`make run` hangs (process {process}): nobody sees to servers that hang and to a "
+                "full disk. Run: make stop, make run"
+            )
+            yield make_bad(text.format(process=beat.pid))
+    if tk.config["ckanext.marathon.heartbeats"] and not hanging:
+        yield make_good(tk._("No process hangs."))
+
+
+def _end_web_workers() -> str:
+    ended = heartbeats.end_hanging_web_workers()
+    return tk._("Ended: {processes}").format(processes=", ".join(map(str, ended)))
 
 
 def check_disk() -> Findings:
@@ -161,6 +206,7 @@ def _some(paths: list[Path]) -> str:
 
 STATE_CHECKS: tuple[Callable[[], Findings], ...] = (
     check_disk,
+    check_processes,
     check_feed,
     check_solr,
     check_jobs,

@@ -6,8 +6,8 @@ failed. Jobs of ours can be done twice: each brings something up to date.
 
 from __future__ import annotations
 
-import os
 import socket
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import rq
@@ -16,9 +16,14 @@ from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq.registry import FailedJobRegistry, StartedJobRegistry
 
+from ckanext.marathon.operations.heartbeats import end, is_running
+
 _OURS = "ckanext.marathon."
 # What RQ writes of a job whose process ended under it, at once or later.
 _KILLED = ("Work-horse terminated unexpectedly", "AbandonedJobError")
+# A worker that does nothing takes the next job at once; one that does a job tells every 30 seconds.
+_IDLE_SECONDS = 60
+_BUSY_SECONDS = 150
 
 
 def count_waiting() -> int:
@@ -37,18 +42,48 @@ def _workers() -> list[Any]:
     return [
         worker
         for worker in rq.Worker.all(connection=jobs.get_queue().connection)
-        if worker.hostname != socket.gethostname() or _is_running(worker.pid)
+        if worker.hostname != socket.gethostname() or is_running(worker.pid)
     ]
 
 
-def _is_running(pid: int | None) -> bool:
-    try:
-        os.kill(pid or 0, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return bool(pid)
+def list_hanging_workers() -> list[Any]:
+    """Return the workers of this machine that neither do a job nor take one that waits."""
+    waiting = {queue.name for queue in jobs.get_all_queues() if _has_waited(queue)}
+    return [
+        worker
+        for worker in _workers()
+        if worker.hostname == socket.gethostname()
+        and (_is_silent(worker) if worker.get_current_job_id() else _may_take(worker, waiting))
+    ]
+
+
+def _may_take(worker: Any, waiting: set[str]) -> bool:
+    return bool(waiting & set(worker.queue_names()))
+
+
+def _has_waited(queue: rq.Queue) -> bool:
+    """Return whether the next job of a queue has waited for longer than an idle worker needs."""
+    job = _fetch(queue.job_ids[0], queue) if queue.job_ids else None
+    return bool(job and job.enqueued_at and _is_older(job.enqueued_at, _IDLE_SECONDS))
+
+
+def _is_silent(worker: Any) -> bool:
+    """Return whether a worker that does a job has not said so, as it does twice a minute."""
+    return bool(worker.last_heartbeat and _is_older(worker.last_heartbeat, _BUSY_SECONDS))
+
+
+def _is_older(moment: datetime, seconds: float) -> bool:
+    at = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return datetime.now(UTC) - at > timedelta(seconds=seconds)
+
+
+def end_hanging_workers() -> list[int]:
+    """Kill the workers that hang, which whoever runs them starts again; return their numbers."""
+    ended = []
+    for worker in list_hanging_workers():
+        end(worker.pid)
+        ended.append(worker.pid)
+    return ended
 
 
 def list_interrupted() -> list[Job]:

@@ -78,7 +78,7 @@ def table(table: str, extension: str) -> Response:
     if encoding() == "gzip":
         answer.headers["Content-Encoding"] = "gzip"
         lines = _gzipped(lines)
-    answer.response = _in_pieces(lines)
+    answer.response = snapshot.read_through(_in_pieces(lines), connection)
     return answer
 
 
