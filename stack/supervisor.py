@@ -222,8 +222,8 @@ class Supervisor:
             time.sleep(0.1)
         raise self.describe_failure(name)
 
-    def _call(self, method: str, *arguments: Any, seconds: float = ANSWER_SECONDS) -> Any:
-        transport = _Transport(self.socket, seconds)
+    def _call(self, method: str, *arguments: Any, seconds: float = 0) -> Any:
+        transport = _Transport(self.socket, seconds or ANSWER_SECONDS)
         with xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport) as server:
             return getattr(server.supervisor, method)(*arguments)
 
@@ -262,11 +262,11 @@ class _Transport(xmlrpc.client.Transport):
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
         connection = http.client.HTTPConnection("localhost", timeout=self._seconds)
+        # What the base class closes afterwards.
+        self._connection = host, connection
         connection.sock = socket.socket(socket.AF_UNIX)
         connection.sock.settimeout(self._seconds)
         connection.sock.connect(str(self._path))
-        # What the base class closes after a fault.
-        self._connection = host, connection
         return connection
 
 

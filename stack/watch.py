@@ -8,6 +8,7 @@ Solr's index that a full disk has closed, the reserve of disk space, and the siz
 from __future__ import annotations
 
 import itertools
+import math
 import signal
 import time
 from collections.abc import Callable
@@ -21,11 +22,13 @@ from stack.paths import Layout
 from stack.supervisor import Supervisor
 
 # A server is asked so often, waits included, and ended after so many questions without an answer.
-CHECK_SECONDS = 5
+CHECK_SECONDS = 3
 SILENT_CHECKS = 3
 # All threads of the web server may be waiting for another server, which is ended before.
-SILENT_CHECKS_OF_WEB = 12
+SILENT_CHECKS_OF_WEB = 15
 RETRY_SECONDS = 15
+# One that has just been started says nothing while it loads its data, on a busy machine for long.
+START_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,8 @@ class SiteWatch:
         self.reserve = DiskReserve(layout)
         self._silent: dict[str, int] = {}
         self._retried: dict[str, float] = {}
+        # The process of each server, and since when it starts; long ago once it has answered.
+        self._starting: dict[str, tuple[int, float]] = {}
 
     def watch_forever(self) -> None:
         """Return never, unless something that should run does not.
@@ -109,13 +114,16 @@ class SiteWatch:
             self.supervisor.start(name)
 
     def _check_server(self, check: ServerCheck, state: str, pid: int) -> None:
+        if self._starting.get(check.name, (0, 0.0))[0] != pid:
+            self._starting[check.name] = pid, time.monotonic()
         if state != "RUNNING":
             self._silent[check.name] = 0
         elif check.responds():
             self._silent[check.name] = 0
+            self._starting[check.name] = pid, -math.inf
             if check.mend and self.reserve.has_room():
                 check.mend()
-        else:
+        elif time.monotonic() - self._starting[check.name][1] >= START_SECONDS:
             # The supervisor starts it again.
             self._count_silence(check.name, check.silent_checks, lambda: kill_tree(pid))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urldefrag, urljoin, urlsplit
 
@@ -48,19 +49,39 @@ class Visitor:
         """
         page = self.get(path)
         assert page.status_code == 200, f"{path}: {page.status_code}"
-        found = BeautifulSoup(page.text, "html.parser").select_one(form)
-        assert found is not None, f"{path}: no {form}"
-        filled = {**shown_values(found), **fields}
-        for pressed in found.select("button.btn-primary[type=submit][name]")[-1:]:
-            filled[str(pressed["name"])] = str(pressed.get("value", ""))
-        target = urljoin(page.url, str(found.get("action") or page.url))
-        # As browsers do for a form that can hold a file.
-        parts = [
-            (name, (None, str(value)))
-            for name, values in filled.items()
-            for value in (values if isinstance(values, list) else [values])
-        ]
-        return self.session.post(target, files=parts, headers={"Referer": page.url}, timeout=60)
+        return self.send(fill_in(page, fields, form))
+
+    def send(self, form: FilledForm) -> requests.Response:
+        """Send a form that was filled in."""
+        headers = {"Referer": form.page}
+        return self.session.post(form.target, files=form.parts, headers=headers, timeout=60)
+
+
+@dataclass(frozen=True)
+class FilledForm:
+    """A form as a browser sends it: the page that shows it, where it goes, and its fields."""
+
+    page: str
+    target: str
+    parts: list[tuple[str, tuple[None, str]]]
+
+
+def fill_in(
+    page: requests.Response, fields: Mapping[str, Any], form: str = "form#dataset-edit"
+) -> FilledForm:
+    """Return a page's form with some fields changed; see :meth:`Visitor.submit`."""
+    found = BeautifulSoup(page.text, "html.parser").select_one(form)
+    assert found is not None, f"{page.url}: no {form}"
+    filled = {**shown_values(found), **fields}
+    for pressed in found.select("button.btn-primary[type=submit][name]")[-1:]:
+        filled[str(pressed["name"])] = str(pressed.get("value", ""))
+    # As browsers do for a form that can hold a file.
+    parts: list[tuple[str, tuple[None, str]]] = [
+        (name, (None, str(value)))
+        for name, values in filled.items()
+        for value in (values if isinstance(values, list) else [values])
+    ]
+    return FilledForm(page.url, urljoin(page.url, str(found.get("action") or page.url)), parts)
 
 
 def shown_values(form: Tag) -> dict[str, list[str]]:

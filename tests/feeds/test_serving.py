@@ -11,6 +11,7 @@ from typing import Any
 import pyoxigraph
 import pytest
 import rdflib
+import sqlalchemy as sa
 from ckan import model
 from ckan.lib import search
 from ckan.tests.helpers import call_action
@@ -277,6 +278,56 @@ class TestUnchanged:
             assert head.status_code == 200
             assert head.data == b""
             assert head.headers["ETag"] == get(address).headers["ETag"]
+
+
+STREAMS = ("/catalog/all.nt", "/data.json", "/catalog.csv", "/marathon/data/ideas.csv")
+
+
+def open_transactions() -> list[str]:
+    """Return the last statement of each transaction that is open, our session's left out."""
+    model.Session.remove()
+    query = """
+        SELECT query FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
+    """
+    # Of the pool's own connections, none would be left to ask where all are in use.
+    engine = sa.create_engine(model.meta.engine.url, poolclass=sa.NullPool)  # type: ignore[union-attr]
+    with engine.connect() as connection:
+        return list(connection.scalars(sa.text(query)))
+
+
+@pytest.mark.parametrize("address", STREAMS)
+class TestTransactions:
+    """A migration waits for each that is open, and the pool has few."""
+
+    def test_what_is_read_to_its_end_leaves_none_open(
+        self, address: str, datasets: Any, app: Any
+    ) -> None:
+        answer = app.flask_app.test_client().get(address)
+        assert open_transactions(), "nothing is streamed: nothing is tried"
+        assert answer.data
+        # It is not closed: a server does that later.
+        assert open_transactions() == []
+
+    def test_nor_does_what_is_given_up(self, address: str, datasets: Any, app: Any) -> None:
+        answer = app.flask_app.test_client().get(address)
+        assert open_transactions()
+        answer.close()
+        assert open_transactions() == []
+
+    def test_nor_what_is_not_sent_to_who_asks_for_its_head(
+        self, address: str, datasets: Any, app: Any
+    ) -> None:
+        answer = app.flask_app.test_client().head(address)
+        answer.close()
+        assert open_transactions() == []
+
+    def test_nor_what_a_test_asks_for_and_keeps(
+        self, address: str, datasets: Any, app: Any
+    ) -> None:
+        answer = app.get(address)
+        assert open_transactions() == []
+        assert answer.status_code == 200
 
 
 class TestLinks:

@@ -15,13 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import redis
 import requests
+import rq
 
 from stack import processes
 from stack.paths import Layout, free_megabytes
 from stack.supervisor import Supervisor
+from stack.valkey import Valkey
 from tests.stack.conftest import clean_environment, until
 from tests.stack.running import RunningSite, Start, csrf_token, log_in
+from tests.visitors import Visitor
 
 DISK = "700M"
 # Smaller than the largest upload that is allowed.
@@ -74,8 +78,18 @@ class FaultySite(RunningSite):
     @cached_property
     def session(self) -> requests.Session:
         """Return an administrator's browser."""
+        return self.log_in("admin")
+
+    def log_in(self, name: str) -> requests.Session:
+        """Return the browser of somebody with an account."""
         logins = json.loads((self.data / "site" / "logins.json").read_text())
-        return log_in(self.url, "admin", logins["admin"])
+        return log_in(self.url, name, logins[name])
+
+    def visitor(self, session: requests.Session) -> Visitor:
+        """Return who uses a browser, to fill in forms."""
+        visitor = Visitor(self)  # type: ignore[arg-type]
+        visitor.session = session
+        return visitor
 
     @cached_property
     def token(self) -> str:
@@ -95,6 +109,12 @@ class FaultySite(RunningSite):
             return self.call("package_patch", id=self.name, title=title).status_code
         except requests.RequestException:
             return 0
+
+    @contextlib.contextmanager
+    def queue(self) -> Iterator[rq.Queue]:
+        """Give the queue of its background jobs."""
+        with redis.Redis.from_url(Valkey(self.layout).url()) as connection:
+            yield rq.Queue("ckan:marathon:default", connection=connection)
 
     def stored_files(self) -> set[Path]:
         """Return what is stored of resources, parts of files too."""

@@ -14,25 +14,24 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
-import redis
 import requests
-import rq
 
 from stack.paths import free_megabytes
 from stack.solr import USER
-from stack.valkey import Valkey
 from tests import proving
 from tests.stack.conftest import starting, until
 from tests.stack.faulty import DISK, LARGE, STORAGE, FaultySite, mounted
 from tests.stack.running import READY
-from tests.visitors import Visitor
+from tests.visitors import FilledForm, fill_in
 
 SERVERS = ("solr", "valkey", "postgres")
 EXAMINED = proving.count("faults that the doctor is asked about", 3, 8)
 HANGING = proving.count("servers that hang one by one", 1, 3)
 SLOW = proving.count("slow servers", 1, 3)
+MOMENTS = proving.count("times that two officers save at the same moment", 2, 20)
 KILLED = proving.count("web workers killed in an upload", 2, 20)
 
 PAGES = ("/dataset", "/catalog.ttl", "/catalog/all.nt", "/api/3/action/package_search")
@@ -80,6 +79,10 @@ def examined(site: FaultySite, number: int) -> str:
     return said
 
 
+# How long a web worker says nothing until the doctor calls it hanging, and some more.
+HEARTBEAT_SECONDS = 11
+
+
 class TestHealth:
     def test_a_monitor_gets_a_word_for_everything_and_nothing_else(self, site: FaultySite) -> None:
         answer = requests.get(f"{site.url}/health", timeout=10)
@@ -98,8 +101,7 @@ class TestFullDisk:
     ) -> None:
         assert site.save("Antes") == 200
         resources = site.shown()["resources"]
-        visitor = Visitor(site)  # type: ignore[arg-type]
-        visitor.session = site.session
+        visitor = site.visitor(site.session)
         page = f"/dataset/{site.name}"
         site.fill_disk()
         try:
@@ -202,6 +204,64 @@ class TestStopped:
             assert "PostgreSQL no está disponible" in said or not said
         site.recovers()
 
+    def test_a_form_that_is_sent_while_postgresql_is_away_comes_back_filled_in(
+        self, site: FaultySite
+    ) -> None:
+        before = site.shown()["title"]
+        officer = site.visitor(site.session)
+        title = f"Sin base de datos {os.urandom(4).hex()}"
+        form = fill_in(officer.get(f"/dataset/edit/{site.name}"), {"title": title})
+        with site.stopped("postgres"):
+            answer = officer.send(form)
+            assert answer.status_code == 503
+            assert int(answer.headers["Retry-After"]) > 0
+        until(site.is_well, 90)
+        assert site.shown()["title"] == before
+        # As the page with what was typed offers it.
+        again = fill_in(answer, {}, ".marathon-held")
+        assert ("title", (None, title)) in again.parts
+        assert officer.send(again).status_code == 200
+        assert site.shown()["title"] == title
+
+
+class TestTwoOfficers:
+    def test_of_two_who_save_at_the_same_moment_one_is_told_and_loses_nothing(
+        self, site: FaultySite
+    ) -> None:
+        officers = [site.visitor(site.log_in(name)) for name in ("admin", "infom")]
+        for _ in range(MOMENTS):
+            titles = [f"Título {number} {os.urandom(4).hex()}" for number in range(2)]
+            forms = [
+                fill_in(officer.get(f"/dataset/edit/{site.name}"), {"title": title})
+                for officer, title in zip(officers, titles, strict=True)
+            ]
+            answers: dict[int, requests.Response] = {}
+            both = threading.Barrier(2)
+
+            def send(
+                number: int,
+                form: FilledForm,
+                answers: dict[int, requests.Response] = answers,
+                both: threading.Barrier = both,
+            ) -> None:
+                both.wait()
+                answers[number] = officers[number].send(form)
+
+            sending = [threading.Thread(target=send, args=each) for each in enumerate(forms)]
+            for thread in sending:
+                thread.start()
+            for thread in sending:
+                thread.join()
+            by_status = {answer.status_code: number for number, answer in answers.items()}
+            assert by_status.keys() == {200, 409}
+            saved, told = by_status[200], by_status[409]
+            assert site.shown()["title"] == titles[saved]
+            assert titles[saved] in answers[told].text
+            again = fill_in(answers[told], {})
+            assert ("title", (None, titles[told])) in again.parts
+            assert officers[told].send(again).status_code == 200
+            assert site.shown()["title"] == titles[told]
+
 
 class TestHanging:
     @pytest.mark.parametrize("name", SERVERS[-HANGING:])
@@ -215,6 +275,36 @@ class TestHanging:
             assert site.unread(*FEEDS) == {}
         site.recovers()
         assert site.pid(name) != before
+
+    def test_a_web_worker_and_the_job_worker_are_named_and_ended(self, site: FaultySite) -> None:
+        hanging = site.family("web")[1]
+        before = site.pid("worker")
+        site.hang("worker")
+        hanging.suspend()
+        with site.queue() as queue:
+            work = "ckanext.marathon.logic.reindex.bring_up_to_date"
+            job = queue.enqueue(work, site.shown()["id"])
+            # It has waited for long.
+            job.enqueued_at = datetime.now(UTC) - timedelta(minutes=5)
+            job.save()
+            time.sleep(HEARTBEAT_SECONDS)
+            # The other web worker answers.
+            assert site.unread("/", *PAGES) == {}
+            code, said = site.doctor("--fix")
+            assert code == 0, said
+            assert f"no responden (proceso {hanging.pid})" in said
+            assert f"no responde (proceso {before})" in said
+            until(lambda: len(site.family("web")) == 3 and not hanging.is_running(), 30)
+            until(lambda: site.pid("worker") not in (0, before), 30)
+            until(lambda: job.get_status(refresh=True) == "finished", 60)
+        site.recovers()
+
+    @pytest.mark.skipif(not proving.FULL, reason="takes half a minute: make prove")
+    def test_a_web_worker_is_replaced_without_anybodys_help(self, site: FaultySite) -> None:
+        hanging = site.family("web")[1]
+        hanging.suspend()
+        until(lambda: not hanging.is_running(), 60)
+        site.recovers()
 
     @pytest.mark.parametrize("name", SERVERS[:SLOW])
     def test_a_slow_one_is_waited_for(self, site: FaultySite, name: str) -> None:
@@ -276,8 +366,7 @@ class TestKilled:
         assert site.title_in_feed() == site.shown()["title"]
 
     def test_a_job_whose_worker_was_killed_is_named_and_done_again(self, site: FaultySite) -> None:
-        with redis.Redis.from_url(Valkey(site.layout).url()) as connection:
-            queue = rq.Queue("ckan:marathon:default", connection=connection)
+        with site.queue() as queue:
             # It waits for Solr, and is killed meanwhile.
             record = site.shown()["id"]
             site.hang("solr")
@@ -363,6 +452,20 @@ class TestEverythingEnds:
         site.recovers()
         verified = site.run_ckan("feed", "verify")
         assert verified.returncode == 0, verified.stdout
+
+    @pytest.mark.skipif(not proving.FULL, reason="takes half a minute: make prove")
+    def test_a_supervisor_that_hangs_is_named_and_ends_everything(self, site: FaultySite) -> None:
+        run = site.running()
+        pid = int((site.data / "run" / "supervisord.pid").read_text())
+        os.kill(pid, signal.SIGSTOP)
+        assert site.unread("/", *PAGES) == {}
+        time.sleep(HEARTBEAT_SECONDS)
+        code, said = site.doctor()
+        assert code == 1, said
+        assert f"El supervisor no responde (proceso {pid})" in said
+        assert run.process.wait(timeout=90) == 1
+        assert "the supervisor hung" in run.said()
+        assert not run.servers()
 
     def test_a_killed_supervisor_takes_all_along_on_a_full_disk_too(self, site: FaultySite) -> None:
         run = site.running()
