@@ -167,7 +167,7 @@ def leaks_of_pages(app: Any, world: Secrets, user: str) -> Iterator[tuple[str, s
     environ = {"REMOTE_USER": user} if user else {}
     for address in addresses(world):
         answer = app.get(address, extra_environ=environ)
-        assert answer.status_code < 500, address
+        assert answer.status_code < 500, (address, answer.text[:500])
         if "?q=zq" in address or "/tag/" in address:
             # The question itself is repeated on the page.
             continue
