@@ -28,7 +28,7 @@ SILENT_CHECKS = 3
 SILENT_CHECKS_OF_WEB = 15
 RETRY_SECONDS = 15
 # One that has just been started says nothing while it loads its data, on a busy machine for long.
-START_SECONDS = 120
+START_SECONDS = 40
 
 
 @dataclass(frozen=True)

@@ -190,6 +190,18 @@ class FaultySite(RunningSite):
         assert "Traceback" not in done.stdout, done.stdout
         return done.returncode, f"{done.stdout}\n{done.stderr}"
 
+    def put_in_order(self) -> None:
+        """Take away what a test that failed may have left: a full disk, servers that do not run."""
+        self.empty_disk()
+        self.running()
+        for name, (state, pid) in self.supervisor.list_processes().items():
+            if state == "STOPPED":
+                self.supervisor.start(name)
+            elif pid:
+                for process in self.family(name):
+                    process.resume()
+        until(self.is_well, 120)
+
     # What is done to it
 
     def fill_disk(self) -> None:

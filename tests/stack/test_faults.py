@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import threading
@@ -67,7 +68,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultySite]:
             )
             assert made.ok, made.text
             yield site
+            # To be read after a failure: the disk goes away.
+            shutil.copytree(site.layout.logs, data.with_name("logs"))
     disk.__exit__(None, None, None)
+
+
+@pytest.fixture(autouse=True)
+def in_order(site: FaultySite) -> None:
+    """Have a test find the site well, whatever the one before has left."""
+    site.put_in_order()
 
 
 def examined(site: FaultySite, number: int) -> str:
@@ -278,12 +287,12 @@ class TestHanging:
 
     def test_a_web_worker_and_the_job_worker_are_named_and_ended(self, site: FaultySite) -> None:
         hanging = site.family("web")[1]
-        before = site.pid("worker")
+        before, record = site.pid("worker"), site.shown()["id"]
         site.hang("worker")
         hanging.suspend()
         with site.queue() as queue:
             work = "ckanext.marathon.logic.reindex.bring_up_to_date"
-            job = queue.enqueue(work, site.shown()["id"])
+            job = queue.enqueue(work, record)
             # It has waited for long.
             job.enqueued_at = datetime.now(UTC) - timedelta(minutes=5)
             job.save()

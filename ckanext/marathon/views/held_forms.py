@@ -16,7 +16,15 @@ from urllib.parse import urlsplit
 import ckan.plugins.toolkit as tk
 from ckan.common import current_user
 from ckan.types import Response
-from flask import Blueprint, g, get_flashed_messages, jsonify, make_response, request
+from flask import (
+    Blueprint,
+    current_app,
+    g,
+    get_flashed_messages,
+    jsonify,
+    make_response,
+    request,
+)
 from flask_wtf.csrf import CSRFError, generate_csrf
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
@@ -110,25 +118,30 @@ def give_back_form(response: Response) -> Response:
         marathon_fresh_assets()
         # CKAN flashes why it stopped; this page says it itself.
         get_flashed_messages()
-        page = tk.render(
-            "marathon/held/held.html",
-            {
-                "kind": kind,
-                "explanation": _explain(kind),
-                "sent": sent,
-                "action": request.full_path.rstrip("?"),
-                "token_name": tk.config["WTF_CSRF_FIELD_NAME"],
-                "token": generate_csrf(),
-                # The site's own frame asks the database.
-                "is_bare": kind == AWAY,
-            },
-        )
-        answer = make_response(page, response.status_code)
+        shown = {
+            "kind": kind,
+            "explanation": _explain(kind),
+            "sent": sent,
+            "action": request.full_path.rstrip("?"),
+            "token_name": tk.config["WTF_CSRF_FIELD_NAME"],
+            "token": generate_csrf(),
+            "is_bare": kind == AWAY,
+        }
+        answer = make_response(_render(shown), response.status_code)
     if "Retry-After" in response.headers:
         answer.headers["Retry-After"] = response.headers["Retry-After"]
     # Not to be found with the button "back" by whoever sits down next.
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def _render(shown: dict[str, Any]) -> str:
+    template = "marathon/held/held.html"
+    if not shown["is_bare"]:
+        return tk.render(template, shown)
+    # Neither the site's own frame nor Flask, which gives every template the user: both ask the
+    # database, which may be what is away.
+    return current_app.jinja_env.get_template(template).render(shown)
 
 
 def show_session() -> Response:
