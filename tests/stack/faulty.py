@@ -116,6 +116,12 @@ class FaultySite(RunningSite):
         with redis.Redis.from_url(Valkey(self.layout).url()) as connection:
             yield rq.Queue("ckan:marathon:default", connection=connection)
 
+    def has_job_worker(self) -> bool:
+        """Return whether the worker that runs has said that it takes jobs."""
+        with self.queue() as queue:
+            pids = [worker.pid for worker in rq.Worker.all(connection=queue.connection)]
+        return self.pid("worker") in pids
+
     def stored_files(self) -> set[Path]:
         """Return what is stored of resources, parts of files too."""
         folder = self.data / "site" / "storage" / "resources"

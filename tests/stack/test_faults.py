@@ -287,10 +287,12 @@ class TestHanging:
 
     def test_a_web_worker_and_the_job_worker_are_named_and_ended(self, site: FaultySite) -> None:
         hanging = site.family("web")[1]
-        before, record = site.pid("worker"), site.shown()["id"]
-        site.hang("worker")
-        hanging.suspend()
+        record = site.shown()["id"]
         with site.queue() as queue:
+            until(site.has_job_worker)
+            before = site.pid("worker")
+            site.hang("worker")
+            hanging.suspend()
             work = "ckanext.marathon.logic.reindex.bring_up_to_date"
             job = queue.enqueue(work, record)
             # It has waited for long.
@@ -340,6 +342,29 @@ class TestHanging:
 
 
 class TestKilled:
+    def test_a_job_whose_worker_was_killed_is_named_and_done_again(self, site: FaultySite) -> None:
+        with site.queue() as queue:
+            # The worker may be starting again after what happened before.
+            until(site.has_job_worker)
+            # It waits for Solr, and is killed meanwhile.
+            record = site.shown()["id"]
+            site.hang("solr")
+            try:
+                work = "ckanext.marathon.logic.reindex.bring_up_to_date"
+                job = queue.enqueue(work, record, job_timeout=3600)
+                until(lambda: job.get_status(refresh=True) == "started")
+                before = site.pid("worker")
+                site.kill("worker")
+            finally:
+                for process in site.family("solr"):
+                    process.send_signal(signal.SIGCONT)
+            until(lambda: site.pid("worker") not in (0, before), 30)
+            until(site.is_well, 60)
+            code, said = site.doctor("--fix")
+            assert code == 0, said
+            assert "1 trabajos en segundo plano se interrumpieron" in said
+            until(lambda: job.get_status(refresh=True) == "finished", 60)
+
     @pytest.mark.parametrize("name", SERVERS)
     def test_a_server_that_is_killed_comes_back(self, site: FaultySite, name: str) -> None:
         site.kill(name)
@@ -373,28 +398,6 @@ class TestKilled:
                 assert stored.content == content
                 site.call("resource_delete", id=resource["id"])
         assert site.title_in_feed() == site.shown()["title"]
-
-    def test_a_job_whose_worker_was_killed_is_named_and_done_again(self, site: FaultySite) -> None:
-        with site.queue() as queue:
-            # It waits for Solr, and is killed meanwhile.
-            record = site.shown()["id"]
-            site.hang("solr")
-            try:
-                work = "ckanext.marathon.logic.reindex.bring_up_to_date"
-                job = queue.enqueue(work, record, job_timeout=3600)
-                # The worker itself may be starting again after what happened before.
-                until(lambda: job.get_status(refresh=True) == "started")
-                before = site.pid("worker")
-                site.kill("worker")
-            finally:
-                for process in site.family("solr"):
-                    process.send_signal(signal.SIGCONT)
-            until(lambda: site.pid("worker") not in (0, before), 30)
-            until(site.is_well, 60)
-            code, said = site.doctor("--fix")
-            assert code == 0, said
-            assert "1 trabajos en segundo plano se interrumpieron" in said
-            until(lambda: job.get_status(refresh=True) == "finished", 60)
 
 
 class TestAccessLog:

@@ -20,7 +20,11 @@ from ckanext.marathon.operations.heartbeats import end, is_running
 
 _OURS = "ckanext.marathon."
 # What RQ writes of a job whose process ended under it, at once or later.
-_KILLED = ("Work-horse terminated unexpectedly", "AbandonedJobError")
+_KILLED = (
+    "Work-horse terminated unexpectedly",
+    "AbandonedJobError",
+    "Job was stuck in intermediate queue",
+)
 # A worker that does nothing takes the next job at once; one that does a job tells every 30 seconds.
 _IDLE_SECONDS = 60
 _BUSY_SECONDS = 150
@@ -28,7 +32,7 @@ _BUSY_SECONDS = 150
 
 def count_waiting() -> int:
     """Return how many jobs wait for a worker."""
-    return sum(len(queue) for queue in jobs.get_all_queues())
+    return sum(len(queue) + len(_list_taken(queue)) for queue in jobs.get_all_queues())
 
 
 def count_workers() -> int:
@@ -63,7 +67,21 @@ def _may_take(worker: Any, waiting: set[str]) -> bool:
 
 def _has_waited(queue: rq.Queue) -> bool:
     """Return whether the next job of a queue has waited for longer than an idle worker needs."""
-    job = _fetch(queue.job_ids[0], queue) if queue.job_ids else None
+    return any(
+        _is_late(_fetch(job_id, queue)) for job_id in [*queue.job_ids[:1], *_list_taken(queue)]
+    )
+
+
+def _list_taken(queue: rq.Queue) -> list[str]:
+    """Return the ids of jobs that were handed to a worker, which has not begun to do them.
+
+    Redis hands the next job to whoever waits for one, also to a process that hangs.
+    """
+    started = StartedJobRegistry(queue=queue).get_job_ids(cleanup=False)
+    return [each for each in queue.intermediate_queue.get_job_ids() if each not in started]
+
+
+def _is_late(job: Job | None) -> bool:
     return bool(job and job.enqueued_at and _is_older(job.enqueued_at, _IDLE_SECONDS))
 
 
@@ -87,7 +105,7 @@ def end_hanging_workers() -> list[int]:
 
 
 def list_interrupted() -> list[Job]:
-    """Return our jobs whose worker was killed while it did them."""
+    """Return our jobs whose worker was killed, or hangs, while it did them or took them."""
     current = {worker.get_current_job_id() for worker in _workers()}
     found = []
     for queue in jobs.get_all_queues():
@@ -98,6 +116,8 @@ def list_interrupted() -> list[Job]:
                 failed = job_id not in started
                 if not failed or any(word in (job.exc_info or "") for word in _KILLED):
                     found.append(job)
+        taken = [_fetch(job_id, queue) for job_id in _list_taken(queue)]
+        found += [job for job in taken if job and _is_ours(job) and _is_late(job)]
     return found
 
 
@@ -120,5 +140,6 @@ def restart_interrupted() -> int:
         queue = rq.Queue(job.origin, connection=job.connection)
         StartedJobRegistry(queue=queue).remove_executions(job)
         FailedJobRegistry(queue=queue).remove(job)
+        queue.intermediate_queue.remove(job.id)
         queue.enqueue_job(job)
     return len(interrupted)
