@@ -317,6 +317,13 @@ class TestHanging:
         until(lambda: not hanging.is_running(), 60)
         site.recovers()
 
+    @pytest.mark.skipif(not proving.FULL, reason="takes two minutes: make prove")
+    def test_the_whole_web_server_is_started_again(self, site: FaultySite) -> None:
+        before = site.pid("web")
+        site.hang("web")
+        until(lambda: site.pid("web") not in (0, before), 240)
+        site.recovers()
+
     @pytest.mark.parametrize("name", SERVERS[:SLOW])
     def test_a_slow_one_is_waited_for(self, site: FaultySite, name: str) -> None:
         before = site.pid(name)

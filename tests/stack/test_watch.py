@@ -1,9 +1,10 @@
-"""A supervisor that hangs does not keep `make run` waiting."""
+"""What `make run` does about processes that hang; test_faults.py has real servers."""
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,8 @@ import pytest
 
 from stack import errors, processes, supervisor, watch
 from stack.paths import Layout
-from stack.supervisor import Supervisor
+from stack.supervisor import Program, Supervisor
+from stack.watch import ServerCheck
 
 
 @pytest.fixture
@@ -31,13 +33,42 @@ def hanging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Supervi
     processes.end(processes.orphans(layout), patience=0)
 
 
-def test_it_is_ended_and_that_is_said(hanging: Supervisor) -> None:
+def test_a_server_that_says_nothing_is_killed_but_not_while_it_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "CHECK_SECONDS", 1)
+    monkeypatch.setattr(watch, "START_SECONDS", 1.5)
+    layout = Layout.open(tmp_path / "data")
+    layout.make_sockets()
+    sleeping = [sys.executable, "-c", "import time; time.sleep(600)"]
+    started = Supervisor(layout, [Program("mute", sleeping)])
+    asked: list[int] = []
+
+    def responds() -> bool:
+        asked.append(started.list_processes()["mute"][1])
+        if len(set(asked)) == 2:
+            raise KeyboardInterrupt
+        return False
+
+    started.launch()
+    watching = watch.SiteWatch(layout, started, [ServerCheck("mute", responds, silent_checks=1)])
+    try:
+        started.start("mute")
+        with pytest.raises(KeyboardInterrupt):
+            watching.watch_forever()
+    finally:
+        started.shutdown()
+    # Asked at once, after one second, and after two.
+    assert asked[0] == asked[1] != asked[-1]
+
+
+def test_a_supervisor_that_hangs_is_ended_and_that_is_said(hanging: Supervisor) -> None:
     with pytest.raises(errors.ServiceFailed, match="supervisor hung"):
         watch.SiteWatch(hanging.layout, hanging, []).watch_forever()
     assert not hanging.alive()
 
 
-def test_stopping_does_not_wait_for_it(hanging: Supervisor) -> None:
+def test_stopping_does_not_wait_for_a_supervisor_that_hangs(hanging: Supervisor) -> None:
     begun = time.monotonic()
     hanging.shutdown()
     assert time.monotonic() - begun < 4
