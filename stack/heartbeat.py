@@ -30,3 +30,9 @@ def forget_ended(directory: Path) -> None:
         pid = path.name.rpartition("-")[2]
         if not (pid.isdigit() and Path("/proc", pid).exists()):
             path.unlink(missing_ok=True)
+
+
+def forget_all(directory: Path) -> None:
+    """Delete what an earlier start has left."""
+    for path in directory.glob("*-*"):
+        path.unlink(missing_ok=True)

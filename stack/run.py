@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
-from stack import accounts, external, ini, processes
+from stack import accounts, external, heartbeat, ini, processes
 from stack.ckan_site import Site
 from stack.disk import DiskReserve
 from stack.paths import Layout
@@ -128,6 +128,7 @@ def run(data: Path, settings: Settings) -> int:
             os.environ.pop(variable, None)
         external.check(settings)
         layout.make_sockets()
+        heartbeat.forget_all(layout.heartbeats)
         servers = Servers.choose(layout, settings)
         programs = servers.prepare(progress)
         site = Site(layout, settings, ini.write(layout, settings, servers.addresses()))

@@ -27,9 +27,9 @@ from stack import errors
 from stack.paths import Layout, write_secret
 from stack.processes import MARK
 
-# Within these supervisord answers, and has stopped a programme.
+# Within these supervisord answers unless it hangs; and does what takes longer.
 ANSWER_SECONDS = 5
-STOP_SECONDS = 120
+ACT_SECONDS = 120
 CHILD = Path(__file__).with_name("child.py")
 
 
@@ -128,7 +128,7 @@ class Supervisor:
             start_new_session=True,
         )
         threading.Thread(target=self._read_output, args=[self.process], daemon=True).start()
-        self._wait_for("supervisord", lambda: bool(self._call("getState")), 15)
+        self._wait_for("supervisord", self.responds, 15)
 
     def _read_output(self, process: subprocess.Popen[bytes]) -> None:
         """Keep the last lines that supervisord itself prints; it must never wait for a reader."""
@@ -143,7 +143,7 @@ class Supervisor:
 
     def stop(self, name: str) -> None:
         """Stop a programme and wait until it has ended."""
-        self._call("stopProcess", name, True, seconds=STOP_SECONDS)
+        self._call("stopProcess", name, True)
 
     def wait(self, name: str, healthy: Callable[[], bool], seconds: float) -> None:
         """Wait until ``healthy`` returns true.
@@ -159,7 +159,7 @@ class Supervisor:
         Raises:
             TimeoutError: supervisord hangs.
         """
-        found = self._call("getAllProcessInfo")
+        found = self._call("getAllProcessInfo", seconds=ANSWER_SECONDS)
         return {info["name"]: (str(info["statename"]), int(info["pid"])) for info in found}
 
     def send_signal(self, name: str, number: signal.Signals) -> None:
@@ -184,7 +184,7 @@ class Supervisor:
     def responds(self) -> bool:
         """Return whether supervisord itself answers within a few seconds."""
         try:
-            self._call("getState")
+            self._call("getState", seconds=ANSWER_SECONDS)
         except TimeoutError:
             return False
         return True
@@ -217,13 +217,16 @@ class Supervisor:
                 raise self.describe_failure("supervisord")
             if _quietly(healthy):
                 return
-            if name != "supervisord" and self.list_processes()[name][0] == "FATAL":
+            if name != "supervisord" and _quietly(lambda: self._is_given_up(name)):
                 raise self.describe_failure(name)
             time.sleep(0.1)
         raise self.describe_failure(name)
 
+    def _is_given_up(self, name: str) -> bool:
+        return self.list_processes()[name][0] == "FATAL"
+
     def _call(self, method: str, *arguments: Any, seconds: float = 0) -> Any:
-        transport = _Transport(self.socket, seconds or ANSWER_SECONDS)
+        transport = _Transport(self.socket, seconds or ACT_SECONDS)
         with xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport) as server:
             return getattr(server.supervisor, method)(*arguments)
 

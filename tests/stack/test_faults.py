@@ -19,6 +19,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
+import rq
+from rq.utils import utcformat
 
 from stack.paths import free_megabytes
 from stack.solr import USER
@@ -295,9 +297,11 @@ class TestHanging:
             hanging.suspend()
             work = "ckanext.marathon.logic.reindex.bring_up_to_date"
             job = queue.enqueue(work, record)
-            # It has waited for long.
+            # The job waits for long, and the worker has said nothing since.
             job.enqueued_at = datetime.now(UTC) - timedelta(minutes=5)
             job.save()
+            (worker,) = [each for each in rq.Worker.all(queue=queue) if each.pid == before]
+            worker.connection.hset(worker.key, "last_heartbeat", utcformat(job.enqueued_at))
             time.sleep(HEARTBEAT_SECONDS)
             # The other web worker answers.
             assert site.unread("/", *PAGES) == {}

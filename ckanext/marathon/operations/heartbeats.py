@@ -82,5 +82,14 @@ def _read() -> Iterator[Heartbeat]:
     directory = tk.config["ckanext.marathon.heartbeats"]
     for path in sorted(Path(directory).glob("*-*")) if directory else ():
         name, _, pid = path.name.rpartition("-")
-        if pid.isdigit() and is_running(int(pid)):
+        if pid.isdigit() and is_running(int(pid)) and (name == WATCH or _beats_in(directory, pid)):
             yield Heartbeat(name, int(pid), path.stat().st_mtime)
+
+
+def _beats_in(directory: str, pid: str) -> bool:
+    """Return whether a process was started to touch its file there; numbers are given again."""
+    try:
+        variables = Path("/proc", pid, "environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return f"MARATHON_HEARTBEATS={directory}".encode() in variables

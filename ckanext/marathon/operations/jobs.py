@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import rq
@@ -25,7 +26,6 @@ _KILLED = (
     "AbandonedJobError",
     "Job was stuck in intermediate queue",
 )
-# A worker that does nothing takes the next job at once; one that does a job tells every 30 seconds.
 _IDLE_SECONDS = 60
 _BUSY_SECONDS = 150
 
@@ -57,12 +57,17 @@ def list_hanging_workers() -> list[Any]:
         worker
         for worker in _workers()
         if worker.hostname == socket.gethostname()
-        and (_is_silent(worker) if worker.get_current_job_id() else _may_take(worker, waiting))
+        and _is_worker(worker.pid)
+        and _is_silent(worker, waiting)
     ]
 
 
-def _may_take(worker: Any, waiting: set[str]) -> bool:
-    return bool(waiting & set(worker.queue_names()))
+def _is_worker(pid: int) -> bool:
+    """Return whether a process is one that does jobs: numbers are given again."""
+    try:
+        return b"worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def _has_waited(queue: rq.Queue) -> bool:
@@ -85,9 +90,18 @@ def _is_late(job: Job | None) -> bool:
     return bool(job and job.enqueued_at and _is_older(job.enqueued_at, _IDLE_SECONDS))
 
 
-def _is_silent(worker: Any) -> bool:
-    """Return whether a worker that does a job has not said so, as it does twice a minute."""
-    return bool(worker.last_heartbeat and _is_older(worker.last_heartbeat, _BUSY_SECONDS))
+def _is_silent(worker: Any, waiting: set[str]) -> bool:
+    """Return whether a worker has said nothing for too long.
+
+    One that does a job says so twice a minute; one that does none says so when it begins to wait,
+    and takes what comes at once.
+    """
+    if worker.last_heartbeat is None:
+        return False
+    if worker.get_current_job_id():
+        return _is_older(worker.last_heartbeat, _BUSY_SECONDS)
+    may_take = not waiting.isdisjoint(worker.queue_names())
+    return may_take and _is_older(worker.last_heartbeat, _IDLE_SECONDS)
 
 
 def _is_older(moment: datetime, seconds: float) -> bool:
