@@ -17,10 +17,10 @@ import requests
 
 from stack import accounts, errors
 from stack.ini import PLUGINS
-from stack.paths import Layout
+from stack.paths import Layout, last_line
 from stack.progress import Progress, Step
 from stack.settings import HOST, Settings
-from stack.supervisor import Program, guarded, last_line
+from stack.supervisor import Program, guarded
 
 HERE = Path(__file__).parent
 # What CKAN logs, as against what a command says.

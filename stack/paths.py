@@ -51,6 +51,16 @@ def write_secret(path: Path, text: str) -> None:
         stream.write(text)
 
 
+def last_line(log: Path) -> str:
+    """Return the last line of a log that says something, at most 300 characters of it."""
+    if not log.exists():
+        return ""
+    with log.open("rb") as stream:
+        stream.seek(max(0, log.stat().st_size - 8192))
+        lines = stream.read().decode("utf-8", "replace").splitlines()
+    return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "")
+
+
 @dataclass(frozen=True)
 class Layout:
     """The files of one data directory."""

@@ -7,29 +7,23 @@ programme answers. See docs/adr for why this one was chosen.
 
 from __future__ import annotations
 
-import http.client
 import os
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
-import xmlrpc.client
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from stack import errors
-from stack.paths import Layout, write_secret
+from stack import errors, supervisor_client
+from stack.paths import Layout, last_line, write_secret
 from stack.processes import MARK
 
-# Within these supervisord answers unless it hangs; and does what takes longer.
-ANSWER_SECONDS = 5
-ACT_SECONDS = 120
 CHILD = Path(__file__).with_name("child.py")
 
 
@@ -104,6 +98,7 @@ class Supervisor:
         self.environment = environment or {}
         self.process: subprocess.Popen[bytes] | None = None
         self.socket = layout.sockets / "supervisor"
+        self._ask = partial(supervisor_client.ask, self.socket)
         self.output: deque[str] = deque(maxlen=50)
 
     def launch(self) -> None:
@@ -139,11 +134,11 @@ class Supervisor:
 
     def start(self, name: str) -> None:
         """Start a programme; returns at once."""
-        self._call("startProcess", name, False)
+        self._ask("startProcess", name, False)
 
     def stop(self, name: str) -> None:
         """Stop a programme and wait until it has ended."""
-        self._call("stopProcess", name, True)
+        self._ask("stopProcess", name, True)
 
     def wait(self, name: str, healthy: Callable[[], bool], seconds: float) -> None:
         """Wait until ``healthy`` returns true.
@@ -159,12 +154,12 @@ class Supervisor:
         Raises:
             TimeoutError: supervisord hangs.
         """
-        found = self._call("getAllProcessInfo", seconds=ANSWER_SECONDS)
+        found = self._ask("getAllProcessInfo", seconds=supervisor_client.ANSWER_SECONDS)
         return {info["name"]: (str(info["statename"]), int(info["pid"])) for info in found}
 
     def send_signal(self, name: str, number: signal.Signals) -> None:
         """Send a signal to a programme that runs."""
-        self._call("signalProcess", name, number.name.removeprefix("SIG"))
+        self._ask("signalProcess", name, number.name.removeprefix("SIG"))
 
     def describe_failure(self, name: str) -> errors.ServiceFailed:
         """Return the error that names a programme and the last line of its log."""
@@ -184,7 +179,7 @@ class Supervisor:
     def responds(self) -> bool:
         """Return whether supervisord itself answers within a few seconds."""
         try:
-            self._call("getState", seconds=ANSWER_SECONDS)
+            self._ask("getState", seconds=supervisor_client.ANSWER_SECONDS)
         except TimeoutError:
             return False
         return True
@@ -225,11 +220,6 @@ class Supervisor:
     def _is_given_up(self, name: str) -> bool:
         return self.list_processes()[name][0] == "FATAL"
 
-    def _call(self, method: str, *arguments: Any, seconds: float = 0) -> Any:
-        transport = _Transport(self.socket, seconds or ACT_SECONDS)
-        with xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport) as server:
-            return getattr(server.supervisor, method)(*arguments)
-
     def _config(self) -> str:
         # supervisord kills a whole group at once: each programme is a group of its own here, and
         # the groups stop in the opposite order of their priorities.
@@ -256,36 +246,9 @@ class Supervisor:
         return head + "".join(program.section(self.layout) for program in self.programs)
 
 
-class _Transport(xmlrpc.client.Transport):
-    """Asks over a Unix socket; supervisord's own transport waits for ever."""
-
-    def __init__(self, path: Path, seconds: float) -> None:
-        super().__init__()
-        self._path, self._seconds = path, seconds
-
-    def make_connection(self, host: Any) -> http.client.HTTPConnection:
-        connection = http.client.HTTPConnection("localhost", timeout=self._seconds)
-        # What the base class closes afterwards.
-        self._connection = host, connection
-        connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.settimeout(self._seconds)
-        connection.sock.connect(str(self._path))
-        return connection
-
-
 def _quietly(healthy: Callable[[], bool]) -> bool:
     """Return whether the check passes; while a service starts, any fault is a no."""
     try:
         return healthy()
     except Exception:
         return False
-
-
-def last_line(log: Path) -> str:
-    """Return the last line of a log that says something, at most 300 characters of it."""
-    if not log.exists():
-        return ""
-    with log.open("rb") as stream:
-        stream.seek(max(0, log.stat().st_size - 8192))
-        lines = stream.read().decode("utf-8", "replace").splitlines()
-    return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "")

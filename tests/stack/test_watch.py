@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from stack import errors, processes, supervisor, watch
+from stack import errors, processes, supervisor_client, watch
 from stack.paths import Layout
 from stack.supervisor import Program, Supervisor
 from stack.watch import ServerCheck
@@ -20,7 +20,7 @@ from stack.watch import ServerCheck
 @pytest.fixture
 def hanging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Supervisor]:
     """Return a supervisor that is there and says nothing; waiting for it takes less than usual."""
-    monkeypatch.setattr(supervisor, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(supervisor_client, "ANSWER_SECONDS", 0.5)
     monkeypatch.setattr(watch, "CHECK_SECONDS", 1)
     layout = Layout.open(tmp_path / "data")
     layout.make_sockets()

@@ -16,15 +16,7 @@ from urllib.parse import urlsplit
 import ckan.plugins.toolkit as tk
 from ckan.common import current_user
 from ckan.types import Response
-from flask import (
-    Blueprint,
-    current_app,
-    g,
-    get_flashed_messages,
-    jsonify,
-    make_response,
-    request,
-)
+from flask import Blueprint, current_app, g, get_flashed_messages, jsonify, make_response, request
 from flask_wtf.csrf import CSRFError, generate_csrf
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
