@@ -24,6 +24,8 @@ from stack.supervisor import Supervisor
 # A server is asked so often, waits included, and ended after so many questions without an answer.
 CHECK_SECONDS = 3
 SILENT_CHECKS = 3
+# Without it, readers are served all the same: there is no hurry.
+SILENT_CHECKS_OF_SUPERVISOR = 6
 # All threads of the web server may be waiting for another server, which is ended before.
 SILENT_CHECKS_OF_WEB = 15
 RETRY_SECONDS = 15
@@ -99,7 +101,7 @@ class SiteWatch:
             if programs.get("web", ("", 0))[0] == "RUNNING" and access_log.rotate(self.layout):
                 self.supervisor.send_signal("web", signal.SIGUSR1)
         except TimeoutError:
-            self._count_silence("supervisord", SILENT_CHECKS, self._give_up)
+            self._count_silence("supervisord", SILENT_CHECKS_OF_SUPERVISOR, self._give_up)
             return
         for check in self.checks:
             self._check_server(check, *programs[check.name])

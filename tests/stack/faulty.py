@@ -212,6 +212,9 @@ class FaultySite(RunningSite):
 
     def fill_disk(self) -> None:
         """Write until nothing is free, the reserve used up too."""
+        if not self.filler.exists():
+            # Or it would be made in between.
+            until((self.data / "reserve").exists, 10)
         write_until_full(self.filler)
         until(lambda: not (self.data / "reserve").exists(), 10)
         write_until_full(self.data / "filler-2")

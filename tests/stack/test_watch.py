@@ -22,6 +22,7 @@ def hanging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Supervi
     """Return a supervisor that is there and says nothing; waiting for it takes less than usual."""
     monkeypatch.setattr(supervisor_client, "ANSWER_SECONDS", 0.5)
     monkeypatch.setattr(watch, "CHECK_SECONDS", 1)
+    monkeypatch.setattr(watch, "SILENT_CHECKS_OF_SUPERVISOR", 2)
     layout = Layout.open(tmp_path / "data")
     layout.make_sockets()
     started = Supervisor(layout, [])

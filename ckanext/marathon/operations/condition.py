@@ -137,7 +137,7 @@ def check_processes() -> Findings:
         if beat.name == heartbeats.SUPERVISOR:
             text = tk._(
                 "The supervisor hangs (process {process}): what ends is not started again. "
-                "`make run` ends everything after half a minute; start it again."
+                "`make run` ends everything after a minute; start it again."
             )
             yield make_bad(text.format(process=beat.pid))
         elif beat.name == heartbeats.WATCH:
