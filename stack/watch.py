@@ -7,6 +7,7 @@ Solr's index that a full disk has closed, the reserve of disk space, and the siz
 
 from __future__ import annotations
 
+import http.client
 import itertools
 import math
 import signal
@@ -92,19 +93,20 @@ class SiteWatch:
     def _check_programs(self) -> None:
         try:
             programs = self.supervisor.list_processes()
-            self._silent["supervisord"] = 0
-            if self.supervisor.process is not None:
-                heartbeat.beat(self.layout.heartbeats, "supervisor", self.supervisor.process.pid)
-            for name, (state, _pid) in programs.items():
-                if state == "FATAL":
-                    self._retry(name)
-            if programs.get("web", ("", 0))[0] == "RUNNING" and access_log.rotate(self.layout):
-                self.supervisor.send_signal("web", signal.SIGUSR1)
-        except TimeoutError:
+        except (OSError, http.client.HTTPException):
+            # It hangs, or is ending right now, which is seen a second later.
             self._count_silence("supervisord", SILENT_CHECKS_OF_SUPERVISOR, self._give_up)
             return
+        self._silent["supervisord"] = 0
+        if self.supervisor.process is not None:
+            heartbeat.beat(self.layout.heartbeats, "supervisor", self.supervisor.process.pid)
+        for name, (state, _pid) in programs.items():
+            if state == "FATAL":
+                self._retry(name)
         for check in self.checks:
             self._check_server(check, *programs[check.name])
+        if programs.get("web", ("", 0))[0] == "RUNNING" and access_log.rotate(self.layout):
+            self.supervisor.send_signal("web", signal.SIGUSR1)
 
     def _retry(self, name: str) -> None:
         """Start a programme again that was given up, where a full disk may be the reason."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,6 +68,16 @@ def test_a_supervisor_that_hangs_is_ended_and_that_is_said(hanging: Supervisor) 
     with pytest.raises(errors.ServiceFailed, match="supervisor hung"):
         watch.SiteWatch(hanging.layout, hanging, []).watch_forever()
     assert not hanging.alive()
+
+
+def test_a_supervisor_that_ends_while_it_is_asked_is_told_from_a_fault_of_the_system(
+    hanging: Supervisor,
+) -> None:
+    assert hanging.process is not None
+    # It is asked after a second, and waited for.
+    threading.Timer(1.2, hanging.process.kill).start()
+    with pytest.raises(errors.ServiceFailed, match="supervisor ended"):
+        watch.SiteWatch(hanging.layout, hanging, []).watch_forever()
 
 
 def test_stopping_does_not_wait_for_a_supervisor_that_hangs(hanging: Supervisor) -> None:
