@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import shutil
 import signal
+import socket
 import stat
+import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +22,18 @@ import sqlalchemy as sa
 
 from ckanext.marathon.operations import restore
 from ckanext.marathon.operations.backup_manifest import BackupFault
-from stack.postgres import binaries
+from stack.paths import Layout
+from stack.postgres import Postgres, binaries
+from stack.progress import Progress
+from stack.supervisor import guarded
 from tests import databases, programs
 from tests.feeds.test_following import OF_THE_ANSWER, follow, said
 from tests.sites import Site
+from tests.stack.conftest import until
 
 PLUGINS = "marathon scheming_datasets scheming_organizations dcat"
 SETTINGS = {"ckanext.marathon.postgres_programs": str(binaries())}
+SOLR = ("solr_url", "solr_user", "solr_password")
 CSV = b"pozo,metros\n1,12\n"
 CURSOR = "Marathon-Feed-Cursor"
 
@@ -291,26 +300,52 @@ class TestRestore:
         assert site.get("/catalog/all.nt").text == before
         assert stored(site) == files
 
-    def test_onto_a_new_site_with_an_empty_database(
+    def test_onto_a_new_site_on_another_server(
         self, site: Site, saved: Path, tmp_path: Path
     ) -> None:
-        before = site.get("/catalog/all.nt").text
-        settings = {**SETTINGS, "ckanext.dcat.base_uri": site.url}
-        with Site.create("new", tmp_path / "new", PLUGINS, settings) as other:
-            # Nothing but what an administrator makes: a database.
-            databases.create(other.database_url)
-            other.run("marathon", "restore", str(saved), "--yes")
-            other.start()
-            # The catalogue itself says where it is now.
-            mine, theirs = (
-                {line for line in text.splitlines() if "#Dataset> ." in line}
-                for text in (other.get("/catalog/all.nt").text, before)
-            )
-            assert mine == theirs
-            assert len(mine) >= 3
-            page = other.get("/api/3/action/package_show?id=datos-1").json()["result"]
-            url = page["resources"][0]["url"].replace(site.url, other.url)
-            assert other.get(url.removeprefix(other.url)).content == CSV
+        """By TCP, into the database of a role that may do nothing else there, and back."""
+        before = site.get("/catalog/all.nt")
+        with another_server(tmp_path / "servers") as (database, scratch):
+            settings = {
+                **SETTINGS,
+                **{name: os.environ[f"CKAN_{name.upper()}"] for name in SOLR},
+                "sqlalchemy.url": database,
+                "ckan.redis.url": databases.redis(3),
+                "ckan.site_id": f"new-{secrets.token_hex(4)}",
+                "ckan.plugins": PLUGINS,
+                "ckanext.dcat.base_uri": site.url,
+            }
+            # Nothing but what an administrator makes: the empty database.
+            with Site(tmp_path / "new", settings, site.token) as other:
+                other.run("marathon", "restore", str(saved), "--yes")
+                other.start()
+                after = other.get("/catalog/all.nt")
+                assert moved(lines(after.text), other, site) == lines(before.text)
+                epoch, number, _ = after.headers[CURSOR].split(".")
+                # No cursor of the one is taken for one of the other, which may go another way.
+                assert number == before.headers[CURSOR].split(".")[1]
+                assert epoch != before.headers[CURSOR].split(".")[0]
+                cursor = before.headers[CURSOR]
+                assert other.get(f"/catalog/changes?since={cursor}").status_code == 410
+                assert site.get(f"/catalog/changes?since={cursor}").status_code == 200
+                assert contents(other) == contents(site)
+                assert "all of it and nothing else" in other.run("marathon", "feed", "verify")
+                back = tmp_path / "back"
+                assert "--scratch" in fails(other, "backup", str(back), "--verify")
+                shutil.rmtree(back, ignore_errors=True)
+                assert "It was tried" in other.run(
+                    "marathon", "backup", str(back), "--verify", "--scratch", scratch
+                )
+        known, found = manifest(saved), manifest(back)
+        assert found["versions"]["postgresql"] == known["versions"]["postgresql"]
+        uploaded = [
+            {name: each for name, each in one["files"].items() if name.startswith("files/")}
+            for one in (known, found)
+        ]
+        assert uploaded[0] == uploaded[1]
+        assert found["migrations"] == known["migrations"]
+        assert found["counts"] == known["counts"]
+        assert found["feed"]["digest"] == known["feed"]["digest"]
 
     def test_what_was_taken_down_since_stays_away(self, site: Site, tmp_path: Path) -> None:
         """The lists of the backup, of the site, and of a file are all applied."""
@@ -379,3 +414,61 @@ class TestRestore:
 def lines(document: str) -> set[str]:
     """Return the lines of N-Triples without what an answer says of the log."""
     return {line for line in document.splitlines() if not OF_THE_ANSWER.match(line)}
+
+
+def moved(lines: set[str], site: Site, home: Site) -> set[str]:
+    """Return the lines of a site as if it were at another one's address."""
+    return {line.replace(site.url, home.url) for line in lines}
+
+
+def contents(site: Site) -> dict[str, bytes]:
+    """Return the uploaded files of a site by their paths in its storage folder."""
+    storage = site.directory / "storage"
+    return {str(path.relative_to(storage)): path.read_bytes() for path in stored(site)}
+
+
+@contextmanager
+def another_server(directory: Path) -> Iterator[tuple[str, str]]:
+    """Run a PostgreSQL at a port of its own; yield the addresses of two empty databases in it."""
+    layout = Layout.open(directory)
+    layout.make_sockets()
+    server = Postgres(layout, careless=True)
+    server.prepare(Progress())
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    program = server.program()
+    command = [*program.command, "-c", "listen_addresses=127.0.0.1", "-c", f"port={port}"]
+    address = f"postgresql://{{}}:{server.password}@127.0.0.1:{port}/{{}}"
+    with (directory / "postgres.log").open("wb") as log:
+        running = subprocess.Popen(
+            guarded(command, signal.SIGINT, program.account),
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        until(lambda: answers(address.format("postgres", "postgres")))
+        engine = sa.create_engine(
+            address.format("postgres", "postgres"), isolation_level="AUTOCOMMIT"
+        )
+        with engine.connect() as connection:
+            # A utility statement takes no parameters; the password is ours.
+            role = f"CREATE ROLE catalogo LOGIN PASSWORD '{server.password}'"
+            connection.execute(sa.text(role))
+            for name in ("ckan", "intento"):
+                connection.execute(sa.text(f"CREATE DATABASE {name} OWNER catalogo"))
+        engine.dispose()
+        ours, scratch = (address.format("catalogo", name) for name in ("ckan", "intento"))
+        yield ours, scratch
+    finally:
+        programs.end(running)
+
+
+def answers(address: str) -> bool:
+    engine = sa.create_engine(address, poolclass=sa.NullPool)
+    try:
+        engine.connect().close()
+    except sa.exc.OperationalError:
+        return False
+    return True

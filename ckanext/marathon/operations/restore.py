@@ -24,9 +24,14 @@ from ckan.lib import jobs
 from ckan.lib.redis import connect_to_redis
 from ckan.types import Context
 
+from ckanext.marathon.domain.errors import Malformed
+from ckanext.marathon.domain.takedowns import check_rows
 from ckanext.marathon.feeds import witness
+from ckanext.marathon.logic import say
+from ckanext.marathon.logic.takedown_file import LIST_FILE, dictize_entry, read_list_file
 from ckanext.marathon.model import clock
 from ckanext.marathon.operations import (
+    activity,
     backup_files,
     backup_loading,
     backup_state,
@@ -41,6 +46,7 @@ from ckanext.marathon.operations.backup_manifest import (
     Progress,
     check_files,
 )
+from ckanext.marathon.operations.backup_manifest import NAME as MANIFEST
 from ckanext.marathon.operations.postgres_programs import ProgramFailed, ProgramMissing
 
 _MIGRATIONS = Path(__file__).parents[1] / "migration" / "marathon" / "versions"
@@ -63,6 +69,12 @@ def check_backup(directory: Path, progress: Progress) -> Manifest:
             "know. Install that version or a later one."
         )
         raise BackupFault(message.format(theirs=manifest.versions.get("ckanext-marathon", "?")))
+    try:
+        check_rows(manifest.takedowns)
+    except Malformed as error:
+        message = tk._("The backup is damaged: {path}: {why}.")
+        why = say.text(error.fault)
+        raise BackupFault(message.format(path=directory / MANIFEST, why=why)) from None
     check_files(directory, manifest, progress)
     return manifest
 
@@ -113,11 +125,12 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
 
     Args:
         directory: the backup.
-        further: takedowns to be applied besides those of the backup and of the present site.
+        further: takedowns to be applied besides those of the backup, of the present site, and of
+            the file of ``ckanext.marathon.takedown_list``.
         progress: makes, for the name of a step, what is told how much of how much is done.
 
     Raises:
-        BackupFault: the backup cannot be used, or a step failed.
+        BackupFault: the backup or a takedown list cannot be used, or a step failed.
         ProgramMissing: as :func:`.load_database`.
         ProgramFailed: as :func:`.load_database`; the database is as it was.
     """
@@ -129,7 +142,11 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
     _check_space(storage, manifest)
     storage.mkdir(parents=True, exist_ok=True)
     takedowns = _union(
-        restore_note.read_takedowns(), _present_takedowns(), manifest.takedowns, further
+        restore_note.read_takedowns(),
+        _present_takedowns(),
+        _listed_takedowns(),
+        manifest.takedowns,
+        further,
     )
     is_repeated = restore_note.is_restoring()
     restore_note.write_note(directory, takedowns)
@@ -151,6 +168,11 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
     restore_files.change_places(storage, waiting)
     _run_ckan(progress(tk._("Tables of this version")), "db", "upgrade")
     _take_down(takedowns, progress(tk._("Takedowns")))
+    # The backup may be of a version that kept more in them than is public.
+    told = progress(tk._("Activities"))
+    told(0, 1)
+    activity.scrub()
+    told(1, 1)
     _begin_epoch()
     _forget_jobs()
     if not clock.read().complete:
@@ -163,13 +185,32 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
 
 
 def _union(*lists: Iterable[dict[str, Any]]) -> Rows:
-    """Return the rows of several takedown lists, one of each id."""
-    return list({row["id"]: row for rows in lists for row in rows}.values())
+    """Return the rows of several takedown lists, one of each id, with the files that any names."""
+    union: dict[str, dict[str, Any]] = {}
+    for row in (row for rows in lists for row in rows):
+        known = union.get(row["id"], {})
+        resources = sorted({*known.get("resources", ()), *row.get("resources", ())})
+        union[row["id"]] = {**row, **known, "resources": resources}
+    return list(union.values())
 
 
 def _present_takedowns() -> Rows:
     with backup_loading.engine().connect() as connection:
         return backup_state.read_takedowns(connection)
+
+
+def _listed_takedowns() -> Rows:
+    """Return the rows of the file that the site's takedowns are added to.
+
+    Raises:
+        BackupFault: it cannot be read.
+    """
+    try:
+        return [dictize_entry(entry) for entry in read_list_file()]
+    except (OSError, Malformed) as error:
+        fault = say.text(error.fault) if isinstance(error, Malformed) else error
+        message = tk._("The file of {option} cannot be read: {fault}")
+        raise BackupFault(message.format(option=LIST_FILE, fault=fault)) from None
 
 
 def _check_space(storage: Path, manifest: Manifest) -> None:
