@@ -175,7 +175,9 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
     told(1, 1)
     _begin_epoch()
     _forget_jobs()
-    if not clock.read().complete:
+    is_elsewhere = manifest.site.get("url") != str(tk.config.get("ckan.site_url") or "")
+    # The addresses of files and pages in the log are those of the site that was saved.
+    if is_elsewhere or not clock.read().complete:
         model.Session.rollback()
         _run_ckan(progress(tk._("Feed")), "marathon", "feed", "rebuild")
     model.Session.rollback()
