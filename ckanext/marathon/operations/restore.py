@@ -45,6 +45,7 @@ from ckanext.marathon.operations.backup_manifest import (
     Manifest,
     Progress,
     check_files,
+    describe_damage,
 )
 from ckanext.marathon.operations.backup_manifest import NAME as MANIFEST
 from ckanext.marathon.operations.postgres_programs import ProgramFailed, ProgramMissing
@@ -72,9 +73,8 @@ def check_backup(directory: Path, progress: Progress) -> Manifest:
     try:
         check_rows(manifest.takedowns)
     except Malformed as error:
-        message = tk._("The backup is damaged: {path}: {why}.")
-        why = say.text(error.fault)
-        raise BackupFault(message.format(path=directory / MANIFEST, why=why)) from None
+        fault = describe_damage(directory / MANIFEST, say.text(error.fault))
+        raise BackupFault(fault) from None
     check_files(directory, manifest, progress)
     return manifest
 
