@@ -204,3 +204,15 @@ class TestFullDisk:
         filler.unlink()
         backup.make_backup(disk / "backup", lambda _: lambda *_: None)
         restore.check_backup(disk / "backup", lambda *_: None)
+
+
+def test_takedown_lists_are_united_with_all_files_that_any_of_them_names() -> None:
+    older = {"id": "pozos-1", "reason": "Orden judicial", "at": "2026-03-01T10:00:00+00:00"}
+    newer = {"id": "pozos-1", "reason": "Otra", "resources": ["b"], "pending": ["files"]}
+    other = {"id": "pozos-2", "reason": "Otra", "resources": []}
+    first, second = restore.unite_takedowns(
+        [{**older, "resources": ["a"]}], [newer, other], [older]
+    )
+    # Who wrote it down first is believed.
+    assert (first["reason"], first["resources"]) == ("Orden judicial", ["a", "b"])
+    assert second == other

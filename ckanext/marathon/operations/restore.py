@@ -141,7 +141,7 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
     manifest = check_backup(directory, progress(tk._("Checking files")))
     _check_space(storage, manifest)
     storage.mkdir(parents=True, exist_ok=True)
-    takedowns = _union(
+    takedowns = unite_takedowns(
         restore_note.read_takedowns(),
         _present_takedowns(),
         _listed_takedowns(),
@@ -186,7 +186,7 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
     return manifest
 
 
-def _union(*lists: Iterable[dict[str, Any]]) -> Rows:
+def unite_takedowns(*lists: Iterable[dict[str, Any]]) -> Rows:
     """Return the rows of several takedown lists, one of each id, with the files that any names."""
     union: dict[str, dict[str, Any]] = {}
     for row in (row for rows in lists for row in rows):
