@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 from ckan import model
 
-from ckanext.marathon.operations import backup, restore
+from ckanext.marathon.operations import backup, restore, restore_takedowns
 from ckanext.marathon.operations.backup_files import Copies
 from ckanext.marathon.operations.backup_manifest import BackupFault, Manifest, Progress
 from ckanext.marathon.operations.postgres_programs import OPTION, ProgramFailed
@@ -210,7 +210,7 @@ def test_takedown_lists_are_united_with_all_files_that_any_of_them_names() -> No
     older = {"id": "pozos-1", "reason": "Orden judicial", "at": "2026-03-01T10:00:00+00:00"}
     newer = {"id": "pozos-1", "reason": "Otra", "resources": ["b"], "pending": ["files"]}
     other = {"id": "pozos-2", "reason": "Otra", "resources": []}
-    first, second = restore.unite_takedowns(
+    first, second = restore_takedowns.unite_takedowns(
         [{**older, "resources": ["a"]}], [newer, other], [older]
     )
     # Who wrote it down first is believed.

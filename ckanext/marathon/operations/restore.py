@@ -13,31 +13,28 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
 
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import model
 from ckan.lib import jobs
 from ckan.lib.redis import connect_to_redis
-from ckan.types import Context
 
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.takedowns import check_rows
 from ckanext.marathon.feeds import witness
 from ckanext.marathon.logic import say
-from ckanext.marathon.logic.takedown_file import LIST_FILE, dictize_entry, read_list_file
 from ckanext.marathon.model import clock
 from ckanext.marathon.operations import (
     activity,
     backup_files,
     backup_loading,
-    backup_state,
     postgres_programs,
     restore_files,
     restore_note,
+    restore_takedowns,
 )
 from ckanext.marathon.operations.backup_manifest import (
     FILES,
@@ -49,11 +46,11 @@ from ckanext.marathon.operations.backup_manifest import (
 )
 from ckanext.marathon.operations.backup_manifest import NAME as MANIFEST
 from ckanext.marathon.operations.postgres_programs import ProgramFailed, ProgramMissing
+from ckanext.marathon.operations.restore_takedowns import Rows
 
 _MIGRATIONS = Path(__file__).parents[1] / "migration" / "marathon" / "versions"
 
 Steps = Callable[[str], Progress]
-Rows = list[dict[str, Any]]
 
 
 def check_backup(directory: Path, progress: Progress) -> Manifest:
@@ -141,13 +138,7 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
     manifest = check_backup(directory, progress(tk._("Checking files")))
     _check_space(storage, manifest)
     storage.mkdir(parents=True, exist_ok=True)
-    takedowns = unite_takedowns(
-        restore_note.read_takedowns(),
-        _present_takedowns(),
-        _listed_takedowns(),
-        manifest.takedowns,
-        further,
-    )
+    takedowns = restore_takedowns.collect_takedowns(manifest, further)
     is_repeated = restore_note.is_restoring()
     restore_note.write_note(directory, takedowns)
     try:
@@ -167,7 +158,7 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
     backup_loading.compare_database(manifest)
     restore_files.change_places(storage, waiting)
     _run_ckan(progress(tk._("Tables of this version")), "db", "upgrade")
-    _take_down(takedowns, progress(tk._("Takedowns")))
+    restore_takedowns.apply_takedowns(takedowns, progress(tk._("Takedowns")))
     # The backup may be of a version that kept more in them than is public.
     told = progress(tk._("Activities"))
     told(0, 1)
@@ -186,35 +177,6 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
     return manifest
 
 
-def unite_takedowns(*lists: Iterable[dict[str, Any]]) -> Rows:
-    """Return the rows of several takedown lists, one of each id, with the files that any names."""
-    union: dict[str, dict[str, Any]] = {}
-    for row in (row for rows in lists for row in rows):
-        known = union.get(row["id"], {})
-        resources = sorted({*known.get("resources", ()), *row.get("resources", ())})
-        union[row["id"]] = {**row, **known, "resources": resources}
-    return list(union.values())
-
-
-def _present_takedowns() -> Rows:
-    with backup_loading.engine().connect() as connection:
-        return backup_state.read_takedowns(connection)
-
-
-def _listed_takedowns() -> Rows:
-    """Return the rows of the file that the site's takedowns are added to.
-
-    Raises:
-        BackupFault: it cannot be read.
-    """
-    try:
-        return [dictize_entry(entry) for entry in read_list_file()]
-    except (OSError, Malformed) as error:
-        fault = say.text(error.fault) if isinstance(error, Malformed) else error
-        message = tk._("The file of {option} cannot be read: {fault}")
-        raise BackupFault(message.format(option=LIST_FILE, fault=fault)) from None
-
-
 def _check_space(storage: Path, manifest: Manifest) -> None:
     needed, free = manifest.size(f"{FILES}/"), shutil.disk_usage(_existing(storage)).free
     if free < needed:
@@ -229,20 +191,6 @@ def _existing(path: Path) -> Path:
     while not path.exists():
         path = path.parent
     return path
-
-
-def _take_down(takedowns: Rows, progress: Progress) -> None:
-    """Take down what is on the list and was brought back; write the rest into the list."""
-    progress(0, 1)
-    user = tk.get_action("get_site_user")({"ignore_auth": True}, {})
-    context = cast("Context", {"user": user["name"], "ignore_auth": True})
-    apply = tk.get_action("marathon_takedown_apply")
-    unfinished = apply(context, {"takedowns": takedowns})["unfinished"]
-    if unfinished:
-        message = tk._("Something of {ids} could not be removed; the log says what.")
-        raise BackupFault(message.format(ids=", ".join(unfinished)))
-    model.Session.commit()
-    progress(1, 1)
 
 
 def _begin_epoch() -> None:
