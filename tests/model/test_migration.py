@@ -19,7 +19,8 @@ from ckan.tests.helpers import CKANCliRunner, call_action
 
 import ckanext.marathon
 from ckanext.marathon.feeds.verify import verify
-from ckanext.marathon.model import clock, installation
+from ckanext.marathon.logic.remains import STEPS
+from ckanext.marathon.model import clock, installation, takedown
 from tests import factories
 
 TABLES = {
@@ -157,6 +158,22 @@ class TestUpgrade:
         # No version without marks has ever given such a number away.
         assert app.get(f"/catalog/changes?since={epoch}.{number}").status_code == 410
         assert list(verify()) == []
+
+    def test_what_was_taken_down_before_is_cleaned_up_once_more(
+        self, storage: Path, migrate_db_for: Callable[..., None]
+    ) -> None:
+        """Versions that did not write down what is left to remove left traces."""
+        dataset = factories.MarathonDataset()
+        call_action("marathon_takedown", id=dataset["id"], reason="Orden judicial")
+        model.Session.remove()
+        migrate_db_for("marathon", version="6f3d1b92c7ae", forward=False)
+        assert "pending" not in columns_of("marathon_takedown")
+        migrate_db_for("marathon")
+        row = takedown.find_takedown(dataset["id"])
+        assert row
+        assert (row.reason, {*row.pending}) == ("Orden judicial", {*STEPS})
+        call_action("marathon_takedown_apply")
+        assert takedown.list_unfinished() == []
 
 
 def test_the_upgrades_begin_without_a_log_and_without_marks() -> None:

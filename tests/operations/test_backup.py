@@ -5,27 +5,42 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+import secrets
 import shutil
 import signal
+import socket
 import stat
+import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import sqlalchemy as sa
+from ckan.model import meta
 
+from ckanext.marathon.cli.takedown import read_list
 from ckanext.marathon.operations import restore
 from ckanext.marathon.operations.backup_manifest import BackupFault
-from stack.postgres import binaries
+from ckanext.marathon.operations.postgres_programs import ProgramFailed
+from stack.paths import Layout
+from stack.postgres import Postgres, binaries
+from stack.progress import Progress
+from stack.supervisor import guarded
 from tests import databases, programs
 from tests.feeds.test_following import OF_THE_ANSWER, follow, said
 from tests.sites import Site
+from tests.stack.conftest import until
 
 PLUGINS = "marathon scheming_datasets scheming_organizations dcat"
 SETTINGS = {"ckanext.marathon.postgres_programs": str(binaries())}
+SOLR = ("solr_url", "solr_user", "solr_password")
 CSV = b"pozo,metros\n1,12\n"
+FIRST = "4c1f0d6a2b17"
 CURSOR = "Marathon-Feed-Cursor"
 
 
@@ -123,8 +138,8 @@ class TestBackup:
         # Each resource of the snapshot has its file, though more may have come since.
         assert sum(n.startswith("files/resources/") for n in found["files"]) >= 3
 
-    def test_nothing_is_overwritten(self, site: Site, saved: Path) -> None:
-        assert "exists already" in fails(site, "backup", str(saved))
+    def test_nothing_is_overwritten(self, site: Site, whole: Path) -> None:
+        assert "exists already" in fails(site, "backup", str(whole))
 
     def test_it_is_not_put_where_it_would_copy_itself(self, site: Site) -> None:
         inside = site.directory / "storage" / "backup"
@@ -240,6 +255,12 @@ class TestDamage:
         (copied / "manifest.json").unlink()
         assert "no backup, or one that was interrupted" in refusal(copied)
 
+    def test_takedowns_that_are_none(self, copied: Path) -> None:
+        found = manifest(copied)
+        found["takedowns"] = [{"type": "dataset"}]
+        (copied / "manifest.json").write_text(json.dumps(found), encoding="utf-8")
+        assert "manifest.json: Row 1, field id" in refusal(copied)
+
     def test_a_damaged_one_changes_nothing(self, site: Site, copied: Path) -> None:
         (copied / "database.dump").write_bytes(b"")
         before = site.get("/catalog/all.nt").text
@@ -247,9 +268,69 @@ class TestDamage:
         assert site.get("/catalog/all.nt").text == before
 
 
+def signed(target: Path, dump: bytes, **fields: Any) -> None:
+    """Put another dump into a backup, whose manifest agrees with it."""
+    (target / "database.dump").write_bytes(dump)
+    digest = hashlib.sha256(dump).hexdigest()
+    found = {**manifest(target), **fields}
+    found["files"]["database.dump"] = {"size": len(dump), "sha256": digest}
+    (target / "manifest.json").write_text(json.dumps(found), encoding="utf-8")
+
+
+@pytest.mark.usefixtures("with_plugins", "with_request_context")
+class TestVerify:
+    @pytest.fixture(autouse=True)
+    def _programs(self, ckan_config: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name, value in SETTINGS.items():
+            monkeypatch.setitem(ckan_config, name, value)
+
+    @staticmethod
+    def verify(target: Path) -> None:
+        """Verify a backup; the database that is made for it is gone afterwards in any case."""
+        query = sa.text("SELECT count(*) FROM pg_database WHERE datname LIKE 'marathon_verify_%'")
+        try:
+            restore.verify_backup(target, "", lambda _: lambda *_: None)
+        finally:
+            with meta.engine.connect() as connection:
+                assert connection.scalar(query) == 0
+
+    def test_a_whole_one(self, copied: Path) -> None:
+        self.verify(copied)
+
+    def test_a_file_that_is_missing(self, copied: Path) -> None:
+        name = next(name for name in manifest(copied)["files"] if name.startswith("files/"))
+        (copied / name).unlink()
+        with pytest.raises(BackupFault, match=name):
+            self.verify(copied)
+
+    def test_a_dump_that_ends_too_early(self, copied: Path) -> None:
+        dump = (copied / "database.dump").read_bytes()
+        signed(copied, dump[: len(dump) * 3 // 4])
+        with pytest.raises(ProgramFailed, match="pg_restore"):
+            self.verify(copied)
+
+    @pytest.mark.parametrize(
+        ("part", "name", "value"),
+        [
+            ("counts", "package", 99),
+            ("counts", "gone", 0),
+            ("migrations", "ckan", "ffff"),
+            ("feed", "digest", "0" * 64),
+            ("feed", "mark", "0"),
+        ],
+    )
+    def test_another_database_than_was_saved(
+        self, copied: Path, part: str, name: str, value: object
+    ) -> None:
+        dump, found = (copied / "database.dump").read_bytes(), manifest(copied)
+        signed(copied, dump, **{part: {**found[part], name: value}})
+        with pytest.raises(BackupFault, match=rf"{part}\.{name}: "):
+            self.verify(copied)
+
+
 class TestRestore:
-    def test_a_site_that_is_not_empty_is_asked_about(self, site: Site, saved: Path) -> None:
-        output = fails(site, "restore", str(saved))
+    def test_a_site_that_is_not_empty_is_asked_about(self, site: Site, whole: Path) -> None:
+        output = fails(site, "restore", str(whole))
         assert "is not empty" in output
         assert site.get("/catalog/all.nt").ok
 
@@ -278,104 +359,239 @@ class TestRestore:
 
     def test_a_dump_that_cannot_be_loaded_changes_nothing(self, site: Site, copied: Path) -> None:
         """Half of it is loaded when it ends; nothing of that stays."""
-        dump = copied / "database.dump"
-        cut = dump.read_bytes()[: dump.stat().st_size * 3 // 4]
-        dump.write_bytes(cut)
-        found = manifest(copied)
-        digest = hashlib.sha256(cut).hexdigest()
-        found["files"]["database.dump"] = {"size": len(cut), "sha256": digest}
-        (copied / "manifest.json").write_text(json.dumps(found), encoding="utf-8")
+        dump = (copied / "database.dump").read_bytes()
+        signed(copied, dump[: len(dump) * 3 // 4])
         before = site.get("/catalog/all.nt").text
         files = stored(site)
         assert "pg_restore" in fails(site, "restore", str(copied), "--yes")
         assert site.get("/catalog/all.nt").text == before
         assert stored(site) == files
 
-    def test_onto_a_new_site_with_an_empty_database(
+    def test_onto_a_new_site_on_another_server(
         self, site: Site, saved: Path, tmp_path: Path
     ) -> None:
-        before = site.get("/catalog/all.nt").text
-        settings = {**SETTINGS, "ckanext.dcat.base_uri": site.url}
-        with Site.create("new", tmp_path / "new", PLUGINS, settings) as other:
-            # Nothing but what an administrator makes: a database.
-            databases.create(other.database_url)
-            other.run("marathon", "restore", str(saved), "--yes")
-            other.start()
-            # The catalogue itself says where it is now.
-            mine, theirs = (
-                {line for line in text.splitlines() if "#Dataset> ." in line}
-                for text in (other.get("/catalog/all.nt").text, before)
-            )
-            assert mine == theirs
-            assert len(mine) >= 3
-            page = other.get("/api/3/action/package_show?id=datos-1").json()["result"]
-            url = page["resources"][0]["url"].replace(site.url, other.url)
-            assert other.get(url.removeprefix(other.url)).content == CSV
+        """By TCP, into the database of a role that may do nothing else there, and back."""
+        before = site.get("/catalog/all.nt")
+        with another_server(tmp_path / "servers") as (database, scratch):
+            settings = {
+                **SETTINGS,
+                **{name: os.environ[f"CKAN_{name.upper()}"] for name in SOLR},
+                "sqlalchemy.url": database,
+                "ckan.redis.url": databases.redis(3),
+                "ckan.site_id": f"new-{secrets.token_hex(4)}",
+                "ckan.plugins": PLUGINS,
+                "ckan.site_url": site.url,
+            }
+            # Nothing but what an administrator makes: the empty database.
+            with Site(tmp_path / "new", settings, site.token) as other:
+                other.run("marathon", "restore", str(saved), "--yes")
+                other.start()
+                after = other.get("/catalog/all.nt")
+                assert lines(after.text) == lines(before.text)
+                # Numbers go on, and the new site may give the next ones to other changes.
+                cursor = before.headers[CURSOR]
+                assert after.headers[CURSOR].split(".")[1] == cursor.split(".")[1]
+                assert other.get(f"/catalog/changes?since={cursor}").status_code == 410
+                assert site.get(f"/catalog/changes?since={cursor}").status_code == 200
+                assert contents(other) == contents(site)
+                back = tmp_path / "back"
+                assert "--scratch" in fails(other, "backup", str(back), "--verify")
+                shutil.rmtree(back)
+                assert "It was tried" in other.run(
+                    "marathon", "backup", str(back), "--verify", "--scratch", scratch
+                )
+                known, found = manifest(saved), manifest(back)
+                # CKAN makes an account for each `ckan.site_id`; pages are kept once they are read.
+                counts = {**known["counts"], "user": known["counts"]["user"] + 1}
+                counts["marathon_audit"] += 1
+                counts["marathon_feed_rendering"] = found["counts"]["marathon_feed_rendering"]
+                assert found["counts"] == counts
+                for part in ("migrations", "missing", "takedowns"):
+                    assert found[part] == known[part], part
+                assert found["feed"]["digest"] == known["feed"]["digest"]
+                assert uploaded(found) == uploaded(known)
+                # Once more, at an address of its own: addresses change, and nothing else.
+                other.stop()
+                own = {"ckan.site_url": other.url, "ckanext.dcat.base_uri": site.url}
+                other.configure(own)
+                other.run("marathon", "restore", str(back), "--yes")
+                other.start()
+                assert "all of it and nothing else" in other.run("marathon", "feed", "verify")
+                mine, theirs = lines(other.get("/catalog/all.nt").text), lines(before.text)
+                changed = {line.split()[1].strip("<>").rpartition("/")[2] for line in mine ^ theirs}
+                homepage = {"homepage", "22-rdf-syntax-ns#type"}
+                assert changed == {*homepage, "dcat#accessURL", "dcat#downloadURL"}
+                assert {line.replace(other.url, site.url) for line in mine} == theirs
+                (address,) = re.findall(rf"<({other.url}/[^>]*datos-1.csv)>", "\n".join(mine))[:1]
+                assert other.get(address.removeprefix(other.url)).content == CSV
 
-    def test_what_was_taken_down_since_stays_away(self, site: Site, tmp_path: Path) -> None:
-        """The lists of the backup, of the site, and of a file are all applied."""
-        here, elsewhere = (new_dataset(site, f"{name}-{tmp_path.name}") for name in ("a", "b"))
-        site.run("marathon", "backup", str(tmp_path / "backup"))
+    def test_one_that_was_interrupted_is_repeated_and_honours_all_takedowns(
+        self, site: Site, tmp_path: Path
+    ) -> None:
+        """The lists of the backup, of the site, and of a file that only the first one was given."""
+        before, files = site.get("/catalog/all.nt").text, contents(site)
+        known, here, elsewhere = (new_dataset(site, f"{n}-{tmp_path.name}") for n in "abc")
+        site.action("marathon_takedown", id=known, reason="De antes")
+        saved = tmp_path / "backup"
+        site.run("marathon", "backup", str(saved))
+        lost = new_dataset(site, f"lost-{tmp_path.name}")
         site.action("marathon_takedown", id=here, reason="Orden judicial")
         file = tmp_path / "takedowns.json"
         row = {"id": elsewhere, "type": "dataset", "reason": "Otra", "files": 1, "user_id": None}
         row["at"] = "2026-11-01T00:00:00+00:00"
         file.write_text(json.dumps([row]), encoding="utf-8")
-        site.run("marathon", "restore", str(tmp_path / "backup"), "--yes", "--takedowns", str(file))
-        for thing in (here, elsewhere):
-            assert site.get(f"/dataset/{thing}").status_code == 410
-            assert thing not in site.get("/catalog/all.nt").text
-        listed = {row["id"] for row in site.action("marathon_takedown_list")}
-        assert {here, elsewhere} <= listed
-        with site.database() as connection:
-            query = sa.text("SELECT count(*) FROM resource WHERE package_id IN (:a, :b)")
-            assert connection.scalar(query, {"a": here, "b": elsewhere}) == 0
-
-    def test_one_that_was_interrupted_says_so_and_is_repeated(
-        self, site: Site, saved: Path, tmp_path: Path
-    ) -> None:
-        before = site.get("/catalog/all.nt").text
-        lost = new_dataset(site, f"lost-{tmp_path.name}")
-        taken = new_dataset(site, f"taken-{tmp_path.name}")
-        site.action("marathon_takedown", id=taken, reason="Orden judicial")
         command = [programs.CKAN, "-c", str(site.ini), "marathon", "restore", str(saved), "--yes"]
-        note = site.directory / "storage" / "marathon-restore.json"
-        for pause in (0.0, 0.5, 2.0, 6.0):
+        further = ["--takedowns", str(file)]
+        for step in ("Database", "Tables of this version", "Search index"):
             with (tmp_path / "log").open("wb") as log:
-                running = programs.spawn(command, log)
-            while not note.exists():
+                running = programs.spawn([*command, *further], log)
+            while f"{step}:" not in (tmp_path / "log").read_text(encoding="utf-8"):
                 assert running.poll() is None, (tmp_path / "log").read_text(encoding="utf-8")
                 time.sleep(0.01)
-            time.sleep(pause)
             os.kill(running.pid, signal.SIGKILL)
             running.wait()
+            further = []
             # Nothing of what may be half is shown.
-            if note.exists():
-                assert site.get("/catalog/all.nt").status_code == 503
-                assert site.get(f"/dataset/{lost}").status_code == 503
-        assert note.exists(), "it was never interrupted: nothing was tried"
-        assert "earlier restore was interrupted" in site.run(
-            "marathon", "restore", str(saved), "--yes"
-        )
+            for path in ("/catalog/all.nt", f"/dataset/{lost}", f"/dataset/{elsewhere}"):
+                assert site.get(path).status_code == 503, (step, path)
+        assert "earlier restore was interrupted" in site.run(*command[3:])
         assert lines(site.get("/catalog/all.nt").text) == lines(before)
+        assert contents(site) == files
         assert site.get(f"/dataset/{lost}").status_code == 404
-        assert taken in {row["id"] for row in site.action("marathon_takedown_list")}
+        gone = {known, here, elsewhere}
+        for thing in gone:
+            assert site.get(f"/dataset/{thing}").status_code == 410
+        assert gone <= {row["id"] for row in site.action("marathon_takedown_list")}
+        with site.database() as connection:
+            query = sa.text("SELECT count(*) FROM resource WHERE package_id = ANY(:ids)")
+            assert connection.scalar(query, {"ids": list(gone)}) == 0
 
-    def test_a_file_of_takedowns_that_is_none_is_refused(
-        self, site: Site, saved: Path, tmp_path: Path
+    def test_a_list_of_takedowns_that_is_none_is_refused_before_anything_is_done(
+        self, site: Site, whole: Path, tmp_path: Path
     ) -> None:
         file = tmp_path / "takedowns.json"
         for text, named in (
             ("{", "not JSON"),
             ("[{}]", "Row 1, field id"),
-            ("[7]", "Row 1: an object"),
-            ("7", "A list of objects"),
+            ("[7]", "Row 1: an object is expected"),
+            ("7", "A list of objects is expected"),
         ):
             file.write_text(text, encoding="utf-8")
-            output = fails(site, "restore", str(saved), "--yes", "--takedowns", str(file))
-            assert named in output
+            with pytest.raises(click.ClickException, match=named):
+                read_list(file)
+        restoring = ["restore", str(whole), "--yes"]
+        output = fails(site, *restoring, "--takedowns", str(file))
+        assert "A list of objects is expected" in output
+        with site.variant("listed", {"ckanext.marathon.takedown_list": str(file)}) as variant:
+            output = fails(variant, *restoring)
+        assert "ckanext.marathon.takedown_list" in output
+        assert "A list of objects is expected" in output
+        assert site.get("/catalog/all.nt").ok
+
+    def test_one_of_the_first_version_is_brought_up_to_date(
+        self, site: Site, whole: Path, tmp_path: Path
+    ) -> None:
+        """Without a log, with what its activities kept of people; the files are the same."""
+        database = databases.address("site_old")
+        databases.create(database)
+        loading = [binaries() / "pg_restore", "--no-owner", "--dbname", database]
+        subprocess.run([*loading, whole / "database.dump"], check=True)
+        settings = {
+            "sqlalchemy.url": database,
+            "ckan.site_id": f"old-{secrets.token_hex(4)}",
+            "ckan.storage_path": str(tmp_path / "storage"),
+        }
+        shutil.copytree(whole / "files", tmp_path / "storage")
+        with site.variant("old", settings) as old:
+            with old.database() as connection:
+                package = connection.scalar(sa.text("SELECT min(id) FROM package"))
+                row = sa.text(
+                    "INSERT INTO activity (id, timestamp, object_id, activity_type, data) "
+                    "VALUES ('old', now(), :package, 'new package', :data)"
+                )
+                data = {"package": {"id": package, "title": "Datos"}, "actor": "maria"}
+                connection.execute(row, {"package": package, "data": json.dumps(data)})
+                labels = "ALTER TABLE activity ADD IF NOT EXISTS permission_labels text[]"
+                connection.execute(sa.text(labels))
+            old.run("db", "downgrade", "-p", "marathon", "-v", FIRST)
+            saved = tmp_path / "backup"
+            old.run("marathon", "backup", str(saved), "--verify")
+            assert manifest(saved)["migrations"]["marathon"] == FIRST
+            assert "marathon_feed_entry" not in manifest(saved)["counts"]
+            old.run("db", "upgrade", "-p", "marathon")
+            old.run("marathon", "restore", str(saved), "--yes")
+            assert "all of it and nothing else" in old.run("marathon", "feed", "verify")
+            old.start()
+            text = old.get("/catalog/all.nt").text
+            assert all(f"datos-{number}" in text for number in range(3))
+            with old.database() as connection:
+                revision = connection.scalar(
+                    sa.text("SELECT version_num FROM marathon_alembic_version")
+                )
+                kept = connection.scalar(sa.text("SELECT data FROM activity WHERE id = 'old'"))
+            assert revision == manifest(whole)["migrations"]["marathon"]
+            assert "Datos" in kept
+            assert "maria" not in kept
 
 
 def lines(document: str) -> set[str]:
     """Return the lines of N-Triples without what an answer says of the log."""
     return {line for line in document.splitlines() if not OF_THE_ANSWER.match(line)}
+
+
+def uploaded(found: dict[str, Any]) -> dict[str, Any]:
+    """Return size and digest of each uploaded file of a manifest."""
+    return {name: each for name, each in found["files"].items() if name.startswith("files/")}
+
+
+def contents(site: Site) -> dict[str, bytes]:
+    """Return the uploaded files of a site by their paths in its storage folder."""
+    storage = site.directory / "storage"
+    return {str(path.relative_to(storage)): path.read_bytes() for path in stored(site)}
+
+
+@contextmanager
+def another_server(directory: Path) -> Iterator[tuple[str, str]]:
+    """Run a PostgreSQL at a port of its own; yield the addresses of two empty databases in it."""
+    layout = Layout.open(directory)
+    layout.make_sockets()
+    server = Postgres(layout, careless=True)
+    server.prepare(Progress())
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    program = server.program()
+    command = [*program.command, "-c", "listen_addresses=127.0.0.1", "-c", f"port={port}"]
+    address = f"postgresql://{{}}:{server.password}@127.0.0.1:{port}/{{}}"
+    with (directory / "postgres.log").open("wb") as log:
+        running = subprocess.Popen(
+            guarded(command, signal.SIGINT, program.account),
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        until(lambda: answers(address.format("postgres", "postgres")))
+        engine = sa.create_engine(
+            address.format("postgres", "postgres"), isolation_level="AUTOCOMMIT"
+        )
+        with engine.connect() as connection:
+            # A utility statement takes no parameters; the password is ours.
+            role = f"CREATE ROLE catalogo LOGIN PASSWORD '{server.password}'"
+            connection.execute(sa.text(role))
+            for name in ("ckan", "intento"):
+                connection.execute(sa.text(f"CREATE DATABASE {name} OWNER catalogo"))
+        engine.dispose()
+        ours, scratch = (address.format("catalogo", name) for name in ("ckan", "intento"))
+        yield ours, scratch
+    finally:
+        programs.end(running)
+
+
+def answers(address: str) -> bool:
+    engine = sa.create_engine(address, poolclass=sa.NullPool)
+    try:
+        engine.connect().close()
+    except sa.exc.OperationalError:
+        return False
+    return True

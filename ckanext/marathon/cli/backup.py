@@ -47,12 +47,17 @@ def backup(directory: Path, verify: bool, scratch: str) -> None:
     for name in outcome.vanished:
         text = tk._("{file} was deleted while the backup was being made.")
         click.echo("✗ " + text.format(file=name))
+    for name in outcome.unsettled:
+        text = tk._("{file} was written to while it was copied.")
+        click.echo("✗ " + text.format(file=name))
     saved = tk._("Saved in {directory}:").format(directory=directory)
     click.echo(_summary(saved, outcome.manifest))
     if verify:
         click.echo(tk._("It was tried: database and files are what was saved."))
     if outcome.vanished:
         raise click.ClickException(tk._("The backup lacks files. Make another one."))
+    if outcome.unsettled:
+        raise click.ClickException(tk._("Some files may be damaged. Make another backup."))
 
 
 @click.command()

@@ -9,13 +9,14 @@ import click
 
 
 class ProgressBar:
-    """A progress bar that is told where it is; a line at each tenth where nobody looks at it."""
+    """A progress bar that is told where it is; a line at the start and each tenth in a log."""
 
     def __init__(self, label: str) -> None:
         """Take the name of what is done."""
         self._label = label
         self._bar: Any = None
         self._done = 0
+        self._has_begun = False
 
     def __enter__(self) -> ProgressBar:
         """Return itself."""
@@ -30,10 +31,11 @@ class ProgressBar:
         """Say that so many of so many are done."""
         if sys.stdout.isatty():
             self._move(done - self._done, total)
-        elif 10 * done // max(total, 1) > 10 * self._done // max(total, 1):
+        elif not self._has_begun or 10 * done // max(total, 1) > 10 * self._done // max(total, 1):
             # Not among what is found, which a program may read.
             click.echo(f"{self._label}: {done} / {total}", err=True)
         self._done = done
+        self._has_begun = True
 
     def _move(self, steps: int, total: int) -> None:
         if self._bar is None:

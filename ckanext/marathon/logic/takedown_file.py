@@ -61,7 +61,7 @@ def write_list_file() -> None:
     takedown.hold_lock()
     own = [dictize_takedown(row) for row in takedown.list_takedowns()]
     known = {each["id"] for each in own}
-    others = [_dictize_entry(each) for each in read_list_file() if each.id not in known]
+    others = [dictize_entry(each) for each in read_list_file() if each.id not in known]
     text = json.dumps([*own, *others], ensure_ascii=False, indent=1) + "\n"
     folder = Path(name).absolute().parent
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=folder, delete=False) as file:
@@ -71,6 +71,7 @@ def write_list_file() -> None:
     os.replace(file.name, name)
 
 
-def _dictize_entry(entry: Entry) -> dict[str, Any]:
+def dictize_entry(entry: Entry) -> dict[str, Any]:
+    """Return a row of a list as the API and files have it."""
     found = entry._asdict()
     return {**found, "at": entry.at.isoformat(), "resources": list(entry.resources)}

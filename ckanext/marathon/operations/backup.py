@@ -53,6 +53,7 @@ class Outcome:
         absent: uploaded files that were missing already when it began.
         vanished: files that the snapshot names and that were deleted before they were copied.
         replaced: files that were written anew after the snapshot was taken.
+        unsettled: files that something wrote to while they were copied, at each of several tries.
         warnings: what is not in the backup, in the reader's language.
     """
 
@@ -60,6 +61,7 @@ class Outcome:
     absent: list[str]
     vanished: list[str]
     replaced: list[str]
+    unsettled: list[str]
     warnings: list[str]
 
 
@@ -117,11 +119,10 @@ def _write(target: Path, storage: Path, progress: Callable[[str], Progress]) -> 
             )
         }
         takedowns = backup_state.read_takedowns(connection)
-    files = {DUMP: backup_files.describe_file(target / DUMP)}
-    files |= backup_files.copy_configuration(target / CONFIGURATION)
-    copied, gone = backup_files.copy_storage(storage, target / FILES, progress(tk._("Files")))
-    files |= copied
-    there = {name.removeprefix(f"{FILES}/") for name in copied}
+    copies = backup_files.Copies({DUMP: backup_files.describe_file(target / DUMP)})
+    backup_files.copy_configuration(target / CONFIGURATION, copies)
+    backup_files.copy_storage(storage, target / FILES, copies, progress(tk._("Files")))
+    there = {name for name in named if f"{FILES}/{name}" in copies.files}
     missing = sorted(named - there)
     began = moment.timestamp()
     versions |= {
@@ -141,17 +142,16 @@ def _write(target: Path, storage: Path, progress: Callable[[str], Progress]) -> 
         migrations=state.migrations,
         feed=state.feed,
         counts=state.counts,
-        files=files,
+        files=copies.files,
         missing=missing,
         takedowns=takedowns,
     )
     return Outcome(
         manifest,
         absent=absent,
-        vanished=sorted({*missing, *(gone & named)} - set(absent)),
-        replaced=sorted(
-            name for name in named & there if (target / FILES / name).stat().st_mtime > began
-        ),
+        vanished=sorted({*missing} - set(absent)),
+        replaced=sorted(name for name in there if (target / FILES / name).stat().st_mtime > began),
+        unsettled=sorted(copies.unsettled),
         warnings=list(_warnings()),
     )
 

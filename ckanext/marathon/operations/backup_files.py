@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +30,49 @@ FURTHER_OPTION = "ckanext.marathon.backup_files"
 # Below the storage folder: what is made anew, and notes about this very database.
 _NOT_KEPT = ("webassets",)
 _NOTES = (witness.NAME, restore_note.NAME, restore_note.FOLDER)
+# How often a file is copied that something writes to meanwhile, and seconds between two tries.
+_TRIES = 5
+_PAUSE = 0.2
 # An ini file of CKAN names another one that it builds on.
 _BUILDS_ON = re.compile(r"^\s*use\s*=\s*config:\s*(\S+)", re.MULTILINE)
+
+
+@dataclass
+class Copies:
+    """Files that were copied into a backup.
+
+    Attributes:
+        files: path in the backup → ``size`` in bytes and ``sha256``.
+        gone: paths in the backup of those that were deleted before their turn came.
+        unsettled: paths in the backup of those that something wrote to at each try, so that the
+            copy may be half of one version and half of another.
+    """
+
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+    unsettled: set[str] = field(default_factory=set)
+
+    def add(self, name: str, source: Path, target: Path) -> None:
+        """Copy a file, again if it changes meanwhile.
+
+        Args:
+            name: path in the backup.
+            source: the file.
+            target: the copy, which does not exist.
+        """
+        try:
+            for number in range(_TRIES):
+                if number:
+                    time.sleep(_PAUSE)
+                target.unlink(missing_ok=True)
+                self.files[name], is_settled = copy_file(source, target)
+                if is_settled:
+                    return
+        except FileNotFoundError:
+            self.files.pop(name, None)
+            self.gone.add(name)
+            return
+        self.unsettled.add(name)
 
 
 def find_named(connection: sa.Connection) -> Iterator[str]:
@@ -49,14 +92,13 @@ def find_named(connection: sa.Connection) -> Iterator[str]:
                 yield f"storage/uploads/{table}/{name}"
 
 
-def copy_configuration(target: Path) -> dict[str, dict[str, Any]]:
+def copy_configuration(target: Path, copies: Copies) -> None:
     """Copy the site's ini file, what it builds on, and what the site names besides."""
     target.mkdir()
     waiting = [Path(str(tk.config["__file__"])).resolve()]
     further = str(tk.config.get(FURTHER_OPTION) or "").splitlines()
     waiting += [Path(line.strip()) for line in further if line.strip()]
     seen: set[Path] = set()
-    files = {}
     while waiting:
         path = waiting.pop(0)
         if path in seen or not path.is_file():
@@ -65,11 +107,10 @@ def copy_configuration(target: Path) -> dict[str, dict[str, Any]]:
         copy = target / path.name
         if copy.exists():
             copy = target / f"{len(seen)}-{path.name}"
-        files[f"{CONFIGURATION}/{copy.name}"] = copy_file(path, copy)
+        copies.add(f"{CONFIGURATION}/{copy.name}", path, copy)
         if path.suffix == ".ini":
             text = path.read_text(encoding="utf-8", errors="replace")
             waiting += [path.parent / name for name in _BUILDS_ON.findall(text)]
-    return files
 
 
 def find_stored(storage: Path) -> list[str]:
@@ -86,38 +127,37 @@ def find_stored(storage: Path) -> list[str]:
     return sorted(found)
 
 
-def copy_storage(
-    storage: Path, target: Path, progress: Progress
-) -> tuple[dict[str, dict[str, Any]], set[str]]:
-    """Copy the storage folder; return what was copied, and what was gone when its turn came."""
+def copy_storage(storage: Path, target: Path, copies: Copies, progress: Progress) -> None:
+    """Copy the files of the storage folder."""
     target.mkdir()
     names = find_stored(storage)
-    files, gone = {}, set()
     progress(0, len(names))
     for done, name in enumerate(names, 1):
         copy = target / name
         copy.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            files[f"{FILES}/{name}"] = copy_file(storage / name, copy)
-        except FileNotFoundError:
-            gone.add(name)
+        copies.add(f"{FILES}/{name}", storage / name, copy)
         progress(done, len(names))
-    return files, gone
 
 
-def copy_file(source: Path, target: Path) -> dict[str, Any]:
-    """Copy a file for its owner alone, with its time; return size and digest of the copy."""
+def copy_file(source: Path, target: Path) -> tuple[dict[str, Any], bool]:
+    """Copy a file for its owner alone, with its time.
+
+    Returns:
+        size and digest of the copy; whether nothing wrote to the file meanwhile.
+    """
     digest, size = hashlib.sha256(), 0
     with source.open("rb") as reader:
+        before = os.fstat(reader.fileno())
         handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as writer:
             while piece := reader.read(PIECE):
                 digest.update(piece)
                 size += len(piece)
                 writer.write(piece)
-        found = os.fstat(reader.fileno())
-    os.utime(target, ns=(found.st_atime_ns, found.st_mtime_ns))
-    return {"size": size, "sha256": digest.hexdigest()}
+        after = os.fstat(reader.fileno())
+    os.utime(target, ns=(after.st_atime_ns, after.st_mtime_ns))
+    is_settled = (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, size)
+    return {"size": size, "sha256": digest.hexdigest()}, is_settled
 
 
 def describe_file(path: Path) -> dict[str, Any]:

@@ -81,7 +81,7 @@ class Manifest:
             )
             raise BackupFault(message.format(directory=directory, name=NAME)) from None
         except (OSError, ValueError) as error:
-            raise BackupFault(_damaged(path, str(error))) from None
+            raise BackupFault(describe_damage(path, str(error))) from None
         if isinstance(found, dict) and found.get("version") not in (None, VERSION):
             message = tk._("{path} was written by a later version of ckanext-marathon.")
             raise BackupFault(message.format(path=path))
@@ -92,7 +92,7 @@ class Manifest:
                 if not isinstance(known["size"], int) or not isinstance(known["sha256"], str):
                     raise ValueError(name)
         except (TypeError, KeyError, ValueError, AttributeError) as error:
-            raise BackupFault(_damaged(path, str(error))) from None
+            raise BackupFault(describe_damage(path, str(error))) from None
         return manifest
 
     def names(self, folder: str) -> Iterator[str]:
@@ -125,12 +125,12 @@ def check_files(directory: Path, manifest: Manifest, progress: Progress) -> None
         try:
             size, digest = path.stat().st_size, read_digest(path)
         except OSError as error:
-            raise BackupFault(_damaged(path, error.strerror or str(error))) from None
+            raise BackupFault(describe_damage(path, error.strerror or str(error))) from None
         if size != known["size"]:
             message = tk._("it has {size} bytes instead of {known}")
-            raise BackupFault(_damaged(path, message.format(size=size, known=known["size"])))
+            raise BackupFault(describe_damage(path, message.format(size=size, known=known["size"])))
         if digest != known["sha256"]:
-            raise BackupFault(_damaged(path, tk._("its SHA-256 is another one")))
+            raise BackupFault(describe_damage(path, tk._("its SHA-256 is another one")))
         done += size
         progress(done, total)
 
@@ -148,5 +148,6 @@ def _check_name(name: str) -> None:
         raise ValueError(name)
 
 
-def _damaged(path: Path, why: str) -> str:
+def describe_damage(path: Path, why: str) -> str:
+    """Return that a file of a backup is damaged, in the reader's language."""
     return tk._("The backup is damaged: {path}: {why}.").format(path=path, why=why)

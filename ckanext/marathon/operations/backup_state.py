@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -38,15 +39,24 @@ def read_state(connection: sa.Connection) -> DatabaseState:
             query = sa.select(sa.column("version_num")).select_from(sa.table(name))
             revision = connection.scalar(query)
             migrations[plugin] = str(revision or "")
-    clock = connection.execute(sa.text(_CLOCK)).one_or_none()
-    feed = dict(clock._mapping) if clock else {}
+    return DatabaseState(counts, migrations, _read_feed(connection, tables))
+
+
+def _read_feed(connection: sa.Connection, tables: Sequence[str]) -> dict[str, Any]:
+    """Return the state of the feed's log; nothing of what an earlier version's tables lack."""
+    if "marathon_feed_clock" not in tables:
+        return {}
+    clock = connection.scalar(sa.text("SELECT to_jsonb(clock) FROM marathon_feed_clock AS clock"))
+    feed = {name: clock[name] for name in _CLOCK if name in clock} if clock else {}
+    if "mark" in feed:
+        feed["mark"] = f"{feed['mark']:x}"
     digest = hashlib.sha256()
     for row in connection.execute(sa.text(_ENTRIES), execution_options={"yield_per": 5_000}):
         digest.update(repr(tuple(row)).encode())
-    return DatabaseState(counts, migrations, {**feed, "digest": digest.hexdigest()})
+    return {**feed, "digest": digest.hexdigest()}
 
 
-_CLOCK = "SELECT epoch, number, to_hex(mark) AS mark, base FROM marathon_feed_clock"
+_CLOCK = ("epoch", "number", "mark", "base")
 _ENTRIES = """
     SELECT iri, kind, slot, encode(digest, 'hex'), changed FROM marathon_feed_entry
     ORDER BY iri COLLATE "C"

@@ -13,26 +13,28 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
 
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import model
 from ckan.lib import jobs
 from ckan.lib.redis import connect_to_redis
-from ckan.types import Context
 
+from ckanext.marathon.domain.errors import Malformed
+from ckanext.marathon.domain.takedowns import check_rows
 from ckanext.marathon.feeds import witness
+from ckanext.marathon.logic import say
 from ckanext.marathon.model import clock
 from ckanext.marathon.operations import (
+    activity,
     backup_files,
     backup_loading,
-    backup_state,
     postgres_programs,
     restore_files,
     restore_note,
+    restore_takedowns,
 )
 from ckanext.marathon.operations.backup_manifest import (
     FILES,
@@ -40,13 +42,15 @@ from ckanext.marathon.operations.backup_manifest import (
     Manifest,
     Progress,
     check_files,
+    describe_damage,
 )
+from ckanext.marathon.operations.backup_manifest import NAME as MANIFEST
 from ckanext.marathon.operations.postgres_programs import ProgramFailed, ProgramMissing
+from ckanext.marathon.operations.restore_takedowns import Rows
 
 _MIGRATIONS = Path(__file__).parents[1] / "migration" / "marathon" / "versions"
 
 Steps = Callable[[str], Progress]
-Rows = list[dict[str, Any]]
 
 
 def check_backup(directory: Path, progress: Progress) -> Manifest:
@@ -63,6 +67,11 @@ def check_backup(directory: Path, progress: Progress) -> Manifest:
             "know. Install that version or a later one."
         )
         raise BackupFault(message.format(theirs=manifest.versions.get("ckanext-marathon", "?")))
+    try:
+        check_rows(manifest.takedowns)
+    except Malformed as error:
+        fault = describe_damage(directory / MANIFEST, say.text(error.fault))
+        raise BackupFault(fault) from None
     check_files(directory, manifest, progress)
     return manifest
 
@@ -113,11 +122,12 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
 
     Args:
         directory: the backup.
-        further: takedowns to be applied besides those of the backup and of the present site.
+        further: takedowns to be applied besides those of the backup, of the present site, and of
+            the file of ``ckanext.marathon.takedown_list``.
         progress: makes, for the name of a step, what is told how much of how much is done.
 
     Raises:
-        BackupFault: the backup cannot be used, or a step failed.
+        BackupFault: the backup or a takedown list cannot be used, or a step failed.
         ProgramMissing: as :func:`.load_database`.
         ProgramFailed: as :func:`.load_database`; the database is as it was.
     """
@@ -128,9 +138,7 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
     manifest = check_backup(directory, progress(tk._("Checking files")))
     _check_space(storage, manifest)
     storage.mkdir(parents=True, exist_ok=True)
-    takedowns = _union(
-        restore_note.read_takedowns(), _present_takedowns(), manifest.takedowns, further
-    )
+    takedowns = restore_takedowns.collect_takedowns(manifest, further)
     is_repeated = restore_note.is_restoring()
     restore_note.write_note(directory, takedowns)
     try:
@@ -150,26 +158,23 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
     backup_loading.compare_database(manifest)
     restore_files.change_places(storage, waiting)
     _run_ckan(progress(tk._("Tables of this version")), "db", "upgrade")
-    _take_down(takedowns, progress(tk._("Takedowns")))
+    restore_takedowns.apply_takedowns(takedowns, progress(tk._("Takedowns")))
+    # The backup may be of a version that kept more in them than is public.
+    told = progress(tk._("Activities"))
+    told(0, 1)
+    activity.scrub()
+    told(1, 1)
     _begin_epoch()
     _forget_jobs()
-    if not clock.read().complete:
+    is_elsewhere = manifest.site.get("url") != str(tk.config.get("ckan.site_url") or "")
+    # The addresses of files and pages in the log are those of the site that was saved.
+    if is_elsewhere or not clock.read().complete:
         model.Session.rollback()
         _run_ckan(progress(tk._("Feed")), "marathon", "feed", "rebuild")
     model.Session.rollback()
     _run_ckan(progress(tk._("Search index")), "search-index", "rebuild")
     restore_note.remove_note()
     return manifest
-
-
-def _union(*lists: Iterable[dict[str, Any]]) -> Rows:
-    """Return the rows of several takedown lists, one of each id."""
-    return list({row["id"]: row for rows in lists for row in rows}.values())
-
-
-def _present_takedowns() -> Rows:
-    with backup_loading.engine().connect() as connection:
-        return backup_state.read_takedowns(connection)
 
 
 def _check_space(storage: Path, manifest: Manifest) -> None:
@@ -186,20 +191,6 @@ def _existing(path: Path) -> Path:
     while not path.exists():
         path = path.parent
     return path
-
-
-def _take_down(takedowns: Rows, progress: Progress) -> None:
-    """Take down what is on the list and was brought back; write the rest into the list."""
-    progress(0, 1)
-    user = tk.get_action("get_site_user")({"ignore_auth": True}, {})
-    context = cast("Context", {"user": user["name"], "ignore_auth": True})
-    apply = tk.get_action("marathon_takedown_apply")
-    unfinished = apply(context, {"takedowns": takedowns})["unfinished"]
-    if unfinished:
-        message = tk._("Something of {ids} could not be removed; the log says what.")
-        raise BackupFault(message.format(ids=", ".join(unfinished)))
-    model.Session.commit()
-    progress(1, 1)
 
 
 def _begin_epoch() -> None:
