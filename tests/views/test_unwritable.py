@@ -87,7 +87,9 @@ class TestStoredAlready:
             book = openpyxl.load_workbook(io.BytesIO(answer.data))
             assert book.sheetnames
 
-    def test_pages_tables_and_mails_hide_nothing(self, visitor: Reader, character: str) -> None:
+    def test_pages_and_tables_hide_nothing(
+        self, visitor: Reader, sysadmin: Reader, character: str
+    ) -> None:
         dataset, person = MarathonDataset(), core.User()
         idea = model.Session.scalar(sa.select(model.Package).where(model.Package.type == "idea"))
         store("package", dataset["id"], f"Agua{character}limpia")
@@ -111,7 +113,7 @@ class TestStoredAlready:
             assert answer.status_code == 200, path
             assert character not in answer.text.removeprefix("\ufeff"), path
             assert all(text in answer.text for text in texts), path
-        page = Reader(visitor.app, core.Sysadmin()).get(f"/user/{person['name']}")
+        page = sysadmin.get(f"/user/{person['name']}")
         assert "AnaXol" in page.text
         assert character not in page.text
 
