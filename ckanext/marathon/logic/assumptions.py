@@ -48,7 +48,7 @@ def check_assumptions(action: str, data: Mapping[str, Any], user: str) -> None:
         _check_activity(_text_of(data, "id"))
     elif action == "package_collaborator_list" and not user:
         raise tk.NotAuthorized
-    elif action == "package_collaborator_delete":
+    elif action in {"package_collaborator_create", "package_collaborator_delete"}:
         package, other = model.Package.get(_text_of(data, "id")), _text_of(data, "user_id")
         if package is None or model.User.get(other) is None:
             raise tk.NotAuthorized

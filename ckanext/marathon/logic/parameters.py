@@ -153,7 +153,9 @@ DECLARED: Mapping[str, _Types] = {
     "task_status_update_many": {"data": ParameterType.REQUIRED_OBJECTS},
     "term_translation_show": dict.fromkeys(("terms", "lang_codes"), ParameterType.STRICT_TEXTS),
     "term_translation_update_many": {"data": ParameterType.REQUIRED_OBJECTS},
-    "user_list": {"email": ParameterType.REQUIRED_REFERENCE},
+    "tag_list": dict.fromkeys(("q", "query"), ParameterType.REFERENCE),
+    "user_invite": {"group_id": ParameterType.REQUIRED_REFERENCE},
+    "user_list": {"email": ParameterType.REQUIRED_REFERENCE, "q": ParameterType.REFERENCE},
 }
 
 
