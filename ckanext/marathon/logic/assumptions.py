@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,9 @@ _TAKE_AN_OBJECT = {
     "package_create_default_resource_views": "package",
     "resource_create_default_resource_views": "resource",
 }
+
+# What RQ takes for the id of a job.
+_JOB = re.compile(r"[A-Za-z0-9_-]+")
 
 _OF_RELATIONSHIPS = frozenset(
     {
@@ -41,6 +45,9 @@ def check_assumptions(action: str, data: Mapping[str, Any], user: str) -> None:
     """
     if action in {"group_member_delete", "organization_member_delete"}:
         if model.Group.get(_text_of(data, "id")) is None:
+            raise tk.ObjectNotFound(tk._("Not found"))
+    elif action in {"job_cancel", "job_show"}:
+        if not _JOB.fullmatch(_text_of(data, "id") or ""):
             raise tk.ObjectNotFound(tk._("Not found"))
     elif action in _TAKE_AN_OBJECT:
         _check_object(data, _TAKE_AN_OBJECT[action])

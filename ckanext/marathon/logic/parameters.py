@@ -144,6 +144,7 @@ DECLARED: Mapping[str, _Types] = {
     "package_relationship_update": _OF_TYPE,
     # Reads its objects from JSON text, too.
     "package_revise": dict.fromkeys(("match", "update"), ParameterType.ANY),
+    "resource_search": {"query": ParameterType.TEXTS},
     "resource_view_clear": {"view_types": ParameterType.STRICT_TEXTS},
     "tag_create": {"name": ParameterType.REFERENCE},
     "tag_search": {"query": ParameterType.TEXTS},
