@@ -20,13 +20,13 @@ _TAKE_AN_OBJECT = {
 # What RQ takes for the id of a job.
 _JOB = re.compile(r"[A-Za-z0-9_-]+")
 
-_OF_RELATIONSHIPS = frozenset(
-    {
-        "package_relationship_create",
-        "package_relationship_delete",
-        "package_relationship_update",
-    }
-)
+# Where each names the type of a relationship.
+_OF_RELATIONSHIPS = {
+    "package_relationship_create": "type",
+    "package_relationship_delete": "type",
+    "package_relationship_update": "type",
+    "package_relationships_list": "rel",
+}
 
 
 def check_assumptions(action: str, data: Mapping[str, Any], user: str) -> None:
@@ -59,9 +59,10 @@ def check_assumptions(action: str, data: Mapping[str, Any], user: str) -> None:
         package, other = model.Package.get(_text_of(data, "id")), _text_of(data, "user_id")
         if package is None or model.User.get(other) is None:
             raise tk.NotAuthorized
-    elif action in _OF_RELATIONSHIPS and (kind := _text_of(data, "type")):
-        if kind not in model.PackageRelationship.get_all_types():
-            raise tk.ValidationError({"type": [tk._("There is no such type")]})
+    elif name := _OF_RELATIONSHIPS.get(action):
+        kind = _text_of(data, name)
+        if kind and kind not in model.PackageRelationship.get_all_types():
+            raise tk.ValidationError({name: [tk._("There is no such type")]})
     elif action == "file_owner_scan" and (owner_type := _text_of(data, "owner_type")):
         functions = authz.auth_functions_list()
         if not {f"{owner_type}_file_scan", f"{owner_type}_update"} & set(functions):

@@ -49,7 +49,7 @@ LARGEST = 2**63 - 1
 
 _REQUIRED = frozenset({ParameterType.REQUIRED_REFERENCE, ParameterType.REQUIRED_OBJECTS})
 # Of these only nothing at all breaks CKAN.
-_MAY_BE_LEFT_OUT = frozenset({"email"})
+_MAY_BE_LEFT_OUT = frozenset({"email", "value"})
 
 Errors = dict[str, list[str]]
 

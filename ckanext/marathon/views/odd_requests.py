@@ -20,8 +20,6 @@ _FIELDS = {
     "user.login": ("login", "password"),
     "group.member_new": ("role",),
     "organization.member_new": ("role",),
-    "resource.new": ("id", "save"),
-    "resource.edit": ("save",),
 }
 
 
@@ -31,10 +29,7 @@ def check_fields() -> Response | None:
     if request.method != "POST":
         return None
     endpoint = request.endpoint or ""
-    # Each type of package has endpoints of its own: ``idea_resource.new``.
-    name = endpoint[endpoint.find("resource.") :]
-    names = _FIELDS.get(endpoint) or _FIELDS.get(name, ())
-    missing = [field for field in names if field not in request.form]
+    missing = [field for field in _FIELDS.get(endpoint, ()) if field not in request.form]
     if not missing:
         return None
     if endpoint == "user.login":
