@@ -6,7 +6,6 @@ import sys
 from typing import Any
 
 import ckan.plugins.toolkit as tk
-from ckan import model
 from ckan.common import current_user, json
 from ckan.types import Response
 from flask import Blueprint, make_response, request
@@ -41,8 +40,6 @@ def check_parameter_types() -> Response | None:
     errors = odd_shapes.find_wrong_types(name, data, writes=not reads)
     if errors:
         return _refusal(name, 409, "Validation Error", errors)
-    # CKAN calls whatever an action raises an internal error; without a free connection it is 503.
-    model.Session.connection()
     try:
         assumptions.check_assumptions(name, data, current_user.name)
     except tk.ValidationError as fault:
