@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ckanext.marathon.domain.texts import is_blank
+from ckanext.marathon.domain.texts import explain_hidden, is_blank, is_plain, without_hidden
 
 
 class TestIsBlank:
@@ -29,3 +29,57 @@ class TestIsBlank:
     @pytest.mark.parametrize("text", ["a", " ñ ", "\u200b1", ".", "e\u0301", "Ꝡ", "💧", "水"])
     def test_what_prints_something_is_not(self, text: str) -> None:
         assert not is_blank(text)
+
+
+HIDDEN = [
+    *"\x00\x01\x08\x0b\x0c\x1b\x1f\x7f\x80\x85\x9f",  # controls
+    *"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069",  # embeddings, overrides, isolates
+    *"\u200e\u200f\u061c",  # direction marks
+    *"\xad\u180e\u200b\u200c\u200d\u2060\u2064\ufeff",  # no width
+    *"\ufff9\U000e0041",  # annotations, tags
+    *"\ud800\udfff",  # halves of pairs
+    *"\ufdd0\ufffe\uffff\U0001fffe\U0010ffff",  # non-characters
+]
+
+
+class TestHidden:
+    @pytest.mark.parametrize("character", HIDDEN)
+    def test_it_is_named_and_its_place_told(self, character: str) -> None:
+        text = f"Agua{character}limpia"
+        assert not is_plain(text)
+        fault = str(explain_hidden(text))
+        assert f"U+{ord(character):04X}" in fault
+        assert "“Agua”" in fault
+        assert is_plain(fault)
+        assert without_hidden(text) == "Agualimpia"
+
+    def test_at_the_beginning(self) -> None:
+        assert str(explain_hidden("\ufeffAgua")) == (
+            "Delete the invisible character U+FEFF ZERO WIDTH NO-BREAK SPACE at the beginning of "
+            "the text"
+        )
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "Agua\tlimpia\r\ny más\n",
+            "K'iche', Q'eqchi', Ch'orti'",  # U+0027
+            "K\u2019iche\u2019 Tz\u02bcutujil B\u02b9 q\u0313 \ua78c",  # other apostrophes
+            "e\u0301 \u00f1",
+            "مياه نظيفة, מים",  # right-to-left words
+            "می\u200cخواهم",  # Persian, with its non-joiner
+            "क्\u200dष",  # after a virama
+            "👩\u200d🌾 👩🏽\u200d🌾 🏳\ufe0f\u200d🌈 👩\u200d⚕\ufe0f",
+            "a\u00a0b\u2009c\u2028d",
+            "\ufffd",
+        ],
+    )
+    def test_what_writing_needs_is_left(self, text: str) -> None:
+        assert is_plain(text)
+        assert without_hidden(text) == text
+
+    @pytest.mark.parametrize("text", ["a\u200db", "\u200d", "agua\u200c", "1\u200c2", "👩\u200d"])
+    def test_a_joiner_that_joins_nothing(self, text: str) -> None:
+        assert not is_plain(text)
+        assert "\u200d" not in without_hidden(text)
+        assert "\u200c" not in without_hidden(text)

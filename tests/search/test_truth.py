@@ -247,3 +247,17 @@ class TestCheckAndRepair:
         assert reindex.work_off() == 1
         assert notes() == [first["id"]]
         assert index_note.count_due() == 0
+
+
+def test_a_job_that_an_earlier_version_has_queued_is_done() -> None:
+    dataset = MarathonDataset(title="Agua limpia")
+    with model.meta.engine.begin() as connection:
+        statement = sa.text("UPDATE package SET title = 'Bosques' WHERE id = :id")
+        connection.execute(statement, {"id": dataset["id"]})
+    assert not found(q="Bosques")
+    # As it stands in Valkey: by its name.
+    queue = jobs.get_queue()
+    queue.enqueue("ckanext.marathon.logic.reindex.index", [dataset["id"]])
+    jobs.Worker().work(burst=True)
+    assert found(q="Bosques") == [dataset["id"]]
+    assert not notes()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from http.cookies import SimpleCookie
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,6 +60,43 @@ class Person:
         for cookie in self.client._cookies.values():
             thief.client.set_cookie(cookie.key, cookie.decoded_value)
         return thief
+
+
+# How somebody could ask whether there is an account.
+ASKED: tuple[Callable[[Person, str, str], Any], ...] = (
+    lambda p, name, _: p.log_in(name, "wrong"),
+    lambda p, _, email: p.log_in(email, "wrong"),
+    lambda p, name, _: p.client.post("/user/reset", data={"user": name}),
+    lambda p, _, email: p.client.post("/user/reset", data={"user": email}),
+    lambda p, name, _: p.client.get(f"/user/reset/{name}?key=x"),
+    lambda p, name, _: p.client.post(f"/user/reset/{name}?key=x", data={"password1": "x"}),
+    lambda p, name, _: p.client.get(f"/user/edit/{name}"),
+    lambda p, name, _: p.client.get(f"/user/{name}/api-tokens"),
+    lambda p, name, _: p.client.get(f"/api/3/action/api_token_list?user_id={name}"),
+    lambda p, _, email: p.client.get(f"/api/3/action/user_list?email={email}"),
+)
+ASKED_UNLESS_PUBLIC: tuple[Callable[[Person, str, str], Any], ...] = (
+    lambda p, name, _: p.client.get(f"/user/{name}"),
+    lambda p, name, _: p.client.get(f"/api/3/action/user_show?id={name}"),
+    lambda p, name, _: p.client.get(f"/api/3/action/user_autocomplete?q={name}"),
+)
+
+
+def whole_answer(answer: Any, *own: str) -> tuple[Any, ...]:
+    """Return all that an answer says, but for what was sent and what differs each time."""
+    text = answer.get_data(as_text=True)
+    for each in own:
+        text = text.replace(each, "…")
+    text = re.sub(r'(nonce=|name="_csrf_token"[^>]* (?:value|content)=)"[^"]*"', r"\1", text)
+    headers = {name: answer.headers.get(name) for name in ("Location", "Content-Type")}
+    return answer.status_code, headers, text
+
+
+def cookie_settings() -> dict[str, Any]:
+    """Return the settings of cookies that docs/security.md tells a site of https to have."""
+    text = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
+    found = re.findall(r"^(\w+_COOKIE_\w+|PERMANENT_\w+) = (\w+)$", text, re.MULTILINE)
+    return {name: {"true": True}.get(value, value) for name, value in found if not value.isdigit()}
 
 
 @pytest.mark.usefixtures("protected")
@@ -135,6 +174,34 @@ class TestWhoHasAnAccount:
             assert "unless the account specified does not exist" in message
             assert category == "alert-success"
 
+    @pytest.mark.parametrize("public", [True, False])
+    def test_whole_answers_are_the_same(
+        self,
+        app: Any,
+        officer: dict[str, Any],
+        ckan_config: Any,
+        monkeypatch: pytest.MonkeyPatch,
+        public: bool,
+    ) -> None:
+        monkeypatch.setitem(ckan_config, "ckan.auth.public_user_details", public)
+        deleted = factories.User()
+        model.User.get(deleted["id"]).delete()
+        model.Session.commit()
+        somebody = Person(app)
+        somebody.log_in(officer["name"])
+        people = {
+            "known": (officer["name"], officer["email"]),
+            "deleted": (deleted["name"], deleted["email"]),
+            "unknown": ("nobody-of-this-name", "nobody@example.org"),
+        }
+        for way in ASKED + (() if public else ASKED_UNLESS_PUBLIC):
+            told = {
+                kind: whole_answer(way(Person(app), name, email), name, email)
+                for kind, (name, email) in people.items()
+            }
+            assert told["known"] == told["unknown"], way
+            assert told["deleted"] == told["unknown"], way
+
     def test_the_mail_is_sent_after_the_answer(
         self, app: Any, officer: dict[str, Any], ckan_config: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -191,6 +258,31 @@ class TestSession:
         later = Person(app)
         later.client.set_cookie("remember_token", cookies["remember_token"].value)
         assert not later.is_logged_in()
+
+    @pytest.mark.parametrize("secure", [True, False])
+    def test_cookies_of_https_are_for_https_only(
+        self, app: Any, officer: dict[str, Any], monkeypatch: pytest.MonkeyPatch, secure: bool
+    ) -> None:
+        for name, value in cookie_settings().items():
+            monkeypatch.setitem(app.flask_app.config, name, secure if value is True else value)
+        answer = Person(app).log_in(officer["name"])
+        cookies = [c for c in answer.headers.getlist("Set-Cookie") if not c.startswith("remember")]
+        assert cookies
+        for cookie in cookies:
+            attributes = {part.strip().casefold() for part in cookie.split(";")[1:]}
+            assert ("secure" in attributes) is secure, cookie
+            assert ("httponly" in attributes) is secure, cookie
+            assert "samesite=lax" in attributes, cookie
+
+    def test_the_token_of_a_deleted_account_is_nobodys(
+        self, app: Any, officer: dict[str, Any]
+    ) -> None:
+        headers = {"Authorization": factories.APIToken(user=officer["id"])["token"]}
+        path = f"/api/3/action/api_token_list?user_id={officer['id']}"
+        assert app.get(path, headers=headers).status_code == 200
+        model.User.get(officer["id"]).delete()
+        model.Session.commit()
+        assert app.get(path, headers=headers).status_code == 403
 
     def test_tokens_of_the_api_go_on_after_a_logout(
         self, app: Any, officer: dict[str, Any]

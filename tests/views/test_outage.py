@@ -17,6 +17,7 @@ from ckan import model
 from ckan.tests import factories as core
 from ckan.tests.helpers import call_action
 from psycopg2 import sql
+from sqlalchemy.pool import QueuePool
 
 from ckanext.marathon.logic import redacting
 from ckanext.marathon.search import connection
@@ -162,6 +163,32 @@ class TestSolrHangs:
         time.sleep(1.1)
         assert visitor.get(SEARCH).status_code == 200
         assert not connection.BREAKER.is_open
+
+    def test_counts_of_organisations_do_not_wait(
+        self, visitor: Reader, request: pytest.FixtureRequest
+    ) -> None:
+        MarathonDataset()
+        request.getfixturevalue("hanging_solr")
+        started = time.monotonic()
+        answer = visitor.get("/api/3/action/organization_list?all_fields=true")
+        assert answer.status_code == 503, answer.text
+        assert time.monotonic() - started < 4
+
+
+class TestConnectionsUsedUp:
+    @pytest.mark.parametrize("path", ["/api/3/action/package_list", "/dataset/any"])
+    def test_it_is_503(self, visitor: Reader, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+        assert visitor.get(path).status_code in {200, 404}
+        model.Session.remove()
+        engine = model.meta.engine
+        pool = QueuePool(engine.pool._creator, 1, 0, timeout=0.2, dialect=engine.dialect)
+        monkeypatch.setattr(engine, "pool", pool)
+        with engine.connect():
+            answer = visitor.get(path)
+            model.Session.remove()
+        assert answer.status_code == 503, answer.text
+        assert answer.headers["Retry-After"] == "60"
+        assert visitor.get(path).status_code in {200, 404}
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
-"""Characters that XML cannot hold: refused at their field; where they are stored, left out."""
+"""Hidden characters: refused at their field with their name; where they are stored, left out.
+
+Control and directional characters, those without width, and what XML cannot hold.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +18,16 @@ from ckan.lib import search
 from ckan.tests import factories as core
 from ckan.tests.helpers import call_action
 
-from tests.factories import Idea, MarathonDataset
+from ckanext.marathon.logic import odd_shapes
+from tests.factories import Idea, MarathonDataset, Municipality
 
 from .conftest import Reader
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
 
 UNWRITABLE = ["\x0b", "\x01", "\x1f", "\ufffe", "\uffff"]
-# What XML holds, however odd.
-WRITABLE = ["\t", "\n", "\x85", "\ufdd0", "\U0001ffff", "\U0001f4a7"]
+HIDDEN = [*UNWRITABLE, "\x85", "\u200b", "\u200f", "\u202e", "\u2068", "\u061c", "\ufdd0"]
+WRITABLE = ["\t", "\n", "\u02bc", "’", " مياه ", "\U0001f4a7", "👩\u200d🌾"]
 
 
 @pytest.fixture
@@ -39,7 +43,7 @@ def store(table: str, id_: str, title: str) -> None:
     model.Session.remove()
 
 
-@pytest.mark.parametrize("character", UNWRITABLE)
+@pytest.mark.parametrize("character", ["\x0b", "\ufffe", "\u202e", "\u200b"])
 class TestStoredAlready:
     def test_workbooks_and_feeds_are_whole(self, visitor: Reader, character: str) -> None:
         dataset = MarathonDataset(tags=[{"name": "agua"}])
@@ -83,34 +87,121 @@ class TestStoredAlready:
             book = openpyxl.load_workbook(io.BytesIO(answer.data))
             assert book.sheetnames
 
+    def test_pages_and_tables_hide_nothing(
+        self, visitor: Reader, sysadmin: Reader, character: str
+    ) -> None:
+        dataset, person = MarathonDataset(), core.User()
+        idea = model.Session.scalar(sa.select(model.Package).where(model.Package.type == "idea"))
+        store("package", dataset["id"], f"Agua{character}limpia")
+        store("package", idea.id, f"Agua{character}limpia")
+        store("group", dataset["owner_org"], f"Villa{character}Nueva")
+        with model.meta.engine.begin() as connection:
+            statement = sa.text('UPDATE "user" SET fullname = :name WHERE id = :id')
+            connection.execute(statement, {"name": f"Ana{character}Xol", "id": person["id"]})
+        model.Session.remove()
+        search.rebuild(quiet=True)
+        paths = {
+            f"/dataset/{dataset['name']}": ("Agualimpia", "VillaNueva"),
+            "/dataset/": ("Agualimpia",),
+            f"/organization/{dataset['organization']['name']}": ("VillaNueva",),
+            "/catalog.csv": (),
+            "/marathon/data/ideas.json": ("Agualimpia",),
+            "/marathon/data/ideas.csv": ("Agualimpia",),
+        }
+        for path, texts in paths.items():
+            answer = visitor.get(path)
+            assert answer.status_code == 200, path
+            assert character not in answer.text.removeprefix("\ufeff"), path
+            assert all(text in answer.text for text in texts), path
+        page = sysadmin.get(f"/user/{person['name']}")
+        assert "AnaXol" in page.text
+        assert character not in page.text
+
+    def test_a_form_that_is_saved_stores_the_text_without(
+        self, sysadmin: Reader, character: str
+    ) -> None:
+        group = core.Group()
+        store("group", group["id"], f"Agua{character}limpia")
+        page = sysadmin.get(f"/group/edit/{group['name']}")
+        assert 'value="Agualimpia"' in page.text
+
 
 class TestSaved:
-    @pytest.mark.parametrize("character", UNWRITABLE)
+    @pytest.mark.parametrize("character", HIDDEN)
     def test_it_is_refused_at_its_field(self, sysadmin: Reader, character: str) -> None:
-        dataset, group = MarathonDataset(), core.Group()
-        title = f"Agua{character}limpia"
-        for action, data in (
-            ("package_patch", {"id": dataset["id"], "title": title}),
-            ("organization_patch", {"id": dataset["owner_org"], "title": title}),
-            ("group_patch", {"id": group["id"], "title": title}),
+        dataset, group, person = MarathonDataset(), core.Group(), core.User()
+        text = f"Agua{character}limpia"
+        for action, data, field in (
+            ("package_patch", {"id": dataset["id"], "title": text}, "title"),
+            ("package_patch", {"id": dataset["id"], "notes": text}, "notes"),
+            ("package_patch", {"id": dataset["id"], "tags": [{"name": text}]}, "tags"),
+            ("package_patch", {"id": dataset["id"], "tag_string": text}, "tag_string"),
+            ("resource_create", {"package_id": dataset["id"], "name": text, "url": "a"}, "name"),
+            ("organization_patch", {"id": dataset["owner_org"], "title": text}, "title"),
+            ("group_patch", {"id": group["id"], "title": text}, "title"),
+            ("user_patch", {"id": person["id"], "fullname": text}, "fullname"),
+            ("config_option_update", {"ckan.site_title": text}, "ckan.site_title"),
+            ("vocabulary_create", {"name": text, "tags": []}, "name"),
         ):
             answer = sysadmin.post_json(f"/api/3/action/{action}", data)
             assert answer.status_code == 409, action
-            assert "cannot be stored" in answer.json["error"]["title"][0], action
+            error = str(answer.json["error"][field])
+            assert f"U+{ord(character):04X}" in error, (action, error)
+            assert "“Agua”" in error, (action, error)
 
     @pytest.mark.parametrize("character", WRITABLE)
     def test_other_characters_are_saved(self, character: str) -> None:
         notes = f"Agua{character}limpia"
         assert MarathonDataset(notes=notes)["notes"] == notes
 
-    @pytest.mark.parametrize("kind", ["group", "organization"])
-    def test_a_form_says_so_too(self, sysadmin: Reader, kind: str) -> None:
-        answer = sysadmin.post(f"/{kind}/new", {"name": "agua", "title": "Agua\x0blimpia"})
-        assert answer.status_code == 200
-        assert "cannot be stored" in answer.text
+    def test_a_password_is_not_repeated(self, sysadmin: Reader) -> None:
+        person = {"name": "ana", "email": "ana@example.gt", "password": "agua\u200blimpia1"}
+        answer = sysadmin.post_json("/api/3/action/user_create", person)
+        assert answer.status_code == 200, answer.text
+
+    def test_rows_of_a_table_are_stored_as_they_are(self) -> None:
+        rows = {"records": [{"nombre": "Agua\u200f"}]}
+        assert not odd_shapes.find_wrong_types("datastore_upsert", rows, writes=True)
+        assert odd_shapes.find_wrong_types("group_create", rows, writes=True)
+
+    @pytest.mark.parametrize(
+        ("path", "fields"),
+        [
+            ("/group/new", {"name": "agua"}),
+            ("/organization/new", {"name": "agua"}),
+            ("/dataset/new", {"name": "agua"}),
+            ("/idea/new", {"name": "agua"}),
+        ],
+    )
+    def test_a_form_says_so_too(self, sysadmin: Reader, path: str, fields: dict[str, str]) -> None:
+        fields["owner_org"] = Municipality()["id"]
+        answer = sysadmin.post(path, {**fields, "title": "Agua\u202elimpia"})
+        assert answer.status_code in {200, 422}, path
+        assert "U+202E RIGHT-TO-LEFT OVERRIDE" in answer.text
         assert model.Group.get("agua") is None
+        assert model.Package.get("agua") is None
+
+    def test_the_form_of_a_persons_own_account_too(self, reader: Any) -> None:
+        person = core.User(password="correct horse")
+        answer = reader(person).post(
+            f"/user/edit/{person['name']}",
+            {
+                "name": person["name"],
+                "email": person["email"],
+                "fullname": "Ana\u202eXol",
+                "old_password": "correct horse",
+                "save": "",
+            },
+        )
+        assert "U+202E RIGHT-TO-LEFT OVERRIDE" in answer.text
+        model.Session.remove()
+        stored = model.User.get(person["id"])
+        assert stored
+        assert stored.fullname == person["fullname"]
 
     def test_an_idea_with_one_in_a_row_of_its_data_needs(self) -> None:
         with pytest.raises(tk.ValidationError) as refusal:
-            Idea(data_need=[{"what": "Agua\ufffe", "why": "x"}])
-        assert "cannot be stored" in str(refusal.value.error_dict["data_need"])
+            Idea(data_need=[{"what": "x", "why": "x"}, {"what": "Agua\ufffe", "why": "x"}])
+        first, second = refusal.value.error_dict["data_need"]
+        assert not first
+        assert "U+FFFE" in second["what"][0]

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.faults import N_
-from ckanext.marathon.domain.texts import is_storable, shown
+from ckanext.marathon.domain.texts import is_plain, shown
 
 LONGEST = 2_000
 
@@ -24,7 +24,7 @@ def http_address(value: Any) -> str:
         Malformed: it is anything else; a blank inside, a name and password, a port that none is.
     """
     text = value.strip() if isinstance(value, str) and len(value) <= LONGEST + 100 else ""
-    if text and len(text) <= LONGEST and is_storable(text) and not _FORBIDDEN.search(text):
+    if text and len(text) <= LONGEST and is_plain(text) and not _FORBIDDEN.search(text):
         try:
             parts = urlsplit(text)
             valid = (

@@ -8,7 +8,7 @@ import unicodedata
 from typing import Any, TypeGuard
 
 from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.domain.faults import N_
+from ckanext.marathon.domain.faults import N_, Fault
 
 # PostgreSQL stores no NUL and UTF-8 no half of a surrogate pair.
 _UNHOLDABLE = re.compile("[\x00\ud800-\udfff]")
@@ -16,12 +16,32 @@ _UNHOLDABLE = re.compile("[\x00\ud800-\udfff]")
 # breaks workbooks, Atom and RDF/XML, which cannot write it in any other way either.
 _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
+# Characters that show nothing and change what a reader sees or a search finds: control characters
+# but tab and line breaks, directional formatting, zero-width characters, fillers, tags and
+# non-characters.
+# Source: Unicode Standard Annex 9 (2.1-2.5) and Technical Report 36 (2.5.2, 3.5).
+_JOINERS = "\u200c\u200d"
+_PLANES = range(0, 0x110000, 0x10000)
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\ufdd0-\ufdef\U000e0000-\U000e007f"
+    + "".join(
+        f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000)
+    )
+    + "]"
+)
+# Python names no control characters; these are the ones that people paste.
+_CONTROLS = {"\x00": "NULL", "\x08": "BACKSPACE", "\x1b": "ESCAPE", "\x7f": "DELETE"}
+_VIRAMA, _EMOJI_STYLE = 9, "\ufe0f"
+
 # Letters by their Unicode category that print nothing: Braille's empty cell, Hangul's fillers.
 _EMPTY_LETTERS = frozenset("\u2800\u115f\u1160\u3164\uffa0")
 
 LONGEST_LIST = 500
 LONGEST_ITEM = 2_000
 SHOWN = 60
+# Characters before a hidden one that are repeated, so that it can be found.
+_CONTEXT = 20
 
 
 def is_holdable(text: str) -> bool:
@@ -34,12 +54,78 @@ def is_storable(text: str) -> bool:
     return not _UNSTORABLE.search(text)
 
 
-def without_unwritable(text: str) -> str:
-    """Return a stored text as XML can hold it, without the characters that it cannot.
+def find_hidden(text: str) -> int | None:
+    """Return where the first hidden character of a text is, ``None`` if it has none.
 
-    Texts that were stored before :func:`is_storable` was asked may have them.
+    Joiners are no hidden characters where writing needs them: inside emoji, after a virama and
+    between letters of cursive scripts (RFC 5892, appendices A.1 and A.2).
     """
-    return _UNSTORABLE.sub("", text)
+    for found in _HIDDEN.finditer(text):
+        if found[0] not in _JOINERS or not _is_joining(text, found.start()):
+            return found.start()
+    return None
+
+
+def is_plain(text: str) -> bool:
+    """Return whether a text has no hidden characters; only such a text may be shown to others."""
+    return find_hidden(text) is None
+
+
+def explain_hidden(text: str) -> Fault | None:
+    """Return what is wrong with a text that has a hidden character, and where it stands."""
+    place = find_hidden(text)
+    if place is None:
+        return None
+    values = {"character": name_character(text[place])}
+    before = shown(text[max(0, place - _CONTEXT) : place])
+    if not before:
+        return Fault(
+            N_("Delete the invisible character {character} at the beginning of the text"), values
+        )
+    return Fault(
+        N_("Delete the invisible character {character} after “{before}”"),
+        {**values, "before": before},
+    )
+
+
+def name_character(character: str) -> str:
+    """Return a character as Unicode's charts call it: ``U+202E RIGHT-TO-LEFT OVERRIDE``."""
+    name = unicodedata.name(character, "") or _CONTROLS.get(character, "")
+    return f"U+{ord(character):04X} {name}".rstrip()
+
+
+def without_hidden(text: str) -> str:
+    """Return a stored text without hidden characters, in the order in which it was written.
+
+    Texts that were stored before :func:`find_hidden` was asked may have them.
+    """
+
+    def keep(found: re.Match[str]) -> str:
+        joins = found[0] in _JOINERS and _is_joining(text, found.start())
+        return found[0] if joins else ""
+
+    return _HIDDEN.sub(keep, text)
+
+
+def _is_joining(text: str, place: int) -> bool:
+    """Return whether a joiner at a place joins what is beside it."""
+    before, after = text[place - 1 : place], text[place + 1 : place + 2]
+    if not before or not after:
+        return False
+    if unicodedata.combining(before) == _VIRAMA:
+        return True
+    if _is_cursive(before) and _is_cursive(after):
+        return True
+    is_picture = unicodedata.category(before) in ("So", "Sk") or before == _EMOJI_STYLE
+    # After U+2640 and the like comes U+FE0F: what is joined is a symbol all the same.
+    return text[place] == "\u200d" and is_picture and unicodedata.category(after) == "So"
+
+
+def _is_cursive(character: str) -> bool:
+    # Arabic, Syriac, N'Ko and their marks; Mongolian, which is written in columns.
+    return unicodedata.bidirectional(character) in ("AL", "R", "NSM") or (
+        "\u1820" <= character <= "\u18aa"
+    )
 
 
 def is_blank(text: str) -> bool:
@@ -120,6 +206,6 @@ def _item(value: Any) -> str:
     text = str(value).strip()
     if len(text) > LONGEST_ITEM:
         raise Malformed(N_("At most {most} characters are accepted"), most=LONGEST_ITEM)
-    if not is_storable(text):
-        raise Malformed(N_("The text contains characters that cannot be stored"))
+    if fault := explain_hidden(text):
+        raise Malformed(fault.message, **fault.values)
     return text

@@ -16,6 +16,7 @@ import icalendar
 
 from ckanext.marathon.domain import agenda
 from ckanext.marathon.domain.dates import GUATEMALA, first_instant
+from ckanext.marathon.domain.texts import without_hidden
 
 MEDIA_TYPE = "text/calendar"
 PRODUCT = "-//ckanext-marathon//Idea marathons//ES"
@@ -175,5 +176,5 @@ def _line(text: str) -> str:
 
 def _text(text: str) -> str:
     """Return a text without what a line of a calendar cannot hold."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    lines = without_hidden(text).replace("\r\n", "\n").replace("\r", "\n")
     return "".join(each for each in lines if each == "\n" or unicodedata.category(each) != "Cc")

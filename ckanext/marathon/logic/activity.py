@@ -16,6 +16,7 @@ from ckan import authz
 from ckan.types import Context
 
 from ckanext.marathon.domain import counts
+from ckanext.marathon.domain.texts import without_hidden
 from ckanext.marathon.logic.viewing import Viewer
 from ckanext.marathon.model import activity, records
 from ckanext.marathon.search import document
@@ -124,7 +125,16 @@ def show_row(context: Context, row: dict[str, Any]) -> dict[str, Any]:
             for key, record in row["data"].items()
             if key in _KEPT and isinstance(record, dict)
         }
+    if isinstance(shown.get("data"), dict):
+        # Mails show it as it is; what was stored before is not changed in the table.
+        shown["data"] = {key: _with_plain_title(value) for key, value in shown["data"].items()}
     return shown
+
+
+def _with_plain_title(record: Any) -> Any:
+    if isinstance(record, dict) and isinstance(record.get("title"), str):
+        return {**record, "title": without_hidden(record["title"])}
+    return record
 
 
 def _may_see_versions(context: Context, row: Mapping[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,13 +17,16 @@ _TAKE_AN_OBJECT = {
     "resource_create_default_resource_views": "resource",
 }
 
-_OF_RELATIONSHIPS = frozenset(
-    {
-        "package_relationship_create",
-        "package_relationship_delete",
-        "package_relationship_update",
-    }
-)
+# What RQ takes for the id of a job.
+_JOB = re.compile(r"[A-Za-z0-9_-]+")
+
+# Where each names the type of a relationship.
+_OF_RELATIONSHIPS = {
+    "package_relationship_create": "type",
+    "package_relationship_delete": "type",
+    "package_relationship_update": "type",
+    "package_relationships_list": "rel",
+}
 
 
 def check_assumptions(action: str, data: Mapping[str, Any], user: str) -> None:
@@ -42,19 +46,23 @@ def check_assumptions(action: str, data: Mapping[str, Any], user: str) -> None:
     if action in {"group_member_delete", "organization_member_delete"}:
         if model.Group.get(_text_of(data, "id")) is None:
             raise tk.ObjectNotFound(tk._("Not found"))
+    elif action in {"job_cancel", "job_show"}:
+        if not _JOB.fullmatch(_text_of(data, "id") or ""):
+            raise tk.ObjectNotFound(tk._("Not found"))
     elif action in _TAKE_AN_OBJECT:
         _check_object(data, _TAKE_AN_OBJECT[action])
     elif action in {"activity_show", "activity_data_show", "activity_diff"}:
         _check_activity(_text_of(data, "id"))
     elif action == "package_collaborator_list" and not user:
         raise tk.NotAuthorized
-    elif action == "package_collaborator_delete":
+    elif action in {"package_collaborator_create", "package_collaborator_delete"}:
         package, other = model.Package.get(_text_of(data, "id")), _text_of(data, "user_id")
         if package is None or model.User.get(other) is None:
             raise tk.NotAuthorized
-    elif action in _OF_RELATIONSHIPS and (kind := _text_of(data, "type")):
-        if kind not in model.PackageRelationship.get_all_types():
-            raise tk.ValidationError({"type": [tk._("There is no such type")]})
+    elif name := _OF_RELATIONSHIPS.get(action):
+        kind = _text_of(data, name)
+        if kind and kind not in model.PackageRelationship.get_all_types():
+            raise tk.ValidationError({name: [tk._("There is no such type")]})
     elif action == "file_owner_scan" and (owner_type := _text_of(data, "owner_type")):
         functions = authz.auth_functions_list()
         if not {f"{owner_type}_file_scan", f"{owner_type}_update"} & set(functions):

@@ -16,6 +16,7 @@ from ckan.logic.action.create import _get_random_username_from_email
 from ckan.logic.schema import create_user_for_user_invite_schema
 from ckan.types import Context
 
+from ckanext.marathon.domain.texts import without_hidden
 from ckanext.marathon.logic import permissions
 
 log = logging.getLogger(__name__)
@@ -167,7 +168,7 @@ def _message(
     account: model.User, organization: model.Group, role: str, link: str
 ) -> tuple[str, str]:
     variables = {
-        "organization": organization.display_name,
+        "organization": without_hidden(organization.display_name),
         "role": role,
         "link": link,
         "user_name": account.name,

@@ -13,8 +13,8 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 
-from ckanext.marathon.domain.texts import is_holdable, is_storable
-from ckanext.marathon.logic import shapes
+from ckanext.marathon.domain.texts import explain_hidden, is_holdable
+from ckanext.marathon.logic import say, shapes
 from ckanext.marathon.logic.parameters import REFERENCES, ParameterType, parameters
 
 # Flags that CKAN reads with ``asbool``, which knows no other words. Where a validator reads a flag
@@ -41,12 +41,15 @@ STRICT_FLAGS = frozenset(
     }
 )
 
+# What these store is the rows of a table and the messages of a program, as they are.
+DATA_ACTIONS = ("datastore_", "task_status_", "term_translation_")
+
 # PostgreSQL counts in 64 bits.
 LARGEST = 2**63 - 1
 
 _REQUIRED = frozenset({ParameterType.REQUIRED_REFERENCE, ParameterType.REQUIRED_OBJECTS})
 # Of these only nothing at all breaks CKAN.
-_MAY_BE_LEFT_OUT = frozenset({"email"})
+_MAY_BE_LEFT_OUT = frozenset({"email", "value"})
 
 Errors = dict[str, list[str]]
 
@@ -57,7 +60,7 @@ def find_wrong_types(action: str, data: Mapping[str, Any], *, writes: bool) -> E
     Args:
         action: name of the action.
         data: its parameters, as they were sent.
-        writes: whether it may store what was sent; then texts must fit into XML as well.
+        writes: whether it may store what was sent; then texts have no hidden characters either.
 
     Returns:
         messages by the parameter's name, in the reader's language; empty if nothing is wrong.
@@ -69,8 +72,10 @@ def find_wrong_types(action: str, data: Mapping[str, Any], *, writes: bool) -> E
             errors[name] = [tk._("Missing value")]
     for name, value in data.items():
         problem = _problem(name, value, types.get(name, ParameterType.ANY))
-        if not problem and not _has_good_text(value, is_storable if writes else is_holdable):
+        if not problem and not all(map(is_holdable, _texts(value))):
             problem = tk._("The text contains characters that cannot be stored")
+        if not problem and writes and not _is_no_text(action, name):
+            problem = _problem_of_hidden(value)
         if problem:
             errors[name] = [problem]
     return errors
@@ -178,8 +183,14 @@ _CHECKS: Mapping[ParameterType, Callable[[Any], str | None]] = {
 }
 
 
-def _has_good_text(value: Any, is_good: Callable[[str], bool]) -> bool:
-    return all(is_good(text) for text in _texts(value))
+def _is_no_text(action: str, name: str) -> bool:
+    """Return whether what is sent there is not shown as a text of this site."""
+    return "password" in name or action.startswith(DATA_ACTIONS)
+
+
+def _problem_of_hidden(value: Any) -> str | None:
+    found = (explain_hidden(text) for text in _texts(value))
+    return next((say.text(fault) for fault in found if fault), None)
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -142,18 +142,25 @@ DECLARED: Mapping[str, _Types] = {
     "package_relationship_create": _OF_TYPE,
     "package_relationship_delete": _OF_TYPE,
     "package_relationship_update": _OF_TYPE,
+    "package_relationships_list": {"rel": ParameterType.REFERENCE},
     # Reads its objects from JSON text, too.
     "package_revise": dict.fromkeys(("match", "update"), ParameterType.ANY),
+    "resource_search": {"query": ParameterType.TEXTS},
     "resource_view_clear": {"view_types": ParameterType.STRICT_TEXTS},
     "tag_create": {"name": ParameterType.REFERENCE},
     "tag_search": {"query": ParameterType.TEXTS},
     "tag_autocomplete": {"query": ParameterType.TEXTS},
     "task_status_show": {"key": ParameterType.REFERENCE},
-    "task_status_update": {"last_updated": ParameterType.DATE},
+    "task_status_update": {
+        "last_updated": ParameterType.DATE,
+        "value": ParameterType.REQUIRED_REFERENCE,
+    },
     "task_status_update_many": {"data": ParameterType.REQUIRED_OBJECTS},
     "term_translation_show": dict.fromkeys(("terms", "lang_codes"), ParameterType.STRICT_TEXTS),
     "term_translation_update_many": {"data": ParameterType.REQUIRED_OBJECTS},
-    "user_list": {"email": ParameterType.REQUIRED_REFERENCE},
+    "tag_list": dict.fromkeys(("q", "query"), ParameterType.REFERENCE),
+    "user_invite": {"group_id": ParameterType.REQUIRED_REFERENCE},
+    "user_list": {"email": ParameterType.REQUIRED_REFERENCE, "q": ParameterType.REFERENCE},
 }
 
 

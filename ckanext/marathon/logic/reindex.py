@@ -122,6 +122,13 @@ def work_off(most: int = 10_000) -> int:
     return done
 
 
+def index(ids: list[str]) -> None:
+    """Index packages: the job of earlier versions, which may wait while a site is upgraded."""
+    index_note.add(ids)
+    model.Session.commit()
+    work_off()
+
+
 def bring_up_to_date(package_id: str) -> None:
     """Have the index say of a package what the database says; its row stays locked."""
     if records.lock([package_id]):

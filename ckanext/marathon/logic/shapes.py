@@ -15,7 +15,8 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 
-from ckanext.marathon.domain.texts import is_storable, shown
+from ckanext.marathon.domain.texts import explain_hidden, shown
+from ckanext.marathon.logic import say
 
 # CKAN's own lists of objects, and at which of their fields its pages look for an error.
 CORE_LISTS: Mapping[str, str] = {
@@ -65,7 +66,7 @@ def refuse_problems(data: Mapping[str, Any]) -> None:
     Raises:
         ckan.plugins.toolkit.ValidationError: of each field, why it cannot be stored.
     """
-    found = {name: problem(value) for name, value in data.items()}
+    found = {name: problem(value) for name, value in data.items() if "password" not in name}
     errors: dict[str, Any] = {name: [text] for name, text in found.items() if text}
     if errors:
         raise tk.ValidationError(errors)
@@ -173,9 +174,8 @@ def _check_row(
 def _problem_of_text(value: str) -> str | None:
     if len(value) > LONGEST_TEXT:
         return tk._("At most {most} characters are accepted").format(most=f"{LONGEST_TEXT:,}")
-    if not is_storable(value):
-        return tk._("The text contains characters that cannot be stored")
-    return None
+    fault = explain_hidden(value)
+    return say.text(fault) if fault else None
 
 
 def _loaded(text: str) -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 
 from rdflib import Literal
 
-from ckanext.marathon.domain.texts import without_unwritable
+from ckanext.marathon.domain.texts import without_hidden
 
 from .namespaces import GSP, XSD
 
@@ -51,7 +51,7 @@ def clean(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         return ""
     lines = str(value).replace("\r\n", "\n").replace("\r", "\n")
-    kept = without_unwritable(lines)
+    kept = without_hidden(lines)
     return kept if kept.strip() else ""
 
 

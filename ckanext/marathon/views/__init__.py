@@ -28,6 +28,7 @@ from .office import office
 from .outage import outage
 from .own_data import own_data
 from .places import places
+from .plain_pages import plain_pages
 from .portal import portal
 from .posters import posters
 from .rate_limit import rate_limit
@@ -70,6 +71,7 @@ __all__ = [
     "outage",
     "own_data",
     "places",
+    "plain_pages",
     "portal",
     "posters",
     "rate_limit",

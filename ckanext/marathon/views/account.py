@@ -124,6 +124,17 @@ def end_sessions(_app: Any, user: Any, **_more: Any) -> None:
 
 
 @account.before_app_request
+def refuse_reset_link() -> Response | None:
+    """Answer a link for a new password the same whether the account or only its key is wrong."""
+    if request.endpoint != "user.perform_reset" or not is_protected():
+        return None
+    user = model.User.get((request.view_args or {}).get("id"))
+    if user is not None and mailer.verify_reset_link(user, request.args.get("key")):
+        return None
+    return tk.abort(403, tk._("Invalid reset key. Please try again."))
+
+
+@account.before_app_request
 def refuse_stale_session() -> None:
     """Treat a session as logged out whose password is another one by now, or that was ended."""
     g.marathon_session_of = None

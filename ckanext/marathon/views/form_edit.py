@@ -34,11 +34,11 @@ class OnePageEditView(EditView):
     drops what was typed in between.
     """
 
-    def get(self, package_type: str, id: str) -> Response | str:
-        """Show the form with what is stored."""
+    def get(self, package_type: str, id: str, *typed: Any) -> Response | str:
+        """Show the form with what is stored; ``typed`` only for CKAN's own page, after errors."""
         actual = self._type_of(id)
         if actual is None:
-            return super().get(package_type, id)
+            return super().get(package_type, id, *typed)
         context = self._context()
         stored = self._show(context, id)
         version = form_conflict.make_version(edits.comparable_package(stored, _schema(actual)))

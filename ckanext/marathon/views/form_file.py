@@ -27,6 +27,9 @@ class OnePageFileCreateView(resource_views.CreateView):
     def post(self, package_type: str, id: str) -> Any:
         """Save, or show the form again with what is wrong."""
         form_stock.take_own_inputs()
+        if "id" not in request.form:
+            # CKAN breaks without; its own page sends it empty.
+            return tk.abort(400, tk._("Integrity Error"))
         return form_stock.save_form(
             lambda: super(OnePageFileCreateView, self).post(package_type, id),
             lambda data, errors: self.get(package_type, id, data, errors),

@@ -64,12 +64,13 @@ def refuse_what_no_address_holds() -> Response | None:
 def refuse_what_no_form_sends() -> Response | None:
     """Answer 400 to a field that is both a text and a group of fields, on which CKAN breaks.
 
-    It takes ``contact__0__name`` for the name of the first of ``contact``.
+    It takes ``contact__0__name`` for the name of the first of ``contact``, and so breaks on
+    ``contact__0``, too.
     """
     names = {*request.form, *request.files}
-    parts = (name.split("__") for name in names)
+    parts = [name.split("__") for name in names]
     groups = {"__".join(each[:end]) for each in parts for end in range(1, len(each))}
-    if groups & names:
+    if groups & names or any(len(each) % 2 == 0 and each[-1].isdecimal() for each in parts):
         return tk.abort(400, tk._("Integrity Error"))
     return None
 

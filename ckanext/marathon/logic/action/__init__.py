@@ -68,6 +68,7 @@ from ckanext.marathon.logic.action.package_words import (
     tag_list,
     tag_search,
 )
+from ckanext.marathon.logic.action.plain_texts import plain_text_actions
 from ckanext.marathon.logic.action.takedown import (
     marathon_takedown,
     marathon_takedown_apply,
@@ -133,4 +134,4 @@ __all__ = [
 
 def collect_actions() -> dict[str, Any]:
     """Return what CKAN registers: these, and those that are chained to plugins that are loaded."""
-    return {name: globals()[name] for name in __all__} | activity_actions()
+    return {name: globals()[name] for name in __all__} | activity_actions() | plain_text_actions()

@@ -23,6 +23,22 @@ _STREAMS = (
 )
 
 
+# The last second of the year 9999, in UTC; a day less, whatever the machine's time zone.
+_LAST_SECOND = 253_402_300_799 - 86_400
+
+
+def is_timestamp(value: Any) -> bool:
+    """Return whether CKAN can make a time of what says from when on or until when."""
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        # Nothing at all, or what CKAN refuses itself.
+        return True
+    except OverflowError:
+        return False
+    return 0 <= seconds <= _LAST_SECOND
+
+
 def activity_actions() -> dict[str, Any]:
     """Return the chained actions by name, none where ckanext-activity is not loaded."""
     if not p.plugin_loaded(activity.PLUGIN):
@@ -37,7 +53,14 @@ def activity_actions() -> dict[str, Any]:
 @tk.chained_action
 @tk.side_effect_free
 def _list_activities(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
-    """Return the rows of a list, of each what the person may read."""
+    """Return the rows of a list, of each what the person may read.
+
+    Raises:
+        ValidationError: also at ``before`` or ``after``, for a time that no calendar has.
+    """
+    for name in ("before", "after"):
+        if not is_timestamp(data_dict.get(name)):
+            raise tk.ValidationError({name: [tk._("A number is expected")]})
     return [activity.show_row(context, row) for row in next_(context, data_dict)]
 
 

@@ -11,8 +11,7 @@ from ckan.lib import plugins as lib_plugins
 from ckan.lib.munge import munge_title_to_name
 from ckan.types import Context
 
-from ckanext.marathon.domain.texts import is_storable
-from ckanext.marathon.logic import permissions
+from ckanext.marathon.logic import permissions, shapes
 from ckanext.marathon.logic.inputs import LARGEST
 from ckanext.marathon.model import choice, link, place
 from ckanext.marathon.vocabulary import territory
@@ -54,9 +53,8 @@ def marathon_idea_choices(context: Context, data_dict: dict[str, Any]) -> list[d
     if errors:
         raise tk.ValidationError(errors)
     for name in ("include", "q"):
-        if not all(map(is_storable, _texts(data_dict.get(name)))):
-            message = tk._("The text contains characters that cannot be stored")
-            raise tk.ValidationError({name: [message]})
+        if problem := shapes.problem(_texts(data_dict.get(name))):
+            raise tk.ValidationError({name: [problem]})
     wanted = choice.Wanted(
         municipalities=_codes(data_dict.get("municipality")),
         include=_texts(data_dict.get("include")),

@@ -10,7 +10,7 @@ from ckan.types import Context
 
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.takedowns import check_rows, is_reason
-from ckanext.marathon.domain.texts import is_reference, is_storable
+from ckanext.marathon.domain.texts import explain_hidden, is_reference
 from ckanext.marathon.logic import erasing, say
 from ckanext.marathon.logic.takedown_file import dictize_takedown
 from ckanext.marathon.model import auditing, takedown
@@ -41,12 +41,10 @@ def marathon_takedown(context: Context, data_dict: dict[str, Any]) -> dict[str, 
     """
     tk.check_access("marathon_takedown", context, data_dict)
     reason = data_dict.get("reason")
+    if isinstance(reason, str) and (hidden := explain_hidden(reason)):
+        raise tk.ValidationError({"reason": [say.text(hidden)]})
     if not is_reason(reason):
-        message = (
-            tk._("The text contains characters that cannot be stored")
-            if isinstance(reason, str) and not is_storable(reason)
-            else tk._("Write the reason as a text of at most 5,000 characters")
-        )
+        message = tk._("Write the reason as a text of at most 5,000 characters")
         raise tk.ValidationError({"reason": [message]})
     auditing.note_actor(context.get("user"))
     reference = data_dict.get("id")

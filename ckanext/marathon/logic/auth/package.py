@@ -13,7 +13,7 @@ from ckan import authz, model
 from ckan.logic.auth import get_package_object
 from ckan.types import AuthFunction, AuthResult, Context
 
-from ckanext.marathon.domain.texts import is_storable
+from ckanext.marathon.domain.texts import is_reference, is_storable
 from ckanext.marathon.logic import permissions, unseen
 from ckanext.marathon.search.types import OTHER_TYPES
 
@@ -24,9 +24,11 @@ def package_create(
     next_auth: AuthFunction, context: Context, data_dict: dict[str, Any] | None = None
 ) -> AuthResult:
     """Let the coordinating body's editors create what is ours in any organisation."""
-    data_dict = data_dict or {}
+    data_dict = _without_odd_groups(data_dict or {})
     owner = data_dict.get("owner_org")
     if isinstance(owner, str) and not is_storable(owner):
+        return {"success": False}
+    if not _are_groups(data_dict.get("groups")):
         return {"success": False}
     result = next_auth(context, data_dict)
     if result.get("success"):
@@ -43,7 +45,9 @@ def package_update(
     next_auth: AuthFunction, context: Context, data_dict: dict[str, Any] | None = None
 ) -> AuthResult:
     """Let the coordinating body's editors edit and delete what is ours in any organisation."""
-    data_dict = data_dict or {}
+    data_dict = _without_odd_groups(data_dict or {})
+    if not _are_groups(data_dict.get("groups")):
+        return {"success": False}
     result = next_auth(context, data_dict)
     if result.get("success"):
         return result
@@ -66,6 +70,25 @@ def package_show(
     if not result.get("success"):
         _hide_unseen(context, get_package_object(context, data_dict))
     return result
+
+
+def _without_odd_groups(data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Return what is asked without groups that are no list, on which CKAN breaks.
+
+    The action reads a list from them, or refuses them, and then asks again.
+    """
+    if isinstance(data_dict.get("groups", []), list):
+        return data_dict
+    return {key: value for key, value in data_dict.items() if key != "groups"}
+
+
+def _are_groups(groups: Any) -> bool:
+    """Return whether CKAN can look up every group that is named."""
+    for group in groups if isinstance(groups, list) else ():
+        reference = (group.get("id") or group.get("name")) if isinstance(group, dict) else group
+        if not (is_reference(reference) or (isinstance(group, dict) and not reference)):
+            return False
+    return True
 
 
 def _hide_unseen(context: Context, package: model.Package) -> None:

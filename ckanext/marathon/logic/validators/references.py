@@ -13,7 +13,13 @@ from ckan.lib.navl.dictization_functions import StopOnError, missing
 from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
 from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.domain.texts import is_blank, is_reference, is_storable, items, shown
+from ckanext.marathon.domain.texts import (
+    explain_hidden,
+    is_blank,
+    is_reference,
+    items,
+    shown,
+)
 from ckanext.marathon.logic import acting, permissions, references, say
 from ckanext.marathon.logic.validators.flat import Flat
 from ckanext.marathon.model import place, records
@@ -97,7 +103,10 @@ def marathon_status_reason(
     """Keep the reason for the save itself (the history has it), and out of the extras."""
     value = data.get(key)
     text = "" if value is missing or value is None else value
-    if not isinstance(text, str) or len(text) > LONGEST_REASON or not is_storable(text):
+    if isinstance(text, str) and (hidden := explain_hidden(text)):
+        data[key] = ""
+        raise tk.Invalid(say.text(hidden))
+    if not isinstance(text, str) or len(text) > LONGEST_REASON:
         data[key] = ""
         raise tk.Invalid(tk._("Write the reason as a text of at most 5,000 characters"))
     data[key] = "" if is_blank(text) else text.strip()

@@ -1,0 +1,42 @@
+"""CKAN's own actions whose texts pages show, without hidden characters in them.
+
+The API's door looks at every call; pages of CKAN call actions from within.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+from ckan.types import Action, Context
+
+from ckanext.marathon.logic import shapes
+
+_NAMES = (
+    "api_token_create",
+    "file_create",
+    "file_rename",
+    "resource_view_create",
+    "resource_view_update",
+    "tag_create",
+    "user_create",
+    "user_update",
+    "vocabulary_create",
+    "vocabulary_update",
+)
+
+
+def plain_text_actions() -> dict[str, Any]:
+    """Return the chained actions by name."""
+    return dict.fromkeys(_NAMES, _refuse_hidden)
+
+
+@tk.chained_action
+def _refuse_hidden(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Check every text first; see CKAN's action of the name.
+
+    Raises:
+        ValidationError: also of each field, which hidden character is where.
+    """
+    shapes.refuse_problems(data_dict)
+    return next_(context, data_dict)
