@@ -9,6 +9,7 @@ from ckanext.marathon.logic.action.follower import (
     am_following_dataset,
     dataset_follower_count,
     follow_dataset,
+    unfollow_dataset,
 )
 from ckanext.marathon.logic.action.group import (
     group_create,
@@ -60,6 +61,7 @@ from ckanext.marathon.logic.action.package import (
     package_update,
     resource_delete,
     resource_update,
+    resource_view_update,
 )
 from ckanext.marathon.logic.action.package_words import (
     format_autocomplete,
@@ -121,10 +123,12 @@ __all__ = [
     "package_update",
     "resource_delete",
     "resource_update",
+    "resource_view_update",
     "tag_autocomplete",
     "tag_list",
     "tag_search",
     "tag_show",
+    "unfollow_dataset",
     "user_invite",
     "user_list",
     "user_show",
