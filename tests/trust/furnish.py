@@ -29,7 +29,9 @@ def furnish(world: Secrets) -> None:
     user = core.User(email="otra@example.gt")
     member, group_member = officer(world.municipality, "member"), core.User()
     own_group = [{"name": name, "capacity": "admin"} for name in world.people.values() if name]
-    group = core.Group(user={"name": site}, users=[{"name": group_member["name"], "capacity": "member"}])
+    group = core.Group(
+        user={"name": site}, users=[{"name": group_member["name"], "capacity": "member"}]
+    )
     empty = CivilSociety()
     vocabulary = call_action("vocabulary_create", name="vocabulario", tags=[{"name": "rojo"}])
     token = call_action("api_token_create", context=_as(user["name"]), user=user["name"], name="x")

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ckan import model
+from ckan.lib import search
 from sqlalchemy import event
 
-from tests.trust.calls import UNKNOWN, Call, fill, filled, values_of
+from tests.trust.calls import UNKNOWN, Call, filled, values_of
 from tests.trust.furnish import new_job
-from tests.trust.secrets import Secrets, may_see, word
+from tests.trust.secrets import KINDS, STATES, Secrets, may_see, word
 
 TABLE = Path(__file__).parents[2] / "docs" / "permission-matrix.md"
 
@@ -32,10 +33,13 @@ COLUMNS = {
     "SA": "sysadmin",
 }
 DONE, LOGIN, NOT_DONE = "✓", "login", "409"
-OUTCOMES = (DONE, LOGIN, NOT_DONE, "403", "404", "410")
+OUTCOMES = (DONE, LOGIN, NOT_DONE, "403", "404", "410", "502")
 
 # What the site notes of every call, whatever becomes of it.
-_NOTED = re.compile(r'(INSERT INTO|UPDATE|DELETE FROM)\s+("user"|api_token|dashboard|marathon_index_note|marathon_page)\b')
+_NOTED = re.compile(
+    r"(INSERT INTO|UPDATE|DELETE FROM)\s+"
+    r'("user"|api_token|dashboard|marathon_index_note|marathon_page)\b'
+)
 _WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE)\b")
 
 Row = tuple[str, str]
@@ -95,10 +99,20 @@ class Caller:
                 kind, sent = ("json", data) if is_json else ("data", _flat(data))
                 response = self.client.post(path, **{kind: sent}, **more)
                 response.get_data()
+        if writes:
+            self._index_again(call)
         try:
             return self._read(call, person, response, bool(writes), values)
         finally:
             response.close()
+
+    def _index_again(self, call: Call) -> None:
+        """Tell Solr, which knows no rollback, what is in the database."""
+        if call.record:
+            search.rebuild(self.world.records[call.record])
+        elif "package" in call.name:
+            for kind in ("dataset", "idea"):
+                search.rebuild(self.world.records[kind, "public"])
 
     def _read(
         self, call: Call, person: str, response: Any, wrote: bool, values: dict[str, str]
@@ -128,7 +142,8 @@ def _flat(data: dict[str, Any]) -> dict[str, Any]:
     return {
         name: (io.BytesIO(b"texto"), "a.txt") if value == "<bytes>" else value
         for name, value in data.items()
-        if isinstance(value, str) or (value and isinstance(value, list) and isinstance(value[0], str))
+        if isinstance(value, str)
+        or (value and isinstance(value, list) and isinstance(value[0], str))
     }
 
 
@@ -180,17 +195,30 @@ def read_table() -> Matrix:
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if not line.startswith("|") or len(cells) != len(COLUMNS) + 2 or "`" not in cells[-2]:
             continue
-        answers = dict(zip(COLUMNS, cells, strict=False))
         for on in cells[-1].split("; "):
-            kinds, comma, states = on.partition(", ")
-            for one in (f"{k}, {s}" for k in kinds.split(" ") for s in states.split(" ")) if comma and is_of_record(on) else [on]:
-                found[cells[-2].strip("`"), one] = answers
+            for one in _each(on):
+                row = (cells[-2].strip("`"), one)
+                assert row not in found, f"{row} is in the table twice"
+                found[row] = dict(zip(COLUMNS, cells, strict=False))
     return found
+
+
+def _each(on: str) -> list[str]:
+    """Return what a line is about, one by one: ``dataset idea, private draft`` is four."""
+    if not is_of_record(on):
+        return [on]
+    kinds, _, states = on.partition(", ")
+    return [f"{kind}, {state}" for kind in kinds.split() for state in states.split()]
 
 
 def is_of_record(on: str) -> bool:
     """Return whether a call is about records in several states."""
-    return bool(re.fullmatch(r"[a-z ]+, (public|private|draft|deleted)( [a-z]+)*", on)) and ":" not in on
+    kinds, _, states = on.partition(", ")
+    return (
+        set(kinds.split()) <= set(KINDS)
+        and set(states.split()) <= {"public", *STATES}
+        and bool(states)
+    )
 
 
 def rows_of(matrix: Matrix) -> Iterator[str]:
@@ -217,12 +245,3 @@ def _joined(several: Iterable[str]) -> Iterator[str]:
     for kind, those in states.items():
         kinds.setdefault(tuple(those), []).append(kind)
     yield from (f"{' '.join(kind)}, {' '.join(those)}" for those, kind in kinds.items())
-
-
-def write_table(matrix: Matrix) -> None:
-    """Write the table's lines in the place of those that there are."""
-    head = TABLE.read_text(encoding="utf-8").partition("\n| –")[0] if TABLE.exists() else "# Permission matrix\n"
-    columns = "|".join(f"{each:^5}" for each in COLUMNS)
-    rule = "|".join(["---"] * (len(COLUMNS) + 2))
-    lines = [head, f"|{columns}| call | on |", f"|{rule}|", *rows_of(matrix), ""]
-    TABLE.write_text("\n".join(lines), encoding="utf-8")

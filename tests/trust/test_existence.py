@@ -126,7 +126,11 @@ def test_what_one_links_to_tells_nothing(app: Any) -> None:
             for name, reference in asked.items()
         }
         if "idea" in data:
-            changed = {"id": own["id"], "idea": data["idea"], "data_need": data.get("data_need", [])}
+            changed = {
+                "id": own["id"],
+                "idea": data["idea"],
+                "data_need": data.get("data_need", []),
+            }
             answers |= {
                 f"patched: {name}": refer(app, "package_patch", token, changed, reference)
                 for name, reference in asked.items()
@@ -203,7 +207,9 @@ def test_a_deleted_file_of_a_public_dataset_is_nowhere(app: Any) -> None:
         assert answers[0].status_code == answers[1].status_code != 200, path
         assert bodies[0] == bodies[1], path
     asked = [(action, {**MORE, "id": "<hidden>"}) for action in OF_RESOURCES]
-    asked.append(("resource_view_create", {"resource_id": "<hidden>", "title": "x", "view_type": "x"}))
+    asked.append(
+        ("resource_view_create", {"resource_id": "<hidden>", "title": "x", "view_type": "x"})
+    )
     for action, data in asked:
         answers = [refer(app, action, "", data, reference) for reference in (file, UNKNOWN)]
         assert answers[0] == answers[1], action

@@ -116,5 +116,7 @@ class TestWithoutOrganization:
             ("workshop", {"kind": "ideation", "status": "held", "municipality": ["0501"]}),
             ("commitment", {"plan": "x"}),
         ):
-            print(kind, call(app, person, "package_create", type=kind, name=kind, title="x", **more))
+            print(
+                kind, call(app, person, "package_create", type=kind, name=kind, title="x", **more)
+            )
         print([call(app, who, "package_show", id="mio")[0] for who in (None, other, person)])

@@ -77,7 +77,9 @@ def after_show(context: Context, pkg_dict: dict[str, Any]) -> dict[str, Any]:
 def _hide_relationships(viewer: Viewer, pkg_dict: dict[str, Any]) -> None:
     """Leave out CKAN's relationships to what this person may not see."""
     for name, other in zip(RELATIONSHIPS, ("object", "subject"), strict=True):
-        rows = {id(row): _related_id(row, f"{other}_package_id") for row in pkg_dict.get(name) or []}
+        rows = {
+            id(row): _related_id(row, f"{other}_package_id") for row in pkg_dict.get(name) or []
+        }
         related = records.load(rows.values())
         shown = {id_ for id_, record in related.items() if viewer.may_see(record)}
         if rows:

@@ -41,11 +41,8 @@ def hide_unseen_records() -> Response | None:
     """Answer for a record that the visitor may not see as for one that does not exist.
 
     CKAN's pages and those of ckanext-activity say 403 for some of the one and 404 for the other.
-    Every address that names a ``resource_id`` is meant, whichever plugin it belongs to. A form sent
-    after the session has ended is left alone: it is given back with what was typed.
+    Every address that names a ``resource_id`` is meant, whichever plugin it belongs to.
     """
-    if request.method == "POST" and not current_user.is_authenticated:
-        return None
     values = request.view_args or {}
     if request.endpoint == _ACTIVITY_PAGE:
         try:
@@ -76,6 +73,21 @@ def _is_page_of_record() -> bool:
 
 def _get(entity: Any, reference: Any) -> Any:
     return entity.get(reference) if is_reference(reference) else None
+
+
+@odd_requests.before_app_request
+def guard_list_of_admins() -> Response | None:
+    """Show who administrates an organisation or group to those who may see its people."""
+    blueprint, _, page = (request.endpoint or "").partition(".")
+    if page != "admins" or blueprint not in {"organization", "group"}:
+        return None
+    context = Context(user=current_user.name, auth_user_obj=current_user)
+    asked = {"id": (request.view_args or {}).get("id"), "include_users": True}
+    try:
+        tk.check_access(f"{blueprint}_show", context, asked)
+    except tk.NotAuthorized:
+        return tk.abort(403, tk._("Not authorized to see this page"))
+    return None
 
 
 @odd_requests.before_app_request
