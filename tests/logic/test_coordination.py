@@ -242,7 +242,7 @@ def test_an_admin_adds_an_organisation_by_ckan_s_form(app: Any, admin: str) -> N
         found = call_action("member_list", id=name, object_type="user")
         assert {model.User.get(each[0]).name for each in found} == members
     # Nobody else comes in with it.
+    names = (admin, factories.User()["name"])
+    users = [{"name": name, "capacity": "admin"} for name in names]
     with pytest.raises(tk.NotAuthorized):
-        users = [{"name": admin, "capacity": "admin"}]
-        users += [{"name": factories.User()["name"], "capacity": "admin"}]
         act("organization_create", admin, name="tercera", users=users)

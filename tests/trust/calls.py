@@ -37,7 +37,7 @@ _MORE_FILE = {"url": "https://example.gt/otro.csv", "name": "Otro", "format": "C
 _MEMBER = {"id": "<M>", "object": "<user>", "object_type": "user", "capacity": "editor"}
 _ROLE = {"id": "<M>", "username": "<user>", "role": "editor"}
 _GROUP_ROLE = {"id": "<group>", "username": "<user>", "role": "editor"}
-_RELATION = {"subject": "<record>", "object": "<public dataset>", "type": "links_to"}
+_RELATION = {"subject": "<record>", "object": "<public commitment>", "type": "links_to"}
 _COLLABORATOR = {"id": "<record>", "user_id": "<user>"}
 _NEW_DATASET = {
     "type": "dataset",

@@ -79,7 +79,7 @@ def chosen(call: calls.Call) -> list[str]:
 
 
 ACTIONS = proving.count("people asked of each action of the permission matrix", 1, 10)
-ADDRESSES = proving.count("people asked of ten addresses of the permission matrix", 5, 100)
+ADDRESSES = proving.count("people asked of ten addresses of the permission matrix", 3, 100)
 
 
 def mistakes(caller: matrix.Caller, call: calls.Call, column: str, expected: str) -> Iterator[str]:

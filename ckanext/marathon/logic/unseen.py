@@ -22,7 +22,7 @@ UNKNOWN = "00000000-0000-0000-0000-000000000000"
 def is_unseen(context: Context, package: model.Package | None) -> bool:
     """Return whether a request of the API is for a record that its caller may not see.
 
-    What an action does in the site's own name (``ignore_auth``) while it answers the request is not.
+    What an action does in the site's own name meanwhile (``ignore_auth``) is not.
     """
     is_api = flask.has_request_context() and flask.request.endpoint == "api.action"
     is_api = is_api and not context.get("ignore_auth")

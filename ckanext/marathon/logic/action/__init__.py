@@ -52,6 +52,9 @@ from ckanext.marathon.logic.action.organization_removal import (
     organization_purge,
 )
 from ckanext.marathon.logic.action.package import (
+    bulk_update_delete,
+    bulk_update_private,
+    bulk_update_public,
     dataset_purge,
     package_create,
     package_delete,
@@ -79,6 +82,9 @@ from ckanext.marathon.logic.action.user_invite import user_invite
 
 __all__ = [
     "am_following_dataset",
+    "bulk_update_delete",
+    "bulk_update_private",
+    "bulk_update_public",
     "config_option_update",
     "dataset_follower_count",
     "dataset_purge",

@@ -178,6 +178,34 @@ def resource_view_update(next_: Action, context: Context, data_dict: dict[str, A
     return next_(context, {**data_dict, "resource_id": view.resource_id} if view else data_dict)
 
 
+@tk.chained_action
+def bulk_update_private(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Make packages private; see CKAN's ``bulk_update_private``."""
+    return next_(context, _without_unseen("bulk_update_private", context, data_dict))
+
+
+@tk.chained_action
+def bulk_update_public(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Make packages public; see CKAN's ``bulk_update_public``."""
+    return next_(context, _without_unseen("bulk_update_public", context, data_dict))
+
+
+@tk.chained_action
+def bulk_update_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Delete packages; see CKAN's ``bulk_update_delete``."""
+    return next_(context, _without_unseen("bulk_update_delete", context, data_dict))
+
+
+def _without_unseen(action: str, context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Return the data of an action on many packages, with unknown ids for those not to be seen."""
+    tk.check_access(action, context, data_dict)
+    given = data_dict.get("datasets")
+    if not isinstance(given, list):
+        return data_dict
+    ids = [unseen.replace_unseen(context, {"id": each})["id"] for each in given]
+    return {**data_dict, "datasets": ids}
+
+
 def _locked(reference: Any) -> model.Package | None:
     """Return one of ours as it is now; nobody links to it or changes it before we are done."""
     package = model.Package.get(_text(reference))
