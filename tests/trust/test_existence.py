@@ -117,7 +117,8 @@ def test_what_one_links_to_tells_nothing(app: Any) -> None:
     }
     person = factories.officer(other)
     token = token_of(person)
-    own = factories.MarathonDataset(owner_org=other, idea=[])
+    idea = factories.Idea(owner_org=owner, workshop=public)["id"]
+    own = factories.MarathonDataset(owner_org=other, idea=[idea])
     faults = []
     for field, data in linking(other, public).items():
         asked = {**references, "nothing": UNKNOWN, "no name": "no-such-name"}
@@ -164,10 +165,11 @@ def test_what_is_related_to_something_hidden_does_not_name_it(app: Any) -> None:
             subject, object_ = (each["id"] for each in pair)
             data = {"subject": subject, "object": object_, "type": "depends_on"}
             call_action("package_relationship_create", context=dict(site), **data)
-    call_action("package_patch", context=dict(site), id=public["id"], notes="Otras")
-    call_action("package_patch", context=dict(site), id=later["id"], private=True)
     member = token_of(factories.officer(owner, "member"))
     id_ = {"id": public["id"]}
+    assert hidden["name"] in told(app, "package_relationships_list", member, id_)[1]
+    call_action("package_patch", context=dict(site), id=public["id"], notes="Otras")
+    call_action("package_patch", context=dict(site), id=later["id"], private=True)
     asked = (
         ("package_relationships_list", id_),
         ("package_show", id_),
@@ -183,7 +185,6 @@ def test_what_is_related_to_something_hidden_does_not_name_it(app: Any) -> None:
     for record in (hidden, later):
         found = told(app, "package_search", "", {"fq": f"depends_on:{record['name']}"})[1]
         assert json.loads(found)["result"]["count"] == 0
-    assert hidden["name"] in told(app, "package_relationships_list", member, id_)[1]
 
 
 @pytest.mark.usefixtures("marathon_site", "storage")

@@ -66,13 +66,13 @@ class TestCollaborators:
     def test_an_editor_of_it_edits_it_and_no_more(self, app: Any, kind: str) -> None:
         record = make(kind)
         person = collaborator(record["id"], "editor")
-        own = person_organization(person)
+        own, other = person_organization(person), core.User()["id"]
         assert call(app, person, "package_patch", id=record["id"], notes="Otras")[0] == 200
         status, error = call(app, person, "package_patch", id=record["id"], owner_org=own)
         assert (status, list(error)) == (409, ["owner_org", "__type"])
         for action, more in (
             ("package_owner_org_update", {"organization_id": own}),
-            ("package_collaborator_create", {"user_id": person["id"], "capacity": "admin"}),
+            ("package_collaborator_create", {"user_id": other, "capacity": "member"}),
             ("package_collaborator_list", {}),
             ("dataset_purge", {}),
             ("marathon_takedown", {"reason": "x"}),
@@ -104,19 +104,26 @@ def person_organization(person: dict[str, Any]) -> str:
 
 @unowned
 class TestWithoutOrganization:
-    def test_it_is_seen_by_who_made_it(self, app: Any) -> None:
+    def test_a_dataset_is_seen_by_who_made_it(self, app: Any) -> None:
         person, other = core.UserWithToken(), core.UserWithToken()
-        idea = factories.Idea()["id"]
-        data = {"name": "mio", "title": "Mío", "notes": "x", "idea": [idea], "private": True}
-        print(call(app, person, "package_create", **data))
-        data["private"] = False
-        print(call(app, person, "package_create", **data))
-        for kind, more in (
-            ("idea", {"workshop": factories.Workshop()["id"], "service_problem": ["AGU-01"]}),
-            ("workshop", {"kind": "ideation", "status": "held", "municipality": ["0501"]}),
-            ("commitment", {"plan": "x"}),
-        ):
-            print(
-                kind, call(app, person, "package_create", type=kind, name=kind, title="x", **more)
-            )
-        print([call(app, who, "package_show", id="mio")[0] for who in (None, other, person)])
+        data = {"name": "mio", "title": "Mío", "notes": "x", "idea": [factories.Idea()["id"]]}
+        assert call(app, person, "package_create", **data, private=True)[0] in (200, 409)
+        made = call(app, person, "package_create", **data, state="draft")
+        assert made[0] == 200, made
+        for action, more in (("package_show", {}), ("package_patch", {"notes": "Otras"})):
+            answers = [call(app, who, action, id="mio", **more)[0] for who in (None, other, person)]
+            assert answers == [404, 404, 200], action
+
+    def test_everything_else_belongs_to_an_organisation(self, app: Any) -> None:
+        person = core.UserWithToken()
+        workshop = factories.Workshop()
+        fields: dict[str, dict[str, Any]] = {
+            "idea": {"workshop": workshop["id"], "service_problem": ["AGU-01"]},
+            "workshop": {"kind": "ideation", "status": "held", "municipality": ["0501"]},
+            "commitment": {"plan": "x"},
+        }
+        for kind, more in fields.items():
+            data = {"type": kind, "name": f"mi-{kind}", "title": "x", **more}
+            status, error = call(app, person, "package_create", **data)
+            assert (status, list(error)) == (409, ["owner_org", "__type"]), kind
+            assert model.Package.get(f"mi-{kind}") is None

@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from ckan import authz, model
 from ckan.types import Context
 
-from ckanext.marathon.domain.texts import is_reference
 from ckanext.marathon.logic import activity, unseen
 
 # Of a record that has been shown before; its id is looked up without asking whether it is there.
@@ -98,8 +97,7 @@ def _check_seen(action: str, data: Mapping[str, Any], user: str) -> None:
         view = model.ResourceView.get(_text_of(data, "id") or "")
         file_id = view.resource_id if view else None
     if action in _OF_FILES or action in _OF_VIEWS:
-        file = model.Resource.get(file_id) if is_reference(file_id) else None
-        _refuse_unseen(model.Package.get(file.package_id) if file else None, user)
+        _refuse_unseen(unseen.find_package_of_file(file_id), user)
 
 
 def _refuse_unseen(package: model.Package | None, user: str) -> None:

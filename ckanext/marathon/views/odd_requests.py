@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.common import current_user
@@ -12,6 +10,7 @@ from flask import Blueprint, request
 
 from ckanext.marathon.domain.texts import is_reference
 from ckanext.marathon.helpers.labels import TYPES
+from ckanext.marathon.logic import unseen
 from ckanext.marathon.logic.assumptions import check_activity
 from ckanext.marathon.logic.viewing import Viewer
 
@@ -51,10 +50,9 @@ def hide_unseen_records() -> Response | None:
             return tk.abort(404, tk._("Not found"))
         return None
     if "resource_id" in values:
-        file = _get(model.Resource, values["resource_id"])
-        package = _get(model.Package, file.package_id) if file else None
+        package = unseen.find_package_of_file(values["resource_id"])
     elif "id" in values and _is_page_of_record():
-        package = _get(model.Package, values["id"])
+        package = model.Package.get(values["id"]) if is_reference(values["id"]) else None
     else:
         return None
     viewer = Viewer(Context(user=current_user.name, auth_user_obj=current_user))
@@ -69,10 +67,6 @@ def _is_page_of_record() -> bool:
         return True
     is_of_record = request.blueprint in _BLUEPRINTS or request.blueprint in TYPES
     return is_of_record and not (request.endpoint or "").endswith(".read")
-
-
-def _get(entity: Any, reference: Any) -> Any:
-    return entity.get(reference) if is_reference(reference) else None
 
 
 @odd_requests.before_app_request
