@@ -123,7 +123,6 @@ def checks(ids: dict[str, str]) -> dict[str, Callable[[], dict[str, Any]]]:
             "muni", users=[{"name": ids["user"], "capacity": "admin"}]
         ),
         "parents of M, with its details": details("muni", groups=[{"id": ids["body"]}]),
-        "M's state": details("muni", state="deleted"),
         "M's role": details("muni"),
         "M's code and pilot mark": details("muni"),
         "details of the coordinating body": details("body"),

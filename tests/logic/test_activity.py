@@ -75,6 +75,15 @@ class TestWhatIsStored:
         for secret in ("El idea secreto", "el-idea", stream.idea["id"], need):
             assert secret not in read, secret
 
+    def test_a_row_is_shown_without_saying_whether_its_record_is_wanted(
+        self, make_stream: MakeStream
+    ) -> None:
+        stream = make_stream()
+        (row,) = rows(stream.dataset["id"])
+        for who in (None, stream.officer):
+            shown = stream.read("activity_show", who, id=row.id)
+            assert shown["data"]["package"]["title"] == "El dataset secreto"
+
     def test_an_insider_reads_who_did_it(self, make_stream: MakeStream) -> None:
         stream = make_stream()
         (row,) = stream.lists(stream.officer)["workshop"]

@@ -228,3 +228,21 @@ class TestOrganisations:
                 id=muni["id"],
                 users=[{"name": admin, "capacity": "admin"}],
             )
+
+
+def test_an_admin_adds_an_organisation_by_ckan_s_form(app: Any, admin: str) -> None:
+    token = call_action(
+        "api_token_create", context={"user": admin, "ignore_auth": True}, user=admin, name="x"
+    )["token"]
+    for name, more, members in (("una", {}, {admin}), ("otra", {"role": "municipality"}, set())):
+        form = {"name": name, "title": name, **more}
+        headers = {"Authorization": token}
+        answer = app.post("/organization/new", data=form, headers=headers, follow_redirects=False)
+        assert answer.status_code == 302, answer.body
+        found = call_action("member_list", id=name, object_type="user")
+        assert {model.User.get(each[0]).name for each in found} == members
+    # Nobody else comes in with it.
+    names = (admin, factories.User()["name"])
+    users = [{"name": name, "capacity": "admin"} for name in names]
+    with pytest.raises(tk.NotAuthorized):
+        act("organization_create", admin, name="tercera", users=users)

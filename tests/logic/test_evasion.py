@@ -134,6 +134,25 @@ class TestState:
         data = new_commitment(muni["id"], state="deleted")
         assert list(refused("package_create", person, **data)) == ["state"]
 
+    def test_an_organisation_is_deleted_and_restored_by_those_who_may_delete_it(
+        self, muni: dict[str, Any], ckan_config: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(ckan_config, "ckan.auth.user_delete_organizations", False)
+        person = factories.officer(muni["id"], "admin")
+        factories.Commitment(owner_org=muni["id"])
+        group = core.Group(user=person)
+        for who in (person, core.Sysadmin()):
+            assert list(refused("organization_patch", who, id=muni["id"], state="deleted"))
+            assert list(refused("group_patch", who, id=group["id"], state="deleted")) == ["state"]
+        empty = factories.Municipality()
+        former = factories.officer(empty["id"], "admin")
+        call_action("organization_delete", id=empty["id"])
+        with pytest.raises(tk.NotAuthorized):
+            act("organization_patch", former, id=empty["id"], state="active")
+        act("organization_patch", core.Sysadmin(), id=empty["id"], state="active")
+        states = [model.Group.get(each["id"]).state for each in (muni, empty, group)]
+        assert states == ["active"] * 3
+
     def test_an_empty_state_changes_nothing(self, muni: dict[str, Any]) -> None:
         there = factories.Commitment(owner_org=muni["id"])
         act("package_patch", factories.officer(muni["id"]), id=there["id"], state="")

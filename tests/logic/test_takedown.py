@@ -49,6 +49,19 @@ def stored() -> bytes:
     return b"".join([*map(description, bodies), *(inflate(Piece(*each)) for each in pieces)])
 
 
+@pytest.mark.parametrize("state", ["private", "draft", "deleted"])
+def test_what_is_hidden_is_taken_down_by_the_api(app: Any, state: str) -> None:
+    fields = {"private": {"private": True}, "draft": {"state": "draft"}}.get(state, {})
+    commitment = factories.Commitment(**fields)
+    if state == "deleted":
+        call_action("package_delete", id=commitment["id"])
+    headers = {"Authorization": ckan_factories.SysadminWithToken()["token"]}
+    data = {"id": commitment["id"], "reason": "x"}
+    answer = app.post("/api/3/action/marathon_takedown", json=data, headers=headers)
+    assert answer.status_code == 200, answer.body
+    assert model.Package.get(commitment["id"]) is None
+
+
 def test_nothing_of_it_stays(app: Any, dataset: dict[str, Any]) -> None:
     path = Path(uploader.get_resource_uploader({}).get_path(dataset["resources"][0]["id"]))
     assert path.exists()

@@ -1,197 +1,247 @@
-"""Every action, asked for everybody: may they? As a table, docs/permission-matrix.csv."""
+"""Real calls by everybody, each undone afterwards, and the table docs/permission-matrix.md."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
+import io
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import ckan.plugins.toolkit as tk
-from ckan import logic, model
-from ckan.tests import factories as core
-from ckan.tests.helpers import call_action
-from ckan.types import Context
+from ckan import model
+from ckan.lib import search
+from sqlalchemy import event
 
-from tests.trust.secrets import STATES, Secrets
+from tests.trust.calls import UNKNOWN, Call, filled, values_of
+from tests.trust.furnish import new_job
+from tests.trust.secrets import KINDS, STATES, Secrets, may_see, word
 
-TABLE = Path(__file__).parents[2] / "docs" / "permission-matrix.csv"
+TABLE = Path(__file__).parents[2] / "docs" / "permission-matrix.md"
 
-# Column of docs/permissions.md → who it is in the world of tests/trust/secrets.py.
+# Column of the table → who it is in the world of tests/trust/secrets.py.
 COLUMNS = {
-    "SA": "sysadmin",
-    "CA": "coordinating admin",
-    "CE": "coordinating editor",
-    "CM": "coordinating member",
-    "MA": "admin",
-    "ME": "editor",
-    "MM": "member",
-    "OE": "editor of another",
-    "U": "registered",
     "–": "anonymous",
+    "U": "registered",
+    "OE": "editor of another",
+    "MM": "member",
+    "ME": "editor",
+    "MA": "admin",
+    "CM": "coordinating member",
+    "CE": "coordinating editor",
+    "CA": "coordinating admin",
+    "SA": "sysadmin",
 }
-# Actions on a record (by its id), on a file, on a view; asked for each state of a record.
-RECORD = ("package_", "dataset_", "follow_dataset", "unfollow_dataset", "am_following_dataset")
-FILE, VIEW = ("resource_",), ("resource_view_",)
-NOT_OF_ONE = (
-    *("package_list", "package_search", "package_autocomplete", "resource_search"),
-    *("package_collaborator_list_for_user", "dataset_followee_list", "dataset_followee_count"),
-    "resource_view_type_list",
-)
-# There is no rule of that name: the action asks for another one, or for none.
-UNCHECKED = "no rule of its own"
+DONE, LOGIN, NOT_DONE = "✓", "login", "409"
+OUTCOMES = (DONE, LOGIN, NOT_DONE, "403", "404", "410", "502")
 
-# Its rule is asked with the relationship itself, after those of both records.
-BY_ACTION_ONLY = ("package_relationship_delete",)
+# What the site notes of every call, whatever becomes of it.
+_NOTED = re.compile(
+    r"(INSERT INTO|UPDATE|DELETE FROM)\s+"
+    r'("user"|api_token|dashboard|marathon_index_note|marathon_page)\b'
+)
+_WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE)\b")
 
 Row = tuple[str, str]
-Matrix = dict[Row, dict[str, bool]]
+Matrix = dict[Row, dict[str, str]]
 
 
-def known_actions() -> list[str]:
-    """Return the name of every action that the site has, those of ckanext-activity too."""
-    from ckanext.activity.logic import action as activity
+class Answer(NamedTuple):
+    """What became of a call.
 
-    tk.get_action("status_show")
-    return sorted({*logic._actions, *(n for n in vars(activity) if n.startswith(_ACTIVITY))})
+    Attributes:
+        outcome: one of ``OUTCOMES``, else the status.
+        text: status, headers and body, without what differs from call to call.
+        leaks: words of records that the person may not see.
+    """
 
-
-_ACTIVITY = ("activity_", "user_activity", "package_activity", "group_activity", "organization_act")
-_ACTIVITY += ("recently_changed", "dashboard_", "send_email")
-
-
-def ask_everybody(world: Secrets) -> Matrix:
-    """Return for each action, and each state of what it is about, who may."""
-    ids = make_rest(world)
-    found: Matrix = {}
-    found.update({(each, UNCHECKED): dict.fromkeys(COLUMNS, True) for each in BY_ACTION_ONLY})
-    for action in known_actions():
-        if action in BY_ACTION_ONLY:
-            continue
-        for what, data in targets(action, world, ids):
-            answers = {
-                column: ask_one(action, world.people[who], dict(data))
-                for column, who in COLUMNS.items()
-            }
-            if None in answers.values():
-                found[action, UNCHECKED] = dict.fromkeys(COLUMNS, True)
-                break
-            found[action, what] = {column: bool(each) for column, each in answers.items()}
-    return found
+    outcome: str
+    text: str
+    leaks: frozenset[str]
 
 
-def ask_one(action: str, user: str, data: dict[str, Any]) -> bool | None:
-    """Return whether somebody may, ``None`` where the action has no rule of its own name."""
-    context = Context(user=user, auth_user_obj=model.User.get(user) if user else None)
-    try:
-        tk.check_access(action, context, data)
-    except (tk.NotAuthorized, tk.ObjectNotFound):
-        return False
-    except AssertionError:
-        # CKAN takes it for granted that somebody is logged in.
-        return False
-    except ValueError:
-        return None
-    return True
+class Caller:
+    """Everybody, calling a site."""
+
+    def __init__(self, app: Any, world: Secrets) -> None:
+        self.client = app.test_client(use_cookies=False)
+        self.world = world
+        self._unknown: dict[tuple[str, str, str], str] = {}
+
+    def ask(self, call: Call, person: str) -> Answer:
+        """Make a call as somebody."""
+        values = values_of(self.world, call, person)
+        return self._send(call, person, values)
+
+    def differs(self, call: Call, person: str, answer: Answer) -> str:
+        """Return how an answer differs from one about what does not exist, "" if it does not."""
+        key = (call.name, call.path + str(call.data), person)
+        if key not in self._unknown:
+            values = {**values_of(self.world, call, person), **UNKNOWN}
+            self._unknown[key] = self._send(call, person, values).text
+        unknown = self._unknown[key]
+        return "" if answer.text == unknown else f"{answer.text[:1500]}\n  FOR {unknown[:1500]}"
+
+    def _send(self, call: Call, person: str, values: dict[str, str]) -> Answer:
+        if "<job>" in str(call.data):
+            values["<job>"] = new_job()
+        fields = self.world.fields.get(call.record) if call.record else None
+        path, data = filled(call, values, fields)
+        token = self.world.tokens.get(person)
+        headers = {"Authorization": token} if token else {}
+        more = {"headers": headers, "follow_redirects": False}
+        if call.method == "GET":
+            response, writes = self.client.get(path, **more), []
+        else:
+            # Asking for something does not undo itself, so it is rolled back.
+            with rolled_back() as writes:
+                is_json = call.is_action and "<bytes>" not in data.values()
+                kind, sent = ("json", data) if is_json else ("data", _flat(data))
+                response = self.client.post(path, **{kind: sent}, **more)
+                response.get_data()
+        if writes:
+            self._index_again(call)
+        try:
+            return self._read(call, person, response, bool(writes), values)
+        finally:
+            response.close()
+
+    def _index_again(self, call: Call) -> None:
+        """Tell Solr, which knows no rollback, what is in the database."""
+        if call.record:
+            search.rebuild(self.world.records[call.record])
+        elif "package" in call.name:
+            for kind in ("dataset", "idea"):
+                search.rebuild(self.world.records[kind, "public"])
+
+    def _read(
+        self, call: Call, person: str, response: Any, wrote: bool, values: dict[str, str]
+    ) -> Answer:
+        from tests.trust.test_secrets import text_of
+
+        body = text_of(response) if response.status_code != 304 else ""
+        seen = set(re.findall(r"zq[a-z]+qz", (body + str(response.headers)).casefold()))
+        hidden = {
+            word(kind, state)
+            for kind, state in self.world.names
+            if not may_see(person, kind, state)
+        }
+        if "<fields>" in call.data and call.record:
+            # Their own words are given back to them.
+            hidden.discard(word(*call.record))
+        text = f"{response.status_code} {_headers(response)}\n{body}"
+        for name in UNKNOWN:
+            if name in values:
+                text = text.replace(values[name], name)
+        text = re.sub(r'(_csrf_token" (content|value)=)"[^"]*"', r"\1", text)
+        return Answer(_outcome(call, response, wrote), text, frozenset(seen & hidden))
 
 
-def make_rest(world: Secrets) -> dict[str, str]:
-    """Make what actions are about besides records, and files with views of the records."""
-    ids: dict[str, str] = {"group": core.Group()["id"], "user": core.User()["name"]}
-    for kind in ("dataset", "idea"):
-        for state in ("public", *STATES):
-            package = model.Package.get(world.records[kind, state])
-            assert package
-            ids[f"file {kind} {state}"] = package.resources_all[0].id
-            view = model.ResourceView(
-                resource_id=package.resources_all[0].id, title="x", view_type="x", order=0
-            )
-            model.Session.add(view)
-            model.Session.flush()
-            ids[f"view {kind} {state}"] = view.id
-    model.repo.commit()
-    tag = call_action("vocabulary_create", name="vocabulary")
-    return {**ids, "vocabulary": tag["id"]}
-
-
-def targets(
-    action: str, world: Secrets, ids: dict[str, str]
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield what an action is asked about, in words, and the data that says so."""
-    is_of_one = action.startswith((*RECORD, *FILE)) and action not in NOT_OF_ONE
-    if is_of_one and action not in ("package_create", "package_create_rest"):
-        for kind in ("dataset", "idea"):
-            for state in ("public", *STATES):
-                record, file = world.records[kind, state], ids[f"file {kind} {state}"]
-                own = {"package_id": record, "resource_id": file, "dataset_id": record}
-                own |= {"subject": record, "object": record, "package": {"id": record}}
-                own |= {"match": {"id": record}, "match__id": record, "update": {"id": record}}
-                own |= {"resource": {"id": file, "package_id": record}}
-                named = record
-                if action.startswith(VIEW) and action != "resource_view_list":
-                    named = ids[f"view {kind} {state}"]
-                elif action.startswith(FILE):
-                    named = file
-                yield f"{kind}, {state}", {**rest(world, ids), **own, "id": named}
-    elif action.startswith(("organization_", "bulk_", "member_")):
-        yield "M", {**rest(world, ids), "id": world.municipality}
-    elif action.startswith("user_") or action.endswith(("_user", "user_list")):
-        yield "another's account", {**rest(world, ids), "id": ids["user"]}
-    elif action.startswith("group_"):
-        yield "another's group", {**rest(world, ids), "id": ids["group"]}
-    elif action == "package_create":
-        for kind in ("dataset", "idea"):
-            yield f"{kind} of M", {**rest(world, ids), "type": kind}
-    else:
-        yield "", {**rest(world, ids), "id": world.records["idea", "public"]}
-
-
-def rest(world: Secrets, ids: dict[str, str]) -> dict[str, Any]:
-    """Return what actions ask for besides ``id``."""
+def _flat(data: dict[str, Any]) -> dict[str, Any]:
+    """Return data as a form sends it: texts, lists of texts, and a file."""
     return {
-        "org_id": world.municipality,
-        "organization_id": world.municipality,
-        "organization": world.municipality,
-        "owner_org": world.municipality,
-        "group_id": world.municipality,
-        "user": ids["user"],
-        "user_id": ids["user"],
-        "username": ids["user"],
-        "object": ids["user"],
-        "object_type": "user",
-        "capacity": "editor",
-        "role": "editor",
-        "email": "ana@example.gt",
-        "name": "nueva",
-        "title": "x",
-        "codes": ["2105"],
-        "workshop": world.records["workshop", "public"],
-        "datasets": [world.records["dataset", "public"]],
-        "vocabulary_id": ids["vocabulary"],
-        "jti": "x",
-        "owner_type": "organization",
-        "owner_id": world.municipality,
+        name: (io.BytesIO(b"texto"), "a.txt") if value == "<bytes>" else value
+        for name, value in data.items()
+        if isinstance(value, str)
+        or (value and isinstance(value, list) and isinstance(value[0], str))
     }
+
+
+def _headers(response: Any) -> str:
+    left_out = ("date", "content-length", "set-cookie")
+    return str(sorted((k, v) for k, v in response.headers if k.lower() not in left_out))
+
+
+def _outcome(call: Call, response: Any, wrote: bool) -> str:
+    status, to = response.status_code, response.headers.get("Location", "")
+    if status in (401,) or (300 <= status < 400 and "/user/login" in to):
+        return LOGIN
+    if status in (400, 409, 422):
+        return NOT_DONE
+    if status < 400:
+        is_form = call.method == "POST" and not call.is_action
+        return DONE if wrote or not is_form else NOT_DONE
+    return str(status)
+
+
+@contextmanager
+def rolled_back() -> Iterator[list[str]]:
+    """Have what is done meanwhile seen by nobody afterwards; yield what is written."""
+    engine = model.meta.engine
+    assert engine is not None
+    writes: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if _WRITES.match(statement) and not _NOTED.match(statement):
+            writes.append(statement)
+
+    model.Session.remove()
+    with engine.connect() as connection:
+        transaction = connection.begin()
+        event.listen(connection, "before_cursor_execute", note)
+        model.Session.configure(bind=connection, join_transaction_mode="create_savepoint")
+        try:
+            yield writes
+        finally:
+            model.Session.remove()
+            model.Session.configure(bind=engine, join_transaction_mode="conditional_savepoint")
+            transaction.rollback()
 
 
 def read_table() -> Matrix:
     """Return the table of the docs."""
-    with TABLE.open(encoding="utf-8", newline="") as lines:
-        return {
-            (row["action"], what): {column: row[column] == "yes" for column in COLUMNS}
-            for row in csv.DictReader(lines)
-            for what in row["what"].split("; ")
-        }
+    found: Matrix = {}
+    for line in TABLE.read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if not line.startswith("|") or len(cells) != len(COLUMNS) + 2 or "`" not in cells[-2]:
+            continue
+        for on in cells[-1].split("; "):
+            for one in _each(on):
+                row = (cells[-2].strip("`"), one)
+                assert row not in found, f"{row} is in the table twice"
+                found[row] = dict(zip(COLUMNS, cells, strict=False))
+    return found
 
 
-def write_table(found: Matrix) -> None:
-    """Write the table of the docs; what is the same for several states is one row."""
-    rows: dict[tuple[str, tuple[bool, ...]], list[str]] = {}
-    for (action, what), answers in found.items():
-        rows.setdefault((action, tuple(answers.values())), []).append(what)
-    with TABLE.open("w", encoding="utf-8", newline="") as lines:
-        writer = csv.writer(lines, lineterminator="\n")
-        writer.writerow(["action", "what", *COLUMNS])
-        for (action, answers), several in rows.items():
-            cells = ["yes" if each else "" for each in answers]
-            writer.writerow([action, "; ".join(several), *cells])
+def _each(on: str) -> list[str]:
+    """Return what a line is about, one by one: ``dataset idea, private draft`` is four."""
+    if not is_of_record(on):
+        return [on]
+    kinds, _, states = on.partition(", ")
+    return [f"{kind}, {state}" for kind in kinds.split() for state in states.split()]
+
+
+def is_of_record(on: str) -> bool:
+    """Return whether a call is about records in several states."""
+    kinds, _, states = on.partition(", ")
+    return (
+        set(kinds.split()) <= set(KINDS)
+        and set(states.split()) <= {"public", *STATES}
+        and bool(states)
+    )
+
+
+def rows_of(matrix: Matrix) -> Iterator[str]:
+    """Yield the lines of the table; what is answered alike is one line."""
+    by_call: dict[str, dict[tuple[str, ...], list[str]]] = {}
+    for (name, on), answers in matrix.items():
+        by_call.setdefault(name, {}).setdefault(tuple(answers.values()), []).append(on)
+    for name, groups in by_call.items():
+        for answers, several in groups.items():
+            cells = "|".join(f"{each:^5}" for each in answers)
+            yield f"|{cells}| `{name}` | {'; '.join(_joined(several))} |"
+
+
+def _joined(several: Iterable[str]) -> Iterator[str]:
+    """Yield what a line is about, with the states of each kind together."""
+    states: dict[str, list[str]] = {}
+    for on in several:
+        if is_of_record(on):
+            kind, _, state = on.partition(", ")
+            states.setdefault(kind, []).append(state)
+        else:
+            yield on
+    kinds: dict[tuple[str, ...], list[str]] = {}
+    for kind, those in states.items():
+        kinds.setdefault(tuple(those), []).append(kind)
+    yield from (f"{' '.join(kind)}, {' '.join(those)}" for those, kind in kinds.items())

@@ -38,6 +38,15 @@ class Secrets:
     other: str
     records: dict[tuple[str, str], str] = field(default_factory=dict)
     people: dict[str, str] = field(default_factory=dict)
+    # What calls name besides the records' ids; see tests/trust/furnish.py.
+    names: dict[tuple[str, str], str] = field(default_factory=dict)
+    files: dict[tuple[str, str], str] = field(default_factory=dict)
+    views: dict[tuple[str, str], str] = field(default_factory=dict)
+    activities: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    fields: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    others: dict[str, str] = field(default_factory=dict)
+    own: dict[str, dict[str, str]] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
 
     def hidden(self) -> dict[str, str]:
         """Return id → word of every record that is not public."""
@@ -46,6 +55,13 @@ class Secrets:
             for (kind, state), found in self.records.items()
             if state in STATES
         }
+
+
+def may_see(person: str, kind: str, state: str) -> bool:
+    """Return who may see what, as docs/permissions.md promises it."""
+    if state == "public" or person in ("member", "editor", "admin", "sysadmin"):
+        return True
+    return kind != "dataset" and person in ("coordinating editor", "coordinating admin")
 
 
 def word(kind: str, state: str) -> str:
@@ -82,8 +98,9 @@ def build() -> Secrets:
     for state in ("public", *STATES):
         make_dataset(found, state)
         make_commitment(found, state)
+    site = {"user": call_action("get_site_user")["name"]}
     for kind in ("dataset", "idea", "workshop", "commitment"):
-        call_action("package_delete", id=found.records[kind, "deleted"])
+        call_action("package_delete", context=dict(site), id=found.records[kind, "deleted"])
     return found
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from ckan import model
 from ckan.tests import factories as core
 from ckan.tests.helpers import call_action
+from werkzeug.datastructures import FileStorage
 
 from tests import factories
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
+PLUGINS = "marathon scheming_datasets scheming_organizations dcat"
 # Actions that take the id of a record, and under which name.
 OF_RECORDS = {
     "package_show": "id",
@@ -79,6 +83,171 @@ def token_of(person: dict[str, Any]) -> str:
     )["token"]
 
 
+def linking(owner: str, workshop: str) -> dict[str, dict[str, Any]]:
+    """Return records of one's own that link to ``<hidden>``, by the field that does."""
+    idea = {"type": "idea", "title": "x", "service_problem": ["AGU-01"], "owner_org": owner}
+    dataset = {"title": "x", "notes": "x", "owner_org": owner}
+    return {
+        "idea": {**dataset, "name": "a", "idea": ["<hidden>"]},
+        "workshop": {**idea, "name": "b", "workshop": "<hidden>"},
+        "data_need": {**dataset, "name": "c", "idea": [], "data_need": ["<hidden>"]},
+        "owner_org of an idea": {**idea, "name": "d", "workshop": workshop, "id": "<hidden>"},
+    }
+
+
+@pytest.mark.usefixtures("marathon_site")
+def test_what_one_links_to_tells_nothing(app: Any) -> None:
+    owner, other = factories.Municipality()["id"], factories.CivilSociety()["id"]
+    public = factories.Workshop(owner_org=owner)["id"]
+    need = [{"what": "Pozos"}]
+    hidden = {
+        "private idea": factories.Idea(
+            owner_org=owner, workshop=public, private=True, data_need=need, name="idea-privada"
+        ),
+        "draft idea": factories.Idea(owner_org=owner, workshop=public, state="draft"),
+        "deleted idea": factories.Idea(owner_org=owner, workshop=public),
+        "private workshop": factories.Workshop(owner_org=owner, private=True),
+        "draft workshop": factories.Workshop(owner_org=owner, state="draft"),
+    }
+    call_action("package_delete", id=hidden["deleted idea"]["id"])
+    references = {
+        **{f"id of {name}": record["id"] for name, record in hidden.items()},
+        **{f"name of {name}": record["name"] for name, record in hidden.items()},
+        "need of private idea": hidden["private idea"]["data_need"][0]["id"],
+    }
+    person = factories.officer(other)
+    token = token_of(person)
+    idea = factories.Idea(owner_org=owner, workshop=public)["id"]
+    own = factories.MarathonDataset(owner_org=other, idea=[idea])
+    faults = []
+    for field, data in linking(other, public).items():
+        asked = {**references, "nothing": UNKNOWN, "no name": "no-such-name"}
+        answers = {
+            name: refer(app, "package_create", token, data, reference)
+            for name, reference in asked.items()
+        }
+        if "idea" in data:
+            changed = {
+                "id": own["id"],
+                "idea": data["idea"],
+                "data_need": data.get("data_need", []),
+            }
+            answers |= {
+                f"patched: {name}": refer(app, "package_patch", token, changed, reference)
+                for name, reference in asked.items()
+            }
+        for name, answer in answers.items():
+            of = "no name" if "name of" in name else "nothing"
+            unknown = answers[f"patched: {of}" if name.startswith("patched") else of]
+            if answer != unknown:
+                faults.append(f"{field}, {name}: {answer} for {unknown}")
+    assert not faults, "\n".join(faults)
+
+
+def refer(
+    app: Any, action: str, token: str, data: dict[str, Any], reference: str
+) -> tuple[int, str]:
+    sent = json.loads(json.dumps(data).replace("<hidden>", reference))
+    status, body = told(app, action, token, sent)
+    assert status != 200, (action, sent)
+    return status, body.replace(reference, "…")
+
+
+@pytest.mark.usefixtures("marathon_site")
+def test_what_is_related_to_something_hidden_does_not_name_it(app: Any) -> None:
+    public = factories.MarathonDataset()
+    owner, idea = public["owner_org"], public["idea"]
+    hidden = factories.MarathonDataset(owner_org=owner, idea=idea, name="secreto", private=True)
+    later = factories.MarathonDataset(owner_org=owner, idea=idea, name="despues-oculto")
+    site = {"user": call_action("get_site_user")["name"]}
+    for other in (hidden, later):
+        for pair in ((public, other), (other, public)):
+            subject, object_ = (each["id"] for each in pair)
+            data = {"subject": subject, "object": object_, "type": "depends_on"}
+            call_action("package_relationship_create", context=dict(site), **data)
+    member = token_of(factories.officer(owner, "member"))
+    id_ = {"id": public["id"]}
+    assert hidden["name"] in told(app, "package_relationships_list", member, id_)[1]
+    call_action("package_patch", context=dict(site), id=public["id"], notes="Otras")
+    call_action("package_patch", context=dict(site), id=later["id"], private=True)
+    asked = (
+        ("package_relationships_list", id_),
+        ("package_show", id_),
+        ("package_search", {"fq": f"id:{public['id']}"}),
+        ("package_search", {"fq": f"id:{public['id']}", "fl": "*"}),
+    )
+    for action, data in asked:
+        status, body = told(app, action, "", data)
+        assert status == 200, body
+        for record in (hidden, later):
+            assert record["id"] not in body, action
+            assert record["name"] not in body, action
+    for record in (hidden, later):
+        found = told(app, "package_search", "", {"fq": f"depends_on:{record['name']}"})[1]
+        assert json.loads(found)["result"]["count"] == 0
+
+
+@pytest.mark.usefixtures("marathon_site", "storage")
+def test_a_deleted_file_of_a_public_dataset_is_nowhere(app: Any) -> None:
+    dataset = factories.MarathonDataset()["id"]
+    upload = FileStorage(io.BytesIO(b"a,b"), "secreto.csv")
+    file = call_action("resource_create", package_id=dataset, name="Secreto", upload=upload)["id"]
+    download = f"/dataset/{dataset}/resource/{{}}/download/secreto.csv"
+    assert app.get(download.format(file)).status_code == 200
+    call_action("resource_delete", id=file)
+    paths = ("", "/download", "/download/secreto.csv", "/views", "/view", "/edit", "/proxy")
+    for path in paths:
+        answers = [
+            app.get(f"/dataset/{dataset}/resource/{reference}{path}", follow_redirects=False)
+            for reference in (file, UNKNOWN)
+        ]
+        bodies = [
+            answer.body.replace(reference, "…")
+            for answer, reference in zip(answers, (file, UNKNOWN), strict=True)
+        ]
+        assert answers[0].status_code == answers[1].status_code != 200, path
+        assert bodies[0] == bodies[1], path
+    asked = [(action, {**MORE, "id": "<hidden>"}) for action in OF_RESOURCES]
+    asked.append(
+        ("resource_view_create", {"resource_id": "<hidden>", "title": "x", "view_type": "x"})
+    )
+    for action, data in asked:
+        answers = [refer(app, action, "", data, reference) for reference in (file, UNKNOWN)]
+        assert answers[0] == answers[1], action
+
+
+@pytest.mark.usefixtures("marathon_site")
+def test_who_followed_it_before_can_leave_it(app: Any) -> None:
+    idea = factories.Idea()["id"]
+    follower, other = core.User(), core.User()
+    tokens = {name: token_of(person) for name, person in (("f", follower), ("o", other))}
+    assert told(app, "follow_dataset", tokens["f"], {"id": idea})[0] == 200
+    call_action("package_patch", id=idea, private=True)
+    answers = {
+        name: [told(app, "unfollow_dataset", token, {"id": each}) for each in (idea, UNKNOWN)]
+        for name, token in reversed(tokens.items())
+    }
+    assert answers["o"][0] == answers["o"][1]
+    assert answers["f"][0][0] == 200
+    assert model.UserFollowingDataset.follower_count(idea) == 0
+
+
+@pytest.mark.ckan_config("ckan.plugins", f"{PLUGINS} text_view")
+@pytest.mark.usefixtures("marathon_site")
+def test_a_view_stays_with_its_file(app: Any) -> None:
+    dataset = factories.MarathonDataset()
+    files = [core.Resource(package_id=dataset["id"])["id"] for _ in range(2)]
+    view = model.ResourceView(resource_id=files[0], title="x", view_type="text_view", order=0)
+    model.Session.add(view)
+    model.repo.commit()
+    token = token_of(factories.officer(dataset["owner_org"]))
+    for more in ({}, {"resource_id": files[1]}):
+        data = {"id": view.id, "title": "Otra", "view_type": "text_view", **more}
+        status, body = told(app, "resource_view_update", token, data)
+        assert status == 200, body
+        assert json.loads(body)["result"]["resource_id"] == files[0]
+
+
 @pytest.mark.usefixtures("marathon_site")
 def test_nobody_finds_out_that_it_exists(app: Any) -> None:
     owner = factories.Municipality()["id"]
@@ -86,8 +255,10 @@ def test_nobody_finds_out_that_it_exists(app: Any) -> None:
         "idea": factories.Idea(owner_org=owner, private=True)["id"],
         "draft": factories.Idea(owner_org=owner, state="draft")["id"],
         "dataset": factories.MarathonDataset(private=True)["id"],
+        "deleted": factories.MarathonDataset()["id"],
     }
     files = {name: core.Resource(package_id=found)["id"] for name, found in records.items()}
+    call_action("package_delete", id=records["deleted"])
     outsider = factories.officer(factories.CivilSociety()["id"], "admin")
     found = [
         f"{who}, {name}: {difference}"

@@ -10,6 +10,9 @@ import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import authz, model
+from ckan.types import Context
+
+from ckanext.marathon.logic import activity, unseen
 
 # Of a record that has been shown before; its id is looked up without asking whether it is there.
 _TAKE_AN_OBJECT = {
@@ -28,6 +31,23 @@ _OF_RELATIONSHIPS = {
     "package_relationships_list": "rel",
 }
 
+# Parameters by which actions look up a record, a file or a view of one before, or without, asking
+# whether the caller may see it. What they answer tells whether it exists.
+_OF_RECORDS = {
+    **dict.fromkeys(_OF_RELATIONSHIPS, ("subject", "object")),
+    **dict.fromkeys(
+        (
+            "package_collaborator_create",
+            "package_collaborator_delete",
+            "package_collaborator_list",
+        ),
+        ("id",),
+    ),
+}
+_OF_FILES = {"resource_view_create": "resource_id", "resource_view_reorder": "id"}
+_OF_VIEWS = ("resource_view_delete", "resource_view_show", "resource_view_update")
+_OF_ACTIVITIES = ("activity_data_show", "activity_diff", "activity_show")
+
 
 def check_assumptions(action: str, data: Mapping[str, Any], user: str) -> None:
     """Look up what an action of CKAN's takes for granted, and breaks without.
@@ -38,11 +58,15 @@ def check_assumptions(action: str, data: Mapping[str, Any], user: str) -> None:
         user: name of the person who calls it; "" for nobody.
 
     Raises:
-        ckan.plugins.toolkit.ObjectNotFound: the group or organisation does not exist.
+        ckan.plugins.toolkit.ObjectNotFound: the group or organisation does not exist; the record,
+            file, view or activity does not exist, or not for this person.
         ckan.plugins.toolkit.NotAuthorized: nobody in particular asks for what only the managers of
-            a dataset may see or do, or the dataset or user does not exist, which stays unsaid.
+            a dataset may see or do, or the user does not exist, which stays unsaid.
         ckan.plugins.toolkit.ValidationError: there is no such type of owner of files.
     """
+    if action.startswith("package_collaborator_") and action in _OF_RECORDS and not user:
+        raise tk.NotAuthorized
+    _check_seen(action, data, user)
     if action in {"group_member_delete", "organization_member_delete"}:
         if model.Group.get(_text_of(data, "id")) is None:
             raise tk.ObjectNotFound(tk._("Not found"))
@@ -51,13 +75,10 @@ def check_assumptions(action: str, data: Mapping[str, Any], user: str) -> None:
             raise tk.ObjectNotFound(tk._("Not found"))
     elif action in _TAKE_AN_OBJECT:
         _check_object(data, _TAKE_AN_OBJECT[action])
-    elif action in {"activity_show", "activity_data_show", "activity_diff"}:
-        _check_activity(_text_of(data, "id"))
-    elif action == "package_collaborator_list" and not user:
-        raise tk.NotAuthorized
+    elif action in _OF_ACTIVITIES:
+        check_activity(_text_of(data, "id"), user)
     elif action in {"package_collaborator_create", "package_collaborator_delete"}:
-        package, other = model.Package.get(_text_of(data, "id")), _text_of(data, "user_id")
-        if package is None or model.User.get(other) is None:
+        if model.User.get(_text_of(data, "user_id")) is None:
             raise tk.NotAuthorized
     elif name := _OF_RELATIONSHIPS.get(action):
         kind = _text_of(data, name)
@@ -75,16 +96,40 @@ def _check_object(data: Mapping[str, Any], name: str) -> None:
         raise tk.ValidationError({name: [tk._("An object with an id is expected")]})
 
 
-def _check_activity(activity_id: str | None) -> None:
-    """Raise ``ObjectNotFound`` for an activity of a package that is no more."""
+def _check_seen(action: str, data: Mapping[str, Any], user: str) -> None:
+    """Answer for what the caller may not see as for what does not exist, in the same words."""
+    for name in _OF_RECORDS.get(action, ()):
+        _refuse_unseen(model.Package.get(_text_of(data, name)), user)
+    file_id = _text_of(data, _OF_FILES[action]) if action in _OF_FILES else None
+    if action in _OF_VIEWS:
+        view = model.ResourceView.get(_text_of(data, "id") or "")
+        file_id = view.resource_id if view else None
+    if action in _OF_FILES or action in _OF_VIEWS:
+        _refuse_unseen(unseen.find_package_of_file(file_id), user)
+
+
+def _refuse_unseen(package: model.Package | None, user: str) -> None:
+    if package is None or unseen.is_unseen(Context(user=user), package):
+        raise tk.ObjectNotFound(tk._("Not found"))
+
+
+def check_activity(activity_id: str | None, user: str) -> None:
+    """Look up an activity for somebody.
+
+    Raises:
+        ckan.plugins.toolkit.ObjectNotFound: there is none, or its package is no more or hidden.
+    """
     if activity_id is None or not p.plugin_loaded("activity"):
         return
-    activity = sa.table(
-        "activity", sa.column("id"), sa.column("object_id"), sa.column("activity_type")
-    )
-    query = sa.select(activity.c.object_id, activity.c.activity_type)
-    row = model.Session.execute(query.where(activity.c.id == activity_id)).first()
-    if row and "package" in row.activity_type and model.Package.get(row.object_id) is None:
+    columns = ("id", "object_id", "activity_type", "permission_labels")
+    table = sa.table("activity", *map(sa.column, columns))
+    row = model.Session.execute(sa.select(table).where(table.c.id == activity_id)).first()
+    if row is None:
+        raise tk.ObjectNotFound(tk._("Not found"))
+    if "package" not in (row.activity_type or ""):
+        return
+    is_gone = model.Package.get(row.object_id) is None
+    if is_gone or not activity.may_read(Context(user=user), row._asdict()):
         raise tk.ObjectNotFound(tk._("Not found"))
 
 

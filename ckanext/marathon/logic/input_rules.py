@@ -33,25 +33,37 @@ def _makes_organizations(plugin: Any) -> bool:
     return bool(getattr(plugin, "is_organization", False))
 
 
-def check_group(data: dict[str, Any], stored: model.Group | None, is_organization: bool) -> None:
+def check_group(
+    context: Context, data: dict[str, Any], stored: model.Group | None, is_organization: bool
+) -> None:
     """Refuse to turn a group into an organisation or back, and states that mean nothing.
 
     CKAN saves ``is_organization`` as it is sent. A group whose admin anybody can be would become an
     organisation with the role that its extras name.
 
     Args:
+        context: of the action.
         data: of an action on a group or organisation; without ``is_organization`` afterwards.
         stored: the group as it is, ``None`` for a new one.
         is_organization: what a new one is.
 
     Raises:
         ckan.plugins.toolkit.ValidationError: at ``is_organization`` or ``state``.
+        ckan.plugins.toolkit.NotAuthorized: it was deleted, and the person may not delete it.
     """
     now = stored.is_organization if stored else is_organization
     if "is_organization" in data and shapes.read_flag(data.pop("is_organization")) is not now:
         message = tk._("A group stays a group and an organisation an organisation")
         raise tk.ValidationError({"is_organization": [message]})
     check_state(data, (*STATES_OF_GROUPS, stored.state if stored else model.State.ACTIVE))
+    if stored is None or data.get("state", stored.state) == stored.state:
+        return
+    deletion = "organization_delete" if now else "group_delete"
+    if data["state"] == model.State.DELETED:
+        # Who may edit it may not always delete it, and others may depend on it.
+        message = tk._("It is deleted with {action}").format(action=deletion)
+        raise tk.ValidationError({"state": [message]})
+    tk.check_access(deletion, context, {"id": stored.id})
 
 
 def refuse_reserved_extras(context: Context, data: Mapping[str, Any]) -> None:

@@ -127,7 +127,7 @@ def checked_organization(
         message = tk._("There is no type “{value}”. These exist: {known}")
         text = message.format(value=shown(data["type"]), known=", ".join(known))
         raise tk.ValidationError({"type": [text]})
-    input_rules.check_group(data, stored, is_organization=True)
+    input_rules.check_group(context, data, stored, is_organization=True)
     input_rules.refuse_reserved_extras(context, data)
     schema = tk.get_action("scheming_organization_schema_show")({}, {"type": "organization"})
     _check(data, schema["fields"], [], _wrong_names(data))

@@ -9,9 +9,10 @@ from ckan.types import Context
 
 from ckanext.marathon.logic import acting, codes
 from ckanext.marathon.logic.show import dataset, idea, workshop
-from ckanext.marathon.logic.viewing import as_reader
+from ckanext.marathon.logic.viewing import Viewer, as_reader
 from ckanext.marathon.model import link, records, transition
 from ckanext.marathon.model.link import Predicate
+from ckanext.marathon.search.document import RELATIONSHIPS
 
 SHOWN = {
     records.DATASET: dataset.complete,
@@ -57,14 +58,36 @@ def after_show(context: Context, pkg_dict: dict[str, Any]) -> dict[str, Any]:
     Always from the database: what Solr remembers may be late, and is what outsiders see.
     """
     complete = SHOWN.get(pkg_dict.get("type", ""))
-    if complete is None:
+    is_related = any(pkg_dict.get(name) for name in RELATIONSHIPS)
+    if complete is None and not is_related:
         return pkg_dict
     package = context.get("package")
     if not package or package.id != pkg_dict.get("id"):
         package = model.Session.get(model.Package, pkg_dict.get("id"))
-    if package is not None:
-        complete(as_reader(context), package, pkg_dict)
+    if package is None:
+        return pkg_dict
+    viewer = as_reader(context)
+    if is_related and not viewer.keeps_links(package):
+        _hide_relationships(viewer, pkg_dict)
+    if complete is not None:
+        complete(viewer, package, pkg_dict)
     return pkg_dict
+
+
+def _hide_relationships(viewer: Viewer, pkg_dict: dict[str, Any]) -> None:
+    """Leave out CKAN's relationships to what this person may not see."""
+    for name, other in zip(RELATIONSHIPS, ("object", "subject"), strict=True):
+        rows = {
+            id(row): _related_id(row, f"{other}_package_id") for row in pkg_dict.get(name) or []
+        }
+        related = records.load(rows.values())
+        shown = {id_ for id_, record in related.items() if viewer.may_see(record)}
+        if rows:
+            pkg_dict[name] = [row for row in pkg_dict[name] if rows[id(row)] in shown]
+
+
+def _related_id(row: dict[str, Any], key: str) -> str:
+    return row.get(key) or (row.get("__extras") or {}).get(key) or ""
 
 
 def move_code(package: model.Package, owner_org: str) -> None:

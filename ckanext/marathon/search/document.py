@@ -6,7 +6,7 @@ Pure: dicts in, dicts out. Every reader of a search gets the stored copy, whoeve
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +16,8 @@ from ckanext.marathon.domain import counts
 _VIEWERS_OWN = ("ideas", "workshop_info")
 # Fields with the ids of other records, some of which an outsider may not know of.
 _LINKS = {"dataset": ("idea", "data_need"), "idea": ("workshop",)}
+# CKAN's relationships name records that may be hidden now or later.
+RELATIONSHIPS = ("relationships_as_subject", "relationships_as_object")
 # A value of a string field longer than this makes Solr refuse the document
 # (Lucene, IndexWriter.MAX_TERM_LENGTH).
 _LONGEST = 32_766
@@ -30,8 +32,12 @@ _NOT_WORDS = frozenset({"id", "uri", "geom", "bbox", "centroid"})
 
 
 def for_everybody(package: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a package as an outsider is shown it: counts masked, nobody's name in its history."""
+    """Return a package as an outsider is shown it, without what names other records.
+
+    Counts are masked, and nobody's name is in its history.
+    """
     shown = {k: v for k, v in package.items() if k not in _VIEWERS_OWN}
+    shown |= {name: [] for name in RELATIONSHIPS if name in shown}
     if isinstance(shown.get("history"), list):
         shown["history"] = [
             {k: v for k, v in step.items() if k != "user"} for step in shown["history"]
@@ -82,6 +88,11 @@ def without_counts(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return a Solr document in which nobody can search for a number of participants."""
     hidden = {*counts.FIELDS, *(f"extras_{field}" for field in counts.FIELDS)}
     return {k: v for k, v in document.items() if k not in hidden}
+
+
+def without_relationships(document: Mapping[str, Any], types: Collection[str]) -> dict[str, Any]:
+    """Return a Solr document without the names of what the package is related to, by type."""
+    return {k: v for k, v in document.items() if k not in types}
 
 
 def fitting(document: Mapping[str, Any], repeating_kept: bool) -> dict[str, Any]:

@@ -26,9 +26,12 @@ def before_index(pkg_dict: dict[str, Any]) -> dict[str, Any]:
         return pkg_dict
     raw, shown = json.loads(pkg_dict["data_dict"]), json.loads(pkg_dict["validated_data_dict"])
     public = document.for_everybody(shown)
+    raw |= {name: [] for name in document.RELATIONSHIPS if name in raw}
     raw["extras"] = document.extras_for_everybody(raw.get("extras", []), public)
 
     fields = document.with_links(document.without_counts(pkg_dict), public)
+    types = model.PackageRelationship.get_all_types()
+    fields = document.without_relationships(fields, types)
     found = document.fitting(fields, p.plugin_loaded("dcat"))
     found["data_dict"] = json.dumps(raw)
     found["validated_data_dict"] = json.dumps(public)

@@ -151,7 +151,8 @@ def _find_kind(status: int) -> str:
     if g.get(_STALE):
         return LOGIN if current_user.is_anonymous else STALE
     kind = KINDS.get(status, "")
-    return LOGIN if kind == FORBIDDEN and current_user.is_anonymous else kind
+    # To nobody a record that is not public is as one that is gone.
+    return LOGIN if kind in (FORBIDDEN, GONE) and current_user.is_anonymous else kind
 
 
 def _explain(kind: str) -> str:

@@ -6,13 +6,26 @@ from collections.abc import Mapping
 from typing import Any
 
 import ckan.plugins.toolkit as tk
+from ckan import model
+from ckan.common import current_user
 from ckan.lib.navl.dictization_functions import DataError
-from ckan.types import Response
+from ckan.types import Context, Response
 from flask import Blueprint, request
+
+from ckanext.marathon.domain.texts import is_reference
+from ckanext.marathon.helpers.labels import TYPES
+from ckanext.marathon.logic import unseen
+from ckanext.marathon.logic.assumptions import check_activity
+from ckanext.marathon.logic.viewing import Viewer
 
 from .error_page import error_page
 
 odd_requests = Blueprint("marathon_odd_requests", __name__)
+
+_ACTIVITY_PAGE = "activity.package_changes"
+_PAGES = ("activity.package_activity", "activity.package_history")
+_BLUEPRINTS = ("resource", "marathon_form_file", "marathon_delete")
+_BLUEPRINTS += tuple(f"{package_type}_resource" for package_type in TYPES)
 
 
 # Fields that CKAN's views look up in a form without asking whether they are there.
@@ -36,6 +49,77 @@ def check_fields() -> Response | None:
         tk.h.flash_error(tk._("Login failed. Bad username or password."))
         return tk.redirect_to("user.login")
     return _show_wrong(dict.fromkeys(missing, tk._("Missing value")))
+
+
+@odd_requests.before_app_request
+def hide_unseen_records() -> Response | None:
+    """Answer for a record that the visitor may not see as for one that does not exist.
+
+    CKAN's pages and those of ckanext-activity say 403 for some of the one and 404 for the other.
+    Every address that names a ``resource_id`` is meant, whichever plugin it belongs to.
+    """
+    values = request.view_args or {}
+    if request.endpoint == _ACTIVITY_PAGE:
+        try:
+            check_activity(values.get("id"), current_user.name)
+        except tk.ObjectNotFound:
+            return tk.abort(404, tk._("Not found"))
+        return None
+    if "resource_id" in values:
+        package = unseen.find_package_of_file(values["resource_id"])
+    elif "id" in values and _is_page_of_record():
+        package = model.Package.get(values["id"]) if is_reference(values["id"]) else None
+    else:
+        return None
+    viewer = Viewer(Context(user=current_user.name, auth_user_obj=current_user))
+    if package is None or not viewer.may_see(package):
+        return tk.abort(404, tk._("Not found"))
+    return None
+
+
+def _is_page_of_record() -> bool:
+    """Return whether it is a page about a record that does not tell itself what is hidden."""
+    if request.endpoint in _PAGES:
+        return True
+    is_of_record = request.blueprint in _BLUEPRINTS or request.blueprint in TYPES
+    return is_of_record and not (request.endpoint or "").endswith(".read")
+
+
+@odd_requests.before_app_request
+def guard_list_of_admins() -> Response | None:
+    """Show who administrates an organisation or group to those who may see its people."""
+    blueprint, _, page = (request.endpoint or "").partition(".")
+    if page != "admins" or blueprint not in {"organization", "group"}:
+        return None
+    context = Context(user=current_user.name, auth_user_obj=current_user)
+    asked = {"id": (request.view_args or {}).get("id"), "include_users": True}
+    try:
+        tk.check_access(f"{blueprint}_show", context, asked)
+    except tk.NotAuthorized:
+        return tk.abort(403, tk._("Not authorized to see this page"))
+    return None
+
+
+@odd_requests.before_app_request
+def refuse_bulk_of_group() -> Response | None:
+    """Answer 404 where CKAN has an address and a view that takes organisations alone."""
+    if request.endpoint == "group.bulk_process":
+        return tk.abort(404, tk._("Not found"))
+    return None
+
+
+@odd_requests.app_errorhandler(tk.NotAuthorized)
+def show_refusal(_refusal: tk.NotAuthorized) -> Response:
+    """Answer 403 where a view of CKAN's did not expect that its action refuses somebody."""
+    return error_page(
+        403, tk._("This page is not open to you"), tk._("Not authorized to see this page")
+    )
+
+
+@odd_requests.app_errorhandler(tk.ObjectNotFound)
+def show_absence(_absence: tk.ObjectNotFound) -> Response:
+    """Answer 404 where a view of CKAN's did not expect that there is no such record."""
+    return error_page(404, tk._("There is no such page"), tk._("Not found"))
 
 
 @odd_requests.app_errorhandler(FileNotFoundError)

@@ -9,6 +9,7 @@ from ckanext.marathon.logic.action.follower import (
     am_following_dataset,
     dataset_follower_count,
     follow_dataset,
+    unfollow_dataset,
 )
 from ckanext.marathon.logic.action.group import (
     group_create,
@@ -51,6 +52,9 @@ from ckanext.marathon.logic.action.organization_removal import (
     organization_purge,
 )
 from ckanext.marathon.logic.action.package import (
+    bulk_update_delete,
+    bulk_update_private,
+    bulk_update_public,
     dataset_purge,
     package_create,
     package_delete,
@@ -60,6 +64,7 @@ from ckanext.marathon.logic.action.package import (
     package_update,
     resource_delete,
     resource_update,
+    resource_view_update,
 )
 from ckanext.marathon.logic.action.package_words import (
     format_autocomplete,
@@ -78,6 +83,9 @@ from ckanext.marathon.logic.action.user_invite import user_invite
 
 __all__ = [
     "am_following_dataset",
+    "bulk_update_delete",
+    "bulk_update_private",
+    "bulk_update_public",
     "config_option_update",
     "dataset_follower_count",
     "dataset_purge",
@@ -122,10 +130,12 @@ __all__ = [
     "package_update",
     "resource_delete",
     "resource_update",
+    "resource_view_update",
     "tag_autocomplete",
     "tag_list",
     "tag_search",
     "tag_show",
+    "unfollow_dataset",
     "user_invite",
     "user_list",
     "user_show",

@@ -68,7 +68,9 @@ def _list_activities(next_: Action, context: Context, data_dict: dict[str, Any])
 @tk.side_effect_free
 def _show_activity(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
     """Return one row as the lists show it; see ckanext-activity's ``activity_show``."""
-    return activity.show_row(context, next_(context, data_dict))
+    # The plugin takes it for granted that this is said.
+    asked = {"include_data": False, **data_dict}
+    return activity.show_row(context, next_(context, asked))
 
 
 @tk.chained_action

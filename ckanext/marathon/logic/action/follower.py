@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import ckan.plugins.toolkit as tk
+from ckan import model
 from ckan.types import Action, Context
 
+from ckanext.marathon.domain.texts import is_reference
 from ckanext.marathon.logic import unseen
 
 
@@ -27,4 +29,18 @@ def am_following_dataset(next_: Action, context: Context, data_dict: dict[str, A
 @tk.chained_action
 def follow_dataset(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
     """Follow a record; see CKAN's ``follow_dataset``."""
+    return next_(context, unseen.replace_unseen(context, data_dict))
+
+
+@tk.chained_action
+def unfollow_dataset(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Follow a record no more; see CKAN's ``unfollow_dataset``.
+
+    Who followed it before it was hidden from them knows of it, and can leave it.
+    """
+    user = context.get("auth_user_obj")
+    reference = data_dict.get("id")
+    package = model.Package.get(reference) if is_reference(reference) else None
+    if package and user and model.UserFollowingDataset.is_following(user.id, package.id):
+        return next_(context, data_dict)
     return next_(context, unseen.replace_unseen(context, data_dict))

@@ -28,7 +28,7 @@ def group_create(next_: Action, context: Context, data_dict: dict[str, Any]) -> 
         message = tk._("An organisation is made with organization_create")
         raise tk.ValidationError({"type": [message]})
     shapes.refuse_problems(data)
-    input_rules.check_group(data, None, is_organization=False)
+    input_rules.check_group(context, data, None, is_organization=False)
     return next_(context, data)
 
 
@@ -43,7 +43,7 @@ def group_update(next_: Action, context: Context, data_dict: dict[str, Any]) -> 
     """
     data = dict(data_dict)
     shapes.refuse_problems(data)
-    input_rules.check_group(data, _group(data_dict), is_organization=False)
+    input_rules.check_group(context, data, _group(data_dict), is_organization=False)
     return next_(context, data)
 
 

@@ -21,6 +21,7 @@ from ckanext.marathon.logic import (
     uploads,
 )
 from ckanext.marathon.logic.packages import SHOWN
+from ckanext.marathon.logic.viewing import Viewer
 from ckanext.marathon.model import auditing, records, takedown
 
 
@@ -134,8 +135,16 @@ def package_owner_org_update(next_: Action, context: Context, data_dict: dict[st
 @tk.chained_action
 @tk.side_effect_free
 def package_relationships_list(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
-    """Return what a package is related to; see CKAN's ``package_relationships_list``."""
-    return next_(context, unseen.replace_unseen(context, data_dict))
+    """Return what a package is related to; see CKAN's ``package_relationships_list``.
+
+    Relationships to what the person may not see are left out.
+    """
+    found = next_(context, unseen.replace_unseen(context, data_dict))
+    viewer = Viewer(context)
+    if viewer.is_internal:
+        return found
+    others = {each["object"]: model.Package.get(each["object"]) for each in found}
+    return [e for e in found if (other := others[e["object"]]) and viewer.may_see(other)]
 
 
 @tk.chained_action
@@ -156,6 +165,45 @@ def resource_delete(next_: Action, context: Context, data_dict: dict[str, Any]) 
         if isinstance(broken.__context__, tk.ValidationError):
             raise broken.__context__ from None
         raise
+
+
+@tk.chained_action
+def resource_view_update(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Update a view of a resource; see CKAN's ``resource_view_update``.
+
+    Whose view it is, not which resource the caller names, decides who may; it stays where it is.
+    """
+    reference = data_dict.get("id")
+    view = model.ResourceView.get(reference) if is_reference(reference) else None
+    return next_(context, {**data_dict, "resource_id": view.resource_id} if view else data_dict)
+
+
+@tk.chained_action
+def bulk_update_private(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Make packages private; see CKAN's ``bulk_update_private``."""
+    return next_(context, _without_unseen("bulk_update_private", context, data_dict))
+
+
+@tk.chained_action
+def bulk_update_public(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Make packages public; see CKAN's ``bulk_update_public``."""
+    return next_(context, _without_unseen("bulk_update_public", context, data_dict))
+
+
+@tk.chained_action
+def bulk_update_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Delete packages; see CKAN's ``bulk_update_delete``."""
+    return next_(context, _without_unseen("bulk_update_delete", context, data_dict))
+
+
+def _without_unseen(action: str, context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Return the data of an action on many packages, with unknown ids for those not to be seen."""
+    tk.check_access(action, context, data_dict)
+    given = data_dict.get("datasets")
+    if not isinstance(given, list):
+        return data_dict
+    ids = [unseen.replace_unseen(context, {"id": each})["id"] for each in given]
+    return {**data_dict, "datasets": ids}
 
 
 def _locked(reference: Any) -> model.Package | None:

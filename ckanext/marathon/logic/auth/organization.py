@@ -20,7 +20,9 @@ def organization_create(
     result = next_auth(context, data_dict or {})
     if result.get("success") or not permissions.coordinates(context.get("user"), "admin"):
         return result
-    return _refusal_of_members(data_dict or {}, None) or {"success": True}
+    return _refusal_of_members(_without_creator(context, data_dict or {}), None) or {
+        "success": True
+    }
 
 
 @tk.chained_auth_function
@@ -44,6 +46,17 @@ def organization_update(
     ):
         return result
     return _refusal_of_members(data_dict, organization) or {"success": True}
+
+
+def _without_creator(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Return the data of a new organisation without its creator, who becomes its admin anyway.
+
+    CKAN's form names them.
+    """
+    creator, given = model.User.get(context.get("user")), data_dict.get("users")
+    if creator and given and _members_given(given, "user") == {(creator.id, "admin")}:
+        return {key: value for key, value in data_dict.items() if key != "users"}
+    return data_dict
 
 
 def _refusal_of_members(

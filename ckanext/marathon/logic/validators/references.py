@@ -8,7 +8,7 @@ import uuid
 from typing import Any
 
 import ckan.plugins.toolkit as tk
-from ckan import model
+from ckan import authz, model
 from ckan.lib.navl.dictization_functions import StopOnError, missing
 from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
@@ -145,6 +145,7 @@ def marathon_owner_org(
             data[key] = default
         else:
             _refuse_removal(flat)
+            _refuse_without_organization(flat, package_type)
             _ask_ckan(key, data, errors, context)
             return
     organization = model.Group.get(data[key])
@@ -170,6 +171,18 @@ def marathon_owner_org(
     if package_type == records.DATASET:
         # Whether collaborators may move it is CKAN's to say.
         _ask_ckan(key, data, errors, context)
+
+
+def _refuse_without_organization(flat: Flat, package_type: str) -> None:
+    """Refuse a new workshop, idea or commitment of nobody, which CKAN's settings may allow.
+
+    Raises:
+        Invalid: it is not a dataset, and the person no system administrator.
+    """
+    context = flat.context
+    is_trusted = context.get("ignore_auth") or authz.is_sysadmin(context.get("user"))
+    if flat.stored is None and package_type != records.DATASET and not is_trusted:
+        raise tk.Invalid(tk._("An organization must be provided"))
 
 
 def _refuse_removal(flat: Flat) -> None:
