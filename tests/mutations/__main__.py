@@ -39,6 +39,8 @@ PRELOADED = (
     "ckanext.dcat.profiles",
 )
 PASSED, FAILED = 0, 1
+# Tests of these need neither CKAN nor a server.
+PURE = ("tests/domain/", "tests/spreadsheets/")
 # After these a mutation's tests are given up.
 SECONDS = 600
 
@@ -106,7 +108,9 @@ def _run_child(directory: Path, tests: Sequence[str], failure: Path) -> int:
         os.dup2(silence, 2)
         import pytest
 
-        options = ["--ckan-ini=test.ini", "-x", "-q", "-p", "no:cacheprovider", "-n", "0"]
+        needs_site = not all(each.startswith(PURE) for each in tests)
+        options = ["--ckan-ini=test.ini"] if needs_site else ["-p", "no:ckan"]
+        options += ["-x", "-q", "-p", "no:cacheprovider", "-n", "0"]
         options.append(f"--basetemp={failure.parent / 'tests'}")
         code = int(pytest.main([*options, *tests], [FirstFailure(failure)]))
     finally:
