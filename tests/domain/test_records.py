@@ -185,6 +185,7 @@ class TestDataset:
             (datetime(2026, 1, 1), IdeaRequired.NEW, True),
             (datetime(2026, 1, 1), IdeaRequired.NEVER, True),
             (datetime(2026, 1, 1), IdeaRequired.ALWAYS, False),
+            (datetime(2026, 2, 1), IdeaRequired.NEW, False),
             (datetime(2026, 3, 1), IdeaRequired.NEW, False),
             (None, IdeaRequired.NEW, False),
         ],

@@ -46,6 +46,27 @@ def test_other_texts_stay(text: str) -> None:
     assert Redactor([SECRET, "ckan", ""]).redact(text) == text
 
 
+@pytest.mark.parametrize(
+    ("secret", "written"),
+    [
+        ("una clave/9", "una%20clave%2F9"),
+        ("una clave/9", "una+clave%2F9"),
+        ("una%20clave%2F9", "una clave/9"),
+    ],
+)
+def test_a_secret_is_found_however_an_address_writes_it(secret: str, written: str) -> None:
+    assert Redactor([secret]).redact(f"refused {written} here") == "refused *** here"
+
+
+def test_nothing_is_left_of_a_secret_that_begins_like_another() -> None:
+    for secrets in (["administra", "administradora"], ["administradora", "administra"]):
+        assert Redactor(secrets).redact("refused administradora here") == "refused *** here"
+
+
+def test_a_secret_shorter_than_eight_characters_may_be_a_word() -> None:
+    assert Redactor(["siete77", "ocho-888"]).redact("siete77 ocho-888") == "siete77 ***"
+
+
 @given(st.text(), st.text(min_size=8), st.text())
 def test_a_known_secret_never_stays(before: str, secret: str, after: str) -> None:
     redacted = Redactor([secret]).redact(f"{before}{secret}{after}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 from tests.mutations.table import ROOT, read_table
 
 
@@ -10,6 +12,13 @@ def test_every_text_occurs_once_and_changes() -> None:
         source = (ROOT / mutation.file).read_text(encoding="utf-8")
         assert source.count(mutation.text) == 1, mutation
         assert mutation.becomes != mutation.text, mutation
+
+
+def test_every_mutation_is_python() -> None:
+    """One that cannot be compiled fails every test, whatever they look at."""
+    for mutation in read_table():
+        source = (ROOT / mutation.file).read_text(encoding="utf-8")
+        ast.parse(source.replace(mutation.text, mutation.becomes, 1), mutation.file)
 
 
 def test_every_test_exists() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import ckan.plugins.toolkit as tk
@@ -12,6 +13,7 @@ from ckan.cli.cli import ckan
 from ckan.tests import factories as ckan_factories
 from ckan.tests.helpers import CKANCliRunner, call_action
 
+from ckanext.marathon.domain.dates import GUATEMALA
 from ckanext.marathon.model.audit import AuditEntry
 from ckanext.marathon.operations import bulk
 from tests import factories
@@ -292,6 +294,19 @@ class TestAsking:
         assert entries(until="2020-01-01") == []
         assert entries(**{"from": "2200-01-01"}) == []
         assert entries(**{"from": "2020-01-01", "until": "2199-12-31"})
+
+    def test_a_time_begins_with_itself_and_ends_before_itself(self) -> None:
+        record = factories.MarathonDataset()["id"]
+        at = model.Session.scalar(sa.select(AuditEntry.at).where(AuditEntry.record == record))
+        moment = at.isoformat()
+        assert entries(record=record, **{"from": moment})
+        assert entries(record=record, until=moment) == []
+
+    def test_the_last_day_is_whole(self) -> None:
+        record = factories.MarathonDataset()["id"]
+        at = datetime.fromisoformat(entries(record=record)[0]["at"])
+        day = at.astimezone(GUATEMALA).date().isoformat()
+        assert entries(record=record, **{"from": day, "until": day})
 
     @pytest.mark.parametrize(
         "wanted",

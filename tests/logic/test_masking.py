@@ -64,10 +64,13 @@ class TestWhoSeesSmallCounts:
             assert shown["participants_masked"] == MASKED
             assert counts_of(shown) == {**COUNTS, **dict.fromkeys(MASKED)}
 
-    def test_a_context_can_ask_for_what_the_public_sees(self, workshop: dict[str, Any]) -> None:
+    @pytest.mark.parametrize("ignore_auth", [True, False])
+    def test_a_context_can_ask_for_what_the_public_sees(
+        self, workshop: dict[str, Any], ignore_auth: bool
+    ) -> None:
         context = {
             "user": core.Sysadmin()["name"],
-            "ignore_auth": True,
+            "ignore_auth": ignore_auth,
             "use_cache": False,
             "marathon_outsider": True,
         }

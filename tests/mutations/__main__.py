@@ -1,6 +1,6 @@
 """Break one guarding line after the other and report what no test noticed.
 
-    python -m tests.mutations [--only TEXT] [--minutes N] [--unchecked]
+    python -m tests.mutations [--only TEXT]... [--minutes N] [--unchecked]
 
 It needs the servers that ``python -m stack services`` starts; ``make mutations`` does both. Each
 mutation is tried in a child of a process that has CKAN imported already, which saves most of the
@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from tests.mutations.table import ROOT, Mutation, read_table
 
@@ -38,6 +39,8 @@ PRELOADED = (
     "ckanext.dcat.profiles",
 )
 PASSED, FAILED = 0, 1
+# Tests of these need neither CKAN nor a server.
+PURE = ("tests/domain/", "tests/spreadsheets/")
 # After these a mutation's tests are given up.
 SECONDS = 600
 
@@ -58,8 +61,33 @@ def copy_repository(target: Path) -> None:
             shutil.copy2(source, target / name)
 
 
-def run_tests(directory: Path, tests: Sequence[str]) -> int:
-    """Return pytest's exit code for some tests, run in a child process in a directory."""
+class FirstFailure:
+    """A plugin of pytest that writes the first failure to a file."""
+
+    def __init__(self, path: Path) -> None:
+        """Remember where to write."""
+        self.path = path
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Note which test failed, and whether it came as far as its own lines."""
+        if report.failed and not self.path.exists():
+            phase = "" if report.when == "call" else f" ({report.when})"
+            self.path.write_text(f"{report.nodeid}{phase}\n{report.longreprtext}", encoding="utf-8")
+
+
+def run_tests(directory: Path, tests: Sequence[str]) -> tuple[int, str]:
+    """Run some tests in a child process in a directory.
+
+    Returns:
+        pytest's exit code and the first failure: the test's name, then a line break and why.
+    """
+    with tempfile.TemporaryDirectory(prefix="marathon-mutation-") as name:
+        path = Path(name, "failure")
+        code = _run_child(directory, tests, path)
+        return code, path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def _run_child(directory: Path, tests: Sequence[str], failure: Path) -> int:
     sys.stdout.flush()
     child = os.fork()
     if child:
@@ -80,14 +108,17 @@ def run_tests(directory: Path, tests: Sequence[str]) -> int:
         os.dup2(silence, 2)
         import pytest
 
-        options = ["--ckan-ini=test.ini", "-x", "-q", "-p", "no:cacheprovider", "-n", "0"]
-        code = int(pytest.main([*options, *tests]))
+        needs_site = not all(each.startswith(PURE) for each in tests)
+        options = ["--ckan-ini=test.ini"] if needs_site else ["-p", "no:ckan"]
+        options += ["-x", "-q", "-p", "no:cacheprovider", "-n", "0"]
+        options.append(f"--basetemp={failure.parent / 'tests'}")
+        code = int(pytest.main([*options, *tests], [FirstFailure(failure)]))
     finally:
         os._exit(code)
 
 
-def try_mutation(directory: Path, mutation: Mutation) -> int:
-    """Return pytest's exit code for a mutation's tests while its text is replaced."""
+def try_mutation(directory: Path, mutation: Mutation) -> tuple[int, str]:
+    """Return what :func:`run_tests` does for a mutation's tests while its text is replaced."""
     path = directory / mutation.file
     original = path.read_text(encoding="utf-8")
     path.write_text(original.replace(mutation.text, mutation.becomes, 1), encoding="utf-8")
@@ -111,9 +142,12 @@ def report(mutations: Sequence[Mutation], minutes: float, is_checked: bool) -> i
         directory = Path(name)
         copy_repository(directory)
         named = sorted({test for each in mutations if not each.equivalent for test in each.tests})
-        if is_checked and run_tests(directory, named) != PASSED:
-            print("The tests fail without any mutation: " + " ".join(named))
-            return 1
+        if is_checked:
+            code, failure = run_tests(directory, named)
+            if code != PASSED:
+                print(f"The tests fail without any mutation (pytest ends with {code}): {failure}")
+                return 1
+            print(f"pass        {len(named)} files and tests while nothing is broken", flush=True)
         for mutation in mutations:
             if mutation.equivalent:
                 print(f"equivalent  {mutation} ({mutation.equivalent})")
@@ -122,9 +156,11 @@ def report(mutations: Sequence[Mutation], minutes: float, is_checked: bool) -> i
                 print(f"{len(mutations) - tried} left: the {minutes:g} minutes are over")
                 break
             tried += 1
-            code = try_mutation(directory, mutation)
+            code, failure = try_mutation(directory, mutation)
             outcome = {PASSED: "SURVIVED", FAILED: "killed"}.get(code, f"broken {code}")
             print(f"{outcome:10}  {mutation}", flush=True)
+            if failure:
+                print(f"{'':10}  by {failure.splitlines()[0]}", flush=True)
             if code != FAILED:
                 survivors.append(mutation)
     print(f"{tried} tried in {time.monotonic() - began:.0f} s, {len(survivors)} not noticed")
@@ -134,13 +170,19 @@ def report(mutations: Sequence[Mutation], minutes: float, is_checked: bool) -> i
 def main() -> int:
     """Read the arguments and report."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutations", description=__doc__)
-    parser.add_argument("--only", default="", help="those whose line of the report has this text")
+    parser.add_argument(
+        "--only",
+        action="append",
+        help="those whose line of the report has this text; may be repeated, and gives the order",
+    )
     parser.add_argument("--minutes", type=float, default=90, help="begin none after these")
     parser.add_argument("--unchecked", action="store_true", help="trust that all tests pass now")
     arguments = parser.parse_args()
     for name in PRELOADED:
         importlib.import_module(name)
-    chosen = [each for each in read_table() if arguments.only in str(each)]
+    wanted = arguments.only or [""]
+    table = read_table()
+    chosen = list(dict.fromkeys(each for text in wanted for each in table if text in str(each)))
     return 1 if report(chosen, arguments.minutes, not arguments.unchecked) else 0
 
 
