@@ -27,7 +27,7 @@ from ckanext.marathon.domain.takedowns import Entry
 from ckanext.marathon.logic import cutting, reindex
 from ckanext.marathon.logic.remains import ACTIONS, STEPS, STEPS_OF_ABSENT
 from ckanext.marathon.logic.takedown_file import LIST_FILE, read_list_file
-from ckanext.marathon.model import auditing, records, takedown
+from ckanext.marathon.model import audit_actor, auditing, records, takedown
 from ckanext.marathon.model.traces import Traces, collect_traces, erase_traces
 from ckanext.marathon.search.away import AWAY
 
@@ -73,7 +73,7 @@ def _purge(package: model.Package, entry: Entry, through_ckan: bool) -> Traces:
         pending=STEPS,
         at=entry.at,
     )
-    auditing.note_actor(entry.user_id)
+    audit_actor.note_actor(entry.user_id)
     auditing.note_takedown(package)
     for each in list(package.package_tags):
         model.Session.delete(each)

@@ -5,29 +5,24 @@ What the session flushes is compared with what was loaded. ``feeds/capture.py`` 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import ckan.plugins.toolkit as tk
-import flask
-import rq
 import sqlalchemy as sa
 from ckan import model
 from ckan.model.system_info import SystemInfo
 
 from ckanext.marathon.model import audit
 from ckanext.marathon.model.audit import AuditEntry
+from ckanext.marathon.model.audit_actor import find_actor, forget_actor
 from ckanext.marathon.model.audit_fields import read_changes
 
 # A change of these alone is none of the record.
 _ALONE_IGNORED = frozenset({"position"})
 _OF_USERS = frozenset({"state", "sysadmin", "name"})
 _CONFIG_UPDATE = "ckan.config_update"
-_KEY, _ACTOR, _GONE = "marathon_audit", "marathon_audit_actor", "marathon_audit_takedowns"
+_KEY, _GONE = "marathon_audit", "marathon_audit_takedowns"
 
 
 @dataclass
@@ -68,25 +63,6 @@ class Draft:
 Drafts = dict[tuple[str, ...], Draft]
 
 
-def note_actor(user: str | None) -> None:
-    """Say who acts, by name or id, where no request does: in jobs and on the command line."""
-    if user and not _is_request():
-        model.Session().info[_ACTOR] = user
-
-
-@contextmanager
-def importing() -> Iterator[None]:
-    """Have what is saved meanwhile recorded as an import, whoever runs it and from where."""
-    before = _is_import.set(True)
-    try:
-        yield
-    finally:
-        _is_import.reset(before)
-
-
-_is_import: ContextVar[bool] = ContextVar("marathon_is_import", default=False)
-
-
 def note_takedown(package: model.Package) -> None:
     """Say that the purge that follows in this transaction is a takedown."""
     model.Session().info.setdefault(_GONE, set()).add(package.id)
@@ -106,8 +82,9 @@ def note_flush(session: Any) -> None:
 
 def forget_notes(session: Any) -> None:
     """Forget what was noted, after a commit or a rollback."""
-    for key in (_KEY, _ACTOR, _GONE):
+    for key in (_KEY, _GONE):
         session.info.pop(key, None)
+    forget_actor(session)
 
 
 def _note(drafts: Drafts, thing: Any, action: str) -> None:
@@ -176,7 +153,7 @@ def write_entries(session: Any) -> None:
         return
     gone: set[str] = session.info.get(_GONE, set())
     packages = _packages(session, drafts, changed)
-    actor = _actor(session)
+    actor = find_actor(session)
     rows = [row for each in changed if (row := _row(each, packages, gone, actor)) is not None]
     if gone:
         _scrub(session, gone)
@@ -252,37 +229,3 @@ def _scrub(session: Any, gone: set[str]) -> None:
         .where(sa.or_(AuditEntry.record.in_(gone), AuditEntry.parent.in_(gone)))
         .values(label=None)
     )
-
-
-def _origin(way: str) -> str:
-    return audit.IMPORT if _is_import.get() else way
-
-
-def _is_request() -> bool:
-    """Return whether somebody asked for this over HTTP.
-
-    Commands and jobs make a request context of their own, for links and translations; only what a
-    server was asked has the address of who asked.
-    """
-    return flask.has_request_context() and "REMOTE_ADDR" in flask.request.environ
-
-
-def _actor(session: Any) -> dict[str, Any]:
-    """Return who acts: ``user_id``, ``user_name`` and ``origin``."""
-    if _is_request():
-        person = flask.g.get("userobj")
-        name = flask.g.get("user") or None
-        inspected: Any = sa.inspect(person, raiseerr=False)
-        identity = inspected.identity if inspected is not None else None
-        origin = _origin(audit.API if flask.request.path.startswith("/api/") else audit.WEB)
-        return {"user_id": identity[0] if identity else None, "user_name": name, "origin": origin}
-    name = session.info.get(_ACTOR)
-    if name == tk.config.get("ckan.site_id"):
-        name = None
-    id_ = None
-    if name:
-        user = model.User
-        query = sa.select(user.id, user.name).where(sa.or_(user.name == name, user.id == name))
-        id_, name = session.execute(query.limit(1)).first() or (None, name)
-    origin = _origin(audit.JOB if rq.get_current_job() else audit.COMMAND_LINE)
-    return {"user_id": id_, "user_name": name, "origin": origin}

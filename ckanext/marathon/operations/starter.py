@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import ckan.plugins.toolkit as tk
 from ckan.lib import uploader
 
-from ckanext.marathon.model import auditing
+from ckanext.marathon.model import audit_actor
 from ckanext.marathon.operations import starter_content
 from ckanext.marathon.operations.starter_content import ContentError
 from ckanext.marathon.operations.starter_writer import Outcome, StarterError, Writer
@@ -55,7 +55,7 @@ def load(examples: bool = True, progress: Progress = lambda step: None) -> Count
     writer = Writer(user)
     outcomes: Counter[Outcome] = Counter()
     for number, item in enumerate(items, 1):
-        with auditing.importing():
+        with audit_actor.importing():
             outcome, reason = writer.ensure(item)
         outcomes[outcome] += 1
         progress(Step(number, len(items), item.type, item.title, outcome, reason))

@@ -10,7 +10,7 @@ from ckan.types import Action, Context
 
 from ckanext.marathon.domain.texts import is_reference, is_storable
 from ckanext.marathon.logic import inputs, notices, permissions
-from ckanext.marathon.model import auditing
+from ckanext.marathon.model import audit_actor
 from ckanext.marathon.search.away import AWAY
 from ckanext.marathon.search.types import DATASET
 
@@ -22,7 +22,7 @@ def organization_create(next_: Action, context: Context, data_dict: dict[str, An
     CKAN makes whoever creates an organisation its admin. Somebody of the coordinating body who adds
     a municipality would thereby come to edit its datasets, so they stay outside.
     """
-    auditing.note_actor(context.get("user"))
+    audit_actor.note_actor(context.get("user"))
     notices.begin(context)
     created = next_(context, inputs.checked_organization(context, data_dict))
     notices.deliver(context, created)
@@ -47,7 +47,7 @@ def organization_update(next_: Action, context: Context, data_dict: dict[str, An
     coordinating body turns an organisation into a municipality, its own people leave it: they
     would come to edit the municipality's datasets.
     """
-    auditing.note_actor(context.get("user"))
+    audit_actor.note_actor(context.get("user"))
     stored = _organization(data_dict)
     was_municipality = stored is not None and permissions.is_municipality(stored)
     notices.begin(context)

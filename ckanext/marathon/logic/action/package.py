@@ -22,7 +22,7 @@ from ckanext.marathon.logic import (
 )
 from ckanext.marathon.logic.packages import SHOWN
 from ckanext.marathon.logic.viewing import Viewer
-from ckanext.marathon.model import auditing, records, takedown
+from ckanext.marathon.model import audit_actor, records, takedown
 
 
 @tk.chained_action
@@ -35,7 +35,7 @@ def package_create(next_: Action, context: Context, data_dict: dict[str, Any]) -
         ValidationError: also at ``type``, for one that no plugin has pages for, and at ``id``, for
             one that was taken down.
     """
-    auditing.note_actor(context.get("user"))
+    audit_actor.note_actor(context.get("user"))
     data = inputs.checked_new(context, data_dict)
     _refuse_taken_down(data.get("id"))
     notices.begin(context)
@@ -50,7 +50,7 @@ def package_update(next_: Action, context: Context, data_dict: dict[str, Any]) -
     What was shown computed, masked or left out may be sent back as it is: it stays computed, and
     stays what it was. ``marathon_notices`` in the result says what was put right in what was sent.
     """
-    auditing.note_actor(context.get("user"))
+    audit_actor.note_actor(context.get("user"))
     data_dict = unseen.replace_unseen(context, data_dict)
     reference = data_dict.get("id") or data_dict.get("name")
     known = model.Package.get(reference) if is_reference(reference) else None
@@ -89,7 +89,7 @@ def package_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -
     Raises:
         ValidationError: others depend on it; ``obstacles`` names those that the person may see.
     """
-    auditing.note_actor(context.get("user"))
+    audit_actor.note_actor(context.get("user"))
     package = _locked(data_dict.get("id"))
     if package is not None:
         tk.check_access("package_delete", context, data_dict)
@@ -104,7 +104,7 @@ def dataset_purge(next_: Action, context: Context, data_dict: dict[str, Any]) ->
     Nothing stands in the way of a purge: it is how a sysadmin takes something down. The links are
     cut by ``logic/watch.py``, which sees every purge.
     """
-    auditing.note_actor(context.get("user"))
+    audit_actor.note_actor(context.get("user"))
     data_dict = unseen.replace_unseen(context, data_dict)
     package = model.Package.get(_text(data_dict.get("id")))
     if package is None or package.type not in SHOWN:
