@@ -20,9 +20,8 @@ def organization_create(
     result = next_auth(context, data_dict or {})
     if result.get("success") or not permissions.coordinates(context.get("user"), "admin"):
         return result
-    return _refusal_of_members(_without_creator(context, data_dict or {}), None) or {
-        "success": True
-    }
+    data_dict = _without_creator(context, data_dict or {})
+    return _refusal_of_members(data_dict, None) or {"success": True}
 
 
 @tk.chained_auth_function
