@@ -230,7 +230,10 @@ class TestOrganisations:
             )
 
 
-def test_an_admin_adds_an_organisation_by_ckan_s_form(app: Any, admin: str) -> None:
+def test_an_admin_adds_an_organisation_by_ckan_s_form(
+    app: Any, admin: str, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ckan_config, "ckan.auth.user_create_organizations", False)
     token = call_action(
         "api_token_create", context={"user": admin, "ignore_auth": True}, user=admin, name="x"
     )["token"]

@@ -24,7 +24,6 @@ def furnish(world: Secrets) -> None:
     for kind in KINDS:
         for state in ("public", *STATES):
             _note_record(world, kind, state)
-        _relate(world, kind)
     model.repo.commit()
     site = call_action("get_site_user")["name"]
     user = core.User(email="otra@example.gt")
@@ -106,15 +105,6 @@ def _note_record(world: Secrets, kind: str, state: str) -> None:
     world.activities[kind, state] = _activities(package.id)
     shown = call_action("package_show", context={"user": site, "for_update": True}, id=package.id)
     world.fields[kind, state] = shown
-
-
-def _relate(world: Secrets, kind: str) -> None:
-    """Relate each record of a kind to the public commitment, as CKAN does it."""
-    other = model.Package.get(world.records["commitment", "public"])
-    for state in ("public", *STATES) if kind != "commitment" else ():
-        subject = model.Package.get(world.records[kind, state])
-        relationship = model.PackageRelationship(subject=subject, object=other, type="links_to")
-        model.Session.add(relationship)
 
 
 def _activities(object_id: str) -> list[str]:

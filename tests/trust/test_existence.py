@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -88,10 +89,10 @@ def linking(owner: str, workshop: str) -> dict[str, dict[str, Any]]:
     idea = {"type": "idea", "title": "x", "service_problem": ["AGU-01"], "owner_org": owner}
     dataset = {"title": "x", "notes": "x", "owner_org": owner}
     return {
-        "idea": {**dataset, "name": "a", "idea": ["<hidden>"]},
-        "workshop": {**idea, "name": "b", "workshop": "<hidden>"},
-        "data_need": {**dataset, "name": "c", "idea": [], "data_need": ["<hidden>"]},
-        "owner_org of an idea": {**idea, "name": "d", "workshop": workshop, "id": "<hidden>"},
+        "idea": {**dataset, "name": "uno", "idea": ["<hidden>"]},
+        "workshop": {**idea, "name": "dos", "workshop": "<hidden>"},
+        "data_need": {**dataset, "name": "tres", "idea": [], "data_need": ["<hidden>"]},
+        "owner_org of an idea": {**idea, "name": "cuatro", "workshop": workshop, "id": "<hidden>"},
     }
 
 
@@ -137,7 +138,7 @@ def test_what_one_links_to_tells_nothing(app: Any) -> None:
                 for name, reference in asked.items()
             }
         for name, answer in answers.items():
-            of = "no name" if "name of" in name else "nothing"
+            of = "no name" if "name of" in name or name.endswith("no name") else "nothing"
             unknown = answers[f"patched: {of}" if name.startswith("patched") else of]
             if answer != unknown:
                 faults.append(f"{field}, {name}: {answer} for {unknown}")
@@ -202,7 +203,11 @@ def test_a_deleted_file_of_a_public_dataset_is_nowhere(app: Any) -> None:
             for reference in (file, UNKNOWN)
         ]
         bodies = [
-            answer.body.replace(reference, "…")
+            re.sub(
+                r'(_csrf_token" (content|value)=)"[^"]*"',
+                r"\1",
+                answer.body.replace(reference, "…"),
+            )
             for answer, reference in zip(answers, (file, UNKNOWN), strict=True)
         ]
         assert answers[0].status_code == answers[1].status_code != 200, path

@@ -44,7 +44,20 @@ _OF_RECORDS = {
         ("id",),
     ),
 }
-_OF_FILES = {"resource_view_create": "resource_id", "resource_view_reorder": "id"}
+_OF_FILES = {
+    "resource_view_create": "resource_id",
+    **dict.fromkeys(
+        (
+            "resource_delete",
+            "resource_patch",
+            "resource_show",
+            "resource_update",
+            "resource_view_list",
+            "resource_view_reorder",
+        ),
+        "id",
+    ),
+}
 _OF_VIEWS = ("resource_view_delete", "resource_view_show", "resource_view_update")
 _OF_ACTIVITIES = ("activity_data_show", "activity_diff", "activity_show")
 
