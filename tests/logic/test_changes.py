@@ -250,6 +250,14 @@ class TestWhoMayRead:
         editor = factories.officer(factories.CoordinatingBody()["id"])
         assert kinds(editor, organization=dataset["owner_org"]) == {"idea", "workshop"}
 
+    def test_the_coordinating_body_sees_files_of_workshops_and_not_of_datasets(self) -> None:
+        workshop, dataset = factories.Workshop(), factories.MarathonDataset()
+        for record in (workshop, dataset):
+            call_action("resource_create", package_id=record["id"], url="https://a.gt/acta")
+        editor = factories.officer(factories.CoordinatingBody()["id"])
+        seen = act("marathon_change_list", editor, kind="resource")["results"]
+        assert {each["parent"] for each in seen} == {workshop["id"]}
+
     def test_only_system_administrators_see_accounts_and_settings(self) -> None:
         organization = factories.CoordinatingBody()["id"]
         call_action("config_option_update", **{"ckan.site_title": "Datos"})

@@ -10,6 +10,7 @@ from ckan.plugins import toolkit as tk
 from ckan.tests import factories
 from ckan.tests.helpers import call_action
 
+from ckanext.marathon.logic import permissions
 from tests.factories import (
     Commitment,
     Idea,
@@ -53,6 +54,14 @@ class TestWhatIsOurs:
         assert changed["invitation"][0]["organisation"] == "ANAM"
         act("package_delete", editor, id=made["id"])
         assert model.Package.get(made["id"]).state == "deleted"
+
+    def test_nothing_is_given_to_a_group_or_to_what_was_deleted(
+        self, editor: str, muni: dict[str, Any]
+    ) -> None:
+        assert permissions.may_create_in(editor, muni["id"], "workshop")
+        assert not permissions.may_create_in(editor, factories.Group()["id"], "workshop")
+        call_action("organization_delete", id=muni["id"])
+        assert not permissions.may_create_in(editor, muni["id"], "workshop")
 
     def test_adds_and_replaces_files_of_a_workshop(self, editor: str, muni: dict[str, Any]) -> None:
         workshop = workshop_of(muni)
