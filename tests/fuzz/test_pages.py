@@ -21,8 +21,8 @@ PLUGINS = "marathon_site marathon activity scheming_datasets scheming_organizati
 
 pytestmark = pytest.mark.ckan_config("ckan.plugins", PLUGINS)
 
-PAGES = proving.count("pages with odd addresses and parameters", 120, 20_000)
-FORMS = proving.count("forms with odd fields", 80, 10_000)
+PAGES = proving.count("pages with odd addresses and parameters", 60, 20_000)
+FORMS = proving.count("forms with odd fields", 40, 10_000)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import zlib
 from collections.abc import Iterator
 from dataclasses import astuple
 from datetime import UTC, datetime
@@ -186,7 +187,7 @@ def _lines(log: str) -> Iterator[str]:
         opened = gzip.open if log.endswith(".gz") else click.open_file
         with opened(log, "rt", errors="replace") as stream:
             yield from stream
-    except (OSError, EOFError) as fault:
+    except (OSError, EOFError, zlib.error) as fault:
         text = tk._("{name} cannot be read: {reason}")
         raise click.ClickException(text.format(name=log, reason=fault)) from fault
 

@@ -72,7 +72,11 @@ def read(lines: Iterable[str]) -> list[Reader]:
 def _count(
     found: dict[tuple[str, str], Reader], when: str, target: str, status: str, agent: str
 ) -> None:
-    address = urlsplit(target)
+    try:
+        address = urlsplit(target)
+    except ValueError:
+        # Anybody can ask for an address that is none.
+        return
     feed = _FEED.match(unquote(address.path))
     if feed is None or _BROWSER.match(agent):
         return

@@ -1,0 +1,214 @@
+"""Our parsers refuse what they cannot read with an error of ours, and read what they wrote.
+
+Hypothesis is told how far each text got (``target``), so that it goes on from those that got
+furthest; a fuzzer of bytes would have to learn the grammar of each field first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+from click.testing import CliRunner
+from hypothesis import strategies as st
+
+from ckanext.marathon.cli.feed import readers as readers_command
+from ckanext.marathon.domain import addresses, dates, geometry, numbers, takedowns, texts, versions
+from ckanext.marathon.domain.errors import Malformed
+from ckanext.marathon.feeds.scopes import KINDS
+from ckanext.marathon.files import media_type
+from ckanext.marathon.operations import readers
+from ckanext.marathon.rdf import iri, literals
+from ckanext.marathon.views.form_rows import find_resource_numbers, gather_rows
+from ckanext.marathon.views.security_headers import parse_sources
+from tests import proving
+
+EXAMPLES = proving.count("odd texts, each parser", 40, 20_000)
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=8,
+)
+# What a person, a program or a spreadsheet sends where one of these is expected.
+_SHAPES = [
+    r"\d{1,5}[-/. ]\d{1,3}[-/. ]\d{1,5}([T ]\d\d?:\d\d?(:\d\d?(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?",
+    r"-?P(\d+Y)?(\d+M)?(\d+D)?(T(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?",
+    r"[-+]?[0-9 .,]{0,12}([eE][-+]?\d{1,4})?",
+    r"https?://([a-z0-9.-]|\[[0-9a-f:]*\]|@){0,12}(:\d{0,6})?[/?#]?\S{0,8}",
+    r'\[("[^"]{0,3}"|\d|,|\[|\]){0,6}\]?',
+]
+VALUES = st.one_of(
+    JSON, *(st.from_regex(shape, fullmatch=True) for shape in _SHAPES), JSON.map(repr)
+)
+NUMBERS = st.floats() | st.integers() | st.none()
+SHAPES_ON_EARTH = st.fixed_dictionaries(
+    {
+        "type": st.sampled_from(["Point", "Polygon", "MultiPolygon", "LineString", "x"]),
+        "coordinates": st.recursive(NUMBERS, lambda inner: st.lists(inner, max_size=5)),
+    }
+)
+
+
+def settings() -> hypothesis.settings:
+    return hypothesis.settings(
+        max_examples=EXAMPLES, deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
+    )
+
+
+@pytest.mark.parametrize(
+    "parse",
+    [
+        dates.day,
+        dates.moment,
+        dates.duration,
+        numbers.count,
+        numbers.decimal,
+        geometry.geometry,
+        addresses.http_address,
+        texts.items,
+    ],
+)
+def test_a_value_is_refused_or_read_once_and_for_all(parse: Callable[[Any], Any]) -> None:
+    @settings()
+    @hypothesis.given(VALUES | SHAPES_ON_EARTH | SHAPES_ON_EARTH.map(json.dumps))
+    def check(value: Any) -> None:
+        try:
+            found = parse(value)
+        except Malformed:
+            return
+        hypothesis.target(len(str(found)))
+        assert parse(found) == found
+
+    check()
+
+
+@pytest.mark.parametrize(
+    "parse",
+    [
+        literals.text,
+        literals.moment,
+        literals.duration,
+        literals.count,
+        literals.decimal,
+        literals.boolean,
+        literals.geometry,
+        iri.web,
+        iri.mail,
+        texts.shown,
+    ],
+)
+def test_what_is_stored_is_written_or_left_out(parse: Callable[[Any], Any]) -> None:
+    @settings()
+    @hypothesis.given(VALUES | SHAPES_ON_EARTH)
+    def check(value: Any) -> None:
+        found = parse(value)
+        hypothesis.target(float(found is not None))
+        if found is not None:
+            assert texts.is_storable(str(found))
+
+    check()
+
+
+@settings()
+@hypothesis.given(st.text())
+def test_a_text_has_hidden_characters_or_is_as_it_was(text: str) -> None:
+    plain = texts.without_hidden(text)
+    assert texts.is_plain(plain) or texts.without_hidden(plain) != plain
+    assert (plain == text) is texts.is_plain(text)
+    assert (texts.explain_hidden(text) is None) is texts.is_plain(text)
+
+
+@settings()
+@hypothesis.given(JSON.map(json.dumps) | st.text())
+def test_a_takedown_list_is_refused_by_row_and_field(text: str) -> None:
+    with contextlib.suppress(Malformed):
+        takedowns.parse_list(text)
+
+
+@settings()
+@hypothesis.given(st.text() | JSON.map(json.dumps))
+def test_a_fingerprint_of_a_form_is_read_or_left_aside(text: str) -> None:
+    found = versions.read_fingerprint(text)
+    assert found is None or versions.read_fingerprint(versions.write_fingerprint(found)) == found
+
+
+_FEEDS = rf"/(({'|'.join(KINDS)})/\w+/)?(catalog(/all|/changes)?|data\.json)\S*"
+_TARGETS = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs", "Z"]), min_size=1),
+    st.sampled_from(["//[", "http://[::1", "/catalog.ttl?since=%ff", "/%ff/catalog", "*"]),
+    st.from_regex(
+        rf"/(({'|'.join(KINDS)})/\w+/)?(catalog(/all|/changes)?|data\.json)\S*", fullmatch=True
+    ),
+)
+
+
+@settings()
+@hypothesis.given(_TARGETS, st.text(), st.sampled_from(["200", "304", "999"]), st.text(max_size=30))
+def test_a_line_of_a_log_is_counted_or_passed_over(
+    target: str, agent: str, status: str, when: str
+) -> None:
+    line = f'- - - [{when}] "GET {target} HTTP/1.1" {status} 1 "-" "{agent}"'
+    found = readers.read([line, f"{line}\0", line[: len(line) // 2], agent])
+    hypothesis.target(float(len(found)))
+
+
+@pytest.mark.parametrize("content", [b"\x1f\x8b\x08", gzip.compress(b"a" * 99)[:-9], b"\x00\xff"])
+def test_a_broken_archive_is_named(tmp_path: Path, content: bytes) -> None:
+    log = tmp_path / "access.log.gz"
+    log.write_bytes(content)
+    outcome = CliRunner().invoke(readers_command, [str(log)])
+    assert outcome.exit_code == 1
+    assert "access.log.gz" in outcome.output
+
+
+def test_an_archive_whose_middle_is_broken_is_named(tmp_path: Path) -> None:
+    whole = bytearray(gzip.compress(bytes(range(256)) * 9))
+    whole[20:30] = b"\xff" * 10
+    log = tmp_path / "access.log.gz"
+    log.write_bytes(whole)
+    outcome = CliRunner().invoke(readers_command, [str(log)])
+    assert outcome.exit_code == 1
+    assert "access.log.gz" in outcome.output
+
+
+_NAMES = st.from_regex(
+    r"(need|x)-(\d{1,7}|REPEATING-INDEX0|²|)-\w{0,3}|resources(__\w{0,3}){0,3}", fullmatch=True
+)
+
+
+@settings()
+@hypothesis.given(st.dictionaries(_NAMES, st.text(), max_size=8))
+def test_rows_of_a_form_keep_their_order(values: dict[str, Any]) -> None:
+    sent = dict(values)
+    numbers_ = gather_rows(values, {"need"})
+    for name, rows in numbers_.items():
+        assert rows == sorted(set(rows))
+        assert len(values[name]) == len(rows)
+    find_resource_numbers(list(sent))
+    hypothesis.target(float(sum(map(len, numbers_.values()))))
+
+
+@settings()
+@hypothesis.given(st.text() | st.from_regex(r"([a-z-]{1,10} ?[a-z:/.']{0,9}; ?){1,3}"))
+def test_sources_of_a_policy_are_read_or_named(text: str) -> None:
+    try:
+        found = parse_sources(text)
+    except ValueError:
+        return
+    assert all(re.fullmatch("[^;,]*", each) for pair in found.items() for each in pair)
+
+
+@settings()
+@hypothesis.given(st.binary(max_size=600), st.text(max_size=20))
+def test_a_file_has_a_media_type_whatever_it_holds(sample: bytes, name: str) -> None:
+    found = media_type.detect_media_type(sample, name)
+    assert re.fullmatch(r"[\w.+-]+/[\w.+-]+", found)
+    assert media_type.add_charset(found, sample, True).startswith(found)
