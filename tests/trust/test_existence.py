@@ -313,6 +313,35 @@ def test_pages_around_a_hidden_record_are_those_of_an_unknown_one(app: Any) -> N
 
 
 @pytest.mark.usefixtures("marathon_site")
+def test_a_relationship_with_a_hidden_record_is_one_with_none(app: Any) -> None:
+    hidden = factories.MarathonDataset(private=True, name="datos-ocultos")["name"]
+    owner = factories.CivilSociety()["id"]
+    theirs = factories.MarathonDataset(owner_org=owner)["name"]
+    token = token_of(factories.officer(owner, "editor"))
+    for action in ("create", "update", "delete"):
+        answers = []
+        for name in (hidden, "no-such"):
+            pair = {"subject": theirs, "object": name, "type": "depends_on"}
+            status, body = told(app, f"package_relationship_{action}", token, pair)
+            answers.append((status, body.replace(name, "…")))
+        assert answers[0] == answers[1]
+        assert answers[0][0] == 404
+
+
+@pytest.mark.usefixtures("marathon_site")
+def test_the_feed_of_a_deleted_organisation_is_that_of_none(app: Any) -> None:
+    owner = factories.Municipality(name="municipio-borrado")
+    assert page_of(app, "", "/feeds/organization/{id}.atom", id=owner["name"])[0] == 200
+    call_action("organization_delete", context={"ignore_auth": True, "user": ""}, id=owner["id"])
+    answers = [
+        page_of(app, "", "/feeds/organization/{id}.atom", id=each)
+        for each in (owner["name"], "no-such")
+    ]
+    assert answers[0] == answers[1]
+    assert answers[0][0] == 404
+
+
+@pytest.mark.usefixtures("marathon_site")
 def test_nobody_finds_out_that_it_exists(app: Any) -> None:
     owner = factories.Municipality()["id"]
     records = {

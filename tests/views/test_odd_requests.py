@@ -208,7 +208,9 @@ class TestPages:
         path = f"/dataset/{dataset['id']}/resource/{file['id']}/proxy"
         assert visitor.get(path).status_code == 404
 
-    @pytest.mark.ckan_config("ckan.plugins", f"{PLUGINS} activity")
-    @pytest.mark.usefixtures("with_plugins")
-    def test_a_comparison_of_versions_that_are_not_there(self, visitor: Reader) -> None:
-        assert visitor.get("/dataset/changes_multiple").status_code in {400, 404}
+    @pytest.mark.parametrize("url", ["urn:x", "JavaScript:x", "data:text/plain,x"])
+    def test_a_download_of_what_is_no_web_address(self, visitor: Reader, url: str) -> None:
+        dataset = MarathonDataset()
+        file = core.Resource(package_id=dataset["id"], url=url)
+        path = f"/dataset/{dataset['id']}/resource/{file['id']}/download"
+        assert visitor.get(path).status_code == 404
