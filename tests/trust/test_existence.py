@@ -331,7 +331,7 @@ def test_a_relationship_with_a_hidden_record_is_one_with_none(app: Any) -> None:
 @pytest.mark.usefixtures("marathon_site")
 def test_the_feed_of_a_deleted_organisation_is_that_of_none(app: Any) -> None:
     owner = factories.Municipality(name="municipio-borrado")
-    assert page_of(app, "", "/feeds/organization/{id}.atom", id=owner["name"])[0] == 200
+    assert app.get(f"/feeds/organization/{owner['name']}.atom").status_code == 200
     call_action("organization_delete", context={"ignore_auth": True, "user": ""}, id=owner["id"])
     answers = [
         page_of(app, "", "/feeds/organization/{id}.atom", id=each)
