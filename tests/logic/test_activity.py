@@ -246,6 +246,17 @@ class TestWhatIsNoLongerPublic:
         call_action("organization_delete", context=sysadmin, id=gone["id"])
         assert "Municipio borrado" not in json.dumps(stream.lists(outsider))
 
+    def test_that_an_organisation_was_deleted(self, make_stream: MakeStream) -> None:
+        stream = make_stream()
+        admin = core.SysadminWithToken()
+        gone = factories.Municipality(title="Municipio borrado")
+        assert stream.post("organization_delete", admin, id=gone["id"]).status_code == 200
+        read = stream.read("user_activity_list", core.UserWithToken(), id=admin["id"])
+        assert "Municipio borrado" not in json.dumps(read)
+        theirs = stream.read("user_activity_list", admin, id=admin["id"])
+        assert "deleted organization" in [row["activity_type"] for row in theirs]
+        assert activity.count_exposed() == 0
+
     @pytest.mark.parametrize("detail", ["true", "false"])
     def test_a_former_version_of_a_file_is_asked_for_like_one_of_the_dataset(
         self, detail: str, make_stream: MakeStream, ckan_config: Any, monkeypatch: Any

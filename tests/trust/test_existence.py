@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from bs4 import BeautifulSoup
 from ckan import model
 from ckan.tests import factories as core
 from ckan.tests.helpers import call_action
@@ -251,6 +252,93 @@ def test_a_view_stays_with_its_file(app: Any) -> None:
         status, body = told(app, "resource_view_update", token, data)
         assert status == 200, body
         assert json.loads(body)["result"]["resource_id"] == files[0]
+
+
+# Pages around a record of a type and its file; CKAN says 403 and 404, or breaks.
+PAGES = (
+    "/{type}/resources/{id}",
+    "/{type}/delete/{id}",
+    "/{type}/followers/{id}",
+    "/{type}/groups/{id}",
+    "/{type}/collaborators/{id}",
+    "/{type}/{id}/resource/new",
+    "/{type}/{id}/resource/{file}/edit",
+    "/{type}/{id}/resource/{file}/delete",
+    "/{type}/{id}/resource/{file}/download",
+    "/{type}/{id}/resource/{file}/download/a.csv",
+    "/{type}/{id}/resource/{file}/view",
+    "/{type}/{id}/resource/{file}/views",
+    "/{type}/{public}/resource/{file}/download",
+)
+
+
+def page_of(app: Any, token: str, page: str, **ids: str) -> tuple[int, str]:
+    """Return status and text of a page, without the ids that its address has."""
+    headers = {"Authorization": token} if token else {}
+    answer = app.get(page.format(**ids), headers=headers, follow_redirects=False)
+    text = BeautifulSoup(answer.get_data(as_text=True), "html.parser").get_text(" ", strip=True)
+    for each in ids.values():
+        text = text.replace(each, "…")
+    return answer.status_code, text
+
+
+@pytest.mark.ckan_config("ckan.auth.allow_dataset_collaborators", "true")
+@pytest.mark.usefixtures("marathon_site")
+def test_pages_around_a_hidden_record_are_those_of_an_unknown_one(app: Any) -> None:
+    owner = factories.Municipality()["id"]
+    public = factories.MarathonDataset()["name"]
+    hidden = (
+        factories.Idea(owner_org=owner, private=True, name="idea-oculta"),
+        factories.Idea(owner_org=owner, state="draft", name="idea-borrador"),
+        factories.MarathonDataset(private=True, name="datos-ocultos"),
+    )
+    outsider = token_of(factories.officer(factories.CivilSociety()["id"], "admin"))
+    found = []
+    for record in hidden:
+        file = core.Resource(package_id=record["id"])["id"]
+        asked = {"type": record["type"], "public": public}
+        for page in PAGES:
+            for token in ("", outsider):
+                theirs = page_of(app, token, page, id=record["name"], file=file, **asked)
+                none = page_of(app, token, page, id="no-such", file=UNKNOWN, **asked)
+                if theirs != none or none[0] != 404:
+                    found.append(f"{page}, {record['name']}: {theirs} for {none}")
+    assert not found, "\n".join(found)
+    # Who may see it gets the page, or is told what they may not do.
+    member = token_of(factories.officer(owner, "member"))
+    ids = {"type": "idea", "id": "idea-oculta"}
+    assert page_of(app, member, "/{type}/followers/{id}", **ids)[0] == 403
+    editor = token_of(factories.officer(owner, "editor"))
+    assert page_of(app, editor, "/{type}/resources/{id}", **ids)[0] == 200
+
+
+@pytest.mark.usefixtures("marathon_site")
+def test_a_relationship_with_a_hidden_record_is_one_with_none(app: Any) -> None:
+    hidden = factories.MarathonDataset(private=True, name="datos-ocultos")["name"]
+    owner = factories.CivilSociety()["id"]
+    theirs = factories.MarathonDataset(owner_org=owner)["name"]
+    token = token_of(factories.officer(owner, "editor"))
+    for action in ("create", "update", "delete"):
+        answers = []
+        for name in (hidden, "no-such"):
+            pair = {"subject": theirs, "object": name, "type": "depends_on"}
+            status, body = told(app, f"package_relationship_{action}", token, pair)
+            answers.append((status, body.replace(name, "…")))
+        assert answers[0] == answers[1]
+        assert answers[0][0] == 404
+
+
+@pytest.mark.usefixtures("marathon_site")
+def test_the_feed_of_a_deleted_organisation_is_that_of_none(app: Any) -> None:
+    owner = factories.Municipality(name="municipio-borrado")
+    assert app.get(f"/feeds/organization/{owner['name']}.atom").status_code == 200
+    call_action("organization_delete", context={"ignore_auth": True, "user": ""}, id=owner["id"])
+    answers = [
+        page_of(app, "", "/feeds/organization/{id}.atom", id=each)
+        for each in (owner["name"], "no-such")
+    ]
+    assert answers[0] == answers[1]
+    assert answers[0][0] == 404
 
 
 @pytest.mark.usefixtures("marathon_site")

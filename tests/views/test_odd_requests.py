@@ -15,6 +15,8 @@ from tests.factories import MarathonDataset
 
 from .conftest import Reader
 
+PLUGINS = "marathon scheming_datasets scheming_organizations dcat"
+
 pytestmark = pytest.mark.usefixtures("marathon_site")
 
 
@@ -107,6 +109,9 @@ class TestApi:
             ("package_collaborator_list", {"id": {"a": 1}}, 409, "id"),
             ("tag_show", {"id": "a\x00b"}, 404, "message"),
             ("package_search", {"q": "a\x00b"}, 409, "q"),
+            ("package_search", {"wt": "xml"}, 409, "wt"),
+            ("user_invite", {}, 409, "group_id"),
+            ("user_invite", {"email": "a@example.gt", "role": "editor"}, 409, "group_id"),
         ],
     )
     def test_a_wrong_type_is_named(
@@ -187,3 +192,25 @@ class TestActivities:
             for page in ("activity", "activity/changes"):
                 path = f"/dataset/{page}/{activity['id']}"
                 assert reader.get(path).status_code < 500, path
+
+
+class TestPages:
+    @pytest.mark.ckan_config("ckan.auth.allow_dataset_collaborators", "true")
+    def test_collaborators_of_a_public_dataset_are_not_for_nobody(self, visitor: Reader) -> None:
+        dataset = MarathonDataset()
+        assert visitor.get(f"/dataset/collaborators/{dataset['name']}").status_code == 401
+
+    @pytest.mark.ckan_config("ckan.plugins", f"{PLUGINS} resource_proxy")
+    @pytest.mark.usefixtures("with_plugins")
+    def test_the_proxy_of_a_private_file(self, visitor: Reader) -> None:
+        dataset = MarathonDataset(private=True)
+        file = core.Resource(package_id=dataset["id"])
+        path = f"/dataset/{dataset['id']}/resource/{file['id']}/proxy"
+        assert visitor.get(path).status_code == 404
+
+    @pytest.mark.parametrize("url", ["urn:x", "JavaScript:x", "data:text/plain,x"])
+    def test_a_download_of_what_is_no_web_address(self, visitor: Reader, url: str) -> None:
+        dataset = MarathonDataset()
+        file = core.Resource(package_id=dataset["id"], url=url)
+        path = f"/dataset/{dataset['id']}/resource/{file['id']}/download"
+        assert visitor.get(path).status_code == 404

@@ -76,6 +76,8 @@ def settle_new_rows(session: Any) -> None:
         if activity.is_of_package(row.activity_type):
             package = activity.hold_package(row.object_id)
             row.permission_labels = activity.labels_of(package)
+        elif activity.is_of_group(row.activity_type):
+            row.permission_labels = activity.labels_of_group(row.object_id)
 
 
 def _is_row(instance: Any) -> bool:

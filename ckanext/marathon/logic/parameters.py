@@ -136,6 +136,8 @@ DECLARED: Mapping[str, _Types] = {
     **dict.fromkeys(
         ("scheming_dataset_schema_show", "scheming_organization_schema_show"), _OF_TYPE
     ),
+    "datastore_run_triggers": {"resource_id": ParameterType.REQUIRED_REFERENCE},
+    "datastore_search_sql": {"sql": ParameterType.REQUIRED_REFERENCE},
     "dcat_dataset_show": _SHOWN,
     # Larger numbers are read as the largest that there is (``logic/action/listing.py``).
     "package_list": dict.fromkeys(COUNTS, ParameterType.NUMBER),

@@ -73,6 +73,22 @@ def labels_of(package: model.Package | None) -> list[str]:
     return get_permission_labels().get_dataset_labels(package) if package is not None else []
 
 
+def is_of_group(activity_type: str | None) -> bool:
+    """Return whether a row of this type is about a group or an organisation."""
+    return (activity_type or "").endswith((" group", " organization"))
+
+
+def labels_of_group(id_: str) -> list[str] | None:
+    """Return the labels of a row that is written about a group now.
+
+    ``None``: everybody reads it; of a group that is not active, nobody but a sysadmin does.
+    """
+    group = model.group_table.c
+    query = sa.select(group.state).where(group.id == id_)
+    state = model.Session.connection().execute(query).scalar()
+    return None if state == model.State.ACTIVE else []
+
+
 def hold_package(id_: str) -> model.Package | None:
     """Return a package as it is now; who changes who may see it waits for our commit.
 

@@ -47,8 +47,11 @@ def before_search(search_params: dict[str, Any]) -> dict[str, Any]:
     ``ext_marathon_types=all``.
 
     Raises:
-        ckan.plugins.toolkit.ValidationError: ``fq_list`` is no list of texts.
+        ckan.plugins.toolkit.ValidationError: ``fq_list`` is no list of texts, or Solr is asked for
+            another form of answer than the one that CKAN reads.
     """
+    if search_params.get("wt", "json") != "json":
+        raise tk.ValidationError({"wt": [tk._("Only json is understood")]})
     fq_list = search_params.get("fq_list") or []
     fq_list = [fq_list] if isinstance(fq_list, str) else fq_list
     if not isinstance(fq_list, list | tuple) or not all(isinstance(t, str) for t in fq_list):

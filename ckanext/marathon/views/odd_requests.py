@@ -11,6 +11,7 @@ from ckan.common import current_user
 from ckan.lib.navl.dictization_functions import DataError
 from ckan.types import Context, Response
 from flask import Blueprint, request
+from werkzeug.routing import BuildError
 
 from ckanext.marathon.domain.texts import is_reference
 from ckanext.marathon.helpers.labels import TYPES
@@ -23,6 +24,7 @@ from .error_page import error_page
 odd_requests = Blueprint("marathon_odd_requests", __name__)
 
 _ACTIVITY_PAGE = "activity.package_changes"
+_FEEDS_OF_GROUPS = frozenset({"feeds.group", "feeds.organization"})
 _PAGES = ("activity.package_activity", "activity.package_history")
 _BLUEPRINTS = ("resource", "marathon_form_file", "marathon_delete")
 _BLUEPRINTS += tuple(f"{package_type}_resource" for package_type in TYPES)
@@ -86,6 +88,19 @@ def _is_page_of_record() -> bool:
 
 
 @odd_requests.before_app_request
+def hide_deleted_groups() -> Response | None:
+    """Answer 404 for CKAN's feed of a deleted organisation or group, as its page does."""
+    viewer = Viewer(Context(user=current_user.name, auth_user_obj=current_user))
+    if request.endpoint not in _FEEDS_OF_GROUPS or viewer.is_sysadmin:
+        return None
+    reference = (request.view_args or {}).get("id")
+    group = model.Group.get(reference) if is_reference(reference) else None
+    if group is None or group.state != model.State.ACTIVE:
+        return tk.abort(404, tk._("Not found"))
+    return None
+
+
+@odd_requests.before_app_request
 def guard_list_of_admins() -> Response | None:
     """Show who administrates an organisation or group to those who may see its people."""
     blueprint, _, page = (request.endpoint or "").partition(".")
@@ -122,9 +137,13 @@ def show_absence(_absence: tk.ObjectNotFound) -> Response:
     return error_page(404, tk._("There is no such page"), tk._("Not found"))
 
 
+@odd_requests.app_errorhandler(BuildError)
 @odd_requests.app_errorhandler(FileNotFoundError)
-def show_missing_file(fault: FileNotFoundError) -> Response:
-    """Answer 404 for a resource that says it has a file and has none; anything else stays 500."""
+def show_missing_file(fault: FileNotFoundError | BuildError) -> Response:
+    """Answer 404 for the download of a resource that has neither file nor web address.
+
+    CKAN takes an address like ``urn:x`` for the name of one of its pages. Anything else stays 500.
+    """
     if not (request.endpoint or "").endswith("resource.download"):
         raise fault
     content = tk._("This file is not on the site.")

@@ -6,7 +6,12 @@ from ckanext.marathon.logic.auth.invitation import marathon_invitation_list
 from ckanext.marathon.logic.auth.municipality import marathon_municipality_create
 from ckanext.marathon.logic.auth.officer import marathon_officer_invite, marathon_officer_list
 from ckanext.marathon.logic.auth.organization import organization_create, organization_update
-from ckanext.marathon.logic.auth.package import package_create, package_show, package_update
+from ckanext.marathon.logic.auth.package import (
+    package_collaborator_list,
+    package_create,
+    package_show,
+    package_update,
+)
 from ckanext.marathon.logic.auth.takedown import (
     marathon_takedown,
     marathon_takedown_apply,
@@ -26,6 +31,7 @@ __all__ = [
     "marathon_takedown_list",
     "organization_create",
     "organization_update",
+    "package_collaborator_list",
     "package_create",
     "package_show",
     "package_update",

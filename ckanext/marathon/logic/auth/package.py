@@ -91,6 +91,15 @@ def _are_groups(groups: Any) -> bool:
     return True
 
 
+@tk.chained_auth_function
+@tk.auth_allow_anonymous_access
+def package_collaborator_list(
+    next_auth: AuthFunction, context: Context, data_dict: dict[str, Any] | None = None
+) -> AuthResult:
+    """Refuse who is not logged in; CKAN 2.12 takes for granted that somebody is."""
+    return next_auth(context, data_dict or {}) if context.get("user") else {"success": False}
+
+
 def _hide_unseen(context: Context, package: model.Package) -> None:
     """Answer a request of the API for a record that its caller may not see as for none.
 
