@@ -127,6 +127,11 @@ class TestApi:
         assert answer.json["error"][field]
         assert answer.json["help"].endswith(f"help_show?name={action}")
 
+    def test_relationships_of_a_record_are_listed(self, visitor: Reader) -> None:
+        dataset = MarathonDataset()
+        answer = visitor.get(f"/api/3/action/package_relationships_list?id={dataset['id']}")
+        assert answer.json["result"] == []
+
     @pytest.mark.parametrize("allowed", [True, False])
     def test_collaborators_are_not_told_to_just_anybody(
         self,
