@@ -108,6 +108,15 @@ class TestApi:
             ("package_collaborator_list", {"id": "no-such"}, 403, "message"),
             ("package_collaborator_list", {"id": {"a": 1}}, 409, "id"),
             ("tag_show", {"id": "a\x00b"}, 404, "message"),
+            ("tag_list", {"query": 5, "vocabulary_id": "x"}, 409, "query"),
+            ("user_list", {"q": 1.5}, 409, "q"),
+            ("user_create", {"name": "a", "about": True}, 409, "about"),
+            ("user_invite", {"role": "["}, 409, "group_id"),
+            ("package_relationship_update", {"comment": 5}, 409, "comment"),
+            ("package_relationships_list", {"id": "x", "rel": "x"}, 409, "rel"),
+            ("package_collaborator_create", {"id": "x", "user_id": "["}, 403, "message"),
+            ("resource_search", {"query": [5]}, 409, "query"),
+            ("job_show", {"id": "["}, 404, "message"),
             ("package_search", {"q": "a\x00b"}, 409, "q"),
             ("package_search", {"wt": "xml"}, 409, "wt"),
             ("user_invite", {}, 409, "group_id"),
@@ -122,6 +131,11 @@ class TestApi:
         assert answer.json["success"] is False
         assert answer.json["error"][field]
         assert answer.json["help"].endswith(f"help_show?name={action}")
+
+    def test_relationships_of_a_record_are_listed(self, visitor: Reader) -> None:
+        dataset = MarathonDataset()
+        answer = visitor.get(f"/api/3/action/package_relationships_list?id={dataset['id']}")
+        assert answer.json["result"] == []
 
     @pytest.mark.parametrize("allowed", [True, False])
     def test_collaborators_are_not_told_to_just_anybody(

@@ -34,7 +34,10 @@ _OF_RELATIONSHIPS = {
 # Parameters by which actions look up a record, a file or a view of one before, or without, asking
 # whether the caller may see it. What they answer tells whether it exists.
 _OF_RECORDS = {
-    **dict.fromkeys(_OF_RELATIONSHIPS, ("subject", "object")),
+    **dict.fromkeys(
+        (name for name, field in _OF_RELATIONSHIPS.items() if field == "type"),
+        ("subject", "object"),
+    ),
     **dict.fromkeys(
         (
             "package_collaborator_create",

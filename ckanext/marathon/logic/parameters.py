@@ -120,6 +120,8 @@ _SEARCHED: _Types = {"q": ParameterType.REQUIRED_REFERENCE}
 _OF_ORGANIZATION: _Types = {"organization": ParameterType.REFERENCE}
 _OF_DATASETS: _Types = {"datasets": ParameterType.STRICT_TEXTS}
 _OF_TYPE: _Types = {"type": ParameterType.REFERENCE}
+_OF_RELATIONSHIP: _Types = dict.fromkeys(("type", "comment"), ParameterType.REFERENCE)
+_OF_USER: _Types = {"about": ParameterType.REFERENCE}
 _MEMBERSHIP: _Types = dict.fromkeys(("id", "username", "role"), ParameterType.REQUIRED_REFERENCE)
 
 # Action → parameter → type, where the documentation tells none or another one. Each was found by
@@ -141,9 +143,9 @@ DECLARED: Mapping[str, _Types] = {
     "dcat_dataset_show": _SHOWN,
     # Larger numbers are read as the largest that there is (``logic/action/listing.py``).
     "package_list": dict.fromkeys(COUNTS, ParameterType.NUMBER),
-    "package_relationship_create": _OF_TYPE,
-    "package_relationship_delete": _OF_TYPE,
-    "package_relationship_update": _OF_TYPE,
+    "package_relationship_create": _OF_RELATIONSHIP,
+    "package_relationship_delete": _OF_RELATIONSHIP,
+    "package_relationship_update": _OF_RELATIONSHIP,
     "package_relationships_list": {"rel": ParameterType.REFERENCE},
     # Reads its objects from JSON text, too.
     "package_revise": dict.fromkeys(("match", "update"), ParameterType.ANY),
@@ -162,6 +164,7 @@ DECLARED: Mapping[str, _Types] = {
     "term_translation_update_many": {"data": ParameterType.REQUIRED_OBJECTS},
     "tag_list": dict.fromkeys(("q", "query"), ParameterType.REFERENCE),
     "user_invite": {"group_id": ParameterType.REQUIRED_REFERENCE},
+    **dict.fromkeys(("user_create", "user_update", "user_patch"), _OF_USER),
     "user_list": {"email": ParameterType.REQUIRED_REFERENCE, "q": ParameterType.REFERENCE},
 }
 
