@@ -123,20 +123,6 @@ def refuse_bulk_of_group() -> Response | None:
     return None
 
 
-@odd_requests.app_errorhandler(tk.NotAuthorized)
-def show_refusal(_refusal: tk.NotAuthorized) -> Response:
-    """Answer 403 where a view of CKAN's did not expect that its action refuses somebody."""
-    return error_page(
-        403, tk._("This page is not open to you"), tk._("Not authorized to see this page")
-    )
-
-
-@odd_requests.app_errorhandler(tk.ObjectNotFound)
-def show_absence(_absence: tk.ObjectNotFound) -> Response:
-    """Answer 404 where a view of CKAN's did not expect that there is no such record."""
-    return error_page(404, tk._("There is no such page"), tk._("Not found"))
-
-
 @odd_requests.app_errorhandler(BuildError)
 @odd_requests.app_errorhandler(FileNotFoundError)
 def show_missing_file(fault: FileNotFoundError | BuildError) -> Response:

@@ -144,4 +144,7 @@ __all__ = [
 
 def collect_actions() -> dict[str, Any]:
     """Return what CKAN registers: these, and those that are chained to plugins that are loaded."""
-    return {name: globals()[name] for name in __all__} | activity_actions() | plain_text_actions()
+    own = {name: globals()[name] for name in __all__}
+    others = activity_actions() | plain_text_actions()
+    assert own.keys().isdisjoint(others), "an action can be chained once"
+    return own | others

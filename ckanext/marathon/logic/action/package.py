@@ -17,6 +17,7 @@ from ckanext.marathon.logic import (
     masked,
     notices,
     packages,
+    shapes,
     unseen,
     uploads,
 )
@@ -173,6 +174,7 @@ def resource_view_update(next_: Action, context: Context, data_dict: dict[str, A
 
     Whose view it is, not which resource the caller names, decides who may; it stays where it is.
     """
+    shapes.refuse_problems(data_dict)
     reference = data_dict.get("id")
     view = model.ResourceView.get(reference) if is_reference(reference) else None
     return next_(context, {**data_dict, "resource_id": view.resource_id} if view else data_dict)
@@ -181,29 +183,44 @@ def resource_view_update(next_: Action, context: Context, data_dict: dict[str, A
 @tk.chained_action
 def bulk_update_private(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
     """Make packages private; see CKAN's ``bulk_update_private``."""
-    return next_(context, _without_unseen("bulk_update_private", context, data_dict))
+    _check_bulk("bulk_update_private", context, data_dict)
+    return next_(context, data_dict)
 
 
 @tk.chained_action
 def bulk_update_public(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
     """Make packages public; see CKAN's ``bulk_update_public``."""
-    return next_(context, _without_unseen("bulk_update_public", context, data_dict))
+    _check_bulk("bulk_update_public", context, data_dict)
+    return next_(context, data_dict)
 
 
 @tk.chained_action
 def bulk_update_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
     """Delete packages; see CKAN's ``bulk_update_delete``."""
-    return next_(context, _without_unseen("bulk_update_delete", context, data_dict))
+    _check_bulk("bulk_update_delete", context, data_dict)
+    return next_(context, data_dict)
 
 
-def _without_unseen(action: str, context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Return the data of an action on many packages, with unknown ids for those not to be seen."""
+def _check_bulk(action: str, context: Context, data_dict: dict[str, Any]) -> None:
+    """Look up the packages of an action on many.
+
+    CKAN leaves out what does not belong to the organisation, without a word, and ckanext-activity
+    says all the same that it was changed.
+
+    Raises:
+        ckan.plugins.toolkit.ObjectNotFound: one of them is not the organisation's, or unknown.
+    """
     tk.check_access(action, context, data_dict)
     given = data_dict.get("datasets")
     if not isinstance(given, list):
-        return data_dict
-    ids = [unseen.replace_unseen(context, {"id": each})["id"] for each in given]
-    return {**data_dict, "datasets": ids}
+        return
+    wanted = {each for each in given if is_reference(each)}
+    package = model.Package
+    owned = model.Session.query(package.id).filter(
+        package.id.in_(wanted), package.owner_org == _text(data_dict.get("org_id"))
+    )
+    if len(wanted) != owned.count():
+        raise tk.ObjectNotFound(tk._("Not found"))
 
 
 def _locked(reference: Any) -> model.Package | None:

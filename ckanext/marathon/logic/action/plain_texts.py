@@ -17,7 +17,6 @@ _NAMES = (
     "file_create",
     "file_rename",
     "resource_view_create",
-    "resource_view_update",
     "tag_create",
     "user_create",
     "user_update",
