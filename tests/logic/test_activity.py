@@ -13,6 +13,8 @@ from ckan import model
 from ckan.tests import factories as core
 from ckan.tests.helpers import call_action
 
+from ckanext.marathon.domain import counts
+from ckanext.marathon.logic.activity import strip_data
 from ckanext.marathon.model import activity
 from tests import factories
 from tests.logic.streams import COUNTS, PLUGINS, Stream, rows
@@ -32,6 +34,23 @@ MakeStream = Callable[..., Stream]
 def make_stream(marathon_site: None, migrate_db_for: Callable[[str], None], app: Any) -> MakeStream:
     migrate_db_for("activity")
     return lambda **fields: Stream(app, **fields)
+
+
+class TestStripData:
+    @pytest.mark.parametrize("name", counts.FIELDS)
+    def test_counts_that_are_text_are_masked(self, name: str) -> None:
+        # As extras of a record that other plugins write down.
+        package = {"type": "workshop", "participants": "20", name: "3"}
+        assert strip_data({"package": package})["package"].get(name) != "3"
+
+    @pytest.mark.parametrize(
+        ("kind", "links"), [("dataset", ("idea", "data_need")), ("idea", ("workshop",))]
+    )
+    def test_links_are_left_out(self, kind: str, links: tuple[str, ...]) -> None:
+        package = {"type": kind, "title": "Pozos", **{name: ["un-id"] for name in links}}
+        stripped = strip_data({"package": package})["package"]
+        assert stripped["title"] == "Pozos"
+        assert not stripped.keys() & set(links)
 
 
 class TestWhatIsStored:

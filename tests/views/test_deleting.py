@@ -59,7 +59,7 @@ class TestDeletingOnPages:
         environ = {"CKAN_CURRENT_URL": "/dataset/", "CKAN_LANG": "en"}
         with app.flask_app.test_request_context("/dataset/", environ_overrides=environ):
             answer = refused(tk.ValidationError({"since": ["No such activity"]}))
-        assert answer.status_code == 409
+        assert answer.status_code == 400
         assert "No such activity" in answer.get_data(as_text=True)
 
     def test_an_organisation_that_owns_things_stays_and_the_page_says_why(self, app: Any) -> None:

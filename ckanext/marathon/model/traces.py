@@ -20,7 +20,6 @@ TABLES = {
     "activity_detail": "object_id",
     "user_following_dataset": "object_id",
     "package_member": "package_id",
-    "resource_view": "resource_id",
     "task_status": "entity_id",
     "tracking_summary": "package_id",
 }

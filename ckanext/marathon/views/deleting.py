@@ -5,11 +5,9 @@ from __future__ import annotations
 import ckan.plugins.toolkit as tk
 from ckan.types import Response
 from ckan.views.dataset import DeleteView
-from flask import Blueprint, request
+from flask import Blueprint
 
 from ckanext.marathon.helpers.labels import TYPES
-
-from .error_page import error_page
 
 deleting = Blueprint("marathon_delete", __name__)
 
@@ -24,16 +22,6 @@ class GuardedDeleteView(DeleteView):
         except tk.ValidationError as refusal:
             tk.h.flash_error(" ".join(refusal.error_summary.values()))
             return tk.redirect_to(f"{package_type}.read", id=id)
-
-
-@deleting.app_errorhandler(tk.ValidationError)
-def say_what_is_wrong(refusal: tk.ValidationError) -> Response:
-    """Answer a refusal that a page of CKAN's did not expect: deleting many at once does not."""
-    message = " ".join(refusal.error_summary.values())
-    if request.method != "POST":
-        return error_page(409, tk._("This cannot be done"), message)
-    tk.h.flash_error(message)
-    return tk.redirect_to(tk.h.url_for(request.full_path.rstrip("?")))
 
 
 for package_type in TYPES:

@@ -152,8 +152,15 @@ def show_forbidden(_fault: tk.NotAuthorized) -> Response:
 
 @odd_requests.app_errorhandler(tk.ValidationError)
 def show_wrong_values(fault: tk.ValidationError) -> Response:
-    """Answer 400 with the fields where a view of CKAN lets an action's errors pass."""
-    return _show_wrong(fault.error_summary or {})
+    """Answer 400 with the fields where a view of CKAN lets an action's errors pass.
+
+    Where many records were to be deleted at once, the page of them is shown again with the reason.
+    """
+    summary = fault.error_summary or {}
+    if request.method == "POST" and (request.endpoint or "").endswith(".bulk_process"):
+        tk.h.flash_error(" ".join(summary.values()))
+        return tk.redirect_to(tk.h.url_for(request.full_path.rstrip("?")))
+    return _show_wrong(summary)
 
 
 @odd_requests.app_errorhandler(DataError)
