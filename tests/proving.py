@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import random
 
+import pytest
+
 FULL = os.environ.get("MARATHON_PROVE") == "1"
 
 # `make test` tries the same each time; `make prove` something new, whose seed it prints.
@@ -21,6 +23,13 @@ def count(what: str, reduced: int, full: int) -> int:
     chosen = full if FULL else reduced
     NOTES.append(f"{what}: {chosen} of {full}")
     return chosen
+
+
+def only_in_full(what: str, reason: str) -> pytest.MarkDecorator:
+    """Return a mark that leaves a test to `make prove`, and have that printed with the results."""
+    if not FULL:
+        NOTES.append(f"{what}: 0 of 1, {reason}: make prove")
+    return pytest.mark.skipif(not FULL, reason=f"{reason}: make prove")
 
 
 def rng(name: str) -> random.Random:

@@ -41,6 +41,7 @@ def has(findings: list[str], start: str) -> bool:
     return any(finding.startswith(start) for finding in findings)
 
 
+@pytest.mark.usefixtures("clean_queues")
 def test_a_site_that_is_well_has_no_faults_and_no_warnings(doctor: Doctor) -> None:
     CoordinatingBody()
     Workshop()

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from ckan import model
 
 from ckanext.marathon.operations import backup, restore, restore_takedowns
-from ckanext.marathon.operations.backup_files import Copies
+from ckanext.marathon.operations.backup_files import Copies, copy_file
 from ckanext.marathon.operations.backup_manifest import BackupFault, Manifest, Progress
 from ckanext.marathon.operations.postgres_programs import OPTION, ProgramFailed
 from stack.postgres import binaries
@@ -122,6 +122,15 @@ class TestCopies:
             copies.add("x", source, tmp_path / "copy")
         assert copies.unsettled == set()
         assert set((tmp_path / "copy").read_bytes()) == {ord("b")}
+
+    def test_a_time_that_may_hide_another_write_is_not_trusted(self, tmp_path: Path) -> None:
+        """Two writes within one tick of the kernel's clock leave the same time."""
+        source = tmp_path / "source"
+        source.write_bytes(b"pozo,metros\n")
+        assert copy_file(source, tmp_path / "copy")[1] is False
+        before = source.stat().st_mtime_ns - 1_000_000_000
+        os.utime(source, ns=(before, before))
+        assert copy_file(source, tmp_path / "second copy")[1] is True
 
     def test_one_that_never_rests_is_named(self, tmp_path: Path) -> None:
         source, copies = tmp_path / "source", Copies()

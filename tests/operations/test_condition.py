@@ -97,6 +97,18 @@ class TestFeed:
         finding.mend()
         assert faults(condition.check_feed) == []
 
+    def test_descriptions_with_a_former_address_of_the_site_are_written_anew(
+        self, cli: Any, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        workshop = Workshop(resources=[{"name": "Acta", "url": "https://example.gt/acta.pdf"}])
+        assert faults(condition.check_feed) == []
+        monkeypatch.setitem(ckan_config, "ckan.site_url", "https://datos.example.gt")
+        (finding,) = faults(condition.check_feed)
+        assert workshop["id"] in finding.text
+        assert finding.mend is not None
+        finding.mend()
+        assert faults(condition.check_feed) == []
+
     def test_the_command_looks_again_after_it_has_mended(self, cli: Any, storage: Path) -> None:
         part = stored(storage, "b3a2c1d0-0000-4000-8000-000000000001~")
         looked = cli.invoke(ckan, ["marathon", "doctor"])

@@ -313,14 +313,14 @@ class TestHanging:
             until(lambda: job.get_status(refresh=True) == "finished", 60)
         site.recovers()
 
-    @pytest.mark.skipif(not proving.FULL, reason="takes half a minute: make prove")
+    @proving.only_in_full("a web worker that hangs is replaced by itself", "takes half a minute")
     def test_a_web_worker_is_replaced_without_anybodys_help(self, site: FaultySite) -> None:
         hanging = site.family("web")[1]
         hanging.suspend()
         until(lambda: not hanging.is_running(), 60)
         site.recovers()
 
-    @pytest.mark.skipif(not proving.FULL, reason="takes two minutes: make prove")
+    @proving.only_in_full("the whole web server hangs", "takes two minutes")
     def test_the_whole_web_server_is_started_again(self, site: FaultySite) -> None:
         before = site.pid("web")
         site.hang("web")
@@ -476,7 +476,7 @@ class TestEverythingEnds:
         verified = site.run_ckan("feed", "verify")
         assert verified.returncode == 0, verified.stdout
 
-    @pytest.mark.skipif(not proving.FULL, reason="takes half a minute: make prove")
+    @proving.only_in_full("the supervisor hangs", "takes half a minute")
     def test_a_supervisor_that_hangs_is_named_and_ends_everything(self, site: FaultySite) -> None:
         run = site.running()
         pid = int((site.data / "run" / "supervisord.pid").read_text())

@@ -96,6 +96,19 @@ def verify(
     yield from (Fault(Wrong.SCOPE, name) for name in members.faults())
 
 
+def sample(count: int) -> list[Fault]:
+    """Return what is wrong with the things that changed last, ``count`` of them.
+
+    What a setting changes in all descriptions, for example the site's address, shows in these. Not
+    the catalogue, which is described again by itself when a process starts.
+    """
+    query = sa.select(Entry.kind, Entry.thing).where(
+        Entry.digest.is_not(None), Entry.kind != CATALOG.kind
+    )
+    rows = model.Session.execute(query.order_by(Entry.changed.desc()).limit(count))
+    return _settled([Key(Kind(kind), thing) for kind, thing in rows])
+
+
 def _history() -> Iterator[Fault]:
     """Look whether the log has every change that was served, and whether the clock names its last.
 

@@ -33,6 +33,9 @@ _NOTES = (witness.NAME, restore_note.NAME, restore_note.FOLDER)
 # How often a file is copied that something writes to meanwhile, and seconds between two tries.
 _TRIES = 5
 _PAUSE = 0.2
+# Nanoseconds. Two writes so close to each other may give a file the same time, because file
+# systems keep the time of the kernel's last tick; network file systems keep coarser ones.
+_RESTED = 100_000_000
 # An ini file of CKAN names another one that it builds on.
 _BUILDS_ON = re.compile(r"^\s*use\s*=\s*config:\s*(\S+)", re.MULTILINE)
 
@@ -143,9 +146,12 @@ def copy_file(source: Path, target: Path) -> tuple[dict[str, Any], bool]:
     """Copy a file for its owner alone, with its time.
 
     Returns:
-        size and digest of the copy; whether nothing wrote to the file meanwhile.
+        size and digest of the copy; whether nothing wrote to the file meanwhile. One that was
+        written to a moment before may have been written to again without a sign of it, and counts
+        as written to.
     """
     digest, size = hashlib.sha256(), 0
+    began = time.time_ns()
     with source.open("rb") as reader:
         before = os.fstat(reader.fileno())
         handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -156,8 +162,9 @@ def copy_file(source: Path, target: Path) -> tuple[dict[str, Any], bool]:
                 writer.write(piece)
         after = os.fstat(reader.fileno())
     os.utime(target, ns=(after.st_atime_ns, after.st_mtime_ns))
-    is_settled = (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, size)
-    return {"size": size, "sha256": digest.hexdigest()}, is_settled
+    is_same = (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, size)
+    is_fresh = began - _RESTED < after.st_mtime_ns <= time.time_ns()
+    return {"size": size, "sha256": digest.hexdigest()}, is_same and not is_fresh
 
 
 def describe_file(path: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import model
 
+from ckanext.marathon.feeds import verify
 from ckanext.marathon.feeds.rebuild import rebuild
 from ckanext.marathon.model import clock, disk, index_note
 from ckanext.marathon.operations import health, heartbeats, index_check, jobs, leftovers
@@ -19,8 +20,10 @@ from ckanext.marathon.operations.finding import Findings, make_bad, make_good, m
 from ckanext.marathon.operations.health import State
 from ckanext.marathon.operations.index_check import IndexFault
 
-# How many files a finding names.
+# How many files or records a finding names.
 _NAMED = 5
+# How many of the feed's descriptions are compared with the site.
+_SAMPLED = 20
 # A background job has usually indexed what it should after this.
 _PATIENCE = timedelta(minutes=2)
 
@@ -69,12 +72,20 @@ def _repair_index() -> str:
 
 
 def check_feed() -> Findings:
-    """Check that the feed's log has everything that is public."""
-    if clock.read().complete:
-        yield make_good(tk._("The log of the feed is complete."))
+    """Check that the feed's log has everything that is public, as the site describes it now."""
+    if not clock.read().complete:
+        text = tk._("The log of the feed is not complete. Run: ckan marathon feed rebuild")
+        yield make_bad(text, _rebuild_feed)
         return
-    text = tk._("The log of the feed is not complete. Run: ckan marathon feed rebuild")
-    yield make_bad(text, _rebuild_feed)
+    faults = verify.sample(_SAMPLED)
+    if faults:
+        text = tk._(
+            "The feed describes {what} otherwise than the site does now, as after a change of "
+            "ckan.site_url. Run: ckan marathon feed rebuild"
+        )
+        yield make_bad(text.format(what=", ".join(f.what for f in faults[:_NAMED])), _rebuild_feed)
+        return
+    yield make_good(tk._("The log of the feed is complete."))
 
 
 def _rebuild_feed() -> str:
