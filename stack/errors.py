@@ -1,7 +1,6 @@
 """What can go wrong, each with one line to tell the person who ran the command.
 
 StackError
-├── UnsupportedPlatform     Python too old, another operating system or processor
 ├── AlreadyRunning          somebody runs this data directory now
 ├── NotOurs                 a directory that is not empty and was not made by the stack
 ├── BadSetting              a variable of the environment has an impossible value
@@ -30,10 +29,6 @@ class StackError(Exception):
     def __str__(self) -> str:
         """Return one line: English, then Spanish."""
         return f"{self.english} / {self.spanish}"
-
-
-class UnsupportedPlatform(StackError):
-    """The machine cannot run the stack."""
 
 
 class AlreadyRunning(StackError):

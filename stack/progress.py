@@ -19,7 +19,6 @@ class Progress:
         """Print nothing but the errors when ``quiet``."""
         self.quiet = quiet
         self.terminal = sys.stderr.isatty()
-        self.last_note = 0.0
 
     def line(self, text: str) -> None:
         """Print a line by itself."""

@@ -11,7 +11,8 @@ from ckanext.marathon.domain.versions import Difference, Fingerprint
 from ckanext.marathon.logic.edits import LastSave
 
 Values = dict[str, Any]
-MINE, THEIRS, BOTH = "mine", "theirs", "both"
+# What a person chooses for a field; anything else is their own.
+THEIRS, BOTH = "theirs", "both"
 
 
 @dataclass(frozen=True)
