@@ -51,6 +51,18 @@ class TestLimit:
         assert refused.json["success"] is False
         assert "minutes" in refused.json["error"]["message"]
 
+    def test_every_workbook_and_every_file_of_changes_is_an_export(self, app: Any) -> None:
+        files = [
+            rule
+            for rule in app.flask_app.url_map.iter_rules()
+            if rule.rule.endswith((".xlsx", "/changes.csv"))
+        ]
+        assert len(files) >= 5
+        for rule in files:
+            path = rule.rule.replace("<id>", "none").replace("<code>", "2105")
+            with app.flask_app.test_request_context(path):
+                assert rate_limit.find_cost() is rate_limit.Cost.EXPORT, rule
+
     def test_pages_and_api_share_one_limit(self, app: Any) -> None:
         for path in ("/dataset/", "/marathon/search?q=agua", SEARCH):
             assert app.get(path).status_code == 200

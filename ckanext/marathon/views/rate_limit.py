@@ -60,7 +60,7 @@ _SEARCHING_ACTIONS = frozenset(
         *("group_autocomplete", "organization_autocomplete", "current_package_list_with_resources"),
         *("datastore_search", "datastore_search_sql"),
         *("dcat_catalog_show", "dcat_catalog_search", "dcat_datasets_list"),
-        "marathon_idea_choices",
+        *("marathon_idea_choices", "marathon_change_list"),
     }
 )
 _SEARCHING_PAGES = frozenset({"marathon_search.index", "organization.read", "group.read"})
@@ -74,6 +74,8 @@ _EXPORTING_PAGES = frozenset(
         *("marathon_report.municipality", "marathon_report.municipality_xlsx"),
         *("marathon_poster.dataset", "marathon_poster.idea", "marathon_poster.workshop"),
         *("marathon_short.dataset_qr", "marathon_short.idea_qr", "marathon_short.workshop_qr"),
+        *("marathon_history.everything_csv", "marathon_history.everything_xlsx"),
+        *("marathon_history.organization_csv", "marathon_history.organization_xlsx"),
         *("marathon_invitation.table", "organization.member_dump", "datastore.dump"),
     }
 )
