@@ -41,8 +41,12 @@ def held_in(answer: Any) -> dict[str, list[str]]:
     return shown_values(form)
 
 
-def without_tokens(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name != "_csrf_token"}
+def listed_in(answer: Any) -> dict[str, str]:
+    page = BeautifulSoup(answer.text, "html.parser")
+    labels = [each.get_text() for each in page.select(".marathon-held-list dt")]
+    return dict(
+        zip(labels, [e.get_text() for e in page.select(".marathon-held-list dd")], strict=True)
+    )
 
 
 class TestEndedSession:
@@ -138,6 +142,53 @@ class TestEndedSession:
         answer = visitor.post("/user/edit/nobody", sent, **HERE)
         assert held_in(answer)["about"] == ["Officer"]
         assert "secret-word" not in answer.text
+
+
+class TestWhatWasTyped:
+    def test_it_is_listed_by_the_labels_of_the_form(
+        self, visitor: Reader, villa_nueva: dict[str, Any]
+    ) -> None:
+        sent = {
+            "title": "Junio",
+            "notes": "Pozos",
+            "tag_string": "agua",
+            "municipality": "0115",
+            "invitation-1-organisation": "COCODE",
+            "resources__0__name": "Acta",
+            "anything": "else",
+        }
+        answer = visitor.post("/es/workshop/new", sent, **HERE)
+        assert listed_in(answer) == {
+            "Título": "Junio",
+            "Descripción": "Pozos",
+            "Palabras clave": "agua",
+            "Municipios participantes": "0115",
+            "Invitaciones 2: Organización invitada (no una persona)": "COCODE",
+            "Archivo 1: Título": "Acta",
+            # Not of the form.
+            "anything": "else",
+        }
+
+    @pytest.mark.parametrize(
+        ("path", "sent", "label"),
+        [
+            (
+                "/es/organization/edit/villa-nueva",
+                {"contact_name": "OAIP"},
+                "Contacto (oficina o unidad)",
+            ),
+            ("/es/dataset/none/resource/none/edit", {"mimetype": "text/csv"}, "Tipo de medio"),
+        ],
+    )
+    def test_of_organisations_and_files_too(
+        self,
+        visitor: Reader,
+        villa_nueva: dict[str, Any],
+        path: str,
+        sent: dict[str, str],
+        label: str,
+    ) -> None:
+        assert listed_in(visitor.post(path, sent, **HERE)) == {label: next(iter(sent.values()))}
 
 
 class TestForgery:

@@ -14,7 +14,7 @@ from ckan.tests.helpers import call_action
 from openpyxl import load_workbook
 
 from ckanext.marathon.model import audit, audit_fields
-from ckanext.marathon.views import history_words
+from ckanext.marathon.views import field_names, history_words
 from tests import factories
 from tests.factories import officer
 from tests.logic.asking import act
@@ -188,7 +188,7 @@ class TestPage:
                 (kind, column)
                 for kind, table in recorded_tables.items()
                 for column in recorded_columns(table)
-                if history_words.name_field(kind, column) == column
+                if field_names.name_field(kind, column) == column
             ]
         assert bare == []
 

@@ -23,9 +23,12 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.formparser import FormDataParser
 
 from ckanext.marathon.helpers.errors import marathon_fresh_assets
+from ckanext.marathon.helpers.labels import TYPES
 from ckanext.marathon.logic.room import get_refusal
+from ckanext.marathon.model import audit
 
 from .error_page import error_page
+from .field_names import name_input
 from .form_data import CHOICES, OWN_INPUTS
 
 held = Blueprint("marathon_held", __name__)
@@ -42,6 +45,9 @@ LOGIN, STALE, FORBIDDEN, GONE, TOO_LARGE, TOO_MANY, AWAY = (
 KINDS = {401: FORBIDDEN, 403: FORBIDDEN, 404: GONE, 410: GONE, 413: TOO_LARGE, 429: TOO_MANY}
 # Their pages ask for a password and little else.
 LEFT_ALONE = ("user.login", "user.register", "user.perform_reset", "user.request_reset")
+# Blueprints of forms; those of records have the record's type in their address.
+_OF_FILES = ("marathon_form_file", *(f"{each}_resource" for each in TYPES))
+_OF_ORGANIZATIONS = ("marathon_form_organization", "organization")
 _STALE, _SHOWN = "_marathon_form_is_stale", "_marathon_form_is_shown"
 # Text beside a file that is too large is read up to here; the file itself is thrown away.
 MOST_TEXT = 2 * 2**20
@@ -55,7 +61,7 @@ class SentForm:
 
     Attributes:
         values: names and texts, without the token against forgery, passwords left empty.
-        typed: those that a person filled in, to be read.
+        typed: those that a person filled in, to be read: labels and texts.
         files: name of the input → name of the file, which browsers do not send twice.
         passwords: names of inputs that are asked for again.
     """
@@ -183,7 +189,7 @@ def _is_from_here() -> bool:
 
 def _read_sent() -> SentForm:
     form, files = _read_body()
-    sent = SentForm()
+    sent, kind = SentForm(), _find_kind_of_record()
     token = tk.config["WTF_CSRF_FIELD_NAME"]
     for name, value in form.items(multi=True):
         if name == token:
@@ -194,9 +200,20 @@ def _read_sent() -> SentForm:
         sent.values.append((name, value))
         is_own = name.partition(":")[0] in (*OWN_INPUTS, *CHOICES, "submit")
         if value.strip() and not is_own:
-            sent.typed.append((name, value))
+            sent.typed.append((name_input(kind, name), value))
     sent.files = dict(_named_files(files))
     return sent
+
+
+def _find_kind_of_record() -> str:
+    """Return what the form is about, as the record of changes calls it; "" if that is not known."""
+    values, blueprint = request.view_args or {}, request.blueprint or ""
+    if "resource_id" in values or blueprint in _OF_FILES:
+        return audit.RESOURCE
+    if blueprint in _OF_ORGANIZATIONS:
+        return audit.ORGANIZATION
+    named = (values.get("package_type"), blueprint, (request.endpoint or "").rpartition(".")[2])
+    return next((each for each in named if each in TYPES), "")
 
 
 def _read_body() -> tuple[MultiDict[str, str], MultiDict[str, Any]]:

@@ -12,6 +12,8 @@ from ckanext.marathon.domain.faults import N_
 from ckanext.marathon.model import audit
 from ckanext.marathon.search.types import DATASET, OTHER_TYPES
 
+from .field_names import find_field, name_field
+
 KINDS = {
     DATASET: N_("Dataset"),
     "workshop": N_("Workshop"),
@@ -38,40 +40,6 @@ STATES = {
     "draft": N_("draft"),
     "deleted": N_("deleted"),
     "pending": N_("pending"),
-}
-# The same in every form, or in none.
-FIELDS = {
-    "owner_org": N_("Organization"),
-    "private": N_("Visibility"),
-    "state": N_("State"),
-    "capacity": N_("Role"),
-    "sysadmin": N_("System administrator"),
-    "tags": N_("Keywords"),
-}
-# Columns of CKAN's tables that no form of the schemas shows.
-COLUMNS = {
-    "name": N_("Name in addresses"),
-    "title": N_("Title"),
-    "description": N_("Description"),
-    "image_url": N_("Image"),
-    "position": N_("Order"),
-    "url": N_("Address"),
-    "url_type": N_("Where the file is kept"),
-    "resource_type": N_("Kind of file"),
-    "mimetype_inner": N_("Media type inside an archive"),
-    "cache_url": N_("Address of a copy"),
-    "cache_last_updated": N_("Date of the copy"),
-    "version": N_("Version"),
-    "author": N_("Author"),
-    "author_email": N_("Author’s e-mail"),
-    "maintainer": N_("Maintainer"),
-    "maintainer_email": N_("Maintainer’s e-mail"),
-    "creator_user_id": N_("Created by"),
-    "plugin_data": N_("Data of plugins"),
-    "license_id": N_("Licence"),
-    "created": N_("Created on"),
-    "value": N_("Value"),
-    "approval_status": N_("Approval"),
 }
 ORIGINS = {
     audit.WEB: N_("on the site"),
@@ -102,7 +70,7 @@ def describe_entry(entry: dict[str, Any]) -> dict[str, Any]:
 def describe_change(entry: dict[str, Any], change: dict[str, Any]) -> dict[str, str]:
     """Return a field's ``label`` and the former and new value in ``words``, "" if not kept."""
     name = change["field"]
-    field = _find_field(entry["kind"], name)
+    field = find_field(entry["kind"], name)
     old, new = (_describe_value(entry, name, field, change[each]) for each in ("old", "new"))
     label = name_field(entry["kind"], name)
     return {"label": label, "words": f"{old or '—'} → {new or '—'}" if old or new else ""}
@@ -150,29 +118,3 @@ def _href(entry: dict[str, Any]) -> str:
     if kind in (audit.MEMBER, audit.COLLABORATOR, audit.USER):
         return tk.h.url_for("user.read", id=entry["record"])
     return ""
-
-
-def name_field(kind: str, name: str) -> str:
-    """Return what a field is called: in its form, else by the meaning of CKAN's column."""
-    if name in FIELDS:
-        return tk._(FIELDS[name])
-    label = _find_field(kind, name).get("label")
-    if label:
-        return tk.h.scheming_language_text(label)
-    return tk._(COLUMNS[name]) if name in COLUMNS else name
-
-
-def _find_field(kind: str, name: str) -> dict[str, Any]:
-    """Return a field of a kind's form, an empty one if the form has none of that name."""
-    return tk.h.scheming_field_by_name(_form_fields(kind), name) or {}
-
-
-def _form_fields(kind: str) -> list[dict[str, Any]]:
-    schema: dict[str, Any]
-    if kind == audit.ORGANIZATION:
-        schema = tk.h.scheming_get_organization_schema(kind) or {}
-        return schema.get("fields") or []
-    is_file = kind == audit.RESOURCE
-    # The forms of files of other types have a part of a dataset's fields.
-    schema = tk.h.scheming_get_dataset_schema(DATASET if is_file else kind) or {}
-    return schema.get("resource_fields" if is_file else "dataset_fields") or []

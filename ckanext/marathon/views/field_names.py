@@ -1,0 +1,101 @@
+"""What fields and the inputs of forms are called, in the reader's language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+
+from ckanext.marathon.domain.faults import N_
+from ckanext.marathon.model import audit
+from ckanext.marathon.search.types import DATASET
+
+from .form_rows import ROW_INPUT
+
+# The same in every form, or in none.
+FIELDS = {
+    "owner_org": N_("Organization"),
+    "private": N_("Visibility"),
+    "state": N_("State"),
+    "capacity": N_("Role"),
+    "sysadmin": N_("System administrator"),
+    "tags": N_("Keywords"),
+}
+# Columns of CKAN's tables that no form of the schemas shows.
+COLUMNS = {
+    "name": N_("Name in addresses"),
+    "title": N_("Title"),
+    "description": N_("Description"),
+    "image_url": N_("Image"),
+    "position": N_("Order"),
+    "url": N_("Address"),
+    "url_type": N_("Where the file is kept"),
+    "resource_type": N_("Kind of file"),
+    "mimetype_inner": N_("Media type inside an archive"),
+    "cache_url": N_("Address of a copy"),
+    "cache_last_updated": N_("Date of the copy"),
+    "version": N_("Version"),
+    "author": N_("Author"),
+    "author_email": N_("Author’s e-mail"),
+    "maintainer": N_("Maintainer"),
+    "maintainer_email": N_("Maintainer’s e-mail"),
+    "creator_user_id": N_("Created by"),
+    "plugin_data": N_("Data of plugins"),
+    "license_id": N_("Licence"),
+    "created": N_("Created on"),
+    "value": N_("Value"),
+    "approval_status": N_("Approval"),
+}
+# Inputs of CKAN's forms that are called otherwise than what they are stored in.
+_INPUTS = {"tag_string": N_("Keywords"), "notes": N_("Description"), "about": N_("About")}
+
+
+def name_field(kind: str, name: str) -> str:
+    """Return what a field is called: in its form, else by the meaning of CKAN's column."""
+    if name in FIELDS:
+        return tk._(FIELDS[name])
+    label = find_field(kind, name).get("label")
+    if label:
+        return tk.h.scheming_language_text(label)
+    return tk._(COLUMNS[name]) if name in COLUMNS else name
+
+
+def find_field(kind: str, name: str) -> dict[str, Any]:
+    """Return a field of a kind's form, an empty one if the form has none of that name."""
+    return tk.h.scheming_field_by_name(_read_fields(kind), name) or {}
+
+
+def _read_fields(kind: str) -> list[dict[str, Any]]:
+    schema: dict[str, Any]
+    if kind == audit.ORGANIZATION:
+        schema = tk.h.scheming_get_organization_schema(kind) or {}
+        return schema.get("fields") or []
+    is_file = kind == audit.RESOURCE
+    # The forms of files of other types have a part of a dataset's fields.
+    schema = tk.h.scheming_get_dataset_schema(DATASET if is_file else kind) or {}
+    return schema.get("resource_fields" if is_file else "dataset_fields") or []
+
+
+def name_input(kind: str, name: str) -> str:
+    """Return what the input of a form is called to who filled it in.
+
+    Args:
+        kind: a type of record, or "" if the form is of something else.
+        name: of the input: of a field, of one in a row (``invitation-0-organisation``), of a file
+            (``resources__0__name``).
+    """
+    prefix, *rest = name.split("__", 2)
+    if prefix == "resources" and len(rest) == 2 and rest[0].isdecimal():
+        return _name_in_row(tk._("File"), rest[0], name_field(audit.RESOURCE, rest[1]))
+    row = ROW_INPUT.fullmatch(name)
+    if row and row["number"].isdigit():
+        inner = find_field(kind, row["name"]).get("repeating_subfields") or []
+        label = (tk.h.scheming_field_by_name(inner, row["inner"]) or {}).get("label")
+        if label:
+            rows, shown = name_field(kind, row["name"]), tk.h.scheming_language_text(label)
+            return _name_in_row(rows, row["number"], shown)
+    return tk._(_INPUTS[name]) if name in _INPUTS else name_field(kind, name)
+
+
+def _name_in_row(rows: str, number: str, label: str) -> str:
+    return f"{rows} {int(number) + 1}: {label}"
