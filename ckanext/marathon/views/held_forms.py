@@ -8,8 +8,6 @@ that no other site can put words into one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,18 +16,12 @@ from ckan.common import current_user
 from ckan.types import Response
 from flask import Blueprint, current_app, g, get_flashed_messages, jsonify, make_response, request
 from flask_wtf.csrf import CSRFError, generate_csrf
-from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import HTTPException
-from werkzeug.formparser import FormDataParser
 
 from ckanext.marathon.helpers.errors import marathon_fresh_assets
-from ckanext.marathon.helpers.labels import TYPES
 from ckanext.marathon.logic.room import get_refusal
-from ckanext.marathon.model import audit
 
 from .error_page import error_page
-from .field_names import name_input
-from .form_data import CHOICES, OWN_INPUTS
+from .sent_form import read_sent_form
 
 held = Blueprint("marathon_held", __name__)
 
@@ -45,31 +37,8 @@ LOGIN, STALE, FORBIDDEN, GONE, TOO_LARGE, TOO_MANY, AWAY = (
 KINDS = {401: FORBIDDEN, 403: FORBIDDEN, 404: GONE, 410: GONE, 413: TOO_LARGE, 429: TOO_MANY}
 # Their pages ask for a password and little else.
 LEFT_ALONE = ("user.login", "user.register", "user.perform_reset", "user.request_reset")
-# Blueprints of forms; those of records have the record's type in their address.
-_OF_FILES = ("marathon_form_file", *(f"{each}_resource" for each in TYPES))
-_OF_ORGANIZATIONS = ("marathon_form_organization", "organization")
 _STALE, _SHOWN = "_marathon_form_is_stale", "_marathon_form_is_shown"
-# Text beside a file that is too large is read up to here; the file itself is thrown away.
-MOST_TEXT = 2 * 2**20
-LARGEST_BODY = 2**31
 MOST_INPUTS = 20_000
-
-
-@dataclass
-class SentForm:
-    """What a browser sent.
-
-    Attributes:
-        values: names and texts, without the token against forgery, passwords left empty.
-        typed: those that a person filled in, to be read: labels and texts.
-        files: name of the input → name of the file, which browsers do not send twice.
-        passwords: names of inputs that are asked for again.
-    """
-
-    values: list[tuple[str, str]] = field(default_factory=list)
-    typed: list[tuple[str, str]] = field(default_factory=list)
-    files: dict[str, str] = field(default_factory=dict)
-    passwords: list[str] = field(default_factory=list)
 
 
 @held.before_app_request
@@ -107,7 +76,7 @@ def give_back_form(response: Response) -> Response:
     kind = _find_kind(response.status_code)
     if not kind or g.get(_SHOWN) or not may_hold():
         return response
-    sent = _read_sent()
+    sent = read_sent_form()
     if not sent.typed and not sent.files:
         return response
     if request.accept_mimetypes.best == "application/json":
@@ -185,87 +154,6 @@ def _is_from_here() -> bool:
     origin = request.headers.get("Origin", "")
     source = origin if origin not in ("", "null") else request.headers.get("Referer", "")
     return bool(source) and urlsplit(source).netloc == request.host
-
-
-def _read_sent() -> SentForm:
-    form, files = _read_body()
-    sent, kind = SentForm(), _find_kind_of_record()
-    token = tk.config["WTF_CSRF_FIELD_NAME"]
-    for name, value in form.items(multi=True):
-        if name == token:
-            continue
-        if "password" in name.lower():
-            sent.passwords.append(name)
-            continue
-        sent.values.append((name, value))
-        is_own = name.partition(":")[0] in (*OWN_INPUTS, *CHOICES, "submit")
-        if value.strip() and not is_own:
-            sent.typed.append((name_input(kind, name), value))
-    sent.files = dict(_named_files(files))
-    return sent
-
-
-def _find_kind_of_record() -> str:
-    """Return what the form is about, as the record of changes calls it; "" if that is not known."""
-    values, blueprint = request.view_args or {}, request.blueprint or ""
-    if "resource_id" in values or blueprint in _OF_FILES:
-        return audit.RESOURCE
-    if blueprint in _OF_ORGANIZATIONS:
-        return audit.ORGANIZATION
-    named = (values.get("package_type"), blueprint, (request.endpoint or "").rpartition(".")[2])
-    return next((each for each in named if each in TYPES), "")
-
-
-def _read_body() -> tuple[MultiDict[str, str], MultiDict[str, Any]]:
-    try:
-        return request.form, request.files
-    except HTTPException:
-        # Refused for its size before it was read.
-        return _read_without_files()
-
-
-def _read_without_files() -> tuple[MultiDict[str, str], MultiDict[str, Any]]:
-    """Return the texts of a form that is too large, and the names of its files.
-
-    The browser reads no answer before it has sent everything, so all of it is read; what is in the
-    files is thrown away.
-    """
-    size = request.content_length
-    if size is None or size > LARGEST_BODY:
-        return MultiDict(), MultiDict()
-    parser = FormDataParser(
-        stream_factory=_DiscardedFile.make, max_form_memory_size=MOST_TEXT, silent=True
-    )
-    try:
-        _, form, files = parser.parse(
-            request.environ["wsgi.input"], request.mimetype, size, request.mimetype_params
-        )
-    except HTTPException:
-        return MultiDict(), MultiDict()
-    return form, files
-
-
-class _DiscardedFile:
-    """Takes what is written and keeps nothing."""
-
-    @classmethod
-    def make(cls, *_facts: Any, **_more: Any) -> Any:
-        return cls()
-
-    def write(self, data: bytes) -> int:
-        return len(data)
-
-    def seek(self, *_where: int) -> int:
-        return 0
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
-def _named_files(files: MultiDict[str, Any]) -> Iterator[tuple[str, str]]:
-    for name, file in files.items(multi=True):
-        if file.filename:
-            yield name, file.filename
 
 
 held.add_url_rule("/marathon/form/session", view_func=show_session)
