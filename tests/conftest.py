@@ -23,6 +23,13 @@ hypothesis.settings.register_profile("marathon", derandomize=not proving.FULL, d
 hypothesis.settings.load_profile("marathon")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Have hypothesis take the seed that is printed, so that a run of `make prove` can be repeated."""
+    if proving.FULL and config.getoption("--hypothesis-seed", None) is None:
+        config.option.hypothesis_seed = str(proving.SEED)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionstart() -> None:
     """Have each process build its own assets: two at once spoil each other's lists of them."""

@@ -25,7 +25,7 @@ from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.feeds.scopes import KINDS
 from ckanext.marathon.files import media_type
 from ckanext.marathon.operations import readers
-from ckanext.marathon.rdf import iri, literals
+from ckanext.marathon.rdf import facts, iri, literals
 from ckanext.marathon.views.form_rows import find_resource_numbers, gather_rows
 from ckanext.marathon.views.security_headers import parse_sources
 from tests import proving
@@ -39,16 +39,22 @@ JSON = st.recursive(
 )
 # What a person, a program or a spreadsheet sends where one of these is expected.
 _SHAPES = [
+    r"[\x00-\x20]{0,2}(java|vb)?[\t\n\r]?(script|data|https?|ftp|urn)[\t\n]?:\S{0,8}",
     r"\d{1,5}[-/. ]\d{1,3}[-/. ]\d{1,5}([T ]\d\d?:\d\d?(:\d\d?(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?",
     r"-?P(\d+Y)?(\d+M)?(\d+D)?(T(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?",
     r"[-+]?[0-9 .,]{0,12}([eE][-+]?\d{1,4})?",
     r"https?://([a-z0-9.-]|\[[0-9a-f:]*\]|@){0,12}(:\d{0,6})?[/?#]?\S{0,8}",
     r'\[("[^"]{0,3}"|\d|,|\[|\]){0,6}\]?',
 ]
+# JSON on which Python's own reader gives up.
+DEEP = ["[" * 100_000, '{"a":' * 3_000, "[" * 3_000 + "]" * 3_000]
 VALUES = st.one_of(
-    JSON, *(st.from_regex(shape, fullmatch=True) for shape in _SHAPES), JSON.map(repr)
+    JSON,
+    *(st.from_regex(shape, fullmatch=True) for shape in _SHAPES),
+    JSON.map(repr),
+    st.sampled_from(DEEP),
 )
-NUMBERS = st.floats() | st.integers() | st.none()
+NUMBERS = st.floats() | st.integers() | st.just(10**400) | st.none()
 SHAPES_ON_EARTH = st.fixed_dictionaries(
     {
         "type": st.sampled_from(["Point", "Polygon", "MultiPolygon", "LineString", "x"]),
@@ -88,6 +94,27 @@ def test_a_value_is_refused_or_read_once_and_for_all(parse: Callable[[Any], Any]
         assert parse(found) == found
 
     check()
+
+
+@settings()
+@hypothesis.given(VALUES)
+def test_a_list_that_is_stored_is_read_or_counts_as_empty(value: Any) -> None:
+    texts_, rows = facts.values_of(value), facts.rows_of(value)
+    hypothesis.target(float(len(texts_) + len(rows)))
+    assert all(isinstance(text, str) and text.strip() for text in texts_)
+    assert all(isinstance(row, dict) and row for row in rows)
+
+
+@settings()
+@hypothesis.given(st.text() | st.from_regex(_SHAPES[0], fullmatch=True))
+def test_an_address_of_a_resource_is_taken_as_it_is_or_refused(text: str) -> None:
+    try:
+        assert addresses.resource_address(text) == text
+    except Malformed:
+        return
+    # As browsers read it.
+    read = re.sub(r"[\t\n\r]", "", text).lstrip("".join(map(chr, range(33)))).lower()
+    assert not read.startswith(("javascript:", "data:", "vbscript:"))
 
 
 @pytest.mark.parametrize(

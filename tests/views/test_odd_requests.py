@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from ckan import model
+from ckan.lib import search
 from ckan.tests import factories as core
 from ckan.tests.helpers import call_action
 
@@ -18,6 +19,15 @@ from .conftest import Reader
 PLUGINS = "marathon scheming_datasets scheming_organizations dcat"
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
+
+
+def store_address(resource_id: str, url: str) -> None:
+    """Store an address of a resource as older versions of the site took it."""
+    resource = model.Resource.get(resource_id)
+    assert resource is not None
+    resource.url = url
+    model.repo.commit()
+    search.rebuild(resource.package_id)
 
 
 @pytest.fixture
@@ -117,6 +127,11 @@ class TestApi:
             ("package_collaborator_create", {"id": "x", "user_id": "["}, 403, "message"),
             ("resource_search", {"query": [5]}, 409, "query"),
             ("job_show", {"id": "["}, 404, "message"),
+            ("member_create", {"id": "x", "object": "x", "object_type": None}, 409, "object_type"),
+            ("member_delete", {"id": "x", "object": "x", "object_type": None}, 409, "object_type"),
+            ("file_owner_scan", {"rows": 10**20}, 409, "rows"),
+            ("file_owner_scan", {"sort": 5}, 409, "sort"),
+            ("file_owner_scan", {"start": -1}, 409, "start"),
             ("package_search", {"q": "a\x00b"}, 409, "q"),
             ("package_search", {"wt": "xml"}, 409, "wt"),
             ("user_invite", {}, 409, "group_id"),
@@ -225,6 +240,7 @@ class TestPages:
     @pytest.mark.parametrize("url", ["urn:x", "JavaScript:x", "data:text/plain,x"])
     def test_a_download_of_what_is_no_web_address(self, visitor: Reader, url: str) -> None:
         dataset = MarathonDataset()
-        file = core.Resource(package_id=dataset["id"], url=url)
+        file = core.Resource(package_id=dataset["id"])
+        store_address(file["id"], url)
         path = f"/dataset/{dataset['id']}/resource/{file['id']}/download"
         assert visitor.get(path).status_code == 404

@@ -12,8 +12,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg2
+import pysolr
 import pytest
-from ckan import model
+import sqlalchemy as sa
+from ckan import logic, model
 from ckan.tests import factories as core
 from ckan.tests.helpers import call_action
 from psycopg2 import sql
@@ -119,6 +121,56 @@ class TestSolrAway:
         assert answer.json["error"]["__type"] == "Search Error"
 
 
+class TestQueriesThatSolrCannotRun:
+    """Solr 9 says 500, not 400, to most of these."""
+
+    @pytest.mark.parametrize(
+        ("sent", "named"),
+        [
+            ({"q": "title:/[/", "rows": 3}, ""),
+            ({"q": "title:/.{1000}{1000}/"}, "q"),
+            ({"q": "agua", "fq": "title:x^-1"}, ""),
+            ({"q": "title:" + "(" * 4_000 + "a" + ")" * 4_000}, "q"),
+            ({"q": "agua", "qf": "title^b"}, "qf"),
+            ({"q": "agua", "bf": "title^-1"}, ""),
+            ({"q": "agua", "mm": "1", "tie": "-1"}, ""),
+            ({"q": "agua", "sort": "text asc"}, ""),
+            ({"q": "agua", "facet": "quizás"}, ""),
+            ({"q": 'title:"'}, "q"),
+        ],
+    )
+    def test_are_faults_of_who_asks_and_name_the_parameter(
+        self, visitor: Reader, sent: dict[str, Any], named: str
+    ) -> None:
+        answer = visitor.post_json("/api/3/action/package_search", sent)
+        assert answer.status_code == 409, answer.text
+        error = answer.json["error"]
+        assert error["__type"] == "Search Error"
+        assert f"Look at {named or ', '.join(sent)}: " in error["message"]
+        # Neither what CKAN adds to a query nor what its client is made of.
+        for inner in ("site_id", "permission_labels", "SolrError", "org.apache", "HTTP"):
+            assert inner not in error["message"]
+
+    def test_a_page_says_so_too(self, visitor: Reader) -> None:
+        assert visitor.get("/feeds/custom.atom?q=title:/[/").status_code == 400
+
+    def test_a_solr_that_runs_no_query_at_all_is_away(
+        self, visitor: Reader, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_args: Any) -> str:
+            raise pysolr.SolrError("Solr responded with an error (HTTP 500): [Reason: no heap]")
+
+        monkeypatch.setattr(pysolr.Solr, "_send_request", fail)
+        assert visitor.get(SEARCH).status_code == 503
+
+    def test_a_solr_that_wants_another_password_is_away(
+        self, visitor: Reader, solr_password: None
+    ) -> None:
+        answer = visitor.get(SEARCH)
+        assert answer.status_code == 503, answer.text
+        assert answer.json["error"]["__type"] == "Search Connection Error"
+
+
 class TestSolrHangs:
     def test_after_two_time_outs_nobody_waits(
         self, visitor: Reader, sysadmin: Reader, hanging_solr: None
@@ -188,6 +240,32 @@ class TestConnectionsUsedUp:
             model.Session.remove()
         assert answer.status_code == 503, answer.text
         assert answer.headers["Retry-After"] == "60"
+        assert visitor.get(path).status_code in {200, 404}
+
+    @pytest.mark.parametrize("path", ["/api/3/action/status_show", "/dataset/any"])
+    def test_it_is_503_too_in_the_middle_of_a_request(
+        self, visitor: Reader, monkeypatch: pytest.MonkeyPatch, path: str
+    ) -> None:
+        engine = model.meta.engine
+        pool = QueuePool(engine.pool._creator, 1, 0, timeout=0.2, dialect=engine.dialect)
+
+        @logic.side_effect_free
+        def act(_context: Any, _data_dict: Any) -> None:
+            # The request gives its connection back, another one takes it.
+            model.Session.remove()
+            with monkeypatch.context() as patch:
+                patch.setattr(engine, "pool", pool)
+                with engine.connect():
+                    model.Session.execute(sa.text("SELECT 1"))
+
+        assert visitor.get(path).status_code in {200, 404}
+        for name in ("status_show", "package_show"):
+            monkeypatch.setitem(logic._actions, name, act)
+        answer = visitor.get(path)
+        assert answer.status_code == 503, answer.text
+        assert answer.headers["Retry-After"] == "60"
+        monkeypatch.undo()
+        model.Session.remove()
         assert visitor.get(path).status_code in {200, 404}
 
 

@@ -14,6 +14,10 @@ LONGEST = 2_000
 
 # RFC 3987: none of these may stand in an IRI, and one that does breaks a whole catalogue.
 _FORBIDDEN = re.compile(r"[\x00-\x20<>\"{}|\\^`\x7f-\xa0\u2028\u2029]")
+# Of addresses that readers can follow from a page.
+SCHEMES = frozenset({"http", "https", "ftp"})
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_AROUND = "".join(map(chr, range(0x21)))
 _HOST = re.compile(r"[\w.-]+|\[[0-9A-Fa-f:.]+\]")
 
 
@@ -40,6 +44,31 @@ def http_address(value: Any) -> str:
         N_("“{value}” is not a web address: write it whole, for example https://www.infom.gob.gt"),
         value=shown(value),
     )
+
+
+def resource_address(value: str) -> str:
+    """Return the address of a file that is elsewhere.
+
+    One without a scheme passes: CKAN takes it for ``http://``.
+
+    Raises:
+        Malformed: it begins with a scheme that no reader can follow or that a browser would run,
+            ``javascript:`` and ``data:`` among them.
+
+    Source: WHATWG URL, "basic URL parser": browsers drop controls and blanks around an address, and
+    tabs and line breaks inside, before they read its scheme.
+    """
+    read = re.sub(r"[\t\n\r]", "", value.strip(_AROUND))
+    scheme = _SCHEME.match(read)
+    if scheme and scheme[1].lower() not in SCHEMES:
+        raise Malformed(
+            N_(
+                "“{value}” is not an address where readers can fetch a file: write one that begins "
+                "with https://, http:// or ftp://, or upload the file"
+            ),
+            value=shown(value),
+        )
+    return value
 
 
 def _host(netloc: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.faults import N_
-from ckanext.marathon.domain.texts import shown
+from ckanext.marathon.domain.texts import load_json, shown
 
 # How deep the positions of each type are nested in its coordinates.
 DEPTHS = {
@@ -30,8 +30,8 @@ def geometry(value: Any) -> str:
     loaded = value
     if isinstance(value, str):
         try:
-            loaded = json.loads(value) if len(value) <= LONGEST else None
-        except (ValueError, RecursionError):
+            loaded = load_json(value) if len(value) <= LONGEST else None
+        except ValueError:
             loaded = None
     if isinstance(loaded, dict):
         kind = loaded.get("type")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from datetime import datetime
@@ -10,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.faults import N_
-from ckanext.marathon.domain.texts import is_blank, is_storable, shown
+from ckanext.marathon.domain.texts import is_blank, is_storable, load_json, shown
 
 LONGEST_REASON = 5_000
 # What CKAN takes as an id; nothing that leads out of the folder of files.
@@ -37,8 +36,8 @@ def parse_list(text: str) -> list[Entry]:
             names both.
     """
     try:
-        loaded = json.loads(text.removeprefix("\ufeff"))
-    except (ValueError, RecursionError) as error:
+        loaded = load_json(text.removeprefix("\ufeff"))
+    except ValueError as error:
         raise Malformed(N_("The file is not JSON: {error}"), error=str(error)) from None
     return check_rows(loaded)
 

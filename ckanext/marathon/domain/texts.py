@@ -159,6 +159,18 @@ def _one_line(value: Any) -> str:
     return type(value).__name__ if isinstance(value, dict | list | tuple) else str(value)
 
 
+def load_json(text: str) -> Any:
+    """Return what a JSON text says.
+
+    Raises:
+        ValueError: it is no JSON, or nested so deeply that Python gives up (``RecursionError``).
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
 def items(value: Any, separator: str = r"[,;\n]") -> list[str]:
     """Return the items of a list field, without blanks and repetitions, in the order given.
 
@@ -191,8 +203,8 @@ def _from_text(text: str, separator: str) -> list[Any]:
         raise Malformed(N_("At most {most} items are accepted"), most=LONGEST_LIST)
     if text.lstrip().startswith("["):
         try:
-            loaded = json.loads(text)
-        except (ValueError, RecursionError):
+            loaded = load_json(text)
+        except ValueError:
             raise Malformed(N_("“{value}” is not a list in JSON"), value=shown(text)) from None
         return loaded if isinstance(loaded, list) else [loaded]
     return re.split(separator, text)

@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ckanext.marathon.domain.texts import load_json
+
 # Field → digest of its value; of a list, the digests of its members. Empty fields are left out.
 Fingerprint = dict[str, str | list[str]]
 
@@ -45,8 +47,8 @@ def make_fingerprint(values: Mapping[str, Any]) -> Fingerprint:
 def read_fingerprint(text: str) -> Fingerprint | None:
     """Return the fingerprint that a form sent back; ``None`` if it sent none that can be read."""
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
+        found = load_json(text)
+    except ValueError:
         return None
     if not isinstance(found, dict):
         return None

@@ -6,13 +6,13 @@ is shown, and on the next edit kept, as the extra ``contact_text``. The database
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from ckan import model
 from ckanext.scheming.helpers import scheming_get_dataset_schema
 from sqlalchemy.orm.attributes import set_committed_value
 
+from ckanext.marathon.domain.texts import load_json
 from ckanext.marathon.model import records
 
 # Lists that are ours alone; others take a plain text too, as one item.
@@ -43,7 +43,7 @@ def _lists() -> list[str]:
 
 def _is_list(name: str, text: str) -> bool:
     try:
-        loaded = json.loads(text) if text else []
+        loaded = load_json(text) if text else []
     except ValueError:
         return False
     kind = str if name in OWN_LISTS else dict

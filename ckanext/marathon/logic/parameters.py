@@ -122,6 +122,11 @@ _OF_DATASETS: _Types = {"datasets": ParameterType.STRICT_TEXTS}
 _OF_TYPE: _Types = {"type": ParameterType.REFERENCE}
 _OF_RELATIONSHIP: _Types = dict.fromkeys(("type", "comment"), ParameterType.REFERENCE)
 _OF_USER: _Types = {"about": ParameterType.REFERENCE}
+_OF_FILES: _Types = {
+    **dict.fromkeys(("rows", "start"), ParameterType.COUNT),
+    "sort": ParameterType.REFERENCE,
+}
+_OF_MEMBER: _Types = {"object_type": ParameterType.REQUIRED_REFERENCE}
 _MEMBERSHIP: _Types = dict.fromkeys(("id", "username", "role"), ParameterType.REQUIRED_REFERENCE)
 
 # Action → parameter → type, where the documentation tells none or another one. Each was found by
@@ -131,9 +136,11 @@ DECLARED: Mapping[str, _Types] = {
     "bulk_update_delete": _OF_DATASETS,
     "bulk_update_private": _OF_DATASETS,
     "bulk_update_public": _OF_DATASETS,
+    "file_owner_scan": _OF_FILES,
     **dict.fromkeys(("group_autocomplete", "organization_autocomplete"), _SEARCHED),
     **dict.fromkeys(("group_member_create", "organization_member_create"), _MEMBERSHIP),
     **dict.fromkeys(("group_show", "organization_show"), _SHOWN),
+    **dict.fromkeys(("member_create", "member_delete"), _OF_MEMBER),
     **dict.fromkeys(("marathon_officer_list", "marathon_invitation_list"), _OF_ORGANIZATION),
     **dict.fromkeys(
         ("scheming_dataset_schema_show", "scheming_organization_schema_show"), _OF_TYPE

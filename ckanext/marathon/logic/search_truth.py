@@ -21,7 +21,7 @@ from ckan.types import Action, Context
 
 from ckanext.marathon.logic.viewing import OUTSIDER, Viewer
 from ckanext.marathon.model import index_note
-from ckanext.marathon.search import query
+from ckanext.marathon.search import connection, query
 
 # A search that finds more and more of what is not there ends after so many attempts.
 ATTEMPTS = 3
@@ -52,6 +52,7 @@ def search_true(next_: Action, context: Context, data_dict: dict[str, Any]) -> d
             if hidden:
                 # Solr repeats the query in its message, with the ids of what is left out.
                 next_(context.copy(), data_dict)
+                connection.forget_refusal()
                 raise SearchError(tk._("The search engine refused the query")) from None
             raise
         found = _compare(answer["results"], viewer)

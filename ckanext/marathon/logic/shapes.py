@@ -6,7 +6,6 @@ expect; PostgreSQL fails on text that it cannot store. Both are said at the fiel
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -15,7 +14,7 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 
-from ckanext.marathon.domain.texts import explain_hidden, shown
+from ckanext.marathon.domain.texts import explain_hidden, load_json, shown
 from ckanext.marathon.logic import say
 
 # CKAN's own lists of objects, and at which of their fields its pages look for an error.
@@ -180,8 +179,8 @@ def _problem_of_text(value: str) -> str | None:
 
 def _loaded(text: str) -> Any:
     try:
-        return json.loads(text) if len(text) <= LONGEST_TEXT else None
-    except (ValueError, RecursionError):
+        return load_json(text) if len(text) <= LONGEST_TEXT else None
+    except ValueError:
         return None
 
 

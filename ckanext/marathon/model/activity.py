@@ -20,6 +20,8 @@ from ckan import model
 from ckan.lib.plugins import get_permission_labels
 from sqlalchemy.dialects import postgresql
 
+from ckanext.marathon.domain.texts import load_json
+
 PUBLIC = "public"
 # Nobody has this label. A row with it was written while its package was public.
 WAS_PUBLIC = "marathon-was-public"
@@ -245,7 +247,7 @@ def _read(query: sa.Select) -> list[Row]:
 
 def _parsed(text: str | None) -> dict[str, Any] | None:
     try:
-        loaded = json.loads(text or "null")
+        loaded = load_json(text or "null")
     except ValueError:
         return None
     return loaded if isinstance(loaded, dict) else None

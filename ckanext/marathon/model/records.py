@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -10,6 +9,7 @@ import sqlalchemy as sa
 from ckan import model
 from sqlalchemy.orm.util import identity_key
 
+from ckanext.marathon.domain.texts import load_json
 from ckanext.marathon.model.link import Link, Predicate
 
 WORKSHOP, IDEA, DATASET, COMMITMENT = "workshop", "idea", "dataset", "commitment"
@@ -180,6 +180,6 @@ def rows(package: model.Package | None, field: str) -> list[dict[str, Any]]:
 
 def _json(value: str) -> Any:
     try:
-        return json.loads(value) if value else None
+        return load_json(value) if value else None
     except ValueError:
         return None

@@ -15,6 +15,8 @@ import sqlalchemy as sa
 from ckan import model
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from ckanext.marathon.domain.texts import load_json
+
 # Table → the column that names a package or a resource.
 TABLES = {
     "activity_detail": "object_id",
@@ -234,6 +236,6 @@ def _load(text: str | None) -> dict[str, Any]:
 
 def _load_any(text: str | None) -> Any:
     try:
-        return json.loads(text) if text else None
+        return load_json(text) if text else None
     except ValueError:
         return None

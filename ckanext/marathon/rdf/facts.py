@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from rdflib import URIRef
+
+from ckanext.marathon.domain.texts import load_json
 
 from .uris import Site
 
@@ -115,7 +116,7 @@ def values_of(value: object) -> list[str]:
     """
     if isinstance(value, str) and value.strip()[:1] == "[":
         try:
-            value = json.loads(value)
+            value = load_json(value)
         except ValueError:
             return []
     if isinstance(value, list | tuple):
@@ -127,7 +128,7 @@ def rows_of(value: object) -> list[Row]:
     """Return the rows of a field with subfields, without those that hold nothing."""
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            value = load_json(value)
         except ValueError:
             return []
     if isinstance(value, Mapping):

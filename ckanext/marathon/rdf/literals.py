@@ -6,7 +6,6 @@ GeoSPARQL 1.0 (``wktLiteral``, longitude before latitude).
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from datetime import UTC, date, datetime
@@ -15,7 +14,7 @@ from typing import Any
 
 from rdflib import Literal
 
-from ckanext.marathon.domain.texts import without_hidden
+from ckanext.marathon.domain.texts import load_json, without_hidden
 
 from .namespaces import GSP, XSD
 
@@ -142,11 +141,11 @@ def geometry(value: object) -> Literal | None:
         ``None`` if it is no geometry, or has no coordinates.
     """
     try:
-        given = json.loads(value) if isinstance(value, str) else value
+        given = load_json(value) if isinstance(value, str) else value
         if not isinstance(given, dict):
             return None
         return Literal(_wkt(given), datatype=GSP.wktLiteral)
-    except (LookupError, TypeError, ValueError, RecursionError):
+    except (LookupError, TypeError, ValueError, OverflowError, RecursionError):
         return None
 
 

@@ -14,6 +14,7 @@ from .idea import idea_graph
 from .lookups import Lookups, site
 from .namespaces import DCT, FOAF, RDF, SINGLE_VALUED
 from .parse import read_dataset
+from .reading import geojson
 from .workshop import workshop_graph
 
 __all__ = ["MarathonProfile", "graph_of", "join"]
@@ -69,9 +70,19 @@ class MarathonProfile(EuropeanDCATAP3Profile):
         return dataset_dict
 
     def _parse_geodata(self, spatial: Any, datatype: Any, cur_value: Any) -> Any:
-        """Read geometries that are nodes, on which ckanext-dcat 2.4 would stop."""
+        """Read a geometry with our own reader.
+
+        ckanext-dcat 2.4 stops at one that is a node, and at WKT in which a quotation mark opens.
+        """
         literals = [each for each in self.g.objects(spatial, datatype) if isinstance(each, Literal)]
-        return super()._parse_geodata(spatial, datatype, cur_value) if literals else cur_value
+        return next(filter(None, (geojson(str(each)) for each in literals)), cur_value)
+
+    def _object_value_int(self, subject: Any, predicate: Any) -> int | None:
+        """Read a number; ckanext-dcat 2.4 stops at one that is infinite."""
+        try:
+            return super()._object_value_int(subject, predicate)
+        except OverflowError:
+            return None
 
 
 def graph_of(package: dict[str, Any], lookups: Lookups) -> Graph:

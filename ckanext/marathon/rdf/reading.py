@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tokenize
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,12 +12,22 @@ from geomet import wkt
 from rdflib import BNode, Graph, Literal, URIRef
 from rdflib.term import Node
 
+from ckanext.marathon.domain.texts import load_json
 from ckanext.marathon.vocabulary import authorities
 
 from .iri import address_of_mail
 from .namespaces import DCT, FOAF, GSP, RDFS, VCARD
 
 __all__ = ["Reader"]
+
+
+# What geomet raises for a text that is no WKT. It takes texts apart with Python's own tokenizer,
+# which has errors for quotation marks and line continuations that do not end, and reads
+# collections within collections by calling itself.
+_NOT_WKT = (
+    *(ValueError, TypeError, AttributeError, KeyError, StopIteration),
+    *(SyntaxError, tokenize.TokenError, RecursionError),
+)
 
 
 class Reader:
@@ -105,10 +116,10 @@ def geojson(text: str) -> str:
     # A reference system may stand before WKT; without one it is longitude, latitude (GeoSPARQL).
     shape = re.sub(r"^\s*<[^>]*>\s*", "", text)
     try:
-        read: Any = json.loads(shape) if shape.lstrip().startswith("{") else wkt.loads(shape)
-    except (ValueError, TypeError, StopIteration, AttributeError, KeyError):
+        read: Any = load_json(shape) if shape.lstrip().startswith("{") else wkt.loads(shape)
+        return json.dumps(read) if isinstance(read, dict) and "type" in read else ""
+    except _NOT_WKT:
         return ""
-    return json.dumps(read) if isinstance(read, dict) and "type" in read else ""
 
 
 def _filled(**fields: str) -> dict[str, str]:

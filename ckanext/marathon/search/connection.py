@@ -8,6 +8,7 @@ messages and logs. ``make_connection`` here takes the place of CKAN's in the mod
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 from typing import Any
@@ -34,6 +35,12 @@ TIMEOUTS = 2
 PAUSE_SECONDS = 5
 
 _FLAG = "marathon_solr_failed"
+_REFUSAL = "marathon_solr_refusal"
+
+# pysolr's words, and the answers by which Solr says that a query is no query, or too long.
+_ERROR = re.compile(r"Solr responded with an error \(HTTP (\d{3})\)")
+_STATUS_OF_QUERY = frozenset({400, 413, 414})
+_REASON = re.compile(r"\[Reason: (?!None\])(?:[\w.]+(?:Error|Exception): )?(.*)\]", re.DOTALL)
 
 
 class CircuitBreaker:
@@ -107,10 +114,32 @@ class BoundedSolr(pysolr.Solr):
             else:
                 # It refuses or answers with an error: it does not hang.
                 BREAKER.note_answer()
-            _note_failure(fault)
+            if path.startswith("select") and self._is_of_query(fault):
+                _note_refusal(fault)
+            else:
+                _note_failure(fault)
             raise
         BREAKER.note_answer()
         return answer
+
+    def _is_of_query(self, fault: pysolr.SolrError) -> bool:
+        """Return whether Solr cannot read this query, or cannot run it but could run a plain one.
+
+        Solr 9 answers 500, not 400, to regular expressions that do not end or cost too much,
+        negative and unreadable boosts, functions of fields that have no numbers, deep nesting.
+        """
+        status = _ERROR.match(str(fault))
+        if status is None:
+            return False
+        if int(status[1]) in _STATUS_OF_QUERY:
+            return True
+        if int(status[1]) < 500:
+            return False
+        try:
+            super()._send_request("get", "select?q=*:*&rows=0&wt=json")
+        except pysolr.SolrError:
+            return False
+        return True
 
 
 def make_connection(decode_dates: bool = True) -> pysolr.Solr:
@@ -142,7 +171,28 @@ def solr_failed() -> bool:
     return bool(flask.has_request_context() and flask.g.get(_FLAG))
 
 
+def refusal() -> str | None:
+    """Return what Solr said of the last query of this web request that it could not run.
+
+    Returns:
+        ``""`` where it gave no reason, ``None`` where it refused none.
+    """
+    return flask.g.get(_REFUSAL) if flask.has_request_context() else None
+
+
+def forget_refusal() -> None:
+    """Forget what Solr said: it may name what the reader is not to know."""
+    if flask.has_request_context():
+        flask.g.pop(_REFUSAL, None)
+
+
 def _note_failure(fault: pysolr.SolrError) -> None:
-    text = str(fault)
-    if flask.has_request_context() and not text.startswith("Solr responded with an error (HTTP 4"):
+    is_refused_document = str(fault).startswith("Solr responded with an error (HTTP 400)")
+    if flask.has_request_context() and not is_refused_document:
         setattr(flask.g, _FLAG, True)
+
+
+def _note_refusal(fault: pysolr.SolrError) -> None:
+    if flask.has_request_context():
+        reason = _REASON.search(str(fault))
+        setattr(flask.g, _REFUSAL, reason[1] if reason else "")

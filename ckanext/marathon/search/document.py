@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ckanext.marathon.domain import counts
+from ckanext.marathon.domain.texts import load_json
 
 # Shown according to the viewer by ``package_show``, so never kept.
 _VIEWERS_OWN = ("ideas", "workshop_info")
@@ -137,7 +138,7 @@ def _parsed(value: Any) -> Any:
     if not isinstance(value, str) or not value.startswith(("[", "{")):
         return value if isinstance(value, dict) or _is_rows(value) else None
     try:
-        return json.loads(value)
+        return load_json(value)
     except ValueError:
         return None
 

@@ -27,7 +27,7 @@ def check_parameter_types() -> Response | None:
         return None
     reads = bool(getattr(action, "side_effect_free", False))
     try:
-        data = _request_data(reads)
+        data = request_data(reads)
     except ValueError:
         # CKAN says itself that it is no JSON.
         return None
@@ -51,7 +51,7 @@ def check_parameter_types() -> Response | None:
     return None
 
 
-def _request_data(reads: bool) -> dict[str, Any]:
+def request_data(reads: bool) -> dict[str, Any]:
     """Return the parameters as CKAN's API takes them out of the request."""
     # CKAN loads its views again for each application; the one of this application is listed.
     return sys.modules["ckan.views.api"]._get_request_data(try_url_params=reads)

@@ -6,10 +6,13 @@ has failed is noted where it fails; the answer is put right when it leaves.
 
 from __future__ import annotations
 
+import functools
+import re
 from typing import Any
 
 import ckan.plugins.toolkit as tk
 import flask
+from ckan import model
 from ckan.common import json
 from ckan.types import Response
 from flask import Blueprint, make_response, request
@@ -17,10 +20,13 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine, ExceptionContext
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import PoolProxiedConnection
 
+from ckanext.marathon.domain.texts import shown
 from ckanext.marathon.logic.redacting import redact
 from ckanext.marathon.search import connection
 
+from .api_door import request_data
 from .unavailable import SECONDS
 
 outage = Blueprint("marathon_outage", __name__)
@@ -29,12 +35,41 @@ _FLAG = "marathon_database_failed"
 
 # What CKAN's API calls a failed search or a failed writing of the index.
 _SEARCH_ERRORS = ("Search Error", "Search Index Error", "Search Connection Error")
+# And a search that Solr cannot read or run.
+_QUERY_ERRORS = ("Search Error", "Search Query Error")
+# How Solr repeats a part of what it was sent.
+_QUOTED = re.compile(r"'([^']+)'|\"([^\"]+)\"")
 
 
 @event.listens_for(Engine, "handle_error")
 def _note_failure(context: ExceptionContext) -> None:
     if flask.has_request_context() and isinstance(context.sqlalchemy_exception, OperationalError):
         setattr(flask.g, _FLAG, True)
+
+
+@outage.before_app_request
+def watch_connections() -> None:
+    """Note when all connections of this process are in use, wherever in a request that is.
+
+    No event of SQLAlchemy tells it: its pool raises before there is a connection. CKAN's API makes
+    one 500 of everything that an action raises.
+    """
+    engine = model.meta.engine
+    if engine is None or hasattr(engine.raw_connection, _FLAG):
+        return
+    take = engine.raw_connection
+
+    @functools.wraps(take)
+    def take_connection() -> PoolProxiedConnection:
+        try:
+            return take()
+        except PoolTimeoutError:
+            if flask.has_request_context():
+                setattr(flask.g, _FLAG, True)
+            raise
+
+    setattr(take_connection, _FLAG, True)
+    engine.raw_connection = take_connection
 
 
 def database_failed() -> bool:
@@ -78,11 +113,26 @@ def correct_api_error(answer: Response) -> Response:
             "again in a minute."
         )
         return _api_answer("Search Connection Error", message, said)
+    if error and kind in _QUERY_ERRORS and connection.refusal() is not None:
+        error["message"] = _refusal_message(connection.refusal() or "")
+        answer.set_data(json.dumps(said))
     text = answer.get_data(as_text=True)
     redacted = redact(text)
     if redacted != text:
         answer.set_data(redacted)
     return answer
+
+
+def _refusal_message(reason: str) -> str:
+    """Say which parameters Solr cannot read or run; CKAN repeats its whole query instead."""
+    sent = {name: str(value) for name, value in request_data(reads=True).items() if value}
+    quoted = max((a or b for a, b in _QUOTED.findall(reason)), key=len, default="")
+    named = [name for name, value in sent.items() if quoted and quoted in value]
+    message = tk._("The search engine cannot run this search. Look at {parameters}: {reason}")
+    return message.format(
+        parameters=", ".join(map(shown, named or sent)),
+        reason=shown(reason or tk._("it gives no reason")),
+    )
 
 
 def _is_api() -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, cast
 
 import ckan.plugins.toolkit as tk
@@ -11,6 +10,7 @@ from ckan.lib import plugins as lib_plugins
 from ckan.lib.munge import munge_title_to_name
 from ckan.types import Context
 
+from ckanext.marathon.domain.texts import load_json
 from ckanext.marathon.logic import permissions, shapes
 from ckanext.marathon.logic.inputs import LARGEST
 from ckanext.marathon.model import choice, link, place
@@ -172,7 +172,7 @@ def _choice(idea: model.Package, workshop: model.Package | None) -> dict[str, An
 
 def _loaded(extras: dict[str, str], field: str) -> list[Any]:
     try:
-        value = json.loads(extras.get(field) or "[]")
+        value = load_json(extras.get(field) or "[]")
     except ValueError:
         return []
     return value if isinstance(value, list) else []

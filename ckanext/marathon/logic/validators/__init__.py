@@ -37,6 +37,7 @@ from ckanext.marathon.logic.validators.values import (
     marathon_int_or_none,
     marathon_latitude,
     marathon_longitude,
+    marathon_resource_address,
     marathon_title,
 )
 from ckanext.marathon.logic.validators.workshop import marathon_workshop_rules
@@ -70,6 +71,7 @@ __all__ = [
     "marathon_municipality_codes",
     "marathon_organization_rules",
     "marathon_owner_org",
+    "marathon_resource_address",
     "marathon_service_problems",
     "marathon_status_reason",
     "marathon_term",

@@ -12,6 +12,7 @@ from ckan.lib.navl.dictization_functions import missing
 from ckan.types import Context, FlattenDataDict, FlattenErrorDict
 
 from ckanext.marathon.domain.faults import At
+from ckanext.marathon.domain.texts import load_json
 from ckanext.marathon.logic import say
 from ckanext.marathon.model import records
 
@@ -62,7 +63,7 @@ class Flat:
     def items(self, field: str) -> list[str]:
         """Return a field that its validator made a JSON list."""
         try:
-            loaded = json.loads(self.text(field) or "[]")
+            loaded = load_json(self.text(field) or "[]")
         except ValueError:
             return []
         return loaded if isinstance(loaded, list) else []

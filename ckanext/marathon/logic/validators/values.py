@@ -19,6 +19,7 @@ from ckanext.marathon.logic.validators.flat import Flat
 Value = TypeVar("Value")
 
 LONGEST_TITLE = 500
+_UPLOAD = "upload"
 # An empty box of a form is a no.
 FALSE = {*shapes.FALSE, ""}
 
@@ -115,6 +116,27 @@ def marathon_http_url_list(value: Any) -> str:
     """Return a JSON list of absolute web addresses; commas may be part of one."""
     found = _read(lambda given: items(given, r"\s+"), None if value is missing else value)
     return json.dumps([_read(addresses.http_address, each) for each in found])
+
+
+def marathon_resource_address(
+    key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
+) -> None:
+    """Refuse an address of a resource that no reader can follow, or that a browser would run.
+
+    The name of an uploaded file is no address. What is stored already may stay, so that the rest
+    of an older record can be edited; nothing links it.
+    """
+    value = data.get(key)
+    if not isinstance(value, str) or data.get((*key[:-1], "url_type")) == _UPLOAD:
+        return
+    try:
+        addresses.resource_address(value)
+    except Malformed as error:
+        stored = Flat(data, errors, context).stored
+        before = stored.resources if stored else ()
+        same = [each for each in before if each.id == data.get((*key[:-1], "id"))]
+        if not any(each.url == value and each.url_type != _UPLOAD for each in same):
+            raise tk.Invalid(say.text(error.fault)) from None
 
 
 def marathon_geojson(value: Any) -> str:

@@ -1,0 +1,114 @@
+"""Addresses of resources that no reader can follow, or that a browser would run, are not stored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+import pytest
+from ckan import model
+from ckan.tests import factories as core
+from ckan.tests.helpers import call_action
+
+from ckanext.marathon.domain import addresses
+from ckanext.marathon.domain.errors import Malformed
+from tests.factories import Idea, MarathonDataset, Workshop
+
+REFUSED = [
+    "javascript:alert(1)",
+    "JavaScript:alert(1)",
+    " \x01javascript:alert(1)",
+    "java\nscript:alert(1)",
+    "java\tscript\r\n:alert(1)",
+    "javascript://example.org/%0aalert(1)",
+    "data:text/html,<script>alert(1)</script>",
+    "vbscript:msgbox",
+    "view-source:https://example.org",
+    "file:///etc/passwd",
+    "blob:https://example.org/1",
+    "urn:x",
+    "mailto:a@example.gt",
+    "C:\\datos\\a.csv",
+    "http+x://example.org",
+]
+TAKEN = [
+    *("", "a.csv", "www.example.gt/a.csv", "//example.gt/a:b.csv", "datos/javascript:x", "./a:b"),
+    *("https://example.gt/a.csv", "HTTP://example.gt", "ftp://example.gt/a", " https://a.gt/x "),
+    *("https://example.gt/?u=javascript:x", "#javascript:", "?data:x", "?x=1:2"),
+]
+
+
+@pytest.mark.parametrize("value", REFUSED)
+def test_an_address_of_another_scheme_is_malformed(value: str) -> None:
+    with pytest.raises(Malformed):
+        addresses.resource_address(value)
+
+
+@pytest.mark.parametrize("value", TAKEN)
+def test_an_address_that_can_be_followed_passes(value: str) -> None:
+    assert addresses.resource_address(value) == value
+
+
+def store(resource_id: str, **fields: Any) -> None:
+    """Store fields of a resource as older versions of the site took them."""
+    resource = model.Resource.get(resource_id)
+    assert resource is not None
+    for name, value in fields.items():
+        setattr(resource, name, value)
+    model.repo.commit()
+
+
+@pytest.mark.usefixtures("marathon_site")
+class TestSaving:
+    @pytest.mark.parametrize("factory", [MarathonDataset, Idea, Workshop])
+    @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "vbscript:x"])
+    def test_names_the_field_and_what_to_write(self, factory: Any, url: str) -> None:
+        good = {"url": "https://example.gt/a.csv"}
+        with pytest.raises(tk.ValidationError) as caught:
+            factory(resources=[good, {"url": url}])
+        first, second = caught.value.error_dict["resources"]
+        assert not first
+        assert "https://" in second["url"][0]
+        assert url.partition(":")[0] in second["url"][0]
+
+    def test_of_a_resource_alone(self) -> None:
+        dataset = MarathonDataset()
+        with pytest.raises(tk.ValidationError) as caught:
+            call_action("resource_create", package_id=dataset["id"], url="javascript:alert(1)")
+        assert set(caught.value.error_dict) == {"url"}
+        file = core.Resource(package_id=dataset["id"])
+        with pytest.raises(tk.ValidationError) as caught:
+            call_action("resource_patch", id=file["id"], url="data:text/html,x")
+        assert set(caught.value.error_dict) == {"url"}
+
+    def test_another_type_of_address_is_no_way_around(self) -> None:
+        dataset = MarathonDataset()
+        for kind in ("", "link", "x"):
+            with pytest.raises(tk.ValidationError):
+                call_action(
+                    "resource_create", package_id=dataset["id"], url="javascript:x", url_type=kind
+                )
+
+    def test_the_name_of_an_uploaded_file_is_no_address(self) -> None:
+        dataset = MarathonDataset()
+        file = core.Resource(package_id=dataset["id"])
+        store(file["id"], url="a:b.csv", url_type="upload")
+        call_action("package_patch", id=dataset["id"], title="Changed")
+        assert model.Resource.get(file["id"]).url.endswith("a:b.csv")
+        # And does not become one.
+        store(file["id"], url="javascript:x", url_type="upload")
+        with pytest.raises(tk.ValidationError):
+            call_action("resource_patch", id=file["id"], url="javascript:x", url_type="")
+
+    def test_a_record_that_has_one_can_be_edited(self) -> None:
+        dataset = MarathonDataset()
+        file, other = (core.Resource(package_id=dataset["id"]) for _ in range(2))
+        store(file["id"], url="javascript:old")
+        edited = call_action("package_patch", id=dataset["id"], title="Changed", notes="Changed")
+        assert edited["title"] == "Changed"
+        call_action("resource_patch", id=file["id"], name="Changed")
+        for id_, url in ((file["id"], "javascript:new"), (other["id"], "javascript:old")):
+            with pytest.raises(tk.ValidationError) as caught:
+                call_action("resource_patch", id=id_, url=url)
+            assert set(caught.value.error_dict) == {"url"}
+        call_action("resource_patch", id=file["id"], url="https://example.gt/a.csv")
