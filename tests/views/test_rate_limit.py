@@ -10,6 +10,7 @@ import pytest
 import redis
 from ckan.exceptions import CkanConfigurationException
 from ckan.lib.redis import connect_to_redis
+from ckan.tests import factories
 
 from ckanext.marathon.views import client
 from tests.factories import MarathonDataset
@@ -115,6 +116,18 @@ class TestClient:
         for number in range(2):
             headers = {"X-Forwarded-For": f"192.0.2.{number}"}
             answers = [app.get(SEARCH, headers=headers).status_code for _ in range(4)]
+            assert answers == [200, 200, 200, 429]
+
+    def test_each_account_has_one_share_wherever_it_is(self, app: Any) -> None:
+        for _ in range(2):
+            token = factories.UserWithToken()["token"]
+            answers = [
+                app.get(
+                    SEARCH,
+                    headers={"Authorization": token, "X-Forwarded-For": f"192.0.2.{number}"},
+                ).status_code
+                for number in range(4)
+            ]
             assert answers == [200, 200, 200, 429]
 
     def test_an_address_that_the_client_made_up_is_not_believed(
