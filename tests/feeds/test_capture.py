@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,10 @@ from ckan.model.system_info import delete_system_info
 from ckan.tests import factories as ckan_factories
 from ckan.tests.helpers import CKANCliRunner, call_action
 
+from ckanext.marathon.feeds import keys, render
+from ckanext.marathon.feeds.keys import Key
 from ckanext.marathon.feeds.publish import publish_settings
+from ckanext.marathon.model.feed import Kind
 from tests import factories
 
 from .conftest import Log
@@ -257,6 +261,24 @@ class TestNeverPublic:
         call_action("dataset_purge", id=dataset["id"])
         assert ("Delete", "dataset") not in feed.since(0)
         assert faults() == []
+
+    def test_what_labels_hide_is_not_described_in_short_either(
+        self, feed: Log, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Another plugin's labels hold, also where ``package_show`` breaks."""
+
+        def break_down(_identifier: str) -> None:
+            raise RuntimeError
+
+        labels = SimpleNamespace(get_dataset_labels=lambda _package: ["member-of-something"])
+        monkeypatch.setattr(render, "get_permission_labels", lambda: labels)
+        monkeypatch.setattr(render, "_shown", break_down)
+        dataset = factories.MarathonDataset()
+        assert feed.slot(dataset["id"]) is None
+
+    def test_a_group_is_no_organisation(self, feed: Log) -> None:
+        group = Key(Kind.ORGANIZATION, ckan_factories.Group()["id"])
+        assert render.render([group], keys.site()) == {group: None}
 
     def test_a_group_and_a_user_are_none_of_its_business(self, feed: Log) -> None:
         ckan_factories.Group()

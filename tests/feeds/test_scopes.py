@@ -280,6 +280,19 @@ class TestAddresses:
         for address in ("catalog.ttl", "catalog/all.ttl", "catalog/changes"):
             assert get(f"/{parts_of(world, 'b')['idea']}/{address}").status_code == 410
 
+    def test_neither_the_name_of_what_was_never_public_nor_another_kind_leads_anywhere(
+        self, world: dict[str, Any], get: Get
+    ) -> None:
+        hidden = factories.Idea(workshop=world["workshop_a"]["id"], private=True)
+        for part in (
+            f"idea/{hidden['name']}",
+            f"idea/{hidden['id']}",
+            f"workshop/{world['a']['id']}",
+            f"workshop/{world['a']['name']}",
+            f"organization/{world['a']['id']}",
+        ):
+            assert get(f"/{part}/catalog.ttl").status_code == 404, part
+
     def test_a_search_stays_within_the_part(self, world: dict[str, Any], get: Get) -> None:
         assert ids(get("/municipality/0101/catalog.ttl?q=Pozos")) == {world["dataset"]["id"]}
         assert ids(get("/municipality/0501/catalog.ttl?q=Pozos")) == set()

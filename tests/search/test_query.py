@@ -6,6 +6,9 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 import pytest
+import sqlalchemy as sa
+from ckan import model
+from ckan.lib.search import rebuild
 from ckan.tests import factories
 from ckan.tests.helpers import call_action
 
@@ -104,6 +107,13 @@ def items(field: str, **params: Any) -> dict[str, str]:
     return {item["name"]: item["display_name"] for item in found}
 
 
+def write_behind_ckan(package_id: str, **columns: Any) -> None:
+    """Change a package as somebody does who writes to the database: nothing is told of it."""
+    package = model.package_table
+    model.Session.execute(sa.update(package).where(package.c.id == package_id).values(**columns))
+    model.Session.commit()
+
+
 @pytest.mark.usefixtures("marathon_site")
 class TestFinding:
     def test_a_dataset_is_found_by_the_words_of_its_place_and_problem(
@@ -148,6 +158,16 @@ class TestFinding:
         for kind in ("idea", "workshop"):
             found = names(fq=f'vocab_{kind}:"{chain[kind]["id"]}"')
             assert found == {chain["dataset"]["name"]}
+
+    @pytest.mark.parametrize(("field", "value"), [("private", True), ("state", "deleted")])
+    def test_a_dataset_is_not_filtered_by_the_hidden_workshop_of_its_public_idea(
+        self, chain: dict[str, Any], field: str, value: Any
+    ) -> None:
+        """Its id would tell that the two belong together."""
+        write_behind_ckan(chain["workshop"]["id"], **{field: value})
+        rebuild(chain["dataset"]["id"])
+        assert names(fq=f'vocab_idea:"{chain["idea"]["id"]}"') == {chain["dataset"]["name"]}
+        assert names(fq=f'vocab_workshop:"{chain["workshop"]["id"]}"') == set()
 
     def test_a_dataset_is_filtered_by_the_communities_of_its_public_ideas(
         self, chain: dict[str, Any]
@@ -218,6 +238,12 @@ class TestFacets:
             id=chain["idea"]["id"],
             private=True,
         )
+        assert items("vocab_idea") == {}
+
+    def test_the_title_of_a_deleted_idea_is_in_no_filter(self, chain: dict[str, Any]) -> None:
+        """Also where the index still has it."""
+        assert items("vocab_idea") == {chain["idea"]["id"]: chain["idea"]["title"]}
+        write_behind_ckan(chain["idea"]["id"], state="deleted")
         assert items("vocab_idea") == {}
 
 

@@ -128,6 +128,14 @@ class TestGuessing:
             assert person.log_in(f"somebody-{number}", "wrong").status_code == 200
         assert person.log_in("somebody-else", "wrong").status_code == 429
 
+    def test_one_account_is_not_guessed_from_many_addresses(
+        self, app: Any, officer: dict[str, Any]
+    ) -> None:
+        for number in range(100):
+            answer = Person(app, f"198.51.100.{number}").log_in(officer["name"], "wrong")
+            assert answer.status_code == 200
+        assert Person(app, "198.51.100.200").log_in(officer["name"], "wrong").status_code == 429
+
     def test_logins_that_succeed_are_not_counted(self, app: Any, officer: dict[str, Any]) -> None:
         for _ in range(12):
             assert Person(app).log_in(officer["name"]).status_code == 302

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ckan import model
 from ckan.lib import files, uploader
+from ckan.tests import factories
 from ckan.tests.helpers import call_action
 from flask import redirect
 from rdflib import DCAT, Graph, URIRef
@@ -26,6 +27,8 @@ from .conftest import Reader
 pytestmark = pytest.mark.usefixtures("marathon_site", "storage")
 
 SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+# The browser's viewer does not start in a sandbox.
+PDF = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' blob: data:; object-src 'self'"
 Publish = Callable[..., dict[str, Any]]
 
 
@@ -96,9 +99,7 @@ def test_a_file_is_what_its_bytes_are_here_and_in_the_feeds(
         {"filename": name},
     )
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    policy = answer.headers["Content-Security-Policy"]
-    assert policy == SANDBOX or (name == "plan.pdf" and policy.startswith("default-src 'none';"))
-    assert "script-src" not in policy
+    assert answer.headers["Content-Security-Policy"] == (PDF if name == "plan.pdf" else SANDBOX)
     assert fed_media_types(visitor, resource) == {content_type.partition(";")[0]}
 
 
@@ -284,6 +285,25 @@ def test_the_newer_addresses_of_files_are_no_exception(
     assert answer.headers["Content-Type"] == "application/octet-stream"
     assert answer.headers["Content-Disposition"] == "attachment; filename=datos.csv"
     assert answer.headers["Content-Security-Policy"] == SANDBOX
+    assert not answer.cache_control.no_store
+
+
+def test_a_file_of_no_resource_is_for_no_cache_unless_its_storage_is_public(
+    reader: Any, use_storage: Callable[..., Any], tmp_path: Path
+) -> None:
+    use_storage("kept", "ckan:fs", path=str(tmp_path))
+    sysadmin = factories.Sysadmin()
+    kept = call_action(
+        "file_create",
+        context={"user": sysadmin["name"]},
+        name="fugas.csv",
+        storage="kept",
+        upload=FileStorage(io.BytesIO(TABLE), "fugas.csv"),
+    )
+    answer = reader(sysadmin).get(f"/file/download/{kept['id']}")
+    assert (answer.status_code, answer.data) == (200, TABLE)
+    assert answer.cache_control.private
+    assert answer.cache_control.no_store
 
 
 def test_a_redirect_to_an_object_store_is_left_alone_and_not_kept(

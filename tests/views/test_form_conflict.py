@@ -174,6 +174,7 @@ class TestNoConflict:
         self, editor: Reader, workshop: dict[str, Any], odd: str
     ) -> None:
         sent = {**values_of(editor, workshop), "form_version": odd, "form_keep:title": "theirs"}
+        sent |= {"form_keep:nothing": "theirs", "form_keep:none": "both", "form_keep:title": "x"}
         assert post(editor, workshop, sent).status_code in {302, 409}
 
     def test_a_new_file_meanwhile_is_none(self, editor: Reader, workshop: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ import pytest
 import redis
 from ckan.exceptions import CkanConfigurationException
 from ckan.lib.redis import connect_to_redis
+from ckan.tests import factories
 
 from ckanext.marathon.views import client
 from tests.factories import MarathonDataset
@@ -92,13 +93,14 @@ class TestLimit:
         assert app.get("/catalog.ttl").status_code == 200
 
     def test_an_answer_304_is_not_counted(self, app: Any) -> None:
-        first = app.get("/catalog.ttl?q=agua", headers={"If-None-Match": '"other"'})
+        path = f"/d/{MarathonDataset()['id'][:8]}.svg"
+        first = app.get(path)
         assert first.status_code == 200
-        with app.flask_app.test_request_context("/marathon/report", headers={}):
-            rate_limit.g.marathon_cost = rate_limit.Cost.EXPORT
-            rate_limit.count_answer(rate_limit.Response(status=304))
-        for _ in range(2):
-            assert app.get("/marathon/report").status_code == 200
+        for _ in range(3):
+            again = app.get(path, headers={"If-None-Match": first.headers["ETag"]})
+            assert again.status_code == 304
+        assert app.get("/marathon/report").status_code == 200
+        assert app.get("/marathon/report").status_code == 429
 
     def test_asking_for_a_new_password_is_limited(self, app: Any) -> None:
         form = {"user": "nobody-of-this-name"}
@@ -114,6 +116,18 @@ class TestClient:
         for number in range(2):
             headers = {"X-Forwarded-For": f"192.0.2.{number}"}
             answers = [app.get(SEARCH, headers=headers).status_code for _ in range(4)]
+            assert answers == [200, 200, 200, 429]
+
+    def test_each_account_has_one_share_wherever_it_is(self, app: Any) -> None:
+        for _ in range(2):
+            token = factories.UserWithToken()["token"]
+            answers = [
+                app.get(
+                    SEARCH,
+                    headers={"Authorization": token, "X-Forwarded-For": f"192.0.2.{number}"},
+                ).status_code
+                for number in range(4)
+            ]
             assert answers == [200, 200, 200, 429]
 
     def test_an_address_that_the_client_made_up_is_not_believed(
@@ -169,6 +183,21 @@ class TestCounter:
         assert {app.get(SEARCH).status_code for _ in range(5)} == {200}
         assert rate_limit._paused_until > 0
 
+    def test_valkey_is_not_asked_again_at_once(
+        self, limited: None, app: Any, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Nobody waits for a counter that did not answer a moment ago."""
+        asked = []
+        ask = rate_limit._counter
+        monkeypatch.setattr(rate_limit, "_counter", lambda *given: asked.append(1) or ask(*given))
+        monkeypatch.setitem(ckan_config, "ckan.redis.url", "redis://127.0.0.1:9/0")
+        for _ in range(3):
+            app.get(SEARCH)
+        assert len(asked) == 1
+        monkeypatch.setattr(rate_limit, "_paused_until", 0.0)
+        app.get(SEARCH)
+        assert len(asked) == 2
+
     def test_nothing_is_counted_without_the_setting(self, marathon_site: None, app: Any) -> None:
         _forget_counts()
         app.get(SEARCH)
@@ -194,3 +223,17 @@ class TestSettings:
     def test_what_is_no_network_is_named_at_the_start(self) -> None:
         with pytest.raises(CkanConfigurationException, match=r"trusted_proxies.*10\.0\.0\.0/33"):
             client.read_networks("127.0.0.1 10.0.0.0/33")
+
+    @pytest.mark.parametrize(
+        "option",
+        [
+            *("ckanext.marathon.rate_limit_search", "ckanext.marathon.rate_limit_export"),
+            *("ckanext.marathon.rate_limit_account", "ckanext.marathon.trusted_proxies"),
+        ],
+    )
+    def test_each_is_read_at_the_start(
+        self, ckan_config: Any, monkeypatch: pytest.MonkeyPatch, option: str
+    ) -> None:
+        monkeypatch.setitem(ckan_config, option, "nonsense")
+        with pytest.raises(CkanConfigurationException, match=option):
+            rate_limit.check_settings()

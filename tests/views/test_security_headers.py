@@ -49,6 +49,16 @@ def test_where_nobody_asks_only_our_own_pages_have_a_policy_that_no_theme_breaks
         assert header not in others
 
 
+@pytest.mark.parametrize("mode", ["off", "report-only"])
+def test_where_nothing_is_enforced_browsers_are_not_bound_to_https(
+    visitor: Reader, ckan_config: Any, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """A site that ends https later would be out of reach for a year."""
+    monkeypatch.setitem(ckan_config, "ckan.site_url", "https://datos.example.gt")
+    monkeypatch.setitem(ckan_config, MODE, mode)
+    assert "Strict-Transport-Security" not in visitor.get(OWN).headers
+
+
 @pytest.mark.ckan_config(MODE, "report-only")
 def test_report_only_forbids_nothing(visitor: Reader) -> None:
     for path in (OWN, CKANS):
@@ -79,8 +89,22 @@ class TestEnforced:
             allowed = policy(visitor.get(path))
             assert allowed["frame-ancestors"] == ["'self'"]
             assert allowed["object-src"] == ["'none'"]
+            assert allowed["base-uri"] == ["'self'"]
+            assert allowed["form-action"] == ["'self'"]
             for sources in (allowed["script-src"], allowed["default-src"]):
                 assert not {"'unsafe-inline'", "'unsafe-eval'", "*", "https:", "data:"} & {*sources}
+
+    def test_only_views_of_files_may_be_shown_in_pages_of_other_sites(
+        self, visitor: Reader
+    ) -> None:
+        """CKAN offers their addresses for that. Whether there is such a view does not matter."""
+        embedded = visitor.get("/dataset/x/resource/y/view/z")
+        assert policy(embedded)["frame-ancestors"] == ["*"]
+        assert "X-Frame-Options" not in embedded.headers
+        for path in ("/dataset/x/resource/y", "/dataset/x/resource/y/views"):
+            answer = visitor.get(path)
+            assert policy(answer)["frame-ancestors"] == ["'self'"], path
+            assert answer.headers["X-Frame-Options"] == "SAMEORIGIN", path
 
     def test_feeds_have_no_policy(self, visitor: Reader) -> None:
         MarathonDataset()

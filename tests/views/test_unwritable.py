@@ -71,6 +71,7 @@ class TestStoredAlready:
             "/feeds/tag/agua.atom",
             f"/feeds/custom.atom?q=Agua{character}limpia",
             "/catalog/changes.atom",
+            "/marathon/news.atom",
             "/catalog.rdf",
         ):
             answer = visitor.get(path)

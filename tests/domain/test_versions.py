@@ -1,0 +1,69 @@
+"""What two people changed of one record, field by field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ckanext.marathon.domain import versions
+from ckanext.marathon.domain.versions import Difference
+
+BASE = {"title": "Wells", "venue": "", "invitation": [{"organisation": "COCODE"}]}
+
+
+def compare(mine: dict[str, Any], theirs: dict[str, Any]) -> list[Difference]:
+    base = versions.make_fingerprint(BASE)
+    return versions.compare(base, {**BASE, **mine}, {**BASE, **theirs})
+
+
+def test_what_only_the_others_changed_is_not_contested() -> None:
+    assert compare({}, {"title": "Theirs"}) == [Difference("title", "Wells", "Theirs", False)]
+
+
+def test_what_both_changed_is_contested() -> None:
+    found = compare({"title": "Mine"}, {"title": "Theirs"})
+    assert found == [Difference("title", "Mine", "Theirs", True)]
+
+
+def test_what_only_the_form_changes_is_no_difference() -> None:
+    assert compare({"title": "Mine", "venue": "School"}, {}) == []
+
+
+def test_what_both_changed_alike_is_no_difference() -> None:
+    assert compare({"venue": "School"}, {"venue": "School"}) == []
+
+
+def test_rows_that_the_others_added_are_those_that_neither_version_had() -> None:
+    cocode, clinic, school = ({"organisation": each} for each in ("COCODE", "Clinic", "School"))
+    (found,) = compare(
+        {"invitation": [cocode, school]}, {"invitation": [cocode, school, clinic, {}]}
+    )
+    assert found.added == (clinic,)
+    # What the form took out was there when it was opened: the others did not add it.
+    (found,) = compare({"invitation": []}, {"invitation": [cocode, clinic]})
+    assert found.added == (clinic,)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("a\r\nb", "a\nb"),
+        ("a\rb", "a\nb"),
+        (" a ", "a"),
+        (5, "5"),
+        (True, "true"),
+        (None, ""),
+        ({"a": "x", "b": ""}, {"a": "x"}),
+        (["x", None], ["x"]),
+    ],
+)
+def test_the_same_written_otherwise_is_the_same(one: Any, other: Any) -> None:
+    assert versions.digest_of(one) == versions.digest_of(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("a\nb", "a b"), ("a", "A"), (["a", "b"], ["b", "a"]), ("0", "")]
+)
+def test_what_differs_has_another_digest(one: Any, other: Any) -> None:
+    assert versions.digest_of(one) != versions.digest_of(other)

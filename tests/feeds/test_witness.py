@@ -1,0 +1,58 @@
+"""The note beside the database, by which a process finds out that published changes were lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ckan import model
+
+from ckanext.marathon.feeds import witness
+from ckanext.marathon.feeds.witness import Witness
+from ckanext.marathon.model import clock
+from tests import factories
+
+from .conftest import Log
+
+
+@pytest.fixture
+def last(feed: Log, ckan_config: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Witness:
+    """The last change of a site, of which its note tells."""
+    monkeypatch.setitem(ckan_config, "ckan.storage_path", str(tmp_path))
+    factories.MarathonDataset()
+    now = clock.read()
+    found = Witness(now.number, now.mark)
+    assert witness.read_witness() == found
+    return found
+
+
+def test_what_the_log_has_is_not_lost(last: Witness) -> None:
+    assert witness.find_lost_change() is None
+    assert witness.begin_epoch_after_loss() is False
+
+
+@pytest.mark.parametrize("further", [0, 7])
+def test_a_change_is_lost_if_the_log_lacks_its_number_or_has_another_one_of_it(
+    last: Witness, further: int
+) -> None:
+    lost = Witness(last.number + further, last.mark ^ 1)
+    witness.write_witness(lost)
+    assert witness.find_lost_change() == lost
+    assert witness.find_unanswered_loss() == lost
+
+
+def test_of_one_loss_there_is_one_new_epoch(last: Witness) -> None:
+    """Also where the note cannot be written any more, and still tells of the loss."""
+    lost = Witness(last.number, last.mark ^ 1)
+    witness.write_witness(lost)
+    epoch = clock.read().epoch
+    assert witness.begin_epoch_after_loss() is True
+    model.Session.expire_all()
+    began = clock.read().epoch
+    assert began != epoch
+    witness.write_witness(lost)
+    assert witness.find_lost_change() == lost
+    assert witness.find_unanswered_loss() is None
+    assert witness.begin_epoch_after_loss() is False
+    assert clock.read().epoch == began
