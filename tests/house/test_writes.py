@@ -64,7 +64,7 @@ def test_only_our_own_tables_are_written_in_bulk(path: Path) -> None:
         named += [n for n in ast.walk(tree) if isinstance(n, ast.Call) and "_table" in ast.dump(n)]
         calls = [n for n in named if not isinstance(n, ast.Call) or ast.unparse(n.func) == "_table"]
         names = {n.value for each in calls for n in ast.walk(each) if isinstance(n, ast.Constant)}
-        assert "user_following_dataset" in names
+        assert "task_status" in names
         assert not DESCRIBED & names
         assert {table for table, _line in others} == {"table", "detail", "activity", "harvested"}
         return

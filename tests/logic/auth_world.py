@@ -105,6 +105,10 @@ def checks(ids: dict[str, str]) -> dict[str, Callable[[], dict[str, Any]]]:
         "a new dataset of the coordinating body": new("dataset", "body"),
         "a dataset into a group": grouped("dataset"),
         "an idea into a group": grouped("idea"),
+        "a new idea of M, in a group": lambda: {
+            **new("idea")(),
+            "groups": [{"id": ids["group"]}],
+        },
         "a collaborator for a dataset of M": thing("dataset"),
         "a collaborator for an idea of M": thing("idea"),
         "datasets of M, many at once": lambda: {"org_id": muni, "datasets": [ids["dataset"]]},

@@ -196,6 +196,7 @@ class TestWhatIsWritten:
         assert outcome.errors == {}
         found = call_action("marathon_change_list", origin="import")["results"]
         assert [each["record"] for each in found if each["kind"] == "dataset"] == outcome.ids
+        assert idea["id"] not in {each["record"] for each in found}
         call_action("package_patch", id=outcome.ids[0], title="Pozos y ríos")
         assert entries(record=outcome.ids[0])[0]["origin"] == "command_line"
 
@@ -243,6 +244,7 @@ class TestWhoMayRead:
                 act("marathon_change_list", user, organization=dataset["owner_org"])
         seen = act("marathon_change_list", other)["results"]
         assert dataset["id"] not in {each["record"] for each in seen}
+        assert {each["kind"] for each in seen} == {"organization", "member"}
         assert act("marathon_change_list", other, record=dataset["id"])["results"] == []
 
     def test_the_coordinating_body_sees_ideas_and_no_datasets_nor_people(self) -> None:
@@ -270,10 +272,11 @@ class TestWhoMayRead:
         dataset = ckan_factories.Dataset(
             service_problem=["AGU-01"], owner_org=one["id"], title="Secreto", private=True
         )
+        ckan_factories.Resource(package_id=dataset["id"], name="Secreto")
         call_action("package_owner_org_update", id=dataset["id"], organization_id=other["id"])
         member = factories.officer(one["id"], "admin")
         found = act("marathon_change_list", member, record=dataset["id"])["results"]
-        assert len(found) == 2
+        assert [each["kind"] for each in found] == ["dataset", "resource", "dataset"]
         assert {each["title"] for each in found} == {None}
 
 
@@ -292,6 +295,7 @@ class TestAsking:
                 break
         assert got == whole
         assert len(got) == 5
+        assert call_action("marathon_change_list", record=dataset["id"], limit=5)["next"] is None
 
     def test_by_user_action_and_day(self) -> None:
         dataset = factories.MarathonDataset()

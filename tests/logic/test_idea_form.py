@@ -152,6 +152,12 @@ class TestWhoSeesWhich:
         assert names(q="oculto") == []
         assert choices(officer(muni["id"])["name"])[0]["workshop"]["title"] == "Oculto"
 
+    def test_nor_one_of_a_workshop_that_is_a_draft_again(self, workshop: dict[str, Any]) -> None:
+        Idea(workshop=workshop["id"])
+        call_action("package_patch", id=workshop["id"], state="draft")
+        assert choices(factories.Sysadmin()["name"])[0]["workshop"] is None
+        assert names(q="alzatate") == []
+
     def test_drafts_and_deleted_ones_are_not_offered(self, workshop: dict[str, Any]) -> None:
         Idea(workshop=workshop["id"], state="draft")
         call_action("package_delete", id=Idea(workshop=workshop["id"])["id"])

@@ -17,7 +17,8 @@ from ckan.tests import factories
 from ckan.tests.helpers import call_action
 from rdflib import DCAT, RDF, Graph
 
-from tests.factories import Commitment, Idea, MarathonDataset, Municipality, Workshop
+from tests.factories import Commitment, Idea, MarathonDataset, Municipality, Workshop, officer
+from tests.logic.asking import act
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
 
@@ -230,6 +231,38 @@ class TestAsking:
         call_action("dataset_purge", id=idea, context={"user": factories.Sysadmin()["name"]})
         solr.add([document], commit=True)
         assert idea in cli.invoke(ckan, ["search-index", "list-orphans"]).output
+
+
+class TestParts:
+    """Of a list from which what is hidden was taken out."""
+
+    def test_of_tags_and_formats(self) -> None:
+        words = [f"agua{number:02}" for number in range(12)]
+        MarathonDataset(
+            tags=[{"name": word} for word in words],
+            resources=[{"url": f"https://a.gt/{word}", "format": word} for word in words],
+        )
+        listed = act("tag_list", query="agua")
+        assert sorted(listed) == words
+        assert act("tag_list", query="agua", limit=2, offset=1) == listed[1:3]
+        found = act("tag_search", query="agua", limit=2, offset=1)
+        assert (found["count"], len(found["results"])) == (12, 2)
+        offered = act("tag_autocomplete", query="agua", limit=100)
+        assert sorted(offered) == words
+        assert act("tag_autocomplete", query="agua") == offered[:10]
+        assert act("tag_autocomplete", query="agua", limit=2, offset=1) == offered[1:3]
+        assert len(act("format_autocomplete", q="agua")) == 5
+
+    def test_of_members_without_people_where_those_are_not_public(
+        self, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        muni = Municipality()["id"]
+        person = officer(muni)
+        for is_public in (True, False):
+            monkeypatch.setitem(ckan_config, "ckan.auth.public_user_details", is_public)
+            for user, may_see in (("", is_public), (person, True)):
+                members = act("member_list", user, id=muni, object_type="user")
+                assert bool(members) is may_see, (is_public, user)
 
 
 class TestSloppyInput:

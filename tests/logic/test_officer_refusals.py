@@ -14,6 +14,7 @@ from ckan.tests.helpers import call_action
 
 from ckanext.marathon.logic import permissions
 from tests.factories import CoordinatingBody, Municipality, officer
+from tests.logic.asking import act
 from tests.logic.inviting import EMAIL, accounts, invite
 
 pytestmark = pytest.mark.usefixtures("marathon_site", "with_request_context")
@@ -64,6 +65,14 @@ class TestRefusals:
             for user in (officer(muni)["name"], officer(Municipality()["id"], "admin")["name"], ""):
                 with pytest.raises(tk.NotAuthorized):
                     invite(user, muni, email=email)
+
+    def test_a_group_has_no_officers(self) -> None:
+        person = factories.User()
+        group = factories.Group(user=person)["id"]
+        with pytest.raises(tk.NotAuthorized):
+            invite(person["name"], group)
+        with pytest.raises(tk.NotAuthorized):
+            act("marathon_officer_list", person, organization=group)
 
     def test_the_coordinating_body_does_not_invite_itself(self, no_mail: None, muni: str) -> None:
         body = CoordinatingBody()["id"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from ckan import model
 from ckan.cli.cli import ckan
-from ckan.lib import uploader
+from ckan.lib import files, uploader
 from ckan.tests import factories as ckan_factories
 from ckan.tests.helpers import CKANCliRunner, call_action
 from werkzeug.datastructures import FileStorage
@@ -76,6 +78,35 @@ def test_nothing_of_it_stays(app: Any, dataset: dict[str, Any]) -> None:
         assert SECRET not in app.get(address).get_data(as_text=True)
     assert call_action("package_search", q="juez")["count"] == 0
     assert list(verify()) == []
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Iterator[Path]:
+    """A storage of CKAN's beside the folder of uploads."""
+    path = tmp_path / "shared"
+    settings = {"type": "ckan:fs", "path": str(path), "initialize": True}
+    files.storages.register("shared", files.make_storage("shared", settings))
+    yield path
+    files.storages.pop("shared")
+
+
+def test_its_files_go_from_ckans_storages_and_those_of_others_stay(
+    dataset: dict[str, Any], shared: Path
+) -> None:
+    as_admin = {"user": ckan_factories.Sysadmin()["name"], "ignore_auth": True}
+    own, other = (
+        call_action("file_create", as_admin, name=name, storage="shared", upload=upload)["id"]
+        for name in ("suyo.txt", "ajeno.txt")
+        for upload in [FileStorage(io.BytesIO(SECRET.encode()), name)]
+    )
+    package = {"owner_type": "package", "owner_id": dataset["id"]}
+    call_action("file_ownership_transfer", as_admin, id=own, **package)
+    assert len(list(shared.iterdir())) == 2
+    call_action("marathon_takedown", id=dataset["id"], reason="Orden judicial")
+    assert len(list(shared.iterdir())) == 1
+    assert call_action("file_show", as_admin, id=other)["name"] == "ajeno.txt"
+    with pytest.raises(tk.ObjectNotFound):
+        call_action("file_show", as_admin, id=own)
 
 
 def test_who_follows_hears_of_it(app: Any, dataset: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from ckan.tests.helpers import CKANCliRunner, call_action
 from werkzeug.datastructures import FileStorage
 
 from ckanext.marathon.feeds.verify import verify
+from ckanext.marathon.logic.erasing import enforce_list
 from tests import factories
 from tests.logic.asking import act
 from tests.logic.takedown_places import find_word
@@ -117,12 +118,21 @@ def dataset(tmp_path: Path, datastore: Any) -> dict[str, Any]:
     for url in (f"/dataset/{TITLE}", f"/es/dataset/{OLD_TITLE}"):
         model.Session.execute(sa.text(visit), {"url": url})
     term = "INSERT INTO term_translation (term, term_translation, lang_code) VALUES (:t, :t, 'es')"
-    model.Session.execute(sa.text(term), {"t": NOTES})
+    for words in (NOTES, OLD_TITLE):
+        model.Session.execute(sa.text(term), {"t": words})
     model.Session.add(
         model.TaskStatus(
             entity_id=table["id"], entity_type="resource", task_type="load", key=FILE, value=FILE
         )
     )
+    # Of an activity that stays: CKAN of earlier days named here what belonged to it.
+    other = factories.MarathonDataset(title="Otra cosa", user=user)
+    detail = (
+        "INSERT INTO activity_detail (id, activity_id, object_id, object_type, data) "
+        "SELECT 'x', id, :file, 'Resource', :word FROM activity WHERE object_id = :other"
+    )
+    named = {"file": table["id"], "word": FILE, "other": other["id"]}
+    model.Session.execute(sa.text(detail), named)
     day = (
         "INSERT INTO tracking_summary (url, package_id, tracking_type, count, tracking_date) "
         "VALUES (:url, :id, 'page', 1, CURRENT_DATE)"
@@ -164,7 +174,7 @@ def test_no_word_of_a_dataset_is_anywhere(
     assert set(before) == set(WORDS), "the test looks where they are"
     for place in (
         *("public.activity", "public.tag", "public.resource_view", "kept pages"),
-        *("public.task_status", "public.tracking_summary", f"{file}~"),
+        *("public.task_status", "public.tracking_summary", "public.activity_detail", f"{file}~"),
         *(f"Valkey {f'rq:job:{each}'.encode()!r}" for each in ended),
     ):
         assert any(place in where for where in before.values()), place
@@ -255,6 +265,46 @@ def test_jobs_of_others_stay(dataset: dict[str, Any]) -> None:
     assert gone not in left
 
 
+HARVESTED = ("harvest_object", "harvest_object_extra", "harvest_object_error")
+
+
+@pytest.fixture
+def harvested(dataset: dict[str, Any]) -> Iterator[None]:
+    """The tables of ckanext-harvest with what it keeps of the dataset, and of another.
+
+    As they were before a record's deletion took these rows along in the database itself.
+    """
+    lines = (
+        "CREATE TABLE harvest_object "
+        "(id text PRIMARY KEY, package_id text REFERENCES package (id) DEFERRABLE, content text)",
+        *(
+            f"CREATE TABLE {name} "
+            f"(harvest_object_id text REFERENCES harvest_object (id), {column} text)"
+            for name, column in zip(HARVESTED[1:], ("value", "message"), strict=True)
+        ),
+        "INSERT INTO harvest_object VALUES ('1', :id, :word), ('2', NULL, 'otro')",
+        *(f"INSERT INTO {name} VALUES ('1', :word), ('2', 'otro')" for name in HARVESTED[1:]),
+    )
+    for line in lines:
+        model.Session.execute(sa.text(line), {"id": dataset["id"], "word": TITLE})
+    model.Session.commit()
+    yield
+    model.Session.rollback()
+    model.Session.execute(sa.text(f"DROP TABLE {', '.join(HARVESTED)}"))
+    model.Session.commit()
+
+
+def test_what_was_harvested_of_it_goes_and_what_was_of_others_stays(
+    dataset: dict[str, Any], harvested: None, storage: Path, datastore: Any
+) -> None:
+    before = places(storage, datastore)[TITLE]
+    assert {f"public.{name}" for name in HARVESTED} <= set(before)
+    do("marathon_takedown", id=dataset["id"], reason="Orden judicial")
+    assert places(storage, datastore) == {}
+    for name in HARVESTED:
+        assert model.Session.execute(sa.text(f"SELECT count(*) FROM {name}")).scalar() == 1, name
+
+
 class TestWhatFails:
     def test_with_solr_away_it_is_gone_once_solr_is_back(
         self,
@@ -291,12 +341,14 @@ class TestWhatFails:
         file.mkdir()
         found = do("marathon_takedown", id=dataset["id"], reason="Orden judicial")
         assert found["unfinished"] == ["files"]
+        assert not enforce_list()
         file.rmdir()
         file.write_bytes(body)
         remove = ["marathon", "takedown", "remove", dataset["id"], "--reason", "Otra vez"]
         result = cli.invoke(ckan, remove)
         assert result.exit_code == 0, result.output
         assert places(storage, datastore) == {}
+        assert enforce_list()
         assert cli.invoke(ckan, remove).exit_code == 1
 
     def test_a_process_that_dies_after_the_purge_is_made_up_for(

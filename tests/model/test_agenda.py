@@ -114,6 +114,8 @@ class TestQueries:
         open_ = factories.Workshop(status="announced", invitation=invitation, private=True)
         factories.Workshop(status="held", invitation=invitation)
         factories.Workshop(status="announced")
+        gone = factories.Workshop(status="announced", invitation=invitation)
+        call_action("package_delete", id=gone["id"])
         assert [each.id for each in agenda.invited(None)] == [open_["id"]]
         assert [each.id for each in agenda.invited([open_["owner_org"]])] == [open_["id"]]
         assert agenda.invited([]) == []

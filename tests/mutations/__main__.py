@@ -44,6 +44,9 @@ PURE = ("tests/domain/", "tests/spreadsheets/")
 # After these a mutation's tests are given up.
 SECONDS = 600
 
+# Whether a child of this process has made the tables of the tests' database.
+_has_tables = False
+
 
 def copy_repository(target: Path) -> None:
     """Copy what Git knows or would add to a directory."""
@@ -81,10 +84,17 @@ def run_tests(directory: Path, tests: Sequence[str]) -> tuple[int, str]:
     Returns:
         pytest's exit code and the first failure: the test's name, then a line break and why.
     """
+    global _has_tables
     with tempfile.TemporaryDirectory(prefix="marathon-mutation-") as name:
         path = Path(name, "failure")
         code = _run_child(directory, tests, path)
+        _has_tables = _has_tables or _mark_of_tables(path).exists()
         return code, path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def _mark_of_tables(failure: Path) -> Path:
+    """Return the file by which a child says that the tests' database has its tables."""
+    return failure.with_name("tables")
 
 
 def _run_child(directory: Path, tests: Sequence[str], failure: Path) -> int:
@@ -107,12 +117,18 @@ def _run_child(directory: Path, tests: Sequence[str], failure: Path) -> int:
         os.dup2(silence, 1)
         os.dup2(silence, 2)
         import pytest
+        from ckan import model
 
         needs_site = not all(each.startswith(PURE) for each in tests)
+        if needs_site and _has_tables:
+            # They are emptied: making them again takes longer than most tests.
+            model.repo.tables_created_and_initialised = True
         options = ["--ckan-ini=test.ini"] if needs_site else ["-p", "no:ckan"]
         options += ["-x", "-q", "-p", "no:cacheprovider", "-n", "0"]
-        options.append(f"--basetemp={failure.parent / 'tests'}")
+        options.append(f"--basetemp={failure.with_name('files')}")
         code = int(pytest.main([*options, *tests], [FirstFailure(failure)]))
+        if needs_site and model.repo.tables_created_and_initialised:
+            _mark_of_tables(failure).touch()
     finally:
         os._exit(code)
 

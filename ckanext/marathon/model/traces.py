@@ -1,6 +1,6 @@
 """What CKAN and other plugins remember of a record in their own tables, and removing it.
 
-CKAN's purge leaves activities, followers, statuses of jobs and more behind. The feed describes
+CKAN's purge leaves activities, statuses of jobs and more behind. The feed describes
 none of these tables, which is why their rows may be removed in bulk (``tests/house/test_writes``).
 """
 
@@ -20,7 +20,6 @@ from ckanext.marathon.domain.texts import load_json
 # Table → the column that names a package or a resource.
 TABLES = {
     "activity_detail": "object_id",
-    "user_following_dataset": "object_id",
     "package_member": "package_id",
     "task_status": "entity_id",
     "tracking_summary": "package_id",
