@@ -25,7 +25,7 @@ hypothesis.settings.load_profile("marathon")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Have hypothesis take the seed that is printed, so that a run of `make prove` can be repeated."""
+    """Have hypothesis take the printed seed, so that a run of `make prove` can be repeated."""
     if proving.FULL and config.getoption("--hypothesis-seed", None) is None:
         config.option.hypothesis_seed = str(proving.SEED)
 
