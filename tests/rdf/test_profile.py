@@ -161,6 +161,22 @@ class TestReadingBack:
         assert "https://otro.gt/informe" in extras["related_resource"]
 
 
+    def test_an_address_that_no_reader_can_follow_costs_nothing_else(self) -> None:
+        turtle = """
+        @prefix dcat: <http://www.w3.org/ns/dcat#> . @prefix dct: <http://purl.org/dc/terms/> .
+        <https://otro.gt/d/1> a dcat:Dataset ; dct:title "Lluvia" ; dct:description "mm" ;
+          dcat:distribution <https://otro.gt/d/1/csv> .
+        <https://otro.gt/d/1/csv> a dcat:Distribution ; dct:title "Estaciones" ;
+          dcat:accessURL <mailto:datos@otro.gt> ; dcat:downloadURL <https://otro.gt/1.csv> .
+        """
+        parser = RDFParser(profiles=["marathon"])
+        parser.parse(turtle, "turtle")
+        (read,) = parser.datasets()
+        saved = factories.MarathonDataset(resources=read["resources"])
+        (resource,) = saved["resources"]
+        assert (resource["name"], resource["url"]) == ("Estaciones", "https://otro.gt/1.csv")
+
+
 class TestCatalogue:
     def test_it_holds_datasets_only_and_keeps_the_rules(self, app: Any) -> None:
         body = factories.CoordinatingBody(title="INFOM")

@@ -7,6 +7,8 @@ from typing import Any
 from rdflib import URIRef
 from rdflib.term import Node
 
+from ckanext.marathon.domain.addresses import resource_address
+from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.vocabulary import authorities
 
 from .distribution import ALGORITHMS, IANA, upload_address
@@ -72,8 +74,10 @@ def _identity(site: Site, dataset: URIRef, node: Node) -> dict[str, str]:
 
 
 def _addresses(reader: Reader, site: Site, node: Node) -> dict[str, str]:
-    access, download = reader.one(node, DCAT.accessURL), reader.one(node, DCAT.downloadURL)
-    also = reader.one(node, RDFS.seeAlso)
+    access, download, also = (
+        _address(reader.one(node, each))
+        for each in (DCAT.accessURL, DCAT.downloadURL, RDFS.seeAlso)
+    )
     if also:
         return {"url": also, "access_url": access, "download_url": download}
     _, _, resource = str(node).rpartition("/resource/")
@@ -82,6 +86,14 @@ def _addresses(reader: Reader, site: Site, node: Node) -> dict[str, str]:
     if uploads and download.startswith(uploads):
         return {"url": download, "access_url": access if access != download else ""}
     return {"url": access or download, "download_url": download}
+
+
+def _address(value: str) -> str:
+    """Return an address that a resource may have, "" for another: the rest is kept without it."""
+    try:
+        return resource_address(value)
+    except Malformed:
+        return ""
 
 
 def _formats(reader: Reader, node: Node) -> dict[str, str]:
