@@ -160,7 +160,6 @@ class TestReadingBack:
         assert extras["uri"] == "https://otro.gt/d/1"
         assert "https://otro.gt/informe" in extras["related_resource"]
 
-
     def test_an_address_that_no_reader_can_follow_costs_nothing_else(self) -> None:
         turtle = """
         @prefix dcat: <http://www.w3.org/ns/dcat#> . @prefix dct: <http://purl.org/dc/terms/> .

@@ -61,6 +61,7 @@ class TestEndedSession:
         link = page.select_one('a[href$="/user/login"][target="_blank"]')
         assert link
         assert "Your session has ended" in page.text
+        assert not page.select(".flash-messages .alert")
         given_back: dict[str, Any] = held_in(answer)
         assert given_back["title"] == ["Mine & <b>"]
         # Sent again after a log-in, it is saved as it was typed.
@@ -152,7 +153,9 @@ class TestWhatWasTyped:
             "title": "Junio",
             "notes": "Pozos",
             "tag_string": "agua",
+            "owner_org": villa_nueva["id"],
             "municipality": "0115",
+            "status": "held",
             "invitation-1-organisation": "COCODE",
             "resources__0__name": "Acta",
             "anything": "else",
@@ -162,7 +165,8 @@ class TestWhatWasTyped:
             "Título": "Junio",
             "Descripción": "Pozos",
             "Palabras clave": "agua",
-            "Municipios participantes": "0115",
+            "Municipios participantes": "Villa Nueva",
+            "Estado": "realizado",
             "Invitaciones 2: Organización invitada (no una persona)": "COCODE",
             "Archivo 1: Título": "Acta",
             # Not of the form.

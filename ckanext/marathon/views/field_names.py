@@ -1,4 +1,4 @@
-"""What fields and the inputs of forms are called, in the reader's language."""
+"""What fields and the inputs of forms are called, and what was chosen in these, in words."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import ckan.plugins.toolkit as tk
 
 from ckanext.marathon.domain.faults import N_
+from ckanext.marathon.helpers.labels import marathon_municipality_names, marathon_problem_names
 from ckanext.marathon.model import audit
 from ckanext.marathon.search.types import DATASET
 
@@ -77,7 +78,7 @@ def _read_fields(kind: str) -> list[dict[str, Any]]:
 
 
 def name_input(kind: str, name: str) -> str:
-    """Return what the input of a form is called to who filled it in.
+    """Return what the input of a form is called on its page.
 
     Args:
         kind: a type of record, or "" if the form is of something else.
@@ -99,3 +100,25 @@ def name_input(kind: str, name: str) -> str:
 
 def _name_in_row(rows: str, number: str, label: str) -> str:
     return f"{rows} {int(number) + 1}: {label}"
+
+
+def name_choice(kind: str, name: str, value: str) -> str:
+    """Return what was sent by an input in words: what a code stands for, a text as it is.
+
+    Args:
+        kind: as of :func:`name_input`.
+        name: of the input.
+        value: that was sent.
+    """
+    names = _NAMES_OF_CODES.get(name)
+    if names is not None:
+        return ", ".join(names(value)) or value
+    choices = tk.h.scheming_field_choices(find_field(kind, name)) or []
+    labels = (each["label"] for each in choices if each["value"] == value)
+    return tk.h.scheming_language_text(next(labels, value))
+
+
+_NAMES_OF_CODES = {
+    "municipality": marathon_municipality_names,
+    "service_problem": marathon_problem_names,
+}

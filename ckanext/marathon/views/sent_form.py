@@ -15,7 +15,7 @@ from werkzeug.formparser import FormDataParser
 from ckanext.marathon.helpers.labels import TYPES
 from ckanext.marathon.model import audit
 
-from .field_names import name_input
+from .field_names import name_choice, name_input
 from .form_data import CHOICES, OWN_INPUTS
 
 # Text beside a file that is too large is read up to here; the file itself is thrown away.
@@ -24,6 +24,8 @@ LARGEST_BODY = 2**31
 # Blueprints of forms; those of records have the record's type in their address.
 _OF_FILES = ("marathon_form_file", *(f"{each}_resource" for each in TYPES))
 _OF_ORGANIZATIONS = ("marathon_form_organization", "organization")
+# What people choose by name and forms send as an id, which tells nobody anything.
+_CHOSEN_BY_ID = ("owner_org", "idea", "workshop", "data_need")
 
 
 @dataclass
@@ -32,7 +34,7 @@ class SentForm:
 
     Attributes:
         values: names and texts, without the token against forgery, passwords left empty.
-        typed: those that a person filled in, to be read: labels and texts.
+        typed: those that a person filled in, to be read: labels and words.
         files: name of the input → name of the file, which browsers do not send twice.
         passwords: names of inputs that are asked for again.
     """
@@ -55,9 +57,9 @@ def read_sent_form() -> SentForm:
             sent.passwords.append(name)
             continue
         sent.values.append((name, value))
-        is_own = name.partition(":")[0] in (*OWN_INPUTS, *CHOICES, "submit")
+        is_own = name.partition(":")[0] in (*OWN_INPUTS, *CHOICES, *_CHOSEN_BY_ID, "submit")
         if value.strip() and not is_own:
-            sent.typed.append((name_input(kind, name), value))
+            sent.typed.append((name_input(kind, name), name_choice(kind, name, value)))
     sent.files = dict(_named_files(files))
     return sent
 
