@@ -126,6 +126,10 @@ def test_what_is_no_geometry_is_left_out(given: object) -> None:
     assert literals.geometry(given) is None
 
 
+def test_a_number_that_no_float_holds_is_no_coordinate() -> None:
+    assert literals.geometry({"type": "Point", "coordinates": [10**400, 1]}) is None
+
+
 @pytest.mark.parametrize("given", ["", "  ", "\x00\x0b", "\ud800", None, [], {}, True])
 def test_a_text_that_says_nothing_is_left_out(given: object) -> None:
     assert literals.text(given, "es") is None

@@ -175,6 +175,22 @@ class TestReadingBack:
         (resource,) = saved["resources"]
         assert (resource["name"], resource["url"]) == ("Estaciones", "https://otro.gt/1.csv")
 
+    def test_an_infinite_size_and_geometries_of_any_form_stop_no_harvest(self) -> None:
+        turtle = """
+        @prefix dcat: <http://www.w3.org/ns/dcat#> . @prefix dct: <http://purl.org/dc/terms/> .
+        @prefix gsp: <http://www.opengis.net/ont/geosparql#> .
+        <https://otro.gt/d/1> a dcat:Dataset ; dct:title "Lluvia" ; dct:spatial [
+            a dct:Location ;
+            dcat:bbox <https://otro.gt/node>, "POINT \\"\\"\\""^^gsp:wktLiteral ;
+            dcat:centroid "POINT (1 2)"^^gsp:wktLiteral, <https://otro.gt/node>
+          ] ; dcat:distribution [ a dcat:Distribution ; dcat:byteSize "INF" ] .
+        """
+        parser = RDFParser(profiles=["marathon"])
+        parser.parse(turtle, "turtle")
+        (read,) = parser.datasets()
+        assert read["title"] == "Lluvia"
+        assert "centroid" in read["spatial_coverage"][0]
+
 
 class TestCatalogue:
     def test_it_holds_datasets_only_and_keeps_the_rules(self, app: Any) -> None:
