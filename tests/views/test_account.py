@@ -79,6 +79,25 @@ ASKED_UNLESS_PUBLIC: tuple[Callable[[Person, str, str], Any], ...] = (
     lambda p, name, _: p.client.get(f"/user/{name}"),
     lambda p, name, _: p.client.get(f"/api/3/action/user_show?id={name}"),
     lambda p, name, _: p.client.get(f"/api/3/action/user_autocomplete?q={name}"),
+    *(
+        lambda p, name, _, action=action: p.client.get(f"/api/3/action/{action}?id={name}")
+        for action in (
+            *("am_following_user", "followee_list", "organization_list_for_user"),
+            *("followee_count", "dataset_followee_count", "group_followee_count"),
+            *("organization_followee_count", "user_followee_count", "user_follower_count"),
+        )
+    ),
+    *(
+        lambda p, name, _, action=action: p.client.post(
+            f"/api/3/action/{action}",
+            json={"object_type": "user", "capacity": "editor", "username": name}
+            | {"object": name, "id": name if action.startswith("user") else "x"},
+        )
+        for action in (
+            *("member_create", "member_delete", "organization_member_delete"),
+            *("group_member_delete", "user_update", "user_patch"),
+        )
+    ),
 )
 
 

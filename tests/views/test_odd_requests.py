@@ -46,6 +46,29 @@ class TestLogin:
         assert answer.status_code in {200, 302}
         assert answer.headers.get("Location", "/user/login").endswith("/user/login")
 
+    @pytest.mark.parametrize("remember", ["x", "", "-1", "9" * 30])
+    def test_it_is_not_remembered_for_what_is_no_time(self, visitor: Reader, remember: str) -> None:
+        person = core.User(password="correct-horse")
+        form = {"login": person["name"], "password": "correct-horse", "remember": remember}
+        answer = visitor.post("/user/login", form)
+        assert answer.status_code == 302
+        assert "remember_token" not in str(answer.headers)
+
+
+class TestForms:
+    @pytest.mark.parametrize("parts", [11, 3_000])
+    def test_a_field_of_very_many_parts_is_refused(self, sysadmin: Reader, parts: int) -> None:
+        form = {"title": "a", "x" + "__0__y" * parts: "z"}
+        assert sysadmin.post("/dataset/new", form).status_code == 400
+
+    @pytest.mark.parametrize("fields", [{}, {"email": "new@example.gt"}, {"old_password": "x"}])
+    def test_an_account_is_not_changed_by_a_form_without_its_fields(
+        self, reader: Any, fields: dict[str, str]
+    ) -> None:
+        person = core.User()
+        answer = reader(person).post(f"/user/edit/{person['name']}", {"fullname": "x", **fields})
+        assert answer.status_code == 400
+
 
 class TestAddingAMember:
     def test_nothing_is_left_where_no_mail_goes_out(

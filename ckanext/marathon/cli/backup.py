@@ -8,9 +8,11 @@ from pathlib import Path
 
 import ckan.plugins.toolkit as tk
 import click
+from sqlalchemy.exc import OperationalError
 
 from ckanext.marathon.cli.progress_bar import ProgressBar
 from ckanext.marathon.cli.takedown import read_list
+from ckanext.marathon.logic.redacting import redact
 from ckanext.marathon.operations import backup as operations
 from ckanext.marathon.operations import restore as restoring
 from ckanext.marathon.operations import restore_note
@@ -147,8 +149,9 @@ def _steps() -> Iterator[_Steps]:
 def _faults() -> Iterator[None]:
     try:
         yield
-    except (BackupFault, ProgramFailed, ProgramMissing, OSError) as fault:
-        message = str(fault)
+    except (BackupFault, ProgramFailed, ProgramMissing, OSError, OperationalError) as fault:
+        # Of a database that cannot be reached, what it said, without the statement.
+        message = redact(str(fault.orig if isinstance(fault, OperationalError) else fault))
         if restore_note.is_restoring():
             message += " " + tk._(
                 "The restore was interrupted, and the site answers 503 until it is done again."

@@ -20,6 +20,7 @@ from ckanext.marathon.feeds import status as state
 from ckanext.marathon.feeds import verify as oracle
 from ckanext.marathon.feeds import witness
 from ckanext.marathon.feeds.verify import Wrong
+from ckanext.marathon.logic.redacting import redact
 from ckanext.marathon.model import clock
 from ckanext.marathon.operations import feed_history, portal_check
 from ckanext.marathon.operations import readers as reading
@@ -169,15 +170,16 @@ def readers(logs: tuple[str, ...]) -> None:
 def check(url: str) -> None:
     """Try the feeds of a running site as portals use them: URL is its address, or a part's.
 
-    Exits with 1 if anything is wrong. The report can be sent to who harvests.
+    Exits with 1 if anything is wrong. The report can be sent to who harvests: a password
+    in URL is not in it.
     """
-    click.echo(f"{url}  {datetime.now(UTC).isoformat(timespec='seconds')}")
+    click.echo(f"{redact(url)}  {datetime.now(UTC).isoformat(timespec='seconds')}")
     faults = 0
     for finding in portal_check.Check(url).run():
         faults += bool(finding.fault)
-        click.echo(f"{'✗' if finding.fault else '✓'} {finding.tried}")
+        click.echo(redact(f"{'✗' if finding.fault else '✓'} {finding.tried}"))
         if finding.fault:
-            click.echo(f"  {finding.fault}")
+            click.echo(redact(f"  {finding.fault}"))
     raise SystemExit(bool(faults))
 
 

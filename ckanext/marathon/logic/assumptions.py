@@ -62,6 +62,30 @@ _OF_FILES = {
     ),
 }
 _OF_VIEWS = ("resource_view_delete", "resource_view_show", "resource_view_update")
+# Parameters by which actions look up an account before, or without, asking whether the caller may
+# see the site's users.
+_OF_ACCOUNTS = {
+    **dict.fromkeys(
+        (
+            "am_following_user",
+            "dataset_followee_count",
+            "followee_count",
+            "followee_list",
+            "group_followee_count",
+            "organization_followee_count",
+            "organization_list_for_user",
+            "user_followee_count",
+            "user_follower_count",
+            "user_patch",
+            "user_update",
+        ),
+        ("id",),
+    ),
+    "group_member_delete": ("user_id", "username"),
+    "organization_member_delete": ("user_id", "username"),
+    "member_create": ("object",),
+    "member_delete": ("object",),
+}
 _OF_ACTIVITIES = ("activity_data_show", "activity_diff", "activity_show")
 
 
@@ -77,11 +101,13 @@ def check_assumptions(action: str, data: Mapping[str, Any], user: str) -> None:
         ckan.plugins.toolkit.ObjectNotFound: the group or organisation does not exist; the record,
             file, view or activity does not exist, or not for this person.
         ckan.plugins.toolkit.NotAuthorized: nobody in particular asks for what only the managers of
-            a dataset may see or do, or the user does not exist, which stays unsaid.
+            a dataset may see or do, or about an account, or the user does not exist, which stays
+            unsaid.
         ckan.plugins.toolkit.ValidationError: there is no such type of owner of files.
     """
     if action.startswith("package_collaborator_") and action in _OF_RECORDS and not user:
         raise tk.NotAuthorized
+    _check_accounts(action, data, user)
     _check_seen(action, data, user)
     if action in {"group_member_delete", "organization_member_delete"}:
         if model.Group.get(_text_of(data, "id")) is None:
@@ -110,6 +136,16 @@ def _check_object(data: Mapping[str, Any], name: str) -> None:
     value = data.get(name)
     if not isinstance(value, dict) or not isinstance(value.get("id"), str):
         raise tk.ValidationError({name: [tk._("An object with an id is expected")]})
+
+
+def _check_accounts(action: str, data: Mapping[str, Any], user: str) -> None:
+    """Refuse to speak of an account, existing or not, to who may not see the site's users."""
+    if not any(data.get(name) for name in _OF_ACCOUNTS.get(action, ())):
+        return
+    if action in {"member_create", "member_delete"} and data.get("object_type") != "user":
+        return
+    if not authz.is_authorized_boolean("user_show", Context(user=user), {}):
+        raise tk.NotAuthorized
 
 
 def _check_seen(action: str, data: Mapping[str, Any], user: str) -> None:

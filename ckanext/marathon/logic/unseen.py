@@ -18,6 +18,9 @@ from ckanext.marathon.logic.viewing import Viewer
 # A record cannot have it: it is no UUID of any version.
 UNKNOWN = "00000000-0000-0000-0000-000000000000"
 
+# Actions that ask of each of many records whether it may be seen, and leave out the others.
+_CHOOSING = frozenset({"dataset_followee_list", "followee_list"})
+
 
 def is_unseen(context: Context, package: model.Package | None) -> bool:
     """Return whether a request of the API is for a record that its caller may not see.
@@ -26,6 +29,8 @@ def is_unseen(context: Context, package: model.Package | None) -> bool:
     """
     is_api = flask.has_request_context() and flask.request.endpoint == "api.action"
     is_api = is_api and not context.get("ignore_auth")
+    if is_api and (flask.request.view_args or {}).get("logic_function") in _CHOOSING:
+        return False
     return bool(is_api and package is not None and not Viewer(context).may_see(package))
 
 

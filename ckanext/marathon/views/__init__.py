@@ -9,6 +9,7 @@ from .changes import changes
 from .commitment import commitment
 from .country import country
 from .deleting import deleting
+from .destinations import destinations
 from .enforcing import enforcing
 from .files_host import files_host
 from .follow import follow
@@ -31,6 +32,7 @@ from .places import places
 from .plain_pages import plain_pages
 from .portal import portal
 from .posters import posters
+from .private_answers import private_answers
 from .rate_limit import rate_limit
 from .reports import reports
 from .restoring import restoring
@@ -52,6 +54,7 @@ __all__ = [
     "commitment",
     "country",
     "deleting",
+    "destinations",
     "enforcing",
     "files_host",
     "follow",
@@ -74,6 +77,7 @@ __all__ = [
     "plain_pages",
     "portal",
     "posters",
+    "private_answers",
     "rate_limit",
     "reports",
     "restoring",

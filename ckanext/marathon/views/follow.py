@@ -9,6 +9,8 @@ from ckan.common import current_user
 from ckan.types import Context, Response
 from flask import Blueprint, request
 
+from .destinations import is_own_address
+
 follow = Blueprint("marathon_follow", __name__)
 
 ACTIONS = {
@@ -47,8 +49,7 @@ def change() -> Response:
 
 def _back() -> str:
     back = request.form.get("back", "")
-    is_ours = back.startswith("/") and tk.h.url_is_local(back)
-    return f"{back}#follow" if is_ours else tk.h.url_for("home.index")
+    return f"{back}#follow" if is_own_address(back) else tk.h.url_for("home.index")
 
 
 follow.add_url_rule("/marathon/follow", view_func=change, methods=["POST"])

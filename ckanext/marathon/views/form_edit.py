@@ -208,8 +208,8 @@ def _schema(package_type: str) -> dict[str, Any]:
 
 def _address(name: str, package_type: str) -> str:
     """Return where CKAN goes after an edit: where a link or a setting says, else to the page."""
-    asked = request.args.get("return_to", "")
-    wanted = asked if tk.h.url_is_local(asked) else tk.config.get("package_edit_return_url")
+    # One that leads elsewhere has been left out (:mod:`.destinations`).
+    wanted = request.args.get("return_to") or tk.config.get("package_edit_return_url")
     if wanted:
         return wanted.replace("<NAME>", name)
     return tk.h.url_for(f"{package_type}.read", id=name)

@@ -95,8 +95,6 @@ def _page(organization_id: str | None) -> Response:
 
 
 def _file(organization_id: str | None, extension: str) -> Response:
-    # CKAN lets caches keep what no template made.
-    request.environ["__no_cache__"] = True
     try:
         owner = _owner(organization_id)
         rows = _all_rows(_asked(), organization_id)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import ckan.plugins.toolkit as tk
 from ckan import model
@@ -11,6 +12,7 @@ from ckan.common import current_user
 from ckan.lib.navl.dictization_functions import DataError
 from ckan.types import Context, Response
 from flask import Blueprint, request
+from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.routing import BuildError
 
 from ckanext.marathon.domain.texts import is_reference
@@ -30,8 +32,11 @@ _BLUEPRINTS = ("resource", "marathon_form_file", "marathon_delete")
 _BLUEPRINTS += tuple(f"{package_type}_resource" for package_type in TYPES)
 
 
+_MILLISECONDS = re.compile(r"[0-9]{1,12}")
+
 # Fields that CKAN's views look up in a form without asking whether they are there.
 _FIELDS = {
+    "user.edit": ("email", "old_password"),
     "user.login": ("login", "password"),
     "group.member_new": ("role",),
     "organization.member_new": ("role",),
@@ -51,6 +56,17 @@ def check_fields() -> Response | None:
         tk.h.flash_error(tk._("Login failed. Bad username or password."))
         return tk.redirect_to("user.login")
     return _show_wrong(dict.fromkeys(missing, tk._("Missing value")))
+
+
+@odd_requests.before_app_request
+def check_remember_me() -> None:
+    """Leave "remember me" out of a login where it is no number of milliseconds."""
+    if request.endpoint != "user.login" or "remember" not in request.form:
+        return
+    if not _MILLISECONDS.fullmatch(request.form["remember"]):
+        kept = [pair for pair in request.form.items(multi=True) if pair[0] != "remember"]
+        # CKAN's view reads the request itself.
+        cast(Any, request).form = ImmutableMultiDict(kept)
 
 
 @odd_requests.before_app_request

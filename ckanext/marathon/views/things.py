@@ -28,6 +28,8 @@ things = Blueprint("marathon_thing", __name__)
 PAGES = {f"{package_type}.read": package_type for package_type in TYPES}
 # ckanext-dcat has an address for datasets too; ours, registered first, knows more formats.
 DATA = {f"marathon_thing.{package_type}": package_type for package_type in TYPES}
+# The names of a form's fields have three, as ``resources__0__url``.
+MOST_PARTS = 10
 
 
 def data(package_type: str, id: str, extension: str) -> Response:
@@ -65,9 +67,12 @@ def refuse_what_no_form_sends() -> Response | None:
     """Answer 400 to a field that is both a text and a group of fields, on which CKAN breaks.
 
     It takes ``contact__0__name`` for the name of the first of ``contact``, and so breaks on
-    ``contact__0``, too.
+    ``contact__0``, too. A name of very many parts would be taken apart into as many levels, in
+    memory that grows with the square of their number.
     """
     names = {*request.form, *request.files}
+    if any(name.count("__") >= MOST_PARTS for name in names):
+        return tk.abort(400, tk._("Integrity Error"))
     parts = [name.split("__") for name in names]
     groups = {"__".join(each[:end]) for each in parts for end in range(1, len(each))}
     if groups & names or any(len(each) % 2 == 0 and each[-1].isdecimal() for each in parts):

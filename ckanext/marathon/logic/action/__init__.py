@@ -7,8 +7,10 @@ from ckanext.marathon.logic.action.change import marathon_change_list
 from ckanext.marathon.logic.action.config_option import config_option_update
 from ckanext.marathon.logic.action.follower import (
     am_following_dataset,
+    dataset_followee_list,
     dataset_follower_count,
     follow_dataset,
+    followee_list,
     unfollow_dataset,
 )
 from ckanext.marathon.logic.action.group import (
@@ -44,6 +46,7 @@ from ckanext.marathon.logic.action.municipality import marathon_municipality_cre
 from ckanext.marathon.logic.action.officer import marathon_officer_invite, marathon_officer_list
 from ckanext.marathon.logic.action.organization import (
     organization_create,
+    organization_list_for_user,
     organization_show,
     organization_update,
 )
@@ -87,9 +90,11 @@ __all__ = [
     "bulk_update_private",
     "bulk_update_public",
     "config_option_update",
+    "dataset_followee_list",
     "dataset_follower_count",
     "dataset_purge",
     "follow_dataset",
+    "followee_list",
     "format_autocomplete",
     "group_create",
     "group_delete",
@@ -116,6 +121,7 @@ __all__ = [
     "organization_create",
     "organization_delete",
     "organization_list",
+    "organization_list_for_user",
     "organization_purge",
     "organization_show",
     "organization_update",

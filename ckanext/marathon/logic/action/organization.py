@@ -116,6 +116,34 @@ def organization_show(next_: Action, context: Context, data_dict: dict[str, Any]
     return shown
 
 
+@tk.chained_action
+@tk.side_effect_free
+def organization_list_for_user(
+    next_: Action, context: Context, data_dict: dict[str, Any]
+) -> list[Any]:
+    """Return somebody's organisations; see CKAN's ``organization_list_for_user``.
+
+    Of another account only those whose people the caller may see. CKAN tells everybody who belongs
+    to which organisation, and in which role.
+    """
+    found = next_(context, data_dict)
+    reference, user = data_dict.get("id"), context.get("user") or ""
+    if not reference or context.get("ignore_auth") or authz.is_sysadmin(user):
+        return found
+    asked = model.User.get(reference)
+    if asked is not None and user and asked.id == authz.get_user_id_for_username(user):
+        return found
+    return [
+        each
+        for each in found
+        if authz.is_authorized_boolean(
+            "organization_show",
+            Context(user=user, auth_user_obj=context.get("auth_user_obj")),
+            {"id": each["id"], "include_users": True},
+        )
+    ]
+
+
 def _public_datasets(organization_id: str) -> int:
     return (
         model.Session.query(model.Package)
