@@ -56,9 +56,8 @@ class TestLogin:
 
 
 class TestForms:
-    @pytest.mark.parametrize("parts", [11, 3_000])
-    def test_a_field_of_very_many_parts_is_refused(self, sysadmin: Reader, parts: int) -> None:
-        form = {"title": "a", "x" + "__0__y" * parts: "z"}
+    def test_a_field_of_more_parts_than_any_form_has_is_refused(self, sysadmin: Reader) -> None:
+        form = {"title": "a", "x" + "__0__y" * 5: "z"}
         assert sysadmin.post("/dataset/new", form).status_code == 400
 
     @pytest.mark.parametrize("fields", [{}, {"email": "new@example.gt"}, {"old_password": "x"}])

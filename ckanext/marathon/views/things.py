@@ -67,8 +67,7 @@ def refuse_what_no_form_sends() -> Response | None:
     """Answer 400 to a field that is both a text and a group of fields, on which CKAN breaks.
 
     It takes ``contact__0__name`` for the name of the first of ``contact``, and so breaks on
-    ``contact__0``, too. A name of very many parts would be taken apart into as many levels, in
-    memory that grows with the square of their number.
+    ``contact__0``, too. Nor do forms have names of more parts than :data:`MOST_PARTS`.
     """
     names = {*request.form, *request.files}
     if any(name.count("__") >= MOST_PARTS for name in names):
