@@ -137,6 +137,15 @@ UPDATES: dict[str, tuple[Change, set[tuple[str, str]]]] = {
         {("Create", "workshop"), ("Update", "idea"), ("Update", "dataset")},
     ),
     "workshop's title": (patch("workshop", title="Other"), {("Update", "workshop"), *DATASET}),
+    # Ideas have their places from their workshops, and datasets from their ideas.
+    "workshop's places": (
+        lambda w: call_action(
+            "package_patch",
+            id=w.workshop["id"],
+            municipality=[w.owner["municipality_code"], w.other["municipality_code"]],
+        ),
+        {("Update", "workshop"), ("Update", "idea"), ("Update", "dataset")},
+    ),
     "idea hidden": (
         patch("idea", private=True),
         {("Delete", "idea"), ("Update", "dataset")},

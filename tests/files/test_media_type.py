@@ -56,6 +56,7 @@ SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
         # What pages load: never as such.
         (b"function x() { return 1; }", "codigo.js", "text/plain"),
         (b"export default 1;", "codigo.mjs", "text/plain"),
+        (b"#!/usr/bin/env node\nconsole.log(1)\n", "programa", "text/plain"),
         (b"p { color: red }", "estilo.css", "text/plain"),
         (b"\x00asm\x01\x00\x00\x00", "programa.wasm", "application/octet-stream"),
         # The rest: by name.

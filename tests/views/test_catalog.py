@@ -95,15 +95,19 @@ def test_the_pages_of_a_search_lead_to_each_other(app: Any, dataset: dict[str, A
     query = urlencode({"q": 'title:"agua potable" AND title:más', "fq": "title:agua +title:más"})
     for extension in FORMATS:
         seen: list[str] = []
+        back: list[str] = []
         address = f"/catalog.{extension}?{query}"
         while address:
             answer = app.get(address)
             assert answer.status_code == 200
             graph = rdflib.Graph().parse(data=answer.body, format=RDFLIB_NAME[extension])
             seen += [str(each) for each in graph.subjects(rdflib.RDF.type, DCAT_DATASET)]
+            back += [str(each)[-7:] for each in graph.objects(None, HYDRA.previousPage)]
             following = list(graph.objects(None, HYDRA.nextPage))
             address = str(following[0]).removeprefix("http://test.ckan.net") if following else ""
         assert sorted(each.rpartition("/")[2] for each in seen) == sorted(made), extension
+        # The third page is the last, and leads to no fourth.
+        assert back == ["&page=1", "&page=2"], extension
 
 
 @pytest.mark.parametrize("query", ["q=%22", "fq=a:b:c:("])

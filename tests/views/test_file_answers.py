@@ -13,12 +13,14 @@ from ckan import model
 from ckan.lib import files, uploader
 from ckan.tests import factories
 from ckan.tests.helpers import call_action
-from flask import redirect
+from flask import Response, redirect
 from rdflib import DCAT, Graph, URIRef
 from werkzeug.datastructures import FileStorage
 from werkzeug.http import parse_options_header
+from werkzeug.wsgi import wrap_file
 
 from ckanext.marathon.logic import uploads
+from ckanext.marathon.views import file_answers
 from tests.factories import MarathonDataset
 from tests.files.test_media_type import DRAWING, PAGE, PIXEL, TABLE
 
@@ -143,6 +145,8 @@ def test_the_name_is_the_sites_not_the_askers(visitor: Reader, publish: Publish)
         ('con "comillas".csv', 'con "comillas".csv'),
         ("año de la ñ.csv", "año de la ñ.csv"),
         ("una\r\nX-Otra línea.csv", "unaX-Otra línea.csv"),
+        # Python takes line ends out of an address, but not those that are written with «%».
+        ("una%0D%0AX-Otra: línea%C2%85%E2%80%A8.csv", "unaX-Otra: línea.csv"),
         ("../../etc/datos.csv", "datos.csv"),
         ("a;filename=b.html.csv", "a;filename=b.html.csv"),
     ],
@@ -196,6 +200,17 @@ def test_head_part_and_unchanged(visitor: Reader, app: Any, publish: Publish) ->
     # Browsers would put it in the place of the first answer's.
     assert "Content-Disposition" not in same.headers
     assert same.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_part_is_judged_by_the_beginning_of_its_file(tmp_path: Path) -> None:
+    """Whoever answers with a part may have gone there in the file already."""
+    path = tmp_path / "fugas.csv"
+    path.write_bytes(TABLE)
+    with path.open("rb") as opened:
+        opened.seek(7)
+        answer = Response(wrap_file({}, opened), status=206)
+        assert file_answers._take_sample(answer) == (TABLE, True)
+        assert opened.tell() == 7
 
 
 @pytest.mark.ckan_config("ckan.files.inline_content_types", "text/csv")
