@@ -15,7 +15,6 @@ import sqlalchemy as sa
 from ckan import authz
 from ckan.types import Context
 
-from ckanext.marathon.domain import counts
 from ckanext.marathon.domain.texts import without_hidden
 from ckanext.marathon.logic.viewing import Viewer
 from ckanext.marathon.model import activity, records
@@ -37,7 +36,8 @@ def strip_data(data: Mapping[str, Any]) -> dict[str, Any]:
 
     Returns:
         the same without the login of who changed it (the row has their id), without links to
-        ideas and workshops, with small counts masked. Stripping it again changes nothing.
+        ideas and workshops, with small counts masked and without those that are no numbers.
+        Stripping it again changes nothing.
     """
     package = data.get("package")
     if not isinstance(package, dict):
@@ -47,23 +47,13 @@ def strip_data(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _strip_package(package: dict[str, Any]) -> dict[str, Any]:
-    kind = package.get("type") or ""
-    links = _LINKS.get(kind, ())
+    links = _LINKS.get(package.get("type") or "", ())
     kept = {key: value for key, value in package.items() if key not in links}
-    if kind == records.WORKSHOP:
-        kept |= {name: _number(kept[name]) for name in counts.FIELDS if name in kept}
     public = document.for_everybody(kept)
     if isinstance(public.get("extras"), list):
         extras = [e for e in public["extras"] if isinstance(e, dict) and e.get("key") not in links]
         public["extras"] = document.extras_for_everybody(extras, public)
     return public
-
-
-def _number(value: Any) -> int | None:
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        return None
 
 
 def settle_new_rows(session: Any) -> None:
