@@ -190,6 +190,17 @@ class TestWhatIsNoLongerPublic:
             assert secret not in read, secret
         assert activity.count_exposed() == 0
 
+    def test_what_somebody_wrote_without_labels_is_read_by_nobody(
+        self, make_stream: MakeStream
+    ) -> None:
+        stream = make_stream()
+        outsider = core.UserWithToken()
+        assert "El dataset secreto" in json.dumps(stream.lists(outsider)["recent"])
+        model.Session.execute(sa.text("UPDATE activity SET permission_labels = NULL"))
+        model.Session.commit()
+        for user in (None, outsider, stream.officer):
+            assert "El dataset secreto" not in json.dumps(stream.lists(user))
+
     def test_stays_for_its_organisation(self, make_stream: MakeStream) -> None:
         stream = make_stream()
         private(stream, "dataset")

@@ -9,6 +9,7 @@ from ckan import model
 from ckan.plugins import toolkit as tk
 from ckan.tests import factories
 from ckan.tests.helpers import call_action
+from ckan.types import Context
 
 from ckanext.marathon.logic import permissions
 from tests.factories import (
@@ -210,6 +211,13 @@ class TestOrganisations:
         people = call_action("member_list", id=muni["id"], object_type="user")
         act("organization_patch", admin, id=muni["id"], contact_name="Oficina de agua")
         assert call_action("member_list", id=muni["id"], object_type="user") == people
+
+    def test_does_not_edit_one_that_was_deleted(self, admin: str, muni: dict[str, Any]) -> None:
+        asked = {"id": muni["id"], "title": "Otro"}
+        tk.check_access("organization_update", Context(user=admin), asked)
+        call_action("organization_delete", id=muni["id"])
+        with pytest.raises(tk.NotAuthorized):
+            tk.check_access("organization_update", Context(user=admin), asked)
 
     def test_cannot_set_a_role(self, admin: str, muni: dict[str, Any]) -> None:
         with pytest.raises(tk.ValidationError) as caught:
