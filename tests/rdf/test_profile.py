@@ -160,13 +160,13 @@ class TestReadingBack:
         assert extras["uri"] == "https://otro.gt/d/1"
         assert "https://otro.gt/informe" in extras["related_resource"]
 
-    def test_an_address_that_no_reader_can_follow_costs_nothing_else(self) -> None:
+    def test_an_address_on_somebodys_own_machine_costs_nothing_else(self) -> None:
         turtle = """
         @prefix dcat: <http://www.w3.org/ns/dcat#> . @prefix dct: <http://purl.org/dc/terms/> .
         <https://otro.gt/d/1> a dcat:Dataset ; dct:title "Lluvia" ; dct:description "mm" ;
           dcat:distribution <https://otro.gt/d/1/csv> .
         <https://otro.gt/d/1/csv> a dcat:Distribution ; dct:title "Estaciones" ;
-          dcat:accessURL <mailto:datos@otro.gt> ; dcat:downloadURL <https://otro.gt/1.csv> .
+          dcat:accessURL <file:///datos/1.csv> ; dcat:downloadURL <https://otro.gt/1.csv> .
         """
         parser = RDFParser(profiles=["marathon"])
         parser.parse(turtle, "turtle")

@@ -139,7 +139,8 @@ class TestEndedSession:
         assert "Send money" not in answer.text
 
     def test_a_password_is_never_given_back(self, visitor: Reader) -> None:
-        sent = {"about": "Officer", "password1": "secret-word", "password2": "secret-word"}
+        sent = {"about": "Officer", "email": "officer@example.gt"}
+        sent |= dict.fromkeys(("old_password", "password1", "password2"), "secret-word")
         answer = visitor.post("/user/edit/nobody", sent, **HERE)
         assert held_in(answer)["about"] == ["Officer"]
         assert "secret-word" not in answer.text
@@ -157,7 +158,9 @@ class TestWhatWasTyped:
             "municipality": "0115",
             "status": "held",
             "invitation-1-organisation": "COCODE",
-            "resources__0__name": "Acta",
+            "invitation-1-answer": "accepted",
+            "resources__0__name": "Description",
+            "resources__" + "9" * 7 + "__name": "x",
             "anything": "else",
         }
         answer = visitor.post("/es/workshop/new", sent, **HERE)
@@ -168,8 +171,11 @@ class TestWhatWasTyped:
             "Municipios participantes": "Villa Nueva",
             "Estado": "realizado",
             "Invitaciones 2: Organización invitada (no una persona)": "COCODE",
-            "Archivo 1: Título": "Acta",
+            "Invitaciones 2: Respuesta": "aceptó",
+            # A text is never translated.
+            "Archivo 1: Título": "Description",
             # Not of the form.
+            "resources__" + "9" * 7 + "__name": "x",
             "anything": "else",
         }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,18 @@ class TestForms:
     def test_a_field_of_more_parts_than_any_form_has_is_refused(self, sysadmin: Reader) -> None:
         form = {"title": "a", "x" + "__0__y" * 5: "z"}
         assert sysadmin.post("/dataset/new", form).status_code == 400
+
+    def test_json_that_a_program_sends_as_a_form_is_no_field(self, app: Any) -> None:
+        body = json.dumps({"q": "__a__ __b__ __c__ __d__ __e__"})
+        form = "application/x-www-form-urlencoded"
+        answer = app.post("/api/3/action/package_search", data=body, content_type=form)
+        assert (answer.status_code, answer.json["success"]) == (200, True)
+
+    def test_a_profile_without_a_new_password_needs_none(self, reader: Any) -> None:
+        person = core.User()
+        form = {"email": person["email"], "fullname": "Ana", "name": person["name"], "save": ""}
+        answer = reader(person).post(f"/user/edit/{person['name']}", form)
+        assert answer.status_code == 302
 
     @pytest.mark.parametrize("fields", [{}, {"email": "new@example.gt"}, {"old_password": "x"}])
     def test_an_account_is_not_changed_by_a_form_without_its_fields(

@@ -37,6 +37,15 @@ def test_private_records_are_in_no_shared_cache(reader: Any) -> None:
         answer = person.get(path)
         assert answer.status_code == status, path
         assert kept_for(answer) == {"private"}, path
+        # A browser asks again, too.
+        assert "no-cache" in answer.headers["Cache-Control"], path
+
+
+def test_where_a_visitor_is_sent_to_log_in_is_kept_for_nobody(visitor: Reader) -> None:
+    for path in ("/marathon/changes.csv", "/agenda/invitations.csv"):
+        answer = visitor.get(path)
+        assert answer.status_code == 302
+        assert kept_for(answer) == {"private"}, path
 
 
 def test_what_everybody_sees_may_be_kept(visitor: Reader) -> None:

@@ -14,8 +14,10 @@ LONGEST = 2_000
 
 # RFC 3987: none of these may stand in an IRI, and one that does breaks a whole catalogue.
 _FORBIDDEN = re.compile(r"[\x00-\x20<>\"{}|\\^`\x7f-\xa0\u2028\u2029]")
-# Of addresses that readers can follow from a page.
-SCHEMES = frozenset({"http", "https", "ftp"})
+# Of addresses that a browser would run, or would look for on the reader's own machine.
+_REFUSED_SCHEMES = frozenset(
+    {"javascript", "vbscript", "data", "blob", "file", "about", "view-source"}
+)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _AROUND = "".join(map(chr, range(0x21)))
 _HOST = re.compile(r"[\w.-]+|\[[0-9A-Fa-f:.]+\]")
@@ -49,18 +51,20 @@ def http_address(value: Any) -> str:
 def resource_address(value: str) -> str:
     """Return the address of a file that is elsewhere.
 
-    One without a scheme passes: CKAN takes it for ``http://``.
+    One without a scheme passes, which CKAN takes for ``http://``, and so does one of a scheme that
+    only some programs follow, such as ``s3:``.
 
     Raises:
-        Malformed: it begins with a scheme that no reader can follow or that a browser would run,
-            ``javascript:`` and ``data:`` among them.
+        Malformed: a browser would run it, or look for it on the reader's own machine
+            (``javascript:``, ``data:``, ``file:``, ``C:\\`` …).
 
     Source: WHATWG URL, "basic URL parser": browsers drop controls and blanks around an address, and
     tabs and line breaks inside, before they read its scheme.
     """
     read = re.sub(r"[\t\n\r]", "", value.strip(_AROUND))
     scheme = _SCHEME.match(read)
-    if scheme and scheme[1].lower() not in SCHEMES:
+    # One letter is a drive of Windows.
+    if scheme and (scheme[1].lower() in _REFUSED_SCHEMES or len(scheme[1]) == 1):
         raise Malformed(
             N_(
                 "“{value}” is not an address where readers can fetch a file: write one that begins "

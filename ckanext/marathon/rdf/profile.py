@@ -73,8 +73,10 @@ class MarathonProfile(EuropeanDCATAP3Profile):
         """Read a geometry with our own reader.
 
         ckanext-dcat 2.4 stops at one that is a node, and at WKT in which a quotation mark opens.
+        GeoJSON is preferred, as there: WKT has often been rounded.
         """
         literals = [each for each in self.g.objects(spatial, datatype) if isinstance(each, Literal)]
+        literals.sort(key=lambda each: not each.lstrip().startswith("{"))
         return next(filter(None, (geojson(str(each)) for each in literals)), cur_value)
 
     def _object_value_int(self, subject: Any, predicate: Any) -> int | None:

@@ -133,11 +133,14 @@ class BoundedSolr(pysolr.Solr):
             return False
         if int(status[1]) in _STATUS_OF_QUERY:
             return True
-        if int(status[1]) < 500:
+        # Not 502 to 504: those are of a Solr that starts or is busy.
+        if int(status[1]) != 500:
             return False
         try:
             super()._send_request("get", "select?q=*:*&rows=0&wt=json")
-        except pysolr.SolrError:
+        except pysolr.SolrError as other:
+            if isinstance(other.__context__, requests.Timeout):
+                BREAKER.note_timeout()
             return False
         return True
 

@@ -10,11 +10,15 @@ import ckan.plugins.toolkit as tk
 from flask import Blueprint, request
 from werkzeug.datastructures import ImmutableMultiDict
 
+from ckanext.marathon.helpers.labels import TYPES
+
 destinations = Blueprint("marathon_destinations", __name__)
 
 # No address has one of these as it is. A browser drops some, and takes a backslash for a slash.
 _NEVER = re.compile(r"[\x00-\x20\x7f\\\\]")
 _NAMES = ("came_from", "return_to")
+# Whose views go there; elsewhere these words may mean something else.
+_BLUEPRINTS = frozenset({"user", "marathon_form_edit", *TYPES})
 
 
 def is_own_address(text: str) -> bool:
@@ -36,6 +40,8 @@ def is_own_address(text: str) -> bool:
 @destinations.before_app_request
 def forget_other_destinations() -> None:
     """Leave out of the request where it asks to go next, unless that is on this site."""
+    if request.blueprint not in _BLUEPRINTS:
+        return
     names = (*_NAMES, "next") if request.endpoint == "user.login" else _NAMES
     odd = {
         name

@@ -11,7 +11,7 @@ from ckanext.marathon.helpers.labels import marathon_municipality_names, maratho
 from ckanext.marathon.model import audit
 from ckanext.marathon.search.types import DATASET
 
-from .form_rows import ROW_INPUT
+from .form_rows import RESOURCE_INPUT, ROW_INPUT
 
 # The same in every form, or in none.
 FIELDS = {
@@ -85,21 +85,15 @@ def name_input(kind: str, name: str) -> str:
         name: of the input: of a field, of one in a row (``invitation-0-organisation``), of a file
             (``resources__0__name``).
     """
-    prefix, *rest = name.split("__", 2)
-    if prefix == "resources" and len(rest) == 2 and rest[0].isdecimal():
-        return _name_in_row(tk._("File"), rest[0], name_field(audit.RESOURCE, rest[1]))
-    row = ROW_INPUT.fullmatch(name)
-    if row and row["number"].isdigit():
-        inner = find_field(kind, row["name"]).get("repeating_subfields") or []
-        label = (tk.h.scheming_field_by_name(inner, row["inner"]) or {}).get("label")
-        if label:
-            rows, shown = name_field(kind, row["name"]), tk.h.scheming_language_text(label)
-            return _name_in_row(rows, row["number"], shown)
+    file, row = RESOURCE_INPUT.match(name), ROW_INPUT.fullmatch(name)
+    if file and file["inner"]:
+        label = name_field(audit.RESOURCE, file["inner"])
+        return f"{tk._('File')} {int(file['number']) + 1}: {label}"
+    label = _find_input(kind, name).get("label")
+    if row and label and row["number"].isdigit():
+        rows, shown = name_field(kind, row["name"]), tk.h.scheming_language_text(label)
+        return f"{rows} {int(row['number']) + 1}: {shown}"
     return tk._(_INPUTS[name]) if name in _INPUTS else name_field(kind, name)
-
-
-def _name_in_row(rows: str, number: str, label: str) -> str:
-    return f"{rows} {int(number) + 1}: {label}"
 
 
 def name_choice(kind: str, name: str, value: str) -> str:
@@ -113,9 +107,21 @@ def name_choice(kind: str, name: str, value: str) -> str:
     names = _NAMES_OF_CODES.get(name)
     if names is not None:
         return ", ".join(names(value)) or value
-    choices = tk.h.scheming_field_choices(find_field(kind, name)) or []
-    labels = (each["label"] for each in choices if each["value"] == value)
-    return tk.h.scheming_language_text(next(labels, value))
+    for each in tk.h.scheming_field_choices(_find_input(kind, name)) or []:
+        if each["value"] == value and each.get("label"):
+            return tk.h.scheming_language_text(each["label"])
+    return value
+
+
+def _find_input(kind: str, name: str) -> dict[str, Any]:
+    """Return the field that an input is for, an empty one if the form has none of that name."""
+    file, row = RESOURCE_INPUT.match(name), ROW_INPUT.fullmatch(name)
+    if file and file["inner"]:
+        return find_field(audit.RESOURCE, file["inner"])
+    inner = find_field(kind, row["name"]).get("repeating_subfields") if row else None
+    if row and inner:
+        return tk.h.scheming_field_by_name(inner, row["inner"]) or {}
+    return find_field(kind, name)
 
 
 _NAMES_OF_CODES = {

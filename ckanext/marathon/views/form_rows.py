@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 # ``invitation-3-answer``: the input of one field of one row.
+RESOURCE_INPUT = re.compile(r"resources__(?P<number>\d{1,6})(?:__(?P<inner>.+))?$", re.S)
 ROW_INPUT = re.compile(r"(?P<name>\w+)-(?P<number>\d{1,6}|REPEATING-INDEX0)-(?P<inner>.+)", re.S)
 
 
@@ -51,5 +52,5 @@ def gather_rows(values: dict[str, Any], repeating: set[str]) -> dict[str, list[i
 
 def find_resource_numbers(names: list[str]) -> list[int]:
     """Return the numbers that files and links have on the page, of the names of their inputs."""
-    parts = (name.split("__") for name in names)
-    return sorted({int(p[1]) for p in parts if p[0] == "resources" and p[1:] and p[1].isdecimal()})
+    found = (RESOURCE_INPUT.match(name) for name in names)
+    return sorted({int(each["number"]) for each in found if each})

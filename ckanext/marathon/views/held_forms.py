@@ -77,7 +77,7 @@ def give_back_form(response: Response) -> Response:
     if not kind or g.get(_SHOWN) or not may_hold():
         return response
     sent = read_sent_form()
-    if not sent.typed and not sent.files:
+    if sent.is_empty:
         return response
     if request.accept_mimetypes.best == "application/json":
         answer = make_response(jsonify(held=kind, message=_explain(kind)), response.status_code)

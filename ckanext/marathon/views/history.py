@@ -95,6 +95,8 @@ def _page(organization_id: str | None) -> Response:
 
 
 def _file(organization_id: str | None, extension: str) -> Response:
+    # Nor may a cache keep for others where a visitor is sent to log in.
+    request.environ["__no_cache__"] = True
     try:
         owner = _owner(organization_id)
         rows = _all_rows(_asked(), organization_id)

@@ -36,7 +36,7 @@ _MILLISECONDS = re.compile(r"[0-9]{1,12}")
 
 # Fields that CKAN's views look up in a form without asking whether they are there.
 _FIELDS = {
-    "user.edit": ("email", "old_password"),
+    "user.edit": ("email",),
     "user.login": ("login", "password"),
     "group.member_new": ("role",),
     "organization.member_new": ("role",),
@@ -49,13 +49,23 @@ def check_fields() -> Response | None:
     if request.method != "POST":
         return None
     endpoint = request.endpoint or ""
-    missing = [field for field in _FIELDS.get(endpoint, ()) if field not in request.form]
+    wanted = _FIELDS.get(endpoint, ())
+    if endpoint == "user.edit" and _changes_account():
+        wanted += ("old_password",)
+    missing = [field for field in wanted if field not in request.form]
     if not missing:
         return None
     if endpoint == "user.login":
         tk.h.flash_error(tk._("Login failed. Bad username or password."))
         return tk.redirect_to("user.login")
     return _show_wrong(dict.fromkeys(missing, tk._("Missing value")))
+
+
+def _changes_account() -> bool:
+    """Return whether CKAN asks for the password before it saves a person's own account."""
+    form = request.form
+    has_new_password = bool(form.get("password1") and form.get("password2"))
+    return has_new_password or form.get("email") != getattr(current_user, "email", None)
 
 
 @odd_requests.before_app_request

@@ -19,7 +19,11 @@ _SHARED = frozenset({"static", "webassets.index"})
 
 @private_answers.after_app_request
 def keep_from_shared_caches(response: Response) -> Response:
-    """Have CKAN, which writes ``Cache-Control`` afterwards, call the answer private."""
+    """Have CKAN, which writes ``Cache-Control`` afterwards, call the answer private.
+
+    A browser asks again each time: it would keep a feed, which has a date, for a while otherwise.
+    """
     if g.get("user") and request.endpoint not in _SHARED:
         request.environ["__no_cache__"] = True
+        response.cache_control.no_cache = True
     return response

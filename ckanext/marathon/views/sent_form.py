@@ -35,6 +35,7 @@ class SentForm:
     Attributes:
         values: names and texts, without the token against forgery, passwords left empty.
         typed: those that a person filled in, to be read: labels and words.
+        is_empty: nothing was filled in, chosen or attached.
         files: name of the input → name of the file, which browsers do not send twice.
         passwords: names of inputs that are asked for again.
     """
@@ -43,6 +44,7 @@ class SentForm:
     typed: list[tuple[str, str]] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
     passwords: list[str] = field(default_factory=list)
+    is_empty: bool = True
 
 
 def read_sent_form() -> SentForm:
@@ -57,10 +59,14 @@ def read_sent_form() -> SentForm:
             sent.passwords.append(name)
             continue
         sent.values.append((name, value))
-        is_own = name.partition(":")[0] in (*OWN_INPUTS, *CHOICES, *_CHOSEN_BY_ID, "submit")
-        if value.strip() and not is_own:
+        is_own = name.partition(":")[0] in (*OWN_INPUTS, *CHOICES, "submit")
+        if not value.strip() or is_own:
+            continue
+        sent.is_empty = False
+        if name not in _CHOSEN_BY_ID:
             sent.typed.append((name_input(kind, name), name_choice(kind, name, value)))
     sent.files = dict(_named_files(files))
+    sent.is_empty = sent.is_empty and not sent.files
     return sent
 
 

@@ -121,7 +121,7 @@ def marathon_http_url_list(value: Any) -> str:
 def marathon_resource_address(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Refuse an address of a resource that no reader can follow, or that a browser would run.
+    """Refuse an address of a resource that a browser would run or look for on its own machine.
 
     The name of an uploaded file is no address. What is stored already may stay, so that the rest
     of an older record can be edited; nothing links it.
