@@ -79,6 +79,8 @@ class Visit:
 
     def is_wider_than_its_window(self) -> bool:
         """Return whether one must scroll sideways."""
+        # Before all its styles and scripts are there a page may be wider for a moment.
+        self.page.wait_for_load_state("load")
         script = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
         return self.page.evaluate(script)
 
