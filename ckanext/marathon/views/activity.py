@@ -8,6 +8,8 @@ import ckan.plugins.toolkit as tk
 from ckan.types import Context
 from flask import Blueprint
 
+from ckanext.marathon.logic.assumptions import check_activity
+
 activity = Blueprint("marathon_activity", __name__)
 
 _FILE_VERSION = "activity.resource_history"
@@ -17,13 +19,15 @@ _FILE_VERSION = "activity.resource_history"
 def check_version_access() -> None:
     """Ask of a former version of a file what that plugin asks of one of a dataset.
 
-    Its page ``/dataset/<id>/resources/<id>/history/<id>`` reads the version without asking.
+    Its page ``/dataset/<id>/resources/<id>/history/<id>`` reads the version without asking. To who
+    may not see the dataset it is as one that does not exist.
     """
     if tk.request.endpoint != _FILE_VERSION:
         return
     version: dict[str, Any] = tk.request.view_args or {}
     context = Context(user=tk.current_user.name, auth_user_obj=tk.g.userobj)
     try:
+        check_activity(version.get("activity_id"), tk.current_user.name)
         tk.check_access("activity_data_show", context, {"id": version.get("activity_id")})
     except (tk.ObjectNotFound, tk.ValidationError):
         tk.abort(404, tk._("Not found"))
