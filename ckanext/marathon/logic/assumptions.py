@@ -139,7 +139,7 @@ def _check_object(data: Mapping[str, Any], name: str) -> None:
 
 
 def _check_accounts(action: str, data: Mapping[str, Any], user: str) -> None:
-    """Refuse to speak of an account, existing or not, to who may not see the site's users."""
+    """Refuse who may not see the site's users, whether or not the account exists."""
     if not any(data.get(name) for name in _OF_ACCOUNTS.get(action, ())):
         return
     if action in {"member_create", "member_delete"} and data.get("object_type") != "user":

@@ -34,7 +34,8 @@ _NOTES = (witness.NAME, restore_note.NAME, restore_note.FOLDER)
 _TRIES = 5
 _PAUSE = 0.2
 # Nanoseconds. Two writes so close to each other may give a file the same time, because file
-# systems keep the time of the kernel's last tick. Some network file systems keep whole seconds.
+# systems keep the time of the kernel's last tick. Network file systems
+# that keep whole seconds are not covered.
 _RESTED = 100_000_000
 # An ini file of CKAN names another one that it builds on.
 _BUILDS_ON = re.compile(r"^\s*use\s*=\s*config:\s*(\S+)", re.MULTILINE)

@@ -19,8 +19,8 @@ _FILE_VERSION = "activity.resource_history"
 def check_version_access() -> None:
     """Ask of a former version of a file what that plugin asks of one of a dataset.
 
-    Its page ``/dataset/<id>/resources/<id>/history/<id>`` reads the version without asking. To who
-    may not see the dataset it is as one that does not exist.
+    Its page ``/dataset/<id>/resources/<id>/history/<id>`` reads the version without asking. Who
+    may not see the dataset gets 404, as for a dataset that does not exist.
     """
     if tk.request.endpoint != _FILE_VERSION:
         return

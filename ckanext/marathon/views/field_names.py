@@ -85,7 +85,7 @@ def name_input(kind: str, name: str) -> str:
         name: of the input: of a field, of one in a row (``invitation-0-organisation``), of a file
             (``resources__0__name``).
     """
-    file, row = RESOURCE_INPUT.match(name), ROW_INPUT.fullmatch(name)
+    file, row = RESOURCE_INPUT.fullmatch(name), ROW_INPUT.fullmatch(name)
     if file and file["inner"]:
         label = name_field(audit.RESOURCE, file["inner"])
         return f"{tk._('File')} {int(file['number']) + 1}: {label}"
@@ -115,7 +115,7 @@ def name_choice(kind: str, name: str, value: str) -> str:
 
 def _find_input(kind: str, name: str) -> dict[str, Any]:
     """Return the field that an input is for, an empty one if the form has none of that name."""
-    file, row = RESOURCE_INPUT.match(name), ROW_INPUT.fullmatch(name)
+    file, row = RESOURCE_INPUT.fullmatch(name), ROW_INPUT.fullmatch(name)
     if file and file["inner"]:
         return find_field(audit.RESOURCE, file["inner"])
     inner = find_field(kind, row["name"]).get("repeating_subfields") if row else None

@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+# ``resources__3__name``: the input of one field of one file or link.
+RESOURCE_INPUT = re.compile(r"resources__(?P<number>\d{1,6})(?:__(?P<inner>.+))?", re.S)
 # ``invitation-3-answer``: the input of one field of one row.
-RESOURCE_INPUT = re.compile(r"resources__(?P<number>\d{1,6})(?:__(?P<inner>.+))?$", re.S)
 ROW_INPUT = re.compile(r"(?P<name>\w+)-(?P<number>\d{1,6}|REPEATING-INDEX0)-(?P<inner>.+)", re.S)
 
 
@@ -52,5 +53,5 @@ def gather_rows(values: dict[str, Any], repeating: set[str]) -> dict[str, list[i
 
 def find_resource_numbers(names: list[str]) -> list[int]:
     """Return the numbers that files and links have on the page, of the names of their inputs."""
-    found = (RESOURCE_INPUT.match(name) for name in names)
+    found = (RESOURCE_INPUT.fullmatch(name) for name in names)
     return sorted({int(each["number"]) for each in found if each})

@@ -95,7 +95,7 @@ def _page(organization_id: str | None) -> Response:
 
 
 def _file(organization_id: str | None, extension: str) -> Response:
-    # Nor may a cache keep for others where a visitor is sent to log in.
+    # No cache may keep the redirect that sends a visitor to log in, and give it to an officer.
     request.environ["__no_cache__"] = True
     try:
         owner = _owner(organization_id)

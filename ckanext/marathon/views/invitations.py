@@ -67,7 +67,7 @@ def _cells(found: list[dict[str, Any]]) -> Iterator[list[Cell]]:
 
 def _listed() -> tuple[Response | None, list[dict[str, Any]]]:
     context: Context = {"user": current_user.name, "auth_user_obj": current_user}
-    # Nor may a cache keep for others where a visitor is sent to log in.
+    # No cache may keep the redirect that sends a visitor to log in, and give it to an officer.
     request.environ["__no_cache__"] = True
     try:
         return None, tk.get_action("marathon_invitation_list")(context, {"past": _asked()})
