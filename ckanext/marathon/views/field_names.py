@@ -77,51 +77,37 @@ def _read_fields(kind: str) -> list[dict[str, Any]]:
     return schema.get("resource_fields" if is_file else "dataset_fields") or []
 
 
-def name_input(kind: str, name: str) -> str:
-    """Return what the input of a form is called on its page.
+def describe_input(kind: str, name: str, value: str) -> tuple[str, str]:
+    """Return what the input of a form is called on its page, and what was sent by it in words.
 
     Args:
         kind: a type of record, or "" if the form is of something else.
         name: of the input: of a field, of one in a row (``invitation-0-organisation``), of a file
             (``resources__0__name``).
+        value: that was sent; a code becomes what it stands for, a text stays as it is.
     """
     file, row = RESOURCE_INPUT.fullmatch(name), ROW_INPUT.fullmatch(name)
     if file and file["inner"]:
         label = name_field(audit.RESOURCE, file["inner"])
-        return f"{tk._('File')} {int(file['number']) + 1}: {label}"
-    label = _find_input(kind, name).get("label")
-    if row and label and row["number"].isdigit():
-        rows, shown = name_field(kind, row["name"]), tk.h.scheming_language_text(label)
-        return f"{rows} {int(row['number']) + 1}: {shown}"
-    return tk._(_INPUTS[name]) if name in _INPUTS else name_field(kind, name)
+        field = find_field(audit.RESOURCE, file["inner"])
+        return f"{tk._('File')} {int(file['number']) + 1}: {label}", _name_choice(field, value)
+    inner = find_field(kind, row["name"]).get("repeating_subfields") if row else None
+    field = tk.h.scheming_field_by_name(inner, row["inner"]) if row and inner else None
+    if row and field and field.get("label") and row["number"].isdigit():
+        label = tk.h.scheming_language_text(field["label"])
+        rows = name_field(kind, row["name"])
+        return f"{rows} {int(row['number']) + 1}: {label}", _name_choice(field, value)
+    label = tk._(_INPUTS[name]) if name in _INPUTS else name_field(kind, name)
+    if name in _NAMES_OF_CODES:
+        return label, ", ".join(_NAMES_OF_CODES[name](value)) or value
+    return label, _name_choice(field or find_field(kind, name), value)
 
 
-def name_choice(kind: str, name: str, value: str) -> str:
-    """Return what was sent by an input in words: what a code stands for, a text as it is.
-
-    Args:
-        kind: as of :func:`name_input`.
-        name: of the input.
-        value: that was sent.
-    """
-    names = _NAMES_OF_CODES.get(name)
-    if names is not None:
-        return ", ".join(names(value)) or value
-    for each in tk.h.scheming_field_choices(_find_input(kind, name)) or []:
+def _name_choice(field: dict[str, Any], value: str) -> str:
+    for each in tk.h.scheming_field_choices(field) or []:
         if each["value"] == value and each.get("label"):
             return tk.h.scheming_language_text(each["label"])
     return value
-
-
-def _find_input(kind: str, name: str) -> dict[str, Any]:
-    """Return the field that an input is for, an empty one if the form has none of that name."""
-    file, row = RESOURCE_INPUT.fullmatch(name), ROW_INPUT.fullmatch(name)
-    if file and file["inner"]:
-        return find_field(audit.RESOURCE, file["inner"])
-    inner = find_field(kind, row["name"]).get("repeating_subfields") if row else None
-    if row and inner:
-        return tk.h.scheming_field_by_name(inner, row["inner"]) or {}
-    return find_field(kind, name)
 
 
 _NAMES_OF_CODES = {

@@ -15,7 +15,7 @@ from werkzeug.formparser import FormDataParser
 from ckanext.marathon.helpers.labels import TYPES
 from ckanext.marathon.model import audit
 
-from .field_names import name_choice, name_input
+from .field_names import describe_input
 from .form_data import CHOICES, OWN_INPUTS
 
 # Text beside a file that is too large is read up to here; the file itself is thrown away.
@@ -64,7 +64,7 @@ def read_sent_form() -> SentForm:
             continue
         sent.is_empty = False
         if name not in _CHOSEN_BY_ID:
-            sent.typed.append((name_input(kind, name), name_choice(kind, name, value)))
+            sent.typed.append(describe_input(kind, name, value))
     sent.files = dict(_named_files(files))
     sent.is_empty = sent.is_empty and not sent.files
     return sent
