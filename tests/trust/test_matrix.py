@@ -75,7 +75,8 @@ def chosen(call: calls.Call) -> list[str]:
     source = proving.rng(f"matrix {call.name} {call.on}")
     if call.is_action:
         return source.sample(columns, ACTIONS)
-    return source.sample(columns, 1) if source.random() < ADDRESSES / 10 else []
+    each, rest = divmod(ADDRESSES, 10)
+    return source.sample(columns, each + (source.random() < rest / 10))
 
 
 ACTIONS = proving.count("people asked of each action of the permission matrix", 1, 10)
