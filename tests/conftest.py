@@ -130,10 +130,14 @@ def clean_db(
     with_plugins: None, reset_db: Callable[[], None], migrate_db_for: Callable[[str], None]
 ) -> None:
     """Empty the database and make sure that our tables are there."""
+    engine = model.meta.engine
     reset_db()
     # CKAN drops every table once a session and afterwards only empties them.
     if not sa.inspect(model.meta.engine).has_table("marathon_link"):
         migrate_db_for("marathon")
+    if model.meta.engine is not engine:
+        # CKAN's migrations leave an engine behind that connects anew for each session.
+        model.init_model(engine)
     clock.start(complete=True)
     # As the migration does: what is made from now on is younger than the plugin.
     installation.installed_at()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -303,6 +304,11 @@ class TestWhatIsNoLongerPublic:
         path = f"/dataset/{stream.dataset['id']}/resources/{file['id']}/history/{row.id}"
         assert stream.app.get(path).status_code == (200 if detail == "true" else 403)
         headers = {"Authorization": stream.officer["token"]}
+        assert stream.app.get(path, headers=headers).status_code == 200
+        # Of a hidden dataset as of one that does not exist.
+        private(stream, "dataset")
+        unknown = f"/dataset/{uuid.uuid4()}/resources/{file['id']}/history/{uuid.uuid4()}"
+        assert {stream.app.get(each).status_code for each in (path, unknown)} == {404}
         assert stream.app.get(path, headers=headers).status_code == 200
 
     def test_a_row_that_is_written_meanwhile_waits_for_the_change(

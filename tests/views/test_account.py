@@ -275,6 +275,19 @@ class TestSession:
         assert answer.status_code == 302
         assert person.is_logged_in()
         assert not other.is_logged_in()
+        # Refusing the old session must not end the new one.
+        assert person.is_logged_in()
+
+    def test_a_session_that_was_ended_may_do_nothing_in_the_request_that_finds_it_out(
+        self, app: Any, officer: dict[str, Any]
+    ) -> None:
+        person = Person(app)
+        person.log_in(officer["name"])
+        thief = person.copy(app)
+        path = f"/api/3/action/api_token_list?user_id={officer['id']}"
+        assert person.client.get(path).status_code == 200
+        person.client.get("/user/_logout")
+        assert thief.client.get(path).status_code == 403
 
     def test_remember_me_keeps_nobody_logged_in(self, app: Any, officer: dict[str, Any]) -> None:
         person = Person(app)

@@ -87,6 +87,22 @@ class TestSentence:
         assert "Marathon of May" not in text
 
 
+class TestDatasets:
+    def test_private_ones_are_neither_named_nor_counted_for_visitors(
+        self, visitor: Reader, editor: Reader, idea: dict[str, Any]
+    ) -> None:
+        for title, private in (("Leaks", False), ("Not yet", True)):
+            MarathonDataset(
+                owner_org=idea["owner_org"], idea=[idea["id"]], title=title, private=private
+            )
+        path = f"/idea/{idea['name']}"
+        seen, own = (texts(reader.page(path), "#datasets") for reader in (visitor, editor))
+        assert "Leaks" in seen
+        assert "Not yet" not in seen
+        assert "See all" not in seen
+        assert "Not yet" in own
+
+
 class TestWay:
     def test_it_begins_with_the_workshop_and_ends_with_the_next_possible_step(
         self, visitor: Reader, idea: dict[str, Any], workshop: dict[str, Any]
