@@ -283,11 +283,14 @@ class TestSession:
     ) -> None:
         person = Person(app)
         person.log_in(officer["name"])
-        thief = person.copy(app)
-        path = f"/api/3/action/api_token_list?user_id={officer['id']}"
-        assert person.client.get(path).status_code == 200
+        tokens = f"/api/3/action/api_token_list?user_id={officer['id']}"
+        assert person.client.get(tokens).status_code == 200
+        assert 'class="username"' in person.client.get("/about").text
+        # The first request of each copy ends it.
+        copies = [person.copy(app) for _ in range(2)]
         person.client.get("/user/_logout")
-        assert thief.client.get(path).status_code == 403
+        assert copies[0].client.get(tokens).status_code == 403
+        assert 'class="username"' not in copies[1].client.get("/about").text
 
     def test_remember_me_keeps_nobody_logged_in(self, app: Any, officer: dict[str, Any]) -> None:
         person = Person(app)
