@@ -356,7 +356,7 @@ ACTIONS: dict[str, list[tuple[Any, ...]]] = {
         ("another's account", {"jti": "<other jti>"}),
     ],
     # files that CKAN keeps by themselves
-    "file_create": [("a stored file", {"name": "a.txt", "upload": "<bytes>"})],
+    "file_create": [("a stored file", {"name": "otro.txt", "upload": "<bytes>"})],
     "file_register": [("a stored file", {"location": "no-such.txt"})],
     "file_show": [("a stored file", {"id": "<stored file>"})],
     "file_rename": [("a stored file", {"id": "<stored file>", "name": "b.txt"})],
@@ -645,7 +645,12 @@ _FORMS: dict[str, Fields] = {
     "/group/edit/<id>": {"name": "<group name>", "title": "Otro"},
     "/group/member_new/<id>": {"username": "<user>", "role": "editor"},
     "/group/member_delete/<id>": {"user": "<group member id>"},
-    "/user/edit/<id>": {"name": "<user>", "fullname": "Otro", "email": "<address>"},
+    "/user/edit/<id>": {
+        "name": "<user>",
+        "fullname": "Otro",
+        "email": "<address>",
+        "old_password": "otra",
+    },
     "/user/edit": {"name": "<me>", "fullname": "Otro", "email": "yo@example.gt"},
     "/user/<id>/api-tokens": {"name": "x"},
     "/user/<id>/api-tokens/revoke": {"jti": "<other jti>"},

@@ -35,10 +35,11 @@ COLUMNS = {
 DONE, LOGIN, NOT_DONE = "✓", "login", "409"
 OUTCOMES = (DONE, LOGIN, NOT_DONE, "403", "404", "410", "502")
 
-# What the site notes of every call, whatever becomes of it.
+# What the site notes of every call, whatever becomes of it; when a person was last seen, after ten
+# minutes again.
 _NOTED = re.compile(
-    r"(INSERT INTO|UPDATE|DELETE FROM)\s+"
-    r'("user"|api_token|dashboard|marathon_index_note|marathon_page)\b'
+    r'UPDATE "user" SET last_active=|(INSERT INTO|UPDATE|DELETE FROM)\s+'
+    r"(api_token|dashboard|marathon_index_note|marathon_page)\b"
 )
 _WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE)\b")
 
@@ -140,7 +141,7 @@ class Caller:
 def _flat(data: dict[str, Any]) -> dict[str, Any]:
     """Return data as a form sends it: texts, lists of texts, and a file."""
     return {
-        name: (io.BytesIO(b"texto"), "a.txt") if value == "<bytes>" else value
+        name: (io.BytesIO(b"texto"), "otro.txt") if value == "<bytes>" else value
         for name, value in data.items()
         if isinstance(value, str)
         or (value and isinstance(value, list) and isinstance(value[0], str))
