@@ -45,7 +45,7 @@ test: venv
 		"(MARATHON_SHAPES): only the project's own profile is validated"
 	@chromium="$$($(STACK) browser)" && export MARATHON_CHROMIUM="$$chromium" && \
 		exec $(STACK) services --fresh --data .test-data -- \
-		.venv/bin/python -m pytest --ckan-ini=test.ini $(PROCESSES) tests $(PYTEST_ARGS)
+		.venv/bin/python -m pytest --ckan-ini=test.ini $(PROCESSES) --durations=60 --durations-min=3 tests $(PYTEST_ARGS)
 
 prove: export MARATHON_PROVE = 1
 prove: test
