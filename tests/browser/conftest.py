@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -151,6 +151,36 @@ def make_town(site: Site, code: str, name: str) -> Town:
         ],
     )
     return Town(code, name, organization, workshop, idea, officer)
+
+
+@pytest.fixture(scope="module")
+def filled(live_site: Site, town: Town) -> Iterator[Callable[[str], str]]:
+    """Return what puts things of the site into a path, among them a dataset with a file.
+
+    Other modules do not find that dataset.
+    """
+    dataset = live_site.action(
+        "package_create",
+        type="dataset",
+        name="fugas-por-sector",
+        title="Fugas por sector",
+        notes="Fugas reportadas en cada sector.",
+        owner_org=town.organization["id"],
+        idea=[town.idea["id"]],
+        data_need=[town.idea["data_need"][0]["id"]],
+        license_id="cc-by",
+        resources=[{"name": "Fugas", "url": "https://example.gt/fugas.csv", "format": "CSV"}],
+    )
+    things = {
+        "dataset": dataset["name"],
+        "resource": dataset["resources"][0]["id"],
+        "idea": town.idea["name"],
+        "workshop": town.workshop["name"],
+        "organization": town.organization["name"],
+        "code": town.code,
+    }
+    yield lambda path: path.format(**things)
+    live_site.action("dataset_purge", id=dataset["id"])
 
 
 @pytest.fixture(scope="session")

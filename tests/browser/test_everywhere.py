@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
-
-from tests.sites import Site
 
 from .conftest import Town, Visit
 
@@ -60,36 +58,6 @@ RULES = {
 # Bytes as they are sent, all that a page loads when nothing is kept from before.
 HEAVIEST = 300_000
 FOR_OFFICERS = ["/dataset/new", "/workshop/new", "/idea/new", "/idea/edit/{idea}"]
-
-
-@pytest.fixture(scope="module")
-def filled(live_site: Site, town: Town) -> Iterator[Callable[[str], str]]:
-    """Return what puts things of the site into a path, among them a dataset with a file.
-
-    Other modules do not find that dataset.
-    """
-    dataset = live_site.action(
-        "package_create",
-        type="dataset",
-        name="fugas-por-sector",
-        title="Fugas por sector",
-        notes="Fugas reportadas en cada sector.",
-        owner_org=town.organization["id"],
-        idea=[town.idea["id"]],
-        data_need=[town.idea["data_need"][0]["id"]],
-        license_id="cc-by",
-        resources=[{"name": "Fugas", "url": "https://example.gt/fugas.csv", "format": "CSV"}],
-    )
-    things = {
-        "dataset": dataset["name"],
-        "resource": dataset["resources"][0]["id"],
-        "idea": town.idea["name"],
-        "workshop": town.workshop["name"],
-        "organization": town.organization["name"],
-        "code": town.code,
-    }
-    yield lambda path: path.format(**things)
-    live_site.action("dataset_purge", id=dataset["id"])
 
 
 @pytest.mark.parametrize("locale", ["es", "en"])

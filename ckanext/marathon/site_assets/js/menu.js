@@ -1,6 +1,7 @@
-// Opens the menu on small screens where Bootstrap is not loaded, by the same attributes.
+// Opens menus and lists where Bootstrap is not loaded, by the same attributes.
 document.querySelectorAll('[data-bs-toggle="collapse"]').forEach((button) => {
-  const menu = document.querySelector(button.dataset.bsTarget);
+  // CKAN names lists after their titles: an id with blanks in it is no selector.
+  const menu = document.getElementById(button.dataset.bsTarget.slice(1));
   button.addEventListener("click", () => {
     button.setAttribute("aria-expanded", String(menu.classList.toggle("show")));
   });
