@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import ckan.plugins.toolkit as tk
+import sqlalchemy as sa
+from ckan import model
 
 from ckanext.marathon.model import clock
 from ckanext.marathon.model.feed import Kind
@@ -27,8 +29,29 @@ class Key(NamedTuple):
 
 
 CATALOG = Key(Kind.CATALOG, "")
-# The dataset types of CKAN that the log speaks of.
-PACKAGES = {str(kind): kind for kind in (Kind.DATASET, Kind.WORKSHOP, Kind.IDEA, Kind.COMMITMENT)}
+# The dataset types that are no datasets, and what they are.
+_OTHERS = {str(kind): kind for kind in (Kind.WORKSHOP, Kind.IDEA, Kind.COMMITMENT)}
+# Types of plugins that keep something else than datasets in packages. ckanext-dcat leaves the same
+# two out of its catalogue (``logic.py``, ``_search_ckan_datasets``).
+NOT_PUBLISHED = ("harvest", "showcase")
+
+
+def kind_of(package_type: str | None) -> Kind | None:
+    """Return as what the log has a package of a dataset type; ``None`` for what it leaves out.
+
+    Every type that is not one of ours is a dataset's, also one that no plugin has pages for.
+    """
+    if package_type in NOT_PUBLISHED:
+        return None
+    return _OTHERS.get(package_type or "", Kind.DATASET)
+
+
+def is_of_kind(kind: Kind) -> sa.ColumnElement[bool]:
+    """Return the condition that a package is in the log as this kind, if it is there."""
+    package_type = sa.func.coalesce(model.Package.type, str(Kind.DATASET))
+    if kind != Kind.DATASET:
+        return package_type == str(kind)
+    return package_type.not_in([*_OTHERS, *NOT_PUBLISHED])
 
 
 def page_size() -> int:

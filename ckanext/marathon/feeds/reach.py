@@ -9,7 +9,7 @@ from ckan import model
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from ckanext.marathon.domain.datasets import COORDINATING_BODY
-from ckanext.marathon.feeds.keys import CATALOG, PACKAGES, Key
+from ckanext.marathon.feeds.keys import CATALOG, Key, kind_of
 from ckanext.marathon.model import records
 from ckanext.marathon.model.feed import Entry, Kind
 from ckanext.marathon.model.link import Predicate
@@ -47,9 +47,13 @@ def of(packages: Collection[str], groups: Collection[str], settings: bool = Fals
 def of_owner(organization: str) -> set[Key]:
     """Return the things that belong to an organisation."""
     query = sa.select(model.Package.id, model.Package.type).where(
-        model.Package.owner_org == organization, model.Package.type.in_(PACKAGES)
+        model.Package.owner_org == organization
     )
-    return {Key(PACKAGES[kind], each) for each, kind in model.Session.execute(query)}
+    return {
+        Key(kind, each)
+        for each, package_type in model.Session.execute(query)
+        if (kind := kind_of(package_type))
+    }
 
 
 def inputs(keys: Iterable[Key]) -> Inputs:
@@ -96,14 +100,16 @@ def _kinds(packages: Collection[str]) -> dict[str, Kind]:
     """Return id → kind of those that the log speaks of; the log remembers what was purged."""
     if not packages:
         return {}
-    present = sa.select(model.Package.id, model.Package.type).where(
-        model.Package.id.in_(packages), model.Package.type.in_(PACKAGES)
-    )
+    present = sa.select(model.Package.id, model.Package.type).where(model.Package.id.in_(packages))
     logged = sa.select(Entry.thing, Entry.kind).where(
-        Entry.thing.in_(packages), Entry.kind.in_(PACKAGES)
+        Entry.thing.in_(packages), Entry.kind != str(Kind.ORGANIZATION)
     )
-    rows = [*model.Session.execute(logged), *model.Session.execute(present)]
-    return {each: PACKAGES[kind] for each, kind in rows}
+    found = {each: Kind(kind) for each, kind in model.Session.execute(logged)}
+    for each, package_type in model.Session.execute(present):
+        kind = kind_of(package_type)
+        if kind is not None:
+            found[each] = kind
+    return found
 
 
 def _organizations(groups: Collection[str]) -> set[str]:

@@ -55,7 +55,7 @@ def things() -> list[Key]:
     ]
     for kind in (Kind.WORKSHOP, Kind.IDEA, Kind.COMMITMENT, Kind.DATASET):
         query = sa.select(package.id).where(
-            package.type == str(kind),
+            keys.is_of_kind(kind),
             package.state == model.State.ACTIVE,
             package.private.is_(False),
         )

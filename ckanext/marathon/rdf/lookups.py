@@ -18,9 +18,10 @@ from ckanext.marathon.domain.datasets import COORDINATING_BODY
 
 from .facts import CatalogueFacts, Facts, Row, values_of
 from .iri import web
+from .site_types import select_site_profiles
 from .uris import Site
 
-__all__ = ["Lookups", "dataset_uri", "resource_uri", "site"]
+__all__ = ["Lookups", "dataset_uri", "resource_uri", "site", "site_profiles"]
 
 CATALOG_LICENCE = "ckanext.marathon.catalog_license"
 
@@ -44,6 +45,11 @@ def site() -> Site:
         url=url,
         language=locale.partition("_")[0].lower(),
     )
+
+
+def site_profiles() -> list[str]:
+    """Return the profiles of ckanext-dcat that the site has for its own dataset types."""
+    return select_site_profiles(tk.config.get("ckanext.dcat.rdf.profiles"))
 
 
 def dataset_uri(dataset: Row) -> str | None:
@@ -103,7 +109,11 @@ class Lookups:
 
     def commitment_facts(self, commitment: Row) -> Facts:
         """Return the neighbours of a commitment: its organisation."""
-        return self._facts([commitment], [], [])
+        return self.owner_facts(commitment)
+
+    def owner_facts(self, package: Row) -> Facts:
+        """Return the organisation of a package, and nothing else."""
+        return self._facts([package], [], [])
 
     def catalogue_facts(self, dated: bool = True) -> CatalogueFacts:
         """Return what the catalogue says of itself; ``dated`` asks Solr when it changed."""
