@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import model
+from flask import g, has_request_context
 
-from ckanext.marathon.model import clock
+from ckanext.marathon.model import clock, kept_iri
 from ckanext.marathon.model.feed import Kind
 from ckanext.marathon.rdf import lookups
+from ckanext.marathon.rdf.facts import Row
 from ckanext.marathon.rdf.uris import Site
 
 
@@ -22,7 +25,7 @@ class Key(NamedTuple):
     thing: str
 
     def iri(self, site: Site) -> str:
-        """Return the thing's IRI."""
+        """Return the thing's IRI; of a dataset the one that it came with, if ``site`` knows it."""
         if self.kind == Kind.CATALOG:
             return site.base
         return str(site.thing(self.kind, self.thing))
@@ -71,3 +74,45 @@ def site(row: Any = None) -> Site:
     if said.base:
         return replace(found, base=said.base, vocabulary=said.vocabulary)
     return found
+
+
+def keeping(site: Site, things: Collection[str]) -> Site:
+    """Return where IRIs start, with those that these datasets and their files came with."""
+    return replace(site, kept=kept_iri.list_of(things))
+
+
+def iris(wanted: Iterable[Key], site: Site) -> dict[Key, str]:
+    """Return the IRIs of things, of datasets those that they came with."""
+    keys = list(wanted)
+    here = keeping(site, [key.thing for key in keys if key.kind == Kind.DATASET])
+    return {key: key.iri(here) for key in keys}
+
+
+def dataset_uri(dataset: Row) -> str | None:
+    """Return the IRI of a dataset for ckanext-dcat, ``None`` to leave it to that.
+
+    ckanext-dcat would take any text in an extra called ``uri``.
+    """
+    if not dataset.get("id"):
+        return None
+    identifier = str(dataset["id"])
+    return str(_keeping_of(identifier).dataset(identifier))
+
+
+def resource_uri(resource: Row) -> str | None:
+    """Return the IRI of a resource for ckanext-dcat, ``None`` to leave it to that."""
+    if not resource.get("id") or not resource.get("package_id"):
+        return None
+    dataset = str(resource["package_id"])
+    return str(_keeping_of(dataset).distribution(dataset, str(resource["id"])))
+
+
+def _keeping_of(dataset: str) -> Site:
+    """Return where IRIs start for one dataset; in a request it is asked for once."""
+    if not has_request_context():
+        return keeping(lookups.site(), [dataset])
+    if not hasattr(g, "marathon_kept"):
+        g.marathon_kept = {}
+    if dataset not in g.marathon_kept:
+        g.marathon_kept[dataset] = keeping(lookups.site(), [dataset])
+    return g.marathon_kept[dataset]

@@ -59,7 +59,8 @@ def of_owner(organization: str) -> set[Key]:
 def inputs(keys: Iterable[Key]) -> Inputs:
     """Return the versions of the rows that descriptions are made from, as this moment sees them.
 
-    Of a package these are its own row, its ideas, their workshops and all their organisations; of
+    Of a package these are its own row, the IRIs that it and its files came with, its ideas, their
+    workshops and all their organisations; of
     the catalogue the coordinating body, which publishes it.
     """
     wanted = list(keys)
@@ -89,6 +90,8 @@ _INPUTS = sa.text(
     SELECT thing, id, version FROM packages
     UNION ALL
     SELECT thing, id, "group".xmin::text FROM "group" JOIN organizations USING (id)
+    UNION ALL
+    SELECT package_id, iri, xmin::text FROM marathon_kept_iri WHERE package_id = ANY(:things)
     UNION ALL
     SELECT '{CATALOG.thing}', id, "group".xmin::text FROM "group"
     WHERE :with_catalogue AND is_organization AND extras ->> 'role' = '{COORDINATING_BODY}'

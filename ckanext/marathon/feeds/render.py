@@ -18,7 +18,7 @@ from ckan.types import Context
 from rdflib import Graph, URIRef
 
 from ckanext.marathon.feeds import scopes
-from ckanext.marathon.feeds.keys import Key, kind_of
+from ckanext.marathon.feeds.keys import Key, keeping, kind_of
 from ckanext.marathon.model import link
 from ckanext.marathon.model.feed import Kind
 from ckanext.marathon.model.link import Predicate
@@ -70,6 +70,7 @@ def render(keys: Collection[Key], site: Site) -> dict[Key, Rendition | None]:
     Rows are read anew: what this session read earlier may have been changed by others since.
     """
     wanted = {key.thing for key in keys}
+    site = keeping(site, wanted)
     ideas = link.targets(wanted, Predicate.DATASET_IDEA)
     packages = _packages(wanted | ideas)
     organizations = _organizations({each.owner_org for each in packages.values()} | wanted)

@@ -65,8 +65,11 @@ class Site:
     def distribution(self, dataset: str, resource: str) -> URIRef:
         """Return the IRI of a distribution: the one that it came with, else our own."""
         kept = self.kept.get(resource)
-        own = self.own("dataset", dataset)
-        return URIRef(kept) if kept else URIRef(f"{own}/resource/{segment(resource)}")
+        return URIRef(kept) if kept else self.own_distribution(dataset, resource)
+
+    def own_distribution(self, dataset: str, resource: str) -> URIRef:
+        """Return the IRI that this catalogue gives a distribution."""
+        return URIRef(f"{self.own('dataset', dataset)}/resource/{segment(resource)}")
 
     def data_need(self, idea: str, need: str) -> URIRef:
         """Return the IRI of a data need: a part of the idea that states it."""
