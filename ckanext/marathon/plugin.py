@@ -29,7 +29,7 @@ from ckanext.marathon.logic import (
     watch,
 )
 from ckanext.marathon.logic.action import collect_actions
-from ckanext.marathon.operations import startup
+from ckanext.marathon.operations import feed_job, startup
 from ckanext.marathon.search import connection, query
 from ckanext.marathon.views import stock_feed
 from ckanext.marathon.views.account import (
@@ -219,6 +219,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
     # IMiddleware
     def make_middleware(self, app: Any, config: CKANConfig) -> Any:
         app.wsgi_app = HealthMiddleware(app.wsgi_app)
+        feed_job.ensure_at_start()
         return app
 
     # IDCATURIGenerator: an extra ``uri`` that somebody typed in never names a thing of ours.
