@@ -75,6 +75,9 @@ def test_of_two_at_the_same_time_one_does_it() -> None:
         other.execute(feed_job.LOCKED)
         feed_job.build()
         assert not clock.read().complete
+        other.execute(feed_job.UNLOCKED)
+    feed_job.build()
+    assert clock.read().complete
 
 
 @pytest.mark.usefixtures("incomplete")

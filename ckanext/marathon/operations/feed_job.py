@@ -32,6 +32,7 @@ _SECONDS_OF_ONE = 10
 # Of two that rebuild at the same time one would be in vain.
 _LOCK = 0x6D61726174686F6E
 LOCKED = sa.select(sa.func.pg_try_advisory_lock(_LOCK))
+UNLOCKED = sa.select(sa.func.pg_advisory_unlock(_LOCK))
 
 
 def ensure_at_start() -> None:
@@ -121,11 +122,15 @@ def care() -> bool:
 def build() -> None:
     """Put the log together, unless it is or somebody does so right now; run as a job."""
     with model.ensure_engine().connect() as connection:
-        if not connection.scalar(LOCKED):
+        locked = connection.scalar(LOCKED)
+        # The lock is the connection's, and no transaction stays open for as long as this takes.
+        connection.commit()
+        if not locked:
             return
         try:
             if is_wanted():
                 rebuild(os.path.abspath(tk.config["__file__"]))
         finally:
             model.Session.rollback()
-            connection.execute(sa.select(sa.func.pg_advisory_unlock(_LOCK)))
+            connection.execute(UNLOCKED)
+            connection.commit()
