@@ -45,6 +45,7 @@ class Source:
 
     def bring_again(self, id_: str, uri: str = IRI, files: tuple[str, ...] = (FILE,)) -> None:
         stored = model.Package.get(id_)
+        assert stored is not None
         act("package_update", id=id_, **self.fields(uri, files, name=stored.name))
 
     def fields(self, uri: str, files: tuple[str, ...], **fields: Any) -> dict[str, Any]:
@@ -178,7 +179,9 @@ def test_purged_it_is_gone_under_its_iri(feed: Log, get: Get, source: Source) ->
 
 def test_of_two_files_with_the_same_one_the_second_gets_ours(feed: Log, source: Source) -> None:
     id_ = source.bring(files=(FILE, FILE))
-    second = model.Package.get(id_).resources[1].id
+    package = model.Package.get(id_)
+    assert package is not None
+    second = package.resources[1].id
     assert set(kept_iri.list_of([id_]).values()) == {IRI, FILE}
     assert f"<{own(id_)}/resource/{second}>" in feed.text(id_)
 

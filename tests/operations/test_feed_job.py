@@ -71,7 +71,7 @@ def test_the_job_completes_the_log_and_does_nothing_afterwards() -> None:
 
 @pytest.mark.usefixtures("incomplete")
 def test_of_two_at_the_same_time_one_does_it() -> None:
-    with model.meta.engine.connect() as other:
+    with model.ensure_engine().connect() as other:
         other.execute(feed_job.LOCKED)
         feed_job.build()
         assert not clock.read().complete
