@@ -1,4 +1,5 @@
 # make run | stop | reset | logs      a whole site on this machine
+# make wheel                          what `pip install` takes on another CKAN site: dist/*.whl
 # make test | prove | check           what CI runs
 # make mutations                      break each guarding line, see that its tests go red
 # make bench                          speed, and under load, beside stock ckanext-dcat; BENCH_SIZE datasets
@@ -6,7 +7,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run stop reset logs test prove mutations bench check lock translations venv
+.PHONY: help run stop reset logs wheel test prove mutations bench check lock translations venv
 
 PYTHON ?= python3
 STACK = .venv/bin/python -m stack
@@ -36,6 +37,10 @@ reset:
 
 logs:
 	@$(BOOTSTRAP) run && exec $(STACK) logs --data "$(DATA)"
+
+wheel:
+	@$(BOOTSTRAP) run && rm -rf build && .venv/bin/python -m pip wheel --quiet --no-deps \
+		--no-build-isolation --wheel-dir dist . && rm -rf build && ls dist/*.whl
 
 venv:
 	@$(BOOTSTRAP) test

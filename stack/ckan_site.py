@@ -130,13 +130,18 @@ class Site:
         return self._stamp.read_text(encoding="ascii") if self._stamp.exists() else ""
 
     def _version(self) -> str:
-        """Return what changes whenever tables, index, feed or texts of scripts may have to."""
+        """Return what changes whenever tables, index, feed or texts of scripts may have to.
+
+        What a description is made with is not written down anywhere, and would be forgotten if it
+        were: every library and every file of the extension counts. An update that changes none of
+        them costs one comparison too many, one that was overlooked would leave the feed as it was.
+        """
         digest = hashlib.sha256(PLUGINS.encode())
         for name, version in sorted((d.name, d.version) for d in distributions()):
-            if name.lower().startswith("ckan"):
-                digest.update(f"{name}=={version}\n".encode())
+            digest.update(f"{name}=={version}\n".encode())
         for path in sorted(_own_files()):
-            digest.update(path.name.encode() + path.read_bytes())
+            name = path.relative_to(HERE.parent).as_posix()
+            digest.update(name.encode() + b"\0" + path.read_bytes())
         return digest.hexdigest()
 
     def _ckan(self, step: Step, *arguments: str) -> None:
@@ -169,10 +174,8 @@ class Site:
 
 
 def _own_files() -> Iterator[Path]:
-    """Yield what tables, index, feed and the texts of scripts depend on."""
-    root = HERE.parent
-    rooms = ("migration", "search", "rdf", "feeds", "i18n")
-    for folder in ("schemas", *(f"ckanext/marathon/{room}" for room in rooms)):
-        for path in (root / folder).rglob("*"):
+    """Yield every file of the extension."""
+    for folder in ("schemas", "ckanext"):
+        for path in (HERE.parent / folder).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
                 yield path

@@ -15,7 +15,7 @@ from ckan.lib.plugins import DefaultPermissionLabels, DefaultTranslation
 from ckan.types import Context
 from ckanext.dcat.interfaces import IDCATURIGenerator
 
-from ckanext.marathon.feeds import capture
+from ckanext.marathon.feeds import capture, keys
 from ckanext.marathon.logic import (
     activity,
     data_needs,
@@ -29,8 +29,7 @@ from ckanext.marathon.logic import (
     watch,
 )
 from ckanext.marathon.logic.action import collect_actions
-from ckanext.marathon.operations import startup
-from ckanext.marathon.rdf import lookups
+from ckanext.marathon.operations import feed_job, startup
 from ckanext.marathon.search import connection, query
 from ckanext.marathon.views import stock_feed
 from ckanext.marathon.views.account import (
@@ -220,11 +219,12 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
     # IMiddleware
     def make_middleware(self, app: Any, config: CKANConfig) -> Any:
         app.wsgi_app = HealthMiddleware(app.wsgi_app)
+        feed_job.ensure_at_start()
         return app
 
     # IDCATURIGenerator: an extra ``uri`` that somebody typed in never names a thing of ours.
     def dataset_uri(self, dataset_dict: dict[str, Any], default_uri: str) -> str | None:
-        return lookups.dataset_uri(dataset_dict)
+        return keys.dataset_uri(dataset_dict)
 
     def resource_uri(self, resource_dict: dict[str, Any], default_uri: str) -> str | None:
-        return lookups.resource_uri(resource_dict)
+        return keys.resource_uri(resource_dict)

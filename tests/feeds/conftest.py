@@ -38,12 +38,18 @@ class Log:
 
     def is_public(self, thing: str) -> bool:
         """Return whether something of this id is public."""
-        query = sa.select(Entry.digest).where(Entry.thing == thing)
+        query = sa.select(Entry.digest).where(Entry.thing == thing, Entry.digest.is_not(None))
         return model.Session.scalar(query) is not None
+
+    def iris(self, thing: str) -> dict[str, bool]:
+        """Return the IRIs that something has or had, and whether it is public under each."""
+        query = sa.select(Entry.iri, Entry.digest.is_not(None)).where(Entry.thing == thing)
+        return dict(model.Session.execute(query).tuples().all())
 
     def text(self, thing: str) -> str:
         """Return the N-Triples of something of this id; "" for a tombstone."""
-        iri = model.Session.scalar(sa.select(Entry.iri).where(Entry.thing == thing))
+        query = sa.select(Entry.iri).where(Entry.thing == thing, Entry.digest.is_not(None))
+        iri = model.Session.scalar(query)
         return log.bodies([iri]).get(iri, b"").decode() if iri else ""
 
     def slot(self, thing: str) -> int | None:

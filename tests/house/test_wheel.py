@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import sysconfig
@@ -72,6 +73,41 @@ def test_the_wheel_holds_every_file_the_plugin_reads(wheel: Path) -> None:
     assert len(wanted) > 50
     assert not sorted(wanted - inside)
     assert not [name for name in inside if name.startswith(("tests/", "stack/", "bench/"))]
+
+
+PAGES = {
+    "README.md": "## On a CKAN site you already have",
+    "README.es.md": "## En un sitio CKAN que ya tiene",
+    "docs/installing.md": "# Installing on an existing CKAN",
+}
+
+
+def first_lines(page: str) -> list[str]:
+    """Return the first commands that a page has for a site that exists."""
+    text = (ROOT / page).read_text(encoding="utf-8").split(PAGES[page], 1)[1]
+    block = text.split("```sh\n", 1)[1].split("```", 1)[0]
+    return [line.partition("#")[0].strip() for line in block.splitlines() if line.strip()]
+
+
+def test_the_first_lines_of_the_pages_install_it(tmp_path: Path) -> None:
+    lines = first_lines("README.md")
+    assert all(first_lines(page) == lines for page in PAGES)
+    home = tmp_path / "env"
+    venv.create(home, with_pip=True)
+    # The libraries are lent, and pip does not look for others.
+    site = next((home / "lib").glob("python*/site-packages"))
+    (site / "lent.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
+    path = f"{home / 'bin'}:{os.environ['PATH']}"
+    for stale in (ROOT / "dist").glob("*.whl"):
+        stale.unlink()
+    for line in lines:
+        done = subprocess.run(
+            ["bash", "-ec", line],
+            cwd=ROOT, env={**os.environ, "PATH": path, "PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1"},
+            capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{line}: {done.stdout}{done.stderr}"
+    assert (site / "ckanext" / "marathon" / "plugin.py").exists()
 
 
 def test_the_wheel_works_in_a_clean_environment(wheel: Path, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tests.sites import Site
 
 MUNICIPALITY = "muni-antigua"
@@ -34,6 +36,12 @@ UPLOADED = "presupuesto"
 PLACED = "mercados"
 PRIVATE = "borrador"
 TRASHED = "retirado"
+
+TYPES = ("informe", "dataset_series")
+HARVESTED = {
+    "cosechado": "https://origen.example.gt/datos/agua",
+    "cosechado-urn": "urn:uuid:5d0c2e0e-7f31-4c7e-a7cf-27b6a2a70c11",
+}
 
 #: those that visitors see
 VISIBLE = (PLAIN, DCAT, BARE, UNOWNED, UPLOADED, PLACED)
@@ -87,6 +95,52 @@ def fill(site: Site) -> None:
     site.action("package_create", owned, name=PRIVATE, title="Borrador", private=True)
     site.action("package_create", owned, name=TRASHED, title="Retirado")
     site.action("package_delete", id=TRASHED)
+
+
+# What it has that came later: scheming, ckanext-dcat, types of its own, harvests.
+SCHEMAS = [f"ckan:{Path(__file__).with_name(f'{name}.yaml')}" for name in TYPES]
+# Beside scheming ckanext-dcat breaks without one for datasets.
+DATASETS = f"ckan:{Path(__file__).with_name('dataset.yaml')}"
+STOCK = {
+    "ckan.plugins": "scheming_datasets dcat",
+    "scheming.dataset_schemas": " ".join([DATASETS, *SCHEMAS]),
+    "scheming.presets": "ckanext.scheming:presets.json",
+    "ckanext.dcat.base_uri": "https://datos.example.gt",
+}
+
+
+def fill_later(site: Site) -> None:
+    """Create records of the site's own types, and what harvests have left."""
+    owned = {"owner_org": MUNICIPALITY}
+    for package_type in TYPES:
+        site.action(
+            "package_create",
+            owned,
+            type=package_type,
+            name=f"un-{package_type.replace('_', '-')}",
+            title=f"Un {package_type}",
+            notes="De antes.",
+            resources=[{"url": "https://example.gt/informe.pdf", "name": "Informe"}],
+        )
+    hidden = {"type": TYPES[0], "name": "informe-privado", "title": "Privado", "private": True}
+    site.action("package_create", owned, **hidden)
+    for name, iri in HARVESTED.items():
+        site.action(
+            "package_create",
+            owned,
+            name=name,
+            title=f"De {iri}",
+            notes="Cosechado.",
+            extras=[
+                {"key": "uri", "value": iri},
+                {"key": "guid", "value": iri},
+                {"key": "identifier", "value": name},
+            ],
+            resources=[{"url": f"{iri}/archivo", "name": "Archivo", "uri": f"{iri}#csv"}],
+        )
+    # By their keys harvesters find them again; they are no IRI.
+    extras = [{"key": "guid", "value": "7c1b"}]
+    site.action("package_create", owned, name="con-guid", title="Con guid", extras=extras)
 
 
 def publish_without_idea(site: Site, name: str) -> None:

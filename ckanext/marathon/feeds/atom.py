@@ -38,6 +38,7 @@ def written(part: Part, address: str, page: str) -> tuple[bytes, str]:
         newest = descriptions.newest(connection, part.scope.name, NEWEST)
         shown = [each.iri for each in newest if each.activity != Activity.DELETE]
         found = descriptions.described(connection, shown)
+        things = descriptions.things(connection, [each.iri for each in newest])
     said = {
         each.iri: Said(each.body.splitlines(), documents.language())
         for each in found
@@ -56,7 +57,7 @@ def written(part: Part, address: str, page: str) -> tuple[bytes, str]:
         entry.id(f"{address}#{state.name_change(each)}")
         entry.title(without_hidden(f"{_what(each.activity)}: {title}"))
         entry.category(term=each.activity)
-        entry.link(href=each.iri.replace(moment.base, page, 1))
+        entry.link(href=f"{page}/dataset/{things[each.iri]}")
         entry.updated(each.published)
         entry.author(name=str(tk.config.get("ckan.site_title") or page))
         summary = known.text(each.iri, DCT.description) if known else ""

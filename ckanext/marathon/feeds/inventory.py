@@ -139,7 +139,12 @@ def datasets(lines: Iterable[bytes], language: str) -> Sequence[Dataset]:
         language: of texts where there are several.
     """
     said = Said(lines, language)
-    return [_dataset(said, each) for each in said.subjects(str(DCAT.Dataset))]
+    found = {each for kind in CLASSES for each in said.subjects(str(kind))}
+    return [_dataset(said, each) for each in sorted(found)]
+
+
+# Of what a catalogue has as ``dcat:dataset``; profiles give a series its own class alone.
+CLASSES = (DCAT.Dataset, DCAT.DatasetSeries)
 
 
 def _dataset(said: Said, iri: str) -> Dataset:

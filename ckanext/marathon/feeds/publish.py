@@ -100,6 +100,7 @@ def _publish(wanted: Callable[[], set[Key]], thorough: bool = False) -> int:
     else:
         # A dataset may have come to an organisation since.
         now = wanted() | _of_changed_owners(renditions, site) | renditions.keys()
+        now |= _of_former_holders(renditions, site)
         versions = reach.inputs(now)
         again = {key for key in now if key not in seen or versions[key] != seen[key]}
         if again:
@@ -150,15 +151,28 @@ def _of_changed_owners(found: Renditions, site: Site) -> set[Key]:
     return further
 
 
+def _of_former_holders(renditions: Renditions, site: Site) -> set[Key]:
+    """Return the things that the log still has under an IRI that now is another's."""
+    iris = {iri: key for key, iri in keys.iris(renditions, site).items()}
+    return {
+        Key(Kind(row.kind), row.thing)
+        for iri, row in log.states(iris).items()
+        if row.digest is not None and row.thing != iris[iri].thing
+    }
+
+
 def _steps(renditions: Renditions, site: Site, thorough: bool) -> list[log.Step]:
-    iris = {key: key.iri(site) for key in renditions}
+    iris = keys.iris(renditions, site)
     stored = log.states(iris.values())
     bodies = log.bodies(iris.values()) if thorough else {}
     parts = members.scopes(iris.values()) if thorough else {}
     steps = []
     for key, rendition in renditions.items():
         before = stored.get(iris[key])
-        activity = _activity(before, rendition)
+        if rendition is None and before is not None and before.thing != key.thing:
+            # The IRI is another's by now.
+            continue
+        activity = _activity(before, rendition, key)
         if rendition and thorough:
             said = bodies.get(iris[key], b""), parts.get(iris[key], ())
             if said != (rendition.body, rendition.scopes):
@@ -179,15 +193,41 @@ def _steps(renditions: Renditions, site: Site, thorough: bool) -> list[log.Step]
                 scopes=rendition.scopes if rendition else (),
             )
         )
+    steps += _departures(renditions, set(iris.values()))
     steps.sort(key=lambda step: (step.activity == Activity.DELETE, ORDER[step.kind], step.iri))
     return steps
 
 
-def _activity(before: sa.Row | None, rendition: Rendition | None) -> Activity | None:
+def _departures(renditions: Renditions, current: Collection[str]) -> list[log.Step]:
+    """Return the deletions of the IRIs that datasets had before they got others."""
+    things = [key.thing for key in renditions if key.kind == Kind.DATASET]
+    return [
+        log.Step(
+            iri=row.iri,
+            kind=Kind.DATASET,
+            thing=row.thing,
+            activity=Activity.DELETE,
+            slot=row.slot,
+            body=None,
+            digest=None,
+            refs=[],
+            degraded=False,
+            scopes=(),
+        )
+        for row in log.public_datasets(things)
+        if row.iri not in current
+    ]
+
+
+def _activity(before: sa.Row | None, rendition: Rendition | None, key: Key) -> Activity | None:
     was_public = before is not None and before.digest is not None
     if rendition is None:
         return Activity.DELETE if was_public else None
     if before is None or not was_public:
         return Activity.CREATE
-    same = before.digest == rendition.digest and before.degraded == rendition.degraded
+    same = (before.digest, before.degraded, before.thing) == (
+        rendition.digest,
+        rendition.degraded,
+        key.thing,
+    )
     return None if same else Activity.UPDATE

@@ -9,7 +9,7 @@ from ckan import model
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from ckanext.marathon.domain.datasets import COORDINATING_BODY
-from ckanext.marathon.feeds.keys import CATALOG, PACKAGES, Key
+from ckanext.marathon.feeds.keys import CATALOG, Key, kind_of
 from ckanext.marathon.model import records
 from ckanext.marathon.model.feed import Entry, Kind
 from ckanext.marathon.model.link import Predicate
@@ -47,15 +47,20 @@ def of(packages: Collection[str], groups: Collection[str], settings: bool = Fals
 def of_owner(organization: str) -> set[Key]:
     """Return the things that belong to an organisation."""
     query = sa.select(model.Package.id, model.Package.type).where(
-        model.Package.owner_org == organization, model.Package.type.in_(PACKAGES)
+        model.Package.owner_org == organization
     )
-    return {Key(PACKAGES[kind], each) for each, kind in model.Session.execute(query)}
+    return {
+        Key(kind, each)
+        for each, package_type in model.Session.execute(query)
+        if (kind := kind_of(package_type))
+    }
 
 
 def inputs(keys: Iterable[Key]) -> Inputs:
     """Return the versions of the rows that descriptions are made from, as this moment sees them.
 
-    Of a package these are its own row, its ideas, their workshops and all their organisations; of
+    Of a package these are its own row, the IRIs that it and its files came with, its ideas, their
+    workshops and all their organisations; of
     the catalogue the coordinating body, which publishes it.
     """
     wanted = list(keys)
@@ -86,6 +91,8 @@ _INPUTS = sa.text(
     UNION ALL
     SELECT thing, id, "group".xmin::text FROM "group" JOIN organizations USING (id)
     UNION ALL
+    SELECT package_id, iri, xmin::text FROM marathon_kept_iri WHERE package_id = ANY(:things)
+    UNION ALL
     SELECT '{CATALOG.thing}', id, "group".xmin::text FROM "group"
     WHERE :with_catalogue AND is_organization AND extras ->> 'role' = '{COORDINATING_BODY}'
     """  # noqa: S608 - constants of ours only
@@ -96,14 +103,16 @@ def _kinds(packages: Collection[str]) -> dict[str, Kind]:
     """Return id → kind of those that the log speaks of; the log remembers what was purged."""
     if not packages:
         return {}
-    present = sa.select(model.Package.id, model.Package.type).where(
-        model.Package.id.in_(packages), model.Package.type.in_(PACKAGES)
-    )
+    present = sa.select(model.Package.id, model.Package.type).where(model.Package.id.in_(packages))
     logged = sa.select(Entry.thing, Entry.kind).where(
-        Entry.thing.in_(packages), Entry.kind.in_(PACKAGES)
+        Entry.thing.in_(packages), Entry.kind != str(Kind.ORGANIZATION)
     )
-    rows = [*model.Session.execute(logged), *model.Session.execute(present)]
-    return {each: PACKAGES[kind] for each, kind in rows}
+    found = {each: Kind(kind) for each, kind in model.Session.execute(logged)}
+    for each, package_type in model.Session.execute(present):
+        kind = kind_of(package_type)
+        if kind is not None:
+            found[each] = kind
+    return found
 
 
 def _organizations(groups: Collection[str]) -> set[str]:

@@ -18,6 +18,8 @@ from ckanext.marathon.model.feed import Kind
 # Things a transaction: what is lost when it is interrupted, and how long saves may wait.
 BATCH = 20
 _MARK = "ckanext.marathon.feed_rebuild"
+# Written by migrations after which things are described otherwise.
+WANTED = "ckanext.marathon.feed_rebuild_wanted"
 
 Progress = Callable[[int, int, int], None]
 
@@ -57,9 +59,16 @@ def rebuild(
     clock.hold()
     log.recount()
     clock.set_complete(True)
+    if get_system_info(WANTED):
+        delete_system_info(WANTED)
     model.Session.commit()
     _forget()
     return changes
+
+
+def is_wanted() -> bool:
+    """Return whether the log lacks what was there before it, or is of an earlier version."""
+    return not clock.read().complete or get_system_info(WANTED) is not None
 
 
 def _resume(wanted: Sequence[Key]) -> int:

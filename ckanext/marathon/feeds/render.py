@@ -18,7 +18,7 @@ from ckan.types import Context
 from rdflib import Graph, URIRef
 
 from ckanext.marathon.feeds import scopes
-from ckanext.marathon.feeds.keys import PACKAGES, Key
+from ckanext.marathon.feeds.keys import Key, keeping, kind_of
 from ckanext.marathon.model import link
 from ckanext.marathon.model.feed import Kind
 from ckanext.marathon.model.link import Predicate
@@ -29,7 +29,8 @@ from ckanext.marathon.rdf.commitment import commitment_graph
 from ckanext.marathon.rdf.dataset import dataset_graph
 from ckanext.marathon.rdf.facts import Facts, Row
 from ckanext.marathon.rdf.idea import idea_graph
-from ckanext.marathon.rdf.lookups import Lookups
+from ckanext.marathon.rdf.lookups import Lookups, site_profiles
+from ckanext.marathon.rdf.site_types import describe_by_profiles, is_site_type
 from ckanext.marathon.rdf.uris import Site
 from ckanext.marathon.rdf.workshop import workshop_graph
 
@@ -69,6 +70,7 @@ def render(keys: Collection[Key], site: Site) -> dict[Key, Rendition | None]:
     Rows are read anew: what this session read earlier may have been changed by others since.
     """
     wanted = {key.thing for key in keys}
+    site = keeping(site, wanted)
     ideas = link.targets(wanted, Predicate.DATASET_IDEA)
     packages = _packages(wanted | ideas)
     organizations = _organizations({each.owner_org for each in packages.values()} | wanted)
@@ -83,7 +85,7 @@ def render(keys: Collection[Key], site: Site) -> dict[Key, Rendition | None]:
             found[key] = _organization(row, key, site) if row else None
         else:
             package = packages.get(key.thing)
-            is_public = package and PACKAGES.get(package.type) == key.kind and _is_public(package)
+            is_public = package and kind_of(package.type) == key.kind and _is_public(package)
             found[key] = _package(package, key, site, organizations, needs) if is_public else None
     return found
 
@@ -113,7 +115,7 @@ def _package(
         if shown is None:
             return None
         graph = _graph(shown, key, site, organizations, needs)
-        parts = scopes.of_dataset(shown) if key.kind == Kind.DATASET else ()
+        parts = _scopes(shown) if key.kind == Kind.DATASET else ()
         return _written(graph, key, site, parts, name=package.name)
     except Exception:
         # Whatever it is, the thing stays in the feed: a portal deletes what it does not see.
@@ -123,6 +125,16 @@ def _package(
         parts = scopes.of_owner(package.owner_org) if key.kind == Kind.DATASET else ()
         brief = brief_graph(site, key.kind, row, owner)
         return _written(brief, key, site, parts, degraded=True, name=package.name)
+
+
+def _scopes(shown: Row) -> tuple[str, ...]:
+    """Return the parts of the catalogue that a dataset is in.
+
+    What fields of the site's own types mean is not known: their organisation's part alone.
+    """
+    if is_site_type(shown.get("type")):
+        return scopes.of_owner(shown.get("owner_org"))
+    return scopes.of_dataset(shown)
 
 
 def _graph(
@@ -148,6 +160,8 @@ def _graph(
         return idea_graph(shown, facts)
     if key.kind == Kind.COMMITMENT:
         return commitment_graph(shown, facts)
+    if is_site_type(shown.get("type")):
+        return describe_by_profiles(shown, facts, site_profiles())
     return dataset_graph(shown, facts)
 
 

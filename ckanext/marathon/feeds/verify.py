@@ -55,7 +55,7 @@ def things() -> list[Key]:
     ]
     for kind in (Kind.WORKSHOP, Kind.IDEA, Kind.COMMITMENT, Kind.DATASET):
         query = sa.select(package.id).where(
-            package.type == str(kind),
+            keys.is_of_kind(kind),
             package.state == model.State.ACTIVE,
             package.private.is_(False),
         )
@@ -151,14 +151,15 @@ def logged() -> list[Key]:
 def _compare(some: Sequence[Key]) -> list[tuple[Key, Fault]]:
     site = keys.site()
     renditions = render(some, site)
-    iris = {key: key.iri(site) for key in some}
+    iris = keys.iris(some, site)
     stored = log.states(iris.values())
     bodies = log.bodies(iris.values())
     parts = members.scopes(iris.values())
     found = []
     for key, rendition in renditions.items():
         iri = iris[key]
-        digest = stored[iri].digest if iri in stored else None
+        before = stored.get(iri)
+        digest = before.digest if before is not None and before.thing == key.thing else None
         if rendition is None:
             wrong = None if digest is None else Wrong.NOT_PUBLIC
         elif digest is None:
@@ -169,6 +170,10 @@ def _compare(some: Sequence[Key]) -> list[tuple[Key, Fault]]:
             wrong = None if same else Wrong.OUTDATED
         if wrong:
             found.append((key, Fault(wrong, iri)))
+    current = set(iris.values())
+    for row in log.public_datasets(key.thing for key in some if key.kind == Kind.DATASET):
+        if row.iri not in current:
+            found.append((Key(Kind.DATASET, row.thing), Fault(Wrong.NOT_PUBLIC, row.iri)))
     return found
 
 

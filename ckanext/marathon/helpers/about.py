@@ -9,6 +9,8 @@ import ckan.plugins.toolkit as tk
 from ckan.types import Context
 from flask import g
 
+from ckanext.marathon.feeds.keys import dataset_uri, kind_of
+from ckanext.marathon.model.feed import Kind
 from ckanext.marathon.rdf.lookups import site
 from ckanext.marathon.vocabulary import authorities
 
@@ -141,6 +143,8 @@ def marathon_licence_doubt(dataset: dict[str, Any]) -> str:
 
 def marathon_iri(thing: dict[str, Any]) -> str:
     """Return the permanent address of a dataset, workshop, idea or commitment."""
+    if kind_of(thing["type"]) == Kind.DATASET:
+        return str(dataset_uri(thing))
     return str(site().thing(thing["type"], thing["id"]))
 
 

@@ -18,9 +18,11 @@ from ckanext.marathon.model.kept import until_a_change
 def marathon_structured_data(dataset: dict[str, Any]) -> Markup | None:
     """Return a dataset as JSON of schema.org, for a script of a page; ``None`` if not public."""
     site = keys.site()
-    iri = Key(Kind.DATASET, str(dataset["id"])).iri(site)
+    key = Key(Kind.DATASET, str(dataset["id"]))
+    iri = keys.iris([key], site)[key]
     found = schema_org.of(iri, site.base, str(tk.config.get("ckan.site_title") or site.base))
-    return None if found is None else script(found)
+    # Its page is ours, also where its IRI is another catalogue's.
+    return None if found is None else script({**found, "url": str(key.iri(site))})
 
 
 def marathon_croissant(dataset: dict[str, Any]) -> Markup:

@@ -7,7 +7,7 @@ from typing import Any
 from ckan import model
 from ckan.types import Context
 
-from ckanext.marathon.logic import acting, codes
+from ckanext.marathon.logic import acting, codes, kept_iris
 from ckanext.marathon.logic.show import dataset, idea, workshop
 from ckanext.marathon.logic.viewing import Viewer, as_reader
 from ckanext.marathon.model import link, records, transition
@@ -24,7 +24,10 @@ SHOWN = {
 def after_save(context: Context, pkg_dict: dict[str, Any]) -> None:
     """Write links, code and history of a package, in the transaction of its save."""
     package = model.Session.get(model.Package, pkg_dict["id"])
-    if package is None or package.type not in SHOWN:
+    if package is None:
+        return
+    kept_iris.keep_brought(context, package)
+    if package.type not in SHOWN:
         return
     link.replace(package.id, links(package))
     if package.type == records.DATASET:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from ckanext.marathon.model.feed import Activity, Change, Kind, description
+from ckanext.marathon.model.feed import Activity, Change, Entry, Kind, description
 
 
 def entries(connection: Any, number: int, scope: str = "") -> list[Described]:
@@ -104,6 +104,12 @@ def newest(connection: Any, scope: str, limit: int) -> list[sa.Row]:
     """Return what :func:`changes` does of datasets, the newest first."""
     query = _NEWEST_OF_SCOPE if scope else _NEWEST
     return connection.execute(query, {"scope": scope, "since": 0, "limit": limit}).all()
+
+
+def things(connection: Any, iris: Collection[str]) -> dict[str, str]:
+    """Return IRI → id in CKAN, by which its page is found."""
+    query = sa.select(Entry.iri, Entry.thing).where(Entry.iri.in_(list(iris)))
+    return dict(connection.execute(query).tuples().all())
 
 
 _OF_ALL = """

@@ -76,7 +76,8 @@ class Entry(tk.BaseModel):
     changed = sa.Column(sa.BigInteger, nullable=False)
 
     __table_args__ = (
-        sa.Index("idx_marathon_feed_entry_thing", "thing", "kind", unique=True),
+        # Not unique: a dataset that got another IRI has a tombstone for the former one.
+        sa.Index("idx_marathon_feed_entry_thing", "thing", "kind"),
         sa.Index("idx_marathon_feed_entry_refs", "refs", postgresql_using="gin"),
         sa.Index("idx_marathon_feed_entry_changed", "changed"),
         sa.CheckConstraint("(body IS NULL) = (digest IS NULL)", name="marathon_feed_entry_body"),

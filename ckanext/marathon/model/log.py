@@ -40,8 +40,8 @@ class Step:
 
 
 def states(iris: Iterable[str]) -> dict[str, sa.Row]:
-    """Return IRI → row of ``slot``, ``digest``, ``degraded``; a tombstone has no digest."""
-    columns = (Entry.iri, Entry.slot, Entry.digest, Entry.degraded)
+    """Return IRI → row of ``kind``, ``thing``, ``slot`` …; a tombstone has no ``digest``."""
+    columns = (Entry.iri, Entry.kind, Entry.thing, Entry.slot, Entry.digest, Entry.degraded)
     return {
         row.iri: row
         for some in _batches(iris)
@@ -59,10 +59,25 @@ def bodies(iris: Iterable[str]) -> dict[str, bytes]:
     }
 
 
+def public_datasets(things: Iterable[str]) -> list[sa.Row]:
+    """Return rows of ``iri``, ``thing`` and ``slot`` of the public datasets with these ids."""
+    query = sa.select(Entry.iri, Entry.thing, Entry.slot).where(
+        Entry.kind == str(Kind.DATASET), Entry.digest.is_not(None)
+    )
+    return [
+        row
+        for some in _batches(things)
+        for row in model.Session.execute(query.where(Entry.thing.in_(some)))
+    ]
+
+
 def was_public(thing: str) -> bool:
-    """Return whether something with this id in CKAN was public and no longer is."""
-    query = sa.select(Entry.iri).where(Entry.thing == thing, Entry.digest.is_(None))
-    return model.Session.scalar(query.limit(1)) is not None
+    """Return whether something with this id in CKAN was public and no longer is.
+
+    A dataset that got another IRI has a tombstone for the former one.
+    """
+    query = sa.select(sa.func.bool_or(Entry.digest.is_not(None))).where(Entry.thing == thing)
+    return model.Session.scalar(query) is False
 
 
 def recount() -> None:
@@ -124,7 +139,7 @@ def write(steps: Sequence[Step]) -> int:
         for place, step in enumerate(steps)
     ]
     statement = insert(Entry)
-    changed = ("slot", "body", "digest", "refs", "degraded", "changed")
+    changed = ("kind", "thing", "slot", "body", "digest", "refs", "degraded", "changed")
     upsert = statement.on_conflict_do_update(
         index_elements=["iri"], set_={name: statement.excluded[name] for name in changed}
     )

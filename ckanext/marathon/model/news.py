@@ -152,7 +152,7 @@ def _published(scope: str, limit: int) -> list[Item]:
             .select_from(Member)
             .join(Entry, Entry.iri == Member.iri)
             .join(Change, Change.number == number)
-            .where(Member.scope == scope)
+            .where(Member.scope == scope, sa.or_(Member.current, ~_is_elsewhere()))
         )
     else:
         is_here = Change.activity == str(Activity.CREATE)
@@ -163,6 +163,8 @@ def _published(scope: str, limit: int) -> list[Item]:
             .where(
                 Entry.kind == str(Kind.DATASET),
                 Change.activity.in_([str(Activity.CREATE), str(Activity.DELETE)]),
+                # Nor is it gone because it is there under another IRI.
+                sa.or_(is_here, ~_is_elsewhere()),
             )
         )
     rows = model.Session.execute(query.order_by(Change.number.desc()).limit(limit)).all()
@@ -178,6 +180,17 @@ def _published(scope: str, limit: int) -> list[Item]:
             key, thing = str(row.number), known[row.thing]
             items.append(Item(Event.DATASET, row.published, key, row.thing, thing))
     return items
+
+
+def _is_elsewhere() -> sa.Exists:
+    """Return the condition that a dataset is public under another IRI than an entry's."""
+    other = aliased(Entry)
+    return sa.exists().where(
+        other.thing == Entry.thing,
+        other.kind == Entry.kind,
+        other.iri != Entry.iri,
+        other.digest.is_not(None),
+    )
 
 
 def _changed(scope: str, limit: int) -> list[Item]:

@@ -66,8 +66,11 @@ def _begins(column: Any, first: str) -> sa.ColumnElement[bool]:
 
 def _logged(package_type: str, first: str) -> sa.Select:
     return (
+        # A dataset that got another IRI has a tombstone for the former one.
         sa.select(Entry.thing, Entry.iri, Entry.digest.is_not(None).label("is_public"))
+        .distinct(Entry.thing)
         .where(_begins(Entry.thing, first), Entry.kind == package_type)
+        .order_by(Entry.thing, Entry.digest.is_(None))
         .limit(_MOST)
     )
 

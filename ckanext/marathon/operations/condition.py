@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from ckan import model
 
 from ckanext.marathon.feeds import verify
-from ckanext.marathon.feeds.rebuild import rebuild
-from ckanext.marathon.model import clock, disk, index_note
+from ckanext.marathon.feeds.rebuild import is_wanted, rebuild
+from ckanext.marathon.model import disk, index_note
 from ckanext.marathon.operations import health, heartbeats, index_check, jobs, leftovers
 from ckanext.marathon.operations.finding import Findings, make_bad, make_good, make_warning
 from ckanext.marathon.operations.health import State
@@ -73,7 +73,8 @@ def _repair_index() -> str:
 
 def check_feed() -> Findings:
     """Check that the feed's log has everything that is public, as the site describes it now."""
-    if not clock.read().complete:
+    if is_wanted():
+        # A job for it waits as soon as a process has started; what is said of jobs says the rest.
         text = tk._("The log of the feed is not complete. Run: ckan marathon feed rebuild")
         yield make_bad(text, _rebuild_feed)
         return

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from sqlalchemy.exc import OperationalError
 
+from ckanext.marathon.feeds.rebuild import WANTED
 from ckanext.marathon.model import disk
 from ckanext.marathon.model.feed import Clock
 
@@ -53,6 +54,15 @@ def check_feed() -> State:
     """Return whether the feed's log is complete."""
     complete = _query(str(sa.select(Clock.complete)))
     return State.OK if complete else State.INCOMPLETE
+
+
+def needs_feed() -> bool:
+    """Return whether the feed's log is to be put together: as ``feeds.rebuild.is_wanted``.
+
+    On a connection of its own, which no process that is forked from this one gets.
+    """
+    marked = f"EXISTS (SELECT FROM system_info WHERE key = '{WANTED}')"
+    return bool(_query(f"SELECT NOT complete OR {marked} FROM {Clock.__tablename__}"))  # noqa: S608 - constants only
 
 
 def _query(text: str) -> object:

@@ -17,9 +17,10 @@ import pyoxigraph
 import requests
 
 from ckanext.marathon.feeds.changes import AS
+from ckanext.marathon.feeds.inventory import CLASSES
 from ckanext.marathon.feeds.scopes import KINDS
 from ckanext.marathon.rdf.formats import FORMATS
-from ckanext.marathon.rdf.namespaces import DCAT, DCT, RDF
+from ckanext.marathon.rdf.namespaces import DCT, RDF
 
 CURSOR = "Marathon-Feed-Cursor"
 SECONDS = 300
@@ -82,7 +83,7 @@ class Check:
             if extension != "n3"
         }
         expected = found["nt"]
-        self._all = _of_class(expected, str(DCAT.Dataset))
+        self._all = _datasets(expected)
         for extension, triples in found.items():
             if triples != expected:
                 raise Failed(
@@ -96,7 +97,7 @@ class Check:
         for _ in range(PAGES):
             answer = self._get(address)
             triples = _parsed(answer.content, pyoxigraph.RdfFormat.N_TRIPLES)
-            seen.update(_of_class(triples, str(DCAT.Dataset)))
+            seen.update(_datasets(triples))
             following = answer.links.get("next")
             if not following:
                 break
@@ -205,6 +206,10 @@ class Check:
 
 def _parsed(body: bytes, form: pyoxigraph.RdfFormat) -> set[Any]:
     return {each.triple for each in pyoxigraph.parse(body, format=form)}
+
+
+def _datasets(triples: set[Any]) -> set[str]:
+    return {iri for kind in CLASSES for iri in _of_class(triples, str(kind))}
 
 
 def _of_class(triples: set[Any], kind: str) -> set[str]:

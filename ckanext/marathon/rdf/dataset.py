@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from rdflib import Graph, Literal, URIRef
+from rdflib.term import Node
 
 from ckanext.marathon.vocabulary import authorities
 
@@ -43,9 +44,10 @@ def dataset_graph(dataset: Row, facts: Facts) -> Graph:
     site = facts.site
     graph = new_graph(site.vocabulary)
     dataset = with_legacy(dataset)
-    iri = site.dataset(str(dataset["id"]))
+    # Parts are named below our own IRI: never in the name of the catalogue that it came from.
+    iri = site.own("dataset", str(dataset["id"]))
     graph.add((iri, RDF.type, DCAT.Dataset))
-    graph.add((iri, DCT.identifier, Literal(str(iri))))
+    graph.add((iri, DCT.identifier, Literal(str(site.dataset(str(dataset["id"]))))))
     _add_texts(graph, site, iri, dataset)
     _add_concepts(graph, site, iri, dataset)
     _add_resources(graph, site, iri, dataset)
@@ -54,7 +56,23 @@ def dataset_graph(dataset: Row, facts: Facts) -> Graph:
     _add_people(graph, iri, dataset, facts)
     _add_links(graph, iri, dataset)
     add_relations(graph, dataset, iri, facts)
-    return graph
+    return _with_kept_names(graph, dataset, site)
+
+
+def _with_kept_names(graph: Graph, dataset: Row, site: Site) -> Graph:
+    """Return a graph in which the dataset and its files have the IRIs that they came with."""
+    identifier = str(dataset["id"])
+    names: dict[Node, URIRef] = {site.own("dataset", identifier): site.dataset(identifier)}
+    for resource in map(str, (row.get("id") for row in rows_of(dataset.get("resources")))):
+        own = site.own_distribution(identifier, resource)
+        names[own] = site.distribution(identifier, resource)
+    names = {own: kept for own, kept in names.items() if own != kept}
+    if not names:
+        return graph
+    renamed = new_graph(site.vocabulary)
+    for subject, predicate, value in graph:
+        renamed.add((names.get(subject, subject), predicate, names.get(value, value)))
+    return renamed
 
 
 def themes_of_problems(notations: list[str]) -> set[str]:

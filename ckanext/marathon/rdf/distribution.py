@@ -32,7 +32,7 @@ ALGORITHMS = {"md5": 32, "sha1": 40, "sha256": 64, "sha384": 96, "sha512": 128}
 def add_distribution(
     graph: Graph, site: Site, dataset: Row, resource: Row, licence: URIRef | None
 ) -> URIRef:
-    """Describe a resource of a dataset and return its IRI.
+    """Describe a resource of a dataset, under the IRI that we give it, and return that.
 
     Args:
         graph: is added to.
@@ -41,7 +41,7 @@ def add_distribution(
         resource: as ``package_show`` gives it.
         licence: of the dataset, for resources that name none.
     """
-    iri = site.distribution(str(dataset["id"]), str(resource["id"]))
+    iri = site.own_distribution(str(dataset["id"]), str(resource["id"]))
     graph.add((iri, RDF.type, DCAT.Distribution))
     for predicate, literal in (
         (DCT.title, text(resource.get("name"), site.language)),

@@ -6,21 +6,24 @@ what is public itself is mentioned in public.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, cast
 
 import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.types import Context
+from ckanext.dcat.utils import dataset_uri, resource_uri
 from flask import g, has_request_context
 
 from ckanext.marathon.domain.datasets import COORDINATING_BODY
 
-from .facts import CatalogueFacts, Facts, Row, values_of
+from .facts import CatalogueFacts, Facts, Row, rows_of, values_of
 from .iri import web
+from .site_types import select_site_profiles
 from .uris import Site
 
-__all__ = ["Lookups", "dataset_uri", "resource_uri", "site"]
+__all__ = ["Lookups", "site", "site_profiles"]
 
 CATALOG_LICENCE = "ckanext.marathon.catalog_license"
 
@@ -46,19 +49,9 @@ def site() -> Site:
     )
 
 
-def dataset_uri(dataset: Row) -> str | None:
-    """Return the IRI of a dataset for ckanext-dcat, ``None`` to leave it to that.
-
-    ckanext-dcat would take any text in an extra called ``uri``.
-    """
-    return str(site().dataset(str(dataset["id"]))) if dataset.get("id") else None
-
-
-def resource_uri(resource: Row) -> str | None:
-    """Return the IRI of a resource for ckanext-dcat, ``None`` to leave it to that."""
-    if not resource.get("id") or not resource.get("package_id"):
-        return None
-    return str(site().distribution(str(resource["package_id"]), str(resource["id"])))
+def site_profiles() -> list[str]:
+    """Return the profiles of ckanext-dcat that the site has for its own dataset types."""
+    return select_site_profiles(tk.config.get("ckanext.dcat.rdf.profiles"))
 
 
 class Lookups:
@@ -83,7 +76,8 @@ class Lookups:
         """Return the neighbours of a dataset: organisation, public ideas, their workshops."""
         ideas = self._packages(values_of(dataset.get("idea")), "idea")
         workshops = self._packages([str(each.get("workshop")) for each in ideas], "workshop")
-        return self._facts([dataset, *workshops], ideas, workshops)
+        facts = self._facts([dataset, *workshops], ideas, workshops)
+        return replace(facts, site=self._keeping([dataset]))
 
     def idea_facts(self, idea: Row) -> Facts:
         """Return the neighbours of an idea: organisation, public workshop, public datasets."""
@@ -103,7 +97,12 @@ class Lookups:
 
     def commitment_facts(self, commitment: Row) -> Facts:
         """Return the neighbours of a commitment: its organisation."""
-        return self._facts([commitment], [], [])
+        return self.owner_facts(commitment)
+
+    def owner_facts(self, package: Row) -> Facts:
+        """Return the organisation of a package, and nothing else."""
+        facts = self._facts([package], [], [])
+        return replace(facts, site=self._keeping([package]))
 
     def catalogue_facts(self, dated: bool = True) -> CatalogueFacts:
         """Return what the catalogue says of itself; ``dated`` asks Solr when it changed."""
@@ -128,12 +127,29 @@ class Lookups:
         owners = {str(each.get("owner_org")) for each in owned if each.get("owner_org")}
         organizations = {each: self._organization(each) for each in owners}
         return Facts(
-            site=self._site or site(),
+            site=self._keeping(datasets or []),
             organizations={key: value for key, value in organizations.items() if value},
             ideas={str(each["id"]): each for each in ideas},
             workshops={str(each["id"]): each for each in workshops},
             datasets=datasets or [],
         )
+
+    def _keeping(self, datasets: Iterable[Row]) -> Site:
+        """Return where IRIs start, with those that datasets and their files came with.
+
+        Asked of ckanext-dcat, which asks the plugins.
+        """
+        here, kept = site(), {}
+        for dataset in datasets:
+            identifier = str(dataset["id"])
+            given = dataset_uri({"id": identifier})
+            if given != str(here.dataset(identifier)):
+                kept[identifier] = given
+            for resource in map(str, (row.get("id") for row in rows_of(dataset.get("resources")))):
+                given = resource_uri({"id": resource, "package_id": identifier})
+                if given != str(here.distribution(identifier, resource)):
+                    kept[resource] = given
+        return replace(self._site or here, kept=kept)
 
     def _packages(self, identifiers: list[str], package_type: str) -> list[Row]:
         found = (

@@ -11,10 +11,11 @@ from .catalogue import catalogue_graph
 from .commitment import commitment_graph
 from .dataset import dataset_graph
 from .idea import idea_graph
-from .lookups import Lookups, site
+from .lookups import Lookups, site, site_profiles
 from .namespaces import DCT, FOAF, RDF, SINGLE_VALUED
 from .parse import read_dataset
 from .reading import geojson
+from .site_types import describe_by_profiles, is_site_type
 from .workshop import workshop_graph
 
 __all__ = ["MarathonProfile", "graph_of", "join"]
@@ -39,7 +40,13 @@ class MarathonProfile(EuropeanDCATAP3Profile):
         join(self.g, catalogue_graph(Lookups.of_this_request().catalogue_facts(), catalog_ref))
 
     def graph_from_dataset(self, dataset_dict: dict[str, Any], dataset_ref: URIRef) -> None:
-        """Add a dataset; a workshop, idea or commitment as what it is, never as a dataset."""
+        """Add a dataset; a workshop, idea or commitment as what it is, never as a dataset.
+
+        One of the site's own types is described by the site's other profiles. Where those are
+        asked beside this one, they have done so already, or will.
+        """
+        if is_site_type(dataset_dict.get("type")) and (dataset_ref, None, None) in self.g:
+            return
         join(self.g, graph_of(dataset_dict, Lookups.of_this_request()))
 
     def parse_dataset(self, dataset_dict: dict[str, Any], dataset_ref: URIRef) -> dict[str, Any]:
@@ -96,6 +103,8 @@ def graph_of(package: dict[str, Any], lookups: Lookups) -> Graph:
         return idea_graph(package, lookups.idea_facts(package))
     if kind == "commitment":
         return commitment_graph(package, lookups.commitment_facts(package))
+    if is_site_type(kind):
+        return describe_by_profiles(package, lookups.owner_facts(package), site_profiles())
     return dataset_graph(package, lookups.dataset_facts(package))
 
 

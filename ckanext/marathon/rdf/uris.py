@@ -6,7 +6,8 @@ Source: the public URLs of the catalogue (docs/api.md). No IRI holds a name or a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from rdflib import URIRef
@@ -29,12 +30,15 @@ class Site:
         vocabulary: start of the IRIs of concepts, without a slash at the end.
         url: address that serves the pages, without a slash at the end; may differ from ``base``.
         language: of titles and descriptions, as a language tag (``es``).
+        kept: id of a dataset or resource → the IRI that it came with from another catalogue, as far
+            as those at hand have one.
     """
 
     base: str
     vocabulary: str
     url: str
     language: str = "es"
+    kept: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def thing(self, kind: str, identifier: str) -> URIRef:
         """Return the IRI of a workshop, idea, commitment, organisation or dataset.
@@ -43,15 +47,29 @@ class Site:
             kind: ``dataset``, ``workshop``, ``idea``, ``commitment`` or ``organization``.
             identifier: its id in CKAN, never its name.
         """
+        return self.dataset(identifier) if kind == "dataset" else self.own(kind, identifier)
+
+    def own(self, kind: str, identifier: str) -> URIRef:
+        """Return the IRI that this catalogue gives a thing, whatever IRI it came with.
+
+        The parts of a dataset are named below this one: nobody may name things in the name of the
+        catalogue that the dataset came from.
+        """
         return URIRef(f"{self.base}/{kind}/{segment(identifier)}")
 
     def dataset(self, identifier: str) -> URIRef:
-        """Return the IRI of a dataset."""
-        return self.thing("dataset", identifier)
+        """Return the IRI of a dataset: the one that it came with, else our own."""
+        kept = self.kept.get(identifier)
+        return URIRef(kept) if kept else self.own("dataset", identifier)
 
     def distribution(self, dataset: str, resource: str) -> URIRef:
-        """Return the IRI of a distribution."""
-        return URIRef(f"{self.dataset(dataset)}/resource/{segment(resource)}")
+        """Return the IRI of a distribution: the one that it came with, else our own."""
+        kept = self.kept.get(resource)
+        return URIRef(kept) if kept else self.own_distribution(dataset, resource)
+
+    def own_distribution(self, dataset: str, resource: str) -> URIRef:
+        """Return the IRI that this catalogue gives a distribution."""
+        return URIRef(f"{self.own('dataset', dataset)}/resource/{segment(resource)}")
 
     def data_need(self, idea: str, need: str) -> URIRef:
         """Return the IRI of a data need: a part of the idea that states it."""

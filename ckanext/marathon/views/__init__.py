@@ -11,6 +11,7 @@ from .country import country
 from .deleting import deleting
 from .destinations import destinations
 from .enforcing import enforcing
+from .feed_care import feed_care
 from .files_host import files_host
 from .follow import follow
 from .form_edit import form_edit
@@ -56,6 +57,7 @@ __all__ = [
     "deleting",
     "destinations",
     "enforcing",
+    "feed_care",
     "files_host",
     "follow",
     "form_edit",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import ckan.plugins.toolkit as tk
 from ckan.types import Response
@@ -12,8 +13,8 @@ from flask import Blueprint, request
 from flask import Response as FlaskResponse
 
 from ckanext.marathon.feeds import keys, snapshot
+from ckanext.marathon.model import kept_iri, pages
 from ckanext.marathon.model import own_data as found
-from ckanext.marathon.model import pages
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.spreadsheets import open_data, write
 from ckanext.marathon.spreadsheets.table import Table
@@ -59,7 +60,7 @@ def table(table: str, extension: str) -> Response:
         return parts.refusal(404, tk._("There is no such table. These exist:"), "\n".join(known))
     connection = snapshot.one_moment()
     try:
-        site = keys.site()
+        site = replace(keys.site(), kept=kept_iri.list_of_datasets())
         answer = FlaskResponse(content_type=write.CSV if extension == "csv" else "application/json")
         _say_which(answer, connection, f"{table}.{extension}")
         if is_fresh(answer):

@@ -71,8 +71,8 @@ def busy(message: str, seconds: int) -> Response:
 
 
 def not_ready() -> Response:
-    """Return 503: the log cannot answer yet."""
-    return busy(tk._("The catalogue is being put together. Try again later."), 600)
+    """Return 503: the log cannot answer yet; it is put together (``views/feed_care.py``)."""
+    return busy(tk._("The catalogue is being put together. Try again later."), 120)
 
 
 def _redirect(asked: Scope, found: Scope) -> Response:

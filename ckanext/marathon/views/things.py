@@ -13,6 +13,7 @@ from ckanext.dcat.processors import RDFSerializer
 from flask import Blueprint, request
 from flask import Response as FlaskResponse
 
+from ckanext.marathon.feeds.keys import kind_of
 from ckanext.marathon.helpers.labels import TYPES
 from ckanext.marathon.logic import viewing
 from ckanext.marathon.model import log
@@ -35,12 +36,13 @@ MOST_PARTS = 10
 def data(package_type: str, id: str, extension: str) -> Response:
     """Return a thing as RDF: to those who may see it, what all may see.
 
-    ``profiles`` (with commas) asks for a dataset in other profiles of ckanext-dcat.
+    ``profiles`` (with commas) asks for a dataset in other profiles of ckanext-dcat. The site's own
+    dataset types are datasets, as with ckanext-dcat.
     """
     if extension not in FORMATS:
         return tk.abort(404, tk._("There is no such format"))
     thing = _shown(id)
-    if thing is None or thing["type"] != package_type:
+    if thing is None or (kind_of(thing["type"]) or "dataset") != package_type:
         return tk.abort(404, tk._("Not found"))
     profiles = request.args.get("profiles")
     if profiles and package_type == "dataset":
@@ -96,7 +98,7 @@ def send_to_the_right_address() -> Response | None:
     reference, extension = values.get("id") or "", values.get("extension")
     package = model.Package.get(reference)
     actual = package.type if package else None
-    if actual is not None and actual not in registered():
+    if actual is not None and actual not in registered() and extension is None:
         # From before the plugin, or of a plugin that is gone: CKAN would break on its address.
         return tk.abort(404, tk._("Not found"))
     if actual in TYPES and actual != asked and _shown(reference):

@@ -13,6 +13,7 @@ from ckanext.marathon.logic import (
     cutting,
     guards,
     inputs,
+    kept_iris,
     legacy,
     masked,
     notices,
@@ -40,6 +41,7 @@ def package_create(next_: Action, context: Context, data_dict: dict[str, Any]) -
     data = inputs.checked_new(context, data_dict)
     _refuse_taken_down(data.get("id"))
     notices.begin(context)
+    kept_iris.note_before(context, None)
     created = next_(context, data)
     return _shown(context, created)
 
@@ -62,6 +64,7 @@ def package_update(next_: Action, context: Context, data_dict: dict[str, Any]) -
     if data.get("resources"):
         data["resources"] = uploads.state_media_types(data["resources"], known)
     package = _locked(data.get("id") or data.get("name"))
+    kept_iris.note_before(context, known)
     if package is None:
         return next_(context, data)
     masked.restore(context, package, data_dict, data)

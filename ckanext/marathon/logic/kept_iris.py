@@ -1,0 +1,85 @@
+"""Which saves bring the IRI that a dataset has in the catalogue that it comes from.
+
+ckanext-dcat publishes whatever stands in ``uri``, whoever typed it in. Here it counts only where
+code of the server saves in its own name (``ignore_auth``), as harvesters do, or a system
+administrator, in whose name harvests may run; no form and no call of an officer can say that of
+itself. ckanext-harvest's own tables do not decide: harvesters write them at different moments,
+some after the save, and a site need not have them.
+
+And only where the save brings it: a value that was stored already may have been typed in by an
+officer, and does not become an IRI because somebody else saves the dataset later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import pyoxigraph
+from ckan import authz, model
+from ckan.types import Context
+
+from ckanext.marathon.feeds import keys
+from ckanext.marathon.model import kept_iri
+from ckanext.marathon.rdf.iri import web
+from ckanext.marathon.search.types import OTHER_TYPES
+
+FIELD = "uri"
+# In the context of a save: id → ``uri`` of the dataset and its resources before.
+_BEFORE = "marathon_uris_before"
+# What names something; not what a browser would run or open.
+_SCHEMES = ("http:", "https:", "urn:", "ftp:", "doi:", "hdl:", "ark:", "info:", "tag:", "oid:")
+
+
+def note_before(context: Context, package: model.Package | None) -> None:
+    """Remember, before a save, which IRIs are stored."""
+    cast(dict[str, Any], context)[_BEFORE] = _stored(package) if package is not None else {}
+
+
+def keep_brought(context: Context, package: model.Package) -> None:
+    """Write down the IRIs that a save brings, in its transaction.
+
+    What another dataset has is left to it: this one is then published under its own IRI.
+    """
+    before: Mapping[str, str] = cast(dict[str, Any], context).get(_BEFORE) or {}
+    if package.type in OTHER_TYPES or not _is_trusted(context):
+        return
+    model.Session.flush()
+    for thing, given in _stored(package).items():
+        if given == before.get(thing):
+            continue
+        iri = name_of(given)
+        if iri:
+            kept_iri.take(iri, thing, package.id)
+
+
+def name_of(given: str) -> str | None:
+    """Return a value of ``uri`` as the IRI of something elsewhere, ``None`` if it cannot be one.
+
+    One that is valid stays as it is, character by character. In our own name nobody else speaks.
+    """
+    text = given.strip()
+    if not text.lower().startswith(_SCHEMES):
+        return None
+    try:
+        pyoxigraph.NamedNode(text)
+    except ValueError:
+        text = str(web(text) or "")
+    site = keys.site()
+    ours = f"{text}/".startswith((f"{site.base}/", f"{site.vocabulary}/"))
+    return None if ours or not text else text
+
+
+def _is_trusted(context: Context) -> bool:
+    return bool(context.get("ignore_auth")) or authz.is_sysadmin(context.get("user"))
+
+
+def _stored(package: model.Package) -> dict[str, str]:
+    """Return id → ``uri`` of a dataset and its resources."""
+    given = {package.id: package.extras}
+    given |= {each.id: each.extras for each in package.resources}
+    return {
+        thing: uri
+        for thing, extras in given.items()
+        if isinstance(uri := (extras or {}).get(FIELD), str) and uri
+    }

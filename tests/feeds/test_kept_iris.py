@@ -1,0 +1,220 @@
+"""A dataset from another catalogue keeps the IRI it came with; nobody takes another's name."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ckan import model
+from ckan.tests.helpers import call_action
+from rdflib import Graph, Literal, URIRef
+
+from ckanext.marathon.feeds.verify import Fault, Wrong
+from ckanext.marathon.logic.kept_iris import name_of
+from ckanext.marathon.model import kept_iri
+from ckanext.marathon.rdf.namespaces import DCAT, DCT
+from tests import factories
+
+from .conftest import SITE, Get, Log, act
+
+Faults = Callable[[], list[Fault]]
+
+IRI = "https://origen.example.gt/datos/agua"
+OTHER = "https://origen.example.gt/datos/pozos"
+FILE = "https://origen.example.gt/datos/agua/csv"
+
+
+def extras(uri: str) -> list[dict[str, str]]:
+    return [{"key": "uri", "value": uri}, {"key": "guid", "value": uri}]
+
+
+class Source:
+    """What a harvester does, which saves in the site's own name."""
+
+    def __init__(self) -> None:
+        self.owner = factories.NationalBody(title="INE")["id"]
+
+    def bring(self, uri: str = IRI, files: tuple[str, ...] = (FILE,), **fields: Any) -> str:
+        """Harvest a dataset; return its id."""
+        name = fields.pop("name", uri.rpartition("/")[2])
+        return act("package_create", **self.fields(uri, files, name=name, **fields))["id"]
+
+    def bring_again(self, id_: str, uri: str = IRI, files: tuple[str, ...] = (FILE,)) -> None:
+        stored = model.Package.get(id_)
+        assert stored is not None
+        act("package_update", id=id_, **self.fields(uri, files, name=stored.name))
+
+    def fields(self, uri: str, files: tuple[str, ...], **fields: Any) -> dict[str, Any]:
+        resources = [{"url": f"{each}/file", "name": "File", "uri": each} for each in files]
+        given = {"title": "Agua", "notes": "De otra parte.", "owner_org": self.owner}
+        given |= {"service_problem": ["AGU-01"]}
+        return {**given, "extras": extras(uri), "resources": resources, **fields}
+
+
+@pytest.fixture
+def source(feed: Log) -> Source:
+    return Source()
+
+
+def own(id_: str) -> str:
+    return f"{SITE}/dataset/{id_}"
+
+
+def test_it_keeps_it_in_every_feed_and_its_page_is_ours(
+    feed: Log, get: Get, source: Source, faults: Faults
+) -> None:
+    id_ = source.bring()
+    assert feed.iris(id_) == {IRI: True}
+    for address in ("/catalog.ttl", "/catalog/all.ttl", f"/dataset/{id_}.ttl"):
+        graph = Graph().parse(data=get(address).body, format="turtle")
+        assert set(graph.objects(URIRef(IRI), DCT.identifier)) == {Literal(IRI)}, address
+        assert set(graph.objects(URIRef(IRI), DCAT.distribution)) == {URIRef(FILE)}, address
+        assert own(id_) not in set(map(str, graph.subjects())), address
+    assert f"<{IRI}>" in get("/catalog/changes.nq").body
+    assert f"<{IRI}>" in get(f"/organization/{source.owner}/catalog/all.nt").body
+    assert [each["identifier"] for each in json.loads(get("/data.json").body)["dataset"]] == [IRI]
+    rows = list(csv.DictReader(io.StringIO(get("/catalog.csv").body.lstrip("\ufeff"))))
+    assert [row["identificador"] for row in rows] == [IRI]
+    page = get("/dataset/agua")
+    assert page.status_code == 200
+    assert f'"@id": "{IRI}"' in page.body
+    assert f'"url": "{own(id_)}"' in page.body
+    assert f'href="{SITE}/dataset/{id_}"' in get("/catalog/changes.atom").body
+    assert get("/catalog.ttl?q=agua").body.count(f"<{IRI}> a ") == 1
+    assert faults() == []
+
+
+def test_its_parts_are_named_in_our_own_name(feed: Log, source: Source) -> None:
+    id_ = source.bring(temporal_coverage=[{"start": "2024-01-01"}])
+    told = feed.text(id_)
+    assert f"<{own(id_)}#period-1>" in told
+    assert f"<{IRI}#" not in told
+
+
+def test_an_officer_cannot_type_one(feed: Log, source: Source) -> None:
+    fields = source.fields(IRI, (FILE,), name="mio")
+    context = {"user": factories.officer(source.owner)["name"], "ignore_auth": False}
+    id_ = call_action("package_create", context, **fields)["id"]
+    assert feed.iris(id_) == {own(id_): True}
+    # Nor has it done so when somebody else saves the dataset later, in the site's own name.
+    act("package_patch", id=id_, notes="Corregido.")
+    assert feed.iris(id_) == {own(id_): True}
+    assert kept_iri.list_of([id_]) == {}
+
+
+def test_an_officers_edit_neither_changes_nor_loses_it(feed: Log, source: Source) -> None:
+    id_ = source.bring()
+    context = {"user": factories.officer(source.owner)["name"], "ignore_auth": False}
+    call_action("package_patch", context, id=id_, extras=extras(OTHER), resources=[])
+    assert feed.iris(id_) == {IRI: True}
+    call_action("package_patch", dict(context), id=id_, extras=[])
+    assert feed.iris(id_) == {IRI: True}
+
+
+def test_another_one_of_a_new_harvest_leaves_a_tombstone(
+    feed: Log, get: Get, source: Source, faults: Faults
+) -> None:
+    id_ = source.bring()
+    slot, number = feed.slot(id_), feed.number
+    source.bring_again(id_, OTHER)
+    assert feed.iris(id_) == {IRI: False, OTHER: True}
+    assert sorted(activity for activity, _kind in feed.since(number)) == ["Create", "Delete"]
+    assert kept_iri.list_of([id_])[id_] == OTHER
+    assert get(f"/dataset/{id_}.ttl").status_code == 200
+    assert slot is not None
+    assert faults() == []
+    # Back again: the former place in the pages is the former IRI's.
+    source.bring_again(id_, IRI)
+    assert feed.iris(id_) == {IRI: True, OTHER: False}
+    assert faults() == []
+
+
+def test_a_new_title_or_name_or_owner_leaves_it(feed: Log, source: Source) -> None:
+    id_ = source.bring()
+    other = factories.NationalBody()["id"]
+    act("package_patch", id=id_, title="Otro", name="otro", owner_org=other)
+    assert feed.iris(id_) == {IRI: True}
+
+
+def test_the_second_with_the_same_one_gets_ours_and_both_stay(
+    feed: Log, source: Source, faults: Faults
+) -> None:
+    first, second = source.bring(), source.bring(name="segundo")
+    assert feed.iris(first) == {IRI: True}
+    assert feed.iris(second) == {own(second): True}
+    assert faults() == []
+    # Nor does it take it over by being harvested again.
+    source.bring_again(second, files=())
+    assert feed.iris(first) == {IRI: True}
+
+
+def test_one_that_was_deleted_and_comes_back_as_another_record_has_it_again(
+    feed: Log, source: Source, faults: Faults
+) -> None:
+    first = source.bring()
+    slot = feed.slot(first)
+    act("package_delete", id=first)
+    assert feed.iris(first) == {IRI: False}
+    second = source.bring(name="de-nuevo")
+    assert feed.iris(second) == {IRI: True}
+    assert feed.slot(second) == slot
+    assert faults() == []
+    # Taken out of the trash the first one has no IRI but ours.
+    act("package_patch", id=first, state="active")
+    assert feed.iris(first) == {own(first): True}
+    assert feed.iris(second) == {IRI: True}
+    assert faults() == []
+
+
+def test_purged_it_is_gone_under_its_iri(feed: Log, get: Get, source: Source) -> None:
+    id_ = source.bring()
+    act("dataset_purge", id=id_)
+    assert feed.iris(id_) == {IRI: False}
+    assert get(f"/dataset/{id_}.ttl").status_code == 410
+
+
+def test_of_two_files_with_the_same_one_the_second_gets_ours(feed: Log, source: Source) -> None:
+    id_ = source.bring(files=(FILE, FILE))
+    package = model.Package.get(id_)
+    assert package is not None
+    second = package.resources[1].id
+    assert set(kept_iri.list_of([id_]).values()) == {IRI, FILE}
+    assert f"<{own(id_)}/resource/{second}>" in feed.text(id_)
+
+
+def test_verify_finds_an_iri_that_is_public_twice(
+    feed: Log, source: Source, faults: Faults
+) -> None:
+    id_ = source.bring()
+    del feed
+    model.Session.connection().exec_driver_sql(
+        "UPDATE marathon_kept_iri SET iri = %s WHERE thing = %s", (OTHER, id_)
+    )
+    model.Session.commit()
+    assert {fault.wrong for fault in faults()} == {Wrong.NOT_PUBLIC, Wrong.MISSING}
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (IRI, IRI),
+        ("https://x.example/a#", "https://x.example/a#"),
+        ("urn:uuid:2c1b", "urn:uuid:2c1b"),
+        ("https://x.example/a b", "https://x.example/a%20b"),
+        ("javascript:alert(1)", None),
+        ("mailto:a@example.gt", None),
+        ("agua", None),
+        ("", None),
+        ("urn:a b", None),
+        # In our own name nobody else speaks.
+        (f"{SITE}/dataset/1", None),
+        (SITE, None),
+    ],
+)
+@pytest.mark.usefixtures("feed")
+def test_what_can_be_the_iri_of_something_elsewhere(given: str, kept: str | None) -> None:
+    assert name_of(given) == kept

@@ -1,0 +1,108 @@
+"""Which IRIs datasets keep that the site had before it had a table for them."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from ckan import model
+
+import ckanext.marathon
+from ckanext.marathon.feeds.rebuild import is_wanted
+from ckanext.marathon.model import kept_iri
+from tests import factories
+
+from .conftest import Log, act
+
+IRI = "https://origen.example.gt/datos/agua"
+Migrate = Callable[[], dict[str, str]]
+
+
+@pytest.fixture
+def migrate(feed: Log) -> Iterator[Migrate]:
+    """Return what does what the migration does with the datasets there are."""
+    folder = Path(ckanext.marathon.__file__).parent / "migration" / "marathon" / "versions"
+    spec = importlib.util.spec_from_file_location("kept", folder / "a3c7e91b5d24_kept_iris.py")
+    assert spec is not None
+    assert spec.loader is not None
+    migration = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(migration)
+
+    def run() -> dict[str, str]:
+        model.Session.execute(sa.delete(kept_iri.KeptIri))
+        connection = model.Session.connection()
+        with Operations.context(MigrationContext.configure(connection)):
+            migration._keep_what_was_published(connection)
+        model.Session.commit()
+        return kept_iri.list_of([each for (each,) in model.Session.query(model.Package.id)])
+
+    yield run
+    model.Session.rollback()
+    model.Session.execute(sa.text("DROP TABLE IF EXISTS harvest_object"))
+    model.Session.commit()
+
+
+def add(uri: str, **fields: Any) -> str:
+    package = model.Package(name=f"d{model.Session.query(model.Package).count()}", **fields)
+    package.type = package.type or "dataset"
+    package.extras = {"uri": uri}
+    model.Session.add(package)
+    model.Session.commit()
+    return package.id
+
+
+def without_plugin() -> None:
+    """Empty the log: a site that has just got the plugin has nothing in it."""
+    for table in ("entry", "change", "member"):
+        model.Session.execute(sa.text(f"DELETE FROM marathon_feed_{table}"))
+    model.Session.commit()
+
+
+def test_on_a_site_without_the_plugin_all_keep_what_was_published(migrate: Migrate) -> None:
+    one, urn, series = add(IRI), add("urn:x:1"), add(f"{IRI}/s", type="dataset_series")
+    without_plugin()
+    assert migrate() == {one: IRI, urn: "urn:x:1", series: f"{IRI}/s"}
+    assert not is_wanted()
+
+
+def test_the_oldest_that_is_there_keeps_one_that_two_have(migrate: Migrate) -> None:
+    trashed, first, _second = add(IRI), add(IRI), add(IRI)
+    act("package_delete", id=trashed)
+    without_plugin()
+    assert migrate() == {first: IRI}
+
+
+@pytest.mark.parametrize(
+    "uri", ["agua", "javascript:alert(1)", "https://x.example/a b", "mailto:a"]
+)
+def test_what_cannot_be_one_is_none(migrate: Migrate, uri: str) -> None:
+    add(uri)
+    without_plugin()
+    assert migrate() == {}
+
+
+def test_that_of_another_record_of_the_site_is_not_taken_over(migrate: Migrate) -> None:
+    other = factories.MarathonDataset()["id"]
+    add(f"https://datos.example.gt/dataset/{other}")
+    elsewhere = "https://otro.example.gt/dataset/00000000-0000-4000-8000-000000000000"
+    harvested = add(elsewhere)
+    without_plugin()
+    assert migrate() == {harvested: elsewhere}
+
+
+def test_where_the_plugin_ran_only_what_was_harvested_and_all_is_described_anew(
+    migrate: Migrate,
+) -> None:
+    _typed, harvested = add(IRI), add(f"{IRI}/2")
+    assert migrate() == {}
+    assert is_wanted()
+    model.Session.execute(sa.text("CREATE TABLE harvest_object (package_id text)"))
+    model.Session.execute(sa.text("INSERT INTO harvest_object VALUES (:id)"), {"id": harvested})
+    model.Session.commit()
+    assert migrate() == {harvested: f"{IRI}/2"}

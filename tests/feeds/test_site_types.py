@@ -1,0 +1,176 @@
+"""Datasets of the site's own types stay in the feed, described by the profiles that it has."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ckan import model
+from rdflib import Graph, URIRef
+
+from ckanext.marathon.feeds.rebuild import rebuild
+from ckanext.marathon.feeds.verify import Fault
+from ckanext.marathon.operations.portal_check import CLASSES
+from ckanext.marathon.rdf.namespaces import DCAT, DCT
+from tests import factories
+
+from .conftest import SITE, Get, Log, act
+
+Faults = Callable[[], list[Fault]]
+
+
+def add(package_type: str, owner: str, **fields: Any) -> str:
+    """Store a package as a site has it from before the plugin; return its id."""
+    extras = fields.pop("extras", {})
+    package = model.Package(
+        name=fields.pop("name", package_type), type=package_type, owner_org=owner, **fields
+    )
+    package.extras = extras
+    model.Session.add(package)
+    model.Session.commit()
+    return package.id
+
+
+@pytest.fixture
+def owner(feed: Log) -> str:
+    return factories.Municipality(title="Muni")["id"]
+
+
+@pytest.fixture
+def report(owner: str) -> str:
+    """A record of a type of the site's own, with what stock ckanext-dcat makes blank nodes of."""
+    extras = {
+        "contact_name": "Oficina de agua",
+        "contact_email": "agua@example.gt",
+        "temporal_start": "2018-01-01",
+        "spatial_text": "Antigua",
+        "publisher_uri": f"{SITE}/organization/somebody-else",
+        "publisher_name": "An impostor",
+    }
+    return add("informe", owner, title="Informe", notes="Del año.", version="2", extras=extras)
+
+
+def described(get: Get, address: str) -> Graph:
+    answer = get(address)
+    assert answer.status_code == 200, answer.body
+    return Graph().parse(data=answer.body, format="turtle")
+
+
+def test_it_is_in_the_log_and_described_by_the_profile_of_the_site(feed: Log, report: str) -> None:
+    told = feed.text(report)
+    assert f"<{SITE}/dataset/{report}>" in told
+    assert '"Informe"' in told
+    # What stock ckanext-dcat says, in nodes with names.
+    assert '"Oficina de agua"' in told
+    assert "#node-" in told
+    assert "_:" not in told
+
+
+def test_it_does_not_speak_for_other_things_of_the_catalogue(feed: Log, report: str) -> None:
+    assert "An impostor" not in feed.text(report)
+
+
+def test_the_log_says_what_is_public(feed: Log, report: str, faults: Faults) -> None:
+    del feed, report
+    assert faults() == []
+
+
+@pytest.mark.parametrize("address", ["/catalog.ttl", "/catalog/all.ttl"])
+def test_portals_find_it_beside_the_others(get: Get, report: str, owner: str, address: str) -> None:
+    dataset = factories.MarathonDataset(owner_org=owner)["id"]
+    found = set(described(get, address).objects(None, DCAT.dataset))
+    assert found == {URIRef(f"{SITE}/dataset/{each}") for each in (report, dataset)}
+
+
+def test_it_is_in_the_inventories_the_changes_and_the_part_of_its_owner(
+    get: Get, report: str, owner: str
+) -> None:
+    iri = f"{SITE}/dataset/{report}"
+    assert [each["identifier"] for each in json.loads(get("/data.json").body)["dataset"]] == [iri]
+    rows = list(csv.DictReader(io.StringIO(get("/catalog.csv").body.lstrip("\ufeff"))))
+    assert [row["identificador"] for row in rows] == [iri]
+    assert f"<{iri}>" in get("/catalog/changes.nq").body
+    assert f"<{iri}>" in get(f"/organization/{owner}/catalog/all.nt").body
+    assert get("/catalog.xlsx").status_code == 200
+    assert "Informe" in get("/catalog/changes.atom").body
+
+
+def test_its_own_address_answers_in_every_format(get: Get, report: str) -> None:
+    for extension in ("ttl", "rdf", "xml", "jsonld", "nt", "n3"):
+        assert get(f"/dataset/{report}.{extension}").status_code == 200, extension
+    graph = described(get, "/dataset/informe.ttl")
+    title = graph.value(URIRef(f"{SITE}/dataset/{report}"), DCT.title)
+    assert str(title) == "Informe"
+
+
+def test_a_series_is_a_series(feed: Log, get: Get, owner: str) -> None:
+    series = add("dataset_series", owner, title="Serie", notes="De informes.")
+    iri = f"{SITE}/dataset/{series}"
+    assert f"<{iri}> <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <{CLASSES[1]}>" in feed.text(
+        series
+    )
+    assert [each["title"] for each in json.loads(get("/data.json").body)["dataset"]] == ["Serie"]
+
+
+def test_private_it_is_nowhere_and_deleted_it_is_gone(
+    feed: Log, get: Get, owner: str, report: str, faults: Faults
+) -> None:
+    hidden = add("informe", owner, name="oculto", title="Oculto", private=True)
+    assert not feed.is_public(hidden)
+    assert get(f"/dataset/{hidden}.ttl").status_code == 404
+    act("package_delete", id=report)
+    assert not feed.is_public(report)
+    assert get(f"/dataset/{report}.ttl").status_code == 410
+    assert faults() == []
+
+
+@pytest.mark.parametrize("package_type", ["harvest", "showcase"])
+def test_what_stock_leaves_out_is_left_out(feed: Log, owner: str, package_type: str) -> None:
+    assert not feed.is_public(add(package_type, owner, title="Fuente"))
+
+
+def test_an_idea_is_never_a_dataset(get: Get, feed: Log) -> None:
+    idea = factories.Idea()
+    assert f"/dataset/{idea['id']}>" not in get("/catalog/all.nt").body
+    assert feed.is_public(idea["id"])
+
+
+def test_a_rebuild_writes_what_the_site_had_before(feed: Log, report: str, faults: Faults) -> None:
+    model.Session.execute(
+        model.meta.metadata.tables["marathon_feed_entry"]
+        .delete()
+        .where(model.meta.metadata.tables["marathon_feed_entry"].c.thing == report)
+    )
+    model.Session.commit()
+    assert not feed.is_public(report)
+    rebuild("")
+    assert feed.is_public(report)
+    assert faults() == []
+
+
+VERSIONS = {
+    "marathon": "http://www.w3.org/ns/dcat#version",
+    "euro_dcat_ap_2": "http://www.w3.org/2002/07/owl#versionInfo",
+    "marathon euro_dcat_ap_2": "http://www.w3.org/2002/07/owl#versionInfo",
+}
+
+
+@pytest.mark.parametrize("profiles", VERSIONS)
+def test_the_profile_that_is_configured_describes_it(
+    feed: Log, owner: str, ckan_config: dict[str, Any], profiles: str
+) -> None:
+    ckan_config["ckanext.dcat.rdf.profiles"] = profiles
+    report = add("informe", owner, title="Informe", version="2")
+    assert f'<{VERSIONS[profiles]}> "2"' in feed.text(report)
+
+
+def test_an_unknown_profile_does_not_take_it_out_of_the_feed(
+    feed: Log, owner: str, ckan_config: dict[str, Any]
+) -> None:
+    ckan_config["ckanext.dcat.rdf.profiles"] = "no_such_profile"
+    report = add("informe", owner, title="Informe", notes="x")
+    assert '"Informe"' in feed.text(report)

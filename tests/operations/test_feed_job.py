@@ -1,0 +1,143 @@
+"""The feed's log is put together by itself: one job, whoever starts, and without a worker too."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ckan import model
+from ckan.lib import jobs as queues
+from ckan.model.system_info import set_system_info
+from rq.job import JobStatus
+
+from ckanext.marathon.feeds.rebuild import WANTED, is_wanted
+from ckanext.marathon.model import clock
+from ckanext.marathon.operations import condition, feed_job, health
+from ckanext.marathon.operations.finding import Health
+from tests.factories import Municipality
+
+pytestmark = pytest.mark.usefixtures("marathon_site", "with_request_context", "clean_queues")
+
+
+@pytest.fixture
+def incomplete(marathon_site: None, clean_queues: None) -> Iterator[None]:
+    """A site that had an organisation before it had a log."""
+    Municipality()
+    clock.hold()
+    clock.set_complete(False)
+    model.Session.commit()
+    yield
+    feed_job._forget(feed_job._name())
+    queues.get_queue().connection.delete(feed_job._once())
+
+
+def waiting() -> list[str]:
+    return list(queues.get_queue().job_ids)
+
+
+@pytest.mark.usefixtures("incomplete")
+def test_a_process_that_starts_queues_it_once_however_many_there_are(
+    ckan_config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ckan_config, "testing", False)
+    threads = [threading.Thread(target=feed_job.ensure_queued) for _ in range(8)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    feed_job.ensure_at_start()
+    assert waiting() == [feed_job._name()]
+
+
+def test_a_site_whose_log_is_complete_queues_nothing(
+    ckan_config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ckan_config, "testing", False)
+    feed_job.ensure_at_start()
+    assert waiting() == []
+
+
+@pytest.mark.usefixtures("incomplete")
+def test_the_job_completes_the_log_and_does_nothing_afterwards() -> None:
+    feed_job.build()
+    assert clock.read().complete
+    number = clock.read().number
+    feed_job.build()
+    assert clock.read().number == number
+    assert feed_job.care()
+
+
+@pytest.mark.usefixtures("incomplete")
+def test_of_two_at_the_same_time_one_does_it() -> None:
+    with model.ensure_engine().connect() as other:
+        other.execute(feed_job.LOCKED)
+        feed_job.build()
+        assert not clock.read().complete
+        other.execute(feed_job.UNLOCKED)
+    feed_job.build()
+    assert clock.read().complete
+
+
+@pytest.mark.usefixtures("incomplete")
+@pytest.mark.parametrize("status", [JobStatus.FAILED, JobStatus.FINISHED])
+def test_one_that_ended_without_a_complete_log_is_queued_again(status: JobStatus) -> None:
+    feed_job.ensure_queued()
+    job = feed_job._find(feed_job._name())
+    assert job is not None
+    queues.get_queue().empty()
+    job = queues.get_queue().enqueue_call(feed_job.build, job_id=feed_job._name())
+    queues.get_queue().remove(job)
+    job.set_status(status)
+    queues.get_queue().connection.delete(feed_job._once())
+    feed_job.ensure_queued()
+    assert waiting() == [feed_job._name()]
+
+
+@pytest.mark.usefixtures("incomplete")
+def test_without_a_worker_a_web_process_does_it() -> None:
+    assert not feed_job.care()
+    assert clock.read().complete
+    assert feed_job.care()
+
+
+@pytest.mark.usefixtures("incomplete")
+def test_with_a_worker_a_web_process_leaves_it_to_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed_job.jobs, "count_workers", lambda: 1)
+    assert not feed_job.care()
+    assert not clock.read().complete
+    assert waiting() == [feed_job._name()]
+
+
+@pytest.mark.usefixtures("incomplete")
+def test_doctor_says_what_is_missing_and_that_a_job_for_it_waits_for_a_worker() -> None:
+    (finding,) = condition.check_feed()
+    assert finding.health is Health.BAD
+    assert "ckan marathon feed rebuild" in finding.text
+    feed_job.ensure_queued()
+    assert [f.text for f in condition.check_jobs() if "ckan jobs worker" in f.text]
+
+
+def test_a_migration_can_have_everything_described_anew() -> None:
+    Municipality()
+    assert not health.needs_feed()
+    set_system_info(WANTED, "1")
+    assert health.needs_feed()
+    assert is_wanted()
+    # Meanwhile what is there is served.
+    assert clock.read().complete
+    (finding,) = condition.check_feed()
+    assert finding.health is Health.BAD
+    feed_job.build()
+    assert not is_wanted()
+    assert not health.needs_feed()
+
+
+@pytest.mark.usefixtures("incomplete")
+def test_meanwhile_answers_say_when_to_ask_again(app: Any) -> None:
+    for path in ("/catalog/all.ttl", "/catalog/changes", "/data.json", "/catalog.csv",
+                 "/catalog.xlsx", "/catalog/changes.atom"):  # fmt: skip
+        answer = app.get(path)
+        assert answer.status_code == 503, path
+        assert answer.headers["Retry-After"] == "120", path

@@ -1,0 +1,103 @@
+"""What other profiles say, in the form that the feed's log needs."""
+
+from __future__ import annotations
+
+import pytest
+from rdflib import BNode, Graph, Literal, URIRef
+
+from ckanext.marathon.rdf.facts import Facts
+from ckanext.marathon.rdf.formats import FORMATS, serialise
+from ckanext.marathon.rdf.namespaces import DCAT, DCT, FOAF, VCARD
+from ckanext.marathon.rdf.site_types import _tidy, is_site_type, select_site_profiles
+from ckanext.marathon.rdf.uris import Site
+
+SITE = Site("https://datos.example.gt", "https://datos.example.gt/vocabulary", "https://www.gt")
+IRI = SITE.dataset("1")
+OWNER = SITE.thing("organization", "2")
+
+
+def tidy(*triples: tuple, alone: bool = True, owner: bool = True) -> Graph:
+    graph = Graph()
+    for triple in triples:
+        graph.add(triple)
+    facts = Facts(SITE, {"2": {"id": "2"}} if owner else {}, alone=alone)
+    return _tidy(graph, "1", facts)
+
+
+def with_blank_nodes() -> list[tuple]:
+    contact, name, other = BNode(), BNode(), BNode()
+    return [
+        (IRI, DCAT.contactPoint, contact),
+        (contact, VCARD.hasName, name),
+        (name, VCARD.fn, Literal("Ana")),
+        (IRI, DCT.temporal, other),
+        (other, DCAT.startDate, Literal("2018")),
+    ]
+
+
+def test_blank_nodes_get_the_same_iris_each_time() -> None:
+    once, again = tidy(*with_blank_nodes()), tidy(*reversed(with_blank_nodes()))
+    assert set(once) == set(again)
+    assert len(once) == 5
+    assert not [node for triple in once for node in triple if isinstance(node, BNode)]
+
+
+def test_blank_nodes_that_lead_in_a_circle_are_named_too() -> None:
+    one, two = BNode(), BNode()
+    graph = tidy((IRI, DCT.relation, one), (one, DCT.relation, two), (two, DCT.relation, one))
+    assert graph.value(IRI, DCT.relation) is not None
+
+
+def test_two_contacts_of_whom_different_things_are_said_stay_two() -> None:
+    ana, eva = BNode(), BNode()
+    graph = tidy(
+        (IRI, DCAT.contactPoint, ana),
+        (IRI, DCAT.contactPoint, eva),
+        (ana, VCARD.fn, Literal("Ana")),
+        (eva, VCARD.fn, Literal("Eva")),
+    )
+    assert len(set(graph.objects(IRI, DCAT.contactPoint))) == 2
+
+
+@pytest.mark.parametrize(
+    ("predicate", "value", "expected"),
+    [
+        # A blank in an IRI; a relative one.
+        (DCAT.landingPage, URIRef("http://example.gt/a b"), None),
+        (DCAT.landingPage, URIRef("informe"), None),
+        # RDF/XML has no name for it.
+        (URIRef("http://example.gt/1"), Literal("x"), None),
+        (DCT.title, Literal("Título", lang="es-GT"), Literal("Título", lang="es-gt")),
+        (DCT.title, Literal("Título", lang="castellano"), Literal("Título")),
+        (DCT.title, Literal("a\x01b"), Literal("ab")),
+        (DCT.issued, Literal("x", datatype=URIRef("not an iri")), Literal("x")),
+    ],
+)
+def test_what_no_parser_accepts_is_put_right_or_left_out_and_the_rest_stays(
+    predicate: URIRef, value: URIRef | Literal, expected: Literal | None
+) -> None:
+    graph = tidy((IRI, predicate, value), (IRI, DCT.description, Literal("stays")))
+    found = graph.value(IRI, predicate)
+    assert found == expected
+    assert graph.value(IRI, DCT.description) == Literal("stays")
+    for extension in FORMATS:
+        assert serialise(graph, extension), extension
+
+
+def test_of_our_things_only_the_dataset_its_parts_and_its_owner_are_described() -> None:
+    others = [SITE.base, SITE.dataset("9"), SITE.thing("idea", "3"), SITE.vocabulary, OWNER]
+    triples = [(URIRef(each), FOAF.name, Literal("said of others")) for each in others]
+    own = [(SITE.distribution("1", "4"), DCT.title, Literal("File"))]
+    foreign = [(URIRef("https://other.example/agent"), FOAF.name, Literal("Agent"))]
+    assert set(tidy(*triples, *own, *foreign)) == {*own, *foreign}
+    # Alone in a document, the owner is described with it.
+    assert (OWNER, FOAF.name, Literal("said of others")) in tidy(*triples, alone=False)
+
+
+def test_the_profiles_of_a_site_are_its_own_without_ours() -> None:
+    assert select_site_profiles("marathon") == ["euro_dcat_ap_3"]
+    assert select_site_profiles(None) == ["euro_dcat_ap_3"]
+    assert select_site_profiles("euro_dcat_ap_2 marathon mine") == ["euro_dcat_ap_2", "mine"]
+    assert [each for each in ("dataset", "idea", "informe", None) if is_site_type(each)] == [
+        "informe"
+    ]

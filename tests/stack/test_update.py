@@ -1,0 +1,79 @@
+"""What an update of the code has rebuilt at the next `make run`: whatever it may have changed."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from stack import ckan_site
+
+ROOT = Path(__file__).parents[2]
+Version = Callable[[], str]
+
+
+def version() -> str:
+    # Nothing of the data directory is looked at.
+    nothing: Any = None
+    return ckan_site.Site(nothing, nothing, Path())._version()
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the extension's files, empty but with their names."""
+    listed = subprocess.run(
+        ["git", "ls-files", "ckanext", "schemas"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    ).stdout.split()  # fmt: skip
+    for name in listed:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("before")
+    monkeypatch.setattr(ckan_site, "HERE", tmp_path / "stack")
+    return tmp_path
+
+
+def test_a_change_in_any_folder_of_the_extension_counts(checkout: Path) -> None:
+    folders: dict[Path, Path] = {}
+    for path in sorted(checkout.rglob("*")):
+        if path.is_file():
+            folders.setdefault(path.parent, path)
+    assert len(folders) > 20
+    before = version()
+    for path in folders.values():
+        path.write_text("after")
+        now = version()
+        assert now != before, path
+        before = now
+
+
+def test_a_file_that_comes_goes_or_moves_counts(checkout: Path) -> None:
+    path = checkout / "ckanext" / "marathon" / "domain" / "new.py"
+    seen = [version()]
+    path.write_text("")
+    seen.append(version())
+    path.rename(path.with_name("other.py"))
+    seen.append(version())
+    assert len(set(seen)) == 3
+
+
+def test_another_version_of_any_library_counts(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del checkout
+    before = version()
+    libraries = [SimpleNamespace(name="rdflib", version="1"), *ckan_site.distributions()]
+    monkeypatch.setattr(ckan_site, "distributions", lambda: libraries)
+    assert version() != before
+
+
+def test_what_python_writes_itself_does_not_count(checkout: Path) -> None:
+    before = version()
+    cache = checkout / "ckanext" / "marathon" / "__pycache__"
+    cache.mkdir()
+    (cache / "plugin.cpython-311.pyc").write_bytes(b"x")
+    assert version() == before
