@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
 import rdflib
 from bs4 import BeautifulSoup
+from ckan.tests.helpers import call_action
 
 from tests import factories
 
@@ -74,6 +76,17 @@ class TestOtherProfiles:
         kinds = [each.get("conformsTo") for each in structured(app, dataset)]
         assert len(kinds) == 2
         assert kinds.count(None) == 1
+
+    def test_both_tell_the_same_dates(self, dataset: dict[str, Any], app: Any) -> None:
+        for issued in ("", "03/06/2017", "2017-05", "2017-06-03T20:30:00"):
+            call_action("package_patch", id=dataset["id"], issued=issued)
+            dates = [
+                (found["datePublished"], datetime.fromisoformat(found["dateModified"]))
+                for found in structured(app, dataset)
+            ]
+            assert len(dates) == 2
+            assert dates[0] == dates[1], issued
+            assert dates[0][1].tzinfo
 
     @pytest.mark.parametrize("profile", ["schemaorg", "dcat_us_3", "croissant", "euro_dcat_ap_3"])
     def test_each_is_reachable_and_read(

@@ -1,10 +1,25 @@
-"""Dates and times as Guatemalans, programs and spreadsheets write them, kept as ISO 8601."""
+"""Dates and times as Guatemalans, programs and spreadsheets write them, kept as ISO 8601.
+
+These are all forms of a date that the site takes, from a form, the API, an import or a harvest:
+
+| written | kept | |
+|---|---|---|
+| ``2024`` | ``2024`` | a year stays a year |
+| ``2024-05`` | ``2024-05`` | a month stays a month |
+| ``2024-05-06`` | ``2024-05-06`` | a day stays a day, without a zone |
+| ``2024-05-06T10:00:00`` | ``2024-05-06T10:00:00-06:00`` | without an offset it is Guatemala's |
+| ``2024-05-06T16:00:00Z`` | ``2024-05-06T16:00:00+00:00`` | with one, that instant |
+| ``06/05/2024``, ``6-5-2024``, ``6.5.2024`` | ``2024-05-06`` | day/month/year, told in a notice |
+| ``05/2024``, ``2024/05/06``, ``2024-5-6`` | ``2024-05``, ``2024-05-06`` | likewise |
+"""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta, timezone
-from typing import Any
+from calendar import monthrange
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from enum import StrEnum
+from typing import Any, NamedTuple
 
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.faults import N_
@@ -12,54 +27,161 @@ from ckanext.marathon.domain.texts import shown
 
 # Guatemala has one time zone and no summer time.
 GUATEMALA = timezone(timedelta(hours=-6))
-EARLIEST, LATEST = 1800, 2200
+# Other years are slips: 0217, 20177, or a number of something else.
+EARLIEST, LATEST = 1000, 2200
+# Source: XML Schema 1.1 part 2, timezone fragments.
+_FARTHEST = timedelta(hours=14)
+_SPREADSHEET_MIDNIGHT = time()
+_DAY = timedelta(days=1)
 
-_ISO = r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"
-_LOCAL = r"(?P<day>\d{1,2})[/.-](?P<month>\d{1,2})[/.-](?P<year>\d{4})"
-_TIME = r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d{1,9})?)?"
-_OFFSET = r"\s*(?P<offset>Z|z|[+-]\d{2}:?\d{2})?"
-_FORMS = [re.compile(rf"{day}(?:[Tt ]\s*{_TIME}{_OFFSET})?") for day in (_ISO, _LOCAL)]
+
+class Form(StrEnum):
+    """How exact a date is."""
+
+    YEAR = "year"
+    MONTH = "month"
+    DAY = "day"
+    MOMENT = "moment"
+
+
+class Reading(NamedTuple):
+    """A date as it is kept.
+
+    Attributes:
+        text: ISO 8601: a year, month or day without a zone, or a moment with its offset.
+        form: how exact it is.
+        is_repaired: it was written in a way that others could read in another way, or lost
+            something: the person who sent it is told.
+    """
+
+    text: str
+    form: Form
+    is_repaired: bool
+
+
+_ZONE = r"(?P<offset>Z|z|[+-]\d{2}(?::?\d{2})?)?"
+# A year with a zone (XML Schema) must not be taken for a month.
+_DAY_ZONE = r"(?P<zone>Z|z|[+-]\d{2}:\d{2})?"
+_TIME = (
+    r"(?:[Tt]|\s+)\s*(?P<hour>\d{1,2}):(?P<minute>\d{2})"
+    rf"(?::(?P<second>\d{{2}})(?:\.(?P<fraction>\d{{1,9}}))?)?\s*{_ZONE}"
+)
+_ISO_DAY = r"(?P<year>\d{4})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})"
+_LOCAL_DAY = r"(?P<day>\d{1,2})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<year>\d{4})"
+_FORMS = tuple(
+    (form, re.compile(pattern))
+    for form, pattern in (
+        (Form.YEAR, rf"(?P<year>\d{{4}}){_DAY_ZONE}"),
+        (Form.MONTH, rf"(?P<year>\d{{4}})[-/](?P<month>\d{{1,2}}){_DAY_ZONE}"),
+        (Form.MONTH, r"(?P<month>\d{1,2})[-/](?P<year>\d{4})"),
+        (Form.DAY, rf"{_ISO_DAY}{_DAY_ZONE}"),
+        (Form.DAY, _LOCAL_DAY),
+        (Form.MOMENT, rf"{_ISO_DAY}{_TIME}"),
+        (Form.MOMENT, rf"{_LOCAL_DAY}{_TIME}"),
+    )
+)
+_STRICT_DAY = re.compile(r"\d{4}(?:-\d{2}){0,2}")
 _DURATION = re.compile(
     r"P(?=.)(?:\d+Y)?(?:\d+M)?(?:\d+W)?(?:\d+D)?(?:T(?=.)(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d+)?S)?)?"
 )
 
 
-def day(value: Any) -> str:
-    """Return a date as ``YYYY-MM-DD``; ``dd/mm/yyyy`` is read too, and a midnight is dropped.
+def read(value: Any) -> Reading:
+    """Return a date in any of the forms.
+
+    Args:
+        value: text, a year as a number, or a date of Python's, as YAML and spreadsheets give them.
 
     Raises:
-        Malformed: it is no full date.
+        Malformed: it is in none of them, or there is no such day, month or hour.
     """
-    parts = _parts(value)
-    if parts:
-        moment = _moment(parts)
-        if moment and not (moment.hour or moment.minute or moment.second):
-            return moment.date().isoformat()
-    raise Malformed(
-        N_("“{value}” is not a date: write year-month-day, for example 2017-06-03, or 03/06/2017"),
-        value=shown(value),
-    )
+    found = _match(value)
+    if found is None:
+        raise Malformed(
+            N_(
+                "“{value}” is not a date: write a year (2024), a month (2024-05), a day "
+                "(2024-05-06 or 06/05/2024) or a day and its hour (2024-05-06 10:00)"
+            ),
+            value=shown(value),
+        )
+    form, parts, text = found
+    reading = _reading(form, parts, text)
+    if reading is None:
+        raise Malformed(
+            N_(
+                "“{value}” does not exist: there is no such day, month or hour. A day is written "
+                "year-month-day (2024-05-06) or day/month/year (06/05/2024)"
+            ),
+            value=shown(value),
+        )
+    return reading
+
+
+def read_day(value: Any) -> Reading:
+    """Return a full date; a spreadsheet's midnight is dropped.
+
+    Raises:
+        Malformed: it is no date, or no full one.
+    """
+    reading = read(value)
+    if reading.form == Form.MOMENT:
+        moment = datetime.fromisoformat(reading.text)
+        if moment.time() == _SPREADSHEET_MIDNIGHT:
+            return Reading(moment.date().isoformat(), Form.DAY, reading.is_repaired)
+    if reading.form != Form.DAY:
+        raise Malformed(
+            N_(
+                "“{value}” is not a day, which is needed here: write year-month-day, for example "
+                "2017-06-03, or 03/06/2017"
+            ),
+            value=shown(value),
+        )
+    return reading
+
+
+def read_moment(value: Any) -> Reading:
+    """Return a date and time, or a full date: where the hour is not known, none is made up.
+
+    Raises:
+        Malformed: it is no date, or a year or month only, or the hour does not exist.
+    """
+    reading = read(value)
+    if reading.form not in {Form.DAY, Form.MOMENT}:
+        raise Malformed(
+            N_(
+                "“{value}” does not say the day, which is needed here: write for example "
+                "2016-10-17, 2016-10-17T09:00 or 17/10/2016 9:00"
+            ),
+            value=shown(value),
+        )
+    return reading
+
+
+def any_form(value: Any) -> str:
+    """Return a date in any of the forms as it is kept.
+
+    Raises:
+        Malformed: see :func:`read`.
+    """
+    return read(value).text
+
+
+def day(value: Any) -> str:
+    """Return a date as ``YYYY-MM-DD``.
+
+    Raises:
+        Malformed: see :func:`read_day`.
+    """
+    return read_day(value).text
 
 
 def moment(value: Any) -> str:
-    """Return a date and time with an offset, ``2016-10-17T09:00:00-06:00``.
-
-    Without an offset it is Guatemala's. A date alone stays a date: where the hour is not known,
-    none is made up.
+    """Return a date and time with an offset, ``2016-10-17T09:00:00-06:00``, or a date alone.
 
     Raises:
-        Malformed: it is no date, or the hour does not exist.
+        Malformed: see :func:`read_moment`.
     """
-    parts = _parts(value)
-    found = _moment(parts) if parts else None
-    if not parts or not found:
-        raise Malformed(
-            N_("“{value}” is not a date and time: for example 2016-10-17T09:00 or 17/10/2016 9:00"),
-            value=shown(value),
-        )
-    if parts["hour"] is None:
-        return found.date().isoformat()
-    return found.isoformat(timespec="seconds")
+    return read_moment(value).text
 
 
 def duration(value: Any) -> str:
@@ -77,15 +199,75 @@ def duration(value: Any) -> str:
     return text
 
 
+def kept(value: Any) -> Reading | None:
+    """Return a stored date as it is understood; ``None`` for what is none.
+
+    Fields of older records may hold anything; nothing but what :func:`read` takes has a meaning.
+    """
+    try:
+        return read(value)
+    except Malformed:
+        return None
+
+
+def readable(value: Any) -> str:
+    """Return a stored date as it is understood, "" for what is none: it is said of it elsewhere."""
+    reading = kept(value)
+    return reading.text if reading else ""
+
+
 def first_instant(text: str) -> datetime:
-    """Return when a stored date or time begins, with its offset; a date begins in Guatemala."""
-    found = datetime.fromisoformat(text)
-    return found if found.tzinfo else found.replace(tzinfo=GUATEMALA)
+    """Return when a stored date begins, with its offset; years, months and days in Guatemala.
+
+    Raises:
+        ValueError: it is no date.
+    """
+    reading = _stored(text)
+    if reading.form == Form.MOMENT:
+        return datetime.fromisoformat(reading.text)
+    return datetime.combine(_first_day(reading.text), time(), GUATEMALA)
+
+
+def last_instant(text: str) -> datetime:
+    """Return when a stored date ends, with its offset; a moment ends when it begins.
+
+    Raises:
+        ValueError: it is no date.
+    """
+    reading = _stored(text)
+    if reading.form == Form.MOMENT:
+        return datetime.fromisoformat(reading.text)
+    after = datetime.combine(_last_day(reading.text) + _DAY, time(), GUATEMALA)
+    return after - timedelta(microseconds=1)
 
 
 def local_day(text: str) -> date:
-    """Return the day on which a stored date or time falls in Guatemala."""
+    """Return the day in Guatemala of a stored date; of a year or month its first.
+
+    Raises:
+        ValueError: it is no date.
+    """
     return first_instant(text).astimezone(GUATEMALA).date()
+
+
+def last_local_day(text: str) -> date:
+    """Return the last day in Guatemala of a stored date: of ``2018`` the 31 December.
+
+    Raises:
+        ValueError: it is no date.
+    """
+    return last_instant(text).astimezone(GUATEMALA).date()
+
+
+def without_hour(text: str) -> str:
+    """Return a stored year, month or day as it is, of a moment its day in Guatemala.
+
+    What is no date is returned as it is: nobody knows better than who wrote it.
+    """
+    reading = kept(text)
+    if reading is None:
+        return text
+    return local_day(reading.text).isoformat() if reading.form == Form.MOMENT else reading.text
 
 
 def today() -> date:
@@ -93,24 +275,62 @@ def today() -> date:
     return datetime.now(GUATEMALA).date()
 
 
-def _parts(value: Any) -> dict[str, str | None] | None:
+def _stored(text: str) -> Reading:
+    try:
+        return read(text)
+    except Malformed as error:
+        raise ValueError(text) from error
+
+
+def _first_day(text: str) -> date:
+    year, month, day_ = (*map(int, text.split("-")), 1, 1)[:3]
+    return date(year, month, day_)
+
+
+def _last_day(text: str) -> date:
+    year, *rest = map(int, text.split("-"))
+    month = rest[0] if rest else 12
+    return date(year, month, rest[1] if len(rest) > 1 else monthrange(year, month)[1])
+
+
+def _match(value: Any) -> tuple[Form, dict[str, str | None], str] | None:
+    """Return form and parts of a text that looks like a date, and the text."""
     if isinstance(value, datetime | date):
         value = value.isoformat()
-    if not isinstance(value, str) or len(value) > 60:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value) if EARLIEST <= value <= LATEST else None
+    if not isinstance(value, str) or len(value) > 60 or not value.isascii():
         return None
     text = value.strip()
-    found = next((match for form in _FORMS if (match := form.fullmatch(text))), None)
-    return found.groupdict() if found and text.isascii() else None
+    for form, pattern in _FORMS:
+        match = pattern.fullmatch(text)
+        if match:
+            return form, match.groupdict(), text
+    return None
 
 
-def _moment(parts: dict[str, str | None]) -> datetime | None:
-    numbers = [
-        int(parts[name] or 0) for name in ("year", "month", "day", "hour", "minute", "second")
-    ]
-    if not EARLIEST <= numbers[0] <= LATEST:
-        return None
+def _reading(form: Form, parts: dict[str, str | None], text: str) -> Reading | None:
+    year, month, day_ = (int(parts.get(name) or 1) for name in ("year", "month", "day"))
     try:
-        return datetime(*numbers, tzinfo=_offset(parts["offset"]))
+        first = date(year, month, day_)
+    except ValueError:
+        return None
+    if not EARLIEST <= year <= LATEST:
+        return None
+    if form != Form.MOMENT:
+        length = {Form.YEAR: 4, Form.MONTH: 7, Form.DAY: 10}[form]
+        return Reading(first.isoformat()[:length], form, not _STRICT_DAY.fullmatch(text))
+    found = _moment(first, parts)
+    is_iso = text.startswith(first.isoformat())
+    return Reading(_written(found), form, not is_iso) if found else None
+
+
+def _moment(day_: date, parts: dict[str, str | None]) -> datetime | None:
+    hour, minute, second = (int(parts[name] or 0) for name in ("hour", "minute", "second"))
+    fraction = int((parts["fraction"] or "0").ljust(6, "0")[:6])
+    try:
+        zone = _offset(parts["offset"])
+        return datetime.combine(day_, time(hour, minute, second, fraction), zone)
     except ValueError:
         return None
 
@@ -120,8 +340,17 @@ def _offset(text: str | None) -> timezone:
         return GUATEMALA
     if text in "Zz":
         return UTC
-    hours, minutes = int(text[1:3]), int(text[-2:])
-    if minutes > 59:
-        raise ValueError(text)
+    hours, minutes = int(text[1:3]), int(text[3:].removeprefix(":") or 0)
     away = timedelta(hours=hours, minutes=minutes)
+    if minutes > 59 or away > _FARTHEST:
+        raise ValueError(text)
     return timezone(-away if text[0] == "-" else away)
+
+
+def _written(moment_: datetime) -> str:
+    """Return ISO 8601 to the second, and with the fraction of it where there is one."""
+    text = moment_.isoformat()
+    if not moment_.microsecond:
+        return text
+    seconds, fraction = text[:19], f"{moment_.microsecond:06}".rstrip("0")
+    return f"{seconds}.{fraction}{text[26:]}"

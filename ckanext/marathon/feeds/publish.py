@@ -177,6 +177,7 @@ def _steps(renditions: Renditions, site: Site, thorough: bool) -> list[log.Step]
                 refs=list(rendition.refs) if rendition else [],
                 degraded=bool(rendition and rendition.degraded),
                 scopes=rendition.scopes if rendition else (),
+                first_published=rendition.first_published if rendition else None,
             )
         )
     steps.sort(key=lambda step: (step.activity == Activity.DELETE, ORDER[step.kind], step.iri))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -32,6 +33,7 @@ class Step:
     refs: Sequence[str]
     degraded: bool
     scopes: Sequence[str]
+    first_published: datetime | None = None
 
     @property
     def wants_slot(self) -> bool:
@@ -63,6 +65,18 @@ def was_public(thing: str) -> bool:
     """Return whether something with this id in CKAN was public and no longer is."""
     query = sa.select(Entry.iri).where(Entry.thing == thing, Entry.digest.is_(None))
     return model.Session.scalar(query.limit(1)) is not None
+
+
+def first_published(things: Iterable[str]) -> dict[str, datetime]:
+    """Return id in CKAN → when it became public for the first time, of datasets that ever were."""
+    query = sa.select(Entry.thing, Entry.first_published).where(
+        Entry.kind == str(Kind.DATASET), Entry.first_published.is_not(None)
+    )
+    return {
+        row.thing: row.first_published
+        for some in _batches(things)
+        for row in model.Session.execute(query.where(Entry.thing.in_(some)))
+    }
 
 
 def recount() -> None:
@@ -120,13 +134,21 @@ def write(steps: Sequence[Step]) -> int:
             "refs": list(step.refs),
             "degraded": step.degraded,
             "changed": first + place,
+            "first_published": step.first_published,
         }
         for place, step in enumerate(steps)
     ]
     statement = insert(Entry)
     changed = ("slot", "body", "digest", "refs", "degraded", "changed")
     upsert = statement.on_conflict_do_update(
-        index_elements=["iri"], set_={name: statement.excluded[name] for name in changed}
+        index_elements=["iri"],
+        set_={
+            **{name: statement.excluded[name] for name in changed},
+            # The first publication is said once and for all.
+            "first_published": sa.func.coalesce(
+                Entry.first_published, statement.excluded["first_published"]
+            ),
+        },
     )
     _connection().execute(upsert, entries)
     activities = [(step.iri, step.activity) for step in steps]

@@ -13,13 +13,13 @@ from ckanext.marathon.vocabulary import authorities
 
 from .agent import add_agent, add_contact, add_office, office_of
 from .concept import add_authority, add_problem, problem_or_none
-from .distribution import add_distribution, add_links, add_statement
+from .distribution import add_distribution, add_links, add_statement, first_published
 from .facts import Facts, Row, rows_of, values_of
 from .idea import add_relations
 from .iri import web
 from .legacy import with_legacy
 from .licence import add_licence_of
-from .literals import boolean, clean, decimal, duration, label, moment, text
+from .literals import boolean, clean, decimal, duration, label, moment, stated_moment, text
 from .namespaces import ADMS, DCAT, DCATAP, DCT, ELI, FOAF, RDF, SKOS, new_graph
 from .place import add_country, add_coverage, add_municipality
 from .uris import Site, part
@@ -71,8 +71,8 @@ def _add_texts(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
         (DCT.title, title),
         # DCAT-AP wants a description; older datasets may have none.
         (DCT.description, text(dataset.get("notes"), lang) or title),
-        (DCT.issued, moment(dataset.get("issued")) or _own(dataset, "metadata_created")),
-        (DCT.modified, moment(dataset.get("modified")) or _own(dataset, "metadata_modified")),
+        (DCT.issued, stated_moment(dataset.get("issued"), first_published(dataset))),
+        (DCT.modified, stated_moment(dataset.get("modified"), _own(dataset, "metadata_modified"))),
         (DCAT.version, text(dataset.get("version"))),
         (ADMS.versionNotes, text(dataset.get("version_notes"), lang)),
         (DCAT.temporalResolution, duration(dataset.get("temporal_resolution"))),
