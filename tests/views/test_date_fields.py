@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +68,22 @@ def content(package_id: str) -> dict[str, Any]:
     """Return all that is stored of a record but its clocks."""
     package = stored(package_id)
     files = [
-        {"id": each.id, "name": each.name, "url": each.url, **(each.extras or {})}
+        {"id": each.id, "name": each.name, "url": each.url, **lists(each.extras or {})}
         for each in package.resources
     ]
-    texts = {name: getattr(package, name) for name in ("title", "notes", "license_id", "version")}
-    return {**texts, **package.extras, "resources": files}
+    texts = {name: getattr(package, name) for name in ("title", "notes", "url", "version")}
+    return {**texts, **lists(package.extras), "resources": files}
+
+
+def lists(extras: dict[str, Any]) -> dict[str, Any]:
+    return {name: loaded(value) for name, value in extras.items()}
+
+
+def loaded(value: Any) -> Any:
+    """Return rows and lists as such; a form sends the choices of a list in its own order."""
+    found = json.loads(value) if str(value)[:1] == "[" else value
+    is_choice = isinstance(found, list) and all(isinstance(each, str) for each in found)
+    return sorted(found) if is_choice else found
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from rdflib import Graph, URIRef
 
 from ckanext.marathon.feeds import scopes
 from ckanext.marathon.feeds.keys import PACKAGES, Key
-from ckanext.marathon.model import clock, installation, link, log
+from ckanext.marathon.model import clock, installation, link, published
 from ckanext.marathon.model.feed import Kind
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.rdf.agent import organization_graph
@@ -76,7 +76,7 @@ def render(keys: Collection[Key], site: Site) -> dict[Key, Rendition | None]:
     packages = _packages(wanted | ideas)
     organizations = _organizations({each.owner_org for each in packages.values()} | wanted)
     needs = _needs(ideas)
-    published = _first_published([packages[each] for each in wanted if each in packages])
+    first = _first_published([packages[each] for each in wanted if each in packages])
     found: dict[Key, Rendition | None] = {}
     for key in keys:
         if key.kind == Kind.CATALOG:
@@ -89,7 +89,7 @@ def render(keys: Collection[Key], site: Site) -> dict[Key, Rendition | None]:
             package = packages.get(key.thing)
             is_public = package and PACKAGES.get(package.type) == key.kind and _is_public(package)
             found[key] = (
-                _package(package, key, site, organizations, needs, published.get(key.thing))
+                _package(package, key, site, organizations, needs, first.get(key.thing))
                 if is_public
                 else None
             )
@@ -103,10 +103,10 @@ def _first_published(packages: Iterable[Any]) -> dict[str, datetime]:
     in a whole transaction: what is described twice in it is described the same.
     """
     created = {each.id: each.metadata_created for each in packages if each.type == Kind.DATASET}
-    found = log.first_published(created)
+    found = published.first_published(created)
     new = created.keys() - found.keys()
     if new:
-        now = model.Session.scalar(sa.select(sa.func.now()))
+        now: datetime = model.Session.execute(sa.select(sa.func.now())).scalar_one()
         is_new_log = not clock.read().complete
         installed = installation.installed_at()
         for each in new:
@@ -138,17 +138,17 @@ def _package(
     site: Site,
     organizations: Rows,
     needs: Mapping[str, list[str]],
-    published: datetime | None,
+    first: datetime | None,
 ) -> Rendition | None:
     try:
         shown = _shown(package.id)
         if shown is None:
             return None
-        if published is not None:
-            shown = {**shown, "first_published": published.isoformat()}
+        if first is not None:
+            shown = {**shown, "first_published": first.isoformat()}
         graph = _graph(shown, key, site, organizations, needs)
         parts = scopes.of_dataset(shown) if key.kind == Kind.DATASET else ()
-        return _written(graph, key, site, parts, name=package.name, published=published)
+        return _written(graph, key, site, parts, name=package.name, first=first)
     except Exception:
         # Whatever it is, the thing stays in the feed: a portal deletes what it does not see.
         logger.exception("%s %s is described in short only", key.kind, key.thing)
@@ -156,9 +156,7 @@ def _package(
         owner = organizations.get(package.owner_org or "")
         parts = scopes.of_owner(package.owner_org) if key.kind == Kind.DATASET else ()
         brief = brief_graph(site, key.kind, row, owner)
-        return _written(
-            brief, key, site, parts, degraded=True, name=package.name, published=published
-        )
+        return _written(brief, key, site, parts, degraded=True, name=package.name, first=first)
 
 
 def _graph(
@@ -199,7 +197,7 @@ def _written(
     parts: tuple[str, ...] = (),
     degraded: bool = False,
     name: str = "",
-    published: datetime | None = None,
+    first: datetime | None = None,
 ) -> Rendition:
     lines = sorted(set(graph.serialize(format="nt11", encoding="utf-8").splitlines()))
     body = b"".join(line + b"\n" for line in lines if line)
@@ -207,7 +205,7 @@ def _written(
     for _ in pyoxigraph.parse(body, format=pyoxigraph.RdfFormat.N_TRIPLES):
         pass
     refs = _refs(graph, key.iri(site), site)
-    return Rendition(body, refs, parts, degraded, name, published)
+    return Rendition(body, refs, parts, degraded, name, first)
 
 
 def _refs(graph: Graph, own: str, site: Site) -> tuple[str, ...]:

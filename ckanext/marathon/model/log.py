@@ -67,18 +67,6 @@ def was_public(thing: str) -> bool:
     return model.Session.scalar(query.limit(1)) is not None
 
 
-def first_published(things: Iterable[str]) -> dict[str, datetime]:
-    """Return id in CKAN → when it became public for the first time, of datasets that ever were."""
-    query = sa.select(Entry.thing, Entry.first_published).where(
-        Entry.kind == str(Kind.DATASET), Entry.first_published.is_not(None)
-    )
-    return {
-        row.thing: row.first_published
-        for some in _batches(things)
-        for row in model.Session.execute(query.where(Entry.thing.in_(some)))
-    }
-
-
 def recount() -> None:
     """Count windows and parts anew and forget how pages were rendered; the clock is held."""
     for statement in _RECOUNT:

@@ -82,7 +82,7 @@ def moment(value: object, utc: bool = False) -> Literal | None:
     """Return a year, month, day or point in time with its datatype.
 
     Args:
-        value: a date in one of the forms of ``domain/dates.py``.
+        value: a date in one of the forms of ``domain/date_forms.py``.
         utc: a time without offset is UTC, as CKAN's own are; else it is Guatemala's.
     """
     if isinstance(value, str) and utc and _WITHOUT_OFFSET.fullmatch(value.strip()):

@@ -12,7 +12,7 @@ from ckanext.marathon.logic.references import municipalities_of_workshop, needs_
 from ckanext.marathon.logic.show.idea import info
 from ckanext.marathon.logic.show.put import put
 from ckanext.marathon.logic.viewing import Viewer
-from ckanext.marathon.model import log, records
+from ckanext.marathon.model import published, records
 
 
 def complete(viewer: Viewer, dataset: model.Package, pkg_dict: dict[str, Any]) -> None:
@@ -20,8 +20,8 @@ def complete(viewer: Viewer, dataset: model.Package, pkg_dict: dict[str, Any]) -
 
     What is computed is the same for everybody; which ideas are named is not.
     """
-    published = log.first_published([dataset.id]).get(dataset.id)
-    pkg_dict["first_published"] = published.astimezone(UTC).isoformat() if published else None
+    first = published.first_published([dataset.id]).get(dataset.id)
+    pkg_dict["first_published"] = first.astimezone(UTC).isoformat() if first else None
     named = records.items(dataset, "idea")
     ideas = records.load(named)
     workshops = records.load(w for idea in ideas.values() if (w := records.text(idea, "workshop")))

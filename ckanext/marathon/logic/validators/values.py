@@ -95,7 +95,7 @@ def marathon_longitude(value: Any) -> str:
 def marathon_date(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Make a year, month, day or moment of it, as ``domain/dates.py`` lists them."""
+    """Make a year, month, day or moment of it, as ``domain/date_forms.py`` lists them."""
     _read_date(dates.read, key, data, context)
 
 
