@@ -135,7 +135,7 @@ def _read_date(
     data[key] = reading.text
     # A form shows some dates in another way than they are stored.
     if reading.is_repaired and reading.text not in stored:
-        message = tk._("“{given}” was read as {meant} (year-month-day)")
+        message = tk._("“{given}” was read as {meant}")
         notices.add(context, message.format(given=shown(value), meant=reading.text))
 
 
