@@ -48,9 +48,15 @@ def backdate(dataset: dict[str, Any], days: int) -> datetime:
 
 
 def said(text: str, predicate: str) -> list[str]:
-    """Return the literals of a property of datasets, as N-Triples has them."""
+    """Return the literals of a property of datasets themselves, as N-Triples has them."""
     lines = [line for line in text.splitlines() if f"<{predicate}>" in line]
-    about = [line for line in lines if "/resource/" not in line.split(" ", 1)[0]]
+    subjects = [line.split(" ", 1)[0] for line in lines]
+    others = ("/resource/", "#record>")
+    about = [
+        line
+        for line, subject in zip(lines, subjects, strict=True)
+        if not any(each in subject for each in others)
+    ]
     return [line.split(f"<{predicate}> ", 1)[1].removesuffix(" .") for line in about]
 
 
@@ -127,7 +133,9 @@ class TestOneMeaning:
         write(dataset, issued=written, modified=written)
         text = feed.text(dataset["id"])
         assert said(text, ISSUED) + said(text, MODIFIED) == []
-        assert not {"issued", "modified"} & in_data_json(get).keys()
+        # DCAT-US wants a date: it says that it is of the record and not of the data.
+        assert "issued" not in in_data_json(get)
+        assert in_data_json(get)["modifiedOf"] == "dcat:CatalogRecord"
         assert (row(get)["publicado"], row(get)["modificado"]) == ("", "")
         facts, structured = on_page(get, dataset)
         assert list(facts.values()).count(written) == 2

@@ -25,7 +25,9 @@ from .place import add_country, add_coverage, add_municipality
 from .uris import Site, part
 from .workshop import refer_to_organization
 
-__all__ = ["dataset_graph", "themes_of_problems"]
+__all__ = ["RECORD", "dataset_graph", "themes_of_problems"]
+
+RECORD = "record"
 
 
 def dataset_graph(dataset: Row, facts: Facts) -> Graph:
@@ -82,6 +84,7 @@ def _add_texts(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
     ):
         if literal is not None:
             graph.add((iri, predicate, literal))
+    _add_record(graph, iri, dataset)
     add_statement(graph, iri, DCT.provenance, DCT.ProvenanceStatement, "provenance", dataset, site)
     for number, each in enumerate(values_of(dataset.get("alternate_identifier")), 1):
         notation, identifier = text(each), part(iri, f"identifier-{number}")
@@ -89,6 +92,20 @@ def _add_texts(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
             graph.add((iri, ADMS.identifier, identifier))
             graph.add((identifier, RDF.type, ADMS.Identifier))
             graph.add((identifier, SKOS.notation, notation))
+
+
+def _add_record(graph: Graph, iri: URIRef, dataset: Row) -> None:
+    """Say when the record was saved, where what is stated of the data is no date.
+
+    Source: DCAT 3, Catalog Record: what is said of the entry is not said of the dataset.
+    """
+    saved = _own(dataset, "metadata_modified")
+    if (iri, DCT.modified, None) in graph or saved is None:
+        return
+    record = part(iri, RECORD)
+    graph.add((record, RDF.type, DCAT.CatalogRecord))
+    graph.add((record, FOAF.primaryTopic, iri))
+    graph.add((record, DCT.modified, saved))
 
 
 def _own(dataset: Row, field: str) -> Literal | None:
