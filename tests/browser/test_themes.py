@@ -104,7 +104,10 @@ def faults_of(visit: Visit, older: Site, path: str) -> Iterator[str]:
     if not is_ours(visit.site):
         return
     page = visit.page
-    if page.locator(".site-footer").count() > 1 or "Powered by" in page.locator("body").inner_text():
+    if (
+        page.locator(".site-footer").count() > 1
+        or "Powered by" in page.locator("body").inner_text()
+    ):
         yield "two feet"
     if page.locator('.site-languages, [name="url"]').count() > 1:
         yield "two choices of languages"

@@ -9,12 +9,13 @@ from ckan.tests.helpers import call_action
 from ckanext.dcat.processors import RDFParser, RDFSerializer
 from rdflib import PROV, RDF, Graph, Literal, URIRef
 
+from ckanext.marathon.rdf.dataset import dataset_graph
 from ckanext.marathon.rdf.lookups import Lookups, site
 from ckanext.marathon.rdf.namespaces import DCAT, DCT, FOAF
 from ckanext.marathon.rdf.profile import graph_of
 
 from .. import factories
-from .samples import FULL
+from .samples import FACTS, FULL
 from .shapes import violations
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
@@ -216,6 +217,12 @@ class TestReadingBack:
         (read,) = parser.datasets()
         assert read["title"] == "Lluvia"
         assert "centroid" in read["spatial_coverage"][0]
+
+
+class TestDates:
+    def test_a_dataset_whose_date_is_none_keeps_the_rules(self) -> None:
+        found = dataset_graph({**FULL, "modified": "Monday", "issued": "2016"}, FACTS)
+        assert violations(found) == []
 
 
 class TestCatalogue:

@@ -105,6 +105,8 @@ def _add_record(graph: Graph, iri: URIRef, dataset: Row) -> None:
     record = part(iri, RECORD)
     graph.add((record, RDF.type, DCAT.CatalogRecord))
     graph.add((record, FOAF.primaryTopic, iri))
+    # DCAT-AP's shape wants this of a topic, and follows no subclasses.
+    graph.add((iri, RDF.type, DCAT.Resource))
     graph.add((record, DCT.modified, saved))
 
 
