@@ -112,7 +112,18 @@ def _values(field: Tag) -> Iterator[str]:
             chosen = chosen[-1:] or options[:1]
         yield from (str(option.get("value", option.get_text())) for option in chosen)
     else:
-        yield str(field.get("value", "on" if field.get("type") == "checkbox" else ""))
+        kind = str(field.get("type", ""))
+        value = str(field.get("value", "on" if kind == "checkbox" else ""))
+        yield value if kind not in _SANITIZED or _SANITIZED[kind].fullmatch(value) else ""
+
+
+# Of these types a browser shows, and sends, nothing but this. Source: HTML, value sanitization.
+_SANITIZED = {
+    "date": re.compile(r"[0-9]{4,}-[0-9]{2}-[0-9]{2}"),
+    "datetime-local": re.compile(r"[0-9]{4,}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}.*"),
+    "month": re.compile(r"[0-9]{4,}-[0-9]{2}"),
+    "number": re.compile(r"-?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?"),
+}
 
 
 def body(response: requests.Response) -> str:

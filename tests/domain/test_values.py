@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date, datetime
 from typing import Any
 
 import pytest
 
-from ckanext.marathon.domain import addresses, dates, geometry, numbers, texts
+from ckanext.marathon.domain import addresses, datasets, dates, geometry, numbers, texts
 from ckanext.marathon.domain.errors import Malformed
 
 
@@ -40,8 +41,28 @@ READ: list[tuple[Callable[[Any], Any], Any, Any]] = [
     (dates.moment, "2016-10-17 9:00", "2016-10-17T09:00:00-06:00"),
     (dates.moment, "17/10/2016 9:00", "2016-10-17T09:00:00-06:00"),
     (dates.moment, "2016-10-17T15:00Z", "2016-10-17T15:00:00+00:00"),
-    (dates.moment, "2016-10-17T15:00:01.123+0530", "2016-10-17T15:00:01+05:30"),
+    (dates.moment, "2016-10-17T15:00:01.123+0530", "2016-10-17T15:00:01.123+05:30"),
     (dates.moment, "2017-06-03", "2017-06-03"),  # the hour is not known and not made up
+    (dates.any_form, "2024", "2024"),
+    (dates.any_form, 2024, "2024"),
+    (dates.any_form, "1524", "1524"),
+    (dates.any_form, "2024-05", "2024-05"),
+    (dates.any_form, " 2024-05-06 ", "2024-05-06"),
+    (dates.any_form, date(2024, 5, 6), "2024-05-06"),
+    (dates.any_form, datetime(2024, 5, 6, 10), "2024-05-06T10:00:00-06:00"),
+    (dates.any_form, "2024-05-06T10:00:00", "2024-05-06T10:00:00-06:00"),
+    (dates.any_form, "2017-12-31T23:59:59", "2017-12-31T23:59:59-06:00"),
+    (dates.any_form, "2024-05-06T03:00:00.25Z", "2024-05-06T03:00:00.25+00:00"),
+    (dates.any_form, "2024-05-06 10:00 -06", "2024-05-06T10:00:00-06:00"),
+    (dates.any_form, "2024-12-31T24:00:00", "2025-01-01T00:00:00-06:00"),
+    (dates.any_form, "2024Z", "2024"),
+    (dates.any_form, "2024-06:00", "2024"),
+    (dates.any_form, "2024-05-06-06:00", "2024-05-06"),
+    (dates.any_form, "03/06/2017", "2017-06-03"),
+    (dates.any_form, "3.6.2017", "2017-06-03"),
+    (dates.any_form, "03-06-2017 9:30", "2017-06-03T09:30:00-06:00"),
+    (dates.any_form, "2017/06/03", "2017-06-03"),
+    (dates.any_form, "6/2017", "2017-06"),
     (dates.duration, "p1y", "P1Y"),
     (dates.duration, "PT15M", "PT15M"),
     (dates.duration, "P1Y2M3DT4H5M6.7S", "P1Y2M3DT4H5M6.7S"),
@@ -107,6 +128,10 @@ REFUSED: list[tuple[Callable[[Any], Any], Any]] = [
     *((dates.day, v) for v in ("2017-06-03T09:00", "0001-01-01", "9999-12-31", 20170603, 1)),
     *((dates.moment, v) for v in (*HOSTILE, "2017-06-03T25:00", "2017-06-03T09:00+99:00", "9:00")),
     *((dates.moment, v) for v in ("2017-06-03T09:00+05:99", "2017-06-03T09:00 CST")),
+    *((dates.any_form, v) for v in (*HOSTILE, "", "5", 5, "Monday", "2024-02-30", "29/02/2023")),
+    *((dates.any_form, v) for v in ("2024-13", "0000", "0217", "20177", "03/06/17", "06/13/2017")),
+    *((dates.any_form, v) for v in ("2024.05", "20240506", "3/6-2017", "2024/2025", "mayo 2024")),
+    *((dates.any_form, v) for v in ("2024-05-06T24:01", "2024-05-06T10:00+14:01", "2024-05-06T")),
     *((dates.duration, v) for v in (*HOSTILE, "", "P", "PT", "P1", "1Y", "P-1Y", "P1YT")),
     *((addresses.http_address, value) for value in (*HOSTILE, "", "infom.gob.gt", "/a", "//a/b")),
     *(
@@ -153,6 +178,52 @@ REFUSED: list[tuple[Callable[[Any], Any], Any]] = [
         )
     ),
 ]
+
+
+REPAIRED = ["03/06/2017", "3-6-2017", "3.6.2017 9:00", "6/2017", "2017/06/03", "2017-6-3", "2024Z"]
+AS_WRITTEN = ["2024", "2024-05", "2024-05-06", "2024-05-06 9:00", "2024-05-06T10:00:00Z"]
+
+
+@pytest.mark.parametrize("value", REPAIRED)
+def test_a_date_that_others_could_read_in_another_way_is_told(value: str) -> None:
+    assert dates.read(value).is_repaired
+
+
+@pytest.mark.parametrize("value", AS_WRITTEN)
+def test_nothing_is_told_of_a_date_in_the_order_of_iso(value: str) -> None:
+    assert not dates.read(value).is_repaired
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("2018", "2018-01-01", "2018-12-31"),
+        ("2020-02", "2020-02-01", "2020-02-29"),
+        ("2018-02-03", "2018-02-03", "2018-02-03"),
+        ("2018-02-03T03:00:00+00:00", "2018-02-02", "2018-02-02"),
+    ],
+)
+def test_a_year_or_month_has_a_first_and_a_last_day(text: str, first: str, last: str) -> None:
+    assert dates.local_day(text).isoformat() == first
+    assert dates.last_local_day(text).isoformat() == last
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "is_backwards"),
+    [
+        ("2018", "2018", False),
+        ("2018-05", "2018", False),
+        ("2018-01-01", "2018-01-01T23:59:59-06:00", False),
+        ("2018-01-01T10:00:00-06:00", "2018-01-01", False),
+        ("2018-02", "2018-01", True),
+        ("2018-01-01", "2017", True),
+        ("2018-01-01T10:00:00-06:00", "2018-01-01T15:00:00+00:00", True),
+        ("Monday", "2017", False),
+    ],
+)
+def test_a_period_may_end_with_a_year_or_a_month(start: str, end: str, is_backwards: bool) -> None:
+    found = datasets.check_periods([{"start": start, "end": end}])
+    assert bool(found) == is_backwards
 
 
 def named(value: Any) -> str:

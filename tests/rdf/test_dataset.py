@@ -80,6 +80,22 @@ class TestTexts:
         assert said(found, DCT.issued) == {"2026-01-02T03:04:05+00:00"}
         assert said(found, DCT.modified) == {"2026-02-03T04:05:06+00:00"}
 
+    def test_it_was_issued_when_it_was_published_and_not_when_it_was_begun(self) -> None:
+        draft = {"metadata_created": "2026-01-02T03:04:05"}
+        published = graph(**draft, first_published="2026-03-04T05:06:07+00:00")
+        assert said(published, DCT.issued) == {"2026-03-04T05:06:07+00:00"}
+        assert said(graph(**draft, first_published=None), DCT.issued) == set()
+
+    @pytest.mark.parametrize("given", ["Monday", "2024-02-30", "5"])
+    def test_no_time_of_ckan_is_said_in_the_place_of_what_is_no_date(self, given: str) -> None:
+        found = graph(issued=given, modified=given, first_published="2026-03-04T05:06:07+00:00")
+        assert said(found, DCT.issued) | said(found, DCT.modified) == set()
+
+    def test_a_date_of_an_older_record_means_the_same_everywhere(self) -> None:
+        found = graph(issued="03/06/2017", modified="2017-06-03 09:00")
+        assert said(found, DCT.issued) == {"2017-06-03"}
+        assert said(found, DCT.modified) == {"2017-06-03T09:00:00-06:00"}
+
     def test_an_example_says_that_it_is_one(self, full: Graph) -> None:
         assert said(full, SITE.term("example")) == {"true"}
         assert said(graph(example=False), SITE.term("example")) == set()

@@ -9,12 +9,13 @@ from ckan.tests.helpers import call_action
 from ckanext.dcat.processors import RDFParser, RDFSerializer
 from rdflib import PROV, RDF, Graph, Literal, URIRef
 
+from ckanext.marathon.rdf.dataset import dataset_graph
 from ckanext.marathon.rdf.lookups import Lookups, site
 from ckanext.marathon.rdf.namespaces import DCAT, DCT, FOAF
 from ckanext.marathon.rdf.profile import graph_of
 
 from .. import factories
-from .samples import FULL
+from .samples import FACTS, FULL
 from .shapes import violations
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
@@ -175,6 +176,32 @@ class TestReadingBack:
         (resource,) = saved["resources"]
         assert (resource["name"], resource["url"]) == ("Estaciones", "https://otro.gt/1.csv")
 
+    def test_a_date_that_is_none_costs_nothing_else(self) -> None:
+        turtle = """
+        @prefix dcat: <http://www.w3.org/ns/dcat#> . @prefix dct: <http://purl.org/dc/terms/> .
+        @prefix xsd: <http://www.w3.org/2001/XMLSchema#> .
+        <https://otro.gt/d/1> a dcat:Dataset ; dct:title "Lluvia" ; dct:description "mm" ;
+          dct:issued "Monday" ; dct:modified "2024-05-06Z"^^xsd:date ;
+          dct:temporal
+            [ a dct:PeriodOfTime ; dcat:startDate "2016"^^xsd:gYear ; dcat:endDate "ayer" ] ,
+            [ a dct:PeriodOfTime ; dcat:startDate "2017" ; dcat:endDate "2016" ] ;
+          dcat:distribution <https://otro.gt/d/1/csv> .
+        <https://otro.gt/d/1/csv> a dcat:Distribution ; dcat:accessURL <https://otro.gt/1.csv> ;
+          dct:issued "2024-05"^^xsd:gYearMonth ; dct:modified "31/02/2024" .
+        """
+        parser = RDFParser(profiles=["marathon"])
+        parser.parse(turtle, "turtle")
+        (read,) = parser.datasets()
+        told = " ".join(read["marathon_notices"])
+        assert all(each in told for each in ("Monday", "ayer", "2017", "31/02/2024"))
+        names = ("title", "notes", "modified", "temporal_coverage", "resources", "marathon_notices")
+        saved = factories.MarathonDataset(**{name: read[name] for name in names})
+        assert (saved["title"], saved["modified"]) == ("Lluvia", "2024-05-06")
+        assert not saved.get("issued")
+        assert saved["temporal_coverage"] == [{"start": "2016"}]
+        (resource,) = saved["resources"]
+        assert (resource["issued"], resource.get("modified")) == ("2024-05", None)
+
     def test_an_infinite_size_and_geometries_of_any_form_stop_no_harvest(self) -> None:
         turtle = """
         @prefix dcat: <http://www.w3.org/ns/dcat#> . @prefix dct: <http://purl.org/dc/terms/> .
@@ -190,6 +217,12 @@ class TestReadingBack:
         (read,) = parser.datasets()
         assert read["title"] == "Lluvia"
         assert "centroid" in read["spatial_coverage"][0]
+
+
+class TestDates:
+    def test_a_dataset_whose_date_is_none_keeps_the_rules(self) -> None:
+        found = dataset_graph({**FULL, "modified": "Monday", "issued": "2016"}, FACTS)
+        assert violations(found) == []
 
 
 class TestCatalogue:

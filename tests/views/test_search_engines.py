@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
 import rdflib
 from bs4 import BeautifulSoup
+from ckan.tests.helpers import call_action
 
 from tests import factories
 
@@ -35,6 +37,11 @@ def structured(app: Any, dataset: dict[str, Any], **headers: str) -> list[dict[s
         app.get(f"/dataset/{dataset['name']}", headers=headers).data, "html.parser"
     )
     return [json.loads(each.text) for each in page.select('script[type="application/ld+json"]')]
+
+
+def bare(value: Any) -> str:
+    """Return a literal of JSON-LD without its type."""
+    return value["@value"] if isinstance(value, dict) else value
 
 
 class TestSchemaOrg:
@@ -74,6 +81,17 @@ class TestOtherProfiles:
         kinds = [each.get("conformsTo") for each in structured(app, dataset)]
         assert len(kinds) == 2
         assert kinds.count(None) == 1
+
+    def test_both_tell_the_same_dates(self, dataset: dict[str, Any], app: Any) -> None:
+        for issued in ("", "03/06/2017", "2017-05", "2017-06-03T20:30:00"):
+            call_action("package_patch", id=dataset["id"], issued=issued)
+            dates = [
+                (bare(found["datePublished"]), datetime.fromisoformat(bare(found["dateModified"])))
+                for found in structured(app, dataset)
+            ]
+            assert len(dates) == 2
+            assert dates[0] == dates[1], issued
+            assert dates[0][1].tzinfo
 
     @pytest.mark.parametrize("profile", ["schemaorg", "dcat_us_3", "croissant", "euro_dcat_ap_3"])
     def test_each_is_reachable_and_read(

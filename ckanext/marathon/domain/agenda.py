@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from ckanext.marathon.domain.dates import GUATEMALA, first_instant
+from ckanext.marathon.domain.dates import GUATEMALA, Form, first_instant, kept, last_local_day
 
 ANNOUNCED, HELD, CANCELLED = "announced", "held", "cancelled"
 UNANSWERED = (None, "", "no_answer")
@@ -69,7 +69,7 @@ def span(starts: str, ends: str) -> tuple[date, date] | None:
     if not is_time(starts):
         return None
     first = _day(starts)
-    last = _day(ends) if is_time(ends) else first
+    last = last_local_day(ends if is_time(ends) else starts)
     return first, max(first, last)
 
 
@@ -77,21 +77,22 @@ def is_time(text: str) -> bool:
     """Return whether a text is a date or moment; sites may have had anything in the field."""
     try:
         first_instant(text).astimezone(GUATEMALA)
-    except (ValueError, OverflowError):
+    except ValueError:
         return False
     return True
 
 
 def local(text: str) -> str:
     """Return a stored moment in Guatemala's time, and everything else as it is."""
-    if "T" not in text or not is_time(text):
+    reading = kept(text)
+    if reading is None or reading.form != Form.MOMENT:
         return text
-    return first_instant(text).astimezone(GUATEMALA).isoformat(timespec="seconds")
+    return first_instant(reading.text).astimezone(GUATEMALA).isoformat(timespec="seconds")
 
 
 def has_passed(deadline: str, today: date) -> bool:
-    """Return whether the last day of something, ``2017-06-03``, is over."""
-    return bool(deadline) and is_time(deadline) and _day(deadline) < today
+    """Return whether the last day of something is over; of ``2017`` it is the 31 December."""
+    return bool(deadline) and is_time(deadline) and last_local_day(deadline) < today
 
 
 def unanswered(invitations: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from ckanext.marathon.domain.dates import first_instant, last_instant, readable
 from ckanext.marathon.domain.faults import N_, At, Fault, at
 from ckanext.marathon.domain.texts import is_blank, shown
 
@@ -169,5 +170,11 @@ def check_periods(periods: Sequence[Mapping[str, Any]]) -> list[At]:
     return [
         At(("temporal_coverage", row, "end"), Fault(N_("The period ends before it starts")))
         for row, period in enumerate(periods)
-        if period.get("start") and period.get("end") and period["end"] < period["start"]
+        if is_backwards(period)
     ]
+
+
+def is_backwards(period: Mapping[str, Any]) -> bool:
+    """Return whether a period ends before it starts; one by year ends with its last day."""
+    start, end = (readable(period.get(each)) for each in ("start", "end"))
+    return bool(start and end) and last_instant(end) < first_instant(start)

@@ -1,65 +1,110 @@
-"""Dates and times as Guatemalans, programs and spreadsheets write them, kept as ISO 8601."""
+"""Dates of a record: which of the forms of ``date_forms.py`` a field takes, and what they mean."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta, timezone
+from calendar import monthrange
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from ckanext.marathon.domain.date_forms import GUATEMALA, Form, Reading, read
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.faults import N_
 from ckanext.marathon.domain.texts import shown
 
-# Guatemala has one time zone and no summer time.
-GUATEMALA = timezone(timedelta(hours=-6))
-EARLIEST, LATEST = 1800, 2200
+__all__ = [
+    "GUATEMALA",
+    "Form",
+    "Reading",
+    "any_form",
+    "day",
+    "duration",
+    "first_instant",
+    "kept",
+    "last_instant",
+    "last_local_day",
+    "local_day",
+    "moment",
+    "read",
+    "read_day",
+    "read_moment",
+    "readable",
+    "today",
+    "without_hour",
+]
 
-_ISO = r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"
-_LOCAL = r"(?P<day>\d{1,2})[/.-](?P<month>\d{1,2})[/.-](?P<year>\d{4})"
-_TIME = r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d{1,9})?)?"
-_OFFSET = r"\s*(?P<offset>Z|z|[+-]\d{2}:?\d{2})?"
-_FORMS = [re.compile(rf"{day}(?:[Tt ]\s*{_TIME}{_OFFSET})?") for day in (_ISO, _LOCAL)]
+_SPREADSHEET_MIDNIGHT = time()
+_DAY = timedelta(days=1)
 _DURATION = re.compile(
     r"P(?=.)(?:\d+Y)?(?:\d+M)?(?:\d+W)?(?:\d+D)?(?:T(?=.)(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d+)?S)?)?"
 )
 
 
-def day(value: Any) -> str:
-    """Return a date as ``YYYY-MM-DD``; ``dd/mm/yyyy`` is read too, and a midnight is dropped.
+def read_day(value: Any) -> Reading:
+    """Return a full date; a spreadsheet's midnight is dropped.
 
     Raises:
-        Malformed: it is no full date.
+        Malformed: it is no date, or no full one.
     """
-    parts = _parts(value)
-    if parts:
-        moment = _moment(parts)
-        if moment and not (moment.hour or moment.minute or moment.second):
-            return moment.date().isoformat()
-    raise Malformed(
-        N_("“{value}” is not a date: write year-month-day, for example 2017-06-03, or 03/06/2017"),
-        value=shown(value),
-    )
+    reading = read(value)
+    if reading.form == Form.MOMENT:
+        moment = datetime.fromisoformat(reading.text)
+        if moment.time() == _SPREADSHEET_MIDNIGHT:
+            return Reading(moment.date().isoformat(), Form.DAY, reading.is_repaired)
+    if reading.form != Form.DAY:
+        raise Malformed(
+            N_(
+                "“{value}” is not a day, which is needed here: write year-month-day, for example "
+                "2017-06-03, or 03/06/2017"
+            ),
+            value=shown(value),
+        )
+    return reading
+
+
+def read_moment(value: Any) -> Reading:
+    """Return a date and time, or a full date: where the hour is not known, none is made up.
+
+    Raises:
+        Malformed: it is no date, or a year or month only, or the hour does not exist.
+    """
+    reading = read(value)
+    if reading.form not in {Form.DAY, Form.MOMENT}:
+        raise Malformed(
+            N_(
+                "“{value}” does not say the day, which is needed here: write for example "
+                "2016-10-17, 2016-10-17T09:00 or 17/10/2016 9:00"
+            ),
+            value=shown(value),
+        )
+    return reading
+
+
+def any_form(value: Any) -> str:
+    """Return a date in any of the forms as it is kept.
+
+    Raises:
+        Malformed: see :func:`read`.
+    """
+    return read(value).text
+
+
+def day(value: Any) -> str:
+    """Return a date as ``YYYY-MM-DD``.
+
+    Raises:
+        Malformed: see :func:`read_day`.
+    """
+    return read_day(value).text
 
 
 def moment(value: Any) -> str:
-    """Return a date and time with an offset, ``2016-10-17T09:00:00-06:00``.
-
-    Without an offset it is Guatemala's. A date alone stays a date: where the hour is not known,
-    none is made up.
+    """Return a date and time with an offset, ``2016-10-17T09:00:00-06:00``, or a date alone.
 
     Raises:
-        Malformed: it is no date, or the hour does not exist.
+        Malformed: see :func:`read_moment`.
     """
-    parts = _parts(value)
-    found = _moment(parts) if parts else None
-    if not parts or not found:
-        raise Malformed(
-            N_("“{value}” is not a date and time: for example 2016-10-17T09:00 or 17/10/2016 9:00"),
-            value=shown(value),
-        )
-    if parts["hour"] is None:
-        return found.date().isoformat()
-    return found.isoformat(timespec="seconds")
+    return read_moment(value).text
 
 
 def duration(value: Any) -> str:
@@ -77,15 +122,75 @@ def duration(value: Any) -> str:
     return text
 
 
+def kept(value: Any) -> Reading | None:
+    """Return a stored date as it is understood; ``None`` for what is none.
+
+    Fields of older records may hold anything; nothing but what :func:`read` takes has a meaning.
+    """
+    try:
+        return read(value)
+    except Malformed:
+        return None
+
+
+def readable(value: Any) -> str:
+    """Return a stored date as it is understood, "" for what is none: it is said of it elsewhere."""
+    reading = kept(value)
+    return reading.text if reading else ""
+
+
 def first_instant(text: str) -> datetime:
-    """Return when a stored date or time begins, with its offset; a date begins in Guatemala."""
-    found = datetime.fromisoformat(text)
-    return found if found.tzinfo else found.replace(tzinfo=GUATEMALA)
+    """Return when a stored date begins, with its offset; years, months and days in Guatemala.
+
+    Raises:
+        ValueError: it is no date.
+    """
+    reading = _stored(text)
+    if reading.form == Form.MOMENT:
+        return datetime.fromisoformat(reading.text)
+    return datetime.combine(_first_day(reading.text), time(), GUATEMALA)
+
+
+def last_instant(text: str) -> datetime:
+    """Return when a stored date ends, with its offset; a moment ends when it begins.
+
+    Raises:
+        ValueError: it is no date.
+    """
+    reading = _stored(text)
+    if reading.form == Form.MOMENT:
+        return datetime.fromisoformat(reading.text)
+    after = datetime.combine(_last_day(reading.text) + _DAY, time(), GUATEMALA)
+    return after - timedelta(microseconds=1)
 
 
 def local_day(text: str) -> date:
-    """Return the day on which a stored date or time falls in Guatemala."""
+    """Return the day in Guatemala of a stored date; of a year or month its first.
+
+    Raises:
+        ValueError: it is no date.
+    """
     return first_instant(text).astimezone(GUATEMALA).date()
+
+
+def last_local_day(text: str) -> date:
+    """Return the last day in Guatemala of a stored date: of ``2018`` the 31 December.
+
+    Raises:
+        ValueError: it is no date.
+    """
+    return last_instant(text).astimezone(GUATEMALA).date()
+
+
+def without_hour(text: str) -> str:
+    """Return a stored year, month or day as it is, of a moment its day in Guatemala.
+
+    What is no date is returned as it is: nobody knows better than who wrote it.
+    """
+    reading = kept(text)
+    if reading is None:
+        return text
+    return local_day(reading.text).isoformat() if reading.form == Form.MOMENT else reading.text
 
 
 def today() -> date:
@@ -93,35 +198,19 @@ def today() -> date:
     return datetime.now(GUATEMALA).date()
 
 
-def _parts(value: Any) -> dict[str, str | None] | None:
-    if isinstance(value, datetime | date):
-        value = value.isoformat()
-    if not isinstance(value, str) or len(value) > 60:
-        return None
-    text = value.strip()
-    found = next((match for form in _FORMS if (match := form.fullmatch(text))), None)
-    return found.groupdict() if found and text.isascii() else None
-
-
-def _moment(parts: dict[str, str | None]) -> datetime | None:
-    numbers = [
-        int(parts[name] or 0) for name in ("year", "month", "day", "hour", "minute", "second")
-    ]
-    if not EARLIEST <= numbers[0] <= LATEST:
-        return None
+def _stored(text: str) -> Reading:
     try:
-        return datetime(*numbers, tzinfo=_offset(parts["offset"]))
-    except ValueError:
-        return None
+        return read(text)
+    except Malformed as error:
+        raise ValueError(text) from error
 
 
-def _offset(text: str | None) -> timezone:
-    if text is None:
-        return GUATEMALA
-    if text in "Zz":
-        return UTC
-    hours, minutes = int(text[1:3]), int(text[-2:])
-    if minutes > 59:
-        raise ValueError(text)
-    away = timedelta(hours=hours, minutes=minutes)
-    return timezone(-away if text[0] == "-" else away)
+def _first_day(text: str) -> date:
+    year, month, day_ = (*map(int, text.split("-")), 1, 1)[:3]
+    return date(year, month, day_)
+
+
+def _last_day(text: str) -> date:
+    year, *rest = map(int, text.split("-"))
+    month = rest[0] if rest else 12
+    return date(year, month, rest[1] if len(rest) > 1 else monthrange(year, month)[1])

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from ckanext.marathon.domain import counts, personal
-from ckanext.marathon.domain.dates import first_instant, local_day
+from ckanext.marathon.domain.dates import first_instant, local_day, readable
 from ckanext.marathon.domain.faults import N_, At, Fault, Path, at
 
 
@@ -30,19 +30,20 @@ def check(workshop: Mapping[str, Any], today: date) -> list[At]:
 
 
 def _check_times(workshop: Mapping[str, Any]) -> Iterator[At]:
-    starts, ends = workshop.get("starts_at"), workshop.get("ends_at")
-    rsvp_by = workshop.get("rsvp_by")
+    starts, ends, rsvp_by = (
+        readable(workshop.get(each)) for each in ("starts_at", "ends_at", "rsvp_by")
+    )
     if ends and not starts:
         yield at("starts_at", N_("A workshop that ends has a start"))
     elif starts and ends and _is_before(ends, starts):
         yield at("ends_at", N_("It ends before it starts"))
-    if starts and rsvp_by and rsvp_by > local_day(starts).isoformat():
+    if starts and rsvp_by and local_day(rsvp_by) > local_day(starts):
         yield at("rsvp_by", N_("The day to confirm by is after the workshop starts"))
 
 
 def _check_held(workshop: Mapping[str, Any], today: date) -> Iterator[At]:
     # By day: who closes the list of participants early in the afternoon is not lying.
-    starts = workshop.get("starts_at")
+    starts = readable(workshop.get("starts_at"))
     if workshop.get("status") == "held" and starts and local_day(starts) > today:
         message = N_("It starts on {day}, which is still to come: until then it is not held")
         yield at("status", message, day=local_day(starts).isoformat())
@@ -57,8 +58,10 @@ def _is_before(one: str, other: str) -> bool:
 
 def _check_invitations(invitations: list[Mapping[str, Any]]) -> Iterator[At]:
     for row, invitation in enumerate(invitations):
-        invited, answered = invitation.get("invited_on"), invitation.get("answered_on")
-        if invited and answered and answered < invited:
+        invited, answered = (
+            readable(invitation.get(f"{each}_on")) for each in ("invited", "answered")
+        )
+        if invited and answered and local_day(answered) < local_day(invited):
             fault = Fault(N_("The answer is older than the invitation"))
             yield At(("invitation", row, "answered_on"), fault)
         if answered and invitation.get("answer") in {None, "", "no_answer"}:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import icalendar
 
 from ckanext.marathon.domain import agenda
-from ckanext.marathon.domain.dates import GUATEMALA, first_instant
+from ckanext.marathon.domain.dates import GUATEMALA, first_instant, last_local_day
 from ckanext.marathon.domain.texts import without_hidden
 
 MEDIA_TYPE = "text/calendar"
@@ -115,7 +115,7 @@ def _workshop(event: Event) -> icalendar.Event:
 def _deadline(event: Event) -> icalendar.Event:
     """Return the last day to confirm, as a day of its own: alarms of others are not rung."""
     made = _base(event, uid(event.iri, ".confirm"), event.confirm_title)
-    day = first_instant(event.confirm_by).date()
+    day = last_local_day(event.confirm_by)
     made.add("dtstart", day)
     made.add("dtend", day + _DAY)
     made.add("status", "CONFIRMED")

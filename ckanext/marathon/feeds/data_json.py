@@ -109,7 +109,9 @@ def _dataset(each: Dataset, fallback: str) -> dict[str, object]:
             "description": each.description,
             "keyword": [*keywords],
             "issued": each.issued,
-            "modified": each.modified,
+            # DCAT-US wants one; of what it is said where it is not of the data.
+            "modified": each.modified or each.record_modified,
+            "modifiedOf": "" if each.modified else "dcat:CatalogRecord",
             "publisher": {"@type": "org:Organization", "name": publisher or each.title},
             "contactPoint": without_nothing(
                 {

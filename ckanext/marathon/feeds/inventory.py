@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import pyoxigraph
 
+from ckanext.marathon.rdf.dataset import RECORD
 from ckanext.marathon.rdf.namespaces import DCAT, DCT, FOAF, RDF, SKOS, VCARD
 
 Term = pyoxigraph.NamedNode | pyoxigraph.Literal
@@ -49,6 +50,7 @@ class Dataset:
 
     Attributes:
         issued: ISO 8601, as ``modified`` and both ends of ``periods``.
+        record_modified: when the record was saved, where no date is known of its data.
         themes: of the EU's table.
         problems: service problems.
         places: municipalities, departments and others.
@@ -61,6 +63,7 @@ class Dataset:
     keywords: tuple[str, ...]
     issued: str
     modified: str
+    record_modified: str
     themes: tuple[Concept, ...]
     problems: tuple[Concept, ...]
     places: tuple[Concept, ...]
@@ -160,6 +163,7 @@ def _dataset(said: Said, iri: str) -> Dataset:
         keywords=tuple(said.values(iri, DCAT.keyword)),
         issued=said.value(iri, DCT.issued),
         modified=said.value(iri, DCT.modified),
+        record_modified=said.value(f"{iri}#{RECORD}", DCT.modified),
         themes=tuple(each for each in themes if each.iri.startswith(_EU_THEMES)),
         problems=tuple(each for each in themes if "/service-problem/" in each.iri),
         places=said.concepts(iri, DCT.spatial),

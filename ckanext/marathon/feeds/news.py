@@ -82,7 +82,7 @@ def _summary(item: Item) -> str:
     described = tk.h.markdown_extract(item.thing.notes or "", 300)
     if item.event != Event.WORKSHOP:
         return str(described)
-    when = tk.h.marathon_date(records.text(item.thing, "starts_at")[:10])
+    when = tk.h.marathon_only_day(records.text(item.thing, "starts_at"))
     where = records.text(item.thing, "venue")
     places = tk.h.marathon_municipality_names(records.items(item.thing, "municipality"))
     return " · ".join(filter(None, [when, where, ", ".join(places), described]))

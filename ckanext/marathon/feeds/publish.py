@@ -191,6 +191,7 @@ def _steps(renditions: Renditions, site: Site, thorough: bool) -> list[log.Step]
                 refs=list(rendition.refs) if rendition else [],
                 degraded=bool(rendition and rendition.degraded),
                 scopes=rendition.scopes if rendition else (),
+                first_published=rendition.first_published if rendition else None,
             )
         )
     steps += _departures(renditions, set(iris.values()))

@@ -7,6 +7,7 @@ import logging
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import ckan.plugins.toolkit as tk
@@ -19,7 +20,7 @@ from rdflib import Graph, URIRef
 
 from ckanext.marathon.feeds import scopes
 from ckanext.marathon.feeds.keys import Key, keeping, kind_of
-from ckanext.marathon.model import link
+from ckanext.marathon.model import clock, installation, link, published
 from ckanext.marathon.model.feed import Kind
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.rdf.agent import organization_graph
@@ -34,7 +35,7 @@ from ckanext.marathon.rdf.site_types import describe_by_profiles, is_site_type
 from ckanext.marathon.rdf.uris import Site
 from ckanext.marathon.rdf.workshop import workshop_graph
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 Rows = Mapping[str, Row]
 
@@ -49,6 +50,7 @@ class Rendition:
         scopes: names of the parts of the catalogue that it is in, in alphabetical order.
         degraded: the thing could not be described in full.
         name: by which its page is linked to, which no description says.
+        first_published: when a dataset became public for the first time.
     """
 
     body: bytes
@@ -56,6 +58,7 @@ class Rendition:
     scopes: tuple[str, ...] = ()
     degraded: bool = False
     name: str = ""
+    first_published: datetime | None = None
 
     @property
     def digest(self) -> bytes:
@@ -75,6 +78,7 @@ def render(keys: Collection[Key], site: Site) -> dict[Key, Rendition | None]:
     packages = _packages(wanted | ideas)
     organizations = _organizations({each.owner_org for each in packages.values()} | wanted)
     needs = _needs(ideas)
+    first = _first_published([packages[each] for each in wanted if each in packages])
     found: dict[Key, Rendition | None] = {}
     for key in keys:
         if key.kind == Kind.CATALOG:
@@ -86,7 +90,32 @@ def render(keys: Collection[Key], site: Site) -> dict[Key, Rendition | None]:
         else:
             package = packages.get(key.thing)
             is_public = package and kind_of(package.type) == key.kind and _is_public(package)
-            found[key] = _package(package, key, site, organizations, needs) if is_public else None
+            found[key] = (
+                _package(package, key, site, organizations, needs, first.get(key.thing))
+                if is_public
+                else None
+            )
+    return found
+
+
+def _first_published(packages: Iterable[Any]) -> dict[str, datetime]:
+    """Return id → when a dataset became public for the first time; of a new one that is now.
+
+    A dataset that is older than the plugin was public before there was a log. Now is one moment
+    in a whole transaction: what is described twice in it is described the same.
+    """
+    created = {
+        each.id: each.metadata_created for each in packages if kind_of(each.type) == Kind.DATASET
+    }
+    found = published.first_published(created)
+    new = created.keys() - found.keys()
+    if new:
+        now: datetime = model.Session.execute(sa.select(sa.func.now())).scalar_one()
+        is_new_log = not clock.read().complete
+        installed = installation.installed_at()
+        for each in new:
+            is_older = is_new_log and created[each] < installed
+            found[each] = created[each].replace(tzinfo=UTC) if is_older else now
     return found
 
 
@@ -102,29 +131,36 @@ def _organization(row: Row, key: Key, site: Site) -> Rendition:
     try:
         return _written(organization_graph(site, row), key, site, name=row["name"])
     except Exception:
-        log.exception("organization %s is described in short only", key.thing)
+        logger.exception("organization %s is described in short only", key.thing)
         brief = brief_graph(site, key.kind, row, None)
         return _written(brief, key, site, degraded=True, name=row["name"])
 
 
 def _package(
-    package: Any, key: Key, site: Site, organizations: Rows, needs: Mapping[str, list[str]]
+    package: Any,
+    key: Key,
+    site: Site,
+    organizations: Rows,
+    needs: Mapping[str, list[str]],
+    first: datetime | None,
 ) -> Rendition | None:
     try:
         shown = _shown(package.id)
         if shown is None:
             return None
+        if first is not None:
+            shown = {**shown, "first_published": first.isoformat()}
         graph = _graph(shown, key, site, organizations, needs)
         parts = _scopes(shown) if key.kind == Kind.DATASET else ()
-        return _written(graph, key, site, parts, name=package.name)
+        return _written(graph, key, site, parts, name=package.name, first=first)
     except Exception:
         # Whatever it is, the thing stays in the feed: a portal deletes what it does not see.
-        log.exception("%s %s is described in short only", key.kind, key.thing)
+        logger.exception("%s %s is described in short only", key.kind, key.thing)
         row = {name: getattr(package, name) for name in ("id", "name", "title", "notes")}
         owner = organizations.get(package.owner_org or "")
         parts = scopes.of_owner(package.owner_org) if key.kind == Kind.DATASET else ()
         brief = brief_graph(site, key.kind, row, owner)
-        return _written(brief, key, site, parts, degraded=True, name=package.name)
+        return _written(brief, key, site, parts, degraded=True, name=package.name, first=first)
 
 
 def _scopes(shown: Row) -> tuple[str, ...]:
@@ -177,13 +213,15 @@ def _written(
     parts: tuple[str, ...] = (),
     degraded: bool = False,
     name: str = "",
+    first: datetime | None = None,
 ) -> Rendition:
     lines = sorted(set(graph.serialize(format="nt11", encoding="utf-8").splitlines()))
     body = b"".join(line + b"\n" for line in lines if line)
     # A line that no parser takes would spoil the page of a hundred others.
     for _ in pyoxigraph.parse(body, format=pyoxigraph.RdfFormat.N_TRIPLES):
         pass
-    return Rendition(body, _refs(graph, key.iri(site), site), parts, degraded, name)
+    refs = _refs(graph, key.iri(site), site)
+    return Rendition(body, refs, parts, degraded, name, first)
 
 
 def _refs(graph: Graph, own: str, site: Site) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from ckanext.dcat.processors import RDFSerializer
 from dateutil.parser import parse
 
 from ckanext.marathon.feeds import keys
+from ckanext.marathon.model import published
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,11 @@ def page(search: Search, within: str, number: int, extension: str, address: str)
         "sort": "metadata_modified desc, id asc",
     }
     found = tk.get_action("package_search")(context, query)
+    # Solr's copies do not say when they were published for the first time.
+    known = published.first_published(each["id"] for each in found["results"])
+    for each in found["results"]:
+        at = known.get(each["id"])
+        each["first_published"] = at.isoformat() if at else None
     last = max(math.ceil(found["count"] / size), 1)
     numbers = {"current": number, "first": 1, "last": last}
     numbers |= {"previous": min(number - 1, last)} if number > 1 else {}

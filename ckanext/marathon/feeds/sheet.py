@@ -8,6 +8,7 @@ from openpyxl import Workbook
 from openpyxl.styles import Font
 from openpyxl.worksheet.worksheet import Worksheet
 
+from ckanext.marathon.domain import dates
 from ckanext.marathon.feeds.inventory import Dataset, codes, labels
 from ckanext.marathon.spreadsheets import write
 from ckanext.marathon.spreadsheets.write import joined
@@ -25,9 +26,9 @@ COLUMNS: dict[str, Callable[[Dataset], str]] = {
     "talleres": lambda each: joined(labels(each.workshops)),
     "palabras_clave": lambda each: joined(each.keywords),
     "temas": lambda each: joined(labels(each.themes)),
-    "publicado": lambda each: each.issued[:10],
-    "modificado": lambda each: each.modified[:10],
-    "periodo": lambda each: joined("/".join(filter(None, ends)) for ends in each.periods),
+    "publicado": lambda each: dates.without_hour(each.issued),
+    "modificado": lambda each: dates.without_hour(each.modified),
+    "periodo": lambda each: joined(_period(*ends) for ends in each.periods),
     "frecuencia": lambda each: _label(authorities.frequency(each.frequency)),
     "licencia": lambda each: _label(authorities.licence(each.licence)) or each.licence,
     "contacto": lambda each: each.contact,
@@ -67,6 +68,10 @@ def workbook(datasets: Iterable[Dataset]) -> Workbook:
     for dataset in datasets:
         sheet.append([write.cell_of(sheet, text) for text in row(dataset)])
     return book
+
+
+def _period(start: str, end: str) -> str:
+    return "/".join(dates.without_hour(each) for each in (start, end) if each)
 
 
 def _label(concept: authorities.Concept | None) -> str:

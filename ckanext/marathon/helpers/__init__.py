@@ -50,6 +50,7 @@ from .labels import (
     marathon_host,
     marathon_municipality,
     marathon_municipality_names,
+    marathon_only_day,
     marathon_period,
     marathon_problem,
     marathon_problem_names,
@@ -66,7 +67,7 @@ from .officer import (
     marathon_own_organization,
     marathon_owner_choices,
     marathon_settable_roles,
-    marathon_typed_datetime,
+    marathon_typed_date,
     marathon_workshop_choices,
 )
 from .people import linked_user, member_count
@@ -142,6 +143,7 @@ __all__ = [
     "marathon_news",
     "marathon_next_statuses",
     "marathon_of_organization",
+    "marathon_only_day",
     "marathon_organization",
     "marathon_own_municipalities",
     "marathon_own_organization",
@@ -168,7 +170,7 @@ __all__ = [
     "marathon_timeline",
     "marathon_today",
     "marathon_type_label",
-    "marathon_typed_datetime",
+    "marathon_typed_date",
     "marathon_types",
     "marathon_unanswered",
     "marathon_unshown",

@@ -16,7 +16,12 @@ from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.search.away import AWAY
 from ckanext.marathon.vocabulary import statuses
 
-from .labels import marathon_as_list, marathon_date, marathon_municipality_names, marathon_term
+from .labels import (
+    marathon_as_list,
+    marathon_municipality_names,
+    marathon_only_day,
+    marathon_term,
+)
 from .officer import marathon_idea_choices
 
 Package = dict[str, Any]
@@ -138,7 +143,7 @@ def marathon_thing_note(thing: Package) -> str:
     """Return in one line where a listed thing belongs and when it was."""
     places = ", ".join(marathon_municipality_names(thing.get("municipality"))[:4])
     if thing["type"] == "workshop":
-        return _line(marathon_date((thing.get("starts_at") or "")[:10]), places)
+        return _line(marathon_only_day(thing.get("starts_at")), places)
     if thing["type"] == "idea":
         return _line(places, _votes(thing.get("votes")))
     organization = thing.get("organization") or {}

@@ -13,7 +13,7 @@ from ckanext.marathon.domain import agenda
 from ckanext.marathon.model import commitments, records
 from ckanext.marathon.rdf import lookups
 
-from .labels import marathon_date
+from .labels import marathon_only_day
 
 TYPES = (records.WORKSHOP, records.IDEA, records.DATASET)
 _THING = re.compile(rf"/({'|'.join(TYPES)})/([A-Za-z0-9_-]+)(?:[./?#].*)?", re.DOTALL)
@@ -57,7 +57,7 @@ def shown(addresses: Iterable[str]) -> dict[str, Evidence]:
             title=thing.title or thing.name,
             type=thing.type,
             status=records.text(thing, "status") if thing.type != records.DATASET else "",
-            day=marathon_date(agenda.local(starts)[:10]) if agenda.is_time(starts) else "",
+            day=marathon_only_day(starts) if agenda.is_time(starts) else "",
             is_example=records.flag(thing, "example"),
         )
     return answer

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -56,24 +55,28 @@ def marathon_term(list_name: str, code: str) -> str:
 
 
 def marathon_date(value: str | None, form: str = "long") -> str:
-    """Return an ISO month, date or date and time as people write it, in the visitor's language.
+    """Return a year, month, day or moment as people write it, in the visitor's language.
 
-    Times are shown as they were entered, in their own offset. What is no date is returned as
-    it is.
+    Moments are shown as Guatemala's clocks show them, as in every table and feed. What is no date
+    is returned as it is.
     """
-    if not value:
-        return ""
+    reading = dates.kept(value)
+    if not value or reading is None:
+        return value or ""
     lang = tk.h.lang()
-    try:
-        if len(value) == len("2026-11"):
-            month = datetime.strptime(value, "%Y-%m")
-            return format_skeleton("yMMMM", month, locale=lang)
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return value
-    if "T" in value or " " in value.strip():
-        return format_datetime(moment, _pattern(lang, form), locale=lang)
-    return format_date(moment.date(), format=form, locale=lang)
+    if reading.form == dates.Form.YEAR:
+        return reading.text
+    local = dates.first_instant(reading.text).astimezone(dates.GUATEMALA)
+    if reading.form == dates.Form.MONTH:
+        return format_skeleton("yMMMM", local.date(), locale=lang)
+    if reading.form == dates.Form.DAY:
+        return format_date(local.date(), format=form, locale=lang)
+    return format_datetime(local.replace(tzinfo=None), _pattern(lang, form), locale=lang)
+
+
+def marathon_only_day(value: str | None, form: str = "long") -> str:
+    """Return the day in Guatemala of a moment as people write it; see :func:`marathon_date`."""
+    return marathon_date(dates.without_hour(value or ""), form)
 
 
 def marathon_day(timestamp: str) -> str:
@@ -81,24 +84,22 @@ def marathon_day(timestamp: str) -> str:
     try:
         return marathon_date(dates.local_day(f"{timestamp}+00:00").isoformat())
     except ValueError:
-        return marathon_date(timestamp[:10])
+        return marathon_only_day(timestamp)
 
 
 def marathon_period(starts: str, ends: str | None) -> str:
     """Return when something starts and ends; on the same day the day is said once."""
     if not ends:
         return marathon_date(starts)
-    try:
-        first, last = datetime.fromisoformat(starts), datetime.fromisoformat(ends)
-    except ValueError:
+    first, last = dates.without_hour(starts), dates.without_hour(ends)
+    if first != last:
         return f"{marathon_date(starts)} – {marathon_date(ends)}"
-    if first.date() != last.date() or first.utcoffset() != last.utcoffset():
-        return f"{marathon_date(starts)} – {marathon_date(ends)}"
-    if "T" not in starts or "T" not in ends:
+    if starts == first or ends == last:
         return marathon_date(starts)
     lang = tk.h.lang()
     hour = "H:mm" if lang.startswith("es") else "h:mm a"
-    return f"{marathon_date(starts)}–{format_time(last.time(), hour, locale=lang)}"
+    until = dates.first_instant(ends).astimezone(dates.GUATEMALA).time()
+    return f"{marathon_date(starts)}–{format_time(until, hour, locale=lang)}"
 
 
 def _pattern(lang: str, form: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
 from typing import Any, TypedDict, cast
 
 import ckan.plugins.toolkit as tk
@@ -11,15 +11,16 @@ from ckan.common import current_user
 from ckan.lib import uploader
 from ckan.types import Context
 
-from ckanext.marathon.domain.dates import GUATEMALA
 from ckanext.marathon.logic import permissions, requirements
 from ckanext.marathon.logic.viewing import Viewer
 from ckanext.marathon.model import link, records
 from ckanext.marathon.vocabulary import statuses
 
 from .choices import Choice, marathon_term_choices
-from .labels import marathon_as_list, marathon_date, marathon_municipality, marathon_term
+from .labels import marathon_as_list, marathon_municipality, marathon_only_day, marathon_term
 
+# In Guatemala's time; nothing else is said by a day and its hour.
+_TO_THE_MINUTE = re.compile(r"\A(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}):00-06:00\Z")
 MOST_WORKSHOPS = 500
 
 
@@ -133,7 +134,7 @@ def marathon_idea_note(idea: dict[str, Any]) -> str:
     workshop = idea.get("workshop") or {}
     parts = [
         workshop.get("title"),
-        marathon_date((workshop.get("starts_at") or "")[:10]),
+        marathon_only_day(workshop.get("starts_at")),
         marathon_term("idea-status", idea["status"]) if idea.get("status") else "",
     ]
     return " · ".join(part for part in parts if part)
@@ -164,24 +165,17 @@ def marathon_workshop_choices(selected: str | None, codes: Any = ()) -> list[Wor
     return [{"id": each.id, "name": each.name, "label": _label(each)} for each in visible]
 
 
-def marathon_typed_datetime(value: str) -> str:
-    """Return a stored date, or date and time, as people type it: ``17/10/2016 9:00``.
+def marathon_typed_date(value: Any) -> Any:
+    """Return a stored date as the form shows it: a moment as ``2016-10-17 09:00``.
 
-    What would not come back the same from that (seconds, another offset, or still an error) is
-    returned as it is.
+    What would not come back the same from that (seconds, another offset), and everything else, is
+    shown exactly as it is stored.
     """
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return value
-    if len(value) == len("2016-10-17"):
-        return f"{moment:%d/%m/%Y}"
-    if moment.second or (moment.tzinfo and moment.utcoffset() != GUATEMALA.utcoffset(None)):
-        return value
-    return f"{moment:%d/%m/%Y} {moment.hour}:{moment:%M}"
+    typed = _TO_THE_MINUTE.sub(r"\1 \2", value) if isinstance(value, str) else value
+    return typed or ""
 
 
 def _label(workshop: model.Package) -> str:
-    day = marathon_date(records.text(workshop, "starts_at")[:10])
+    day = marathon_only_day(records.text(workshop, "starts_at"))
     title = workshop.title or workshop.name
     return f"{title} · {day}" if day else title

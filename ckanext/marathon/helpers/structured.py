@@ -9,6 +9,7 @@ import ckan.plugins.toolkit as tk
 from ckan.common import current_user
 from markupsafe import Markup
 
+from ckanext.marathon.domain import dates
 from ckanext.marathon.feeds import keys, schema_org
 from ckanext.marathon.feeds.keys import Key
 from ckanext.marathon.model.feed import Kind
@@ -32,12 +33,27 @@ def marathon_croissant(dataset: dict[str, Any]) -> Markup:
     """
 
     def make() -> Markup:
-        return Markup(tk.h.croissant(dataset))  # noqa: S704 - made of JSON by ckanext-dcat
+        return Markup(tk.h.croissant(_dated(dataset)))  # noqa: S704 - made of JSON by ckanext-dcat
 
     if current_user.is_authenticated:
         return make()
     key = (dataset["id"], dataset["metadata_modified"], tk.h.lang())
     return until_a_change("croissants", key, make)
+
+
+def _dated(dataset: dict[str, Any]) -> dict[str, Any]:
+    """Return a dataset with the dates that its RDF has.
+
+    ckanext-dcat would say when the draft was begun, and read 03/06/2017 as a day in March.
+    """
+    issued, modified = (dataset.get(name) for name in ("issued", "modified"))
+    saved = str(dataset.get("metadata_modified") or "")
+    dated = {
+        "issued": dates.readable(issued or dataset.get("first_published")),
+        "modified": dates.readable(modified or (saved and f"{saved}+00:00")),
+    }
+    # They would stand in for what is no date.
+    return {**dataset, **dated, "metadata_created": None, "metadata_modified": None}
 
 
 def script(found: dict[str, object]) -> Markup:

@@ -19,7 +19,10 @@ from ckanext.marathon.search.types import DATASET
 # What is skipped or shown of a list at most; PostgreSQL takes no number beyond 64 bits.
 LARGEST = 2**31 - 1
 # What package_show adds; sent back, it says nothing.
-COMPUTED = ("history", "ideas", "workshop_info", "participants_masked", "marathon_notices")
+COMPUTED = (
+    *("history", "ideas", "workshop_info", "participants_masked", "first_published"),
+    "marathon_notices",
+)
 ORIGINS = ("municipality_origin", "service_problem_origin")
 _ORIGINS_KEY = "marathon_origins"
 

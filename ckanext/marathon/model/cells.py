@@ -27,13 +27,10 @@ def day(text: str) -> date | None:
 
 def hour(text: str) -> Cell:
     """Return a stored moment where its hour is known; a date alone is none."""
-    try:
-        moment = datetime.fromisoformat(text) if "T" in text else None
-    except ValueError:
+    reading = dates.kept(text)
+    if reading is None or reading.form != dates.Form.MOMENT:
         return None
-    if moment is None:
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=GUATEMALA)).replace(microsecond=0)
+    return dates.first_instant(reading.text).replace(microsecond=0)
 
 
 def number(text: str) -> Cell:

@@ -61,6 +61,7 @@ class Entry(tk.BaseModel):
         refs: IRIs of the neighbours that the description names and does not describe.
         degraded: it could not be rendered in full.
         changed: number of its last change.
+        first_published: when it became public for the first time; only datasets say so.
     """
 
     __tablename__ = "marathon_feed_entry"
@@ -74,6 +75,7 @@ class Entry(tk.BaseModel):
     refs = sa.Column(ARRAY(sa.UnicodeText), nullable=False)
     degraded = sa.Column(sa.Boolean, nullable=False)
     changed = sa.Column(sa.BigInteger, nullable=False)
+    first_published = sa.Column(sa.DateTime(timezone=True))
 
     __table_args__ = (
         # Not unique: a dataset that got another IRI has a tombstone for the former one.

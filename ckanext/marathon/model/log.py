@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -32,6 +33,7 @@ class Step:
     refs: Sequence[str]
     degraded: bool
     scopes: Sequence[str]
+    first_published: datetime | None = None
 
     @property
     def wants_slot(self) -> bool:
@@ -135,13 +137,21 @@ def write(steps: Sequence[Step]) -> int:
             "refs": list(step.refs),
             "degraded": step.degraded,
             "changed": first + place,
+            "first_published": step.first_published,
         }
         for place, step in enumerate(steps)
     ]
     statement = insert(Entry)
     changed = ("kind", "thing", "slot", "body", "digest", "refs", "degraded", "changed")
     upsert = statement.on_conflict_do_update(
-        index_elements=["iri"], set_={name: statement.excluded[name] for name in changed}
+        index_elements=["iri"],
+        set_={
+            **{name: statement.excluded[name] for name in changed},
+            # The first publication is said once and for all.
+            "first_published": sa.func.coalesce(
+                Entry.first_published, statement.excluded["first_published"]
+            ),
+        },
     )
     _connection().execute(upsert, entries)
     activities = [(step.iri, step.activity) for step in steps]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -41,6 +42,20 @@ class Published(NamedTuple):
     count: int = 0
     examples: int = 0
     latest: tuple[Dataset, ...] = ()
+
+
+def first_published(things: Iterable[str]) -> dict[str, datetime]:
+    """Return id in CKAN → when it became public for the first time, of datasets that ever were.
+
+    A dataset that is older than the plugin was public before there was a log; else it is the time
+    of the first change that the log has of it.
+    """
+    query = sa.select(Entry.thing, Entry.first_published).where(
+        Entry.kind == str(Kind.DATASET),
+        Entry.first_published.is_not(None),
+        Entry.thing.in_(list(things)),
+    )
+    return {row.thing: row.first_published for row in model.Session.execute(query)}
 
 
 def datasets(period: Period, municipality: str = "", limit: int | None = None) -> Published:

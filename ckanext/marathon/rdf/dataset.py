@@ -14,19 +14,21 @@ from ckanext.marathon.vocabulary import authorities
 
 from .agent import add_agent, add_contact, add_office, office_of
 from .concept import add_authority, add_problem, problem_or_none
-from .distribution import add_distribution, add_links, add_statement
+from .distribution import add_distribution, add_links, add_statement, first_published
 from .facts import Facts, Row, rows_of, values_of
 from .idea import add_relations
 from .iri import web
 from .legacy import with_legacy
 from .licence import add_licence_of
-from .literals import boolean, clean, decimal, duration, label, moment, text
+from .literals import boolean, clean, decimal, duration, label, moment, stated_moment, text
 from .namespaces import ADMS, DCAT, DCATAP, DCT, ELI, FOAF, RDF, SKOS, new_graph
 from .place import add_country, add_coverage, add_municipality
 from .uris import Site, part
 from .workshop import refer_to_organization
 
-__all__ = ["dataset_graph", "themes_of_problems"]
+__all__ = ["RECORD", "dataset_graph", "themes_of_problems"]
+
+RECORD = "record"
 
 
 def dataset_graph(dataset: Row, facts: Facts) -> Graph:
@@ -89,8 +91,8 @@ def _add_texts(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
         (DCT.title, title),
         # DCAT-AP wants a description; older datasets may have none.
         (DCT.description, text(dataset.get("notes"), lang) or title),
-        (DCT.issued, moment(dataset.get("issued")) or _own(dataset, "metadata_created")),
-        (DCT.modified, moment(dataset.get("modified")) or _own(dataset, "metadata_modified")),
+        (DCT.issued, stated_moment(dataset.get("issued"), first_published(dataset))),
+        (DCT.modified, stated_moment(dataset.get("modified"), _own(dataset, "metadata_modified"))),
         (DCAT.version, text(dataset.get("version"))),
         (ADMS.versionNotes, text(dataset.get("version_notes"), lang)),
         (DCAT.temporalResolution, duration(dataset.get("temporal_resolution"))),
@@ -100,6 +102,7 @@ def _add_texts(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
     ):
         if literal is not None:
             graph.add((iri, predicate, literal))
+    _add_record(graph, iri, dataset)
     add_statement(graph, iri, DCT.provenance, DCT.ProvenanceStatement, "provenance", dataset, site)
     for number, each in enumerate(values_of(dataset.get("alternate_identifier")), 1):
         notation, identifier = text(each), part(iri, f"identifier-{number}")
@@ -107,6 +110,22 @@ def _add_texts(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
             graph.add((iri, ADMS.identifier, identifier))
             graph.add((identifier, RDF.type, ADMS.Identifier))
             graph.add((identifier, SKOS.notation, notation))
+
+
+def _add_record(graph: Graph, iri: URIRef, dataset: Row) -> None:
+    """Say when the record was saved, where what is stated of the data is no date.
+
+    Source: DCAT 3, Catalog Record: what is said of the entry is not said of the dataset.
+    """
+    saved = _own(dataset, "metadata_modified")
+    if (iri, DCT.modified, None) in graph or saved is None:
+        return
+    record = part(iri, RECORD)
+    graph.add((record, RDF.type, DCAT.CatalogRecord))
+    graph.add((record, FOAF.primaryTopic, iri))
+    # DCAT-AP's shape wants this of a topic, and follows no subclasses.
+    graph.add((iri, RDF.type, DCAT.Resource))
+    graph.add((record, DCT.modified, saved))
 
 
 def _own(dataset: Row, field: str) -> Literal | None:

@@ -6,25 +6,36 @@ Source: DCAT-AP 3, Distribution.
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 from rdflib import Graph, Literal, URIRef
 
+from ckanext.marathon.domain import dates
 from ckanext.marathon.vocabulary import authorities
 
 from .concept import add_authority
 from .facts import Row, values_of
 from .iri import segment, web
 from .licence import add_licence
-from .literals import clean, count, hex_binary, moment, text
+from .literals import clean, count, hex_binary, moment, stated_moment, text
 from .namespaces import ADMS, DCAT, DCATAP, DCT, FOAF, RDF, RDFS, SPDX
 from .uris import Site, part
 
-__all__ = ["ALGORITHMS", "IANA", "add_distribution", "add_links", "add_statement", "upload_address"]
+__all__ = [
+    "ALGORITHMS",
+    "IANA",
+    "add_distribution",
+    "add_links",
+    "add_statement",
+    "first_published",
+    "upload_address",
+]
 
 IANA = "https://www.iana.org/assignments/media-types/"
 
 # DCAT-AP's shapes want ``https``, though SPDX itself writes ``http``.
 _ALGORITHM = "https://spdx.org/rdf/terms#checksumAlgorithm_"
+_MODIFIED = ("last_modified", "metadata_modified")
 # Name and number of hexadecimal digits.
 ALGORITHMS = {"md5": 32, "sha1": 40, "sha256": 64, "sha384": 96, "sha512": 128}
 
@@ -47,8 +58,8 @@ def add_distribution(
         (DCT.title, text(resource.get("name"), site.language)),
         (DCT.description, text(resource.get("description"), site.language)),
         (DCAT.byteSize, count(resource.get("size"))),
-        (DCT.issued, _first_moment(resource, "issued", "created")),
-        (DCT.modified, _first_moment(resource, "modified", "last_modified", "metadata_modified")),
+        (DCT.issued, stated_moment(resource.get("issued"), _first_offered(dataset, resource))),
+        (DCT.modified, stated_moment(resource.get("modified"), *_own(resource, *_MODIFIED))),
     ):
         if literal is not None:
             graph.add((iri, predicate, literal))
@@ -178,9 +189,28 @@ def _add_checksum(graph: Graph, iri: URIRef, resource: Row) -> None:
     graph.add((kind, RDF.type, SPDX.ChecksumAlgorithm))
 
 
-def _first_moment(row: Row, given: str, *own: str) -> Literal | None:
-    """Return what was typed in, else the first of CKAN's own times."""
-    found = moment(row.get(given))
-    for field in own:
-        found = found or moment(row.get(field), utc=True)
-    return found
+def first_published(dataset: Row) -> Literal | None:
+    """Return when a dataset became public for the first time; ``None`` if it never was.
+
+    ``package_show`` says so. Of a dataset from elsewhere, as of a search, only its beginning is
+    known.
+    """
+    field = "first_published" if "first_published" in dataset else "metadata_created"
+    return moment(dataset.get(field), utc=True)
+
+
+def _first_offered(dataset: Row, resource: Row) -> Literal | None:
+    """Return when a file could first be had: not before its dataset was public."""
+    own = moment(resource.get("created"), utc=True)
+    if "first_published" not in dataset or own is None:
+        return own
+    published = first_published(dataset)
+    return max(own, published, key=_instant) if published is not None else None
+
+
+def _instant(literal: Literal) -> datetime:
+    return dates.first_instant(str(literal))
+
+
+def _own(row: Row, *fields: str) -> list[Literal | None]:
+    return [moment(row.get(field), utc=True) for field in fields]

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from rdflib import Literal
 
+from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.texts import load_json, without_hidden
 
 from .namespaces import GSP, XSD
@@ -27,6 +27,7 @@ __all__ = [
     "hex_binary",
     "label",
     "moment",
+    "stated_moment",
     "text",
 ]
 
@@ -34,6 +35,13 @@ _DURATION = re.compile(
     r"-?P(?=[0-9T])(?:[0-9]+Y)?(?:[0-9]+M)?(?:[0-9]+D)?"
     r"(?:T(?=[0-9])(?:[0-9]+H)?(?:[0-9]+M)?(?:[0-9]+(?:\.[0-9]+)?S)?)?"
 )
+_WITHOUT_OFFSET = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]+(?:\.[0-9]+)?")
+_DATATYPES = {
+    dates.Form.YEAR: XSD.gYear,
+    dates.Form.MONTH: XSD.gYearMonth,
+    dates.Form.DAY: XSD.date,
+    dates.Form.MOMENT: XSD.dateTime,
+}
 # How deep the coordinates of each geometry are nested.
 _DEPTH = {
     "Point": 0,
@@ -74,31 +82,21 @@ def moment(value: object, utc: bool = False) -> Literal | None:
     """Return a year, month, day or point in time with its datatype.
 
     Args:
-        value: ISO 8601 text, e.g. ``2026``, ``2026-05``, ``2026-05-01``, ``2026-05-01T10:00``.
-        utc: a time without offset is UTC, as CKAN's own are.
+        value: a date in one of the forms of ``domain/date_forms.py``.
+        utc: a time without offset is UTC, as CKAN's own are; else it is Guatemala's.
     """
-    given = value.strip() if isinstance(value, str) else ""
-    try:
-        if re.fullmatch(r"[0-9]{4}", given):
-            return Literal(given, datatype=XSD.gYear) if int(given) else None
-        if re.fullmatch(r"[0-9]{4}-[0-9]{2}", given):
-            date.fromisoformat(f"{given}-01")
-            return Literal(given, datatype=XSD.gYearMonth)
-        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", given):
-            date.fromisoformat(given)
-            return Literal(given, datatype=XSD.date)
-        if not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]", given):
-            return None
-        at = datetime.fromisoformat(given)
-    except ValueError:
-        return None
-    if utc and at.tzinfo is None:
-        at = at.replace(tzinfo=UTC)
-    # XML Schema knows no seconds in an offset.
-    offset = at.utcoffset()
-    if offset is not None and (offset.seconds % 60 or offset.microseconds):
-        return None
-    return Literal(at.isoformat(), datatype=XSD.dateTime)
+    if isinstance(value, str) and utc and _WITHOUT_OFFSET.fullmatch(value.strip()):
+        value = f"{value.strip()}Z"
+    reading = dates.kept(value)
+    return Literal(reading.text, datatype=_DATATYPES[reading.form]) if reading else None
+
+
+def stated_moment(stated: object, *own: Literal | None) -> Literal | None:
+    """Return what somebody stated, else the first of CKAN's own times.
+
+    What is stated and is no date is left out: a time of ours in its place would be untrue.
+    """
+    return moment(stated) if clean(stated) else next((each for each in own if each), None)
 
 
 def duration(value: object) -> Literal | None:

@@ -13,6 +13,7 @@ from .dataset import dataset_graph
 from .idea import idea_graph
 from .lookups import Lookups, site, site_profiles
 from .namespaces import DCT, FOAF, RDF, SINGLE_VALUED
+from .other_dates import leave_out_unreadable_dates
 from .parse import read_dataset
 from .reading import geojson
 from .site_types import describe_by_profiles, is_site_type
@@ -74,6 +75,7 @@ class MarathonProfile(EuropeanDCATAP3Profile):
         ours.setdefault("resources", [])
         dataset_dict.update({key: value for key, value in ours.items() if value or key == "extras"})
         dataset_dict.setdefault("resources", [])
+        leave_out_unreadable_dates(dataset_dict, str(dataset_ref))
         return dataset_dict
 
     def _parse_geodata(self, spatial: Any, datatype: Any, cur_value: Any) -> Any:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from ckan.types import Response
 
+from ckanext.marathon.domain import dates
 from ckanext.marathon.spreadsheets.table import Cell, Table
 from ckanext.marathon.spreadsheets.write import csv_lines
 
@@ -21,8 +20,11 @@ def csv(table: Table) -> Response:
 
 
 def day(text: str | None) -> Cell:
-    """Return a stored day as the cell of a table, and what is none as the text that it is."""
+    """Return a stored date as the cell of a table, and what is none as the text that it is.
+
+    Of a year or month it is the last day: what is due in 2018 is not late before it is over.
+    """
     try:
-        return date.fromisoformat(text) if text else None
+        return dates.last_local_day(text) if text else None
     except ValueError:
         return text

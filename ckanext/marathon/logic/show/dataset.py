@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Any
 
 from ckan import model
@@ -11,14 +12,16 @@ from ckanext.marathon.logic.references import municipalities_of_workshop, needs_
 from ckanext.marathon.logic.show.idea import info
 from ckanext.marathon.logic.show.put import put
 from ckanext.marathon.logic.viewing import Viewer
-from ckanext.marathon.model import records
+from ckanext.marathon.model import published, records
 
 
 def complete(viewer: Viewer, dataset: model.Package, pkg_dict: dict[str, Any]) -> None:
-    """Set municipality and problem with their origins, and ``ideas``.
+    """Set municipality and problem with their origins, ``ideas`` and ``first_published``.
 
     What is computed is the same for everybody; which ideas are named is not.
     """
+    first = published.first_published([dataset.id]).get(dataset.id)
+    pkg_dict["first_published"] = first.astimezone(UTC).isoformat() if first else None
     named = records.items(dataset, "idea")
     ideas = records.load(named)
     workshops = records.load(w for idea in ideas.values() if (w := records.text(idea, "workshop")))

@@ -9,7 +9,7 @@ from typing import Any
 import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.lib.navl.dictization_functions import missing
-from ckan.types import Context, FlattenDataDict, FlattenErrorDict
+from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
 from ckanext.marathon.domain.faults import At
 from ckanext.marathon.domain.texts import load_json
@@ -137,6 +137,25 @@ class Flat:
 
 def _is_filled(value: Any) -> bool:
     return value is not missing and value not in (None, "", [])
+
+
+def stored_texts(key: FlattenKey, data: FlattenDataDict, context: Context) -> set[Any]:
+    """Return what the database has in the field of a key; of a repeating field, in all its rows.
+
+    Rows have no ids: after one is removed on the page, those behind it have other numbers.
+    """
+    package = Flat(data, {}, context).stored
+    if package is None:
+        return set()
+    if len(key) == 1:
+        found = [records.text(package, key[0])]
+    elif key[0] == "resources":
+        resource = data.get((*key[:-1], "id"))
+        same = (each for each in package.resources if each.id == resource)
+        found = [(each.extras or {}).get(key[-1]) for each in same]
+    else:
+        found = [row.get(key[-1]) for row in records.rows(package, key[0])]
+    return {each for each in found if isinstance(each, str) and each}
 
 
 def invalid(fault: Any) -> tk.Invalid:

@@ -12,9 +12,9 @@ from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
 from ckanext.marathon.domain import addresses, dates, geometry, numbers
 from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.domain.texts import is_blank, items
-from ckanext.marathon.logic import say, shapes
-from ckanext.marathon.logic.validators.flat import Flat
+from ckanext.marathon.domain.texts import is_blank, items, shown
+from ckanext.marathon.logic import notices, say, shapes
+from ckanext.marathon.logic.validators.flat import Flat, stored_texts
 
 Value = TypeVar("Value")
 
@@ -92,14 +92,51 @@ def marathon_longitude(value: Any) -> str:
     return _read(lambda given: numbers.decimal(given, -180, 180), value)
 
 
-def marathon_date(value: Any) -> str:
-    """Return a date as ``YYYY-MM-DD``."""
-    return _read(dates.day, value)
+def marathon_date(
+    key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
+) -> None:
+    """Make a year, month, day or moment of it, as ``domain/date_forms.py`` lists them."""
+    _read_date(dates.read, key, data, context)
 
 
-def marathon_datetime(value: Any) -> str:
-    """Return a date and time in ISO 8601 with offset, or a date alone."""
-    return _read(dates.moment, value)
+def marathon_day(
+    key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
+) -> None:
+    """Make ``YYYY-MM-DD`` of it."""
+    _read_date(dates.read_day, key, data, context)
+
+
+def marathon_datetime(
+    key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
+) -> None:
+    """Make a date and time in ISO 8601 with offset of it, or a date alone."""
+    _read_date(dates.read_moment, key, data, context)
+
+
+def _read_date(
+    read: Callable[[Any], dates.Reading], key: FlattenKey, data: FlattenDataDict, context: Context
+) -> None:
+    """Read a date, and say what was put right; what is stored already stays as it is.
+
+    A record that is older than these rules may hold anything there: the rest of it can be saved.
+    """
+    value, stored = data[key], stored_texts(key, data, context)
+    is_stored = isinstance(value, str) and value in stored
+    try:
+        reading = read(value)
+    except Malformed as error:
+        if not is_stored:
+            raise tk.Invalid(say.text(error.fault)) from None
+        message = tk._("“{given}” is not a date that others can read. It was left as it is")
+        notices.add(context, message.format(given=shown(value)))
+        return
+    if is_stored:
+        return
+    data[key] = reading.text
+    # A form shows some dates in another way than they are stored.
+    if reading.is_repaired and reading.text not in stored:
+        message = tk._("“{given}” was read as {meant}")
+        notices.add(context, message.format(given=shown(value), meant=reading.text))
 
 
 def marathon_duration(value: Any) -> str:
