@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, cast
 
 import ckan.plugins.toolkit as tk
@@ -11,8 +11,9 @@ from ckan.lib import plugins as lib_plugins
 from ckan.types import Context
 from ckanext.scheming.plugins import expand_form_composite
 
+from ckanext.marathon.domain import numbers
 from ckanext.marathon.domain.texts import shown
-from ckanext.marathon.logic import input_rules, shapes
+from ckanext.marathon.logic import input_rules, kept, notices, shapes
 from ckanext.marathon.search import types
 from ckanext.marathon.search.types import DATASET
 
@@ -45,12 +46,13 @@ RESOURCE_TEXTS = ("url", "name", "description", "format", "mimetype", "url_type"
 Fields = list[dict[str, Any]]
 
 
-def checked(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
+def checked(context: Context, data_dict: dict[str, Any], file_name: str = "") -> dict[str, Any]:
     """Return a package as CKAN can take it, without what the site computes.
 
     Args:
         context: where the origins sent along are kept for the rules.
         data_dict: of ``package_create`` or ``package_update``; not changed.
+        file_name: under which its resources take a file; "" where nothing would store one.
 
     Raises:
         ckan.plugins.toolkit.ValidationError: of each field, what is wrong with its shape.
@@ -61,7 +63,8 @@ def checked(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
     errors = _wrong_names(data)
     input_rules.read_private(data, errors)
     schema = {} if errors else _schema(data)
-    _check(data, schema.get("dataset_fields", []), schema.get("resource_fields") or [], errors)
+    errors.update(kept.find_files(data))
+    _check(context, data, schema, errors, file_name)
     if data.get("extras"):
         data["extras"] = [e for e in data["extras"] if e["key"] not in (*COMPUTED, *ORIGINS)]
     return data
@@ -75,7 +78,7 @@ def checked_update(
     Raises:
         ckan.plugins.toolkit.ValidationError: also at ``state``, for one that means nothing.
     """
-    data = checked(context, data_dict)
+    data = checked(context, data_dict, file_name="upload")
     if stored is not None and stored.type in input_rules.OUR_TYPES:
         input_rules.check_state(data, (*input_rules.STATES_OF_UPDATE, stored.state))
     return data
@@ -130,8 +133,24 @@ def checked_organization(
     input_rules.check_group(context, data, stored, is_organization=True)
     input_rules.refuse_reserved_extras(context, data)
     schema = tk.get_action("scheming_organization_schema_show")({}, {"type": "organization"})
-    _check(data, schema["fields"], [], _wrong_names(data))
+    errors = _wrong_names(data)
+    errors.update(kept.find_files(data, "image_upload"))
+    _check(context, data, schema, errors)
     return data
+
+
+def find_unknown(data: Mapping[str, Any]) -> list[str]:
+    """Return the names in a package, as it was checked, that its type does not know."""
+    fields = (field["field_name"] for field in _schema(data).get("dataset_fields", []))
+    package_type = str(data.get("type") or DATASET)
+    return kept.find_unknown(data, fields, lib_plugins.lookup_package_plugin(package_type))
+
+
+def find_unknown_of_organization(data: Mapping[str, Any]) -> list[str]:
+    """Return the names in an organisation, as it was checked, that no field has."""
+    schema = tk.get_action("scheming_organization_schema_show")({}, {"type": "organization"})
+    fields = (field["field_name"] for field in schema["fields"])
+    return kept.find_unknown(data, fields, lib_plugins.lookup_group_plugin("organization"))
 
 
 def origin(context: Context, field: str) -> str | None:
@@ -142,8 +161,14 @@ def origin(context: Context, field: str) -> str | None:
 
 
 def _check(
-    data: dict[str, Any], fields: Fields, resource_fields: Fields, errors: shapes.Errors
+    context: Context,
+    data: dict[str, Any],
+    schema: Mapping[str, Any],
+    errors: shapes.Errors,
+    file_name: str = "",
 ) -> None:
+    fields: Fields = schema.get("dataset_fields") or schema.get("fields") or []
+    resource_fields: Fields = schema.get("resource_fields") or []
     repeating = {f["field_name"]: f["repeating_subfields"] for f in _repeating(fields)}
     expand_form_composite(data, set(repeating))
     for name in (*repeating, *shapes.CORE_LISTS):
@@ -151,10 +176,15 @@ def _check(
     for name, inner in {**repeating, "resources": resource_fields}.items():
         if name in data and name not in errors:
             texts = _texts(inner) | (set(RESOURCE_TEXTS) if name == "resources" else set())
-            wrong_rows = shapes.check_rows(data[name], texts, _lists(inner))
+            wrong_rows = shapes.check_rows(data[name], texts, _lists(inner), _counts(inner))
             if wrong_rows:
                 errors[name] = wrong_rows
+    known_rows = {name: [f["field_name"] for f in inner] for name, inner in repeating.items()}
+    if _is_ours(schema):
+        _check_names(context, data, {**known_rows, **kept.CORE_ROWS}, errors)
+    _check_files(data, file_name, errors)
     texts = (_texts(fields) | {*NAMES, *TEXTS}) - {"tag_string"}
+    counts, decimals = _counts(fields), _decimals(fields)
     for name, value in list(data.items()):
         if name in errors:
             continue
@@ -167,11 +197,48 @@ def _check(
             wrong = shapes.not_flat(value)
         if wrong:
             errors[name] = shapes.at_list(name, wrong)
+        elif name in decimals:
+            data[name] = numbers.write(value)
+        elif name in counts:
+            continue
         elif name in texts or name == "tag_string":
             values = value if isinstance(value, list | tuple) else None
             data[name] = shapes.as_text(value) if values is None else _as_texts(values)
     if errors:
         raise tk.ValidationError(errors)
+
+
+def _check_names(
+    context: Context,
+    data: Mapping[str, Any],
+    known: Mapping[str, Collection[str]],
+    errors: shapes.Errors,
+) -> None:
+    for name, names in known.items():
+        if data.get(name) and name not in errors:
+            lost = kept.check_rows(context, name, data[name], names)
+            if lost:
+                errors[name] = lost
+    if data.get("groups") and "groups" not in errors:
+        nameless = kept.check_groups(data["groups"])
+        if nameless:
+            errors["groups"] = nameless
+
+
+def _check_files(data: Mapping[str, Any], file_name: str, errors: shapes.Errors) -> None:
+    if not data.get("resources") or "resources" in errors:
+        return
+    for row in data["resources"]:
+        # What the answer to a file that was added says, not a field of it.
+        row.pop(notices.KEY, None)
+    wrong = [kept.find_files(row, file_name) for row in data["resources"]]
+    if any(wrong):
+        errors["resources"] = wrong
+
+
+def _is_ours(schema: Mapping[str, Any]) -> bool:
+    """Return whether our rules take the rows of a schema; scheming keeps what it does not know."""
+    return "marathon_" in str(schema.get("after_validators") or "")
 
 
 def _wrong_names(data: Mapping[str, Any]) -> shapes.Errors:
@@ -214,3 +281,13 @@ def _lists(fields: Fields) -> set[str]:
         if "load_json" in field.get("output_validators", "")
         or "marathon_flag" in field.get("validators", "")
     }
+
+
+def _counts(fields: Fields) -> set[str]:
+    """Return the fields that take a count, whose validator reads numbers as they are."""
+    return {f["field_name"] for f in fields if "marathon_count" in f.get("validators", "")}
+
+
+def _decimals(fields: Fields) -> set[str]:
+    """Return the fields whose numbers, made a text, could be read in two ways."""
+    return {f["field_name"] for f in fields if "marathon_decimal" in f.get("validators", "")}
