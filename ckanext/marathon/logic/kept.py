@@ -55,16 +55,21 @@ def check_rows(context: Context, field: str, rows: Rows, known: Collection[str])
         known: names that a row of it may have.
     """
     errors: list[dict[str, list[str]]] = []
+    refusal = tk._("A row of “{field}” has nothing called {names}. These names exist: {known}")
     for row in rows:
         unknown = [name for name, value in row.items() if name not in known and _is_filled(value)]
         is_lost = unknown and not any(_is_filled(row.get(name)) for name in known)
         errors.append(
-            {name: [_unknown_in_row(field, [name], known)] for name in unknown} if is_lost else {}
+            {name: [_about_row(refusal, field, [name], known)] for name in unknown}
+            if is_lost
+            else {}
         )
         if unknown and not is_lost:
-            message = tk._("{what} It was not kept")
-            what = _unknown_in_row(field, unknown, known)
-            notices.add(context, message.format(what=f"{what}."))
+            message = tk._(
+                "Not kept, as a row of “{field}” has nothing called {names}. "
+                "These names exist: {known}"
+            )
+            notices.add(context, _about_row(message, field, unknown, known))
     return errors if any(errors) else []
 
 
@@ -161,8 +166,7 @@ def note_groups(context: Context, sent: Any, answer: Any) -> None:
         notices.add(context, message.format(names=_listed(lost)))
 
 
-def _unknown_in_row(field: str, names: Iterable[str], known: Iterable[str]) -> str:
-    message = tk._("A row of “{field}” has nothing called {names}. These names exist: {known}")
+def _about_row(message: str, field: str, names: Iterable[str], known: Iterable[str]) -> str:
     return message.format(field=field, names=_listed(names), known=", ".join(known))
 
 
