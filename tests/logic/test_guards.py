@@ -216,8 +216,12 @@ class TestOrganizations:
     def test_plain_datasets_do_not_keep_it_where_the_site_allows_orphans(self) -> None:
         organization = factories.older_organization()
         dataset = core.Dataset(owner_org=organization["id"])
+        named = core.Dataset(owner_org=organization["id"], publisher=[{"name": "INE"}])
         call_action("organization_delete", id=organization["id"])
         assert model.Package.get(dataset["id"]).owner_org is None
+        for each, publisher in ((dataset, organization["title"]), (named, "INE")):
+            shown = call_action("package_show", id=each["id"])
+            assert [row["name"] for row in shown["publisher"]] == [publisher]
 
     @pytest.mark.ckan_config("ckan.auth.create_unowned_dataset", "true")
     def test_workshops_keep_it_there_too(self) -> None:
@@ -232,6 +236,8 @@ class TestOrganizations:
         call_action("organization_purge", id=organization)
         for package_id in (dataset["id"], dataset["idea"][0]):
             assert not model.Package.get(package_id).owner_org
+        (publisher,) = call_action("package_show", id=dataset["id"])["publisher"]
+        assert publisher == {"name": dataset["organization"]["title"]}
         assert factories.Municipality(municipality_code=code)["municipality_code"] == code
 
     def test_a_purge_of_one_with_records_names_them(self) -> None:

@@ -167,6 +167,8 @@ class TestPurge:
         assert links_of(dataset["id"]) == {
             "dataset_data_need": [needs[1]],
             "dataset_idea": [kept["id"]],
+            # What only the purged one said stays.
+            "dataset_municipality": sorted(dataset["municipality"]),
         }
         shown = call_action("package_show", id=dataset["id"])
         assert (shown["idea"], shown["data_need"]) == ([kept["id"]], [needs[1]])
@@ -178,13 +180,42 @@ class TestPurge:
         call_action("dataset_purge", id=idea["workshop"])
         shown = call_action("package_show", id=idea["id"])
         assert "workshop_info" not in shown
-        assert (shown.get("workshop") or "", shown["municipality"]) == ("", [])
+        assert (shown.get("workshop") or "", shown["municipality"]) == ("", idea["municipality"])
+        assert (shown["municipality_origin"], len(shown["municipality"])) == ("own", 1)
+
+    def test_a_dataset_keeps_what_it_had_from_its_idea(self) -> None:
+        dataset = factories.MarathonDataset()
+        assert dataset["municipality_origin"] == dataset["service_problem_origin"] == "idea"
+        idea = call_action("package_show", id=dataset["idea"][0])
+        # From the workshop by way of the idea: the workshop goes first.
+        for gone in (idea["workshop"], idea["id"]):
+            call_action("dataset_purge", id=gone)
+        shown = call_action("package_show", id=dataset["id"])
+        for field in ("municipality", "service_problem"):
+            assert shown[field] == dataset[field] != []
+            assert shown[f"{field}_origin"] == "own"
+        query = {"fq": f"vocab_municipality:{dataset['municipality'][0]}"}
+        assert call_action("package_search", **query)["count"] == 1
+
+    def test_a_dataset_that_has_its_own_and_one_that_loses_nothing_stay_as_they_were(self) -> None:
+        idea = factories.Idea()
+        again = factories.Idea(workshop=idea["workshop"], service_problem=["AGU-01"])
+        own = factories.MarathonDataset(
+            idea=[idea["id"]], municipality=["0101"], service_problem=["AGU-02"]
+        )
+        both = factories.MarathonDataset(idea=[idea["id"], again["id"]])
+        call_action("dataset_purge", id=idea["id"])
+        shown = call_action("package_show", id=own["id"])
+        assert (shown["municipality"], shown["service_problem"]) == (["0101"], ["AGU-02"])
+        shown = call_action("package_show", id=both["id"])
+        assert shown["municipality_origin"] == shown["service_problem_origin"] == "idea"
+        assert shown["municipality"] == both["municipality"]
 
     def test_it_reaches_deleted_records_too(self) -> None:
         dataset = factories.MarathonDataset()
         call_action("package_delete", id=dataset["id"])
         call_action("dataset_purge", id=dataset["idea"][0])
-        assert links_of(dataset["id"]) == {}
+        assert set(links_of(dataset["id"])) == {"dataset_municipality", "dataset_problem"}
         assert model.Package.get(dataset["id"]).extras["idea"] == "[]"
 
     def test_only_a_sysadmin_may(self) -> None:
@@ -200,7 +231,7 @@ class TestPurge:
         dataset = factories.MarathonDataset()
         result = cli.invoke(ckan, ["dataset", "purge", dataset["idea"][0]])
         assert not result.exit_code, result.output
-        assert links_of(dataset["id"]) == {}
+        assert set(links_of(dataset["id"])) == {"dataset_municipality", "dataset_problem"}
 
     def test_a_dataset_without_idea_is_asked_for_one_when_it_is_edited(self) -> None:
         dataset = factories.MarathonDataset(resources=[{"url": "https://example.org/a.csv"}])

@@ -1,51 +1,167 @@
-"""Numbers as people and spreadsheets write them."""
+"""Numbers as people and spreadsheets write them: one table for forms, API and imports.
+
+In Guatemala a comma separates thousands and a point decimals. Much of what is pasted here comes
+from programs and countries that do it the other way round, so what both could have written is
+refused with both readings, and nothing is ever cut to its first digits.
+
+| written | read as |
+|---|---|
+| ``12``, ``12.0``, ``14.6``, a number of JSON | the same |
+| ``1,000``, ``1,234.50``, ``Q 1,234.50`` | 1000, 1234.50, with a notice |
+| ``1.000``, ``1,5``, ``1.234,50`` | refused, with both readings |
+| ``1.000.000``, ``12 personas``, ``1 000``, ``1e3`` | refused |
+"""
 
 from __future__ import annotations
 
 import math
 import re
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.domain.faults import N_
+from ckanext.marathon.domain.faults import N_, Fault
 from ckanext.marathon.domain.texts import shown
 
-# Spreadsheets make 12.0 or 12,0 of 12.
-_WHOLE = re.compile(r"(\d{1,15})(?:[.,]0+)?", re.ASCII)
-_DECIMAL = re.compile(r"-?\d{1,15}(?:[.,]\d{1,15})?", re.ASCII)
+LONGEST = 40
+
+# Amounts: "Q 1,234.50", "Q.1,234.50", "GTQ 1234.5". The blank may be one that does not break.
+_QUETZALES = re.compile("(?:GTQ|Q)\\.?[ \t\u00a0\u202f]*", re.IGNORECASE)
+_PLAIN = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?", re.ASCII)
+_GROUPED = re.compile(r"-?[1-9]\d{0,2}(?:,\d{3}){1,4}(?:\.\d{1,15})?", re.ASCII)
+# A point before three digits: decimals here, thousands elsewhere. Thousands do not begin with 0.
+_DOUBTFUL = re.compile(r"-?[1-9]\d{0,2}\.\d{3}", re.ASCII)
+_DIGITS_AND_SIGNS = re.compile(r"-?\d[\d.,]*\d", re.ASCII)
+_WHOLE = re.compile(r"(\d+)(?:\.0+)?", re.ASCII)
+
+_NOT_A_COUNT = N_("“{value}” is not a count: write a whole number from 0 up, for example 12")
+_NOT_A_NUMBER = N_("“{value}” is not a number, for example 14.6")
+_TWO_READINGS = N_(
+    "“{value}” can be read as {one} or as {other}: write the one that is meant, in this form"
+)
+_ONE_READING = N_(
+    "“{value}” is not how numbers are written here. If it means {one}, write it in this form"
+)
+_READ_AS = N_("“{value}” was read as {number}: a comma separates thousands and a point decimals")
+_AMOUNT_READ_AS = N_("“{value}” was read as {number}")
 
 
-def count(value: Any) -> int:
-    """Return a whole number from 0 up.
+class Reading(NamedTuple):
+    """A number, and what to say of how it was written.
+
+    ``text`` has digits and, before decimals, a point; ``notice`` is ``None`` where what was written
+    is what was read.
+    """
+
+    text: str
+    notice: Fault | None = None
+
+
+def read_count(value: Any) -> Reading:
+    """Read a whole number from 0 up.
 
     Raises:
-        Malformed: it is negative, broken, a word, or absurdly long.
+        Malformed: it is negative, broken, a word, absurdly long, or can be read in two ways.
     """
-    if not isinstance(value, bool) and isinstance(value, str | int | float):
-        found = _WHOLE.fullmatch(str(value).strip()) if len(str(value)[:41]) <= 40 else None
-        if found:
-            return int(found[1])
-    raise Malformed(
-        N_("“{value}” is not a count: write a whole number from 0 up, for example 12"),
-        value=shown(value),
-    )
+    reading = _read(value, _NOT_A_COUNT)
+    whole = _WHOLE.fullmatch(reading.text)
+    if not whole:
+        raise Malformed(_NOT_A_COUNT, value=shown(value))
+    return Reading(str(int(whole[1])), reading.notice)
 
 
-def decimal(value: Any, least: float = -math.inf, most: float = math.inf) -> str:
-    """Return a number between bounds as text with a decimal point.
+def read_decimal(value: Any, least: float = -math.inf, most: float = math.inf) -> Reading:
+    """Read a number between bounds.
 
     Raises:
-        Malformed: it is no number or out of bounds.
+        Malformed: it is no number, out of bounds, or can be read in two ways within the bounds.
     """
-    text = str(value).strip() if isinstance(value, str | int | float) else ""
-    if isinstance(value, bool) or len(text) > 40 or not _DECIMAL.fullmatch(text):
-        raise Malformed(N_("“{value}” is not a number, for example 14.6"), value=shown(value))
-    text = text.replace(",", ".")
-    if not least <= float(text) <= most:
+    reading = _read(value, _NOT_A_NUMBER, least, most)
+    if not least <= float(reading.text) <= most:
         raise Malformed(
             N_("{value} is out of range: from {least} to {most}"),
-            value=shown(text),
+            value=shown(reading.text),
             least=f"{least:g}",
             most=f"{most:g}",
         )
-    return text
+    return reading
+
+
+def count(value: Any) -> int:
+    """Return a whole number from 0 up; see :func:`read_count`."""
+    return int(read_count(value).text)
+
+
+def decimal(value: Any, least: float = -math.inf, most: float = math.inf) -> str:
+    """Return a number between bounds as text with a decimal point; see :func:`read_decimal`."""
+    return read_decimal(value, least, most).text
+
+
+def write(value: Any) -> Any:
+    """Return a number of JSON as a text that can be read in one way; anything else as it is.
+
+    1.125 becomes ``1.1250``, which nobody takes for thousands.
+    """
+    text = _digits(value)
+    return value if text is None else _without_doubt(text)
+
+
+def _read(value: Any, otherwise: str, least: float = -math.inf, most: float = math.inf) -> Reading:
+    """Read a number by Guatemala's convention; bounds may rule one of two readings out.
+
+    Raises:
+        Malformed: with the message ``otherwise`` where it is no number.
+    """
+    written = value.strip() if isinstance(value, str) else _digits(value)
+    if written is None or len(written) > LONGEST:
+        raise Malformed(otherwise, value=shown(value))
+    bare = _QUETZALES.sub("", written, count=1) if _QUETZALES.match(written) else written
+    readings = _readings(bare)
+    if _PLAIN.fullmatch(bare):
+        notice = None if bare == written else Fault(_AMOUNT_READ_AS, _said(value, bare))
+        if not _DOUBTFUL.fullmatch(bare) or not least <= readings[1] <= most:
+            return Reading(bare, notice)
+        if not isinstance(value, str):
+            return Reading(_without_doubt(bare))
+    elif _GROUPED.fullmatch(bare) and least <= readings[0] <= most:
+        text = bare.replace(",", "")
+        return Reading(text, Fault(_READ_AS, _said(value, text)))
+    raise _refusal(value, readings, otherwise)
+
+
+def _digits(value: Any) -> str | None:
+    """Return a number of a program in digits, without exponent; ``None`` for what is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return format(Decimal(repr(value)), "f")
+
+
+def _readings(text: str) -> list[Decimal]:
+    """Return what a number can mean: with a point before decimals, and with a comma there."""
+    if not _DIGITS_AND_SIGNS.fullmatch(text):
+        return []
+    found = [text.replace(",", ""), text.replace(".", "").replace(",", ".")]
+    return list(dict.fromkeys(Decimal(each) for each in found if _PLAIN.fullmatch(each)))
+
+
+def _refusal(value: Any, readings: list[Decimal], otherwise: str) -> Malformed:
+    forms = [_without_doubt(_shortest(each)) for each in readings]
+    if len(forms) == 2:
+        return Malformed(_TWO_READINGS, value=shown(value), one=forms[0], other=forms[1])
+    if forms:
+        return Malformed(_ONE_READING, value=shown(value), one=forms[0])
+    return Malformed(otherwise, value=shown(value))
+
+
+def _shortest(number: Decimal) -> str:
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _without_doubt(text: str) -> str:
+    """Return a number with another 0 where its three decimals could be taken for thousands."""
+    return f"{text}0" if _DOUBTFUL.fullmatch(text) else text
+
+
+def _said(value: Any, text: str) -> dict[str, str]:
+    return {"value": shown(value), "number": text}

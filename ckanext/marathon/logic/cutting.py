@@ -1,4 +1,8 @@
-"""Cutting the links to a record that is about to be purged."""
+"""Cutting the links to a record that is about to be purged.
+
+What others have computed from it becomes their own: a dataset of Villa Nueva does not turn into one
+of the whole country, about nothing in particular, because its idea is no more.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,17 @@ import json
 
 from ckan import model
 
+from ckanext.marathon.logic import references
 from ckanext.marathon.model import code, link, records, transition
 from ckanext.marathon.model.clock import utcnow
 from ckanext.marathon.model.link import Predicate
 
 KINDS = (records.WORKSHOP, records.IDEA, records.DATASET)
+_STATED = {
+    (records.IDEA, "municipality"): Predicate.IDEA_MUNICIPALITY,
+    (records.DATASET, "municipality"): Predicate.DATASET_MUNICIPALITY,
+    (records.DATASET, "service_problem"): Predicate.DATASET_PROBLEM,
+}
 _REFERRING = {records.WORKSHOP: Predicate.IDEA_WORKSHOP, records.IDEA: Predicate.DATASET_IDEA}
 
 
@@ -46,6 +56,10 @@ def cut(package: model.Package) -> None:
 
 def _remove(dependent: model.Package, purged: model.Package, needs: list[str]) -> None:
     extras = dict(dependent.extras or {})
+    inherited = _inherited(dependent, purged)
+    for field, values in inherited.items():
+        extras[field] = json.dumps(values)
+        link.add(dependent.id, _STATED[dependent.type, field], values)
     if purged.type == records.WORKSHOP:
         extras["workshop"] = ""
         link.remove(dependent.id, [purged.id])
@@ -57,3 +71,37 @@ def _remove(dependent: model.Package, purged: model.Package, needs: list[str]) -
     dependent.extras = extras
     # Whoever compares dates, Solr's copy first of all, sees that it changed.
     dependent.metadata_modified = utcnow()
+
+
+def keep_publisher(dataset: model.Package, organization: model.Group) -> None:
+    """Name an organisation that is about to be purged in a dataset that names no publisher."""
+    if records.rows(dataset, "publisher"):
+        return
+    publisher = {"name": organization.title or organization.name}
+    if homepage := records.text(organization, "homepage"):
+        publisher["url"] = homepage
+    dataset.extras = {**(dataset.extras or {}), "publisher": json.dumps([publisher])}
+    dataset.metadata_modified = utcnow()
+
+
+def _inherited(dependent: model.Package, purged: model.Package) -> dict[str, list[str]]:
+    """Return what a record computes and would lose, by field; nothing that is its own."""
+    if purged.type == records.WORKSHOP:
+        before = {"municipality": set(references.municipalities_of_workshop(purged))}
+        after: dict[str, set[str]] = {"municipality": set()}
+    else:
+        ideas = list(records.load(records.items(dependent, "idea")).values())
+        left = [idea for idea in ideas if idea.id != purged.id]
+        before, after = _of_ideas(ideas), _of_ideas(left)
+    return {
+        field: sorted(values)
+        for field, values in before.items()
+        if values != after[field] and not records.items(dependent, field)
+    }
+
+
+def _of_ideas(ideas: list[model.Package]) -> dict[str, set[str]]:
+    return {
+        "municipality": references.municipalities_of_ideas(ideas),
+        "service_problem": references.problems_of_ideas(ideas),
+    }

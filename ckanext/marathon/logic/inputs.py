@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 import ckan.plugins.toolkit as tk
 from ckan import authz, model
 from ckan.lib import plugins as lib_plugins
 from ckan.types import Context
-from ckanext.scheming.plugins import expand_form_composite
 
 from ckanext.marathon.domain.texts import shown
-from ckanext.marathon.logic import input_rules, shapes
+from ckanext.marathon.logic import input_fields, input_rules, kept
 from ckanext.marathon.search import types
 from ckanext.marathon.search.types import DATASET
 
@@ -26,34 +25,14 @@ COMPUTED = (
 ORIGINS = ("municipality_origin", "service_problem_origin")
 _ORIGINS_KEY = "marathon_origins"
 
-# CKAN looks these up before it validates them.
-NAMES = ("id", "name", "type", "owner_org", "state", "title")
 
-# CKAN's own fields, which take nothing but text and some of which break on anything else.
-TEXTS = (
-    "notes",
-    "description",
-    "url",
-    "version",
-    "author",
-    "author_email",
-    "maintainer",
-    "maintainer_email",
-    "license_id",
-    "image_url",
-)
-
-RESOURCE_TEXTS = ("url", "name", "description", "format", "mimetype", "url_type", "resource_type")
-
-Fields = list[dict[str, Any]]
-
-
-def checked(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
+def checked(context: Context, data_dict: dict[str, Any], file_name: str = "") -> dict[str, Any]:
     """Return a package as CKAN can take it, without what the site computes.
 
     Args:
         context: where the origins sent along are kept for the rules.
         data_dict: of ``package_create`` or ``package_update``; not changed.
+        file_name: under which its resources take a file; "" where nothing would store one.
 
     Raises:
         ckan.plugins.toolkit.ValidationError: of each field, what is wrong with its shape.
@@ -61,10 +40,11 @@ def checked(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
     data = {key: value for key, value in data_dict.items() if key not in COMPUTED}
     origins: dict[str, Any] = {name: data.pop(name, None) for name in ORIGINS}
     cast(dict[str, Any], context)[_ORIGINS_KEY] = origins
-    errors = _wrong_names(data)
+    errors = input_fields.wrong_names(data)
     input_rules.read_private(data, errors)
     schema = {} if errors else _schema(data)
-    _check(data, schema.get("dataset_fields", []), schema.get("resource_fields") or [], errors)
+    errors.update(kept.find_files(data))
+    input_fields.check_fields(context, data, schema, errors, file_name)
     if data.get("extras"):
         data["extras"] = [e for e in data["extras"] if e["key"] not in (*COMPUTED, *ORIGINS)]
     return data
@@ -78,7 +58,7 @@ def checked_update(
     Raises:
         ckan.plugins.toolkit.ValidationError: also at ``state``, for one that means nothing.
     """
-    data = checked(context, data_dict)
+    data = checked(context, data_dict, file_name="upload")
     if stored is not None and stored.type in input_rules.OUR_TYPES:
         input_rules.check_state(data, (*input_rules.STATES_OF_UPDATE, stored.state))
     return data
@@ -133,8 +113,24 @@ def checked_organization(
     input_rules.check_group(context, data, stored, is_organization=True)
     input_rules.refuse_reserved_extras(context, data)
     schema = tk.get_action("scheming_organization_schema_show")({}, {"type": "organization"})
-    _check(data, schema["fields"], [], _wrong_names(data))
+    errors = input_fields.wrong_names(data)
+    errors.update(kept.find_files(data, "image_upload"))
+    input_fields.check_fields(context, data, schema, errors)
     return data
+
+
+def find_unknown(data: Mapping[str, Any]) -> list[str]:
+    """Return the names in a package, as it was checked, that its type does not know."""
+    fields = (field["field_name"] for field in _schema(data).get("dataset_fields", []))
+    package_type = str(data.get("type") or DATASET)
+    return kept.find_unknown(data, fields, lib_plugins.lookup_package_plugin(package_type))
+
+
+def find_unknown_of_organization(data: Mapping[str, Any]) -> list[str]:
+    """Return the names in an organisation, as it was checked, that no field has."""
+    schema = tk.get_action("scheming_organization_schema_show")({}, {"type": "organization"})
+    fields = (field["field_name"] for field in schema["fields"])
+    return kept.find_unknown(data, fields, lib_plugins.lookup_group_plugin("organization"))
 
 
 def origin(context: Context, field: str) -> str | None:
@@ -144,76 +140,8 @@ def origin(context: Context, field: str) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _check(
-    data: dict[str, Any], fields: Fields, resource_fields: Fields, errors: shapes.Errors
-) -> None:
-    repeating = {f["field_name"]: f["repeating_subfields"] for f in _repeating(fields)}
-    expand_form_composite(data, set(repeating))
-    for name in (*repeating, *shapes.CORE_LISTS):
-        shapes.read_rows(data, name, errors)
-    for name, inner in {**repeating, "resources": resource_fields}.items():
-        if name in data and name not in errors:
-            texts = _texts(inner) | (set(RESOURCE_TEXTS) if name == "resources" else set())
-            wrong_rows = shapes.check_rows(data[name], texts, _lists(inner))
-            if wrong_rows:
-                errors[name] = wrong_rows
-    texts = (_texts(fields) | {*NAMES, *TEXTS}) - {"tag_string"}
-    for name, value in list(data.items()):
-        if name in errors:
-            continue
-        wrong = shapes.problem(value)
-        if not wrong and name in texts and isinstance(value, dict | list | tuple):
-            wrong = tk._("A text is expected")
-        if not wrong and name in shapes.DATES:
-            wrong = shapes.not_a_date(value)
-        if not wrong and name == "tag_string" and value is not None:
-            wrong = shapes.not_flat(value)
-        if wrong:
-            errors[name] = shapes.at_list(name, wrong)
-        elif name in texts or name == "tag_string":
-            values = value if isinstance(value, list | tuple) else None
-            data[name] = shapes.as_text(value) if values is None else _as_texts(values)
-    if errors:
-        raise tk.ValidationError(errors)
-
-
-def _wrong_names(data: Mapping[str, Any]) -> shapes.Errors:
-    errors: shapes.Errors = {}
-    for name in NAMES:
-        value = data.get(name)
-        if isinstance(value, dict | list | tuple | bool):
-            errors[name] = [tk._("A text is expected")]
-        elif wrong := shapes.problem(value):
-            errors[name] = [wrong]
-    return errors
-
-
-def _as_texts(values: Iterable[Any]) -> list[Any]:
-    return [shapes.as_text(value) for value in values]
-
-
 def _schema(data: Mapping[str, Any]) -> Mapping[str, Any]:
     package_type = str(data.get("type") or "dataset")
     plugin = lib_plugins.lookup_package_plugin(package_type)
     schemas: Mapping[str, Any] = getattr(plugin, "_expanded_schemas", {})
     return schemas.get(package_type, {})
-
-
-def _repeating(fields: Fields) -> Fields:
-    return [field for field in fields if "repeating_subfields" in field]
-
-
-def _texts(fields: Fields) -> set[str]:
-    """Return the fields that take nothing but a text."""
-    others = [f for f in fields if "geojson" in f.get("validators", "") or f in _repeating(fields)]
-    return {f["field_name"] for f in fields if f not in others} - _lists(fields)
-
-
-def _lists(fields: Fields) -> set[str]:
-    """Return the fields that take a list, loaded from JSON, and flags, which a form sends twice."""
-    return {
-        field["field_name"]
-        for field in fields
-        if "load_json" in field.get("output_validators", "")
-        or "marathon_flag" in field.get("validators", "")
-    }

@@ -138,7 +138,10 @@ def not_flat(value: Any) -> str | None:
 
 
 def check_rows(
-    rows: list[dict[str, Any]], texts: Collection[str], lists: Collection[str]
+    rows: list[dict[str, Any]],
+    texts: Collection[str],
+    lists: Collection[str],
+    counts: Collection[str] = (),
 ) -> list[dict[str, list[str]]]:
     """Return the errors of the rows of a repeating field, row by row; nothing if there are none.
 
@@ -146,13 +149,17 @@ def check_rows(
         rows: the objects; numbers in texts become text.
         texts: fields of theirs that take a text.
         lists: fields of theirs that take a list of texts.
+        counts: those of the texts that may be numbers as well.
     """
-    errors = [_check_row(row, texts, lists) for row in rows]
+    errors = [_check_row(row, texts, lists, counts) for row in rows]
     return errors if any(errors) else []
 
 
 def _check_row(
-    row: dict[str, Any], texts: Collection[str], lists: Collection[str]
+    row: dict[str, Any],
+    texts: Collection[str],
+    lists: Collection[str],
+    counts: Collection[str],
 ) -> dict[str, list[str]]:
     errors: dict[str, list[str]] = {}
     for name, value in row.items():
@@ -166,7 +173,8 @@ def _check_row(
         if wrong:
             errors[name] = [wrong]
     if not errors:
-        row.update({name: as_text(row[name]) for name in row.keys() & set(texts)})
+        converted = row.keys() & set(texts).difference(counts)
+        row.update({name: as_text(row[name]) for name in converted})
     return errors
 
 

@@ -35,6 +35,13 @@ class Pending:
     resource_id: str = ""
 
 
+def keeps_files() -> bool:
+    """Return whether the site can keep the files of records; CKAN breaks, or drops them."""
+    storage = uploader.get_resource_uploader({})
+    places = (getattr(storage, "storage_path", None), getattr(storage, "storage", None))
+    return any(places)
+
+
 def prepare(context: Context, resources: list[dict[str, Any]]) -> list[list[str]]:
     """Take the files out of resources that are about to be created.
 

@@ -55,11 +55,19 @@ def replace(subject: str, links: Mapping[Predicate, Iterable[str]]) -> None:
                 Link.subject == subject, sa.tuple_(Link.predicate, Link.object).in_(gone)
             )
         )
-    new = sorted(wanted - present)
-    if new:
+    _insert(subject, wanted - present)
+
+
+def add(subject: str, predicate: Predicate, objects_: Iterable[str]) -> None:
+    """Add links to those of a subject; nothing is committed."""
+    _insert(subject, {(str(predicate), each) for each in objects_})
+
+
+def _insert(subject: str, pairs: set[tuple[str, str]]) -> None:
+    if pairs:
         model.Session.execute(
             insert(Link).on_conflict_do_nothing(),
-            [{"subject": subject, "predicate": p, "object": o} for p, o in new],
+            [{"subject": subject, "predicate": p, "object": o} for p, o in sorted(pairs)],
         )
 
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import ckan.plugins.toolkit as tk
-from ckan.lib import uploader
 
+from ckanext.marathon.logic import uploads
 from ckanext.marathon.model import audit_actor
 from ckanext.marathon.operations import starter_content
 from ckanext.marathon.operations.starter_content import ContentError
@@ -68,9 +68,7 @@ def _check_storage() -> None:
     Raises:
         StarterError: neither ``ckan.storage_path`` nor a storage for resources is configured.
     """
-    storage = uploader.get_resource_uploader({})
-    places = (getattr(storage, "storage_path", None), getattr(storage, "storage", None))
-    if not any(places):
+    if not uploads.keeps_files():
         raise StarterError(
             tk._("This site cannot keep files: set ckan.storage_path in its configuration.")
         )

@@ -23,6 +23,7 @@ RELATIONSHIPS = ("relationships_as_subject", "relationships_as_object")
 # (Lucene, IndexWriter.MAX_TERM_LENGTH).
 _LONGEST = 32_766
 _TITLE = 1_000
+_SORTED = "title_string"
 _TEXT_FIELDS = {
     *("title", "notes", "text", "urls", "author", "author_email", "maintainer"),
     *("maintainer_email", "res_name", "res_description", "data_dict", "validated_data_dict"),
@@ -96,21 +97,22 @@ def without_relationships(document: Mapping[str, Any], types: Collection[str]) -
     return {k: v for k, v in document.items() if k not in types}
 
 
-def fitting(document: Mapping[str, Any], repeating_kept: bool) -> dict[str, Any]:
+def fitting(document: Mapping[str, Any], repeating: Collection[str]) -> dict[str, Any]:
     """Return a Solr document whose values CKAN's own schema can take.
 
     Args:
         document: field → value; lists and rows of our schemas are JSON text, as CKAN stores them.
-        repeating_kept: leave rows in place for ckanext-dcat, which takes them apart afterwards.
+        repeating: fields whose rows stay, for ckanext-dcat, which takes them apart afterwards. Solr
+            refuses rows anywhere else: a title that looks like some is a text.
     """
     fitted: dict[str, Any] = {}
     for key, value in document.items():
         parsed = _parsed(value)
-        if key in _TEXT_FIELDS or parsed is None:
+        if key in _TEXT_FIELDS or key == _SORTED or parsed is None:
             fitted[key] = value
         elif key.startswith(_TEXT_PREFIXES):
             fitted[key] = " ".join(_words(parsed))
-        elif repeating_kept and _is_rows(parsed):
+        elif key in repeating and _is_rows(parsed):
             fitted[key] = [_short(row) for row in parsed]
     return {key: value for key, value in _cut(fitted) if value is not None}
 
@@ -167,7 +169,7 @@ def _cut(document: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
     for key, value in document.items():
         if key in _TEXT_FIELDS or key.startswith(_TEXT_PREFIXES):
             yield key, value
-        elif key == "title_string":
+        elif key == _SORTED:
             yield key, value[:_TITLE]
         elif isinstance(value, list):
             yield key, [v for v in value if not (isinstance(v, str) and _too_long(v))]

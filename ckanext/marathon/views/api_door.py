@@ -38,6 +38,10 @@ def check_parameter_types() -> Response | None:
     if reads and odd_shapes.names_what_cannot_exist(data):
         return _refusal(name, 404, "Not Found Error", {"message": tk._("Not found")})
     errors = odd_shapes.find_wrong_types(name, data, writes=not reads)
+    for field, files in request.files.lists():
+        if len(files) > 1:
+            # CKAN would take the first.
+            errors[field] = [tk._("One file at a time: send each by itself")]
     if errors:
         return _refusal(name, 409, "Validation Error", errors)
     try:

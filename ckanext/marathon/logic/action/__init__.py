@@ -65,9 +65,6 @@ from ckanext.marathon.logic.action.package import (
     package_relationships_list,
     package_show,
     package_update,
-    resource_delete,
-    resource_update,
-    resource_view_update,
 )
 from ckanext.marathon.logic.action.package_words import (
     format_autocomplete,
@@ -77,6 +74,12 @@ from ckanext.marathon.logic.action.package_words import (
     tag_search,
 )
 from ckanext.marathon.logic.action.plain_texts import plain_text_actions
+from ckanext.marathon.logic.action.resource import (
+    resource_create,
+    resource_delete,
+    resource_update,
+    resource_view_update,
+)
 from ckanext.marathon.logic.action.takedown import (
     marathon_takedown,
     marathon_takedown_apply,
@@ -134,6 +137,7 @@ __all__ = [
     "package_search",
     "package_show",
     "package_update",
+    "resource_create",
     "resource_delete",
     "resource_update",
     "resource_view_update",

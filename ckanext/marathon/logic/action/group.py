@@ -12,7 +12,7 @@ from ckan import model
 from ckan.types import Action, Context
 
 from ckanext.marathon.domain.texts import is_reference
-from ckanext.marathon.logic import input_rules, shapes
+from ckanext.marathon.logic import input_rules, kept, shapes
 
 
 @tk.chained_action
@@ -27,7 +27,7 @@ def group_create(next_: Action, context: Context, data_dict: dict[str, Any]) -> 
     if data.get("type") in input_rules.organization_types():
         message = tk._("An organisation is made with organization_create")
         raise tk.ValidationError({"type": [message]})
-    shapes.refuse_problems(data)
+    _refuse_lost(data)
     input_rules.check_group(context, data, None, is_organization=False)
     return next_(context, data)
 
@@ -42,7 +42,7 @@ def group_update(next_: Action, context: Context, data_dict: dict[str, Any]) -> 
             stored.
     """
     data = dict(data_dict)
-    shapes.refuse_problems(data)
+    _refuse_lost(data)
     input_rules.check_group(context, data, _group(data_dict), is_organization=False)
     return next_(context, data)
 
@@ -67,6 +67,13 @@ def group_purge(next_: Action, context: Context, data_dict: dict[str, Any]) -> A
     """
     _group(data_dict)
     return next_(context, data_dict)
+
+
+def _refuse_lost(data: dict[str, Any]) -> None:
+    """Refuse texts that cannot be stored, and files that nothing would store."""
+    shapes.refuse_problems(data)
+    if errors := kept.find_files(data, "image_upload"):
+        raise tk.ValidationError(errors)
 
 
 def _group(data_dict: dict[str, Any]) -> model.Group | None:

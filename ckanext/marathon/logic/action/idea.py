@@ -11,7 +11,7 @@ from ckan.types import Context
 
 from ckanext.marathon.domain import lifecycle
 from ckanext.marathon.domain.texts import is_reference
-from ckanext.marathon.logic import say
+from ckanext.marathon.logic import kept, notices, say
 from ckanext.marathon.logic.viewing import Viewer
 from ckanext.marathon.model import link, records
 from ckanext.marathon.model.link import Predicate
@@ -40,13 +40,17 @@ def marathon_idea_status_update(context: Context, data_dict: dict[str, Any]) -> 
     if not status:
         raise tk.ValidationError({"status": [tk._("Missing value")]})
     patch = {"id": idea.id, "status": status, "status_reason": data_dict.get("reason") or ""}
-    try:
-        return tk.get_action("package_patch")(context, patch)
-    except tk.ValidationError as fault:
-        errors = dict(fault.error_dict)
-        if "status_reason" in errors:
-            errors["reason"] = errors.pop("status_reason")
-        raise tk.ValidationError(errors) from None
+    with notices.collecting(context) as collected:
+        kept.note_unknown(context, data_dict.keys() - {"id", "status", "reason"}, {})
+        try:
+            shown = tk.get_action("package_patch")(context, patch)
+        except tk.ValidationError as fault:
+            errors = dict(fault.error_dict)
+            if "status_reason" in errors:
+                errors["reason"] = errors.pop("status_reason")
+            raise tk.ValidationError(errors) from None
+        collected.deliver(shown)
+        return shown
 
 
 @tk.side_effect_free

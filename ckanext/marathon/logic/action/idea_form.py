@@ -11,7 +11,7 @@ from ckan.lib.munge import munge_title_to_name
 from ckan.types import Context
 
 from ckanext.marathon.domain.texts import load_json
-from ckanext.marathon.logic import permissions, shapes
+from ckanext.marathon.logic import kept, notices, permissions, shapes
 from ckanext.marathon.logic.inputs import LARGEST
 from ckanext.marathon.model import choice, link, place
 from ckanext.marathon.vocabulary import territory
@@ -75,7 +75,7 @@ def marathon_idea_quick_create(context: Context, data_dict: dict[str, Any]) -> d
             of them) and ``data_need`` (what data, one or more texts; optional).
 
     Returns:
-        the idea as ``marathon_idea_choices`` gives it.
+        the idea as ``marathon_idea_choices`` gives it, and ``marathon_notices`` if there are any.
 
     Raises:
         NotAuthorized: neither editor of a municipality that takes part in the workshop, nor of the
@@ -83,7 +83,10 @@ def marathon_idea_quick_create(context: Context, data_dict: dict[str, Any]) -> d
         ValidationError: at the fields above.
     """
     tk.check_access("marathon_idea_quick_create", context, data_dict)
-    municipalities = _codes(data_dict.get("municipality"))
+    _refuse_rows(data_dict)
+    # As they were written: what is put right in them is said where the idea is saved.
+    municipalities = _texts(data_dict.get("municipality"))
+    _codes(municipalities)
     idea = {
         "type": "idea",
         "title": str(data_dict.get("title") or "").strip(),
@@ -93,11 +96,26 @@ def marathon_idea_quick_create(context: Context, data_dict: dict[str, Any]) -> d
         "data_need": [{"what": what} for what in _texts(data_dict.get("data_need"))],
         "status": "proposed",
     }
-    created = _created(context, idea)
-    ((shown, workshop),) = choice.ideas(
-        choice.Viewer(everything=True, organizations=()), choice.Wanted(include=[created]), 1
-    )
-    return _choice(shown, workshop)
+    with notices.collecting(context) as collected:
+        created = _created(context, idea)
+        ((shown, workshop),) = choice.ideas(
+            choice.Viewer(everything=True, organizations=()), choice.Wanted(include=[created]), 1
+        )
+        answer = _choice(shown, workshop)
+        kept.note_unknown(context, data_dict.keys() - idea.keys(), answer)
+        collected.deliver(answer)
+        return answer
+
+
+def _refuse_rows(data_dict: dict[str, Any]) -> None:
+    """Refuse objects where texts are expected; they would be stored as Python writes them."""
+    errors: dict[str, Any] = {}
+    for name in ("service_problem", "municipality", "data_need"):
+        value = data_dict.get(name)
+        if isinstance(value, dict) or (value and shapes.not_flat(value)):
+            errors[name] = [tk._("A list of texts is expected")]
+    if errors:
+        raise tk.ValidationError(errors)
 
 
 def _created(context: Context, idea: dict[str, Any]) -> str:
@@ -110,6 +128,7 @@ def _created(context: Context, idea: dict[str, Any]) -> str:
             own = Context(
                 user=context.get("user", ""), ignore_auth=bool(context.get("ignore_auth"))
             )
+            notices.share(context, own)
             return tk.get_action("package_create")(own, dict(idea))["id"]
         except tk.ValidationError as fault:
             # Somebody else may have taken the name at the same instant.

@@ -9,7 +9,7 @@ from ckan import authz, model
 from ckan.types import Action, Context
 
 from ckanext.marathon.domain.texts import is_reference, is_storable
-from ckanext.marathon.logic import inputs, notices, permissions
+from ckanext.marathon.logic import inputs, kept, notices, permissions
 from ckanext.marathon.model import audit_actor
 from ckanext.marathon.search.away import AWAY
 from ckanext.marathon.search.types import DATASET
@@ -23,9 +23,12 @@ def organization_create(next_: Action, context: Context, data_dict: dict[str, An
     a municipality would thereby come to edit its datasets, so they stay outside.
     """
     audit_actor.note_actor(context.get("user"))
-    notices.begin(context)
-    created = next_(context, inputs.checked_organization(context, data_dict))
-    notices.deliver(context, created)
+    with notices.collecting(context) as collected:
+        data = inputs.checked_organization(context, data_dict)
+        unknown = inputs.find_unknown_of_organization(data)
+        created = next_(context, data)
+        kept.note_unknown(context, unknown, created)
+        collected.deliver(created)
     user, organization = context.get("user"), context.get("group")
     if (
         isinstance(organization, model.Group)
@@ -50,14 +53,17 @@ def organization_update(next_: Action, context: Context, data_dict: dict[str, An
     audit_actor.note_actor(context.get("user"))
     stored = _organization(data_dict)
     was_municipality = stored is not None and permissions.is_municipality(stored)
-    notices.begin(context)
     if stored is None:
         _refuse_group(data_dict)
-    updated = next_(context, inputs.checked_organization(context, data_dict, stored))
-    if stored and not was_municipality:
-        _send_coordination_away(context, stored)
-    notices.deliver(context, updated)
-    return updated
+    with notices.collecting(context) as collected:
+        data = inputs.checked_organization(context, data_dict, stored)
+        unknown = inputs.find_unknown_of_organization(data)
+        updated = next_(context, data)
+        if stored and not was_municipality:
+            _send_coordination_away(context, stored)
+        kept.note_unknown(context, unknown, updated)
+        collected.deliver(updated)
+        return updated
 
 
 def _send_coordination_away(context: Context, organization: model.Group) -> None:

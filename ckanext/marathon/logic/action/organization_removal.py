@@ -8,7 +8,7 @@ import ckan.plugins.toolkit as tk
 from ckan import authz, model
 from ckan.types import Action, Context
 
-from ckanext.marathon.logic import guards
+from ckanext.marathon.logic import cutting, guards
 from ckanext.marathon.model import place, records
 
 OURS = (records.WORKSHOP, records.IDEA, records.COMMITMENT)
@@ -20,7 +20,8 @@ def organization_delete(next_: Action, context: Context, data_dict: dict[str, An
 
     Raises:
         ValidationError: it owns records; ``obstacles`` names those that the person may see.
-            Where the site allows datasets without organisation, CKAN leaves its datasets so.
+            Where the site allows datasets without organisation, CKAN leaves its datasets so. They
+            go on naming it as who published them.
     """
     organization = _organization(data_dict)
     if organization is None:
@@ -31,6 +32,7 @@ def organization_delete(next_: Action, context: Context, data_dict: dict[str, An
     if authz.check_config_permission("ckan.auth.create_unowned_dataset"):
         owned = [each for each in owned if each.type in OURS]
     guards.refuse_delete(owned, context)
+    _keep_publisher(organization)
     return next_(context, data_dict)
 
 
@@ -38,8 +40,9 @@ def organization_delete(next_: Action, context: Context, data_dict: dict[str, An
 def organization_purge(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
     """Purge an organisation and give back its municipality; see CKAN's ``organization_purge``.
 
-    Its workshops and ideas stay, without an organisation. CKAN itself refuses where it has
-    datasets and the site does not allow those without an organisation.
+    Its workshops and ideas stay, without an organisation, and its datasets go on naming it as who
+    published them. CKAN itself refuses where it has datasets and the site does not allow those
+    without an organisation.
     """
     organization = _organization(data_dict)
     if organization is None:
@@ -47,6 +50,7 @@ def organization_purge(next_: Action, context: Context, data_dict: dict[str, Any
     tk.check_access("organization_purge", context, data_dict)
     organization_id = organization.id
     if authz.check_config_permission("ckan.auth.create_unowned_dataset"):
+        _keep_publisher(organization)
         for package in records.owned_by(organization_id):
             if package.type in OURS:
                 own = Context(user=context.get("user", ""), ignore_auth=True, defer_commit=True)
@@ -59,6 +63,13 @@ def organization_purge(next_: Action, context: Context, data_dict: dict[str, Any
         guards.refuse_delete(records.owned_by(organization_id), context)
     place.assign(organization_id, None)
     return next_(context, data_dict)
+
+
+def _keep_publisher(organization: model.Group) -> None:
+    """Name the organisation in the datasets that it leaves behind."""
+    for package in records.owned_by(organization.id):
+        if package.type == records.DATASET:
+            cutting.keep_publisher(package, organization)
 
 
 def _organization(data_dict: dict[str, Any]) -> model.Group | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import ckan.plugins.toolkit as tk
@@ -13,12 +14,12 @@ from ckanext.marathon.logic import (
     cutting,
     guards,
     inputs,
+    kept,
     kept_iris,
     legacy,
     masked,
     notices,
     packages,
-    shapes,
     unseen,
     uploads,
 )
@@ -38,12 +39,13 @@ def package_create(next_: Action, context: Context, data_dict: dict[str, Any]) -
             one that was taken down.
     """
     audit_actor.note_actor(context.get("user"))
-    data = inputs.checked_new(context, data_dict)
-    _refuse_taken_down(data.get("id"))
-    notices.begin(context)
-    kept_iris.note_before(context, None)
-    created = next_(context, data)
-    return _shown(context, created)
+    with notices.collecting(context) as collected:
+        data = inputs.checked_new(context, data_dict)
+        _refuse_taken_down(data.get("id"))
+        unknown = inputs.find_unknown(data)
+        kept_iris.note_before(context, None)
+        created = next_(context, data)
+        return _shown(context, data_dict, unknown, created, collected)
 
 
 @tk.chained_action
@@ -60,17 +62,17 @@ def package_update(next_: Action, context: Context, data_dict: dict[str, Any]) -
     if known is not None and not context.get("ignore_auth"):
         # First, so that no error of a field tells what is not to be known.
         tk.check_access("package_update", context, {**data_dict, "id": known.id})
-    data = inputs.checked_update(context, data_dict, known)
-    if data.get("resources"):
-        data["resources"] = uploads.state_media_types(data["resources"], known)
-    package = _locked(data.get("id") or data.get("name"))
-    kept_iris.note_before(context, known)
-    if package is None:
-        return next_(context, data)
-    masked.restore(context, package, data_dict, data)
-    notices.begin(context)
-    updated = next_(context, data)
-    return _shown(context, updated)
+    with notices.collecting(context) as collected:
+        data = inputs.checked_update(context, data_dict, known)
+        if data.get("resources"):
+            data["resources"] = uploads.state_media_types(data["resources"], known)
+        package = _locked(data.get("id") or data.get("name"))
+        if package is not None:
+            masked.restore(context, package, data_dict, data)
+        unknown = inputs.find_unknown({**data, "type": known.type}) if known else []
+        kept_iris.note_before(context, known)
+        updated = next_(context, data)
+        return _shown(context, data_dict, unknown, updated, collected)
 
 
 @tk.chained_action
@@ -152,38 +154,6 @@ def package_relationships_list(next_: Action, context: Context, data_dict: dict[
 
 
 @tk.chained_action
-def resource_update(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
-    """Update a resource; see CKAN's ``resource_update``."""
-    return next_(context, unseen.replace_unseen_file(context, data_dict))
-
-
-@tk.chained_action
-def resource_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
-    """Delete a resource; see CKAN's ``resource_delete``.
-
-    CKAN looks for the fault among the resources only, and breaks where the dataset has it.
-    """
-    try:
-        return next_(context, data_dict)
-    except (KeyError, IndexError) as broken:
-        if isinstance(broken.__context__, tk.ValidationError):
-            raise broken.__context__ from None
-        raise
-
-
-@tk.chained_action
-def resource_view_update(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
-    """Update a view of a resource; see CKAN's ``resource_view_update``.
-
-    Whose view it is, not which resource the caller names, decides who may; it stays where it is.
-    """
-    shapes.refuse_problems(data_dict)
-    reference = data_dict.get("id")
-    view = model.ResourceView.get(reference) if is_reference(reference) else None
-    return next_(context, {**data_dict, "resource_id": view.resource_id} if view else data_dict)
-
-
-@tk.chained_action
 def bulk_update_private(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
     """Make packages private; see CKAN's ``bulk_update_private``."""
     _check_bulk("bulk_update_private", context, data_dict)
@@ -244,9 +214,18 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _shown(context: Context, result: Any) -> Any:
+def _shown(
+    context: Context,
+    sent: Mapping[str, Any],
+    unknown: Collection[str],
+    result: Any,
+    collected: notices.Collection,
+) -> Any:
     """Return what CKAN returns, which is what it indexed, as this person may see it."""
     if isinstance(result, dict) and "id" in result:
         result = packages.after_show(context, result)
-    notices.deliver(context, result)
+        kept.note_unknown(context, unknown, result)
+        kept.note_overruled(context, sent, result)
+        kept.note_groups(context, sent.get("groups"), result)
+    collected.deliver(result)
     return result

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import uuid
 
+import ckan.plugins.toolkit as tk
 from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
 from ckanext.marathon.domain import ideas, lifecycle, origins
 from ckanext.marathon.domain.faults import At
-from ckanext.marathon.logic import codes, guards, inputs, permissions, references
+from ckanext.marathon.logic import codes, guards, inputs, notices, permissions, references
 from ckanext.marathon.logic.validators.flat import Flat
 from ckanext.marathon.model import records
 
@@ -55,6 +56,11 @@ def _check_status(flat: Flat) -> list[At]:
         return lifecycle.check_start(
             flat.text("status"), bool(trusted) or permissions.may_set_role(flat.context)
         )
+    if flat.text("status_reason") and flat.text("status") == before:
+        message = tk._(
+            "The reason was not kept: it belongs to a change of status, and none was made"
+        )
+        notices.add(flat.context, message)
     return lifecycle.check_step(before, flat.text("status"), flat.text("status_reason"))
 
 

@@ -56,7 +56,7 @@ def marathon_empty_blank(value: Any) -> Any:
 def marathon_count(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Make a whole number from 0 up; ``12.0`` from a spreadsheet is 12; nothing stays nothing.
+    """Make a whole number from 0 up, written as in ``domain/numbers.py``; nothing stays nothing.
 
     CKAN's ``ignore_empty`` takes 0 for nothing.
     """
@@ -64,7 +64,7 @@ def marathon_count(
     if value is missing or value is None or (isinstance(value, str) and not value.strip()):
         data.pop(key, None)
         raise StopOnError
-    data[key] = _read(numbers.count, value)
+    data[key] = int(_read_number(numbers.read_count, value, context))
 
 
 def marathon_int_or_none(value: Any) -> int | None:
@@ -77,19 +77,26 @@ def marathon_int_or_none(value: Any) -> int | None:
         return None
 
 
-def marathon_decimal(value: Any) -> str:
-    """Return a number from 0 up as text with a decimal point."""
-    return _read(lambda given: numbers.decimal(given, least=0), value)
+def marathon_decimal(
+    key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
+) -> None:
+    """Make a number from 0 up, as text with a decimal point.
+
+    What is stored already may stay: a form sends it back as it is, and 1.125 could be two numbers.
+    """
+    value = data[key]
+    if not isinstance(value, str) or value not in stored_texts(key, data, context):
+        data[key] = _read_number(lambda given: numbers.read_decimal(given, 0), value, context)
 
 
-def marathon_latitude(value: Any) -> str:
+def marathon_latitude(value: Any, context: Context) -> str:
     """Return degrees from -90 to 90 as text."""
-    return _read(lambda given: numbers.decimal(given, -90, 90), value)
+    return _read_number(lambda given: numbers.read_decimal(given, -90, 90), value, context)
 
 
-def marathon_longitude(value: Any) -> str:
+def marathon_longitude(value: Any, context: Context) -> str:
     """Return degrees from -180 to 180 as text."""
-    return _read(lambda given: numbers.decimal(given, -180, 180), value)
+    return _read_number(lambda given: numbers.read_decimal(given, -180, 180), value, context)
 
 
 def marathon_date(
@@ -191,6 +198,14 @@ def marathon_flag(
         raise StopOnError
     # A form sends "false" hidden and, if the box is ticked, "true" after it.
     data[key] = _flag(value[-1] if isinstance(value, list) and value else value)
+
+
+def _read_number(read: Callable[[Any], numbers.Reading], value: Any, context: Context) -> str:
+    """Return a number in digits, and say so where it was not written so."""
+    reading = _read(read, value)
+    if reading.notice:
+        notices.add(context, say.text(reading.notice))
+    return reading.text
 
 
 def _flag(value: Any) -> str:

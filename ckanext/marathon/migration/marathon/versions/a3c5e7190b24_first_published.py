@@ -1,7 +1,7 @@
 """When a dataset became public for the first time, which its description says.
 
 Revision ID: a3c5e7190b24
-Revises: 9d60e2f7a4b8
+Revises: a3c7e91b5d24
 Create Date: 2026-11-29
 """
 

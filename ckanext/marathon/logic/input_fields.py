@@ -1,0 +1,173 @@
+"""The fields of what a client sent, held against the schema of its type before CKAN sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+from ckan.types import Context
+from ckanext.scheming.plugins import expand_form_composite
+
+from ckanext.marathon.domain import numbers
+from ckanext.marathon.logic import kept, notices, shapes
+
+# CKAN looks these up before it validates them.
+NAMES = ("id", "name", "type", "owner_org", "state", "title")
+
+# CKAN's own fields, which take nothing but text and some of which break on anything else.
+TEXTS = (
+    "notes",
+    "description",
+    "url",
+    "version",
+    "author",
+    "author_email",
+    "maintainer",
+    "maintainer_email",
+    "license_id",
+    "image_url",
+)
+
+RESOURCE_TEXTS = ("url", "name", "description", "format", "mimetype", "url_type", "resource_type")
+
+Fields = list[dict[str, Any]]
+
+
+def check_fields(
+    context: Context,
+    data: dict[str, Any],
+    schema: Mapping[str, Any],
+    errors: shapes.Errors,
+    file_name: str = "",
+) -> None:
+    """Check every field that was sent, and bring lists, texts and numbers into shape, in place.
+
+    Args:
+        context: of the action, for what is to be told.
+        data: what was sent; changed.
+        schema: of its type, as scheming has it; empty for a type without one.
+        errors: those found before.
+        file_name: under which its resources take a file; "" where nothing would store one.
+
+    Raises:
+        ckan.plugins.toolkit.ValidationError: of each field, what is wrong with its shape.
+    """
+    fields: Fields = schema.get("dataset_fields") or schema.get("fields") or []
+    resource_fields: Fields = schema.get("resource_fields") or []
+    repeating = {f["field_name"]: f["repeating_subfields"] for f in _repeating(fields)}
+    expand_form_composite(data, set(repeating))
+    for name in (*repeating, *shapes.CORE_LISTS):
+        shapes.read_rows(data, name, errors)
+    for name, inner in {**repeating, "resources": resource_fields}.items():
+        if name in data and name not in errors:
+            texts = _texts(inner) | (set(RESOURCE_TEXTS) if name == "resources" else set())
+            wrong_rows = shapes.check_rows(data[name], texts, _lists(inner), _counts(inner))
+            if wrong_rows:
+                errors[name] = wrong_rows
+    known_rows = {name: [f["field_name"] for f in inner] for name, inner in repeating.items()}
+    if _is_ours(schema):
+        _check_names(context, data, {**known_rows, **kept.CORE_ROWS}, errors)
+    _check_files(data, file_name, errors)
+    texts = (_texts(fields) | {*NAMES, *TEXTS}) - {"tag_string"}
+    counts, decimals = _counts(fields), _decimals(fields)
+    for name, value in list(data.items()):
+        if name in errors:
+            continue
+        wrong = shapes.problem(value)
+        if not wrong and name in texts and isinstance(value, dict | list | tuple):
+            wrong = tk._("A text is expected")
+        if not wrong and name in shapes.DATES:
+            wrong = shapes.not_a_date(value)
+        if not wrong and name == "tag_string" and value is not None:
+            wrong = shapes.not_flat(value)
+        if wrong:
+            errors[name] = shapes.at_list(name, wrong)
+        elif name in decimals:
+            data[name] = numbers.write(value)
+        elif name in counts:
+            continue
+        elif name in texts or name == "tag_string":
+            values = value if isinstance(value, list | tuple) else None
+            data[name] = shapes.as_text(value) if values is None else _as_texts(values)
+    if errors:
+        raise tk.ValidationError(errors)
+
+
+def _check_names(
+    context: Context,
+    data: Mapping[str, Any],
+    known: Mapping[str, Collection[str]],
+    errors: shapes.Errors,
+) -> None:
+    for name, names in known.items():
+        if data.get(name) and name not in errors:
+            lost = kept.check_rows(context, name, data[name], names)
+            if lost:
+                errors[name] = lost
+    if data.get("groups") and "groups" not in errors:
+        nameless = kept.check_groups(data["groups"])
+        if nameless:
+            errors["groups"] = nameless
+
+
+def _check_files(data: Mapping[str, Any], file_name: str, errors: shapes.Errors) -> None:
+    if not data.get("resources") or "resources" in errors:
+        return
+    for row in data["resources"]:
+        # What the answer to a file that was added says, not a field of it.
+        row.pop(notices.KEY, None)
+    wrong = [kept.find_files(row, file_name) for row in data["resources"]]
+    if any(wrong):
+        errors["resources"] = wrong
+
+
+def _is_ours(schema: Mapping[str, Any]) -> bool:
+    """Return whether our rules take the rows of a schema; scheming keeps what it does not know."""
+    return "marathon_" in str(schema.get("after_validators") or "")
+
+
+def wrong_names(data: Mapping[str, Any]) -> shapes.Errors:
+    """Return the errors of what CKAN looks up before it validates anything."""
+    errors: shapes.Errors = {}
+    for name in NAMES:
+        value = data.get(name)
+        if isinstance(value, dict | list | tuple | bool):
+            errors[name] = [tk._("A text is expected")]
+        elif wrong := shapes.problem(value):
+            errors[name] = [wrong]
+    return errors
+
+
+def _as_texts(values: Iterable[Any]) -> list[Any]:
+    return [shapes.as_text(value) for value in values]
+
+
+def _repeating(fields: Fields) -> Fields:
+    return [field for field in fields if "repeating_subfields" in field]
+
+
+def _texts(fields: Fields) -> set[str]:
+    """Return the fields that take nothing but a text."""
+    others = [f for f in fields if "geojson" in f.get("validators", "") or f in _repeating(fields)]
+    return {f["field_name"] for f in fields if f not in others} - _lists(fields)
+
+
+def _lists(fields: Fields) -> set[str]:
+    """Return the fields that take a list, loaded from JSON, and flags, which a form sends twice."""
+    return {
+        field["field_name"]
+        for field in fields
+        if "load_json" in field.get("output_validators", "")
+        or "marathon_flag" in field.get("validators", "")
+    }
+
+
+def _counts(fields: Fields) -> set[str]:
+    """Return the fields that take a count, whose validator reads numbers as they are."""
+    return {f["field_name"] for f in fields if "marathon_count" in f.get("validators", "")}
+
+
+def _decimals(fields: Fields) -> set[str]:
+    """Return the fields whose numbers, made a text, could be read in two ways."""
+    return {f["field_name"] for f in fields if "marathon_decimal" in f.get("validators", "")}

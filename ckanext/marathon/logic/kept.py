@@ -1,0 +1,208 @@
+"""What a client sent and nothing keeps: said in the answer, or refused where a row would be lost.
+
+CKAN drops what it does not know without a word. A field of a record that nobody knows is reported
+and never refused: harvesters and other plugins send what their own sites know. A row of a list is
+what an officer or a program meant to be kept, so that one without any known name is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+from ckan.types import Context
+from werkzeug.datastructures import FileStorage
+
+from ckanext.marathon.domain.texts import shown
+from ckanext.marathon.logic import notices, uploads
+
+Rows = list[dict[str, Any]]
+
+# Names of CKAN's forms and of what is asked of an action, which are no fields.
+CONTROLS = frozenset(
+    {
+        *("save", "return_to", "return_id_only", "pkg_name", "_ckan_phase", "plugin_data"),
+        *("use_default_schema", "include_tracking", "tracking_summary", "for_edit", "update"),
+        *("image_upload", "clear_upload", "is_organization", "marathon_notices"),
+    }
+)
+# Written by the site with each change.
+SERVER_OWNED = ("history", "metadata_created", "creator_user_id", "type")
+
+# Of CKAN's own lists: what it stores of a row, and what it shows of it.
+CORE_ROWS: Mapping[str, Collection[str]] = {
+    "tags": ("name", "vocabulary_id", "id", "display_name", "state", "revision_timestamp"),
+    "extras": (
+        *("key", "value", "id", "package_id", "group_id", "state", "deleted"),
+        "revision_timestamp",
+    ),
+}
+
+_MOST_NAMED = 10
+_JSON = (str, int, float, bool, list, dict)
+
+
+def check_rows(context: Context, field: str, rows: Rows, known: Collection[str]) -> list[Any]:
+    """Return the errors of rows that would vanish, row by row; nothing if there are none.
+
+    Of the others, what will not be kept becomes a notice.
+
+    Args:
+        context: of the action.
+        field: name of the list.
+        rows: as they were sent.
+        known: names that a row of it may have.
+    """
+    errors: list[dict[str, list[str]]] = []
+    refusal = tk._("A row of “{field}” has nothing called {names}. These names exist: {known}")
+    for row in rows:
+        unknown = [name for name, value in row.items() if name not in known and _is_filled(value)]
+        is_lost = unknown and not any(_is_filled(row.get(name)) for name in known)
+        errors.append(
+            {name: [_about_row(refusal, field, [name], known)] for name in unknown}
+            if is_lost
+            else {}
+        )
+        if unknown and not is_lost:
+            message = tk._(
+                "Not kept, as a row of “{field}” has nothing called {names}. "
+                "These names exist: {known}"
+            )
+            notices.add(context, _about_row(message, field, unknown, known))
+    return errors if any(errors) else []
+
+
+def find_files(data: Mapping[str, Any], accepted: str = "") -> dict[str, Any]:
+    """Return the errors of files that nothing would store, and of texts where a file goes.
+
+    Args:
+        data: what was sent: of a record, or of one of its files.
+        accepted: the name under which it takes a file; none without.
+    """
+    errors: dict[str, Any] = {}
+    for name, value in data.items():
+        if isinstance(value, FileStorage) and name != accepted:
+            text = tk._("A file is sent as “{name}” here").format(name=accepted)
+            errors[name] = [text if accepted else _how_to_send()]
+        elif isinstance(value, FileStorage) and value.filename and not uploads.keeps_files():
+            text = tk._("This site cannot keep files: set ckan.storage_path in its configuration.")
+            errors[name] = [text]
+        elif name == accepted and _is_filled(value) and isinstance(value, _JSON):
+            errors[name] = [tk._("A file is expected here, sent as multipart/form-data")]
+    return errors
+
+
+def _how_to_send() -> str:
+    return tk._(
+        "Files are not stored with the record. Send each by itself: with resource_create "
+        "(package_id and upload), or to replace one with resource_patch (id and upload), as "
+        "multipart/form-data"
+    )
+
+
+def find_unknown(data: Mapping[str, Any], fields: Iterable[str], plugin: Any) -> list[str]:
+    """Return the names sent that neither CKAN nor the schema of the record knows.
+
+    Args:
+        data: what was sent.
+        fields: of the schema.
+        plugin: what makes packages or groups of this type, CKAN's ``IDatasetForm`` or
+            ``IGroupForm``.
+    """
+    known = {*fields, *CONTROLS, *_core_names(plugin)}
+    return [
+        name
+        for name, value in data.items()
+        if name not in known and not name.startswith("__") and _is_filled(value)
+    ]
+
+
+def note_unknown(context: Context, unknown: Iterable[str], answer: Any) -> None:
+    """Say in the answer which fields nobody knows; those that it shows are some plugin's."""
+    if notices.is_page() or not isinstance(answer, dict):
+        # Whoever fills in a form did not choose what it sends.
+        return
+    lost = [name for name in unknown if name not in answer]
+    if lost:
+        message = tk._("Not kept, as there are no such fields: {names}")
+        notices.add(context, message.format(names=_listed(lost)))
+
+
+def note_overruled(context: Context, sent: Mapping[str, Any], answer: Any) -> None:
+    """Say in the answer what was sent for a field that the site alone writes, if it is lost."""
+    if notices.is_page() or not isinstance(answer, dict):
+        return
+    lost = [n for n in SERVER_OWNED if n in answer and not _contains(answer[n], sent.get(n))]
+    if lost:
+        message = tk._("Written by this site alone, so that what was sent was not kept: {names}")
+        notices.add(context, message.format(names=_listed(lost)))
+
+
+def check_groups(groups: Rows) -> list[Any]:
+    """Return the errors of groups that name none, row by row; CKAN would take them for nothing."""
+    message = tk._("A group is named by its id or name")
+    names = ("id", "name")
+    errors = [
+        {"name": [message]} if row and not any(_is_filled(row.get(n)) for n in names) else {}
+        for row in groups
+    ]
+    return errors if any(errors) else []
+
+
+def note_groups(context: Context, sent: Any, answer: Any) -> None:
+    """Say in the answer which groups a package did not get: CKAN passes over those it cannot find.
+
+    One that does not exist and one that the person may not see are not told apart.
+    """
+    shown_groups = answer.get("groups") if isinstance(answer, dict) else None
+    if notices.is_page() or not isinstance(shown_groups, list) or not isinstance(sent, list):
+        return
+    got = {group.get(name) for group in shown_groups for name in ("id", "name")}
+    wanted = [row.get("id") or row.get("name") for row in sent if isinstance(row, dict)]
+    lost = [str(each) for each in wanted if each and each not in got]
+    if lost:
+        message = tk._("Not kept, as there are no such groups for you: {names}")
+        notices.add(context, message.format(names=_listed(lost)))
+
+
+def _about_row(message: str, field: str, names: Iterable[str], known: Iterable[str]) -> str:
+    return message.format(field=field, names=_listed(names), known=", ".join(known))
+
+
+def _listed(names: Iterable[str]) -> str:
+    quoted = [f"“{shown(name)}”" for name in names]
+    return ", ".join(quoted[:_MOST_NAMED]) + (" …" if len(quoted) > _MOST_NAMED else "")
+
+
+def _core_names(plugin: Any) -> set[str]:
+    if hasattr(plugin, "create_package_schema"):
+        schemas = (
+            plugin.create_package_schema(),
+            plugin.update_package_schema(),
+            plugin.show_package_schema(),
+        )
+    else:
+        schemas = (
+            plugin.create_group_schema(),
+            plugin.update_group_schema(),
+            plugin.show_group_schema(),
+        )
+    return {name for schema in schemas for name in schema}
+
+
+def _is_filled(value: Any) -> bool:
+    return value is not None and value not in ("", [], {})
+
+
+def _contains(answer: Any, sent: Any) -> bool:
+    """Return whether everything that was sent is in the answer."""
+    if not _is_filled(sent):
+        return True
+    if isinstance(sent, list):
+        answers = answer if isinstance(answer, list) else []
+        return all(any(_contains(each, one) for each in answers) for one in sent)
+    if isinstance(sent, dict):
+        own = answer if isinstance(answer, dict) else {}
+        return all(_contains(own.get(name), value) for name, value in sent.items())
+    return str(answer) == str(sent)

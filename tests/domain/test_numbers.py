@@ -1,0 +1,127 @@
+"""The table of forms of a number: read as it is, read with a notice, refused with its readings."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ckanext.marathon.domain import numbers
+from ckanext.marathon.domain.errors import Malformed
+from ckanext.marathon.domain.texts import shown
+
+# Written → a count, a decimal from 0 up. None where it is refused.
+PLAIN: list[tuple[Any, str | None, str]] = [
+    ("12", "12", "12"),
+    (" 012 ", "12", "012"),
+    ("12.0", "12", "12.0"),
+    (12, "12", "12"),
+    (12.0, "12", "12.0"),
+    (0, "0", "0"),
+    (1000, "1000", "1000"),
+    ("14.6", None, "14.6"),
+    ("0.125", None, "0.125"),
+    ("1234.125", None, "1234.125"),
+    (1e-5, None, "0.00001"),
+    # A number of a program has one meaning; as a text it would have two.
+    (1.125, None, "1.1250"),
+]
+READ_WITH_NOTICE: list[tuple[str, str | None, str]] = [
+    ("1,000", "1000", "1000"),
+    ("120,000", "120000", "120000"),
+    ("1,000,000", "1000000", "1000000"),
+    ("1,000.00", "1000", "1000.00"),
+    ("1,234.50", None, "1234.50"),
+    ("Q 1,234.50", None, "1234.50"),
+    ("Q1,000", "1000", "1000"),
+    ("Q.\u00a012", "12", "12"),
+    ("GTQ 5.00", "5", "5.00"),
+]
+# Written → the readings that the message names.
+REFUSED: list[tuple[Any, list[str]]] = [
+    ("1.000", ["1", "1000"]),
+    ("1.125", ["1.1250", "1125"]),
+    ("1,5", ["15", "1.5"]),
+    ("12,0", ["120", "12"]),
+    ("1.234,50", ["1.2345", "1234.5"]),
+    ("Q 1.000", ["1", "1000"]),
+    ("1,0000", ["10000", "1"]),
+    ("01,000", ["1000", "1"]),
+    ("1.000.000", ["1000000"]),
+    ("1,00,000", ["100000"]),
+    ("12 personas", []),
+    ("1 000", []),
+    ("1e3", []),
+    ("1_000", []),
+    ("٣", []),
+    ("Q", []),
+    ("1,000.", []),
+    ("9" * 16, []),
+    (float("inf"), []),
+    (True, []),
+    ([1], []),
+]
+
+
+def decimal(value: Any) -> numbers.Reading:
+    return numbers.read_decimal(value, least=0)
+
+
+@pytest.mark.parametrize("read", [numbers.read_count, decimal])
+def test_what_has_one_meaning_is_read_and_what_was_put_right_is_said(read: Any) -> None:
+    column = 1 if read is numbers.read_count else 2
+    for is_noticed, table in enumerate((PLAIN, READ_WITH_NOTICE)):
+        for row in table:
+            wanted = row[column]
+            if wanted is None:
+                with pytest.raises(Malformed):
+                    read(row[0])
+                continue
+            reading = read(row[0])
+            assert (reading.text, bool(reading.notice)) == (wanted, bool(is_noticed)), row
+            assert not is_noticed or shown(row[0]) in str(reading.notice)
+
+
+@pytest.mark.parametrize("read", [numbers.read_count, decimal])
+def test_what_has_two_meanings_is_refused_with_both(read: Any) -> None:
+    for value, readings in REFUSED:
+        with pytest.raises(Malformed) as refused:
+            read(value)
+        named = [refused.value.fault.values.get(name) for name in ("one", "other")]
+        assert [each for each in named if each] == readings, value
+        if isinstance(value, str):
+            assert value in str(refused.value)
+        for reading in readings:
+            # What the message tells to write is read, and as just that.
+            assert numbers.read_decimal(reading) == numbers.Reading(reading)
+
+
+def test_bounds_leave_one_of_two_readings() -> None:
+    assert numbers.read_decimal("14.625", -90, 90) == numbers.Reading("14.625")
+    assert numbers.read_decimal("-90.515", -180, 180) == numbers.Reading("-90.515")
+    for value in ("14,625", "14,6", "1,000"):
+        with pytest.raises(Malformed, match="can be read as"):
+            numbers.read_decimal(value, -90, 90)
+    with pytest.raises(Malformed, match="out of range"):
+        numbers.read_decimal("90.5", -90, 90)
+
+
+@given(st.text(alphabet="0123456789.,Q -", max_size=12))
+def test_no_digit_is_ever_cut(text: str) -> None:
+    for read in (numbers.read_count, numbers.read_decimal):
+        try:
+            reading = read(text)
+        except Malformed:
+            continue
+        digits = text.replace(",", "").strip().removeprefix("Q").lstrip(". ")
+        assert Decimal(reading.text) == Decimal(digits)
+
+
+def test_a_number_of_a_program_keeps_its_meaning_as_text() -> None:
+    for value in (0, 12, 1.5, 1.125, 0.125, -1.125, 1234.125, 1e-7):
+        assert Decimal(numbers.read_decimal(numbers.write(value)).text) == Decimal(repr(value))
+    for value in (True, None, "1,5", [1], float("nan")):
+        assert numbers.write(value) is value
