@@ -59,35 +59,34 @@ class TestFitting:
     def test_a_list_becomes_words_and_its_json_goes(self) -> None:
         found = document.fitting(
             {"axis": "x", "partner": '["ANAM", "INFOM"]', "extras_partner": '["ANAM", "INFOM"]'},
-            repeating_kept=False,
         )
         assert found == {"axis": "x", "extras_partner": "ANAM INFOM"}
 
     def test_rows_become_words_without_identifiers(self) -> None:
         rows = json.dumps([{"id": "1f0c", "what": "Pozos", "why": "Mapa"}])
-        found = document.fitting({"data_need": rows, "extras_data_need": rows}, False)
+        found = document.fitting({"data_need": rows, "extras_data_need": rows})
         assert found == {"extras_data_need": "Pozos Mapa"}
 
     def test_rows_stay_for_dcat_without_what_is_too_long_for_solr(self) -> None:
         rows = json.dumps([{"text": "Jalapa", "geom": "9" * 40_000}])
-        found = document.fitting({"spatial_coverage": rows}, repeating_kept=True)
+        found = document.fitting({"spatial_coverage": rows}, repeating_kept={"spatial_coverage"})
         assert found == {"spatial_coverage": [{"text": "Jalapa"}]}
 
     def test_a_text_longer_than_a_string_field_takes_is_left_to_its_text_field(self) -> None:
         long = "ñ" * 20_000
-        found = document.fitting({"provenance": long, "extras_provenance": long}, False)
+        found = document.fitting({"provenance": long, "extras_provenance": long})
         assert found == {"extras_provenance": long}
 
     def test_a_long_title_is_cut_where_it_only_sorts(self) -> None:
-        found = document.fitting({"title": "a" * 40_000, "title_string": "a" * 40_000}, False)
+        found = document.fitting({"title": "a" * 40_000, "title_string": "a" * 40_000})
         assert len(found["title"]) == 40_000
         assert len(found["title_string"]) == 1_000
 
     def test_text_that_only_looks_like_json_stays(self) -> None:
-        assert document.fitting({"venue": "[sic] INFOM"}, False) == {"venue": "[sic] INFOM"}
+        assert document.fitting({"venue": "[sic] INFOM"}) == {"venue": "[sic] INFOM"}
 
     def test_lists_of_ckan_itself_stay(self) -> None:
-        assert document.fitting({"tags": ["agua"], "res_url": ["x" * 33_000]}, False) == {
+        assert document.fitting({"tags": ["agua"], "res_url": ["x" * 33_000]}) == {
             "tags": ["agua"],
             "res_url": [],
         }

@@ -12,7 +12,7 @@ from ckan.types import Context
 from ckanext.scheming.plugins import expand_form_composite
 
 from ckanext.marathon.domain.texts import shown
-from ckanext.marathon.logic import input_rules, shapes
+from ckanext.marathon.logic import copies, input_rules, shapes
 from ckanext.marathon.search import types
 from ckanext.marathon.search.types import DATASET
 
@@ -64,7 +64,13 @@ def checked(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
     errors = _wrong_names(data)
     input_rules.read_private(data, errors)
     schema = {} if errors else _schema(data)
-    _check(data, schema.get("dataset_fields", []), schema.get("resource_fields") or [], errors)
+    fields, resource_fields = (
+        schema.get(each) or [] for each in ("dataset_fields", "resource_fields")
+    )
+    _read_lists(data, fields, errors)
+    if not errors:
+        copies.settle(context, data, schema)
+    _check(data, fields, resource_fields, errors)
     if data.get("extras"):
         data["extras"] = [e for e in data["extras"] if e["key"] not in (*COMPUTED, *ORIGINS)]
     return data
@@ -133,7 +139,9 @@ def checked_organization(
     input_rules.check_group(context, data, stored, is_organization=True)
     input_rules.refuse_reserved_extras(context, data)
     schema = tk.get_action("scheming_organization_schema_show")({}, {"type": "organization"})
-    _check(data, schema["fields"], [], _wrong_names(data))
+    errors = _wrong_names(data)
+    _read_lists(data, schema["fields"], errors)
+    _check(data, schema["fields"], [], errors)
     return data
 
 
@@ -144,13 +152,18 @@ def origin(context: Context, field: str) -> str | None:
     return found if isinstance(found, str) else None
 
 
+def _read_lists(data: dict[str, Any], fields: Fields, errors: shapes.Errors) -> None:
+    repeating = {f["field_name"] for f in _repeating(fields)}
+    # Scheming takes out of the set what it has found.
+    expand_form_composite(data, set(repeating))
+    for name in (*repeating, *shapes.CORE_LISTS):
+        shapes.read_rows(data, name, errors)
+
+
 def _check(
     data: dict[str, Any], fields: Fields, resource_fields: Fields, errors: shapes.Errors
 ) -> None:
     repeating = {f["field_name"]: f["repeating_subfields"] for f in _repeating(fields)}
-    expand_form_composite(data, set(repeating))
-    for name in (*repeating, *shapes.CORE_LISTS):
-        shapes.read_rows(data, name, errors)
     for name, inner in {**repeating, "resources": resource_fields}.items():
         if name in data and name not in errors:
             texts = _texts(inner) | (set(RESOURCE_TEXTS) if name == "resources" else set())

@@ -96,12 +96,13 @@ def without_relationships(document: Mapping[str, Any], types: Collection[str]) -
     return {k: v for k, v in document.items() if k not in types}
 
 
-def fitting(document: Mapping[str, Any], repeating_kept: bool) -> dict[str, Any]:
+def fitting(document: Mapping[str, Any], repeating_kept: Collection[str] = ()) -> dict[str, Any]:
     """Return a Solr document whose values CKAN's own schema can take.
 
     Args:
         document: field → value; lists and rows of our schemas are JSON text, as CKAN stores them.
-        repeating_kept: leave rows in place for ckanext-dcat, which takes them apart afterwards.
+        repeating_kept: fields whose rows ckanext-dcat takes apart afterwards. Rows anywhere else,
+            as in an extra that somebody sent, Solr would take for documents of their own.
     """
     fitted: dict[str, Any] = {}
     for key, value in document.items():
@@ -110,7 +111,7 @@ def fitting(document: Mapping[str, Any], repeating_kept: bool) -> dict[str, Any]
             fitted[key] = value
         elif key.startswith(_TEXT_PREFIXES):
             fitted[key] = " ".join(_words(parsed))
-        elif repeating_kept and _is_rows(parsed):
+        elif key in repeating_kept and _is_rows(parsed):
             fitted[key] = [_short(row) for row in parsed]
     return {key: value for key, value in _cut(fitted) if value is not None}
 

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import ckan.plugins as p
 from ckan import model
+from ckanext.scheming.helpers import scheming_get_dataset_schema
 
 from ckanext.marathon.search import document, terms
 from ckanext.marathon.search.types import DATASET, OTHER_TYPES
@@ -32,7 +33,7 @@ def before_index(pkg_dict: dict[str, Any]) -> dict[str, Any]:
     fields = document.with_links(document.without_counts(pkg_dict), public)
     types = model.PackageRelationship.get_all_types()
     fields = document.without_relationships(fields, types)
-    found = document.fitting(fields, p.plugin_loaded("dcat"))
+    found = document.fitting(fields, _repeating(pkg_dict["type"]))
     found["data_dict"] = json.dumps(raw)
     found["validated_data_dict"] = json.dumps(public)
     found.update(terms.facets(public))
@@ -45,6 +46,13 @@ def before_index(pkg_dict: dict[str, Any]) -> dict[str, Any]:
     if starts_at:
         found["starts_at_date"] = starts_at
     return found
+
+
+def _repeating(package_type: str) -> set[str]:
+    """Return the fields with rows that ckanext-dcat takes apart, nothing where it is not loaded."""
+    schema: Any = p.plugin_loaded("dcat") and scheming_get_dataset_schema(package_type)
+    fields = (schema or {}).get("dataset_fields", [])
+    return {field["field_name"] for field in fields if "repeating_subfields" in field}
 
 
 def _facets_of_ideas(ids: list[str]) -> dict[str, list[str]]:

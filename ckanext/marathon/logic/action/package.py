@@ -38,9 +38,9 @@ def package_create(next_: Action, context: Context, data_dict: dict[str, Any]) -
             one that was taken down.
     """
     audit_actor.note_actor(context.get("user"))
+    notices.begin(context)
     data = inputs.checked_new(context, data_dict)
     _refuse_taken_down(data.get("id"))
-    notices.begin(context)
     kept_iris.note_before(context, None)
     created = next_(context, data)
     return _shown(context, created)
@@ -60,6 +60,7 @@ def package_update(next_: Action, context: Context, data_dict: dict[str, Any]) -
     if known is not None and not context.get("ignore_auth"):
         # First, so that no error of a field tells what is not to be known.
         tk.check_access("package_update", context, {**data_dict, "id": known.id})
+    notices.begin(context)
     data = inputs.checked_update(context, data_dict, known)
     if data.get("resources"):
         data["resources"] = uploads.state_media_types(data["resources"], known)
@@ -68,7 +69,6 @@ def package_update(next_: Action, context: Context, data_dict: dict[str, Any]) -
     if package is None:
         return next_(context, data)
     masked.restore(context, package, data_dict, data)
-    notices.begin(context)
     updated = next_(context, data)
     return _shown(context, updated)
 
