@@ -54,8 +54,11 @@ def one_text(texts: Iterable[str]) -> str:
 def load_rows(value: Any, field: Mapping[str, Any]) -> Any:
     """Return the rows or the list that a field wants, if the text of an extra holds them."""
     is_list = "repeating_subfields" in field or "load_json" in str(field.get("output_validators"))
-    if not is_list or not isinstance(value, str) or value.strip()[:1] not in ("[", "{"):
+    if not is_list or not isinstance(value, str):
         return value
+    if value.strip()[:1] not in ("[", "{"):
+        # ckanext-dcat's harvester of data.json joins languages with commas.
+        return value.split(",") if "authority_list" in str(field.get("validators")) else value
     try:
         loaded = load_json(value)
     except ValueError:

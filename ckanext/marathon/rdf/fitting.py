@@ -29,7 +29,8 @@ Fields = list[dict[str, Any]]
 Rest = dict[str, list[str]]
 
 # Who may set these, and to what, is for the rules of the whole record.
-_NOT_FITTED = frozenset({"name", "title", "owner_org", "tag_string", "idea", "data_need"})
+_NOT_FITTED = frozenset({"name", "title", "owner_org", "tag_string"})
+_NOT_TAKEN_UP = _NOT_FITTED | {"idea", "data_need"}
 # CKAN's own fields that hold a content and may be sent as extras too.
 _CORE = ("title", "notes", "url", "version", "license_id")
 _CORE += ("author", "author_email", "maintainer", "maintainer_email")
@@ -59,6 +60,9 @@ def fit_dataset(found: Record, schema: Mapping[str, Any]) -> Rest:
     taken = take_up_extras(found, schema)
     for name, texts in {**taken, **_fit(found, [*fields, *_MAILS], schema)}.items():
         rest.setdefault(name, []).extend(texts)
+    if found.get("data_need") and not found.get("idea"):
+        # A need is one of an idea's.
+        rest.setdefault("data_need" + REST, []).extend(texts_of(found.pop("data_need")))
     if found.get("tags"):
         _fit_tags(found, rest)
     if "temporal_coverage" in known:
@@ -95,7 +99,7 @@ def take_up_extras(found: Record, schema: Mapping[str, Any]) -> Rest:
             continue
         loaded = load_rows(value, by_name.get(name, {}))
         candidate = {name: loaded} if loaded not in (None, "", [], {}) else {}
-        is_open = (name in by_name and name not in _NOT_FITTED) or name in _CORE
+        is_open = (name in by_name and name not in _NOT_TAKEN_UP) or name in _CORE
         if name in by_name and "repeating_subfields" in by_name[name]:
             is_open = isinstance(loaded, list) and all(isinstance(each, dict) for each in loaded)
         if not candidate or found.get(name) == candidate[name]:
@@ -156,7 +160,7 @@ def _errors(record: Record, fields: Fields, schema: Mapping[str, Any]) -> dict[s
             if inner
             else _validators(field, schema)
         )
-    context: Any = {"model": model, "session": model.Session, "user": ""}
+    context: Any = {"model": model, "session": model.Session, "user": "", "ignore_auth": True}
     values = copy.deepcopy({name: record[name] for name in validators})
     _, errors = tk.navl_validate(values, validators, context)
     return cast(dict[str, Any], {name: each for name, each in errors.items() if name in record})
