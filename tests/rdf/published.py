@@ -14,16 +14,21 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
+from xml.sax import SAXParseException
 
 from ckan.model.license import LicenseRegister
 from ckanext.dcat.processors import RDFParser
-from lxml import etree
 from rdflib import RDF, RDFS, Graph, URIRef
+from rdflib.exceptions import ParserError
 
 from ckanext.marathon.rdf.iri import address_of_mail
 from ckanext.marathon.rdf.namespaces import DCAT
 from ckanext.marathon.rdf.reading import geojson
 from ckanext.marathon.vocabulary import authorities
+
+# What rdflib's parsers raise; it has no common exception.
+_NO_RDF = (SyntaxError, ValueError, ParserError, SAXParseException)
 
 FOLDER = Path(os.environ.get("MARATHON_PUBLISHED") or "-")
 STOCK, OURS = "euro_dcat_ap_3", "marathon"
@@ -85,7 +90,7 @@ def published() -> Iterator[Published]:
 
 def read(graph: Graph, profile: str) -> list[dict[str, Any]]:
     """Return the datasets of a graph as a profile reads them, by their IRI or title."""
-    parser = RDFParser(profiles=[profile])
+    parser: Any = RDFParser(profiles=[profile])
     parser.g = graph
     return list(parser.datasets())
 
@@ -126,17 +131,17 @@ def _graph(path: Path, form: str) -> Graph | None:
     try:
         for part in _parts(text) if form == "xml" else [text]:
             graph.parse(data=part, format=form)
-    except Exception:  # rdflib has no common exception of its parsers
+    except _NO_RDF:
         return None
     return graph
 
 
 def _parts(text: str) -> list[str]:
     """Return the RDF in a document, which may be an answer of a catalogue service."""
-    root = etree.fromstring(text.encode())
+    root = ElementTree.fromstring(text.encode())
     if root.tag == f"{{{_RDF}}}RDF":
         return [text]
-    return [etree.tostring(each).decode() for each in root.iter(f"{{{_RDF}}}RDF")]
+    return [ElementTree.tostring(e, "unicode") for e in root.iter(f"{{{_RDF}}}RDF")]
 
 
 def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -74,7 +74,7 @@ def graph(turtle: str) -> Graph:
 
 
 def read(turtle: str) -> dict[str, Any]:
-    parser = RDFParser(profiles=["marathon"])
+    parser: Any = RDFParser(profiles=["marathon"])
     parser.g = graph(turtle)
     (found,) = parser.datasets()
     return found
@@ -290,7 +290,7 @@ class TestWholeDataset:
 
     def test_read_again_it_says_the_same(self) -> None:
         first = saved(read(ODD))
-        parser = RDFParser(profiles=["marathon"])
+        parser: Any = RDFParser(profiles=["marathon"])
         parser.g = graph_of(first, Lookups())
         (again,) = parser.datasets()
         for field in ("title", "provenance", "alternate_identifier", "publisher", "language"):

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import ckan.plugins.toolkit as tk
-from ckan import authz
 from ckan.types import Context
 
 from ckanext.marathon.domain.texts import shown
@@ -18,21 +17,21 @@ from ckanext.marathon.logic import notices
 from ckanext.marathon.rdf.fitting import fit_dataset, take_up_extras
 from ckanext.marathon.search.types import DATASET
 
-# How harvesters of ckanext-dcat and ckanext-harvest name the record of which this is a copy.
+# How ckanext-dcat and its harvesters name the record of which this is a copy.
 _KEY = "marathon_is_copy"
-_MARKS = frozenset({"guid", "uri", "harvest_object_id", "harvest_source_id"})
+_MARKS = frozenset({"guid", "uri"})
 
 
 def is_copy(context: Context, data: Mapping[str, Any]) -> bool:
-    """Return whether a dataset is a copy that the site itself has made.
+    """Return whether a dataset is a copy that a harvester of the site has made.
 
-    A program of the site or its sysadmin sends it, and an extra names the record it is a copy of.
+    It is sent in the site's own name, by a program that brings a schema along, as those of
+    ckanext-harvest do, or with an extra that names the record it is a copy of.
     """
     extras = data.get("extras")
     rows = [each for each in extras if isinstance(each, dict)] if isinstance(extras, list) else []
     is_marked = any(each.get("key") in _MARKS and each.get("value") for each in rows)
-    is_trusted = bool(context.get("ignore_auth")) or authz.is_sysadmin(context.get("user"))
-    return is_marked and is_trusted
+    return bool(context.get("ignore_auth")) and bool(is_marked or context.get("schema"))
 
 
 def is_saving_copy(context: Context) -> bool:
