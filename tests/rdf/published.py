@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -197,6 +198,9 @@ def _plain(value: Any) -> str:
 
 
 def _codes(text: str) -> set[str]:
+    # A day as people in Guatemala write it, which the site stores as ISO 8601 does.
+    if local := re.fullmatch(r"(\d\d)/(\d\d)/(\d{4})", text):
+        text = f"{local[3]}-{local[2]}-{local[1]}"
     found = {each.iri for name in _SCHEMES if (each := authorities.concept(name, text))}
     found |= {key for key, licence in LicenseRegister().items() if text in (key, licence.url)}
     media = authorities.media_type(text)

@@ -34,6 +34,7 @@ _OF_THE_SITE = frozenset({"id", "package_id", "state", "created", "last_modified
 _OF_THE_SITE |= {"metadata_created", "metadata_modified", "url_type", "type", "owner_org"}
 _OF_THE_SITE |= {"municipality_origin", "service_problem_origin", "creator_user_id"}
 _OF_THE_SITE |= {"guid", "uri", "identifier", "name", "license_title", "license_url"}
+_OF_THE_SITE |= {"first_published", "marathon_notices"}
 # What the official shapes of DCAT-AP allow from one table only, or we have no word for:
 # docs/rdf.md, "What others publish".
 _NOT_SAID_AGAIN = frozenset({"frequency_text", "format", "mimetype", "package_format", "homepage"})
