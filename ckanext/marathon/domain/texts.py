@@ -37,6 +37,8 @@ _VIRAMA, _EMOJI_STYLE = 9, "\ufe0f"
 # Letters by their Unicode category that print nothing: Braille's empty cell, Hangul's fillers.
 _EMPTY_LETTERS = frozenset("\u2800\u115f\u1160\u3164\uffa0")
 
+LONGEST_TEXT = 100_000
+LONGEST_TITLE = 500
 LONGEST_LIST = 500
 LONGEST_ITEM = 2_000
 SHOWN = 60

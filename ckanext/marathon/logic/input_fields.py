@@ -10,7 +10,7 @@ from ckan.types import Context
 from ckanext.scheming.plugins import expand_form_composite
 
 from ckanext.marathon.domain import numbers
-from ckanext.marathon.logic import kept, notices, shapes
+from ckanext.marathon.logic import copies, kept, notices, shapes
 
 # CKAN looks these up before it validates them.
 NAMES = ("id", "name", "type", "owner_org", "state", "title")
@@ -59,6 +59,8 @@ def check_fields(
     expand_form_composite(data, set(repeating))
     for name in (*repeating, *shapes.CORE_LISTS):
         shapes.read_rows(data, name, errors)
+    if not errors and "dataset_fields" in schema:
+        copies.settle(context, data, schema)
     for name, inner in {**repeating, "resources": resource_fields}.items():
         if name in data and name not in errors:
             texts = _texts(inner) | (set(RESOURCE_TEXTS) if name == "resources" else set())

@@ -14,7 +14,7 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 
-from ckanext.marathon.domain.texts import explain_hidden, load_json, shown
+from ckanext.marathon.domain.texts import LONGEST_TEXT, explain_hidden, load_json, shown
 from ckanext.marathon.logic import say
 
 # CKAN's own lists of objects, and at which of their fields its pages look for an error.
@@ -37,7 +37,6 @@ _DATE = re.compile(r"(?!.*\d{10})[\d .:+TZ/-]{0,32}", re.ASCII)
 TRUE = frozenset({"true", "yes", "t", "y", "1", "on", "sí", "si", "verdadero"})
 FALSE = frozenset({"false", "no", "f", "n", "0", "off", "falso"})
 
-LONGEST_TEXT = 100_000
 DEEPEST = 8
 LARGEST = 10**18
 

@@ -10,11 +10,13 @@ from functools import partial
 from rdflib import Graph, Literal, URIRef
 from rdflib.term import Node
 
+from ckanext.marathon.domain.keywords import as_written
 from ckanext.marathon.vocabulary import authorities
 
 from .agent import add_agent, add_contact, add_office, office_of
 from .concept import add_authority, add_problem, problem_or_none
 from .distribution import add_distribution, add_links, add_statement, first_published
+from .extras import REST
 from .facts import Facts, Row, rows_of, values_of
 from .idea import add_relations
 from .iri import web
@@ -22,6 +24,7 @@ from .legacy import with_legacy
 from .licence import add_licence_of
 from .literals import boolean, clean, decimal, duration, label, moment, stated_moment, text
 from .namespaces import ADMS, DCAT, DCATAP, DCT, ELI, FOAF, RDF, SKOS, new_graph
+from .others import add_others, place_texts
 from .place import add_country, add_coverage, add_municipality
 from .uris import Site, part
 from .workshop import refer_to_organization
@@ -57,6 +60,7 @@ def dataset_graph(dataset: Row, facts: Facts) -> Graph:
     _add_periods(graph, iri, dataset)
     _add_people(graph, iri, dataset, facts)
     _add_links(graph, iri, dataset)
+    add_others(graph, site, iri, dataset)
     add_relations(graph, dataset, iri, facts)
     return _with_kept_names(graph, dataset, site)
 
@@ -86,7 +90,8 @@ def themes_of_problems(notations: list[str]) -> set[str]:
 def _add_texts(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
     lang = site.language
     title = label(lang, dataset.get("title"), dataset.get("name"), dataset["id"])
-    keywords = (each.get("name") for each in rows_of(dataset.get("tags")))
+    tags = [str(each.get("name") or "") for each in rows_of(dataset.get("tags"))]
+    keywords = as_written(tags, values_of(dataset.get("tags" + REST)))
     for predicate, literal in (
         (DCT.title, title),
         # DCAT-AP wants a description; older datasets may have none.
@@ -171,7 +176,8 @@ def _add_resources(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
 def _add_places(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
     codes = values_of(dataset.get("municipality"))
     places = [place for code in codes if (place := add_municipality(graph, site, code))]
-    places += add_coverage(graph, site, iri, rows_of(dataset.get("spatial_coverage")))
+    rows = [*rows_of(dataset.get("spatial_coverage")), *place_texts(dataset)]
+    places += add_coverage(graph, site, iri, rows)
     for place in places or [add_country(graph)]:
         graph.add((iri, DCT.spatial, place))
 

@@ -14,11 +14,13 @@ from ckanext.marathon.domain import dates
 from ckanext.marathon.vocabulary import authorities
 
 from .concept import add_authority
+from .extras import REST
 from .facts import Row, values_of
 from .iri import segment, web
-from .licence import add_licence
-from .literals import clean, count, hex_binary, moment, stated_moment, text
-from .namespaces import ADMS, DCAT, DCATAP, DCT, FOAF, RDF, RDFS, SPDX
+from .licence import add_licence, add_licence_named
+from .literals import clean, count, decimal, duration, hex_binary, moment, stated_moment, text
+from .namespaces import ADMS, DCAT, DCATAP, DCT, ELI, FOAF, RDF, RDFS, SPDX
+from .others import DOCUMENTATION, STANDARD, add_of_authority, add_texts_of
 from .uris import Site, part
 
 __all__ = [
@@ -68,12 +70,31 @@ def add_distribution(
     _add_concepts(graph, iri, resource)
     _add_checksum(graph, iri, resource)
     own = add_licence(graph, resource.get("license")) if resource.get("license") else None
+    for said in values_of(resource.get("license" + REST))[:1]:
+        own = add_licence_named(graph, iri, said)
     effective = own or licence
     if effective is not None:
         graph.add((iri, DCT.license, effective))
     add_statement(graph, iri, DCT.rights, DCT.RightsStatement, "rights", resource, site)
     add_links(graph, iri, resource, {"documentation": FOAF.page, "conforms_to": DCT.conformsTo})
+    _add_others(graph, site, iri, resource)
     return iri
+
+
+def _add_others(graph: Graph, site: Site, iri: URIRef, resource: Row) -> None:
+    """Add what ckanext-dcat reads of a distribution and has no field of ours."""
+    for predicate, literal in (
+        (DCAT.spatialResolutionInMeters, decimal(resource.get("spatial_resolution_in_meters"))),
+        (DCAT.temporalResolution, duration(resource.get("temporal_resolution"))),
+    ):
+        if literal is not None:
+            graph.add((iri, predicate, literal))
+    for law in filter(None, map(site.foreign, values_of(resource.get("applicable_legislation")))):
+        graph.add((iri, DCATAP.applicableLegislation, law))
+        graph.add((law, RDF.type, ELI.LegalResource))
+    names = {"documentation": DOCUMENTATION, "conforms_to": STANDARD}
+    add_texts_of(graph, site, iri, resource, names)
+    add_of_authority(graph, site, iri, DCT.language, "language", resource, DCT.LinguisticSystem)
 
 
 def add_links(graph: Graph, iri: URIRef, row: Row, fields: dict[str, URIRef]) -> None:

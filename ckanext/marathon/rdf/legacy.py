@@ -25,6 +25,8 @@ _PLACE = {
     "centroid": "spatial_centroid",
 }
 _RENAMED = {"identifier": "alternate_identifier"}
+# Its name without ``dcat_`` is that of a field of CKAN's own.
+_AS_IT_IS = frozenset({"dcat_type"})
 
 
 def with_legacy(dataset: Row) -> dict[str, Any]:
@@ -34,8 +36,9 @@ def with_legacy(dataset: Row) -> dict[str, Any]:
         dataset: as ``package_show`` gives it; is not changed.
     """
     extras = {
-        str(each.get("key", "")).removeprefix("dcat_"): each.get("value")
+        key if key in _AS_IT_IS else key.removeprefix("dcat_"): each.get("value")
         for each in rows_of(dataset.get("extras"))
+        for key in [str(each.get("key", ""))]
     }
     filled = dict(dataset)
     for key, value in extras.items():

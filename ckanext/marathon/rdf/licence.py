@@ -10,13 +10,21 @@ from rdflib import Graph, Literal, URIRef
 from ckanext.marathon.vocabulary import authorities
 
 from .concept import add_authority, add_texts
-from .facts import Row
+from .extras import REST
+from .facts import Row, values_of
 from .iri import web
 from .literals import clean, text
 from .namespaces import DCT, RDF, RDFS, SKOS
 from .uris import part
 
-__all__ = ["CKAN_TITLES", "NOT_SAID", "add_licence", "add_licence_of", "iri_of_licence"]
+__all__ = [
+    "CKAN_TITLES",
+    "NOT_SAID",
+    "add_licence",
+    "add_licence_named",
+    "add_licence_of",
+    "iri_of_licence",
+]
 
 # A stock CKAN knows a licence again by its address or by this title (its own, in English), and
 # no address of the EU's is among its own.
@@ -58,8 +66,17 @@ def add_licence_of(graph: Graph, whole: URIRef, dataset: Row) -> URIRef | None:
     Args:
         graph: is added to.
         whole: the dataset: a licence without any address ("other, open") is a part of it.
-        dataset: with ``license_id``, ``license_title`` and ``license_url``.
+        dataset: with ``license_id``, ``license_title`` and ``license_url``; ``license_text`` is
+            what another catalogue said and no table has.
     """
+    others = [
+        add_licence_named(graph, whole, said, f"licence-{number}")
+        for number, said in enumerate(values_of(dataset.get("license" + REST)), 1)
+    ]
+    for each in others:
+        graph.add((whole, DCT.license, each))
+    if others:
+        return others[0]
     identifier = clean(dataset.get("license_id"))
     if identifier in NOT_SAID:
         return None
@@ -71,6 +88,18 @@ def add_licence_of(graph: Graph, whole: URIRef, dataset: Row) -> URIRef | None:
     _describe(graph, iri, known)
     title = text(dataset.get("license_title") or identifier)
     if known is None and title is not None and (iri, DCT.title, None) not in graph:
+        graph.add((iri, DCT.title, title))
+    return iri
+
+
+def add_licence_named(graph: Graph, whole: URIRef, said: str, name: str = "licence") -> URIRef:
+    """Describe a licence by its address, or by its name as a part of a thing."""
+    iri = add_licence(graph, said)
+    if iri is not None:
+        return iri
+    iri, title = part(whole, name), text(said)
+    graph.add((iri, RDF.type, DCT.LicenseDocument))
+    if title is not None:
         graph.add((iri, DCT.title, title))
     return iri
 

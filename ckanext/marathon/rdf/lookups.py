@@ -40,12 +40,13 @@ def site() -> Site:
     url = _address(host + root) or host
     base = _address(tk.config.get("ckanext.dcat.base_uri")) or host
     vocabulary = _address(tk.config.get("ckanext.marathon.vocabulary_base_uri"))
-    locale = str(tk.config.get("ckan.locale_default") or "en")
+    language, *others = dict.fromkeys(each.partition("_")[0].lower() for each in _languages())
     return Site(
         base=base,
         vocabulary=vocabulary or f"{base}/vocabulary",
         url=url,
-        language=locale.partition("_")[0].lower(),
+        language=language,
+        others=tuple(others),
     )
 
 

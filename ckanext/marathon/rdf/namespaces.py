@@ -12,13 +12,16 @@ __all__ = [
     "ELI",
     "FOAF",
     "GSP",
+    "LOCN",
     "OWL",
     "PROV",
     "RDF",
     "RDFS",
+    "SCHEMAS",
     "SINGLE_VALUED",
     "SKOS",
     "SPDX",
+    "TIME",
     "VCARD",
     "XSD",
     "new_graph",
@@ -33,6 +36,11 @@ ELI = Namespace("http://data.europa.eu/eli/ontology#")
 GSP = Namespace("http://www.opengis.net/ont/geosparql#")
 SPDX = Namespace("http://spdx.org/rdf/terms#")
 VCARD = Namespace("http://www.w3.org/2006/vcard/ns#")
+
+# In these we write nothing; other people do.
+LOCN = Namespace("http://www.w3.org/ns/locn#")
+TIME = Namespace("http://www.w3.org/2006/time#")
+SCHEMAS = (Namespace("http://schema.org/"), Namespace("https://schema.org/"))
 
 PREFIXES: dict[str, str] = {
     "adms": ADMS,

@@ -1,15 +1,16 @@
 """Back from triples to the dict of a dataset.
 
-What ``dataset`` writes is read here field by field; what other people write is left to
-ckanext-dcat's own reader, see :mod:`.profile`.
+What ``dataset`` writes is read here field by field, and what other people write instead of it. For
+what has no field of ours ckanext-dcat's own reader is asked, see :mod:`.profile`.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
-from rdflib import Graph, URIRef
+from rdflib import Graph, Literal, URIRef
 from rdflib.term import Node
 
 from ckanext.marathon.vocabulary import authorities
@@ -17,71 +18,71 @@ from ckanext.marathon.vocabulary.problems import KIND as PROBLEM
 
 from .concept import problem_or_none
 from .dataset import themes_of_problems
-from .literals import geometry
-from .namespaces import ADMS, DCAT, DCATAP, DCT, FOAF, GSP, SKOS
+from .extras import REST
+from .namespaces import ADMS, DCAT, DCATAP, DCT, FOAF, OWL, RDFS, SCHEMAS, SKOS, TIME
+from .parse_agent import read_agent, read_contact
 from .parse_distribution import read_resource
-from .place import code_of_place, envelope
+from .parse_place import read_place
+from .place import code_of_place
 from .reading import Reader
 from .uris import Site
 
 __all__ = ["licence_id", "read_dataset"]
 
 _TEXTS = {
-    "title": DCT.title,
-    "notes": DCT.description,
-    "issued": DCT.issued,
-    "modified": DCT.modified,
-    "version": DCAT.version,
-    "version_notes": ADMS.versionNotes,
-    "temporal_resolution": DCAT.temporalResolution,
-    "spatial_resolution_in_meters": DCAT.spatialResolutionInMeters,
+    "title": (DCT.title, RDFS.label),
+    "notes": (DCT.description,),
+    "issued": (DCT.issued,),
+    "modified": (DCT.modified,),
+    "version": (DCAT.version, OWL.versionInfo, ADMS.version),
+    "version_notes": (ADMS.versionNotes,),
+    "temporal_resolution": (DCAT.temporalResolution,),
+    "spatial_resolution_in_meters": (DCAT.spatialResolutionInMeters,),
 }
 _ADDRESSES = {
-    "documentation": FOAF.page,
-    "conforms_to": DCT.conformsTo,
-    "is_referenced_by": DCT.isReferencedBy,
-    "has_version": DCT.hasVersion,
-    "applicable_legislation": DCATAP.applicableLegislation,
+    "documentation": (FOAF.page,),
+    "conforms_to": (DCT.conformsTo,),
+    "is_referenced_by": (DCT.isReferencedBy,),
+    "has_version": (DCT.hasVersion, DCAT.hasVersion),
+    "applicable_legislation": (DCATAP.applicableLegislation,),
 }
+_STARTS = (DCAT.startDate, *(schema.startDate for schema in SCHEMAS))
+_ENDS = (DCAT.endDate, *(schema.endDate for schema in SCHEMAS))
+_INSTANTS = (TIME.inXSDDateTimeStamp, TIME.inXSDDateTime, TIME.inXSDDate)
 
 
-def read_dataset(graph: Graph, iri: URIRef, site: Site) -> dict[str, Any]:
+def read_dataset(graph: Graph, iri: Node, site: Site) -> dict[str, Any]:
     """Return the fields of a dataset.
 
     Args:
         graph: says something of the dataset.
-        iri: of the dataset.
+        iri: of the dataset; other people's may be a node without one.
         site: that reads; ids are taken only from IRIs of its own.
 
     Returns:
-        Only fields about which the graph says something. A field that is there but empty was
-        looked at and left out on purpose: the organisation that publishes unless another is
-        named, its office, the theme that follows from the problem.
+        Only fields about which the graph says something, in other people's words where our tables
+        do not know them: :mod:`.fitting` sets those aside that a field does not take. A field that
+        is there but empty was looked at and left out on purpose: the organisation that publishes
+        unless another is named, its office, the theme that follows from the problem.
     """
-    reader = Reader(graph, site.language)
-    found: dict[str, Any] = {name: reader.text(iri, each) for name, each in _TEXTS.items()}
-    found |= {name: reader.iris(iri, each) for name, each in _ADDRESSES.items()}
+    reader = Reader(graph, site.language, site.others)
+    found: dict[str, Any] = {name: reader.text(iri, *each) for name, each in _TEXTS.items()}
+    found |= {name: reader.values(iri, *each) for name, each in _ADDRESSES.items()}
     found["tags"] = [{"name": each} for each in reader.texts(iri, DCAT.keyword)]
-    found["url"] = reader.one(iri, DCAT.landingPage)
+    found |= _single("url", reader.values(iri, DCAT.landingPage))
     found["language"] = reader.concepts("language", iri, DCT.language)
-    found["frequency"] = _first(reader.concepts("frequency", iri, DCT.accrualPeriodicity))
-    found["access_rights"] = _first(reader.concepts("access-right", iri, DCT.accessRights))
-    found["license_id"] = _licence(reader, iri)
-    found["provenance"] = _statement(reader, iri, DCT.provenance)
-    found["rights_note"] = _statement(reader, iri, DCT.rights)
-    found["alternate_identifier"] = [
-        notation
-        for each in reader.nodes(iri, ADMS.identifier)
-        if (notation := reader.text(each, SKOS.notation))
+    found |= _single("frequency", reader.concepts("frequency", iri, DCT.accrualPeriodicity))
+    found |= _single("access_rights", reader.concepts("access-right", iri, DCT.accessRights))
+    found |= _licence(reader, iri)
+    found["provenance"] = reader.statements(iri, DCT.provenance)
+    found["rights_note"] = reader.statements(iri, DCT.rights)
+    given = [
+        reader.text(each, SKOS.notation) or reader.value(each)
+        for name in (ADMS.identifier, DCT.identifier)
+        for each in reader.nodes(iri, name)
     ]
-    found["temporal_coverage"] = [
-        {name: value for name, value in row.items() if value}
-        for each in reader.nodes(iri, DCT.temporal)
-        for row in [
-            {"start": reader.text(each, DCAT.startDate), "end": reader.text(each, DCAT.endDate)}
-        ]
-        if any(row.values())
-    ]
+    found["alternate_identifier"] = [e for e in dict.fromkeys(given) if e and e != str(iri)]
+    found |= _periods(reader, iri)
     found["example"] = reader.text(iri, site.term("example")) == "true"
     found["resources"] = [
         read_resource(reader, site, iri, each) for each in reader.nodes(iri, DCAT.distribution)
@@ -101,10 +102,35 @@ def licence_id(iri: str) -> str:
     return known.code if known else ""
 
 
-def _themes(reader: Reader, iri: URIRef, site: Site) -> dict[str, Any]:
+def _single(field: str, values: list[str]) -> dict[str, Any]:
+    """Return the first value as that of the field, and the others beside it."""
+    return {field: values[0], field + REST: values[1:]} if values else {}
+
+
+def _periods(reader: Reader, iri: Node) -> dict[str, Any]:
+    rows, texts = [], []
+    for node in reader.nodes(iri, DCT.temporal):
+        row = {"start": reader.text(node, *_STARTS), "end": reader.text(node, *_ENDS)}
+        if not any(row.values()):
+            for name, predicate in (("start", TIME.hasBeginning), ("end", TIME.hasEnd)):
+                instants = reader.nodes(node, predicate)
+                found = (reader.text(each, *_INSTANTS) or reader.value(each) for each in instants)
+                row[name] = next(filter(None, found), "")
+        said = reader.statement(node)
+        if not any(row.values()) and said.count("/") == 1 and not isinstance(node, URIRef):
+            # An interval of ISO 8601, as data.json has it.
+            row["start"], _, row["end"] = said.partition("/")
+        if any(row.values()):
+            rows.append({name: value for name, value in row.items() if value})
+        elif said:
+            texts.append(said)
+    return {"temporal_coverage": rows, "temporal_coverage" + REST: texts}
+
+
+def _themes(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
     """Tell our problems from EU themes; themes that only follow from the problems are not kept."""
-    problems, themes = [], []
-    for node in reader.iris(iri, DCAT.theme):
+    problems, themes, others = [], [], []
+    for node in reader.values(iri, DCAT.theme):
         notation = node.removeprefix(f"{site.scheme(PROBLEM)}/")
         known = problem_or_none(notation)
         # Another site of ours may have another base: then the notation must say the same.
@@ -116,66 +142,61 @@ def _themes(reader: Reader, iri: URIRef, site: Site) -> dict[str, Any]:
         theme = authorities.theme(node)
         if theme is not None:
             themes.append(theme.iri)
+        elif known is None:
+            others.append(node)
     found: dict[str, Any] = {"service_problem": problems} if problems else {}
-    if themes:
-        found["theme"] = [] if set(themes) == themes_of_problems(problems) else themes
+    if themes or others:
+        themes = [] if set(themes) == themes_of_problems(problems) else themes
+        found["theme"] = [*dict.fromkeys(themes), *others]
     return found
 
 
-def _places(reader: Reader, iri: URIRef, site: Site) -> dict[str, Any]:
-    municipalities, others = [], []
+def _places(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
+    municipalities, others, texts = [], [], []
     for node in reader.nodes(iri, DCT.spatial):
         code = code_of_place(site, str(node))
         stated = reader.text(node, DCT.identifier)
         if code or str(node).endswith(f"/municipality/{stated or '-'}"):
             municipalities.append(code or stated)
         elif authorities.country(str(node)) is None:
-            others.append(_place(reader, iri, node))
+            place, unread = read_place(reader, iri, node)
+            others += [place] if place else []
+            texts += unread
     found: dict[str, Any] = {"municipality": municipalities} if municipalities else {}
+    if texts:
+        found["spatial_coverage" + REST] = texts
     # Present even if empty: Guatemala as a whole is what an empty field means.
-    return found | {"spatial_coverage": [each for each in others if each]}
+    return found | {"spatial_coverage": others}
 
 
-def _place(reader: Reader, whole: URIRef, node: Node) -> dict[str, str]:
-    shape = reader.geometry(node, GSP.hasGeometry)
-    box = reader.geometry(node, DCAT.bbox)
-    drawn = geometry(shape)
-    if drawn is not None and geometry(box) == envelope(drawn):
-        box = ""
-    fields = {
-        "uri": str(node) if isinstance(node, URIRef) and not node.startswith(f"{whole}#") else "",
-        "text": reader.text(node, SKOS.prefLabel),
-        "geom": shape,
-        "bbox": box,
-        "centroid": reader.geometry(node, DCAT.centroid),
-    }
-    return {name: value for name, value in fields.items() if value}
-
-
-def _people(reader: Reader, iri: URIRef, site: Site) -> dict[str, Any]:
+def _people(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    publisher = next(iter(reader.nodes(iri, DCT.publisher)), None)
-    owner = site.id_of("organization", str(publisher))
-    if owner:
-        found |= {"owner_org": owner, "publisher": []}
-    elif publisher is not None:
-        found["publisher"] = [reader.agent(iri, publisher)]
-    creators = [reader.agent(iri, each) for each in reader.nodes(iri, DCT.creator)]
+    publishers = reader.nodes(iri, DCT.publisher)
+    owners = [owner for each in publishers if (owner := site.id_of("organization", str(each)))]
+    if owners:
+        found |= {"owner_org": owners[0], "publisher": []}
+    elif publishers:
+        found["publisher"] = _rows(read_agent(reader, iri, each) for each in publishers)
+    creators = _rows(read_agent(reader, iri, each) for each in reader.nodes(iri, DCT.creator))
     office = re.compile(rf"({re.escape(site.base)}/organization/[^/#]+)#contact")
-    contacts = reader.nodes(iri, DCAT.contactPoint)
+    contacts = reader.nodes(iri, DCAT.contactPoint) or reader.nodes(iri, ADMS.contactPoint)
     offices = [each[1] for each in map(office.fullmatch, map(str, contacts)) if each]
     # Where somebody else is named as publisher, the office still tells whose the dataset is.
-    if not owner and offices and (owner := site.id_of("organization", offices[0])):
+    if not owners and offices and (owner := site.id_of("organization", offices[0])):
         found["owner_org"] = owner
     if creators:
         found["creator"] = creators
     if contacts:
         theirs = [each for each in contacts if not office.fullmatch(str(each))]
-        found["contact"] = [reader.contact(iri, each) for each in theirs]
+        found["contact"] = _rows(read_contact(reader, iri, each) for each in theirs)
     return found
 
 
-def _links(reader: Reader, iri: URIRef, site: Site) -> dict[str, Any]:
+def _rows(rows: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    return [each for each in rows if each]
+
+
+def _links(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
     related = reader.iris(iri, DCT.relation)
     for node in reader.nodes(iri, DCAT.qualifiedRelation):
         related += reader.iris(node, DCT.relation)
@@ -185,17 +206,16 @@ def _links(reader: Reader, iri: URIRef, site: Site) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
-def _licence(reader: Reader, iri: URIRef) -> str:
-    for node in reader.iris(iri, DCT.license):
-        found = licence_id(node) or reader.text(URIRef(node), DCT.identifier)
+def _licence(reader: Reader, iri: Node) -> dict[str, Any]:
+    """Return the id of the licence; if no table has it, its address or name beside the field."""
+    others = []
+    for node in reader.nodes(iri, DCT.license):
+        said = [] if isinstance(node, Literal) else [reader.text(node, DCT.identifier)]
+        said += [reader.value(node), reader.statement(node)]
+        found = next(filter(None, map(licence_id, filter(None, said))), "")
+        # One that is a part of our own dataset has no other name than this.
+        found = found or (said[0] if str(node) == f"{iri}#licence" else "")
         if found:
-            return found
-    return ""
-
-
-def _statement(reader: Reader, iri: URIRef, predicate: URIRef) -> str:
-    return next((reader.statement(each) for each in reader.nodes(iri, predicate)), "")
-
-
-def _first(values: list[str]) -> str:
-    return values[0] if values else ""
+            return {"license_id": found}
+        others += [each for each in [reader.value(node) or reader.statement(node)] if each]
+    return {"license" + REST: others}

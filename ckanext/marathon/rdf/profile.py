@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from typing import Any
 
-from ckanext.dcat.profiles import EuropeanDCATAP3Profile
-from rdflib import Graph, Literal, URIRef
+from rdflib import BNode, Graph, URIRef
+
+from ckanext.marathon.domain.texts import shown
 
 from .catalogue import catalogue_graph
 from .commitment import commitment_graph
 from .dataset import dataset_graph
+from .extras import REST, texts_of
+from .fitting import fit_dataset
 from .idea import idea_graph
 from .lookups import Lookups, site, site_profiles
-from .namespaces import DCT, FOAF, RDF, SINGLE_VALUED
+from .namespaces import DCAT, DCT, FOAF, RDF, SINGLE_VALUED
 from .other_dates import leave_out_unreadable_dates
 from .parse import read_dataset
-from .reading import geojson
 from .site_types import describe_by_profiles, is_site_type
+from .stock import CarefulReader
 from .workshop import workshop_graph
 
 __all__ = ["MarathonProfile", "graph_of", "join"]
 
-# Fields of which our schema takes only what our own reader finds.
-_OURS_ALONE = frozenset({"access_rights", "frequency", "language", "theme"})
-# What other people's RDF may say that has no field of ours, kept as extras under dcat's names.
-_KEPT_EXTRAS = frozenset(
-    {"dcat_type", "hvd_category", "is_version_of", "related_resource", "sample", "source"}
-)
+log = logging.getLogger(__name__)
+
+# What ckanext-dcat says of a resource and our own reader has decided, also by leaving it out.
+_DECIDED = frozenset({"access_url", "download_url", "url", "uri", "mimetype", "rights", "license"})
+_DECIDED |= {"distribution_ref", "hash", "hash_algorithm", "issued", "modified"}
 
 
-class MarathonProfile(EuropeanDCATAP3Profile):
+class MarathonProfile(CarefulReader):
     """DCAT-AP 3 with municipality, service problem, idea and workshop.
 
     Writing is all our own. Reading takes what our own reader finds, and asks that of ckanext-dcat
@@ -50,50 +54,77 @@ class MarathonProfile(EuropeanDCATAP3Profile):
             return
         join(self.g, graph_of(dataset_dict, Lookups.of_this_request()))
 
-    def parse_dataset(self, dataset_dict: dict[str, Any], dataset_ref: URIRef) -> dict[str, Any]:
-        """Fill a dataset dict from the graph; see :func:`.parse.read_dataset`."""
+    def parse_dataset(self, dataset_dict: dict[str, Any], dataset_ref: Any) -> dict[str, Any]:
+        """Fill a dataset dict from the graph, as far as the site's schema can hold it.
+
+        What no field takes is kept as text in an extra; ``marathon_notices`` lists it.
+        """
         here = site()
-        ours = read_dataset(self.g, dataset_ref, here)
-        theirs = super().parse_dataset({}, dataset_ref)
-        extras = {each["key"]: each["value"] for each in theirs.pop("extras", [])}
-        fields = {
-            each["field_name"] for each in (self._dataset_schema or {}).get("dataset_fields", [])
-        }
-        for key, value in {**extras, **theirs}.items():
-            if key in fields and key not in ours and key not in _OURS_ALONE:
-                ours[key] = value
-        ours["extras"] = [
-            {"key": key, "value": value}
-            for key, value in extras.items()
-            if key in _KEPT_EXTRAS and not (key == "related_resource" and ours.get("idea"))
-        ]
+        found = read_dataset(self.g, dataset_ref, here)
         own = here.id_of("dataset", str(dataset_ref))
+        theirs = self.without_nodes(super().parse_dataset({}, dataset_ref))
+        self._add_theirs(found, theirs, dataset_ref, is_own=bool(own))
         if own:
-            ours["id"] = own
+            found["id"] = own
         elif isinstance(dataset_ref, URIRef):
-            ours["extras"].append({"key": "uri", "value": str(dataset_ref)})
-        ours.setdefault("resources", [])
-        dataset_dict.update({key: value for key, value in ours.items() if value or key == "extras"})
+            found["extras"].append({"key": "uri", "value": str(dataset_ref)})
+        # A harvester makes the address on this site of it, and stops where there is none.
+        found["title"] = found.get("title") or _name_of(dataset_ref, found)
+        rest = fit_dataset(found, self._dataset_schema or {})
+        found["marathon_notices"] = [
+            f"{key}: {shown(text)}" for key, texts in rest.items() for text in texts
+        ]
+        for notice in found["marathon_notices"]:
+            log.info("%s: set aside as %s", dataset_ref, notice)
+        dataset_dict.update({key: value for key, value in found.items() if value})
+        dataset_dict.setdefault("extras", [])
         dataset_dict.setdefault("resources", [])
         leave_out_unreadable_dates(dataset_dict, str(dataset_ref))
         return dataset_dict
 
-    def _parse_geodata(self, spatial: Any, datatype: Any, cur_value: Any) -> Any:
-        """Read a geometry with our own reader.
+    def _add_theirs(
+        self, found: dict[str, Any], theirs: dict[str, Any], dataset_ref: Any, is_own: bool
+    ) -> None:
+        """Add to a dataset of our own reader what only ckanext-dcat's reader has of it."""
+        fields = {e["field_name"] for e in (self._dataset_schema or {}).get("dataset_fields", [])}
+        known = fields | {"title", "notes", "url", "version", "tags", "license_id"}
+        found["extras"] = [
+            {"key": name, "value": found.pop(name)}
+            for name in list(found)
+            if name not in known | {"resources", "owner_org"} and not name.endswith(REST)
+        ]
+        nodes = [str(each) for each in self.reader.nodes(dataset_ref, DCAT.distribution)]
+        resources = dict(zip(nodes, found.setdefault("resources", []), strict=True))
+        for resource in theirs.pop("resources", []):
+            ours = resources[resource.pop("distribution_ref")]
+            for name, value in resource.items():
+                if value and name not in _DECIDED:
+                    ours.setdefault(name, value)
+        if self.license_in_register(dataset_ref):
+            found.pop("license" + REST, None)
+        extras = {each["key"]: each.get("value") for each in theirs.pop("extras", [])}
+        # How a dataset came out of our own ideas and workshops is in fields of ours.
+        for name, part in (("qualified_relation", "relation"), ("provenance_activity", "uri")):
+            rows = theirs.get(name) or []
+            theirs[name] = [each for each in rows if not self._is_ours(each.get(part))]
+        if related := texts_of(extras.get("related_resource")):
+            extras["related_resource"] = [each for each in related if not self._is_ours(each)]
+        skipped = {"uri", "identifier"} if is_own else {"uri"}
+        if (dataset_ref, FOAF.homepage, None) not in self.g:
+            # ckanext-dcat would say that this site is its home page.
+            skipped |= {"homepage"}
+        taken = {each["key"] for each in found["extras"]}
+        for name, value in {**theirs, **extras}.items():
+            if not value or name in skipped or name in found or name in taken:
+                continue
+            if name in known:
+                found[name] = value
+            else:
+                found["extras"].append({"key": name, "value": value})
 
-        ckanext-dcat 2.4 stops at one that is a node, and at WKT in which a quotation mark opens.
-        GeoJSON is preferred, as there: WKT has often been rounded.
-        """
-        literals = [each for each in self.g.objects(spatial, datatype) if isinstance(each, Literal)]
-        literals.sort(key=lambda each: not each.lstrip().startswith("{"))
-        return next(filter(None, (geojson(str(each)) for each in literals)), cur_value)
-
-    def _object_value_int(self, subject: Any, predicate: Any) -> int | None:
-        """Read a number; ckanext-dcat 2.4 stops at one that is infinite."""
-        try:
-            return super()._object_value_int(subject, predicate)
-        except OverflowError:
-            return None
+    def _is_ours(self, iri: Any) -> bool:
+        base = site().base
+        return str(iri).startswith((f"{base}/idea/", f"{base}/workshop/"))
 
 
 def graph_of(package: dict[str, Any], lookups: Lookups) -> Graph:
@@ -108,6 +139,13 @@ def graph_of(package: dict[str, Any], lookups: Lookups) -> Graph:
     if is_site_type(kind):
         return describe_by_profiles(package, lookups.owner_facts(package), site_profiles())
     return dataset_graph(package, lookups.dataset_facts(package))
+
+
+def _name_of(dataset_ref: Any, found: dict[str, Any]) -> str:
+    """Return what a dataset without a title can be called by."""
+    given = next(iter(found.get("alternate_identifier") or []), "")
+    address = "" if isinstance(dataset_ref, BNode) else str(dataset_ref).rstrip("/#:")
+    return given or re.split(r"[/#:]", address)[-1] or "dataset"
 
 
 def join(page: Graph, added: Graph) -> None:

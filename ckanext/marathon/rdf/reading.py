@@ -15,10 +15,9 @@ from rdflib.term import Node
 from ckanext.marathon.domain.texts import load_json
 from ckanext.marathon.vocabulary import authorities
 
-from .iri import address_of_mail
-from .namespaces import DCT, FOAF, GSP, RDFS, VCARD
+from .namespaces import DCT, FOAF, GSP, RDF, RDFS, SCHEMAS, SKOS, VCARD
 
-__all__ = ["Reader"]
+__all__ = ["Reader", "geojson"]
 
 
 # What geomet raises for a text that is no WKT. It takes texts apart with Python's own tokenizer,
@@ -30,85 +29,145 @@ _NOT_WKT = (
 )
 
 
-class Reader:
-    """What a graph says of one thing, in the site's language where there is a choice."""
+# What tells a reader in words what a node is, in the order in which it is asked for.
+_WORDS = (RDFS.label, DCT.description, DCT.title, SKOS.prefLabel, FOAF.name)
+# Where a node that has no name of its own keeps its value.
+_VALUES = (VCARD.hasValue, RDF.value, SKOS.notation, *_WORDS, FOAF.homepage, FOAF.page)
+_VALUES += tuple(schema[name] for schema in SCHEMAS for name in ("name", "url"))
 
-    def __init__(self, graph: Graph, language: str) -> None:
+
+# The names that we give to nameless parts name nothing beyond their dataset (:mod:`.others`).
+_PART = re.compile(r"#(?:other-|licence)")
+
+
+class Reader:
+    """What a graph says of one thing, in the site's language where there is a choice.
+
+    Args:
+        graph: that is read.
+        language: of the site, as a primary language tag (``es``).
+        others: further languages of the site, in its order.
+    """
+
+    def __init__(self, graph: Graph, language: str, others: Iterable[str] = ()) -> None:
         self.graph = graph
         self.language = language
+        # English is what most catalogues fall back to.
+        self._others = tuple(dict.fromkeys([*others, "en"]))
 
-    def nodes(self, subject: Node, predicate: URIRef) -> list[Node]:
+    def nodes(self, subject: Node, *predicates: URIRef) -> list[Node]:
         """Return all objects; parts of a thing come in the order of their numbers."""
-        return sorted(self.graph.objects(subject, predicate), key=_order)
+        found = {each for name in predicates for each in self.graph.objects(subject, name)}
+        return sorted(found, key=_order)
 
     def iris(self, subject: Node, predicate: URIRef) -> list[str]:
         """Return the objects that are IRIs."""
         return [str(each) for each in self.nodes(subject, predicate) if isinstance(each, URIRef)]
 
-    def text(self, subject: Node, predicate: URIRef) -> str:
-        """Return a literal, in the site's language if there is one; else ``""``."""
-        found = [each for each in self.nodes(subject, predicate) if isinstance(each, Literal)]
-        ours = [each for each in found if each.language == self.language]
-        return str(next(iter(ours or found), ""))
+    def text(self, subject: Node, *predicates: URIRef) -> str:
+        """Return a literal of the first property that has one, in the language wanted most.
+
+        The site's language comes first, as such (``es``) or of any region (``es-GT``), then what
+        has no language, then the site's other languages and English, then any.
+        """
+        for predicate in predicates:
+            nodes = self.nodes(subject, predicate)
+            found = [each for each in nodes if isinstance(each, Literal) and str(each).strip()]
+            if found:
+                return str(min(found, key=self._rank))
+        return ""
 
     def texts(self, subject: Node, predicate: URIRef) -> list[str]:
         """Return all literals as text."""
         return [str(each) for each in self.nodes(subject, predicate) if isinstance(each, Literal)]
 
-    def one(self, subject: Node, predicate: URIRef) -> str:
-        """Return the first object as text, ``""`` if there is none."""
-        return next((str(each) for each in self.nodes(subject, predicate)), "")
+    def one(self, subject: Node, *predicates: URIRef) -> str:
+        """Return the value of the first object that has one, ``""`` if there is none."""
+        return next(iter(self.values(subject, *predicates)), "")
+
+    def values(self, subject: Node, *predicates: URIRef) -> list[str]:
+        """Return what the objects say; that of a node without a name is where it keeps it."""
+        nodes = [each for name in predicates for each in self.nodes(subject, name)]
+        found = (self.value(each) for each in nodes)
+        return [each for each in dict.fromkeys(found) if each]
+
+    def value(self, node: Node) -> str:
+        """Return an IRI or a text, or what a node without a name says; never that node's id."""
+        is_part = isinstance(node, URIRef) and bool(_PART.search(node))
+        if not isinstance(node, BNode) and not is_part:
+            return str(node).strip()
+        for name in _VALUES:
+            said = self.text(node, name) or next(iter(self.iris(node, name)), "")
+            if said:
+                return said
+        return str(node) if is_part else ""
 
     def statement(self, node: Node) -> str:
-        """Return what a statement says: its label, else its IRI, else the text it is."""
-        label = self.text(node, RDFS.label)
-        return label or ("" if isinstance(node, BNode) else str(node))
+        """Return what a statement says in words, else its IRI, else the text it is."""
+        if isinstance(node, Literal):
+            return str(node)
+        return self.text(node, *_WORDS) or self.value(node)
+
+    def statements(self, subject: Node, predicate: URIRef, without: Node | None = None) -> str:
+        """Return all statements, a paragraph each; of one in several languages the best.
+
+        Args:
+            subject: of which they are made.
+            predicate: which statements.
+            without: those that are made of this too are left out.
+        """
+        nodes = self.nodes(subject, predicate)
+        said = [self.text(subject, predicate)]
+        said += [self.statement(each) for each in nodes if not isinstance(each, Literal)]
+        if without is not None:
+            others = self.nodes(without, predicate)
+            repeated = {self.statement(each) for each in others}
+            said = [each for each in said if each not in repeated]
+        return "\n\n".join(each for each in dict.fromkeys(said) if each.strip())
 
     def concepts(self, scheme: str, subject: Node, predicate: URIRef) -> list[str]:
-        """Return IRIs of an authority table; other people's spellings are translated into them."""
-        found = []
+        """Return IRIs of an authority table; what it has not comes after them, as it is given."""
+        known, others = [], []
         for node in self.nodes(subject, predicate):
-            concept = authorities.concept(scheme, str(node))
-            if concept is not None and concept.iri not in found:
-                found.append(concept.iri)
+            given = self.value(node)
+            spellings = (given, *(self.text(node, name) for name in _VALUES))
+            found = (authorities.concept(scheme, each) for each in spellings if each)
+            concept = next(filter(None, found), None)
+            if concept is not None:
+                known.append(concept.iri)
+            elif given:
+                others.append(given)
+        return list(dict.fromkeys([*known, *others]))
+
+    def geometry(self, subject: Node, *predicates: URIRef) -> str:
+        """Return a geometry as GeoJSON text, ``""`` if there is none we can read.
+
+        GeoJSON is preferred: WKT has often been rounded.
+        """
+        found = self._shapes(subject, *predicates)
+        found.sort(key=lambda each: not each.lstrip().startswith("{"))
+        return next(filter(None, map(geojson, found)), "")
+
+    def shape_texts(self, subject: Node, *predicates: URIRef) -> list[str]:
+        """Return the geometries that are written in a way we cannot read (GML, for example)."""
+        return [each for each in self._shapes(subject, *predicates) if not geojson(each)]
+
+    def _shapes(self, subject: Node, *predicates: URIRef) -> list[str]:
+        found = []
+        for node in self.nodes(subject, *predicates):
+            if isinstance(node, Literal):
+                found.append(str(node))
+            else:
+                inner = self.nodes(node, GSP.asWKT, GSP.asGeoJSON, GSP.asGML, RDF.value, RDFS.label)
+                found += [str(each) for each in inner if isinstance(each, Literal)]
         return found
 
-    def agent(self, whole: Node, node: Node) -> dict[str, str]:
-        """Return an organisation as the fields of ``publisher`` and ``creator`` hold it."""
-        mailbox = self.one(node, FOAF.mbox) or self.one(node, VCARD.hasEmail)
-        kind = authorities.publisher_type(self.one(node, DCT.type))
-        return _filled(
-            uri=_own_iri(whole, node),
-            name=self.text(node, FOAF.name),
-            email=address_of_mail(mailbox),
-            url=self.one(node, FOAF.homepage),
-            type=kind.iri if kind else "",
-            identifier=self.one(node, DCT.identifier),
-        )
-
-    def contact(self, whole: Node, node: Node) -> dict[str, str]:
-        """Return an office as the field ``contact`` holds it."""
-        return _filled(
-            uri=_own_iri(whole, node),
-            name=self.text(node, VCARD.fn),
-            email=address_of_mail(self.one(node, VCARD.hasEmail)),
-            url=self.one(node, VCARD.hasURL),
-            identifier=self.one(node, VCARD.hasUID),
-        )
-
-    def geometry(self, subject: Node, predicate: URIRef) -> str:
-        """Return a geometry as GeoJSON text, ``""`` if there is none we can read."""
-        for node in self.nodes(subject, predicate):
-            literals = (
-                [node]
-                if isinstance(node, Literal)
-                else [*self.nodes(node, GSP.asWKT), *self.nodes(node, GSP.asGeoJSON)]
-            )
-            for literal in literals:
-                found = geojson(str(literal))
-                if found:
-                    return found
-        return ""
+    def _rank(self, literal: Literal) -> tuple[Any, ...]:
+        tag = (literal.language or "").lower().replace("_", "-")
+        wanted = (self.language, "", *self._others)
+        primary = tag.partition("-")[0]
+        place = wanted.index(primary) if primary in wanted else len(wanted)
+        return place, tag != primary, tag, _order(literal)
 
 
 def geojson(text: str) -> str:
@@ -120,16 +179,6 @@ def geojson(text: str) -> str:
         return json.dumps(read) if isinstance(read, dict) and "type" in read else ""
     except _NOT_WKT:
         return ""
-
-
-def _filled(**fields: str) -> dict[str, str]:
-    return {name: value for name, value in fields.items() if value}
-
-
-def _own_iri(whole: Node, node: Node) -> str:
-    """Return the IRI of a thing that is known beyond the dataset it is described in."""
-    known = isinstance(node, URIRef) and not node.startswith(f"{whole}#")
-    return str(node) if known else ""
 
 
 def _order(node: Node) -> tuple[Any, ...]:

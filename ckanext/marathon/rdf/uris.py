@@ -30,6 +30,7 @@ class Site:
         vocabulary: start of the IRIs of concepts, without a slash at the end.
         url: address that serves the pages, without a slash at the end; may differ from ``base``.
         language: of titles and descriptions, as a language tag (``es``).
+        others: further languages of the pages, in the order in which they are offered.
         kept: id of a dataset or resource → the IRI that it came with from another catalogue, as far
             as those at hand have one.
     """
@@ -39,6 +40,7 @@ class Site:
     url: str
     language: str = "es"
     kept: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    others: tuple[str, ...] = ()
 
     def thing(self, kind: str, identifier: str) -> URIRef:
         """Return the IRI of a workshop, idea, commitment, organisation or dataset.

@@ -54,6 +54,19 @@ _IANA = re.compile(
 )
 
 _TAG = re.compile(r"([A-Za-z]{2,3})[-_][A-Za-z0-9_-]{2,}")
+# Other people's names of the same languages: the Library of Congress, Lexvo.
+_LANGUAGE = re.compile(
+    r"https?://(?:id\.loc\.gov/vocabulary/iso639-[1-5]|(?:www\.)?lexvo\.org/id/iso639-[1-5])"
+    r"/([a-z]{2,3})/?",
+    re.IGNORECASE,
+)
+# Library codes of ISO 639-2 that differ from those of ISO 639-3.
+_BIBLIOGRAPHIC = {"fre": "fra", "ger": "deu"}
+# A code that the EU's table spells otherwise, or a service of the OGC with its name before it.
+_FILE_TYPE = re.compile(
+    r"(?:https?://publications\.europa\.eu/resource/authority/file-type/|OGC[:_ -])(\w+)",
+    re.IGNORECASE,
+)
 
 
 def schemes() -> tuple[Scheme, ...]:
@@ -97,8 +110,13 @@ def file_type(value: str) -> FileType | None:
         value: code, IRI, CKAN format, extension with or without dot, or media type
             (parameters do not count: ``text/csv; charset=utf-8``).
     """
-    without_parameters = value.partition(";")[0] if isinstance(value, str) else value
-    return cast("FileType | None", table("file-type").find(without_parameters))
+    if not isinstance(value, str):
+        return None
+    without_parameters = value.partition(";")[0]
+    found = table("file-type").find(without_parameters)
+    if found is None and (named := _FILE_TYPE.fullmatch(without_parameters.strip())):
+        found = table("file-type").find(named[1])
+    return cast("FileType | None", found)
 
 
 def media_type(value: str) -> str | None:
@@ -122,7 +140,7 @@ def language(value: str) -> Language | None:
 
     Args:
         value: EU code, IRI, label, ISO 639-1 or -3 code, language tag or CKAN locale
-            (``es_GT``, ``es-419``).
+            (``es_GT``, ``es-419``), IRI of the Library of Congress or Lexvo.
 
     Returns:
         For the Mayan languages the concept ``MYN``, Mayan languages: the table has none of
@@ -146,7 +164,11 @@ def spoken_language(value: str) -> SpokenLanguage | None:
 
 
 def frequency(value: str) -> Concept | None:
-    """Return an EU frequency by code, IRI or label."""
+    """Return an EU frequency by code, IRI or label.
+
+    Also by a repeating interval of ISO 8601 (``R/P1Y``, as data.json has it) or a term of the
+    Collection Description frequency vocabulary (``http://purl.org/cld/freq/annual``).
+    """
     return table("frequency").find(value)
 
 
@@ -189,6 +211,8 @@ def country(value: str) -> Concept | None:
 
 
 def _primary(value: str) -> str:
-    """Return the language of a tag like ``es_GT``; anything else as it is."""
-    tag = _TAG.fullmatch(value.strip()) if isinstance(value, str) else None
-    return tag[1] if tag else value
+    """Return the language of a tag like ``es_GT`` or of another list; anything else as it is."""
+    text = value.strip() if isinstance(value, str) else ""
+    tag = _TAG.fullmatch(text) or _LANGUAGE.fullmatch(text)
+    code = tag[1] if tag else value
+    return _BIBLIOGRAPHIC.get(code.lower(), code) if isinstance(code, str) else code

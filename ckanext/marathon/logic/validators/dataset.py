@@ -10,7 +10,7 @@ from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
 from ckanext.marathon.domain import datasets, origins
 from ckanext.marathon.domain.faults import At
-from ckanext.marathon.logic import inputs, references, requirements
+from ckanext.marathon.logic import copies, inputs, references, requirements
 from ckanext.marathon.logic.validators.flat import Flat
 from ckanext.marathon.model import records
 from ckanext.marathon.vocabulary import authorities
@@ -95,6 +95,8 @@ def _check_licence(flat: Flat) -> list[At]:
 
 
 def _requirements(flat: Flat) -> datasets.Requirements:
+    if copies.is_saving_copy(flat.context):
+        return datasets.NOTHING
     if not flat.stored and flat.failed("owner_org"):
         return datasets.OF_ANYBODY
     owner_org = flat.text("owner_org")

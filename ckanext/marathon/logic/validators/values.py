@@ -12,13 +12,12 @@ from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
 from ckanext.marathon.domain import addresses, dates, geometry, numbers
 from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.domain.texts import is_blank, items, shown
+from ckanext.marathon.domain.texts import LONGEST_TITLE, is_blank, items, shown
 from ckanext.marathon.logic import notices, say, shapes
 from ckanext.marathon.logic.validators.flat import Flat, stored_texts
 
 Value = TypeVar("Value")
 
-LONGEST_TITLE = 500
 _UPLOAD = "upload"
 # An empty box of a form is a no.
 FALSE = {*shapes.FALSE, ""}

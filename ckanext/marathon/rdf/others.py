@@ -1,0 +1,202 @@
+"""What other people said of a dataset and no field of ours takes, said again.
+
+Harvested values are kept in extras: under ``<field>_text`` where the field does not take them (see
+:mod:`.fitting`), under ckanext-dcat's own names where there is no field. What DCAT-AP allows from
+one table only is left out, unless it is of that table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from rdflib import PROV, Graph, Literal, URIRef
+
+from ckanext.marathon.vocabulary import authorities
+
+from .agent import add_agent
+from .concept import add_authority, add_scheme
+from .extras import REST
+from .facts import Row, rows_of, values_of
+from .literals import clean, moment, text
+from .namespaces import DCAT, DCATAP, DCT, FOAF, RDF, RDFS, SKOS
+from .uris import Site, part
+
+__all__ = [
+    "DOCUMENTATION",
+    "STANDARD",
+    "add_of_authority",
+    "add_others",
+    "add_texts_of",
+    "place_texts",
+]
+
+DOCUMENTATION = (FOAF.page, FOAF.Document)
+STANDARD = (DCT.conformsTo, DCT.Standard)
+_LINKS: Mapping[str, tuple[URIRef, URIRef | None]] = {
+    "documentation": DOCUMENTATION,
+    "conforms_to": STANDARD,
+    "is_referenced_by": (DCT.isReferencedBy, None),
+    "has_version": (DCT.hasVersion, None),
+}
+# ``dct:source`` and the like want a ``dcat:Dataset``, which portals would list: what is said more
+# generally is still true.
+_RELATED = ("related_resource", "source", "is_version_of", "sample")
+
+
+def add_others(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
+    """Add to a dataset what was set aside when it was read."""
+    add_texts_of(graph, site, iri, dataset, _LINKS)
+    for field, predicate, kind in (
+        ("theme" + REST, DCAT.theme, SKOS.Concept),
+        ("dcat_type", DCT.type, SKOS.Concept),
+        ("access_rights" + REST, DCT.accessRights, DCT.RightsStatement),
+    ):
+        # DCAT-AP allows one statement on who may have access.
+        given = values_of(dataset.get(field))
+        if predicate != DCT.accessRights or (iri, predicate, None) not in graph:
+            name = field.removeprefix("dcat_").removesuffix(REST)
+            _add_named(graph, site, iri, predicate, name, given, kind)
+    if values_of(dataset.get("frequency" + REST)) and not clean(dataset.get("frequency")):
+        other = authorities.frequency("OTHER")
+        assert other is not None, "the table has it"
+        graph.add((iri, DCT.accrualPeriodicity, add_authority(graph, other, DCT.Frequency)))
+    add_of_authority(graph, site, iri, DCT.language, "language", dataset, DCT.LinguisticSystem)
+    for value in values_of(dataset.get("hvd_category")):
+        _add_concept(graph, iri, DCATAP.hvdCategory, site.foreign(value))
+    for field in _RELATED:
+        for other in filter(None, map(site.foreign, values_of(dataset.get(field)))):
+            graph.add((iri, DCT.relation, other))
+    for number, said in enumerate(values_of(dataset.get("temporal_coverage" + REST)), 1):
+        period = part(iri, f"other-period-{number}")
+        graph.add((iri, DCT.temporal, period))
+        graph.add((period, RDF.type, DCT.PeriodOfTime))
+        _label(graph, period, RDFS.label, said, site)
+    _add_relations(graph, site, iri, rows_of(dataset.get("qualified_relation")))
+    _add_attributions(graph, site, iri, rows_of(dataset.get("qualified_attribution")))
+    _add_activities(graph, site, iri, rows_of(dataset.get("provenance_activity")))
+
+
+def add_texts_of(
+    graph: Graph,
+    site: Site,
+    iri: URIRef,
+    row: Row,
+    links: Mapping[str, tuple[URIRef, URIRef | None]] = _LINKS,
+) -> None:
+    """Add what fields of addresses could not hold: documents without an address, by their names."""
+    for field, (predicate, kind) in links.items():
+        given = values_of(row.get(field + REST))
+        _add_named(graph, site, iri, predicate, field.replace("_", "-"), given, kind)
+
+
+def add_of_authority(
+    graph: Graph, site: Site, iri: URIRef, predicate: URIRef, name: str, row: Row, kind: URIRef
+) -> None:
+    """Add concepts of a table of the EU's that our choice from it leaves out."""
+    start = f"{authorities.scheme(name).iri}/"
+    for value in values_of(row.get(name + REST)):
+        concept = site.foreign(value)
+        if concept is None or not concept.startswith(start):
+            continue
+        _add_concept(graph, iri, predicate, concept)
+        graph.add((concept, RDF.type, kind))
+        scheme = add_scheme(graph, name)
+        if scheme is not None:
+            graph.add((concept, SKOS.inScheme, scheme))
+
+
+def place_texts(dataset: Row) -> list[dict[str, str]]:
+    """Return rows of places for what could not be read as one.
+
+    A shape that is none names its place only where nothing else does.
+    """
+    texts = values_of(dataset.get("spatial_coverage" + REST))
+    if not texts and not rows_of(dataset.get("spatial_coverage")):
+        shapes = ("geom", "bbox", "centroid")
+        fields = [f"spatial_coverage_{each}{REST}" for each in shapes]
+        texts = [text for each in fields for text in values_of(dataset.get(each))][:1]
+    return [{"text": each} for each in texts]
+
+
+def _add_named(
+    graph: Graph,
+    site: Site,
+    iri: URIRef,
+    predicate: URIRef,
+    name: str,
+    given: Iterable[str],
+    kind: URIRef | None,
+) -> None:
+    """Add addresses as they are and names as labelled parts of the thing."""
+    for number, said in enumerate(given, 1):
+        node = site.foreign(said) or part(iri, f"other-{name}-{number}")
+        graph.add((iri, predicate, node))
+        if kind is not None:
+            graph.add((node, RDF.type, kind))
+        if kind == SKOS.Concept:
+            # DCAT-AP wants a label; where only the address is known, that is all there is to show.
+            _label(graph, node, SKOS.prefLabel, said, site)
+        elif node.startswith(f"{iri}#"):
+            _label(graph, node, RDFS.label, said, site)
+
+
+def _add_concept(graph: Graph, iri: URIRef, predicate: URIRef, concept: URIRef | None) -> None:
+    if concept is not None:
+        graph.add((iri, predicate, concept))
+        graph.add((concept, RDF.type, SKOS.Concept))
+        graph.add((concept, SKOS.prefLabel, Literal(str(concept))))
+
+
+def _label(graph: Graph, node: URIRef, predicate: URIRef, said: object, site: Site) -> None:
+    literal = text(said, site.language)
+    if literal is not None:
+        graph.add((node, predicate, literal))
+
+
+def _add_relations(graph: Graph, site: Site, iri: URIRef, rows: list[Row]) -> None:
+    for number, row in enumerate(rows, 1):
+        other, role = site.foreign(row.get("relation")), site.foreign(row.get("role"))
+        if other is None or role is None:
+            continue
+        relation = part(iri, f"other-relation-{number}")
+        graph.add((iri, DCAT.qualifiedRelation, relation))
+        graph.add((relation, RDF.type, DCAT.Relationship))
+        graph.add((relation, DCT.relation, other))
+        graph.add((relation, DCAT.hadRole, role))
+        graph.add((role, RDF.type, DCAT.Role))
+
+
+def _add_attributions(graph: Graph, site: Site, iri: URIRef, rows: list[Row]) -> None:
+    for number, row in enumerate(rows, 1):
+        name, role = f"attribution-{number}", site.foreign(row.get("role"))
+        agents = [
+            add_agent(graph, site, iri, f"{name}-agent", e) for e in rows_of(row.get("agent"))
+        ]
+        for agent in filter(None, agents[:1]):
+            attribution = part(iri, name)
+            graph.add((iri, PROV.qualifiedAttribution, attribution))
+            graph.add((attribution, RDF.type, PROV.Attribution))
+            graph.add((attribution, PROV.agent, agent))
+            if role is not None:
+                graph.add((attribution, DCAT.hadRole, role))
+                graph.add((role, RDF.type, DCAT.Role))
+
+
+def _add_activities(graph: Graph, site: Site, iri: URIRef, rows: list[Row]) -> None:
+    for number, row in enumerate(rows, 1):
+        activity = site.foreign(row.get("uri")) or part(iri, f"activity-{number}")
+        graph.add((iri, PROV.wasGeneratedBy, activity))
+        graph.add((activity, RDF.type, PROV.Activity))
+        _label(graph, activity, RDFS.label, row.get("label"), site)
+        started = moment(row.get("startedAtTime"))
+        for predicate, value in (
+            (RDFS.seeAlso, site.foreign(row.get("seeAlso"))),
+            (DCT.type, site.foreign(row.get("dct_type"))),
+            (PROV.startedAtTime, started),
+        ):
+            if value is not None:
+                graph.add((activity, predicate, value))
+        for place, each in enumerate(rows_of(row.get("wasAssociatedWith")), 1):
+            agent = add_agent(graph, site, iri, f"activity-{number}-agent-{place}", each)
+            if agent is not None:
+                graph.add((activity, PROV.wasAssociatedWith, agent))

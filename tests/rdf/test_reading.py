@@ -1,0 +1,302 @@
+"""What other people write is read with all it says, kept, and published again."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ckan.tests.helpers import call_action
+from ckanext.dcat.processors import RDFParser
+from rdflib import Graph, Literal, URIRef
+
+from ckanext.marathon.rdf.lookups import Lookups, site
+from ckanext.marathon.rdf.namespaces import ADMS, DCAT, DCT, FOAF, GSP, RDFS, SKOS, VCARD
+from ckanext.marathon.rdf.profile import graph_of
+from tests.factories import NationalBody
+
+from .published import node_ids
+from .shapes import violations
+
+pytestmark = pytest.mark.usefixtures("marathon_site")
+
+PREFIXES = """
+@prefix adms: <http://www.w3.org/ns/adms#> . @prefix dcat: <http://www.w3.org/ns/dcat#> .
+@prefix dct: <http://purl.org/dc/terms/> . @prefix foaf: <http://xmlns.com/foaf/0.1/> .
+@prefix geo: <http://www.opengis.net/ont/geosparql#> . @prefix locn: <http://www.w3.org/ns/locn#> .
+@prefix rdf: <http://www.w3.org/1999/02/22-rdf-syntax-ns#> .
+@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
+@prefix schema: <http://schema.org/> . @prefix skos: <http://www.w3.org/2004/02/skos/core#> .
+@prefix spdx: <http://spdx.org/rdf/terms#> . @prefix vcard: <http://www.w3.org/2006/vcard/ns#> .
+@prefix xsd: <http://www.w3.org/2001/XMLSchema#> .
+"""
+EU = "http://publications.europa.eu/resource/authority"
+#: one dataset that has every kind of oddity
+ODD = """
+<https://otro.gt/d/1> a dcat:Dataset ;
+  dct:title "Rain"@en, "Lluvia"@es-GT, "Pluie"@fr ; dct:description "mm"@es-419, "in mm"@de ;
+  dct:identifier "LL-7" ; adms:identifier "LL-8" ;
+  dcat:keyword "agua, pozos", "I+D", "ñ", "salud/educación" ;
+  dct:provenance [ a dct:ProvenanceStatement ; dct:description "Leído a mano"@es ] ;
+  dct:conformsTo [ a dct:Standard ; dct:title "Norma 5" ], <https://otro.gt/norma> ;
+  foaf:page [ a foaf:Document ; foaf:homepage <https://otro.gt/guia> ] ;
+  dct:accrualPeriodicity "cada jueves" ; dct:language "es-GT", <http://lexvo.org/id/iso639-3/nld> ;
+  dcat:theme <https://otro.gt/tema/clima>, [ skos:prefLabel "Clima"@es ] ;
+  dct:license <https://otro.gt/licencia> ; dct:accessRights <https://otro.gt/abierto> ;
+  dct:issued "30 de febrero" ;
+  dct:temporal [ schema:startDate "2020-01-01" ; schema:endDate "2020-12-31" ],
+    [ dcat:startDate "2021-12-31"^^xsd:date ; dcat:endDate "2021-01-01"^^xsd:date ],
+    "2019-01-01/2019-12-31" ;
+  dct:spatial [ a dct:Location ; rdfs:label "Cuenca del Motagua" ;
+      locn:geometry [ geo:asWKT "POINT (-90 15)"^^geo:wktLiteral ] ],
+    "Petén", <https://sws.geonames.org/3595528/x>,
+    [ a dct:Location ; locn:geometry "<gml:Point/>"^^geo:gmlLiteral ] ;
+  dct:publisher "INSIVUMEH" ;
+  dct:creator [ a foaf:Agent ; foaf:name "Ana"@es-GT, "Anne"@en ; foaf:mbox [ vcard:hasValue "x" ] ;
+    dct:type <https://otro.gt/tipo> ] ;
+  dcat:contactPoint [ vcard:hasFN [ vcard:hasValue "Oficina" ] ;
+    vcard:hasEmail [ vcard:hasValue <mailto:oficina@otro.gt> ] ; vcard:hasTelephone [ ] ],
+    [ vcard:fn "Otra" ; vcard:hasEmail "no es correo" ] ;
+  dcat:landingPage "no es dirección" ; dct:source <https://otro.gt/d/0> ;
+  dcat:distribution <https://otro.gt/d/1/a>, [ a dcat:Distribution ; dct:title "Servicio" ;
+    dcat:accessURL <https://otro.gt/wms> ; dct:format "OGC:WMS" ;
+    dct:license <https://otro.gt/licencia> ] .
+<https://otro.gt/d/1/a> a dcat:Distribution ; dct:title "Tabla"@es, "Table"@en ;
+  dcat:downloadURL <https://otro.gt/1.csv> ; dct:license <https://otro.gt/licencia> ;
+  dct:format [ a dct:IMT ; rdf:value "text/csv" ; rdfs:label "Texto separado" ] ;
+  spdx:checksum [ spdx:algorithm <http://otro.gt/sha3> ; spdx:checksumValue "ab" ] ;
+  dcat:spatialResolutionInMeters "10"^^xsd:decimal ; dct:rights [ a dct:RightsStatement ] .
+"""
+
+
+def graph(turtle: str) -> Graph:
+    return Graph().parse(data=PREFIXES + turtle, format="turtle")
+
+
+def read(turtle: str) -> dict[str, Any]:
+    parser: Any = RDFParser(profiles=["marathon"])
+    parser.g = graph(turtle)
+    (found,) = parser.datasets()
+    return found
+
+
+def described(what: str) -> dict[str, Any]:
+    return read(f'<https://otro.gt/d/1> a dcat:Dataset ; dct:title "Lluvia" ; {what} .')
+
+
+def distributed(what: str) -> dict[str, Any]:
+    (resource,) = described(f"dcat:distribution [ a dcat:Distribution ; {what} ]")["resources"]
+    return resource
+
+
+def extras(dataset: dict[str, Any]) -> dict[str, str]:
+    return {each["key"]: each["value"] for each in dataset["extras"]}
+
+
+def saved(found: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    sent = {**json.loads(json.dumps(found)), "name": "copia", **fields}
+    return call_action("package_create", owner_org=NationalBody()["id"], **sent)
+
+
+class TestText:
+    @pytest.mark.parametrize(
+        ("titles", "expected"),
+        [
+            ('"Water"@en, "Agua"@es-GT', "Agua"),
+            ('"Water"@en, "Agua"@es-419', "Agua"),
+            ('"Agua"@es, "Acqua"@es-GT', "Agua"),
+            ('"Water"@en, "Agua"', "Agua"),
+            ('"Agua"@es-ES, "Water"', "Agua"),
+            ('"Acqua"@it, "Water"@en-GB', "Water"),
+            ('"Acqua"@it, "Agua"@pt', "Acqua"),
+        ],
+    )
+    @pytest.mark.ckan_config("ckan.locale_default", "es")
+    @pytest.mark.ckan_config("ckan.locales_offered", "es en")
+    def test_language_wanted_most(self, titles: str, expected: str) -> None:
+        found = read(f"<https://otro.gt/d/1> a dcat:Dataset ; dct:title {titles} .")
+        assert found["title"] == expected
+
+    def test_dataset_without_title_is_called_by_its_iri(self) -> None:
+        assert read("<https://otro.gt/d/lluvia/> a dcat:Dataset .")["title"] == "lluvia"
+
+    def test_title_that_is_too_long_is_cut_and_kept(self) -> None:
+        found = read(f'<https://otro.gt/d/1> a dcat:Dataset ; dct:title "{"a " * 400}" .')
+        assert len(found["title"]) <= 500
+        assert len(extras(found)["title_text"]) > 500
+
+
+class TestKeywords:
+    def test_kept_as_far_as_tags_go(self) -> None:
+        found = described('dcat:keyword "agua, pozos", "I+D", "ñ", "salud/educación"')
+        assert {e["name"] for e in found["tags"]} == {"agua", "pozos", "I D", "salud educación"}
+        assert set(json.loads(extras(found)["tags_text"])) == {"I+D", "ñ", "salud/educación"}
+
+    @pytest.mark.ckan_config("ckanext.dcat.clean_tags", True)
+    def test_cleaned_as_the_site_wants_it(self) -> None:
+        found = described('dcat:keyword "Agua Potable (niños)"')
+        assert found["tags"] == [{"name": "agua-potable-ninos"}]
+
+    def test_published_as_they_were_written(self) -> None:
+        shown = saved(described('dcat:keyword "I+D", "agua, pozos"'))
+        again = graph_of(shown, Lookups())
+        keywords = {str(each) for each in again.objects(None, DCAT.keyword)}
+        assert keywords == {"I+D", "agua", "pozos"}
+
+
+@pytest.mark.parametrize(
+    ("what", "field", "expected"),
+    [
+        ('dct:accrualPeriodicity "R/P1Y"', "frequency", f"{EU}/frequency/ANNUAL"),
+        (
+            "dct:accrualPeriodicity <http://purl.org/cld/freq/semiannual>",
+            "frequency",
+            f"{EU}/frequency/ANNUAL_2",
+        ),
+        (
+            'dct:accrualPeriodicity [ a dct:Frequency ; rdfs:label "mensual" ]',
+            "frequency",
+            f"{EU}/frequency/MONTHLY",
+        ),
+        ('dct:provenance [ dct:description "A mano" ]', "provenance", "A mano"),
+        ('dct:provenance "A mano"', "provenance", "A mano"),
+        ('dct:identifier "LL-7"', "alternate_identifier", ["LL-7"]),
+        ("dct:conformsTo <https://otro.gt/n>", "conforms_to", ["https://otro.gt/n"]),
+        ("foaf:page [ foaf:homepage <https://otro.gt/g> ]", "documentation", ["https://otro.gt/g"]),
+        ('dct:publisher "INE"', "publisher", [{"name": "INE"}]),
+        ('dct:publisher [ schema:name "INE" ]', "publisher", [{"name": "INE"}]),
+        ('dct:spatial "Petén"', "spatial_coverage", [{"text": "Petén"}]),
+        ('dct:spatial [ rdfs:label "Petén" ]', "spatial_coverage", [{"text": "Petén"}]),
+        (
+            'dct:temporal [ schema:startDate "2020-01-01" ]',
+            "temporal_coverage",
+            [{"start": "2020-01-01"}],
+        ),
+        (
+            "dct:language <http://id.loc.gov/vocabulary/iso639-1/es>",
+            "language",
+            [f"{EU}/language/SPA"],
+        ),
+        ("dct:license <http://www.opendefinition.org/licenses/cc-by>", "license_id", "cc-by"),
+        ('owl:versionInfo "2"', "version", "2"),
+    ],
+)
+def test_other_words_for_a_field(what: str, field: str, expected: Any) -> None:
+    prefix = "@prefix owl: <http://www.w3.org/2002/07/owl#> .\n"
+    subject = f'<https://otro.gt/d/1> a dcat:Dataset ; dct:title "Lluvia" ; {what} .'
+    assert read(prefix + subject)[field] == expected
+
+
+@pytest.mark.parametrize(
+    ("what", "field", "expected"),
+    [
+        ('dct:format "API"', "format", "API"),
+        ('dct:format "WMS"', "format", "WMS_SRVC"),
+        ('dct:format "OGC:WMS"', "format", "WMS_SRVC"),
+        ('dct:format "text/csv"', "format", "CSV"),
+        ('dct:format "text/csv"', "mimetype", "text/csv"),
+        (
+            'dct:format [ a dct:IMT ; rdf:value "text/csv" ; rdfs:label "CSV" ]',
+            "mimetype",
+            "text/csv",
+        ),
+        ('dct:format [ a dct:IMT ; rdfs:label "Planilla" ]', "format", "Planilla"),
+        (f"dct:format <{EU}/file-type/WMS>", "format", "WMS_SRVC"),
+        (
+            "dct:format <http://www.iana.org/assignments/media-types/text/csv>",
+            "mimetype",
+            "text/csv",
+        ),
+        ('dcat:mediaType "application/x-qgis"', "mimetype", "application/x-qgis"),
+        ("dct:license <https://otro.gt/l>", "license", "https://otro.gt/l"),
+        ('dct:license "Abierta"', "license_text", "Abierta"),
+        ('dct:rights [ dct:description "Libre" ]', "rights", "Libre"),
+        ('spdx:checksum [ spdx:algorithm "SHA3" ; spdx:checksumValue "ab" ]', "hash", "ab"),
+        ('dcat:spatialResolutionInMeters "10"^^xsd:decimal', "spatial_resolution_in_meters", 10.0),
+        ("dcat:accessURL <file:///datos.csv>", "url_text", "file:///datos.csv"),
+    ],
+)
+def test_other_words_for_a_field_of_a_file(what: str, field: str, expected: Any) -> None:
+    assert distributed(what)[field] == expected
+
+
+@pytest.mark.parametrize(
+    ("what", "key", "expected"),
+    [
+        ('dct:accrualPeriodicity "cada jueves"', "frequency_text", "cada jueves"),
+        ("dcat:theme <https://otro.gt/clima>", "theme_text", "https://otro.gt/clima"),
+        ('dct:conformsTo [ dct:title "Norma 5" ]', "conforms_to_text", "Norma 5"),
+        ("dct:license <https://otro.gt/l>", "license_text", "https://otro.gt/l"),
+        ('dcat:landingPage "en la oficina"', "url_text", "en la oficina"),
+        ('dcat:contactPoint [ vcard:hasEmail "x" ]', "contact_email_text", "x"),
+        (
+            "dct:publisher [ dct:type <https://otro.gt/t> ]",
+            "publisher_type_text",
+            "https://otro.gt/t",
+        ),
+        ('dct:issued "30 de febrero"', "issued_text", "30 de febrero"),
+        ('dcat:version "' + "1" * 200 + '"', "version_text", "1" * 200),
+        ("dct:source <https://otro.gt/d/0>", "source", '["https://otro.gt/d/0"]'),
+    ],
+)
+def test_what_no_field_takes_is_kept_as_text(what: str, key: str, expected: str) -> None:
+    found = described(what)
+    assert extras(found)[key] == expected
+    if key.endswith("_text"):
+        assert any(each.startswith(f"{key}: ") for each in found["marathon_notices"])
+
+
+@pytest.mark.ckan_config("ckan.locale_default", "es")
+class TestWholeDataset:
+    def test_no_node_id_is_taken_for_a_value(self) -> None:
+        assert node_ids(read(ODD), graph(ODD)) == []
+
+    def test_it_is_saved(self) -> None:
+        shown = saved(read(ODD))
+        assert shown["title"] == "Lluvia"
+        assert shown["provenance"] == "Leído a mano"
+        assert {each["name"] for each in shown["contact"]} == {"Oficina", "Otra"}
+        assert shown["contact"][0]["email"] == "oficina@otro.gt"
+        assert {"LL-7", "LL-8"} == set(shown["alternate_identifier"])
+
+    def test_it_is_published_with_what_it_said(self) -> None:
+        again = graph_of(saved(read(ODD)), Lookups())
+        assert violations(again) == [], violations(again)
+        (iri,) = again.subjects(DCAT.distribution, None, unique=True)
+
+        def said(predicate: URIRef, *inner: URIRef) -> set[str]:
+            nodes = set(again.objects(iri, predicate))
+            return {str(e) for node in nodes for name in inner for e in again.objects(node, name)}
+
+        assert set(map(str, again.objects(iri, DCT.license))) == {"https://otro.gt/licencia"}
+        assert all(
+            str(again.value(each, DCT.license)) == "https://otro.gt/licencia"
+            for each in again.objects(iri, DCAT.distribution)
+        )
+        places = said(DCT.spatial, SKOS.prefLabel)
+        assert {"Cuenca del Motagua", "Petén"} <= places
+        assert "Guatemala" not in places
+        assert said(DCT.spatial, GSP.hasGeometry)
+        assert {"Norma 5"} <= said(DCT.conformsTo, RDFS.label)
+        assert "Clima" in said(DCAT.theme, SKOS.prefLabel)
+        assert URIRef("https://otro.gt/tema/clima") in set(again.objects(iri, DCAT.theme))
+        frequency = again.value(iri, DCT.accrualPeriodicity)
+        assert str(frequency) == f"{EU}/frequency/OTHER"
+        assert {"LL-7", "LL-8"} == said(ADMS.identifier, SKOS.notation)
+        assert {"INSIVUMEH"} == said(DCT.publisher, FOAF.name)
+        assert {"mailto:oficina@otro.gt"} == said(DCAT.contactPoint, VCARD.hasEmail)
+        assert (iri, DCT.relation, URIRef("https://otro.gt/d/0")) in again
+        assert (iri, DCT.title, Literal("Lluvia", lang=site().language)) in again
+
+    def test_read_again_it_says_the_same(self) -> None:
+        first = saved(read(ODD))
+        parser: Any = RDFParser(profiles=["marathon"])
+        parser.g = graph_of(first, Lookups())
+        (again,) = parser.datasets()
+        for field in ("title", "provenance", "alternate_identifier", "language"):
+            assert again[field] == first[field], field
+        assert [each["name"] for each in again["publisher"]] == ["INSIVUMEH"]
+        kept, before = extras(again), extras(first)
+        for key in ("license_text", "conforms_to_text", "tags_text", "access_rights_text"):
+            assert kept[key] == before[key], key
+        assert set(json.loads(kept["theme_text"])) == set(json.loads(before["theme_text"]))
