@@ -147,9 +147,13 @@ def write(steps: Sequence[Step]) -> int:
         index_elements=["iri"],
         set_={
             **{name: statement.excluded[name] for name in changed},
-            # The first publication is said once and for all.
-            "first_published": sa.func.coalesce(
-                Entry.first_published, statement.excluded["first_published"]
+            # The first publication is said once and for all, of the record that has the IRI now.
+            "first_published": sa.case(
+                (
+                    Entry.thing == statement.excluded["thing"],
+                    sa.func.coalesce(Entry.first_published, statement.excluded["first_published"]),
+                ),
+                else_=statement.excluded["first_published"],
             ),
         },
     )

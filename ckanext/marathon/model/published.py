@@ -50,12 +50,15 @@ def first_published(things: Iterable[str]) -> dict[str, datetime]:
     A dataset that is older than the plugin was public before there was a log; else it is the time
     of the first change that the log has of it.
     """
-    query = sa.select(Entry.thing, Entry.first_published).where(
-        Entry.kind == str(Kind.DATASET),
-        Entry.first_published.is_not(None),
-        Entry.thing.in_(list(things)),
+    # A dataset that got another IRI has an entry under each.
+    first = sa.func.min(Entry.first_published)
+    query = (
+        sa.select(Entry.thing, first.label("first"))
+        .where(Entry.kind == str(Kind.DATASET), Entry.thing.in_(list(things)))
+        .group_by(Entry.thing)
+        .having(first.is_not(None))
     )
-    return {row.thing: row.first_published for row in model.Session.execute(query)}
+    return {row.thing: row.first for row in model.Session.execute(query)}
 
 
 def datasets(period: Period, municipality: str = "", limit: int | None = None) -> Published:
