@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import ckan.plugins.toolkit as tk
@@ -12,6 +13,7 @@ from markupsafe import Markup
 from ckanext.marathon.domain import dates
 from ckanext.marathon.feeds import keys, schema_org
 from ckanext.marathon.feeds.keys import Key
+from ckanext.marathon.logic.croissant import keep_codes, prepare
 from ckanext.marathon.model.feed import Kind
 from ckanext.marathon.model.kept import until_a_change
 
@@ -21,7 +23,8 @@ def marathon_structured_data(dataset: dict[str, Any]) -> Markup | None:
     site = keys.site()
     key = Key(Kind.DATASET, str(dataset["id"]))
     iri = keys.iris([key], site)[key]
-    found = schema_org.of(iri, site.base, str(tk.config.get("ckan.site_title") or site.base))
+    title = str(tk.config.get("ckan.site_title") or site.base)
+    found = schema_org.of(iri, site.base, site.vocabulary, title)
     # Its page is ours, also where its IRI is another catalogue's.
     return None if found is None else script({**found, "url": str(key.iri(site))})
 
@@ -54,6 +57,12 @@ def _dated(dataset: dict[str, Any]) -> dict[str, Any]:
     }
     # They would stand in for what is no date.
     return {**dataset, **dated, "metadata_created": None, "metadata_modified": None}
+
+
+@tk.chained_helper
+def croissant(next_: Callable[..., str], dataset: dict[str, Any], *args: Any, **named: Any) -> str:
+    """Return a dataset as Croissant, in which there are only files that a reader can check."""
+    return keep_codes(next_(prepare(_dated(dataset)), *args, **named))
 
 
 def script(found: dict[str, object]) -> Markup:

@@ -7,6 +7,7 @@ ckanext-dcat's own reader, see :mod:`.profile`.
 from __future__ import annotations
 
 import re
+import sys
 from typing import Any
 
 from rdflib import Graph, URIRef
@@ -17,8 +18,8 @@ from ckanext.marathon.vocabulary.problems import KIND as PROBLEM
 
 from .concept import problem_or_none
 from .dataset import themes_of_problems
-from .literals import geometry
-from .namespaces import ADMS, DCAT, DCATAP, DCT, FOAF, GSP, SKOS
+from .literals import count, geometry
+from .namespaces import ADMS, DCAT, DCATAP, DCT, FOAF, GSP, SCHEMA, SKOS
 from .parse_distribution import read_resource
 from .place import code_of_place, envelope
 from .reading import Reader
@@ -83,9 +84,7 @@ def read_dataset(graph: Graph, iri: URIRef, site: Site) -> dict[str, Any]:
         if any(row.values())
     ]
     found["example"] = reader.text(iri, site.term("example")) == "true"
-    found["resources"] = [
-        read_resource(reader, site, iri, each) for each in reader.nodes(iri, DCAT.distribution)
-    ]
+    found["resources"] = [read_resource(reader, site, iri, each) for each in _in_order(reader, iri)]
     found = {name: value for name, value in found.items() if value}
     return (
         found
@@ -195,6 +194,16 @@ def _licence(reader: Reader, iri: URIRef) -> str:
 
 def _statement(reader: Reader, iri: URIRef, predicate: URIRef) -> str:
     return next((reader.statement(each) for each in reader.nodes(iri, predicate)), "")
+
+
+def _in_order(reader: Reader, iri: URIRef) -> list[Node]:
+    """Return the distributions of a dataset in the order that they have, where one is stated."""
+
+    def place(node: Node) -> int:
+        stated = count(reader.text(node, SCHEMA.position))
+        return sys.maxsize if stated is None else int(stated)
+
+    return sorted(reader.nodes(iri, DCAT.distribution), key=place)
 
 
 def _first(values: list[str]) -> str:

@@ -11,9 +11,9 @@ from ckanext.marathon.domain.addresses import resource_address
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.vocabulary import authorities
 
-from .distribution import ALGORITHMS, IANA, upload_address
+from .distribution import ALGORITHMS, IANA, resource_page, upload_address
 from .literals import count
-from .namespaces import ADMS, DCAT, DCATAP, DCT, FOAF, RDFS, SPDX
+from .namespaces import ADMS, DC, DCAT, DCATAP, DCT, FOAF, RDFS, SPDX
 from .reading import Reader
 from .uris import Site
 
@@ -78,10 +78,13 @@ def _addresses(reader: Reader, site: Site, node: Node) -> dict[str, str]:
         _address(reader.one(node, each))
         for each in (DCAT.accessURL, DCAT.downloadURL, RDFS.seeAlso)
     )
-    if also:
-        return {"url": also, "access_url": access, "download_url": download}
     _, _, resource = str(node).rpartition("/resource/")
     dataset = site.id_of("dataset", str(node).removesuffix(f"/resource/{resource}"))
+    if dataset and access == str(resource_page(site, dataset, resource)):
+        # What stands in for an address is none that somebody gave.
+        access = ""
+    if also:
+        return {"url": also, "access_url": access, "download_url": download}
     uploads = upload_address(site, dataset, resource) if dataset else None
     if uploads and download.startswith(uploads):
         return {"url": download, "access_url": access if access != download else ""}
@@ -98,7 +101,7 @@ def _address(value: str) -> str:
 
 def _formats(reader: Reader, node: Node) -> dict[str, str]:
     kind = authorities.file_type(reader.one(node, DCT["format"]))
-    found = {"format": kind.code if kind else ""}
+    found = {"format": reader.text(node, DC["format"]) or (kind.code if kind else "")}
     for field, predicate in (
         ("mimetype", DCAT.mediaType),
         ("compress_format", DCAT.compressFormat),
