@@ -8,6 +8,7 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 from ckan.common import current_user
+from ckanext.dcat.profiles.croissant import JSONLD_CONTEXT
 from markupsafe import Markup
 
 from ckanext.marathon.domain import dates
@@ -36,7 +37,7 @@ def marathon_croissant(dataset: dict[str, Any]) -> Markup:
     """
 
     def make() -> Markup:
-        return Markup(tk.h.croissant(_dated(dataset)))  # noqa: S704 - made of JSON by ckanext-dcat
+        return Markup(tk.h.croissant(dataset))  # noqa: S704 - made of JSON by ckanext-dcat
 
     if current_user.is_authenticated:
         return make()
@@ -62,6 +63,10 @@ def _dated(dataset: dict[str, Any]) -> dict[str, Any]:
 @tk.chained_helper
 def croissant(next_: Callable[..., str], dataset: dict[str, Any], *args: Any, **named: Any) -> str:
     """Return a dataset as Croissant, in which there are only files that a reader can check."""
+    if len(args) < 2 and not named.get("jsonld_context"):
+        # ckanext-dcat read the setting when it was imported, perhaps before there were any.
+        language = tk.config.get("ckan.locale_default") or "en"
+        named["jsonld_context"] = {**JSONLD_CONTEXT, "@language": language}
     return keep_codes(next_(prepare(_dated(dataset)), *args, **named))
 
 
