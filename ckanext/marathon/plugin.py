@@ -16,6 +16,7 @@ from ckan.types import Context
 from ckanext.dcat.interfaces import IDCATURIGenerator
 
 from ckanext.marathon.feeds import capture, keys
+from ckanext.marathon.helpers import collect_helpers
 from ckanext.marathon.logic import (
     activity,
     data_needs,
@@ -74,7 +75,7 @@ INDISPENSABLE = {
 @tk.blanket.actions(collect_actions)
 @tk.blanket.auth_functions
 @tk.blanket.validators
-@tk.blanket.helpers
+@tk.blanket.helpers(collect_helpers)
 @tk.blanket.blueprints
 @tk.blanket.cli
 class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLabels):

@@ -5,10 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from pathlib import Path
 from typing import Any
 
-import jsonschema
 import openpyxl
 import pytest
 from ckan import model
@@ -20,8 +18,8 @@ from ckanext.marathon.spreadsheets import write
 from tests import factories
 
 from .conftest import SITE, Get, Log
+from .schemas import argentine_faults, us_faults
 
-SCHEMA = json.loads(Path(__file__).with_name("dcat-us-1.1.schema.json").read_text("utf-8"))
 HOSTILE = (
     '=HYPERLINK("http://example.gt";"x")\n\t"; DROP <script>alert(1)</script> ñ 𝒳 ' + "x" * 40_000
 )
@@ -62,8 +60,8 @@ def datasets(feed: Log) -> list[dict[str, Any]]:
     return [*rows, factories.MarathonDataset(title=HOSTILE[:400], notes=HOSTILE)]
 
 
-def inventory(get: Get, part: str = "") -> dict[str, Any]:
-    answer = get(f"{part}/data.json")
+def inventory(get: Get, part: str = "", query: str = "") -> dict[str, Any]:
+    answer = get(f"{part}/data.json{query}")
     assert answer.status_code == 200
     assert answer.content_type == "application/json"
     return json.loads(answer.data)
@@ -79,9 +77,7 @@ def table(get: Get, part: str = "") -> list[dict[str, str]]:
 class TestDataJson:
     def test_it_is_valid_and_complete(self, datasets: list[dict[str, Any]], get: Get) -> None:
         found = inventory(get)
-        validator = jsonschema.Draft202012Validator(SCHEMA)
-        faults = [each for each in validator.iter_errors(found) if "hasEmail" not in each.message]
-        assert faults == []
+        assert us_faults(found) == []
         ids = {each["identifier"] for each in found["dataset"]}
         assert ids == {f"{SITE}/dataset/{each['id']}" for each in datasets}
         assert found["title"]
@@ -89,7 +85,7 @@ class TestDataJson:
 
     @pytest.mark.ckan_config("email_to", "datos@example.gt")
     def test_who_names_no_address_has_that_of_the_site(self, datasets: Any, get: Get) -> None:
-        jsonschema.validate(inventory(get), SCHEMA)
+        assert us_faults(inventory(get)) == []
 
     def test_a_dataset(self, datasets: list[dict[str, Any]], get: Get) -> None:
         (found,) = (each for each in inventory(get)["dataset"] if each["title"] == "Pozos 0")
@@ -110,14 +106,44 @@ class TestDataJson:
         assert all(each["identifier"] and each["title"] for each in found["distribution"])
         assert inventory(get)["superThemeTaxonomy"]
 
+    @pytest.mark.ckan_config("email_to", "datos@example.gt")
+    def test_the_profile_of_argentina_where_the_two_contradict(
+        self, datasets: list[dict[str, Any]], get: Get
+    ) -> None:
+        found = inventory(get, query="?profile=ar")
+        assert argentine_faults(found) == []
+        assert argentine_faults(inventory(get)) != []
+        (one,) = (each for each in found["dataset"] if each["title"] == "Pozos 0")
+        assert one["contactPoint"]["hasEmail"] == "datos@example.gt"
+        assert one["language"] == ["spa"]
+        assert {each["accrualPeriodicity"] for each in found["dataset"]} == {"R/P1Y", "eventual"}
+        part = inventory(get, "/municipality/0501", "?profile=ar")
+        assert argentine_faults(part) == []
+
+    def test_each_profile_has_a_tag_of_its_own(self, datasets: Any, get: Get) -> None:
+        tag = get("/data.json").headers["ETag"]
+        assert get("/data.json?profile=us", If_None_Match=tag).status_code == 304
+        answer = get("/data.json?profile=ar", If_None_Match=tag)
+        assert answer.status_code == 200
+        again = get("/data.json?profile=ar", If_None_Match=answer.headers["ETag"])
+        assert again.status_code == 304
+
+    def test_a_profile_that_does_not_exist_names_those_that_do(
+        self, datasets: Any, get: Get
+    ) -> None:
+        for name in ("dcat", "AR", "us,ar", "json-ar"):
+            answer = get(f"/data.json?profile={name}")
+            assert answer.status_code == 400
+            assert "us, ar" in answer.text
+
     def test_an_empty_catalogue(self, datasets: Any, get: Get) -> None:
         found = inventory(get, "/municipality/1307")
-        jsonschema.validate(found, SCHEMA)
+        assert us_faults(found) == []
         assert found["dataset"] == []
 
     def test_of_a_part(self, datasets: list[dict[str, Any]], get: Get) -> None:
         found = inventory(get, "/municipality/0501")
-        jsonschema.validate(found, SCHEMA)
+        assert us_faults(found) == []
         assert len(found["dataset"]) == 4
         assert found["title"].endswith("Escuintla")
 
@@ -139,9 +165,11 @@ class TestTable:
         assert row["codigos_municipio"] == "0501"
         assert row["ideas"] == "Pozos nuevos"
         assert row["correo"] == "datos@example.gt"
-        assert row["formatos"] == "CSV"
+        assert row["formatos"] == "CSV | —"
         assert row["periodo"] == "2016-01-01/2016-12-31"
-        assert "https://example.gt/1.csv" in row["direcciones"]
+        paired = ("archivos", "formatos", "direcciones", "bytes", "sha256")
+        assert {len(row[name].split(" | ")) for name in paired} == {2}
+        assert row["direcciones"] == "https://example.gt/1.csv | https://example.gt/pozos"
         assert len(table(get, "/department/05")) == 4
 
     def test_nothing_in_it_is_a_formula(self, datasets: Any, get: Get) -> None:
@@ -179,3 +207,10 @@ class TestTable:
         model.Session.commit()
         for path in ("/data.json", "/catalog.csv", "/catalog.xlsx"):
             assert get(path).status_code == 503
+
+
+def test_the_changes_for_people_show_no_tags_and_no_markdown(feed: Log, get: Get) -> None:
+    factories.MarathonDataset(notes="<p>Agua <b>potable</b></p>\n\n- **Pozos** &amp; ríos")
+    text = get("/catalog/changes.atom").text
+    assert "Pozos &amp; ríos" in text
+    assert [mark for mark in ("**", "&lt;", "&amp;amp;") if mark in text] == []

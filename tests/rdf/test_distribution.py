@@ -11,7 +11,8 @@ from rdflib.namespace import XSD
 
 from ckanext.marathon.rdf.dataset import dataset_graph
 from ckanext.marathon.rdf.licence import CKAN_TITLES
-from ckanext.marathon.rdf.namespaces import ADMS, DCAT, DCATAP, DCT, SPDX
+from ckanext.marathon.rdf.namespaces import ADMS, DC, DCAT, DCATAP, DCT, SCHEMA, SPDX
+from ckanext.marathon.rdf.parse import read_dataset
 
 from .samples import AUTHORITY, FACTS, FULL, MINIMAL, SITE
 
@@ -35,10 +36,20 @@ def test_its_iri_holds_both_ids() -> None:
 
 
 class TestAddresses:
-    def test_a_resource_without_any_address_leads_to_the_page_of_its_dataset(self) -> None:
-        page = f"{SITE.url}/dataset/{MINIMAL['id']}"
-        for url in ("", None, "datos.csv", "javascript:x", "http://"):
-            assert said(graph(url=url), DCAT.accessURL) == {page}
+    def test_a_resource_without_an_address_of_the_web_leads_to_its_own_page(self) -> None:
+        page = f"{SITE.url}/dataset/{MINIMAL['id']}/resource/r"
+        for url in ("", None, "datos.csv", "javascript:x", "http://", r"\\srv\datos\a.csv"):
+            found = graph(url=url)
+            assert said(found, DCAT.accessURL) == {page}
+            assert said(found, RDFS.seeAlso) == set()
+
+    def test_what_is_had_by_mail_says_the_address_beside_the_page(self) -> None:
+        found = graph(url="mailto:datos@muni.gob.gt")
+        assert said(found, DCAT.accessURL) == {f"{SITE.url}/dataset/{MINIMAL['id']}/resource/r"}
+        assert said(found, RDFS.seeAlso) == {"mailto:datos@muni.gob.gt"}
+        (read,) = read_dataset(found, SITE.dataset(MINIMAL["id"]), SITE)["resources"]
+        assert read["url"] == "mailto:datos@muni.gob.gt"
+        assert "access_url" not in read
 
     def test_an_upload_can_be_downloaded(self) -> None:
         address = f"{SITE.url}/dataset/{MINIMAL['id']}/resource/r/download/a.csv"
@@ -79,10 +90,33 @@ class TestFormat:
         assert (URIRef(iana), RDF.type, DCT.MediaType) in found
         assert (URIRef(iana), RDFS.label, Literal(media)) in found
 
-    def test_an_unknown_format_is_left_out(self) -> None:
+    def test_an_unknown_format_keeps_its_word_and_gets_no_concept(self) -> None:
         found = graph(format="papel", mimetype="papel/a4", compress_format="x", package_format="y")
         for predicate in (DCT["format"], DCAT.mediaType, DCAT.compressFormat, DCAT.packageFormat):
             assert said(found, predicate) == set()
+        assert said(found, DC["format"]) == {"papel"}
+        (read,) = read_dataset(found, SITE.dataset(MINIMAL["id"]), SITE)["resources"]
+        assert read["format"] == "papel"
+
+    def test_a_known_format_is_said_once(self) -> None:
+        assert said(graph(format="CSV"), DC["format"]) == set()
+
+    def test_no_format_that_stock_ckan_offers_disappears(self) -> None:
+        for word in ("API", "DOCM", "Atom Feed", "ZIP", "web map application", "IATI", "TSV"):
+            found = graph(format=word)
+            assert said(found, DC["format"]) | said(found, DCT["format"]), word
+
+
+class TestOrder:
+    def test_files_stay_in_the_order_in_which_they_were_put(self) -> None:
+        names = [f"f{number}" for number in range(12)]
+        rows = [{"id": name, "name": name} for name in reversed(names)]
+        found = dataset_graph({**MINIMAL, "resources": rows}, FACTS)
+        read = read_dataset(found, SITE.dataset(MINIMAL["id"]), SITE)["resources"]
+        assert [each["name"] for each in read] == names[::-1]
+        assert {str(each) for each in found.objects(None, SCHEMA.position)} == {
+            str(number) for number in range(1, 13)
+        }
 
 
 class TestLicence:

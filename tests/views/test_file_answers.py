@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from collections.abc import Callable, Iterator
@@ -281,6 +282,10 @@ def test_files_in_a_storage_of_ckans_are_no_exception(
     use_storage("resources", kind, **({"path": str(tmp_path)} if kind == "ckan:fs" else {}))
     resource = publish(PAGE, "datos.csv", mimetype="text/html")
     assert isinstance(uploader.get_resource_uploader({}), uploader.FKResourceUpload)
+    assert resource["hash"] == hashlib.sha256(PAGE).hexdigest()
+    stored = model.Resource.get(resource["id"])
+    assert stored is not None
+    assert b"".join(uploads.read_file(stored) or ()) == PAGE
     answer = visitor.get(address(resource))
     assert answer.status_code == 200
     assert answer.data == PAGE

@@ -58,7 +58,7 @@ class TestSchemaOrg:
         (file,) = found["distribution"]
         assert file["contentUrl"] == "https://example.gt/1.csv"
         assert file["encodingFormat"] == "text/csv"
-        assert found["creator"]["name"]
+        assert found["publisher"]["name"]
 
     def test_a_long_description_is_cut(self, app: Any, marathon_site: None) -> None:
         (found,) = structured(app, factories.MarathonDataset(notes="agua " * 4_000))

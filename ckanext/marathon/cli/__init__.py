@@ -8,6 +8,7 @@ from ckanext.marathon.cli.activity import activity
 from ckanext.marathon.cli.backup import backup, restore
 from ckanext.marathon.cli.doctor import doctor
 from ckanext.marathon.cli.feed import feed
+from ckanext.marathon.cli.files import files
 from ckanext.marathon.cli.index import index
 from ckanext.marathon.cli.municipality import municipality
 from ckanext.marathon.cli.notify import notify
@@ -32,6 +33,7 @@ for command in (
     doctor,
     examples,
     feed,
+    files,
     index,
     municipality,
     notify,

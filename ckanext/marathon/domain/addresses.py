@@ -75,6 +75,30 @@ def resource_address(value: str) -> str:
     return value
 
 
+def is_reachable(address: str) -> bool:
+    """Return whether a letter to a mail address could reach a person who reads it.
+
+    Not at a host that is no public name (``localhost``, ``.invalid``, a number of a network), nor
+    in a box that says of itself that nobody reads it (``no-responder``, ``noreply``).
+
+    Source: RFC 2606, RFC 6761, RFC 6762 and RFC 8375 (names that are reserved).
+    """
+    name, _, host = address.strip().lower().rpartition("@")
+    labels = host.rstrip(".").split(".")
+    if not name or len(labels) < 2 or not all(labels) or labels[-1].isdigit():
+        return False
+    is_reserved = labels[-1] in _NOT_PUBLIC or ".".join(labels[-2:]) in _RESERVED
+    return not is_reserved and "[" not in host and not _NOBODY.search(name)
+
+
+_NOBODY = re.compile(r"(?:^|[._-])(?:no|do-?not|not)[._-]?(?:reply|responder|responda|contestar)")
+_NOT_PUBLIC = frozenset(
+    {"localhost", "localdomain", "local", "internal", "intranet", "lan", "home", "corp", "private"}
+    | {"invalid", "test", "example", "onion", "arpa"}
+)
+_RESERVED = frozenset({"example.com", "example.net", "example.org"})
+
+
 def _host(netloc: str) -> str:
     """Return the host; "" where there is a user name, which nobody should publish."""
     if "@" in netloc:

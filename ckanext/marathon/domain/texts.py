@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Any, TypeGuard
 
 from ckanext.marathon.domain.errors import Malformed
@@ -171,6 +172,21 @@ def load_json(text: str) -> Any:
         return json.loads(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def distinct_words(words: Iterable[str]) -> list[str]:
+    """Return keywords without blanks around them and without those that differ in case alone.
+
+    The first way of writing a word is kept. Accents make another word: ``publico`` is none that
+    anybody means, ``público`` and ``publicó`` are two.
+    """
+    found: dict[str, str] = {}
+    for word in words:
+        trimmed = " ".join(word.split())
+        key = unicodedata.normalize("NFC", trimmed).casefold()
+        if key:
+            found.setdefault(key, trimmed)
+    return list(found.values())
 
 
 def items(value: Any, separator: str = r"[,;\n]") -> list[str]:

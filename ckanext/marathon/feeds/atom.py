@@ -10,8 +10,9 @@ from feedgen.feed import FeedGenerator
 
 from ckanext.marathon.domain.texts import without_hidden
 from ckanext.marathon.feeds import documents, snapshot
-from ckanext.marathon.feeds.inventory import Said
 from ckanext.marathon.feeds.parts import Part
+from ckanext.marathon.feeds.plain import plain
+from ckanext.marathon.feeds.said import Said
 from ckanext.marathon.model import descriptions, pages
 from ckanext.marathon.model.feed import Activity, Kind
 from ckanext.marathon.rdf.namespaces import DCT
@@ -60,7 +61,7 @@ def written(part: Part, address: str, page: str) -> tuple[bytes, str]:
         entry.link(href=f"{page}/dataset/{things[each.iri]}")
         entry.updated(each.published)
         entry.author(name=str(tk.config.get("ckan.site_title") or page))
-        summary = known.text(each.iri, DCT.description) if known else ""
+        summary = plain(known.text(each.iri, DCT.description)) if known else ""
         if summary:
             entry.summary(without_hidden(summary[:LONGEST]))
     return feed.atom_str(pretty=True), state.cursor

@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 
 import ckan.plugins.toolkit as tk
 
+from ckanext.marathon.domain.addresses import is_reachable
 from ckanext.marathon.feeds import data_json, inventory, sheet, write
 from ckanext.marathon.feeds.inventory import Dataset
+from ckanext.marathon.rdf import lookups
 from ckanext.marathon.rdf.formats import FORMATS as RDF_FORMATS
 
 
@@ -25,10 +27,15 @@ class Format(NamedTuple):
 
 
 RDF = {each.extension: Format(each.extension, each.media_type) for each in RDF_FORMATS.values()}
+# data.json → which profile of it; what is kept and tagged tells them apart by these names.
+DATA_JSON = {"json": data_json.US, "json-ar": data_json.ARGENTINA}
 INVENTORY = {
-    each.extension: each for each in (Format("json", "application/json"), Format("csv", "text/csv"))
+    **{each: Format(each, "application/json") for each in DATA_JSON},
+    "csv": Format("csv", "text/csv"),
 }
 FORMATS = {**RDF, **INVENTORY}
+# Of how the inventory is written. Another number, and pages that were kept are written anew.
+EDITION = 2
 
 
 class Frame(NamedTuple):
@@ -54,12 +61,12 @@ def worded(extension: str) -> str:
     """Return what tells documents under other settings apart; "" for RDF, which has no others."""
     if extension in RDF:
         return ""
-    return f"-{zlib.crc32(repr((language(), _fallback())).encode()):08x}"
+    return f"-{zlib.crc32(repr((EDITION, language(), *_contact())).encode()):08x}"
 
 
 def frame(extension: str, vocabulary: str) -> Frame:
     """Return what stands around the parts of a document in a format of :data:`FORMATS`."""
-    if extension == "json":
+    if extension in DATA_JSON:
         return Frame(b"", b",\n", data_json.TAIL)
     if extension == "csv":
         return Frame(b"", b"", b"")
@@ -76,8 +83,9 @@ def head(lines: Sequence[bytes], catalogue: str, extension: str, vocabulary: str
         extension: a key of :data:`FORMATS`.
         vocabulary: start of the IRIs of concepts.
     """
-    if extension == "json":
-        return data_json.head(lines, catalogue, language())
+    if extension in DATA_JSON:
+        profile = DATA_JSON[extension]
+        return data_json.head(lines, catalogue, language(), _contact(), profile)
     if extension == "csv":
         return sheet.head()
     begin = write.frame(extension, vocabulary).head
@@ -86,16 +94,17 @@ def head(lines: Sequence[bytes], catalogue: str, extension: str, vocabulary: str
 
 def part(lines: Sequence[bytes], extension: str, vocabulary: str) -> bytes:
     """Return lines of N-Triples, without their ends, as a part of a document; b"" for none."""
-    if extension == "json":
-        return data_json.part(datasets(lines), _fallback())
+    if extension in DATA_JSON:
+        found = datasets(lines, vocabulary)
+        return data_json.part(found, _contact(), DATA_JSON[extension])
     if extension == "csv":
-        return sheet.part(datasets(lines))
+        return sheet.part(datasets(lines, vocabulary))
     return write.part(lines, extension, vocabulary)
 
 
-def datasets(lines: Sequence[bytes]) -> Sequence[Dataset]:
+def datasets(lines: Sequence[bytes], vocabulary: str) -> Sequence[Dataset]:
     """Return the datasets of a page, as those want them who do not read RDF."""
-    return inventory.datasets(lines, language())
+    return inventory.datasets(lines, language(), vocabulary)
 
 
 def language() -> str:
@@ -104,6 +113,12 @@ def language() -> str:
     return str(locale).partition("_")[0].lower()
 
 
-def _fallback() -> str:
-    """Return the address to write to where a dataset and its organisation name none."""
-    return str(tk.config.get("email_to") or tk.config.get("smtp.mail_from") or "")
+def _contact() -> data_json.Contact:
+    """Return whom to ask where a dataset and its organisation name nobody.
+
+    CKAN's sender of mail is often nobody: ``no-responder@localhost`` reaches no one.
+    """
+    given = (tk.config.get("email_to"), tk.config.get("smtp.mail_from"))
+    email = next(filter(is_reachable, map(str, filter(None, given))), "")
+    site = lookups.site().url
+    return data_json.Contact(str(tk.config.get("ckan.site_title") or site), email, f"{site}/about")

@@ -76,7 +76,7 @@ def head(moment: sa.Row, part: Part, view: View | None, extension: str) -> Piece
         moment.catalogue,
     )
     if part.scope == WHOLE:
-        return _kept(said, view, extension)
+        return _kept(said, view, extension, documents.worded(extension))
     return _head(said, part, view, extension)
 
 
@@ -88,7 +88,7 @@ def catalogue(moment: sa.Row | _Said, part: Part) -> list[bytes]:
 
 # Whoever comes back with the same question before anything changed.
 @lru_cache(maxsize=512)
-def _kept(said: _Said, view: View | None, extension: str) -> Piece:
+def _kept(said: _Said, view: View | None, extension: str, _settings: str) -> Piece:
     return _head(said, THE_WHOLE, view, extension)
 
 

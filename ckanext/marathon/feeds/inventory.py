@@ -8,12 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import pyoxigraph
-
+from ckanext.marathon.feeds.said import Concept, Said
 from ckanext.marathon.rdf.dataset import RECORD
-from ckanext.marathon.rdf.namespaces import DCAT, DCT, FOAF, RDF, SKOS, VCARD
-
-Term = pyoxigraph.NamedNode | pyoxigraph.Literal
+from ckanext.marathon.rdf.iri import address_of_mail
+from ckanext.marathon.rdf.namespaces import (
+    DC,
+    DCAT,
+    DCT,
+    FOAF,
+    SPDX,
+    VCARD,
+)
+from ckanext.marathon.vocabulary.problems import KIND as PROBLEM
 
 
 @dataclass(frozen=True)
@@ -22,7 +28,13 @@ class Distribution:
 
     Attributes:
         media_type: as ``text/csv``.
+        format: the EU's label, else the word that was written.
         size: in bytes.
+        algorithm: of the checksum, as ``sha256``.
+        checksum: hexadecimal digits.
+        issued: ISO 8601, as ``modified``.
+        rights: what is said of them, the dataset's among it.
+        documentation: addresses, as ``conforms_to``.
     """
 
     iri: str
@@ -34,14 +46,21 @@ class Distribution:
     format: str
     licence: str
     size: str
+    algorithm: str
+    checksum: str
+    issued: str
+    modified: str
+    rights: tuple[str, ...]
+    documentation: tuple[str, ...]
+    conforms_to: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Concept:
-    """A concept with its label."""
+class Place(Concept):
+    """A place with its label; of our vocabulary also its kind (``municipality``) and code."""
 
-    iri: str
-    label: str
+    kind: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,7 +73,13 @@ class Dataset:
         themes: of the EU's table.
         problems: service problems.
         places: municipalities, departments and others.
+        frequency: of the EU's table.
+        licence: as ``publisher``, with a name.
+        rights: what is said of them, a doubt about the licence for example.
+        documentation: addresses, as ``conforms_to``.
         email: without ``mailto:``.
+        contact_page: address at which the contact is reached.
+        distributions: in the order in which people put them.
     """
 
     iri: str
@@ -66,94 +91,49 @@ class Dataset:
     record_modified: str
     themes: tuple[Concept, ...]
     problems: tuple[Concept, ...]
-    places: tuple[Concept, ...]
+    places: tuple[Place, ...]
     periods: tuple[tuple[str, str], ...]
     languages: tuple[str, ...]
-    frequency: str
+    frequency: Concept | None
     access_rights: str
-    licence: str
+    licence: Concept | None
+    rights: tuple[str, ...]
+    documentation: tuple[str, ...]
+    conforms_to: tuple[str, ...]
+    version: str
+    creators: tuple[Concept, ...]
     publisher: Concept | None
     contact: str
     email: str
+    contact_page: str
     landing_page: str
     ideas: tuple[Concept, ...]
     workshops: tuple[Concept, ...]
     distributions: tuple[Distribution, ...]
 
 
-class Said:
-    """Lines of N-Triples by what they are about."""
-
-    def __init__(self, lines: Iterable[bytes], language: str) -> None:
-        """Take them in; texts in ``language`` are preferred."""
-        self._language = language
-        self._found: dict[str, dict[str, list[Term]]] = {}
-        triples = b"\n".join(lines)
-        for each in pyoxigraph.parse(triples, format=pyoxigraph.RdfFormat.N_TRIPLES):
-            about = self._found.setdefault(each.subject.value, {})
-            about.setdefault(each.predicate.value, []).append(each.object)
-
-    def values(self, subject: str, predicate: str) -> list[str]:
-        """Return the IRIs and texts that are said, in alphabetical order."""
-        return sorted(each.value for each in self._found.get(subject, {}).get(str(predicate), ()))
-
-    def value(self, subject: str, predicate: str) -> str:
-        """Return the first of them; "" for none."""
-        found = self.values(subject, predicate)
-        return found[0] if found else ""
-
-    def text(self, subject: str, *predicates: str) -> str:
-        """Return the text of the first of these properties, in the preferred language if it is."""
-        for predicate in predicates:
-            texts = [
-                each
-                for each in self._found.get(subject, {}).get(str(predicate), ())
-                if isinstance(each, pyoxigraph.Literal)
-            ]
-            if texts:
-                return min(texts, key=self._order).value
-        return ""
-
-    def _order(self, text: pyoxigraph.Literal) -> tuple[bool, bool, str]:
-        return text.language != self._language, text.language is not None, text.value
-
-    def concept(self, iri: str) -> Concept:
-        """Return something with a name, else with its IRI for one."""
-        return Concept(iri, self.text(iri, SKOS.prefLabel, DCT.title, FOAF.name) or iri)
-
-    def concepts(self, subject: str, predicate: str) -> tuple[Concept, ...]:
-        """Return what is named, with labels."""
-        return tuple(self.concept(each) for each in self.values(subject, predicate))
-
-    def has(self, subject: str) -> bool:
-        """Return whether anything is said of it."""
-        return subject in self._found
-
-    def subjects(self, kind: str) -> list[str]:
-        """Return what is of a class, in alphabetical order."""
-        return sorted(each for each in self._found if kind in self.values(each, RDF.type))
-
-
-def datasets(lines: Iterable[bytes], language: str) -> Sequence[Dataset]:
+def datasets(lines: Iterable[bytes], language: str, vocabulary: str) -> Sequence[Dataset]:
     """Return the datasets that lines of N-Triples describe, with the neighbours that they name.
 
     Args:
         lines: as the log gives them for a page.
         language: of texts where there are several.
+        vocabulary: start of the IRIs of our concepts, by which alone they are known.
     """
     said = Said(lines, language)
     found = {each for kind in CLASSES for each in said.subjects(str(kind))}
-    return [_dataset(said, each) for each in sorted(found)]
+    return [_dataset(said, each, vocabulary) for each in sorted(found)]
 
 
 # Of what a catalogue has as ``dcat:dataset``; profiles give a series its own class alone.
 CLASSES = (DCAT.Dataset, DCAT.DatasetSeries)
 
 
-def _dataset(said: Said, iri: str) -> Dataset:
+def _dataset(said: Said, iri: str, vocabulary: str) -> Dataset:
     themes = said.concepts(iri, DCAT.theme)
     contact = said.value(iri, DCAT.contactPoint)
-    publisher = said.value(iri, DCT.publisher)
+    publisher, licence = said.value(iri, DCT.publisher), said.value(iri, DCT.license)
+    frequency = said.value(iri, DCT.accrualPeriodicity)
     ideas = [each for each in said.values(iri, DCT.relation) if "/idea/" in each]
     workshops = {value for each in (iri, *ideas) for value in said.values(each, _GENERATED)}
     return Dataset(
@@ -165,24 +145,30 @@ def _dataset(said: Said, iri: str) -> Dataset:
         modified=said.value(iri, DCT.modified),
         record_modified=said.value(f"{iri}#{RECORD}", DCT.modified),
         themes=tuple(each for each in themes if each.iri.startswith(_EU_THEMES)),
-        problems=tuple(each for each in themes if "/service-problem/" in each.iri),
-        places=said.concepts(iri, DCT.spatial),
+        problems=tuple(each for each in themes if code_of(each.iri, PROBLEM, vocabulary)),
+        places=tuple(_place(each, vocabulary) for each in said.concepts(iri, DCT.spatial)),
         periods=tuple(
             (said.value(each, DCAT.startDate), said.value(each, DCAT.endDate))
             for each in said.values(iri, DCT.temporal)
         ),
         languages=tuple(said.values(iri, DCT.language)),
-        frequency=said.value(iri, DCT.accrualPeriodicity),
+        frequency=said.concept(frequency) if frequency else None,
         access_rights=said.value(iri, DCT.accessRights),
-        licence=said.value(iri, DCT.license),
+        licence=said.concept(licence) if licence else None,
+        rights=said.statements(iri, DCT.rights),
+        documentation=tuple(said.values(iri, FOAF.page)),
+        conforms_to=tuple(said.values(iri, DCT.conformsTo)),
+        version=said.text(iri, DCAT.version),
+        creators=said.concepts(iri, DCT.creator),
         publisher=said.concept(publisher) if publisher else None,
         contact=said.text(contact, VCARD.fn),
-        email=said.value(contact, VCARD.hasEmail).removeprefix("mailto:"),
+        email=address_of_mail(said.value(contact, VCARD.hasEmail)),
+        contact_page=said.value(contact, VCARD.hasURL),
         landing_page=said.value(iri, DCAT.landingPage),
         ideas=tuple(said.concept(each) for each in ideas if said.has(each)),
         workshops=tuple(said.concept(each) for each in sorted(workshops) if said.has(each)),
         distributions=tuple(
-            _distribution(said, each) for each in said.values(iri, DCAT.distribution)
+            _distribution(said, each) for each in said.in_order(iri, DCAT.distribution)
         ),
     )
 
@@ -192,8 +178,15 @@ _GENERATED = "http://www.w3.org/ns/prov#wasGeneratedBy"
 _MEDIA_TYPES = "https://www.iana.org/assignments/media-types/"
 
 
+def _place(place: Concept, vocabulary: str) -> Place:
+    found = {kind: code_of(place.iri, kind, vocabulary) for kind in ("municipality", "department")}
+    kind = next((kind for kind, code in found.items() if code), "")
+    return Place(place.iri, place.label, kind, found.get(kind, ""))
+
+
 def _distribution(said: Said, iri: str) -> Distribution:
-    form = said.value(iri, DCT["format"])
+    form, checksum = said.value(iri, DCT["format"]), said.value(iri, SPDX.checksum)
+    algorithm = said.value(checksum, SPDX.algorithm).rpartition("_")[2]
     return Distribution(
         iri=iri,
         title=said.text(iri, DCT.title),
@@ -201,15 +194,27 @@ def _distribution(said: Said, iri: str) -> Distribution:
         access_url=said.value(iri, DCAT.accessURL),
         download_url=said.value(iri, DCAT.downloadURL),
         media_type=said.value(iri, DCAT.mediaType).removeprefix(_MEDIA_TYPES),
-        format=said.concept(form).label if form else "",
+        format=said.text(iri, DC["format"]) or (said.concept(form).label if form else ""),
         licence=said.value(iri, DCT.license),
         size=said.value(iri, DCAT.byteSize),
+        algorithm=algorithm,
+        checksum=said.value(checksum, SPDX.checksumValue),
+        issued=said.value(iri, DCT.issued),
+        modified=said.value(iri, DCT.modified),
+        rights=said.statements(iri, DCT.rights),
+        documentation=tuple(said.values(iri, FOAF.page)),
+        conforms_to=tuple(said.values(iri, DCT.conformsTo)),
     )
 
 
-def codes(concepts: Iterable[Concept], kind: str) -> list[str]:
-    """Return the codes of those concepts that are of a kind of our vocabulary."""
-    return [each.iri.rsplit("/", 1)[1] for each in concepts if f"/{kind}/" in each.iri]
+def code_of(iri: str, kind: str, vocabulary: str) -> str:
+    """Return the code of a concept of a kind of our vocabulary, "" for what is none.
+
+    Others have addresses that end like ours: only where they start tells them apart.
+    """
+    start = f"{vocabulary}/{kind}/"
+    code = iri.removeprefix(start)
+    return code if iri.startswith(start) and "/" not in code else ""
 
 
 def labels(concepts: Iterable[Concept]) -> list[str]:

@@ -126,7 +126,8 @@ def datasets(part: Part) -> Iterator[Dataset]:
     connection, found, _now = snapshot.catalogue()
     with connection:
         for number in pages.windows_of(connection, part.scope.name):
-            yield from documents.datasets(lines(connection, found, part, number))
+            page = lines(connection, found, part, number)
+            yield from documents.datasets(page, found.vocabulary)
 
 
 def _windows(connection: Any, now: sa.Row, part: Part, extension: str) -> Iterator[Piece]:

@@ -6,66 +6,78 @@ characters; distributions with address and media type; licence, place and period
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from urllib.parse import urlsplit
 
-from ckanext.marathon.feeds.documents import datasets, language
+from ckanext.marathon.domain.checksums import OURS
+from ckanext.marathon.feeds.documents import datasets
 from ckanext.marathon.feeds.inventory import (
     Concept,
     Dataset,
     Distribution,
+    Place,
     labels,
     without_nothing,
 )
+from ckanext.marathon.feeds.plain import plain
 from ckanext.marathon.feeds.snapshot import one_moment
 from ckanext.marathon.model import descriptions
-from ckanext.marathon.vocabulary import territory
+from ckanext.marathon.vocabulary import authorities, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
 
+SCHEMA = "https://schema.org"
 SHORTEST, LONGEST = 50, 5_000
 
 
-def of(iri: str, catalogue: str, title: str) -> dict[str, object] | None:
+def of(iri: str, catalogue: str, vocabulary: str, title: str) -> dict[str, object] | None:
     """Return a public dataset; ``None`` for one that is not public.
 
     Args:
         iri: the dataset's.
         catalogue: IRI of the catalogue.
+        vocabulary: start of the IRIs of our concepts.
         title: of the catalogue.
     """
     with one_moment() as connection:
         found = descriptions.described(connection, [iri])
     lines = [line for each in found for line in each.body.splitlines()]
-    for each in datasets(lines):
+    for each in datasets(lines, vocabulary):
         if each.iri == iri:
             return _dataset(each, catalogue, title)
     return None
 
 
 def _dataset(each: Dataset, catalogue: str, title: str) -> dict[str, object]:
-    publisher = each.publisher
+    """Return a dataset; what is not known is not told: whether it is free, in which language."""
+    languages = filter(None, map(authorities.language, each.languages))
     return without_nothing(
         {
-            "@context": "https://schema.org/",
+            "@context": f"{SCHEMA}/",
             "@type": "Dataset",
             "@id": each.iri,
             "url": each.iri,
             "identifier": each.iri,
             "name": each.title,
             "description": _description(each),
-            "inLanguage": language(),
+            "inLanguage": [one.iso_639_1 or one.iso_639_3 for one in languages],
             "keywords": [*each.keywords],
             "about": labels(each.problems),
-            "license": each.licence,
-            "isAccessibleForFree": True,
+            "version": each.version,
+            "license": each.licence.iri if each.licence else "",
+            "usageInfo": [_statement(text) for text in each.rights],
+            "isAccessibleForFree": True if each.access_rights.endswith("/PUBLIC") else None,
             "datePublished": each.issued,
             "dateModified": each.modified,
             "temporalCoverage": next((f"{a or '..'}/{b or '..'}" for a, b in each.periods), ""),
             "spatialCoverage": [_place(place) for place in each.places],
-            "creator": _organization(publisher, each.email) if publisher else None,
+            "creator": [_organization(one) for one in each.creators],
+            "publisher": _publisher(each),
             "isBasedOn": [
                 {"@type": "CreativeWork", "@id": idea.iri, "name": idea.label}
                 for idea in each.ideas
             ],
+            "subjectOf": [{"@type": "CreativeWork", "url": page} for page in each.documentation],
             "includedInDataCatalog": {"@type": "DataCatalog", "@id": catalogue, "name": title},
             "distribution": [_distribution(one) for one in each.distributions],
         }
@@ -74,19 +86,20 @@ def _dataset(each: Dataset, catalogue: str, title: str) -> dict[str, object]:
 
 def _description(each: Dataset) -> str:
     """Return a description of the length that search engines take, from what is known."""
-    told = [each.description]
-    if len(each.description) < SHORTEST:
+    told = [plain(each.description)]
+    if len(told[0]) < SHORTEST:
         told += [each.title, *labels(each.problems), *labels(each.places)]
         told += [each.publisher.label] if each.publisher else []
     return ". ".join(dict.fromkeys(filter(None, told)))[:LONGEST]
 
 
-def _place(place: Concept) -> dict[str, Any]:
+def _place(place: Place) -> dict[str, Any]:
     found: dict[str, Any] = {"@type": "Place", "@id": place.iri, "name": place.label}
-    kind, _, code = place.iri.rpartition("/")
-    look_up = territory.municipality if kind.endswith("/municipality") else territory.department
+    if not place.code:
+        return found
+    look_up = territory.municipality if place.kind == "municipality" else territory.department
     try:
-        box = look_up(code).bbox
+        box = look_up(place.code).bbox
     except UnknownCode:
         return found
     # South, west, north, east.
@@ -94,26 +107,42 @@ def _place(place: Concept) -> dict[str, Any]:
     return {**found, "geo": {"@type": "GeoShape", "box": shape}}
 
 
-def _organization(publisher: Concept, email: str) -> dict[str, object]:
-    return without_nothing(
-        {
-            "@type": "Organization",
-            "@id": publisher.iri,
-            "name": publisher.label,
-            "email": email,
-        }
-    )
+def _organization(one: Concept) -> dict[str, object]:
+    return {"@type": "Organization", "@id": one.iri, "name": one.label}
+
+
+def _publisher(each: Dataset) -> dict[str, object] | None:
+    """Return the publisher, with the office to write to, which may be another's."""
+    if each.publisher is None:
+        return None
+    contact = without_nothing({"name": each.contact, "email": each.email, "url": each.contact_page})
+    point = {"contactPoint": {"@type": "ContactPoint", **contact}} if contact else {}
+    return {**_organization(each.publisher), **point}
+
+
+def _statement(text: str) -> dict[str, object]:
+    return {"@type": "CreativeWork", ("url" if _WEB.match(text) else "text"): text}
+
+
+_WEB = re.compile("https?://[^ ]+$")
 
 
 def _distribution(each: Distribution) -> dict[str, object]:
+    # The page of a resource stands in where there is no address: nothing is to be had there.
+    is_page = urlsplit(each.access_url).path == urlsplit(each.iri).path
+    address = each.download_url or each.access_url
     return without_nothing(
         {
             "@type": "DataDownload",
             "@id": each.iri,
             "name": each.title,
-            "contentUrl": each.download_url or each.access_url,
+            "url" if is_page and not each.download_url else "contentUrl": address,
             "encodingFormat": each.media_type or each.format,
             "contentSize": f"{each.size} B" if each.size else "",
+            "sha256": each.checksum if each.algorithm == OURS else "",
             "license": each.licence,
+            "usageInfo": [_statement(text) for text in each.rights],
+            "datePublished": each.issued,
+            "dateModified": each.modified,
         }
     )

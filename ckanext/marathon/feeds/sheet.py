@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from urllib.parse import unquote, urlsplit
 
 from openpyxl import Workbook
 from openpyxl.styles import Font
 from openpyxl.worksheet.worksheet import Worksheet
 
 from ckanext.marathon.domain import dates
-from ckanext.marathon.feeds.inventory import Dataset, codes, labels
+from ckanext.marathon.domain.checksums import OURS
+from ckanext.marathon.feeds.inventory import Concept, Dataset, Distribution, labels
+from ckanext.marathon.feeds.plain import plain
 from ckanext.marathon.spreadsheets import write
-from ckanext.marathon.spreadsheets.write import joined
-from ckanext.marathon.vocabulary import authorities
+from ckanext.marathon.spreadsheets.write import SEPARATOR, joined
 
-# Name of the column, and what is in it.
+MUNICIPALITY = "municipality"
+# Not "-" alone, which a spreadsheet would take for the beginning of a formula.
+UNKNOWN = "—"
+
+# Name of the column, and what is in it. New ones come at the end.
 COLUMNS: dict[str, Callable[[Dataset], str]] = {
     "titulo": lambda each: each.title,
-    "descripcion": lambda each: each.description,
+    "descripcion": lambda each: plain(each.description),
     "organizacion": lambda each: each.publisher.label if each.publisher else "",
-    "codigos_municipio": lambda each: joined(codes(each.places, "municipality")),
+    "codigos_municipio": lambda each: joined(
+        place.code for place in each.places if place.kind == MUNICIPALITY
+    ),
     "lugares": lambda each: joined(labels(each.places)),
     "problemas": lambda each: joined(labels(each.problems)),
     "ideas": lambda each: joined(labels(each.ideas)),
@@ -29,16 +37,20 @@ COLUMNS: dict[str, Callable[[Dataset], str]] = {
     "publicado": lambda each: dates.without_hour(each.issued),
     "modificado": lambda each: dates.without_hour(each.modified),
     "periodo": lambda each: joined(_period(*ends) for ends in each.periods),
-    "frecuencia": lambda each: _label(authorities.frequency(each.frequency)),
-    "licencia": lambda each: _label(authorities.licence(each.licence)) or each.licence,
+    "frecuencia": lambda each: _label(each.frequency),
+    "licencia": lambda each: _label(each.licence),
     "contacto": lambda each: each.contact,
     "correo": lambda each: each.email,
-    "archivos": lambda each: joined(one.title for one in each.distributions),
-    "formatos": lambda each: joined(dict.fromkeys(one.format for one in each.distributions)),
-    "direcciones": lambda each: joined(
-        one.download_url or one.access_url for one in each.distributions
-    ),
+    # One entry a file in each of these, in one order.
+    "archivos": lambda each: _paired(each, _name),
+    "formatos": lambda each: _paired(each, lambda one: one.format or one.media_type),
+    "direcciones": lambda each: _paired(each, lambda one: one.download_url or one.access_url),
     "identificador": lambda each: each.iri,
+    "derechos": lambda each: joined(each.rights),
+    "documentacion": lambda each: joined(each.documentation),
+    "estandares": lambda each: joined(each.conforms_to),
+    "bytes": lambda each: _paired(each, lambda one: one.size),
+    "sha256": lambda each: _paired(each, lambda one: one.checksum if one.algorithm == OURS else ""),
 }
 
 
@@ -74,5 +86,18 @@ def _period(start: str, end: str) -> str:
     return "/".join(dates.without_hour(each) for each in (start, end) if each)
 
 
-def _label(concept: authorities.Concept | None) -> str:
-    return concept.label() if concept else ""
+def _label(concept: Concept | None) -> str:
+    return concept.label if concept else ""
+
+
+def _paired(dataset: Dataset, value: Callable[[Distribution], str]) -> str:
+    """Return a value of each file, with a dash for what is not known: none may be missing."""
+    return SEPARATOR.join(
+        value(each).replace(SEPARATOR, " / ").strip() or UNKNOWN for each in dataset.distributions
+    )
+
+
+def _name(file: Distribution) -> str:
+    """Return the title of a file, else its name at its address."""
+    address = file.download_url or file.access_url
+    return file.title or unquote(urlsplit(address).path.rstrip("/").rpartition("/")[2]) or address

@@ -1,5 +1,10 @@
 """What templates may ask for. CKAN registers what ``__all__`` names."""
 
+from collections.abc import Callable
+from typing import Any
+
+import ckan.plugins as p
+
 from .about import (
     humanize_entity_type,
     marathon_iri,
@@ -90,7 +95,7 @@ from .story import (
     marathon_story,
     marathon_timeline,
 )
-from .structured import marathon_croissant, marathon_structured_data
+from .structured import croissant, marathon_croissant, marathon_structured_data
 from .versions import marathon_field_labels, marathon_moment, marathon_version_lines
 
 __all__ = [
@@ -178,3 +183,9 @@ __all__ = [
     "marathon_workshop_choices",
     "member_count",
 ]
+
+
+def collect_helpers() -> dict[str, Callable[..., Any]]:
+    """Return what CKAN registers: these, and those that are chained to plugins that are loaded."""
+    own = {name: globals()[name] for name in __all__}
+    return {**own, "croissant": croissant} if p.plugin_loaded("croissant") else own

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import ckan.plugins.toolkit as tk
 from ckan.common import current_user
+from ckanext.dcat.profiles.croissant import JSONLD_CONTEXT
 from markupsafe import Markup
 
 from ckanext.marathon.domain import dates
 from ckanext.marathon.feeds import keys, schema_org
 from ckanext.marathon.feeds.keys import Key
+from ckanext.marathon.logic.croissant import keep_codes, prepare
 from ckanext.marathon.model.feed import Kind
 from ckanext.marathon.model.kept import until_a_change
 
@@ -21,7 +24,8 @@ def marathon_structured_data(dataset: dict[str, Any]) -> Markup | None:
     site = keys.site()
     key = Key(Kind.DATASET, str(dataset["id"]))
     iri = keys.iris([key], site)[key]
-    found = schema_org.of(iri, site.base, str(tk.config.get("ckan.site_title") or site.base))
+    title = str(tk.config.get("ckan.site_title") or site.base)
+    found = schema_org.of(iri, site.base, site.vocabulary, title)
     # Its page is ours, also where its IRI is another catalogue's.
     return None if found is None else script({**found, "url": str(key.iri(site))})
 
@@ -33,7 +37,7 @@ def marathon_croissant(dataset: dict[str, Any]) -> Markup:
     """
 
     def make() -> Markup:
-        return Markup(tk.h.croissant(_dated(dataset)))  # noqa: S704 - made of JSON by ckanext-dcat
+        return Markup(tk.h.croissant(dataset))  # noqa: S704 - made of JSON by ckanext-dcat
 
     if current_user.is_authenticated:
         return make()
@@ -54,6 +58,16 @@ def _dated(dataset: dict[str, Any]) -> dict[str, Any]:
     }
     # They would stand in for what is no date.
     return {**dataset, **dated, "metadata_created": None, "metadata_modified": None}
+
+
+@tk.chained_helper
+def croissant(next_: Callable[..., str], dataset: dict[str, Any], *args: Any, **named: Any) -> str:
+    """Return a dataset as Croissant, in which there are only files that a reader can check."""
+    if len(args) < 2 and not named.get("jsonld_context"):
+        # ckanext-dcat read the setting when it was imported, perhaps before there were any.
+        language = tk.config.get("ckan.locale_default") or "en"
+        named["jsonld_context"] = {**JSONLD_CONTEXT, "@language": language}
+    return keep_codes(next_(prepare(_dated(dataset)), *args, **named))
 
 
 def script(found: dict[str, object]) -> Markup:

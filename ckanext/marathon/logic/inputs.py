@@ -10,7 +10,7 @@ from ckan import authz, model
 from ckan.lib import plugins as lib_plugins
 from ckan.types import Context
 
-from ckanext.marathon.domain.texts import shown
+from ckanext.marathon.domain.texts import distinct_words, shown
 from ckanext.marathon.logic import input_fields, input_rules, kept
 from ckanext.marathon.search import types
 from ckanext.marathon.search.types import DATASET
@@ -45,9 +45,29 @@ def checked(context: Context, data_dict: dict[str, Any], file_name: str = "") ->
     schema = {} if errors else _schema(data)
     errors.update(kept.find_files(data))
     input_fields.check_fields(context, data, schema, errors, file_name)
+    _unite_keywords(data)
     if data.get("extras"):
         data["extras"] = [e for e in data["extras"] if e["key"] not in (*COMPUTED, *ORIGINS)]
     return data
+
+
+def _unite_keywords(data: dict[str, Any]) -> None:
+    """Make one of the keywords ``AGUA `` and ``agua``, however they are sent."""
+    if isinstance(data.get("tag_string"), str):
+        data["tag_string"] = ", ".join(distinct_words(data["tag_string"].split(",")))
+    given = data.get("tags")
+    if not isinstance(given, list) or not all(
+        isinstance(tag, dict) and isinstance(tag.get("name"), str) for tag in given
+    ):
+        return
+    # A tag of one of CKAN's vocabularies is no word that somebody wrote.
+    words = [tag for tag in given if not tag.get("vocabulary_id")]
+    others = [tag for tag in given if tag.get("vocabulary_id")]
+    kept: dict[str, dict[str, Any]] = {}
+    for tag in words:
+        (word,) = distinct_words([tag["name"]]) or [tag["name"]]
+        kept.setdefault(word.casefold(), {**tag, "name": word})
+    data["tags"] = [*kept.values(), *others]
 
 
 def checked_update(

@@ -1,4 +1,4 @@
-"""Files that come with a dataset, their media types, and files for which the disk has no room.
+"""Files that come with a dataset, what is known of them, and files for which there is no room.
 
 CKAN stores files with ``resource_create`` and ``package_update`` only; here a dataset and its
 files are created in one transaction, so that there is never one without the other.
@@ -6,7 +6,7 @@ files are created in one transaction, so that there is never one without the oth
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +15,11 @@ from typing import Any
 import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 from ckan import model
-from ckan.lib import files, munge, uploader
+from ckan.lib import files, uploader
 from ckan.types import Context
-from werkzeug.datastructures import FileStorage
 
-from ckanext.marathon.files.media_type import SAMPLE_SIZE, detect_media_type
+from ckanext.marathon.domain import checksums
+from ckanext.marathon.logic.file_facts import describe_file
 from ckanext.marathon.logic.room import NoRoom
 from ckanext.marathon.model import disk
 
@@ -47,8 +47,8 @@ def prepare(context: Context, resources: list[dict[str, Any]]) -> list[list[str]
 
     Args:
         context: of the ``package_create`` that will follow; remembers the files.
-        resources: changed in place: ``upload`` is taken out, address, size and media type are
-            filled in, as ``package_update`` does.
+        resources: changed in place: ``upload`` is taken out, address, size, media type and
+            checksum are filled in, as ``package_update`` does.
 
     Returns:
         One list of error messages a resource, empty where its file may be stored.
@@ -56,7 +56,7 @@ def prepare(context: Context, resources: list[dict[str, Any]]) -> list[list[str]
     pending: list[Pending] = []
     errors: list[list[str]] = []
     for resource in resources:
-        _state_media_type(resource)
+        wrong = describe_file(resource, None)
         upload = uploader.get_resource_uploader(resource)
         left = resource.pop("upload", None)
         size = getattr(upload, "filesize", None)
@@ -65,49 +65,14 @@ def prepare(context: Context, resources: list[dict[str, Any]]) -> list[list[str]
             if getattr(upload, "mimetype", None):
                 resource.setdefault("mimetype", upload.mimetype)
         pending.append(Pending(upload))
-        if getattr(left, "filename", None):
+        if wrong:
+            errors.append(wrong)
+        elif getattr(left, "filename", None):
             errors.append([tk._("This site takes no files. Give the web address of the file.")])
         else:
             errors.append(_refused(resource.get("url", ""), size))
     context[KEY] = pending  # type: ignore[literal-required]
     return errors
-
-
-def state_media_types(
-    resources: Sequence[dict[str, Any]], package: model.Package | None
-) -> list[dict[str, Any]]:
-    """Return resources with the media types that their files have, whatever was sent.
-
-    The feeds publish it, and a download is served with what the same function finds.
-
-    Args:
-        resources: of a ``package_update``; not changed.
-        package: as it is stored.
-    """
-    stored = {resource.id: resource for resource in package.resources} if package else {}
-    return [_with_media_type(dict(resource), stored) for resource in resources]
-
-
-def _with_media_type(
-    resource: dict[str, Any], stored: Mapping[str, model.Resource]
-) -> dict[str, Any]:
-    before = stored.get(resource.get("id") or "")
-    if not _state_media_type(resource) and before is not None:
-        is_kept = before.url_type == resource.get("url_type") == "upload"
-        if is_kept and before.mimetype:
-            resource["mimetype"] = before.mimetype
-    return resource
-
-
-def _state_media_type(resource: dict[str, Any]) -> bool:
-    """Set the media type of a resource that brings a file; return whether it does."""
-    upload = resource.get("upload")
-    if not isinstance(upload, FileStorage) or not upload.filename:
-        return False
-    sample = upload.stream.read(SAMPLE_SIZE)
-    upload.stream.seek(0)
-    resource["mimetype"] = detect_media_type(sample, munge.munge_filename(upload.filename))
-    return True
 
 
 def store(context: Context, resources: Iterable[dict[str, Any]]) -> None:
@@ -208,3 +173,35 @@ def stores_in_folder(kind: str) -> bool:
     except files.exc.UnknownStorageError:
         return True
     return False
+
+
+def read_file(resource: model.Resource) -> Iterator[bytes] | None:
+    """Return the bytes of an uploaded file in blocks; ``None`` where another plugin keeps it.
+
+    To read them raises ``OSError`` if the file is not there.
+    """
+    stored = uploader.get_resource_uploader({})
+    if isinstance(stored, uploader.FKResourceUpload) and stored.storage is not None:
+        return _read_storage(stored.storage, stored.get_path(resource.id))
+    if isinstance(stored, WholeResourceUpload) and stored.storage_path:
+        return _read_path(Path(stored.get_path(resource.id)))
+    return None
+
+
+def _read_storage(storage: Any, location: files.Location) -> Iterator[bytes]:
+    try:
+        opened: Any = storage.stream(files.FileData(location))
+    except files.exc.MissingFileError as missing:
+        raise FileNotFoundError(str(location)) from missing
+    # An open file, which would be read by lines, or whatever else yields bytes.
+    is_file = hasattr(opened, "read")
+    try:
+        yield from checksums.blocks_of(opened) if is_file else opened
+    finally:
+        if is_file:
+            opened.close()
+
+
+def _read_path(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as opened:
+        yield from checksums.blocks_of(opened)

@@ -11,6 +11,7 @@ from rdflib import Graph, Literal, URIRef
 from rdflib.term import Node
 
 from ckanext.marathon.domain.keywords import as_written
+from ckanext.marathon.domain.texts import distinct_words
 from ckanext.marathon.vocabulary import authorities
 
 from .agent import add_agent, add_contact, add_office, office_of
@@ -90,8 +91,8 @@ def themes_of_problems(notations: list[str]) -> set[str]:
 def _add_texts(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
     lang = site.language
     title = label(lang, dataset.get("title"), dataset.get("name"), dataset["id"])
-    tags = [str(each.get("name") or "") for each in rows_of(dataset.get("tags"))]
-    keywords = as_written(tags, values_of(dataset.get("tags" + REST)))
+    tags = [clean(each.get("name")) for each in rows_of(dataset.get("tags"))]
+    keywords = distinct_words(as_written(tags, values_of(dataset.get("tags" + REST))))
     for predicate, literal in (
         (DCT.title, title),
         # DCAT-AP wants a description; older datasets may have none.
@@ -163,10 +164,10 @@ def _add_resources(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
     if licence is not None:
         graph.add((iri, DCT.license, licence))
     note = add_statement(graph, iri, DCT.rights, DCT.RightsStatement, "rights_note", dataset, site)
-    for resource in rows_of(dataset.get("resources")):
+    for position, resource in enumerate(rows_of(dataset.get("resources")), 1):
         if not resource.get("id"):
             continue
-        distribution = add_distribution(graph, site, dataset, resource, licence)
+        distribution = add_distribution(graph, site, dataset, resource, licence, position)
         graph.add((iri, DCAT.distribution, distribution))
         # Who reads a distribution's licence must not miss the doubt about it.
         if note is not None:

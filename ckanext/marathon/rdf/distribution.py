@@ -11,15 +11,16 @@ from datetime import datetime
 from rdflib import Graph, Literal, URIRef
 
 from ckanext.marathon.domain import dates
+from ckanext.marathon.domain.checksums import ALGORITHMS, checksum_of
 from ckanext.marathon.vocabulary import authorities
 
 from .concept import add_authority
 from .extras import REST
 from .facts import Row, values_of
-from .iri import segment, web
+from .iri import mail, segment, web
 from .licence import add_licence, add_licence_named
-from .literals import clean, count, decimal, duration, hex_binary, moment, stated_moment, text
-from .namespaces import ADMS, DCAT, DCATAP, DCT, ELI, FOAF, RDF, RDFS, SPDX
+from .literals import clean, count, decimal, duration, moment, stated_moment, text
+from .namespaces import ADMS, DC, DCAT, DCATAP, DCT, ELI, FOAF, RDF, RDFS, SCHEMA, SPDX, XSD
 from .others import DOCUMENTATION, STANDARD, add_of_authority, add_texts_of
 from .uris import Site, part
 
@@ -29,7 +30,9 @@ __all__ = [
     "add_distribution",
     "add_links",
     "add_statement",
+    "checksum_of",
     "first_published",
+    "resource_page",
     "upload_address",
 ]
 
@@ -38,12 +41,10 @@ IANA = "https://www.iana.org/assignments/media-types/"
 # DCAT-AP's shapes want ``https``, though SPDX itself writes ``http``.
 _ALGORITHM = "https://spdx.org/rdf/terms#checksumAlgorithm_"
 _MODIFIED = ("last_modified", "metadata_modified")
-# Name and number of hexadecimal digits.
-ALGORITHMS = {"md5": 32, "sha1": 40, "sha256": 64, "sha384": 96, "sha512": 128}
 
 
 def add_distribution(
-    graph: Graph, site: Site, dataset: Row, resource: Row, licence: URIRef | None
+    graph: Graph, site: Site, dataset: Row, resource: Row, licence: URIRef | None, position: int
 ) -> URIRef:
     """Describe a resource of a dataset, under the IRI that we give it, and return that.
 
@@ -53,6 +54,8 @@ def add_distribution(
         dataset: that it belongs to.
         resource: as ``package_show`` gives it.
         licence: of the dataset, for resources that name none.
+        position: of the resource among those of the dataset, from 1. RDF has no order, and DCAT
+            no word for one.
     """
     iri = site.own_distribution(str(dataset["id"]), str(resource["id"]))
     graph.add((iri, RDF.type, DCAT.Distribution))
@@ -60,6 +63,7 @@ def add_distribution(
         (DCT.title, text(resource.get("name"), site.language)),
         (DCT.description, text(resource.get("description"), site.language)),
         (DCAT.byteSize, count(resource.get("size"))),
+        (SCHEMA.position, Literal(position, datatype=XSD.integer)),
         (DCT.issued, stated_moment(resource.get("issued"), _first_offered(dataset, resource))),
         (DCT.modified, stated_moment(resource.get("modified"), *_own(resource, *_MODIFIED))),
     ):
@@ -131,11 +135,18 @@ def upload_address(site: Site, dataset: str, resource: str) -> str:
     return f"{site.url}/dataset/{segment(dataset)}/resource/{segment(resource)}/download/"
 
 
+def resource_page(site: Site, dataset: str, resource: str) -> URIRef:
+    """Return the address of the page that shows a resource to people."""
+    return URIRef(f"{site.page('dataset', dataset)}/resource/{segment(resource)}")
+
+
 def _add_addresses(graph: Graph, site: Site, iri: URIRef, dataset: Row, resource: Row) -> None:
     """Add where a resource is to be had.
 
     ``url`` stands in for whichever of access and download address is missing; where it is
-    neither of them, ``rdfs:seeAlso`` keeps it.
+    neither of them, ``rdfs:seeAlso`` keeps it. Where there is no address of the web (``mailto:``, a
+    share in somebody's network) the access address, which DCAT-AP wants, is the page that shows
+    what was written; ``rdfs:seeAlso`` keeps a mail address.
     """
     url = web(resource.get("url"))
     uploaded = resource.get("url_type") == "upload"
@@ -145,12 +156,14 @@ def _add_addresses(graph: Graph, site: Site, iri: URIRef, dataset: Row, resource
         url = URIRef(start + segment(name))
     download = web(resource.get("download_url")) or (url if uploaded else None)
     given = web(resource.get("access_url"))
-    access = given or url or download or site.page("dataset", str(dataset["id"]))
-    graph.add((iri, DCAT.accessURL, access))
+    page = resource_page(site, str(dataset["id"]), str(resource["id"]))
+    graph.add((iri, DCAT.accessURL, given or url or download or page))
     if download is not None:
         graph.add((iri, DCAT.downloadURL, download))
-    if url is not None and not uploaded and given is not None and url != given:
-        graph.add((iri, RDFS.seeAlso, url))
+    by_mail = clean(resource.get("url")).strip().lower().startswith("mailto:")
+    also = mail(resource["url"]) if by_mail else url
+    if also is not None and not uploaded and (by_mail or given is not None) and also != given:
+        graph.add((iri, RDFS.seeAlso, also))
 
 
 def _add_format(graph: Graph, iri: URIRef, resource: Row) -> None:
@@ -158,6 +171,11 @@ def _add_format(graph: Graph, iri: URIRef, resource: Row) -> None:
     kind = authorities.file_type(named) or authorities.file_type(typed)
     if kind is not None:
         graph.add((iri, DCT["format"], add_authority(graph, kind, DCT.MediaTypeOrExtent)))
+    word = text(named)
+    if word is not None and authorities.file_type(named) is None:
+        # DCAT-AP takes none but the EU's file types for ``dct:format``; of a format that is not
+        # among them (API, DOCM …) the word stays as it was written.
+        graph.add((iri, DC["format"], word))
     media = authorities.media_type(typed) or (kind.media_type if kind else None)
     if media is not None:
         _add_media_type(graph, iri, DCAT.mediaType, media)
@@ -193,19 +211,14 @@ def _add_concepts(graph: Graph, iri: URIRef, resource: Row) -> None:
 
 
 def _add_checksum(graph: Graph, iri: URIRef, resource: Row) -> None:
-    """Add the checksum, if its algorithm is named or shows in its length."""
-    name, _, digits = clean(resource.get("hash")).strip().rpartition(":")
-    value = hex_binary(digits)
-    stated = clean(resource.get("hash_algorithm")) or name
-    algorithm = re.sub(r"^.*algorithm_|[^a-z0-9]", "", stated.lower())
-    if not algorithm and value is not None:
-        algorithm = {size: each for each, size in ALGORITHMS.items()}.get(len(str(value)), "")
-    if value is None or algorithm not in ALGORITHMS:
+    """Add the checksum, if it is one."""
+    found = checksum_of(resource)
+    if found is None:
         return
-    checksum, kind = part(iri, "checksum"), URIRef(_ALGORITHM + algorithm)
+    checksum, kind = part(iri, "checksum"), URIRef(_ALGORITHM + found.algorithm)
     graph.add((iri, SPDX.checksum, checksum))
     graph.add((checksum, RDF.type, SPDX.Checksum))
-    graph.add((checksum, SPDX.checksumValue, value))
+    graph.add((checksum, SPDX.checksumValue, Literal(found.digits, datatype=XSD.hexBinary)))
     graph.add((checksum, SPDX.algorithm, kind))
     graph.add((kind, RDF.type, SPDX.ChecksumAlgorithm))
 

@@ -6,6 +6,7 @@ from rdflib import FOAF, OWL, PROV, RDF, RDFS, SKOS, XMLNS, XSD, Graph, Namespac
 
 __all__ = [
     "ADMS",
+    "DC",
     "DCAT",
     "DCATAP",
     "DCT",
@@ -17,6 +18,7 @@ __all__ = [
     "PROV",
     "RDF",
     "RDFS",
+    "SCHEMA",
     "SCHEMAS",
     "SINGLE_VALUED",
     "SKOS",
@@ -30,10 +32,12 @@ __all__ = [
 # Not rdflib's own: those know DCAT 2 only, and warn about the terms that DCAT 3 added.
 DCAT = Namespace("http://www.w3.org/ns/dcat#")
 DCT = Namespace("http://purl.org/dc/terms/")
+DC = Namespace("http://purl.org/dc/elements/1.1/")
 ADMS = Namespace("http://www.w3.org/ns/adms#")
 DCATAP = Namespace("http://data.europa.eu/r5r/")
 ELI = Namespace("http://data.europa.eu/eli/ontology#")
 GSP = Namespace("http://www.opengis.net/ont/geosparql#")
+SCHEMA = Namespace("https://schema.org/")
 SPDX = Namespace("http://spdx.org/rdf/terms#")
 VCARD = Namespace("http://www.w3.org/2006/vcard/ns#")
 
@@ -44,6 +48,7 @@ SCHEMAS = (Namespace("http://schema.org/"), Namespace("https://schema.org/"))
 
 PREFIXES: dict[str, str] = {
     "adms": ADMS,
+    "dc": DC,
     "dcat": DCAT,
     "dcatap": DCATAP,
     "dct": DCT,
@@ -54,6 +59,7 @@ PREFIXES: dict[str, str] = {
     "prov": str(PROV),
     "rdf": str(RDF),
     "rdfs": str(RDFS),
+    "schema": SCHEMA,
     "skos": str(SKOS),
     "spdx": SPDX,
     "vcard": VCARD,

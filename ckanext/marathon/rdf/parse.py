@@ -7,6 +7,7 @@ what has no field of ours ckanext-dcat's own reader is asked, see :mod:`.profile
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -19,7 +20,8 @@ from ckanext.marathon.vocabulary.problems import KIND as PROBLEM
 from .concept import problem_or_none
 from .dataset import themes_of_problems
 from .extras import REST
-from .namespaces import ADMS, DCAT, DCATAP, DCT, FOAF, OWL, RDFS, SCHEMAS, SKOS, TIME
+from .literals import count
+from .namespaces import ADMS, DCAT, DCATAP, DCT, FOAF, OWL, RDFS, SCHEMA, SCHEMAS, SKOS, TIME
 from .parse_agent import read_agent, read_contact
 from .parse_distribution import read_resource
 from .parse_place import read_place
@@ -84,9 +86,7 @@ def read_dataset(graph: Graph, iri: Node, site: Site) -> dict[str, Any]:
     found["alternate_identifier"] = [e for e in dict.fromkeys(given) if e and e != str(iri)]
     found |= _periods(reader, iri)
     found["example"] = reader.text(iri, site.term("example")) == "true"
-    found["resources"] = [
-        read_resource(reader, site, iri, each) for each in reader.nodes(iri, DCAT.distribution)
-    ]
+    found["resources"] = [read_resource(reader, site, iri, each) for each in _in_order(reader, iri)]
     found = {name: value for name, value in found.items() if value}
     return (
         found
@@ -219,3 +219,13 @@ def _licence(reader: Reader, iri: Node) -> dict[str, Any]:
             return {"license_id": found}
         others += [each for each in [reader.value(node) or reader.statement(node)] if each]
     return {"license" + REST: others}
+
+
+def _in_order(reader: Reader, iri: Node) -> list[Node]:
+    """Return the distributions of a dataset in the order that they have, where one is stated."""
+
+    def place(node: Node) -> int:
+        stated = count(reader.text(node, SCHEMA.position))
+        return sys.maxsize if stated is None else int(stated)
+
+    return sorted(reader.nodes(iri, DCAT.distribution), key=place)

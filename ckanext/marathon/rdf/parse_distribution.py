@@ -12,9 +12,9 @@ from ckanext.marathon.domain.addresses import resource_address
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.vocabulary import authorities
 
-from .distribution import ALGORITHMS, upload_address
+from .distribution import ALGORITHMS, resource_page, upload_address
 from .literals import count
-from .namespaces import ADMS, DCAT, DCATAP, DCT, FOAF, RDF, RDFS, SPDX
+from .namespaces import ADMS, DC, DCAT, DCATAP, DCT, FOAF, RDF, RDFS, SPDX
 from .reading import Reader
 from .uris import Site
 
@@ -87,10 +87,13 @@ def _addresses(reader: Reader, site: Site, node: Node) -> dict[str, Any]:
     )
     refused = [each for each in given.values() if each and not _address(each)]
     rest = {"url_text": refused} if refused else {}
-    if also:
-        return {"url": also, "access_url": access, "download_url": download, **rest}
     _, _, resource = str(node).rpartition("/resource/")
     dataset = site.id_of("dataset", str(node).removesuffix(f"/resource/{resource}"))
+    if dataset and access == str(resource_page(site, dataset, resource)):
+        # What stands in for an address is none that somebody gave.
+        access = ""
+    if also:
+        return {"url": also, "access_url": access, "download_url": download, **rest}
     uploads = upload_address(site, dataset, resource) if dataset else None
     if uploads and download.startswith(uploads):
         return {"url": download, "access_url": access if access != download else "", **rest}
@@ -124,7 +127,8 @@ def _formats(reader: Reader, node: Node) -> dict[str, str]:
     kind = next(filter(None, map(authorities.file_type, spellings)), None)
     types = [each for each in spellings if _is_media_type(each)]
     named = [each for each in spellings if each not in types]
-    found = {"format": kind.code if kind else next(iter(named), "")}
+    found = {"format": reader.text(node, DC["format"])}
+    found["format"] = found["format"] or (kind.code if kind else next(iter(named), ""))
     for field, predicate in (
         ("mimetype", DCAT.mediaType),
         ("compress_format", DCAT.compressFormat),

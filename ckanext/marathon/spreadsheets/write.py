@@ -20,6 +20,8 @@ from .table import Cell, Table
 
 CSV = "text/csv; charset=utf-8"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+# Between several values in a cell.
+SEPARATOR = " | "
 # So that Excel takes it for UTF-8.
 BOM = "\ufeff".encode()
 # What a cell, and the name of a sheet, may hold in a spreadsheet.
@@ -126,4 +128,4 @@ def _plain(cell: Cell) -> str | float | None:
 
 def joined(values: Iterable[str]) -> str:
     """Return several values as the text of one cell."""
-    return " | ".join(filter(None, values))
+    return SEPARATOR.join(filter(None, values))

@@ -17,7 +17,8 @@ from flask import Blueprint, request
 from flask import Response as FlaskResponse
 
 from ckanext.marathon.feeds import read, searched, sheet, snapshot
-from ckanext.marathon.feeds.documents import FORMATS, RDF
+from ckanext.marathon.feeds.data_json import US
+from ckanext.marathon.feeds.documents import DATA_JSON, FORMATS, RDF
 from ckanext.marathon.feeds.parts import Part
 from ckanext.marathon.feeds.searched import Search
 from ckanext.marathon.feeds.snapshot import NotReady
@@ -78,8 +79,13 @@ def everything(part: Part, extension: str) -> Response:
 
 
 def data_json(part: Part) -> Response:
-    """Return the whole inventory as DCAT-US 1.1."""
-    return _whole(part, "json")
+    """Return the whole inventory as DCAT-US 1.1, or in the profile that ``profile`` names."""
+    profile = request.args.get("profile") or US
+    extension = {name: each for each, name in DATA_JSON.items()}.get(profile)
+    if extension is None:
+        known = ", ".join(DATA_JSON.values())
+        return parts.refusal(400, tk._("There is no such profile. These exist:"), known)
+    return _whole(part, extension)
 
 
 def table(part: Part) -> Response:

@@ -12,6 +12,7 @@ from ckan.types import Action, Context
 from ckanext.marathon.domain.texts import is_reference, is_storable
 from ckanext.marathon.logic import (
     cutting,
+    file_facts,
     guards,
     inputs,
     kept,
@@ -21,7 +22,6 @@ from ckanext.marathon.logic import (
     notices,
     packages,
     unseen,
-    uploads,
 )
 from ckanext.marathon.logic.packages import SHOWN
 from ckanext.marathon.logic.viewing import Viewer
@@ -65,7 +65,7 @@ def package_update(next_: Action, context: Context, data_dict: dict[str, Any]) -
     with notices.collecting(context) as collected:
         data = inputs.checked_update(context, data_dict, known)
         if data.get("resources"):
-            data["resources"] = uploads.state_media_types(data["resources"], known)
+            data["resources"] = file_facts.describe_files(data["resources"], known)
         package = _locked(data.get("id") or data.get("name"))
         if package is not None:
             masked.restore(context, package, data_dict, data)

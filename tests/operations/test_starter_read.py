@@ -1,0 +1,89 @@
+"""The starter catalogue as programs of others read it: data.json in both profiles, and Croissant.
+
+Two of those programs cannot be installed beside CKAN: pydatajson needs an old jsonschema, and
+mlcroissant is large. They run in environments of their own, where these are named
+(CONTRIBUTING.md, "Programs of others").
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.feeds.schemas import argentine_faults, us_faults
+from tests.views.test_search_engines import PLUGINS
+
+pytestmark = [
+    pytest.mark.ckan_config("ckan.plugins", PLUGINS),
+    pytest.mark.ckan_config("email_to", "datos@portal.example.gt"),
+    pytest.mark.usefixtures("loaded"),
+]
+
+PYDATAJSON = """
+import json, logging, sys
+logging.disable(logging.CRITICAL)
+from pydatajson.core import DataJson
+report = DataJson(sys.argv[1]).validate_catalog()["error"]
+parts = [report["catalog"], *report["dataset"]]
+print(json.dumps([error["message"] for part in parts for error in part["errors"]]))
+"""
+MLCROISSANT = """
+import json, logging, sys
+logging.disable(logging.CRITICAL)
+import mlcroissant
+faults = []
+for path in sys.argv[1:]:
+    try:
+        mlcroissant.Dataset(jsonld=path)
+    except Exception as fault:
+        faults.append(str(fault)[:2000])
+print(json.dumps(faults))
+"""
+
+
+def inventory(app: Any, query: str = "") -> dict[str, Any]:
+    return json.loads(app.get(f"/data.json{query}").data)
+
+
+def tell(variable: str, program: str, *paths: Path) -> list[str]:
+    """Return the faults that a program finds in files; it runs in the Python a variable names."""
+    python = os.environ.get(variable)
+    if not python:
+        pytest.skip(f"not tried: {variable} names no Python (CONTRIBUTING.md)")
+    ran = subprocess.run(
+        [python, "-c", program, *map(str, paths)], check=True, capture_output=True, text=True
+    )
+    return json.loads(ran.stdout.splitlines()[-1])
+
+
+def test_data_json_keeps_the_schema_of_dcat_us(app: Any) -> None:
+    found = inventory(app)
+    assert len(found["dataset"]) > 5
+    assert us_faults(found) == []
+
+
+def test_the_other_profile_keeps_the_rules_of_argentina(app: Any, tmp_path: Path) -> None:
+    found = inventory(app, "?profile=ar")
+    assert argentine_faults(found) == []
+    (file := tmp_path / "data.json").write_text(json.dumps(found), encoding="utf-8")
+    assert tell("MARATHON_PYDATAJSON", PYDATAJSON, file) == []
+
+
+def test_croissant_has_a_checksum_for_each_file(app: Any, tmp_path: Path) -> None:
+    paths, files = [], 0
+    for each in inventory(app)["dataset"]:
+        identifier = each["identifier"].rpartition("/")[2]
+        body = app.get(f"/dataset/{identifier}/croissant.jsonld").data
+        paths.append(tmp_path / f"{identifier}.jsonld")
+        paths[-1].write_bytes(body)
+        shown = json.loads(body).get("distribution", [])
+        for file in shown if isinstance(shown, list) else [shown]:
+            files += 1
+            assert file["sha256"]
+    assert files > 5
+    assert tell("MARATHON_MLCROISSANT", MLCROISSANT, *paths) == []
