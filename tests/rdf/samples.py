@@ -243,6 +243,12 @@ FULL: dict[str, Any] = {
             "format": "PDF",
             "mimetype": "application/pdf",
         },
+        {
+            "id": "12121212-aaaa-4aaa-8aaa-aaaaaaaaaaaa",
+            "package_id": _DATASET,
+            "url": "https://villanueva.example.gt/paradas",
+            "format": "API",
+        },
     ],
 }
 MINIMAL: dict[str, Any] = {
