@@ -18,7 +18,6 @@ from .fitting import fit_dataset
 from .idea import idea_graph
 from .lookups import Lookups, site, site_profiles
 from .namespaces import DCAT, DCT, FOAF, RDF, SINGLE_VALUED
-from .other_dates import leave_out_unreadable_dates
 from .parse import read_dataset
 from .site_types import describe_by_profiles, is_site_type
 from .stock import CarefulReader
@@ -79,7 +78,6 @@ class MarathonProfile(CarefulReader):
         dataset_dict.update({key: value for key, value in found.items() if value})
         dataset_dict.setdefault("extras", [])
         dataset_dict.setdefault("resources", [])
-        leave_out_unreadable_dates(dataset_dict, str(dataset_ref))
         return dataset_dict
 
     def _add_theirs(
