@@ -9,11 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from ckan import model
 from rdflib import Graph, URIRef
 
 from ckanext.marathon.feeds.rebuild import rebuild
 from ckanext.marathon.feeds.verify import Fault
+from ckanext.marathon.model.feed import Entry
 from ckanext.marathon.operations.portal_check import CLASSES
 from ckanext.marathon.rdf.namespaces import DCAT, DCT
 from tests import factories
@@ -140,11 +142,7 @@ def test_an_idea_is_never_a_dataset(get: Get, feed: Log) -> None:
 
 
 def test_a_rebuild_writes_what_the_site_had_before(feed: Log, report: str, faults: Faults) -> None:
-    model.Session.execute(
-        model.meta.metadata.tables["marathon_feed_entry"]
-        .delete()
-        .where(model.meta.metadata.tables["marathon_feed_entry"].c.thing == report)
-    )
+    model.Session.execute(sa.delete(Entry).where(Entry.thing == report))
     model.Session.commit()
     assert not feed.is_public(report)
     rebuild("")
