@@ -175,7 +175,7 @@ def back(idea: str, days: int) -> None:
 def shift_log(days: int) -> None:
     """Let what was published so far have been published some days ago."""
     model.Session.execute(
-        sa.text("UPDATE marathon_feed_change SET published = published - :days"),
+        sa.text("UPDATE marathon_feed_entry SET first_published = first_published - :days"),
         {"days": timedelta(days=days)},
     )
     model.repo.commit()

@@ -12,17 +12,12 @@ from ckan import model
 from ckanext.marathon.domain.periods import Period
 from ckanext.marathon.model import about, records
 from ckanext.marathon.model.about import package
-from ckanext.marathon.model.feed import Activity, Change, Entry, Kind, Member
+from ckanext.marathon.model.feed import Entry, Kind, Member
 from ckanext.marathon.model.link import Link, Predicate
 
 _group: Any = model.Group
-# The log has a Create for each time that something became public.
-_FIRST = (
-    sa.select(Change.iri, sa.func.min(Change.published).label("at"))
-    .where(Change.activity == str(Activity.CREATE))
-    .group_by(Change.iri)
-    .subquery("first")
-)
+# Kept when a dataset changes, is hidden for a while or gets another IRI.
+_first_published = Entry.first_published
 _IS_PUBLIC = sa.and_(Entry.kind == str(Kind.DATASET), Entry.body.is_not(None))
 
 
@@ -85,11 +80,11 @@ def datasets(period: Period, municipality: str = "", limit: int | None = None) -
             package.name,
             package.title,
             _group.title.label("organization"),
-            _FIRST.c.at,
+            _first_published.label("at"),
             package.extras,
         )
         .outerjoin(model.Group, _group.id == package.owner_org)
-        .order_by(_FIRST.c.at.desc(), package.id)
+        .order_by(_first_published.desc(), package.id)
         .limit(limit)
     )
     rows: Any = model.Session.execute(query)
@@ -109,8 +104,7 @@ def datasets(period: Period, municipality: str = "", limit: int | None = None) -
 def _found(period: Period, municipality: str, *columns: Any) -> Any:
     return (
         sa.select(*columns)
-        .select_from(_FIRST)
-        .join(Entry, Entry.iri == _FIRST.c.iri)
+        .select_from(Entry)
         .join(package, package.id == Entry.thing)
         .where(_IS_PUBLIC, _within(period), _in(municipality))
     )
@@ -120,7 +114,7 @@ def by_municipality(period: Period) -> dict[str, int]:
     """Return code → datasets published in a period; one about several counts with each."""
     query = (
         sa.select(sa.func.split_part(Member.scope, "/", 2), sa.func.count())
-        .join(_FIRST, _FIRST.c.iri == Member.iri)
+        .join(Entry, Entry.iri == Member.iri)
         .where(Member.scope.like("municipality/%"), Member.current.is_(True), _within(period))
         .group_by(Member.scope)
     )
@@ -134,11 +128,7 @@ def by_problem(period: Period, municipality: str) -> dict[str, int]:
         about.held(Predicate.DATASET_PROBLEM),
         about.through(Predicate.DATASET_IDEA, of_ideas, Predicate.DATASET_PROBLEM),
     ).subquery("held")
-    ids = (
-        sa.select(Entry.thing)
-        .join(_FIRST, _FIRST.c.iri == Entry.iri)
-        .where(_IS_PUBLIC, _within(period), _in(municipality))
-    )
+    ids = sa.select(Entry.thing).where(_IS_PUBLIC, _within(period), _in(municipality))
     pairs = (
         sa.select(held.c.subject, held.c.object).where(held.c.subject.in_(ids)).distinct()
     ).subquery("pairs")
@@ -151,20 +141,23 @@ def meeting(before: datetime) -> sa.Select:
     return (
         sa.select(Link.object)
         .join(Entry, Entry.thing == Link.subject)
-        .join(_FIRST, _FIRST.c.iri == Entry.iri)
-        .where(Link.predicate == str(Predicate.DATASET_DATA_NEED), _IS_PUBLIC, _FIRST.c.at < before)
+        .where(
+            Link.predicate == str(Predicate.DATASET_DATA_NEED),
+            _IS_PUBLIC,
+            _first_published < before,
+        )
     )
 
 
 def _within(period: Period) -> sa.ColumnElement[bool]:
-    before = _FIRST.c.at < period.ends
-    return before if period.starts is None else sa.and_(before, _FIRST.c.at >= period.starts)
+    before = _first_published < period.ends
+    return before if period.starts is None else sa.and_(before, _first_published >= period.starts)
 
 
 def _in(municipality: str) -> sa.ColumnElement[bool]:
     if not municipality:
         return sa.true()
-    return _FIRST.c.iri.in_(
+    return Entry.iri.in_(
         sa.select(Member.iri).where(
             Member.scope == f"municipality/{municipality}", Member.current.is_(True)
         )
