@@ -11,7 +11,7 @@ import hypothesis
 import pytest
 import sqlalchemy as sa
 from ckan import model
-from ckan.lib import app_globals
+from ckan.lib import app_globals, jobs
 from ckan.tests.pytest_ckan import ckan_setup
 from xdist.scheduler import LoadScopeScheduling
 
@@ -138,6 +138,9 @@ def clean_db(
     if model.meta.engine is not engine:
         # CKAN's migrations leave an engine behind that connects anew for each session.
         model.init_model(engine)
+    # Jobs of earlier tests would be done by the first test that lets a worker run.
+    for queue in jobs.get_all_queues():
+        queue.empty()
     clock.start(complete=True)
     # As the migration does: what is made from now on is younger than the plugin.
     installation.installed_at()
