@@ -17,8 +17,8 @@ from ckanext.marathon.logic import notices
 from ckanext.marathon.rdf.fitting import fit_dataset, take_up_extras
 from ckanext.marathon.search.types import DATASET
 
-# How ckanext-dcat and its harvesters name the record of which this is a copy.
 _KEY = "marathon_is_copy"
+# How ckanext-dcat and its harvesters name the record of which this is a copy.
 _MARKS = frozenset({"guid", "uri"})
 
 

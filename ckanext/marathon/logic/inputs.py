@@ -11,7 +11,7 @@ from ckan.lib import plugins as lib_plugins
 from ckan.types import Context
 
 from ckanext.marathon.domain.texts import distinct_words, shown
-from ckanext.marathon.logic import input_fields, input_rules, kept
+from ckanext.marathon.logic import input_fields, input_rules, kept, notices
 from ckanext.marathon.search import types
 from ckanext.marathon.search.types import DATASET
 
@@ -20,7 +20,7 @@ LARGEST = 2**31 - 1
 # What package_show adds; sent back, it says nothing.
 COMPUTED = (
     *("history", "ideas", "workshop_info", "participants_masked", "first_published"),
-    "marathon_notices",
+    notices.KEY,
 )
 ORIGINS = ("municipality_origin", "service_problem_origin")
 _ORIGINS_KEY = "marathon_origins"

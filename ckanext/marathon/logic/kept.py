@@ -24,7 +24,7 @@ CONTROLS = frozenset(
     {
         *("save", "return_to", "return_id_only", "pkg_name", "_ckan_phase", "plugin_data"),
         *("use_default_schema", "include_tracking", "tracking_summary", "for_edit", "update"),
-        *("image_upload", "clear_upload", "is_organization", "marathon_notices"),
+        *("image_upload", "clear_upload", "is_organization", notices.KEY),
     }
 )
 # Written by the site with each change.
