@@ -69,11 +69,19 @@ def settings() -> hypothesis.settings:
     )
 
 
+def read_day(value: Any) -> str:
+    return dates.read_day(value).text
+
+
+def read_moment(value: Any) -> str:
+    return dates.read_moment(value).text
+
+
 @pytest.mark.parametrize(
     "parse",
     [
-        dates.day,
-        dates.moment,
+        read_day,
+        read_moment,
         dates.duration,
         numbers.count,
         numbers.decimal,

@@ -109,6 +109,20 @@ class TestQueries:
         assert agenda.ideas([workshop["id"], factories.Workshop()["id"]]) == {workshop["id"]: 2}
         assert agenda.ideas([]) == {}
 
+    def test_workshops_to_come_are_sorted_by_time_and_not_by_text(self) -> None:
+        common = {"municipality": ["2105"], "status": "announced"}
+        # In Guatemala: the 9th at 18:00 (over), the 10th at 18:30, the 10th at 19:00, the 12th.
+        factories.Workshop(starts_at="2026-03-10T00:00:00Z", **common)
+        second = factories.Workshop(starts_at="2026-03-10T19:00:00-06:00", **common)
+        first = factories.Workshop(starts_at="2026-03-11T00:30:00Z", **common)
+        third = factories.Workshop(starts_at="2026-03-12", **common)
+        factories.Workshop(starts_at="2026-03-11", **common, private=True)
+        factories.Workshop(starts_at="2026-03-11", municipality=["2105"], status="cancelled")
+        wanted = [first["id"], second["id"], third["id"]]
+        assert [each.id for each in agenda.coming(["2105", "0115"], TODAY, 3)] == wanted
+        assert [each.id for each in agenda.coming(["2105"], TODAY, 2)] == wanted[:2]
+        assert agenda.coming([], TODAY, 3) == []
+
     def test_invitations_are_of_announced_workshops(self) -> None:
         invitation = [{"organisation": "ANAM"}]
         open_ = factories.Workshop(status="announced", invitation=invitation, private=True)

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, NamedTuple
 
-from ckanext.marathon.domain.dates import GUATEMALA, Form, first_instant, kept, last_local_day
+from ckanext.marathon.domain.dates import (
+    GUATEMALA,
+    Form,
+    first_instant,
+    kept,
+    last_local_day,
+    sort_key,
+)
 
 ANNOUNCED, HELD, CANCELLED = "announced", "held", "cancelled"
 UNANSWERED = (None, "", "no_answer")
@@ -48,9 +55,9 @@ def arranged(workshops: Iterable[Times], today: date) -> Agenda:
         if not is_time(each.starts):
             undated.append(each.id)
         elif is_over(each, today):
-            past.append((_order(each.starts), each.id))
+            past.append((sort_key(each.starts), each.id))
         else:
-            coming.append((_order(each.starts), each.id))
+            coming.append((sort_key(each.starts), each.id))
     return Agenda(
         coming=[id_ for _time, id_ in sorted(coming)],
         past=[id_ for _time, id_ in sorted(past, reverse=True)],
@@ -106,10 +113,3 @@ def unanswered(invitations: Iterable[Mapping[str, Any]]) -> list[Mapping[str, An
 
 def _day(text: str) -> date:
     return first_instant(text).astimezone(GUATEMALA).date()
-
-
-def _order(text: str) -> tuple[date, timedelta]:
-    """Return what sorts moments; a day without an hour comes before its hours."""
-    moment = first_instant(text).astimezone(GUATEMALA)
-    hour = timedelta(hours=moment.hour, minutes=moment.minute, seconds=moment.second)
-    return moment.date(), hour if "T" in text else timedelta(-1)

@@ -16,19 +16,17 @@ __all__ = [
     "GUATEMALA",
     "Form",
     "Reading",
-    "any_form",
-    "day",
     "duration",
     "first_instant",
     "kept",
     "last_instant",
     "last_local_day",
     "local_day",
-    "moment",
     "read",
     "read_day",
     "read_moment",
     "readable",
+    "sort_key",
     "today",
     "without_hour",
 ]
@@ -78,33 +76,6 @@ def read_moment(value: Any) -> Reading:
             value=shown(value),
         )
     return reading
-
-
-def any_form(value: Any) -> str:
-    """Return a date in any of the forms as it is kept.
-
-    Raises:
-        Malformed: see :func:`read`.
-    """
-    return read(value).text
-
-
-def day(value: Any) -> str:
-    """Return a date as ``YYYY-MM-DD``.
-
-    Raises:
-        Malformed: see :func:`read_day`.
-    """
-    return read_day(value).text
-
-
-def moment(value: Any) -> str:
-    """Return a date and time with an offset, ``2016-10-17T09:00:00-06:00``, or a date alone.
-
-    Raises:
-        Malformed: see :func:`read_moment`.
-    """
-    return read_moment(value).text
 
 
 def duration(value: Any) -> str:
@@ -180,6 +151,23 @@ def last_local_day(text: str) -> date:
         ValueError: it is no date.
     """
     return last_instant(text).astimezone(GUATEMALA).date()
+
+
+def sort_key(text: str) -> tuple[date, timedelta]:
+    """Return what sorts stored dates by when they begin in Guatemala.
+
+    A day without an hour comes before its hours, and what is no date before all dates. The texts
+    themselves do not sort so: ``2017-06-03T01:00:00+00:00`` is still the second of June.
+    """
+    reading = kept(text)
+    if reading is None:
+        return date.min, timedelta(0)
+    moment = first_instant(reading.text).astimezone(GUATEMALA)
+    if reading.form != Form.MOMENT:
+        return moment.date(), timedelta(-1)
+    return moment.date(), timedelta(
+        hours=moment.hour, minutes=moment.minute, seconds=moment.second
+    )
 
 
 def without_hour(text: str) -> str:

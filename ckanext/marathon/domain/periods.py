@@ -63,7 +63,7 @@ def read(first: str, last: str, today: date) -> Period:
     for field, text in ((FIRST, first), (LAST, last)):
         try:
             if text.strip():
-                found[field] = date.fromisoformat(dates.day(text))
+                found[field] = date.fromisoformat(dates.read_day(text).text)
         except Malformed as error:
             faults[field] = error.fault
     period = Period(found.get(FIRST), found.get(LAST, today))

@@ -11,6 +11,7 @@ from ckan.common import current_user
 from ckan.lib import uploader
 from ckan.types import Context
 
+from ckanext.marathon.domain import dates
 from ckanext.marathon.logic import permissions, requirements
 from ckanext.marathon.logic.viewing import Viewer
 from ckanext.marathon.model import link, records
@@ -161,7 +162,7 @@ def marathon_workshop_choices(selected: str | None, codes: Any = ()) -> list[Wor
         found[chosen.id] = chosen
     viewer = Viewer(Context(user=current_user.name))
     visible = [each for each in found.values() if viewer.may_see(each)]
-    visible.sort(key=lambda each: records.text(each, "starts_at"), reverse=True)
+    visible.sort(key=lambda each: dates.sort_key(records.text(each, "starts_at")), reverse=True)
     return [{"id": each.id, "name": each.name, "label": _label(each)} for each in visible]
 
 

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from ckanext.marathon.domain import dates, story
 from ckanext.marathon.domain.story import Clause, Contact
 from ckanext.marathon.logic import permissions
-from ckanext.marathon.model import coming, contacts, needs, records
+from ckanext.marathon.model import agenda, contacts, needs, records
 
 from .labels import marathon_as_list, marathon_date, marathon_host
 
@@ -99,7 +99,7 @@ def marathon_timeline(idea: dict[str, Any]) -> list[Point]:
 
 def marathon_coming_workshops(codes: Any) -> list[dict[str, str]]:
     """Return the next announced workshops of municipalities: name, title, starts_at, rsvp_by."""
-    found = coming.workshops(marathon_as_list(codes), dates.today(), MOST_WORKSHOPS)
+    found = agenda.coming(marathon_as_list(codes), dates.today(), MOST_WORKSHOPS)
     return [
         {
             "name": each.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -38,6 +39,19 @@ def _times(municipality: str, problems: Collection[str]) -> list[Times]:
     if problems:
         query = query.where(_linked(Predicate.WORKSHOP_PROBLEM, problems))
     return [Times(*row) for row in model.Session.execute(query)]
+
+
+def coming(municipalities: Collection[str], today: date, limit: int) -> list[model.Package]:
+    """Return the next announced public workshops of municipalities (codes), soonest first."""
+    announced = {
+        each.id: each
+        for code in municipalities
+        for each in times(code)
+        if each.status == agenda.ANNOUNCED
+    }
+    next_ones = agenda.arranged(announced.values(), today).coming[:limit]
+    found = records.load(next_ones)
+    return [found[each] for each in next_ones if each in found]
 
 
 def filters(predicate: Predicate) -> list[str]:

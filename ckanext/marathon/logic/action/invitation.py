@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import ckan.plugins.toolkit as tk
@@ -50,7 +51,13 @@ def marathon_invitation_list(context: Context, data_dict: dict[str, Any]) -> lis
             found.append((each, waiting))
     owners = records.organizations(each.owner_org for each, _waiting in found)
     listed = [_row(each, waiting, owners.get(each.owner_org or "")) for each, waiting in found]
-    return sorted(listed, key=lambda row: (row["rsvp_by"] or "9999", row["workshop"]["starts_at"]))
+    return sorted(listed, key=_sort_key)
+
+
+def _sort_key(row: Mapping[str, Any]) -> tuple[bool, Any, Any]:
+    deadline = row["rsvp_by"] or ""
+    starts_at = row["workshop"]["starts_at"]
+    return not deadline, dates.sort_key(deadline), dates.sort_key(starts_at)
 
 
 def _owners(context: Context, organization: Any) -> list[str] | None:
