@@ -21,7 +21,6 @@ class _Something:
 SOMETHING = _Something()
 
 
-
 def any_form(value: Any) -> str:
     return dates.read(value).text
 

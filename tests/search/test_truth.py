@@ -22,10 +22,17 @@ from ckanext.marathon.logic import reindex
 from ckanext.marathon.model import index_note
 from ckanext.marathon.operations import index_check
 from ckanext.marathon.operations.index_check import IndexDifference, IndexFault
-from ckanext.marathon.views.index_care import repair_overdue
+from ckanext.marathon.views.background_care import repair_overdue_index
 from tests.factories import Idea, MarathonDataset, Workshop
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
+
+
+def repair_overdue(app: Any) -> int:
+    with app.flask_app.test_request_context():
+        repaired = repair_overdue_index()
+    model.Session.remove()
+    return repaired
 
 
 def notes() -> list[str]:
@@ -178,9 +185,9 @@ class TestSaves:
         assert found(fq="dataset_type:workshop") == []
         assert len(notes()) == 1
         # As a web process does it where no background job comes.
-        assert repair_overdue(app.flask_app) == 0
+        assert repair_overdue(app) == 0
         make_due()
-        assert repair_overdue(app.flask_app) == 1
+        assert repair_overdue(app) == 1
         with pytest.raises(search.SearchError):
             search.show("killed")
         assert notes() == []
@@ -204,7 +211,7 @@ class TestWithoutValkey:
         assert "Aldea Secreta" in str(search.show(dataset["name"]))
         assert set(notes()) == {dataset["id"]}
         make_due()
-        assert repair_overdue(app.flask_app) == 1
+        assert repair_overdue(app) == 1
         assert "Aldea Secreta" not in str(search.show(dataset["name"]))
         assert notes() == []
 

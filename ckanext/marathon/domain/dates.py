@@ -165,9 +165,7 @@ def sort_key(text: str) -> tuple[date, timedelta]:
     moment = first_instant(reading.text).astimezone(GUATEMALA)
     if reading.form != Form.MOMENT:
         return moment.date(), timedelta(-1)
-    return moment.date(), timedelta(
-        hours=moment.hour, minutes=moment.minute, seconds=moment.second
-    )
+    return moment.date(), timedelta(hours=moment.hour, minutes=moment.minute, seconds=moment.second)
 
 
 def without_hour(text: str) -> str:

@@ -3,7 +3,7 @@
 ``package_show`` computes what comes from a record's ideas and workshop afresh; the index has to
 be told. What it has to be told is noted in the database (``model/index_note.py``) and worked off
 by a background job after the commit. Where there is no job, because Valkey was away or the
-process was killed, a web process works it off (``views/index_care.py``).
+process was killed, a web process works it off (``views/background_care.py``).
 """
 
 from __future__ import annotations

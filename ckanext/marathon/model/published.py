@@ -16,8 +16,6 @@ from ckanext.marathon.model.feed import Entry, Kind, Member
 from ckanext.marathon.model.link import Link, Predicate
 
 _group: Any = model.Group
-# Kept when a dataset changes, is hidden for a while or gets another IRI.
-_first_published = Entry.first_published
 _IS_PUBLIC = sa.and_(Entry.kind == str(Kind.DATASET), Entry.body.is_not(None))
 
 
@@ -80,11 +78,11 @@ def datasets(period: Period, municipality: str = "", limit: int | None = None) -
             package.name,
             package.title,
             _group.title.label("organization"),
-            _first_published.label("at"),
+            Entry.first_published.label("at"),
             package.extras,
         )
         .outerjoin(model.Group, _group.id == package.owner_org)
-        .order_by(_first_published.desc(), package.id)
+        .order_by(Entry.first_published.desc(), package.id)
         .limit(limit)
     )
     rows: Any = model.Session.execute(query)
@@ -144,14 +142,16 @@ def meeting(before: datetime) -> sa.Select:
         .where(
             Link.predicate == str(Predicate.DATASET_DATA_NEED),
             _IS_PUBLIC,
-            _first_published < before,
+            Entry.first_published < before,
         )
     )
 
 
 def _within(period: Period) -> sa.ColumnElement[bool]:
-    before = _first_published < period.ends
-    return before if period.starts is None else sa.and_(before, _first_published >= period.starts)
+    before = Entry.first_published < period.ends
+    return (
+        before if period.starts is None else sa.and_(before, Entry.first_published >= period.starts)
+    )
 
 
 def _in(municipality: str) -> sa.ColumnElement[bool]:

@@ -4,6 +4,7 @@ from .account import account
 from .activity import activity
 from .agenda import agenda
 from .api_door import api_door
+from .background_care import background_care
 from .catalog import catalog
 from .changes import changes
 from .commitment import commitment
@@ -11,7 +12,6 @@ from .country import country
 from .deleting import deleting
 from .destinations import destinations
 from .enforcing import enforcing
-from .feed_care import feed_care
 from .files_host import files_host
 from .follow import follow
 from .form_edit import form_edit
@@ -22,7 +22,6 @@ from .health import health
 from .held_forms import held
 from .history import history
 from .ideas import ideas
-from .index_care import index_care
 from .invitations import invitations
 from .news import news
 from .odd_requests import odd_requests
@@ -50,6 +49,7 @@ __all__ = [
     "activity",
     "agenda",
     "api_door",
+    "background_care",
     "catalog",
     "changes",
     "commitment",
@@ -57,7 +57,6 @@ __all__ = [
     "deleting",
     "destinations",
     "enforcing",
-    "feed_care",
     "files_host",
     "follow",
     "form_edit",
@@ -68,7 +67,6 @@ __all__ = [
     "held",
     "history",
     "ideas",
-    "index_care",
     "invitations",
     "news",
     "odd_requests",

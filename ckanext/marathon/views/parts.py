@@ -71,7 +71,7 @@ def busy(message: str, seconds: int) -> Response:
 
 
 def not_ready() -> Response:
-    """Return 503: the log cannot answer yet; it is put together (``views/feed_care.py``)."""
+    """Return 503: the log cannot answer yet; it is put together (``views/background_care.py``)."""
     return busy(tk._("The catalogue is being put together. Try again later."), 120)
 
 
