@@ -11,7 +11,7 @@ from ckanext.dcat.processors import RDFParser
 from rdflib import Graph, Literal, URIRef
 
 from ckanext.marathon.rdf.lookups import Lookups, site
-from ckanext.marathon.rdf.namespaces import ADMS, DCAT, DCT, FOAF, GSP, RDFS, SKOS, VCARD
+from ckanext.marathon.rdf.namespaces import ADMS, DCAT, DCT, FOAF, GSP, RDFS, SKOS, SPDX, VCARD
 from ckanext.marathon.rdf.profile import graph_of
 from tests.factories import NationalBody
 
@@ -244,6 +244,99 @@ def test_what_no_field_takes_is_kept_as_text(what: str, key: str, expected: str)
     assert extras(found)[key] == expected
     if key.endswith("_text"):
         assert any(each.startswith(f"{key}: ") for each in found["marathon_notices"])
+
+
+CRS = "http://www.opengis.net/def/crs"
+
+
+@pytest.mark.parametrize(
+    ("wkt", "coordinates"),
+    [
+        ("POINT(-90.5 14.6)", [-90.5, 14.6]),
+        (f"<{CRS}/OGC/1.3/CRS84> POINT(-90.5 14.6)", [-90.5, 14.6]),
+        (f"<{CRS}/EPSG/0/4326> POINT(14.6 -90.5)", [-90.5, 14.6]),
+        ("<urn:ogc:def:crs:EPSG::4674>POINT(14.6 -90.5)", [-90.5, 14.6]),
+        # What many write: the numbers show that the axes are not in the order of the register.
+        (f"<{CRS}/EPSG/0/4326> POINT(-90.5 14.6)", [-90.5, 14.6]),
+        (f"<{CRS}/EPSG/0/4326> LINESTRING(14 -91, 15 -90)", [[-91, 14], [-90, 15]]),
+        # In metres.
+        (f"<{CRS}/EPSG/0/3857> POINT(-10 14)", None),
+    ],
+)
+def test_axes_of_wkt_are_those_of_its_reference_system(wkt: str, coordinates: Any) -> None:
+    found = described(f'dct:spatial [ locn:geometry "{wkt}"^^geo:wktLiteral ]')
+    if coordinates is None:
+        assert extras(found)["spatial_coverage_text"] == wkt
+    else:
+        (place,) = found["spatial_coverage"]
+        assert json.loads(place["geom"])["coordinates"] == coordinates
+
+
+SERVICE = """
+<https://otro.gt/d/1> a dcat:Dataset ; dct:title "Lluvia" ;
+  dcat:distribution <https://otro.gt/d/1/a> .
+<https://otro.gt/d/1/a> a dcat:Distribution ; dcat:accessURL <https://otro.gt/wms> ;
+  spdx:checksum [ spdx:algorithm spdx:checksumAlgorithm_sha3_256 ; spdx:checksumValue "AB" ] ;
+  dcat:accessService <https://otro.gt/s>,
+    [ a dcat:DataService ; dcat:endpointURL <https://otro.gt/wfs> ],
+    [ a dcat:DataService ; dct:title "Sin dirección" ] .
+<https://otro.gt/s> a dcat:DataService ; dct:title "Mapas"@es ;
+  dcat:endpointURL <https://otro.gt/wms> ; dct:license "Abierta" ;
+  dcat:endpointDescription <https://otro.gt/wms?request=GetCapabilities> ;
+  dct:conformsTo <http://www.opengis.net/def/serviceType/ogc/wms> ; dcat:keyword "lluvia" .
+"""
+
+
+def test_services_and_checksums_of_other_algorithms_are_published_again() -> None:
+    again = graph_of(saved(read(SERVICE)), Lookups())
+    assert violations(again) == [], violations(again)
+    (iri,) = again.subjects(DCAT.distribution, None)
+    (distribution,) = again.objects(iri, DCAT.distribution)
+    service = URIRef("https://otro.gt/s")
+    named, unnamed = sorted(again.objects(distribution, DCAT.accessService), key=str, reverse=True)
+    assert {service} <= {named, unnamed}
+    (other,) = {named, unnamed} - {service}
+    assert set(again.objects(other, DCAT.endpointURL)) == {URIRef("https://otro.gt/wfs")}
+    assert str(again.value(other, DCT.title)) == "https://otro.gt/wfs"
+    assert str(again.value(service, DCT.title)) == "Mapas"
+    assert again.value(service, DCAT.servesDataset) == iri
+    licence = again.value(service, DCT.license)
+    assert str(again.value(licence, DCT.title)) == "Abierta"
+    assert str(again.value(service, DCAT.keyword)) == "lluvia"
+    assert again.value(service, DCAT.endpointDescription) is not None
+    assert again.value(service, DCT.conformsTo) is not None
+    checksum = again.value(distribution, SPDX.checksum)
+    assert (
+        str(again.value(checksum, SPDX.algorithm))
+        == "https://spdx.org/rdf/terms#checksumAlgorithm_sha3_256"
+    )
+    assert str(again.value(checksum, SPDX.checksumValue)).lower() == "ab"
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "value", "is_published"),
+    [
+        (f"<{SPDX}checksumAlgorithm_sha3_256>", "AB", True),
+        (f"<{SPDX}checksumAlgorithm_sha3_256>", "no es", False),
+        (f"<{SPDX}checksumAlgorithm_sha3_256>", "abc", False),
+        (f"<{SPDX}checksumAlgorithm_sha256>", "ab", False),
+        # Not of SPDX, as DCAT-AP's shapes want it.
+        ("<https://otro.gt/sha3>", "ab", False),
+        ('"SHA3"', "ab", False),
+    ],
+)
+def test_checksum_is_published_if_its_value_is_one(
+    algorithm: str, value: str, is_published: bool
+) -> None:
+    shown = saved(
+        described(
+            "dcat:distribution [ a dcat:Distribution ; dcat:accessURL <https://otro.gt/a.csv> ;"
+            f' spdx:checksum [ spdx:algorithm {algorithm} ; spdx:checksumValue "{value}" ] ]'
+        )
+    )
+    again = graph_of(shown, Lookups())
+    assert violations(again) == []
+    assert bool(list(again.objects(None, SPDX.checksum))) == is_published
 
 
 @pytest.mark.ckan_config("ckan.locale_default", "es")

@@ -27,6 +27,7 @@ from .literals import boolean, clean, decimal, duration, label, moment, stated_m
 from .namespaces import ADMS, DCAT, DCATAP, DCT, ELI, FOAF, RDF, SKOS, new_graph
 from .others import add_others, place_texts
 from .place import add_country, add_coverage, add_municipality
+from .service import add_services
 from .uris import Site, part
 from .workshop import refer_to_organization
 
@@ -169,6 +170,7 @@ def _add_resources(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
             continue
         distribution = add_distribution(graph, site, dataset, resource, licence, position)
         graph.add((iri, DCAT.distribution, distribution))
+        add_services(graph, site, iri, distribution, resource)
         # Who reads a distribution's licence must not miss the doubt about it.
         if note is not None:
             graph.add((distribution, DCT.rights, note))

@@ -40,6 +40,8 @@ IANA = "https://www.iana.org/assignments/media-types/"
 
 # DCAT-AP's shapes want ``https``, though SPDX itself writes ``http``.
 _ALGORITHM = "https://spdx.org/rdf/terms#checksumAlgorithm_"
+_OF_SPDX = re.compile(r"https?://spdx\.org/rdf/terms/?#checksumAlgorithm_(\w+)")
+_HEX_BINARY = re.compile(r"(?:[0-9a-f]{2})+")
 _MODIFIED = ("last_modified", "metadata_modified")
 
 
@@ -211,16 +213,24 @@ def _add_concepts(graph: Graph, iri: URIRef, resource: Row) -> None:
 
 
 def _add_checksum(graph: Graph, iri: URIRef, resource: Row) -> None:
-    """Add the checksum, if it is one."""
+    """Add the checksum, if it is one: DCAT-AP's shapes take SPDX's algorithms only."""
     found = checksum_of(resource)
-    if found is None:
-        return
-    checksum, kind = part(iri, "checksum"), URIRef(_ALGORITHM + found.algorithm)
+    if found is not None:
+        digits, name = found.digits, found.algorithm
+    else:
+        digits = clean(resource.get("hash")).lower()
+        of_spdx = _OF_SPDX.fullmatch(clean(resource.get("hash_algorithm")))
+        name = of_spdx[1] if of_spdx else ""
+        # Digits that do not fit an algorithm of our list are a checksum of nothing.
+        if not name or name in ALGORITHMS or not _HEX_BINARY.fullmatch(digits):
+            return
+    algorithm = URIRef(_ALGORITHM + name)
+    checksum = part(iri, "checksum")
     graph.add((iri, SPDX.checksum, checksum))
     graph.add((checksum, RDF.type, SPDX.Checksum))
-    graph.add((checksum, SPDX.checksumValue, Literal(found.digits, datatype=XSD.hexBinary)))
-    graph.add((checksum, SPDX.algorithm, kind))
-    graph.add((kind, RDF.type, SPDX.ChecksumAlgorithm))
+    graph.add((checksum, SPDX.checksumValue, Literal(digits, datatype=XSD.hexBinary)))
+    graph.add((checksum, SPDX.algorithm, algorithm))
+    graph.add((algorithm, RDF.type, SPDX.ChecksumAlgorithm))
 
 
 def first_published(dataset: Row) -> Literal | None:
