@@ -187,18 +187,17 @@ def geojson(text: str) -> str:
     """
     before, _, after = text.strip().partition(">")
     system, shape = (before[1:], after.strip()) if before.startswith("<") else ("", text.strip())
+    if system and not (_LATITUDE_FIRST.fullmatch(system) or system.endswith("/CRS84")):
+        return ""
     try:
         read: Any = load_json(shape) if shape.startswith("{") else wkt.loads(shape)
+        if not isinstance(read, dict) or "type" not in read:
+            return ""
+        if _LATITUDE_FIRST.fullmatch(system) and _is_on_earth(turned := _turn_axes(read)):
+            read = turned
+        return json.dumps(read)
     except _NOT_WKT:
         return ""
-    if not isinstance(read, dict) or "type" not in read:
-        return ""
-    if system and _LATITUDE_FIRST.fullmatch(system):
-        turned = _turn_axes(read)
-        read = turned if _is_on_earth(turned) else read
-    elif system and not system.endswith("/CRS84"):
-        return ""
-    return json.dumps(read)
 
 
 def _turn_axes(value: Any) -> Any:
