@@ -20,7 +20,7 @@ from xml.sax import SAXParseException
 
 from ckan.model.license import LicenseRegister
 from ckanext.dcat.processors import RDFParser
-from rdflib import RDF, RDFS, Graph, URIRef
+from rdflib import RDF, RDFS, SKOS, Graph, Literal, URIRef
 from rdflib.exceptions import ParserError
 
 from ckanext.marathon.rdf.iri import address_of_mail
@@ -42,6 +42,7 @@ _FORMS = {
     ".xml": "xml",
     ".jsonld": "json-ld",
 }
+_IANA = re.compile(r"^https?://(?:www\.)?iana\.org/assignments/media-types/")
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 
 # A text is chosen out of several languages; which one is tested elsewhere.
@@ -103,6 +104,8 @@ def lost(before: Mapping[str, Any], after: Mapping[str, Any], graph: Graph) -> l
     blank = {each for each in nodes if not each.startswith(("http", "mailto:", "urn:"))}
     # An address is kept, not its label: it says the same in every language.
     kept += [(p, str(label)) for p, v in kept for label in _labels(graph, v)]
+    # Of an identifier the notation is kept, which other people give an IRI of their own.
+    kept += [(p, str(e)) for p, v in kept for e in graph.subjects(SKOS.notation, Literal(v))]
     return [
         f"{'.'.join(path)}: {value}"
         for path, value in _leaves(before)
@@ -194,7 +197,8 @@ def _shape(value: Any) -> Any:
 def _plain(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return " ".join(address_of_mail(str(value)).casefold().rstrip("?#").split())
+    text = " ".join(address_of_mail(str(value)).casefold().rstrip("?#").split())
+    return _IANA.sub("", text)
 
 
 def _codes(text: str) -> set[str]:
@@ -202,6 +206,8 @@ def _codes(text: str) -> set[str]:
     if local := re.fullmatch(r"(\d\d)/(\d\d)/(\d{4})", text):
         text = f"{local[3]}-{local[2]}-{local[1]}"
     found = {each.iri for name in _SCHEMES if (each := authorities.concept(name, text))}
+    other = authorities.other_language(text)
+    found |= {other.iri} if other else set()
     found |= {key for key, licence in LicenseRegister().items() if text in (key, licence.url)}
     media = authorities.media_type(text)
     return (

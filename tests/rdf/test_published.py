@@ -39,6 +39,7 @@ _OF_THE_SITE |= {"first_published", "marathon_notices"}
 # docs/rdf.md, "What others publish".
 _NOT_SAID_AGAIN = frozenset({"frequency_text", "format", "mimetype", "package_format", "homepage"})
 _NOT_SAID_AGAIN |= {"hash", "hash_algorithm", "access_services", "issued", "modified"}
+_NOT_SAID_AGAIN |= {"status_text"}
 # What is no address, no mail address, no date, no kind of body cannot be published as one.
 _NOT_ONE = ("_url_text", "_email_text", "_type_text", "_start_text", "_end_text", "url_text")
 _NOT_ONE += ("_geom_text", "_bbox_text", "_centroid_text")
@@ -105,4 +106,6 @@ def _said(saved: dict[str, Any]) -> dict[str, Any]:
     ]
     tags = [{"name": each["name"]} for each in saved["tags"]]
     said = {name: value for name, value in said.items() if isinstance(value, str | list)}
+    # DCAT-AP takes one publisher.
+    said["publisher"] = said.get("publisher", [])[:1]
     return {**said, "resources": resources, "extras": extras, "tags": tags}

@@ -27,6 +27,7 @@ PREFIXES = """
 @prefix rdf: <http://www.w3.org/1999/02/22-rdf-syntax-ns#> .
 @prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
 @prefix schema: <http://schema.org/> . @prefix skos: <http://www.w3.org/2004/02/skos/core#> .
+@prefix time: <http://www.w3.org/2006/time#> .
 @prefix spdx: <http://spdx.org/rdf/terms#> . @prefix vcard: <http://www.w3.org/2006/vcard/ns#> .
 @prefix xsd: <http://www.w3.org/2001/XMLSchema#> .
 """
@@ -153,6 +154,18 @@ class TestKeywords:
             "frequency",
             f"{EU}/frequency/ANNUAL_2",
         ),
+        ('dct:accrualPeriodicity "P0Y3M0DT0H0M0S"', "frequency", f"{EU}/frequency/QUARTERLY"),
+        (
+            "dct:accrualPeriodicity [ a dct:Frequency ; rdf:value "
+            "[ a time:DurationDescription ; time:months 6 ; time:days 0 ] ]",
+            "frequency",
+            f"{EU}/frequency/ANNUAL_2",
+        ),
+        (
+            "dct:accrualPeriodicity [ a time:DurationDescription ; time:minutes 15 ]",
+            "frequency",
+            f"{EU}/frequency/15MIN",
+        ),
         (
             'dct:accrualPeriodicity [ a dct:Frequency ; rdfs:label "mensual" ]',
             "frequency",
@@ -224,6 +237,17 @@ def test_other_words_for_a_field_of_a_file(what: str, field: str, expected: Any)
     ("what", "key", "expected"),
     [
         ('dct:accrualPeriodicity "cada jueves"', "frequency_text", "cada jueves"),
+        (
+            'dct:accrualPeriodicity [ rdf:value "P13M" ; rdfs:label "Cada 13 meses" ]',
+            "frequency_text",
+            "Cada 13 meses",
+        ),
+        ('dct:language "ca"', "language_text", f"{EU}/language/CAT"),
+        (
+            "dct:language <http://id.loc.gov/vocabulary/iso639-2/dut>",
+            "language_text",
+            f"{EU}/language/NLD",
+        ),
         ("dcat:theme <https://otro.gt/clima>", "theme_text", "https://otro.gt/clima"),
         ('dct:conformsTo [ dct:title "Norma 5" ]', "conforms_to_text", "Norma 5"),
         ("dct:license <https://otro.gt/l>", "license_text", "https://otro.gt/l"),
@@ -244,6 +268,22 @@ def test_what_no_field_takes_is_kept_as_text(what: str, key: str, expected: str)
     assert extras(found)[key] == expected
     if key.endswith("_text"):
         assert any(each.startswith(f"{key}: ") for each in found["marathon_notices"])
+
+
+def test_languages_that_no_form_offers_are_published_again_with_their_names() -> None:
+    shown = saved(described('dct:language "ca", "es"'))
+    again = graph_of(shown, Lookups())
+    assert violations(again) == []
+    catalan = URIRef(f"{EU}/language/CAT")
+    assert {catalan, URIRef(f"{EU}/language/SPA")} == set(again.objects(None, DCT.language))
+    assert Literal("catalán", lang="es") in set(again.objects(catalan, SKOS.prefLabel))
+
+
+def test_publisher_with_a_name_is_the_one_that_is_published_again() -> None:
+    shown = saved(described('dct:publisher <https://a.gt/1>, [ a foaf:Agent ; foaf:name "INE" ]'))
+    again = graph_of(shown, Lookups())
+    (publisher,) = again.objects(None, DCT.publisher)
+    assert str(again.value(publisher, FOAF.name)) == "INE"
 
 
 CRS = "http://www.opengis.net/def/crs"

@@ -25,6 +25,7 @@ COUNTS = {
     "licence-type": 6,
     "publisher-type": 11,
     "licence": 16,
+    "other-language": 30,
     "spoken-language": 25,
 }
 

@@ -98,6 +98,10 @@ def add_of_authority(
         concept = site.foreign(value)
         if concept is None or not concept.startswith(start):
             continue
+        known = authorities.other_language(concept) if name == "language" else None
+        if known is not None:
+            graph.add((iri, predicate, add_authority(graph, known, kind)))
+            continue
         _add_concept(graph, iri, predicate, concept)
         graph.add((concept, RDF.type, kind))
         scheme = add_scheme(graph, name)

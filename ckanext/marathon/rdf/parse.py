@@ -176,7 +176,9 @@ def _people(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
     if owners:
         found |= {"owner_org": owners[0], "publisher": []}
     elif publishers:
-        found["publisher"] = _rows(read_agent(reader, iri, each) for each in publishers)
+        rows = _rows(read_agent(reader, iri, each) for each in publishers)
+        # DCAT-AP takes one publisher, with a name: the first is the one that is published again.
+        found["publisher"] = sorted(rows, key=lambda row: not row.get("name"))
     creators = _rows(read_agent(reader, iri, each) for each in reader.nodes(iri, DCT.creator))
     office = re.compile(rf"({re.escape(site.base)}/organization/[^/#]+)#contact")
     contacts = reader.nodes(iri, DCAT.contactPoint) or reader.nodes(iri, ADMS.contactPoint)

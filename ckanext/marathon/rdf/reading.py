@@ -15,7 +15,7 @@ from rdflib.term import Node
 from ckanext.marathon.domain.texts import load_json
 from ckanext.marathon.vocabulary import authorities
 
-from .namespaces import DCT, FOAF, GSP, RDF, RDFS, SCHEMAS, SKOS, VCARD
+from .namespaces import DCT, FOAF, GSP, RDF, RDFS, SCHEMAS, SKOS, TIME, VCARD
 
 __all__ = ["Reader", "geojson"]
 
@@ -39,6 +39,10 @@ _VALUES += tuple(schema[name] for schema in SCHEMAS for name in ("name", "url"))
 # The names that we give to nameless parts name nothing beyond their dataset (:mod:`.others`).
 _PART = re.compile(r"#(?:other-|licence)")
 
+
+# Of OWL Time's descriptions of durations, and their letters in ISO 8601; a time begins with hours.
+_UNITS = {"years": "Y", "months": "M", "weeks": "W", "days": "D"}
+_UNITS |= {"hours": "h", "minutes": "M", "seconds": "S"}
 
 # Geographic systems of EPSG, in degrees within two metres of WGS 84 (4326): ETRS89, NAD83, SIRGAS
 # 2000. The axis order is that of EPSG's register.
@@ -137,14 +141,34 @@ class Reader:
         known, others = [], []
         for node in self.nodes(subject, predicate):
             given = self.value(node)
-            spellings = (given, *(self.text(node, name) for name in _VALUES))
+            spellings = [given, *(self.text(node, name) for name in _VALUES)]
+            if scheme == "frequency":
+                spellings.append(self._duration(node))
             found = (authorities.concept(scheme, each) for each in spellings if each)
             concept = next(filter(None, found), None)
             if concept is not None:
                 known.append(concept.iri)
-            elif given:
-                others.append(given)
+                continue
+            other = authorities.other_language(given) if scheme == "language" else None
+            words = self.statement(node) if isinstance(node, BNode) else given
+            if said := other.iri if other else words or given:
+                others.append(said)
         return list(dict.fromkeys([*known, *others]))
+
+    def _duration(self, node: Node) -> str:
+        """Return what OWL Time describes as a duration, as ``P…`` of ISO 8601; ``""`` if none.
+
+        Spain's catalogues give frequencies in this way: the description is the ``rdf:value``.
+        """
+        for described in (node, *self.nodes(node, RDF.value)):
+            parts = ["P"]
+            for unit, letter in _UNITS.items():
+                parts.append("T" if letter == "h" else "")
+                number = self.text(described, TIME[unit])
+                parts.append(f"{number}{letter.upper()}" if number.isdecimal() else "")
+            if any(each[:1].isdecimal() for each in parts):
+                return "".join(parts).removesuffix("T")
+        return ""
 
     def geometry(self, subject: Node, *predicates: URIRef) -> str:
         """Return a geometry as GeoJSON text, ``""`` if there is none we can read.

@@ -40,6 +40,7 @@ __all__ = [
     "licence",
     "licence_type",
     "media_type",
+    "other_language",
     "publisher_type",
     "scheme",
     "schemes",
@@ -57,11 +58,35 @@ _TAG = re.compile(r"([A-Za-z]{2,3})[-_][A-Za-z0-9_-]{2,}")
 # Other people's names of the same languages: the Library of Congress, Lexvo.
 _LANGUAGE = re.compile(
     r"https?://(?:id\.loc\.gov/vocabulary/iso639-[1-5]|(?:www\.)?lexvo\.org/id/iso639-[1-5])"
-    r"/([a-z]{2,3})/?",
+    r"/([a-z]{2,3})(?:-[a-z0-9-]+)?/?",
     re.IGNORECASE,
 )
+# A duration of ISO 8601, or the interval at which something is repeated without end.
+_INTERVAL = re.compile(r"(?:R/)?(P[0-9YMWDTHS.]{2,40})", re.IGNORECASE)
+_ZERO = re.compile(r"(?<![0-9.])0+[YMWDHS]")
 # Library codes of ISO 639-2 that differ from those of ISO 639-3.
-_BIBLIOGRAPHIC = {"fre": "fra", "ger": "deu"}
+_BIBLIOGRAPHIC = {
+    "alb": "sqi",
+    "arm": "hye",
+    "baq": "eus",
+    "bur": "mya",
+    "chi": "zho",
+    "cze": "ces",
+    "dut": "nld",
+    "fre": "fra",
+    "geo": "kat",
+    "ger": "deu",
+    "gre": "ell",
+    "ice": "isl",
+    "mac": "mkd",
+    "mao": "mri",
+    "may": "msa",
+    "per": "fas",
+    "rum": "ron",
+    "slo": "slk",
+    "tib": "bod",
+    "wel": "cym",
+}
 # A code that the EU's table spells otherwise, or a service of the OGC with its name before it.
 _FILE_TYPE = re.compile(
     r"(?:https?://publications\.europa\.eu/resource/authority/file-type/|OGC[:_ -])(\w+)",
@@ -95,6 +120,8 @@ def concept(scheme: str, value: str) -> Concept | None:
         return spoken_language(value)
     if scheme == "file-type":
         return file_type(value)
+    if scheme == "frequency":
+        return frequency(value)
     return table(scheme).find(value)
 
 
@@ -153,6 +180,15 @@ def language(value: str) -> Language | None:
     return cast("Language | None", found)
 
 
+def other_language(value: str) -> Language | None:
+    """Return a language of the EU's table that no form here offers; harvested datasets have it.
+
+    Args:
+        value: any of the spellings that :func:`language` takes.
+    """
+    return cast("Language | None", table("other-language").find(_primary(value)))
+
+
 def spoken_languages() -> tuple[SpokenLanguage, ...]:
     """Return the languages of Guatemala, Spanish and English: 21 Mayan, Garifuna, Xinka, both."""
     return cast("tuple[SpokenLanguage, ...]", table("spoken-language").scheme.concepts)
@@ -166,10 +202,19 @@ def spoken_language(value: str) -> SpokenLanguage | None:
 def frequency(value: str) -> Concept | None:
     """Return an EU frequency by code, IRI or label.
 
-    Also by a repeating interval of ISO 8601 (``R/P1Y``, as data.json has it) or a term of the
-    Collection Description frequency vocabulary (``http://purl.org/cld/freq/annual``).
+    Also by a duration or repeating interval of ISO 8601 (``P1Y``, ``R/P1Y`` as data.json has it,
+    ``P0Y3M0D``) or a term of the Collection Description frequency vocabulary
+    (``http://purl.org/cld/freq/annual``).
     """
-    return table("frequency").find(value)
+    found = table("frequency").find(value)
+    if (
+        found is None
+        and isinstance(value, str)
+        and (interval := _INTERVAL.fullmatch(value.strip()))
+    ):
+        parts = _ZERO.sub("", interval[1].upper())
+        found = table("frequency").find("R/" + parts.removesuffix("T"))
+    return found
 
 
 def availability(value: str) -> Concept | None:

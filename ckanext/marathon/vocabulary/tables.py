@@ -209,6 +209,7 @@ def _split(cell: str) -> list[str]:
 _BUILDERS: Mapping[str, Callable[[str, Row], Concept]] = {
     "file-type": _file_type,
     "language": _language,
+    "other-language": _language,
     "spoken-language": _spoken_language,
     "licence": _licence,
 }
