@@ -52,21 +52,15 @@ def lock_targets(ids: Iterable[str]) -> dict[str, model.Package]:
 
     Many may link to one at a time (``FOR SHARE``); who changes or deletes it waits for them.
     """
-    wanted = sorted(set(ids))
-    if not wanted:
-        return {}
-    found = (
-        model.Session.query(model.Package)
-        .filter(model.Package.id.in_(wanted))
-        .order_by(model.Package.id)
-        .populate_existing()
-        .with_for_update(read=True)
-    )
-    return {package.id: package for package in found}
+    return _locked(ids, read=True)
 
 
 def lock(ids: Iterable[str]) -> dict[str, model.Package]:
     """Return packages as they are now, in order of id; everybody else waits for our commit."""
+    return _locked(ids, read=False)
+
+
+def _locked(ids: Iterable[str], read: bool) -> dict[str, model.Package]:
     wanted = sorted(set(ids))
     if not wanted:
         return {}
@@ -75,7 +69,7 @@ def lock(ids: Iterable[str]) -> dict[str, model.Package]:
         .filter(model.Package.id.in_(wanted))
         .order_by(model.Package.id)
         .populate_existing()
-        .with_for_update()
+        .with_for_update(read=read)
     )
     return {package.id: package for package in found}
 

@@ -19,7 +19,7 @@ from .extras import REST
 from .facts import Row, values_of
 from .iri import mail, segment, web
 from .licence import add_licence, add_licence_named
-from .literals import clean, count, decimal, duration, moment, stated_moment, text
+from .literals import clean, count, decimal, duration, hex_binary, moment, stated_moment, text
 from .namespaces import ADMS, DC, DCAT, DCATAP, DCT, ELI, FOAF, RDF, RDFS, SCHEMA, SPDX, XSD
 from .others import DOCUMENTATION, STANDARD, add_of_authority, add_texts_of
 from .uris import Site, part
@@ -41,7 +41,6 @@ IANA = "https://www.iana.org/assignments/media-types/"
 # DCAT-AP's shapes want ``https``, though SPDX itself writes ``http``.
 _ALGORITHM = "https://spdx.org/rdf/terms#checksumAlgorithm_"
 _OF_SPDX = re.compile(r"https?://spdx\.org/rdf/terms/?#checksumAlgorithm_(\w+)")
-_HEX_BINARY = re.compile(r"(?:[0-9a-f]{2})+")
 _MODIFIED = ("last_modified", "metadata_modified")
 
 
@@ -216,19 +215,19 @@ def _add_checksum(graph: Graph, iri: URIRef, resource: Row) -> None:
     """Add the checksum, if it is one: DCAT-AP's shapes take SPDX's algorithms only."""
     found = checksum_of(resource)
     if found is not None:
-        digits, name = found.digits, found.algorithm
+        digits, name = hex_binary(found.digits), found.algorithm
     else:
-        digits = clean(resource.get("hash")).lower()
         of_spdx = _OF_SPDX.fullmatch(clean(resource.get("hash_algorithm")))
-        name = of_spdx[1] if of_spdx else ""
+        digits, name = hex_binary(clean(resource.get("hash"))), of_spdx[1] if of_spdx else ""
         # Digits that do not fit an algorithm of our list are a checksum of nothing.
-        if not name or name in ALGORITHMS or not _HEX_BINARY.fullmatch(digits):
-            return
+        name = "" if name in ALGORITHMS else name
+    if digits is None or not name:
+        return
     algorithm = URIRef(_ALGORITHM + name)
     checksum = part(iri, "checksum")
     graph.add((iri, SPDX.checksum, checksum))
     graph.add((checksum, RDF.type, SPDX.Checksum))
-    graph.add((checksum, SPDX.checksumValue, Literal(digits, datatype=XSD.hexBinary)))
+    graph.add((checksum, SPDX.checksumValue, digits))
     graph.add((checksum, SPDX.algorithm, algorithm))
     graph.add((algorithm, RDF.type, SPDX.ChecksumAlgorithm))
 

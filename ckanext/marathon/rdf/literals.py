@@ -14,6 +14,7 @@ from typing import Any
 from rdflib import Literal
 
 from ckanext.marathon.domain import dates
+from ckanext.marathon.domain.geometry import DEPTHS
 from ckanext.marathon.domain.texts import load_json, without_hidden
 
 from .namespaces import GSP, XSD
@@ -41,15 +42,6 @@ _DATATYPES = {
     dates.Form.MONTH: XSD.gYearMonth,
     dates.Form.DAY: XSD.date,
     dates.Form.MOMENT: XSD.dateTime,
-}
-# How deep the coordinates of each geometry are nested.
-_DEPTH = {
-    "Point": 0,
-    "MultiPoint": 1,
-    "LineString": 1,
-    "MultiLineString": 2,
-    "Polygon": 2,
-    "MultiPolygon": 3,
 }
 
 
@@ -154,7 +146,7 @@ def _wkt(shape: dict[str, Any]) -> str:
         if not parts:
             raise ValueError("no geometries")
         return f"GEOMETRYCOLLECTION ({', '.join(parts)})"
-    inner = _coordinates(shape["coordinates"], _DEPTH[kind])
+    inner = _coordinates(shape["coordinates"], DEPTHS[kind])
     return f"{kind.upper()} {inner if inner.startswith('(') else f'({inner})'}"
 
 
