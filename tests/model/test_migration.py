@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ import ckanext.marathon
 from ckanext.marathon.feeds.verify import verify
 from ckanext.marathon.logic.remains import STEPS
 from ckanext.marathon.model import clock, installation, takedown
+from ckanext.marathon.model.feed import Change, Entry
 from tests import factories
 
 TABLES = {
@@ -176,6 +177,125 @@ class TestUpgrade:
         assert {*row.pending} == {*STEPS} - {"neighbours"}
         call_action("marathon_takedown_apply")
         assert takedown.list_unfinished() == []
+
+
+IRI = "https://origen.example.gt/datos/agua"
+
+
+@pytest.mark.usefixtures("marathon_site")
+class TestFirstPublished:
+    """Of logs that are older than it, the migration finds out when datasets were published."""
+
+    def upgrade(self, migrate_db_for: Callable[..., None]) -> dict[tuple[str, str], datetime]:
+        """Forget and find out; return thing and IRI → when it was published first."""
+        model.Session.remove()
+        migrate_db_for("marathon", version="a3c7e91b5d24", forward=False)
+        assert "first_published" not in columns_of("marathon_feed_entry")
+        migrate_db_for("marathon")
+        rows = model.Session.execute(sa.select(Entry.thing, Entry.iri, Entry.first_published))
+        return {(row.thing, row.iri.rpartition("/")[2]): row.first_published for row in rows}
+
+    def spread(self) -> None:
+        """Have an hour between two changes, and each record made just before its first."""
+        for statement in (
+            "UPDATE marathon_feed_change SET published = timestamptz '2026-03-01 00:00Z'"
+            " + number * interval '1 hour'",
+            """
+            UPDATE package SET metadata_created = timestamp '2026-03-01'
+                + (SELECT min(number) FROM marathon_feed_change WHERE iri LIKE '%' || package.id)
+                * interval '1 hour' - interval '1 min'
+            WHERE id IN (SELECT thing FROM marathon_feed_entry WHERE kind = 'dataset')
+                AND extras ->> 'uri' IS NULL
+            """,
+            "UPDATE marathon_installation SET installed_at = timestamp '2026-02-01'",
+        ):
+            model.Session.execute(sa.text(statement))
+        model.Session.commit()
+
+    def changes_of(self, iri: str) -> list[tuple[str, datetime]]:
+        query = sa.select(Change.activity, Change.published).where(Change.iri.endswith(iri))
+        found = model.Session.execute(query.order_by(Change.number))
+        return list(found.tuples())
+
+    def test_it_is_the_first_of_several_publications(
+        self, migrate_db_for: Callable[..., None]
+    ) -> None:
+        dataset = factories.MarathonDataset()
+        call_action("package_patch", id=dataset["id"], title="Otro")
+        call_action("package_delete", id=dataset["id"])
+        call_action("package_patch", id=dataset["id"], state="active")
+        purged = factories.MarathonDataset(idea=dataset["idea"])
+        call_action("dataset_purge", id=purged["id"])
+        self.spread()
+        for each in (dataset["id"], purged["id"]):
+            told = self.changes_of(each)
+            assert [activity for activity, _at in told][:1] == ["Create"]
+        assert [activity for activity, _ in self.changes_of(dataset["id"])].count("Create") == 2
+        found = self.upgrade(migrate_db_for)
+        for each in (dataset["id"], purged["id"]):
+            assert found[each, each] == self.changes_of(each)[0][1]
+        # Only datasets say so.
+        assert {at for (thing, _iri), at in found.items() if thing in dataset["idea"]} == {None}
+
+    def test_one_that_is_older_than_the_plugin_was_published_when_it_was_made(
+        self, migrate_db_for: Callable[..., None]
+    ) -> None:
+        dataset = factories.MarathonDataset()
+        statement = "UPDATE package SET metadata_created = timestamp '2019-05-04 03:02:01'"
+        model.Session.execute(sa.text(statement))
+        model.Session.commit()
+        found = self.upgrade(migrate_db_for)
+        assert found[dataset["id"], dataset["id"]].isoformat() == "2019-05-04T03:02:01+00:00"
+
+    def test_one_that_got_another_iri_was_published_under_the_former(
+        self, migrate_db_for: Callable[..., None]
+    ) -> None:
+        source = factories.NationalBody()["id"]
+        harvested = harvest(source, "agua", IRI)
+        other = f"{IRI}-2"
+        call_action("package_patch", id=harvested, extras=[{"key": "uri", "value": other}])
+        self.spread()
+        (created, first), *_ = self.changes_of(IRI)
+        assert created == "Create"
+        model.Session.execute(
+            sa.text("UPDATE package SET metadata_created = :at"),
+            {"at": first.astimezone(UTC).replace(tzinfo=None) - timedelta(minutes=1)},
+        )
+        model.Session.commit()
+        found = self.upgrade(migrate_db_for)
+        assert found[harvested, "agua"] == found[harvested, "agua-2"] == first
+
+    def test_of_an_iri_that_passed_on_what_was_before_the_record_is_not_its_own(
+        self, migrate_db_for: Callable[..., None]
+    ) -> None:
+        source = factories.NationalBody()["id"]
+        former = harvest(source, "agua", IRI)
+        call_action("package_delete", id=former)
+        latter = harvest(source, "agua-otra-vez", IRI)
+        self.spread()
+        told = self.changes_of(IRI)
+        assert [activity for activity, _at in told] == ["Create", "Delete", "Create"]
+        for id_, (_activity, at) in ((former, told[0]), (latter, told[2])):
+            model.Session.execute(
+                sa.text("UPDATE package SET metadata_created = :at WHERE id = :id"),
+                {"at": at.astimezone(UTC).replace(tzinfo=None) - timedelta(minutes=1), "id": id_},
+            )
+        model.Session.commit()
+        assert self.upgrade(migrate_db_for)[latter, "agua"] == told[2][1]
+
+
+def harvest(owner: str, name: str, uri: str) -> str:
+    """Save a dataset as a harvester does; return its id."""
+    made = call_action(
+        "package_create",
+        name=name,
+        title=name,
+        notes="De otra parte.",
+        owner_org=owner,
+        service_problem=["AGU-01"],
+        extras=[{"key": "uri", "value": uri}],
+    )
+    return made["id"]
 
 
 def test_the_upgrades_begin_without_a_log_and_without_marks() -> None:

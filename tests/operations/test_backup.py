@@ -336,6 +336,8 @@ class TestRestore:
 
     def test_the_site_is_as_it_was_and_followers_start_again(self, site: Site, saved: Path) -> None:
         before = site.get("/catalog/all.nt").text
+        published = first_published(site)
+        assert len(published) >= 3
         files = {path: path.read_bytes() for path in stored(site)}
         lost = new_dataset(site, f"lost-{saved.parent.name}")
         site.action("package_patch", id="datos-0", title="Se perdió")
@@ -344,6 +346,7 @@ class TestRestore:
         output = site.run("marathon", "restore", str(saved), "--yes")
         assert "Restored:" in output
         assert lines(site.get("/catalog/all.nt").text) == lines(before)
+        assert first_published(site) == published
         assert site.get(f"/dataset/{lost}").status_code == 404
         assert {path: path.read_bytes() for path in stored(site)} == files
         assert site.get(f"/catalog/changes?since={cursor}").status_code == 410
@@ -418,6 +421,7 @@ class TestRestore:
                 other.start()
                 assert "all of it and nothing else" in other.run("marathon", "feed", "verify")
                 mine, theirs = lines(other.get("/catalog/all.nt").text), lines(before.text)
+                assert first_published(other) == first_published(site)
                 changed = {line.split()[1].strip("<>").rpartition("/")[2] for line in mine ^ theirs}
                 homepage = {"homepage", "22-rdf-syntax-ns#type"}
                 assert changed == {*homepage, "dcat#accessURL", "dcat#downloadURL"}
@@ -532,6 +536,15 @@ class TestRestore:
             assert revision == manifest(whole)["migrations"]["marathon"]
             assert "Datos" in kept
             assert "maria" not in kept
+
+
+def first_published(site: Site) -> dict[str, Any]:
+    """Return the IRI of each dataset that is or was public → when it was published first."""
+    query = "SELECT iri, first_published FROM marathon_feed_entry WHERE kind = 'dataset'"
+    with site.database() as connection:
+        found = dict(connection.execute(sa.text(query)).tuples().all())
+    assert None not in found.values()
+    return found
 
 
 def lines(document: str) -> set[str]:

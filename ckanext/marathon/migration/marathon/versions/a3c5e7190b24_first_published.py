@@ -17,16 +17,32 @@ depends_on = None
 def upgrade():
     column = sa.Column("first_published", sa.DateTime(timezone=True))
     op.add_column("marathon_feed_entry", column)
-    # A dataset that is older than the plugin came into the log when the log was made.
+    # Changes are found by their number alone: they are read once for all datasets, not for each.
+    # A dataset that is older than the plugin came into the log when the log was made. One that got
+    # another IRI has an entry under each. An IRI that passed on from a record that was deleted has
+    # the changes of both: none of before this record was made is its own.
     op.execute(
         """
         UPDATE marathon_feed_entry AS entry SET first_published = coalesce(
-            (SELECT package.metadata_created AT TIME ZONE 'UTC'
-             FROM package, marathon_installation
-             WHERE package.id = entry.thing AND package.metadata_created < installed_at),
-            (SELECT min(change.published) FROM marathon_feed_change AS change
-             WHERE change.iri = entry.iri AND change.activity = 'Create')
-        ) WHERE entry.kind = 'dataset'
+            CASE WHEN created < (SELECT installed_at FROM marathon_installation)
+                 THEN created AT TIME ZONE 'UTC' END,
+            own,
+            of_any
+        )
+        FROM (
+            SELECT dataset.thing, package.metadata_created AS created,
+                   min(change.published) AS of_any,
+                   min(change.published) FILTER (
+                       WHERE change.published >= package.metadata_created AT TIME ZONE 'UTC'
+                   ) AS own
+            FROM marathon_feed_entry AS dataset
+            LEFT JOIN marathon_feed_change AS change
+                ON change.iri = dataset.iri AND change.activity = 'Create'
+            LEFT JOIN package ON package.id = dataset.thing
+            WHERE dataset.kind = 'dataset'
+            GROUP BY dataset.thing, package.metadata_created
+        ) AS first
+        WHERE first.thing = entry.thing AND entry.kind = 'dataset'
         """
     )
 
