@@ -46,6 +46,9 @@ use = config:generated.ini
 # smtp.user =
 # smtp.password =
 # smtp.mail_from = datos@example.gt
+# Who is told of errors, and whom portals can ask (only with smtp.server):
+# email_to = soporte@example.gt
+# error_email_from = datos@example.gt
 """
 
 SESSION_SECONDS = str(12 * 3600)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import sqlalchemy as sa
@@ -11,12 +11,15 @@ from ckan import model
 from ckan.cli.cli import ckan
 from ckan.lib import redis
 from ckan.lib.search import clear_all
+from ckan.tests import factories as ckan_factories
+from ckan.tests.helpers import call_action
+from flask_babel import force_locale
 
 from ckanext.marathon.model import index_note
 from ckanext.marathon.operations import doctor as operations
 from ckanext.marathon.operations.doctor import is_loopback
 from ckanext.marathon.operations.finding import Health
-from tests.factories import CoordinatingBody, Workshop
+from tests.factories import CoordinatingBody, NationalBody, Workshop
 from tests.logic import smtp
 
 pytestmark = pytest.mark.usefixtures("marathon_site", "with_request_context")
@@ -49,6 +52,9 @@ def test_a_site_that_is_well_has_no_faults_and_no_warnings(doctor: Doctor) -> No
         findings = doctor(
             **{
                 "smtp.server": address,
+                "smtp.mail_from": "no-responder@infom.gob.gt",
+                "email_to": "datos@infom.gob.gt",
+                "error_email_from": "no-responder@infom.gob.gt",
                 "ckanext.dcat.base_uri": "https://datos.example.gt",
                 "ckan.auth.user_create_organizations": False,
                 "ckan.auth.public_user_details": False,
@@ -83,6 +89,114 @@ def test_mail_that_comes_from_nobody_is_warned_of(
     with smtp.server() as (_mailbox, address):
         assert has(doctor(**{"smtp.server": address}), "! smtp.mail_from is not set")
     assert not has(doctor(**{"smtp.server": ""}), "! smtp.mail_from")
+
+
+class TestRecipients:
+    """Each setting without which mails reach nobody is named, with what to do."""
+
+    WELL: ClassVar = {
+        "email_to": "datos@infom.gob.gt",
+        "error_email_from": "no-responder@infom.gob.gt",
+        "smtp.mail_from": "no-responder@infom.gob.gt",
+    }
+
+    def test_nothing_is_said_where_all_is_set(self, doctor: Doctor) -> None:
+        with smtp.server() as (_mailbox, address):
+            findings = doctor(**self.WELL, **{"smtp.server": address})
+        assert [each for each in findings if "mail" in each] == []
+
+    @pytest.mark.parametrize("missing", ["", None])
+    def test_nobody_to_be_told_of_errors(self, doctor: Doctor, missing: str | None) -> None:
+        # Also where no mail goes out: portals ask there.
+        (finding,) = [f for f in doctor(**{**self.WELL, "email_to": missing}) if "email_to" in f]
+        assert finding.startswith("! email_to is not set: nobody is told of errors")
+        assert "Set email_to to an address that somebody reads" in finding
+        assert "smtp.server" in finding
+
+    @pytest.mark.parametrize("nobody", ["datos@localhost", "no-responder@infom.gob.gt", "datos"])
+    def test_an_address_that_nobody_reads(self, doctor: Doctor, nobody: str) -> None:
+        findings = doctor(**{**self.WELL, "email_to": nobody})
+        assert has(findings, f"! email_to is {nobody}, where nobody reads letters")
+
+    def test_errors_that_come_from_nobody(self, doctor: Doctor) -> None:
+        findings = doctor(**{**self.WELL, "error_email_from": ""})
+        assert has(findings, "! error_email_from is not set")
+        # Where no errors are mailed it is not missed.
+        findings = doctor(**{**self.WELL, "email_to": "", "error_email_from": ""})
+        assert not has(findings, "! error_email_from")
+
+    def test_a_sender_at_no_public_host(self, doctor: Doctor) -> None:
+        with smtp.server() as (_mailbox, address):
+            settings = {**self.WELL, "smtp.server": address}
+            findings = doctor(**{**settings, "smtp.mail_from": "no-responder@localhost"})
+        assert has(findings, "! smtp.mail_from is no-responder@localhost, at a host")
+
+    def test_people_who_wait_for_news_that_are_not_sent(self, doctor: Doctor) -> None:
+        person = call_action("user_show", id=ckan_factories.User()["id"])
+        option = "ckan.activity_streams_email_notifications"
+        assert not any(option in finding for finding in doctor(**{option: False}))
+        account = model.User.get(person["id"])
+        assert account is not None
+        account.activity_streams_email_notifications = True
+        model.repo.commit()
+        assert has(doctor(**{option: False}), "! 1 people want news by e-mail, and none are sent")
+        assert not any(option in finding for finding in doctor(**{option: True}))
+
+    def test_it_is_said_in_spanish_where_the_site_speaks_it(self, doctor: Doctor) -> None:
+        with force_locale("es"):
+            findings = doctor(**{**self.WELL, "email_to": ""})
+        assert has(findings, "! email_to no está definido: nadie se entera de los errores")
+
+
+class TestKeptIris:
+    """A dataset whose IRI another one has is named."""
+
+    IRI = "https://origen.example.gt/datos/agua"
+
+    def harvest(self, name: str, uri: str, context: dict[str, Any] | None = None) -> str:
+        made = call_action(
+            "package_create",
+            context or {},
+            name=name,
+            title=name,
+            notes="De otra parte.",
+            owner_org=NationalBody()["id"],
+            service_problem=["AGU-01"],
+            extras=[{"key": "uri", "value": uri}],
+        )
+        return made["id"]
+
+    def test_two_harvested_ones_with_one_iri(self, doctor: Doctor) -> None:
+        self.harvest("agua", self.IRI)
+        assert not any(self.IRI in finding for finding in doctor())
+        second = self.harvest("agua-otra-vez", f" {self.IRI} ")
+        findings = [finding for finding in doctor() if self.IRI in finding]
+        (finding,) = findings
+        assert finding.startswith(
+            f"! The dataset agua-otra-vez names in its field uri the IRI {self.IRI}, which agua has"
+        )
+        assert "delete agua-otra-vez" in finding
+        call_action("package_delete", id=second)
+        assert not any(self.IRI in finding for finding in doctor())
+
+    def test_one_whose_iri_had_to_be_repaired(self, doctor: Doctor) -> None:
+        self.harvest("agua", f"{self.IRI} azul")
+        self.harvest("segundo", f"{self.IRI} azul")
+        assert has(doctor(), f"! The dataset segundo names in its field uri the IRI {self.IRI}%20")
+
+    def test_many_are_counted(self, doctor: Doctor) -> None:
+        for number in range(8):
+            self.harvest(f"agua-{number}", self.IRI)
+        findings = doctor()
+        assert len([finding for finding in findings if self.IRI in finding]) == 5
+        assert has(findings, "! Further datasets whose IRI another one has: 2.")
+
+    def test_other_ones_are_not(self, doctor: Doctor) -> None:
+        self.harvest("agua", self.IRI)
+        self.harvest("pozos", f"{self.IRI}/pozos")
+        # It is no IRI of anything elsewhere.
+        self.harvest("texto", "agua")
+        assert not has(doctor(), "! The dataset")
 
 
 def test_a_foreign_profile_is_warned_of(doctor: Doctor) -> None:

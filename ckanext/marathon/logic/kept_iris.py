@@ -13,15 +13,18 @@ officer, and does not become an IRI because somebody else saves the dataset late
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import pyoxigraph
+import sqlalchemy as sa
 from ckan import authz, model
 from ckan.types import Context
+from sqlalchemy.orm import aliased
 
 from ckanext.marathon.feeds import keys
 from ckanext.marathon.model import kept_iri
 from ckanext.marathon.rdf.iri import web
+from ckanext.marathon.rdf.uris import Site
 from ckanext.marathon.search.types import OTHER_TYPES
 
 FIELD = "uri"
@@ -53,7 +56,62 @@ def keep_brought(context: Context, package: model.Package) -> None:
             kept_iri.take(iri, thing, package.id)
 
 
-def name_of(given: str) -> str | None:
+class Contested(NamedTuple):
+    """A dataset that is published under our IRI, because another record has the one it names.
+
+    Attributes:
+        name: of the dataset.
+        iri: that it names.
+        holder: name of the dataset that has it, itself or one of its files.
+    """
+
+    name: str
+    iri: str
+    holder: str
+
+
+def list_contested() -> list[Contested]:
+    """Return the datasets that name, in ``uri``, an IRI that another record has.
+
+    Two harvests may bring the same dataset; an officer may have typed in the IRI of a harvested
+    one. Which of the two it was is not known afterwards.
+    """
+    table, kept = model.Package, kept_iri.KeptIri
+    given = cast(Any, table.extras)[FIELD].astext
+    own = aliased(kept)
+    query = (
+        sa.select(cast(Any, table.name), given.label("uri"))
+        .outerjoin(own, own.thing == table.id)
+        .where(
+            table.state == model.State.ACTIVE,
+            given.is_not(None),
+            own.iri.is_distinct_from(given),
+        )
+        .order_by(table.name)
+    )
+    site = keys.site()
+    named = {
+        row.name: iri
+        for row in model.Session.execute(query)
+        if (iri := name_of(row.uri, site)) is not None
+    }
+    holders: dict[str, str] = dict(
+        model.Session.execute(
+            sa.select(kept.iri, cast(Any, table.name))
+            .join(table, table.id == kept.package_id)
+            .where(kept.iri.in_(set(named.values())), table.state == model.State.ACTIVE)
+        )
+        .tuples()
+        .all()
+    )
+    return [
+        Contested(name, iri, holders[iri])
+        for name, iri in named.items()
+        if iri in holders and holders[iri] != name
+    ]
+
+
+def name_of(given: str, site: Site | None = None) -> str | None:
     """Return a value of ``uri`` as the IRI of something elsewhere, ``None`` if it cannot be one.
 
     One that is valid stays as it is, character by character. In our own name nobody else speaks.
@@ -65,7 +123,7 @@ def name_of(given: str) -> str | None:
         pyoxigraph.NamedNode(text)
     except ValueError:
         text = str(web(text) or "")
-    site = keys.site()
+    site = site or keys.site()
     ours = f"{text}/".startswith((f"{site.base}/", f"{site.vocabulary}/"))
     return None if ours or not text else text
 

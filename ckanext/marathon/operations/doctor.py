@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import smtplib
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -13,10 +12,10 @@ import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import model
 from ckan.cli.db import current_revision
-from ckan.lib.mailer import _parse_smtp_server
 from ckanext.dcat.utils import catalog_uri
 from sqlalchemy.exc import OperationalError
 
+from ckanext.marathon.logic.kept_iris import list_contested
 from ckanext.marathon.logic.permissions import COORDINATING_BODY
 from ckanext.marathon.operations import feed_history
 from ckanext.marathon.operations.activity import count_unsafe, scrub
@@ -28,12 +27,14 @@ from ckanext.marathon.operations.finding import (
     make_good,
     make_warning,
 )
+from ckanext.marathon.operations.mail_check import mail
 from ckanext.marathon.operations.takedown_check import find_takedown_faults
 from ckanext.marathon.search.types import DATASET, OTHER_TYPES
 
 NEEDED = ("marathon", "scheming_datasets", "scheming_organizations", "dcat")
 _PROFILE = "marathon"
-_SECONDS = 5
+# How many datasets are named.
+_NAMED = 5
 
 
 def examine() -> Iterator[Finding]:
@@ -155,32 +156,23 @@ def _scrub_activities() -> str:
     return tk._("{count} activities were put right.").format(count=done.data + done.labels)
 
 
-def mail() -> Findings:
-    """Check that invitations can be mailed."""
-    server = tk.config.get("smtp.server") or ""
-    if not server:
-        yield make_warning(
-            tk._("No mail server (smtp.server): invitations give a link to hand over instead.")
-        )
+def kept_iris() -> Findings:
+    """Check that each dataset that came with an IRI from elsewhere is published under it."""
+    if not _has_current_tables():
+        # Another check says so.
         return
-    host, port = _parse_smtp_server(server)
-    try:
-        with smtplib.SMTP(host or "", port, timeout=_SECONDS):
-            pass
-    except OSError:
+    contested = list_contested()
+    for record in contested[:_NAMED]:
         text = tk._(
-            "The mail server {server} does not answer: invitations give a link to hand over "
-            "instead."
+            "The dataset {name} names in its field uri the IRI {iri}, which {holder} has: it is "
+            "published under an IRI of this site, and portals list both. If it was harvested "
+            "twice, delete {name} and one of the two sources; if somebody typed the IRI in, take "
+            "it out of the field."
         )
-        yield make_warning(text.format(server=server))
-    else:
-        yield make_good(tk._("The mail server {server} answers.").format(server=server))
-    if not tk.config.get("smtp.mail_from"):
-        text = tk._(
-            "smtp.mail_from is not set: no mail can be sent, and a forgotten password ends in an "
-            "error of the server. Set it to the address that mails come from."
-        )
-        yield make_warning(text)
+        yield make_warning(text.format(name=record.name, iri=record.iri, holder=record.holder))
+    if len(contested) > _NAMED:
+        text = tk._("Further datasets whose IRI another one has: {count}.")
+        yield make_warning(text.format(count=len(contested) - _NAMED))
 
 
 def people() -> Findings:
@@ -235,6 +227,7 @@ CHECKS: tuple[Callable[[], Findings], ...] = (
     schemas,
     base_uri,
     *STATE_CHECKS,
+    kept_iris,
     activities,
     mail,
     people,
