@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +14,8 @@ import rdflib
 import sqlalchemy as sa
 from ckan import model
 from ckan.tests.helpers import call_action
+from pyld import jsonld
+from rdflib.compare import isomorphic
 
 from ckanext.marathon.feeds import changes as stream
 from ckanext.marathon.model import clock
@@ -79,6 +82,43 @@ class TestPage:
         assert len(set(quads(answer, extension).quads())) == len(other) > 100
         trig = get("/catalog/changes.trig").data.replace(b"changes.trig", b"changes.%s" % name)
         assert other == set(pyoxigraph.parse(trig, format=pyoxigraph.RdfFormat.TRIG))
+
+    @pytest.mark.parametrize("scope", ["", "/municipality/0101"])
+    def test_json_ld_is_compact_and_says_what_trig_says(
+        self, feed: Log, get: Get, scope: str
+    ) -> None:
+        owner = factories.Municipality(municipality_code="0101")
+        idea = factories.Idea(workshop=factories.Workshop(owner_org=owner["id"])["id"])
+        for _ in range(2):
+            gone = factories.MarathonDataset(idea=[idea["id"]])
+        call_action("package_delete", id=gone["id"])
+        answer = get(f"{scope}/catalog/changes.jsonld")
+        document = json.loads(answer.data)
+        context = document["@context"]
+        # Nothing has to be fetched to read it.
+        assert all(isinstance(each, str | dict) for each in context.values())
+        assert isinstance(context, dict)
+        assert context["dcat"] == str(DCAT)
+        nodes = document["@graph"]
+        kinds = [each["@type"] for each in nodes if str(each.get("@type")).startswith("as:")]
+        assert {"as:Create", "as:Delete"} <= set(kinds)
+        (shown,) = [
+            each
+            for activity in nodes
+            for each in activity.get("@graph", [])
+            if each.get("@type") == "dcat:Dataset"
+        ]
+        assert set(shown["dct:title"]) == {"@language", "@value"}
+        keys = {key for node in nodes for each in (node, *node.get("@graph", [])) for key in each}
+        assert [key for key in keys if "//" in key] == []
+        options = {"format": "application/n-quads"}
+        told = rdflib.Dataset().parse(data=jsonld.to_rdf(document, options), format="nquads")
+        trig = get(f"{scope}/catalog/changes.trig").data.replace(b"changes.trig", b"changes.jsonld")
+        expected = rdflib.Dataset().parse(data=trig, format="trig")
+        for activity in {graph.identifier for graph in expected.graphs()}:
+            assert isomorphic(told.graph(activity), expected.graph(activity)), activity
+        assert isomorphic(told.default_graph, expected.default_graph)
+        assert len(set(told.quads())) == len(set(expected.quads())) > 50
 
     def test_it_says_what_stream_it_is_of(self, datasets: Any, get: Get) -> None:
         page = quads(get("/catalog/changes")).default_graph

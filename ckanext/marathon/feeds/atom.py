@@ -34,7 +34,7 @@ def written(part: Part, address: str, page: str) -> tuple[bytes, str]:
         NotReady: the log cannot answer.
     """
     with snapshot.one_moment() as connection:
-        moment = pages.catalogue(connection)
+        moment = snapshot.fill(pages.catalogue(connection))
         state = snapshot.ready(snapshot.state_of(moment))
         newest = descriptions.newest(connection, part.scope.name, NEWEST)
         shown = [each.iri for each in newest if each.activity != Activity.DELETE]

@@ -25,6 +25,7 @@ from ckanext.marathon.feeds.snapshot import Cursor, State
 from ckanext.marathon.model import descriptions
 from ckanext.marathon.model.descriptions import Described
 from ckanext.marathon.model.feed import Activity, Kind
+from ckanext.marathon.rdf.jsonld import write_jsonld
 from ckanext.marathon.rdf.namespaces import RDF, XSD
 
 # Activities a page.
@@ -32,6 +33,22 @@ SIZE = 100
 AS = "https://www.w3.org/ns/activitystreams#"
 LDES = "https://w3id.org/ldes#"
 TREE = "https://w3id.org/tree#"
+# What the values of the stream's own properties are, for the context of JSON-LD.
+COERCED = {
+    f"{AS}object": "@id",
+    f"{AS}published": str(XSD.dateTime),
+    f"{LDES}timestampPath": "@id",
+    f"{LDES}versionOfPath": "@id",
+    f"{LDES}retentionPolicy": "@id",
+    f"{LDES}amount": str(XSD.integer),
+    f"{TREE}view": "@id",
+    f"{TREE}viewDescription": "@id",
+    f"{TREE}member": "@id",
+    f"{TREE}relation": "@id",
+    f"{TREE}path": "@id",
+    f"{TREE}value": str(XSD.dateTime),
+    f"{TREE}node": "@id",
+}
 
 
 class Format(NamedTuple):
@@ -100,10 +117,10 @@ class Changes:
         """The same as long as the page is.
 
         The members decide, for none of them ever changes, and the link to the next page, which
-        names the state that this page was read from.
+        names the state that this page was read from; before the first publication the settings do.
         """
         shown = [self.state.epoch, *(f"{step.number}-{step.mark}" for step in self.steps)]
-        if not self.is_last:
+        if not self.is_last or not self.state.number:
             shown.append(self.cursor)
         told = b"\n".join(self._told)
         return hashlib.sha256(" ".join(shown).encode() + told).hexdigest()[:20]
@@ -142,16 +159,17 @@ class Changes:
             end = f" {activity} .".encode()
             payload = self._payload(step.iri, described.get(step.iri, []))
             quads += [line.removesuffix(b" .") + end for line in payload]
-        written = pyoxigraph.serialize(
-            pyoxigraph.parse(b"\n".join(quads), format=pyoxigraph.RdfFormat.N_QUADS),
-            format=FORMATS[extension].writer,
-            prefixes={
-                **write.prefixes(self._moment.vocabulary),
-                "as": AS,
-                "ldes": LDES,
-                "tree": TREE,
-            },
-        )
+        prefixes = {
+            **write.prefixes(self._moment.vocabulary),
+            "as": AS,
+            "ldes": LDES,
+            "tree": TREE,
+        }
+        parsed = pyoxigraph.parse(b"\n".join(quads), format=pyoxigraph.RdfFormat.N_QUADS)
+        writer = FORMATS[extension].writer
+        if writer == pyoxigraph.RdfFormat.JSON_LD:
+            return write_jsonld(parsed, prefixes, COERCED)
+        written = pyoxigraph.serialize(parsed, format=writer, prefixes=prefixes)
         assert written is not None, "written to memory"
         return written
 

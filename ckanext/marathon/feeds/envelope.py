@@ -72,7 +72,8 @@ def head(moment: sa.Row, part: Part, view: View | None, extension: str) -> Piece
         moment.epoch,
         moment.clock_number,
         moment.issued,
-        moment.published,
+        # Before the first change it is when the log began.
+        moment.published if moment.clock_number else None,
         moment.catalogue,
     )
     if part.scope == WHOLE:

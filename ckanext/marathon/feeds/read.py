@@ -82,16 +82,16 @@ def _page(part: Part, number: int, extension: str) -> tuple[sa.Row, Piece | None
     if part.scope == WHOLE:
         kept_as = documents.kept_as(extension)
         with one_statement() as connection:
-            found = pages.page(connection, number, kept_as)
+            found = snapshot.fill(pages.page(connection, number, kept_as))
         body = _piece(found)
         if body is not None or _is_beyond(found, number):
             return found, body
         # What is kept is out of date; what is written anew must be of one moment.
         with one_moment() as connection:
-            found = pages.page(connection, number, kept_as)
+            found = snapshot.fill(pages.page(connection, number, kept_as))
             return found, _window(connection, found, number, extension, _piece(found))
     with one_moment() as connection:
-        found = pages.scope_page(connection, part.scope.name, number)
+        found = snapshot.fill(pages.scope_page(connection, part.scope.name, number))
         if _is_beyond(found, number):
             return found, None
         return found, _part_of(connection, found, part, number, extension)

@@ -1,4 +1,7 @@
-"""The formats in which our RDF is written, and the writing: pyoxigraph, which refuses bad IRIs."""
+"""The formats in which our RDF is written, and the writing.
+
+Everything passes through pyoxigraph, which refuses bad IRIs.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ from dataclasses import dataclass
 
 import pyoxigraph
 from rdflib import Graph
+
+from .jsonld import write_jsonld
 
 __all__ = ["FORMATS", "Format", "serialise"]
 
@@ -45,6 +50,8 @@ def serialise(graph: Graph, extension: str) -> bytes:
     triples = pyoxigraph.parse(b"\n".join(lines), format=pyoxigraph.RdfFormat.N_TRIPLES)
     prefixes = {name: str(iri) for name, iri in graph.namespaces() if name not in ("", "xml")}
     used = {name: iri for name, iri in prefixes.items() if f"<{iri}".encode() in b"".join(lines)}
+    if FORMATS[extension].writer == pyoxigraph.RdfFormat.JSON_LD:
+        return write_jsonld(triples, used)
     written = pyoxigraph.serialize(
         (each.triple for each in triples), format=FORMATS[extension].writer, prefixes=used
     )

@@ -133,8 +133,8 @@ def validate(response: Response, state: State, extension: str) -> None:
     response.set_etag(f"{shown}.{form}.{encoding()}")
     changed = _second_after(state.published)
     # A change has the time at which it was written down, and is seen when it is committed: until
-    # then, and within that second, a date could not tell.
-    if changed + _COMMITTED_WITHIN <= datetime.now(UTC):
+    # then, and within that second, a date could not tell. Nor could it before the first change.
+    if state.number and changed + _COMMITTED_WITHIN <= datetime.now(UTC):
         response.headers["Last-Modified"] = http_date(changed)
     share(response, state.cursor)
 

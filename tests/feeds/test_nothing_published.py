@@ -1,0 +1,137 @@
+"""A site on which nothing was ever published has a catalogue without anything in it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import rdflib
+import sqlalchemy as sa
+from ckan import model
+from openpyxl import load_workbook
+from rdflib import RDF, Graph, URIRef
+
+from ckanext.marathon.feeds import changes as stream
+from ckanext.marathon.feeds.documents import RDF as FORMATS
+from ckanext.marathon.model import clock
+from ckanext.marathon.model.feed import Clock
+from ckanext.marathon.rdf.namespaces import DCAT, DCT
+from tests import factories
+from tests.rdf import shapes
+
+from .conftest import SITE, Get, Log, act
+from .schemas import argentine_faults, us_faults
+
+PLACE = "/municipality/0101"
+NAMES = {"rdf": "xml", "xml": "xml", "ttl": "turtle", "jsonld": "json-ld", "nt": "nt", "n3": "n3"}
+
+
+def test_a_site_without_anything_has_published_nothing(feed: Log) -> None:
+    assert feed.number == 0
+    assert clock.read().complete
+
+
+@pytest.mark.parametrize("scope", ["", PLACE])
+@pytest.mark.parametrize("path", ["catalog", "catalog/all"])
+@pytest.mark.parametrize("extension", FORMATS)
+def test_rdf_describes_the_catalogue(
+    feed: Log, get: Get, scope: str, path: str, extension: str
+) -> None:
+    answer = get(f"{scope}/{path}.{extension}")
+    assert answer.status_code == 200
+    graph = Graph().parse(data=answer.data, format=NAMES[extension])
+    (catalogue,) = graph.subjects(RDF.type, DCAT.Catalog)
+    assert str(catalogue) == (f"{SITE}{scope}/catalog" if scope else SITE)
+    assert (catalogue, DCT.title, None) in graph
+    assert (catalogue, DCT.publisher, None) in graph
+    assert (catalogue, DCAT.dataset, None) not in graph
+    # When it changed last nobody can say.
+    assert (catalogue, DCT.modified, None) not in graph
+    if extension == "ttl":
+        assert shapes.violations(graph) == []
+
+
+@pytest.mark.parametrize("scope", ["", PLACE])
+def test_the_inventory_is_valid_and_empty(feed: Log, get: Get, scope: str) -> None:
+    for profile in ("", "?profile=ar"):
+        answer = get(f"{scope}/data.json{profile}")
+        assert answer.status_code == 200
+        document = json.loads(answer.data)
+        assert document["dataset"] == []
+        assert document["title"]
+        assert (argentine_faults if profile else us_faults)(document) == []
+    table = get(f"{scope}/catalog.csv")
+    assert table.status_code == 200
+    (heads,) = csv.reader(io.StringIO(table.data.decode("utf-8-sig")))
+    assert "identificador" in heads
+    book = get(f"{scope}/catalog.xlsx")
+    assert book.status_code == 200
+    assert load_workbook(io.BytesIO(book.data)).worksheets[0].max_row == 1
+
+
+@pytest.mark.parametrize("scope", ["", PLACE])
+@pytest.mark.parametrize("extension", [*stream.FORMATS, "atom"])
+def test_nothing_has_changed(feed: Log, get: Get, scope: str, extension: str) -> None:
+    answer = get(f"{scope}/catalog/changes.{extension}")
+    assert answer.status_code == 200
+    if extension == "atom":
+        assert "<entry>" not in answer.text
+        return
+    name = {"jsonld": "json-ld", "nq": "nquads"}.get(extension, extension)
+    graph = rdflib.Dataset().parse(data=answer.data, format=name)
+    assert len(set(graph.quads((None, RDF.type, URIRef(f"{stream.LDES}EventStream"))))) == 1
+    assert not set(graph.quads((None, URIRef(f"{stream.TREE}member"), None)))
+
+
+def test_a_follower_from_before_gets_what_comes(feed: Log, get: Get) -> None:
+    cursors = {
+        get(path).headers["Marathon-Feed-Cursor"]
+        for path in ("/catalog.ttl", "/catalog/all.ttl", "/catalog/changes", "/data.json")
+    }
+    (cursor,) = cursors
+    assert ".0.0." in cursor
+    assert get(f"/catalog/changes?since={cursor}").status_code == 200
+    dataset = factories.MarathonDataset()
+    found = get(f"/catalog/changes.nq?since={cursor}")
+    assert found.status_code == 200
+    assert f"/dataset/{dataset['id']}>" in found.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/catalog.ttl", "/catalog/all.ttl", "/catalog/changes", "/data.json", "/catalog.xlsx"]
+)
+def test_an_answer_is_good_until_a_setting_or_what_is_published_changes(
+    feed: Log, get: Get, path: str, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model.Session.execute(sa.update(Clock).values(published=Clock.published - timedelta(days=1)))
+    model.Session.commit()
+    first = get(path)
+    tag = first.headers["ETag"]
+    assert get(path, If_None_Match=tag).status_code == 304
+    assert "Last-Modified" not in first.headers
+    monkeypatch.setitem(ckan_config, "ckan.site_title", "Datos de Guatemala")
+    assert get(path, If_None_Match=tag).status_code == 200
+    monkeypatch.undo()
+    assert get(path, If_None_Match=tag).status_code == 304
+    monkeypatch.setitem(ckan_config, "ckanext.dcat.base_uri", "https://datos.example.gt")
+    moved = get(path, If_None_Match=tag)
+    assert moved.status_code == 200
+    if not path.endswith("xlsx"):
+        assert b"https://datos.example.gt" in moved.data
+    monkeypatch.undo()
+    factories.MarathonDataset()
+    assert get(path, If_None_Match=tag).status_code == 200
+
+
+def test_what_is_not_public_leaves_it_empty(feed: Log, get: Get) -> None:
+    assert get("/catalog/all.ttl").status_code == 200
+    # Where IRIs start may still be set: nobody who looks fixes it.
+    assert feed.number == 0
+    assert clock.read().base == ""
+    act("user_create", name="alguien", email="alguien@example.gt", password="correcto-caballo")
+    assert get("/data.json").status_code == 200
+    assert feed.number == 0
