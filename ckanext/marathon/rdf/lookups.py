@@ -65,13 +65,17 @@ class Lookups:
         self._site = site
 
     @classmethod
-    def of_this_request(cls) -> Lookups:
-        """Return look-ups that share their memory with the others of this request."""
+    def of_this_request(cls, site: Site | None = None) -> Lookups:
+        """Return look-ups that share their memory with the others of this request.
+
+        Args:
+            site: where IRIs start; by default where the settings say.
+        """
         if not has_request_context():
-            return cls()
+            return cls(site=site)
         if not hasattr(g, "marathon_rdf"):
             g.marathon_rdf = {}
-        return cls(g.marathon_rdf)
+        return cls(g.marathon_rdf, site)
 
     def dataset_facts(self, dataset: Row) -> Facts:
         """Return the neighbours of a dataset: organisation, public ideas, their workshops."""

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from rdflib import BNode, Graph, URIRef
+from rdflib.term import Node
 
 from ckanext.marathon.domain.texts import shown
 
@@ -17,13 +18,13 @@ from .extras import REST, texts_of
 from .fitting import fit_dataset
 from .idea import idea_graph
 from .lookups import Lookups, site, site_profiles
-from .namespaces import DCAT, DCT, FOAF, RDF, SINGLE_VALUED
+from .namespaces import DCAT, DCT, FOAF, RDF, SINGLE_VALUED, new_graph
 from .parse import read_dataset
 from .site_types import describe_by_profiles, is_site_type
 from .stock import CarefulReader
 from .workshop import workshop_graph
 
-__all__ = ["MarathonProfile", "graph_of", "join"]
+__all__ = ["MarathonProfile", "distribution_graph", "graph_of", "join"]
 
 log = logging.getLogger(__name__)
 
@@ -137,6 +138,43 @@ def graph_of(package: dict[str, Any], lookups: Lookups) -> Graph:
     if is_site_type(kind):
         return describe_by_profiles(package, lookups.owner_facts(package), site_profiles())
     return dataset_graph(package, lookups.dataset_facts(package))
+
+
+# What a distribution's document says of the dataset that it belongs to: what DCAT-AP wants of one.
+_OF_DATASET = (RDF.type, DCT.identifier, DCT.title, DCT.description)
+
+
+def distribution_graph(package: dict[str, Any], resource: str, lookups: Lookups) -> Graph | None:
+    """Return what the graph of a dataset says of one of its files, with the dataset's name.
+
+    Args:
+        package: a dataset, as ``package_show`` gives it.
+        resource: id of the file.
+        lookups: ask CKAN for what else is needed.
+
+    Returns:
+        ``None`` if the dataset's graph has no such distribution.
+    """
+    whole = graph_of(package, lookups)
+    site = lookups.owner_facts(package).site
+    dataset = site.dataset(str(package["id"]))
+    distribution = site.distribution(str(package["id"]), resource)
+    if (dataset, DCAT.distribution, distribution) not in whole:
+        return None
+    found = new_graph(site.vocabulary)
+    found.add((dataset, DCAT.distribution, distribution))
+    for predicate in _OF_DATASET:
+        for value in whole.objects(dataset, predicate):
+            found.add((dataset, predicate, value))
+    waiting: list[Node] = [distribution]
+    seen: set[Node] = {dataset, distribution}
+    while waiting:
+        for triple in whole.triples((waiting.pop(), None, None)):
+            found.add(triple)
+            if triple[2] not in seen:
+                seen.add(triple[2])
+                waiting.append(triple[2])
+    return found
 
 
 def _name_of(dataset_ref: Any, found: dict[str, Any]) -> str:

@@ -69,10 +69,13 @@ def scheme_graph(site: Site, kind: str) -> Graph:
 
 
 def ontology_graph(site: Site) -> Graph:
-    """Return the properties of our own (``schemas/ontology.ttl``)."""
+    """Return the properties of our own: those of ``schemas/ontology.ttl`` and of the taxonomy."""
     turtle = files("ckanext.marathon.schemas").joinpath("ontology.ttl").read_bytes()
     graph = new_graph(site.vocabulary)
     graph.parse(data=turtle, format="turtle", publicID=f"{site.vocabulary}/")
+    for triple in _taxonomy(site):
+        if str(triple[0]).startswith(f"{site.vocabulary}/def#"):
+            graph.add(triple)
     return graph
 
 

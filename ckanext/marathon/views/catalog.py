@@ -19,16 +19,19 @@ from flask import Response as FlaskResponse
 from ckanext.marathon.feeds import read, searched, sheet, snapshot
 from ckanext.marathon.feeds.data_json import US
 from ckanext.marathon.feeds.documents import DATA_JSON, FORMATS, RDF
-from ckanext.marathon.feeds.parts import Part
+from ckanext.marathon.feeds.parts import THE_WHOLE, Part
 from ckanext.marathon.feeds.searched import Search
 from ckanext.marathon.feeds.snapshot import NotReady
 from ckanext.marathon.spreadsheets.write import XLSX
 
 from . import parts
 from .conditional import answer, unchanged, validate
+from .negotiation import vary_by_accept, wanted_extension
 
 catalog = Blueprint("marathon_catalog", __name__)
 
+# CKAN's own; marathon_site has another (``views/home.py``).
+HOME = "home.index"
 # More pages than any catalogue has; Solr counts rows in 32 bits.
 LAST_PAGE = 10_000_000
 # What only a search can answer.
@@ -166,6 +169,23 @@ def _searched(part: Part, extension: str, number: int) -> Response:
         message = tk._("q or fq cannot be understood. Check quotation marks and names of fields.")
         return parts.refusal(400, message)
     return FlaskResponse(body, content_type=RDF[extension].media_type)
+
+
+@catalog.before_app_request
+def send_home_to_data() -> Response | None:
+    """Send to the catalogue who prefers RDF to CKAN's home page, whose address is its IRI."""
+    extension = wanted_extension() if request.endpoint == HOME else None
+    if extension is None:
+        return None
+    answer = tk.redirect_to(f"{parts.address(THE_WHOLE)}/catalog.{extension}")
+    answer.status_code = 303
+    return vary_by_accept(answer)
+
+
+@catalog.after_app_request
+def say_that_home_has_other_forms(response: Response) -> Response:
+    """Let caches keep CKAN's home page and the redirect to the catalogue apart."""
+    return vary_by_accept(response) if request.endpoint == HOME else response
 
 
 parts.add(catalog, "/catalog.<extension>", page)

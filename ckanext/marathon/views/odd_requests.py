@@ -22,6 +22,7 @@ from ckanext.marathon.logic.assumptions import check_activity
 from ckanext.marathon.logic.viewing import Viewer
 
 from .error_page import error_page
+from .things import refuse_gone_file
 
 odd_requests = Blueprint("marathon_odd_requests", __name__)
 
@@ -94,6 +95,7 @@ def hide_unseen_records() -> Response | None:
             return tk.abort(404, tk._("Not found"))
         return None
     if "resource_id" in values:
+        refuse_gone_file()
         package = unseen.find_package_of_file(values["resource_id"])
     elif "id" in values and _is_page_of_record():
         package = model.Package.get(values["id"]) if is_reference(values["id"]) else None

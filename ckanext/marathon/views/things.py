@@ -1,4 +1,7 @@
-"""Workshops, ideas, commitments and datasets under their own addresses, as pages and as RDF."""
+"""Records, organisations and files under their own addresses, as pages and as RDF.
+
+What the RDF of the catalogue names leads to RDF: each address sends a client that prefers it there.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,15 @@ from ckanext.dcat.processors import RDFSerializer
 from flask import Blueprint, request
 from flask import Response as FlaskResponse
 
-from ckanext.marathon.feeds.keys import kind_of
+from ckanext.marathon.domain.texts import is_reference
+from ckanext.marathon.feeds import keys
 from ckanext.marathon.helpers.labels import TYPES
 from ckanext.marathon.logic import viewing
 from ckanext.marathon.model import log
+from ckanext.marathon.rdf.agent import organization_graph
 from ckanext.marathon.rdf.formats import FORMATS
 from ckanext.marathon.rdf.lookups import Lookups
-from ckanext.marathon.rdf.profile import graph_of
+from ckanext.marathon.rdf.profile import distribution_graph, graph_of
 from ckanext.marathon.search.types import registered
 
 from .negotiation import rdf, vary_by_accept, wanted_extension
@@ -29,6 +34,10 @@ things = Blueprint("marathon_thing", __name__)
 PAGES = {f"{package_type}.read": package_type for package_type in TYPES}
 # ckanext-dcat has an address for datasets too; ours, registered first, knows more formats.
 DATA = {f"marathon_thing.{package_type}": package_type for package_type in TYPES}
+ORGANIZATION_PAGE, ORGANIZATION_DATA = "organization.read", "marathon_thing.organization"
+# Of workshops and ideas no file is a distribution.
+FILE_PAGE, FILE_DATA = "dataset_resource.read", "marathon_thing.distribution"
+FILES = {FILE_DATA, *(f"{package_type}_resource.read" for package_type in TYPES)}
 # The names of a form's fields have three, as ``resources__0__url``.
 MOST_PARTS = 10
 
@@ -42,7 +51,7 @@ def data(package_type: str, id: str, extension: str) -> Response:
     if extension not in FORMATS:
         return tk.abort(404, tk._("There is no such format"))
     thing = _shown(id)
-    if thing is None or (kind_of(thing["type"]) or "dataset") != package_type:
+    if thing is None or _kind(thing) != package_type:
         return tk.abort(404, tk._("Not found"))
     profiles = request.args.get("profiles")
     if profiles and package_type == "dataset":
@@ -52,7 +61,27 @@ def data(package_type: str, id: str, extension: str) -> Response:
             return tk.abort(400, str(error))
         body = serializer.serialize_dataset(thing, _format=extension)
         return FlaskResponse(body, content_type=FORMATS[extension].media_type)
-    return rdf(graph_of(thing, Lookups.of_this_request()), extension)
+    return rdf(graph_of(thing, Lookups.of_this_request(keys.site())), extension)
+
+
+def organization_data(id: str, extension: str) -> Response:
+    """Return an organisation as RDF: what the feed says of it."""
+    if extension not in FORMATS:
+        return tk.abort(404, tk._("There is no such format"))
+    organization = _shown_organization(id)
+    if organization is None:
+        return tk.abort(404, tk._("Not found"))
+    return rdf(organization_graph(keys.site(), organization), extension)
+
+
+def distribution_data(id: str, resource_id: str, extension: str) -> Response:
+    """Return a file of a dataset as RDF, with the name of the dataset."""
+    if extension not in FORMATS:
+        return tk.abort(404, tk._("There is no such format"))
+    dataset = _shown(id)
+    lookups = Lookups.of_this_request(keys.site())
+    graph = distribution_graph(dataset, resource_id, lookups) if dataset else None
+    return tk.abort(404, tk._("Not found")) if graph is None else rdf(graph, extension)
 
 
 @things.before_app_request
@@ -103,22 +132,86 @@ def send_to_the_right_address() -> Response | None:
         return tk.abort(404, tk._("Not found"))
     if actual in TYPES and actual != asked and _shown(reference):
         return _redirect(_address(actual, reference, extension), 301)
-    is_public = package and package.state == model.State.ACTIVE and not package.private
-    known = package.id if package else reference
-    # To see it is to read all of it, which for what everybody sees would be in vain.
-    if not is_public and log.was_public(known) and not _shown(reference):
-        # Programs that copied it delete it; 404 might be a mistake.
-        return tk.abort(410, tk._("It is no longer public"))
+    if _is_gone(package, reference):
+        return _refuse_gone()
     preferred = wanted_extension() if endpoint in PAGES else None
     if preferred and package and _shown(reference):
-        return vary_by_accept(_redirect(_address(asked, package.id, preferred), 303))
+        return _see_other(_address(asked, package.id, preferred))
     return None
+
+
+@things.before_app_request
+def send_to_organization_data() -> Response | None:
+    """Send to RDF who prefers it to the page of an organisation; 410 for one that was public."""
+    endpoint = request.endpoint
+    if endpoint not in {ORGANIZATION_PAGE, ORGANIZATION_DATA}:
+        return None
+    reference = (request.view_args or {}).get("id") or ""
+    group = model.Group.get(reference)
+    is_public = group and group.is_organization and group.state == model.State.ACTIVE
+    known = group.id if group else reference
+    if not is_public and log.was_public(known) and not _shown_organization(reference):
+        return _refuse_gone()
+    preferred = wanted_extension() if endpoint == ORGANIZATION_PAGE else None
+    if preferred and group and _shown_organization(reference):
+        return _see_other(tk.h.url_for(ORGANIZATION_DATA, id=group.id, extension=preferred))
+    return None
+
+
+@things.before_app_request
+def send_to_distribution_data() -> Response | None:
+    """Send to RDF who prefers it to the page of a file."""
+    values = request.view_args or {}
+    preferred = wanted_extension() if request.endpoint == FILE_PAGE else None
+    dataset = _shown(values["id"]) if preferred else None
+    resource_id = values.get("resource_id") or ""
+    if dataset and _kind(dataset) == "dataset" and _has_file(dataset, resource_id):
+        address = tk.h.url_for(
+            FILE_DATA, id=dataset["id"], resource_id=resource_id, extension=preferred
+        )
+        return _see_other(address)
+    return None
+
+
+def refuse_gone_file() -> None:
+    """Answer 410 to a request for a file of a record that was public and no longer is.
+
+    Called where files that are not for the visitor are answered with 404
+    (``odd_requests.hide_unseen_records``), before that.
+    """
+    reference = (request.view_args or {}).get("id")
+    if request.endpoint not in FILES or not is_reference(reference):
+        return
+    if _is_gone(model.Package.get(reference), reference):
+        _refuse_gone()
 
 
 @things.after_app_request
 def say_that_there_are_other_forms(response: Response) -> Response:
     """Let caches keep the page and the RDF of one address apart."""
-    return vary_by_accept(response) if request.endpoint in PAGES else response
+    has_others = request.endpoint in {*PAGES, ORGANIZATION_PAGE, FILE_PAGE}
+    return vary_by_accept(response) if has_others else response
+
+
+def _kind(package: dict[str, Any]) -> str:
+    return keys.kind_of(package["type"]) or "dataset"
+
+
+def _has_file(dataset: dict[str, Any], resource_id: str) -> bool:
+    return any(each["id"] == resource_id for each in dataset["resources"])
+
+
+def _is_gone(package: Any, reference: str) -> bool:
+    """Return whether a record was public and no longer is, for who asks."""
+    is_public = package and package.state == model.State.ACTIVE and not package.private
+    known = package.id if package else reference
+    # To see it is to read all of it, which for what everybody sees would be in vain.
+    return not is_public and log.was_public(known) and not _shown(reference)
+
+
+def _refuse_gone() -> Response:
+    # Programs that copied it delete it; 404 might be a mistake.
+    return tk.abort(410, tk._("It is no longer public"))
 
 
 def _shown(reference: str) -> dict[str, Any] | None:
@@ -135,6 +228,19 @@ def _shown(reference: str) -> dict[str, Any] | None:
         return None
 
 
+def _shown_organization(reference: str) -> dict[str, Any] | None:
+    context = {"user": current_user.name, "auth_user_obj": current_user}
+    nothing_else = dict.fromkeys(
+        ("include_dataset_count", "include_users", "include_groups", "include_followers"), False
+    )
+    try:
+        return tk.get_action("organization_show")(
+            cast(Context, context), {"id": reference, **nothing_else}
+        )
+    except (tk.ObjectNotFound, tk.NotAuthorized):
+        return None
+
+
 def _address(package_type: str, reference: str, extension: str | None) -> str:
     if extension is None:
         return tk.h.url_for(f"{package_type}.read", id=reference)
@@ -147,6 +253,10 @@ def _redirect(address: str, status: int) -> Response:
     return answer
 
 
+def _see_other(address: str) -> Response:
+    return vary_by_accept(_redirect(address, 303))
+
+
 for package_type in TYPES:
     things.add_url_rule(
         f"/{package_type}/<id>.<extension>",
@@ -154,3 +264,11 @@ for package_type in TYPES:
         view_func=data,
         defaults={"package_type": package_type},
     )
+things.add_url_rule(
+    "/organization/<id>.<extension>", endpoint="organization", view_func=organization_data
+)
+things.add_url_rule(
+    "/dataset/<id>/resource/<resource_id>.<extension>",
+    endpoint="distribution",
+    view_func=distribution_data,
+)

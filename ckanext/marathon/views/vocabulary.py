@@ -10,9 +10,9 @@ from ckan.types import Response
 from flask import Blueprint, make_response
 from flask import Response as FlaskResponse
 
+from ckanext.marathon.feeds.keys import site
 from ckanext.marathon.rdf import vocabulary as skos
 from ckanext.marathon.rdf.formats import FORMATS
-from ckanext.marathon.rdf.lookups import site
 from ckanext.marathon.vocabulary import files, problems, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
 
