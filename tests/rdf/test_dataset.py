@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -248,21 +249,39 @@ class TestPeople:
 
 
 class TestChain:
-    def test_the_workshop_generated_the_dataset(self, full: Graph) -> None:
-        assert said(full, PROV.wasGeneratedBy) == {str(SITE.thing("workshop", WORKSHOP["id"]))}
+    def test_the_workshop_generated_the_dataset_and_the_idea(self, full: Graph) -> None:
+        held = SITE.thing("workshop", WORKSHOP["id"])
+        assert said(full, PROV.wasGeneratedBy) == {str(held)}
+        generated = {IRI, SITE.thing("idea", IDEA["id"])}
+        assert set(full.objects(held, PROV.generated)) == generated
+        assert generated <= set(full.subjects(RDF.type, PROV.Entity))
+
+    def test_what_it_came_out_of_is_said_by_the_iri_that_it_came_with(self) -> None:
+        kept = replace(FACTS, site=replace(SITE, kept={FULL["id"]: "https://otro.gt/d/1"}))
+        found, held = dataset_graph(FULL, kept), SITE.thing("workshop", WORKSHOP["id"])
+        assert (held, PROV.generated, URIRef("https://otro.gt/d/1")) in found
+        assert (held, PROV.generated, IRI) not in found
 
     def test_the_idea_is_related_with_its_role_and_plainly(self, full: Graph) -> None:
         idea = SITE.thing("idea", IDEA["id"])
         assert said(full, DCT.relation) == {str(idea)}
-        roles = {
-            str(full.value(each, DCT.relation)): full.value(each, DCAT.hadRole)
-            for each in full.objects(IRI, DCAT.qualifiedRelation)
-        }
-        assert roles[str(idea)] == SITE.concept("idea-role", "origin")
-        assert roles[str(SITE.data_need(IDEA["id"], NEED))] == SITE.concept(
-            "idea-role", "data_need"
-        )
-        assert (SITE.concept("idea-role", "origin"), RDF.type, DCAT.Role) in full
+        influences = [URIRef(f"{IRI}#influence-{number}") for number in (1, 2)]
+        assert said(full, PROV.qualifiedInfluence) == set(map(str, influences))
+        for influence, entity, role in zip(
+            influences,
+            (idea, SITE.data_need(IDEA["id"], NEED)),
+            ("origin", "data_need"),
+            strict=True,
+        ):
+            assert (influence, RDF.type, PROV.Influence) in full
+            assert set(full.objects(influence, PROV.entity)) == {entity}
+            assert set(full.objects(influence, DCT.type)) == {SITE.concept("idea-role", role)}
+
+    def test_neither_idea_nor_need_passes_for_a_resource_of_the_catalogue(
+        self, full: Graph
+    ) -> None:
+        assert said(full, DCAT.qualifiedRelation) == set()
+        assert set(full.subjects(RDF.type, DCAT.Resource)) == set()
 
     def test_only_the_needs_it_meets_are_named(self, full: Graph) -> None:
         other = SITE.data_need(IDEA["id"], IDEA["data_need"][1]["id"])
@@ -271,12 +290,13 @@ class TestChain:
     def test_an_idea_that_is_not_public_is_not_mentioned(self) -> None:
         found = dataset_graph(FULL, Facts(SITE))
         assert said(found, DCT.relation) == set()
-        assert said(found, DCAT.qualifiedRelation) == set()
+        assert said(found, PROV.qualifiedInfluence) == set()
         assert IDEA["id"] not in found.serialize()
 
     def test_a_workshop_that_is_not_public_is_not_mentioned(self) -> None:
         found = dataset_graph(FULL, Facts(SITE, ideas={IDEA["id"]: IDEA}))
         assert said(found, PROV.wasGeneratedBy) == set()
+        assert set(found.subject_objects(PROV.generated)) == set()
         assert WORKSHOP["id"] not in found.serialize()
 
     def test_only_the_dataset_is_a_dataset(self, full: Graph) -> None:

@@ -20,6 +20,7 @@ from .facts import Row, rows_of, values_of
 from .literals import clean, moment, text
 from .namespaces import DCAT, DCATAP, DCT, FOAF, RDF, RDFS, SKOS
 from .uris import Site, part
+from .workshop import add_generation
 
 __all__ = [
     "DOCUMENTATION",
@@ -166,6 +167,8 @@ def _add_relations(graph: Graph, site: Site, iri: URIRef, rows: list[Row]) -> No
         graph.add((iri, DCAT.qualifiedRelation, relation))
         graph.add((relation, RDF.type, DCAT.Relationship))
         graph.add((relation, DCT.relation, other))
+        # DCAT-AP's range shape wants one there, and follows no subclasses.
+        graph.add((other, RDF.type, DCAT.Resource))
         graph.add((relation, DCAT.hadRole, role))
         graph.add((role, RDF.type, DCAT.Role))
 
@@ -189,7 +192,7 @@ def _add_attributions(graph: Graph, site: Site, iri: URIRef, rows: list[Row]) ->
 def _add_activities(graph: Graph, site: Site, iri: URIRef, rows: list[Row]) -> None:
     for number, row in enumerate(rows, 1):
         activity = site.foreign(row.get("uri")) or part(iri, f"activity-{number}")
-        graph.add((iri, PROV.wasGeneratedBy, activity))
+        add_generation(graph, activity, iri)
         graph.add((activity, RDF.type, PROV.Activity))
         _label(graph, activity, RDFS.label, row.get("label"), site)
         started = moment(row.get("startedAtTime"))
