@@ -11,7 +11,7 @@ from rdflib.namespace import XSD
 
 from ckanext.marathon.rdf.dataset import dataset_graph
 from ckanext.marathon.rdf.facts import Facts
-from ckanext.marathon.rdf.namespaces import ADMS, DCAT, DCATAP, DCT, FOAF, GSP, VCARD
+from ckanext.marathon.rdf.namespaces import ADMS, DCAT, DCATAP, DCT, FOAF, GSP, PAV, VCARD
 
 from .samples import AUTHORITY, FACTS, FULL, IDEA, MINIMAL, NEED, SITE, VILLA_NUEVA, WORKSHOP
 
@@ -264,7 +264,7 @@ class TestChain:
 
     def test_the_idea_is_related_with_its_role_and_plainly(self, full: Graph) -> None:
         idea = SITE.thing("idea", IDEA["id"])
-        assert said(full, DCT.relation) == {str(idea)}
+        assert said(full, DCT.relation) == {str(idea), *FULL["has_version"]}
         influences = [URIRef(f"{IRI}#influence-{number}") for number in (1, 2)]
         assert said(full, PROV.qualifiedInfluence) == set(map(str, influences))
         for influence, entity, role in zip(
@@ -289,7 +289,7 @@ class TestChain:
 
     def test_an_idea_that_is_not_public_is_not_mentioned(self) -> None:
         found = dataset_graph(FULL, Facts(SITE))
-        assert said(found, DCT.relation) == set()
+        assert said(found, DCT.relation) == set(FULL["has_version"])
         assert said(found, PROV.qualifiedInfluence) == set()
         assert IDEA["id"] not in found.serialize()
 
@@ -309,8 +309,11 @@ class TestStatements:
     ) -> None:
         note = full.value(IRI, DCT.rights)
         assert str(full.value(note, RDFS.label)) == FULL["rights_note"]
-        for distribution in full.objects(IRI, DCAT.distribution):
-            assert (distribution, DCT.rights, note) in full
+        distributions = list(full.objects(IRI, DCAT.distribution))
+        for distribution in distributions:
+            (rights,) = full.objects(distribution, DCT.rights)
+            assert str(full.value(rights, RDFS.label)).endswith(FULL["rights_note"])
+        assert len(list(full.subjects(DCT.rights, note))) == len(distributions)
 
     def test_links_have_the_types_dcat_ap_wants(self, full: Graph) -> None:
         for predicate, kind in (
@@ -327,8 +330,9 @@ class TestStatements:
             assert all((each, RDF.type, kind) in full for each in objects)
 
     def test_other_versions_do_not_become_datasets_of_ours(self, full: Graph) -> None:
-        assert said(full, DCT.hasVersion) == set(FULL["has_version"])
-        assert said(full, DCAT.hasVersion) == set()
+        assert said(full, PAV.hasVersion) == set(FULL["has_version"])
+        assert said(full, DCT.hasVersion) == said(full, DCAT.hasVersion) == set()
+        assert said(full, DCT.relation) >= set(FULL["has_version"])
 
     def test_what_is_no_address_is_left_out(self) -> None:
         found = graph(url="javascript:x", documentation=["x", "ftp:", None], conforms_to="[1")

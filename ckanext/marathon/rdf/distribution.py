@@ -15,11 +15,22 @@ from ckanext.marathon.domain.checksums import ALGORITHMS, checksum_of
 from ckanext.marathon.vocabulary import authorities
 
 from .concept import add_authority
+from .document import add_document
 from .extras import REST
 from .facts import Row, values_of
 from .iri import mail, segment, web
 from .licence import add_licence, add_licence_named
-from .literals import clean, count, decimal, duration, hex_binary, moment, stated_moment, text
+from .literals import (
+    PARAGRAPH,
+    clean,
+    count,
+    decimal,
+    duration,
+    hex_binary,
+    moment,
+    stated_moment,
+    text,
+)
 from .namespaces import ADMS, DC, DCAT, DCATAP, DCT, ELI, FOAF, RDF, RDFS, SCHEMA, SPDX, XSD
 from .others import DOCUMENTATION, STANDARD, add_of_authority, add_texts_of
 from .uris import Site, part
@@ -29,6 +40,7 @@ __all__ = [
     "IANA",
     "add_distribution",
     "add_links",
+    "add_note",
     "add_statement",
     "checksum_of",
     "first_published",
@@ -81,7 +93,9 @@ def add_distribution(
     if effective is not None:
         graph.add((iri, DCT.license, effective))
     add_statement(graph, iri, DCT.rights, DCT.RightsStatement, "rights", resource, site)
-    add_links(graph, iri, resource, {"documentation": FOAF.page, "conforms_to": DCT.conformsTo})
+    add_links(
+        graph, site, iri, resource, {"documentation": FOAF.page, "conforms_to": DCT.conformsTo}
+    )
     _add_others(graph, site, iri, resource)
     return iri
 
@@ -102,17 +116,18 @@ def _add_others(graph: Graph, site: Site, iri: URIRef, resource: Row) -> None:
     add_of_authority(graph, site, iri, DCT.language, "language", resource, DCT.LinguisticSystem)
 
 
-def add_links(graph: Graph, iri: URIRef, row: Row, fields: dict[str, URIRef]) -> None:
+def add_links(graph: Graph, site: Site, iri: URIRef, row: Row, fields: dict[str, URIRef]) -> None:
     """Add fields that hold lists of addresses, each typed as DCAT-AP wants it."""
-    classes = {FOAF.page: FOAF.Document, DCT.conformsTo: DCT.Standard}
     for field, predicate in fields.items():
         for address in values_of(row.get(field)):
             other = web(address)
             if other is None:
                 continue
             graph.add((iri, predicate, other))
-            if predicate in classes:
-                graph.add((other, RDF.type, classes[predicate]))
+            if predicate == FOAF.page:
+                add_document(graph, site, other)
+            elif predicate == DCT.conformsTo:
+                graph.add((other, RDF.type, DCT.Standard))
 
 
 def add_statement(
@@ -129,6 +144,25 @@ def add_statement(
     if address is None:
         graph.add((statement, RDFS.label, said))
     return statement
+
+
+def add_note(graph: Graph, site: Site, distribution: URIRef, note: URIRef) -> None:
+    """Add a dataset's statement of rights to a distribution.
+
+    Where the distribution has a statement of its own, one says both, a paragraph each: DCAT-AP,
+    DCAT-US and others allow one, and harvesters read any one of two.
+    """
+    own = graph.value(distribution, DCT.rights)
+    if own is not None and own != note:
+        texts = [str(graph.value(each, RDFS.label) or each) for each in (own, note)]
+        both = part(distribution, "rights")
+        graph.remove((distribution, DCT.rights, own))
+        graph.remove((both, RDFS.label, None))
+        graph.add((both, RDF.type, DCT.RightsStatement))
+        label = PARAGRAPH.join(dict.fromkeys(texts))
+        graph.add((both, RDFS.label, Literal(label, lang=site.language)))
+        note = both
+    graph.add((distribution, DCT.rights, note))
 
 
 def upload_address(site: Site, dataset: str, resource: str) -> str:

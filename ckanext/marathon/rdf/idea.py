@@ -14,6 +14,7 @@ from rdflib import Graph, Literal, URIRef
 from ckanext.marathon.vocabulary import authorities
 
 from .concept import add_problem, add_term, problem_or_none
+from .document import add_document
 from .facts import Facts, Row, rows_of, values_of
 from .iri import web
 from .literals import boolean, clean, count, label, text
@@ -59,7 +60,7 @@ def idea_graph(idea: Row, facts: Facts) -> Graph:
         page = web(address)
         if page is not None:
             graph.add((iri, FOAF.page, page))
-            graph.add((page, RDF.type, FOAF.Document))
+            add_document(graph, site, page)
     for row in rows_of(idea.get("data_need")):
         add_need(graph, idea, row, facts)
     for literal in _summaries(idea):

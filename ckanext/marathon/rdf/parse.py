@@ -21,7 +21,21 @@ from .concept import problem_or_none
 from .dataset import themes_of_problems
 from .extras import REST
 from .literals import count
-from .namespaces import ADMS, DCAT, DCATAP, DCT, FOAF, OWL, PROV, RDFS, SCHEMA, SCHEMAS, SKOS, TIME
+from .namespaces import (
+    ADMS,
+    DCAT,
+    DCATAP,
+    DCT,
+    FOAF,
+    OWL,
+    PAV,
+    PROV,
+    RDFS,
+    SCHEMA,
+    SCHEMAS,
+    SKOS,
+    TIME,
+)
 from .parse_agent import read_agent, read_contact
 from .parse_distribution import read_resource
 from .parse_place import read_place
@@ -45,7 +59,7 @@ _ADDRESSES = {
     "documentation": (FOAF.page,),
     "conforms_to": (DCT.conformsTo,),
     "is_referenced_by": (DCT.isReferencedBy,),
-    "has_version": (DCT.hasVersion, DCAT.hasVersion),
+    "has_version": (PAV.hasVersion, DCT.hasVersion, DCAT.hasVersion),
     "applicable_legislation": (DCATAP.applicableLegislation,),
 }
 _STARTS = (DCAT.startDate, *(schema.startDate for schema in SCHEMAS))
