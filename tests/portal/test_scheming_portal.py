@@ -5,6 +5,7 @@ It harvests as docs/harvesting.md says for a first try: two commands, without co
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from tests.portal import changes, content, manual
 from tests.portal.conftest import Shown
-from tests.portal.portal import Portal
+from tests.portal.portal import Portal, field
 from tests.sites import Site
 
 NAMES = {content.VILLA_NUEVA: "Villa Nueva", content.JACALTENANGO: "Jacaltenango"}
@@ -65,7 +66,8 @@ def test_the_publisher_and_the_contact_arrive(copied: dict[str, Any]) -> None:
 
 def test_the_idea_arrives(copied: dict[str, Any], ours: dict[str, Any]) -> None:
     (idea,) = ours["idea"]
-    assert copied["related_resource"] == [f"{content.BASE}/idea/{idea}"]
+    related = field(copied, "related_resource")
+    assert json.loads(related) == [f"{content.BASE}/idea/{idea}"]
     assert not copied.get("qualified_relation")
 
 

@@ -53,6 +53,23 @@ def described(**fields: Any) -> Graph:
         pytest.param(
             dataset_graph({**MINIMAL, "documentation_text": ["Manual", OTHERS]}, FACTS), id="others"
         ),
+        pytest.param(
+            dataset_graph(
+                {
+                    **MINIMAL,
+                    "resources": [
+                        {
+                            "id": "r",
+                            "access_services": [
+                                {"endpoint_url": ["https://a.gt/api"], "landing_page": OTHERS}
+                            ],
+                        }
+                    ],
+                },
+                FACTS,
+            ),
+            id="service",
+        ),
         pytest.param(brief_graph(SITE, "dataset", MINIMAL, None), id="brief"),
     ],
 )

@@ -91,6 +91,8 @@ class TestWithScheming:
         assert str(SITE.concept("service-problem", "SEG-01")) in found["theme"]
         # Neither idea nor need is a resource of a catalogue, which ckanext-dcat would list there.
         assert "qualified_relation" not in found
+        extras = {each["key"]: each["value"] for each in found["extras"]}
+        assert str(SITE.thing("idea", IDEA["id"])) in json.loads(extras["related_resource"])
         activity = found["provenance_activity"][0]
         assert activity["uri"] == str(SITE.thing("workshop", WORKSHOP["id"]))
         assert activity["label"] == WORKSHOP["title"]
