@@ -283,6 +283,13 @@ class TestChain:
         assert said(full, DCAT.qualifiedRelation) == set()
         assert set(full.subjects(RDF.type, DCAT.Resource)) == set()
 
+    def test_what_another_catalogue_says_generated_it_is_said_from_both_sides(self) -> None:
+        activity = URIRef("https://otro.gt/taller")
+        found = graph(provenance_activity=[{"uri": str(activity), "label": "Taller"}])
+        iri = SITE.dataset(MINIMAL["id"])
+        assert (iri, PROV.wasGeneratedBy, activity) in found
+        assert (activity, PROV.generated, iri) in found
+
     def test_only_the_needs_it_meets_are_named(self, full: Graph) -> None:
         other = SITE.data_need(IDEA["id"], IDEA["data_need"][1]["id"])
         assert (other, None, None) not in full

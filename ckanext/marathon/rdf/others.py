@@ -172,8 +172,6 @@ def _add_relations(graph: Graph, site: Site, iri: URIRef, rows: list[Row]) -> No
         graph.add((iri, DCAT.qualifiedRelation, relation))
         graph.add((relation, RDF.type, DCAT.Relationship))
         graph.add((relation, DCT.relation, other))
-        # DCAT-AP's range shape wants one there, and follows no subclasses.
-        graph.add((other, RDF.type, DCAT.Resource))
         graph.add((relation, DCAT.hadRole, role))
         graph.add((role, RDF.type, DCAT.Role))
 
