@@ -16,13 +16,7 @@ from ckanext.marathon.vocabulary import authorities
 
 from .agent import add_agent, add_contact, add_office, office_of
 from .concept import add_authority, add_problem, problem_or_none
-from .distribution import (
-    add_distribution,
-    add_links,
-    add_note,
-    add_statement,
-    first_published,
-)
+from .distribution import add_distribution, add_links, first_published
 from .document import add_document
 from .extras import REST
 from .facts import Facts, Row, rows_of, values_of
@@ -35,6 +29,7 @@ from .namespaces import ADMS, DCAT, DCATAP, DCT, ELI, FOAF, PAV, RDF, SKOS, new_
 from .others import add_others, place_texts
 from .place import add_country, add_coverage, add_municipality
 from .service import add_services
+from .statement import add_note, add_statement
 from .uris import Site, part
 from .workshop import refer_to_organization
 

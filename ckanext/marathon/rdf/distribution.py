@@ -21,7 +21,6 @@ from .facts import Row, values_of
 from .iri import mail, segment, web
 from .licence import add_licence, add_licence_named
 from .literals import (
-    PARAGRAPH,
     clean,
     count,
     decimal,
@@ -33,6 +32,7 @@ from .literals import (
 )
 from .namespaces import ADMS, DC, DCAT, DCATAP, DCT, ELI, FOAF, RDF, RDFS, SCHEMA, SPDX, XSD
 from .others import DOCUMENTATION, STANDARD, add_of_authority, add_texts_of
+from .statement import add_statement
 from .uris import Site, part
 
 __all__ = [
@@ -40,8 +40,6 @@ __all__ = [
     "IANA",
     "add_distribution",
     "add_links",
-    "add_note",
-    "add_statement",
     "checksum_of",
     "first_published",
     "resource_page",
@@ -128,41 +126,6 @@ def add_links(graph: Graph, site: Site, iri: URIRef, row: Row, fields: dict[str,
                 add_document(graph, site, other)
             elif predicate == DCT.conformsTo:
                 graph.add((other, RDF.type, DCT.Standard))
-
-
-def add_statement(
-    graph: Graph, iri: URIRef, predicate: URIRef, kind: URIRef, field: str, row: Row, site: Site
-) -> URIRef | None:
-    """Add a field of free text as a labelled statement; an address is a statement itself."""
-    given = row.get(field)
-    address, said = web(given), text(given, site.language)
-    statement = address or part(iri, field.replace("_", "-"))
-    if said is None:
-        return None
-    graph.add((iri, predicate, statement))
-    graph.add((statement, RDF.type, kind))
-    if address is None:
-        graph.add((statement, RDFS.label, said))
-    return statement
-
-
-def add_note(graph: Graph, site: Site, distribution: URIRef, note: URIRef) -> None:
-    """Add a dataset's statement of rights to a distribution.
-
-    Where the distribution has a statement of its own, one says both, a paragraph each: DCAT-AP,
-    DCAT-US and others allow one, and harvesters read any one of two.
-    """
-    own = graph.value(distribution, DCT.rights)
-    if own is not None and own != note:
-        texts = [str(graph.value(each, RDFS.label) or each) for each in (own, note)]
-        both = part(distribution, "rights")
-        graph.remove((distribution, DCT.rights, own))
-        graph.remove((both, RDFS.label, None))
-        graph.add((both, RDF.type, DCT.RightsStatement))
-        label = PARAGRAPH.join(dict.fromkeys(texts))
-        graph.add((both, RDFS.label, Literal(label, lang=site.language)))
-        note = both
-    graph.add((distribution, DCT.rights, note))
 
 
 def upload_address(site: Site, dataset: str, resource: str) -> str:
