@@ -14,7 +14,8 @@ STACK = .venv/bin/python -m stack
 # MARATHON_DATA: where `make run` keeps its data.
 DATA = $(or $(MARATHON_DATA),.data)
 MARATHON_SHAPES ?= ../shared/shacl
-# MARATHON_PUBLISHED: catalogues that others published, see docs/running.md.
+# MARATHON_PUBLISHED: catalogues that others published; MARATHON_NEIGHBOURS: shapes of other profiles; see
+# docs/running.md.
 # Two processes; PYTEST_ARGS="-n 0" for one, as pytest's --pdb needs it.
 PROCESSES = -n 2 --no-loadscope-reorder
 export MARATHON_SHAPES := $(abspath $(MARATHON_SHAPES))

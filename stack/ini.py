@@ -46,7 +46,7 @@ use = config:generated.ini
 # smtp.user =
 # smtp.password =
 # smtp.mail_from = datos@example.gt
-# Who is told of errors, and whom portals can ask (only with smtp.server):
+# Who is told of errors, and whom portals can ask:
 # email_to = soporte@example.gt
 # error_email_from = datos@example.gt
 """

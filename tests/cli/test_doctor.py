@@ -19,7 +19,7 @@ from ckanext.marathon.model import index_note
 from ckanext.marathon.operations import doctor as operations
 from ckanext.marathon.operations.doctor import is_loopback
 from ckanext.marathon.operations.finding import Health
-from tests.factories import CoordinatingBody, NationalBody, Workshop
+from tests.factories import CoordinatingBody, MarathonDataset, NationalBody, Workshop
 from tests.logic import smtp
 
 pytestmark = pytest.mark.usefixtures("marathon_site", "with_request_context")
@@ -58,6 +58,7 @@ def test_a_site_that_is_well_has_no_faults_and_no_warnings(doctor: Doctor) -> No
                 "ckanext.dcat.base_uri": "https://datos.example.gt",
                 "ckan.auth.user_create_organizations": False,
                 "ckan.auth.public_user_details": False,
+                "ckanext.marathon.catalog_license": "cc-by",
             }
         )
     assert findings == []
@@ -211,6 +212,36 @@ def test_open_doors_are_warned_of(doctor: Doctor) -> None:
 
 def test_a_site_that_nobody_coordinates_is_warned_of(doctor: Doctor) -> None:
     assert has(doctor(), "! No organisation has the role of coordinating body")
+
+
+class TestDescriptions:
+    def test_a_catalogue_without_a_licence_is_warned_of(self, doctor: Doctor) -> None:
+        assert has(doctor(), "! The catalogue does not say under which licence")
+
+    @pytest.mark.parametrize("licence", ["cc-by", "https://a.gt/licencia"])
+    def test_one_with_a_licence_is_not(self, doctor: Doctor, licence: str) -> None:
+        findings = doctor(**{"ckanext.marathon.catalog_license": licence})
+        assert not any("licence" in finding for finding in findings)
+
+    def test_a_licence_that_is_none_is_warned_of(self, doctor: Doctor) -> None:
+        findings = doctor(**{"ckanext.marathon.catalog_license": "ccby"})
+        assert has(findings, "! ckanext.marathon.catalog_license is “ccby”")
+
+    def test_public_datasets_without_a_licence_are_counted(self, doctor: Doctor) -> None:
+        MarathonDataset(license_id="notspecified")
+        MarathonDataset(license_id="")
+        MarathonDataset(license_id="cc-by")
+        MarathonDataset(license_id="", private=True)
+        Workshop()
+        assert has(doctor(), "! Public datasets without a licence: 2.")
+
+    def test_organisations_that_nobody_can_ask_are_counted(self, doctor: Doctor) -> None:
+        owners = [NationalBody(contact_email=""), NationalBody(contact_email="a@b.gt")]
+        NationalBody(contact_email="")
+        for owner in owners:
+            MarathonDataset(owner_org=owner["id"])
+        start = "! Organisations with public datasets and no e-mail address for questions: 1."
+        assert has(doctor(), start)
 
 
 def test_an_index_that_lacks_records_is_warned_of(doctor: Doctor) -> None:

@@ -5,6 +5,7 @@ It harvests as docs/harvesting.md says for a first try: two commands, without co
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,11 +13,10 @@ import pytest
 
 from tests.portal import changes, content, manual
 from tests.portal.conftest import Shown
-from tests.portal.portal import Portal
+from tests.portal.portal import Portal, field
 from tests.sites import Site
 
 NAMES = {content.VILLA_NUEVA: "Villa Nueva", content.JACALTENANGO: "Jacaltenango"}
-ROLES = f"{content.BASE}/vocabulary/idea-role"
 
 
 @pytest.fixture(scope="module")
@@ -64,14 +64,11 @@ def test_the_publisher_and_the_contact_arrive(copied: dict[str, Any]) -> None:
     assert copied["contact"][0]["email"] == "aguas@villa-nueva.example.gt"
 
 
-def test_idea_and_data_need_arrive_with_their_roles(
-    copied: dict[str, Any], ours: dict[str, Any]
-) -> None:
-    relations = {each["relation"]: each["role"] for each in copied["qualified_relation"]}
+def test_the_idea_arrives(copied: dict[str, Any], ours: dict[str, Any]) -> None:
     (idea,) = ours["idea"]
-    (need,) = ours["data_need"]
-    iri = f"{content.BASE}/idea/{idea}"
-    assert relations == {iri: f"{ROLES}/origin", f"{iri}#{need}": f"{ROLES}/data_need"}
+    related = field(copied, "related_resource")
+    assert json.loads(related) == [f"{content.BASE}/idea/{idea}"]
+    assert not copied.get("qualified_relation")
 
 
 def test_the_workshop_arrives_as_the_activity_that_made_it(copied: dict[str, Any]) -> None:

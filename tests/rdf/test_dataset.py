@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from rdflib.namespace import XSD
 
 from ckanext.marathon.rdf.dataset import dataset_graph
 from ckanext.marathon.rdf.facts import Facts
-from ckanext.marathon.rdf.namespaces import ADMS, DCAT, DCATAP, DCT, FOAF, GSP, VCARD
+from ckanext.marathon.rdf.namespaces import ADMS, DCAT, DCATAP, DCT, FOAF, GSP, PAV, VCARD
 
 from .samples import AUTHORITY, FACTS, FULL, IDEA, MINIMAL, NEED, SITE, VILLA_NUEVA, WORKSHOP
 
@@ -248,21 +249,46 @@ class TestPeople:
 
 
 class TestChain:
-    def test_the_workshop_generated_the_dataset(self, full: Graph) -> None:
-        assert said(full, PROV.wasGeneratedBy) == {str(SITE.thing("workshop", WORKSHOP["id"]))}
+    def test_the_workshop_generated_the_dataset_and_the_idea(self, full: Graph) -> None:
+        held = SITE.thing("workshop", WORKSHOP["id"])
+        assert said(full, PROV.wasGeneratedBy) == {str(held)}
+        generated = {IRI, SITE.thing("idea", IDEA["id"])}
+        assert set(full.objects(held, PROV.generated)) == generated
+        assert generated <= set(full.subjects(RDF.type, PROV.Entity))
+
+    def test_what_it_came_out_of_is_said_by_the_iri_that_it_came_with(self) -> None:
+        kept = replace(FACTS, site=replace(SITE, kept={FULL["id"]: "https://otro.gt/d/1"}))
+        found, held = dataset_graph(FULL, kept), SITE.thing("workshop", WORKSHOP["id"])
+        assert (held, PROV.generated, URIRef("https://otro.gt/d/1")) in found
+        assert (held, PROV.generated, IRI) not in found
 
     def test_the_idea_is_related_with_its_role_and_plainly(self, full: Graph) -> None:
         idea = SITE.thing("idea", IDEA["id"])
-        assert said(full, DCT.relation) == {str(idea)}
-        roles = {
-            str(full.value(each, DCT.relation)): full.value(each, DCAT.hadRole)
-            for each in full.objects(IRI, DCAT.qualifiedRelation)
-        }
-        assert roles[str(idea)] == SITE.concept("idea-role", "origin")
-        assert roles[str(SITE.data_need(IDEA["id"], NEED))] == SITE.concept(
-            "idea-role", "data_need"
-        )
-        assert (SITE.concept("idea-role", "origin"), RDF.type, DCAT.Role) in full
+        assert said(full, DCT.relation) == {str(idea), *FULL["has_version"]}
+        influences = [URIRef(f"{IRI}#influence-{number}") for number in (1, 2)]
+        assert said(full, PROV.qualifiedInfluence) == set(map(str, influences))
+        for influence, entity, role in zip(
+            influences,
+            (idea, SITE.data_need(IDEA["id"], NEED)),
+            ("origin", "data_need"),
+            strict=True,
+        ):
+            assert (influence, RDF.type, PROV.Influence) in full
+            assert set(full.objects(influence, PROV.entity)) == {entity}
+            assert set(full.objects(influence, DCT.type)) == {SITE.concept("idea-role", role)}
+
+    def test_neither_idea_nor_need_passes_for_a_resource_of_the_catalogue(
+        self, full: Graph
+    ) -> None:
+        assert said(full, DCAT.qualifiedRelation) == set()
+        assert set(full.subjects(RDF.type, DCAT.Resource)) == set()
+
+    def test_what_another_catalogue_says_generated_it_is_said_from_both_sides(self) -> None:
+        activity = URIRef("https://otro.gt/taller")
+        found = graph(provenance_activity=[{"uri": str(activity), "label": "Taller"}])
+        iri = SITE.dataset(MINIMAL["id"])
+        assert (iri, PROV.wasGeneratedBy, activity) in found
+        assert (activity, PROV.generated, iri) in found
 
     def test_only_the_needs_it_meets_are_named(self, full: Graph) -> None:
         other = SITE.data_need(IDEA["id"], IDEA["data_need"][1]["id"])
@@ -270,13 +296,14 @@ class TestChain:
 
     def test_an_idea_that_is_not_public_is_not_mentioned(self) -> None:
         found = dataset_graph(FULL, Facts(SITE))
-        assert said(found, DCT.relation) == set()
-        assert said(found, DCAT.qualifiedRelation) == set()
+        assert said(found, DCT.relation) == set(FULL["has_version"])
+        assert said(found, PROV.qualifiedInfluence) == set()
         assert IDEA["id"] not in found.serialize()
 
     def test_a_workshop_that_is_not_public_is_not_mentioned(self) -> None:
         found = dataset_graph(FULL, Facts(SITE, ideas={IDEA["id"]: IDEA}))
         assert said(found, PROV.wasGeneratedBy) == set()
+        assert set(found.subject_objects(PROV.generated)) == set()
         assert WORKSHOP["id"] not in found.serialize()
 
     def test_only_the_dataset_is_a_dataset(self, full: Graph) -> None:
@@ -289,8 +316,11 @@ class TestStatements:
     ) -> None:
         note = full.value(IRI, DCT.rights)
         assert str(full.value(note, RDFS.label)) == FULL["rights_note"]
-        for distribution in full.objects(IRI, DCAT.distribution):
-            assert (distribution, DCT.rights, note) in full
+        distributions = list(full.objects(IRI, DCAT.distribution))
+        for distribution in distributions:
+            (rights,) = full.objects(distribution, DCT.rights)
+            assert str(full.value(rights, RDFS.label)).endswith(FULL["rights_note"])
+        assert len(list(full.subjects(DCT.rights, note))) == len(distributions)
 
     def test_links_have_the_types_dcat_ap_wants(self, full: Graph) -> None:
         for predicate, kind in (
@@ -307,8 +337,9 @@ class TestStatements:
             assert all((each, RDF.type, kind) in full for each in objects)
 
     def test_other_versions_do_not_become_datasets_of_ours(self, full: Graph) -> None:
-        assert said(full, DCT.hasVersion) == set(FULL["has_version"])
-        assert said(full, DCAT.hasVersion) == set()
+        assert said(full, PAV.hasVersion) == set(FULL["has_version"])
+        assert said(full, DCT.hasVersion) == said(full, DCAT.hasVersion) == set()
+        assert said(full, DCT.relation) >= set(FULL["has_version"])
 
     def test_what_is_no_address_is_left_out(self) -> None:
         found = graph(url="javascript:x", documentation=["x", "ftp:", None], conforms_to="[1")

@@ -190,7 +190,22 @@ class TestTheRest:
     def test_rights_are_a_statement(self) -> None:
         found = dataset_graph(FULL, FACTS)
         distribution = SITE.distribution(FULL["id"], FULL["resources"][0]["id"])
-        labels = {
-            str(found.value(each, RDFS.label)) for each in found.objects(distribution, DCT.rights)
-        }
-        assert labels == {"Cítese la fuente.", FULL["rights_note"]}
+        (rights,) = found.objects(distribution, DCT.rights)
+        assert str(rights) == f"{distribution}#rights"
+        assert str(found.value(rights, RDFS.label)) == (
+            f"Cítese la fuente.\n\n{FULL['rights_note']}"
+        )
+
+    @pytest.mark.parametrize("own", ["", "Cítese la fuente.", "https://a.gt/uso", "Dos.\n\nMás."])
+    @pytest.mark.parametrize("note", ["", "Sin permiso escrito.", "https://a.gt/nota"])
+    def test_rights_of_file_and_dataset_are_one_statement_and_read_apart(
+        self, own: str, note: str
+    ) -> None:
+        resource = {**FULL["resources"][0], "rights": own}
+        dataset = {**FULL, "rights_note": note, "resources": [resource]}
+        found = dataset_graph(dataset, FACTS)
+        distribution = SITE.distribution(FULL["id"], resource["id"])
+        assert len(list(found.objects(distribution, DCT.rights))) == bool(own or note)
+        read = read_dataset(found, SITE.dataset(FULL["id"]), SITE)
+        assert read["resources"][0].get("rights", "") == own
+        assert read.get("rights_note", "") == note

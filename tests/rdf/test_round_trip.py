@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from rdflib import Graph
+from rdflib import PROV, RDF, Graph, URIRef
 from rdflib.compare import to_isomorphic
 
 from ckanext.marathon.rdf.dataset import dataset_graph
 from ckanext.marathon.rdf.facts import Facts
 from ckanext.marathon.rdf.formats import serialise
+from ckanext.marathon.rdf.namespaces import DCAT, DCT
 from ckanext.marathon.rdf.parse import read_dataset
 from ckanext.marathon.rdf.uris import Site
 
@@ -118,6 +119,51 @@ def test_ideas_and_needs_are_read_from_the_relations() -> None:
     found = read(FULL)
     assert found["idea"] == [IDEA["id"]]
     assert found["data_need"] == [NEED]
+
+
+def test_the_relations_of_version_1_0_0_are_read_too() -> None:
+    graph, iri = dataset_graph(FULL, FACTS), SITE.dataset(FULL["id"])
+    graph.remove((iri, DCT.relation, None))
+    for number, influence in enumerate(sorted(graph.objects(iri, PROV.qualifiedInfluence)), 1):
+        relation = URIRef(f"{iri}#relation-{number}")
+        graph.add((iri, DCAT.qualifiedRelation, relation))
+        graph.add((relation, DCT.relation, graph.value(influence, PROV.entity)))
+        graph.add((relation, DCAT.hadRole, graph.value(influence, DCT.type)))
+        graph.remove((influence, None, None))
+    graph.remove((iri, PROV.qualifiedInfluence, None))
+    found = read_dataset(graph, iri, SITE)
+    assert found["idea"] == [IDEA["id"]]
+    assert found["data_need"] == [NEED]
+
+
+def test_needs_are_read_where_they_are_said_alone() -> None:
+    graph, iri = dataset_graph(FULL, FACTS), SITE.dataset(FULL["id"])
+    graph.remove((iri, DCT.relation, None))
+    found = read_dataset(graph, iri, SITE)
+    assert found["idea"] == [IDEA["id"]]
+    assert found["data_need"] == [NEED]
+    assert "qualified_influence" not in found
+
+
+@pytest.mark.parametrize("predicate", [DCT.type, PROV.hadRole, DCAT.hadRole])
+def test_influences_of_another_catalogue_are_kept_with_their_roles(predicate: URIRef) -> None:
+    elsewhere = Site("https://otro.gt", "https://otro.gt/vocabulary", "https://otro.gt", "es")
+    graph = dataset_graph(FULL, FACTS)
+    for influence in list(graph.subjects(RDF.type, PROV.Influence)):
+        role = graph.value(influence, DCT.type)
+        graph.remove((influence, DCT.type, None))
+        graph.add((influence, predicate, role))
+    found = read_dataset(graph, SITE.dataset(FULL["id"]), elsewhere)
+    assert sorted(found["qualified_influence"], key=lambda each: each["role"]) == [
+        {
+            "entity": str(SITE.data_need(IDEA["id"], NEED)),
+            "role": str(SITE.concept("idea-role", "data_need")),
+        },
+        {
+            "entity": str(SITE.thing("idea", IDEA["id"])),
+            "role": str(SITE.concept("idea-role", "origin")),
+        },
+    ]
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -20,6 +20,8 @@ HYDRA = "http://www.w3.org/ns/hydra/core#"
 _TYPE = f"<{RDF.type}>".encode()
 _LICENCE, _AGENT = f"<{DCT.LicenseDocument}>".encode(), f"<{FOAF.Agent}>".encode()
 _KIND = f"<{DCT.type}>".encode()
+_TITLE = f"<{DCT.title}>".encode()
+_WITH_LANGUAGE = re.compile(rb'"@[A-Za-z0-9-]+ \.\Z')
 _SINGLE = frozenset(f"<{each}>".encode() for each in SINGLE_VALUED)
 
 
@@ -98,14 +100,16 @@ def held(catalogue: str, dataset: str) -> bytes:
 def joined(bodies: Iterable[bytes]) -> list[bytes]:
     """Return the lines of several descriptions, each once, in alphabetical order.
 
-    What DCAT-AP allows once only is kept as the first of them says it, and what one calls an
-    agent and another a licence loses its type, as ``rdf.profile.join`` does it: people may type
-    in the same IRI and disagree about it.
+    What DCAT-AP allows once only is kept as the first of them says it, what one calls an agent and
+    another a licence loses its type, and a dataset that is somebody's document too has its own
+    title alone, as ``rdf.profile.join`` does it: people may type in the same IRI and disagree about
+    it.
     """
     lines: set[bytes] = set()
     said: dict[tuple[bytes, bytes], bytes] = {}
     agents: set[bytes] = set()
     licences: set[bytes] = set()
+    titles: dict[bytes, list[bytes]] = {}
     for body in bodies:
         for line in body.splitlines():
             subject, predicate, value = line.split(b" ", 2)
@@ -115,11 +119,16 @@ def joined(bodies: Iterable[bytes]) -> list[bytes]:
                 agents.add(subject)
             elif predicate == _TYPE and value.startswith(_LICENCE):
                 licences.add(subject)
+            elif predicate == _TITLE:
+                titles.setdefault(subject, []).append(line)
             lines.add(line)
     for subject in agents & licences:
         value = said.get((subject, _KIND))
         if value is not None:
             lines.discard(b" ".join((subject, _KIND, value)))
+    for same in titles.values():
+        if len(same) > 1 and any(map(_WITH_LANGUAGE.search, same)):
+            lines.difference_update(each for each in same if not _WITH_LANGUAGE.search(each))
     return ordered(lines)
 
 

@@ -20,6 +20,7 @@ from ckanext.marathon.logic.permissions import COORDINATING_BODY
 from ckanext.marathon.operations import feed_history
 from ckanext.marathon.operations.activity import count_unsafe, scrub
 from ckanext.marathon.operations.condition import STATE_CHECKS
+from ckanext.marathon.operations.description_check import check_descriptions
 from ckanext.marathon.operations.finding import (
     Finding,
     Findings,
@@ -231,6 +232,7 @@ CHECKS: tuple[Callable[[], Findings], ...] = (
     activities,
     mail,
     people,
+    check_descriptions,
     history,
     takedowns,
 )

@@ -65,7 +65,7 @@ def _check_recipient() -> Findings:
         text = tk._(
             "email_to is not set: nobody is told of errors of the site, and portals are given no "
             "address of the site to ask. Set email_to to an address that somebody reads, together "
-            "with error_email_from and smtp.server (CKAN does not start with email_to alone)."
+            "with error_email_from."
         )
         yield make_warning(text)
         return

@@ -10,6 +10,7 @@ from rdflib import Graph, Literal, URIRef
 from ckanext.marathon.vocabulary import authorities
 
 from .concept import add_authority
+from .document import add_document
 from .facts import Row
 from .iri import mail, web
 from .literals import clean, text
@@ -44,7 +45,7 @@ def add_organization(graph: Graph, site: Site, organization: Row) -> URIRef:
     """Describe an organisation of the site and return its IRI."""
     iri = site.thing("organization", str(organization["id"]))
     add_named_agent(graph, iri, organization.get("title") or organization.get("name") or iri)
-    _add_homepage(graph, iri, organization.get("homepage"))
+    _add_homepage(graph, site, iri, organization.get("homepage"))
     code = organization.get("municipality_code")
     if code:
         place = add_municipality(graph, site, code)
@@ -75,7 +76,7 @@ def add_agent(graph: Graph, site: Site, whole: URIRef, name: str, row: Row) -> U
     if called is None:
         return None
     add_named_agent(graph, iri, called)
-    _add_homepage(graph, iri, row.get("url"))
+    _add_homepage(graph, site, iri, row.get("url"))
     address = mail(row.get("email"))
     if address is not None:
         graph.add((iri, FOAF.mbox, address))
@@ -125,6 +126,9 @@ def add_contact(graph: Graph, site: Site, whole: URIRef, name: str, row: Row) ->
     for predicate, value in said.items():
         if value is not None:
             graph.add((iri, predicate, value))
+    if said[VCARD.hasEmail] is not None:
+        # GeoDCAT-AP 3 wants this class.
+        graph.add((said[VCARD.hasEmail], RDF.type, VCARD.Email))
     return iri
 
 
@@ -158,10 +162,10 @@ def office_of(site: Site, organization: Row) -> URIRef | None:
     return part(site.thing("organization", str(organization["id"])), "contact")
 
 
-def _add_homepage(graph: Graph, iri: URIRef, address: object) -> None:
+def _add_homepage(graph: Graph, site: Site, iri: URIRef, address: object) -> None:
     page = web(address)
     if page is not None:
-        graph.add((page, RDF.type, FOAF.Document))
+        add_document(graph, site, page)
         graph.add((iri, FOAF.homepage, page))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rdflib import Graph, Literal
 
 from .agent import add_named_agent
+from .document import add_document
 from .facts import Row
 from .literals import label, text
 from .namespaces import DCAT, DCT, FOAF, PROV, RDF, new_graph
@@ -39,7 +40,7 @@ def brief_graph(site: Site, kind: str, thing: Row, owner: Row | None) -> Graph:
         return graph
     graph.add((iri, DCT.title, title))
     graph.add((iri, DCT.description, text(thing.get("notes"), site.language) or title))
-    graph.add((page, RDF.type, FOAF.Document))
+    add_document(graph, site, page, title if page != iri else None)
     graph.add((iri, DCAT.landingPage if kind == "dataset" else FOAF.page, page))
     if kind == "dataset":
         graph.add((iri, DCT.identifier, Literal(str(iri))))

@@ -11,6 +11,7 @@ from ckanext.marathon.vocabulary import authorities
 
 from .agent import add_named_agent, add_office, add_organization
 from .concept import add_authority, add_problem_scheme, add_scheme
+from .document import add_document
 from .facts import CatalogueFacts, PartFacts
 from .iri import web
 from .licence import add_licence
@@ -50,7 +51,7 @@ def catalogue_graph(facts: CatalogueFacts, iri: URIRef | None = None) -> Graph:
     homepage = web(site.url)
     if homepage is not None:
         graph.add((iri, FOAF.homepage, homepage))
-        graph.add((homepage, RDF.type, FOAF.Document))
+        add_document(graph, site, homepage, title)
     for locale in facts.languages:
         language = authorities.language(locale)
         if language is not None:
@@ -80,7 +81,8 @@ def part_graph(part: PartFacts) -> Graph:
     homepage = web(part.homepage)
     if homepage is not None:
         graph.add((iri, FOAF.homepage, homepage))
-        graph.add((homepage, RDF.type, FOAF.Document))
+        for lang, title in part.titles.items():
+            add_document(graph, site, homepage, Literal(f"{part.catalogue}: {title}", lang))
     places = [place for kind, code in part.places if (place := add_place(graph, site, kind, code))]
     for place in places or [add_country(graph)]:
         graph.add((iri, DCT.spatial, place))

@@ -9,6 +9,7 @@ from rdflib import Graph
 
 from .agent import add_named_agent
 from .concept import add_term
+from .document import add_document
 from .facts import Facts, Row, rows_of, values_of
 from .iri import web
 from .literals import label, moment, text
@@ -66,5 +67,5 @@ def commitment_graph(commitment: Row, facts: Facts) -> Graph:
             page = web(address)
             if page is not None:
                 graph.add((milestone, FOAF.page, page))
-                graph.add((page, RDF.type, FOAF.Document))
+                add_document(graph, site, page)
     return graph

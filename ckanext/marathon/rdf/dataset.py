@@ -16,7 +16,8 @@ from ckanext.marathon.vocabulary import authorities
 
 from .agent import add_agent, add_contact, add_office, office_of
 from .concept import add_authority, add_problem, problem_or_none
-from .distribution import add_distribution, add_links, add_statement, first_published
+from .distribution import add_distribution, add_links, first_published
+from .document import add_document
 from .extras import REST
 from .facts import Facts, Row, rows_of, values_of
 from .idea import add_relations
@@ -24,10 +25,11 @@ from .iri import web
 from .legacy import with_legacy
 from .licence import add_licence_of
 from .literals import boolean, clean, decimal, duration, label, moment, stated_moment, text
-from .namespaces import ADMS, DCAT, DCATAP, DCT, ELI, FOAF, RDF, SKOS, new_graph
+from .namespaces import ADMS, DCAT, DCATAP, DCT, ELI, FOAF, PAV, RDF, SKOS, new_graph
 from .others import add_others, place_texts
 from .place import add_country, add_coverage, add_municipality
 from .service import add_services
+from .statement import add_note, add_statement
 from .uris import Site, part
 from .workshop import refer_to_organization
 
@@ -61,7 +63,7 @@ def dataset_graph(dataset: Row, facts: Facts) -> Graph:
     _add_places(graph, site, iri, dataset)
     _add_periods(graph, iri, dataset)
     _add_people(graph, iri, dataset, facts)
-    _add_links(graph, iri, dataset)
+    _add_links(graph, site, iri, dataset)
     add_others(graph, site, iri, dataset)
     add_relations(graph, dataset, iri, facts)
     return _with_kept_names(graph, dataset, site)
@@ -173,7 +175,7 @@ def _add_resources(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
         add_services(graph, site, iri, distribution, resource)
         # Who reads a distribution's licence must not miss the doubt about it.
         if note is not None:
-            graph.add((distribution, DCT.rights, note))
+            add_note(graph, site, distribution, note)
 
 
 def _add_places(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
@@ -228,19 +230,23 @@ def _add_people(graph: Graph, iri: URIRef, dataset: Row, facts: Facts) -> None:
             graph.add((iri, predicate, agent))
 
 
-def _add_links(graph: Graph, iri: URIRef, dataset: Row) -> None:
+def _add_links(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
     landing = web(dataset.get("url"))
     if landing is not None:
         graph.add((iri, DCAT.landingPage, landing))
-        graph.add((landing, RDF.type, FOAF.Document))
+        add_document(graph, site, landing)
     fields = {
         "documentation": FOAF.page,
         "conforms_to": DCT.conformsTo,
         "is_referenced_by": DCT.isReferencedBy,
-        # Not dcat:hasVersion: DCAT-AP wants a dcat:Dataset there, which a portal would list.
-        "has_version": DCT.hasVersion,
+        # DCAT 3 calls this the same as dcat:hasVersion. Of that one and of dct:hasVersion DCAT-AP
+        # wants a dcat:Dataset, which a portal would list.
+        "has_version": PAV.hasVersion,
         "applicable_legislation": DCATAP.applicableLegislation,
     }
-    add_links(graph, iri, dataset, fields)
+    add_links(graph, site, iri, dataset, fields)
+    for version in list(graph.objects(iri, PAV.hasVersion)):
+        # For those who do not read PAV.
+        graph.add((iri, DCT.relation, version))
     for law in list(graph.objects(iri, DCATAP.applicableLegislation)):
         graph.add((law, RDF.type, ELI.LegalResource))

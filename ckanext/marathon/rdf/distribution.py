@@ -15,13 +15,24 @@ from ckanext.marathon.domain.checksums import ALGORITHMS, checksum_of
 from ckanext.marathon.vocabulary import authorities
 
 from .concept import add_authority
+from .document import add_document
 from .extras import REST
 from .facts import Row, values_of
 from .iri import mail, segment, web
 from .licence import add_licence, add_licence_named
-from .literals import clean, count, decimal, duration, hex_binary, moment, stated_moment, text
+from .literals import (
+    clean,
+    count,
+    decimal,
+    duration,
+    hex_binary,
+    moment,
+    stated_moment,
+    text,
+)
 from .namespaces import ADMS, DC, DCAT, DCATAP, DCT, ELI, FOAF, RDF, RDFS, SCHEMA, SPDX, XSD
 from .others import DOCUMENTATION, STANDARD, add_of_authority, add_texts_of
+from .statement import add_statement
 from .uris import Site, part
 
 __all__ = [
@@ -29,7 +40,6 @@ __all__ = [
     "IANA",
     "add_distribution",
     "add_links",
-    "add_statement",
     "checksum_of",
     "first_published",
     "resource_page",
@@ -81,7 +91,9 @@ def add_distribution(
     if effective is not None:
         graph.add((iri, DCT.license, effective))
     add_statement(graph, iri, DCT.rights, DCT.RightsStatement, "rights", resource, site)
-    add_links(graph, iri, resource, {"documentation": FOAF.page, "conforms_to": DCT.conformsTo})
+    add_links(
+        graph, site, iri, resource, {"documentation": FOAF.page, "conforms_to": DCT.conformsTo}
+    )
     _add_others(graph, site, iri, resource)
     return iri
 
@@ -102,33 +114,18 @@ def _add_others(graph: Graph, site: Site, iri: URIRef, resource: Row) -> None:
     add_of_authority(graph, site, iri, DCT.language, "language", resource, DCT.LinguisticSystem)
 
 
-def add_links(graph: Graph, iri: URIRef, row: Row, fields: dict[str, URIRef]) -> None:
+def add_links(graph: Graph, site: Site, iri: URIRef, row: Row, fields: dict[str, URIRef]) -> None:
     """Add fields that hold lists of addresses, each typed as DCAT-AP wants it."""
-    classes = {FOAF.page: FOAF.Document, DCT.conformsTo: DCT.Standard}
     for field, predicate in fields.items():
         for address in values_of(row.get(field)):
             other = web(address)
             if other is None:
                 continue
             graph.add((iri, predicate, other))
-            if predicate in classes:
-                graph.add((other, RDF.type, classes[predicate]))
-
-
-def add_statement(
-    graph: Graph, iri: URIRef, predicate: URIRef, kind: URIRef, field: str, row: Row, site: Site
-) -> URIRef | None:
-    """Add a field of free text as a labelled statement; an address is a statement itself."""
-    given = row.get(field)
-    address, said = web(given), text(given, site.language)
-    statement = address or part(iri, field.replace("_", "-"))
-    if said is None:
-        return None
-    graph.add((iri, predicate, statement))
-    graph.add((statement, RDF.type, kind))
-    if address is None:
-        graph.add((statement, RDFS.label, said))
-    return statement
+            if predicate == FOAF.page:
+                add_document(graph, site, other)
+            elif predicate == DCT.conformsTo:
+                graph.add((other, RDF.type, DCT.Standard))
 
 
 def upload_address(site: Site, dataset: str, resource: str) -> str:

@@ -1,6 +1,8 @@
 """An idea is a ``prov:Entity`` that a workshop generated; its data needs are parts of it.
 
-Source: PROV-O. Neither is ever a ``dcat:Dataset``: a portal would list it as one.
+Neither is ever a ``dcat:Dataset`` or ``dcat:Resource``: a portal would list it as one.
+
+Source: PROV-O, Influence.
 """
 
 from __future__ import annotations
@@ -12,13 +14,14 @@ from rdflib import Graph, Literal, URIRef
 from ckanext.marathon.vocabulary import authorities
 
 from .concept import add_problem, add_term, problem_or_none
+from .document import add_document
 from .facts import Facts, Row, rows_of, values_of
 from .iri import web
 from .literals import boolean, clean, count, label, text
-from .namespaces import ADMS, DCAT, DCT, FOAF, PROV, RDF, XSD, new_graph
+from .namespaces import ADMS, DCT, FOAF, PROV, RDF, XSD, new_graph
 from .place import add_municipality
 from .uris import part
-from .workshop import refer_to_organization, refer_to_workshop, title_of
+from .workshop import add_generation, refer_to_organization, refer_to_workshop, title_of
 
 __all__ = ["add_idea", "add_relations", "idea_graph"]
 
@@ -57,7 +60,7 @@ def idea_graph(idea: Row, facts: Facts) -> Graph:
         page = web(address)
         if page is not None:
             graph.add((iri, FOAF.page, page))
-            graph.add((page, RDF.type, FOAF.Document))
+            add_document(graph, site, page)
     for row in rows_of(idea.get("data_need")):
         add_need(graph, idea, row, facts)
     for literal in _summaries(idea):
@@ -84,7 +87,7 @@ def add_idea(graph: Graph, idea: Row, facts: Facts) -> URIRef:
         graph.add((iri, site.term("example"), example))
     workshop = facts.workshop_of(idea)
     if workshop is not None:
-        graph.add((iri, PROV.wasGeneratedBy, refer_to_workshop(graph, workshop, facts)))
+        add_generation(graph, refer_to_workshop(graph, workshop, facts), iri)
     return iri
 
 
@@ -106,8 +109,13 @@ def add_need(graph: Graph, idea: Row, row: Row, facts: Facts) -> URIRef | None:
 def add_relations(graph: Graph, dataset: Row, iri: URIRef, facts: Facts) -> None:
     """Relate a dataset to the ideas it came from, their workshops and the needs it meets.
 
-    The idea is named twice: with its role in ``dcat:qualifiedRelation``, and plainly in
-    ``dct:relation``, the only one of the two that a harvester without scheming reads.
+    The idea is named twice: plainly in ``dct:relation``, which every harvester reads, and with its
+    role in ``prov:qualifiedInfluence``, where the needs are too. Not in ``dcat:qualifiedRelation``:
+    that relates resources of a catalogue, and DCAT-AP's range shapes want one there.
+
+    The role is the ``dct:type`` of the influence: ``prov:hadRole`` belongs to associations and to
+    instantaneous events, ``dcat:hadRole`` to attributions and relationships. No derivation
+    (``prov:Derivation``) is claimed: the data may well be older than the idea that asked for it.
     """
     needs = set(values_of(dataset.get("data_need")))
     related: list[tuple[URIRef, str]] = []
@@ -122,7 +130,7 @@ def add_relations(graph: Graph, dataset: Row, iri: URIRef, facts: Facts) -> None
         workshop = facts.workshop_of(idea)
         if workshop is not None:
             held = facts.site.thing("workshop", str(workshop["id"]))
-            graph.add((iri, PROV.wasGeneratedBy, held))
+            add_generation(graph, held, iri)
         for row in rows_of(idea.get("data_need")):
             if str(row.get("id")) not in needs:
                 continue
@@ -133,13 +141,13 @@ def add_relations(graph: Graph, dataset: Row, iri: URIRef, facts: Facts) -> None
             if need is not None:
                 related.append((need, "data_need"))
     for number, (other, role) in enumerate(related, 1):
-        relation = part(iri, f"relation-{number}")
-        graph.add((iri, DCAT.qualifiedRelation, relation))
-        graph.add((relation, RDF.type, DCAT.Relationship))
-        graph.add((relation, DCT.relation, other))
-        had = add_term(graph, facts.site, "idea-role", role, DCAT.Role)
-        assert had is not None, "both roles are in the list"
-        graph.add((relation, DCAT.hadRole, had))
+        influence = part(iri, f"influence-{number}")
+        graph.add((iri, PROV.qualifiedInfluence, influence))
+        graph.add((influence, RDF.type, PROV.Influence))
+        graph.add((influence, PROV.entity, other))
+        term = add_term(graph, facts.site, "idea-role", role)
+        assert term is not None, "both roles are in the list"
+        graph.add((influence, DCT.type, term))
 
 
 def _summaries(idea: Row) -> Iterator[Literal]:

@@ -20,6 +20,7 @@ from ckanext.marathon.domain.texts import load_json, without_hidden
 from .namespaces import GSP, XSD
 
 __all__ = [
+    "PARAGRAPH",
     "boolean",
     "count",
     "decimal",
@@ -32,6 +33,8 @@ __all__ = [
     "text",
 ]
 
+# What stands between two statements that are said as one.
+PARAGRAPH = "\n\n"
 _DURATION = re.compile(
     r"-?P(?=[0-9T])(?:[0-9]+Y)?(?:[0-9]+M)?(?:[0-9]+D)?"
     r"(?:T(?=[0-9])(?:[0-9]+H)?(?:[0-9]+M)?(?:[0-9]+(?:\.[0-9]+)?S)?)?"

@@ -23,7 +23,7 @@ from .iri import web
 from .site_types import select_site_profiles
 from .uris import Site
 
-__all__ = ["Lookups", "site", "site_profiles"]
+__all__ = ["CATALOG_LICENCE", "Lookups", "site", "site_profiles"]
 
 CATALOG_LICENCE = "ckanext.marathon.catalog_license"
 

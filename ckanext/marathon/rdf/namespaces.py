@@ -15,6 +15,7 @@ __all__ = [
     "GSP",
     "LOCN",
     "OWL",
+    "PAV",
     "PROV",
     "RDF",
     "RDFS",
@@ -37,6 +38,7 @@ ADMS = Namespace("http://www.w3.org/ns/adms#")
 DCATAP = Namespace("http://data.europa.eu/r5r/")
 ELI = Namespace("http://data.europa.eu/eli/ontology#")
 GSP = Namespace("http://www.opengis.net/ont/geosparql#")
+PAV = Namespace("http://purl.org/pav/")
 SCHEMA = Namespace("https://schema.org/")
 SPDX = Namespace("http://spdx.org/rdf/terms#")
 VCARD = Namespace("http://www.w3.org/2006/vcard/ns#")
@@ -56,6 +58,7 @@ PREFIXES: dict[str, str] = {
     "foaf": str(FOAF),
     "geosparql": GSP,
     "owl": str(OWL),
+    "pav": PAV,
     "prov": str(PROV),
     "rdf": str(RDF),
     "rdfs": str(RDFS),

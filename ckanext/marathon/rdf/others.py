@@ -15,11 +15,13 @@ from ckanext.marathon.vocabulary import authorities
 
 from .agent import add_agent
 from .concept import add_authority, add_scheme
+from .document import add_document
 from .extras import REST
 from .facts import Row, rows_of, values_of
 from .literals import clean, moment, text
-from .namespaces import DCAT, DCATAP, DCT, FOAF, RDF, RDFS, SKOS
+from .namespaces import DCAT, DCATAP, DCT, FOAF, PAV, RDF, RDFS, SKOS
 from .uris import Site, part
+from .workshop import add_generation
 
 __all__ = [
     "DOCUMENTATION",
@@ -36,7 +38,7 @@ _LINKS: Mapping[str, tuple[URIRef, URIRef | None]] = {
     "documentation": DOCUMENTATION,
     "conforms_to": STANDARD,
     "is_referenced_by": (DCT.isReferencedBy, None),
-    "has_version": (DCT.hasVersion, None),
+    "has_version": (PAV.hasVersion, None),
 }
 # ``dct:source`` and the like want a ``dcat:Dataset``, which portals would list: what is said more
 # generally is still true.
@@ -142,6 +144,10 @@ def _add_named(
             _label(graph, node, SKOS.prefLabel, said, site)
         elif node.startswith(f"{iri}#"):
             _label(graph, node, RDFS.label, said, site)
+            if kind == FOAF.Document:
+                _label(graph, node, DCT.title, said, site)
+        elif kind == FOAF.Document:
+            add_document(graph, site, node)
 
 
 def _add_concept(graph: Graph, iri: URIRef, predicate: URIRef, concept: URIRef | None) -> None:
@@ -189,7 +195,7 @@ def _add_attributions(graph: Graph, site: Site, iri: URIRef, rows: list[Row]) ->
 def _add_activities(graph: Graph, site: Site, iri: URIRef, rows: list[Row]) -> None:
     for number, row in enumerate(rows, 1):
         activity = site.foreign(row.get("uri")) or part(iri, f"activity-{number}")
-        graph.add((iri, PROV.wasGeneratedBy, activity))
+        add_generation(graph, activity, iri)
         graph.add((activity, RDF.type, PROV.Activity))
         _label(graph, activity, RDFS.label, row.get("label"), site)
         started = moment(row.get("startedAtTime"))

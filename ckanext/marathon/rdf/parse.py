@@ -21,7 +21,21 @@ from .concept import problem_or_none
 from .dataset import themes_of_problems
 from .extras import REST
 from .literals import count
-from .namespaces import ADMS, DCAT, DCATAP, DCT, FOAF, OWL, RDFS, SCHEMA, SCHEMAS, SKOS, TIME
+from .namespaces import (
+    ADMS,
+    DCAT,
+    DCATAP,
+    DCT,
+    FOAF,
+    OWL,
+    PAV,
+    PROV,
+    RDFS,
+    SCHEMA,
+    SCHEMAS,
+    SKOS,
+    TIME,
+)
 from .parse_agent import read_agent, read_contact
 from .parse_distribution import read_resource
 from .parse_place import read_place
@@ -45,7 +59,7 @@ _ADDRESSES = {
     "documentation": (FOAF.page,),
     "conforms_to": (DCT.conformsTo,),
     "is_referenced_by": (DCT.isReferencedBy,),
-    "has_version": (DCT.hasVersion, DCAT.hasVersion),
+    "has_version": (PAV.hasVersion, DCT.hasVersion, DCAT.hasVersion),
     "applicable_legislation": (DCATAP.applicableLegislation,),
 }
 _STARTS = (DCAT.startDate, *(schema.startDate for schema in SCHEMAS))
@@ -199,12 +213,31 @@ def _rows(rows: Iterable[dict[str, str]]) -> list[dict[str, str]]:
 
 
 def _links(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
+    """Return the ideas and data needs of our own that a dataset names, and influences of others.
+
+    Version 1.0.0 of the profile had ideas and needs in ``dcat:qualifiedRelation``.
+    """
     related = reader.iris(iri, DCT.relation)
     for node in reader.nodes(iri, DCAT.qualifiedRelation):
         related += reader.iris(node, DCT.relation)
+    influences = []
+    for node in reader.nodes(iri, PROV.qualifiedInfluence):
+        entities = reader.iris(node, PROV.entity)
+        related += entities
+        roles = (reader.iris(node, each) for each in (DCT.type, PROV.hadRole, DCAT.hadRole))
+        role = next(filter(None, roles), [""])[0]
+        influences += [
+            {"entity": each, "role": role}
+            for each in entities
+            if not site.id_of("idea", each) and not site.need_of(each)
+        ]
     ideas = dict.fromkeys(site.id_of("idea", each) for each in related)
     needs = dict.fromkeys(site.need_of(each) for each in related)
-    found = {"idea": list(filter(None, ideas)), "data_need": list(filter(None, needs))}
+    found: dict[str, Any] = {
+        "idea": list(filter(None, ideas)),
+        "data_need": list(filter(None, needs)),
+        "qualified_influence": influences,
+    }
     return {name: value for name, value in found.items() if value}
 
 

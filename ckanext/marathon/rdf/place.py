@@ -18,14 +18,26 @@ from ckanext.marathon.vocabulary import authorities, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
 from ckanext.marathon.vocabulary.places import BoundingBox
 
-from .concept import add_authority
+from .concept import add_authority, add_texts
 from .iri import web
 from .literals import geometry, text
 from .namespaces import DCAT, DCT, GSP, RDF, SKOS
 from .uris import Site, part
 
-__all__ = ["add_country", "add_coverage", "add_municipality", "add_place", "code_of_place"]
+__all__ = [
+    "SCHEME_TITLES",
+    "add_country",
+    "add_coverage",
+    "add_municipality",
+    "add_place",
+    "add_place_scheme",
+    "code_of_place",
+]
 
+SCHEME_TITLES = {
+    "municipality": {"es": "Municipios de Guatemala", "en": "Municipalities of Guatemala"},
+    "department": {"es": "Departamentos de Guatemala", "en": "Departments of Guatemala"},
+}
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
@@ -50,8 +62,16 @@ def add_place(graph: Graph, site: Site, kind: str, code: object) -> URIRef | Non
         graph.add((iri, RDF.type, each))
     graph.add((iri, DCT.identifier, Literal(place.code)))
     graph.add((iri, SKOS.prefLabel, Literal(place.name, lang="es")))
-    graph.add((iri, SKOS.inScheme, site.scheme(kind)))
+    graph.add((iri, SKOS.inScheme, add_place_scheme(graph, site, kind)))
     _add_extent(graph, iri, place.bbox, (place.longitude, place.latitude))
+    return iri
+
+
+def add_place_scheme(graph: Graph, site: Site, kind: str) -> URIRef:
+    """Describe the scheme of municipalities or departments and return its IRI."""
+    iri = site.scheme(kind)
+    graph.add((iri, RDF.type, SKOS.ConceptScheme))
+    add_texts(graph, iri, DCT.title, SCHEME_TITLES[kind])
     return iri
 
 

@@ -14,6 +14,7 @@ from ckanext.marathon.domain.texts import shown
 from .catalogue import catalogue_graph
 from .commitment import commitment_graph
 from .dataset import dataset_graph
+from .document import titles_to_drop
 from .extras import REST, texts_of
 from .fitting import fit_dataset
 from .idea import idea_graph
@@ -203,6 +204,8 @@ def join(page: Graph, added: Graph) -> None:
     for subject, predicate, value in added:
         if (subject, predicate) not in disputed:
             page.add((subject, predicate, value))
+    for subject, title in titles_to_drop(page):
+        page.remove((subject, DCT.title, title))
     for kind in (DCT.LicenseDocument, FOAF.Agent):
         for subject in added.subjects(RDF.type, kind):
             if {DCT.LicenseDocument, FOAF.Agent} <= set(page.objects(subject, RDF.type)):

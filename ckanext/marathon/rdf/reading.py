@@ -15,6 +15,7 @@ from rdflib.term import Node
 from ckanext.marathon.domain.texts import load_json
 from ckanext.marathon.vocabulary import authorities
 
+from .literals import PARAGRAPH
 from .namespaces import DCT, FOAF, GSP, RDF, RDFS, SCHEMAS, SKOS, TIME, VCARD
 
 __all__ = ["Reader", "geojson"]
@@ -132,9 +133,9 @@ class Reader:
         said += [self.statement(each) for each in nodes if not isinstance(each, Literal)]
         if without is not None:
             others = self.nodes(without, predicate)
-            repeated = {self.statement(each) for each in others}
-            said = [each for each in said if each not in repeated]
-        return "\n\n".join(each for each in dict.fromkeys(said) if each.strip())
+            repeated = {self.statement(each) for each in others} - {""}
+            said = [_without(each, repeated) for each in said]
+        return PARAGRAPH.join(each for each in dict.fromkeys(said) if each.strip())
 
     def concepts(self, scheme: str, subject: Node, predicate: URIRef) -> list[str]:
         """Return IRIs of an authority table; what it has not comes after them, as it is given."""
@@ -245,6 +246,14 @@ def _is_on_earth(value: Any) -> bool:
     if len(value) > 1 and all(isinstance(each, int | float) for each in value):
         return abs(value[0]) <= 180 and abs(value[1]) <= 90
     return all(map(_is_on_earth, value))
+
+
+def _without(text: str, repeated: Iterable[str]) -> str:
+    """Return a text without a statement that it is or ends with, as ``add_note`` writes it."""
+    if text in repeated:
+        return ""
+    ends = (f"{PARAGRAPH}{each}" for each in repeated)
+    return text.removesuffix(next(filter(text.endswith, ends), ""))
 
 
 def _order(node: Node) -> tuple[Any, ...]:

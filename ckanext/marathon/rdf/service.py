@@ -11,6 +11,7 @@ from rdflib import Graph, Literal, URIRef
 from ckanext.marathon.vocabulary import authorities
 
 from .concept import add_authority
+from .document import add_document
 from .facts import Row, rows_of, values_of
 from .licence import add_licence_named
 from .literals import clean, text
@@ -66,7 +67,9 @@ def _add_links(graph: Graph, site: Site, service: URIRef, row: Row) -> None:
     ):
         for address in filter(None, map(site.foreign, values_of(row.get(field)))):
             graph.add((service, predicate, address))
-            if kind is not None:
+            if kind == FOAF.Document:
+                add_document(graph, site, address)
+            elif kind is not None:
                 graph.add((address, RDF.type, kind))
     if clean(row.get("license")):
         licence = add_licence_named(graph, service, clean(row["license"]))

@@ -110,6 +110,14 @@ class Site:
         ours = iri is not None and f"{iri}/".startswith((f"{self.base}/", f"{self.vocabulary}/"))
         return None if ours else iri
 
+    def may_be_thing(self, iri: URIRef) -> bool:
+        """Return whether an address may be the IRI of a thing here, which has a name of its own.
+
+        The plugin's own pages about the catalogue as a whole (``/marathon/…``) are no things.
+        """
+        is_page = iri.startswith(f"{self.base}/marathon/")
+        return str(iri) in self.kept.values() or (self.foreign(iri) is None and not is_page)
+
     def id_of(self, kind: str, iri: str) -> str | None:
         """Return the id in an IRI of ours, ``None`` if it is not one of this kind."""
         found = re.fullmatch(rf"{re.escape(self.base)}/{kind}/({_UUID})", iri)

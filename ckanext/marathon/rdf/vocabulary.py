@@ -15,17 +15,13 @@ from ckanext.marathon.vocabulary.errors import UnknownCode
 
 from .concept import add_term, add_texts
 from .namespaces import DCT, OWL, RDF, SKOS, new_graph
-from .place import add_place
+from .place import SCHEME_TITLES, add_place
 from .uris import Site
 
 __all__ = ["KINDS", "concept_graph", "ontology_graph", "profile_turtle", "scheme_graph"]
 
-_PLACES = {
-    "municipality": {"es": "Municipios de Guatemala", "en": "Municipalities of Guatemala"},
-    "department": {"es": "Departamentos de Guatemala", "en": "Departments of Guatemala"},
-}
 KINDS: tuple[str, ...] = (
-    *_PLACES,
+    *SCHEME_TITLES,
     problems.KIND,
     *(each.name for each in statuses.lists()),
 )
@@ -95,14 +91,14 @@ def _codes(kind: str) -> tuple[str, ...]:
 
 def _add_scheme(graph: Graph, site: Site, kind: str) -> None:
     iri = site.scheme(kind)
-    title = _PLACES.get(kind) or statuses.term_list(kind).title
+    title = SCHEME_TITLES.get(kind) or statuses.term_list(kind).title
     graph.add((iri, RDF.type, SKOS.ConceptScheme))
     add_texts(graph, iri, DCT.title, title)
 
 
 def _add(graph: Graph, site: Site, kind: str, code: str) -> None:
     iri = site.concept(kind, code)
-    if kind not in _PLACES:
+    if kind not in SCHEME_TITLES:
         add_term(graph, site, kind, code)
         add_texts(graph, iri, SKOS.definition, statuses.term_list(kind).term(code).definition)
         return

@@ -18,6 +18,7 @@ from .uris import Site, part
 
 __all__ = [
     "COUNTS",
+    "add_generation",
     "add_workshop",
     "refer_to_organization",
     "refer_to_workshop",
@@ -61,12 +62,25 @@ def workshop_graph(workshop: Row, facts: Facts) -> Graph:
         graph.add((iri, DCT.source, source))
     for idea in facts.ideas.values():
         iri_of_idea = site.thing("idea", str(idea["id"]))
-        graph.add((iri, PROV.generated, iri_of_idea))
-        graph.add((iri_of_idea, RDF.type, PROV.Entity))
+        add_generation(graph, iri, iri_of_idea)
         graph.add((iri_of_idea, DCT.title, title_of(idea, site)))
     for dataset in facts.datasets:
-        graph.add((iri, PROV.generated, site.dataset(str(dataset["id"]))))
+        iri_of_dataset = site.dataset(str(dataset["id"]))
+        add_generation(graph, iri, iri_of_dataset)
+        graph.add((iri_of_dataset, DCT.title, title_of(dataset, site)))
     return graph
+
+
+def add_generation(graph: Graph, activity: URIRef, entity: URIRef) -> None:
+    """Say that something came out of a workshop, from both sides.
+
+    PROV-O has a property for either direction. GeoDCAT-AP wants ``prov:generated`` of each activity
+    that a page describes, and what was generated to be a ``prov:Entity``; stock ckanext-dcat reads
+    ``prov:wasGeneratedBy``.
+    """
+    graph.add((entity, RDF.type, PROV.Entity))
+    graph.add((entity, PROV.wasGeneratedBy, activity))
+    graph.add((activity, PROV.generated, entity))
 
 
 def add_workshop(graph: Graph, workshop: Row, facts: Facts) -> URIRef:
@@ -162,7 +176,9 @@ def _add_places(graph: Graph, site: Site, iri: URIRef, workshop: Row) -> None:
 def _add_agents(graph: Graph, iri: URIRef, workshop: Row, facts: Facts) -> None:
     owner = facts.owner_of(workshop)
     if owner is not None:
-        graph.add((iri, PROV.wasAssociatedWith, refer_to_organization(graph, owner, facts)))
+        convener = refer_to_organization(graph, owner, facts)
+        graph.add((iri, PROV.wasAssociatedWith, convener))
+        _add_association(graph, iri, "association", convener)
     for number, row in enumerate(rows_of(workshop.get("organiser")), 1):
         agent = part(iri, f"organiser-{number}")
         if not clean(row.get("name")):
@@ -171,8 +187,13 @@ def _add_agents(graph: Graph, iri: URIRef, workshop: Row, facts: Facts) -> None:
         graph.add((iri, PROV.wasAssociatedWith, agent))
         role = add_term(graph, facts.site, "organiser-role", row.get("role"), PROV.Role)
         if role is not None:
-            association = part(iri, f"association-{number}")
-            graph.add((iri, PROV.qualifiedAssociation, association))
-            graph.add((association, RDF.type, PROV.Association))
-            graph.add((association, PROV.agent, agent))
+            association = _add_association(graph, iri, f"association-{number}", agent)
             graph.add((association, PROV.hadRole, role))
+
+
+def _add_association(graph: Graph, iri: URIRef, name: str, agent: URIRef) -> URIRef:
+    association = part(iri, name)
+    graph.add((iri, PROV.qualifiedAssociation, association))
+    graph.add((association, RDF.type, PROV.Association))
+    graph.add((association, PROV.agent, agent))
+    return association

@@ -1,0 +1,145 @@
+"""Documents have titles, and what is more than a document keeps its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from rdflib import Graph, Literal, URIRef
+
+from ckanext.marathon.feeds import write
+from ckanext.marathon.rdf.brief import brief_graph
+from ckanext.marathon.rdf.catalogue import catalogue_graph, part_graph
+from ckanext.marathon.rdf.commitment import commitment_graph
+from ckanext.marathon.rdf.dataset import dataset_graph
+from ckanext.marathon.rdf.facts import Facts, PartFacts
+from ckanext.marathon.rdf.idea import idea_graph
+from ckanext.marathon.rdf.namespaces import DCT, FOAF, RDF, new_graph
+from ckanext.marathon.rdf.profile import join
+
+from .samples import CATALOGUE, COMMITMENT, FACTS, FULL, IDEA, MINIMAL, SITE
+
+OTHERS = "https://otro.gt/d/1"
+
+
+def titles(graph: Graph, address: str) -> set[str]:
+    return {str(each) for each in graph.objects(URIRef(address), DCT.title)}
+
+
+def described(**fields: Any) -> Graph:
+    return dataset_graph({**MINIMAL, **fields}, FACTS)
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        pytest.param(dataset_graph(FULL, FACTS), id="dataset"),
+        pytest.param(idea_graph(IDEA, FACTS), id="idea"),
+        pytest.param(commitment_graph(COMMITMENT, FACTS), id="commitment"),
+        pytest.param(catalogue_graph(CATALOGUE), id="catalogue"),
+        pytest.param(
+            part_graph(
+                PartFacts(
+                    site=SITE,
+                    iri=URIRef(f"{SITE.base}/municipality/0115/catalog"),
+                    catalogue="Maratones",
+                    titles={"es": "Villa Nueva"},
+                    homepage=f"{SITE.url}/municipality/0115",
+                )
+            ),
+            id="part",
+        ),
+        pytest.param(
+            dataset_graph({**MINIMAL, "documentation_text": ["Manual", OTHERS]}, FACTS), id="others"
+        ),
+        pytest.param(
+            dataset_graph(
+                {
+                    **MINIMAL,
+                    "resources": [
+                        {
+                            "id": "r",
+                            "access_services": [
+                                {"endpoint_url": ["https://a.gt/api"], "landing_page": OTHERS}
+                            ],
+                        }
+                    ],
+                },
+                FACTS,
+            ),
+            id="service",
+        ),
+        pytest.param(brief_graph(SITE, "dataset", MINIMAL, None), id="brief"),
+    ],
+)
+def test_every_document_has_one_title(graph: Graph) -> None:
+    documents = set(graph.subjects(RDF.type, FOAF.Document))
+    assert documents
+    for document in documents:
+        assert len(list(graph.objects(document, DCT.title))) == 1, document
+
+
+def test_it_is_the_address_whoever_names_it() -> None:
+    address = "https://villanueva.example.gt/manual.pdf"
+    found = described(url=address, documentation=[address])
+    assert titles(found, address) == {"villanueva.example.gt/manual.pdf"}
+
+
+def test_pages_about_the_whole_catalogue_have_one() -> None:
+    address = f"{SITE.base}/marathon/data"
+    assert titles(described(documentation=[address]), address)
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        SITE.base,
+        str(SITE.dataset(FULL["id"])),
+        str(SITE.thing("idea", IDEA["id"])),
+        str(SITE.concept("municipality", "0115")),
+    ],
+)
+def test_a_thing_of_ours_is_not_called_by_its_address(thing: str) -> None:
+    found = described(documentation=[thing])
+    assert (URIRef(thing), RDF.type, FOAF.Document) in found
+    assert titles(found, thing) == set()
+
+
+def test_a_dataset_whose_page_is_the_iri_that_it_came_with_keeps_its_title() -> None:
+    facts = Facts(replace(SITE, kept={MINIMAL["id"]: OTHERS}))
+    found = dataset_graph({**MINIMAL, "url": OTHERS}, facts)
+    assert titles(found, OTHERS) == {MINIMAL["title"]}
+
+
+class TestDatasetThatIsADocumentOfAnother:
+    def bodies(self) -> list[Graph]:
+        facts = Facts(replace(SITE, kept={MINIMAL["id"]: OTHERS}))
+        return [
+            dataset_graph({**FULL, "documentation": [OTHERS]}, FACTS),
+            dataset_graph(MINIMAL, facts),
+        ]
+
+    @pytest.mark.parametrize("turned", [False, True])
+    def test_it_keeps_its_title_in_a_page_of_ckanext_dcat(self, turned: bool) -> None:
+        page = new_graph()
+        for each in self.bodies()[:: -1 if turned else 1]:
+            join(page, each)
+        assert titles(page, OTHERS) == {MINIMAL["title"]}
+
+    @pytest.mark.parametrize("turned", [False, True])
+    def test_it_keeps_its_title_in_a_page_of_the_feed(self, turned: bool) -> None:
+        bodies = [each.serialize(format="nt11", encoding="utf-8") for each in self.bodies()]
+        lines = write.joined(bodies[:: -1 if turned else 1])
+        page = Graph().parse(data=b"\n".join(lines), format="nt")
+        assert titles(page, OTHERS) == {MINIMAL["title"]}
+        assert titles(page, str(SITE.dataset(FULL["id"]))) == {FULL["title"]}
+
+    def test_a_title_without_a_language_stays_where_it_is_the_only_one(self) -> None:
+        page = new_graph()
+        named = URIRef("https://otro.gt/licencia")
+        page.add((named, DCT.title, Literal("MIT")))
+        join(page, self.bodies()[0])
+        assert titles(page, str(named)) == {"MIT"}
+        body = page.serialize(format="nt11", encoding="utf-8")
+        assert any(b'"MIT"' in line for line in write.joined([body]))

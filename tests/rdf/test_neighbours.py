@@ -1,0 +1,91 @@
+"""A well filled catalogue keeps the rules of the profiles that other catalogues follow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from rdflib import Graph, URIRef
+
+from ckanext.marathon.rdf.catalogue import catalogue_graph
+from ckanext.marathon.rdf.dataset import dataset_graph
+from ckanext.marathon.rdf.facts import Facts
+from ckanext.marathon.rdf.idea import idea_graph
+from ckanext.marathon.rdf.namespaces import DCAT, DCT, PROV, RDF, new_graph
+from ckanext.marathon.rdf.profile import join
+from ckanext.marathon.rdf.workshop import workshop_graph
+
+from .neighbours import EDITIONS, Edition, measure
+from .samples import CATALOGUE, FACTS, FULL, IDEA, INFOM, SITE, VILLA_NUEVA, WORKSHOP
+
+# Its office can be written to, as that of the other organisation.
+INFOM_WITH_OFFICE = {**INFOM, "contact_email": "datos@infom.example.gt"}
+WITH_OFFICES = replace(
+    FACTS, organizations={each["id"]: each for each in (VILLA_NUEVA, INFOM_WITH_OFFICE)}
+)
+# What nobody but its organisation and CKAN says something of.
+BARE: dict[str, Any] = {
+    "id": "cccccccc-cccc-4ccc-8ccc-cccccccccccc",
+    "title": "Pozos",
+    "notes": "Pozos del municipio.",
+    "owner_org": VILLA_NUEVA["id"],
+    "idea": [IDEA["id"]],
+}
+
+
+def page(facts: Facts = WITH_OFFICES) -> Graph:
+    graph = new_graph()
+    join(graph, catalogue_graph(replace(CATALOGUE, publisher=INFOM_WITH_OFFICE)))
+    for each in (FULL, BARE):
+        join(graph, dataset_graph(each, facts))
+        graph.add((URIRef(SITE.base), DCAT.dataset, SITE.dataset(each["id"])))
+    return graph
+
+
+def given(*names: str) -> list[Any]:
+    """Return the editions with these names, skipped where they are not here."""
+    return [
+        pytest.param(
+            each,
+            id=each.name,
+            marks=pytest.mark.skipif(
+                not each.is_here, reason=f"MARATHON_NEIGHBOURS has no folder {each.name}"
+            ),
+        )
+        for each in EDITIONS
+        if each.name in names
+    ]
+
+
+@pytest.mark.parametrize("edition", given("dcat-ap", "geodcat-ap", "geodcat-ap-2", "dcat-us"))
+def test_a_page_breaks_no_rule(edition: Edition) -> None:
+    assert measure(page(), edition).violations == {}
+
+
+@pytest.mark.parametrize("edition", given("dcat-ap", "geodcat-ap", "geodcat-ap-2"))
+def test_ideas_and_workshops_alone_break_no_rule(edition: Edition) -> None:
+    with_dataset = replace(WITH_OFFICES, datasets=[{"id": FULL["id"], "title": FULL["title"]}])
+    without_organisers = {**WORKSHOP, "organiser": []}
+    for graph in (
+        idea_graph(IDEA, with_dataset),
+        workshop_graph(WORKSHOP, with_dataset),
+        workshop_graph(without_organisers, with_dataset),
+    ):
+        assert measure(graph, edition).violations == {}
+
+
+@pytest.mark.parametrize("edition", given("dcat-ap"))
+def test_the_shapes_would_find_what_was_wrong(edition: Edition) -> None:
+    graph, relation = page(), URIRef(f"{SITE.base}/relation")
+    graph.add((SITE.dataset(FULL["id"]), DCAT.qualifiedRelation, relation))
+    graph.add((relation, RDF.type, DCAT.Relationship))
+    graph.add((relation, DCT.relation, SITE.thing("idea", IDEA["id"])))
+    assert measure(graph, edition).violations["dct:relation"] == 1
+
+
+@pytest.mark.parametrize("edition", given("geodcat-ap-2"))
+def test_the_shapes_would_miss_what_workshops_generated(edition: Edition) -> None:
+    graph = page()
+    graph.remove((None, PROV.generated, None))
+    assert measure(graph, edition).violations["prov:generated"] == 1
