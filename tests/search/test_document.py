@@ -89,6 +89,12 @@ class TestFitting:
         found = document.fitting(written, ["milestone"])
         assert found == {"title": rows, "title_string": rows, "extras_plan": "Pozos"}
 
+    def test_json_of_other_plugins_stays_as_it_is_for_them(self) -> None:
+        shape = '{"type": "Point", "coordinates": [1, 2]}'
+        written = {"in_series": '["4f2c"]', "extras_spatial": shape, "partner": '["ANAM"]'}
+        found = document.fitting(written, (), ours={"partner"})
+        assert found == {"in_series": '["4f2c"]', "extras_spatial": shape}
+
     def test_text_that_only_looks_like_json_stays(self) -> None:
         assert document.fitting({"venue": "[sic] INFOM"}, ()) == {"venue": "[sic] INFOM"}
 

@@ -55,6 +55,8 @@ def check_fields(
     """
     fields: Fields = schema.get("dataset_fields") or schema.get("fields") or []
     resource_fields: Fields = schema.get("resource_fields") or []
+    # What the fields of a site's own schema take, their own validators say.
+    is_ours = _is_ours(schema)
     repeating = {f["field_name"]: f["repeating_subfields"] for f in _repeating(fields)}
     expand_form_composite(data, set(repeating))
     for name in (*repeating, *shapes.CORE_LISTS):
@@ -63,15 +65,16 @@ def check_fields(
         copies.settle(context, data, schema)
     for name, inner in {**repeating, "resources": resource_fields}.items():
         if name in data and name not in errors:
-            texts = _texts(inner) | (set(RESOURCE_TEXTS) if name == "resources" else set())
-            wrong_rows = shapes.check_rows(data[name], texts, _lists(inner), _counts(inner))
+            core = set(RESOURCE_TEXTS) if name == "resources" else set()
+            texts, lists = (_texts(inner), _lists(inner)) if is_ours else (set(), set())
+            wrong_rows = shapes.check_rows(data[name], texts | core, lists, _counts(inner))
             if wrong_rows:
                 errors[name] = wrong_rows
     known_rows = {name: [f["field_name"] for f in inner] for name, inner in repeating.items()}
-    if _is_ours(schema):
+    if is_ours:
         _check_names(context, data, {**known_rows, **kept.CORE_ROWS}, errors)
     _check_files(data, file_name, errors)
-    texts = (_texts(fields) | {*NAMES, *TEXTS}) - {"tag_string"}
+    texts = ((_texts(fields) if is_ours else set()) | {*NAMES, *TEXTS}) - {"tag_string"}
     counts, decimals = _counts(fields), _decimals(fields)
     for name, value in list(data.items()):
         if name in errors:

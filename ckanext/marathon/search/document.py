@@ -97,18 +97,25 @@ def without_relationships(document: Mapping[str, Any], types: Collection[str]) -
     return {k: v for k, v in document.items() if k not in types}
 
 
-def fitting(document: Mapping[str, Any], repeating: Collection[str]) -> dict[str, Any]:
+def fitting(
+    document: Mapping[str, Any], repeating: Collection[str], ours: Collection[str] | None = None
+) -> dict[str, Any]:
     """Return a Solr document whose values CKAN's own schema can take.
 
     Args:
         document: field → value; lists and rows of our schemas are JSON text, as CKAN stores them.
+        ours: fields of our schemas. JSON text in others stays, for the plugins that read it after
+            us (``in_series`` of ckanext-dataset-series, ``spatial`` of ckanext-spatial). ``None``:
+            all are ours.
         repeating: fields whose rows stay, for ckanext-dcat, which takes them apart afterwards. Solr
             refuses rows anywhere else: a title that looks like some is a text.
     """
     fitted: dict[str, Any] = {}
     for key, value in document.items():
         parsed = _parsed(value)
-        if key in _TEXT_FIELDS or key == _SORTED or parsed is None:
+        is_ours = ours is None or key.removeprefix("extras_") in ours
+        is_others = isinstance(value, str) and not is_ours and key not in repeating
+        if key in _TEXT_FIELDS or key == _SORTED or parsed is None or is_others:
             fitted[key] = value
         elif key.startswith(_TEXT_PREFIXES):
             fitted[key] = " ".join(_words(parsed))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import ckan.plugins as p
@@ -33,7 +33,8 @@ def before_index(pkg_dict: dict[str, Any]) -> dict[str, Any]:
     fields = document.with_links(document.without_counts(pkg_dict), public)
     types = model.PackageRelationship.get_all_types()
     fields = document.without_relationships(fields, types)
-    found = document.fitting(fields, _repeating(pkg_dict["type"]))
+    schema: dict[str, Any] = scheming_get_dataset_schema(pkg_dict["type"]) or {}
+    found = document.fitting(fields, _repeating(schema), _ours(schema))
     found["data_dict"] = json.dumps(raw)
     found["validated_data_dict"] = json.dumps(public)
     found.update(terms.facets(public))
@@ -48,11 +49,17 @@ def before_index(pkg_dict: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _repeating(package_type: str) -> list[str]:
+def _ours(schema: Mapping[str, Any]) -> set[str]:
+    """Return the fields of a schema that is ours, and of none that a site has instead."""
+    is_ours = "marathon_" in str(schema.get("after_validators") or "")
+    fields = schema.get("dataset_fields", []) if is_ours else []
+    return {field["field_name"] for field in fields}
+
+
+def _repeating(schema: Mapping[str, Any]) -> list[str]:
     """Return the fields whose rows ckanext-dcat takes out of the document after us."""
     if not p.plugin_loaded("dcat"):
         return []
-    schema: dict[str, Any] = scheming_get_dataset_schema(package_type) or {}
     fields = schema.get("dataset_fields", [])
     return [field["field_name"] for field in fields if "repeating_subfields" in field]
 
