@@ -78,6 +78,7 @@ from .officer import (
 from .people import linked_user, member_count
 from .read import (
     marathon_download,
+    marathon_extras,
     marathon_filled,
     marathon_licence_name,
     marathon_says,
@@ -115,6 +116,7 @@ __all__ = [
     "marathon_description",
     "marathon_download",
     "marathon_event_data",
+    "marathon_extras",
     "marathon_field_labels",
     "marathon_figure_labels",
     "marathon_filled",

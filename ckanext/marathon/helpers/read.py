@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
+import ckan.plugins as p
 import ckan.plugins.toolkit as tk
+from ckanext.dcat.utils import field_labels
 
+from ckanext.marathon.rdf.extras import REST
 from ckanext.marathon.vocabulary import authorities
 
 # Formats of an address that is looked at or queried, not kept as a file.
@@ -47,6 +50,25 @@ def marathon_filled(
         and field.get("display_snippet", "") is not None
         and marathon_says(data.get(field["field_name"]))
     ]
+
+
+def marathon_extras(
+    fields: Iterable[dict[str, Any]], data: dict[str, Any]
+) -> list[tuple[str, str]]:
+    """Return (label, text) of what a package has besides the fields of its schema.
+
+    They are in the order of CKAN's own page, and labelled as ckanext-dcat labels them there; what a
+    field did not take (``frequency_text``) is labelled as the field.
+    """
+    labels: dict[str, str] = {}
+    if p.plugin_loaded("dcat") and tk.asbool(tk.config.get("ckanext.dcat.translate_keys", True)):
+        labels |= {name: str(label) for name, label in field_labels().items()}
+    for field in fields:
+        if field.get("label"):
+            name = field["field_name"] + REST
+            labels[name] = str(tk.h.scheming_language_text(field["label"]))
+    extras = [each for each in data.get("extras") or [] if marathon_says(each.get("value"))]
+    return tk.h.sorted_extras(extras, subs=labels)
 
 
 def marathon_download(resource: dict[str, Any]) -> Download:
