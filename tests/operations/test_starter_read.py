@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rdflib import Graph
 
 from tests import proving
 from tests.feeds.schemas import argentine_faults, us_faults
+from tests.views.test_other_profiles import PROFILES, times_of
 from tests.views.test_search_engines import PLUGINS
 
 pytestmark = [
@@ -89,3 +91,20 @@ def test_croissant_has_a_checksum_for_each_file(app: Any, tmp_path: Path) -> Non
             assert file["sha256"]
     assert files > 5
     assert tell("MARATHON_MLCROISSANT", MLCROISSANT, *paths) == []
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_other_profiles_say_no_other_time_than_ours(app: Any, profile: str) -> None:
+    for each in inventory(app)["dataset"]:
+        identifier = each["identifier"].rpartition("/")[2]
+        ours = read_turtle(app, f"/dataset/{identifier}.ttl")
+        theirs = read_turtle(app, f"/dataset/{identifier}.ttl?profiles={profile}")
+        assert times_of(theirs) <= times_of(ours)
+        assert b"no-responder" not in theirs.serialize(format="nt11", encoding="utf-8")
+    assert len(read_turtle(app, f"/catalog.ttl?profiles={profile}")) > 100
+
+
+def read_turtle(app: Any, address: str) -> Graph:
+    answer = app.get(address)
+    assert answer.status_code == 200
+    return Graph().parse(data=answer.data, format="turtle")

@@ -7,17 +7,26 @@ of pages: a ``q`` of two words makes an IRI that no writer takes.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
+from typing import Any
 from urllib.parse import urlencode
 
 import ckan.plugins.toolkit as tk
 from ckan.types import Context
-from ckanext.dcat.processors import RDFSerializer
+from ckanext.dcat.processors import DEFAULT_RDF_PROFILES, RDFSerializer
+from ckanext.dcat.utils import dataset_uri, url_to_rdflib_format
 from dateutil.parser import parse
+from rdflib import URIRef
 
 from ckanext.marathon.feeds import keys
 from ckanext.marathon.model import published
+from ckanext.marathon.rdf.lookups import Lookups
+from ckanext.marathon.rdf.namespaces import DCAT
+from ckanext.marathon.rdf.profile import graph_by_profiles, join
+
+PROFILES = "ckanext.dcat.rdf.profiles"
 
 
 @dataclass(frozen=True)
@@ -59,7 +68,8 @@ def page(search: Search, within: str, number: int, extension: str, address: str)
     # In nobody's name: a copy that travels holds the same for whoever fetches it.
     context: Context = {"user": "", "auth_user_obj": None}
     size = keys.page_size()
-    profiles = search.profiles.split(",") if search.profiles else None
+    given = search.profiles.replace(",", " ") or str(tk.config.get(PROFILES) or "")
+    profiles = given.split() or list(DEFAULT_RDF_PROFILES)
     serializer = RDFSerializer(profiles=profiles)
     filters = [within, _since(search.modified_since)]
     query = {
@@ -85,9 +95,26 @@ def page(search: Search, within: str, number: int, extension: str, address: str)
         for name, other in numbers.items()
     }
     figures = {"count": found["count"], "items_per_page": size, **pages}
-    return serializer.serialize_catalog(
-        {}, found["results"], _format=extension, pagination_info=figures
-    )
+    return _written(serializer, profiles, found["results"], figures, extension)
+
+
+def _written(
+    serializer: RDFSerializer,
+    profiles: Sequence[str],
+    datasets: Iterable[dict[str, Any]],
+    figures: dict[str, Any],
+    extension: str,
+) -> str:
+    """Return a page as ckanext-dcat writes it, each dataset as :func:`.graph_by_profiles` says."""
+    catalogue = serializer.graph_from_catalog({})
+    lookups = Lookups.of_this_request()
+    for each in datasets:
+        iri = URIRef(dataset_uri(each))
+        join(serializer.g, graph_by_profiles(each, lookups, profiles))
+        if serializer._add_source_catalog(catalogue, each, iri) is None:
+            serializer.g.add((catalogue, DCAT.dataset, iri))
+    serializer._add_pagination_triples(figures)
+    return str(serializer.g.serialize(format=url_to_rdflib_format(extension)))
 
 
 def _since(moment: str) -> str:

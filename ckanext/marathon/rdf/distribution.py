@@ -43,6 +43,8 @@ __all__ = [
     "checksum_of",
     "first_published",
     "resource_page",
+    "time_modified",
+    "time_offered",
     "upload_address",
 ]
 
@@ -75,8 +77,8 @@ def add_distribution(
         (DCT.description, text(resource.get("description"), site.language)),
         (DCAT.byteSize, count(resource.get("size"))),
         (SCHEMA.position, Literal(position, datatype=XSD.integer)),
-        (DCT.issued, stated_moment(resource.get("issued"), _first_offered(dataset, resource))),
-        (DCT.modified, stated_moment(resource.get("modified"), *_own(resource, *_MODIFIED))),
+        (DCT.issued, time_offered(dataset, resource)),
+        (DCT.modified, time_modified(resource)),
     ):
         if literal is not None:
             graph.add((iri, predicate, literal))
@@ -239,6 +241,17 @@ def first_published(dataset: Row) -> Literal | None:
     return moment(dataset.get(field), utc=True)
 
 
+def time_offered(dataset: Row, resource: Row) -> Literal | None:
+    """Return since when there is a file: as somebody stated, else as the site knows."""
+    return stated_moment(resource.get("issued"), _first_offered(dataset, resource))
+
+
+def time_modified(resource: Row) -> Literal | None:
+    """Return when a file was changed: as somebody stated, else as the site knows."""
+    own = (moment(resource.get(name), utc=True) for name in _MODIFIED)
+    return stated_moment(resource.get("modified"), *own)
+
+
 def _first_offered(dataset: Row, resource: Row) -> Literal | None:
     """Return when a file could first be had: not before its dataset was public."""
     own = moment(resource.get("created"), utc=True)
@@ -250,7 +263,3 @@ def _first_offered(dataset: Row, resource: Row) -> Literal | None:
 
 def _instant(literal: Literal) -> datetime:
     return dates.first_instant(str(literal))
-
-
-def _own(row: Row, *fields: str) -> list[Literal | None]:
-    return [moment(row.get(field), utc=True) for field in fields]

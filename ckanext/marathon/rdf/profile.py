@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from rdflib import BNode, Graph, URIRef
@@ -16,16 +17,21 @@ from .commitment import commitment_graph
 from .dataset import dataset_graph
 from .document import titles_to_drop
 from .extras import REST, texts_of
+from .facts import Row, rows_of
 from .fitting import fit_dataset
 from .idea import idea_graph
+from .legacy import with_legacy
+from .literals import moment
 from .lookups import Lookups, site, site_profiles
-from .namespaces import DCAT, DCT, FOAF, RDF, SINGLE_VALUED, new_graph
+from .namespaces import DCAT, DCT, FOAF, RDF, SCHEMAS, SINGLE_VALUED, new_graph
 from .parse import read_dataset
-from .site_types import describe_by_profiles, is_site_type
+from .site_types import PROFILE, describe_by_profiles, is_site_type
 from .stock import CarefulReader
+from .stock_fields import with_published_values
+from .uris import Site
 from .workshop import workshop_graph
 
-__all__ = ["MarathonProfile", "distribution_graph", "graph_of", "join"]
+__all__ = ["MarathonProfile", "distribution_graph", "graph_by_profiles", "graph_of", "join"]
 
 log = logging.getLogger(__name__)
 
@@ -176,6 +182,60 @@ def distribution_graph(package: dict[str, Any], resource: str, lookups: Lookups)
                 seen.add(triple[2])
                 waiting.append(triple[2])
     return found
+
+
+def graph_by_profiles(dataset: dict[str, Any], lookups: Lookups, profiles: Sequence[str]) -> Graph:
+    """Return what profiles of ckanext-dcat say of a dataset, without blank nodes.
+
+    Those that are not ours are given the values that ours publishes: they say no other date,
+    address or person of the dataset. What the fields of the site's own types mean is not known:
+    they are given as they are.
+
+    Raises:
+        RDFProfileException: there is no such profile.
+    """
+    others = [each for each in profiles if each != PROFILE]
+    if not others:
+        return graph_of(dataset, lookups)
+    facts = lookups.owner_facts(dataset)
+    if is_site_type(dataset.get("type")):
+        return describe_by_profiles(dataset, facts, others)
+    graph = new_graph(facts.site.vocabulary)
+    if PROFILE in profiles:
+        join(graph, graph_of(dataset, lookups))
+    shown = with_published_values(dataset, facts.site)
+    if "dcat_us_3" in others:
+        # It stops at documentation where there is no landing page.
+        shown["url"] = shown.get("url") or str(facts.site.page("dataset", str(dataset["id"])))
+    theirs = describe_by_profiles(shown, facts, others)
+    _restate_times(theirs, facts.site, shown)
+    join(graph, theirs)
+    if "croissant" not in others and not with_legacy(dataset).get("creator"):
+        # ``schemaorg`` takes the organisation for the creator; in Croissant one is required.
+        graph.remove((None, SCHEMAS[0].creator, None))
+    return graph
+
+
+_TIMES = {
+    "issued": (DCT.issued, *(schema.datePublished for schema in SCHEMAS)),
+    "modified": (DCT.modified, *(schema.dateModified for schema in SCHEMAS)),
+}
+
+
+def _restate_times(graph: Graph, here: Site, shown: Row) -> None:
+    """Give each time the form that we give it: ``schemaorg`` makes a midnight of ``2017-05``."""
+    identifier = str(shown["id"])
+    rows = {here.dataset(identifier): shown}
+    for resource in rows_of(shown.get("resources")):
+        rows[here.distribution(identifier, str(resource.get("id")))] = resource
+    for iri, row in rows.items():
+        for field, predicates in _TIMES.items():
+            time = moment(row.get(field))
+            for predicate in predicates:
+                if (iri, predicate, None) in graph:
+                    graph.remove((iri, predicate, None))
+                    if time is not None:
+                        graph.add((iri, predicate, time))
 
 
 def _name_of(dataset_ref: Any, found: dict[str, Any]) -> str:

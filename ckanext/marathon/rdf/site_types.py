@@ -84,7 +84,8 @@ def _tidy(graph: Graph, identifier: str, facts: Facts) -> Graph:
         names |= _moved(graph, start, site.base)
     tidied = new_graph(site.vocabulary)
     for prefix, namespace in graph.namespaces():
-        tidied.bind(prefix, namespace, override=False)
+        # By these prefixes programs read JSON-LD of theirs: ``schema`` is not ours there.
+        tidied.bind(prefix, namespace, replace=True)
     for subject, predicate, value in graph:
         about = names.get(subject, subject)
         if not _is_iri(about) or not _is_predicate(predicate):

@@ -12,7 +12,7 @@ from ckan import model
 from ckan.common import current_user
 from ckan.types import Context, Response
 from ckanext.dcat.exceptions import RDFProfileException
-from ckanext.dcat.processors import RDFSerializer
+from ckanext.dcat.utils import url_to_rdflib_format
 from flask import Blueprint, request
 from flask import Response as FlaskResponse
 
@@ -24,7 +24,7 @@ from ckanext.marathon.model import log
 from ckanext.marathon.rdf.agent import organization_graph
 from ckanext.marathon.rdf.formats import FORMATS
 from ckanext.marathon.rdf.lookups import Lookups
-from ckanext.marathon.rdf.profile import distribution_graph, graph_of
+from ckanext.marathon.rdf.profile import distribution_graph, graph_by_profiles, graph_of
 from ckanext.marathon.search.types import registered
 
 from .negotiation import rdf, vary_by_accept, wanted_extension
@@ -56,10 +56,12 @@ def data(package_type: str, id: str, extension: str) -> Response:
     profiles = request.args.get("profiles")
     if profiles and package_type == "dataset":
         try:
-            serializer = RDFSerializer(profiles=profiles.split(","))
+            lookups = Lookups.of_this_request(keys.site())
+            graph = graph_by_profiles(thing, lookups, profiles.split(","))
         except RDFProfileException as error:
             return tk.abort(400, str(error))
-        body = serializer.serialize_dataset(thing, _format=extension)
+        # As ckanext-dcat writes it: JSON-LD of others is read by the names of its keys.
+        body = graph.serialize(format=url_to_rdflib_format(extension), auto_compact=True)
         return FlaskResponse(body, content_type=FORMATS[extension].media_type)
     return rdf(graph_of(thing, Lookups.of_this_request(keys.site())), extension)
 
