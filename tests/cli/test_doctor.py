@@ -112,7 +112,7 @@ class TestRecipients:
         (finding,) = [f for f in doctor(**{**self.WELL, "email_to": missing}) if "email_to" in f]
         assert finding.startswith("! email_to is not set: nobody is told of errors")
         assert "Set email_to to an address that somebody reads" in finding
-        assert "smtp.server" in finding
+        assert "error_email_from" in finding
 
     @pytest.mark.parametrize("nobody", ["datos@localhost", "no-responder@infom.gob.gt", "datos"])
     def test_an_address_that_nobody_reads(self, doctor: Doctor, nobody: str) -> None:
