@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,12 +14,14 @@ import sqlalchemy as sa
 from ckan import model
 from ckan.lib import app_globals, jobs
 from ckan.tests.pytest_ckan import ckan_setup
+from sqlalchemy.orm import close_all_sessions
 from xdist.scheduler import LoadScopeScheduling
 
 from ckanext.marathon.model import clock, installation
 from tests import databases, loading, proving
 
 databases.settle()
+loading.economise()
 hypothesis.settings.register_profile("marathon", derandomize=not proving.FULL, database=None)
 hypothesis.settings.load_profile("marathon")
 
@@ -59,6 +62,13 @@ class Rooms(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Rooms:
     """Share tests out by room."""
     return Rooms(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what stays until the end: modules and seven thousand tests."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -123,6 +133,28 @@ def storage(_storage: Path, monkeypatch: pytest.MonkeyPatch, ckan_config: Any) -
     yield _storage
     shutil.rmtree(_storage)
     _storage.mkdir()
+
+
+@pytest.fixture(scope="session")
+def reset_db() -> Callable[[], None]:
+    """Return what empties the database; CKAN's own makes its tables once a session."""
+
+    def reset() -> None:
+        close_all_sessions()
+        if not model.repo.tables_created_and_initialised:
+            model.repo.rebuild_db()
+            return
+        model.Session.remove()
+        tables = [each.name for each in reversed(model.repo.metadata.sorted_tables)]
+        connection = model.meta.engine.raw_connection()
+        try:
+            with connection.cursor() as cursor:
+                databases.empty(cursor, [each for each in tables if each != "alembic_version"])
+            connection.commit()
+        finally:
+            connection.close()
+
+    return reset
 
 
 @pytest.fixture
