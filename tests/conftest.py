@@ -18,10 +18,11 @@ from sqlalchemy.orm import close_all_sessions
 from xdist.scheduler import LoadScopeScheduling
 
 from ckanext.marathon.model import clock, installation
-from tests import databases, loading, proving
+from tests import databases, loading, proving, remembered
 
 databases.settle()
 loading.economise()
+remembered.watch()
 hypothesis.settings.register_profile("marathon", derandomize=not proving.FULL, database=None)
 hypothesis.settings.load_profile("marathon")
 
@@ -145,21 +146,17 @@ def reset_db() -> Callable[[], None]:
             model.repo.rebuild_db()
             return
         model.Session.remove()
-        tables = [each.name for each in reversed(model.repo.metadata.sorted_tables)]
-        connection = model.meta.engine.raw_connection()
-        try:
-            with connection.cursor() as cursor:
-                databases.empty(cursor, [each for each in tables if each != "alembic_version"])
-            connection.commit()
-        finally:
-            connection.close()
+        remembered.empty_tables()
 
     return reset
 
 
 @pytest.fixture
 def clean_db(
-    with_plugins: None, reset_db: Callable[[], None], migrate_db_for: Callable[[str], None]
+    with_plugins: None,
+    reset_db: Callable[[], None],
+    migrate_db_for: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Empty the database and make sure that our tables are there."""
     engine = model.meta.engine
@@ -177,6 +174,7 @@ def clean_db(
     # As the migration does: what is made from now on is younger than the plugin.
     installation.installed_at()
     model.repo.commit()
+    remembered.begin(monkeypatch)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from bs4 import BeautifulSoup
 from ckan.tests.helpers import call_action
 
 from tests import factories
+from tests.remembered import remembered
 
 HOSTILE = "</script><script>alert(1)</script> & \"x\" 'y' \\ ñ"
 
@@ -19,6 +20,7 @@ PLUGINS = "marathon scheming_datasets scheming_organizations dcat structured_dat
 
 
 @pytest.fixture
+@remembered
 def dataset(marathon_site: None) -> dict[str, Any]:
     owner = factories.Municipality(municipality_code="0501")
     return factories.MarathonDataset(
