@@ -47,6 +47,9 @@ wheel:
 venv:
 	@$(BOOTSTRAP) test
 
+# Some hundred processes read the plugin: compiled once, also where the environment forbids to keep it.
+test check: export PYTHONDONTWRITEBYTECODE :=
+
 test: venv
 	@[ -d "$$MARATHON_SHAPES" ] || echo "the official DCAT-AP shapes are not in $$MARATHON_SHAPES" \
 		"(MARATHON_SHAPES): only the project's own profile is validated"
@@ -68,8 +71,11 @@ check: venv
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@requirements/audit
-	@.venv/bin/pyright --pythonpath .venv/bin/python
-	@.venv/bin/python -m pytest -q -p no:ckan tests/house
+	@# The types take one processor for as long as the tests of the house take another.
+	@said=$$(mktemp) && trap 'rm -f "$$said"' EXIT; \
+		.venv/bin/pyright --pythonpath .venv/bin/python >"$$said" 2>&1 & types=$$!; \
+		code=0; .venv/bin/python -m pytest -q -p no:ckan tests/house || code=$$?; \
+		wait $$types || code=$$?; cat "$$said"; exit $$code
 
 lock: venv
 	@requirements/compile

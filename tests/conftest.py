@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,12 +14,15 @@ import sqlalchemy as sa
 from ckan import model
 from ckan.lib import app_globals, jobs
 from ckan.tests.pytest_ckan import ckan_setup
+from sqlalchemy.orm import close_all_sessions
 from xdist.scheduler import LoadScopeScheduling
 
 from ckanext.marathon.model import clock, installation
-from tests import databases, loading, proving
+from tests import databases, loading, proving, remembered
 
 databases.settle()
+loading.economise()
+remembered.watch()
 hypothesis.settings.register_profile("marathon", derandomize=not proving.FULL, database=None)
 hypothesis.settings.load_profile("marathon")
 
@@ -59,6 +63,13 @@ class Rooms(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Rooms:
     """Share tests out by room."""
     return Rooms(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what stays until the end: modules and seven thousand tests."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -125,9 +136,27 @@ def storage(_storage: Path, monkeypatch: pytest.MonkeyPatch, ckan_config: Any) -
     _storage.mkdir()
 
 
+@pytest.fixture(scope="session")
+def reset_db() -> Callable[[], None]:
+    """Return what empties the database; CKAN's own makes its tables once a session."""
+
+    def reset() -> None:
+        close_all_sessions()
+        if not model.repo.tables_created_and_initialised:
+            model.repo.rebuild_db()
+            return
+        model.Session.remove()
+        remembered.empty_tables()
+
+    return reset
+
+
 @pytest.fixture
 def clean_db(
-    with_plugins: None, reset_db: Callable[[], None], migrate_db_for: Callable[[str], None]
+    with_plugins: None,
+    reset_db: Callable[[], None],
+    migrate_db_for: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Empty the database and make sure that our tables are there."""
     engine = model.meta.engine
@@ -145,6 +174,7 @@ def clean_db(
     # As the migration does: what is made from now on is younger than the plugin.
     installation.installed_at()
     model.repo.commit()
+    remembered.begin(monkeypatch)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from ckan.tests import factories
 from ckan.tests.helpers import call_action
 
 from ckanext.marathon.vocabulary import territory
+from tests import remembered
 
 CODES = [municipality.code for municipality in territory.municipalities()]
 # Tests name municipalities of these departments themselves; two organisations cannot be one place.
@@ -28,7 +29,8 @@ _number = count()
 
 def next_code() -> str:
     """Return a municipality code that no test names, another one each time."""
-    return _FREE[next(_number) % len(_FREE)]
+    codes = (_FREE[number % len(_FREE)] for number in _number)
+    return next(code for code in codes if remembered.is_free(code))
 
 
 def code_of(organization_id: str | None) -> str:
@@ -63,6 +65,14 @@ class NationalBody(factories.Organization):
     role = "other_public_body"
 
 
+def made_for(factory: type[factories.CKANFactory]) -> str:
+    """Return the id of what a record needs and was not given.
+
+    On a site in a known state it is put back from a copy (``tests/remembered.py``).
+    """
+    return remembered.remember(factory.__name__, lambda: factory()["id"])
+
+
 def older_organization(**fields: Any) -> dict[str, Any]:
     """Return an organisation without a role that was on the site before the plugin."""
     made = factories.Organization(**fields)
@@ -91,7 +101,7 @@ class Commitment(factories.Dataset):
 
     type = "commitment"
     plan = "Third Open Government Action Plan 2016-2018"
-    owner_org = factory.LazyFunction(lambda: CoordinatingBody()["id"])
+    owner_org = factory.LazyFunction(lambda: made_for(CoordinatingBody))
 
 
 class Workshop(factories.Dataset):
@@ -100,7 +110,7 @@ class Workshop(factories.Dataset):
     type = "workshop"
     kind = "ideation"
     status = "held"
-    owner_org = factory.LazyFunction(lambda: Municipality()["id"])
+    owner_org = factory.LazyFunction(lambda: made_for(Municipality))
     municipality = factory.LazyAttribute(lambda o: [code_of(o.owner_org)])
 
 
@@ -108,7 +118,7 @@ class Idea(factories.Dataset):
     """An idea of a workshop, proposed, for all of the workshop's municipalities."""
 
     type = "idea"
-    workshop = factory.LazyFunction(lambda: Workshop()["id"])
+    workshop = factory.LazyFunction(lambda: made_for(Workshop))
     owner_org = factory.LazyAttribute(lambda o: model.Package.get(o.workshop).owner_org)
     service_problem = ["AGU-01"]
 
@@ -116,5 +126,5 @@ class Idea(factories.Dataset):
 class MarathonDataset(factories.Dataset):
     """A dataset that came out of an idea of the same organisation."""
 
-    idea = factory.LazyFunction(lambda: [Idea()["id"]])
+    idea = factory.LazyFunction(lambda: [made_for(Idea)])
     owner_org = factory.LazyAttribute(lambda o: model.Package.get(o.idea[0]).owner_org)

@@ -8,17 +8,27 @@ half of the time of the suite. What a test gets is the same; only when it was ma
 from __future__ import annotations
 
 import copy
+import inspect
+import json
+import marshal
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
+import jinja2
+import yaml
 from ckan import model
+from ckan.cli import cli
 from ckan.common import config
 from ckan.config.environment import CONFIG_FROM_ENV_VARS
+from ckan.config.middleware import make_app
 from ckan.lib import app_globals
 from ckan.plugins import core
 from ckan.tests import helpers
 from ckan.tests.helpers import CKANResponse, CKANTestApp, CKANTestClient
+from ckanext.scheming import loader
+from passlib.hash import pbkdf2_sha512
 
 Wanted = tuple[dict[str, Any], list[str | None]]
 
@@ -28,12 +38,57 @@ def _wanted() -> Wanted:
     return dict(config), [os.environ.get(name) for name in CONFIG_FROM_ENV_VARS.values()]
 
 
+class _Templates(jinja2.BytecodeCache):
+    """Compiled templates, which every application of this process takes from the same place.
+
+    jinja2 compares the text of the template, so that an edited one is compiled again.
+    """
+
+    def __init__(self) -> None:
+        self._compiled: dict[str, tuple[str, bytes]] = {}
+
+    def load_bytecode(self, bucket: Any) -> None:
+        checksum, code = self._compiled.get(bucket.key, ("", b""))
+        if checksum == bucket.checksum:
+            bucket.code = marshal.loads(code)
+
+    def dump_bytecode(self, bucket: Any) -> None:
+        self._compiled[bucket.key] = bucket.checksum, marshal.dumps(bucket.code)
+
+
+_templates = _Templates()
+_schemas: dict[str, Any] = {}
+
+
+def _read_schema(file: Any) -> Any:
+    """Do what ckanext-scheming's loader does, parsing a YAML text only once."""
+    if not loader.is_yaml(file.name):
+        return json.load(file)
+    text = file.read()
+    if text not in _schemas:
+        _schemas[text] = yaml.load(text, yaml.CSafeLoader)
+    return copy.deepcopy(_schemas[text])
+
+
+def economise() -> None:
+    """Spare the tests what they repeat thousands of times and what no test is about.
+
+    Passwords are hashed in one round instead of 25,000. To find a plugin's folder, CKAN reads the
+    source of every caller's caller; here it gets their file names alone. Schemas are parsed once.
+    """
+    pbkdf2_sha512.default_rounds = 1
+    inspect.stack = lambda context=0: inspect.getouterframes(sys._getframe(1), 0)
+    loader.load = _read_schema
+    cli.make_app = _make_app_of_command
+
+
 class _Loaded:
     """The plugins of one configuration, and the application made with them."""
 
     def __init__(self, make: Callable[[], CKANTestApp]) -> None:
         self.wanted = copy.deepcopy(_wanted())
         self.app = make()
+        self.app.flask_app.jinja_env.bytecode_cache = _templates
         self.services = dict(core._PLUGINS_SERVICE)
         self.config = copy.deepcopy(dict(config))
         self.flask_config = copy.deepcopy(dict(self.app.flask_app.config))
@@ -53,6 +108,22 @@ class _Loaded:
 
 
 _loaded: _Loaded | None = None
+# Another folder for each process, which is not in the ini file.
+_OF_PROCESS = {"ckan.webassets.path", *CONFIG_FROM_ENV_VARS}
+
+
+def _make_app_of_command(settings: Any) -> Any:
+    """Return the application for a ``ckan`` command that a test invokes in its own process.
+
+    It is the one that is loaded, unless the command's ini file or what a test has changed since
+    would make another one.
+    """
+    if _loaded and _loaded.intact() and dict(config) == _loaded.config:
+        wanted, environment = _loaded.wanted
+        differing = {key for key in settings if str(settings[key]) != str(wanted.get(key))}
+        if environment == _wanted()[1] and differing <= _OF_PROCESS:
+            return _loaded.app.app
+    return make_app(settings)
 
 
 def enter() -> None:

@@ -23,6 +23,7 @@ from ckanext.marathon.model.feed import Change
 from ckanext.marathon.rdf.namespaces import DCAT, DCT
 from tests import factories
 from tests.rdf import shapes
+from tests.remembered import remembered
 
 from .conftest import SITE, Get, Log
 
@@ -34,11 +35,13 @@ RDFLIB_NAME = {"trig": "trig", "jsonld": "json-ld", "nq": "nquads"}
 
 
 @pytest.fixture
+@remembered
 def idea(feed: Log) -> dict[str, Any]:
     return factories.Idea()
 
 
 @pytest.fixture
+@remembered
 def datasets(idea: dict[str, Any]) -> list[dict[str, Any]]:
     return [factories.MarathonDataset(idea=[idea["id"]]) for _ in range(5)]
 

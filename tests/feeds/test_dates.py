@@ -19,6 +19,7 @@ from ckan.tests.helpers import call_action
 from ckanext.marathon.model import clock, published
 from ckanext.marathon.model.feed import Entry
 from tests import factories
+from tests.remembered import remembered
 
 from .conftest import Get, Log
 
@@ -85,6 +86,7 @@ def on_page(get: Get, dataset: dict[str, Any]) -> tuple[dict[str, str], dict[str
 
 
 @pytest.fixture
+@remembered
 def dataset(feed: Log) -> dict[str, Any]:
     clock.set_complete(True)
     model.Session.commit()

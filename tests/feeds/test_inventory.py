@@ -16,6 +16,7 @@ from ckanext.marathon.feeds import sheet
 from ckanext.marathon.model import clock
 from ckanext.marathon.spreadsheets import write
 from tests import factories
+from tests.remembered import remembered
 
 from .conftest import SITE, Get, Log
 from .schemas import argentine_faults, us_faults
@@ -28,6 +29,7 @@ pytestmark = pytest.mark.ckan_config("ckanext.dcat.datasets_per_page", 2)
 
 
 @pytest.fixture
+@remembered
 def datasets(feed: Log) -> list[dict[str, Any]]:
     """Five datasets on three pages, of a municipality with an office."""
     owner = factories.Municipality(

@@ -17,6 +17,7 @@ from ckanext.marathon.rdf.formats import FORMATS
 from ckanext.marathon.rdf.namespaces import DCAT, DCT
 from tests import factories
 from tests.rdf import shapes
+from tests.remembered import remembered
 
 from .conftest import SITE, Get, Log
 from .test_changes import RDFLIB_NAME, activities, quads
@@ -25,6 +26,7 @@ Faults = Callable[[], list[Any]]
 
 
 @pytest.fixture
+@remembered
 def world(feed: Log) -> dict[str, Any]:
     """Two municipalities of two departments with a workshop and an idea each, one dataset."""
     found: dict[str, Any] = {}

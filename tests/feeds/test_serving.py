@@ -22,6 +22,7 @@ from ckanext.marathon.model import clock
 from ckanext.marathon.rdf.formats import FORMATS
 from ckanext.marathon.rdf.namespaces import DCAT
 from tests import factories
+from tests.remembered import remembered
 from tests.views.test_catalog import RDFLIB_NAME
 
 from .conftest import Get, Log
@@ -33,6 +34,7 @@ pytestmark = pytest.mark.ckan_config("ckanext.dcat.datasets_per_page", SIZE)
 
 
 @pytest.fixture
+@remembered
 def datasets(feed: Log) -> list[dict[str, Any]]:
     """Five datasets, on three pages of two slots."""
     idea = factories.Idea()

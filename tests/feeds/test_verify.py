@@ -16,6 +16,7 @@ from ckanext.marathon.feeds import capture, read, snapshot, witness
 from ckanext.marathon.feeds.parts import THE_WHOLE
 from ckanext.marathon.feeds.verify import Fault, Wrong
 from tests import factories
+from tests.remembered import remembered
 
 from .conftest import Log
 
@@ -23,6 +24,7 @@ Faults = Callable[[], list[Fault]]
 
 
 @pytest.fixture
+@remembered
 def dataset(feed: Log) -> dict[str, Any]:
     return factories.MarathonDataset()
 

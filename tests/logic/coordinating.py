@@ -7,26 +7,31 @@ from typing import Any
 import pytest
 
 from tests.factories import CoordinatingBody, Municipality, Workshop, officer
+from tests.remembered import remembered
 
 __all__ = ["admin", "body", "editor", "muni", "workshop_of"]
 
 
 @pytest.fixture
+@remembered
 def body(marathon_site: None) -> str:
     return CoordinatingBody()["id"]
 
 
 @pytest.fixture
+@remembered
 def editor(body: str) -> str:
     return officer(body)["name"]
 
 
 @pytest.fixture
+@remembered
 def admin(body: str) -> str:
     return officer(body, "admin")["name"]
 
 
 @pytest.fixture
+@remembered
 def muni(marathon_site: None) -> dict[str, Any]:
     return Municipality()
 

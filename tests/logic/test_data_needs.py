@@ -12,6 +12,7 @@ from ckan.tests import factories
 from ckan.tests.helpers import call_action
 
 from tests.factories import Idea, MarathonDataset
+from tests.remembered import remembered
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
 
@@ -28,6 +29,7 @@ def needs_of(idea: dict[str, Any]) -> list[str]:
 
 
 @pytest.fixture
+@remembered
 def idea() -> dict[str, Any]:
     """An idea that needs two kinds of data, the first of which is there."""
     idea = Idea(data_need=[{"what": "Caudal de los pozos"}, {"what": "Rutas del tren de aseo"}])

@@ -14,6 +14,7 @@ from ckanext.marathon.model import records
 from ckanext.marathon.model.installation import Installation
 from tests import factories
 from tests.logic.asking import act, refused, stored
+from tests.remembered import remembered
 
 
 def new_dataset(user: Any, owner_org: str, **fields: Any) -> dict[str, Any]:
@@ -33,6 +34,7 @@ def without(shown: dict[str, Any], *fields: str) -> dict[str, Any]:
 
 
 @pytest.fixture
+@remembered
 def old_dataset() -> dict[str, Any]:
     """A dataset that was there before the plugin, without any of its fields."""
     organization = factories.Municipality()

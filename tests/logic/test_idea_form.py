@@ -11,6 +11,7 @@ from ckan.tests import factories
 from ckan.tests.helpers import call_action
 
 from tests.factories import CivilSociety, CoordinatingBody, Idea, Municipality, Workshop, officer
+from tests.remembered import remembered
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
 
@@ -31,11 +32,13 @@ def quick(user: str, **data: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
+@remembered
 def muni() -> dict[str, Any]:
     return Municipality(municipality_code="2105")
 
 
 @pytest.fixture
+@remembered
 def workshop(muni: dict[str, Any]) -> dict[str, Any]:
     return Workshop(
         owner_org=muni["id"],

@@ -11,6 +11,7 @@ from ckan.tests.helpers import call_action
 
 from ckanext.marathon.domain import dates
 from tests import factories
+from tests.remembered import remembered
 
 pytestmark = pytest.mark.usefixtures("marathon_site", "with_request_context")
 
@@ -37,6 +38,7 @@ def titles(rows: list[dict[str, Any]]) -> list[str]:
 
 
 @pytest.fixture
+@remembered
 def town() -> str:
     return factories.Municipality()["id"]
 

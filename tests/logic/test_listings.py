@@ -19,6 +19,7 @@ from rdflib import DCAT, RDF, Graph
 
 from tests.factories import Commitment, Idea, MarathonDataset, Municipality, Workshop, officer
 from tests.logic.asking import act
+from tests.remembered import remembered
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
 
@@ -29,24 +30,10 @@ OTHERS = ("workshop", "idea", "commitment")
 class Site:
     """One dataset among one workshop, idea and commitment, all alike but for their type."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, records: dict[str, Any]) -> None:
         self.app = app
-        self.token = factories.UserWithToken()
+        self.token, self.muni, self.group = (records[n] for n in ("token", "muni", "group"))
         self.user = self.token["name"]
-        self.muni = Municipality()
-        self.group = factories.Group(user={"name": self.user})
-        code = self.muni["municipality_code"]
-        common: dict[str, Any] = {
-            "owner_org": self.muni["id"],
-            "tags": [{"name": WORD}],
-            "groups": [{"id": self.group["id"]}],
-            "notes": WORD,
-            "user": {"name": self.user},
-        }
-        workshop = Workshop(municipality=[code], title=f"Taller {WORD}", name="a-taller", **common)
-        idea = Idea(workshop=workshop["id"], title=f"Idea {WORD}", name="b-idea", **common)
-        Commitment(title=f"Compromiso {WORD}", name="c-compromiso", **common)
-        MarathonDataset(idea=[idea["id"]], title=f"Datos {WORD}", name="d-datos", **common)
 
     def act(self, action: str, user: str = "", **data: Any) -> Any:
         person = model.User.get(user) if user else None
@@ -149,8 +136,29 @@ PAGES: dict[str, Callable[[Site], str]] = {
 
 
 @pytest.fixture
-def site(app: Any) -> Site:
-    return Site(app)
+@remembered
+def records() -> dict[str, Any]:
+    token = factories.UserWithToken()
+    muni = Municipality()
+    group = factories.Group(user={"name": token["name"]})
+    code = muni["municipality_code"]
+    common: dict[str, Any] = {
+        "owner_org": muni["id"],
+        "tags": [{"name": WORD}],
+        "groups": [{"id": group["id"]}],
+        "notes": WORD,
+        "user": {"name": token["name"]},
+    }
+    workshop = Workshop(municipality=[code], title=f"Taller {WORD}", name="a-taller", **common)
+    idea = Idea(workshop=workshop["id"], title=f"Idea {WORD}", name="b-idea", **common)
+    Commitment(title=f"Compromiso {WORD}", name="c-compromiso", **common)
+    MarathonDataset(idea=[idea["id"]], title=f"Datos {WORD}", name="d-datos", **common)
+    return {"token": token, "muni": muni, "group": group}
+
+
+@pytest.fixture
+def site(app: Any, records: dict[str, Any]) -> Site:
+    return Site(app, records)
 
 
 @pytest.mark.usefixtures("with_request_context")

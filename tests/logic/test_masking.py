@@ -17,6 +17,7 @@ from ckan.types import Context
 from ckanext.marathon.logic.viewing import as_reader
 from tests import factories
 from tests.logic.asking import act
+from tests.remembered import remembered
 
 COUNTS = {
     "participants": 23,
@@ -40,6 +41,7 @@ def stored(workshop: dict[str, Any]) -> dict[str, int]:
 
 
 @pytest.fixture
+@remembered
 def workshop() -> dict[str, Any]:
     return factories.Workshop(**COUNTS)
 

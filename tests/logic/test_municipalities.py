@@ -12,6 +12,7 @@ from ckan.tests.helpers import call_action
 
 from ckanext.marathon.logic import permissions
 from tests.factories import CoordinatingBody, Municipality, officer
+from tests.remembered import remembered
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
 
@@ -22,6 +23,7 @@ def add(*codes: Any, user: str | None = None) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
+@remembered
 def coordinator() -> str:
     return officer(CoordinatingBody()["id"], "admin")["name"]
 

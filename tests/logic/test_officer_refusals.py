@@ -16,16 +16,19 @@ from ckanext.marathon.logic import permissions
 from tests.factories import CoordinatingBody, Municipality, officer
 from tests.logic.asking import act
 from tests.logic.inviting import EMAIL, accounts, invite
+from tests.remembered import remembered
 
 pytestmark = pytest.mark.usefixtures("marathon_site", "with_request_context")
 
 
 @pytest.fixture
+@remembered
 def muni() -> str:
     return Municipality(title="Municipalidad de San Carlos Alzatate")["id"]
 
 
 @pytest.fixture
+@remembered
 def admin() -> str:
     return officer(CoordinatingBody()["id"], "admin")["name"]
 

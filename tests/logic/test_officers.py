@@ -13,16 +13,19 @@ from ckan.tests.helpers import call_action
 from tests.factories import CivilSociety, CoordinatingBody, Municipality, officer
 from tests.logic import smtp
 from tests.logic.inviting import EMAIL, accept, accounts, invite, link_in, path_of, role_in
+from tests.remembered import remembered
 
 pytestmark = pytest.mark.usefixtures("marathon_site", "with_request_context")
 
 
 @pytest.fixture
+@remembered
 def muni() -> str:
     return Municipality(title="Municipalidad de San Carlos Alzatate")["id"]
 
 
 @pytest.fixture
+@remembered
 def admin() -> str:
     return officer(CoordinatingBody()["id"], "admin")["name"]
 

@@ -6,6 +6,7 @@ What it writes back loses nothing.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -15,34 +16,23 @@ from ckan.tests.helpers import call_action
 from ckanext.marathon.model import records
 from tests import factories
 from tests.logic.asking import act, stored
+from tests.remembered import remembered
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
 
 COUNTS = {"participants": 7_403, "participants_women": 7_400, "participants_men": 3}
 
 
+@dataclass
 class Chain:
     """A hidden workshop and idea behind a public idea and dataset, and who edits all of them."""
 
-    def __init__(self) -> None:
-        self.owner = factories.Municipality()
-        own = {"owner_org": self.owner["id"]}
-        self.editor = factories.officer(self.owner["id"])
-        self.hidden_workshop = factories.Workshop(title="Taller secreto", private=True, **own)
-        of_workshop = {"workshop": self.hidden_workshop["id"], **own}
-        need = [{"what": "Pozos"}]
-        self.hidden_idea = factories.Idea(
-            title="Idea secreta", private=True, data_need=need, **of_workshop
-        )
-        self.workshop = factories.Workshop(**COUNTS, **own)
-        self.idea = factories.Idea(title="Abierta", data_need=need, **of_workshop)
-        act("marathon_idea_status_update", self.editor, id=self.idea["id"], status="prioritised")
-        both = (self.hidden_idea, self.idea)
-        self.dataset = factories.MarathonDataset(
-            idea=[each["id"] for each in both],
-            data_need=[each["data_need"][0]["id"] for each in both],
-            **own,
-        )
+    editor: dict[str, Any]
+    hidden_workshop: dict[str, Any]
+    hidden_idea: dict[str, Any]
+    workshop: dict[str, Any]
+    idea: dict[str, Any]
+    dataset: dict[str, Any]
 
     def secrets(self) -> list[str]:
         """Return what is not for outsiders."""
@@ -56,8 +46,24 @@ class Chain:
 
 
 @pytest.fixture
+@remembered
 def chain() -> Chain:
-    return Chain()
+    own = {"owner_org": factories.Municipality()["id"]}
+    editor = factories.officer(own["owner_org"])
+    hidden_workshop = factories.Workshop(title="Taller secreto", private=True, **own)
+    need = [{"what": "Pozos"}]
+    more = {"workshop": hidden_workshop["id"], "data_need": need, **own}
+    hidden_idea = factories.Idea(title="Idea secreta", private=True, **more)
+    workshop = factories.Workshop(**COUNTS, **own)
+    idea = factories.Idea(title="Abierta", **more)
+    act("marathon_idea_status_update", editor, id=idea["id"], status="prioritised")
+    both = (hidden_idea, idea)
+    dataset = factories.MarathonDataset(
+        idea=[each["id"] for each in both],
+        data_need=[each["data_need"][0]["id"] for each in both],
+        **own,
+    )
+    return Chain(editor, hidden_workshop, hidden_idea, workshop, idea, dataset)
 
 
 @pytest.mark.parametrize("reader", ["editor", "sysadmin", "nobody"])

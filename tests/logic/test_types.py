@@ -12,11 +12,13 @@ from ckan.tests import factories as core
 from ckan.tests.helpers import call_action
 
 from tests.factories import Municipality, officer, older_organization
+from tests.remembered import remembered
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
 
 
 @pytest.fixture
+@remembered
 def muni() -> dict[str, Any]:
     return Municipality()
 

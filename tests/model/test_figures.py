@@ -8,6 +8,7 @@ from ckan.tests.helpers import call_action
 from ckanext.marathon.model import figures
 from ckanext.marathon.model.about import DEPARTMENT, MUNICIPALITY, PROBLEM
 from ckanext.marathon.model.figures import Figures
+from tests.remembered import remembered
 
 from .chain import Chain, make
 
@@ -15,6 +16,7 @@ pytestmark = pytest.mark.usefixtures("marathon_site")
 
 
 @pytest.fixture
+@remembered
 def chain() -> Chain:
     return make(["AGU-01", "AGU-02"])
 

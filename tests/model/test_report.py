@@ -15,6 +15,7 @@ from ckanext.marathon.model import report
 from ckanext.marathon.model.report import Part
 from tests import factories
 from tests.queries import asked
+from tests.remembered import remembered
 
 from .chain import Chain, make
 
@@ -34,6 +35,7 @@ def today() -> Period:
 
 
 @pytest.fixture
+@remembered
 def chain() -> Chain:
     return make(["AGU-01", "AGU"], starts_at="2016-10-17T23:30")
 

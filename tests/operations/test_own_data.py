@@ -13,6 +13,7 @@ from ckanext.marathon.operations.own_data import NAME, publish
 from ckanext.marathon.operations.starter import Outcome, StarterError
 from ckanext.marathon.spreadsheets import open_data
 from tests.factories import CivilSociety, CoordinatingBody, NationalBody
+from tests.remembered import remembered
 
 from .conftest import everything, show
 
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.usefixtures("storage", "marathon_site")
 
 
 @pytest.fixture
+@remembered
 def body() -> dict[str, Any]:
     return CoordinatingBody(name="coordina", title="Quien coordina")
 

@@ -14,6 +14,7 @@ from ckan.tests.helpers import call_action
 
 from ckanext.marathon.search import query
 from tests.factories import CoordinatingBody, Idea, MarathonDataset, Municipality, Workshop
+from tests.remembered import remembered
 
 
 def left_out(**params: Any) -> bool:
@@ -74,6 +75,7 @@ class TestExclusion:
 
 
 @pytest.fixture
+@remembered
 def chain() -> dict[str, Any]:
     muni = Municipality(municipality_code="2105")
     workshop = Workshop(

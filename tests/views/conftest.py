@@ -11,6 +11,7 @@ from bs4 import BeautifulSoup
 from ckan.tests import factories
 
 from tests.factories import CoordinatingBody, Municipality, officer
+from tests.remembered import remembered
 
 from .multipart import encode_form
 
@@ -18,13 +19,12 @@ from .multipart import encode_form
 class Reader:
     """A visitor of the test site; ``None`` is nobody."""
 
-    def __init__(self, app: Any, user: dict[str, Any] | None) -> None:
+    def __init__(self, app: Any, user: dict[str, Any] | None, token: str = "") -> None:
         self._app = app
         self.name = user["name"] if user else ""
         self._headers: dict[str, str] = {}
         if user:
-            token = factories.APIToken(user=user["id"])["token"]
-            self._headers["Authorization"] = token
+            self._headers["Authorization"] = token or token_of(user)
 
     def get(self, path: str, **headers: str) -> Any:
         """GET a path without following redirects; ``Accept`` and the like by keyword."""
@@ -53,6 +53,17 @@ class Reader:
         return BeautifulSoup(answer.text, "html.parser")
 
 
+def token_of(user: dict[str, Any]) -> str:
+    return factories.APIToken(user=user["id"])["token"]
+
+
+@remembered
+def add_officer(organization: dict[str, Any], capacity: str = "editor") -> dict[str, Any]:
+    """Return a new officer of an organisation, with a token."""
+    person = officer(organization["id"], capacity)
+    return {"user": person, "token": token_of(person)}
+
+
 @pytest.fixture
 def reader(app: Any) -> Callable[[dict[str, Any] | None], Reader]:
     """Make readers."""
@@ -66,6 +77,7 @@ def visitor(app: Any) -> Reader:
 
 
 @pytest.fixture
+@remembered
 def villa_nueva(marathon_site: None) -> dict[str, Any]:
     """The municipality the tests publish for."""
     return Municipality(name="villa-nueva", title="Villa Nueva", municipality_code="0115")
@@ -74,10 +86,17 @@ def villa_nueva(marathon_site: None) -> dict[str, Any]:
 @pytest.fixture
 def editor(app: Any, villa_nueva: dict[str, Any]) -> Reader:
     """An officer of Villa Nueva."""
-    return Reader(app, officer(villa_nueva["id"]))
+    return Reader(app, **add_officer(villa_nueva))
 
 
 @pytest.fixture
-def coordinator(marathon_site: None, app: Any) -> Reader:
+@remembered
+def infom(marathon_site: None) -> dict[str, Any]:
+    """The coordinating body."""
+    return CoordinatingBody(name="infom", title="INFOM")
+
+
+@pytest.fixture
+def coordinator(infom: dict[str, Any], app: Any) -> Reader:
     """An admin of the coordinating body."""
-    return Reader(app, officer(CoordinatingBody(name="infom", title="INFOM")["id"], "admin"))
+    return Reader(app, **add_officer(infom, "admin"))

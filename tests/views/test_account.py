@@ -15,6 +15,7 @@ from ckan.tests import factories
 from passlib.hash import pbkdf2_sha512
 
 from tests.logic import smtp
+from tests.remembered import remembered
 
 PASSWORD = "a-password-for-tests"
 
@@ -36,6 +37,7 @@ def _forget_counts() -> None:
 
 
 @pytest.fixture
+@remembered
 def officer() -> dict[str, Any]:
     return factories.User(password=PASSWORD)
 

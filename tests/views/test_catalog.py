@@ -13,6 +13,7 @@ from ckan.tests.factories import SysadminWithToken
 
 from ckanext.marathon.rdf.formats import FORMATS
 from tests import factories
+from tests.remembered import remembered
 
 HYDRA = rdflib.Namespace("http://www.w3.org/ns/hydra/core#")
 DCAT_DATASET = rdflib.URIRef("http://www.w3.org/ns/dcat#Dataset")
@@ -27,6 +28,7 @@ RDFLIB_NAME = {
 
 
 @pytest.fixture
+@remembered
 def dataset(marathon_site: None) -> dict[str, Any]:
     return factories.MarathonDataset()
 

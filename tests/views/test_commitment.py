@@ -14,6 +14,7 @@ from ckan.lib.search.common import is_available
 from ckanext.marathon.domain import commitments, dates
 from tests import factories
 from tests.queries import asked
+from tests.remembered import remembered
 
 from .conftest import Reader
 from .test_pages import hrefs
@@ -34,12 +35,14 @@ def text(page: BeautifulSoup, selector: str = ".primary") -> str:
 
 
 @pytest.fixture
+@remembered
 def chain() -> dict[str, Any]:
     idea = factories.Idea(title="Agua a tiempo")
     return {"idea": idea, "dataset": factories.MarathonDataset(idea=[idea["id"]])}
 
 
 @pytest.fixture
+@remembered
 def pilot(chain: dict[str, Any]) -> dict[str, Any]:
     """A commitment with milestones of each kind."""
     evidence = [

@@ -9,6 +9,7 @@ from ckan.tests.helpers import call_action
 
 from ckanext.marathon.helpers import marathon_filled, marathon_says
 from tests.factories import MarathonDataset
+from tests.remembered import remembered
 
 from .conftest import Reader
 
@@ -18,6 +19,7 @@ ADDRESS = "https://example.gt/horas.csv"
 
 
 @pytest.fixture
+@remembered
 def dataset(villa_nueva: dict[str, Any]) -> dict[str, Any]:
     return MarathonDataset(
         license_id="cc-by",

@@ -12,6 +12,7 @@ from ckan.tests.helpers import call_action
 
 from tests.factories import Idea, MarathonDataset, Workshop
 from tests.logic import smtp
+from tests.remembered import remembered
 
 from .conftest import Reader
 from .test_home import PLUGINS, whole_site
@@ -25,6 +26,7 @@ pytestmark = [
 
 
 @pytest.fixture
+@remembered
 def chain(villa_nueva: dict[str, Any]) -> dict[str, Any]:
     """A workshop of Villa Nueva, its idea, and a dataset that came of it."""
     workshop = Workshop(owner_org=villa_nueva["id"], municipality=["0115"], title="Taller")

@@ -14,6 +14,7 @@ from ckan.tests import factories
 from ckan.tests.helpers import call_action
 
 from tests.factories import Idea, Workshop
+from tests.remembered import remembered
 
 from .conftest import Reader
 
@@ -23,11 +24,13 @@ CSV = b"sector,hours\nZona 4,6\n"
 
 
 @pytest.fixture
+@remembered
 def workshop(villa_nueva: dict[str, Any]) -> dict[str, Any]:
     return Workshop(owner_org=villa_nueva["id"], municipality=["0115"], title="Marathon of May")
 
 
 @pytest.fixture
+@remembered
 def idea(workshop: dict[str, Any]) -> dict[str, Any]:
     needs = [{"what": "Hours of service", "why": "To know when water comes"}]
     return Idea(workshop=workshop["id"], title="Map of leaks", data_need=needs)

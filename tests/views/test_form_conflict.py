@@ -12,6 +12,7 @@ from ckan import model
 from ckan.tests.helpers import call_action
 
 from tests.factories import Workshop, officer
+from tests.remembered import remembered
 from tests.visitors import shown_values
 
 from .conftest import Reader
@@ -23,6 +24,7 @@ Values = dict[str, Any]
 
 
 @pytest.fixture
+@remembered
 def workshop(villa_nueva: dict[str, Any]) -> dict[str, Any]:
     return Workshop(
         owner_org=villa_nueva["id"],

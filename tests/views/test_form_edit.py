@@ -12,6 +12,7 @@ from ckan.tests import factories
 from ckan.tests.helpers import call_action
 
 from tests.factories import Idea, MarathonDataset, Workshop
+from tests.remembered import remembered
 from tests.visitors import shown_values
 
 from .conftest import Reader
@@ -57,6 +58,7 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]
 
 
 @pytest.fixture
+@remembered
 def workshop(villa_nueva: dict[str, Any]) -> dict[str, Any]:
     return Workshop(
         owner_org=villa_nueva["id"],
@@ -74,6 +76,7 @@ def workshop(villa_nueva: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
+@remembered
 def idea(workshop: dict[str, Any]) -> dict[str, Any]:
     return Idea(
         workshop=workshop["id"],
@@ -86,6 +89,7 @@ def idea(workshop: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
+@remembered
 def dataset(idea: dict[str, Any]) -> dict[str, Any]:
     return MarathonDataset(
         idea=[idea["id"]],

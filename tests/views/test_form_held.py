@@ -13,6 +13,7 @@ from ckan.tests.helpers import call_action
 from sqlalchemy.exc import OperationalError
 
 from tests.factories import Workshop, officer
+from tests.remembered import remembered
 from tests.visitors import shown_values
 
 from .conftest import Reader
@@ -27,6 +28,7 @@ CODES = "/marathon/municipality/add"
 
 
 @pytest.fixture
+@remembered
 def workshop(villa_nueva: dict[str, Any]) -> dict[str, Any]:
     return Workshop(
         owner_org=villa_nueva["id"],

@@ -10,6 +10,7 @@ from bs4 import BeautifulSoup, Tag
 from ckan.tests.helpers import call_action
 
 from tests.factories import Commitment, Idea, Workshop
+from tests.remembered import remembered
 from tests.visitors import shown_values
 
 from .conftest import Reader
@@ -53,6 +54,7 @@ def stored(reader: Reader, thing: dict[str, Any], field: str) -> list[dict[str, 
 
 
 @pytest.fixture
+@remembered
 def workshop(villa_nueva: dict[str, Any]) -> dict[str, Any]:
     return Workshop(
         owner_org=villa_nueva["id"],
@@ -65,6 +67,7 @@ def workshop(villa_nueva: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
+@remembered
 def idea(workshop: dict[str, Any]) -> dict[str, Any]:
     return Idea(
         workshop=workshop["id"],

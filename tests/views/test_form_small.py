@@ -9,6 +9,7 @@ from bs4 import BeautifulSoup
 from ckan.tests.helpers import call_action
 
 from tests.factories import Idea, Workshop
+from tests.remembered import remembered
 from tests.visitors import shown_values
 
 from .conftest import Reader
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.usefixtures("marathon_site")
 
 class TestStatus:
     @pytest.fixture
+    @remembered
     def idea(self, villa_nueva: dict[str, Any]) -> dict[str, Any]:
         workshop = Workshop(owner_org=villa_nueva["id"], municipality=["0115"])
         return Idea(workshop=workshop["id"], status="proposed")

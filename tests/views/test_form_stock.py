@@ -10,6 +10,7 @@ from bs4 import BeautifulSoup, Tag
 from ckan.tests.helpers import call_action
 
 from tests.factories import Idea, MarathonDataset, Workshop, officer
+from tests.remembered import remembered
 from tests.visitors import shown_values
 
 from .conftest import Reader
@@ -23,6 +24,7 @@ ORGANIZATION = "/organization/edit/villa-nueva"
 
 
 @pytest.fixture
+@remembered
 def dataset(villa_nueva: dict[str, Any]) -> dict[str, Any]:
     workshop = Workshop(owner_org=villa_nueva["id"], municipality=["0115"])
     idea = Idea(workshop=workshop["id"])

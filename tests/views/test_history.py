@@ -19,6 +19,7 @@ from ckanext.marathon.views import field_names, history_words
 from tests import factories
 from tests.factories import officer
 from tests.logic.asking import act
+from tests.remembered import remembered
 from tests.visitors import shown_values
 
 from .conftest import Reader
@@ -29,6 +30,7 @@ PAGE = "/organization/villa-nueva/changes"
 
 
 @pytest.fixture
+@remembered
 def workshop(villa_nueva: dict[str, Any]) -> dict[str, Any]:
     return factories.Workshop(owner_org=villa_nueva["id"], title="Taller del agua")
 

@@ -17,6 +17,7 @@ from ckan.tests.helpers import call_action
 
 from tests import factories
 from tests.queries import asked
+from tests.remembered import remembered
 
 PLUGINS = (
     "marathon_site marathon activity scheming_datasets scheming_organizations dcat "
@@ -96,6 +97,7 @@ class TestEmptySite:
 
 class TestFullSite:
     @pytest.fixture
+    @remembered
     def chain(self) -> dict[str, Any]:
         town = factories.Municipality(municipality_code="2105", title="San Carlos")
         workshop = factories.Workshop(owner_org=town["id"], service_problem=["AGU-02"])

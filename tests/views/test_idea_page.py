@@ -10,6 +10,7 @@ from ckan.tests.helpers import call_action
 
 from ckanext.marathon.domain import dates
 from tests.factories import CoordinatingBody, Idea, MarathonDataset, Workshop
+from tests.remembered import remembered
 
 from .conftest import Reader
 from .test_pages import hrefs, texts
@@ -21,6 +22,7 @@ HOSTILE = "<script>alert(1)</script> {title} %(x)s שלום 🚰 " + "W" * 120
 
 
 @pytest.fixture
+@remembered
 def workshop(villa_nueva: dict[str, Any]) -> dict[str, Any]:
     return Workshop(
         owner_org=villa_nueva["id"],
@@ -31,6 +33,7 @@ def workshop(villa_nueva: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
+@remembered
 def idea(workshop: dict[str, Any]) -> dict[str, Any]:
     return Idea(workshop=workshop["id"], title="Map of leaks", data_need=[{"what": "Leaks"}])
 
@@ -203,6 +206,7 @@ class TestOtherLanguages:
 
 class TestPassingOn:
     @pytest.fixture
+    @remembered
     def dataset(self, idea: dict[str, Any]) -> dict[str, Any]:
         return MarathonDataset(idea=[idea["id"]], title="Leaks of 2017", notes="By *sector*.")
 

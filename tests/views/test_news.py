@@ -10,6 +10,7 @@ from ckan.tests.helpers import call_action
 
 from ckanext.marathon.feeds import news
 from tests.factories import Idea, MarathonDataset, Municipality, Workshop
+from tests.remembered import remembered
 
 from .conftest import Reader
 
@@ -20,6 +21,7 @@ WHOLE = "/en/marathon/news.atom"
 
 
 @pytest.fixture
+@remembered
 def chain(villa_nueva: dict[str, Any]) -> dict[str, Any]:
     """A workshop of Villa Nueva, its idea on water, and a dataset that came of it."""
     workshop = Workshop(
@@ -149,6 +151,7 @@ class TestEverything:
 
 class TestParts:
     @pytest.fixture(autouse=True)
+    @remembered
     def another(self, chain: Any) -> None:
         """Something of another place and problem."""
         other = Municipality(municipality_code="2105")

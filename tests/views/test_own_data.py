@@ -15,6 +15,7 @@ from ckanext.marathon.model import own_data
 from ckanext.marathon.rdf.lookups import site
 from ckanext.marathon.spreadsheets import open_data
 from tests.factories import Idea, MarathonDataset, Municipality, Workshop
+from tests.remembered import remembered
 
 from .conftest import Reader
 
@@ -24,6 +25,7 @@ Chain = dict[str, dict[str, Any]]
 
 
 @pytest.fixture
+@remembered
 def chain() -> Chain:
     """A workshop of two municipalities, an idea of both, and a dataset that meets one need."""
     organization = Municipality(municipality_code="0501", title="Escuintla")

@@ -10,6 +10,7 @@ from ckan.tests.helpers import call_action
 
 from ckanext.marathon.helpers import chain
 from tests.factories import Commitment, Idea, MarathonDataset, NationalBody, Workshop
+from tests.remembered import remembered
 
 from .conftest import Reader
 
@@ -25,6 +26,7 @@ def hrefs(page: BeautifulSoup, selector: str) -> list[str]:
 
 
 @pytest.fixture
+@remembered
 def workshop(villa_nueva: dict[str, Any]) -> dict[str, Any]:
     return Workshop(
         owner_org=villa_nueva["id"],
@@ -42,12 +44,14 @@ def workshop(villa_nueva: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
+@remembered
 def idea(workshop: dict[str, Any]) -> dict[str, Any]:
     needs = [{"what": "Hours of service"}, {"what": "Reported leaks"}]
     return Idea(workshop=workshop["id"], title="Map of leaks", data_need=needs)
 
 
 @pytest.fixture
+@remembered
 def dataset(idea: dict[str, Any]) -> dict[str, Any]:
     return MarathonDataset(
         idea=[idea["id"]], data_need=[idea["data_need"][0]["id"]], title="Hours of water"

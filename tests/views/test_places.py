@@ -8,6 +8,7 @@ import pytest
 
 from tests.factories import Idea, MarathonDataset, Workshop
 from tests.queries import asked
+from tests.remembered import remembered
 
 from .conftest import Reader
 from .test_pages import hrefs
@@ -16,6 +17,7 @@ pytestmark = pytest.mark.usefixtures("marathon_site")
 
 
 @pytest.fixture
+@remembered
 def chain(villa_nueva: dict[str, Any]) -> list[str]:
     """Paths of a workshop, an idea and a dataset of Villa Nueva about irregular water."""
     workshop = Workshop(

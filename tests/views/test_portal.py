@@ -13,6 +13,7 @@ from ckan.tests.helpers import call_action
 
 from ckanext.marathon.rdf.namespaces import DCT
 from tests import factories
+from tests.remembered import remembered
 
 from .conftest import Reader
 
@@ -20,6 +21,7 @@ ATOM = "{http://www.w3.org/2005/Atom}"
 
 
 @pytest.fixture
+@remembered
 def dataset(marathon_site: None) -> dict[str, Any]:
     return factories.MarathonDataset(title="Pozos & <más> ñ", notes="Agua")
 

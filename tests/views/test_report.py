@@ -13,6 +13,7 @@ from openpyxl import load_workbook
 
 from ckanext.marathon.domain import dates
 from tests.factories import Commitment, Idea, MarathonDataset, Workshop
+from tests.remembered import remembered
 
 from .conftest import Reader
 
@@ -22,6 +23,7 @@ COUNTRY, PLACE = "/marathon/report", "/municipality/0115/report"
 
 
 @pytest.fixture
+@remembered
 def chain(villa_nueva: dict[str, Any]) -> dict[str, Any]:
     """A chain of Villa Nueva, its idea prioritised, with one of two data needs met."""
     workshop = Workshop(

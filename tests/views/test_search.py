@@ -11,6 +11,7 @@ from bs4 import BeautifulSoup, Tag
 from ckan.tests import factories
 
 from tests.factories import CoordinatingBody, Idea, MarathonDataset, Municipality, Workshop
+from tests.remembered import remembered
 
 from .conftest import Reader
 
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.usefixtures("marathon_site")
 
 
 @pytest.fixture
+@remembered
 def chain(villa_nueva: dict[str, Any]) -> dict[str, Any]:
     """Villa Nueva has an idea on water and data as CSV; San Carlos Alzatate one on rubbish."""
     workshop = Workshop(

@@ -13,6 +13,7 @@ from ckan.tests.helpers import call_action
 
 from ckanext.marathon.model import short
 from tests.factories import Idea, MarathonDataset, Workshop
+from tests.remembered import remembered
 
 from .conftest import Reader
 from .test_pages import texts
@@ -39,6 +40,7 @@ _COPIES = {
 
 
 @pytest.fixture
+@remembered
 def idea() -> dict[str, Any]:
     return Idea(title="Map of leaks")
 

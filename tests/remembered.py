@@ -1,0 +1,278 @@
+"""What fixtures make through actions, made once and put back from a copy for the tests after.
+
+    @pytest.fixture
+    @remembered
+    def villa_nueva(marathon_site: None) -> dict[str, Any]:
+        return Municipality(name="villa-nueva", municipality_code="0115")
+
+The first test that wants it has it made as ever. A later one gets the same rows in PostgreSQL, the
+same documents in Solr, the same jobs and a copy of the value: one fifteenth of the time. Only what
+was made from the same state is put back: an empty site, or what other remembered fixtures have
+made on one, with the same configuration and nothing patched. As soon as anything else writes to
+the database, the state is unknown until the site is emptied, and fixtures make what they return.
+
+So it fits a fixture that makes records and returns them as plain data; neither one that changes
+functions or files, nor one whose making is what the tests are about. What it is given counts where
+that is plain data (``villa_nueva``, not ``app``).
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import hashlib
+import io
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, is_dataclass
+from typing import Any, ParamSpec, TypeVar
+
+import pysolr
+import pytest
+import sqlalchemy as sa
+from ckan import model
+from ckan.common import config
+from ckan.lib.redis import connect_to_redis
+from ckan.lib.search.common import make_connection
+from psycopg2 import sql
+
+from ckanext.marathon.feeds import witness
+from ckanext.marathon.model import clock, kept
+from tests import databases
+
+P = ParamSpec("P")
+T = TypeVar("T")
+State = tuple[Any, ...]
+
+MOST = 300
+PLAIN = (str, int, float, bool, type(None))
+
+
+Updates = list[str]
+
+
+@dataclass
+class _Copy:
+    value: Any
+    rows: dict[str, bytes]
+    jobs: dict[bytes, bytes]
+    updates: Updates
+    codes: set[str]
+
+
+_copies: OrderedDict[State, _Copy] = OrderedDict()
+# The configuration, the tables, then the steps that led to what is in them; ``None``: unknown.
+_state: State | None = None
+# What is being made for the first time: messages to Solr, municipality codes.
+_making: tuple[Updates, set[str]] | None = None
+_patches: pytest.MonkeyPatch | None = None
+# Codes that what was put back uses; the factories give them to no other organisation.
+_codes: set[str] = set()
+
+
+def watch() -> None:
+    """Note from now on what is written to the database and sent to Solr."""
+    sa.event.listen(sa.Engine, "before_cursor_execute", _note_statement)
+    send = pysolr.Solr._update
+
+    @functools.wraps(send)
+    def update(self: pysolr.Solr, message: str | bytes, *arguments: Any, **options: Any) -> Any:
+        if _making:
+            _making[0].append(message if isinstance(message, str) else message.decode())
+        return send(self, message, *arguments, **options)
+
+    pysolr.Solr._update = update
+
+
+def _note_statement(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+    global _state
+    if not _making and not statement.lstrip()[:6].upper().startswith("SELECT"):
+        _state = None
+
+
+def begin(patches: pytest.MonkeyPatch) -> None:
+    """Say that the site is empty now, with CKAN's tables and ours, in a test with these patches."""
+    global _state, _patches
+    _patches = patches
+    _codes.clear()
+    _state = (_fingerprint(), _read_ids_of_tables())
+
+
+def remembered(make: Callable[P, T]) -> Callable[P, T]:
+    """Make a fixture's function put back what it made before, see above."""
+
+    @functools.wraps(make)
+    def wrapper(*arguments: P.args, **named: P.kwargs) -> T:
+        given = [each for each in (*arguments, *named.values()) if _is_plain(each)]
+        step = f"{make.__module__}.{make.__qualname__} {given!r}"
+        return remember(step, lambda: make(*arguments, **named))
+
+    return wrapper
+
+
+def remember(step: str, make: Callable[[], T]) -> T:
+    """Return what ``make`` returns, or put back what it made before in the same state.
+
+    Whatever ``make`` writes is committed when it returns.
+    """
+    global _state
+    if _making or _state is None or _state[0] != _fingerprint() or _is_patched():
+        return make()
+    state = (*_state, step)
+    found = _copies.get(state)
+    if found:
+        _copies.move_to_end(state)
+        _put_back(found)
+        value = copy.deepcopy(found.value)
+    else:
+        with _recording() as record:
+            value = make()
+        assert _is_plain(value), f"{value!r} is not data alone"
+        _copies[state] = _Copy(copy.deepcopy(value), _read_rows(), _read_jobs(), *record)
+        if len(_copies) > MOST:
+            _copies.popitem(last=False)
+    _state = state
+    return value
+
+
+def _is_patched() -> bool:
+    """Return whether the test has changed something else than a setting."""
+    if _patches is None:
+        return False
+    return bool(_patches._setattr) or any(each[0] is not config for each in _patches._setitem)
+
+
+@contextmanager
+def _recording() -> Iterator[tuple[Updates, set[str]]]:
+    """Collect what is sent to Solr and which codes are given away meanwhile."""
+    global _making
+    _making = record = ([], set())
+    try:
+        yield record
+    finally:
+        _making = None
+
+
+def is_free(code: str) -> bool:
+    """Return whether no organisation that was put back has a municipality code; it gets used."""
+    if code in _codes:
+        return False
+    if _making:
+        _making[1].add(code)
+    return True
+
+
+def _is_plain(value: Any) -> bool:
+    """Return whether a value is data alone, which can be copied."""
+    if isinstance(value, dict):
+        return all(map(_is_plain, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    if is_dataclass(value) and not isinstance(value, type):
+        return all(map(_is_plain, vars(value).values()))
+    return isinstance(value, PLAIN)
+
+
+def _fingerprint() -> str:
+    settings = sorted((key, repr(value)) for key, value in config.items())
+    return hashlib.sha256(repr(settings).encode()).hexdigest()
+
+
+def tables() -> list[str]:
+    """Return CKAN's tables and ours, each after those that it refers to."""
+    names = [each.name for each in model.repo.metadata.sorted_tables]
+    return [name for name in names if name != "alembic_version"]
+
+
+def _read_ids_of_tables() -> str:
+    """Return the ids of tables and sequences.
+
+    Those that a migration has made again count from 1, over what is in a copy.
+    """
+    with _cursor() as cursor:
+        cursor.execute(
+            "SELECT string_agg(oid::text, ' ' ORDER BY oid) FROM pg_class"
+            " WHERE relkind IN ('r', 'S') AND relnamespace = 'public'::regnamespace"
+        )
+        return cursor.fetchone()[0]
+
+
+@contextmanager
+def _cursor() -> Iterator[Any]:
+    """Give access to the database past SQLAlchemy, in a transaction of its own."""
+    connection = model.meta.engine.raw_connection()
+    try:
+        with connection.cursor() as cursor:
+            yield cursor
+        connection.commit()
+    finally:
+        connection.close()
+
+
+def _read_rows() -> dict[str, bytes]:
+    rows: dict[str, bytes] = {}
+    with _cursor() as cursor:
+        for name in tables():
+            cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [f'"{name}"'])
+            if cursor.fetchone()[0]:
+                file = io.BytesIO()
+                cursor.copy_expert(_copying("COPY {} TO STDOUT", name, cursor), file)
+                rows[name] = file.getvalue()
+    return {name: text for name, text in rows.items() if text}
+
+
+def _copying(statement: str, name: str, cursor: Any) -> str:
+    return sql.SQL(statement).format(sql.Identifier(name)).as_string(cursor)
+
+
+def _read_jobs() -> dict[bytes, bytes]:
+    redis = connect_to_redis()
+    return {key: redis.dump(key) for key in redis.keys("rq:*")}
+
+
+def empty_tables() -> None:
+    """Delete all rows, whatever they are."""
+    with _cursor() as cursor:
+        databases.empty(cursor, list(reversed(tables())))
+
+
+def _put_back(found: _Copy) -> None:
+    model.Session.remove()
+    with _cursor() as cursor:
+        databases.empty(cursor, list(reversed(tables())))
+        for name, text in found.rows.items():
+            cursor.copy_expert(_copying("COPY {} FROM STDIN", name, cursor), io.BytesIO(text))
+    redis = connect_to_redis()
+    for key, job in found.jobs.items():
+        redis.restore(key, 0, job, replace=True)
+    _send(found.updates)
+    _codes.update(found.codes)
+    # What pages counted of this same state may have been counted with something patched.
+    kept._KEPT.clear()
+    now = clock.read()
+    if now.number:
+        witness.write_witness(witness.Witness(now.number, now.mark))
+    model.Session.remove()
+
+
+def _send(updates: Updates) -> None:
+    """Send Solr these messages again, and commit once."""
+    solr = make_connection()
+    documents: dict[str, Any] = {}
+    for message in updates:
+        if message.startswith("["):
+            documents |= {each["index_id"]: each for each in json.loads(message)}
+        elif not message.startswith("<commit"):
+            _send_documents(solr, documents, commit=False)
+            solr._update(message, commit=False)
+            documents = {}
+    if updates:
+        _send_documents(solr, documents, commit=True)
+
+
+def _send_documents(solr: Any, documents: dict[str, Any], commit: bool) -> None:
+    if documents or commit:
+        message = json.dumps(list(documents.values()))
+        solr._update(message, commit=commit, solrapi="JSON")
