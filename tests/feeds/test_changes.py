@@ -109,7 +109,7 @@ class TestPage:
             each
             for activity in nodes
             for each in activity.get("@graph", [])
-            if each.get("@type") == "dcat:Dataset"
+            if "dcat:Dataset" in each.get("@type", [])
         ]
         assert set(shown["dct:title"]) == {"@language", "@value"}
         keys = {key for node in nodes for each in (node, *node.get("@graph", [])) for key in each}

@@ -87,7 +87,8 @@ def add_idea(graph: Graph, idea: Row, facts: Facts) -> URIRef:
         graph.add((iri, site.term("example"), example))
     workshop = facts.workshop_of(idea)
     if workshop is not None:
-        add_generation(graph, refer_to_workshop(graph, workshop, facts), iri)
+        held = refer_to_workshop(graph, workshop, facts)
+        add_generation(graph, held, iri, not facts.alone)
     return iri
 
 
@@ -130,7 +131,7 @@ def add_relations(graph: Graph, dataset: Row, iri: URIRef, facts: Facts) -> None
         workshop = facts.workshop_of(idea)
         if workshop is not None:
             held = facts.site.thing("workshop", str(workshop["id"]))
-            add_generation(graph, held, iri)
+            add_generation(graph, held, iri, not facts.alone)
         for row in rows_of(idea.get("data_need")):
             if str(row.get("id")) not in needs:
                 continue

@@ -195,7 +195,7 @@ def _add_attributions(graph: Graph, site: Site, iri: URIRef, rows: list[Row]) ->
 def _add_activities(graph: Graph, site: Site, iri: URIRef, rows: list[Row]) -> None:
     for number, row in enumerate(rows, 1):
         activity = site.foreign(row.get("uri")) or part(iri, f"activity-{number}")
-        add_generation(graph, activity, iri)
+        add_generation(graph, activity, iri, activity.startswith(f"{iri}#"))
         graph.add((activity, RDF.type, PROV.Activity))
         _label(graph, activity, RDFS.label, row.get("label"), site)
         started = moment(row.get("startedAtTime"))

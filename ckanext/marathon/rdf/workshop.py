@@ -71,16 +71,25 @@ def workshop_graph(workshop: Row, facts: Facts) -> Graph:
     return graph
 
 
-def add_generation(graph: Graph, activity: URIRef, entity: URIRef) -> None:
+def add_generation(
+    graph: Graph, activity: URIRef, entity: URIRef, is_told_from_both: bool = True
+) -> None:
     """Say that something came out of a workshop, from both sides.
 
-    PROV-O has a property for either direction. GeoDCAT-AP wants ``prov:generated`` of each activity
-    that a page describes, and what was generated to be a ``prov:Entity``; stock ckanext-dcat reads
-    ``prov:wasGeneratedBy``.
+    PROV-O has a property for either direction. GeoDCAT-AP 2 wants ``prov:generated`` of each
+    activity that a document describes; stock ckanext-dcat reads ``prov:wasGeneratedBy``.
+
+    Args:
+        graph: is added to.
+        activity: for example a workshop.
+        entity: what came out of it.
+        is_told_from_both: not where the description of the entity is one of many that are put
+            together and kept up one by one, as in the feed: there it speaks of the entity alone.
     """
     graph.add((entity, RDF.type, PROV.Entity))
     graph.add((entity, PROV.wasGeneratedBy, activity))
-    graph.add((activity, PROV.generated, entity))
+    if is_told_from_both:
+        graph.add((activity, PROV.generated, entity))
 
 
 def add_workshop(graph: Graph, workshop: Row, facts: Facts) -> URIRef:
