@@ -223,7 +223,7 @@ class TestOwners:
                 assert not thread.is_alive()
             model.Session.rollback()
             assert list(verify()) == []
-            assert feed.text(owner["id"]).count(office) == 1
+            assert feed.text(owner["id"]).count(f"hasEmail> <mailto:{office}>") == 1
 
 
 def everything() -> dict[str, bytes]:

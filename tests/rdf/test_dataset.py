@@ -283,12 +283,28 @@ class TestChain:
         assert said(full, DCAT.qualifiedRelation) == set()
         assert set(full.subjects(RDF.type, DCAT.Resource)) == set()
 
-    def test_what_another_catalogue_says_generated_it_is_said_from_both_sides(self) -> None:
+    def test_what_another_catalogue_says_generated_it_is_said_of_the_dataset_alone(self) -> None:
+        # Several datasets may name it, and the description of each is kept up by itself.
         activity = URIRef("https://otro.gt/taller")
         found = graph(provenance_activity=[{"uri": str(activity), "label": "Taller"}])
         iri = SITE.dataset(MINIMAL["id"])
         assert (iri, PROV.wasGeneratedBy, activity) in found
+        assert (activity, PROV.generated, None) not in found
+
+    def test_an_activity_without_an_iri_is_said_from_both_sides(self) -> None:
+        found = graph(provenance_activity=[{"label": "Taller"}])
+        iri = SITE.dataset(MINIMAL["id"])
+        (activity,) = found.objects(iri, PROV.wasGeneratedBy)
+        assert activity.startswith(f"{iri}#")
         assert (activity, PROV.generated, iri) in found
+
+    def test_the_feed_says_what_a_workshop_generated_from_one_side_alone(self) -> None:
+        site = {"ideas": {IDEA["id"]: IDEA}, "workshops": {WORKSHOP["id"]: WORKSHOP}}
+        alone = dataset_graph(FULL, Facts(SITE, **site, alone=True))
+        held = SITE.thing("workshop", WORKSHOP["id"])
+        assert (SITE.dataset(FULL["id"]), PROV.wasGeneratedBy, held) in alone
+        assert set(alone.subject_objects(PROV.generated)) == set()
+        assert (held, PROV.generated, None) in dataset_graph(FULL, Facts(SITE, **site))
 
     def test_only_the_needs_it_meets_are_named(self, full: Graph) -> None:
         other = SITE.data_need(IDEA["id"], IDEA["data_need"][1]["id"])
