@@ -423,7 +423,7 @@ class TestRestore:
                 mine, theirs = lines(other.get("/catalog/all.nt").text), lines(before.text)
                 assert first_published(other) == first_published(site)
                 changed = {line.split()[1].strip("<>").rpartition("/")[2] for line in mine ^ theirs}
-                homepage = {"homepage", "22-rdf-syntax-ns#type"}
+                homepage = {"homepage", "22-rdf-syntax-ns#type", "title"}
                 assert changed == {*homepage, "dcat#accessURL", "dcat#downloadURL"}
                 assert {line.replace(other.url, site.url) for line in mine} == theirs
                 (address,) = re.findall(rf"<({other.url}/[^>]*datos-1.csv)>", "\n".join(mine))[:1]
