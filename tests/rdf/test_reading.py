@@ -279,6 +279,68 @@ def test_languages_that_no_form_offers_are_published_again_with_their_names() ->
     assert Literal("catalán", lang="es") in set(again.objects(catalan, SKOS.prefLabel))
 
 
+@pytest.mark.parametrize(
+    ("iri", "code", "name", "is_ours"),
+    [
+        ("https://datos.otro.gt/municipality/0501", "0501", "Escuintla", True),
+        ("https://datos.otro.gt/municipality/2105", "2105", "San Carlos Alzatate", True),
+        # Other countries number theirs in the same way.
+        ("https://datos.gob.hn/municipality/0501", "0501", "San Pedro Sula", False),
+        ("https://otro.mx/municipality/9999", "9999", "Metepec", False),
+    ],
+)
+def test_municipality_of_another_catalogue_is_known_by_its_name(
+    iri: str, code: str, name: str, is_ours: bool
+) -> None:
+    place = f'<{iri}> a dct:Location ; dct:identifier "{code}" ; skos:prefLabel "{name}"@es .'
+    dataset = f'<https://otro.gt/d/1> a dcat:Dataset ; dct:title "Agua" ; dct:spatial <{iri}> .'
+    found = read(f"{dataset} {place}")
+    if is_ours:
+        assert found["municipality"] == [code]
+    else:
+        assert "municipality" not in found
+        assert found["spatial_coverage"] == [{"uri": iri, "text": name}]
+
+
+@pytest.mark.parametrize("what", ["2020-Q1", "2 de enero de 2020", "2015-02-30"])
+def test_no_time_of_ours_stands_in_for_a_date_that_cannot_be_read(what: str) -> None:
+    shown = saved(
+        described(
+            f'dct:issued "{what}" ; dct:modified "{what}" ; dcat:distribution [ a dcat:Distribution'
+            f' ; dcat:accessURL <https://otro.gt/1> ; dct:issued "{what}" ; dct:modified "{what}" ]'
+        )
+    )
+    again = graph_of(shown, Lookups())
+    assert list(again.objects(None, DCT.issued)) == []
+    (dataset,) = again.subjects(DCAT.distribution, None)
+    (distribution,) = again.objects(dataset, DCAT.distribution)
+    assert again.value(dataset, DCT.modified) is None
+    assert again.value(distribution, DCT.modified) is None
+
+
+def test_further_values_of_a_single_field_are_set_aside() -> None:
+    found = described(
+        'dcat:spatialResolutionInMeters "10"^^xsd:decimal, "25"^^xsd:decimal ;'
+        ' dcat:version "1", "2" ; dct:description "Lluvia"@es, "Rain"@en'
+    )
+    kept = extras(found)
+    assert {found["spatial_resolution_in_meters"], kept["spatial_resolution_in_meters_text"]} == {
+        "10",
+        "25",
+    }
+    assert {found["version"], kept["version_text"]} == {"1", "2"}
+    assert "notes_text" not in kept
+    assert len(found["marathon_notices"]) == 2
+
+
+def test_media_type_is_that_of_the_format() -> None:
+    found = distributed(
+        'dct:format "CSV" ; dcat:mediaType "application/vnd.ms-excel", "text/csv", "text/plain"'
+    )
+    assert found["mimetype"] == "text/csv"
+    assert json.loads(found["mimetype_text"]) == ["application/vnd.ms-excel", "text/plain"]
+
+
 def test_publisher_with_a_name_is_the_one_that_is_published_again() -> None:
     shown = saved(described('dct:publisher <https://a.gt/1>, [ a foaf:Agent ; foaf:name "INE" ]'))
     again = graph_of(shown, Lookups())

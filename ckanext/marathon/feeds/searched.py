@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,9 +17,9 @@ import ckan.plugins.toolkit as tk
 from ckan.types import Context
 from ckanext.dcat.processors import DEFAULT_RDF_PROFILES, RDFSerializer
 from ckanext.dcat.utils import dataset_uri, url_to_rdflib_format
-from dateutil.parser import parse
 from rdflib import URIRef
 
+from ckanext.marathon.domain import dates
 from ckanext.marathon.feeds import keys
 from ckanext.marathon.model import published
 from ckanext.marathon.rdf.lookups import Lookups
@@ -117,11 +117,23 @@ def _written(
     return str(serializer.g.serialize(format=url_to_rdflib_format(extension)))
 
 
+def _read_time(moment: str) -> datetime:
+    """Return a time of ISO 8601, or one in another form that the site's dates can have.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        return datetime.fromisoformat(moment)
+    except ValueError:
+        return dates.first_instant(moment)
+
+
 def _since(moment: str) -> str:
     if not moment:
         return ""
     try:
-        parsed = parse(moment)
+        parsed = _read_time(moment)
         aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
         start = aware.astimezone(UTC).replace(tzinfo=None).isoformat()
     except OverflowError as error:

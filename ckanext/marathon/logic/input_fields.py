@@ -57,6 +57,7 @@ def check_fields(
     resource_fields: Fields = schema.get("resource_fields") or []
     # What the fields of a site's own schema take, their own validators say.
     is_ours = _is_ours(schema)
+    kept.drop_reserved(context, data)
     repeating = {f["field_name"]: f["repeating_subfields"] for f in _repeating(fields)}
     expand_form_composite(data, set(repeating))
     for name in (*repeating, *shapes.CORE_LISTS):
@@ -120,6 +121,8 @@ def _check_files(data: Mapping[str, Any], file_name: str, errors: shapes.Errors)
     if not data.get("resources") or "resources" in errors:
         return
     for row in data["resources"]:
+        for name in kept.RESERVED:
+            row.pop(name, None)
         # What the answer to a file that was added says, not a field of it.
         row.pop(notices.KEY, None)
     wrong = [kept.find_files(row, file_name) for row in data["resources"]]

@@ -43,6 +43,10 @@ _MOST_NAMED = 10
 _JSON = (str, int, float, bool, list, dict)
 
 
+# CKAN's validation keeps values that it cannot place under these names.
+RESERVED = ("__before", "__junk", "__extras", "__after")
+
+
 def check_rows(context: Context, field: str, rows: Rows, known: Collection[str]) -> list[Any]:
     """Return the errors of rows that would vanish, row by row; nothing if there are none.
 
@@ -99,6 +103,19 @@ def _how_to_send() -> str:
         "(package_id and upload), or to replace one with resource_patch (id and upload), as "
         "multipart/form-data"
     )
+
+
+def drop_reserved(context: Context, data: dict[str, Any]) -> None:
+    """Take out of a record the names that CKAN's validation uses for itself, and say so.
+
+    CKAN 2.12 stops with an error of the server at a ``__junk`` that is no table of its own making.
+    """
+    found = [name for name in RESERVED if name in data]
+    for name in found:
+        del data[name]
+    if found and not notices.is_page():
+        message = tk._("Not kept, as there are no such fields: {names}")
+        notices.add(context, message.format(names=_listed(found)))
 
 
 def find_unknown(data: Mapping[str, Any], fields: Iterable[str], plugin: Any) -> list[str]:

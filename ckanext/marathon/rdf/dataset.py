@@ -100,8 +100,8 @@ def _add_texts(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
         (DCT.title, title),
         # DCAT-AP wants a description; older datasets may have none.
         (DCT.description, text(dataset.get("notes"), lang) or title),
-        (DCT.issued, stated_moment(dataset.get("issued"), first_published(dataset))),
-        (DCT.modified, stated_moment(dataset.get("modified"), _own(dataset, "metadata_modified"))),
+        (DCT.issued, stated_moment(dataset, "issued", first_published(dataset))),
+        (DCT.modified, stated_moment(dataset, "modified", _own(dataset, "metadata_modified"))),
         (DCAT.version, text(dataset.get("version"))),
         (ADMS.versionNotes, text(dataset.get("version_notes"), lang)),
         (DCAT.temporalResolution, duration(dataset.get("temporal_resolution"))),

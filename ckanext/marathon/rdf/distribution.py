@@ -243,13 +243,13 @@ def first_published(dataset: Row) -> Literal | None:
 
 def time_offered(dataset: Row, resource: Row) -> Literal | None:
     """Return since when there is a file: as somebody stated, else as the site knows."""
-    return stated_moment(resource.get("issued"), _first_offered(dataset, resource))
+    return stated_moment(resource, "issued", _first_offered(dataset, resource))
 
 
 def time_modified(resource: Row) -> Literal | None:
     """Return when a file was changed: as somebody stated, else as the site knows."""
     own = (moment(resource.get(name), utc=True) for name in _MODIFIED)
-    return stated_moment(resource.get("modified"), *own)
+    return stated_moment(resource, "modified", *own)
 
 
 def _first_offered(dataset: Row, resource: Row) -> Literal | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -17,6 +18,7 @@ from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.geometry import DEPTHS
 from ckanext.marathon.domain.texts import load_json, without_hidden
 
+from .extras import REST
 from .namespaces import GSP, XSD
 
 __all__ = [
@@ -86,12 +88,20 @@ def moment(value: object, utc: bool = False) -> Literal | None:
     return Literal(reading.text, datatype=_DATATYPES[reading.form]) if reading else None
 
 
-def stated_moment(stated: object, *own: Literal | None) -> Literal | None:
-    """Return what somebody stated, else the first of CKAN's own times.
+def stated_moment(row: Mapping[str, Any], field: str, *own: Literal | None) -> Literal | None:
+    """Return the date that somebody stated, else the first of CKAN's own times.
 
     What is stated and is no date is left out: a time of ours in its place would be untrue.
+
+    Args:
+        row: a dataset or resource. What another catalogue stated and the field does not take is in
+            ``<field>_text``.
+        field: name of the field.
+        own: times that CKAN knows.
     """
-    return moment(stated) if clean(stated) else next((each for each in own if each), None)
+    if clean(row.get(field)):
+        return moment(row[field])
+    return None if row.get(field + REST) else next((each for each in own if each), None)
 
 
 def duration(value: object) -> Literal | None:

@@ -13,6 +13,7 @@ from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.vocabulary import authorities
 
 from .distribution import ALGORITHMS, resource_page, upload_address
+from .extras import REST
 from .literals import count
 from .namespaces import ADMS, DC, DCAT, DCATAP, DCT, FOAF, RDF, RDFS, SPDX
 from .reading import Reader
@@ -108,7 +109,7 @@ def _address(value: str) -> str:
         return ""
 
 
-def _formats(reader: Reader, node: Node) -> dict[str, str]:
+def _formats(reader: Reader, node: Node) -> dict[str, Any]:
     """Return format and media types, by our tables where they have them, else as they are given.
 
     Other people give them as concepts, as media types (``dct:IMT`` and ``dct:MediaType`` with
@@ -127,7 +128,7 @@ def _formats(reader: Reader, node: Node) -> dict[str, str]:
     kind = next(filter(None, map(authorities.file_type, spellings)), None)
     types = [each for each in spellings if _is_media_type(each)]
     named = [each for each in spellings if each not in types]
-    found = {"format": reader.text(node, DC["format"])}
+    found: dict[str, Any] = {"format": reader.text(node, DC["format"])}
     found["format"] = found["format"] or (kind.code if kind else next(iter(named), ""))
     for field, predicate in (
         ("mimetype", DCAT.mediaType),
@@ -141,8 +142,14 @@ def _formats(reader: Reader, node: Node) -> dict[str, str]:
             if each
         ]
         given += types if field == "mimetype" else []
-        known = next(filter(None, map(authorities.media_type, given)), "")
-        found[field] = _IANA.sub("", known or next(iter(given), ""))
+        chosen = next(filter(None, map(authorities.media_type, given)), "")
+        if kind and kind.media_type in map(authorities.media_type, given):
+            # Of several the one that the format has.
+            chosen = kind.media_type or chosen
+        chosen = chosen or next(iter(given), "")
+        found[field] = _IANA.sub("", chosen)
+        others = [each for each in given if (authorities.media_type(each) or each) != chosen]
+        found |= {field + REST: list(dict.fromkeys(others))} if others else {}
     if not found["format"]:
         kind = authorities.file_type(found["mimetype"])
         found["format"] = kind.code if kind else ""

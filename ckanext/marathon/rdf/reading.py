@@ -93,6 +93,15 @@ class Reader:
         """Return all literals as text."""
         return [str(each) for each in self.nodes(subject, predicate) if isinstance(each, Literal)]
 
+    def untagged(self, subject: Node, *predicates: URIRef) -> list[str]:
+        """Return the texts without a language of the first property that has a text."""
+        for predicate in predicates:
+            nodes = self.nodes(subject, predicate)
+            found = [each for each in nodes if isinstance(each, Literal) and str(each).strip()]
+            if found:
+                return [str(each) for each in found if not each.language]
+        return []
+
     def one(self, subject: Node, *predicates: URIRef) -> str:
         """Return the value of the first object that has one, ``""`` if there is none."""
         return next(iter(self.values(subject, *predicates)), "")

@@ -45,8 +45,8 @@ def with_published_values(dataset: Row, site: Site) -> dict[str, Any]:
     shown: dict[str, Any] = copy.deepcopy(dict(dataset))
     known = with_legacy(dataset)
     saved = moment(known.get("metadata_modified"), utc=True)
-    shown["issued"] = _text(stated_moment(known.get("issued"), time_published(known)))
-    shown["modified"] = _text(stated_moment(known.get("modified"), saved))
+    shown["issued"] = _text(stated_moment(known, "issued", time_published(known)))
+    shown["modified"] = _text(stated_moment(known, "modified", saved))
     shown |= dict.fromkeys(_STAND_INS)
     for extra in rows_of(shown.get("extras")):
         if extra.get("key") in _TIMES:

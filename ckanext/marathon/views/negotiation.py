@@ -8,6 +8,7 @@ from ckan.types import Response
 from flask import Response as FlaskResponse
 from flask import request
 from rdflib import Graph
+from werkzeug.datastructures import MIMEAccept
 
 from ckanext.marathon.rdf.formats import FORMATS, serialise
 
@@ -25,7 +26,11 @@ def wanted_extension(others: Mapping[str, str] | None = None) -> str | None:
         others: media type → extension of what there is besides RDF.
     """
     known = {**BY_MEDIA_TYPE, **(others or {})}
-    best = request.accept_mimetypes.best_match([HTML, *known], default=HTML)
+    # Parameters (a character set, a profile of JSON-LD) do not make it another format.
+    accepted = MIMEAccept(
+        [(value.partition(";")[0].strip(), quality) for value, quality in request.accept_mimetypes]
+    )
+    best = accepted.best_match([HTML, *known], default=HTML)
     return None if best == HTML else known[best]
 
 
