@@ -126,3 +126,29 @@ def test_on_a_phone_the_results_come_before_the_filters(phone: Visit, town: Town
     result, choices = page.locator(".dataset-item").first, page.locator(".marathon-filters")
     assert result.is_visible()
     assert result.bounding_box()["y"] < choices.bounding_box()["y"]
+
+
+def test_the_side_column_does_not_show_through_the_head_of_a_file(
+    desk: Visit, filled: Callable[[str], str]
+) -> None:
+    page = desk.go(filled("/dataset/{dataset}/resource/{resource}"))
+    head = page.locator(".module-resource")
+    assert head.evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_long_names_without_blanks_are_broken(phone: Visit, filled: Callable[[str], str]) -> None:
+    for path in ("/dataset/{dataset}", "/dataset/{dataset}/resource/{resource}"):
+        page = phone.go(filled(path))
+        heading = page.locator(".primary h1, .module-content h1").first
+        heading.evaluate("e => e.textContent = 'consolidado_de_agua_potable_por_municipio_2024'")
+        assert heading.evaluate("e => e.scrollWidth <= e.clientWidth"), path
+
+
+def test_the_arrows_of_pages_are_drawn(desk: Visit) -> None:
+    page = desk.go("/dataset/")
+    for name in ("left", "right"):
+        icon = f'<i class="fa-solid fa-chevron-{name}"></i>'
+        page.evaluate("icon => document.body.insertAdjacentHTML('beforeend', icon)", icon)
+        box = page.locator(f".fa-chevron-{name}").last.bounding_box()
+        assert box is not None
+        assert box["width"] > 5

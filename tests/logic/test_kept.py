@@ -39,6 +39,25 @@ def post(app: Any, action: str, data: dict[str, Any], status: int = 200) -> dict
     return json.loads(answer.body)
 
 
+@pytest.mark.parametrize("value", [1, "x", [1], [{"a": 1}], {"a": 1}, None])
+@pytest.mark.parametrize("name", ["__junk", "__extras", "__before", "__after"])
+def test_names_of_ckans_validation_are_named_and_not_kept(app: Any, name: str, value: Any) -> None:
+    idea = factories.Idea()
+    answer = post(app, "package_patch", {"id": idea["id"], name: value})["result"]
+    assert any(name in each for each in answer[KEY])
+    assert name not in answer
+    organization = post(app, "organization_patch", {"id": idea["owner_org"], name: value})
+    assert any(name in each for each in organization["result"][KEY])
+
+
+@pytest.mark.parametrize("value", [1, "x", [1], [{"a": 1}]])
+@pytest.mark.parametrize("name", ["__junk", "__extras"])
+def test_such_names_of_a_file_are_not_kept(app: Any, name: str, value: Any) -> None:
+    dataset = factories.MarathonDataset(resources=[{"url": LINK}])
+    resource = {"id": dataset["resources"][0]["id"], name: value}
+    assert name not in post(app, "resource_patch", resource)["result"]
+
+
 class TestRows:
     def test_one_of_which_nobody_knows_anything_is_refused_with_the_names(self) -> None:
         errors = refusal(

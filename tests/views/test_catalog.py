@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,6 +10,8 @@ import pyoxigraph
 import pytest
 import rdflib
 from bs4 import BeautifulSoup
+from ckan import model
+from ckan.lib import search
 from ckan.tests.factories import SysadminWithToken
 
 from ckanext.marathon.rdf.formats import FORMATS
@@ -50,6 +53,10 @@ ODD = [
     ("modified_since=yesterday%20or%20so", 400),
     ("modified_since=99999-01-01", 400),
     ("modified_since=10000000000", 400),
+    ("modified_since=5", 400),
+    ("modified_since=Monday", 400),
+    ("modified_since=30/02/2016", 400),
+    ("modified_since=2016", 200),
     ("modified_since=2016-01-01", 200),
     ("modified_since=2016-01-01T00:00:00Z", 200),
     ("modified_since=2016-01-01T00:00:00-06:00", 200),
@@ -72,6 +79,32 @@ def test_every_format_names_the_dataset_and_nothing_else(app: Any, dataset: dict
             # The envelope may say of a concept what the datasets say of it.
             triples = {quad.triple for quad in parsed}
             assert len(triples) == len(graph), extension
+
+
+@pytest.mark.parametrize(
+    ("since", "is_found"),
+    [
+        ("10/05/2020", True),  # the tenth of May, as everywhere on the site
+        ("05/10/2020", False),
+        ("2020", True),
+        ("2020-06", True),
+        ("2020-06-16", False),
+        ("2020-06-15T11:59:59", True),  # UTC, as CKAN's own times
+        ("2020-06-15T12:00:01", False),
+        ("2020-06-15T07:00:00-06:00", False),
+    ],
+)
+def test_modified_since_means_what_dates_of_the_site_mean(
+    app: Any, marathon_site: None, since: str, is_found: bool
+) -> None:
+    factories.MarathonDataset(name="lluvia", title="Lluvia")
+    package = model.Package.get("lluvia")
+    assert package is not None
+    package.metadata_modified = datetime(2020, 6, 15, 12)
+    model.Session.commit()
+    search.rebuild(package.id)
+    answer = app.get("/catalog.nt", query_string={"modified_since": since})
+    assert ("Lluvia" in answer.body) == is_found
 
 
 def test_odd_requests_get_an_answer_that_says_what_is_wrong(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import rdflib
 
 from ckanext.marathon.rdf.formats import FORMATS
@@ -36,6 +37,27 @@ def test_a_dataset_is_there_in_every_format_and_a_page_sends_on_who_prefers_data
     page = ask(app, f"/dataset/{dataset['name']}")
     assert page.status_code == 200
     assert "Accept" in page.headers["Vary"]
+
+
+@pytest.mark.parametrize(
+    ("accept", "extension"),
+    [
+        ("text/turtle;charset=utf-8", "ttl"),
+        ('application/ld+json; profile="http://www.w3.org/ns/json-ld#compacted"', "jsonld"),
+        ("text/html, text/turtle; version=1.1; q=0.5", None),
+        ("text/turtle;q=0, */*", None),
+    ],
+)
+def test_parameters_of_a_media_type_make_it_no_other_format(
+    app: Any, marathon_site: None, accept: str, extension: str | None
+) -> None:
+    dataset = factories.MarathonDataset()
+    answer = ask(app, f"/dataset/{dataset['name']}", Accept=accept)
+    if extension is None:
+        assert answer.status_code == 200
+    else:
+        assert answer.status_code == 303
+        assert answer.headers["Location"].endswith(f"/dataset/{dataset['id']}.{extension}")
 
 
 def test_an_idea_asked_for_as_a_dataset_is_sent_to_its_own_address(
