@@ -89,6 +89,19 @@ class TestDataJson:
     def test_who_names_no_address_has_that_of_the_site(self, datasets: Any, get: Get) -> None:
         assert us_faults(inventory(get)) == []
 
+    def test_of_several_contacts_the_one_with_an_address_is_told(
+        self, datasets: list[dict[str, Any]], get: Get
+    ) -> None:
+        contacts = [
+            {"name": "Ventanilla", "url": "https://example.gt/ventanilla"},
+            {"name": "Archivo", "email": "archivo@ejemplo.gob.gt"},
+        ]
+        call_action("package_patch", id=datasets[0]["id"], contact=contacts)
+        iri = f"{SITE}/dataset/{datasets[0]['id']}"
+        (found,) = (each for each in inventory(get)["dataset"] if each["identifier"] == iri)
+        assert found["contactPoint"]["fn"] == "Archivo"
+        assert found["contactPoint"]["hasEmail"] == "mailto:archivo@ejemplo.gob.gt"
+
     def test_a_dataset(self, datasets: list[dict[str, Any]], get: Get) -> None:
         (found,) = (each for each in inventory(get)["dataset"] if each["title"] == "Pozos 0")
         assert found["publisher"]["name"] == "Oficina de Escuintla"

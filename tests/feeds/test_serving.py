@@ -32,6 +32,8 @@ SIZE = 2
 
 pytestmark = pytest.mark.ckan_config("ckanext.dcat.datasets_per_page", SIZE)
 
+STREAMS = ("/catalog/all.nt", "/data.json", "/catalog.csv", "/marathon/data/ideas.csv")
+
 
 @pytest.fixture
 @remembered
@@ -283,6 +285,22 @@ class TestUnchanged:
         assert "ahora@example.gt" in after.text
         assert "antes@example.gt" not in after.text
 
+    @pytest.mark.parametrize("accepted", ["identity", "gzip", "gzip, br"])
+    @pytest.mark.parametrize("address", STREAMS)
+    def test_head_of_a_stream_has_the_headers_of_get(
+        self, datasets: Any, app: Any, accepted: str, address: str
+    ) -> None:
+        client = app.flask_app.test_client()
+        head, whole = (
+            ask(address, headers={"Accept-Encoding": accepted}) for ask in (client.head, client.get)
+        )
+        assert head.status_code == whole.status_code == 200
+        for name in ("ETag", "Content-Encoding", "Content-Type", "Vary", "Cache-Control"):
+            assert head.headers.get(name) == whole.headers.get(name), name
+        assert head.headers.get("Content-Length") in (None, whole.headers.get("Content-Length"))
+        head.close()
+        whole.close()
+
     def test_head_is_get_without_the_body(self, datasets: Any, app: Any, get: Get) -> None:
         client = app.flask_app.test_client()
         for address in ("/catalog.ttl", "/catalog/all.ttl"):
@@ -290,9 +308,6 @@ class TestUnchanged:
             assert head.status_code == 200
             assert head.data == b""
             assert head.headers["ETag"] == get(address).headers["ETag"]
-
-
-STREAMS = ("/catalog/all.nt", "/data.json", "/catalog.csv", "/marathon/data/ideas.csv")
 
 
 def open_transactions() -> list[str]:

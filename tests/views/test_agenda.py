@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import icalendar
@@ -234,6 +234,16 @@ class TestCalendar:
         assert b"\nATTENDEE" not in body
         (event,) = icalendar.Calendar.from_ical(body).events
         assert event["SUMMARY"] == " ".join(HOSTILE.split())
+
+    @pytest.mark.parametrize("last", ["2030-06-04", "2030-06-03"])
+    def test_the_hour_of_the_start_is_kept_where_the_end_is_a_day(
+        self, visitor: Reader, last: str
+    ) -> None:
+        factories.Workshop(starts_at="2030-06-03T14:00", ends_at=last, status="announced")
+        (event,) = icalendar.Calendar.from_ical(visitor.get("/agenda.ics").data).events
+        assert event.start.isoformat() == "2030-06-03T14:00:00-06:00"
+        over = date.fromisoformat(last) + timedelta(days=1)
+        assert event.end.isoformat() == f"{over.isoformat()}T00:00:00-06:00"
 
     def test_days_without_an_hour_are_whole_days(self, visitor: Reader) -> None:
         factories.Workshop(starts_at="2017-06-03")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -97,10 +97,10 @@ def _written(event: Event) -> bytes:
 def _workshop(event: Event) -> icalendar.Event:
     made = _base(event, uid(event.iri), event.title)
     first, last = _times(event.starts, event.ends)
-    for name, time in (("dtstart", first), ("dtend", last)):
-        if time is not None:
-            in_zone = {"TZID": ZONE} if isinstance(time, datetime) else {}
-            made.add(name, time, parameters=in_zone)
+    for name, when in (("dtstart", first), ("dtend", last)):
+        if when is not None:
+            in_zone = {"TZID": ZONE} if isinstance(when, datetime) else {}
+            made.add(name, when, parameters=in_zone)
     made.add("status", "CANCELLED" if event.is_cancelled else "CONFIRMED")
     if event.location:
         made.add("location", _line(event.location))
@@ -140,14 +140,20 @@ def _base(event: Event, identifier: str, title: str) -> icalendar.Event:
 
 
 def _times(starts: str, ends: str) -> tuple[date | datetime, date | datetime | None]:
-    """Return start and end: of days, the end is the day after; ``None`` where it is not known."""
-    has_hours = "T" in starts and (not agenda.is_time(ends) or "T" in ends)
-    if not has_hours:
+    """Return start and end: of days, the end is the day after; ``None`` where it is not known.
+
+    The hour of the start is kept where the end is a day: RFC 5545 wants both of one type, so the
+    end is when that day is over.
+    """
+    if "T" not in starts:
         days = agenda.span(starts, ends)
         assert days, "there is a start"
         return days[0], days[1] + _DAY
     first = _moment(starts)
-    last = _moment(ends) if agenda.is_time(ends) else None
+    last = None
+    if agenda.is_time(ends):
+        over = datetime.combine(last_local_day(ends) + _DAY, time())
+        last = _moment(ends) if "T" in ends else over
     return first, last if last and last > first else None
 
 

@@ -129,9 +129,19 @@ def datasets(lines: Iterable[bytes], language: str, vocabulary: str) -> Sequence
 CLASSES = (DCAT.Dataset, DCAT.DatasetSeries)
 
 
+def _contact(said: Said, iri: str) -> str:
+    """Return the first contact that has an e-mail address, else the first.
+
+    Only one can be said in data.json, and DCAT-US requires its address.
+    """
+    contacts = said.values(iri, DCAT.contactPoint)
+    with_mail = (each for each in contacts if said.value(each, VCARD.hasEmail))
+    return next(with_mail, contacts[0] if contacts else "")
+
+
 def _dataset(said: Said, iri: str, vocabulary: str) -> Dataset:
     themes = said.concepts(iri, DCAT.theme)
-    contact = said.value(iri, DCAT.contactPoint)
+    contact = _contact(said, iri)
     publisher, licence = said.value(iri, DCT.publisher), said.value(iri, DCT.license)
     frequency = said.value(iri, DCT.accrualPeriodicity)
     ideas = [each for each in said.values(iri, DCT.relation) if "/idea/" in each]

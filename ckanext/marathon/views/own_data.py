@@ -72,12 +72,15 @@ def table(table: str, extension: str) -> Response:
         raise
     answer.headers["Content-Disposition"] = f'attachment; filename="{table}.{extension}"'
     answer.call_on_close(connection.close)
+    if encoding() == "gzip":
+        answer.headers["Content-Encoding"] = "gzip"
     if request.method == "HEAD":
+        # Not an empty body, whose length would be told and which others would compress.
+        answer.response = iter(())
         return answer
     rows = found.rows(found.Source(connection, site), table)
     lines = _LINES[extension](Table(table, table, declared.columns_in("es"), rows))
     if encoding() == "gzip":
-        answer.headers["Content-Encoding"] = "gzip"
         lines = _gzipped(lines)
     answer.response = snapshot.read_through(_in_pieces(lines), connection)
     return answer
