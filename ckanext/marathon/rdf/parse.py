@@ -14,10 +14,8 @@ from typing import Any
 from rdflib import Graph, Literal, URIRef
 from rdflib.term import Node
 
-from ckanext.marathon.vocabulary import authorities, territory
-from ckanext.marathon.vocabulary.errors import UnknownCode
+from ckanext.marathon.vocabulary import authorities
 from ckanext.marathon.vocabulary.problems import KIND as PROBLEM
-from ckanext.marathon.vocabulary.text import fold
 
 from .concept import problem_or_none
 from .dataset import themes_of_problems
@@ -40,7 +38,7 @@ from .namespaces import (
 )
 from .parse_agent import read_agent, read_contact
 from .parse_distribution import read_resource
-from .parse_place import read_place
+from .parse_place import is_our_municipality, read_place
 from .place import code_of_place
 from .reading import Reader
 from .uris import Site
@@ -176,7 +174,7 @@ def _places(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
     for node in reader.nodes(iri, DCT.spatial):
         code = code_of_place(site, str(node))
         stated = reader.text(node, DCT.identifier)
-        if code or _is_our_municipality(reader, node, stated):
+        if code or is_our_municipality(reader, node, stated):
             municipalities.append(code or stated)
         elif authorities.country(str(node)) is None:
             place, unread = read_place(reader, iri, node)
@@ -187,22 +185,6 @@ def _places(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
         found["spatial_coverage" + REST] = texts
     # Present even if empty: Guatemala as a whole is what an empty field means.
     return found | {"spatial_coverage": others}
-
-
-def _is_our_municipality(reader: Reader, node: Node, code: str) -> bool:
-    """Return whether a place of another site of ours is a municipality of Guatemala.
-
-    Its IRI may have another base. Other countries have municipalities with such codes too: only the
-    name tells.
-    """
-    if not code or not str(node).endswith(f"/municipality/{code}"):
-        return False
-    try:
-        known = territory.municipality(code)
-    except UnknownCode:
-        return False
-    names = reader.texts(node, SKOS.prefLabel)
-    return not {fold(known.name), *map(fold, known.alt_names)}.isdisjoint(map(fold, names))
 
 
 def _people(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from rdflib import Literal, Namespace, URIRef
 from rdflib.term import Node
 
+from ckanext.marathon.vocabulary import territory
+from ckanext.marathon.vocabulary.errors import UnknownCode
+from ckanext.marathon.vocabulary.text import fold
+
 from .literals import geometry
 from .namespaces import DCAT, DCT, FOAF, GSP, LOCN, RDFS, SCHEMAS, SKOS
 from .place import envelope
 from .reading import Reader, geojson
 
-__all__ = ["read_place"]
+__all__ = ["is_our_municipality", "read_place"]
 
 _GN = Namespace("http://www.geonames.org/ontology#")
 _NAMES = (SKOS.prefLabel, RDFS.label, LOCN.geographicName, _GN.name, FOAF.name, DCT.title)
@@ -46,3 +50,19 @@ def read_place(reader: Reader, whole: Node, node: Node) -> tuple[dict[str, str],
     row = {name: value for name, value in row.items() if value}
     unread = reader.shape_texts(node, *_SHAPES, DCAT.bbox, DCAT.centroid)
     return row, [] if {"geom", "bbox"} & row.keys() else unread
+
+
+def is_our_municipality(reader: Reader, node: Node, code: str) -> bool:
+    """Return whether a place of another site of ours is a municipality of Guatemala.
+
+    Its IRI may have another base. Other countries have municipalities with such codes too: only the
+    name tells.
+    """
+    if not code or not str(node).endswith(f"/municipality/{code}"):
+        return False
+    try:
+        known = territory.municipality(code)
+    except UnknownCode:
+        return False
+    names = reader.texts(node, SKOS.prefLabel)
+    return not {fold(known.name), *map(fold, known.alt_names)}.isdisjoint(map(fold, names))
