@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rdflib import Graph
 
-from tests.rdf.neighbours import EDITIONS, Edition, measure
+from tests.rdf.neighbours import EDITIONS, Edition, measure, params
 
 pytestmark = [
     # As `make run` has it: some want texts in Spanish.
@@ -24,19 +24,7 @@ TOTAL = re.compile(rf"^\| ({TITLES}) \| ([0-9]+) \| ([0-9]+) \|$", re.MULTILINE)
 RULE = re.compile(rf"^\| ({TITLES}) \| `([a-z]+:\w+)` \| ([0-9]+) \| .+ \|$", re.MULTILINE)
 
 
-@pytest.mark.parametrize(
-    "edition",
-    [
-        pytest.param(
-            each,
-            id=each.name,
-            marks=pytest.mark.skipif(
-                not each.is_here, reason=f"MARATHON_NEIGHBOURS has no folder {each.name}"
-            ),
-        )
-        for each in EDITIONS
-    ],
-)
+@pytest.mark.parametrize("edition", params())
 def test_the_page_has_the_figures(app: Any, edition: Edition) -> None:
     graph = Graph().parse(data=app.get("/catalog/all.ttl").body, format="turtle")
     found = measure(graph, edition)

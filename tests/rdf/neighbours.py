@@ -11,8 +11,10 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pyshacl
+import pytest
 from rdflib import SH, Graph
 
 from ckanext.marathon.rdf.namespaces import PREFIXES
@@ -56,6 +58,25 @@ if MISSING:
         f"profiles of neighbours: the shapes of {', '.join(each.title for each in MISSING)} are "
         "not here (MARATHON_NEIGHBOURS names their folder); our RDF was not measured against them"
     )
+
+
+def params(*names: str) -> list[Any]:
+    """Return the editions as parameters of a test, skipped where their shapes are not here.
+
+    Args:
+        names: of those that are wanted; none = all.
+    """
+    return [
+        pytest.param(
+            each,
+            id=each.name,
+            marks=pytest.mark.skipif(
+                not each.is_here, reason=f"MARATHON_NEIGHBOURS has no folder {each.name}"
+            ),
+        )
+        for each in EDITIONS
+        if not names or each.name in names
+    ]
 
 
 @cache

@@ -16,7 +16,7 @@ from ckanext.marathon.rdf.namespaces import DCAT, DCT, PROV, RDF, new_graph
 from ckanext.marathon.rdf.profile import join
 from ckanext.marathon.rdf.workshop import workshop_graph
 
-from .neighbours import EDITIONS, Edition, measure
+from .neighbours import Edition, measure, params
 from .samples import CATALOGUE, FACTS, FULL, IDEA, INFOM, SITE, VILLA_NUEVA, WORKSHOP
 
 # Its office can be written to, as that of the other organisation.
@@ -43,27 +43,12 @@ def page(facts: Facts = WITH_OFFICES) -> Graph:
     return graph
 
 
-def given(*names: str) -> list[Any]:
-    """Return the editions with these names, skipped where they are not here."""
-    return [
-        pytest.param(
-            each,
-            id=each.name,
-            marks=pytest.mark.skipif(
-                not each.is_here, reason=f"MARATHON_NEIGHBOURS has no folder {each.name}"
-            ),
-        )
-        for each in EDITIONS
-        if each.name in names
-    ]
-
-
-@pytest.mark.parametrize("edition", given("dcat-ap", "geodcat-ap", "geodcat-ap-2", "dcat-us"))
+@pytest.mark.parametrize("edition", params("dcat-ap", "geodcat-ap", "geodcat-ap-2", "dcat-us"))
 def test_a_page_breaks_no_rule(edition: Edition) -> None:
     assert measure(page(), edition).violations == {}
 
 
-@pytest.mark.parametrize("edition", given("dcat-ap", "geodcat-ap", "geodcat-ap-2"))
+@pytest.mark.parametrize("edition", params("dcat-ap", "geodcat-ap", "geodcat-ap-2"))
 def test_ideas_and_workshops_alone_break_no_rule(edition: Edition) -> None:
     with_dataset = replace(WITH_OFFICES, datasets=[{"id": FULL["id"], "title": FULL["title"]}])
     without_organisers = {**WORKSHOP, "organiser": []}
@@ -75,7 +60,7 @@ def test_ideas_and_workshops_alone_break_no_rule(edition: Edition) -> None:
         assert measure(graph, edition).violations == {}
 
 
-@pytest.mark.parametrize("edition", given("dcat-ap"))
+@pytest.mark.parametrize("edition", params("dcat-ap"))
 def test_the_shapes_would_find_what_was_wrong(edition: Edition) -> None:
     graph, relation = page(), URIRef(f"{SITE.base}/relation")
     graph.add((SITE.dataset(FULL["id"]), DCAT.qualifiedRelation, relation))
@@ -84,7 +69,7 @@ def test_the_shapes_would_find_what_was_wrong(edition: Edition) -> None:
     assert measure(graph, edition).violations["dct:relation"] == 1
 
 
-@pytest.mark.parametrize("edition", given("geodcat-ap-2"))
+@pytest.mark.parametrize("edition", params("geodcat-ap-2"))
 def test_the_shapes_would_miss_what_workshops_generated(edition: Edition) -> None:
     graph = page()
     graph.remove((None, PROV.generated, None))

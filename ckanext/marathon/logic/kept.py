@@ -114,8 +114,7 @@ def drop_reserved(context: Context, data: dict[str, Any]) -> None:
     for name in found:
         del data[name]
     if found and not notices.is_page():
-        message = tk._("Not kept, as there are no such fields: {names}")
-        notices.add(context, message.format(names=_listed(found)))
+        _note_unknown_names(context, found)
 
 
 def find_unknown(data: Mapping[str, Any], fields: Iterable[str], plugin: Any) -> list[str]:
@@ -142,8 +141,12 @@ def note_unknown(context: Context, unknown: Iterable[str], answer: Any) -> None:
         return
     lost = [name for name in unknown if name not in answer]
     if lost:
-        message = tk._("Not kept, as there are no such fields: {names}")
-        notices.add(context, message.format(names=_listed(lost)))
+        _note_unknown_names(context, lost)
+
+
+def _note_unknown_names(context: Context, names: Iterable[str]) -> None:
+    message = tk._("Not kept, as there are no such fields: {names}")
+    notices.add(context, message.format(names=_listed(names)))
 
 
 def note_overruled(context: Context, sent: Mapping[str, Any], answer: Any) -> None:

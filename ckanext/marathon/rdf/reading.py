@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tokenize
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from geomet import wkt
@@ -41,9 +41,9 @@ _VALUES += tuple(schema[name] for schema in SCHEMAS for name in ("name", "url"))
 _PART = re.compile(r"#(?:other-|licence)")
 
 
-# Of OWL Time's descriptions of durations, and their letters in ISO 8601; a time begins with hours.
-_UNITS = {"years": "Y", "months": "M", "weeks": "W", "days": "D"}
-_UNITS |= {"hours": "h", "minutes": "M", "seconds": "S"}
+# Properties of OWL Time's descriptions of durations, and their letters in ISO 8601.
+_UNITS_OF_DATE = {"years": "Y", "months": "M", "weeks": "W", "days": "D"}
+_UNITS_OF_TIME = {"hours": "H", "minutes": "M", "seconds": "S"}
 
 # Geographic systems of EPSG, in degrees within two metres of WGS 84 (4326): ETRS89, NAD83, SIRGAS
 # 2000. The axis order is that of EPSG's register.
@@ -82,12 +82,8 @@ class Reader:
         The site's language comes first, as such (``es``) or of any region (``es-GT``), then what
         has no language, then the site's other languages and English, then any.
         """
-        for predicate in predicates:
-            nodes = self.nodes(subject, predicate)
-            found = [each for each in nodes if isinstance(each, Literal) and str(each).strip()]
-            if found:
-                return str(min(found, key=self._rank))
-        return ""
+        found = self._first_literals(subject, *predicates)
+        return str(min(found, key=self._rank)) if found else ""
 
     def texts(self, subject: Node, predicate: URIRef) -> list[str]:
         """Return all literals as text."""
@@ -95,11 +91,16 @@ class Reader:
 
     def untagged(self, subject: Node, *predicates: URIRef) -> list[str]:
         """Return the texts without a language of the first property that has a text."""
+        found = self._first_literals(subject, *predicates)
+        return [str(each) for each in found if not each.language]
+
+    def _first_literals(self, subject: Node, *predicates: URIRef) -> list[Literal]:
+        """Return the literals of the first property that has one which is not blank."""
         for predicate in predicates:
             nodes = self.nodes(subject, predicate)
             found = [each for each in nodes if isinstance(each, Literal) and str(each).strip()]
             if found:
-                return [str(each) for each in found if not each.language]
+                return found
         return []
 
     def one(self, subject: Node, *predicates: URIRef) -> str:
@@ -171,14 +172,15 @@ class Reader:
         Spain's catalogues give frequencies in this way: the description is the ``rdf:value``.
         """
         for described in (node, *self.nodes(node, RDF.value)):
-            parts = ["P"]
-            for unit, letter in _UNITS.items():
-                parts.append("T" if letter == "h" else "")
-                number = self.text(described, TIME[unit])
-                parts.append(f"{number}{letter.upper()}" if number.isdecimal() else "")
-            if any(each[:1].isdecimal() for each in parts):
-                return "".join(parts).removesuffix("T")
+            date = self._numbers(described, _UNITS_OF_DATE)
+            time = self._numbers(described, _UNITS_OF_TIME)
+            if date or time:
+                return f"P{date}T{time}".removesuffix("T")
         return ""
+
+    def _numbers(self, described: Node, units: Mapping[str, str]) -> str:
+        found = ((self.text(described, TIME[unit]), letter) for unit, letter in units.items())
+        return "".join(f"{number}{letter}" for number, letter in found if number.isdecimal())
 
     def geometry(self, subject: Node, *predicates: URIRef) -> str:
         """Return a geometry as GeoJSON text, ``""`` if there is none we can read.
@@ -221,13 +223,14 @@ def geojson(text: str) -> str:
     """
     before, _, after = text.strip().partition(">")
     system, shape = (before[1:], after.strip()) if before.startswith("<") else ("", text.strip())
-    if system and not (_LATITUDE_FIRST.fullmatch(system) or system.endswith("/CRS84")):
+    has_latitude_first = bool(_LATITUDE_FIRST.fullmatch(system))
+    if system and not (has_latitude_first or system.endswith("/CRS84")):
         return ""
     try:
         read: Any = load_json(shape) if shape.startswith("{") else wkt.loads(shape)
         if not isinstance(read, dict) or "type" not in read:
             return ""
-        if _LATITUDE_FIRST.fullmatch(system) and _is_on_earth(turned := _turn_axes(read)):
+        if has_latitude_first and _is_on_earth(turned := _turn_axes(read)):
             read = turned
         return json.dumps(read)
     except _NOT_WKT:
