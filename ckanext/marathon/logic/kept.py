@@ -108,7 +108,7 @@ def _how_to_send() -> str:
 def drop_reserved(context: Context, data: dict[str, Any]) -> None:
     """Take out of a record the names that CKAN's validation uses for itself, and say so.
 
-    CKAN 2.12 stops with an error of the server at a ``__junk`` that is no table of its own making.
+    CKAN 2.12 answers 500 to a ``__junk`` that is not a dict.
     """
     found = [name for name in RESERVED if name in data]
     for name in found:

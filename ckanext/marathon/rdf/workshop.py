@@ -72,9 +72,9 @@ def workshop_graph(workshop: Row, facts: Facts) -> Graph:
 
 
 def add_generation(
-    graph: Graph, activity: URIRef, entity: URIRef, is_told_from_both: bool = True
+    graph: Graph, activity: URIRef, entity: URIRef, in_both_directions: bool = True
 ) -> None:
-    """Say that something came out of a workshop, from both sides.
+    """Add that a workshop generated an entity.
 
     PROV-O has a property for either direction. GeoDCAT-AP 2 wants ``prov:generated`` of each
     activity that a document describes; stock ckanext-dcat reads ``prov:wasGeneratedBy``.
@@ -83,12 +83,12 @@ def add_generation(
         graph: is added to.
         activity: for example a workshop.
         entity: what came out of it.
-        is_told_from_both: not where the description of the entity is one of many that are put
-            together and kept up one by one, as in the feed: there it speaks of the entity alone.
+        in_both_directions: whether to add ``prov:generated`` too. Not in the feed: there each
+            description is replaced by itself, so it has triples about its own record only.
     """
     graph.add((entity, RDF.type, PROV.Entity))
     graph.add((entity, PROV.wasGeneratedBy, activity))
-    if is_told_from_both:
+    if in_both_directions:
         graph.add((activity, PROV.generated, entity))
 
 
