@@ -176,6 +176,16 @@ class TestPlaces:
         assert cells(municipality=["0501"])["codigos_municipio"] == "0501"
 
 
+    def test_two_of_one_name_give_their_name_once(self) -> None:
+        # DCAT-US takes no value twice in a list; places stand in for keywords.
+        rows = [
+            {"uri": f"https://example.org/lugar/{number}", "text": "Zona 1"} for number in (1, 2)
+        ]
+        fields = {"municipality": [], "service_problem": [], "theme": []}
+        found = us(**fields, tags=[], spatial_coverage=rows)
+        assert (found["keyword"], found["spatial"]) == (["Zona 1"], "Zona 1")
+
+
 class TestContact:
     def test_nobody_s_address_is_made_up(self) -> None:
         found = us(NOBODY)["contactPoint"]

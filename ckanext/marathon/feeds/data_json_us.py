@@ -192,7 +192,7 @@ def distribution_of(each: Distribution) -> dict[str, object]:
 def languages(iris: Iterable[str]) -> list[str]:
     """Return ISO 639-1 codes, as RFC 5646 wants them where there are any."""
     found = [authorities.language(each) for each in iris]
-    return [each.iso_639_1 or each.iso_639_3 for each in found if each]
+    return [*dict.fromkeys(each.iso_639_1 or each.iso_639_3 for each in found if each)]
 
 
 def three_letters(iris: Iterable[str]) -> list[str]:

@@ -228,8 +228,8 @@ def code_of(iri: str, kind: str, vocabulary: str) -> str:
 
 
 def labels(concepts: Iterable[Concept]) -> list[str]:
-    """Return the labels of concepts."""
-    return [each.label for each in concepts]
+    """Return the labels of concepts, each once: two places may share a name."""
+    return [*dict.fromkeys(each.label for each in concepts)]
 
 
 def without_nothing(fields: Mapping[str, object]) -> dict[str, object]:
