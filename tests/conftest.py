@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import hypothesis
 import pytest
 import sqlalchemy as sa
 from ckan import model
@@ -23,8 +22,7 @@ from tests import databases, loading, proving, remembered
 databases.settle()
 loading.economise()
 remembered.watch()
-hypothesis.settings.register_profile("marathon", derandomize=not proving.FULL, database=None)
-hypothesis.settings.load_profile("marathon")
+proving.settle()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import random
 
+import hypothesis
 import pytest
+from hypothesis.internal.conjecture import providers
 
 FULL = os.environ.get("MARATHON_PROVE") == "1"
 
@@ -16,6 +18,21 @@ os.environ["MARATHON_SEED"] = str(SEED)
 
 # What was tried how often, printed below the results.
 NOTES: list[str] = []
+
+
+def settle() -> None:
+    """Have hypothesis try the same in each run of `make test`, and something new in `make prove`.
+
+    By itself it does not, also with `derandomize`: now and then it draws a constant that is
+    written in one of our modules, from those that are imported by then. Which these are depends on
+    the tests that the same process ran before.
+    """
+    hypothesis.settings.register_profile("marathon", derandomize=not FULL, database=None)
+    hypothesis.settings.load_profile("marathon")
+    if not FULL:
+        # There is no public setting for it.
+        nothing = providers.Constants()
+        providers._get_local_constants = lambda: nothing
 
 
 def count(what: str, reduced: int, full: int) -> int:

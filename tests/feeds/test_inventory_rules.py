@@ -175,7 +175,6 @@ class TestPlaces:
         assert found["spatialCoverage"][0]["geo"]["box"]
         assert cells(municipality=["0501"])["codigos_municipio"] == "0501"
 
-
     def test_two_of_one_name_give_their_name_once(self) -> None:
         # DCAT-US takes no value twice in a list; places stand in for keywords.
         rows = [

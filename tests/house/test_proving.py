@@ -1,0 +1,42 @@
+"""What `make test` tries is the same each time, whichever tests ran before."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests import proving
+
+
+def drawn() -> list[str]:
+    """Return the texts that a property is tried with."""
+    found: list[str] = []
+
+    @settings(max_examples=300)
+    @given(st.text(max_size=40))
+    def keep(text: str) -> None:
+        found.append(text)
+
+    keep()
+    return found
+
+
+@pytest.mark.skipif(proving.FULL, reason="make prove tries something new each time")
+def test_a_module_that_was_imported_before_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = drawn()
+    written = tmp_path / "own_code.py"
+    written.write_text("\n".join(f"a{n} = 'a constant, {n}'" for n in range(500)), "utf-8")
+    spec = importlib.util.spec_from_file_location("own_code", written)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setitem(sys.modules, "own_code", module)
+    assert drawn() == before
