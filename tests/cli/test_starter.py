@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import random
 import subprocess
 from collections.abc import Iterator
 
 import pytest
 
 from ckanext.marathon.operations.starter_content import items
-from tests import programs
+from tests import programs, proving
 from tests.programs import CommandFailed
 from tests.sites import Site
 
@@ -60,7 +59,7 @@ def remove(site: Site, answer: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_starter_killed_goes_on_where_it_was(site: Site) -> None:
-    last = random.randrange(3, ALL)
+    last = proving.rng("the starter is killed").randrange(3, ALL)
     print(f"killed after item {last}")
     killed(site, last)
     said = site.run("marathon", "starter").splitlines()
