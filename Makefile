@@ -16,8 +16,8 @@ DATA = $(or $(MARATHON_DATA),.data)
 MARATHON_SHAPES ?= ../shared/shacl
 # MARATHON_PUBLISHED: catalogues that others published; MARATHON_NEIGHBOURS: shapes of other profiles; see
 # docs/running.md.
-# Two processes; PYTEST_ARGS="-n 0" for one, as pytest's --pdb needs it.
-PROCESSES = -n 2 --no-loadscope-reorder
+# Three processes, as many wait for servers much of the time; PYTEST_ARGS="-n 0" for one, as pytest's --pdb needs it.
+PROCESSES = -n 3 --no-loadscope-reorder
 export MARATHON_SHAPES := $(abspath $(MARATHON_SHAPES))
 
 help:

@@ -18,8 +18,9 @@ from psycopg2 import sql
 
 from stack.postgres import binaries
 
-# Valkey has sixteen databases.
-NUMBERS = 8
+# Valkey has sixteen databases, of which each of three processes may use so many.
+PROCESSES = 3
+NUMBERS = 5
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 _index = int(WORKER.removeprefix("gw") or 0)
@@ -29,7 +30,7 @@ def settle() -> None:
     """Point CKAN's variables at what belongs to this process; before CKAN reads them."""
     if not WORKER:
         return
-    assert _index < 16 // NUMBERS, "two processes at most: make test PYTEST_ARGS='-n 2'"
+    assert _index < PROCESSES, f"{PROCESSES} processes at most: make test PYTEST_ARGS='-n 2'"
     url = address("ckan_test")
     create(url)
     os.environ["CKAN_SQLALCHEMY_URL"] = url
@@ -38,7 +39,7 @@ def settle() -> None:
 
 
 def redis(number: int) -> str:
-    """Return the address of one of the Valkey databases of this process, 0-7."""
+    """Return the address of one of the Valkey databases of this process, 0-4."""
     base, _, _ = os.environ["CKAN_REDIS_URL"].rpartition("db=")
     return f"{base}db={_index * NUMBERS + number}"
 

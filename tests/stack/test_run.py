@@ -156,7 +156,7 @@ def servers_of_others() -> Iterator[dict[str, str]]:
     databases.create(database)
     variables = {
         "CKAN_SQLALCHEMY_URL": database,
-        "CKAN_REDIS_URL": databases.redis(7),
+        "CKAN_REDIS_URL": databases.redis(1),
         "CKAN_SOLR_URL": os.environ["MARATHON_PORTAL_SOLR_URL"],
         "CKAN_SOLR_USER": os.environ["CKAN_SOLR_USER"],
         "CKAN_SOLR_PASSWORD": os.environ["CKAN_SOLR_PASSWORD"],
