@@ -35,7 +35,7 @@ INVENTORY = {
 }
 FORMATS = {**RDF, **INVENTORY}
 # Of how the inventory is written. Another number, and pages that were kept are written anew.
-EDITION = 2
+EDITION = 3
 
 
 class Frame(NamedTuple):

@@ -13,7 +13,7 @@ from ckanext.marathon.feeds import documents, keys
 from ckanext.marathon.feeds.deflate import Piece, deflate
 from ckanext.marathon.feeds.parts import THE_WHOLE, Part
 from ckanext.marathon.feeds.scopes import WHOLE
-from ckanext.marathon.feeds.write import HYDRA, ordered
+from ckanext.marathon.feeds.write import HYDRA, joined
 from ckanext.marathon.model.feed import description
 from ckanext.marathon.rdf.namespaces import DCT, RDF, XSD
 
@@ -113,7 +113,7 @@ def _lines(said: _Said, part: Part, view: View | None) -> list[bytes]:
     if view is not None:
         triples += _view(view)
     found = [*found, *(f"{s.n3()} {p.n3()} {o.n3()} .".encode() for s, p, o in triples)]
-    return ordered(found)
+    return joined([b"\n".join(found)])
 
 
 def _view(view: View) -> list[tuple[URIRef, URIRef, URIRef | Literal]]:

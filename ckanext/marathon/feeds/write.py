@@ -100,32 +100,32 @@ def held(catalogue: str, dataset: str) -> bytes:
 def joined(bodies: Iterable[bytes]) -> list[bytes]:
     """Return the lines of several descriptions, each once, in alphabetical order.
 
-    What DCAT-AP allows once only is kept as the first of them says it, what one calls an agent and
-    another a licence loses its type, and a dataset that is somebody's document too has its own
-    title alone, as ``rdf.profile.join`` does it: people may type in the same IRI and disagree about
-    it.
+    Of what DCAT-AP allows once only the first value in alphabetical order is kept, whichever
+    description has it, so that a copy made of descriptions comes out the same; what one calls an
+    agent and another a licence loses its type, and a dataset that is somebody's document too has
+    its own title alone, as ``rdf.profile.join`` does it: people may type in the same IRI and
+    disagree about it. ``docs/follow.py`` does the same.
     """
     lines: set[bytes] = set()
     said: dict[tuple[bytes, bytes], bytes] = {}
     agents: set[bytes] = set()
     licences: set[bytes] = set()
     titles: dict[bytes, list[bytes]] = {}
-    for body in bodies:
-        for line in body.splitlines():
-            subject, predicate, value = line.split(b" ", 2)
-            if predicate in _SINGLE and said.setdefault((subject, predicate), value) != value:
-                continue
-            if predicate == _TYPE and value.startswith(_AGENT):
-                agents.add(subject)
-            elif predicate == _TYPE and value.startswith(_LICENCE):
-                licences.add(subject)
-            elif predicate == _TITLE:
-                titles.setdefault(subject, []).append(line)
-            lines.add(line)
+    for line in {line for body in bodies for line in body.splitlines()}:
+        subject, predicate, value = line.split(b" ", 2)
+        if predicate in _SINGLE:
+            said[subject, predicate] = min(value, said.get((subject, predicate), value))
+            continue
+        if predicate == _TYPE and value.startswith(_AGENT):
+            agents.add(subject)
+        elif predicate == _TYPE and value.startswith(_LICENCE):
+            licences.add(subject)
+        elif predicate == _TITLE:
+            titles.setdefault(subject, []).append(line)
+        lines.add(line)
     for subject in agents & licences:
-        value = said.get((subject, _KIND))
-        if value is not None:
-            lines.discard(b" ".join((subject, _KIND, value)))
+        said.pop((subject, _KIND), None)
+    lines.update(b" ".join((*about, value)) for about, value in said.items())
     for same in titles.values():
         if len(same) > 1 and any(map(_WITH_LANGUAGE.search, same)):
             lines.difference_update(each for each in same if not _WITH_LANGUAGE.search(each))

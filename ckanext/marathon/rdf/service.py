@@ -2,6 +2,11 @@
 
 Source: DCAT-AP 3, Data Service. ckanext-dcat keeps what it reads of services as JSON in the
 resource's ``access_services``; this puts it back into RDF.
+
+A service is a part of the distribution that it gives access to, also where it came with an IRI:
+many datasets name the same one, and each description in the feed speaks of its own dataset alone.
+The IRI that it came with is told by ``owl:sameAs``, and is the ``dct:identifier`` where none is
+stated.
 """
 
 from __future__ import annotations
@@ -15,7 +20,7 @@ from .document import add_document
 from .facts import Row, rows_of, values_of
 from .licence import add_licence_named
 from .literals import clean, text
-from .namespaces import DCAT, DCATAP, DCT, FOAF, RDF
+from .namespaces import DCAT, DCATAP, DCT, FOAF, OWL, RDF
 from .uris import Site, part
 
 __all__ = ["add_services"]
@@ -28,7 +33,7 @@ def add_services(
 
     Args:
         graph: is added to.
-        site: where IRIs start; a service cannot have an IRI of this site's records.
+        site: where IRIs start; a service cannot be the same as one of this site's records.
         dataset: that the services serve.
         distribution: that they give access to.
         resource: with ``access_services``, rows as ckanext-dcat reads them.
@@ -36,14 +41,25 @@ def add_services(
     for number, row in enumerate(rows_of(resource.get("access_services")), 1):
         addresses = list(filter(None, map(site.foreign, values_of(row.get("endpoint_url")))))
         if addresses:
-            service = site.foreign(row.get("uri")) or part(distribution, f"service-{number}")
+            service = part(distribution, f"service-{number}")
             graph.add((distribution, DCAT.accessService, service))
             graph.add((service, RDF.type, DCAT.DataService))
             graph.add((service, DCAT.servesDataset, dataset))
             for address in addresses:
                 graph.add((service, DCAT.endpointURL, address))
+            _add_names(graph, site, service, row)
             _add_texts(graph, site, service, row, str(addresses[0]))
             _add_links(graph, site, service, row)
+
+
+def _add_names(graph: Graph, site: Site, service: URIRef, row: Row) -> None:
+    """Add the IRI that a service came with, and its identifier."""
+    given = site.foreign(row.get("uri"))
+    if given is not None:
+        graph.add((service, OWL.sameAs, given))
+    identifier = text(row.get("identifier")) or (Literal(str(given)) if given else None)
+    if identifier is not None:
+        graph.add((service, DCT.identifier, identifier))
 
 
 def _add_texts(graph: Graph, site: Site, service: URIRef, row: Row, address: str) -> None:
@@ -52,7 +68,6 @@ def _add_texts(graph: Graph, site: Site, service: URIRef, row: Row, address: str
     graph.add((service, DCT.title, title if title is not None else Literal(address)))
     for predicate, literal in (
         (DCT.description, text(row.get("description"), site.language)),
-        (DCT.identifier, text(row.get("identifier"))),
         *((DCAT.keyword, text(word, site.language)) for word in values_of(row.get("keyword"))),
     ):
         if literal is not None:

@@ -133,6 +133,6 @@ def part(whole: URIRef, name: str) -> URIRef:
     """Return the IRI of a thing that exists only as a part of another.
 
     Used in place of blank nodes, so that descriptions of several datasets can be put together
-    in any order, and compared.
+    in any order, and compared. An IRI has one fragment: a part of a part is named in it.
     """
-    return URIRef(f"{whole}#{name}")
+    return URIRef(f"{whole}{'-' if '#' in whole else '#'}{name}")

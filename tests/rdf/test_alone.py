@@ -1,0 +1,85 @@
+"""A description in the feed speaks of its own thing and its parts, whatever others share."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from rdflib import OWL, RDF, Graph, URIRef
+
+from ckanext.marathon.rdf.dataset import dataset_graph
+from ckanext.marathon.rdf.idea import idea_graph
+from ckanext.marathon.rdf.namespaces import DCAT, DCT
+from ckanext.marathon.rdf.uris import part
+from ckanext.marathon.rdf.workshop import workshop_graph
+
+from .samples import FACTS, FULL, IDEA, MINIMAL, SITE, WORKSHOP
+
+ALONE = replace(FACTS, alone=True)
+ORIGIN = "https://origen.example.gt"
+SERVICE = {
+    "uri": f"{ORIGIN}/wms#a",
+    "endpoint_url": [f"{ORIGIN}/wms?"],
+    "license": "Abierta",
+    "landing_page": f"{ORIGIN}/mapas",
+}
+KEPT = replace(SITE, kept={"1": f"{ORIGIN}/agua#datos", "1f": f"{ORIGIN}/agua#archivo"})
+
+
+def harvested(identifier: str, **fields: Any) -> Graph:
+    file = {"id": f"{identifier}f", "url": f"{ORIGIN}/a", "license": "Libre"}
+    file |= {"license_text": ["Como se quiera"], "access_services": json.dumps([SERVICE])}
+    agent = {"uri": f"{ORIGIN}/ine", "name": "INE"}
+    shared: dict[str, Any] = {
+        "publisher": [agent],
+        "contact": [{**agent, "email": "a@example.gt"}],
+        "qualified_attribution": [{"role": f"{ORIGIN}/rol", "agent": [agent]}],
+        "provenance_activity": [{"uri": f"{ORIGIN}/censo", "wasAssociatedWith": [agent]}],
+        "qualified_relation": [{"relation": f"{ORIGIN}/otro", "role": f"{ORIGIN}/rol"}],
+        "license_text": ["Sin más"],
+        "issued": "ayer",
+        "resources": [file],
+    }
+    dataset = {**FULL, **shared, "id": identifier, **fields}
+    return dataset_graph(dataset, replace(ALONE, site=KEPT))
+
+
+def strangers(graph: Graph, *own: str) -> set[tuple[Any, Any, Any]]:
+    """Return what is said to lead to things of ours, of what is neither of these nor a part."""
+    starts = tuple(own)
+    return {
+        (subject, predicate, value)
+        for subject, predicate, value in graph
+        if isinstance(value, URIRef)
+        and value.startswith((SITE.base, f"{ORIGIN}/agua#"))
+        and not str(subject).startswith((*starts, SITE.vocabulary))
+    }
+
+
+def test_nothing_but_the_thing_and_its_parts_leads_to_things_of_ours() -> None:
+    for identifier, kept in (("1", f"{ORIGIN}/agua#"), ("2", f"{SITE.base}/dataset/2")):
+        graph = harvested(identifier)
+        assert strangers(graph, kept, f"{SITE.base}/dataset/{identifier}") == set()
+    for graph, own in (
+        (dataset_graph(FULL, ALONE), SITE.dataset(FULL["id"])),
+        (dataset_graph(MINIMAL, ALONE), SITE.dataset(MINIMAL["id"])),
+        (idea_graph(IDEA, ALONE), SITE.thing("idea", IDEA["id"])),
+        (workshop_graph(WORKSHOP, ALONE), SITE.thing("workshop", WORKSHOP["id"])),
+    ):
+        assert strangers(graph, own) == set()
+
+
+def test_two_datasets_of_one_service_have_one_each_which_says_that_it_is_the_same() -> None:
+    both = harvested("1") + harvested("2")
+    services = set(both.subjects(RDF.type, DCAT.DataService))
+    assert services == set(both.subjects(OWL.sameAs, URIRef(SERVICE["uri"])))
+    served = [set(both.objects(each, DCAT.servesDataset)) for each in services]
+    assert sorted(map(len, served)) == [1, 1]
+    assert set.union(*served) == set(both.subjects(RDF.type, DCAT.Dataset))
+
+
+def test_a_part_of_a_part_has_one_fragment() -> None:
+    assert part(part(URIRef("https://a.gt/1"), "b"), "c") == URIRef("https://a.gt/1#b-c")
+    for subject in set(harvested("1").subjects()) | set(harvested("2").objects(None, DCT.license)):
+        assert str(subject).count("#") <= 1, subject
