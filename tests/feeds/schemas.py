@@ -54,7 +54,10 @@ _US: dict[str, Any] = {
                     "describedByType": _MEDIA_TYPE,
                     "references": {**_TEXTS, "items": _URI},
                     "rights": {**_TEXT, "maxLength": 255},
-                    "temporal": {"type": "string", "pattern": f"^{_ISO}/{_ISO}$"},
+                    "temporal": {
+                        "type": "string",
+                        "pattern": f"^({_ISO}/{_ISO}|R/{_ISO}/P{_PARTS}|R/P{_PARTS}/{_ISO})$",
+                    },
                     "accrualPeriodicity": {
                         "type": "string",
                         "pattern": f"^(irregular|R/P{_PARTS})$",

@@ -103,7 +103,9 @@ class TestOneMeaning:
         assert said(text, MODIFIED)[0].startswith('"2017-06-03T20:30:00-06:00"')
         found = in_data_json(get)
         assert (found["issued"], found["modified"]) == ("2017", "2017-06-03T20:30:00-06:00")
-        assert found["temporal"] == "2016/2016-12-31T23:59:59-06:00"
+        # DCAT-US takes both ends in one form.
+        assert found["temporal"] == "2016-01-01/2016-12-31"
+        assert found["temporalCoverage"] == ["2016/2016-12-31T23:59:59-06:00"]
         # In UTC it was the next day already.
         cells = row(get)
         assert (cells["publicado"], cells["modificado"]) == ("2017", "2017-06-03")

@@ -31,7 +31,8 @@ def told(hostile: dict[str, Any]) -> list[inventory.Dataset]:
     own = dict.fromkeys(("metadata_created", "metadata_modified"), "2026-11-25T10:00:00")
     graph = dataset_graph({**hostile, **own}, FACTS)
     lines = graph.serialize(format="nt11", encoding="utf-8").splitlines()
-    return list(inventory.datasets(filter(None, lines), "es", FACTS.site.vocabulary))
+    here = FACTS.site
+    return list(inventory.datasets(filter(None, lines), "es", here.vocabulary, here.base))
 
 
 @hostile_datasets

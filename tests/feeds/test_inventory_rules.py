@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -27,7 +29,7 @@ def told(**fields: Any) -> inventory.Dataset:
     own = dict.fromkeys(("metadata_created", "metadata_modified"), "2026-11-25T10:00:00")
     graph = dataset_graph({**MINIMAL, **own, **fields}, FACTS)
     lines = filter(None, graph.serialize(format="nt11", encoding="utf-8").splitlines())
-    (found,) = inventory.datasets(lines, "es", FACTS.site.vocabulary)
+    (found,) = inventory.datasets(lines, "es", FACTS.site.vocabulary, FACTS.site.base)
     return found
 
 
@@ -143,6 +145,165 @@ class TestRights:
             iri = f"{AUTHORITY}/access-right/{right}" if right else ""
             found: Any = schema_org._dataset(told(access_rights=iri), "https://example.gt", "P")
             assert found.get("isAccessibleForFree") is expected
+
+
+def described(**fields: Any) -> Any:
+    return schema_org._dataset(told(**fields), FACTS.site.base, "P")
+
+
+ANNUAL = {"frequency": f"{AUTHORITY}/frequency/ANNUAL"}
+WEEKLY = {"frequency": f"{AUTHORITY}/frequency/WEEKLY"}
+YEARS = [{"start": "2018", "end": "2019"}, {"start": "2016-05", "end": "2016-06"}]
+
+
+class TestPeriods:
+    @pytest.mark.parametrize(
+        ("rows", "fields", "temporal", "all_of_them"),
+        [
+            ([], {}, None, []),
+            ([{"start": "2016", "end": "2017"}], {}, "2016/2017", ["2016/2017"]),
+            # DCAT-US takes both ends in one form.
+            ([{"start": "2016", "end": "2017-05"}], {}, "2016-01-01/2017-05-31", ["2016/2017-05"]),
+            (
+                [{"start": "2016-01-02T03:04:05-06:00", "end": "2016-12-31T23:59:59"}],
+                {},
+                "2016-01-02T03:04:05-06:00/2016-12-31T23:59:59-06:00",
+                None,
+            ),
+            # From the earliest start to the latest end, whatever their order.
+            (YEARS, {}, "2016-05-01/2019-12-31", ["2018/2019", "2016-05/2016-06"]),
+            (
+                [{"start": "2016", "end": "2016-12-31"}, {"start": "2016-01-01", "end": "2016"}],
+                {},
+                "2016-01-01/2016-12-31",
+                ["2016/2016-12-31", "2016-01-01/2016"],
+            ),
+            # Repeats a period, with which it is updated, or the unit in which the date is stated.
+            ([{"start": "2016-05"}], ANNUAL, "R/2016-05/P1Y", ["2016-05/.."]),
+            ([{"start": "2016-05-03"}], WEEKLY, "R/2016-05-03/P1W", ["2016-05-03/.."]),
+            ([{"start": "2016"}], {}, "R/2016/P1Y", ["2016/.."]),
+            ([{"start": "2016-05"}], {}, "R/2016-05/P1M", ["2016-05/.."]),
+            ([{"end": "2016-05-03"}], {}, "R/P1D/2016-05-03", ["../2016-05-03"]),
+            ([{"start": "2015"}, *YEARS], {}, "R/2015/P1Y", None),
+            # Nothing is known of what is between them, nor is any of it an interval.
+            ([{"end": "2010"}, {"start": "2015"}], {}, None, ["../2010", "2015/.."]),
+        ],
+    )
+    def test_all_of_them_are_told_and_data_json_has_one_from_first_to_last(
+        self,
+        rows: list[dict[str, str]],
+        fields: dict[str, str],
+        temporal: str | None,
+        all_of_them: list[str] | None,
+    ) -> None:
+        row = us(temporal_coverage=rows, **fields)
+        assert row.get("temporal") == temporal
+        found = described(temporal_coverage=rows, **fields).get("temporalCoverage", [])
+        found = found if isinstance(found, list) else [found]
+        if all_of_them is not None:
+            assert found == all_of_them
+        assert row.get("temporalCoverage", [temporal] if temporal else []) == found
+        if not any("T" in each for each in found):
+            assert cells(temporal_coverage=rows)["periodo"] == " | ".join(found)
+
+    def test_one_in_words_is_told_where_there_is_room_for_words(self) -> None:
+        fields = {"temporal_coverage_text": ["Época colonial"]}
+        assert described(**fields)["temporalCoverage"] == "Época colonial"
+        assert cells(**fields)["periodo"] == "Época colonial"
+        row = us(**fields)
+        assert "temporal" not in row
+        assert row["temporalCoverage"] == ["Época colonial"]
+
+
+SQUARE = json.dumps(
+    {
+        "type": "Polygon",
+        "coordinates": [[[-90.7, 14.4], [-90.5, 14.4], [-90.5, 14.6], [-90.7, 14.4]]],
+    }
+)
+POINT = json.dumps({"type": "Point", "coordinates": [-90.59, 14.51]})
+
+
+class TestPlaces:
+    @pytest.mark.parametrize("name", ["", "Zona 1"])
+    @pytest.mark.parametrize("uri", ["", "https://sws.geonames.org/3587902/"])
+    def test_any_has_the_box_or_point_that_is_known(self, name: str, uri: str) -> None:
+        for shape, geo in (
+            ({"bbox": SQUARE}, {"@type": "GeoShape", "box": "14.4 -90.7 14.6 -90.5"}),
+            ({"geom": SQUARE}, {"@type": "GeoShape", "box": "14.4 -90.7 14.6 -90.5"}),
+            (
+                {"centroid": POINT},
+                {"@type": "GeoCoordinates", "latitude": 14.51, "longitude": -90.59},
+            ),
+        ):
+            (place,) = described(spatial_coverage=[{"text": name, "uri": uri, **shape}])[
+                "spatialCoverage"
+            ]
+            assert place["geo"] == geo
+            assert place.get("name", "") == (name or uri)
+
+    def test_one_without_a_name_is_told_by_its_coordinates(self) -> None:
+        fields = {"spatial_coverage": [{"bbox": SQUARE}, {"centroid": POINT}]}
+        assert us(**fields)["spatial"] == "-90.7,14.4,-90.5,14.6"
+        assert cells(**fields)["lugares"] == "-90.7,14.4,-90.5,14.6 | 14.51,-90.59"
+        assert us(spatial_coverage=[{"centroid": POINT}])["spatial"] == "14.51,-90.59"
+
+    @pytest.mark.parametrize(
+        "wkt", ["", "POINT", "POINT Z (1 2 3)", "POINT (1 2 3)", "(1 2)", "{}"]
+    )
+    def test_what_is_no_plain_shape_is_none(self, wkt: str) -> None:
+        assert inventory.box_of(wkt) is None
+
+
+NAMED = {
+    "license_id": "other-open",
+    "license_title": "Libre con aviso",
+    "documentation_text": ["Manual"],
+    "conforms_to_text": ["Norma 5"],
+    "theme_text": ["Clima"],
+    "creator": [{"email": "a@example.gt"}],
+    "contact": [{"email": "b@example.gt"}],
+    "spatial_coverage": [{"centroid": POINT}],
+    "temporal_coverage": [{"start": "2016"}],
+    "resources": [{"id": "r", "license_text": ["Como sea"], "documentation_text": ["Columnas"]}],
+}
+
+
+def test_no_inner_name_of_a_part_is_a_label_or_address() -> None:
+    inner = f"{FACTS.site.own('dataset', MINIMAL['id'])}"
+    row, page = us(**NAMED), described(**NAMED)
+    for value in ([*strings(row)], [*strings(page)], [*cells(**NAMED).values()]):
+        assert not [each for each in value if f"{inner}#" in each or "/resource/r#" in each]
+    assert page["license"] == {"@type": "CreativeWork", "name": "Otra (abierta)"}
+    assert row["rights"] == "Otra (abierta)"
+    assert "license" not in row
+    assert page["subjectOf"] == [{"@type": "CreativeWork", "name": "Manual"}]
+    assert cells(**NAMED)["documentacion"] == "Manual"
+    assert cells(**NAMED)["estandares"] == "Norma 5"
+    assert page["distribution"][0]["license"]["name"] == row["distribution"][0]["rights"]
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Yield what a reader is shown: all texts but the identifiers of nodes."""
+    if isinstance(value, dict):
+        for name, each in value.items():
+            if name not in {"@id", "identifier"}:
+                yield from strings(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from strings(each)
+    else:
+        yield str(value)
+
+
+def test_a_harvested_dataset_without_a_date_has_that_of_its_record() -> None:
+    site = replace(FACTS.site, kept={MINIMAL["id"]: "https://origen.example.gt/1"})
+    fields = {"metadata_modified": "2026-11-25T10:00:00", "modified": "ayer"}
+    graph = dataset_graph({**MINIMAL, **fields}, replace(FACTS, site=site))
+    lines = filter(None, graph.serialize(format="nt11", encoding="utf-8").splitlines())
+    (found,) = inventory.datasets(lines, "es", site.vocabulary, site.base)
+    assert found.modified == ""
+    assert found.record_modified.startswith("2026-11-25T10:00:00")
 
 
 class TestFrequency:

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bs4 import BeautifulSoup
 from rdflib import Graph
 
 from ckanext.marathon.rdf.namespaces import DCAT
 from tests import proving
+from tests.feeds.agreement import disagreements
 from tests.feeds.schemas import argentine_faults, us_faults
 from tests.views.test_other_profiles import PROFILES, times_of
 from tests.views.test_search_engines import PLUGINS
@@ -92,6 +94,18 @@ def test_croissant_has_a_checksum_for_each_file(app: Any, tmp_path: Path) -> Non
             assert file["sha256"]
     assert files > 5
     assert tell("MARATHON_MLCROISSANT", MLCROISSANT, *paths) == []
+
+
+def test_data_json_schema_org_and_croissant_say_the_same(app: Any) -> None:
+    for row in inventory(app)["dataset"]:
+        identifier = row["identifier"].rpartition("/")[2]
+        page = BeautifulSoup(app.get(f"/dataset/{identifier}").data, "html.parser")
+        found = [
+            json.loads(each.text) for each in page.select('script[type="application/ld+json"]')
+        ]
+        described = next(each for each in found if "conformsTo" not in each)
+        croissant = json.loads(app.get(f"/dataset/{identifier}/croissant.jsonld").data)
+        assert disagreements(row, described, croissant) == [], row["title"]
 
 
 @pytest.mark.parametrize("profile", PROFILES)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from datetime import datetime
 from typing import Any
 
 import pytest
 import rdflib
 from bs4 import BeautifulSoup
+from ckan.tests.factories import SysadminWithToken
 from ckan.tests.helpers import call_action
+from werkzeug.datastructures import FileStorage
 
 from tests import factories
+from tests.feeds.agreement import bare, disagreements
+from tests.rdf.samples import AUTHORITY
 from tests.remembered import remembered
 
 HOSTILE = "</script><script>alert(1)</script> & \"x\" 'y' \\ ñ"
@@ -44,9 +50,32 @@ def structured(app: Any, dataset: dict[str, Any], **headers: str) -> list[dict[s
     return [json.loads(each) for each in scripts]
 
 
-def bare(value: Any) -> str:
-    """Return a literal of JSON-LD without its type."""
-    return value["@value"] if isinstance(value, dict) else value
+POINT = json.dumps({"type": "Point", "coordinates": [-90.59, 14.51]})
+SQUARE = json.dumps(
+    {
+        "type": "Polygon",
+        "coordinates": [[[-90.7, 14.4], [-90.5, 14.4], [-90.5, 14.6], [-90.7, 14.4]]],
+    }
+)
+ODD = [
+    {"license_id": "other-open", "rights_note": "Se _presume_; no está escrita."},
+    {"license_id": "notspecified", "rights_note": "x" * 300},
+    {"temporal_coverage": [{"start": "2016"}, {"start": "2018-05", "end": "2018-06"}]},
+    {"temporal_coverage": [{"end": "2016"}]},
+    {"municipality": [], "spatial_coverage": [{"bbox": SQUARE}, {"centroid": POINT}]},
+    {
+        "spatial_coverage": [
+            {"text": "Cuenca"},
+            {"geom": SQUARE},
+            {"uri": "https://a.gt/d/1"},
+        ]
+    },
+    {"notes": "# Pozos\n\n* uno\n* dos <b>y</b> [más](https://example.gt)"},
+    {"language": [f"{AUTHORITY}/language/{code}" for code in ("SPA", "ENG")], "version": "1.2"},
+    {"tag_string": "", "tags": [], "documentation": ["https://example.gt/ñ"]},
+    {"issued": "2017-05", "modified": "2018", "access_rights": f"{AUTHORITY}/access-right/PUBLIC"},
+    {"creator": [{"name": "Ana"}], "publisher": [{"name": "INE", "uri": "https://ine.example.gt"}]},
+]
 
 
 class TestSchemaOrg:
@@ -70,8 +99,6 @@ class TestSchemaOrg:
         assert len(found["description"]) == 5_000
 
     def test_what_is_not_public_is_not_told(self, app: Any, marathon_site: None) -> None:
-        from ckan.tests.factories import SysadminWithToken
-
         hidden = factories.MarathonDataset(private=True)
         token = SysadminWithToken()["token"]
         assert structured(app, hidden, Authorization=token) == []
@@ -86,6 +113,49 @@ class TestOtherProfiles:
         kinds = [each.get("conformsTo") for each in structured(app, dataset)]
         assert len(kinds) == 2
         assert kinds.count(None) == 1
+
+    @pytest.mark.parametrize("fields", ODD)
+    def test_all_say_the_same_of_odd_datasets(
+        self, fields: dict[str, Any], app: Any, dataset: dict[str, Any], storage: Any
+    ) -> None:
+        call_action("package_patch", id=dataset["id"], **fields)
+        for number, licence in enumerate(("", f"{AUTHORITY}/licence/CC0", "https://example.gt/l")):
+            upload = FileStorage(io.BytesIO(b"a,b\n1,2\n"), f"{number}.csv")
+            call_action(
+                "resource_create",
+                package_id=dataset["id"],
+                upload=upload,
+                name=f"Tabla {number}",
+                description="**Una** [tabla](https://example.gt)",
+                license=licence,
+                rights="*Nadie* lo dijo",
+            )
+        (row,) = json.loads(app.get("/data.json").data)["dataset"]
+        page, croissant = sorted(structured(app, dataset), key=lambda each: "conformsTo" in each)
+        assert disagreements(row, page, croissant) == []
+        served = json.loads(app.get(f"/dataset/{dataset['id']}/croissant.jsonld").data)
+        assert disagreements(row, page, served) == []
+        # Nor does any of them show the name of a part to a reader.
+        texts = json.dumps([row, page, bare(croissant)])
+        assert not re.findall('"(?:name|title|license|rights|spatial|url)": "[^"]*#[^"]*"', texts)
+
+    def test_croissant_of_what_is_not_public_says_the_same(
+        self, dataset: dict[str, Any], app: Any
+    ) -> None:
+        token = SysadminWithToken()["token"]
+        address = f"/dataset/{dataset['id']}/croissant.jsonld"
+        fields = {"notes": "**Agua** _de_ pozos", "rights_note": "Se presume"}
+        before, after = (
+            json.loads(app.get(address, headers={"Authorization": token}).data)
+            for _ in (
+                call_action("package_patch", id=dataset["id"], private=private, **fields)
+                for private in (False, True)
+            )
+        )
+        assert bare(after["usageInfo"]) == [{"@type": "CreativeWork", "text": "Se presume"}]
+        for changing in ("dateModified", "datePublished"):
+            before.pop(changing), after.pop(changing)
+        assert after == before
 
     def test_both_tell_the_same_dates(self, dataset: dict[str, Any], app: Any) -> None:
         for issued in ("", "03/06/2017", "2017-05", "2017-06-03T20:30:00"):

@@ -34,7 +34,7 @@ def dataset_of(each: Dataset, contact: Contact) -> dict[str, object]:
         **without_nothing(
             {
                 "contactPoint": person,
-                "rights": " ".join(each.rights),
+                "rights": data_json_us.rights_of(each),
                 "language": three_letters(each.languages),
                 "issued": _whole_day(each.issued),
                 "modified": _whole_day(each.modified or each.record_modified),

@@ -13,13 +13,18 @@ from collections.abc import Iterable
 from typing import NamedTuple
 from urllib.parse import quote
 
+from ckanext.marathon.domain import dates
 from ckanext.marathon.feeds.inventory import (
     Dataset,
     Distribution,
+    Place,
+    extent_of,
+    intervals,
     labels,
     without_nothing,
 )
 from ckanext.marathon.feeds.plain import plain
+from ckanext.marathon.feeds.said import Concept
 from ckanext.marathon.vocabulary import authorities
 
 IRREGULAR = "irregular"
@@ -91,7 +96,8 @@ def dataset_of(each: Dataset, contact: Contact) -> dict[str, object]:
     # DCAT-US wants at least one.
     named = (each.keywords, labels(each.problems), labels(each.themes), labels(each.places))
     keywords = next(filter(None, named), [each.title])
-    rights = " ".join(each.rights)
+    rights = rights_of(each)
+    temporal = _temporal(each)
     return without_nothing(
         {
             "@type": "dcat:Dataset",
@@ -110,9 +116,11 @@ def dataset_of(each: Dataset, contact: Contact) -> dict[str, object]:
             "rights": rights
             if len(rights) <= LONGEST_RIGHTS
             else f"{rights[: LONGEST_RIGHTS - 1]}…",
-            "license": uri(each.licence.iri) if each.licence else "",
-            "spatial": ", ".join(labels(each.places)),
-            "temporal": next((f"{a}/{b}" for a, b in each.periods if a and b), ""),
+            "license": uri(each.licence.address) if each.licence else "",
+            "spatial": _spatial(each.places),
+            "temporal": temporal,
+            # DCAT-US has room for one period, which has two ends.
+            "temporalCoverage": [] if intervals(each) == [temporal] else intervals(each),
             "accrualPeriodicity": _frequency(each),
             # Also of those that ISO 8601 has no period for.
             "accrualPeriodicityLabel": each.frequency.label if each.frequency else "",
@@ -120,7 +128,7 @@ def dataset_of(each: Dataset, contact: Contact) -> dict[str, object]:
             "theme": [*dict.fromkeys([*labels(each.problems), *labels(each.themes)])],
             "superTheme": [concept.iri.rsplit("/", 1)[-1] for concept in each.themes],
             "landingPage": uri(each.landing_page or each.iri),
-            "conformsTo": uri(next(iter(each.conforms_to), "")),
+            "conformsTo": next(iter(addresses(each.conforms_to)), ""),
             "references": _references(each),
             "version": each.version,
             "distribution": [distribution_of(one) for one in each.distributions],
@@ -151,14 +159,58 @@ def _frequency(each: Dataset) -> str:
     return FREQUENCIES.get(each.frequency.iri.rsplit("/", 1)[-1], "") if each.frequency else ""
 
 
+def rights_of(each: Dataset | Distribution) -> str:
+    """Return what is said of the rights, with a licence that has only a name."""
+    licence = each.licence.label if each.licence and not each.licence.address else ""
+    return " ".join(filter(None, (licence, *each.rights)))
+
+
+def _spatial(places: Iterable[Place]) -> str:
+    """Return the names of places; where none has one, where the first of them is."""
+    found = [*places]
+    boxes = (str(each.box) for each in found if each.box)
+    return ", ".join(labels(found)) or next(boxes, "")
+
+
+def _temporal(each: Dataset) -> str:
+    """Return from when to when the periods are, as one interval.
+
+    One without an end, or without a beginning, repeats a period that follows the last, or came
+    before: that with which the data are updated, else the unit in which the date is stated.
+
+    Source: DCAT-US 1.1, ``temporal``: "continually updated … R/2010-01/P1M".
+    """
+    start, end = extent_of(each.periods)
+    if start and end:
+        if len(start) != len(end):
+            # DCAT-US's schema takes both ends in one form alone.
+            start, end = f"{dates.local_day(start)}", f"{dates.last_local_day(end)}"
+        found = f"{start}/{end}"
+    elif start:
+        found = f"R/{start}/{_unit(each, start)}"
+    else:
+        found = f"R/{_unit(each, end)}/{end}" if end else ""
+    return found
+
+
+def _unit(each: Dataset, stated: str) -> str:
+    updated = _frequency(each).removeprefix("R/")
+    return updated if updated.startswith("P") else {4: "P1Y", 7: "P1M"}.get(len(stated), "P1D")
+
+
 def _references(each: Dataset) -> list[str]:
     """Return documents about a dataset and its files, and the ideas and workshops it came from."""
-    of_files = [address for one in each.distributions for address in one.documentation]
+    of_files = [document for one in each.distributions for document in one.documentation]
+    found = addresses((*each.documentation, *of_files))
     # DCAT-US has room for one standard.
-    standards = each.conforms_to[1:]
-    came_from = [concept.iri for concept in (*each.ideas, *each.workshops)]
-    found = [*each.documentation, *of_files, *standards, *came_from]
-    return [*dict.fromkeys(map(uri, found))]
+    found += addresses(each.conforms_to)[1:]
+    found += addresses((*each.ideas, *each.workshops))
+    return [*dict.fromkeys(found)]
+
+
+def addresses(concepts: Iterable[Concept]) -> list[str]:
+    """Return the addresses of those that have one, as URIs."""
+    return [uri(each.address) for each in concepts if each.address]
 
 
 def distribution_of(each: Distribution) -> dict[str, object]:
@@ -181,10 +233,10 @@ def distribution_of(each: Distribution) -> dict[str, object]:
             "checksum": {**checksum, "checksumValue": each.checksum} if each.checksum else None,
             "issued": each.issued,
             "modified": each.modified,
-            "license": uri(each.licence),
-            "rights": " ".join(each.rights),
-            "conformsTo": uri(next(iter(each.conforms_to), "")),
-            "references": [*map(uri, each.documentation)],
+            "license": uri(each.licence.address) if each.licence else "",
+            "rights": rights_of(each),
+            "conformsTo": next(iter(addresses(each.conforms_to)), ""),
+            "references": addresses(each.documentation),
         }
     )
 

@@ -92,19 +92,19 @@ def head(lines: Sequence[bytes], catalogue: str, extension: str, vocabulary: str
     return begin + write.part(lines, extension, vocabulary)
 
 
-def part(lines: Sequence[bytes], extension: str, vocabulary: str) -> bytes:
+def part(lines: Sequence[bytes], extension: str, vocabulary: str, base: str) -> bytes:
     """Return lines of N-Triples, without their ends, as a part of a document; b"" for none."""
     if extension in DATA_JSON:
-        found = datasets(lines, vocabulary)
+        found = datasets(lines, vocabulary, base)
         return data_json.part(found, _contact(), DATA_JSON[extension])
     if extension == "csv":
-        return sheet.part(datasets(lines, vocabulary))
+        return sheet.part(datasets(lines, vocabulary, base))
     return write.part(lines, extension, vocabulary)
 
 
-def datasets(lines: Sequence[bytes], vocabulary: str) -> Sequence[Dataset]:
+def datasets(lines: Sequence[bytes], vocabulary: str, base: str) -> Sequence[Dataset]:
     """Return the datasets of a page, as those want them who do not read RDF."""
-    return inventory.datasets(lines, language(), vocabulary)
+    return inventory.datasets(lines, language(), vocabulary, base)
 
 
 def language() -> str:

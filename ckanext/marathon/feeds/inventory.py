@@ -5,17 +5,20 @@ What is told here is what the RDF tells: nothing is looked up in CKAN.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from ckanext.marathon.domain import dates
 from ckanext.marathon.feeds.said import Concept, Said
-from ckanext.marathon.rdf.dataset import RECORD
 from ckanext.marathon.rdf.iri import address_of_mail
 from ckanext.marathon.rdf.namespaces import (
     DC,
     DCAT,
     DCT,
     FOAF,
+    RDFS,
     SPDX,
     VCARD,
 )
@@ -34,7 +37,7 @@ class Distribution:
         checksum: hexadecimal digits.
         issued: ISO 8601, as ``modified``.
         rights: what is said of them, the dataset's among it.
-        documentation: addresses, as ``conforms_to``.
+        documentation: documents, as ``conforms_to`` standards.
     """
 
     iri: str
@@ -44,23 +47,48 @@ class Distribution:
     download_url: str
     media_type: str
     format: str
-    licence: str
+    licence: Concept | None
     size: str
     algorithm: str
     checksum: str
     issued: str
     modified: str
     rights: tuple[str, ...]
-    documentation: tuple[str, ...]
-    conforms_to: tuple[str, ...]
+    documentation: tuple[Concept, ...]
+    conforms_to: tuple[Concept, ...]
+
+
+class Box(NamedTuple):
+    """Where a place is, in degrees; a point is a box without an extent."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+    @property
+    def is_point(self) -> bool:
+        """Whether it has no extent."""
+        return (self.west, self.south) == (self.east, self.north)
+
+    def __str__(self) -> str:
+        """Return longitude and latitude as DCAT-US wants them, of a point latitude first."""
+        if self.is_point:
+            return f"{self.south},{self.west}"
+        return f"{self.west},{self.south},{self.east},{self.north}"
 
 
 @dataclass(frozen=True)
 class Place(Concept):
-    """A place with its label; of our vocabulary also its kind (``municipality``) and code."""
+    """A place with its label; of our vocabulary also its kind (``municipality``) and code.
+
+    Attributes:
+        box: where it is: its extent, else its centre.
+    """
 
     kind: str = ""
     code: str = ""
+    box: Box | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +96,8 @@ class Dataset:
     """A public dataset; "" stands for what is not known.
 
     Attributes:
-        issued: ISO 8601, as ``modified`` and both ends of ``periods``.
+        issued: ISO 8601, as ``modified`` and both ends of ``periods``, of which "" is open.
+        period_texts: periods that are no dates, as they were written.
         record_modified: when the record was saved, where no date is known of its data.
         themes: of the EU's table.
         problems: service problems.
@@ -76,7 +105,7 @@ class Dataset:
         frequency: of the EU's table.
         licence: as ``publisher``, with a name.
         rights: what is said of them, a doubt about the licence for example.
-        documentation: addresses, as ``conforms_to``.
+        documentation: documents, as ``conforms_to`` standards.
         email: without ``mailto:``.
         contact_page: address at which the contact is reached.
         distributions: in the order in which people put them.
@@ -93,13 +122,14 @@ class Dataset:
     problems: tuple[Concept, ...]
     places: tuple[Place, ...]
     periods: tuple[tuple[str, str], ...]
+    period_texts: tuple[str, ...]
     languages: tuple[str, ...]
     frequency: Concept | None
     access_rights: str
     licence: Concept | None
     rights: tuple[str, ...]
-    documentation: tuple[str, ...]
-    conforms_to: tuple[str, ...]
+    documentation: tuple[Concept, ...]
+    conforms_to: tuple[Concept, ...]
     version: str
     creators: tuple[Concept, ...]
     publisher: Concept | None
@@ -112,15 +142,18 @@ class Dataset:
     distributions: tuple[Distribution, ...]
 
 
-def datasets(lines: Iterable[bytes], language: str, vocabulary: str) -> Sequence[Dataset]:
+def datasets(
+    lines: Iterable[bytes], language: str, vocabulary: str, base: str
+) -> Sequence[Dataset]:
     """Return the datasets that lines of N-Triples describe, with the neighbours that they name.
 
     Args:
         lines: as the log gives them for a page.
         language: of texts where there are several.
         vocabulary: start of the IRIs of our concepts, by which alone they are known.
+        base: start of the IRIs of our records.
     """
-    said = Said(lines, language)
+    said = Said(lines, language, base)
     found = {each for kind in CLASSES for each in said.subjects(str(kind))}
     return [_dataset(said, each, vocabulary) for each in sorted(found)]
 
@@ -144,6 +177,10 @@ def _dataset(said: Said, iri: str, vocabulary: str) -> Dataset:
     contact = _contact(said, iri)
     publisher, licence = said.value(iri, DCT.publisher), said.value(iri, DCT.license)
     frequency = said.value(iri, DCT.accrualPeriodicity)
+    periods = said.values(iri, DCT.temporal)
+    ends = [
+        (said.value(each, DCAT.startDate), said.value(each, DCAT.endDate)) for each in periods
+    ]
     ideas = [each for each in said.values(iri, DCT.relation) if "/idea/" in each]
     workshops = {value for each in (iri, *ideas) for value in said.values(each, _GENERATED)}
     return Dataset(
@@ -153,21 +190,19 @@ def _dataset(said: Said, iri: str, vocabulary: str) -> Dataset:
         keywords=tuple(said.values(iri, DCAT.keyword)),
         issued=said.value(iri, DCT.issued),
         modified=said.value(iri, DCT.modified),
-        record_modified=said.value(f"{iri}#{RECORD}", DCT.modified),
+        record_modified=said.value(said.record_of(iri), DCT.modified),
         themes=tuple(each for each in themes if each.iri.startswith(_EU_THEMES)),
         problems=tuple(each for each in themes if code_of(each.iri, PROBLEM, vocabulary)),
-        places=tuple(_place(each, vocabulary) for each in said.concepts(iri, DCT.spatial)),
-        periods=tuple(
-            (said.value(each, DCAT.startDate), said.value(each, DCAT.endDate))
-            for each in said.values(iri, DCT.temporal)
-        ),
+        places=tuple(_place(said, each, vocabulary) for each in said.concepts(iri, DCT.spatial)),
+        periods=tuple(dict.fromkeys(filter(any, ends))),
+        period_texts=tuple(filter(None, (said.text(each, RDFS.label) for each in periods))),
         languages=tuple(said.values(iri, DCT.language)),
         frequency=said.concept(frequency) if frequency else None,
         access_rights=said.value(iri, DCT.accessRights),
         licence=said.concept(licence) if licence else None,
         rights=said.statements(iri, DCT.rights),
-        documentation=tuple(said.values(iri, FOAF.page)),
-        conforms_to=tuple(said.values(iri, DCT.conformsTo)),
+        documentation=said.concepts(iri, FOAF.page),
+        conforms_to=said.concepts(iri, DCT.conformsTo),
         version=said.text(iri, DCAT.version),
         creators=said.concepts(iri, DCT.creator),
         publisher=said.concept(publisher) if publisher else None,
@@ -188,14 +223,33 @@ _GENERATED = "http://www.w3.org/ns/prov#wasGeneratedBy"
 _MEDIA_TYPES = "https://www.iana.org/assignments/media-types/"
 
 
-def _place(place: Concept, vocabulary: str) -> Place:
+def _place(said: Said, place: Concept, vocabulary: str) -> Place:
     found = {kind: code_of(place.iri, kind, vocabulary) for kind in ("municipality", "department")}
     kind = next((kind for kind, code in found.items() if code), "")
-    return Place(place.iri, place.label, kind, found.get(kind, ""))
+    shapes = (said.value(place.iri, each) for each in (DCAT.bbox, DCAT.centroid))
+    box = next(filter(None, map(box_of, shapes)), None)
+    code = found.get(kind, "")
+    return Place(place.iri, place.label, place.is_inner, kind=kind, code=code, box=box)
+
+
+def box_of(wkt: str) -> Box | None:
+    """Return the extent of a shape in WKT, longitude first; ``None`` for what is none."""
+    found = _WKT.fullmatch(wkt)
+    points = [each.split() for each in re.sub("[()]", " ", found[1]).split(",")] if found else []
+    try:
+        east, north = zip(*((float(x), float(y)) for x, y in points), strict=True)
+    except ValueError:
+        return None
+    return Box(min(east), min(north), max(east), max(north))
+
+
+# One kind of shape, in two dimensions, as ``rdf.literals.geometry`` writes it.
+_WKT = re.compile(r"[A-Z]+ *(\([-+.,() 0-9eE]*\))")
 
 
 def _distribution(said: Said, iri: str) -> Distribution:
     form, checksum = said.value(iri, DCT["format"]), said.value(iri, SPDX.checksum)
+    licence = said.value(iri, DCT.license)
     algorithm = said.value(checksum, SPDX.algorithm).rpartition("_")[2]
     return Distribution(
         iri=iri,
@@ -205,15 +259,15 @@ def _distribution(said: Said, iri: str) -> Distribution:
         download_url=said.value(iri, DCAT.downloadURL),
         media_type=said.value(iri, DCAT.mediaType).removeprefix(_MEDIA_TYPES),
         format=said.text(iri, DC["format"]) or (said.concept(form).label if form else ""),
-        licence=said.value(iri, DCT.license),
+        licence=said.concept(licence) if licence else None,
         size=said.value(iri, DCAT.byteSize),
         algorithm=algorithm,
         checksum=said.value(checksum, SPDX.checksumValue),
         issued=said.value(iri, DCT.issued),
         modified=said.value(iri, DCT.modified),
         rights=said.statements(iri, DCT.rights),
-        documentation=tuple(said.values(iri, FOAF.page)),
-        conforms_to=tuple(said.values(iri, DCT.conformsTo)),
+        documentation=said.concepts(iri, FOAF.page),
+        conforms_to=said.concepts(iri, DCT.conformsTo),
     )
 
 
@@ -227,9 +281,38 @@ def code_of(iri: str, kind: str, vocabulary: str) -> str:
     return code if iri.startswith(start) and "/" not in code else ""
 
 
+OPEN = ".."
+
+
+def intervals(dataset: Dataset) -> list[str]:
+    """Return all periods of a dataset in the order of the record, ``..`` for an open end.
+
+    Source: ISO 8601-2, 4.4; schema.org, ``temporalCoverage``.
+    """
+    found = [f"{start or OPEN}/{end or OPEN}" for start, end in dataset.periods]
+    return [*found, *dataset.period_texts]
+
+
+def extent_of(periods: Iterable[tuple[str, str]]) -> tuple[str, str]:
+    """Return from when to when several periods are, with what may be between them.
+
+    Returns:
+        The earliest start and the latest end, "" for an end that is open in one of them, or of
+        which it is not known which is the last.
+    """
+    starts, ends = zip(*periods, strict=True) if (periods := [*periods]) else ((), ())
+    try:
+        return (
+            min(starts, key=dates.first_instant) if starts and all(starts) else "",
+            max(ends, key=dates.last_instant) if ends and all(ends) else "",
+        )
+    except ValueError:
+        return "", ""
+
+
 def labels(concepts: Iterable[Concept]) -> list[str]:
-    """Return the labels of concepts, each once: two places may share a name."""
-    return [*dict.fromkeys(each.label for each in concepts)]
+    """Return the labels of concepts, each once: two places may share a name, or have none."""
+    return [*filter(None, dict.fromkeys(each.label for each in concepts))]
 
 
 def without_nothing(fields: Mapping[str, object]) -> dict[str, object]:

@@ -127,7 +127,7 @@ def datasets(part: Part) -> Iterator[Dataset]:
     with connection:
         for number in pages.windows_of(connection, part.scope.name):
             page = lines(connection, found, part, number)
-            yield from documents.datasets(page, found.vocabulary)
+            yield from documents.datasets(page, found.vocabulary, found.base)
 
 
 def _windows(connection: Any, now: sa.Row, part: Part, extension: str) -> Iterator[Piece]:
@@ -162,7 +162,8 @@ def _window(connection: Any, now: sa.Row, number: int, extension: str, kept: Pie
 
 def _part_of(connection: Any, now: sa.Row, part: Part, number: int, extension: str) -> Piece:
     """Return a page as a piece of a document."""
-    written = documents.part(lines(connection, now, part, number), extension, now.vocabulary)
+    found = lines(connection, now, part, number)
+    written = documents.part(found, extension, now.vocabulary, now.base)
     return deflate(written)
 
 

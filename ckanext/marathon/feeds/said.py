@@ -11,28 +11,51 @@ import pyoxigraph
 
 from ckanext.marathon.rdf.namespaces import DCT, FOAF, RDF, RDFS, SCHEMA, SKOS
 
+# Kinds of records that have parts with inner names (``rdf.uris.part``).
+_WITH_PARTS = ("dataset", "organization", "idea", "workshop")
+
 Term = pyoxigraph.NamedNode | pyoxigraph.Literal
 
 
 @dataclass(frozen=True)
 class Concept:
-    """A concept with its label."""
+    """A concept with its label, "" for a part of a record that nobody gave a name.
+
+    Attributes:
+        is_inner: its IRI is the inner name of a part of a record (``…/dataset/<id>#licence``): no
+            label, and no address of a licence or document that somebody stated.
+    """
 
     iri: str
     label: str
+    is_inner: bool = False
+
+    @property
+    def address(self) -> str:
+        """Its IRI, "" for an inner name."""
+        return "" if self.is_inner else self.iri
+
+    @property
+    def shown(self) -> str:
+        """Its address; what it is called where it has none."""
+        return self.address or self.label
 
 
 class Said:
     """Lines of N-Triples by what they are about."""
 
-    def __init__(self, lines: Iterable[bytes], language: str) -> None:
-        """Take them in; texts in ``language`` are preferred."""
+    def __init__(self, lines: Iterable[bytes], language: str, base: str = "") -> None:
+        """Take them in; texts in ``language`` are preferred, ``base`` is where our IRIs start."""
         self._language = language
+        self._starts = tuple(f"{base}/{kind}/" for kind in _WITH_PARTS) if base else ()
         self._found: dict[str, dict[str, list[Term]]] = {}
+        self._records: dict[str, str] = {}
         triples = b"\n".join(lines)
         for each in pyoxigraph.parse(triples, format=pyoxigraph.RdfFormat.N_TRIPLES):
             about = self._found.setdefault(each.subject.value, {})
             about.setdefault(each.predicate.value, []).append(each.object)
+            if each.predicate.value == str(FOAF.primaryTopic):
+                self._records[each.object.value] = each.subject.value
 
     def values(self, subject: str, predicate: str) -> list[str]:
         """Return the IRIs and texts that are said, in alphabetical order; ``#a-2`` before ``-10``.
@@ -77,12 +100,18 @@ class Said:
         return sorted(self.values(subject, predicate), key=place)
 
     def concept(self, iri: str) -> Concept:
-        """Return something with a name, else with its IRI for one."""
-        return Concept(iri, self.text(iri, SKOS.prefLabel, DCT.title, FOAF.name) or iri)
+        """Return something with a name, else with its IRI for one unless that is an inner name."""
+        label = self.text(iri, SKOS.prefLabel, DCT.title, FOAF.name, RDFS.label)
+        is_inner = "#" in iri and iri.startswith(self._starts)
+        return Concept(iri, label or ("" if is_inner else iri), is_inner)
 
     def concepts(self, subject: str, predicate: str) -> tuple[Concept, ...]:
         """Return what is named, with labels."""
         return tuple(self.concept(each) for each in self.values(subject, predicate))
+
+    def record_of(self, subject: str) -> str:
+        """Return the catalogue's record of something, "" if none is described."""
+        return self._records.get(subject, "")
 
     def has(self, subject: str) -> bool:
         """Return whether anything is said of it."""

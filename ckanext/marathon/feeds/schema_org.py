@@ -7,24 +7,26 @@ characters; distributions with address and media type; licence, place and period
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from ckanext.marathon.domain.checksums import OURS
 from ckanext.marathon.feeds.documents import datasets
 from ckanext.marathon.feeds.inventory import (
+    Box,
     Concept,
     Dataset,
     Distribution,
     Place,
+    intervals,
     labels,
     without_nothing,
 )
 from ckanext.marathon.feeds.plain import plain
 from ckanext.marathon.feeds.snapshot import one_moment
 from ckanext.marathon.model import descriptions
-from ckanext.marathon.vocabulary import authorities, territory
-from ckanext.marathon.vocabulary.errors import UnknownCode
+from ckanext.marathon.vocabulary import authorities
 
 SCHEMA = "https://schema.org"
 SHORTEST, LONGEST = 50, 5_000
@@ -42,7 +44,14 @@ def of(iri: str, catalogue: str, vocabulary: str, title: str) -> dict[str, objec
     with one_moment() as connection:
         found = descriptions.described(connection, [iri])
     lines = [line for each in found for line in each.body.splitlines()]
-    for each in datasets(lines, vocabulary):
+    return of_lines(lines, iri, catalogue, vocabulary, title)
+
+
+def of_lines(
+    lines: Sequence[bytes], iri: str, catalogue: str, vocabulary: str, title: str
+) -> dict[str, object] | None:
+    """Return the dataset that lines of N-Triples describe, as :func:`of` does."""
+    for each in datasets(lines, vocabulary, catalogue):
         if each.iri == iri:
             return _dataset(each, catalogue, title)
     return None
@@ -51,6 +60,7 @@ def of(iri: str, catalogue: str, vocabulary: str, title: str) -> dict[str, objec
 def _dataset(each: Dataset, catalogue: str, title: str) -> dict[str, object]:
     """Return a dataset; what is not known is not told: whether it is free, in which language."""
     languages = filter(None, map(authorities.language, each.languages))
+    periods = intervals(each)
     return without_nothing(
         {
             "@context": f"{SCHEMA}/",
@@ -64,12 +74,12 @@ def _dataset(each: Dataset, catalogue: str, title: str) -> dict[str, object]:
             "keywords": [*each.keywords],
             "about": labels(each.problems),
             "version": each.version,
-            "license": each.licence.iri if each.licence else "",
+            "license": _licence(each.licence),
             "usageInfo": [_statement(text) for text in each.rights],
             "isAccessibleForFree": True if each.access_rights.endswith("/PUBLIC") else None,
             "datePublished": each.issued,
             "dateModified": each.modified,
-            "temporalCoverage": next((f"{a or '..'}/{b or '..'}" for a, b in each.periods), ""),
+            "temporalCoverage": periods[0] if len(periods) == 1 else periods,
             "spatialCoverage": [_place(place) for place in each.places],
             "creator": [_organization(one) for one in each.creators],
             "publisher": _publisher(each),
@@ -77,7 +87,7 @@ def _dataset(each: Dataset, catalogue: str, title: str) -> dict[str, object]:
                 {"@type": "CreativeWork", "@id": idea.iri, "name": idea.label}
                 for idea in each.ideas
             ],
-            "subjectOf": [{"@type": "CreativeWork", "url": page} for page in each.documentation],
+            "subjectOf": [_work(page) for page in each.documentation],
             "includedInDataCatalog": {"@type": "DataCatalog", "@id": catalogue, "name": title},
             "distribution": [_distribution(one) for one in each.distributions],
         }
@@ -94,17 +104,28 @@ def _description(each: Dataset) -> str:
 
 
 def _place(place: Place) -> dict[str, Any]:
-    found: dict[str, Any] = {"@type": "Place", "@id": place.iri, "name": place.label}
-    if not place.code:
-        return found
-    look_up = territory.municipality if place.kind == "municipality" else territory.department
-    try:
-        box = look_up(place.code).bbox
-    except UnknownCode:
-        return found
+    found = {"@type": "Place", "@id": place.iri, "name": place.label}
+    return without_nothing({**found, "geo": _geo(place.box) if place.box else None})
+
+
+def _geo(box: Box) -> dict[str, Any]:
+    if box.is_point:
+        return {"@type": "GeoCoordinates", "latitude": box.south, "longitude": box.west}
     # South, west, north, east.
     shape = f"{box.south} {box.west} {box.north} {box.east}"
-    return {**found, "geo": {"@type": "GeoShape", "box": shape}}
+    return {"@type": "GeoShape", "box": shape}
+
+
+def _licence(licence: Concept | None) -> object:
+    """Return the address of a licence; one that has none is called by its name."""
+    if licence is None or licence.address:
+        return licence.address if licence else ""
+    return _work(licence) if licence.label else ""
+
+
+def _work(document: Concept) -> dict[str, object]:
+    name = "url" if document.address else "name"
+    return {"@type": "CreativeWork", name: document.shown}
 
 
 def _organization(one: Concept) -> dict[str, object]:
@@ -136,11 +157,12 @@ def _distribution(each: Distribution) -> dict[str, object]:
             "@type": "DataDownload",
             "@id": each.iri,
             "name": each.title,
+            "description": plain(each.description),
             "url" if is_page and not each.download_url else "contentUrl": address,
             "encodingFormat": each.media_type or each.format,
             "contentSize": f"{each.size} B" if each.size else "",
             "sha256": each.checksum if each.algorithm == OURS else "",
-            "license": each.licence,
+            "license": _licence(each.licence),
             "usageInfo": [_statement(text) for text in each.rights],
             "datePublished": each.issued,
             "dateModified": each.modified,

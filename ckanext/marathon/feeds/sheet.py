@@ -11,7 +11,14 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.checksums import OURS
-from ckanext.marathon.feeds.inventory import Concept, Dataset, Distribution, labels
+from ckanext.marathon.feeds.inventory import (
+    OPEN,
+    Concept,
+    Dataset,
+    Distribution,
+    Place,
+    labels,
+)
 from ckanext.marathon.feeds.plain import plain
 from ckanext.marathon.spreadsheets import write
 from ckanext.marathon.spreadsheets.write import SEPARATOR, joined
@@ -28,7 +35,7 @@ COLUMNS: dict[str, Callable[[Dataset], str]] = {
     "codigos_municipio": lambda each: joined(
         place.code for place in each.places if place.kind == MUNICIPALITY
     ),
-    "lugares": lambda each: joined(labels(each.places)),
+    "lugares": lambda each: joined(_place(place) for place in each.places),
     "problemas": lambda each: joined(labels(each.problems)),
     "ideas": lambda each: joined(labels(each.ideas)),
     "talleres": lambda each: joined(labels(each.workshops)),
@@ -36,7 +43,9 @@ COLUMNS: dict[str, Callable[[Dataset], str]] = {
     "temas": lambda each: joined(labels(each.themes)),
     "publicado": lambda each: dates.without_hour(each.issued),
     "modificado": lambda each: dates.without_hour(each.modified),
-    "periodo": lambda each: joined(_period(*ends) for ends in each.periods),
+    "periodo": lambda each: joined(
+        [*(_period(*ends) for ends in each.periods), *each.period_texts]
+    ),
     "frecuencia": lambda each: _label(each.frequency),
     "licencia": lambda each: _label(each.licence),
     "contacto": lambda each: each.contact,
@@ -47,8 +56,8 @@ COLUMNS: dict[str, Callable[[Dataset], str]] = {
     "direcciones": lambda each: _paired(each, lambda one: one.download_url or one.access_url),
     "identificador": lambda each: each.iri,
     "derechos": lambda each: joined(each.rights),
-    "documentacion": lambda each: joined(each.documentation),
-    "estandares": lambda each: joined(each.conforms_to),
+    "documentacion": lambda each: joined(one.shown for one in each.documentation),
+    "estandares": lambda each: joined(one.shown for one in each.conforms_to),
     "bytes": lambda each: _paired(each, lambda one: one.size),
     "sha256": lambda each: _paired(each, lambda one: one.checksum if one.algorithm == OURS else ""),
 }
@@ -83,7 +92,12 @@ def workbook(datasets: Iterable[Dataset]) -> Workbook:
 
 
 def _period(start: str, end: str) -> str:
-    return "/".join(dates.without_hour(each) for each in (start, end) if each)
+    return "/".join(dates.without_hour(each) or OPEN for each in (start, end))
+
+
+def _place(place: Place) -> str:
+    """Return the name of a place, where it is if it has none."""
+    return place.label or (str(place.box) if place.box else "")
 
 
 def _label(concept: Concept | None) -> str:

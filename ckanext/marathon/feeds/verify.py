@@ -197,6 +197,6 @@ def _pages() -> Iterator[Fault]:
                     # Kept for other settings, and served to nobody.
                     continue
                 lines = lines or read.lines(connection, found, THE_WHOLE, number)
-                written = documents.part(lines, extension, found.vocabulary)
+                written = documents.part(lines, extension, found.vocabulary, found.base)
                 if inflate(Piece(kept.body, kept.size, kept.crc)) != written:
                     yield Fault(Wrong.PAGE, f"{number}.{extension}")

@@ -13,22 +13,38 @@ from markupsafe import Markup
 
 from ckanext.marathon.feeds import keys, schema_org
 from ckanext.marathon.feeds.keys import Key
-from ckanext.marathon.logic.croissant import keep_codes, prepare
+from ckanext.marathon.logic.croissant import keep_codes, prepare, restate
 from ckanext.marathon.model.feed import Kind
 from ckanext.marathon.model.kept import until_a_change
-from ckanext.marathon.rdf.lookups import site
+from ckanext.marathon.rdf.lookups import Lookups, site
+from ckanext.marathon.rdf.profile import graph_of
 from ckanext.marathon.rdf.stock_fields import with_published_values
 
 
 def marathon_structured_data(dataset: dict[str, Any]) -> Markup | None:
     """Return a dataset as JSON of schema.org, for a script of a page; ``None`` if not public."""
+    found = _described(dataset, is_public=True)
+    return None if found is None else script(found)
+
+
+def _described(dataset: dict[str, Any], *, is_public: bool) -> dict[str, object] | None:
+    """Return a dataset as schema.org has it.
+
+    Args:
+        dataset: as ``package_show`` gives it.
+        is_public: only if the log has it; else one that is not in the log is described as well.
+    """
     here = keys.site()
     key = Key(Kind.DATASET, str(dataset["id"]))
     iri = keys.iris([key], here)[key]
     title = str(tk.config.get("ckan.site_title") or here.base)
     found = schema_org.of(iri, here.base, here.vocabulary, title)
+    if found is None and not is_public:
+        graph = graph_of(dataset, Lookups.of_this_request())
+        lines = [*filter(None, graph.serialize(format="nt11", encoding="utf-8").splitlines())]
+        found = schema_org.of_lines(lines, iri, here.base, here.vocabulary, title)
     # Its page is ours, also where its IRI is another catalogue's.
-    return None if found is None else script({**found, "url": str(key.iri(here))})
+    return None if found is None else {**found, "url": str(key.iri(here))}
 
 
 def marathon_croissant(dataset: dict[str, Any]) -> Markup:
@@ -48,12 +64,16 @@ def marathon_croissant(dataset: dict[str, Any]) -> Markup:
 
 @tk.chained_helper
 def croissant(next_: Callable[..., str], dataset: dict[str, Any], *args: Any, **named: Any) -> str:
-    """Return a dataset as Croissant, in which there are only files that a reader can check."""
+    """Return a dataset as Croissant, in which there are only files that a reader can check.
+
+    What schema.org has a word for is said as in the page's own description.
+    """
     if len(args) < 2 and not named.get("jsonld_context"):
         # ckanext-dcat read the setting when it was imported, perhaps before there were any.
         language = tk.config.get("ckan.locale_default") or "en"
         named["jsonld_context"] = {**JSONLD_CONTEXT, "@language": language}
-    return keep_codes(next_(prepare(with_published_values(dataset, site())), *args, **named))
+    written = next_(prepare(with_published_values(dataset, site())), *args, **named)
+    return keep_codes(restate(written, _described(dataset, is_public=False) or {}))
 
 
 def script(found: dict[str, object]) -> Markup:

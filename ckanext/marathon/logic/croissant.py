@@ -11,6 +11,7 @@ import csv
 import io
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -18,6 +19,7 @@ from ckan import model
 
 from ckanext.marathon.domain.checksums import checksum_of
 from ckanext.marathon.logic import uploads
+from ckanext.marathon.rdf.literals import moment
 
 # Of what Croissant knows.
 ALGORITHMS = frozenset({"md5", "sha256"})
@@ -59,6 +61,71 @@ def _file(resource: dict[str, Any]) -> dict[str, Any] | None:
     }
 
 
+# What only Croissant says, and what its readers want in its own words.
+_OF_CROISSANT = frozenset({"@context", "@id", "@type"})
+# Times, whose form says whether they are days, months or years.
+_TIMES = frozenset({"datePublished", "dateModified"})
+# What schema.org says of a dataset or file, and Croissant as ckanext-dcat writes it may too.
+_OF_DATASET = frozenset(
+    {"about", "creator", "keywords", "inLanguage", "license", "publisher", "spatialCoverage"}
+    | {"temporalCoverage", "version", *_TIMES}
+)
+_OF_FILE = frozenset({"contentSize", "encodingFormat", "description", "license", *_TIMES})
+
+
+def restate(written: str, described: Mapping[str, Any]) -> str:
+    """Return Croissant that says the same as another description of the dataset.
+
+    ckanext-dcat reads the fields as they are stored: Markdown, the licence of CKAN's register, no
+    statement of rights. What is not told there is not told here either.
+
+    Args:
+        written: JSON, as ckanext-dcat writes it.
+        described: as ``feeds.schema_org`` gives it; nothing changes without one.
+    """
+    if not described:
+        return written
+    document = json.loads(written)
+    files = {each["@id"]: each for each in _listed(document.get("distribution"))}
+    told = {name: value for name, value in described.items() if name not in _OF_CROISSANT}
+    shown = [each for each in told.pop("distribution", []) if each["@id"] in files]
+    for name in _OF_DATASET - told.keys():
+        document.pop(name, None)
+    # Croissant requires one.
+    told.setdefault("creator", told.get("publisher") or [])
+    document |= {name: _stated(name, value) for name, value in told.items() if value}
+    if shown:
+        document["distribution"] = [_with(files[each["@id"]], each) for each in shown]
+    return _dumped(document)
+
+
+def _with(file: dict[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in file.items() if name not in _OF_FILE}
+    found = {name: value for name, value in told.items() if name not in _OF_CROISSANT}
+    return kept | {name: _stated(name, value) for name, value in found.items()}
+
+
+def _stated(name: str, value: Any) -> Any:
+    """Return a value as expanded JSON-LD has it: the context gives a language to bare texts."""
+    if isinstance(value, list):
+        return [_stated(name, each) for each in value]
+    if isinstance(value, dict):
+        return {
+            key: each if key.startswith("@") else _stated(key, each) for key, each in value.items()
+        }
+    if not isinstance(value, str):
+        return value
+    time = moment(value) if name in _TIMES else None
+    kind = {"@type": str(time.datatype)} if time is not None else {}
+    return {**kind, "@value": value}
+
+
+def _dumped(document: dict[str, Any]) -> str:
+    """Return JSON for a script of a page: nothing in it can end the script."""
+    text = json.dumps(document, sort_keys=True, indent=4)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
 def keep_codes(written: str) -> str:
     """Return Croissant in which columns with codes like ``0501`` are text.
 
@@ -81,8 +148,7 @@ def keep_codes(written: str) -> str:
                 field["dataType"], changed = TEXT, True
     if not changed:
         return written
-    text = json.dumps(document, sort_keys=True, indent=4)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return _dumped(document)
 
 
 def _listed(value: Any) -> list[dict[str, Any]]:
