@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -92,6 +93,17 @@ class TestFormats:
             for each in graphs.values()
         ]
         assert all(each == without_paging[0] for each in without_paging)
+
+    @pytest.mark.parametrize("address", ["/catalog.jsonld?page=2", "/catalog/all.jsonld"])
+    def test_json_ld_is_compact_with_its_context(
+        self, address: str, datasets: Any, get: Get
+    ) -> None:
+        document = json.loads(get(address).data)
+        assert document["@context"]["dcat"] == str(DCAT)
+        titled = [each for each in document["@graph"] if "dcat:Dataset" in each.get("@type", "")]
+        assert titled
+        assert all("dct:title" in each for each in titled)
+        assert not [name for each in document["@graph"] for name in each if "//" in name]
 
     def test_a_page_describes_the_neighbours_of_its_datasets(self, datasets: Any, get: Get) -> None:
         page = graph(get("/catalog.ttl?page=3"))

@@ -11,7 +11,7 @@ import rdflib
 from pyld import jsonld
 
 from ckanext.marathon.rdf.formats import serialise
-from ckanext.marathon.rdf.jsonld import write_jsonld
+from ckanext.marathon.rdf.jsonld import END, begin_jsonld, write_jsonld, write_nodes
 from ckanext.marathon.rdf.namespaces import DCT, PREFIXES, XSD, new_graph
 
 AS = "https://www.w3.org/ns/activitystreams#"
@@ -105,6 +105,31 @@ def test_names_are_short_and_what_has_a_graph_says_both() -> None:
     assert written["@context"]["as:object"] == {"@type": "@id"}
     assert written["@context"]["as:published"] == {"@type": "xsd:dateTime"}
     assert "broken" not in written["@context"]
+
+
+def in_parts(lines: list[str]) -> bytes:
+    """Return a document in which each line is a part of its own, written without the others."""
+    parts = [write_nodes(parsed([line]), NAMES) for line in lines]
+    return begin_jsonld(NAMES) + b",\n".join(parts) + END
+
+
+TRIPLES = [line.replace(f" {G} .", " .") for line in ODD]
+
+
+def test_parts_that_know_nothing_of_each_other_make_a_document() -> None:
+    written = in_parts(TRIPLES)
+    assert json.loads(written)["@context"]["dct"] == str(DCT)
+    assert set(pyoxigraph.parse(written, format=pyoxigraph.RdfFormat.JSON_LD)) == parsed(TRIPLES)
+    assert by_pyld(written) == parsed(TRIPLES)
+    nquads = "\n".join(TRIPLES).encode()
+    assert by_rdflib(written, "json-ld") == by_rdflib(nquads, "nquads")
+
+
+@pytest.mark.parametrize("line", TRIPLES)
+def test_each_part_alone_is_read_as_it_was_written(line: str) -> None:
+    written = in_parts([line])
+    assert set(pyoxigraph.parse(written, format=pyoxigraph.RdfFormat.JSON_LD)) == parsed([line])
+    assert by_pyld(written) == parsed([line])
 
 
 def test_nothing_is_a_document_too() -> None:

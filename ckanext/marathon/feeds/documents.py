@@ -36,6 +36,8 @@ INVENTORY = {
 FORMATS = {**RDF, **INVENTORY}
 # Of how the inventory is written. Another number, and pages that were kept are written anew.
 EDITION = 3
+# The same of RDF: pages that earlier versions kept in another form are not put together with ours.
+_KEPT_ANEW = {"jsonld": "-compact"}
 
 
 class Frame(NamedTuple):
@@ -54,7 +56,10 @@ def kept_as(extension: str) -> str:
     Raises:
         KeyError: no such format.
     """
-    return f"{extension}{worded(extension)}" if extension in INVENTORY else write.kept_as(extension)
+    if extension in INVENTORY:
+        return f"{extension}{worded(extension)}"
+    found = write.kept_as(extension)
+    return f"{found}{_KEPT_ANEW.get(found, '')}"
 
 
 def worded(extension: str) -> str:

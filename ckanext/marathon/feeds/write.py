@@ -1,7 +1,8 @@
 """Lines of N-Triples in the formats in which the catalogue is served, in parts to be put together.
 
 A document is a head, any number of parts, and a tail. Parts are written by pyoxigraph, with the
-same prefixes each time, and lose the frame that it puts around each.
+same prefixes each time, and lose the frame that it puts around each; JSON-LD is written by
+:mod:`ckanext.marathon.rdf.jsonld`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 import pyoxigraph
 
 from ckanext.marathon.rdf.formats import FORMATS
+from ckanext.marathon.rdf.jsonld import END, begin_jsonld, write_nodes
 from ckanext.marathon.rdf.namespaces import DCAT, DCT, FOAF, PREFIXES, RDF, SINGLE_VALUED
 
 HYDRA = "http://www.w3.org/ns/hydra/core#"
@@ -56,7 +58,7 @@ def frame(extension: str, vocabulary: str) -> Frame:
     names = sorted(prefixes(vocabulary).items())
     kind = kept_as(extension)
     if kind == "jsonld":
-        return Frame(b"[\n", b",\n", b"\n]\n")
+        return Frame(begin_jsonld(prefixes(vocabulary)), b",\n", END)
     if kind == "nt":
         return Frame(b"", b"", b"")
     if kind == "ttl":
@@ -76,14 +78,15 @@ def part(lines: Iterable[bytes], extension: str, vocabulary: str) -> bytes:
     kind = kept_as(extension)
     if kind == "nt" or not triples:
         return triples
+    parsed = pyoxigraph.parse(triples, format=pyoxigraph.RdfFormat.N_TRIPLES)
+    if kind == "jsonld":
+        return write_nodes(parsed, prefixes(vocabulary))
     written = pyoxigraph.serialize(
-        (each.triple for each in pyoxigraph.parse(triples, format=pyoxigraph.RdfFormat.N_TRIPLES)),
+        (each.triple for each in parsed),
         format=FORMATS[kind].writer,
         prefixes=prefixes(vocabulary),
     )
     assert written is not None, "written to memory"
-    if kind == "jsonld":
-        return written.strip()[1:-1]
     if kind == "ttl":
         return _HEAD.sub(b"", written, count=1)
     return written[written.index(b"\n", written.index(b"<rdf:RDF")) + 1 : written.rindex(b"</rdf:")]

@@ -9,13 +9,13 @@ Source: JSON-LD 1.1, sections 4.1.5 (compact IRIs), 4.2.3 (coercion) and 4.9 (na
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import pyoxigraph
 from rdflib import RDF, XSD
 
-__all__ = ["write_jsonld"]
+__all__ = ["END", "begin_jsonld", "write_jsonld", "write_nodes"]
 
 _TYPE = str(RDF.type)
 _STRING = str(XSD.string)
@@ -81,9 +81,43 @@ def write_jsonld(
             values of it are written in full.
     """
     everything = list(quads)
-    names = _Names(_usable(prefixes, everything), coerced or {})
+    names = _Names(_usable(_readable(prefixes), everything), coerced or {})
+    return _begin(names) + _dump_nodes(_nodes(everything, names)) + END
+
+
+def begin_jsonld(prefixes: Mapping[str, str]) -> bytes:
+    """Return the beginning of a document that :func:`write_nodes` goes on with, up to :data:`END`.
+
+    Nodes of several parts stand between, with commas.
+    """
+    return _begin(_Names(_readable(prefixes), {}))
+
+
+def write_nodes(quads: Iterable[pyoxigraph.Quad], prefixes: Mapping[str, str]) -> bytes:
+    """Return triples as nodes of a document that was begun with the same prefixes.
+
+    The context stands before anything that is in the document is known. Where an IRI has one of the
+    prefixes for a scheme, the nodes of the part take that back.
+    """
+    everything = list(quads)
+    readable = _readable(prefixes)
+    names = _Names(_usable(readable, everything), {})
+    taken_back = dict.fromkeys(readable.keys() - names.prefixes.keys())
+    local = {"@context": taken_back} if taken_back else {}
+    return _dump_nodes({**local, **each} for each in _nodes(everything, names))
+
+
+END = b"\n]}\n"
+
+
+def _begin(names: _Names) -> bytes:
+    return f'{{"@context": {_dump(names.context())},\n"@graph": [\n'.encode()
+
+
+def _nodes(quads: Iterable[pyoxigraph.Quad], names: _Names) -> Iterator[Node]:
+    """Yield the nodes of the default graph, those of a named graph within its own."""
     graphs: dict[str | None, dict[str, Node]] = {None: {}}
-    for quad in everything:
+    for quad in quads:
         is_default = isinstance(quad.graph_name, pyoxigraph.DefaultGraph)
         graph = graphs.setdefault(None if is_default else _name(quad.graph_name), {})
         subject, predicate = _name(quad.subject), quad.predicate.value
@@ -97,8 +131,16 @@ def write_jsonld(
     for name, graph in graphs.items():
         node = nodes.setdefault(str(name), {"@id": name})
         node["@graph"] = [_single(each) for each in graph.values()]
-    lines = ",\n".join(_dump(_single(each)) for each in nodes.values())
-    return f'{{"@context": {_dump(names.context())},\n"@graph": [\n{lines}\n]}}\n'.encode()
+    return map(_single, nodes.values())
+
+
+def _dump_nodes(nodes: Iterable[Node]) -> bytes:
+    return ",\n".join(map(_dump, nodes)).encode()
+
+
+def _readable(prefixes: Mapping[str, str]) -> dict[str, str]:
+    """Return the prefixes that a reader takes for one: not all namespaces can have them."""
+    return {name: str(iri) for name, iri in prefixes.items() if str(iri).endswith(_ENDS)}
 
 
 def _usable(prefixes: Mapping[str, str], quads: Iterable[pyoxigraph.Quad]) -> dict[str, str]:
@@ -111,11 +153,7 @@ def _usable(prefixes: Mapping[str, str], quads: Iterable[pyoxigraph.Quad]) -> di
         for term in (quad.subject, quad.predicate, quad.object, quad.graph_name):
             iri = term.datatype if isinstance(term, pyoxigraph.Literal) else term
             schemes.add(getattr(iri, "value", "").partition(":")[0])
-    return {
-        prefix: str(namespace)
-        for prefix, namespace in prefixes.items()
-        if prefix not in schemes and str(namespace).endswith(_ENDS)
-    }
+    return {name: namespace for name, namespace in prefixes.items() if name not in schemes}
 
 
 def _name(term: Any) -> str:
