@@ -11,7 +11,7 @@ import pytest
 
 from ckanext.marathon.domain.addresses import is_reachable
 from ckanext.marathon.domain.texts import distinct_words
-from ckanext.marathon.feeds import data_json, inventory, schema_org, sheet
+from ckanext.marathon.feeds import coverage, data_json, inventory, schema_org, sheet
 from ckanext.marathon.feeds.data_json import Contact
 from ckanext.marathon.feeds.plain import plain
 from ckanext.marathon.rdf.dataset import dataset_graph
@@ -224,7 +224,7 @@ SQUARE = json.dumps(
 POINT = json.dumps({"type": "Point", "coordinates": [-90.59, 14.51]})
 
 
-class TestPlaces:
+class TestShapesOfPlaces:
     @pytest.mark.parametrize("name", ["", "Zona 1"])
     @pytest.mark.parametrize("uri", ["", "https://sws.geonames.org/3587902/"])
     def test_any_has_the_box_or_point_that_is_known(self, name: str, uri: str) -> None:
@@ -252,7 +252,7 @@ class TestPlaces:
         "wkt", ["", "POINT", "POINT Z (1 2 3)", "POINT (1 2 3)", "(1 2)", "{}"]
     )
     def test_what_is_no_plain_shape_is_none(self, wkt: str) -> None:
-        assert inventory.box_of(wkt) is None
+        assert coverage.box_of(wkt) is None
 
 
 NAMED = {

@@ -56,7 +56,7 @@ def test_what_a_site_serves(app: Any, tmp_path: Path) -> None:
     upload = FileStorage(io.BytesIO(TABLE), "fugas.csv")
     held = call_action("resource_create", package_id=dataset["id"], upload=upload, name="Fugas")
     found = json.loads(app.get(f"/dataset/{dataset['id']}/croissant.jsonld").data)
-    file = found["distribution"]
+    (file,) = found["distribution"]
     assert held["hash"] in str(file["sha256"])
     assert "Fugas" in str(file["name"])
     # What the DataStore took for numbers, as ckanext-dcat writes it.

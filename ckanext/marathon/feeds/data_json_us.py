@@ -14,12 +14,11 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from ckanext.marathon.domain import dates
+from ckanext.marathon.feeds.coverage import extent_of, intervals
 from ckanext.marathon.feeds.inventory import (
     Dataset,
     Distribution,
     Place,
-    extent_of,
-    intervals,
     labels,
     without_nothing,
 )
@@ -97,7 +96,7 @@ def dataset_of(each: Dataset, contact: Contact) -> dict[str, object]:
     named = (each.keywords, labels(each.problems), labels(each.themes), labels(each.places))
     keywords = next(filter(None, named), [each.title])
     rights = rights_of(each)
-    temporal = _temporal(each)
+    temporal, periods = _temporal(each), intervals(each.periods, each.period_texts)
     return without_nothing(
         {
             "@type": "dcat:Dataset",
@@ -120,7 +119,7 @@ def dataset_of(each: Dataset, contact: Contact) -> dict[str, object]:
             "spatial": _spatial(each.places),
             "temporal": temporal,
             # DCAT-US has room for one period, which has two ends.
-            "temporalCoverage": [] if intervals(each) == [temporal] else intervals(each),
+            "temporalCoverage": [] if periods == [temporal] else periods,
             "accrualPeriodicity": _frequency(each),
             # Also of those that ISO 8601 has no period for.
             "accrualPeriodicityLabel": each.frequency.label if each.frequency else "",

@@ -5,12 +5,10 @@ What is told here is what the RDF tells: nothing is looked up in CKAN.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from ckanext.marathon.domain import dates
+from ckanext.marathon.feeds.coverage import Box, box_of
 from ckanext.marathon.feeds.said import Concept, Said
 from ckanext.marathon.rdf.iri import address_of_mail
 from ckanext.marathon.rdf.namespaces import (
@@ -56,26 +54,6 @@ class Distribution:
     rights: tuple[str, ...]
     documentation: tuple[Concept, ...]
     conforms_to: tuple[Concept, ...]
-
-
-class Box(NamedTuple):
-    """Where a place is, in degrees; a point is a box without an extent."""
-
-    west: float
-    south: float
-    east: float
-    north: float
-
-    @property
-    def is_point(self) -> bool:
-        """Whether it has no extent."""
-        return (self.west, self.south) == (self.east, self.north)
-
-    def __str__(self) -> str:
-        """Return longitude and latitude as DCAT-US wants them, of a point latitude first."""
-        if self.is_point:
-            return f"{self.south},{self.west}"
-        return f"{self.west},{self.south},{self.east},{self.north}"
 
 
 @dataclass(frozen=True)
@@ -178,9 +156,7 @@ def _dataset(said: Said, iri: str, vocabulary: str) -> Dataset:
     publisher, licence = said.value(iri, DCT.publisher), said.value(iri, DCT.license)
     frequency = said.value(iri, DCT.accrualPeriodicity)
     periods = said.values(iri, DCT.temporal)
-    ends = [
-        (said.value(each, DCAT.startDate), said.value(each, DCAT.endDate)) for each in periods
-    ]
+    ends = [(said.value(each, DCAT.startDate), said.value(each, DCAT.endDate)) for each in periods]
     ideas = [each for each in said.values(iri, DCT.relation) if "/idea/" in each]
     workshops = {value for each in (iri, *ideas) for value in said.values(each, _GENERATED)}
     return Dataset(
@@ -232,21 +208,6 @@ def _place(said: Said, place: Concept, vocabulary: str) -> Place:
     return Place(place.iri, place.label, place.is_inner, kind=kind, code=code, box=box)
 
 
-def box_of(wkt: str) -> Box | None:
-    """Return the extent of a shape in WKT, longitude first; ``None`` for what is none."""
-    found = _WKT.fullmatch(wkt)
-    points = [each.split() for each in re.sub("[()]", " ", found[1]).split(",")] if found else []
-    try:
-        east, north = zip(*((float(x), float(y)) for x, y in points), strict=True)
-    except ValueError:
-        return None
-    return Box(min(east), min(north), max(east), max(north))
-
-
-# One kind of shape, in two dimensions, as ``rdf.literals.geometry`` writes it.
-_WKT = re.compile(r"[A-Z]+ *(\([-+.,() 0-9eE]*\))")
-
-
 def _distribution(said: Said, iri: str) -> Distribution:
     form, checksum = said.value(iri, DCT["format"]), said.value(iri, SPDX.checksum)
     licence = said.value(iri, DCT.license)
@@ -279,35 +240,6 @@ def code_of(iri: str, kind: str, vocabulary: str) -> str:
     start = f"{vocabulary}/{kind}/"
     code = iri.removeprefix(start)
     return code if iri.startswith(start) and "/" not in code else ""
-
-
-OPEN = ".."
-
-
-def intervals(dataset: Dataset) -> list[str]:
-    """Return all periods of a dataset in the order of the record, ``..`` for an open end.
-
-    Source: ISO 8601-2, 4.4; schema.org, ``temporalCoverage``.
-    """
-    found = [f"{start or OPEN}/{end or OPEN}" for start, end in dataset.periods]
-    return [*found, *dataset.period_texts]
-
-
-def extent_of(periods: Iterable[tuple[str, str]]) -> tuple[str, str]:
-    """Return from when to when several periods are, with what may be between them.
-
-    Returns:
-        The earliest start and the latest end, "" for an end that is open in one of them, or of
-        which it is not known which is the last.
-    """
-    starts, ends = zip(*periods, strict=True) if (periods := [*periods]) else ((), ())
-    try:
-        return (
-            min(starts, key=dates.first_instant) if starts and all(starts) else "",
-            max(ends, key=dates.last_instant) if ends and all(ends) else "",
-        )
-    except ValueError:
-        return "", ""
 
 
 def labels(concepts: Iterable[Concept]) -> list[str]:

@@ -12,14 +12,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ckanext.marathon.domain.checksums import OURS
+from ckanext.marathon.feeds.coverage import Box, intervals
 from ckanext.marathon.feeds.documents import datasets
 from ckanext.marathon.feeds.inventory import (
-    Box,
     Concept,
     Dataset,
     Distribution,
     Place,
-    intervals,
     labels,
     without_nothing,
 )
@@ -60,7 +59,7 @@ def of_lines(
 def _dataset(each: Dataset, catalogue: str, title: str) -> dict[str, object]:
     """Return a dataset; what is not known is not told: whether it is free, in which language."""
     languages = filter(None, map(authorities.language, each.languages))
-    periods = intervals(each)
+    periods = intervals(each.periods, each.period_texts)
     return without_nothing(
         {
             "@context": f"{SCHEMA}/",

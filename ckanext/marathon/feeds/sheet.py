@@ -11,8 +11,8 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.checksums import OURS
+from ckanext.marathon.feeds.coverage import OPEN
 from ckanext.marathon.feeds.inventory import (
-    OPEN,
     Concept,
     Dataset,
     Distribution,
