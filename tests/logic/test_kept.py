@@ -85,10 +85,11 @@ class TestRows:
         idea = call_action(
             "package_patch",
             id=factories.Idea()["id"],
-            data_need=[{"what": "Pozos", "para": "Agua", "vacio": ""}],
+            data_need=[{"what": "Agua"}, {"what": "Pozos", "para": "Agua", "vacio": ""}],
         )
-        assert [need["what"] for need in idea["data_need"]] == ["Pozos"]
+        assert [need["what"] for need in idea["data_need"]] == ["Agua", "Pozos"]
         (notice,) = idea[KEY]
+        assert "“data_need”, row 2, " in notice
         assert "“para”" in notice
         assert "vacio" not in notice
         assert all(name in notice for name in DATA_NEED)

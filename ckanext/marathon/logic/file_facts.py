@@ -160,8 +160,7 @@ class FileFacts:
         known = [name for name in ("size", "hash") if self._stored.get(name) not in (None, "")]
         lost = [name for name in known if not self._is_new(name)]
         if "size" in lost:
-            # CKAN leaves a column as it is that an update does not name, and its own schema
-            # empties none.
+            # CKAN keeps a column that an update does not name, and its own schema empties none.
             self.resource["size"] = None
             emptied: Any = before
             emptied.size = None
@@ -173,9 +172,8 @@ class FileFacts:
                 "Emptied, as it was of what was at the former address: {names}. Send it again if "
                 "it is true of the new one, too"
             )
-            self.notices.append(
-                ("url", message.format(names=", ".join(f"“{name}”" for name in lost)))
-            )
+            names = ", ".join(f"“{name}”" for name in lost)
+            self.notices.append(("url", message.format(names=names)))
 
     def _is_new(self, name: str) -> bool:
         """Return whether a fact is stated; what was read and is sent back states nothing."""
@@ -209,7 +207,9 @@ class FileFacts:
         """Return the checksum that was sent, ``None`` for none that says anything."""
         if not self._is_new("hash"):
             stated = self.resource.get("hash_algorithm")
-            if self._is_new("hash_algorithm") and not checksums.is_ours(stated):
+            fits = {"hash": self._stored.get("hash"), "hash_algorithm": stated}
+            is_known = checksums.is_ours(stated) or checksums.checksum_of(fits)
+            if self._is_new("hash_algorithm") and not is_known:
                 self._errors["hash_algorithm"] = [_only_ours(stated)]
             return None
         claimed = self._stated()
@@ -252,13 +252,13 @@ class FileFacts:
         """Refuse the address of another file, of which CKAN would keep the last part as a name."""
         given = str(self.resource.get("url") or "")
         is_own = before.id in given or given.rpartition("/")[2] == before.url
-        if given.lower().startswith(("http://", "https://", "ftp://")) and not is_own:
-            self._errors["url"] = [
-                tk._(
-                    "The file is an upload. To put a link in its place send also url_type empty "
-                    "and clear_upload true"
-                )
-            ]
+        is_upload = self.resource.get("url_type", _UPLOAD) == _UPLOAD
+        if is_upload and not is_own and given.lower().startswith(("http://", "https://", "ftp://")):
+            text = tk._(
+                "The file is an upload. To put a link in its place send also url_type empty and "
+                "clear_upload true"
+            )
+            self._errors["url"] = [text]
 
 
 def _address(given: Any) -> str:

@@ -87,7 +87,9 @@ def checked_update(
     Raises:
         ckan.plugins.toolkit.ValidationError: also at ``state``, for one that means nothing.
     """
-    data = checked(context, data_dict, file_name="upload")
+    # Whoever updates a record need not say of which type it is, and cannot change it.
+    known = {**data_dict, "type": stored.type} if stored is not None else data_dict
+    data = checked(context, known, file_name="upload")
     if stored is not None and stored.type in input_rules.OUR_TYPES:
         input_rules.check_state(data, (*input_rules.STATES_OF_UPDATE, stored.state))
     return data

@@ -61,7 +61,8 @@ def check_rows(context: Context, field: str, rows: Rows, known: Collection[str])
     """
     errors: list[dict[str, list[str]]] = []
     refusal = tk._("A row of “{field}” has nothing called {names}. These names exist: {known}")
-    for row in rows:
+    lost: dict[tuple[str, ...], list[int]] = {}
+    for number, row in enumerate(rows, start=1):
         unknown = [name for name, value in row.items() if name not in known and is_filled(value)]
         is_lost = unknown and not any(is_filled(row.get(name)) for name in known)
         errors.append(
@@ -70,11 +71,16 @@ def check_rows(context: Context, field: str, rows: Rows, known: Collection[str])
             else {}
         )
         if unknown and not is_lost:
-            message = tk._(
-                "Not kept, as a row of “{field}” has nothing called {names}. "
-                "These names exist: {known}"
-            )
-            notices.add(context, _about_row(message, field, unknown, known))
+            lost.setdefault(tuple(unknown), []).append(number)
+    for names, numbers in lost.items():
+        message = tk._(
+            "Not kept of “{field}”, row {rows}, which has nothing called {names}. "
+            "These names exist: {known}"
+        )
+        shown_rows = ", ".join(map(str, numbers[:_MOST_NAMED]))
+        more = " …" if len(numbers) > _MOST_NAMED else ""
+        text = message.replace("{rows}", shown_rows + more)
+        notices.add(context, _about_row(text, field, names, known))
     return errors if any(errors) else []
 
 
