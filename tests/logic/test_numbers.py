@@ -121,7 +121,7 @@ class TestNumbersOfAProgram:
     def test_an_update_need_not_say_which_type_the_record_is_of(self) -> None:
         shown = call_action("package_show", id=factories.Workshop()["id"])
         without = {name: value for name, value in shown.items() if name != "type"}
-        updated = call_action("package_update", **{**without, "latitude": 1e-07})
+        updated = call_action("package_update", **{**without, "latitude": 1e-07, "longitude": -90})
         assert (updated["latitude"], updated["type"]) == ("0.0000001", "workshop")
 
     def test_those_that_are_not_taken_are_refused_with_the_reason(self) -> None:
