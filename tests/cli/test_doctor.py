@@ -180,6 +180,19 @@ class TestKeptIris:
         call_action("package_delete", id=second)
         assert not any(self.IRI in finding for finding in doctor())
 
+    @pytest.mark.parametrize("hidden", [{"private": True}, {"state": "draft"}])
+    def test_portals_do_not_list_one_that_is_hidden(
+        self, doctor: Doctor, hidden: dict[str, Any]
+    ) -> None:
+        first = self.harvest("agua", self.IRI)
+        second = self.harvest("agua-otra-vez", self.IRI)
+        call_action("package_patch", id=first, **hidden)
+        (finding,) = [finding for finding in doctor() if self.IRI in finding]
+        assert "agua is not public" in finding
+        assert "list both" not in finding
+        call_action("package_patch", id=second, private=True)
+        assert not any(self.IRI in finding for finding in doctor())
+
     def test_one_whose_iri_had_to_be_repaired(self, doctor: Doctor) -> None:
         self.harvest("agua", f"{self.IRI} azul")
         self.harvest("segundo", f"{self.IRI} azul")

@@ -28,6 +28,11 @@ PLAIN: list[tuple[Any, str | None, str]] = [
     (1e-5, None, "0.00001"),
     # A number of a program has one meaning; as a text it would have two.
     (1.125, None, "1.1250"),
+    # As a double is written in full.
+    (0.1 + 0.2, None, "0.30000000000000004"),
+    ("0.30000000000000004", None, "0.30000000000000004"),
+    (1e-16, None, "0.0000000000000001"),
+    (1e14, "100000000000000", "100000000000000.0"),
 ]
 READ_WITH_NOTICE: list[tuple[str, str | None, str]] = [
     ("1,000", "1000", "1000"),
@@ -97,6 +102,38 @@ def test_what_has_two_meanings_is_refused_with_both(read: Any) -> None:
         for reading in readings:
             # What the message tells to write is read, and as just that.
             assert numbers.read_decimal(reading) == numbers.Reading(reading)
+
+
+@pytest.mark.parametrize("read", [numbers.read_count, decimal])
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (1e20, "at most 15 are kept before the decimal point"),
+        (10**15, "at most 15 are kept before the decimal point"),
+        ("9" * 16, "at most 15 are kept before the decimal point"),
+        ("9" * 100, "at most 15 are kept before the decimal point"),
+        (1e-300, "at most 30 are kept after the decimal point"),
+        ("0." + "1" * 31, "at most 30 are kept after the decimal point"),
+    ],
+)
+def test_a_number_that_is_not_taken_is_not_called_none(read: Any, value: Any, reason: str) -> None:
+    with pytest.raises(Malformed, match=reason):
+        read(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "bounds", "reason"),
+    [
+        (-0.5, {"least": 0}, "-0.5 is too small: 0 or more is accepted"),
+        (1.5, {"most": 1}, "1.5 is too large: 1 or less is accepted"),
+        ("90.00000000000000001", {"least": -90, "most": 90}, "out of range: from -90 to 90"),
+    ],
+)
+def test_bounds_are_said_as_people_say_them(
+    value: Any, bounds: dict[str, float], reason: str
+) -> None:
+    with pytest.raises(Malformed, match=reason):
+        numbers.read_decimal(value, **bounds)
 
 
 def test_bounds_leave_one_of_two_readings() -> None:

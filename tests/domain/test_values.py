@@ -90,6 +90,30 @@ READ: list[tuple[Callable[[Any], Any], Any, Any]] = [
         "https://es.wikipedia.org/wiki/Año",
         "https://es.wikipedia.org/wiki/Año",
     ),
+    (addresses.http_addresses, None, []),
+    *(
+        (addresses.http_addresses, given, ["https://a.gt/x", "https://b.gt/y"])
+        for given in (
+            "https://a.gt/x, https://b.gt/y",
+            "https://a.gt/x,https://b.gt/y",
+            "https://a.gt/x;https://b.gt/y",
+            "https://a.gt/x ; https://b.gt/y;",
+            "https://a.gt/x\nhttps://b.gt/y\nhttps://a.gt/x",
+            ["https://a.gt/x, https://b.gt/y"],
+            ["https://a.gt/x,", "https://b.gt/y"],
+            '["https://a.gt/x;https://b.gt/y"]',
+        )
+    ),
+    # A comma or semicolon inside, and an address in another one's path or query.
+    *(
+        (addresses.http_addresses, given, [given])
+        for given in (
+            "https://a.gt/x?b=1,2;c=3",
+            "https://web.archive.org/web/2020/https://a.gt/x",
+            "https://a.gt/x?u=https://b.gt/y",
+        )
+    ),
+    (addresses.resource_address, "https://a.gt/x b.csv", "https://a.gt/x b.csv"),
     (texts.items, None, []),
     (texts.items, "", []),
     (texts.items, "a", ["a"]),
@@ -169,7 +193,14 @@ REFUSED: list[tuple[Callable[[Any], Any], Any]] = [
             "http://a/\u2028b",
             "http://a/`",
             "http://a\\@b/",
+            "https://a.gt/x, https://b.gt/y",
+            "https://a.gt/x;https://b.gt/y",
         )
+    ),
+    *((addresses.http_addresses, v) for v in ("https://a.gt/x, b", ["https://a.gt/x y"], "x", [1])),
+    *(
+        (addresses.resource_address, f"https://a.gt/x{mark}https://b")
+        for mark in (", ", "; ", "\n")
     ),
     *(
         (texts.items, v)
@@ -190,6 +221,35 @@ REFUSED: list[tuple[Callable[[Any], Any], Any]] = [
         )
     ),
 ]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("0999", "0217-05-06", "2201", 2201, "2201-01-01", "03/06/0217", "2200-12-31T24:00"),
+        # Of a day in another year where the site is.
+        *("1000-01-01T00:00Z", "2200-12-31T23:00-12:00"),
+    ],
+)
+def test_a_year_that_is_not_accepted_is_not_called_impossible(value: Any) -> None:
+    with pytest.raises(Malformed, match="years from 1000 to 2200 are accepted"):
+        dates.read(value)
+
+
+@pytest.mark.parametrize(
+    "value", ["2200-12-31T23:59:59", "2199-12-31T24:00", "1000-01-01T06:00Z", "1000", "2200-12"]
+)
+def test_what_is_read_near_the_ends_is_a_date_ever_after(value: str) -> None:
+    text = dates.read(value).text
+    for each in (text, dates.without_hour(text), dates.local_day(text).isoformat()):
+        assert dates.readable(each) == each
+    assert dates.last_local_day(text) >= dates.local_day(text)
+
+
+def test_several_addresses_are_not_called_none() -> None:
+    for read in (addresses.http_address, addresses.resource_address):
+        with pytest.raises(Malformed, match="more than one web address"):
+            read("https://a.gt/x, https://b.gt/y")
 
 
 REPAIRED = ["03/06/2017", "3-6-2017", "3.6.2017 9:00", "6/2017", "2017/06/03", "2017-6-3", "2024Z"]

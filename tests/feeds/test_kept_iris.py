@@ -95,6 +95,21 @@ def test_its_parts_are_named_in_our_own_name(feed: Log, source: Source) -> None:
     assert f"<{IRI}#" not in told
 
 
+def test_who_sends_one_that_is_not_taken_is_told(source: Source) -> None:
+    source.bring()
+    said: list[str] = []
+    for number, uri in enumerate((IRI, "agua", f"{SITE}/dataset/x", OTHER)):
+        fields = source.fields(uri, (), name=f"otro-{number}")
+        said.append(" ".join(act("package_create", **fields).get("marathon_notices", [])))
+    assert "another record has" in said[0]
+    assert "no IRI" in said[1]
+    assert "address of this site" in said[2]
+    assert said[3] == ""
+    again = act("package_create", **source.fields(f"{OTHER}/b", (FILE,), name="otro"))
+    (notice,) = again["marathon_notices"]
+    assert notice.startswith("file 1, “uri”: ")
+
+
 def test_an_officer_cannot_type_one(feed: Log, source: Source) -> None:
     fields = source.fields(IRI, (FILE,), name="mio")
     context = {"user": factories.officer(source.owner)["name"], "ignore_auth": False}

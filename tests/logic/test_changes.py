@@ -317,8 +317,13 @@ class TestAsking:
     def test_the_last_day_is_whole(self) -> None:
         record = factories.MarathonDataset()["id"]
         at = datetime.fromisoformat(entries(record=record)[0]["at"])
-        day = at.astimezone(GUATEMALA).date().isoformat()
-        assert entries(record=record, **{"from": day, "until": day})
+        day = at.astimezone(GUATEMALA).date()
+        for form in ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%Y-%m", "%Y"):
+            asked = day.strftime(form)
+            assert entries(record=record, **{"from": asked, "until": asked}), form
+        local = at.astimezone(GUATEMALA).strftime("%d/%m/%Y %H:%M")
+        assert entries(record=record, **{"from": local})
+        assert entries(record=record, until=local) == []
 
     @pytest.mark.parametrize(
         "wanted",
@@ -334,6 +339,8 @@ class TestAsking:
             {"from": "ayer"},
             {"from": 7},
             {"until": "2026-13-01"},
+            {"until": "0217-01-01"},
+            {"from": ["2026-03-01"]},
             {"kind": ["idea"]},
             {"user": {"id": "x"}},
             {"record": "a\x00b"},

@@ -85,7 +85,156 @@ class TestUpload:
         assert not linked.get("size")
 
 
+KEY = "marathon_notices"
+
+
+def refusal(action: str, **data: Any) -> dict[str, Any]:
+    with pytest.raises(tk.ValidationError) as refused:
+        call_action(action, **data)
+    return refused.value.error_dict
+
+
+class TestSizeOfAnUpload:
+    """Size and checksum are of the same bytes, and both are the site's."""
+
+    def test_another_one_is_refused_with_the_right_one(self, resource: dict[str, Any]) -> None:
+        for action, sent in (
+            ("resource_patch", {"id": resource["id"]}),
+            ("resource_update", {**resource}),
+        ):
+            for size in (999, "999", "1,000"):
+                (message,) = refusal(action, **{**sent, "size": size})["size"]
+                assert str(len(BYTES)) in message
+            assert refusal(action, **{**sent, "size": "much"})["size"]
+        shown = call_action("resource_show", id=resource["id"])
+        assert (shown["size"], stated(shown)) == (len(BYTES), sha(BYTES))
+
+    def test_one_that_does_not_fit_the_bytes_that_came_is_refused(
+        self, resource: dict[str, Any]
+    ) -> None:
+        new = {"package_id": resource["package_id"], "name": "B"}
+        for wrong in (999, "999", "much"):
+            assert refusal("resource_create", **new, upload=file(), size=wrong)["size"]
+            other = {"id": resource["id"], "upload": file(OTHER), "size": wrong}
+            assert refusal("resource_patch", **other)["size"]
+        right = call_action("resource_create", **new, upload=file(), size=len(BYTES))
+        assert (right["size"], KEY in right) == (len(BYTES), False)
+        longer = OTHER + b"1,2\n"
+        # The size that was read is the former file's.
+        patched = call_action("resource_patch", id=resource["id"], upload=file(longer))
+        assert (patched["size"], KEY in patched) == (len(longer), False)
+
+    def test_it_stays_where_it_is_not_sent_back(self, resource: dict[str, Any]) -> None:
+        left = {k: v for k, v in resource.items() if k not in ("size", "url_type")}
+        for size in ({}, {"size": ""}, {"size": None}):
+            kept = call_action("resource_update", **{**left, **size, "name": "B"})
+            assert (kept["size"], kept["url_type"]) == (len(BYTES), "upload")
+            assert (stated(kept), KEY in kept) == (sha(BYTES), False)
+
+    def test_with_a_package_it_is_the_same(self, resource: dict[str, Any]) -> None:
+        shown = call_action("package_show", id=resource["package_id"])
+        shown["resources"][0]["size"] = 999
+        assert refusal("package_update", **shown)["resources"][0]["size"]
+
+
+class TestWhatContradictsAnUpload:
+    def test_a_checksum_of_another_kind_is_compared_with_the_file(
+        self, resource: dict[str, Any]
+    ) -> None:
+        right, wrong = (hashlib.md5(b, usedforsecurity=False).hexdigest() for b in (BYTES, OTHER))
+        (message,) = refusal("resource_patch", id=resource["id"], hash=wrong)["hash"]
+        assert right in message
+        kept = call_action("resource_patch", id=resource["id"], hash=right)
+        assert (stated(kept), ["md5 is right" in n for n in kept[KEY]]) == (sha(BYTES), [True])
+        Path(uploader.get_resource_uploader({}).get_path(resource["id"])).unlink()
+        kept = call_action("resource_patch", id=resource["id"], hash=wrong)
+        assert (stated(kept), ["cannot be read" in n for n in kept[KEY]]) == (sha(BYTES), [True])
+
+    def test_another_algorithm_alone_is_refused(self, resource: dict[str, Any]) -> None:
+        for more in ({}, {"upload": file(OTHER)}):
+            sent = {"id": resource["id"], **more}
+            assert refusal("resource_patch", **sent, hash_algorithm="md5")["hash_algorithm"]
+        kept = call_action("resource_patch", id=resource["id"], hash_algorithm="SHA-256")
+        assert (stated(kept), KEY in kept) == (sha(BYTES), False)
+
+    def test_a_media_type_that_is_not_the_files_is_named(self, resource: dict[str, Any]) -> None:
+        patched = call_action("resource_patch", id=resource["id"], mimetype="application/pdf")
+        assert patched["mimetype"] == "text/csv"
+        assert ["application/pdf" in notice for notice in patched[KEY]] == [True]
+
+    def test_the_address_of_another_file_is_refused_with_how_to_link(
+        self, resource: dict[str, Any]
+    ) -> None:
+        assert (
+            "clear_upload"
+            in refusal("resource_patch", id=resource["id"], url=LINK + "?a")["url"][0]
+        )
+        renamed = call_action("resource_patch", id=resource["id"], url="b.csv")
+        assert (renamed["url"].rpartition("/")[2], stated(renamed)) == ("b.csv", sha(BYTES))
+
+
 class TestLink:
+    @pytest.fixture
+    def link(self, marathon_site: None) -> dict[str, Any]:
+        row = {"url": LINK, "hash": "ab" * 16, "hash_algorithm": "md5", "size": 5}
+        return MarathonDataset(resources=[row])["resources"][0]
+
+    @pytest.mark.parametrize("is_sent_back", [False, True])
+    @pytest.mark.parametrize("action", ["resource_update", "resource_patch", "package_update"])
+    def test_what_was_known_goes_with_the_address(
+        self, link: dict[str, Any], action: str, is_sent_back: bool
+    ) -> None:
+        facts = ("hash", "hash_algorithm", "size")
+        left = link if is_sent_back else {k: v for k, v in link.items() if k not in facts}
+        moved: dict[str, Any]
+        if action == "package_update":
+            package = call_action("package_show", id=link["package_id"])
+            changed = {**package, "resources": [{**left, "url": f"{LINK}?v=2"}]}
+            answer = call_action(action, **changed)
+            moved = answer["resources"][0]
+        else:
+            moved = answer = call_action(action, **{**left, "url": f"{LINK}?v=2"})
+        assert (stated(moved), moved.get("size")) == (("", ""), None)
+        (notice,) = answer[KEY]
+        assert notice.startswith("file 1, “url”: ")
+        assert "“hash”" in notice
+        assert "“size”" in notice
+        assert (model.Resource.get(link["id"]).size, model.Resource.get(link["id"]).hash) == (
+            None,
+            "",
+        )
+
+    def test_what_is_stated_of_the_new_one_is_kept(self, link: dict[str, Any]) -> None:
+        new = {"url": f"{LINK}?v=2", "hash": "cd" * 32, "size": 7}
+        moved = call_action("resource_patch", id=link["id"], **new)
+        # The algorithm that was read is the former one's.
+        assert (stated(moved), moved["size"], KEY in moved) == (("cd" * 32, "sha256"), 7, False)
+        half = call_action("resource_patch", id=link["id"], url=LINK, size=8)
+        assert (stated(half), half["size"]) == (("", ""), 8)
+
+    def test_it_stays_with_the_address(self, link: dict[str, Any]) -> None:
+        left = {k: v for k, v in link.items() if k not in ("hash", "hash_algorithm", "size")}
+        kept = call_action("resource_update", **{**left, "name": "B"})
+        assert (stated(kept), kept["size"], KEY in kept) == (("ab" * 16, "md5"), 5, False)
+
+    @pytest.mark.parametrize("empty", ["", None])
+    def test_it_can_be_emptied(self, link: dict[str, Any], empty: str | None) -> None:
+        without = call_action("resource_patch", id=link["id"], size=empty)
+        assert (without.get("size"), stated(without)) == (None, ("ab" * 16, "md5"))
+        assert (
+            call_action("package_show", id=link["package_id"])["resources"][0].get("size") is None
+        )
+        without = call_action("resource_patch", id=link["id"], hash="")
+        assert stated(without) == ("", "")
+
+    def test_an_address_that_ckan_shows_with_http_is_the_same(self, marathon_site: None) -> None:
+        row = {"url": "example.gt/a.csv", "hash": "ab" * 16, "size": 5}
+        dataset = MarathonDataset(resources=[row])["id"]
+        (shown,) = call_action("package_show", id=dataset)["resources"]
+        assert shown["url"] == "http://example.gt/a.csv"
+        kept = call_action("resource_update", **{**shown, "name": "B"})
+        assert (stated(kept)[0], kept["size"]) == ("ab" * 16, 5)
+
     def test_only_what_somebody_stated(self, marathon_site: None) -> None:
         row = {"url": LINK, "hash": "ab" * 16, "hash_algorithm": "md5", "size": 5}
         (one,) = (dataset := MarathonDataset(resources=[row]))["resources"]

@@ -67,3 +67,15 @@ def test_what_a_site_serves(app: Any, tmp_path: Path) -> None:
     records = {"@id": f"http://example.org/{held['id']}/records", "field": fields}
     typed = json.loads(croissant.keep_codes(json.dumps({"recordSet": records})))["recordSet"]
     assert [each["dataType"] for each in typed["field"]] == ["Text", "Integer", "Text"]
+
+
+@pytest.mark.ckan_config("ckan.plugins", PLUGINS)
+@pytest.mark.usefixtures("with_plugins", "marathon_site")
+def test_of_a_dataset_that_is_hidden_it_is_gone(app: Any) -> None:
+    dataset, draft = MarathonDataset(), MarathonDataset(private=True)
+    call_action("package_patch", id=dataset["id"], private=True)
+    for reference, status in ((dataset["id"], 410), (dataset["name"], 410), (draft["id"], 404)):
+        answer = app.get(f"/dataset/{reference}/croissant.jsonld")
+        assert answer.status_code == status, reference
+    call_action("dataset_purge", id=dataset["id"])
+    assert app.get(f"/dataset/{dataset['id']}/croissant.jsonld").status_code == 410

@@ -55,7 +55,9 @@ def test_names_of_ckans_validation_are_named_and_not_kept(app: Any, name: str, v
 def test_such_names_of_a_file_are_not_kept(app: Any, name: str, value: Any) -> None:
     dataset = factories.MarathonDataset(resources=[{"url": LINK}])
     resource = {"id": dataset["resources"][0]["id"], name: value}
-    assert name not in post(app, "resource_patch", resource)["result"]
+    answer = post(app, "resource_patch", resource)["result"]
+    assert name not in answer
+    assert any(name in each and "file 1" in each for each in answer[KEY])
 
 
 class TestRows:
@@ -83,10 +85,11 @@ class TestRows:
         idea = call_action(
             "package_patch",
             id=factories.Idea()["id"],
-            data_need=[{"what": "Pozos", "para": "Agua", "vacio": ""}],
+            data_need=[{"what": "Agua"}, {"what": "Pozos", "para": "Agua", "vacio": ""}],
         )
-        assert [need["what"] for need in idea["data_need"]] == ["Pozos"]
+        assert [need["what"] for need in idea["data_need"]] == ["Agua", "Pozos"]
         (notice,) = idea[KEY]
+        assert "“data_need”, row 2, " in notice
         assert "“para”" in notice
         assert "vacio" not in notice
         assert all(name in notice for name in DATA_NEED)
@@ -224,6 +227,32 @@ class TestActionsOfOurs:
             "marathon_idea_status_update", id=idea, status="prioritised", motivo="x"
         )
         assert ["“motivo”" in notice for notice in moved[KEY]] == [True]
+
+
+class TestLanguages:
+    """The EU's table has the Mayan languages as a group, and Garifuna and Xinka not at all."""
+
+    MAYAN = "http://publications.europa.eu/resource/authority/language/MYN"
+    SPANISH = "http://publications.europa.eu/resource/authority/language/SPA"
+
+    def test_what_was_said_is_kept_beside_what_is_published(self) -> None:
+        made = factories.MarathonDataset(
+            language=["kek", "es", "Mam", "cab"], resources=[{"url": LINK, "language": "cak"}]
+        )
+        assert made["language"] == [self.MAYAN, self.SPANISH]
+        assert made["extras"] == [{"key": "language_text", "value": '["kek", "Mam", "cab"]'}]
+        assert made["resources"][0]["language"] == [self.MAYAN]
+        assert made["resources"][0]["language_text"] == "cak"
+        for word in ("“kek”", "“cab”", "“cak”", "file 1, “language”"):
+            assert [notice for notice in made[KEY] if word in notice], word
+        shown = call_action("package_show", id=made["id"])
+        again = call_action("package_update", **{**shown, "notes": "Otra"})
+        assert (again["extras"], KEY in again) == (made["extras"], False)
+
+    def test_what_the_table_has_needs_no_word(self) -> None:
+        made = factories.MarathonDataset(language="es, MYN, en")
+        assert (len(made["language"]), made.get("extras"), KEY in made) == (3, None, False)
+        assert refusal("package_patch", id=made["id"], language=["klingon"])["language"]
 
 
 class TestFiles:

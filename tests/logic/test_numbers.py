@@ -8,6 +8,7 @@ from typing import Any
 import ckan.plugins.toolkit as tk
 import pytest
 from ckan import model
+from ckan.tests import factories as core
 from ckan.tests.helpers import call_action
 
 from tests import factories
@@ -101,6 +102,72 @@ def test_a_coordinate_keeps_its_decimals_and_is_not_guessed() -> None:
     assert KEY not in workshop
     for value, reading in (("14,625", "14.6250"), ("14,6", "14.6"), ("1.234,50", "1234.5")):
         assert reading in refusal("package_patch", id=workshop["id"], latitude=value)["latitude"][0]
+
+
+class TestNumbersOfAProgram:
+    """JSON has one kind of number; how Python writes it says nothing of what it is."""
+
+    def test_they_are_taken_however_many_digits_they_have(self) -> None:
+        for value, kept in (
+            (0.1 + 0.2, "0.30000000000000004"),
+            (1e-16, "0.0000000000000001"),
+            (1e14, "100000000000000.0"),
+        ):
+            dataset = factories.MarathonDataset(spatial_resolution_in_meters=value)
+            assert (dataset["spatial_resolution_in_meters"], KEY in dataset) == (kept, False)
+        workshop = factories.Workshop(latitude=1e-07, longitude=-1e-07)
+        assert (workshop["latitude"], workshop["longitude"]) == ("0.0000001", "-0.0000001")
+
+    def test_an_update_need_not_say_which_type_the_record_is_of(self) -> None:
+        shown = call_action("package_show", id=factories.Workshop()["id"])
+        without = {name: value for name, value in shown.items() if name != "type"}
+        updated = call_action("package_update", **{**without, "latitude": 1e-07, "longitude": -90})
+        assert (updated["latitude"], updated["type"]) == ("0.0000001", "workshop")
+
+    def test_those_that_are_not_taken_are_refused_with_the_reason(self) -> None:
+        dataset, workshop = factories.MarathonDataset()["id"], factories.Workshop()["id"]
+        for record, name, value, reason in (
+            (dataset, "spatial_resolution_in_meters", 1e20, "at most 15"),
+            (dataset, "spatial_resolution_in_meters", -1, "0 or more"),
+            (workshop, "latitude", 90.5, "from -90 to 90"),
+            (workshop, "participants", 1e20, "at most 15"),
+        ):
+            (message,) = refusal("package_patch", id=record, **{name: value})[name]
+            assert reason in message
+            assert "inf" not in message
+
+
+class TestWhatANoticeNames:
+    def test_the_field_and_of_rows_which_one(self) -> None:
+        dataset = factories.MarathonDataset(
+            resources=[{"url": LINK}, {"url": LINK, "size": "1,000", "issued": "03/06/2017"}],
+            temporal_coverage=[{"start": "2016", "end": "2017"}, {"start": "03/06/2018"}],
+            spatial_resolution_in_meters="1,000",
+        )
+        for start in (
+            "file 2, “size”: “1,000”",
+            "file 2, “issued”: “03/06/2017”",
+            "“temporal_coverage”, row 2, “start”: “03/06/2018”",
+            "“spatial_resolution_in_meters”: “1,000”",
+        ):
+            assert [each for each in dataset[KEY] if each.startswith(start)], start
+        workshop = factories.Workshop(municipality=["501"], venue_municipality="501")
+        starts = {each.partition(":")[0] for each in workshop[KEY]}
+        assert starts == {"“municipality”", "“venue_municipality”"}
+
+    def test_a_page_says_it_as_the_form_does(self, app: Any) -> None:
+        officer = core.UserWithToken()
+        users = [{"name": officer["name"], "capacity": "editor"}]
+        organization = factories.Municipality(users=users)
+        code = organization["municipality_code"]
+        answer = app.post(
+            "/es/workshop/new",
+            headers={"Authorization": officer["token"]},
+            data={"title": "T", "owner_org": organization["id"], "municipality": code}
+            | {"participants": "1,000"},
+            follow_redirects=True,
+        )
+        assert "«Participantes, total»: «1,000»" in answer.body
 
 
 class TestAResolutionOfThreeDecimals:

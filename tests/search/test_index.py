@@ -117,6 +117,14 @@ class TestWhatSolrTakes:
         found = call_action("package_search", q="caudal riego", fq="dataset_type:idea")
         assert found["count"] == 1
 
+    def test_a_file_without_a_format_makes_no_nameless_filter(self) -> None:
+        files = [{"url": "https://a.gt/x", "name": "X"}, {"url": "https://a.gt/y", "format": "CSV"}]
+        MarathonDataset(resources=files)
+        MarathonDataset(resources=files[:1])
+        found = call_action("package_search", **{"facet.field": ["res_format"]})
+        assert found["count"] == 2
+        assert found["facets"]["res_format"] == {"CSV": 1}
+
     def test_a_boundary_larger_than_a_solr_string_is_kept_and_indexed(self) -> None:
         ring = [[-90 + n / 7_000, 15 + n / 9_000] for n in range(1_000)]
         boundary = json.dumps({"type": "Polygon", "coordinates": [[*ring, [-89, 15], ring[0]]]})

@@ -107,6 +107,18 @@ def test_modified_since_means_what_dates_of_the_site_mean(
     assert ("Lluvia" in answer.body) == is_found
 
 
+def test_the_whole_catalogue_is_not_answered_where_a_search_is_asked_for(
+    app: Any, dataset: dict[str, Any]
+) -> None:
+    for part in ("", f"/organization/{dataset['owner_org']}"):
+        for asked in ("q=agua", "fq=x:y", "modified_since=2016", "profiles=euro_dcat_ap_3"):
+            answer = app.get(f"{part}/catalog/all.ttl?{asked}")
+            assert answer.status_code == 400, (part, asked)
+            assert asked.partition("=")[0] in answer.body
+            assert answer.body.rstrip().endswith("/catalog.ttl")
+        assert app.get(f"{part}/catalog/all.ttl?profiles=&utm=x").status_code == 200
+
+
 def test_odd_requests_get_an_answer_that_says_what_is_wrong(
     app: Any, dataset: dict[str, Any]
 ) -> None:

@@ -145,6 +145,55 @@ class TestOrganization:
 
 
 class TestDistribution:
+    def test_one_that_was_deleted_from_a_public_dataset_is_gone(
+        self, app: Any, dataset: dict[str, Any]
+    ) -> None:
+        file, other = dataset["resources"][0]["id"], factories.MarathonDataset()["id"]
+        ends = ("", ".ttl", ".jsonld", "/download", "/download/pozos.csv")
+        paths = [
+            f"/dataset/{dataset[key]}/resource/{file}{end}"
+            for key in ("id", "name")
+            for end in ends
+        ]
+        assert ask(app, paths[1]).status_code == 200
+        call_action("resource_delete", id=file)
+        for _ in range(2):
+            for path in paths:
+                assert ask(app, path).status_code == 410, path
+                assert ask(app, path, **TURTLE).status_code == 410, path
+            # CKAN keeps a deleted file until the next change of its dataset.
+            call_action("package_patch", id=dataset["id"], notes="Otra")
+        # Of a dataset that never had it there is nothing to say.
+        assert ask(app, f"/dataset/{other}/resource/{file}.ttl").status_code == 404
+
+    def test_one_that_nobody_saw_never_was(self, app: Any, dataset: dict[str, Any]) -> None:
+        draft = factories.MarathonDataset(
+            state="draft", resources=[{"url": "https://villanueva.gob.gt/b.csv"}] * 2
+        )
+        file = draft["resources"][0]["id"]
+        call_action("resource_delete", id=file)
+        call_action("package_patch", id=draft["id"], state="active")
+        path = f"/dataset/{draft['id']}/resource/{file}.ttl"
+        assert ask(app, path).status_code == 404
+        call_action("resource_delete", id=draft["resources"][1]["id"])
+        path = f"/dataset/{draft['id']}/resource/{draft['resources'][1]['id']}.ttl"
+        assert ask(app, path).status_code == 410
+        call_action("package_patch", id=draft["id"], private=True)
+        assert ask(app, path).status_code == 410
+
+    def test_other_profiles_are_not_answered_with_ours(
+        self, app: Any, dataset: dict[str, Any]
+    ) -> None:
+        asked = "?profiles=euro_dcat_ap_3"
+        for path in (
+            f"{path_of(dataset)}.ttl",
+            f"/organization/{dataset['owner_org']}.ttl",
+            f"/idea/{dataset['idea'][0]}.ttl",
+        ):
+            assert ask(app, path).status_code == 200, path
+            assert ask(app, path + asked).status_code == 400, path
+        assert ask(app, f"/dataset/{dataset['id']}.ttl{asked}").status_code == 200
+
     def test_it_is_there_in_every_format_with_the_name_of_its_dataset(
         self, app: Any, dataset: dict[str, Any]
     ) -> None:
@@ -215,8 +264,6 @@ class TestDistribution:
 
     def test_one_that_is_not_there_is_not_found(self, app: Any, dataset: dict[str, Any]) -> None:
         other = factories.MarathonDataset(idea=dataset["idea"])
-        gone = path_of(dataset, 1)
-        call_action("resource_delete", id=dataset["resources"][1]["id"])
         idea = call_action(
             "package_patch",
             id=dataset["idea"][0],
@@ -224,7 +271,6 @@ class TestDistribution:
         )
         resource = dataset["resources"][0]["id"]
         for path in (
-            gone,
             f"/dataset/{other['id']}/resource/{resource}",
             f"/dataset/{dataset['id']}/resource/{NOWHERE}",
             f"/dataset/{NOWHERE}/resource/{resource}",

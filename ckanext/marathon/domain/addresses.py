@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.faults import N_
-from ckanext.marathon.domain.texts import is_plain, shown
+from ckanext.marathon.domain.texts import is_plain, items, shown
 
 LONGEST = 2_000
 
@@ -21,15 +21,38 @@ _REFUSED_SCHEMES = frozenset(
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _AROUND = "".join(map(chr, range(0x21)))
 _HOST = re.compile(r"[\w.-]+|\[[0-9A-Fa-f:.]+\]")
+# What stands between two addresses; elsewhere a comma or semicolon may be part of one.
+_BETWEEN = re.compile(r"[,;]*\s+[,;]*|[,;]+(?=https?://)", re.IGNORECASE)
+_SECOND = re.compile(r"[\s,;]https?://", re.IGNORECASE)
+_SEPARATED = re.compile(r"\s[,;]*https?://", re.IGNORECASE)
+_TWO = N_("“{value}” is more than one web address: one is expected here")
+
+
+def http_addresses(value: Any) -> list[str]:
+    """Return the absolute addresses of a list, in the order given, each once.
+
+    Args:
+        value: a list, a JSON list, or a text with blanks, line breaks, commas or semicolons
+            between the addresses.
+
+    Raises:
+        Malformed: a part of it is no address on its own.
+    """
+    parts = (part for each in items(value, r"\s+") for part in _BETWEEN.split(each))
+    whole = (part.strip(",;") for part in parts)
+    return list(dict.fromkeys(http_address(each) for each in whole if each))
 
 
 def http_address(value: Any) -> str:
     """Return an absolute address that begins with ``http://`` or ``https://``.
 
     Raises:
-        Malformed: it is anything else; a blank inside, a name and password, a port that none is.
+        Malformed: it is anything else; a blank inside, a name and password, a port that none is,
+            several addresses.
     """
     text = value.strip() if isinstance(value, str) and len(value) <= LONGEST + 100 else ""
+    if _SECOND.search(text):
+        raise Malformed(_TWO, value=shown(value))
     if text and len(text) <= LONGEST and is_plain(text) and not _FORBIDDEN.search(text):
         try:
             parts = urlsplit(text)
@@ -56,11 +79,13 @@ def resource_address(value: str) -> str:
 
     Raises:
         Malformed: a browser would run it, or look for it on the reader's own machine
-            (``javascript:``, ``data:``, ``file:``, ``C:\\`` …).
+            (``javascript:``, ``data:``, ``file:``, ``C:\\`` …), or there are several.
 
     Source: WHATWG URL, "basic URL parser": browsers drop controls and blanks around an address, and
     tabs and line breaks inside, before they read its scheme.
     """
+    if _SEPARATED.search(value.strip(_AROUND)):
+        raise Malformed(_TWO, value=shown(value))
     read = re.sub(r"[\t\n\r]", "", value.strip(_AROUND))
     scheme = _SCHEME.match(read)
     # One letter is a drive of Windows.

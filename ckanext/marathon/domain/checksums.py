@@ -32,13 +32,17 @@ def checksum_of(resource: Mapping[str, Any]) -> Checksum | None:
     """
     name, _, digits = _text(resource.get("hash")).rpartition(":")
     digits = digits.strip().lower()
-    stated = _text(resource.get("hash_algorithm")) or name
-    algorithm = re.sub(r"^.*algorithm_|[^a-z0-9]", "", stated.lower())
+    algorithm = _plain_name(_text(resource.get("hash_algorithm")) or name)
     if not algorithm:
         algorithm = {size: each for each, size in ALGORITHMS.items()}.get(len(digits), "")
     if ALGORITHMS.get(algorithm) != len(digits) or not _HEX.fullmatch(digits):
         return None
     return Checksum(algorithm, digits)
+
+
+def is_ours(algorithm: Any) -> bool:
+    """Return whether an algorithm, in any spelling, is the one that every upload gets."""
+    return _plain_name(_text(algorithm)) == OURS
 
 
 def blocks_of(stream: BinaryIO) -> Iterator[bytes]:
@@ -54,6 +58,11 @@ def compute(blocks: Iterable[bytes], algorithms: Collection[str]) -> dict[str, s
         for each in states.values():
             each.update(block)
     return {name: each.hexdigest() for name, each in states.items()}
+
+
+def _plain_name(algorithm: str) -> str:
+    """Return ``sha256`` of ``SHA-256``, and of the IRI of SPDX."""
+    return re.sub(r"^.*algorithm_|[^a-z0-9]", "", algorithm.lower())
 
 
 def _text(value: object) -> str:

@@ -88,7 +88,8 @@ def read(value: Any) -> Reading:
         value: text, a year as a number, or a date of Python's, as YAML and spreadsheets give them.
 
     Raises:
-        Malformed: it is in none of them, or there is no such day, month or hour.
+        Malformed: it is in none of them, there is no such day, month or hour, or its year is none
+            that is accepted.
     """
     found = _match(value)
     if found is None:
@@ -117,7 +118,7 @@ def _match(value: Any) -> tuple[Form, dict[str, str | None], str] | None:
     if isinstance(value, datetime | date):
         value = value.isoformat()
     if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value) if EARLIEST <= value <= LATEST else None
+        value = str(value)
     if not isinstance(value, str) or len(value) > 60 or not value.isascii():
         return None
     text = value.strip()
@@ -130,18 +131,31 @@ def _match(value: Any) -> tuple[Form, dict[str, str | None], str] | None:
 
 def _reading(form: Form, parts: dict[str, str | None], text: str) -> Reading | None:
     year, month, day_ = (int(parts.get(name) or 1) for name in ("year", "month", "day"))
+    _check_year(year, text)
     try:
         first = date(year, month, day_)
     except ValueError:
-        return None
-    if not EARLIEST <= year <= LATEST:
         return None
     if form != Form.MOMENT:
         length = {Form.YEAR: 4, Form.MONTH: 7, Form.DAY: 10}[form]
         return Reading(first.isoformat()[:length], form, not _STRICT_DAY.fullmatch(text))
     found = _moment(first, parts)
-    is_iso = text.startswith(first.isoformat())
-    return Reading(_written(found), form, not is_iso) if found else None
+    if found is None:
+        return None
+    # 24:00 is of the next day, and another zone may have another year.
+    for zone in (found.tzinfo, GUATEMALA):
+        _check_year(found.astimezone(zone).year, text)
+    return Reading(_written(found), form, not text.startswith(first.isoformat()))
+
+
+def _check_year(year: int, text: str) -> None:
+    if not EARLIEST <= year <= LATEST:
+        raise Malformed(
+            N_("“{value}”: years from {earliest} to {latest} are accepted, in Guatemala's time"),
+            value=shown(text),
+            earliest=EARLIEST,
+            latest=LATEST,
+        )
 
 
 def _moment(day_: date, parts: dict[str, str | None]) -> datetime | None:

@@ -10,6 +10,7 @@ refused with both readings, and nothing is ever cut to its first digits.
 | ``1,000``, ``1,234.50``, ``Q 1,234.50`` | 1000, 1234.50, with a notice |
 | ``1.000``, ``1,5``, ``1.234,50`` | refused, with both readings |
 | ``1.000.000``, ``12 personas``, ``1 000``, ``1e3`` | refused |
+| more than 15 digits before the point, or 30 after it | refused, with this reason |
 """
 
 from __future__ import annotations
@@ -23,11 +24,15 @@ from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.faults import N_, Fault
 from ckanext.marathon.domain.texts import shown
 
-LONGEST = 40
+LONGEST = 60
+# A double of JSON has at most 17 digits that count; with its zeros, 1e-16 has 16 decimals.
+MOST_WHOLE, MOST_DECIMALS = 15, 30
 
 # Amounts: "Q 1,234.50", "Q.1,234.50", "GTQ 1234.5". The blank may be one that does not break.
 _QUETZALES = re.compile("(?:GTQ|Q)\\.?[ \t\u00a0\u202f]*", re.IGNORECASE)
-_PLAIN = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?", re.ASCII)
+_PLAIN = re.compile(rf"-?\d{{1,{MOST_WHOLE}}}(?:\.\d{{1,{MOST_DECIMALS}}})?", re.ASCII)
+# A number as well, which has more digits than are kept.
+_LONG = re.compile(r"-?(?P<whole>\d+)(?:\.\d+)?", re.ASCII)
 _GROUPED = re.compile(r"-?[1-9]\d{0,2}(?:,\d{3}){1,4}(?:\.\d{1,15})?", re.ASCII)
 # A point before three digits: decimals here, thousands elsewhere. Thousands do not begin with 0.
 _DOUBTFUL = re.compile(r"-?[1-9]\d{0,2}\.\d{3}", re.ASCII)
@@ -42,6 +47,11 @@ _TWO_READINGS = N_(
 _ONE_READING = N_(
     "“{value}” is not how numbers are written here. If it means {one}, write it in this form"
 )
+_TOO_LARGE = N_("“{value}” has too many digits: at most {most} are kept before the decimal point")
+_TOO_EXACT = N_("“{value}” has too many digits: at most {most} are kept after the decimal point")
+_OUT_OF_RANGE = N_("{value} is out of range: from {least} to {most}")
+_TOO_SMALL = N_("{value} is too small: {least} or more is accepted")
+_TOO_MUCH = N_("{value} is too large: {most} or less is accepted")
 _READ_AS = N_("“{value}” was read as {number}: a comma separates thousands and a point decimals")
 _AMOUNT_READ_AS = N_("“{value}” was read as {number}")
 
@@ -77,13 +87,14 @@ def read_decimal(value: Any, least: float = -math.inf, most: float = math.inf) -
         Malformed: it is no number, out of bounds, or can be read in two ways within the bounds.
     """
     reading = _read(value, _NOT_A_NUMBER, least, most)
-    if not least <= float(reading.text) <= most:
-        raise Malformed(
-            N_("{value} is out of range: from {least} to {most}"),
-            value=shown(reading.text),
-            least=f"{least:g}",
-            most=f"{most:g}",
-        )
+    if not least <= Decimal(reading.text) <= most:
+        message = _OUT_OF_RANGE
+        if math.isinf(most):
+            message = _TOO_SMALL
+        elif math.isinf(least):
+            message = _TOO_MUCH
+        bounds = {"least": f"{least:g}", "most": f"{most:g}"}
+        raise Malformed(message, value=shown(reading.text), **bounds)
     return reading
 
 
@@ -97,13 +108,16 @@ def decimal(value: Any, least: float = -math.inf, most: float = math.inf) -> str
     return read_decimal(value, least, most).text
 
 
-def write(value: Any) -> Any:
+def write(value: Any, is_bounded: bool = False) -> Any:
     """Return a number of JSON as a text that can be read in one way; anything else as it is.
 
-    1.125 becomes ``1.1250``, which nobody takes for thousands.
+    1.125 becomes ``1.1250``, which nobody takes for thousands; where bounds rule thousands out
+    (``is_bounded``), it stays as it is.
     """
     text = _digits(value)
-    return value if text is None else _without_doubt(text)
+    if text is None:
+        return value
+    return text if is_bounded else _without_doubt(text)
 
 
 def _read(value: Any, otherwise: str, least: float = -math.inf, most: float = math.inf) -> Reading:
@@ -113,6 +127,8 @@ def _read(value: Any, otherwise: str, least: float = -math.inf, most: float = ma
         Malformed: with the message ``otherwise`` where it is no number.
     """
     written = value.strip() if isinstance(value, str) else _digits(value)
+    if written is not None:
+        _refuse_long(written)
     if written is None or len(written) > LONGEST:
         raise Malformed(otherwise, value=shown(value))
     bare = _QUETZALES.sub("", written, count=1) if _QUETZALES.match(written) else written
@@ -127,6 +143,19 @@ def _read(value: Any, otherwise: str, least: float = -math.inf, most: float = ma
         text = bare.replace(",", "")
         return Reading(text, Fault(_READ_AS, _said(value, text)))
     raise _refusal(value, readings, otherwise)
+
+
+def _refuse_long(written: str) -> None:
+    """Refuse a number with more digits than are kept.
+
+    Raises:
+        Malformed: it is one.
+    """
+    long = None if _PLAIN.fullmatch(written) else _LONG.fullmatch(written)
+    if long and len(long["whole"]) > MOST_WHOLE:
+        raise Malformed(_TOO_LARGE, value=shown(written), most=MOST_WHOLE)
+    if long:
+        raise Malformed(_TOO_EXACT, value=shown(written), most=MOST_DECIMALS)
 
 
 def _digits(value: Any) -> str | None:

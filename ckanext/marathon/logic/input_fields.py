@@ -10,7 +10,7 @@ from ckan.types import Context
 from ckanext.scheming.plugins import expand_form_composite
 
 from ckanext.marathon.domain import numbers
-from ckanext.marathon.logic import copies, kept, notices, shapes
+from ckanext.marathon.logic import copies, kept, languages, notices, shapes
 
 # CKAN looks these up before it validates them.
 NAMES = ("id", "name", "type", "owner_org", "state", "title")
@@ -64,6 +64,7 @@ def check_fields(
         shapes.read_rows(data, name, errors)
     if not errors and "dataset_fields" in schema:
         copies.settle(context, data, schema)
+        languages.keep_spoken(context, data, schema)
     for name, inner in {**repeating, "resources": resource_fields}.items():
         if name in data and name not in errors:
             core = set(RESOURCE_TEXTS) if name == "resources" else set()
@@ -74,9 +75,9 @@ def check_fields(
     known_rows = {name: [f["field_name"] for f in inner] for name, inner in repeating.items()}
     if is_ours:
         _check_names(context, data, {**known_rows, **kept.CORE_ROWS}, errors)
-    _check_files(data, file_name, errors)
+    _check_files(context, data, file_name, errors)
     texts = ((_texts(fields) if is_ours else set()) | {*NAMES, *TEXTS}) - {"tag_string"}
-    counts, decimals = _counts(fields), _decimals(fields)
+    counts, decimals, coordinates = _counts(fields), _decimals(fields), _coordinates(fields)
     for name, value in list(data.items()):
         if name in errors:
             continue
@@ -90,7 +91,7 @@ def check_fields(
         if wrong:
             errors[name] = shapes.at_list(name, wrong)
         elif name in decimals:
-            data[name] = numbers.write(value)
+            data[name] = numbers.write(value, is_bounded=name in coordinates)
         elif name in counts:
             continue
         elif name in texts or name == "tag_string":
@@ -117,12 +118,13 @@ def _check_names(
             errors["groups"] = nameless
 
 
-def _check_files(data: Mapping[str, Any], file_name: str, errors: shapes.Errors) -> None:
+def _check_files(
+    context: Context, data: Mapping[str, Any], file_name: str, errors: shapes.Errors
+) -> None:
     if not data.get("resources") or "resources" in errors:
         return
-    for row in data["resources"]:
-        for name in kept.RESERVED:
-            row.pop(name, None)
+    for number, row in enumerate(data["resources"]):
+        kept.drop_reserved(context, row, number)
         # What the answer to a file that was added says, not a field of it.
         row.pop(notices.KEY, None)
     wrong = [kept.find_files(row, file_name) for row in data["resources"]]
@@ -173,9 +175,18 @@ def _lists(fields: Fields) -> set[str]:
 
 def _counts(fields: Fields) -> set[str]:
     """Return the fields that take a count, whose validator reads numbers as they are."""
-    return {f["field_name"] for f in fields if "marathon_count" in f.get("validators", "")}
+    return _validated(fields, "marathon_count")
 
 
 def _decimals(fields: Fields) -> set[str]:
-    """Return the fields whose numbers, made a text, could be read in two ways."""
-    return {f["field_name"] for f in fields if "marathon_decimal" in f.get("validators", "")}
+    """Return the fields that take numbers with decimals, which Python may write with exponents."""
+    return _validated(fields, "marathon_decimal") | _coordinates(fields)
+
+
+def _coordinates(fields: Fields) -> set[str]:
+    """Return the fields that take degrees."""
+    return _validated(fields, "marathon_latitude") | _validated(fields, "marathon_longitude")
+
+
+def _validated(fields: Fields, validator: str) -> set[str]:
+    return {f["field_name"] for f in fields if validator in f.get("validators", "")}

@@ -46,9 +46,18 @@ def checked(context: Context, data_dict: dict[str, Any], file_name: str = "") ->
     errors.update(kept.find_files(data))
     input_fields.check_fields(context, data, schema, errors, file_name)
     _unite_keywords(data)
-    if data.get("extras"):
-        data["extras"] = [e for e in data["extras"] if e["key"] not in (*COMPUTED, *ORIGINS)]
+    _drop_computed_extras(context, data)
     return data
+
+
+def _drop_computed_extras(context: Context, data: dict[str, Any]) -> None:
+    """Take out extras under the names of what the site computes, and say so."""
+    extras = data.get("extras") or ()
+    found = [each["key"] for each in extras if each["key"] in (*COMPUTED, *ORIGINS)]
+    if found:
+        data["extras"] = [each for each in extras if each["key"] not in found]
+        message = tk._("Not kept among the extras, as this site computes it: {names}")
+        notices.add(context, message.format(names=kept.list_names(found)))
 
 
 def _unite_keywords(data: dict[str, Any]) -> None:
@@ -78,7 +87,9 @@ def checked_update(
     Raises:
         ckan.plugins.toolkit.ValidationError: also at ``state``, for one that means nothing.
     """
-    data = checked(context, data_dict, file_name="upload")
+    # Whoever updates a record need not say of which type it is, and cannot change it.
+    known = {**data_dict, "type": stored.type} if stored is not None else data_dict
+    data = checked(context, known, file_name="upload")
     if stored is not None and stored.type in input_rules.OUR_TYPES:
         input_rules.check_state(data, (*input_rules.STATES_OF_UPDATE, stored.state))
     return data

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import ckan.plugins.toolkit as tk
+from ckan import model
 from ckan.types import Context
 from werkzeug.datastructures import FileStorage
 
@@ -27,9 +28,6 @@ CONTROLS = frozenset(
         *("image_upload", "clear_upload", "is_organization", notices.KEY),
     }
 )
-# Written by the site with each change.
-SERVER_OWNED = ("history", "metadata_created", "creator_user_id", "type")
-
 # Of CKAN's own lists: what it stores of a row, and what it shows of it.
 CORE_ROWS: Mapping[str, Collection[str]] = {
     "tags": ("name", "vocabulary_id", "id", "display_name", "state", "revision_timestamp"),
@@ -38,6 +36,9 @@ CORE_ROWS: Mapping[str, Collection[str]] = {
         "revision_timestamp",
     ),
 }
+
+# What tells a reader where a file is, or what.
+_NAMING = ("url", "upload", "access_url", "download_url", "name", "description")
 
 _MOST_NAMED = 10
 _JSON = (str, int, float, bool, list, dict)
@@ -60,20 +61,26 @@ def check_rows(context: Context, field: str, rows: Rows, known: Collection[str])
     """
     errors: list[dict[str, list[str]]] = []
     refusal = tk._("A row of “{field}” has nothing called {names}. These names exist: {known}")
-    for row in rows:
-        unknown = [name for name, value in row.items() if name not in known and _is_filled(value)]
-        is_lost = unknown and not any(_is_filled(row.get(name)) for name in known)
+    lost: dict[tuple[str, ...], list[int]] = {}
+    for number, row in enumerate(rows, start=1):
+        unknown = [name for name, value in row.items() if name not in known and is_filled(value)]
+        is_lost = unknown and not any(is_filled(row.get(name)) for name in known)
         errors.append(
             {name: [_about_row(refusal, field, [name], known)] for name in unknown}
             if is_lost
             else {}
         )
         if unknown and not is_lost:
-            message = tk._(
-                "Not kept, as a row of “{field}” has nothing called {names}. "
-                "These names exist: {known}"
-            )
-            notices.add(context, _about_row(message, field, unknown, known))
+            lost.setdefault(tuple(unknown), []).append(number)
+    for names, numbers in lost.items():
+        message = tk._(
+            "Not kept of “{field}”, row {rows}, which has nothing called {names}. "
+            "These names exist: {known}"
+        )
+        shown_rows = ", ".join(map(str, numbers[:_MOST_NAMED]))
+        more = " …" if len(numbers) > _MOST_NAMED else ""
+        text = message.replace("{rows}", shown_rows + more)
+        notices.add(context, _about_row(text, field, names, known))
     return errors if any(errors) else []
 
 
@@ -92,7 +99,7 @@ def find_files(data: Mapping[str, Any], accepted: str = "") -> dict[str, Any]:
         elif isinstance(value, FileStorage) and value.filename and not uploads.keeps_files():
             text = tk._("This site cannot keep files: set ckan.storage_path in its configuration.")
             errors[name] = [text]
-        elif name == accepted and _is_filled(value) and isinstance(value, _JSON):
+        elif name == accepted and is_filled(value) and isinstance(value, _JSON):
             errors[name] = [tk._("A file is expected here, sent as multipart/form-data")]
     return errors
 
@@ -105,16 +112,69 @@ def _how_to_send() -> str:
     )
 
 
-def drop_reserved(context: Context, data: dict[str, Any]) -> None:
-    """Take out of a record the names that CKAN's validation uses for itself, and say so.
+def drop_reserved(context: Context, data: dict[str, Any], file_number: int | None = None) -> None:
+    """Take out the names that CKAN's validation uses for itself, and say so.
 
     CKAN 2.12 answers 500 to a ``__junk`` that is not a dict.
+
+    Args:
+        context: of the action.
+        data: a record, an organisation or one of the files of a record; changed.
+        file_number: which file of the record it is, from 0.
     """
     found = [name for name in RESERVED if name in data]
     for name in found:
         del data[name]
     if found and not notices.is_page():
-        _note_unknown_names(context, found)
+        _note_unknown_names(context, found, file_number)
+
+
+def settle_files(
+    context: Context, data: dict[str, Any], package: model.Package | None, is_lenient: bool
+) -> None:
+    """Drop rows of files that say nothing, and refuse those that say neither where nor what.
+
+    CKAN makes a public file of each, without a name.
+
+    Args:
+        context: of the action, for what is to be told.
+        data: of a package; its ``resources`` are changed.
+        package: as it is stored, whose files may be as they are.
+        is_lenient: of a copy of what others publish nothing is refused.
+
+    Raises:
+        ckan.plugins.toolkit.ValidationError: at ``url`` of a file.
+    """
+    rows = data.get("resources")
+    if not isinstance(rows, list):
+        return
+    stored = {each.id: each for each in package.resources} if package else {}
+    said = [row for row in rows if any(_says(value) for value in row.values())]
+    for number, row in enumerate(rows):
+        if row not in said:
+            message = tk._("not kept, as nothing is said of it")
+            notices.add(context, notices.name_file(number, message))
+    data["resources"] = said
+    wrong = [not is_lenient and not _is_file(row, stored) for row in said]
+    if any(wrong):
+        text = tk._(
+            "Say where the file is or what it is called: its address as “url”, or the file itself "
+            "as “upload”, or a “name”"
+        )
+        raise tk.ValidationError({"resources": [{"url": [text]} if each else {} for each in wrong]})
+
+
+def _is_file(row: Mapping[str, Any], stored: Mapping[str, model.Resource]) -> bool:
+    before = stored.get(row.get("id") or "")
+    # One that was stored without anything may stay, so that the rest of the record can be saved.
+    was_named = before is None or any((before.url, before.name, before.description))
+    return not was_named or any(_says(row.get(name)) for name in _NAMING)
+
+
+def _says(value: Any) -> bool:
+    if isinstance(value, FileStorage):
+        return bool(value.filename)
+    return is_filled(value.strip() if isinstance(value, str) else value)
 
 
 def find_unknown(data: Mapping[str, Any], fields: Iterable[str], plugin: Any) -> list[str]:
@@ -130,7 +190,7 @@ def find_unknown(data: Mapping[str, Any], fields: Iterable[str], plugin: Any) ->
     return [
         name
         for name, value in data.items()
-        if name not in known and not name.startswith("__") and _is_filled(value)
+        if name not in known and not name.startswith("__") and is_filled(value)
     ]
 
 
@@ -144,19 +204,12 @@ def note_unknown(context: Context, unknown: Iterable[str], answer: Any) -> None:
         _note_unknown_names(context, lost)
 
 
-def _note_unknown_names(context: Context, names: Iterable[str]) -> None:
+def _note_unknown_names(
+    context: Context, names: Iterable[str], file_number: int | None = None
+) -> None:
     message = tk._("Not kept, as there are no such fields: {names}")
-    notices.add(context, message.format(names=_listed(names)))
-
-
-def note_overruled(context: Context, sent: Mapping[str, Any], answer: Any) -> None:
-    """Say in the answer what was sent for a field that the site alone writes, if it is lost."""
-    if notices.is_page() or not isinstance(answer, dict):
-        return
-    lost = [n for n in SERVER_OWNED if n in answer and not _contains(answer[n], sent.get(n))]
-    if lost:
-        message = tk._("Written by this site alone, so that what was sent was not kept: {names}")
-        notices.add(context, message.format(names=_listed(lost)))
+    text = message.format(names=list_names(names))
+    notices.add(context, notices.name_file(file_number, text))
 
 
 def check_groups(groups: Rows) -> list[Any]:
@@ -164,33 +217,41 @@ def check_groups(groups: Rows) -> list[Any]:
     message = tk._("A group is named by its id or name")
     names = ("id", "name")
     errors = [
-        {"name": [message]} if row and not any(_is_filled(row.get(n)) for n in names) else {}
+        {"name": [message]} if row and not any(is_filled(row.get(n)) for n in names) else {}
         for row in groups
     ]
     return errors if any(errors) else []
 
 
-def note_groups(context: Context, sent: Any, answer: Any) -> None:
-    """Say in the answer which groups a package did not get: CKAN passes over those it cannot find.
+def note_strangers(context: Context, field: str, sent: Any, answer: Any) -> None:
+    """Say in the answer which groups or people a record did not get.
 
-    One that does not exist and one that the person may not see are not told apart.
+    CKAN passes over those that it cannot find. One that does not exist and one that the person may
+    not see are not told apart.
+
+    Args:
+        context: of the action.
+        field: ``groups`` or ``users``.
+        sent: what was sent for it.
+        answer: the record as it is now.
     """
-    shown_groups = answer.get("groups") if isinstance(answer, dict) else None
-    if notices.is_page() or not isinstance(shown_groups, list) or not isinstance(sent, list):
+    found = answer.get(field) if isinstance(answer, dict) else None
+    if notices.is_page() or not isinstance(found, list) or not isinstance(sent, list):
         return
-    got = {group.get(name) for group in shown_groups for name in ("id", "name")}
+    got = {each.get(name) for each in found for name in ("id", "name")}
     wanted = [row.get("id") or row.get("name") for row in sent if isinstance(row, dict)]
     lost = [str(each) for each in wanted if each and each not in got]
     if lost:
-        message = tk._("Not kept, as there are no such groups for you: {names}")
-        notices.add(context, message.format(names=_listed(lost)))
+        message = tk._("“{field}”: not kept, as there are none such for you: {names}")
+        notices.add(context, message.format(field=field, names=list_names(lost)))
 
 
 def _about_row(message: str, field: str, names: Iterable[str], known: Iterable[str]) -> str:
-    return message.format(field=field, names=_listed(names), known=", ".join(known))
+    return message.format(field=field, names=list_names(names), known=", ".join(known))
 
 
-def _listed(names: Iterable[str]) -> str:
+def list_names(names: Iterable[str]) -> str:
+    """Return names that were sent as they are repeated to their sender."""
     quoted = [f"“{shown(name)}”" for name in names]
     return ", ".join(quoted[:_MOST_NAMED]) + (" …" if len(quoted) > _MOST_NAMED else "")
 
@@ -211,18 +272,6 @@ def _core_names(plugin: Any) -> set[str]:
     return {name for schema in schemas for name in schema}
 
 
-def _is_filled(value: Any) -> bool:
+def is_filled(value: Any) -> bool:
+    """Return whether a value says anything."""
     return value is not None and value not in ("", [], {})
-
-
-def _contains(answer: Any, sent: Any) -> bool:
-    """Return whether everything that was sent is in the answer."""
-    if not _is_filled(sent):
-        return True
-    if isinstance(sent, list):
-        answers = answer if isinstance(answer, list) else []
-        return all(any(_contains(each, one) for each in answers) for one in sent)
-    if isinstance(sent, dict):
-        own = answer if isinstance(answer, dict) else {}
-        return all(_contains(own.get(name), value) for name, value in sent.items())
-    return str(answer) == str(sent)

@@ -15,13 +15,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
+import ckan.plugins.toolkit as tk
 import pyoxigraph
 import sqlalchemy as sa
 from ckan import authz, model
 from ckan.types import Context
 from sqlalchemy.orm import aliased
 
+from ckanext.marathon.domain.texts import shown
 from ckanext.marathon.feeds import keys
+from ckanext.marathon.logic import notices
 from ckanext.marathon.model import kept_iri
 from ckanext.marathon.rdf.iri import web
 from ckanext.marathon.rdf.uris import Site
@@ -42,7 +45,8 @@ def note_before(context: Context, package: model.Package | None) -> None:
 def keep_brought(context: Context, package: model.Package) -> None:
     """Write down the IRIs that a save brings, in its transaction.
 
-    What another dataset has is left to it: this one is then published under its own IRI.
+    What another dataset has is left to it: this one is then published under its own IRI, and the
+    answer says so, as it does of what names nothing elsewhere.
     """
     before: Mapping[str, str] = cast(dict[str, Any], context).get(_BEFORE) or {}
     if package.type in OTHER_TYPES or not _is_trusted(context):
@@ -52,8 +56,26 @@ def keep_brought(context: Context, package: model.Package) -> None:
         if given == before.get(thing):
             continue
         iri = name_of(given)
-        if iri:
-            kept_iri.take(iri, thing, package.id)
+        if iri is None or not kept_iri.take(iri, thing, package.id):
+            _note_unused(context, package, thing, given, iri)
+
+
+def _note_unused(
+    context: Context, package: model.Package, thing: str, given: str, iri: str | None
+) -> None:
+    """Say why a record is not published under the IRI that was sent for it."""
+    if iri is not None:
+        message = tk._("another record has {value}, so that this one is published under its own")
+    elif _is_ours(given.strip(), keys.site()):
+        message = tk._("{value} is an address of this site, which gives its records their own")
+    else:
+        message = tk._(
+            "{value} is no IRI under which something is known elsewhere, so that the record is "
+            "published under its own"
+        )
+    files = [each.id for each in package.resources]
+    key = ("resources", files.index(thing), FIELD) if thing in files else (FIELD,)
+    notices.add_at(context, key, package.type, message.format(value=f"“{shown(given)}”"))
 
 
 class Contested(NamedTuple):
@@ -63,15 +85,17 @@ class Contested(NamedTuple):
         name: of the dataset.
         iri: that it names.
         holder: name of the dataset that has it, itself or one of its files.
+        is_listed_twice: whether the holder is public too, so that portals list both.
     """
 
     name: str
     iri: str
     holder: str
+    is_listed_twice: bool
 
 
 def list_contested() -> list[Contested]:
-    """Return the datasets that name, in ``uri``, an IRI that another record has.
+    """Return the public datasets that name, in ``uri``, an IRI that another record has.
 
     Two harvests may bring the same dataset; an officer may have typed in the IRI of a harvested
     one. Which of the two it was is not known afterwards.
@@ -84,6 +108,7 @@ def list_contested() -> list[Contested]:
         .outerjoin(own, own.thing == table.id)
         .where(
             table.state == model.State.ACTIVE,
+            sa.not_(cast(Any, table.private)),
             given.is_not(None),
             own.iri.is_distinct_from(given),
         )
@@ -95,19 +120,19 @@ def list_contested() -> list[Contested]:
         for row in model.Session.execute(query)
         if (iri := name_of(row.uri, site)) is not None
     }
-    holders: dict[str, str] = dict(
-        model.Session.execute(
-            sa.select(kept.iri, cast(Any, table.name))
+    is_public = sa.and_(table.state == model.State.ACTIVE, sa.not_(cast(Any, table.private)))
+    holders = {
+        row.iri: row
+        for row in model.Session.execute(
+            sa.select(kept.iri, cast(Any, table.name), is_public.label("is_public"))
             .join(table, table.id == kept.package_id)
-            .where(kept.iri.in_(set(named.values())), table.state == model.State.ACTIVE)
+            .where(kept.iri.in_(set(named.values())), table.state != model.State.DELETED)
         )
-        .tuples()
-        .all()
-    )
+    }
     return [
-        Contested(name, iri, holders[iri])
+        Contested(name, iri, holders[iri].name, holders[iri].is_public)
         for name, iri in named.items()
-        if iri in holders and holders[iri] != name
+        if iri in holders and holders[iri].name != name
     ]
 
 
@@ -123,9 +148,11 @@ def name_of(given: str, site: Site | None = None) -> str | None:
         pyoxigraph.NamedNode(text)
     except ValueError:
         text = str(web(text) or "")
-    site = site or keys.site()
-    ours = f"{text}/".startswith((f"{site.base}/", f"{site.vocabulary}/"))
-    return None if ours or not text else text
+    return None if not text or _is_ours(text, site or keys.site()) else text
+
+
+def _is_ours(text: str, site: Site) -> bool:
+    return f"{text}/".startswith((f"{site.base}/", f"{site.vocabulary}/"))
 
 
 def _is_trusted(context: Context) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -61,6 +61,59 @@ def add(context: Context, message: str) -> None:
     messages: list[str] = context.setdefault(KEY, [])  # type: ignore[typeddict-item]
     if message not in messages:
         messages.append(message)
+
+
+def add_at(context: Context, key: Sequence[str | int], record_type: Any, message: str) -> None:
+    """Add a notice about a field, which names it and, in a list, its row.
+
+    Args:
+        context: of the action.
+        key: of the field as CKAN flattens it: ``("votes",)``, ``("contact", 0, "email")``.
+        record_type: type of the record; anything else for one without a schema.
+        message: what is to be said of it.
+    """
+    fields = _fields_of(record_type)
+    field, *_, inner = [_name_field(str(name), str(key[0]), fields) for name in key[::2]] * 2
+    values = {"field": field, "inner": inner, "row": 0, "message": message}
+    if len(key) == 1:
+        text = tk._("“{field}”: {message}")
+    else:
+        values["row"] = int(key[1]) + 1
+        text = (
+            tk._("file {row}, “{inner}”: {message}")
+            if key[0] == "resources"
+            else tk._("“{field}”, row {row}, “{inner}”: {message}")
+        )
+    add(context, text.format(**values))
+
+
+def name_file(number: int | None, message: str) -> str:
+    """Return a message with the number of the file, from 0, that it is about; ``None``: of none."""
+    if number is None:
+        return message
+    return tk._("file {row}: {message}").format(row=number + 1, message=message)
+
+
+def _fields_of(record_type: Any) -> Mapping[str, Mapping[str, Any]]:
+    """Return the fields of a type by name; inner ones and those of files as ``list.name``."""
+    if not isinstance(record_type, str):
+        return {}
+    schema: dict[str, Any] = tk.h.scheming_get_dataset_schema(record_type or "dataset") or {}
+    own = schema.get("dataset_fields") or []
+    rows = {"resources": schema.get("resource_fields") or []}
+    rows |= {f["field_name"]: f["repeating_subfields"] for f in own if "repeating_subfields" in f}
+    found = {field["field_name"]: field for field in own}
+    return found | {
+        f"{name}.{field['field_name']}": field for name, inner in rows.items() for field in inner
+    }
+
+
+def _name_field(name: str, first: str, fields: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return a field as its reader knows it: on pages by its label."""
+    field = fields.get(name if name == first else f"{first}.{name}")
+    if is_page() and field and field.get("label"):
+        name = str(tk.h.scheming_language_text(field["label"]))
+    return name
 
 
 def is_page() -> bool:

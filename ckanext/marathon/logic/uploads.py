@@ -19,7 +19,7 @@ from ckan.lib import files, uploader
 from ckan.types import Context
 
 from ckanext.marathon.domain import checksums
-from ckanext.marathon.logic.file_facts import describe_file
+from ckanext.marathon.logic.file_facts import FileFacts
 from ckanext.marathon.logic.room import NoRoom
 from ckanext.marathon.model import disk
 
@@ -56,7 +56,7 @@ def prepare(context: Context, resources: list[dict[str, Any]]) -> list[list[str]
     pending: list[Pending] = []
     errors: list[list[str]] = []
     for resource in resources:
-        wrong = describe_file(resource, None)
+        wrong = FileFacts(resource, None).settle()
         upload = uploader.get_resource_uploader(resource)
         left = resource.pop("upload", None)
         size = getattr(upload, "filesize", None)
@@ -66,7 +66,7 @@ def prepare(context: Context, resources: list[dict[str, Any]]) -> list[list[str]
                 resource.setdefault("mimetype", upload.mimetype)
         pending.append(Pending(upload))
         if wrong:
-            errors.append(wrong)
+            errors.append([message for messages in wrong.values() for message in messages])
         elif getattr(left, "filename", None):
             errors.append([tk._("This site takes no files. Give the web address of the file.")])
         else:

@@ -149,6 +149,18 @@ def list_entries(
     return list(model.Session.execute(query.order_by(entry.number.desc()).limit(limit)).all())
 
 
+def is_deleted_since(record: str, parent: str, since: datetime) -> bool:
+    """Return whether a record of another one, such as a file, was deleted from it after a time."""
+    entry = AuditEntry
+    query = sa.select(entry.number).where(
+        entry.record == record,
+        entry.parent == parent,
+        entry.action.in_((DELETED, PURGED)),
+        entry.at >= since,
+    )
+    return model.Session.execute(query.limit(1)).first() is not None
+
+
 def _visible(sight: Sight) -> sa.ColumnElement[bool]:
     entry = AuditEntry
     permissions = entry.kind.in_(PERMISSIONS)

@@ -164,11 +164,19 @@ def kept_iris() -> Findings:
         return
     contested = list_contested()
     for record in contested[:_NAMED]:
-        text = tk._(
-            "The dataset {name} names in its field uri the IRI {iri}, which {holder} has: it is "
-            "published under an IRI of this site, and portals list both. If it was harvested "
-            "twice, delete {name} and one of the two sources; if somebody typed the IRI in, take "
-            "it out of the field."
+        text = (
+            tk._(
+                "The dataset {name} names in its field uri the IRI {iri}, which {holder} has: it "
+                "is published under an IRI of this site, and portals list both. If it was "
+                "harvested twice, delete {name} and one of the two sources; if somebody typed the "
+                "IRI in, take it out of the field."
+            )
+            if record.is_listed_twice
+            else tk._(
+                "The dataset {name} names in its field uri the IRI {iri}, which {holder} has, and "
+                "{holder} is not public: {name} alone is listed, under an IRI of this site. Before "
+                "{holder} is published, delete one of the two, or take the IRI out of its field."
+            )
         )
         yield make_warning(text.format(name=record.name, iri=record.iri, holder=record.holder))
     if len(contested) > _NAMED:

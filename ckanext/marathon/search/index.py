@@ -40,6 +40,8 @@ def before_index(pkg_dict: dict[str, Any]) -> dict[str, Any]:
     found.update(terms.facets(public))
     if public["type"] == DATASET:
         found.update(_facets_of_ideas(public.get("idea") or []))
+    # CKAN has an empty one for each file without a format: a value of the filter without a name.
+    found["res_format"] = [name for name in found.get("res_format") or () if name]
     words = terms.words(public)
     if words:
         found[WORDS] = " ".join(words)

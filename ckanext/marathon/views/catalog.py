@@ -77,8 +77,19 @@ _RELATIONS = {"first": "first", "last": "last", "next": "next", "previous": "pre
 
 
 def everything(part: Part, extension: str) -> Response:
-    """Return all in one document, as it is at one moment."""
-    return _whole(part, extension) if extension in RDF else _no_such_format(RDF)
+    """Return all in one document, as it is at one moment.
+
+    It is not searched, nor described by other profiles: what asks for that is answered with 400 and
+    the address that does so. Everything would be taken for what was asked for.
+    """
+    if extension not in RDF:
+        return _no_such_format(RDF)
+    asked = [name for name in SEARCHES if request.args.get(name)]
+    if asked:
+        message = tk._("The whole catalogue does not take {names}. The pages do, from:")
+        root = f"{parts.address(part)}/catalog.{extension}"
+        return parts.refusal(400, message.format(names=", ".join(asked)), root)
+    return _whole(part, extension)
 
 
 def data_json(part: Part) -> Response:

@@ -22,7 +22,7 @@ from ckanext.marathon.logic.assumptions import check_activity
 from ckanext.marathon.logic.viewing import Viewer
 
 from .error_page import error_page
-from .things import refuse_gone_file
+from .gone import refuse_gone_file
 
 odd_requests = Blueprint("marathon_odd_requests", __name__)
 

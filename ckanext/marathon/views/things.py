@@ -19,7 +19,6 @@ from flask import Response as FlaskResponse
 from ckanext.marathon.domain.texts import is_reference
 from ckanext.marathon.feeds import keys
 from ckanext.marathon.helpers.labels import TYPES
-from ckanext.marathon.logic import viewing
 from ckanext.marathon.model import log
 from ckanext.marathon.rdf.agent import organization_graph
 from ckanext.marathon.rdf.formats import FORMATS
@@ -27,6 +26,7 @@ from ckanext.marathon.rdf.lookups import Lookups
 from ckanext.marathon.rdf.profile import distribution_graph, graph_by_profiles, graph_of
 from ckanext.marathon.search.types import registered
 
+from .gone import is_gone, refuse_gone, show_public
 from .negotiation import rdf, vary_by_accept, wanted_extension
 
 things = Blueprint("marathon_thing", __name__)
@@ -37,7 +37,8 @@ DATA = {f"marathon_thing.{package_type}": package_type for package_type in TYPES
 ORGANIZATION_PAGE, ORGANIZATION_DATA = "organization.read", "marathon_thing.organization"
 # Of workshops and ideas no file is a distribution.
 FILE_PAGE, FILE_DATA = "dataset_resource.read", "marathon_thing.distribution"
-FILES = {FILE_DATA, *(f"{package_type}_resource.read" for package_type in TYPES)}
+# Of ckanext-dcat, which answers 404 for what was public.
+_CROISSANT = "croissant.read_dataset_croissant"
 # The names of a form's fields have three, as ``resources__0__url``.
 MOST_PARTS = 10
 
@@ -50,11 +51,13 @@ def data(package_type: str, id: str, extension: str) -> Response:
     """
     if extension not in FORMATS:
         return tk.abort(404, tk._("There is no such format"))
-    thing = _shown(id)
+    thing = show_public(id)
     if thing is None or _kind(thing) != package_type:
         return tk.abort(404, tk._("Not found"))
     profiles = request.args.get("profiles")
-    if profiles and package_type == "dataset":
+    if package_type != "dataset":
+        _refuse_profiles()
+    elif profiles:
         try:
             lookups = Lookups.of_this_request(keys.site())
             graph = graph_by_profiles(thing, lookups, profiles.split(","))
@@ -73,6 +76,7 @@ def organization_data(id: str, extension: str) -> Response:
     organization = _shown_organization(id)
     if organization is None:
         return tk.abort(404, tk._("Not found"))
+    _refuse_profiles()
     return rdf(organization_graph(keys.site(), organization), extension)
 
 
@@ -80,10 +84,22 @@ def distribution_data(id: str, resource_id: str, extension: str) -> Response:
     """Return a file of a dataset as RDF, with the name of the dataset."""
     if extension not in FORMATS:
         return tk.abort(404, tk._("There is no such format"))
-    dataset = _shown(id)
+    dataset = show_public(id)
     lookups = Lookups.of_this_request(keys.site())
     graph = distribution_graph(dataset, resource_id, lookups) if dataset else None
-    return tk.abort(404, tk._("Not found")) if graph is None else rdf(graph, extension)
+    if graph is None:
+        return tk.abort(404, tk._("Not found"))
+    _refuse_profiles()
+    return rdf(graph, extension)
+
+
+def _refuse_profiles() -> None:
+    """Answer 400 where other profiles are asked for of what has one description.
+
+    An answer in another one than was asked for would be taken for the one that was.
+    """
+    if request.args.get("profiles"):
+        tk.abort(400, tk._("Only datasets and pages of the catalogue have other profiles"))
 
 
 @things.before_app_request
@@ -132,12 +148,12 @@ def send_to_the_right_address() -> Response | None:
     if actual is not None and actual not in registered() and extension is None:
         # From before the plugin, or of a plugin that is gone: CKAN would break on its address.
         return tk.abort(404, tk._("Not found"))
-    if actual in TYPES and actual != asked and _shown(reference):
+    if actual in TYPES and actual != asked and show_public(reference):
         return _redirect(_address(actual, reference, extension), 301)
-    if _is_gone(package, reference):
-        return _refuse_gone()
+    if is_gone(package, reference):
+        return refuse_gone()
     preferred = wanted_extension() if endpoint in PAGES else None
-    if preferred and package and _shown(reference):
+    if preferred and package and show_public(reference):
         return _see_other(_address(asked, package.id, preferred))
     return None
 
@@ -153,7 +169,7 @@ def send_to_organization_data() -> Response | None:
     is_public = group and group.is_organization and group.state == model.State.ACTIVE
     known = group.id if group else reference
     if not is_public and log.was_public(known) and not _shown_organization(reference):
-        return _refuse_gone()
+        return refuse_gone()
     preferred = wanted_extension() if endpoint == ORGANIZATION_PAGE else None
     if preferred and group and _shown_organization(reference):
         return _see_other(tk.h.url_for(ORGANIZATION_DATA, id=group.id, extension=preferred))
@@ -165,7 +181,7 @@ def send_to_distribution_data() -> Response | None:
     """Send to RDF who prefers it to the page of a file."""
     values = request.view_args or {}
     preferred = wanted_extension() if request.endpoint == FILE_PAGE else None
-    dataset = _shown(values["id"]) if preferred else None
+    dataset = show_public(values["id"]) if preferred else None
     resource_id = values.get("resource_id") or ""
     if dataset and _kind(dataset) == "dataset" and _has_file(dataset, resource_id):
         address = tk.h.url_for(
@@ -175,17 +191,13 @@ def send_to_distribution_data() -> Response | None:
     return None
 
 
-def refuse_gone_file() -> None:
-    """Answer 410 to a request for a file of a record that was public and no longer is.
-
-    Called where files that are not for the visitor are answered with 404
-    (``odd_requests.hide_unseen_records``), before that.
-    """
-    reference = (request.view_args or {}).get("id")
-    if request.endpoint not in FILES or not is_reference(reference):
-        return
-    if _is_gone(model.Package.get(reference), reference):
-        _refuse_gone()
+@things.before_app_request
+def refuse_gone_croissant() -> Response | None:
+    """Answer 410 for the Croissant of a dataset that was public, as its other documents do."""
+    reference = (request.view_args or {}).get("_id") if request.endpoint == _CROISSANT else None
+    if is_reference(reference) and is_gone(model.Package.get(reference), reference):
+        return refuse_gone()
+    return None
 
 
 @things.after_app_request
@@ -201,33 +213,6 @@ def _kind(package: dict[str, Any]) -> str:
 
 def _has_file(dataset: dict[str, Any], resource_id: str) -> bool:
     return any(each["id"] == resource_id for each in dataset["resources"])
-
-
-def _is_gone(package: Any, reference: str) -> bool:
-    """Return whether a record was public and no longer is, for who asks."""
-    is_public = package and package.state == model.State.ACTIVE and not package.private
-    known = package.id if package else reference
-    # To see it is to read all of it, which for what everybody sees would be in vain.
-    return not is_public and log.was_public(known) and not _shown(reference)
-
-
-def _refuse_gone() -> Response:
-    # Programs that copied it delete it; 404 might be a mistake.
-    return tk.abort(410, tk._("It is no longer public"))
-
-
-def _shown(reference: str) -> dict[str, Any] | None:
-    # Copies travel: what is masked for the public is masked in them for everybody.
-    context = {
-        "user": current_user.name,
-        "auth_user_obj": current_user,
-        "use_cache": False,
-        viewing.OUTSIDER: True,
-    }
-    try:
-        return tk.get_action("package_show")(cast(Context, context), {"id": reference})
-    except (tk.ObjectNotFound, tk.NotAuthorized):
-        return None
 
 
 def _shown_organization(reference: str) -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import ckan.plugins.toolkit as tk
@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from ckan import authz, model
 from ckan.types import Context
 
-from ckanext.marathon.domain.dates import GUATEMALA
+from ckanext.marathon.domain import dates
+from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.texts import is_reference
-from ckanext.marathon.logic import permissions
+from ckanext.marathon.logic import permissions, say
 from ckanext.marathon.logic.viewing import Viewer
 from ckanext.marathon.model import audit, records
 from ckanext.marathon.model.audit import AuditFilter, Sight
@@ -21,6 +22,8 @@ from ckanext.marathon.search.types import OTHER_TYPES
 
 SHOWN, MOST = 50, 1_000
 _LARGEST = 2**63 - 1
+# What databases write for a time without an end.
+_NO_END = "9999-12-31"
 
 
 @tk.side_effect_free
@@ -39,8 +42,9 @@ def marathon_change_list(context: Context, data_dict: dict[str, Any]) -> dict[st
             ``group``, ``member``, ``collaborator``, ``user`` or ``setting``), ``action``
             (``created``, ``changed``, ``deleted``, ``restored``, ``purged`` or ``taken_down``),
             ``origin`` (as below),
-            ``from`` and ``until`` (days in Guatemala, the last one included, or times), ``limit``
-            (1–1,000, 50 by default), ``before`` (a ``number``: only older ones).
+            ``from`` and ``until`` (days in Guatemala, the last one included, or times; in any form
+            of a date that the site takes), ``limit`` (1–1,000, 50 by default), ``before`` (a
+            ``number``: only older ones).
 
     Returns:
         ``results`` and ``next``, what to send as ``before`` for the next page, or ``None``. A
@@ -95,8 +99,8 @@ def _read_filter(data_dict: dict[str, Any]) -> tuple[AuditFilter, int, int | Non
     for field in ("from", "until"):
         try:
             times[field] = _read_time(data_dict.get(field), is_last=field == "until")
-        except ValueError:
-            errors[field] = [tk._("A day is expected, as 2026-03-01")]
+        except Malformed as error:
+            errors[field] = [say.text(error.fault)]
     numbers: dict[str, int | None] = {}
     for field, largest in (("limit", MOST), ("before", _LARGEST)):
         try:
@@ -136,20 +140,19 @@ def _id_of(reference: str | None) -> str | None:
 
 
 def _read_time(value: Any, is_last: bool) -> datetime | None:
+    """Return when what was asked for begins, or where ``is_last`` when it is over.
+
+    Raises:
+        Malformed: it is no date, in any of the forms that the site takes.
+    """
     if value in (None, ""):
         return None
-    if not isinstance(value, str):
-        raise ValueError
-    text = value.strip()
-    if len(text) == len("2026-03-01"):
-        day = date.fromisoformat(text)
-        if is_last:
-            if day == date.max:
-                return None
-            day += timedelta(days=1)
-        return datetime.combine(day, time(), GUATEMALA)
-    found = datetime.fromisoformat(text)
-    return found if found.tzinfo else found.replace(tzinfo=GUATEMALA)
+    if is_last and value == _NO_END:
+        return None
+    reading = dates.read(value)
+    if is_last and reading.form != dates.Form.MOMENT:
+        return dates.last_instant(reading.text) + timedelta(microseconds=1)
+    return dates.first_instant(reading.text)
 
 
 def _read_number(value: Any, largest: int) -> int | None:

@@ -9,7 +9,7 @@ from ckan import authz, model
 from ckan.types import Action, Context
 
 from ckanext.marathon.domain.texts import is_reference, is_storable
-from ckanext.marathon.logic import inputs, kept, notices, permissions
+from ckanext.marathon.logic import inputs, kept, notices, overruled, permissions
 from ckanext.marathon.model import audit_actor
 from ckanext.marathon.search.away import AWAY
 from ckanext.marathon.search.types import DATASET
@@ -28,6 +28,8 @@ def organization_create(next_: Action, context: Context, data_dict: dict[str, An
         unknown = inputs.find_unknown_of_organization(data)
         created = next_(context, data)
         kept.note_unknown(context, unknown, created)
+        overruled.note_organization(context, data_dict, {}, created)
+        kept.note_strangers(context, "users", data_dict.get("users"), created)
         collected.deliver(created)
     user, organization = context.get("user"), context.get("group")
     if (
@@ -58,10 +60,14 @@ def organization_update(next_: Action, context: Context, data_dict: dict[str, An
     with notices.collecting(context) as collected:
         data = inputs.checked_organization(context, data_dict, stored)
         unknown = inputs.find_unknown_of_organization(data)
+        reference = stored.id if stored else None
+        before = overruled.read_organization_before(context, data_dict, reference)
         updated = next_(context, data)
         if stored and not was_municipality:
             _send_coordination_away(context, stored)
         kept.note_unknown(context, unknown, updated)
+        overruled.note_organization(context, data_dict, before, updated)
+        kept.note_strangers(context, "users", data_dict.get("users"), updated)
         collected.deliver(updated)
         return updated
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import ckan.plugins.toolkit as tk
 from ckan import model
@@ -11,17 +11,21 @@ from ckan.types import Action, Context
 
 from ckanext.marathon.domain.texts import is_reference, is_storable
 from ckanext.marathon.logic import (
+    copies,
     cutting,
     file_facts,
     guards,
+    input_rules,
     inputs,
     kept,
     kept_iris,
     legacy,
     masked,
     notices,
+    overruled,
     packages,
     unseen,
+    uploads,
 )
 from ckanext.marathon.logic.packages import SHOWN
 from ckanext.marathon.logic.viewing import Viewer
@@ -42,10 +46,11 @@ def package_create(next_: Action, context: Context, data_dict: dict[str, Any]) -
     with notices.collecting(context) as collected:
         data = inputs.checked_new(context, data_dict)
         _refuse_taken_down(data.get("id"))
+        _settle_files(context, data, None)
         unknown = inputs.find_unknown(data)
         kept_iris.note_before(context, None)
         created = next_(context, data)
-        return _shown(context, data_dict, unknown, created, collected)
+        return _shown(context, _Sent(data_dict, data, unknown), created, collected)
 
 
 @tk.chained_action
@@ -64,15 +69,19 @@ def package_update(next_: Action, context: Context, data_dict: dict[str, Any]) -
         tk.check_access("package_update", context, {**data_dict, "id": known.id})
     with notices.collecting(context) as collected:
         data = inputs.checked_update(context, data_dict, known)
+        _settle_files(context, data, known)
+        before = overruled.read_before(context, data_dict, known.id) if known else {}
         if data.get("resources"):
-            data["resources"] = file_facts.describe_files(data["resources"], known)
+            data["resources"] = file_facts.describe_files(
+                context, data["resources"], known, uploads.read_file
+            )
         package = _locked(data.get("id") or data.get("name"))
         if package is not None:
             masked.restore(context, package, data_dict, data)
         unknown = inputs.find_unknown({**data, "type": known.type}) if known else []
         kept_iris.note_before(context, known)
         updated = next_(context, data)
-        return _shown(context, data_dict, unknown, updated, collected)
+        return _shown(context, _Sent(data_dict, data, unknown, before), updated, collected)
 
 
 @tk.chained_action
@@ -214,18 +223,34 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _shown(
-    context: Context,
-    sent: Mapping[str, Any],
-    unknown: Collection[str],
-    result: Any,
-    collected: notices.Collection,
-) -> Any:
+class _Sent(NamedTuple):
+    """What a client sent of a package, and what is told of it afterwards.
+
+    Attributes:
+        data_dict: as it was sent.
+        data: as CKAN got it.
+        unknown: names that its type does not know.
+        before: the package as it could be read before.
+    """
+
+    data_dict: Mapping[str, Any]
+    data: Mapping[str, Any]
+    unknown: Collection[str]
+    before: Mapping[str, Any] = {}
+
+
+def _settle_files(context: Context, data: dict[str, Any], stored: model.Package | None) -> None:
+    if (stored.type if stored else data.get("type") or records.DATASET) in input_rules.OUR_TYPES:
+        kept.settle_files(context, data, stored, copies.is_saving_copy(context))
+
+
+def _shown(context: Context, sent: _Sent, result: Any, collected: notices.Collection) -> Any:
     """Return what CKAN returns, which is what it indexed, as this person may see it."""
     if isinstance(result, dict) and "id" in result:
         result = packages.after_show(context, result)
-        kept.note_unknown(context, unknown, result)
-        kept.note_overruled(context, sent, result)
-        kept.note_groups(context, sent.get("groups"), result)
+        kept.note_unknown(context, sent.unknown, result)
+        files = sent.data.get("resources")
+        overruled.note_record(context, sent.data_dict, files, sent.before, result)
+        kept.note_strangers(context, "groups", sent.data_dict.get("groups"), result)
     collected.deliver(result)
     return result

@@ -14,6 +14,7 @@ from ckanext.scheming.validation import scheming_validator
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.texts import items, shown
 from ckanext.marathon.logic import notices, say
+from ckanext.marathon.logic.validators.flat import type_of
 from ckanext.marathon.vocabulary import authorities, problems, statuses, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
 
@@ -25,9 +26,11 @@ MOST_NAMED = 30
 def marathon_municipality_codes(field: dict[str, Any], _schema: dict[str, Any]) -> Any:
     """Return a validator that makes a JSON list of INE codes of municipalities."""
 
-    def validator(value: Any, context: Context) -> str:
-        codes = [_municipality(each, context) for each in _items(value)]
-        return _stored(codes, field, tk._("Choose at least one municipality"))
+    def validator(
+        key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
+    ) -> None:
+        codes = [_municipality(each, key, data, context) for each in _items(data[key])]
+        data[key] = _stored(codes, field, tk._("Choose at least one municipality"))
 
     return validator
 
@@ -43,16 +46,18 @@ def marathon_municipality_code(
     if isinstance(value, list | tuple | dict | bool):
         raise tk.Invalid(tk._("One municipality is expected, by its four-digit code"))
     is_empty = value is None or str(value).strip() == ""
-    data[key] = "" if is_empty else _municipality(value, context)
+    data[key] = "" if is_empty else _municipality(value, key, data, context)
 
 
 @scheming_validator
 def marathon_service_problems(field: dict[str, Any], _schema: dict[str, Any]) -> Any:
     """Return a validator that makes a JSON list of notations of service problems."""
 
-    def validator(value: Any, context: Context) -> str:
-        notations = [_problem(each, context) for each in _items(value)]
-        return _stored(notations, field, tk._("Choose at least one service problem"))
+    def validator(
+        key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
+    ) -> None:
+        notations = [_problem(each, key, data, context) for each in _items(data[key])]
+        data[key] = _stored(notations, field, tk._("Choose at least one service problem"))
 
     return validator
 
@@ -113,7 +118,7 @@ def _stored(values: list[str], field: dict[str, Any], message: str) -> str:
     return json.dumps(list(dict.fromkeys(values)))
 
 
-def _municipality(value: Any, context: Context) -> str:
+def _municipality(value: Any, key: FlattenKey, data: FlattenDataDict, context: Context) -> str:
     try:
         repaired = territory.repair_code(value)
         place = territory.municipality(repaired.code)
@@ -125,11 +130,11 @@ def _municipality(value: Any, context: Context) -> str:
             ).format(code=shown(value))
         ) from None
     if repaired.repaired and str(value).strip() != place.code:
-        _say_repaired(context, value, f"{place.code} ({place.name})")
+        _say_repaired(context, key, data, value, f"{place.code} ({place.name})")
     return place.code
 
 
-def _problem(value: str, context: Context) -> str:
+def _problem(value: str, key: FlattenKey, data: FlattenDataDict, context: Context) -> str:
     try:
         repaired = problems.repair_notation(value)
         found = problems.problem(repaired.notation)
@@ -140,13 +145,15 @@ def _problem(value: str, context: Context) -> str:
             )
         ) from None
     if repaired.repaired and value.strip() != found.notation:
-        _say_repaired(context, value, found.notation)
+        _say_repaired(context, key, data, value, found.notation)
     return found.notation
 
 
-def _say_repaired(context: Context, value: Any, meant: str) -> None:
-    message = tk._("“{given}” was read as {meant}")
-    notices.add(context, message.format(given=shown(value), meant=meant))
+def _say_repaired(
+    context: Context, key: FlattenKey, data: FlattenDataDict, value: Any, meant: str
+) -> None:
+    message = tk._("“{given}” was read as {meant}").format(given=shown(value), meant=meant)
+    notices.add_at(context, key, type_of(data), message)
 
 
 def _concept(scheme: str, value: Any) -> str:

@@ -158,6 +158,12 @@ def stored_texts(key: FlattenKey, data: FlattenDataDict, context: Context) -> se
     return {each for each in found if isinstance(each, str) and each}
 
 
+def type_of(data: FlattenDataDict) -> str:
+    """Return the type of the record that flattened data is of; a dataset has none at first."""
+    found = data.get(("type",))
+    return found if isinstance(found, str) and found else records.DATASET
+
+
 def invalid(fault: Any) -> tk.Invalid:
     """Return CKAN's exception for a value that cannot be read."""
     return tk.Invalid(say.text(fault))

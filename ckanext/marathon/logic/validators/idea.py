@@ -60,7 +60,7 @@ def _check_status(flat: Flat) -> list[At]:
         message = tk._(
             "The reason was not kept: it belongs to a change of status, and none was made"
         )
-        notices.add(flat.context, message)
+        notices.add_at(flat.context, ("status_reason",), records.IDEA, message)
     return lifecycle.check_step(before, flat.text("status"), flat.text("status_reason"))
 
 

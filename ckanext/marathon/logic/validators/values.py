@@ -12,9 +12,9 @@ from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
 from ckanext.marathon.domain import addresses, dates, geometry, numbers
 from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.domain.texts import LONGEST_TITLE, is_blank, items, shown
+from ckanext.marathon.domain.texts import LONGEST_TITLE, is_blank, shown
 from ckanext.marathon.logic import notices, say, shapes
-from ckanext.marathon.logic.validators.flat import Flat, stored_texts
+from ckanext.marathon.logic.validators.flat import Flat, stored_texts, type_of
 
 Value = TypeVar("Value")
 
@@ -61,9 +61,13 @@ def marathon_count(
     """
     value = data.get(key)
     if value is missing or value is None or (isinstance(value, str) and not value.strip()):
-        data.pop(key, None)
+        if key[0] == "resources" and value is not missing:
+            # A column of CKAN's, which stays as it is where nothing is sent.
+            data[key] = None
+        else:
+            data.pop(key, None)
         raise StopOnError
-    data[key] = int(_read_number(numbers.read_count, value, context))
+    data[key] = int(_read_number(numbers.read_count, key, data, context))
 
 
 def marathon_int_or_none(value: Any) -> int | None:
@@ -85,17 +89,23 @@ def marathon_decimal(
     """
     value = data[key]
     if not isinstance(value, str) or value not in stored_texts(key, data, context):
-        data[key] = _read_number(lambda given: numbers.read_decimal(given, 0), value, context)
+        data[key] = _read_number(lambda given: numbers.read_decimal(given, 0), key, data, context)
 
 
-def marathon_latitude(value: Any, context: Context) -> str:
-    """Return degrees from -90 to 90 as text."""
-    return _read_number(lambda given: numbers.read_decimal(given, -90, 90), value, context)
+def marathon_latitude(
+    key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
+) -> None:
+    """Make degrees from -90 to 90, as text."""
+    data[key] = _read_number(lambda given: numbers.read_decimal(given, -90, 90), key, data, context)
 
 
-def marathon_longitude(value: Any, context: Context) -> str:
-    """Return degrees from -180 to 180 as text."""
-    return _read_number(lambda given: numbers.read_decimal(given, -180, 180), value, context)
+def marathon_longitude(
+    key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
+) -> None:
+    """Make degrees from -180 to 180, as text."""
+    data[key] = _read_number(
+        lambda given: numbers.read_decimal(given, -180, 180), key, data, context
+    )
 
 
 def marathon_date(
@@ -134,7 +144,7 @@ def _read_date(
         if not is_stored:
             raise tk.Invalid(say.text(error.fault)) from None
         message = tk._("“{given}” is not a date that others can read. It was left as it is")
-        notices.add(context, message.format(given=shown(value)))
+        notices.add_at(context, key, type_of(data), message.format(given=shown(value)))
         return
     if is_stored:
         return
@@ -142,7 +152,8 @@ def _read_date(
     # A form shows some dates in another way than they are stored.
     if reading.is_repaired and reading.text not in stored:
         message = tk._("“{given}” was read as {meant}")
-        notices.add(context, message.format(given=shown(value), meant=reading.text))
+        text = message.format(given=shown(value), meant=reading.text)
+        notices.add_at(context, key, type_of(data), text)
 
 
 def marathon_duration(value: Any) -> str:
@@ -157,8 +168,7 @@ def marathon_http_url(value: Any) -> str:
 
 def marathon_http_url_list(value: Any) -> str:
     """Return a JSON list of absolute web addresses; commas may be part of one."""
-    found = _read(lambda given: items(given, r"\s+"), None if value is missing else value)
-    return json.dumps([_read(addresses.http_address, each) for each in found])
+    return json.dumps(_read(addresses.http_addresses, None if value is missing else value))
 
 
 def marathon_resource_address(
@@ -199,11 +209,13 @@ def marathon_flag(
     data[key] = _flag(value[-1] if isinstance(value, list) and value else value)
 
 
-def _read_number(read: Callable[[Any], numbers.Reading], value: Any, context: Context) -> str:
+def _read_number(
+    read: Callable[[Any], numbers.Reading], key: FlattenKey, data: FlattenDataDict, context: Context
+) -> str:
     """Return a number in digits, and say so where it was not written so."""
-    reading = _read(read, value)
+    reading = _read(read, data[key])
     if reading.notice:
-        notices.add(context, say.text(reading.notice))
+        notices.add_at(context, key, type_of(data), say.text(reading.notice))
     return reading.text
 
 

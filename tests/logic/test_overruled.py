@@ -1,0 +1,195 @@
+"""What follows from elsewhere, or is the site's, is named in the answer where it was sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+import pytest
+from ckan.tests import factories as core
+from ckan.tests.helpers import call_action
+
+from tests import factories
+from tests.logic.asking import act
+
+KEY = "marathon_notices"
+LINK = "https://example.org/a.csv"
+
+pytestmark = pytest.mark.usefixtures("marathon_site")
+
+# Those that CKAN's own documentation says are for asking, and what names the record itself.
+ASKED = {"id", "name"}
+
+
+def another(value: Any) -> Any:
+    """Return a value of the same kind that is not this one."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 90
+    if isinstance(value, list):
+        return [{"id": "otro", "name": "otro", "key": "otro", "value": "otro", "object": "otro"}]
+    if isinstance(value, dict):
+        return {"id": "otro", "name": "otro"}
+    is_time = isinstance(value, str) and value[:4].isdigit() and "T" in value
+    return "2001-02-03T04:05:06" if is_time else "otro"
+
+
+def is_accounted_for(action: str, record: str, name: str, value: Any, **more: Any) -> bool:
+    """Return whether a value was refused, stored or named in the notices."""
+    try:
+        answer = call_action(action, id=record, **{name: value}, **more)
+    except (tk.ValidationError, tk.NotAuthorized, tk.ObjectNotFound):
+        return True
+    is_named = any(f"“{name}”" in notice for notice in answer.get(KEY, []))
+    stored = str(answer.get(name))
+    return is_named or stored == str(value) or (isinstance(value, list) and "otro" in stored)
+
+
+class TestEveryNameThatIsShown:
+    def test_of_a_dataset(self) -> None:
+        made = factories.MarathonDataset(
+            resources=[{"url": LINK}], tags=[{"name": "agua"}], license_id="cc-by"
+        )
+        shown = call_action("package_show", id=made["id"])
+        schema = call_action("scheming_dataset_schema_show", type="dataset")
+        own = {field["field_name"] for field in schema["dataset_fields"]}
+        names = sorted(shown.keys() - own - ASKED)
+        lost = [
+            name
+            for name in names
+            if not is_accounted_for("package_patch", made["id"], name, another(shown[name]))
+        ]
+        assert lost == []
+        assert {"organization", "num_tags", "isopen", "first_published", "ideas"} <= set(names)
+
+    def test_of_ideas_and_workshops(self) -> None:
+        for made, names in (
+            (factories.Idea(), ("history", "municipality_origin", "workshop_info")),
+            (factories.Workshop(participants=3), ("participants_masked",)),
+        ):
+            for name in names:
+                value = ["otro"] if name == "participants_masked" else another(made[name])
+                assert is_accounted_for("package_patch", made["id"], name, value), name
+
+    def test_of_a_file(self) -> None:
+        made = factories.MarathonDataset(resources=[{"url": LINK}, {"url": LINK}])
+        shown = made["resources"][1]
+        own = {"url", "url_type", "format", *ASKED}
+        lost = [
+            name
+            for name in sorted(shown.keys() - own)
+            if not is_accounted_for("resource_patch", shown["id"], name, another(shown[name]))
+        ]
+        assert lost == []
+
+    def test_of_an_organisation(self) -> None:
+        made = factories.Municipality()
+        shown = call_action("organization_show", id=made["id"])
+        lost = [
+            name
+            for name in sorted(shown.keys() - ASKED)
+            if not is_accounted_for("organization_patch", made["id"], name, another(shown[name]))
+        ]
+        assert lost == []
+        assert {"package_count", "display_name", "created"} <= shown.keys()
+
+
+class TestWhatWasRead:
+    def test_it_says_nothing_when_it_is_sent_back_with_a_change(self) -> None:
+        """Also of what the change alters: the number of files, the organisation, the licence."""
+        made = factories.MarathonDataset(resources=[{"url": LINK}], license_id="cc-by")
+        other = factories.Municipality()["id"]
+        shown = call_action("package_show", id=made["id"])
+        change = {"resources": [*shown["resources"], {"url": LINK}], "license_id": "cc-zero"}
+        changed = call_action("package_update", **{**shown, **change, "tags": [{"name": "agua"}]})
+        assert (changed["num_resources"], changed["num_tags"], KEY in changed) == (2, 1, False)
+        moved = call_action("package_update", **{**changed, "owner_org": other})
+        assert (moved["organization"]["id"], KEY in moved) == (other, False)
+
+    def test_nor_does_it_of_an_organisation_or_of_an_editor(self) -> None:
+        made = factories.MarathonDataset()
+        editor = factories.officer(made["owner_org"])
+        shown = act("package_show", editor, id=made["id"])
+        assert KEY not in act("package_update", editor, **{**shown, "notes": "Otra"})
+        organization = call_action("organization_show", id=made["owner_org"])
+        changed = call_action("organization_update", **{**organization, "title": "Otra"})
+        assert (changed["display_name"], KEY in changed) == ("Otra", False)
+
+    def test_a_new_record_is_compared_with_what_it_became(self) -> None:
+        made = factories.MarathonDataset(num_resources=0, num_tags=3)
+        assert ["“num_tags”" in notice for notice in made[KEY]] == [True]
+
+
+class TestWhatTheNoticeSays:
+    def test_which_field_decides(self) -> None:
+        made = factories.MarathonDataset()["id"]
+        for name, value, field in (
+            ("organization", {"id": "x"}, "owner_org"),
+            ("license_title", "Otra", "license_id"),
+            ("num_tags", 7, "tags"),
+        ):
+            (notice,) = call_action("package_patch", id=made, **{name: value})[KEY]
+            assert f"“{name}”" in notice
+            assert f"“{field}”" in notice
+
+    def test_a_time_of_the_site_is_not_an_editors(self) -> None:
+        made = factories.MarathonDataset()
+        editor = factories.officer(made["owner_org"])
+        changed = act("package_patch", editor, id=made["id"], metadata_modified="2017-06-03")
+        assert ["“metadata_modified”" in notice for notice in changed[KEY]] == [True]
+        for given in ("2017-06-03", "2017-06-03T00:00:00"):
+            kept = act("package_patch", core.Sysadmin(), id=made["id"], metadata_modified=given)
+            assert (kept["metadata_modified"][:10], KEY in kept) == ("2017-06-03", False)
+        changed = act("package_patch", editor, id=made["id"], plugin_data={"x": {"y": 1}})
+        assert ["“plugin_data”" in notice for notice in changed[KEY]] == [True]
+
+    def test_extras_under_the_names_of_what_is_computed(self) -> None:
+        made = factories.MarathonDataset(extras=[{"key": "history", "value": "x"}])
+        assert ["“history”" in notice for notice in made[KEY]] == [True]
+
+
+class TestFilesThatAreNone:
+    @pytest.mark.parametrize("row", [{}, {"url": ""}, {"url": None, "name": "", "format": ""}])
+    def test_a_row_that_says_nothing_is_dropped_with_a_notice(self, row: dict[str, Any]) -> None:
+        made = factories.MarathonDataset(resources=[{"url": LINK}, row, {"url": LINK, "name": "B"}])
+        assert [each["url"] for each in made["resources"]] == [LINK, LINK]
+        assert [each.startswith("file 2: ") for each in made[KEY]] == [True]
+        patched = call_action("package_patch", id=made["id"], resources=[row])
+        assert (patched["resources"], len(patched[KEY])) == ([], 1)
+
+    @pytest.mark.parametrize(
+        "row",
+        [{"direccion": LINK}, {"format": "CSV"}, {"url": " ", "size": 5}, {"url": "", "a": 1}],
+    )
+    def test_one_that_says_neither_where_nor_what_is_refused(self, row: dict[str, Any]) -> None:
+        with pytest.raises(tk.ValidationError) as refused:
+            factories.MarathonDataset(resources=[{"url": LINK}, row])
+        errors = refused.value.error_dict["resources"]
+        assert errors[0] == {}
+        assert "“upload”" in errors[1]["url"][0]
+
+    def test_with_the_actions_of_files_too(self) -> None:
+        made = factories.MarathonDataset(resources=[{"url": LINK}, {"url": LINK}])
+        file = made["resources"][0]
+        for action, data in (
+            ("resource_create", {"package_id": made["id"]}),
+            ("resource_create", {"package_id": made["id"], "direccion": LINK}),
+            ("resource_update", {"id": file["id"]}),
+            ("resource_patch", {"id": file["id"], "url": ""}),
+        ):
+            with pytest.raises(tk.ValidationError) as refused:
+                call_action(action, **data)
+            assert refused.value.error_dict["url"], action
+        assert len(call_action("package_show", id=made["id"])["resources"]) == 2
+        named = call_action("resource_patch", id=file["id"], url="", name="Solo un nombre")
+        assert named["name"] == "Solo un nombre"
+
+    @pytest.mark.parametrize("record", [factories.Workshop, factories.Idea, factories.Commitment])
+    def test_of_other_records_too(self, record: Any) -> None:
+        made = record(resources=[{}, {"url": LINK}])
+        assert (len(made["resources"]), len(made[KEY])) == (1, 1)
+
+    def test_names_of_ckans_validation_are_named(self) -> None:
+        made = factories.MarathonDataset(resources=[{"url": LINK}, {"url": LINK, "__junk": 1}])
+        assert ["file 2: " in each and "“__junk”" in each for each in made[KEY]] == [True]
