@@ -20,9 +20,9 @@ from rdflib import RDF, XSD, BNode, Graph, Literal, URIRef
 from rdflib.term import Node
 
 from ckanext.marathon.rdf.dataset import dataset_graph
+from ckanext.marathon.rdf.geometries import geojson
 from ckanext.marathon.rdf.namespaces import DCAT, GSP
 from ckanext.marathon.rdf.parse import read_dataset
-from ckanext.marathon.rdf.reading import geojson
 from ckanext.marathon.rdf.uris import Site
 from tests import proving
 from tests.factories import NationalBody

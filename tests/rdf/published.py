@@ -23,9 +23,9 @@ from ckanext.dcat.processors import RDFParser
 from rdflib import RDF, RDFS, SKOS, Graph, Literal, URIRef
 from rdflib.exceptions import ParserError
 
+from ckanext.marathon.rdf.geometries import geojson
 from ckanext.marathon.rdf.iri import address_of_mail
 from ckanext.marathon.rdf.namespaces import DCAT
-from ckanext.marathon.rdf.reading import geojson
 from ckanext.marathon.vocabulary import authorities
 
 # What rdflib's parsers raise; it has no common exception.
@@ -64,6 +64,7 @@ _ALSO = {
     "source": {"related_resource"},
     "sample": {"related_resource"},
     "is_version_of": {"related_resource"},
+    "in_series": {"related_resource"},
 }
 # What ckanext-dcat adds of its own, or uses while it reads.
 _NOT_SAID = frozenset({"distribution_ref", "access_service_ref", "homepage", "name_translated"})
@@ -186,6 +187,8 @@ def _same(path: tuple[str, ...], one: Any, other: Any) -> bool:
     if path[-1] in ("geom", "bbox", "centroid"):
         return _shape(one) == _shape(other)
     a, b = (_plain(each) for each in (one, other))
+    if "telephone" in path[0]:
+        a, b = (re.sub(r"[^+\d]", "", each) for each in (a, b))
     return a in b or (path[-1] == "hash_algorithm" and b in a) or bool(_codes(a) & _codes(b))
 
 

@@ -14,8 +14,10 @@ from typing import Any
 import ckan.plugins.toolkit as tk
 import pytest
 from ckan.tests.helpers import call_action
+from rdflib import Graph
 
-from ckanext.marathon.rdf.lookups import Lookups
+from ckanext.marathon.rdf.languages import OTHER_LANGUAGES
+from ckanext.marathon.rdf.lookups import Lookups, site
 from ckanext.marathon.rdf.profile import graph_of
 from tests import proving
 from tests.factories import NationalBody
@@ -39,10 +41,20 @@ _OF_THE_SITE |= {"first_published", "marathon_notices"}
 # docs/rdf.md, "What others publish".
 _NOT_SAID_AGAIN = frozenset({"frequency_text", "format", "mimetype", "package_format", "homepage"})
 _NOT_SAID_AGAIN |= {"hash", "hash_algorithm", "access_services", "issued", "modified"}
-_NOT_SAID_AGAIN |= {"status_text"}
+_NOT_SAID_AGAIN |= {
+    OTHER_LANGUAGES,
+    "status_text",
+    "availability_text",
+    "format_text",
+    "mimetype_text",
+    "hash_text",
+}
+_NOT_SAID_AGAIN |= {"compress_format_text", "package_format_text", "size_text", "license_text"}
 # What is no address, no mail address, no date, no kind of body cannot be published as one.
 _NOT_ONE = ("_url_text", "_email_text", "_type_text", "_start_text", "_end_text", "url_text")
 _NOT_ONE += ("_geom_text", "_bbox_text", "_centroid_text")
+# What a document or licence is called that also has an address.
+_NOT_ONE += ("_label_text",)
 
 
 def pairs(file: Published) -> list[tuple[dict[str, Any], dict[str, Any]]]:
@@ -77,6 +89,7 @@ def test_no_field_is_lost_and_no_dataset_refused() -> None:
                 continue
             faults += [f"{file.name}, saved: {e}" for e in lost(theirs, saved, file.graph)]
             graph = graph_of(saved, Lookups())
+            faults += [f"{file.name}, language: {each}" for each in mistagged(saved, graph)]
             (again,) = read(graph, OURS)
             gone = lost(_said(saved), again, graph)
             # A name that only the other catalogue knows is none on the web.
@@ -84,6 +97,14 @@ def test_no_field_is_lost_and_no_dataset_refused() -> None:
             faults += [f"{file.name}, published: {each}" for each in gone]
     proving.NOTES.append(f"catalogues that others published: {dict(sorted(tally.items()))}")
     assert not faults, "\n".join(faults[:40])
+
+
+def mistagged(saved: dict[str, Any], graph: Graph) -> list[str]:
+    """Return the texts in another language that are published as in the site's."""
+    stored = [each["value"] for each in saved["extras"] if each["key"] == OTHER_LANGUAGES]
+    others = [text for each in stored for texts in json.loads(each).values() for text in texts]
+    ours = [str(e) for e in graph.objects() if getattr(e, "language", None) == site().language]
+    return [text for text in ours if any(text.startswith(each) for each in others if each)]
 
 
 def _name(dataset: dict[str, Any]) -> str:
@@ -96,13 +117,17 @@ def _said(saved: dict[str, Any]) -> dict[str, Any]:
     left_out = _OF_THE_SITE | _NOT_SAID_AGAIN
     said = {name: value for name, value in saved.items() if name not in left_out}
     resources = [
-        {name: value for name, value in each.items() if name not in left_out}
+        {
+            name: value
+            for name, value in each.items()
+            if name not in left_out and not name.endswith("_label_text")
+        }
         for each in saved["resources"]
     ]
     extras = [
         each
         for each in saved["extras"]
-        if each["key"] not in left_out and not each["key"].endswith(_NOT_ONE)
+        if each["key"] not in left_out - {"license_text"} and not each["key"].endswith(_NOT_ONE)
     ]
     tags = [{"name": each["name"]} for each in saved["tags"]]
     said = {name: value for name, value in said.items() if isinstance(value, str | list)}

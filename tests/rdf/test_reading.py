@@ -6,9 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from ckan.tests.helpers import call_action
 from ckanext.dcat.processors import RDFParser
-from rdflib import Graph, Literal, URIRef
+from rdflib import Literal, URIRef
 
 from ckanext.marathon.rdf.lookups import Lookups, site
 from ckanext.marathon.rdf.namespaces import (
@@ -24,24 +23,13 @@ from ckanext.marathon.rdf.namespaces import (
     VCARD,
 )
 from ckanext.marathon.rdf.profile import graph_of
-from tests.factories import NationalBody
 
 from .published import node_ids
+from .readings import described, distributed, extras, graph, read, saved
 from .shapes import violations
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
 
-PREFIXES = """
-@prefix adms: <http://www.w3.org/ns/adms#> . @prefix dcat: <http://www.w3.org/ns/dcat#> .
-@prefix dct: <http://purl.org/dc/terms/> . @prefix foaf: <http://xmlns.com/foaf/0.1/> .
-@prefix geo: <http://www.opengis.net/ont/geosparql#> . @prefix locn: <http://www.w3.org/ns/locn#> .
-@prefix rdf: <http://www.w3.org/1999/02/22-rdf-syntax-ns#> .
-@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
-@prefix schema: <http://schema.org/> . @prefix skos: <http://www.w3.org/2004/02/skos/core#> .
-@prefix time: <http://www.w3.org/2006/time#> .
-@prefix spdx: <http://spdx.org/rdf/terms#> . @prefix vcard: <http://www.w3.org/2006/vcard/ns#> .
-@prefix xsd: <http://www.w3.org/2001/XMLSchema#> .
-"""
 EU = "http://publications.europa.eu/resource/authority"
 #: one dataset that has every kind of oddity
 ODD = """
@@ -79,35 +67,6 @@ ODD = """
   spdx:checksum [ spdx:algorithm <http://otro.gt/sha3> ; spdx:checksumValue "ab" ] ;
   dcat:spatialResolutionInMeters "10"^^xsd:decimal ; dct:rights [ a dct:RightsStatement ] .
 """
-
-
-def graph(turtle: str) -> Graph:
-    return Graph().parse(data=PREFIXES + turtle, format="turtle")
-
-
-def read(turtle: str) -> dict[str, Any]:
-    parser: Any = RDFParser(profiles=["marathon"])
-    parser.g = graph(turtle)
-    (found,) = parser.datasets()
-    return found
-
-
-def described(what: str) -> dict[str, Any]:
-    return read(f'<https://otro.gt/d/1> a dcat:Dataset ; dct:title "Lluvia" ; {what} .')
-
-
-def distributed(what: str) -> dict[str, Any]:
-    (resource,) = described(f"dcat:distribution [ a dcat:Distribution ; {what} ]")["resources"]
-    return resource
-
-
-def extras(dataset: dict[str, Any]) -> dict[str, str]:
-    return {each["key"]: each["value"] for each in dataset["extras"]}
-
-
-def saved(found: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    sent = {**json.loads(json.dumps(found)), "name": "copia", **fields}
-    return call_action("package_create", owner_org=NationalBody()["id"], **sent)
 
 
 class TestText:

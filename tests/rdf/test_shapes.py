@@ -85,7 +85,7 @@ def test_the_validator_would_find_what_is_wrong() -> None:
     ("predicate", "value", "shape"),
     [
         (DCT.identifier, None, "Dataset"),
-        (DCT.spatial, None, "Dataset"),
+        (DCT.title, None, "Dataset"),
         (DCT.relation, None, "IdeaNamedTwice"),
         (DCAT.theme, f"{AUTHORITY}/data-theme/TRAN", "ThemeOfEurope"),
     ],

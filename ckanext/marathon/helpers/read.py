@@ -10,6 +10,7 @@ import ckan.plugins.toolkit as tk
 from ckanext.dcat.utils import field_labels
 
 from ckanext.marathon.rdf.extras import REST
+from ckanext.marathon.rdf.languages import OTHER_LANGUAGES
 from ckanext.marathon.vocabulary import authorities
 
 # Formats of an address that is looked at or queried, not kept as a file.
@@ -67,7 +68,12 @@ def marathon_extras(
         if field.get("label"):
             name = field["field_name"] + REST
             labels[name] = str(tk.h.scheming_language_text(field["label"]))
-    extras = [each for each in data.get("extras") or [] if marathon_says(each.get("value"))]
+    extras = [
+        each
+        for each in data.get("extras") or []
+        # In which language texts are, is no text for a reader.
+        if marathon_says(each.get("value")) and each.get("key") != OTHER_LANGUAGES
+    ]
     return tk.h.sorted_extras(extras, subs=labels)
 
 

@@ -22,6 +22,7 @@ from .extras import REST
 from .facts import Facts, Row, rows_of, values_of
 from .idea import add_relations
 from .iri import web
+from .languages import restore_languages
 from .legacy import with_legacy
 from .licence import add_licence_of
 from .literals import boolean, clean, decimal, duration, label, moment, stated_moment, text
@@ -65,6 +66,7 @@ def dataset_graph(dataset: Row, facts: Facts) -> Graph:
     _add_people(graph, iri, dataset, facts)
     _add_links(graph, site, iri, dataset)
     add_others(graph, site, iri, dataset)
+    restore_languages(graph, site, iri, dataset)
     add_relations(graph, dataset, iri, facts)
     return _with_kept_names(graph, dataset, site)
 
@@ -183,8 +185,15 @@ def _add_places(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
     places = [place for code in codes if (place := add_municipality(graph, site, code))]
     rows = [*rows_of(dataset.get("spatial_coverage")), *place_texts(dataset)]
     places += add_coverage(graph, site, iri, rows)
-    for place in places or [add_country(graph)]:
+    if not places and not _is_copy(dataset, site):
+        places = [add_country(graph)]
+    for place in places:
         graph.add((iri, DCT.spatial, place))
+
+
+def _is_copy(dataset: Row, site: Site) -> bool:
+    """Return whether a dataset was harvested: what it does not say is then not known here."""
+    return bool(dataset.get("uri") or dataset.get("guid") or str(dataset["id"]) in site.kept)
 
 
 def _add_periods(graph: Graph, iri: URIRef, dataset: Row) -> None:

@@ -87,8 +87,10 @@ def add_distribution(
     _add_concepts(graph, iri, resource)
     _add_checksum(graph, iri, resource)
     own = add_licence(graph, resource.get("license")) if resource.get("license") else None
-    for said in values_of(resource.get("license" + REST))[:1]:
-        own = add_licence_named(graph, iri, said)
+    if own is None:
+        # DCAT-AP takes one.
+        for said in values_of(resource.get("license" + REST))[:1]:
+            own = add_licence_named(graph, iri, said)
     effective = own or licence
     if effective is not None:
         graph.add((iri, DCT.license, effective))
@@ -108,6 +110,9 @@ def _add_others(graph: Graph, site: Site, iri: URIRef, resource: Row) -> None:
     ):
         if literal is not None:
             graph.add((iri, predicate, literal))
+    for said in map(text, values_of(resource.get("identifier" + REST))):
+        if said is not None:
+            graph.add((iri, DCT.identifier, said))
     for law in filter(None, map(site.foreign, values_of(resource.get("applicable_legislation")))):
         graph.add((iri, DCATAP.applicableLegislation, law))
         graph.add((law, RDF.type, ELI.LegalResource))
@@ -160,6 +165,9 @@ def _add_addresses(graph: Graph, site: Site, iri: URIRef, dataset: Row, resource
     graph.add((iri, DCAT.accessURL, given or url or download or page))
     if download is not None:
         graph.add((iri, DCAT.downloadURL, download))
+    for field, predicate in (("access_url", DCAT.accessURL), ("download_url", DCAT.downloadURL)):
+        for further in filter(None, map(site.foreign, values_of(resource.get(field + REST)))):
+            graph.add((iri, predicate, further))
     by_mail = clean(resource.get("url")).strip().lower().startswith("mailto:")
     also = mail(resource["url"]) if by_mail else url
     if also is not None and not uploaded and (by_mail or given is not None) and also != given:

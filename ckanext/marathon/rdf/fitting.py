@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import ckan.plugins.toolkit as tk
@@ -22,7 +22,7 @@ from ckanext.marathon.domain.texts import LONGEST_TITLE
 
 from .extras import REST, add_extras, clean, load_rows, one_text, texts_of
 
-__all__ = ["fit_dataset", "take_up_extras"]
+__all__ = ["fit_dataset", "respell_keyword", "take_up_extras", "texts_of_files"]
 
 Record = dict[str, Any]
 Fields = list[dict[str, Any]]
@@ -120,6 +120,20 @@ def take_up_extras(found: Record, schema: Mapping[str, Any]) -> Rest:
     return rest
 
 
+def respell_keyword(keyword: str) -> str:
+    """Return a keyword as the site spells its tags (``ckanext.dcat.clean_tags``)."""
+    return munge_tag(keyword) if _is_munging() else keyword
+
+
+def texts_of_files(resources: Iterable[Mapping[str, Any]]) -> Rest:
+    """Return what stands beside the fields of files, as :func:`fit_dataset` names it."""
+    found: Rest = {}
+    for resource in resources:
+        for name in (each for each in resource if each.endswith(REST)):
+            found.setdefault(f"resources.{name}", []).extend(texts_of(resource[name]))
+    return found
+
+
 def _fit(record: Record, fields: Fields, schema: Mapping[str, Any]) -> Rest:
     """Take out of a record what its fields do not take, and return it."""
     rest: Rest = {}
@@ -173,7 +187,7 @@ def _validators(field: Mapping[str, Any], schema: Mapping[str, Any]) -> list[Any
 
 def _fit_tags(found: Record, rest: Rest) -> None:
     """Keep what CKAN can of the keywords, and those as they were written that had to change."""
-    is_munging = tk.asbool(tk.config.get("ckanext.dcat.clean_tags", False))
+    is_munging = _is_munging()
     free = [each for each in found["tags"] if not each.get("vocabulary_id")]
     tags: dict[str, Record] = {}
     for tag in free:
@@ -187,6 +201,10 @@ def _fit_tags(found: Record, rest: Rest) -> None:
         for name in names:
             tags.setdefault(name, {"name": name} if name != given else tag)
     found["tags"] = [*tags.values(), *(each for each in found["tags"] if each not in free)]
+
+
+def _is_munging() -> bool:
+    return tk.asbool(tk.config.get("ckanext.dcat.clean_tags", False))
 
 
 def _fit_periods(found: Record, rest: Rest) -> None:

@@ -10,9 +10,10 @@ import ipaddress
 import re
 from urllib.parse import quote, unquote
 
+import pyoxigraph
 from rdflib import URIRef
 
-__all__ = ["address_of_mail", "mail", "segment", "web"]
+__all__ = ["address_of_mail", "mail", "segment", "urn", "web"]
 
 _WEB = re.compile(
     r"(https?|ftp)://([^/?#\\]*)(/[^?#]*)?(\?[^#]*)?(#.*)?", re.IGNORECASE | re.DOTALL
@@ -21,6 +22,7 @@ _AUTHORITY = re.compile(r"(?:(.*)@)?(\[[0-9A-Fa-f:.]+\]|[^:\[\]@]+)(?::([0-9]{0,
 _ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _MAIL = re.compile(r"[^\s@<>\"(),:;\\\[\]]+@[^\s@<>\"(),:;\\\[\]/?#%]+\.[^\s@<>\"(),:;\\\[\]/?#%]+")
 
+_NAMES = ("urn:", "doi:", "hdl:", "ark:", "info:", "tag:", "oid:")
 _PLAIN = frozenset(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@%"
 )
@@ -45,6 +47,17 @@ def web(value: object) -> URIRef | None:
         f"#{_encoded(fragment[1:], '/?')}" if len(fragment) > 1 else ""
     )
     return URIRef(f"{scheme}://{authority}{_encoded(path, '/')}{tail}")
+
+
+def urn(value: object) -> URIRef | None:
+    """Return a name that is no address (``urn:``, ``doi:`` …) as IRI, ``None`` if it is none."""
+    text = value.strip() if isinstance(value, str) else ""
+    if not text.lower().startswith(_NAMES):
+        return None
+    try:
+        return URIRef(pyoxigraph.NamedNode(text).value)
+    except ValueError:
+        return None
 
 
 def mail(value: object) -> URIRef | None:

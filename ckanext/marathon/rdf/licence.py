@@ -94,8 +94,10 @@ def add_licence_of(graph: Graph, whole: URIRef, dataset: Row) -> URIRef | None:
 
 def add_licence_named(graph: Graph, whole: URIRef, said: str, name: str = "licence") -> URIRef:
     """Describe a licence by its address, or by its name as a part of a thing."""
-    iri = add_licence(graph, said)
+    # What is kept as it was said has the version that it names, or none.
+    iri = add_licence(graph, said) if authorities.stated_licence(said) else web(said)
     if iri is not None:
+        graph.add((iri, RDF.type, DCT.LicenseDocument))
         return iri
     iri, title = part(whole, name), text(said)
     graph.add((iri, RDF.type, DCT.LicenseDocument))

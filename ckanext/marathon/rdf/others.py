@@ -7,6 +7,7 @@ one table only is left out, unless it is of that table.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from rdflib import PROV, Graph, Literal, URIRef
@@ -18,8 +19,9 @@ from .concept import add_authority, add_scheme
 from .document import add_document
 from .extras import REST
 from .facts import Row, rows_of, values_of
+from .iri import urn
 from .literals import clean, moment, text
-from .namespaces import DCAT, DCATAP, DCT, FOAF, PAV, RDF, RDFS, SKOS
+from .namespaces import DCAT, DCATAP, DCT, ELI, FOAF, PAV, RDF, RDFS, SKOS, VCARD
 from .uris import Site, part
 from .workshop import add_generation
 
@@ -39,23 +41,41 @@ _LINKS: Mapping[str, tuple[URIRef, URIRef | None]] = {
     "conforms_to": STANDARD,
     "is_referenced_by": (DCT.isReferencedBy, None),
     "has_version": (PAV.hasVersion, None),
+    "applicable_legislation": (DCATAP.applicableLegislation, ELI.LegalResource),
 }
-# ``dct:source`` and the like want a ``dcat:Dataset``, which portals would list: what is said more
-# generally is still true.
-_RELATED = ("related_resource", "source", "is_version_of", "sample")
+# ``dct:source`` and the like want a ``dcat:Dataset``, which portals would list, and
+# ``dcat:inSeries`` a series with its title: what is said more generally is still true.
+_RELATED = ("related_resource", "source", "is_version_of", "sample", "in_series")
+# Extras that hold what DCAT-AP has no word for.
+_OF_DUBLIN_CORE = {"dct_references": DCT.references, "dct_is_part_of": DCT.isPartOf}
+_TELEPHONE = re.compile(r"[ ()./-]*(\+?[0-9][0-9 ()./-]{2,40})")
 
 
 def add_others(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
     """Add to a dataset what was set aside when it was read."""
     add_texts_of(graph, site, iri, dataset, _LINKS)
+    for said in values_of(dataset.get("url" + REST)):
+        if page := site.foreign(said) or urn(said):
+            graph.add((iri, DCAT.landingPage, page))
+            add_document(graph, site, page, Literal(said) if urn(said) else None)
+    for said in values_of(dataset.get("dct_alternative")):
+        _label(graph, iri, DCT.alternative, said, site)
+    for name, predicate in _OF_DUBLIN_CORE.items():
+        short = name.removeprefix("dct_").replace("_", "-")
+        _add_named(graph, site, iri, predicate, short, values_of(dataset.get(name)), None)
+    subjects = values_of(dataset.get("dct_subject"))
+    _add_named(graph, site, iri, DCT.subject, "subject", subjects, SKOS.Concept)
+    _add_telephone(graph, iri, values_of(dataset.get("contact_telephone" + REST)))
     for field, predicate, kind in (
         ("theme" + REST, DCAT.theme, SKOS.Concept),
         ("dcat_type", DCT.type, SKOS.Concept),
         ("access_rights" + REST, DCT.accessRights, DCT.RightsStatement),
     ):
-        # DCAT-AP allows one statement on who may have access.
         given = values_of(dataset.get(field))
-        if predicate != DCT.accessRights or (iri, predicate, None) not in graph:
+        if predicate == DCT.accessRights:
+            # DCAT-AP allows one statement on who may have access.
+            given = [] if (iri, predicate, None) in graph else given[:1]
+        if given:
             name = field.removeprefix("dcat_").removesuffix(REST)
             _add_named(graph, site, iri, predicate, name, given, kind)
     if values_of(dataset.get("frequency" + REST)) and not clean(dataset.get("frequency")):
@@ -76,6 +96,15 @@ def add_others(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
     _add_relations(graph, site, iri, rows_of(dataset.get("qualified_relation")))
     _add_attributions(graph, site, iri, rows_of(dataset.get("qualified_attribution")))
     _add_activities(graph, site, iri, rows_of(dataset.get("provenance_activity")))
+
+
+def _add_telephone(graph: Graph, iri: URIRef, given: Iterable[str]) -> None:
+    """Add numbers to the contact; of several contacts it is not known whose they are."""
+    contacts = list(graph.objects(iri, DCAT.contactPoint))
+    for found in map(_TELEPHONE.fullmatch, given):
+        if found and len(contacts) == 1:
+            number = URIRef("tel:" + re.sub("[^+0-9]", "", found[1]))
+            graph.add((contacts[0], VCARD.hasTelephone, number))
 
 
 def add_texts_of(
@@ -135,7 +164,7 @@ def _add_named(
 ) -> None:
     """Add addresses as they are and names as labelled parts of the thing."""
     for number, said in enumerate(given, 1):
-        node = site.foreign(said) or part(iri, f"other-{name}-{number}")
+        node = site.foreign(said) or urn(said) or part(iri, f"other-{name}-{number}")
         graph.add((iri, predicate, node))
         if kind is not None:
             graph.add((node, RDF.type, kind))
@@ -197,7 +226,11 @@ def _add_activities(graph: Graph, site: Site, iri: URIRef, rows: list[Row]) -> N
         activity = site.foreign(row.get("uri")) or part(iri, f"activity-{number}")
         add_generation(graph, activity, iri, activity.startswith(f"{iri}#"))
         graph.add((activity, RDF.type, PROV.Activity))
-        _label(graph, activity, RDFS.label, row.get("label"), site)
+        called = text(row.get("label"), site.language)
+        if called is not None:
+            graph.add((activity, RDFS.label, called))
+        # Our profile wants a title of each activity.
+        graph.add((activity, DCT.title, called or Literal(str(activity))))
         started = moment(row.get("startedAtTime"))
         for predicate, value in (
             (RDFS.seeAlso, site.foreign(row.get("seeAlso"))),

@@ -32,12 +32,11 @@ from .namespaces import (
     PROV,
     RDFS,
     SCHEMA,
-    SCHEMAS,
     SKOS,
-    TIME,
 )
-from .parse_agent import read_agent, read_contact
-from .parse_distribution import read_resource
+from .parse_agent import read_agent, read_contact, read_telephones
+from .parse_distribution import read_resource, read_texts, single
+from .parse_period import read_periods
 from .parse_place import is_our_municipality, read_place
 from .place import code_of_place
 from .reading import Reader
@@ -62,9 +61,14 @@ _ADDRESSES = {
     "has_version": (PAV.hasVersion, DCT.hasVersion, DCAT.hasVersion),
     "applicable_legislation": (DCATAP.applicableLegislation,),
 }
-_STARTS = (DCAT.startDate, *(schema.startDate for schema in SCHEMAS))
-_ENDS = (DCAT.endDate, *(schema.endDate for schema in SCHEMAS))
-_INSTANTS = (TIME.inXSDDateTimeStamp, TIME.inXSDDateTime, TIME.inXSDDate)
+# What has neither a field here nor a word in DCAT-AP, by the key of the extra that keeps it.
+_FURTHER = {
+    "dcat_in_series": DCAT.inSeries,
+    "dct_is_part_of": DCT.isPartOf,
+    "dct_references": DCT.references,
+    "dct_alternative": DCT.alternative,
+    "dct_subject": DCT.subject,
+}
 
 
 def read_dataset(graph: Graph, iri: Node, site: Site) -> dict[str, Any]:
@@ -82,17 +86,16 @@ def read_dataset(graph: Graph, iri: Node, site: Site) -> dict[str, Any]:
         unless another is named, its office, the theme that follows from the problem.
     """
     reader = Reader(graph, site.language, site.others)
-    found: dict[str, Any] = {name: reader.text(iri, *each) for name, each in _TEXTS.items()}
-    for name, predicates in _TEXTS.items():
-        # A text in several languages says the same; several without one do not.
-        others = [each for each in reader.untagged(iri, *predicates) if each != found[name]]
-        found |= {name + REST: others} if others else {}
-    found |= {name: reader.values(iri, *each) for name, each in _ADDRESSES.items()}
+    found = read_texts(reader, iri, _TEXTS)
+    for name, predicates in {**_ADDRESSES, "url": (DCAT.landingPage,)}.items():
+        addresses = reader.addresses(iri, *predicates)
+        found |= single(name, addresses) if name == "url" else {name: addresses}
+        found[f"{name}_label{REST}"] = reader.words_beside(iri, *predicates)
+    found |= {name: reader.values(iri, each) for name, each in _FURTHER.items()}
     found["tags"] = [{"name": each} for each in reader.texts(iri, DCAT.keyword)]
-    found |= _single("url", reader.values(iri, DCAT.landingPage))
     found["language"] = reader.concepts("language", iri, DCT.language)
-    found |= _single("frequency", reader.concepts("frequency", iri, DCT.accrualPeriodicity))
-    found |= _single("access_rights", reader.concepts("access-right", iri, DCT.accessRights))
+    found |= single("frequency", reader.concepts("frequency", iri, DCT.accrualPeriodicity))
+    found |= single("access_rights", reader.concepts("access-right", iri, DCT.accessRights))
     found |= _licence(reader, iri)
     found["provenance"] = reader.statements(iri, DCT.provenance)
     found["rights_note"] = reader.statements(iri, DCT.rights)
@@ -102,7 +105,7 @@ def read_dataset(graph: Graph, iri: Node, site: Site) -> dict[str, Any]:
         for each in reader.nodes(iri, name)
     ]
     found["alternate_identifier"] = [e for e in dict.fromkeys(given) if e and e != str(iri)]
-    found |= _periods(reader, iri)
+    found |= read_periods(reader, iri)
     found["example"] = reader.text(iri, site.term("example")) == "true"
     found["resources"] = [read_resource(reader, site, iri, each) for each in _in_order(reader, iri)]
     found = {name: value for name, value in found.items() if value}
@@ -114,35 +117,10 @@ def read_dataset(graph: Graph, iri: Node, site: Site) -> dict[str, Any]:
     )
 
 
-def licence_id(iri: str) -> str:
-    """Return CKAN's id of the licence with an IRI, ``""`` if our table does not have it."""
-    known = authorities.licence(iri)
+def licence_id(said: str) -> str:
+    """Return CKAN's id of a licence with its version, ``""`` if our table does not have it."""
+    known = authorities.stated_licence(said)
     return known.code if known else ""
-
-
-def _single(field: str, values: list[str]) -> dict[str, Any]:
-    """Return the first value as that of the field, and the others beside it."""
-    return {field: values[0], field + REST: values[1:]} if values else {}
-
-
-def _periods(reader: Reader, iri: Node) -> dict[str, Any]:
-    rows, texts = [], []
-    for node in reader.nodes(iri, DCT.temporal):
-        row = {"start": reader.text(node, *_STARTS), "end": reader.text(node, *_ENDS)}
-        if not any(row.values()):
-            for name, predicate in (("start", TIME.hasBeginning), ("end", TIME.hasEnd)):
-                instants = reader.nodes(node, predicate)
-                found = (reader.text(each, *_INSTANTS) or reader.value(each) for each in instants)
-                row[name] = next(filter(None, found), "")
-        said = reader.statement(node)
-        if not any(row.values()) and said.count("/") == 1 and not isinstance(node, URIRef):
-            # An interval of ISO 8601, as data.json has it.
-            row["start"], _, row["end"] = said.partition("/")
-        if any(row.values()):
-            rows.append({name: value for name, value in row.items() if value})
-        elif said:
-            texts.append(said)
-    return {"temporal_coverage": rows, "temporal_coverage" + REST: texts}
 
 
 def _themes(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
@@ -171,19 +149,28 @@ def _themes(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
 
 def _places(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
     municipalities, others, texts = [], [], []
+    countries: list[dict[str, str]] = []
     for node in reader.nodes(iri, DCT.spatial):
         code = code_of_place(site, str(node))
         stated = reader.text(node, DCT.identifier)
         if code or is_our_municipality(reader, node, stated):
             municipalities.append(code or stated)
-        elif authorities.country(str(node)) is None:
+        elif country := authorities.country(str(node)):
+            countries.append({"uri": country.iri})
+            labels = set(country.labels.values())
+            named = reader.texts(node, SKOS.prefLabel) + reader.texts(node, RDFS.label)
+            others += [{"text": each} for each in dict.fromkeys(named) if each not in labels]
+        else:
             place, unread = read_place(reader, iri, node)
             others += [place] if place else []
             texts += unread
+    if others or municipalities or not site.id_of("dataset", str(iri)):
+        # Only of our own datasets does an empty field mean Guatemala as a whole.
+        others = [*countries[:1], *others]
     found: dict[str, Any] = {"municipality": municipalities} if municipalities else {}
     if texts:
         found["spatial_coverage" + REST] = texts
-    # Present even if empty: Guatemala as a whole is what an empty field means.
+    # Present even if empty: what only stood in for it is no value.
     return found | {"spatial_coverage": others}
 
 
@@ -209,6 +196,8 @@ def _people(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
     if contacts:
         theirs = [each for each in contacts if not office.fullmatch(str(each))]
         found["contact"] = _rows(read_contact(reader, iri, each) for each in theirs)
+        if numbers := [number for each in theirs for number in read_telephones(reader, each)]:
+            found["contact_telephone" + REST] = numbers
     return found
 
 
@@ -246,18 +235,26 @@ def _links(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
 
 
 def _licence(reader: Reader, iri: Node) -> dict[str, Any]:
-    """Return the id of the licence; if no table has it, its address or name beside the field."""
+    """Return the id of the licence; if no table has it, its address or name beside the field.
+
+    What CKAN has an id of that names no version stays beside it as it was said.
+    """
+    nodes = reader.nodes(iri, DCT.license)
     others = []
-    for node in reader.nodes(iri, DCT.license):
+    for node in nodes:
         said = [] if isinstance(node, Literal) else [reader.text(node, DCT.identifier)]
-        said += [reader.value(node), reader.statement(node)]
-        found = next(filter(None, map(licence_id, filter(None, said))), "")
+        said = list(filter(None, [*said, reader.address(node), reader.statement(node)]))
+        found = next(filter(None, map(licence_id, said)), "")
         # One that is a part of our own dataset has no other name than this.
-        found = found or (said[0] if str(node) == f"{iri}#licence" else "")
+        found = found or (said[0] if said and str(node) == f"{iri}#licence" else "")
         if found:
             return {"license_id": found}
-        others += [each for each in [reader.value(node) or reader.statement(node)] if each]
-    return {"license" + REST: others}
+        unversioned = next(filter(authorities.licence, said), "")
+        if unversioned and len(nodes) == 1:
+            return {"license_id": unversioned, "license" + REST: [unversioned]}
+        others += said[:1]
+    labels = reader.words_beside(iri, DCT.license)
+    return {"license" + REST: others, f"license_label{REST}": labels}
 
 
 def _in_order(reader: Reader, iri: Node) -> list[Node]:

@@ -11,7 +11,7 @@ from .iri import address_of_mail, mail
 from .namespaces import ADMS, DCT, FOAF, RDFS, SCHEMAS, SKOS, VCARD
 from .reading import Reader
 
-__all__ = ["read_agent", "read_contact"]
+__all__ = ["read_agent", "read_contact", "read_telephones"]
 
 
 def _of_schemas(name: str) -> tuple[URIRef, ...]:
@@ -25,6 +25,7 @@ _CONTACT_NAMES += (FOAF.name, RDFS.label, *_of_schemas("name"))
 _MAIL = (FOAF.mbox, VCARD.hasEmail, VCARD.email, *_of_schemas("email"))
 _PAGES = (FOAF.homepage, FOAF.workplaceHomepage, FOAF.page, VCARD.hasURL, VCARD.url)
 _PAGES += _of_schemas("url")
+_TELEPHONES = (VCARD.hasTelephone, VCARD.tel, FOAF.phone, *_of_schemas("telephone"))
 
 
 def read_agent(reader: Reader, whole: Node, node: Node) -> dict[str, str]:
@@ -37,7 +38,7 @@ def read_agent(reader: Reader, whole: Node, node: Node) -> dict[str, str]:
         uri=_own_iri(whole, node),
         name=reader.text(node, *_NAMES),
         email=_address(reader, node),
-        url=reader.one(node, *_PAGES),
+        url=next(iter(reader.addresses(node, *_PAGES)), ""),
         type=kind.iri if kind else given,
         identifier=reader.one(node, DCT.identifier, ADMS.identifier),
     )
@@ -53,9 +54,15 @@ def read_contact(reader: Reader, whole: Node, node: Node) -> dict[str, str]:
         uri=_own_iri(whole, node),
         name=named,
         email=_address(reader, node),
-        url=reader.one(node, VCARD.hasURL, *_PAGES),
+        url=next(iter(reader.addresses(node, VCARD.hasURL, *_PAGES)), ""),
         identifier=reader.one(node, VCARD.hasUID, VCARD.uid, DCT.identifier),
     )
+
+
+def read_telephones(reader: Reader, node: Node) -> list[str]:
+    """Return the telephone numbers of an office, for which there is no field."""
+    found = (each.removeprefix("tel:").strip() for each in reader.values(node, *_TELEPHONES))
+    return [each for each in dict.fromkeys(found) if each]
 
 
 def _address(reader: Reader, node: Node) -> str:

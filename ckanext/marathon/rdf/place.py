@@ -17,6 +17,7 @@ from rdflib import Graph, Literal, URIRef
 from ckanext.marathon.vocabulary import authorities, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
 from ckanext.marathon.vocabulary.places import BoundingBox
+from ckanext.marathon.vocabulary.text import fold
 
 from .concept import add_authority, add_texts
 from .iri import web
@@ -95,7 +96,8 @@ def add_coverage(
 
     Args:
         graph: is added to.
-        site: places of our vocabulary are described by it, not by what was typed.
+        site: places of our vocabulary are described by it, not by what was typed. A name beside
+            one that is not its own is that of another place.
         whole: the dataset they belong to.
         rows: with ``uri``, ``text``, ``geom``, ``bbox``, ``centroid``, all optional.
     """
@@ -103,11 +105,12 @@ def add_coverage(
     for number, row in enumerate(rows, 1):
         known = _add_known(graph, site, web(row.get("uri")))
         named = site.foreign(row.get("uri"))
-        iri = named or part(whole, f"place-{number}")
-        shape = part(whole, f"geometry-{number}")
         if known is not None:
             found.append(known)
-        elif _add_typed_in(graph, iri, shape, site.language, row) or named is not None:
+            row, named = _beside(graph, known, row), None
+        iri = named or part(whole, f"place-{number}")
+        shape = part(whole, f"geometry-{number}")
+        if _add_typed_in(graph, iri, shape, site.language, row) or named is not None:
             graph.add((iri, RDF.type, DCT.Location))
             found.append(iri)
     return found
@@ -129,6 +132,14 @@ def _add_known(graph: Graph, site: Site, iri: URIRef | None) -> URIRef | None:
             return add_place(graph, site, kind, code)
     country = authorities.country(iri)
     return add_country(graph) if country else None
+
+
+def _beside(graph: Graph, known: URIRef, row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a row without its known place: empty unless it names another, such as a lake."""
+    names = {fold(str(each)) for each in graph.objects(known, SKOS.prefLabel)}
+    said = row.get("text")
+    is_other = isinstance(said, str) and bool(said.strip()) and fold(said) not in names
+    return {name: value for name, value in row.items() if name != "uri"} if is_other else {}
 
 
 def _add_typed_in(

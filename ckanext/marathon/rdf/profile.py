@@ -18,8 +18,9 @@ from .dataset import dataset_graph
 from .document import titles_to_drop
 from .extras import REST, texts_of
 from .facts import Row, rows_of
-from .fitting import fit_dataset
+from .fitting import fit_dataset, respell_keyword, texts_of_files
 from .idea import idea_graph
+from .languages import OTHER_LANGUAGES, other_languages
 from .legacy import with_legacy
 from .literals import moment
 from .lookups import Lookups, site, site_profiles
@@ -37,7 +38,7 @@ log = logging.getLogger(__name__)
 
 # What ckanext-dcat says of a resource and our own reader has decided, also by leaving it out.
 _DECIDED = frozenset({"access_url", "download_url", "url", "uri", "mimetype", "rights", "license"})
-_DECIDED |= {"distribution_ref", "hash", "hash_algorithm", "issued", "modified"}
+_DECIDED |= {"distribution_ref", "hash", "hash_algorithm", "issued", "modified", "size"}
 
 
 class MarathonProfile(CarefulReader):
@@ -77,7 +78,12 @@ class MarathonProfile(CarefulReader):
             found["extras"].append({"key": "uri", "value": str(dataset_ref)})
         # A harvester makes the address on this site of it, and stops where there is none.
         found["title"] = found.get("title") or _name_of(dataset_ref, found)
+        others = other_languages(self.g, dataset_ref, found, here.language, respell_keyword)
+        found["extras"] += [{"key": OTHER_LANGUAGES, "value": others}] if others else []
+        before = texts_of_files(found["resources"])
         rest = fit_dataset(found, self._dataset_schema or {})
+        for key, texts in before.items():
+            rest[key] = list(dict.fromkeys([*texts, *rest.get(key, [])]))
         found["marathon_notices"] = [
             f"{key}: {shown(text)}" for key, texts in rest.items() for text in texts
         ]
@@ -106,8 +112,7 @@ class MarathonProfile(CarefulReader):
             for name, value in resource.items():
                 if value and name not in _DECIDED:
                     ours.setdefault(name, value)
-        if self.license_in_register(dataset_ref):
-            found.pop("license" + REST, None)
+        self.keep_licence(found, dataset_ref)
         extras = {each["key"]: each.get("value") for each in theirs.pop("extras", [])}
         # How a dataset came out of our own ideas and workshops is in fields of ours.
         for name, part in (("qualified_relation", "relation"), ("provenance_activity", "uri")):

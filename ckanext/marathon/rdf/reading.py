@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
-import tokenize
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from geomet import wkt
 from rdflib import BNode, Graph, Literal, URIRef
 from rdflib.term import Node
 
-from ckanext.marathon.domain.texts import load_json
 from ckanext.marathon.vocabulary import authorities
 
+from .geometries import geojson
+from .iri import web
 from .literals import PARAGRAPH
-from .namespaces import DCT, FOAF, GSP, RDF, RDFS, SCHEMAS, SKOS, TIME, VCARD
+from .namespaces import DCAT, DCT, FOAF, GSP, RDF, RDFS, SCHEMAS, SKOS, TIME, VCARD
 
-__all__ = ["Reader", "geojson"]
-
-
-# What geomet raises for a text that is no WKT. It takes texts apart with Python's own tokenizer,
-# which has errors for quotation marks and line continuations that do not end, and reads
-# collections within collections by calling itself.
-_NOT_WKT = (
-    *(ValueError, TypeError, AttributeError, KeyError, StopIteration),
-    *(SyntaxError, tokenize.TokenError, RecursionError),
-)
+__all__ = ["Reader"]
 
 
 # What tells a reader in words what a node is, in the order in which it is asked for.
@@ -36,20 +25,19 @@ _WORDS = (RDFS.label, DCT.description, DCT.title, SKOS.prefLabel, FOAF.name)
 _VALUES = (VCARD.hasValue, RDF.value, SKOS.notation, *_WORDS, FOAF.homepage, FOAF.page)
 _VALUES += tuple(schema[name] for schema in SCHEMAS for name in ("name", "url"))
 
+# Where a node that has no name of its own keeps its address, before what it is called.
+_PLACES = (VCARD.hasValue, RDF.value, FOAF.homepage, FOAF.page)
+_PLACES += (*(schema.url for schema in SCHEMAS), DCAT.landingPage, DCT.identifier, RDFS.seeAlso)
 
-# The names that we give to nameless parts name nothing beyond their dataset (:mod:`.others`).
-_PART = re.compile(r"#(?:other-|licence)")
+
+# The names that we give to nameless parts name nothing beyond their dataset (:mod:`.others`,
+# :mod:`.statement`).
+_PART = re.compile(r"#(?:other-|licence|rights|provenance)")
 
 
 # Properties of OWL Time's descriptions of durations, and their letters in ISO 8601.
 _UNITS_OF_DATE = {"years": "Y", "months": "M", "weeks": "W", "days": "D"}
 _UNITS_OF_TIME = {"hours": "H", "minutes": "M", "seconds": "S"}
-
-# Geographic systems of EPSG, in degrees within two metres of WGS 84 (4326): ETRS89, NAD83, SIRGAS
-# 2000. The axis order is that of EPSG's register.
-_LATITUDE_FIRST = re.compile(
-    r"(?:https?|urn):.*\bEPSG\b.*[/:](?:4326|4258|4269|4674)", re.IGNORECASE
-)
 
 
 class Reader:
@@ -85,9 +73,13 @@ class Reader:
         found = self._first_literals(subject, *predicates)
         return str(min(found, key=self._rank)) if found else ""
 
+    def literals(self, subject: Node, predicate: URIRef) -> list[Literal]:
+        """Return all literals."""
+        return [each for each in self.nodes(subject, predicate) if isinstance(each, Literal)]
+
     def texts(self, subject: Node, predicate: URIRef) -> list[str]:
         """Return all literals as text."""
-        return [str(each) for each in self.nodes(subject, predicate) if isinstance(each, Literal)]
+        return list(map(str, self.literals(subject, predicate)))
 
     def untagged(self, subject: Node, *predicates: URIRef) -> list[str]:
         """Return the texts without a language of the first property that has a text."""
@@ -115,14 +107,41 @@ class Reader:
 
     def value(self, node: Node) -> str:
         """Return an IRI or a text, or what a node without a name says; never that node's id."""
-        is_part = isinstance(node, URIRef) and bool(_PART.search(node))
-        if not isinstance(node, BNode) and not is_part:
+        if not self.is_nameless(node):
             return str(node).strip()
         for name in _VALUES:
             said = self.text(node, name) or next(iter(self.iris(node, name)), "")
             if said:
                 return said
-        return str(node) if is_part else ""
+        return str(node) if isinstance(node, URIRef) else ""
+
+    def is_nameless(self, node: Node) -> bool:
+        """Return whether a node has no name that means anything beyond the graph."""
+        return isinstance(node, BNode) or (isinstance(node, URIRef) and bool(_PART.search(node)))
+
+    def address(self, node: Node) -> str:
+        """Return where something is to be had, else what it says.
+
+        A node without a name may have both an address and words: a field of addresses wants the
+        former.
+        """
+        if self.is_nameless(node):
+            for name in _PLACES:
+                texts = (str(each).strip() for each in self.nodes(node, name))
+                if found := next(filter(web, texts), ""):
+                    return found
+        return self.value(node)
+
+    def addresses(self, subject: Node, *predicates: URIRef) -> list[str]:
+        """Return where the objects are to be had, else what they say."""
+        nodes = [each for name in predicates for each in self.nodes(subject, name)]
+        return [each for each in dict.fromkeys(map(self.address, nodes)) if each]
+
+    def words_beside(self, subject: Node, *predicates: URIRef) -> list[str]:
+        """Return what objects without a name are called of which :meth:`address` says the place."""
+        nodes = [each for name in predicates for each in self.nodes(subject, name)]
+        found = (self.text(e, *_WORDS) for e in nodes if self.address(e) != self.value(e))
+        return [each for each in dict.fromkeys(found) if each]
 
     def statement(self, node: Node) -> str:
         """Return what a statement says in words, else its IRI, else the text it is."""
@@ -140,12 +159,18 @@ class Reader:
         """
         nodes = self.nodes(subject, predicate)
         said = [self.text(subject, predicate)]
-        said += [self.statement(each) for each in nodes if not isinstance(each, Literal)]
+        said += [self._paragraph(each) for each in nodes if not isinstance(each, Literal)]
         if without is not None:
             others = self.nodes(without, predicate)
-            repeated = {self.statement(each) for each in others} - {""}
+            repeated = {self._paragraph(each) for each in others} - {""}
             said = [_without(each, repeated) for each in said]
         return PARAGRAPH.join(each for each in dict.fromkeys(said) if each.strip())
+
+    def _paragraph(self, node: Node) -> str:
+        """Return what a statement says, with its address behind it where it has one."""
+        said = self.statement(node)
+        is_named = isinstance(node, URIRef) and not self.is_nameless(node) and said != str(node)
+        return f"{said} ({node})" if is_named else said
 
     def concepts(self, scheme: str, subject: Node, predicate: URIRef) -> list[str]:
         """Return IRIs of an authority table; what it has not comes after them, as it is given."""
@@ -211,53 +236,6 @@ class Reader:
         primary = tag.partition("-")[0]
         place = wanted.index(primary) if primary in wanted else len(wanted)
         return place, tag != primary, tag, _order(literal)
-
-
-def geojson(text: str) -> str:
-    """Return WKT or GeoJSON as GeoJSON text in longitude, latitude, ``""`` if it is neither.
-
-    A reference system may stand before WKT; without one, longitude comes first (GeoSPARQL 1.0). In
-    those of :data:`_LATITUDE_FIRST` latitude does, and a text that says so and does not follow it,
-    as its numbers show, is read as it is meant. Other systems are not read: their numbers may not
-    even be degrees.
-    """
-    before, _, after = text.strip().partition(">")
-    system, shape = (before[1:], after.strip()) if before.startswith("<") else ("", text.strip())
-    has_latitude_first = bool(_LATITUDE_FIRST.fullmatch(system))
-    if system and not (has_latitude_first or system.endswith("/CRS84")):
-        return ""
-    try:
-        read: Any = load_json(shape) if shape.startswith("{") else wkt.loads(shape)
-        if not isinstance(read, dict) or "type" not in read:
-            return ""
-        if has_latitude_first and _is_on_earth(turned := _turn_axes(read)):
-            read = turned
-        return json.dumps(read)
-    except _NOT_WKT:
-        return ""
-
-
-def _turn_axes(value: Any) -> Any:
-    """Return a geometry with the first two numbers of each of its positions exchanged."""
-    if isinstance(value, dict):
-        parts = ("coordinates", "geometries")
-        return {key: _turn_axes(each) if key in parts else each for key, each in value.items()}
-    if not isinstance(value, list):
-        return value
-    if len(value) > 1 and all(isinstance(each, int | float) for each in value):
-        return [value[1], value[0], *value[2:]]
-    return [_turn_axes(each) for each in value]
-
-
-def _is_on_earth(value: Any) -> bool:
-    """Return whether all positions of a geometry can be longitude and latitude in degrees."""
-    if isinstance(value, dict):
-        return all(map(_is_on_earth, (value.get("coordinates"), value.get("geometries"))))
-    if not isinstance(value, list):
-        return True
-    if len(value) > 1 and all(isinstance(each, int | float) for each in value):
-        return abs(value[0]) <= 180 and abs(value[1]) <= 90
-    return all(map(_is_on_earth, value))
 
 
 def _without(text: str, repeated: Iterable[str]) -> str:

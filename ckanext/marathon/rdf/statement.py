@@ -40,12 +40,17 @@ def add_note(graph: Graph, site: Site, distribution: URIRef, note: URIRef) -> No
     """
     own = graph.value(distribution, DCT.rights)
     if own is not None and own != note:
-        texts = [str(graph.value(each, RDFS.label) or each) for each in (own, note)]
+        statements = (own, note)
+        texts = [str(graph.value(each, RDFS.label) or each) for each in statements]
         both = part(distribution, "rights")
         graph.remove((distribution, DCT.rights, own))
         graph.remove((both, RDFS.label, None))
         graph.add((both, RDF.type, DCT.RightsStatement))
         label = PARAGRAPH.join(dict.fromkeys(texts))
         graph.add((both, RDFS.label, Literal(label, lang=site.language)))
+        for address in statements:
+            # One that is an address stays one that programs can follow.
+            if (address, RDFS.label, None) not in graph and address != both:
+                graph.add((both, RDFS.seeAlso, address))
         note = both
     graph.add((distribution, DCT.rights, note))

@@ -10,8 +10,11 @@ from ckan.model.license import LicenseRegister
 from ckanext.dcat.profiles import EuropeanDCATAP3Profile
 from rdflib import BNode, Literal
 
+from ckanext.marathon.vocabulary import authorities
+
+from .extras import REST
 from .lookups import site
-from .namespaces import DCT, RDFS
+from .namespaces import DCAT, DCT, FOAF, RDFS
 from .reading import Reader
 
 __all__ = ["CarefulReader"]
@@ -19,6 +22,11 @@ __all__ = ["CarefulReader"]
 # The id of a node may stand there: it is how ckanext-dcat finds its own places again.
 _NODE = "distribution_ref"
 _SERVICES = "access_services"
+# Of these the address is wanted, whatever it is called.
+_ADDRESSES = frozenset(
+    {DCAT.endpointURL, DCAT.endpointDescription, DCAT.landingPage, DCT.conformsTo, DCT.relation}
+    | {DCT.source, DCT.isVersionOf, FOAF.page, FOAF.homepage, RDFS.seeAlso}
+)
 
 
 class CarefulReader(EuropeanDCATAP3Profile):
@@ -46,23 +54,42 @@ class CarefulReader(EuropeanDCATAP3Profile):
             return json.dumps(self.without_nodes(json.loads(value)), ensure_ascii=False)
         return self.without_nodes(value)
 
-    def license_in_register(self, dataset_ref: Any) -> str:
-        """Return the licence of the site's own register that is stated for the dataset itself."""
+    def license_in_register(self, *subjects: Any) -> tuple[str, str]:
+        """Return the licence of the site's own register that is stated first, and how it was said.
+
+        Args:
+            subjects: the dataset, or its distributions.
+        """
         register = {
             spelling: identifier
             for identifier, licence in LicenseRegister().items()
             for spelling in (licence.url, licence.title)
             if spelling
         }
-        for node in self.reader.nodes(dataset_ref, DCT.license):
+        for node in (each for one in subjects for each in self.reader.nodes(one, DCT.license)):
             for spelling in (str(node), self.reader.text(node, DCT.title)):
                 if spelling in register:
-                    return str(register[spelling])
-        return ""
+                    return str(register[spelling]), spelling
+        return "", ""
+
+    def keep_licence(self, found: dict[str, Any], dataset_ref: Any) -> None:
+        """Keep a licence of CKAN's register as it was said where the register names no version.
+
+        By the id alone it would be published with the version that it stands for here.
+        """
+        if "license_id" in found:
+            return
+        if self.license_in_register(dataset_ref)[0]:
+            found.pop("license" + REST, None)
+        files = self.reader.nodes(dataset_ref, DCAT.distribution)
+        identifier, said = self.license_in_register(dataset_ref, *files)
+        has_no_version = not any(map(authorities.stated_licence, (identifier, said)))
+        if has_no_version and authorities.licence(identifier):
+            found.setdefault("license" + REST, [said])
 
     def _license(self, dataset_ref: Any) -> str:
         """Return a licence of the register; ckanext-dcat asks nothing but the distributions."""
-        return self.license_in_register(dataset_ref) or super()._license(dataset_ref)
+        return self.license_in_register(dataset_ref)[0] or super()._license(dataset_ref)
 
     def _object_value(self, subject: Any, predicate: Any, multilingual: bool = False) -> Any:
         """Read one value, in the site's language where there is a choice."""
@@ -71,7 +98,9 @@ class CarefulReader(EuropeanDCATAP3Profile):
         said = self.reader.text(subject, predicate)
         nodes = self.reader.nodes(subject, predicate)
         others = (
-            self.reader.text(each, RDFS.label) or self.reader.value(each)
+            self.reader.address(each)
+            if predicate in _ADDRESSES
+            else self.reader.text(each, RDFS.label) or self.reader.value(each)
             for each in nodes
             if not isinstance(each, Literal)
         )
@@ -79,6 +108,8 @@ class CarefulReader(EuropeanDCATAP3Profile):
 
     def _object_value_list(self, subject: Any, predicate: Any) -> list[str]:
         """Read all values."""
+        if predicate in _ADDRESSES:
+            return self.reader.addresses(subject, predicate)
         return self.reader.values(subject, predicate)
 
     def _parse_geodata(self, spatial: Any, datatype: Any, cur_value: Any) -> Any:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from typing import cast
 
+from . import licence_names
 from .tables import (
     Concept,
     FileType,
@@ -36,6 +37,7 @@ __all__ = [
     "distribution_status",
     "file_type",
     "frequency",
+    "iana_name",
     "language",
     "licence",
     "licence_type",
@@ -46,6 +48,7 @@ __all__ = [
     "schemes",
     "spoken_language",
     "spoken_languages",
+    "stated_licence",
     "theme",
 ]
 
@@ -65,28 +68,13 @@ _LANGUAGE = re.compile(
 _INTERVAL = re.compile(r"(?:R/)?(P[0-9YMWDTHS.]{2,40})", re.IGNORECASE)
 _ZERO = re.compile(r"(?<![0-9.])0+[YMWDHS]")
 # Library codes of ISO 639-2 that differ from those of ISO 639-3.
-_BIBLIOGRAPHIC = {
-    "alb": "sqi",
-    "arm": "hye",
-    "baq": "eus",
-    "bur": "mya",
-    "chi": "zho",
-    "cze": "ces",
-    "dut": "nld",
-    "fre": "fra",
-    "geo": "kat",
-    "ger": "deu",
-    "gre": "ell",
-    "ice": "isl",
-    "mac": "mkd",
-    "mao": "mri",
-    "may": "msa",
-    "per": "fas",
-    "rum": "ron",
-    "slo": "slk",
-    "tib": "bod",
-    "wel": "cym",
-}
+_BIBLIOGRAPHIC: dict[str, str] = dict(
+    re.findall(
+        r"(\w+):(\w+)",
+        "alb:sqi arm:hye baq:eus bur:mya chi:zho cze:ces dut:nld fre:fra geo:kat ger:deu gre:ell "
+        "ice:isl mac:mkd mao:mri may:msa per:fas rum:ron slo:slk tib:bod wel:cym",
+    )
+)
 # A code that the EU's table spells otherwise, or a service of the OGC with its name before it.
 _FILE_TYPE = re.compile(
     r"(?:https?://publications\.europa\.eu/resource/authority/file-type/|OGC[:_ -])(\w+)",
@@ -155,11 +143,16 @@ def media_type(value: str) -> str | None:
     Returns:
         ``None`` if the type is not registered with IANA or not in our table.
     """
-    given = _IANA.fullmatch(value.strip()) if isinstance(value, str) else None
-    if given:
-        return f"https://www.iana.org/assignments/media-types/{given[1]}"
+    if given := iana_name(value):
+        return f"https://www.iana.org/assignments/media-types/{given}"
     found = file_type(value)
     return found.media_type if found else None
+
+
+def iana_name(value: str) -> str:
+    """Return the media type that an address of IANA's names (``text/csv``), ``""`` for another."""
+    given = _IANA.fullmatch(value.strip()) if isinstance(value, str) else None
+    return given[1] if given else ""
 
 
 def language(value: str) -> Language | None:
@@ -233,8 +226,24 @@ def distribution_status(value: str) -> Concept | None:
 
 
 def licence(value: str) -> Licence | None:
-    """Return a licence by CKAN licence id, SPDX id, IRI (its own or the EU's) or title."""
-    return cast("Licence | None", table("licence").find(value))
+    """Return a licence by CKAN licence id, SPDX id, IRI (its own or the EU's) or title.
+
+    Also by the address of its text or summary in some language (``…/by/4.0/deed.es``), and as
+    people write its short name (``CC BY 4.0``). Without a version no address or name is one.
+    """
+    found = table("licence").find(value)
+    if found is None and isinstance(value, str):
+        found = table("licence").find(licence_names.usual_name(value))
+    return cast("Licence | None", found)
+
+
+def stated_licence(value: str) -> Licence | None:
+    """Return the licence that others state, as :func:`licence` does but for ids of CKAN's.
+
+    ``cc-by`` and ``cc-by-sa`` name no version. Here they stand for 4.0; who else meant what by
+    them is not known.
+    """
+    return None if licence_names.is_without_version(value) else licence(value)
 
 
 def licence_type(value: str) -> Concept | None:
