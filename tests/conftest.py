@@ -120,6 +120,17 @@ def make_app(ckan_config: Any) -> Callable[[], Any]:
     return loading.app
 
 
+@pytest.fixture
+def app(request: pytest.FixtureRequest, make_app: Callable[[], Any]) -> Any:
+    """Return a client of the application, which has the plugins of this test, not of the last one.
+
+    Also where a test names this before the fixture that loads them.
+    """
+    if "with_plugins" in request.fixturenames:
+        request.getfixturevalue("with_plugins")
+    return make_app()
+
+
 @pytest.fixture(scope="session")
 def _storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("storage")
