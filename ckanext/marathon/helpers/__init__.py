@@ -32,6 +32,7 @@ from .choices import (
     marathon_authority_choices,
     marathon_chosen,
     marathon_municipality_tree,
+    marathon_not_offered,
     marathon_problem_tree,
     marathon_term_choices,
 )
@@ -149,6 +150,7 @@ __all__ = [
     "marathon_needs_met",
     "marathon_news",
     "marathon_next_statuses",
+    "marathon_not_offered",
     "marathon_of_organization",
     "marathon_only_day",
     "marathon_organization",

@@ -59,6 +59,7 @@ class OnePageFileEditView(resource_views.EditView):
         stored = self._stored(resource_id)
         fields = _file_schema(id)["dataset_fields"]
         theirs = edits.comparable_resource(stored, fields)
+        form_stock.restore_untouched(stored, fields)
 
         def show(data: Values, errors: dict[str, Any]) -> Any:
             return self.get(package_type, id, resource_id, data, errors)
