@@ -244,10 +244,12 @@ def test_an_untouched_form_keeps_whatever_is_stored(admin: Reader, kind: str) ->
 
 
 def test_the_page_of_a_file_keeps_whatever_is_stored(admin: Reader) -> None:
-    package_id = factories.MarathonDataset(resources=[LINK])["id"]
+    package_id = factories.MarathonDataset(resources=[LINK, LINK])["id"]
     package = model.Package.get(package_id)
     assert package
-    (resource,) = package.resources
+    resource, other = package.resources
+    # CKAN shows both as addresses that begin with http://.
+    resource.url, other.url = "www.muni.gob.gt/a.csv", "\\\\servidor\\datos\\a.xls"
     resource.extras = {**(resource.extras or {}), **RESOURCE}
     model.repo.commit()
     before = stored(package_id)

@@ -39,6 +39,12 @@ from .choices import (
 from .ckan_texts import marathon_activity_type
 from .commitment import marathon_today
 from .comparison import marathon_figure_labels, marathon_how_much
+from .extras import (
+    marathon_extras,
+    marathon_file_extras,
+    marathon_people_of,
+    marathon_rest,
+)
 from .filters import marathon_filters, marathon_filters_here, marathon_removals
 from .follow import marathon_following, marathon_news
 from .form import (
@@ -79,7 +85,6 @@ from .officer import (
 from .people import linked_user, member_count
 from .read import (
     marathon_download,
-    marathon_extras,
     marathon_filled,
     marathon_licence_name,
     marathon_says,
@@ -120,6 +125,7 @@ __all__ = [
     "marathon_extras",
     "marathon_field_labels",
     "marathon_figure_labels",
+    "marathon_file_extras",
     "marathon_filled",
     "marathon_filters",
     "marathon_filters_here",
@@ -159,12 +165,14 @@ __all__ = [
     "marathon_owner_choices",
     "marathon_page_address",
     "marathon_participants",
+    "marathon_people_of",
     "marathon_period",
     "marathon_problem",
     "marathon_problem_names",
     "marathon_problem_tree",
     "marathon_removals",
     "marathon_resource_sections",
+    "marathon_rest",
     "marathon_says",
     "marathon_section_has_errors",
     "marathon_settable_roles",

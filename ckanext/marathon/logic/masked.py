@@ -29,6 +29,7 @@ def restore(
         data: what will be saved; changed.
     """
     _restore_unreadable(package, data)
+    _restore_addresses(package, data)
     if package.type == records.WORKSHOP:
         _restore_counts(package, sent, data)
     elif package.type == records.DATASET:
@@ -44,6 +45,19 @@ def _restore_unreadable(package: model.Package, data: dict[str, Any]) -> None:
         text = records.text(package, name)
         if text and name in data and data[name] is None and not numbers.is_count(text):
             data[name] = text
+
+
+def _restore_addresses(package: model.Package, data: dict[str, Any]) -> None:
+    """Put back addresses of files without a scheme, which CKAN shows as ``http://`` ones.
+
+    Who changes one file of a dataset sends all of them back.
+    """
+    stored = {each.id: each.url or "" for each in package.resources}
+    for row in data.get("resources") or []:
+        url = stored.get(row.get("id"), "")
+        # Source: ckan.lib.dictization.model_dictize.resource_dictize
+        if url and row.get("url") == f"http://{url.lstrip('/')}":
+            row["url"] = url
 
 
 def _restore_counts(workshop: model.Package, sent: Mapping[str, Any], data: dict[str, Any]) -> None:
