@@ -45,7 +45,12 @@ from .extras import (
     marathon_people_of,
     marathon_rest,
 )
-from .filters import marathon_filters, marathon_filters_here, marathon_removals
+from .filters import (
+    get_facet_items_dict,
+    marathon_filters,
+    marathon_filters_here,
+    marathon_removals,
+)
 from .follow import marathon_following, marathon_news
 from .form import (
     marathon_form_errors,
@@ -106,6 +111,7 @@ from .structured import croissant, marathon_croissant, marathon_structured_data
 from .versions import marathon_field_labels, marathon_moment, marathon_version_lines
 
 __all__ = [
+    "get_facet_items_dict",
     "humanize_entity_type",
     "linked_user",
     "marathon_activity_type",

@@ -10,6 +10,7 @@ from ckan.common import current_user
 from ckan.types import Context
 
 from ckanext.marathon.domain import agenda, counts, dates, lifecycle
+from ckanext.marathon.domain.texts import is_blank
 from ckanext.marathon.logic.viewing import Viewer
 from ckanext.marathon.model import agenda as workshop_times
 from ckanext.marathon.model import records
@@ -173,7 +174,8 @@ def marathon_thing_note(thing: Package) -> str:
     if thing["type"] == "idea":
         return _line(places, _votes(thing.get("votes")))
     organization = thing.get("organization") or {}
-    formats = sorted({each["format"] for each in thing.get("resources", []) if each.get("format")})
+    named = (str(each.get("format") or "") for each in thing.get("resources", []))
+    formats = sorted({each for each in named if not is_blank(each)})
     return _line(places, organization.get("title"), ", ".join(formats))
 
 
