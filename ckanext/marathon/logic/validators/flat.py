@@ -12,7 +12,7 @@ from ckan.lib.navl.dictization_functions import missing
 from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
 from ckanext.marathon.domain.faults import At, Fault, Path
-from ckanext.marathon.domain.texts import load_json
+from ckanext.marathon.domain.texts import is_blank, load_json
 from ckanext.marathon.logic import notices, say
 from ckanext.marathon.logic.validators import untouched
 from ckanext.marathon.model import records
@@ -173,7 +173,9 @@ class Flat:
 
 
 def _is_filled(value: Any) -> bool:
-    return value is not missing and value not in (None, "", [])
+    if isinstance(value, str):
+        return not is_blank(value)
+    return value is not missing and value not in (None, [])
 
 
 def stored_texts(key: FlattenKey, data: FlattenDataDict, context: Context) -> set[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 import ckan.plugins.toolkit as tk
+from ckan.lib.navl.dictization_functions import missing
 from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
 from ckanext.marathon.domain import ideas, lifecycle, origins
@@ -23,6 +24,7 @@ def marathon_idea_rules(
     """Check an idea as a whole: its workshop's municipalities, its status, its data needs."""
     flat = Flat(data, errors, context)
     flat.pardon_untouched()
+    _leave_organization_to_workshop(flat)
     flat.tidy("data_need", "summary")
     flat.keep("example", "false")
     if flat.is_being_deleted:
@@ -44,6 +46,13 @@ def marathon_idea_rules(
     flat.add(ideas.check(idea, taking_part, guards.needs(flat)), _find_stored_faults(flat))
     flat.add(codes.check(flat, "idea"))
     _name_new_needs(flat)
+
+
+def _leave_organization_to_workshop(flat: Flat) -> None:
+    """Say nothing of the organisation where the workshop that would give it is what is missing."""
+    sent = flat.data.get(("owner_org",))
+    if flat.errors.get(("workshop",)) and (not sent or sent is missing):
+        flat.errors[("owner_org",)] = []
 
 
 def _find_stored_faults(flat: Flat) -> list[At]:

@@ -161,6 +161,21 @@ def marathon_duration(value: Any) -> str:
     return _read(dates.duration, value)
 
 
+def marathon_email(value: Any) -> Any:
+    """Return an e-mail address without the blanks around it.
+
+    Raises:
+        Invalid: CKAN takes it for none.
+    """
+    text = value.strip() if isinstance(value, str) else value
+    validate: Any = tk.get_validator("email_validator")
+    try:
+        return validate(text, {})
+    except tk.Invalid:
+        message = tk._("“{value}” is not an e-mail address, for example informacion@muni.gob.gt")
+        raise tk.Invalid(message.format(value=shown(value))) from None
+
+
 def marathon_http_url(value: Any) -> str:
     """Return an absolute web address."""
     return _read(addresses.http_address, value)
