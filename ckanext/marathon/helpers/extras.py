@@ -75,7 +75,7 @@ def marathon_extras(
     extras = [each for each in data.get("extras") or [] if _says(each.get("value"))]
     for key, value in tk.h.sorted_extras(extras):
         if key not in shown:
-            found.append(Extra(labels.get(key, key), _texts(key, value)))
+            found.append(Extra(labels.get(str(key), str(key)), _texts(key, value)))
     return found
 
 
