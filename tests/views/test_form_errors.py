@@ -286,3 +286,42 @@ class TestMissingIdea:
         }
         page = BeautifulSoup(editor.post("/dataset/new", sent).text, "html.parser")
         assert len(page.select("[data-files] [data-file]")) == 3
+
+
+class TestHabits:
+    """What people type without meaning it, and what an error says where it is one."""
+
+    def test_a_row_of_blanks_is_an_empty_row(self, editor: Reader, villa_nueva: Any) -> None:
+        sent = {"title": "Taller", "municipality": "0115", "owner_org": villa_nueva["id"],
+                "kind": "ideation", "status": "announced",
+                "organiser-0-name": " ", "organiser-0-role": "",
+                "invitation-0-organisation": "\u00a0", "invitation-0-invited_on": " "}  # fmt: skip
+        answer = editor.post("/workshop/new", {**sent, "save": "publish"})
+        assert answer.status_code == 302, answer.text[:3000]
+        made = call_action("package_show", id=answer.location.rpartition("/")[2])
+        assert not made.get("organiser")
+        assert not made.get("invitation")
+
+    def test_blanks_around_an_e_mail_are_no_part_of_it(
+        self, editor: Reader, villa_nueva: Any
+    ) -> None:
+        idea = Idea(owner_org=villa_nueva["id"])
+        sent = {"title": "Datos", "notes": "De agua", "idea": idea["id"],
+                "owner_org": villa_nueva["id"], "resources__0__url": "https://example.gt/a.csv",
+                "contact-0-email": " oficina@muni.gob.gt "}  # fmt: skip
+        answer = editor.post("/dataset/new", {**sent, "save": "publish"})
+        assert answer.status_code == 302, answer.text[:3000]
+        made = call_action("package_show", id=answer.location.rpartition("/")[2])
+        assert made["contact"][0]["email"] == "oficina@muni.gob.gt"
+        wrong = {**sent, "contact-0-email": "oficina.muni.gob.gt", "save": "publish"}
+        answer = editor.post("/dataset/new", wrong, Accept="application/json")
+        (error,) = answer.json["errors"]["contact-0-email"]
+        assert "informacion@muni.gob.gt" in error
+
+    def test_an_idea_without_its_workshop_is_not_asked_for_an_organisation_too(
+        self, editor: Reader
+    ) -> None:
+        sent = {"title": "Medir pozos", "workshop": "", "owner_org": "",
+                "service_problem": "AGU-01", "save": "publish"}  # fmt: skip
+        answer = editor.post("/idea/new", sent, Accept="application/json")
+        assert set(answer.json["errors"]) == {"workshop"}

@@ -255,6 +255,36 @@ class TestOtherPages:
         ):
             assert path in links
 
+    def test_workshops_are_listed_as_in_the_agenda(
+        self, visitor: Reader, editor: Reader, villa_nueva: Any
+    ) -> None:
+        common = {"owner_org": villa_nueva["id"], "municipality": ["0115"]}
+        common |= {"service_problem": ["AGU-01"]}
+        coming = {"status": "announced", **common}
+        # The order in which they are added is another one.
+        later = Workshop(starts_at="2099-05-02T09:00", **coming)
+        old = Workshop(starts_at="2016-10-17", **common)
+        hidden = Workshop(starts_at="2099-04-30", private=True, **coming)
+        undated = Workshop(**coming)
+        # In Guatemala it is still the first of May.
+        first = Workshop(starts_at="2099-05-02T02:00:00Z", **coming)
+        recent = Workshop(starts_at="2017-06-03", **common)
+        others = [Workshop(starts_at="2015-01-01", **common) for _ in range(2)]
+        assert others
+        order = [first, later, undated, recent, old]
+        wanted = [f"/workshop/{each['name']}" for each in order]
+
+        def workshops(reader: Reader, path: str) -> list[str]:
+            found = hrefs(reader.page(path), ".marathon-list")
+            return [each for each in found if each.startswith("/workshop/")]
+
+        for path in ("/organization/villa-nueva", "/municipality/0115", "/service-problem/AGU-01"):
+            assert workshops(visitor, path)[:5] == wanted, path
+        inside = workshops(editor, "/organization/villa-nueva")
+        assert inside == [f"/workshop/{hidden['name']}", *wanted[:4]]
+        assert "See all 8" in editor.page("/organization/villa-nueva").text
+        assert "See all 7" in visitor.page("/organization/villa-nueva").text
+
     def test_what_an_organisation_says_of_itself_is_in_words(self, visitor: Reader) -> None:
         body = NationalBody()
         text = texts(visitor.page(f"/organization/about/{body['name']}"), ".marathon-facts")

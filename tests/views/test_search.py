@@ -8,8 +8,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup, Tag
+from ckan import model
+from ckan.lib import search
 from ckan.tests import factories
 
+from ckanext.marathon.domain.texts import is_blank
 from tests.factories import CoordinatingBody, Idea, MarathonDataset, Municipality, Workshop
 from tests.remembered import remembered
 
@@ -336,3 +339,51 @@ class TestOneSearch:
 def test_datasets_alone_are_searched_unasked(visitor: Reader, chain: dict[str, Any]) -> None:
     CoordinatingBody()
     assert titles(visitor.page("/es/dataset/?q=pozos")) == {"Pozos"}
+
+
+class TestNameless:
+    """Values that older records have and that print nothing have no place in a list."""
+
+    def test_no_list_has_an_entry_without_a_name(
+        self, visitor: Reader, chain: dict[str, Any]
+    ) -> None:
+        dataset = model.Package.get(chain["dataset"]["id"])
+        assert dataset
+        for blank in (" ", "\u200b", "\u3164"):
+            resource = model.Resource(
+                package_id=dataset.id, url="https://example.gt/a", format=blank
+            )
+            resource.position = 9
+            model.Session.add(resource)
+        model.repo.commit()
+        search.rebuild(dataset.id)
+        owner = chain["dataset"]["organization"]["name"]
+        for path in ("/dataset", f"/organization/{owner}", f"/dataset/{dataset.name}"):
+            page = visitor.page(path)
+            named = page.select(".marathon-choices a > span, .label, .badge")
+            assert not [str(each) for each in named if is_blank(each.text)], path
+        assert choices(visitor.page("/dataset"), "res_format") == {"CSV": 1}
+        # Nor has the address of one that somebody kept.
+        chosen = visitor.page("/es/dataset?res_format=%20").select(".marathon-chosen")
+        assert "(sin nombre)" in chosen[0].text
+
+    def test_a_code_that_no_list_has_breaks_no_search(
+        self, visitor: Reader, chain: dict[str, Any]
+    ) -> None:
+        for name in ("dataset", "idea", "at"):
+            package = model.Package.get(chain[name]["id"])
+            assert package
+            package.extras = {
+                **package.extras,
+                "municipality": '["9999", "0115"]',
+                "service_problem": '["XXX-99", "AGU-01"]',
+                "status": "soñada",
+            }
+        model.repo.commit()
+        search.rebuild()
+        owner = chain["dataset"]["organization"]["name"]
+        for path in (
+            *("/dataset", "/idea", "/workshop", "/municipality/0115", "/service-problem/AGU-01"),
+            *(f"/organization/{owner}", "/agenda", "/marathon", "/municipality"),
+        ):
+            assert visitor.get(path).status_code in (200, 301, 302), path

@@ -103,6 +103,15 @@ def count(value: Any) -> int:
     return int(read_count(value).text)
 
 
+def is_count(value: Any) -> bool:
+    """Return whether a value can be read as a count; see :func:`read_count`."""
+    try:
+        read_count(value)
+    except Malformed:
+        return False
+    return True
+
+
 def decimal(value: Any, least: float = -math.inf, most: float = math.inf) -> str:
     """Return a number between bounds as text with a decimal point; see :func:`read_decimal`."""
     return read_decimal(value, least, most).text

@@ -32,13 +32,25 @@ from .choices import (
     marathon_authority_choices,
     marathon_chosen,
     marathon_municipality_tree,
+    marathon_not_offered,
     marathon_problem_tree,
     marathon_term_choices,
 )
 from .ckan_texts import marathon_activity_type
 from .commitment import marathon_today
 from .comparison import marathon_figure_labels, marathon_how_much
-from .filters import marathon_filters, marathon_filters_here, marathon_removals
+from .extras import (
+    marathon_extras,
+    marathon_file_extras,
+    marathon_people_of,
+    marathon_rest,
+)
+from .filters import (
+    get_facet_items_dict,
+    marathon_filters,
+    marathon_filters_here,
+    marathon_removals,
+)
 from .follow import marathon_following, marathon_news
 from .form import (
     marathon_form_errors,
@@ -78,7 +90,6 @@ from .officer import (
 from .people import linked_user, member_count
 from .read import (
     marathon_download,
-    marathon_extras,
     marathon_filled,
     marathon_licence_name,
     marathon_says,
@@ -100,6 +111,7 @@ from .structured import croissant, marathon_croissant, marathon_structured_data
 from .versions import marathon_field_labels, marathon_moment, marathon_version_lines
 
 __all__ = [
+    "get_facet_items_dict",
     "humanize_entity_type",
     "linked_user",
     "marathon_activity_type",
@@ -119,6 +131,7 @@ __all__ = [
     "marathon_extras",
     "marathon_field_labels",
     "marathon_figure_labels",
+    "marathon_file_extras",
     "marathon_filled",
     "marathon_filters",
     "marathon_filters_here",
@@ -149,6 +162,7 @@ __all__ = [
     "marathon_needs_met",
     "marathon_news",
     "marathon_next_statuses",
+    "marathon_not_offered",
     "marathon_of_organization",
     "marathon_only_day",
     "marathon_organization",
@@ -157,12 +171,14 @@ __all__ = [
     "marathon_owner_choices",
     "marathon_page_address",
     "marathon_participants",
+    "marathon_people_of",
     "marathon_period",
     "marathon_problem",
     "marathon_problem_names",
     "marathon_problem_tree",
     "marathon_removals",
     "marathon_resource_sections",
+    "marathon_rest",
     "marathon_says",
     "marathon_section_has_errors",
     "marathon_settable_roles",

@@ -9,8 +9,10 @@ import ckan.plugins.toolkit as tk
 from ckan.common import current_user
 from ckan.types import Context
 
-from ckanext.marathon.domain import agenda, counts, lifecycle
+from ckanext.marathon.domain import agenda, counts, dates, lifecycle
+from ckanext.marathon.domain.texts import is_blank
 from ckanext.marathon.logic.viewing import Viewer
+from ckanext.marathon.model import agenda as workshop_times
 from ckanext.marathon.model import records
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.search.away import AWAY
@@ -31,6 +33,8 @@ MOST_WITHOUT_SEARCH = 50
 # In a list on the page of something else; a search shows the rest.
 MOST_ON_A_PAGE = 20
 MOST_IDEAS_ON_A_PAGE = 50
+# CKAN's own limit of a search.
+MOST_TO_ORDER = 1_000
 
 
 class Step(TypedDict):
@@ -63,29 +67,52 @@ class Linked(Part):
 
 
 def marathon_of_organization(organization_id: str) -> list[Part]:
-    """Return the latest workshops, ideas and commitments of an organisation, of those it has.
+    """Return the first workshops, ideas and commitments of an organisation, of those it has.
 
     Raises:
         ckan.lib.search.SolrConnectionError: Solr is away, and with it the page that asks this.
     """
     parts: list[Part] = []
     for package_type in ("workshop", "idea", "commitment"):
-        query = {
-            "fq": f'+dataset_type:{package_type} +owner_org:"{organization_id}"',
-            "rows": 5,
-            "sort": "metadata_modified desc",
-            "include_private": True,
-        }
-        found = tk.get_action("package_search")({"user": current_user.name}, query)
-        if found["count"]:
-            parts.append(
-                {
-                    "package_type": package_type,
-                    "count": found["count"],
-                    "things": found["results"],
-                }
-            )
+        part = find_part(package_type, f'+owner_org:"{organization_id}"', 5, include_private=True)
+        if part["count"]:
+            parts.append(part)
     return parts
+
+
+def find_part(
+    package_type: str, condition: str, most: int, *, include_private: bool = False
+) -> Part:
+    """Return the first records of a type that a search finds, for a page about something else.
+
+    Workshops in the order of the agenda: those to come, the next one first, those without a date,
+    and those that are over, the latest first. The others as they were changed, the last one first.
+
+    Args:
+        package_type: of the records.
+        condition: for Solr, beside their type.
+        most: as many are returned.
+        include_private: those too that this person may see and not everybody.
+
+    Raises:
+        ckan.lib.search.SolrConnectionError: Solr is away.
+    """
+    query = {
+        "fq": f"+dataset_type:{package_type} {condition}",
+        "rows": most,
+        "sort": "metadata_modified desc",
+        "include_private": include_private,
+    }
+    search = tk.get_action("package_search")
+    if package_type != records.WORKSHOP:
+        found = search({"user": current_user.name}, query)
+        return {"package_type": package_type, "count": found["count"], "things": found["results"]}
+    found = search({"user": current_user.name}, {**query, "rows": MOST_TO_ORDER, "fl": ["id"]})
+    ids = [each["id"] for each in found["results"]]
+    arranged = agenda.arranged(workshop_times.times_of(ids), dates.today())
+    ordered = [*arranged.coming, *arranged.undated, *arranged.past]
+    things = marathon_linked(ordered[:most])
+    return {"package_type": package_type, "count": found["count"], "things": things}
 
 
 def marathon_linked(ids: Collection[str]) -> list[Package]:
@@ -147,7 +174,8 @@ def marathon_thing_note(thing: Package) -> str:
     if thing["type"] == "idea":
         return _line(places, _votes(thing.get("votes")))
     organization = thing.get("organization") or {}
-    formats = sorted({each["format"] for each in thing.get("resources", []) if each.get("format")})
+    named = (str(each.get("format") or "") for each in thing.get("resources", []))
+    formats = sorted({each for each in named if not is_blank(each)})
     return _line(places, organization.get("title"), ", ".join(formats))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypedDict
 
 import ckan.plugins.toolkit as tk
@@ -50,15 +51,32 @@ def marathon_authority_choices(field: dict[str, Any]) -> list[Choice]:
     ]
 
 
-def marathon_chosen(field: dict[str, Any], value: Any) -> list[str]:
-    """Return what is chosen of a field with an authority table, as the values of its choices.
+def marathon_chosen(field: Mapping[str, Any], value: Any) -> list[str]:
+    """Return what is chosen of an authority table or closed list, as the values of its choices.
 
     Other spellings (``monthly``, ``es``), as sites had them before, become the concept they mean;
     what means none is returned as it is, so that a form does not lose it.
     """
     spellings = marathon_as_list(value)
+    if "term_list" in field:
+        return [_term_code(field["term_list"], str(each)) for each in spellings]
+    if "scheme" not in field:
+        return [str(each) for each in spellings]
     found = [authorities.concept(field["scheme"], str(each)) for each in spellings]
     return [known.iri if known else str(each) for known, each in zip(found, spellings, strict=True)]
+
+
+def _term_code(list_name: str, spelling: str) -> str:
+    for term in statuses.term_list(list_name).terms:
+        if spelling.casefold() in {term.code, *(each.casefold() for each in term.labels.values())}:
+            return term.code
+    return spelling
+
+
+def marathon_not_offered(selected: Any, groups: list[PickerGroup]) -> list[str]:
+    """Return what is chosen and is no choice of a picker: a form does not lose it."""
+    offered = {item["value"] for group in groups for item in group["items"]}
+    return [each for each in marathon_as_list(selected) if each not in offered]
 
 
 def marathon_municipality_tree() -> list[PickerGroup]:

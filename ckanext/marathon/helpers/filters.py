@@ -5,7 +5,7 @@ An address says what is chosen, in one order; nothing needs a script.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -14,6 +14,7 @@ from ckan import model
 from ckan.common import current_user, request
 from ckan.types import Context
 
+from ckanext.marathon.domain.texts import is_blank
 from ckanext.marathon.search import filters, query
 from ckanext.marathon.search.away import AWAY
 from ckanext.marathon.search.filters import PLACES, PROBLEMS, Pair
@@ -151,7 +152,8 @@ class _Page:
         if field == "organization":
             found = model.Group.get(value)
             return found.title or value if found and found.state == model.State.ACTIVE else value
-        return query.names(field, [value], str(tk.h.lang())).get(value, value)
+        name = query.names(field, [value], str(tk.h.lang())).get(value, value)
+        return tk._("(without a name)") if is_blank(name) else name
 
     def counted_without(self, group: filters.Group) -> dict[str, list[dict[str, Any]]] | None:
         """Return the values of a filter as if nothing of it were chosen; ``None`` if Solr fails."""
@@ -231,4 +233,20 @@ def _sorted(choices: list[Choice]) -> list[Choice]:
 
 
 def _items(found: Mapping[str, Any], field: str) -> list[dict[str, Any]]:
-    return (found.get(field) or {}).get("items") or []
+    return _named((found.get(field) or {}).get("items") or [])
+
+
+def _named(items: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return values as the page lists them, without those that print nothing.
+
+    Older records have such: a format of one blank is an entry without a name.
+    """
+    return [each for each in items if not is_blank(str(each.get("display_name") or ""))]
+
+
+@tk.chained_helper
+def get_facet_items_dict(
+    next_helper: Callable[..., list[dict[str, Any]]], *args: Any, **kwargs: Any
+) -> list[dict[str, Any]]:
+    """Return CKAN's values of a filter, of the pages that keep its own, without nameless ones."""
+    return _named(next_helper(*args, **kwargs))

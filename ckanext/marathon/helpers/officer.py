@@ -169,11 +169,12 @@ def marathon_workshop_choices(selected: str | None, codes: Any = ()) -> list[Wor
 def marathon_typed_date(value: Any) -> Any:
     """Return a stored date as the form shows it: a moment as ``2016-10-17 09:00``.
 
-    What would not come back the same from that (seconds, another offset), and everything else, is
-    shown exactly as it is stored.
+    What would not come back the same from that (seconds, another offset, no day at all), and
+    everything else, is shown exactly as it is stored.
     """
     typed = _TO_THE_MINUTE.sub(r"\1 \2", value) if isinstance(value, str) else value
-    return typed or ""
+    reading = dates.kept(typed)
+    return typed if reading and reading.text == value else value or ""
 
 
 def _label(workshop: model.Package) -> str:

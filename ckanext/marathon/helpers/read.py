@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
-import ckan.plugins as p
 import ckan.plugins.toolkit as tk
-from ckanext.dcat.utils import field_labels
 
-from ckanext.marathon.rdf.extras import REST
-from ckanext.marathon.rdf.languages import OTHER_LANGUAGES
 from ckanext.marathon.vocabulary import authorities
 
+_HOST = re.compile(r"[\w.:-]+")
 # Formats of an address that is looked at or queried, not kept as a file.
 _NO_FILES = {"", "html", "api", "wms", "wfs", "wmts", "sparql"}
 
 
 class Download(NamedTuple):
-    """The button of a file: what it does, and the format and size, ``""`` if neither is known."""
+    """The button of a file, or what its address is where a browser cannot follow it.
+
+    Attributes:
+        label: what the button does, or what the address is.
+        note: format and size, ``""`` if neither is known.
+        is_file: whether the button downloads something.
+        href: where it leads; ``""`` is no button.
+        address: as it is written, where there is no button.
+    """
 
     label: str
     note: str
     is_file: bool
+    href: str
+    address: str = ""
 
 
 def marathon_says(value: Any) -> bool:
@@ -53,37 +62,49 @@ def marathon_filled(
     ]
 
 
-def marathon_extras(
-    fields: Iterable[dict[str, Any]], data: dict[str, Any]
-) -> list[tuple[str, str]]:
-    """Return (label, text) of what a package has besides the fields of its schema.
-
-    They are in the order of CKAN's own page, and labelled as ckanext-dcat labels them there; what a
-    field did not take (``frequency_text``) is labelled as the field.
-    """
-    labels: dict[str, str] = {}
-    if p.plugin_loaded("dcat") and tk.asbool(tk.config.get("ckanext.dcat.translate_keys", True)):
-        labels |= {name: str(label) for name, label in field_labels().items()}
-    for field in fields:
-        if field.get("label"):
-            name = field["field_name"] + REST
-            labels[name] = str(tk.h.scheming_language_text(field["label"]))
-    extras = [
-        each
-        for each in data.get("extras") or []
-        # In which language texts are, is no text for a reader.
-        if marathon_says(each.get("value")) and each.get("key") != OTHER_LANGUAGES
-    ]
-    return tk.h.sorted_extras(extras, subs=labels)
-
-
 def marathon_download(resource: dict[str, Any]) -> Download:
-    """Return what the button of a file or link says."""
+    """Return what the button of a file or link says, and where it leads."""
+    url = str(resource.get("url") or "").strip()
+    if resource.get("url_type") != "upload" and not _is_web(url):
+        return _describe_address(url)
     name = str(resource.get("format") or "")
     is_file = resource.get("url_type") == "upload" or name.lower() not in _NO_FILES
     parts = [name, marathon_size(resource)]
     label = tk._("Download") if is_file else tk._("Open the link")
-    return Download(label, ", ".join(part for part in parts if part), is_file)
+    return Download(label, ", ".join(part for part in parts if part), is_file, url)
+
+
+def _is_web(url: str) -> bool:
+    """Return whether a browser finds something at an address; blanks and the like it encodes."""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return False
+    return bool(tk.h.is_url(url) and _HOST.fullmatch(host))
+
+
+def _describe_address(url: str) -> Download:
+    """Return what an address is that leads to no page: CKAN makes of each a button."""
+    if not url:
+        return Download("", "", False, "")
+    # CKAN writes http:// before an address without scheme, a Windows share too.
+    bare = url.removeprefix("http://") if url.startswith("http://\\") else url
+    scheme, _, rest = bare.partition(":")
+    if scheme.lower() == "mailto" and "@" in rest:
+        to = rest.partition("?")[0]
+        label = tk._("Ask for it by e-mail")
+        return Download(label, to, False, f"mailto:{to}")
+    if bare.startswith("\\"):
+        label = tk._(
+            "It is on the internal network of whoever publishes it, which a browser cannot open. "
+            "Ask them for a copy. Address there:"
+        )
+        return Download(label, "", False, "", bare)
+    if rest.startswith("//") and scheme.lower() not in ("http", "https"):
+        label = tk._("A browser cannot open this address; programs for “{scheme}” can:")
+        return Download(label.format(scheme=scheme), "", False, "", bare)
+    label = tk._("What is given as its address is no web address:")
+    return Download(label, "", False, "", bare)
 
 
 def marathon_size(resource: dict[str, Any]) -> str:

@@ -14,8 +14,8 @@ from ckan.lib import plugins as lib_plugins
 from ckan.lib.navl.dictization_functions import missing
 from ckan.types import Context
 
-from ckanext.marathon.domain import origins
-from ckanext.marathon.logic import inputs, permissions
+from ckanext.marathon.domain import numbers, origins
+from ckanext.marathon.logic import inputs, permissions, shapes
 from ckanext.marathon.model import records
 
 Values = dict[str, Any]
@@ -62,13 +62,55 @@ def lock_organization(reference: str) -> model.Group | None:
 def show_package(context: Context, reference: str) -> Values:
     """Return a package for its edit form, from the database, as this person may see it.
 
+    What is stored and is no count or flag, which others are shown as nothing, is shown as it is.
+
     Raises:
         ckan.plugins.toolkit.ObjectNotFound: there is none.
         ckan.plugins.toolkit.NotAuthorized: this person may not see it.
     """
     fresh = Context(context)
     fresh.update({"use_cache": False, "for_edit": True})
-    return cast(Values, tk.get_action("package_show")(fresh, {"id": reference}))
+    shown = cast(Values, tk.get_action("package_show")(fresh, {"id": reference}))
+    package = model.Package.get(shown["id"])
+    schema = tk.h.scheming_get_dataset_schema(shown["type"]) or {}
+    stored = {each: text for each in shown if (text := records.text(package, each))}
+    _show_unreadable(shown, stored, schema.get("dataset_fields", []))
+    return shown
+
+
+def show_organization(context: Context, reference: str) -> Values:
+    """Return an organisation for its edit form; see :func:`show_package`.
+
+    Raises:
+        ckan.plugins.toolkit.ObjectNotFound: there is none.
+        ckan.plugins.toolkit.NotAuthorized: this person may not see it.
+    """
+    fresh = Context(context)
+    fresh.update({"for_edit": True})
+    asked = {"id": reference, "include_datasets": False, "include_users": False}
+    shown = dict(tk.get_action("organization_show")(fresh, asked))
+    organization = model.Group.get(shown["id"])
+    schema = tk.h.scheming_get_organization_schema("organization")
+    stored = {each: text for each in shown if (text := records.text(organization, each))}
+    _show_unreadable(shown, stored, schema["fields"])
+    return shown
+
+
+def _show_unreadable(
+    shown: Values, stored: Mapping[str, Any], fields: Iterable[Mapping[str, Any]]
+) -> None:
+    """Put what is stored into fields whose values are shown as nothing, or as a no.
+
+    A count that can be read and is not shown is masked, and stays so.
+    """
+    for field in fields:
+        name, validators = field["field_name"], field.get("validators", "")
+        value = stored.get(name)
+        is_count = "marathon_count" in validators and shown.get(name) is None
+        if is_count and value and not numbers.is_count(value):
+            shown[name] = value
+        if "marathon_flag" in validators and value and shapes.read_flag(value) is None:
+            shown[name] = value
 
 
 def comparable_package(shown: Mapping[str, Any], schema: Mapping[str, Any]) -> Values:
@@ -113,7 +155,10 @@ def validate_package(
     showing = plugin.show_package_schema()
     found = _drop_missing(valid)
     shown, _ = lib_plugins.plugin_validate(plugin, checking, found, showing, "package_show")
-    return _drop_missing(shown), {}
+    mine = _drop_missing(shown)
+    fields = (tk.h.scheming_get_dataset_schema(package.type) or {}).get("dataset_fields", [])
+    _show_unreadable(mine, data, fields)
+    return mine, {}
 
 
 def _drop_missing(value: Any) -> Any:

@@ -8,10 +8,13 @@ from typing import Any, cast
 from ckan import model
 from ckan.types import Context
 
-from ckanext.marathon.domain import counts
+from ckanext.marathon.domain import counts, numbers
 from ckanext.marathon.logic.references import needs_of_ideas
 from ckanext.marathon.logic.viewing import OUTSIDER, Viewer
 from ckanext.marathon.model import records
+
+# Of ideas; those of workshops are ``counts.FIELDS``.
+OTHER_COUNTS = ("votes", "priority")
 
 
 def restore(
@@ -25,6 +28,8 @@ def restore(
         sent: what the client sent, with what ``package_show`` had added.
         data: what will be saved; changed.
     """
+    _restore_unreadable(package, data)
+    _restore_addresses(package, data)
     if package.type == records.WORKSHOP:
         _restore_counts(package, sent, data)
     elif package.type == records.DATASET:
@@ -32,6 +37,27 @@ def restore(
     elif package.type == records.IDEA and "workshop" in data and data["workshop"] is None:
         # null is how a hidden workshop is shown; a form sends "" for none.
         data["workshop"] = records.text(package, "workshop")
+
+
+def _restore_unreadable(package: model.Package, data: dict[str, Any]) -> None:
+    """Put back counts that are stored as what is no count: null is how they are shown."""
+    for name in (*counts.FIELDS, *OTHER_COUNTS):
+        text = records.text(package, name)
+        if text and name in data and data[name] is None and not numbers.is_count(text):
+            data[name] = text
+
+
+def _restore_addresses(package: model.Package, data: dict[str, Any]) -> None:
+    """Put back addresses of files without a scheme, which CKAN shows as ``http://`` ones.
+
+    Who changes one file of a dataset sends all of them back.
+    """
+    stored = {each.id: each.url or "" for each in package.resources}
+    for row in data.get("resources") or []:
+        url = stored.get(row.get("id"), "")
+        # Source: ckan.lib.dictization.model_dictize.resource_dictize
+        if url and row.get("url") == f"http://{url.lstrip('/')}":
+            row["url"] = url
 
 
 def _restore_counts(workshop: model.Package, sent: Mapping[str, Any], data: dict[str, Any]) -> None:

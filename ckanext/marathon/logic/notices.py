@@ -10,6 +10,8 @@ import ckan.plugins.toolkit as tk
 from ckan.types import Context
 from flask import has_request_context
 
+from ckanext.marathon.domain.texts import shown
+
 KEY = "marathon_notices"
 
 
@@ -114,6 +116,12 @@ def _name_field(name: str, first: str, fields: Mapping[str, Mapping[str, Any]]) 
     if is_page() and field and field.get("label"):
         name = str(tk.h.scheming_language_text(field["label"]))
     return name
+
+
+def add_kept(context: Context, value: str, problem: str) -> None:
+    """Add that a value of a list was left as it is stored, though no rule would take it now."""
+    message = tk._("“{given}” was left as it is stored, though it needs correcting: {problem}")
+    add(context, message.format(given=shown(value), problem=problem))
 
 
 def is_page() -> bool:

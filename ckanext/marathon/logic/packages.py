@@ -13,6 +13,7 @@ from ckanext.marathon.logic.viewing import Viewer, as_reader
 from ckanext.marathon.model import link, records, transition
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.search.document import RELATIONSHIPS
+from ckanext.marathon.vocabulary import statuses
 
 SHOWN = {
     records.DATASET: dataset.complete,
@@ -104,7 +105,9 @@ def move_code(package: model.Package, owner_org: str) -> None:
 
 def _record_step(context: Context, idea: model.Package, reason: Any) -> None:
     status = records.text(idea, "status")
-    if not status or status == transition.last_status(idea.id):
+    # One that is no term was not set by any save: it was there, and was left as it is.
+    known = {term.code for term in statuses.term_list("idea-status").terms}
+    if status not in known or status == transition.last_status(idea.id):
         return
     user = model.User.get(context.get("user"))
     transition.record(

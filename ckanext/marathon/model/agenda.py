@@ -28,12 +28,23 @@ def times(municipality: str = "", problems: Collection[str] = ()) -> list[Times]
     return until_a_change("times", asked, lambda: _times(municipality, problems))
 
 
-def _times(municipality: str, problems: Collection[str]) -> list[Times]:
-    query = (
+def times_of(workshops: Collection[str]) -> list[Times]:
+    """Return when some workshops are, given by id, whoever may see them; newest first."""
+    if not workshops:
+        return []
+    return [Times(*row) for row in model.Session.execute(_of(package.id.in_(workshops)))]
+
+
+def _of(condition: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    return (
         sa.select(package.id, _field("starts_at"), _field("ends_at"), _field("status"))
-        .where(about.public(package), package.type == records.WORKSHOP)
+        .where(condition, package.type == records.WORKSHOP)
         .order_by(package.metadata_created.desc(), package.id)
     )
+
+
+def _times(municipality: str, problems: Collection[str]) -> list[Times]:
+    query = _of(about.public(package))
     if municipality:
         query = query.where(_linked(Predicate.WORKSHOP_MUNICIPALITY, [municipality]))
     if problems:

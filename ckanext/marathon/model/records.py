@@ -164,7 +164,7 @@ def items(package: model.Package | None, field: str) -> list[str]:
     return [each for each in loaded if isinstance(each, str)]
 
 
-def rows(package: model.Package | None, field: str) -> list[dict[str, Any]]:
+def rows(package: model.Package | model.Group | None, field: str) -> list[dict[str, Any]]:
     """Return a field kept as a JSON list of objects; what cannot be read counts as empty."""
     loaded = _json(text(package, field))
     if not isinstance(loaded, list):

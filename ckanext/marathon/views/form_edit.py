@@ -16,7 +16,7 @@ from flask import Blueprint, make_response, request
 from ckanext.marathon.helpers.labels import TYPES
 from ckanext.marathon.logic import edits
 
-from . import form_answers, form_conflict, form_data, held_forms
+from . import form_answers, form_conflict, form_data, form_untouched, held_forms
 from .form_answers import SEARCH_AWAY
 from .form_conflict import Conflict
 from .forms import OnePageCreateView
@@ -76,6 +76,7 @@ class OnePageEditView(EditView):
     ) -> Response | str:
         schema = _schema(package.type)
         stored = self._show(context, package.id)
+        form_untouched.restore_untouched(form.values, stored, schema["dataset_fields"])
         form_conflict.apply_choices(form.values, form.own, _as_sent(stored))
         data = {**form.for_update(), "id": package.id}
         # What this person cannot see and so did not send stays as it is.

@@ -59,6 +59,7 @@ class OnePageFileEditView(resource_views.EditView):
         stored = self._stored(resource_id)
         fields = _file_schema(id)["dataset_fields"]
         theirs = edits.comparable_resource(stored, fields)
+        form_stock.restore_untouched(stored, fields)
 
         def show(data: Values, errors: dict[str, Any]) -> Any:
             return self.get(package_type, id, resource_id, data, errors)
@@ -98,7 +99,10 @@ class OnePageFileEditView(resource_views.EditView):
         return super().get(package_type, id, resource_id, data, errors, error_summary)
 
     def _stored(self, resource_id: str) -> Values:
-        context = Context(user=current_user.name, auth_user_obj=current_user, use_cache=False)
+        # For an edit: CKAN shows others an address without a scheme as one with it.
+        context = Context(
+            user=current_user.name, auth_user_obj=current_user, use_cache=False, for_edit=True
+        )
         try:
             return dict(tk.get_action("resource_show")(context, {"id": resource_id}))
         except (tk.ObjectNotFound, tk.NotAuthorized):

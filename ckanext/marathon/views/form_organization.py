@@ -52,7 +52,9 @@ class OnePageOrganizationEditView(group_views.EditGroupView):
         organization = edits.lock_organization(id or "")
         if organization is None:
             return tk.abort(404, tk._("Organization not found"))
-        theirs = edits.comparable_organization(self._stored(organization.id))
+        stored = self._stored(organization.id)
+        theirs = edits.comparable_organization(stored)
+        form_stock.restore_untouched(stored, _organization_schema()["dataset_fields"])
 
         def show(data: Values, errors: dict[str, Any]) -> Any:
             return self.get(organization.id, group_type, is_organization, data, errors)
@@ -89,10 +91,9 @@ class OnePageOrganizationEditView(group_views.EditGroupView):
         return super().get(id, group_type, is_organization, data, errors, error_summary)
 
     def _stored(self, reference: str) -> Values:
-        context = Context(user=current_user.name, auth_user_obj=current_user, for_edit=True)
-        asked = {"id": reference, "include_datasets": False, "include_users": False}
+        context = Context(user=current_user.name, auth_user_obj=current_user)
         try:
-            return dict(tk.get_action("organization_show")(context, asked))
+            return edits.show_organization(context, reference)
         except (tk.ObjectNotFound, tk.NotAuthorized):
             return tk.abort(404, tk._("Organization not found"))
 

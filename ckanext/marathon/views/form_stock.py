@@ -6,7 +6,7 @@ JSON, and while Solr is away the form comes back filled in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 import ckan.lib.navl.dictization_functions as df
@@ -20,7 +20,7 @@ from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 
 from ckanext.marathon.logic import edits
 
-from . import form_answers, form_conflict, held_forms
+from . import form_answers, form_conflict, form_untouched, held_forms
 from .form_answers import SEARCH_AWAY
 from .form_data import CHOICES, OWN_INPUTS
 
@@ -47,6 +47,20 @@ def take_own_inputs() -> Values:
         # CKAN's views break without it.
         _replace_form([*left, ("save", "")])
     return own
+
+
+def restore_untouched(stored: Values, fields: Iterable[Mapping[str, Any]]) -> None:
+    """Let CKAN read what is stored where a form sends it as it was shown."""
+    sent = MultiDict(request.form)
+    values: Values = {name: _one_or_list(sent.getlist(name)) for name in sent}
+    form_untouched.restore_untouched(values, stored, fields)
+    for name, value in values.items():
+        sent.setlist(name, value if isinstance(value, list) else [value])
+    _replace_form(list(sent.items(multi=True)))
+
+
+def _one_or_list(texts: list[str]) -> Any:
+    return texts[0] if len(texts) == 1 else texts
 
 
 def refuse_outdated(

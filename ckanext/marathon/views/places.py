@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, Literal, NamedTuple
 
 import ckan.plugins.toolkit as tk
-from ckan.common import current_user
 from ckan.types import Response
 from flask import Blueprint, make_response, request
 
 from ckanext.marathon.helpers import comparison
+from ckanext.marathon.helpers.chain import find_part
 from ckanext.marathon.model import figures, needs, place
 from ckanext.marathon.model.about import DEPARTMENT, MUNICIPALITY, PROBLEM
 from ckanext.marathon.model.figures import Figures
@@ -183,14 +183,9 @@ def _parts(field: str, value: str) -> list[Part] | None:
 
 
 def _part(package_type: str, field: str, value: str) -> Part:
-    query = {
-        "fq": f'+dataset_type:{package_type} +{field}:"{value}"',
-        "rows": SHOWN,
-        "sort": "metadata_modified desc",
-    }
-    found = tk.get_action("package_search")({"user": current_user.name}, query)
+    found = find_part(package_type, f'+{field}:"{value}"', SHOWN)
     address = tk.h.url_for(f"{package_type}.search", **{field: value})
-    return Part(package_type, found["count"], found["results"], address)
+    return Part(package_type, found["count"], found["things"], address)
 
 
 def _gone(kind: Kind | Literal["service-problem"], code: str) -> Response:

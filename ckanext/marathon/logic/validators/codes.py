@@ -14,7 +14,7 @@ from ckanext.scheming.validation import scheming_validator
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.texts import items, shown
 from ckanext.marathon.logic import notices, say
-from ckanext.marathon.logic.validators.flat import type_of
+from ckanext.marathon.logic.validators.flat import stored_items, type_of
 from ckanext.marathon.vocabulary import authorities, problems, statuses, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
 
@@ -29,7 +29,9 @@ def marathon_municipality_codes(field: dict[str, Any], _schema: dict[str, Any]) 
     def validator(
         key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
     ) -> None:
-        codes = [_municipality(each, key, data, context) for each in _items(data[key])]
+        codes = _read_items(
+            lambda each: _municipality(each, key, data, context), key, data, context
+        )
         data[key] = _stored(codes, field, tk._("Choose at least one municipality"))
 
     return validator
@@ -56,7 +58,7 @@ def marathon_service_problems(field: dict[str, Any], _schema: dict[str, Any]) ->
     def validator(
         key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
     ) -> None:
-        notations = [_problem(each, key, data, context) for each in _items(data[key])]
+        notations = _read_items(lambda each: _problem(each, key, data, context), key, data, context)
         data[key] = _stored(notations, field, tk._("Choose at least one service problem"))
 
     return validator
@@ -98,11 +100,30 @@ def marathon_authority(field: dict[str, Any], _schema: dict[str, Any]) -> Any:
 def marathon_authority_list(field: dict[str, Any], _schema: dict[str, Any]) -> Any:
     """Return a validator that makes a JSON list of IRIs of concepts of the table in ``scheme``."""
 
-    def validator(value: Any) -> str:
-        found = [_concept(field["scheme"], each) for each in _items(value)]
-        return _stored(found, field, tk._("Choose at least one"))
+    def validator(
+        key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
+    ) -> None:
+        found = _read_items(lambda each: _concept(field["scheme"], each), key, data, context)
+        data[key] = _stored(found, field, tk._("Choose at least one"))
 
     return validator
+
+
+def _read_items(
+    read: Callable[[str], str], key: FlattenKey, data: FlattenDataDict, context: Context
+) -> list[str]:
+    """Return the items of a list as they are stored; one that is stored already is not judged."""
+    stored = stored_items(key, data, context)
+    found: list[str] = []
+    for item in _items(data.get(key)):
+        try:
+            found.append(read(item))
+        except tk.Invalid as error:
+            if item not in stored:
+                raise
+            notices.add_kept(context, item, error.error)
+            found.append(item)
+    return found
 
 
 def _items(value: Any) -> list[str]:

@@ -11,4 +11,6 @@ def marathon_commitment_rules(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
     """Check a commitment as a whole."""
-    Flat(data, errors, context).tidy("milestone")
+    flat = Flat(data, errors, context)
+    flat.pardon_untouched()
+    flat.tidy("milestone")

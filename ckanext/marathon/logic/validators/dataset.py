@@ -23,6 +23,7 @@ def marathon_dataset_rules(
 ) -> None:
     """Check a dataset as a whole: what it must have, and where that comes from."""
     flat = Flat(data, errors, context)
+    flat.pardon_untouched()
     flat.tidy(*REPEATING)
     flat.keep("example", "false")
     if flat.is_deleted:
@@ -37,6 +38,7 @@ def marathon_dataset_rules(
         own = _own(flat, field, sorted(inherited))
         resolved[field] = origins.resolve(own, inherited, origins.IDEA).values
     required = _requirements(flat)
+    before = _find_stored_faults(flat, required)
     dataset = {name: flat.value(name) for name in ("title", "notes")}
     faults = datasets.check_required(
         {**dataset, "idea": ideas}, resolved["municipality"], resolved["service_problem"], required
@@ -44,15 +46,41 @@ def marathon_dataset_rules(
     # An idea that has an error is said once; what it would have brought is not missing.
     unknown = set(computed) if flat.failed("idea") else set()
     faults = [fault for fault in faults if fault.path[0] not in unknown]
-    flat.add(faults)
+    flat.add(faults, before)
     _explain_missing_role(flat, faults)
     if required != datasets.NOTHING:
         flat.add(_check_licence(flat))
     if not required.title and not flat.text("title"):
         data[("title",)] = flat.text("name")
     if not flat.failed("idea"):
-        flat.add(datasets.check_needs(flat.items("data_need"), references.needs_of_ideas(ideas)))
-    flat.add(datasets.check_periods(flat.rows("temporal_coverage")))
+        needs = references.needs_of_ideas(ideas)
+        flat.add(datasets.check_needs(flat.items("data_need"), needs), before)
+    flat.add(datasets.check_periods(flat.rows("temporal_coverage")), before)
+
+
+def _find_stored_faults(flat: Flat, required: datasets.Requirements) -> list[At]:
+    """Return what is wrong with the dataset as it is stored, of what a save may leave so.
+
+    One that names ideas may have lost its places and problems with them. One without an idea must
+    get what is asked of it.
+    """
+    named = records.items(flat.stored, "idea")
+    stored_ideas = list(records.load(named).values())
+    needs = references.needs_of_ideas(stored_ideas)
+    asked = datasets.Requirements(municipality=required.municipality, problem=required.problem)
+    places = records.items(flat.stored, "municipality")
+    problems = records.items(flat.stored, "service_problem")
+    lost = datasets.check_required(
+        {},
+        places or references.municipalities_of_ideas(stored_ideas),
+        problems or references.problems_of_ideas(stored_ideas),
+        asked if named else datasets.NOTHING,
+    )
+    return [
+        *lost,
+        *datasets.check_needs(records.items(flat.stored, "data_need"), needs),
+        *datasets.check_periods(records.rows(flat.stored, "temporal_coverage")),
+    ]
 
 
 def _explain_missing_role(flat: Flat, faults: list[At]) -> None:

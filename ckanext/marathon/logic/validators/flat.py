@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import ckan.plugins.toolkit as tk
@@ -11,9 +11,10 @@ from ckan import model
 from ckan.lib.navl.dictization_functions import missing
 from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
-from ckanext.marathon.domain.faults import At
-from ckanext.marathon.domain.texts import load_json
-from ckanext.marathon.logic import say
+from ckanext.marathon.domain.faults import At, Fault, Path
+from ckanext.marathon.domain.texts import is_blank, load_json
+from ckanext.marathon.logic import notices, say
+from ckanext.marathon.logic.validators import untouched
 from ckanext.marathon.model import records
 
 
@@ -28,6 +29,7 @@ class Flat:
         self.data = data
         self.errors = errors
         self.context = context
+        self._pardoned: set[FlattenKey] = set()
 
     @property
     def stored(self) -> model.Package | None:
@@ -46,9 +48,27 @@ class Flat:
         """Whether this save deletes it."""
         return bool(self.stored and self.stored.state != model.State.DELETED and self.is_deleted)
 
+    def pardon_untouched(self) -> None:
+        """Take back the errors of what is stored already; see :mod:`.untouched`."""
+        schema: dict[str, Any] = {}
+        if self.stored:
+            schema = tk.h.scheming_get_dataset_schema(self.stored.type) or {}
+        fields = schema.get("dataset_fields", [])
+        self._pardoned = untouched.pardon_untouched(
+            self.data, self.errors, self.context, self.stored, fields
+        )
+        for key in self._pardoned:
+            # CKAN's own fields are columns; the rules read no extra of their names.
+            if self.stored and len(key) == 1 and not untouched.is_column(self.stored, key[0]):
+                self.put(key[0], self.data[key])
+
+    def is_pardoned(self, *key: str | int) -> bool:
+        """Return whether a value is one that is stored and that no rule can read."""
+        return key in self._pardoned
+
     def failed(self, *fields: str) -> bool:
-        """Return whether any of the fields has an error."""
-        return any(self.errors.get((field,)) for field in fields)
+        """Return whether any of the fields has an error, or a value that no rule can read."""
+        return any(self.errors.get((each,)) or (each,) in self._pardoned for each in fields)
 
     def value(self, field: str) -> Any:
         """Return the value of a field, ``None`` where it is missing or has an error."""
@@ -74,7 +94,7 @@ class Flat:
         found: list[dict[str, Any]] = [{} for _ in range(max(numbers, default=-1) + 1)]
         for key, value in self.data.items():
             is_inner = len(key) == 3 and key[0] == field and value is not missing
-            if is_inner and not self.errors.get(key):
+            if is_inner and not self.errors.get(key) and key not in self._pardoned:
                 found[key[1]][key[2]] = value
         return found
 
@@ -99,12 +119,20 @@ class Flat:
         """Store a list for a field."""
         self.put(field, json.dumps(list(values)))
 
-    def add(self, faults: Iterable[At]) -> None:
+    def add(self, faults: Iterable[At], before: Collection[At] = ()) -> None:
         """Say what is wrong, at the fields; a field that has an error already keeps to it.
 
         CKAN cannot hold errors of a list of things and of one of them at once.
+
+        Args:
+            faults: of the record as it is sent.
+            before: those of the record as it is stored. What was wrong before, in the same words,
+                is told and keeps nobody from saving the rest.
         """
         for path, fault in faults:
+            if self._was_there(path, fault, before):
+                notices.add(self.context, say.text(fault))
+                continue
             rows = [key for key in self.errors if len(key) == 3 and key[0] == path[0]]
             if len(path) == 1 and any(self.errors[key] for key in rows):
                 continue
@@ -116,6 +144,15 @@ class Flat:
             present = self.errors.setdefault(path, [])
             if not present:
                 present.append(say.text(fault))
+
+    def _was_there(self, path: Path, fault: Fault, before: Collection[At]) -> bool:
+        if len(path) == 1:
+            return At(path, fault) in before
+        field, row, _name = path
+        stored = records.rows(self.stored, str(field))
+        sent = {k[2]: v for k, v in self.data.items() if len(k) == 3 and k[:2] == (field, row)}
+        kept = any(untouched.is_same_row(sent, each) for each in stored)
+        return kept and any(each.path[0] == field and each.fault == fault for each in before)
 
     def tidy(self, *fields: str) -> None:
         """Drop rows of repeating fields that nobody filled in, and subfields that nobody knows.
@@ -136,26 +173,38 @@ class Flat:
 
 
 def _is_filled(value: Any) -> bool:
-    return value is not missing and value not in (None, "", [])
+    if isinstance(value, str):
+        return not is_blank(value)
+    return value is not missing and value not in (None, [])
 
 
 def stored_texts(key: FlattenKey, data: FlattenDataDict, context: Context) -> set[Any]:
-    """Return what the database has in the field of a key; of a repeating field, in all its rows.
+    """Return what the database has in the field of a key; of a repeating field, in all its rows."""
+    found = _stored_values(key, data, context)
+    return {each for each in found if isinstance(each, str) and each}
+
+
+def stored_items(key: FlattenKey, data: FlattenDataDict, context: Context) -> set[str]:
+    """Return the items of the lists that the database has in the field of a key."""
+    found = (untouched.as_said(each) for each in _stored_values(key, data, context))
+    return {item for each in found for item in ([each] if isinstance(each, str) else each) if item}
+
+
+def _stored_values(key: FlattenKey, data: FlattenDataDict, context: Context) -> list[Any]:
+    """Return what the database has in the field of a key.
 
     Rows have no ids: after one is removed on the page, those behind it have other numbers.
     """
     package = Flat(data, {}, context).stored
     if package is None:
-        return set()
+        return []
     if len(key) == 1:
-        found = [records.text(package, key[0])]
-    elif key[0] == "resources":
+        return [records.text(package, key[0])]
+    if key[0] == "resources":
         resource = data.get((*key[:-1], "id"))
         same = (each for each in package.resources if each.id == resource)
-        found = [(each.extras or {}).get(key[-1]) for each in same]
-    else:
-        found = [row.get(key[-1]) for row in records.rows(package, key[0])]
-    return {each for each in found if isinstance(each, str) and each}
+        return [(each.extras or {}).get(key[-1]) for each in same]
+    return [row.get(key[-1]) for row in records.rows(package, key[0])]
 
 
 def type_of(data: FlattenDataDict) -> str:

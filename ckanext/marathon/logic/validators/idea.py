@@ -5,10 +5,12 @@ from __future__ import annotations
 import uuid
 
 import ckan.plugins.toolkit as tk
+from ckan.lib.navl.dictization_functions import missing
 from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
 from ckanext.marathon.domain import ideas, lifecycle, origins
 from ckanext.marathon.domain.faults import At
+from ckanext.marathon.domain.ideas import Needs
 from ckanext.marathon.logic import codes, guards, inputs, notices, permissions, references
 from ckanext.marathon.logic.validators.flat import Flat
 from ckanext.marathon.model import records
@@ -21,6 +23,8 @@ def marathon_idea_rules(
 ) -> None:
     """Check an idea as a whole: its workshop's municipalities, its status, its data needs."""
     flat = Flat(data, errors, context)
+    flat.pardon_untouched()
+    _leave_organization_to_workshop(flat)
     flat.tidy("data_need", "summary")
     flat.keep("example", "false")
     if flat.is_being_deleted:
@@ -39,9 +43,35 @@ def marathon_idea_rules(
         idea["municipality"] = _own_municipalities(flat, taking_part)
     else:
         taking_part = []
-    flat.add(ideas.check(idea, taking_part, guards.needs(flat)))
+    flat.add(ideas.check(idea, taking_part, guards.needs(flat)), _find_stored_faults(flat))
     flat.add(codes.check(flat, "idea"))
     _name_new_needs(flat)
+
+
+def _leave_organization_to_workshop(flat: Flat) -> None:
+    """Say nothing of the organisation where the workshop that would give it is what is missing."""
+    sent = flat.data.get(("owner_org",))
+    if flat.errors.get(("workshop",)) and (not sent or sent is missing):
+        flat.errors[("owner_org",)] = []
+
+
+def _find_stored_faults(flat: Flat) -> list[At]:
+    """Return what is wrong with the idea as it is stored, of what a save may leave so."""
+    if flat.stored is None:
+        return []
+    workshop = records.text(flat.stored, "workshop")
+    taking_part = references.municipalities_of_workshop(records.load([workshop]).get(workshop))
+    rows = records.rows(flat.stored, "data_need")
+    idea = {
+        "municipality": records.items(flat.stored, "municipality"),
+        "community": records.items(flat.stored, "community"),
+        "data_need": rows,
+        "title": flat.stored.title,
+        "notes": flat.stored.notes,
+        "proponent_group": records.text(flat.stored, "proponent_group"),
+    }
+    own = [row["id"] for row in rows if row.get("id")]
+    return ideas.check(idea, taking_part, Needs(own=own, met={}))
 
 
 def _check_status(flat: Flat) -> list[At]:
@@ -84,5 +114,6 @@ def _own_municipalities(flat: Flat, taking_part: list[str]) -> list[str]:
 def _name_new_needs(flat: Flat) -> None:
     """Give every new data need an identifier that no other one anywhere has."""
     for row, need in enumerate(flat.rows("data_need")):
-        if need and not need.get("id"):
+        is_new = need and not flat.is_pardoned("data_need", row, "id")
+        if is_new and not need.get("id"):
             flat.data[("data_need", row, "id")] = str(uuid.uuid4())

@@ -8,6 +8,7 @@ from ckan.lib.navl.dictization_functions import missing
 from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
 from ckanext.marathon.logic import input_rules, permissions
+from ckanext.marathon.logic.validators import untouched
 from ckanext.marathon.model import place, records
 
 FIELDS = input_rules.ORGANIZATION_RESERVED
@@ -18,6 +19,8 @@ def marathon_organization_rules(
 ) -> None:
     """Check who sets what, and that no other organisation is the same municipality."""
     organization = _stored(data, context)
+    schema = tk.h.scheming_get_organization_schema("organization")
+    untouched.pardon_untouched(data, errors, context, organization, schema["fields"])
     before = {field: records.text(organization, field) for field in FIELDS}
     may = {
         "role": permissions.may_give_role(

@@ -54,10 +54,16 @@ def marathon_idea_ids(
         data[key] = json.dumps(wanted)
         return
     found = references.linkable(context, wanted, records.IDEA, already)
+    kept: list[str] = []
     for reference in wanted:
-        if reference not in found:
+        if reference in found:
+            kept.append(found[reference].id)
+        elif reference in already:
+            # It was deleted behind the record's back: that keeps nobody from saving the rest.
+            kept.append(reference)
+        else:
             errors[key].append(_no_such(tk._("There is no idea “{reference}”"), reference))
-    data[key] = json.dumps(list(dict.fromkeys(idea.id for idea in found.values())))
+    data[key] = json.dumps(list(dict.fromkeys(kept)))
 
 
 def marathon_data_need_ids(value: Any) -> str:

@@ -12,9 +12,9 @@ from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
 from ckanext.marathon.domain import addresses, dates, geometry, numbers
 from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.domain.texts import LONGEST_TITLE, is_blank, shown
+from ckanext.marathon.domain.texts import LONGEST_TITLE, is_blank, items, shown
 from ckanext.marathon.logic import notices, say, shapes
-from ckanext.marathon.logic.validators.flat import Flat, stored_texts, type_of
+from ckanext.marathon.logic.validators.flat import Flat, stored_items, stored_texts, type_of
 
 Value = TypeVar("Value")
 
@@ -161,14 +161,45 @@ def marathon_duration(value: Any) -> str:
     return _read(dates.duration, value)
 
 
+def marathon_email(value: Any) -> Any:
+    """Return an e-mail address without the blanks around it.
+
+    Raises:
+        Invalid: CKAN takes it for none.
+    """
+    text = value.strip() if isinstance(value, str) else value
+    validate: Any = tk.get_validator("email_validator")
+    try:
+        return validate(text, {})
+    except tk.Invalid:
+        message = tk._("“{value}” is not an e-mail address, for example informacion@muni.gob.gt")
+        raise tk.Invalid(message.format(value=shown(value))) from None
+
+
 def marathon_http_url(value: Any) -> str:
     """Return an absolute web address."""
     return _read(addresses.http_address, value)
 
 
-def marathon_http_url_list(value: Any) -> str:
-    """Return a JSON list of absolute web addresses; commas may be part of one."""
-    return json.dumps(_read(addresses.http_addresses, None if value is missing else value))
+def marathon_http_url_list(
+    key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
+) -> None:
+    """Make a JSON list of absolute web addresses; commas may be part of one.
+
+    One that is stored already is not judged.
+    """
+    value, stored = data.get(key), stored_items(key, data, context)
+    given = _read(lambda given: items(given, r"\s+"), None if value is missing else value)
+    found: list[str] = []
+    for item in given:
+        try:
+            found += _read(addresses.http_addresses, [item])
+        except tk.Invalid as error:
+            if item not in stored:
+                raise
+            notices.add_kept(context, item, error.error)
+            found.append(item)
+    data[key] = json.dumps(list(dict.fromkeys(found)))
 
 
 def marathon_resource_address(

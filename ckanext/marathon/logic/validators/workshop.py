@@ -5,8 +5,11 @@ from __future__ import annotations
 from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
 from ckanext.marathon.domain import counts, dates, workshops
+from ckanext.marathon.domain.faults import At
 from ckanext.marathon.logic import codes, guards
+from ckanext.marathon.logic.show.workshop import stored_counts
 from ckanext.marathon.logic.validators.flat import Flat
+from ckanext.marathon.model import records
 
 TEXTS = (
     *("status", "starts_at", "ends_at", "rsvp_by", "venue", "latitude", "longitude"),
@@ -21,6 +24,7 @@ def marathon_workshop_rules(
 ) -> None:
     """Check a workshop as a whole, and that the ideas that came out of it keep their places."""
     flat = Flat(data, errors, context)
+    flat.pardon_untouched()
     flat.tidy(*REPEATING)
     for field, default in DEFAULTS.items():
         flat.keep(field, default)
@@ -30,7 +34,17 @@ def marathon_workshop_rules(
         return
     workshop = {name: flat.value(name) for name in (*counts.FIELDS, *TEXTS)}
     rows = {name: flat.rows(name) for name in REPEATING}
-    flat.add(workshops.check({**workshop, **rows}, dates.today()))
+    flat.add(workshops.check({**workshop, **rows}, dates.today()), _find_stored_faults(flat))
     flat.add(codes.check(flat, "workshop"))
     if flat.stored and not flat.failed("municipality"):
         flat.add(guards.check_municipalities_kept(flat, flat.items("municipality")))
+
+
+def _find_stored_faults(flat: Flat) -> list[At]:
+    """Return what is wrong with the workshop as it is stored."""
+    if flat.stored is None:
+        return []
+    texts = {name: records.text(flat.stored, name) for name in TEXTS}
+    rows = {name: records.rows(flat.stored, name) for name in REPEATING}
+    counted = stored_counts(flat.stored)
+    return workshops.check({**texts, **rows, **counted}, dates.today())

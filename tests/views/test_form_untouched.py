@@ -1,0 +1,373 @@
+"""A form that is saved as it was opened changes nothing, whatever the database has in it.
+
+The records have what no rule of the site takes: they were there before the plugin, came from other
+programs, or a list of choices has changed since.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from ckan import model
+from ckan.lib import search
+from ckan.tests import factories as core
+from ckan.tests.helpers import call_action
+from ckan.types import Context
+
+from ckanext.marathon.logic import edits
+from tests import factories
+from tests.visitors import shown_values
+
+from .conftest import Reader
+
+pytestmark = pytest.mark.usefixtures("marathon_site")
+
+NO_DAY = "2024-02-30T10:00:00-06:00"
+EARLY = "0217-06-03T10:00:00-06:00"
+NEED = "11111111-2222-4333-8444-666666666666"
+AGENT = {
+    "name": "Oficina", "email": "no tiene", "url": "www.muni.gob.gt", "uri": "sin uri",
+}  # fmt: skip
+LINK = {"url": "https://example.gt/a.csv", "name": "A", "format": "CSV"}
+THEMES = [
+    "http://publications.europa.eu/resource/authority/data-theme/TRAN",
+    "http://publications.europa.eu/resource/authority/data-theme/ENVI",
+    "http://publications.europa.eu/resource/authority/data-theme/AGRI",
+]
+
+DATASET = {
+    "issued": NO_DAY,
+    "modified": EARLY,
+    "frequency": "cada luna llena",
+    "access_rights": "para vecinos",
+    "theme": [THEMES[0], "agua y saneamiento", *THEMES[1:]],
+    "language": ["http://publications.europa.eu/resource/authority/language/SPA", "qeqchi"],
+    "municipality": ["2105", "9999", "0115"],
+    "service_problem": ["RES-01", "XXX-99", "AGU-01"],
+    "temporal_coverage": [{"start": NO_DAY, "end": EARLY}, {"start": "2030", "end": "2020"}],
+    "contact": [AGENT],
+    "publisher": [{**AGENT, "type": "oficina"}],
+    "creator": [{**AGENT, "type": "oficina"}],
+    "documentation": ["www.muni.gob.gt/manual", "https://example.gt/b"],
+    "conforms_to": "una norma",
+    "spatial_coverage": [{"text": "Cuenca", "geom": "POINT(1 2)", "bbox": "{}", "centroid": "x"}],
+    "spatial_resolution_in_meters": "14,6",
+    "temporal_resolution": "cada año",
+    "version_notes": "una\nlínea\r\ny otra",
+    "provenance": "\n  con sangría\n",
+}
+WORKSHOP = {
+    "kind": "fiesta",
+    "status": "pospuesto",
+    "municipality": ["2105", "9999", "0115"],
+    "service_problem": ["RES-01", "XXX-99", "AGU-01"],
+    "starts_at": NO_DAY,
+    "ends_at": EARLY,
+    "rsvp_by": "pronto",
+    "venue": "Salón\nmunicipal",
+    "venue_municipality": "9999",
+    "latitude": "14,6",
+    "longitude": "al norte",
+    "organiser": [{"name": "", "role": "convener"}, {"name": "CODEDE", "role": "amigo"}],
+    "invitation": [
+        {"organisation": "COCODE", "invited_on": "mayo", "answer": "quizás", "attended": "a veces"},
+        {"organisation": "ANAM", "answered_on": "2017-05-01", "invited_on": "2017-05-10"},
+    ],
+    "participants": "10",
+    "participants_women": "1,5",
+    "participants_men": "-3",
+    "participants_youth": "99",
+    "language": ["latín", "http://lexvo.org/id/iso639-3/quc"],
+    "source_url": "www.muni.gob.gt",
+    "code": "T*1",
+}
+IDEA = {
+    "municipality": ["9999"],
+    "service_problem": ["RES-01", "XXX-99", "AGU-01"],
+    "votes": "1,5",
+    "priority": "primera",
+    "proponent_group": "mis amigos",
+    "status": "soñada",
+    "evidence": ["www.muni.gob.gt"],
+    "summary": [{"lang": "latín", "text": "Aqua", "audio": "www.muni.gob.gt"}],
+    "data_need": [{"id": "uno", "what": "Pozos"}, {"id": NEED, "what": "", "why": "Para saber"}],
+    "code": "I*1",
+}
+COMMITMENT = {
+    "source_url": "www.muni.gob.gt",
+    "milestone": [{"title": "A", "due": NO_DAY, "status": "casi", "evidence": '["www.a.gt"]'}],
+}
+ORGANIZATION = {
+    "municipality_code": "9999",
+    "role": "amiga",
+    "pilot": "quizás",
+    "contact_email": "no tiene",
+    "homepage": "www.muni.gob.gt",
+}
+RESOURCE = {
+    "license": "la del municipio",
+    "availability": "cuando se pueda",
+    "status": "casi",
+    "access_url": "www.muni.gob.gt",
+    "download_url": "www.muni.gob.gt/a.csv",
+    "issued": NO_DAY,
+    "modified": EARLY,
+    "language": json.dumps(["qeqchi", DATASET["language"][0]]),
+    "documentation": json.dumps(["www.muni.gob.gt/manual"]),
+}
+
+
+def as_texts(fields: dict[str, Any]) -> dict[str, str]:
+    return {k: v if isinstance(v, str) else json.dumps(v) for k, v in fields.items()}
+
+
+def write(package_id: str, fields: dict[str, Any], **columns: Any) -> None:
+    """Put into a record what its rules would refuse."""
+    package = model.Package.get(package_id)
+    assert package
+    package.extras = {**package.extras, **as_texts(fields)}
+    for name, value in columns.items():
+        setattr(package, name, value)
+    model.repo.commit()
+    search.rebuild(package_id)
+
+
+def stored(package_id: str) -> dict[str, Any]:
+    """Return all that the database has of a package but its clocks, lists and rows loaded."""
+    model.Session.expire_all()
+    package = model.Package.get(package_id)
+    assert package
+    columns = ("title", "name", "notes", "url", "version", "license_id", "owner_org", "private",
+               "state", "author", "author_email", "maintainer", "maintainer_email")  # fmt: skip
+    found = {name: getattr(package, name) for name in columns}
+    found["tags"] = sorted(tag.name for tag in package.get_tags())
+    found["resources"] = [
+        {**loaded(each.extras or {}), "id": each.id, "url": each.url, "name": each.name,
+         "description": each.description, "format": each.format, "size": each.size}
+        for each in package.resources
+    ]  # fmt: skip
+    return without_empty({**found, **loaded(package.extras)})
+
+
+def loaded(extras: dict[str, Any]) -> dict[str, Any]:
+    return {k: json.loads(v) if str(v)[:1] == "[" else v for k, v in extras.items()}
+
+
+def without_empty(value: Any) -> Any:
+    """Return a value without empty texts in rows: a form sends "" where a program sends nothing."""
+    if isinstance(value, dict):
+        return {k: without_empty(v) for k, v in value.items() if v not in ("", None, [])}
+    return [without_empty(each) for each in value] if isinstance(value, list) else value
+
+
+def compare(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    keys = before.keys() | after.keys()
+    return {k: (before.get(k), after.get(k)) for k in keys if before.get(k) != after.get(k)}
+
+
+def open_form(reader: Reader, path: str) -> dict[str, list[str]]:
+    form = BeautifulSoup(reader.get(path).text, "html.parser").select_one(
+        "form:has([data-marathon-form])"
+    )
+    assert form, path
+    values = shown_values(form)
+    areas = {str(area["name"]) for area in form.select("textarea[name]")}
+    # Source: HTML, a text area sends CR LF, and a line of text no line breaks.
+    return {
+        name: [
+            "\r\n".join(text.splitlines()) + ("\r\n" if text.endswith("\n") else "")
+            if name in areas
+            else text.replace("\r", "").replace("\n", "")
+            for text in texts
+        ]
+        for name, texts in values.items()
+    }
+
+
+def send(reader: Reader, path: str, **changed: Any) -> Any:
+    answer = reader.post(path, {**open_form(reader, path), **changed, "save": "save"})
+    wrong = BeautifulSoup(answer.text, "html.parser").select(".error-explanation li")
+    assert answer.status_code == 302, (path, [each.get_text(" ", strip=True) for each in wrong])
+    return answer
+
+
+@pytest.fixture
+def admin(app: Any) -> Reader:
+    return Reader(app, core.Sysadmin())
+
+
+def make_dataset() -> str:
+    made = factories.MarathonDataset(resources=[LINK])
+    write(
+        made["id"], DATASET, url="www.muni.gob.gt", author="Ana", author_email="no tiene",
+        maintainer="Juan", maintainer_email="no tiene", license_id="la del municipio",
+    )  # fmt: skip
+    return made["id"]
+
+
+def make_idea() -> str:
+    made = factories.Idea()
+    write(made["id"], IDEA)
+    return made["id"]
+
+
+def make_workshop() -> str:
+    made = factories.Workshop()
+    write(made["id"], WORKSHOP)
+    return made["id"]
+
+
+def make_commitment() -> str:
+    made = factories.Commitment()
+    write(made["id"], COMMITMENT)
+    return made["id"]
+
+
+RECORDS = {
+    "dataset": (make_dataset, DATASET),
+    "idea": (make_idea, IDEA),
+    "workshop": (make_workshop, WORKSHOP),
+    "commitment": (make_commitment, COMMITMENT),
+}
+
+
+@pytest.mark.parametrize("kind", RECORDS)
+def test_an_untouched_form_keeps_whatever_is_stored(admin: Reader, kind: str) -> None:
+    make, _fields = RECORDS[kind]
+    package_id = make()
+    before = stored(package_id)
+    send(admin, f"/{kind}/edit/{package_id}")
+    assert compare(before, stored(package_id)) == {}
+
+
+def test_the_page_of_a_file_keeps_whatever_is_stored(admin: Reader) -> None:
+    package_id = factories.MarathonDataset(resources=[LINK, LINK])["id"]
+    package = model.Package.get(package_id)
+    assert package
+    resource, other = package.resources
+    # CKAN shows both as addresses that begin with http://.
+    resource.url, other.url = "www.muni.gob.gt/a.csv", "\\\\servidor\\datos\\a.xls"
+    resource.extras = {**(resource.extras or {}), **RESOURCE}
+    model.repo.commit()
+    before = stored(package_id)
+    send(admin, f"/dataset/{package_id}/resource/{resource.id}/edit")
+    assert compare(before, stored(package_id)) == {}
+    # The form of its dataset does not show it, and CKAN validates it all the same.
+    send(admin, f"/dataset/edit/{package_id}")
+    assert compare(before, stored(package_id)) == {}
+
+
+def stored_group(group_id: str) -> dict[str, Any]:
+    model.Session.expire_all()
+    group: Any = model.Group.get(group_id)
+    assert group
+    names = ("title", "name", "description", "image_url")
+    found = {**{name: getattr(group, name) for name in names}, **(group.extras or {})}
+    return {name: value for name, value in found.items() if value}
+
+
+def test_the_form_of_an_organisation_keeps_whatever_is_stored(admin: Reader) -> None:
+    made = core.Organization(description="una\nlínea")
+    group: Any = model.Group.get(made["id"])
+    assert group
+    group.extras = {**(group.extras or {}), **ORGANIZATION}
+    model.repo.commit()
+    before = stored_group(made["id"])
+    path = f"/organization/edit/{made['name']}"
+    send(admin, path)
+    assert compare(before, stored_group(made["id"])) == {}
+    # What is changed is judged.
+    answer = admin.post(path, {**open_form(admin, path), "homepage": "www.otra.gt", "save": ""})
+    assert "www.otra.gt" in answer.text
+    assert compare(before, stored_group(made["id"])) == {}
+
+
+CHANGED = {
+    "dataset": {"url": "www.otra.gt", "issued": "2024-02-31", "frequency": "cada martes"},
+    "idea": {"votes": "2,5", "priority": "segunda", "code": "J*1"},
+    "workshop": {"latitude": "14,7", "participants_women": "2,5", "rsvp_by": "luego"},
+    "commitment": {"source_url": "www.otra.gt"},
+}
+
+
+@pytest.mark.parametrize("kind", RECORDS)
+def test_what_is_changed_is_judged(admin: Reader, kind: str) -> None:
+    make, _fields = RECORDS[kind]
+    package_id = make()
+    before = stored(package_id)
+    path = f"/{kind}/edit/{package_id}"
+    answer = admin.post(
+        path, {**open_form(admin, path), **CHANGED[kind], "save": "save"}, Accept="application/json"
+    )
+    assert answer.status_code == 422
+    assert set(answer.json["errors"]) == set(CHANGED[kind])
+    assert compare(before, stored(package_id)) == {}
+
+
+def test_other_saves_keep_what_is_no_number_and_say_so(admin: Reader) -> None:
+    idea = make_idea()
+    answer = admin.post_json("/api/3/action/package_patch", {"id": idea, "notes": "Otra"}).json
+    assert stored(idea)["votes"] == IDEA["votes"]
+    assert any("1,5" in notice for notice in answer["result"]["marathon_notices"])
+    created = {"package_id": idea, "url": "https://example.gt/b.pdf", "name": "B"}
+    assert admin.post_json("/api/3/action/resource_create", created).json["success"]
+    assert stored(idea)["votes"] == IDEA["votes"]
+    # Emptied by hand it is empty.
+    send(admin, f"/idea/edit/{idea}", votes="")
+    assert "votes" not in stored(idea)
+
+
+def test_a_new_record_is_judged_whatever_others_have(admin: Reader) -> None:
+    make_idea()
+    copy = {"type": "idea", "name": "copia", "title": "Copia", "votes": IDEA["votes"]}
+    answer = admin.post_json("/api/3/action/package_create", copy).json
+    assert "votes" in answer["error"]
+
+
+def test_a_choice_is_added_behind_those_that_are_stored(admin: Reader) -> None:
+    dataset = make_dataset()
+    path = f"/dataset/edit/{dataset}"
+    ticked = [each for each in open_form(admin, path)["service_problem"] if each]
+    assert set(ticked) == set(DATASET["service_problem"])
+    send(admin, path, service_problem=["", "AGU-02", *sorted(ticked)])
+    assert stored(dataset)["service_problem"] == [*DATASET["service_problem"], "AGU-02"]
+    # One that is no choice any more can be taken away.
+    left = ["RES-01", "AGU-02"]
+    send(admin, path, service_problem=["", *left])
+    assert stored(dataset)["service_problem"] == left
+
+
+def test_an_idea_or_workshop_that_is_gone_keeps_nobody_from_saving(admin: Reader) -> None:
+    dataset = factories.MarathonDataset()
+    idea = dataset["idea"][0]
+    workshop = call_action("package_show", id=idea)["workshop"]
+    gone = "11111111-2222-4333-8444-555555555555"
+    needs = [gone]
+    write(dataset["id"], {"idea": [gone, idea], "data_need": needs})
+    write(idea, {"workshop": gone})
+    for package_id, kind in ((dataset["id"], "dataset"), (idea, "idea")):
+        before = stored(package_id)
+        send(admin, f"/{kind}/edit/{package_id}")
+        assert compare(before, stored(package_id)) == {}
+    send(admin, f"/idea/edit/{idea}", workshop=workshop)
+    assert stored(idea)["workshop"] == workshop
+
+
+@pytest.mark.parametrize("kind", RECORDS)
+def test_the_pages_of_such_records_answer(admin: Reader, kind: str) -> None:
+    make, _fields = RECORDS[kind]
+    package_id = make()
+    send(admin, f"/{kind}/edit/{package_id}")
+    for path in (f"/{kind}/{package_id}", f"/{kind}/{package_id}.ttl"):
+        assert admin.get(path, Accept="*/*").status_code in (200, 301, 302), path
+
+
+def test_a_masked_count_stays_hidden_in_a_form(admin: Reader) -> None:
+    workshop = factories.Workshop(participants=40, participants_youth=3)
+    stranger = Context(user=core.User()["name"])
+    assert edits.show_package(stranger, workshop["id"])["participants_youth"] is None
+    mine = Context(user=admin.name)
+    assert edits.show_package(mine, workshop["id"])["participants_youth"] == 3
