@@ -180,7 +180,10 @@ class TestBlankTexts:
                 ({"milestone"}, {"milestone": [{"title": blank, "due": "2026-01-01"}]}),
                 ({"title"}, {**workshop, "title": blank}),
                 ({"organiser"}, {**workshop, "organiser": [{"name": blank, "role": "host"}]}),
-                ({"invitation"}, {**workshop, "invitation": [{"organisation": blank}]}),
+                (
+                    {"invitation"},
+                    {**workshop, "invitation": [{"organisation": blank, "attended": "yes"}]},
+                ),
                 ({"title"}, {**idea, "title": blank}),
                 ({"data_need"}, {**idea, "data_need": [{"what": blank, "why": "x"}]}),
             ):

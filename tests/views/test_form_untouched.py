@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import ckan.plugins.toolkit as tk
 import pytest
 from bs4 import BeautifulSoup
 from ckan import model
@@ -371,3 +372,13 @@ def test_a_masked_count_stays_hidden_in_a_form(admin: Reader) -> None:
     assert edits.show_package(stranger, workshop["id"])["participants_youth"] is None
     mine = Context(user=admin.name)
     assert edits.show_package(mine, workshop["id"])["participants_youth"] == 3
+
+
+def test_all_of_it_is_judged_by_a_save_that_makes_it_public(marathon_site: None) -> None:
+    dataset = factories.MarathonDataset(private=True)
+    write(dataset["id"], {"frequency": "cada rato"})
+    saved = call_action("package_patch", id=dataset["id"], title="Pozos")
+    assert saved["frequency"] == "cada rato"
+    with pytest.raises(tk.ValidationError) as refused:
+        call_action("package_patch", id=dataset["id"], private=False)
+    assert set(refused.value.error_dict) == {"frequency"}

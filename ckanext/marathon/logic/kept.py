@@ -15,7 +15,7 @@ from ckan import model
 from ckan.types import Context
 from werkzeug.datastructures import FileStorage
 
-from ckanext.marathon.domain.texts import shown
+from ckanext.marathon.domain.texts import is_blank, shown
 from ckanext.marathon.logic import notices, uploads
 
 Rows = list[dict[str, Any]]
@@ -63,8 +63,8 @@ def check_rows(context: Context, field: str, rows: Rows, known: Collection[str])
     refusal = tk._("A row of “{field}” has nothing called {names}. These names exist: {known}")
     lost: dict[tuple[str, ...], list[int]] = {}
     for number, row in enumerate(rows, start=1):
-        unknown = [name for name, value in row.items() if name not in known and is_filled(value)]
-        is_lost = unknown and not any(is_filled(row.get(name)) for name in known)
+        unknown = [name for name, value in row.items() if name not in known and _says(value)]
+        is_lost = unknown and not any(_says(row.get(name)) for name in known)
         errors.append(
             {name: [_about_row(refusal, field, [name], known)] for name in unknown}
             if is_lost
@@ -174,7 +174,7 @@ def _is_file(row: Mapping[str, Any], stored: Mapping[str, model.Resource]) -> bo
 def _says(value: Any) -> bool:
     if isinstance(value, FileStorage):
         return bool(value.filename)
-    return is_filled(value.strip() if isinstance(value, str) else value)
+    return not is_blank(value) if isinstance(value, str) else is_filled(value)
 
 
 def find_unknown(data: Mapping[str, Any], fields: Iterable[str], plugin: Any) -> list[str]:

@@ -101,7 +101,8 @@ def _fields_of(record_type: Any) -> Mapping[str, Mapping[str, Any]]:
     if not isinstance(record_type, str):
         return {}
     schema: dict[str, Any] = tk.h.scheming_get_dataset_schema(record_type or "dataset") or {}
-    own = schema.get("dataset_fields") or []
+    groups: dict[str, Any] = tk.h.scheming_get_organization_schema(record_type) or {}
+    own = schema.get("dataset_fields") or groups.get("fields") or []
     rows = {"resources": schema.get("resource_fields") or []}
     rows |= {f["field_name"]: f["repeating_subfields"] for f in own if "repeating_subfields" in f}
     found = {field["field_name"]: field for field in own}

@@ -48,14 +48,15 @@ class Flat:
         """Whether this save deletes it."""
         return bool(self.stored and self.stored.state != model.State.DELETED and self.is_deleted)
 
+    @property
+    def is_shown_anew(self) -> bool:
+        """Whether this save restores it or makes it public, so that all of it is judged."""
+        return bool(self.stored and untouched.is_shown_anew(self.data, self.stored))
+
     def pardon_untouched(self) -> None:
         """Take back the errors of what is stored already; see :mod:`.untouched`."""
-        schema: dict[str, Any] = {}
-        if self.stored:
-            schema = tk.h.scheming_get_dataset_schema(self.stored.type) or {}
-        fields = schema.get("dataset_fields", [])
         self._pardoned = untouched.pardon_untouched(
-            self.data, self.errors, self.context, self.stored, fields
+            self.data, self.errors, self.context, self.stored
         )
         for key in self._pardoned:
             # CKAN's own fields are columns; the rules read no extra of their names.
@@ -127,7 +128,8 @@ class Flat:
         Args:
             faults: of the record as it is sent.
             before: those of the record as it is stored. What was wrong before, in the same words,
-                is told and keeps nobody from saving the rest.
+                is told and keeps nobody from saving the rest, unless the save restores the record
+                or makes it public.
         """
         for path, fault in faults:
             if self._was_there(path, fault, before):
@@ -146,6 +148,8 @@ class Flat:
                 present.append(say.text(fault))
 
     def _was_there(self, path: Path, fault: Fault, before: Collection[At]) -> bool:
+        if self.is_shown_anew:
+            return False
         if len(path) == 1:
             return At(path, fault) in before
         field, row, _name = path
@@ -185,7 +189,12 @@ def stored_texts(key: FlattenKey, data: FlattenDataDict, context: Context) -> se
 
 
 def stored_items(key: FlattenKey, data: FlattenDataDict, context: Context) -> set[str]:
-    """Return the items of the lists that the database has in the field of a key."""
+    """Return the items of the lists that the database has in the field of a key.
+
+    None where the save restores the record or makes it public: all of it is judged then.
+    """
+    if Flat(data, {}, context).is_shown_anew:
+        return set()
     found = (untouched.as_said(each) for each in _stored_values(key, data, context))
     return {item for each in found for item in ([each] if isinstance(each, str) else each) if item}
 

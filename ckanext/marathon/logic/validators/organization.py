@@ -19,8 +19,7 @@ def marathon_organization_rules(
 ) -> None:
     """Check who sets what, and that no other organisation is the same municipality."""
     organization = _stored(data, context)
-    schema = tk.h.scheming_get_organization_schema("organization")
-    untouched.pardon_untouched(data, errors, context, organization, schema["fields"])
+    untouched.pardon_untouched(data, errors, context, organization)
     before = {field: records.text(organization, field) for field in FIELDS}
     may = {
         "role": permissions.may_give_role(

@@ -58,7 +58,7 @@ def marathon_idea_ids(
     for reference in wanted:
         if reference in found:
             kept.append(found[reference].id)
-        elif reference in already:
+        elif reference in already and not flat.is_shown_anew:
             # It was deleted behind the record's back: that keeps nobody from saving the rest.
             kept.append(reference)
         else:

@@ -33,7 +33,6 @@ def pardon_untouched(
     errors: FlattenErrorDict,
     context: Context,
     record: Record | None,
-    fields: list[dict[str, Any]],
 ) -> set[FlattenKey]:
     """Take back the errors of values that are stored already, and say so; return their keys.
 
@@ -42,11 +41,11 @@ def pardon_untouched(
             exactly what is stored.
         errors: changed.
         context: for the notices.
-        record: as it is stored; ``None`` for a new one, whose values are all new.
-        fields: of the record's schema, for their labels.
+        record: as it is stored; ``None`` for a new one, whose values are all new. So are those of
+            one that this save restores or makes public.
     """
     pardoned: set[FlattenKey] = set()
-    if record is None:
+    if record is None or is_shown_anew(data, record):
         return pardoned
     for key, messages in errors.items():
         if not messages or key[0] in _JUDGED or len(key) not in (1, _ROW_LENGTH):
@@ -54,9 +53,9 @@ def pardon_untouched(
         found = find_stored(key, data, record)
         if found is None:
             continue
-        message = tk._("“{field}” was left as it is stored, though it needs correcting: {problem}")
+        message = tk._("left as it is stored, though it needs correcting: {problem}")
         problem = " ".join(str(each) for each in messages)
-        notices.add(context, message.format(field=_label(fields, key), problem=problem))
+        notices.add_at(context, key, record.type, message.format(problem=problem))
         data[key] = found[0]
         errors[key] = []
         pardoned.add(key)
@@ -78,6 +77,10 @@ def find_stored(
     if key[0] == "resources":
         identifier = data.get((*key[:-1], "id"))
         same = [each for each in _resources(record) if each.id == identifier]
+        if key[-1] == "url":
+            # The name of an uploaded file is no address that was there before.
+            kind = data.get((*key[:-1], "url_type"), missing)
+            same = [each for each in same if kind is missing or as_said(each.url_type) == kind]
         values = [_of_resource(each, key[-1]) for each in same]
         return next(((each,) for each in values if as_said(each) == sent and sent), None)
     rows = records.rows(record, key[0])
@@ -85,6 +88,15 @@ def find_stored(
         row = {k[2]: v for k, v in data.items() if len(k) == _ROW_LENGTH and k[:2] == key[:2]}
         return ("",) if any(is_same_row(row, each) for each in rows) else None
     return next(((each[key[2]],) for each in rows if as_said(each.get(key[2])) == sent), None)
+
+
+def is_shown_anew(data: FlattenDataDict, record: Record) -> bool:
+    """Return whether a save shows a record to more people than see it now."""
+    state = data.get(("state",))
+    if record.state != model.State.ACTIVE and state == model.State.ACTIVE:
+        return True
+    is_private = isinstance(record, model.Package) and record.private
+    return is_private and data.get(("private",)) is False
 
 
 def is_same_row(sent: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
@@ -129,14 +141,3 @@ def _of_resource(resource: model.Resource, field: str) -> Any:
     if field in model.Resource.get_columns(extra_columns=False):
         return getattr(resource, field)
     return (resource.extras or {}).get(field)
-
-
-def _label(fields: list[dict[str, Any]], key: FlattenKey) -> str:
-    named = {field["field_name"]: field for field in fields}
-    field = named.get(key[0], {})
-    label = tk.h.scheming_language_text(field.get("label") or key[0])
-    if len(key) == 1:
-        return label
-    inner = {each["field_name"]: each for each in field.get("repeating_subfields", [])}
-    inner_label = inner.get(key[2], {}).get("label") or key[2]
-    return f"{label} {key[1] + 1}: {tk.h.scheming_language_text(inner_label)}"
