@@ -113,6 +113,22 @@ def test_nobody_but_the_file_says_what_type_it_is(visitor: Reader, publish: Publ
     assert visitor.get(address(resource)).headers["Content-Type"].startswith("text/csv")
 
 
+def test_a_file_has_one_address_in_whatever_language_its_record_was_saved(
+    app: Any, visitor: Reader, publish: Publish
+) -> None:
+    resource = publish(TABLE, "fugas.csv")
+    environ = {"CKAN_LANG": "en", "CKAN_LANG_IS_DEFAULT": False}
+    with app.flask_app.test_request_context("/dataset/", environ_overrides=environ):
+        saved = call_action("resource_patch", id=resource["id"], name="Leaks")
+    assert saved["url"] == resource["url"]
+    shown = call_action("package_show", id=resource["package_id"])
+    assert [each["url"] for each in shown["resources"]] == [resource["url"]]
+    (found,) = call_action("package_search")["results"]
+    assert [each["url"] for each in found["resources"]] == [resource["url"]]
+    assert fed_media_types(visitor, resource) == {"text/csv"}
+    assert "/en/dataset" not in visitor.get("/catalog/all.ttl").text
+
+
 def test_another_file_has_another_type(visitor: Reader, publish: Publish) -> None:
     resource = publish(TABLE, "fugas.csv")
     replaced = call_action(
