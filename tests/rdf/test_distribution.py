@@ -163,6 +163,28 @@ class TestTheRest:
         assert said(found, DCT.issued) == {"2026-01-02T03:04:05+00:00"}
 
     @pytest.mark.parametrize(
+        ("fields", "expected"),
+        [
+            ({"last_modified": "2026-01-02T03:04:04.9"}, "2026-01-02T03:04:05+00:00"),
+            ({"metadata_modified": "2026-01-02T03:04:04.9"}, "2026-01-02T03:04:05+00:00"),
+            ({"last_modified": "2026-02-02T03:04:05"}, "2026-02-02T03:04:05+00:00"),
+            ({"last_modified": "2026-02-02", "modified": "2016"}, "2016"),
+            ({}, None),
+        ],
+    )
+    def test_the_site_knows_of_no_change_before_a_file_was_there(
+        self, fields: dict[str, Any], expected: str | None
+    ) -> None:
+        found = graph(created="2026-01-02T03:04:05", **fields)
+        assert said(found, DCT.modified) == ({expected} if expected else set())
+
+    def test_a_file_of_a_draft_is_not_changed_before_it_is_public(self) -> None:
+        resource = {"id": "r", "created": "2026-01-02", "last_modified": "2026-01-03"}
+        public = {"first_published": "2026-03-04T05:06:07+00:00", "resources": [resource]}
+        found = dataset_graph({**MINIMAL, **public}, FACTS)
+        assert said(found, DCT.issued) == said(found, DCT.modified) == {public["first_published"]}
+
+    @pytest.mark.parametrize(
         ("value", "algorithm", "expected"),
         [
             ("D41D8CD98F00B204E9800998ECF8427E", "", "md5"),

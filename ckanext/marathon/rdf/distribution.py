@@ -78,7 +78,7 @@ def add_distribution(
         (DCAT.byteSize, count(resource.get("size"))),
         (SCHEMA.position, Literal(position, datatype=XSD.integer)),
         (DCT.issued, time_offered(dataset, resource)),
-        (DCT.modified, time_modified(resource)),
+        (DCT.modified, time_modified(dataset, resource)),
     ):
         if literal is not None:
             graph.add((iri, predicate, literal))
@@ -254,10 +254,15 @@ def time_offered(dataset: Row, resource: Row) -> Literal | None:
     return stated_moment(resource, "issued", _first_offered(dataset, resource))
 
 
-def time_modified(resource: Row) -> Literal | None:
-    """Return when a file was changed: as somebody stated, else as the site knows."""
-    own = (moment(resource.get(name), utc=True) for name in _MODIFIED)
-    return stated_moment(resource, "modified", *own)
+def time_modified(dataset: Row, resource: Row) -> Literal | None:
+    """Return when a file was changed: as stated, else as the site knows, not before it was there.
+
+    CKAN notes the change a moment before the file itself, and drafts are changed unpublished.
+    """
+    known = (moment(resource.get(name), utc=True) for name in _MODIFIED)
+    own = next(filter(None, known), None)
+    times = [each for each in (own, _first_offered(dataset, resource)) if each is not None]
+    return stated_moment(resource, "modified", max(times, key=_instant) if own else None)
 
 
 def _first_offered(dataset: Row, resource: Row) -> Literal | None:

@@ -86,7 +86,7 @@ def _tidy_person(person: Any, site: Site) -> None:
 
 def _tidy_resource(resource: Any, dataset: Row, site: Site) -> None:
     resource["issued"] = _text(time_offered(dataset, resource))
-    resource["modified"] = _text(time_modified(resource))
+    resource["modified"] = _text(time_modified(dataset, resource))
     resource |= dict.fromkeys((*_STAND_INS, "created", "last_modified"))
     for name in ("access_url", "download_url"):
         _set(resource, name, str(web(resource.get(name)) or ""))
