@@ -193,3 +193,17 @@ class TestFilesThatAreNone:
     def test_names_of_ckans_validation_are_named(self) -> None:
         made = factories.MarathonDataset(resources=[{"url": LINK}, {"url": LINK, "__junk": 1}])
         assert ["file 2: " in each and "“__junk”" in each for each in made[KEY]] == [True]
+
+
+def test_a_file_may_name_its_dataset_by_name_and_no_other() -> None:
+    made, other = factories.MarathonDataset(), factories.MarathonDataset()
+    for reference in (made["id"], made["name"]):
+        file = call_action("resource_create", package_id=reference, url=LINK)
+        assert (file["package_id"], file.get(KEY)) == (made["id"], None)
+        changed = call_action(
+            "resource_update", id=file["id"], package_id=reference, url=LINK, name="Otro"
+        )
+        assert (changed["name"], changed.get(KEY)) == ("Otro", None)
+    moved = call_action("resource_update", id=file["id"], package_id=other["name"], url=LINK)
+    assert moved["package_id"] == made["id"]
+    assert "“package_id”" in moved[KEY][0]

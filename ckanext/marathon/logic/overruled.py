@@ -106,8 +106,10 @@ def note_record(context: Context, sent: Record, files: Any, before: Record, answ
     if not isinstance(files, list) or not isinstance(shown, list):
         return
     known = {row.get("id"): row for row in before.get("resources") or ()}
+    # CKAN takes the name of a package in place of its id.
+    named = {"package_id": answer.get("name")}
     for number, (row, now) in enumerate(zip(files, shown, strict=False)):
-        _note(context, row, known.get(row.get("id"), {}), now, OF_FILES, number)
+        _note(context, row, {**known.get(row.get("id"), {}), **named}, now, OF_FILES, number)
 
 
 def note_organization(context: Context, sent: Record, before: Record, answer: Any) -> None:
