@@ -421,3 +421,24 @@ def test_of_several_contacts_a_number_is_kept_and_not_published() -> None:
     assert extras(found)["contact_telephone_text"] == "+50222223333"
     again = graph_of(saved(found), Lookups())
     assert list(again.objects(None, VCARD.hasTelephone)) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "field", "expected"),
+    [
+        ('dct:provenance [ rdfs:comment "A mano"@es ]', "provenance", "A mano"),
+        ('dct:provenance [ rdfs:label "A mano" ; rdfs:comment "x" ]', "provenance", "A mano"),
+        ('dct:rights [ rdfs:comment "Con cita" ]', "rights_note", "Con cita"),
+        ('dct:spatial [ rdfs:comment "La cuenca" ]', "spatial_coverage", [{"text": "La cuenca"}]),
+        (
+            'dcat:contactPoint [ vcard:hasEmail [ vcard:value "a@otro.gt" ] ; '
+            "vcard:hasURL [ vcard:value <https://otro.gt> ] ]",
+            "contact",
+            [{"email": "a@otro.gt", "url": "https://otro.gt"}],
+        ),
+    ],
+)
+def test_comments_and_the_former_name_of_a_value_of_vcard(
+    said: str, field: str, expected: Any
+) -> None:
+    assert described(said)[field] == expected

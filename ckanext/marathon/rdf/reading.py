@@ -20,13 +20,13 @@ __all__ = ["Reader"]
 
 
 # What tells a reader in words what a node is, in the order in which it is asked for.
-_WORDS = (RDFS.label, DCT.description, DCT.title, SKOS.prefLabel, FOAF.name)
-# Where a node that has no name of its own keeps its value.
-_VALUES = (VCARD.hasValue, RDF.value, SKOS.notation, *_WORDS, FOAF.homepage, FOAF.page)
+_WORDS = (RDFS.label, DCT.description, DCT.title, SKOS.prefLabel, FOAF.name, RDFS.comment)
+# Where a node that has no name of its own keeps its value. vCard's ontology has both names.
+_VALUES = (VCARD.hasValue, VCARD.value, RDF.value, SKOS.notation, *_WORDS, FOAF.homepage, FOAF.page)
 _VALUES += tuple(schema[name] for schema in SCHEMAS for name in ("name", "url"))
 
 # Where a node that has no name of its own keeps its address, before what it is called.
-_PLACES = (VCARD.hasValue, RDF.value, FOAF.homepage, FOAF.page)
+_PLACES = (VCARD.hasValue, VCARD.value, RDF.value, FOAF.homepage, FOAF.page)
 _PLACES += (*(schema.url for schema in SCHEMAS), DCAT.landingPage, DCT.identifier, RDFS.seeAlso)
 
 
