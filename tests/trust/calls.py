@@ -34,6 +34,8 @@ UNKNOWN = {
 Fields = dict[str, Any]
 
 _MORE_FILE = {"url": "https://example.gt/otro.csv", "name": "Otro", "format": "CSV"}
+# To put a link in the place of an upload.
+_NO_UPLOAD = {"url_type": "", "clear_upload": "true"}
 _MEMBER = {"id": "<M>", "object": "<user>", "object_type": "user", "capacity": "editor"}
 _ROLE = {"id": "<M>", "username": "<user>", "role": "editor"}
 _GROUP_ROLE = {"id": "<group>", "username": "<user>", "role": "editor"}
@@ -249,7 +251,10 @@ ACTIONS: dict[str, list[tuple[Any, ...]]] = {
         (RECORD, {"package": {"id": "<record>", "resources": []}})
     ],
     "resource_create": [(RECORD, {"package_id": "<record>", **_MORE_FILE})],
-    "resource_update": [(FILE, {"id": "<file>", **_MORE_FILE})],
+    # A link in the place of an upload.
+    "resource_update": [
+        (FILE, {"id": "<file>", **_MORE_FILE, "url_type": "", "clear_upload": True})
+    ],
     "resource_patch": [(FILE, {"id": "<file>", "name": "Otro"})],
     "resource_delete": [(FILE, {"id": "<file>"})],
     "resource_create_default_resource_views": [
@@ -610,6 +615,7 @@ _FORMS: dict[str, Fields] = {
         "id": "<file>",
         "save": "go-metadata",
         **_MORE_FILE,
+        **_NO_UPLOAD,
     },
     "/{type}/groups/<id>": {"group_added": "<own group>"},
     "/{type}/new": {},

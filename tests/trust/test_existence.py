@@ -197,8 +197,12 @@ def test_a_deleted_file_of_a_public_dataset_is_nowhere(app: Any) -> None:
     download = f"/dataset/{dataset}/resource/{{}}/download/secreto.csv"
     assert app.get(download.format(file)).status_code == 200
     call_action("resource_delete", id=file)
-    paths = ("", "/download", "/download/secreto.csv", "/views", "/view", "/edit", "/proxy")
-    for path in paths:
+    for path in ("", "/download", "/download/secreto.csv"):
+        # Everybody could see that it was there: programs that copied it are told to delete it.
+        answer = app.get(f"/dataset/{dataset}/resource/{file}{path}", follow_redirects=False)
+        assert answer.status_code == 410, path
+        assert "Secreto" not in answer.body, path
+    for path in ("/views", "/view", "/edit", "/proxy"):
         answers = [
             app.get(f"/dataset/{dataset}/resource/{reference}{path}", follow_redirects=False)
             for reference in (file, UNKNOWN)

@@ -40,8 +40,8 @@ OF_ORGANIZATIONS: Mapping[str, str] = {
     "image_display_url": "image_url",
 }
 OF_FILES: Mapping[str, str] = {
-    **dict.fromkeys(("created", "metadata_modified", "package_id", "state"), ""),
-    "position": "",
+    # Not metadata_modified: files are sent back with the time at which a program read them.
+    **dict.fromkeys(("created", "package_id", "position", "state"), ""),
 }
 
 
