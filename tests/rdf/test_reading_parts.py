@@ -9,7 +9,7 @@ import pytest
 from rdflib import Graph, Literal, URIRef
 
 from ckanext.marathon.rdf.lookups import Lookups
-from ckanext.marathon.rdf.namespaces import DCAT, DCATAP, DCT, RDFS, SKOS, VCARD
+from ckanext.marathon.rdf.namespaces import DCAT, DCATAP, DCT, GSP, RDFS, SKOS, VCARD
 from ckanext.marathon.rdf.profile import graph_of
 
 from .readings import (
@@ -27,6 +27,7 @@ pytestmark = pytest.mark.usefixtures("marathon_site")
 
 EU = "http://publications.europa.eu/resource/authority"
 GUATEMALA = URIRef(f"{EU}/country/GTM")
+IN_METRES = "http://www.opengis.net/def/crs/EPSG/0/3857"
 BY_4 = f"{EU}/licence/CC_BY_4_0"
 
 
@@ -116,6 +117,29 @@ class TestPlaces:
         found = described(f"dct:spatial [ a dct:Location ; {place} ]")
         assert found.get("spatial_coverage", []) == []
         assert "spatial_coverage_text" in extras(found)
+
+    @pytest.mark.parametrize(
+        ("written", "predicate", "kind"),
+        [
+            ("<gml:Point>1 2</gml:Point>", GSP.asGML, GSP.gmlLiteral),
+            ("<?xml version='1.0'?><Envelope/>", GSP.asGML, GSP.gmlLiteral),
+            (
+                "<http://www.opengis.net/def/crs/EPSG/0/3857> POINT(-10 14)",
+                GSP.asWKT,
+                GSP.wktLiteral,
+            ),
+        ],
+    )
+    def test_a_shape_that_nothing_here_reads_stays_one_and_names_no_place(
+        self, written: str, predicate: URIRef, kind: URIRef
+    ) -> None:
+        found = described(f'dct:spatial [ locn:geometry "{written}"^^<{kind}> ]')
+        again = graph_of(saved(found), Lookups())
+        (place,) = again.objects(None, DCT.spatial)
+        assert list(again.objects(place, SKOS.prefLabel)) == []
+        (shape,) = again.objects(place, GSP.hasGeometry)
+        assert list(again.objects(shape, predicate)) == [Literal(written, datatype=kind)]
+        assert violations(again) == []
 
 
 @pytest.mark.parametrize(
@@ -442,3 +466,19 @@ def test_comments_and_the_former_name_of_a_value_of_vcard(
     said: str, field: str, expected: Any
 ) -> None:
     assert described(said)[field] == expected
+
+
+@pytest.mark.parametrize(
+    ("predicate", "field"), [("dcat:contactPoint", "contact"), ("dct:publisher", "publisher")]
+)
+def test_a_second_address_of_whom_to_ask_is_kept_and_told(predicate: str, field: str) -> None:
+    found = described(
+        f"""{predicate} [ vcard:fn "Oficina" ; foaf:name "Oficina" ;
+          vcard:hasEmail <mailto:a@otro.gt>, <mailto:b@otro.gt> ;
+          vcard:hasURL <https://otro.gt/a>, <https://otro.gt/b> ;
+          vcard:hasTelephone <tel:+50211112222> ]"""
+    )
+    (row,) = found[field]
+    assert (row["email"], row["url"]) == ("a@otro.gt", "https://otro.gt/a")
+    kept = {name: extras(found)[f"{field}_{name}_text"] for name in ("email", "url", "telephone")}
+    assert kept == {"email": "b@otro.gt", "url": "https://otro.gt/b", "telephone": "+50211112222"}

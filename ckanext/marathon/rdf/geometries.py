@@ -1,4 +1,4 @@
-"""Geometries as other people write them: WKT with a reference system, and GeoJSON."""
+"""Geometries as other people write them: WKT with a reference system, GML and GeoJSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from geomet import wkt
 
 from ckanext.marathon.domain.texts import load_json
 
-__all__ = ["geojson"]
+__all__ = ["geojson", "kind_of_shape"]
 
 # What geomet raises for a text that is no WKT. It takes texts apart with Python's own tokenizer,
 # which has errors for quotation marks and line continuations that do not end, and reads
@@ -26,6 +26,18 @@ _NOT_WKT = (
 _LATITUDE_FIRST = re.compile(
     r"(?:https?|urn):.*\bEPSG\b.*[/:](?:4326|4258|4269|4674)", re.IGNORECASE
 )
+_WKT_OF_A_SYSTEM = re.compile(r"\s*<(?:https?|urn):[^>]*>\s*[A-Za-z]")
+_GML = re.compile(
+    r"\s*<(?:\?xml[^>]*>\s*<)?(?:\w+:)?"
+    r"(?:Point|LineString|Polygon|Envelope|Box|Curve|Surface|Solid|Multi[A-Z]\w+)\b"
+)
+
+
+def kind_of_shape(text: str) -> str:
+    """Return what a text is that no place could be read from: ``gml``, ``wkt`` or ``text``."""
+    if _WKT_OF_A_SYSTEM.match(text):
+        return "wkt"
+    return "gml" if _GML.match(text) else "text"
 
 
 def geojson(text: str) -> str:

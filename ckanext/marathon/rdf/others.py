@@ -19,6 +19,7 @@ from .concept import add_authority, add_scheme
 from .document import add_document
 from .extras import REST
 from .facts import Row, rows_of, values_of
+from .geometries import kind_of_shape
 from .iri import urn
 from .literals import clean, moment, text
 from .namespaces import DCAT, DCATAP, DCT, ELI, FOAF, PAV, RDF, RDFS, SKOS, VCARD
@@ -143,14 +144,15 @@ def add_of_authority(
 def place_texts(dataset: Row) -> list[dict[str, str]]:
     """Return rows of places for what could not be read as one.
 
-    A shape that is none names its place only where nothing else does.
+    A shape that is none names its place only where nothing else does. One that others can read,
+    GML or WKT in metres, names nothing: it stays a shape.
     """
     texts = values_of(dataset.get("spatial_coverage" + REST))
     if not texts and not rows_of(dataset.get("spatial_coverage")):
         shapes = ("geom", "bbox", "centroid")
         fields = [f"spatial_coverage_{each}{REST}" for each in shapes]
         texts = [text for each in fields for text in values_of(dataset.get(each))][:1]
-    return [{"text": each} for each in texts]
+    return [{kind_of_shape(each): each} for each in texts]
 
 
 def _add_named(

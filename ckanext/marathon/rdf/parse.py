@@ -34,7 +34,7 @@ from .namespaces import (
     SCHEMA,
     SKOS,
 )
-from .parse_agent import read_agent, read_contact, read_telephones
+from .parse_agent import read_agent, read_contact, read_further
 from .parse_distribution import read_resource, read_texts, single
 from .parse_period import read_periods
 from .parse_place import is_our_municipality, read_place
@@ -196,8 +196,18 @@ def _people(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
     if contacts:
         theirs = [each for each in contacts if not office.fullmatch(str(each))]
         found["contact"] = _rows(read_contact(reader, iri, each) for each in theirs)
-        if numbers := [number for each in theirs for number in read_telephones(reader, each)]:
-            found["contact_telephone" + REST] = numbers
+        found |= _further(reader, "contact", theirs)
+    if not owners:
+        found |= _further(reader, "publisher", publishers)
+    return found | _further(reader, "creator", reader.nodes(iri, DCT.creator))
+
+
+def _further(reader: Reader, field: str, nodes: Iterable[Node]) -> dict[str, list[str]]:
+    """Return what has no room in the rows of a field, by the names of extras."""
+    found: dict[str, list[str]] = {}
+    for node in nodes:
+        for name, texts in read_further(reader, node).items():
+            found.setdefault(f"{field}_{name}{REST}", []).extend(texts)
     return found
 
 

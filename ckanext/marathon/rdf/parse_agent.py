@@ -11,7 +11,7 @@ from .iri import address_of_mail, mail
 from .namespaces import ADMS, DCT, FOAF, RDFS, SCHEMAS, SKOS, VCARD
 from .reading import Reader
 
-__all__ = ["read_agent", "read_contact", "read_telephones"]
+__all__ = ["read_agent", "read_contact", "read_further"]
 
 
 def _of_schemas(name: str) -> tuple[URIRef, ...]:
@@ -59,10 +59,19 @@ def read_contact(reader: Reader, whole: Node, node: Node) -> dict[str, str]:
     )
 
 
-def read_telephones(reader: Reader, node: Node) -> list[str]:
-    """Return the telephone numbers of an office, for which there is no field."""
-    found = (each.removeprefix("tel:").strip() for each in reader.values(node, *_TELEPHONES))
-    return [each for each in dict.fromkeys(found) if each]
+def read_further(reader: Reader, node: Node) -> dict[str, list[str]]:
+    """Return what is stated of an office or organisation and has no room in its row, by name."""
+    if isinstance(node, Literal):
+        return {}
+    mails = [address_of_mail(each).strip() for each in reader.values(node, *_MAIL)]
+    numbers = (each.removeprefix("tel:").strip() for each in reader.values(node, *_TELEPHONES))
+    found = {
+        "email": [each for each in mails if each != _address(reader, node)],
+        "url": reader.addresses(node, VCARD.hasURL, *_PAGES)[1:],
+        "telephone": numbers,
+    }
+    distinct = {name: [*dict.fromkeys(filter(None, each))] for name, each in found.items()}
+    return {name: each for name, each in distinct.items() if each}
 
 
 def _address(reader: Reader, node: Node) -> str:

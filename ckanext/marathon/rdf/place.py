@@ -21,7 +21,7 @@ from ckanext.marathon.vocabulary.text import fold
 
 from .concept import add_authority, add_texts
 from .iri import web
-from .literals import geometry, text
+from .literals import clean, geometry, text
 from .namespaces import DCAT, DCT, GSP, RDF, SKOS
 from .uris import Site, part
 
@@ -40,6 +40,7 @@ SCHEME_TITLES = {
     "department": {"es": "Departamentos de Guatemala", "en": "Departments of Guatemala"},
 }
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+_AS_THEY_CAME = (("gml", GSP.asGML, GSP.gmlLiteral), ("wkt", GSP.asWKT, GSP.wktLiteral))
 
 
 def add_municipality(graph: Graph, site: Site, code: object) -> URIRef | None:
@@ -99,7 +100,8 @@ def add_coverage(
         site: places of our vocabulary are described by it, not by what was typed. A name beside
             one that is not its own is that of another place.
         whole: the dataset they belong to.
-        rows: with ``uri``, ``text``, ``geom``, ``bbox``, ``centroid``, all optional.
+        rows: with ``uri``, ``text``, ``geom``, ``bbox``, ``centroid``, all optional; ``gml`` and
+            ``wkt`` are shapes that came like this and that nothing here reads.
     """
     found = []
     for number, row in enumerate(rows, 1):
@@ -160,7 +162,17 @@ def _add_typed_in(
         graph.add((iri, GSP.hasGeometry, shape))
         graph.add((shape, RDF.type, GSP.Geometry))
         graph.add((shape, GSP.asWKT, geom))
-    return not (name is None and geom is None and box is None and centre is None)
+    as_they_came = [
+        (predicate, Literal(clean(row[field]), datatype=kind))
+        for field, predicate, kind in _AS_THEY_CAME
+        if isinstance(row.get(field), str)
+    ]
+    for predicate, literal in as_they_came:
+        graph.add((iri, GSP.hasGeometry, shape))
+        graph.add((shape, RDF.type, GSP.Geometry))
+        graph.add((shape, predicate, literal))
+    is_empty = name is None and geom is None and box is None and centre is None
+    return not is_empty or bool(as_they_came)
 
 
 def envelope(geom: Literal) -> Literal | None:

@@ -12,6 +12,7 @@ import copy
 import hashlib
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import pyoxigraph
 from ckanext.dcat.processors import DEFAULT_RDF_PROFILES, RDFSerializer
@@ -22,6 +23,7 @@ from rdflib.term import Node
 from ckanext.marathon.domain.texts import without_hidden
 
 from .facts import Facts, Row
+from .literals import moment
 from .namespaces import new_graph
 from .uris import part
 
@@ -30,6 +32,7 @@ __all__ = ["PROFILE", "describe_by_profiles", "is_site_type", "select_site_profi
 # Our own profile, which describes our own types.
 PROFILE = "marathon"
 _OURS = frozenset({"dataset", "workshop", "idea", "commitment"})
+_OWN_TIMES = ("metadata_created", "metadata_modified", "created", "last_modified")
 # RDF/XML can write a predicate only if it ends in a name of XML.
 _XML_NAME = re.compile(r"[^\W\d][\w.-]*\Z")
 
@@ -65,13 +68,25 @@ def describe_by_profiles(dataset: Row, facts: Facts, profiles: Sequence[str]) ->
     """
     site = facts.site
     iri = site.dataset(str(dataset["id"]))
+    given = _with_offsets(dataset)
     serializer = RDFSerializer(profiles=list(profiles))
     for profile_class in serializer._profiles:
         profile = profile_class(serializer.g, compatibility_mode=serializer.compatibility_mode)
         # ckanext-dcat would ask for it with a search, and remember it as long as the process lives.
         profile._org_cache = {key: dict(row) for key, row in facts.organizations.items()}
-        profile.graph_from_dataset(copy.deepcopy(dict(dataset)), iri)
+        profile.graph_from_dataset(copy.deepcopy(given), iri)
     return _tidy(serializer.g, str(dataset["id"]), facts)
+
+
+def _with_offsets(dataset: Row) -> dict[str, Any]:
+    """Return a dataset whose own times of CKAN say that they are UTC, as ckanext-dcat does not."""
+    found = copy.deepcopy(dict(dataset))
+    for row in (found, *(found.get("resources") or [])):
+        for name in _OWN_TIMES:
+            literal = moment(row.get(name), utc=True)
+            if literal is not None:
+                row[name] = str(literal)
+    return found
 
 
 def _tidy(graph: Graph, identifier: str, facts: Facts) -> Graph:
