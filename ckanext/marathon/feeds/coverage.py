@@ -8,6 +8,11 @@ from typing import NamedTuple
 
 from ckanext.marathon.domain import dates
 
+# How ISO 8601-2 writes an end that is open.
+OPEN = ".."
+# One kind of shape, in two dimensions, as ``rdf.literals.geometry`` writes it.
+_WKT = re.compile(r"[A-Z]+ *(\([-+.,() 0-9eE]*\))")
+
 
 class Box(NamedTuple):
     """Where a place is, in degrees; a point is a box without an extent."""
@@ -38,13 +43,6 @@ def box_of(wkt: str) -> Box | None:
     except ValueError:
         return None
     return Box(min(east), min(north), max(east), max(north))
-
-
-# One kind of shape, in two dimensions, as ``rdf.literals.geometry`` writes it.
-_WKT = re.compile(r"[A-Z]+ *(\([-+.,() 0-9eE]*\))")
-
-
-OPEN = ".."
 
 
 def intervals(periods: Iterable[tuple[str, str]], texts: Iterable[str] = ()) -> list[str]:

@@ -32,6 +32,7 @@ __all__ = ["PROFILE", "describe_by_profiles", "is_site_type", "select_site_profi
 # Our own profile, which describes our own types.
 PROFILE = "marathon"
 _OURS = frozenset({"dataset", "workshop", "idea", "commitment"})
+# Written by CKAN, of a dataset or of a file.
 _OWN_TIMES = ("metadata_created", "metadata_modified", "created", "last_modified")
 # RDF/XML can write a predicate only if it ends in a name of XML.
 _XML_NAME = re.compile(r"[^\W\d][\w.-]*\Z")
@@ -68,18 +69,20 @@ def describe_by_profiles(dataset: Row, facts: Facts, profiles: Sequence[str]) ->
     """
     site = facts.site
     iri = site.dataset(str(dataset["id"]))
-    given = _with_offsets(dataset)
     serializer = RDFSerializer(profiles=list(profiles))
     for profile_class in serializer._profiles:
         profile = profile_class(serializer.g, compatibility_mode=serializer.compatibility_mode)
         # ckanext-dcat would ask for it with a search, and remember it as long as the process lives.
         profile._org_cache = {key: dict(row) for key, row in facts.organizations.items()}
-        profile.graph_from_dataset(copy.deepcopy(given), iri)
+        profile.graph_from_dataset(_copy_with_offsets(dataset), iri)
     return _tidy(serializer.g, str(dataset["id"]), facts)
 
 
-def _with_offsets(dataset: Row) -> dict[str, Any]:
-    """Return a dataset whose own times of CKAN say that they are UTC, as ckanext-dcat does not."""
+def _copy_with_offsets(dataset: Row) -> dict[str, Any]:
+    """Return a copy of a dataset in which the times that CKAN wrote say that they are UTC.
+
+    CKAN leaves that out, and ckanext-dcat publishes them as they are.
+    """
     found = copy.deepcopy(dict(dataset))
     for row in (found, *(found.get("resources") or [])):
         for name in _OWN_TIMES:

@@ -2,7 +2,8 @@
 
 A record may be older than the rules of its fields, or come from where there are none. A form shows
 such a value as it is stored and sends it back. Refusing it would keep the person from saving
-anything else, and emptying it would lose what somebody once wrote.
+anything else, and emptying it would lose what somebody once wrote. A save that makes a record
+public or restores it is judged whole: more people are to see all of it.
 """
 
 from __future__ import annotations
