@@ -88,6 +88,7 @@ def test_what_has_one_meaning_is_read_and_what_was_put_right_is_said(read: Any) 
             reading = read(row[0])
             assert (reading.text, bool(reading.notice)) == (wanted, bool(is_noticed)), row
             assert not is_noticed or shown(row[0]) in str(reading.notice)
+            assert not is_noticed or f" {wanted}" in str(reading.notice)
 
 
 @pytest.mark.parametrize("read", [numbers.read_count, decimal])

@@ -235,6 +235,19 @@ class TestLink:
         kept = call_action("resource_update", **{**shown, "name": "B"})
         assert (stated(kept)[0], kept["size"]) == ("ab" * 16, 5)
 
+    def test_one_that_is_none_is_kept_with_a_notice_once(self, marathon_site: None) -> None:
+        row = {"url": LINK, "hash": "abc"}
+        made = MarathonDataset(resources=[row, {"url": LINK, "hash": "ab" * 16}])
+        (notice,) = made["marathon_notices"]
+        assert notice.startswith("file 1, “hash”: “abc”")
+        assert "sha256" in notice
+        (file, _) = made["resources"]
+        assert file["hash"] == "abc"
+        again = call_action("resource_update", **{**file, "name": "B"})
+        assert (again["hash"], again.get("marathon_notices")) == ("abc", None)
+        other = call_action("resource_patch", id=file["id"], hash="abd")
+        assert "“abd”" in other["marathon_notices"][0]
+
     def test_only_what_somebody_stated(self, marathon_site: None) -> None:
         row = {"url": LINK, "hash": "ab" * 16, "hash_algorithm": "md5", "size": 5}
         (one,) = (dataset := MarathonDataset(resources=[row]))["resources"]

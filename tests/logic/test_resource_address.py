@@ -47,6 +47,10 @@ def test_any_other_address_passes(value: str) -> None:
     assert addresses.resource_address(value) == value
 
 
+HOSTS = ["www.example.gt/a.csv", "//example.gt/a.csv", "example.gt:8080/a", "201.0.0.1/a.csv"]
+NO_HOSTS = ["datos.csv", "datos/a.csv", "/datos/a.csv", "//servidor/a.csv", "datos@muni.gt", "vea"]
+
+
 def store(resource_id: str, **fields: Any) -> None:
     """Store fields of a resource as older versions of the site took them."""
     resource = model.Resource.get(resource_id)
@@ -110,3 +114,37 @@ class TestSaving:
                 call_action("resource_patch", id=id_, url=url)
             assert set(caught.value.error_dict) == {"url"}
         call_action("resource_patch", id=file["id"], url="https://example.gt/a.csv")
+
+
+@pytest.mark.usefixtures("marathon_site")
+class TestWithoutScheme:
+    def test_http_stands_only_before_a_host(self) -> None:
+        made = MarathonDataset(resources=[{"url": each} for each in (*HOSTS, *NO_HOSTS)])
+        for shown in (made, call_action("package_show", id=made["id"])):
+            found = [row["url"] for row in shown["resources"]]
+            # example.gt:8080 reads as a scheme, to CKAN as to browsers.
+            assert found[: len(HOSTS)] == [
+                *("http://www.example.gt/a.csv", "http://example.gt/a.csv", "example.gt:8080/a"),
+                "http://201.0.0.1/a.csv",
+            ]
+            assert found[len(HOSTS) :] == NO_HOSTS
+        (file,) = made["resources"][-1:]
+        assert call_action("resource_show", id=file["id"])["url"] == NO_HOSTS[-1]
+        graph = call_action("dcat_dataset_show", id=made["id"], format="ttl")
+        assert not [each for each in NO_HOSTS if f"<http://{each.lstrip('/')}>" in graph]
+        assert "<http://example.gt/a.csv>" in graph
+
+    def test_what_is_no_address_is_named_once_with_what_to_do(self) -> None:
+        made = MarathonDataset(resources=[{"url": each} for each in (*HOSTS, *NO_HOSTS)])
+        for number, (url, notice) in enumerate(
+            zip(NO_HOSTS, made["marathon_notices"], strict=True), len(HOSTS) + 1
+        ):
+            assert notice.startswith(f"file {number}, “url”: “{url}”")
+            assert "https://" in notice
+        again = call_action("package_update", **{**made, "title": "Changed"})
+        assert "marathon_notices" not in again
+        assert [row["url"] for row in again["resources"]] == [r["url"] for r in made["resources"]]
+
+    def test_one_that_was_given_with_http_stays(self) -> None:
+        (file,) = MarathonDataset(resources=[{"url": "http://servidor/a.csv"}])["resources"]
+        assert file["url"] == "http://servidor/a.csv"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 from ckan import model
 from ckan.tests import factories, helpers
+from psycopg2 import OperationalError as ConnectError
+from sqlalchemy.exc import OperationalError
 
 from ckanext.marathon.logic.room import NoRoom
 from ckanext.marathon.model import disk
@@ -103,6 +106,8 @@ def test_a_path_that_is_not_there_stops_nobody(
     [
         (OSError(errno.ENOSPC, ""), True),
         (OSError(errno.EDQUOT, ""), True),
+        (OperationalError("", {}, ConnectError(f"FATAL:  {os.strerror(errno.ENOSPC)}")), True),
+        (OperationalError("", {}, ConnectError("FATAL:  the database is starting up")), False),
         (FileNotFoundError(errno.ENOENT, ""), False),
         (ValueError(), False),
     ],

@@ -96,7 +96,9 @@ class Portal(Site):
         deadline = time.monotonic() + JOB_SECONDS
         while time.monotonic() < deadline:
             shown = self.action("harvest_job_show", id=job)
-            if shown["status"] == "Finished":
+            # ckanext-harvest writes what became of an object after it calls that object complete;
+            # until then it is counted under no name.
+            if shown["status"] == "Finished" and "null" not in shown["stats"]:
                 return self._result(shown)
             self.check_background()
             if shown["gather_finished"]:

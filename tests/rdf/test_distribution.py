@@ -44,12 +44,13 @@ class TestAddresses:
             assert said(found, RDFS.seeAlso) == set()
 
     def test_what_is_had_by_mail_says_the_address_beside_the_page(self) -> None:
-        found = graph(url="mailto:datos@muni.gob.gt")
-        assert said(found, DCAT.accessURL) == {f"{SITE.url}/dataset/{MINIMAL['id']}/resource/r"}
-        assert said(found, RDFS.seeAlso) == {"mailto:datos@muni.gob.gt"}
-        (read,) = read_dataset(found, SITE.dataset(MINIMAL["id"]), SITE)["resources"]
-        assert read["url"] == "mailto:datos@muni.gob.gt"
-        assert "access_url" not in read
+        for url in ("mailto:datos@muni.gob.gt", "datos@muni.gob.gt"):
+            found = graph(url=url)
+            assert said(found, DCAT.accessURL) == {f"{SITE.url}/dataset/{MINIMAL['id']}/resource/r"}
+            assert said(found, RDFS.seeAlso) == {"mailto:datos@muni.gob.gt"}
+            (read,) = read_dataset(found, SITE.dataset(MINIMAL["id"]), SITE)["resources"]
+            assert read["url"] == "mailto:datos@muni.gob.gt"
+            assert "access_url" not in read
 
     def test_an_upload_can_be_downloaded(self) -> None:
         address = f"{SITE.url}/dataset/{MINIMAL['id']}/resource/r/download/a.csv"

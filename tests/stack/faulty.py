@@ -217,8 +217,17 @@ class FaultySite(RunningSite):
             until((self.data / "reserve").exists, 10)
         write_until_full(self.filler)
         until(lambda: not (self.data / "reserve").exists(), 10)
+        until(self._is_full, 10)
+
+    def _is_full(self) -> bool:
+        """Write once more: meanwhile a server may have deleted files of its own."""
         write_until_full(self.data / "filler-2")
-        assert free_megabytes(self.data) == 0
+        return free_megabytes(self.data) == 0
+
+    def forget_catalogue(self) -> None:
+        """Have PostgreSQL write its catalogue's summary for the next connection, as after DDL."""
+        for each in (self.data / "postgres").rglob("pg_internal.init"):
+            each.unlink()
 
     def empty_disk(self) -> None:
         self.filler.unlink(missing_ok=True)

@@ -146,6 +146,18 @@ class TestFullDisk:
         until(lambda: (site.data / "reserve").exists(), 10)
         until(lambda: site.health()[0] == 200, 10)
 
+    def test_where_the_database_takes_no_connection_the_disk_is_named(
+        self, site: FaultySite
+    ) -> None:
+        site.fill_disk()
+        try:
+            site.forget_catalogue()
+            code, said = site.doctor()
+            assert (code, "El disco está lleno" in said) == (1, True), said
+        finally:
+            site.empty_disk()
+        until(site.is_well, 60)
+
     def test_a_search_index_that_it_closed_is_opened_again(self, site: FaultySite) -> None:
         solr = site.supervisor.layout
         port = re.search(r"solr_url = (\S+)", (site.data / "site" / "generated.ini").read_text())

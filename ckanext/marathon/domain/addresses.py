@@ -21,6 +21,9 @@ _REFUSED_SCHEMES = frozenset(
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _AROUND = "".join(map(chr, range(0x21)))
 _HOST = re.compile(r"[\w.-]+|\[[0-9A-Fa-f:.]+\]")
+_LEADING_HOST = re.compile(r"(?://)?([\w-]+(?:\.[\w-]+)+)\.?(?::\d+)?(?=[/?#]|$)")
+# A country or kind (``gt``, ``org``, ``xn--…``), or the end of a number of the network.
+_LAST_LABEL = re.compile(r"\.(?:[^\W\d_]{2,}|xn--[\w-]+)$|^\d+(?:\.\d+){3}$", re.IGNORECASE)
 # What stands between two addresses; elsewhere a comma or semicolon may be part of one.
 _BETWEEN = re.compile(r"[,;]*\s+[,;]*|[,;]+(?=https?://)", re.IGNORECASE)
 _SECOND = re.compile(r"[\s,;]https?://", re.IGNORECASE)
@@ -98,6 +101,15 @@ def resource_address(value: str) -> str:
             value=shown(value),
         )
     return value
+
+
+def begins_with_host(value: str) -> bool:
+    """Return whether an address without a scheme begins with a host (``www.infom.gob.gt/x``).
+
+    The name of a file has the form of a host as well: it is for the caller to know those.
+    """
+    host = _LEADING_HOST.match(value.strip())
+    return bool(host and _LAST_LABEL.search(host[1]))
 
 
 def is_reachable(address: str) -> bool:

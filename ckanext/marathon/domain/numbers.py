@@ -77,7 +77,9 @@ def read_count(value: Any) -> Reading:
     whole = _WHOLE.fullmatch(reading.text)
     if not whole:
         raise Malformed(_NOT_A_COUNT, value=shown(value))
-    return Reading(str(int(whole[1])), reading.notice)
+    text = str(int(whole[1]))
+    notice = reading.notice
+    return Reading(text, notice and Fault(notice.message, _said(value, text)))
 
 
 def read_decimal(value: Any, least: float = -math.inf, most: float = math.inf) -> Reading:

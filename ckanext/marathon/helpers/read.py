@@ -12,6 +12,7 @@ import ckan.plugins.toolkit as tk
 from ckanext.marathon.vocabulary import authorities
 
 _HOST = re.compile(r"[\w.:-]+")
+_MAIL = re.compile(r"(?:mailto:)?([^\s@/:?]+@[^\s@/:?]+)(?:\?|$)", re.IGNORECASE)
 # Formats of an address that is looked at or queried, not kept as a file.
 _NO_FILES = {"", "html", "api", "wms", "wfs", "wmts", "sparql"}
 
@@ -87,24 +88,21 @@ def _describe_address(url: str) -> Download:
     """Return what an address is that leads to no page: CKAN makes of each a button."""
     if not url:
         return Download("", "", False, "")
-    # CKAN writes http:// before an address without scheme, a Windows share too.
-    bare = url.removeprefix("http://") if url.startswith("http://\\") else url
-    scheme, _, rest = bare.partition(":")
-    if scheme.lower() == "mailto" and "@" in rest:
-        to = rest.partition("?")[0]
+    if written := _MAIL.match(url):
         label = tk._("Ask for it by e-mail")
-        return Download(label, to, False, f"mailto:{to}")
-    if bare.startswith("\\"):
+        return Download(label, written[1], False, f"mailto:{written[1]}")
+    if url.startswith(("\\", "//")):
         label = tk._(
             "It is on the internal network of whoever publishes it, which a browser cannot open. "
             "Ask them for a copy. Address there:"
         )
-        return Download(label, "", False, "", bare)
+        return Download(label, "", False, "", url)
+    scheme, _, rest = url.partition(":")
     if rest.startswith("//") and scheme.lower() not in ("http", "https"):
         label = tk._("A browser cannot open this address; programs for “{scheme}” can:")
-        return Download(label.format(scheme=scheme), "", False, "", bare)
+        return Download(label.format(scheme=scheme), "", False, "", url)
     label = tk._("What is given as its address is no web address:")
-    return Download(label, "", False, "", bare)
+    return Download(label, "", False, "", url)
 
 
 def marathon_size(resource: dict[str, Any]) -> str:

@@ -21,7 +21,7 @@ from ckanext.marathon.domain import checksums, numbers
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.texts import shown
 from ckanext.marathon.files.media_type import SAMPLE_SIZE, detect_media_type
-from ckanext.marathon.logic import notices, say
+from ckanext.marathon.logic import notices, say, sent_files
 
 # How the bytes of a stored file are read; ``None`` where another plugin has them.
 Reader = Callable[[model.Resource], "Iterator[bytes] | None"]
@@ -58,7 +58,8 @@ def describe_files(
         facts = FileFacts(resource, before, read_file)
         wrong.append(facts.settle())
         for field, message in facts.notices:
-            notices.add_at(context, ("resources", number, field), package and package.type, message)
+            key = ("resources", sent_files.number_of(context, number), field)
+            notices.add_at(context, key, package and package.type, message)
     if any(wrong):
         raise tk.ValidationError({"resources": wrong})
     return described

@@ -131,7 +131,7 @@ def drop_reserved(context: Context, data: dict[str, Any], file_number: int | Non
 
 def settle_files(
     context: Context, data: dict[str, Any], package: model.Package | None, is_lenient: bool
-) -> None:
+) -> list[int]:
     """Drop rows of files that say nothing, and refuse those that say neither where nor what.
 
     CKAN makes a public file of each, without a name.
@@ -142,26 +142,31 @@ def settle_files(
         package: as it is stored, whose files may be as they are.
         is_lenient: of a copy of what others publish nothing is refused.
 
+    Returns:
+        Which rows are left, from 0.
+
     Raises:
         ckan.plugins.toolkit.ValidationError: at ``url`` of a file.
     """
     rows = data.get("resources")
     if not isinstance(rows, list):
-        return
+        return []
     stored = {each.id: each for each in package.resources} if package else {}
-    said = [row for row in rows if any(_says(value) for value in row.values())]
-    for number, row in enumerate(rows):
-        if row not in said:
+    said = {n: row for n, row in enumerate(rows) if any(_says(value) for value in row.values())}
+    for number in range(len(rows)):
+        if number not in said:
             message = tk._("not kept, as nothing is said of it")
             notices.add(context, notices.name_file(number, message))
-    data["resources"] = said
-    wrong = [not is_lenient and not _is_file(row, stored) for row in said]
-    if any(wrong):
+    data["resources"] = list(said.values())
+    wrong = {n for n, row in said.items() if not is_lenient and not _is_file(row, stored)}
+    if wrong:
         text = tk._(
             "Say where the file is or what it is called: its address as “url”, or the file itself "
             "as “upload”, or a “name”"
         )
-        raise tk.ValidationError({"resources": [{"url": [text]} if each else {} for each in wrong]})
+        errors = [{"url": [text]} if number in wrong else {} for number in range(len(rows))]
+        raise tk.ValidationError({"resources": errors})
+    return list(said)
 
 
 def _is_file(row: Mapping[str, Any], stored: Mapping[str, model.Resource]) -> bool:

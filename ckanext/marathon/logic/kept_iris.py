@@ -24,7 +24,7 @@ from sqlalchemy.orm import aliased
 
 from ckanext.marathon.domain.texts import shown
 from ckanext.marathon.feeds import keys
-from ckanext.marathon.logic import notices
+from ckanext.marathon.logic import notices, sent_files
 from ckanext.marathon.model import kept_iri
 from ckanext.marathon.rdf.iri import web
 from ckanext.marathon.rdf.uris import Site
@@ -74,7 +74,9 @@ def _note_unused(
             "published under its own"
         )
     files = [each.id for each in package.resources]
-    key = ("resources", files.index(thing), FIELD) if thing in files else (FIELD,)
+    key: tuple[str | int, ...] = (FIELD,)
+    if thing in files:
+        key = ("resources", sent_files.number_of(context, files.index(thing)), FIELD)
     notices.add_at(context, key, package.type, message.format(value=f"“{shown(given)}”"))
 
 

@@ -14,7 +14,7 @@ import ckan.plugins.toolkit as tk
 from ckan import authz
 from ckan.types import Context
 
-from ckanext.marathon.logic import kept, notices
+from ckanext.marathon.logic import kept, notices, sent_files
 
 Record = Mapping[str, Any]
 
@@ -134,6 +134,8 @@ def _note(
         and not _contains(answer.get(name), sent[name])
         and not _contains(before.get(name), sent[name])
     ]
+    if number is not None:
+        number = sent_files.number_of(context, number)
     alone = [name for name in lost if not names[name]]
     if alone:
         message = tk._("Written by this site alone, so that what was sent was not kept: {names}")

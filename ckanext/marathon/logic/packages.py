@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ckan import model
-from ckan.plugins import toolkit as tk
 from ckan.types import Context
 
-from ckanext.marathon.logic import acting, codes, kept_iris
+from ckanext.marathon.logic import acting, codes, file_addresses, kept_iris
 from ckanext.marathon.logic.show import dataset, idea, workshop
 from ckanext.marathon.logic.viewing import Viewer, as_reader
 from ckanext.marathon.model import link, records, transition
@@ -62,7 +61,7 @@ def after_show(context: Context, pkg_dict: dict[str, Any]) -> dict[str, Any]:
 
     Always from the database: what Solr remembers may be late, and is what outsiders see.
     """
-    _take_language_out_of_addresses(pkg_dict)
+    file_addresses.settle(pkg_dict)
     complete = SHOWN.get(pkg_dict.get("type", ""))
     is_related = any(pkg_dict.get(name) for name in RELATIONSHIPS)
     if complete is None and not is_related:
@@ -78,30 +77,6 @@ def after_show(context: Context, pkg_dict: dict[str, Any]) -> dict[str, Any]:
     if complete is not None:
         complete(viewer, package, pkg_dict)
     return pkg_dict
-
-
-def _take_language_out_of_addresses(pkg_dict: dict[str, Any]) -> None:
-    """Give each uploaded file its one address, in whatever language its record was saved.
-
-    CKAN puts the language of the request into it, and the index and the feed keep what a save
-    showed: a portal would get ``/en/dataset/…`` for the same file after an edit in English.
-    """
-    for resource in pkg_dict.get("resources") or []:
-        address = str(resource.get("url") or "")
-        name = address.rpartition("/")[2]
-        # What is stored alone (to be edited), or by another storage, is no address of CKAN's.
-        own = f"/resource/{resource.get('id')}/download/{name}"
-        if resource.get("url_type") != "upload" or not name or not address.endswith(own):
-            continue
-        start = tk.h.url_for(
-            f"{pkg_dict.get('type') or records.DATASET}_resource.download",
-            id=pkg_dict["id"],
-            resource_id=resource["id"],
-            filename="-",
-            qualified=True,
-            locale="default",
-        )
-        resource["url"] = start.removesuffix("-") + name
 
 
 def _hide_relationships(viewer: Viewer, pkg_dict: dict[str, Any]) -> None:

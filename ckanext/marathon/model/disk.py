@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 
 import ckan.plugins.toolkit as tk
+from psycopg2 import OperationalError
 from psycopg2.errors import DiskFull
 
 MEGABYTE = 1_000_000
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NO_ROOM = os.strerror(errno.ENOSPC)
 
 
 def free_megabytes() -> int | None:
@@ -36,4 +39,8 @@ def is_disk_full(fault: BaseException) -> bool:
     """Return whether a fault means that a disk, or somebody's share of one, is full."""
     if isinstance(fault, OSError):
         return fault.errno in _FULL
-    return isinstance(getattr(fault, "orig", fault), DiskFull)
+    cause = getattr(fault, "orig", fault)
+    # PostgreSQL refuses a connection for which it would have to write a file, and a refusal to
+    # connect has no code, only the words of the system.
+    is_refusal = isinstance(cause, OperationalError) and cause.pgcode is None
+    return isinstance(cause, DiskFull) or (is_refusal and _NO_ROOM in str(cause))

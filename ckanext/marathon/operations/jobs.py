@@ -152,8 +152,22 @@ def restart_interrupted() -> int:
     interrupted = list_interrupted()
     for job in interrupted:
         queue = rq.Queue(job.origin, connection=job.connection)
-        StartedJobRegistry(queue=queue).remove_executions(job)
+        _forget_executions(queue, job)
         FailedJobRegistry(queue=queue).remove(job)
         queue.intermediate_queue.remove(job.id)
         queue.enqueue_job(job)
     return len(interrupted)
+
+
+def _forget_executions(queue: rq.Queue, job: Job) -> None:
+    """Take a job out of those that are being done.
+
+    RQ looks up each execution first, and fails at one that has expired, whose name stays listed
+    for a minute. Source: rq 2.10, ``Execution.save`` and ``ExecutionRegistry.add``.
+    """
+    started = StartedJobRegistry(queue=queue)
+    listed = queue.connection.zrange(started.key, 0, -1)
+    own = [entry for entry in listed if started.parse_job_id(entry) == job.id]
+    if own:
+        queue.connection.zrem(started.key, *own)
+    queue.connection.delete(job.execution_registry.key)

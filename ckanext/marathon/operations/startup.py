@@ -9,6 +9,7 @@ from __future__ import annotations
 from ckan.exceptions import CkanConfigurationException
 from sqlalchemy.exc import OperationalError
 
+from ckanext.marathon.model import disk
 from ckanext.marathon.operations import health
 from ckanext.marathon.operations.health import State
 
@@ -29,6 +30,11 @@ def check_servers() -> None:
             "PostgreSQL no responde en sqlalchemy.url: reinícielo"
         ) from None
     except OperationalError as fault:
+        if disk.is_disk_full(fault):
+            raise CkanConfigurationException(
+                "✗ The disk is full, and PostgreSQL takes no connection: make room / "
+                "El disco está lleno y PostgreSQL no acepta conexiones: libere espacio"
+            ) from None
         # CKAN itself waits for one that is starting.
         if "starting up" not in str(fault):
             raise CkanConfigurationException(

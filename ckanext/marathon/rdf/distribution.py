@@ -168,9 +168,9 @@ def _add_addresses(graph: Graph, site: Site, iri: URIRef, dataset: Row, resource
     for field, predicate in (("access_url", DCAT.accessURL), ("download_url", DCAT.downloadURL)):
         for further in filter(None, map(site.foreign, values_of(resource.get(field + REST)))):
             graph.add((iri, predicate, further))
-    by_mail = clean(resource.get("url")).strip().lower().startswith("mailto:")
-    also = mail(resource["url"]) if by_mail else url
-    if also is not None and not uploaded and (by_mail or given is not None) and also != given:
+    by_mail = mail(resource.get("url")) if url is None else None
+    also = by_mail or (url if given is not None else None)
+    if also is not None and not uploaded and also != given:
         graph.add((iri, RDFS.seeAlso, also))
 
 

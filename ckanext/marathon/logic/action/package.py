@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import ckan.plugins.toolkit as tk
@@ -24,6 +25,7 @@ from ckanext.marathon.logic import (
     notices,
     overruled,
     packages,
+    sent_files,
     unseen,
     uploads,
 )
@@ -46,11 +48,11 @@ def package_create(next_: Action, context: Context, data_dict: dict[str, Any]) -
     with notices.collecting(context) as collected:
         data = inputs.checked_new(context, data_dict)
         _refuse_taken_down(data.get("id"))
-        _settle_files(context, data, None)
-        unknown = inputs.find_unknown(data)
-        kept_iris.note_before(context, None)
-        created = next_(context, data)
-        return _shown(context, _Sent(data_dict, data, unknown), created, collected)
+        with _settling_files(context, data, None):
+            unknown = inputs.find_unknown(data)
+            kept_iris.note_before(context, None)
+            created = next_(context, data)
+            return _shown(context, _Sent(data_dict, data, unknown), created, collected)
 
 
 @tk.chained_action
@@ -69,19 +71,19 @@ def package_update(next_: Action, context: Context, data_dict: dict[str, Any]) -
         tk.check_access("package_update", context, {**data_dict, "id": known.id})
     with notices.collecting(context) as collected:
         data = inputs.checked_update(context, data_dict, known)
-        _settle_files(context, data, known)
-        before = overruled.read_before(context, data_dict, known.id) if known else {}
-        if data.get("resources"):
-            data["resources"] = file_facts.describe_files(
-                context, data["resources"], known, uploads.read_file
-            )
-        package = _locked(data.get("id") or data.get("name"))
-        if package is not None:
-            masked.restore(context, package, data_dict, data)
-        unknown = inputs.find_unknown({**data, "type": known.type}) if known else []
-        kept_iris.note_before(context, known)
-        updated = next_(context, data)
-        return _shown(context, _Sent(data_dict, data, unknown, before), updated, collected)
+        with _settling_files(context, data, known):
+            before = overruled.read_before(context, data_dict, known.id) if known else {}
+            if data.get("resources"):
+                data["resources"] = file_facts.describe_files(
+                    context, data["resources"], known, uploads.read_file
+                )
+            package = _locked(data.get("id") or data.get("name"))
+            if package is not None:
+                masked.restore(context, package, data_dict, data)
+            unknown = inputs.find_unknown({**data, "type": known.type}) if known else []
+            kept_iris.note_before(context, known)
+            updated = next_(context, data)
+            return _shown(context, _Sent(data_dict, data, unknown, before), updated, collected)
 
 
 @tk.chained_action
@@ -239,9 +241,15 @@ class _Sent(NamedTuple):
     before: Mapping[str, Any] = {}
 
 
-def _settle_files(context: Context, data: dict[str, Any], stored: model.Package | None) -> None:
+def _settling_files(
+    context: Context, data: dict[str, Any], stored: model.Package | None
+) -> AbstractContextManager[None]:
+    """Drop rows of files that say nothing, and count the others as they were sent."""
+    rows = data.get("resources")
+    numbers = list(range(len(rows))) if isinstance(rows, list) else []
     if (stored.type if stored else data.get("type") or records.DATASET) in input_rules.OUR_TYPES:
-        kept.settle_files(context, data, stored, copies.is_saving_copy(context))
+        numbers = kept.settle_files(context, data, stored, copies.is_saving_copy(context))
+    return sent_files.counting(context, rows, numbers)
 
 
 def _shown(context: Context, sent: _Sent, result: Any, collected: notices.Collection) -> Any:

@@ -23,6 +23,7 @@ from ckanext.marathon.logic.validators.references import (
     marathon_workshop_id,
 )
 from ckanext.marathon.logic.validators.values import (
+    marathon_checksum,
     marathon_count,
     marathon_date,
     marathon_datetime,
@@ -47,6 +48,7 @@ from ckanext.marathon.logic.validators.workshop import marathon_workshop_rules
 __all__ = [
     "marathon_authority",
     "marathon_authority_list",
+    "marathon_checksum",
     "marathon_code",
     "marathon_commitment_rules",
     "marathon_count",

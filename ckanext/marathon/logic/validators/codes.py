@@ -14,7 +14,7 @@ from ckanext.scheming.validation import scheming_validator
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.texts import items, shown
 from ckanext.marathon.logic import notices, say
-from ckanext.marathon.logic.validators.flat import stored_items, type_of
+from ckanext.marathon.logic.validators.flat import stored_items, tell
 from ckanext.marathon.vocabulary import authorities, problems, statuses, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
 
@@ -174,7 +174,7 @@ def _say_repaired(
     context: Context, key: FlattenKey, data: FlattenDataDict, value: Any, meant: str
 ) -> None:
     message = tk._("“{given}” was read as {meant}").format(given=shown(value), meant=meant)
-    notices.add_at(context, key, type_of(data), message)
+    tell(context, key, data, message)
 
 
 def _concept(scheme: str, value: Any) -> str:

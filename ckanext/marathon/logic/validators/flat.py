@@ -13,7 +13,7 @@ from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
 from ckanext.marathon.domain.faults import At, Fault, Path
 from ckanext.marathon.domain.texts import is_blank, load_json
-from ckanext.marathon.logic import notices, say
+from ckanext.marathon.logic import notices, say, sent_files
 from ckanext.marathon.logic.validators import untouched
 from ckanext.marathon.model import records
 
@@ -220,6 +220,11 @@ def type_of(data: FlattenDataDict) -> str:
     """Return the type of the record that flattened data is of; a dataset has none at first."""
     found = data.get(("type",))
     return found if isinstance(found, str) and found else records.DATASET
+
+
+def tell(context: Context, key: FlattenKey, data: FlattenDataDict, message: str) -> None:
+    """Add a notice about a field of flattened data."""
+    notices.add_at(context, sent_files.key_as_sent(context, key, data), type_of(data), message)
 
 
 def invalid(fault: Any) -> tk.Invalid:

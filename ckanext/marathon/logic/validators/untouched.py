@@ -17,7 +17,7 @@ from ckan.lib.navl.dictization_functions import missing
 from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
 from ckanext.marathon.domain.texts import load_json
-from ckanext.marathon.logic import notices
+from ckanext.marathon.logic import notices, sent_files
 from ckanext.marathon.model import records
 
 Record = model.Package | model.Group
@@ -56,7 +56,8 @@ def pardon_untouched(
             continue
         message = tk._("left as it is stored, though it needs correcting: {problem}")
         problem = " ".join(str(each) for each in messages)
-        notices.add_at(context, key, record.type, message.format(problem=problem))
+        sent_key = sent_files.key_as_sent(context, key, data)
+        notices.add_at(context, sent_key, record.type, message.format(problem=problem))
         data[key] = found[0]
         errors[key] = []
         pardoned.add(key)

@@ -7,14 +7,15 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import ckan.plugins.toolkit as tk
+from ckan import model
 from ckan.lib.navl.dictization_functions import StopOnError, missing
 from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
-from ckanext.marathon.domain import addresses, dates, geometry, numbers
+from ckanext.marathon.domain import addresses, checksums, dates, geometry, numbers
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.texts import LONGEST_TITLE, is_blank, items, shown
-from ckanext.marathon.logic import notices, say, shapes
-from ckanext.marathon.logic.validators.flat import Flat, stored_items, stored_texts, type_of
+from ckanext.marathon.logic import file_addresses, notices, say, shapes
+from ckanext.marathon.logic.validators.flat import Flat, stored_items, stored_texts, tell
 
 Value = TypeVar("Value")
 
@@ -144,7 +145,7 @@ def _read_date(
         if not is_stored:
             raise tk.Invalid(say.text(error.fault)) from None
         message = tk._("“{given}” is not a date that others can read. It was left as it is")
-        notices.add_at(context, key, type_of(data), message.format(given=shown(value)))
+        tell(context, key, data, message.format(given=shown(value)))
         return
     if is_stored:
         return
@@ -153,7 +154,7 @@ def _read_date(
     if reading.is_repaired and reading.text not in stored:
         message = tk._("“{given}” was read as {meant}")
         text = message.format(given=shown(value), meant=reading.text)
-        notices.add_at(context, key, type_of(data), text)
+        tell(context, key, data, text)
 
 
 def marathon_duration(value: Any) -> str:
@@ -208,19 +209,58 @@ def marathon_resource_address(
     """Refuse an address of a resource that a browser would run or look for on its own machine.
 
     The name of an uploaded file is no address. What is stored already may stay, so that the rest
-    of an older record can be edited; nothing links it.
+    of an older record can be edited; nothing links it. What is no address at all is kept, with a
+    notice: of a copy it is all that is known.
     """
     value = data.get(key)
     if not isinstance(value, str) or data.get((*key[:-1], "url_type")) == _UPLOAD:
         return
+    before = _stored_file(key, data, errors, context)
+    is_stored = before is not None and before.url == value and before.url_type != _UPLOAD
     try:
         addresses.resource_address(value)
     except Malformed as error:
-        stored = Flat(data, errors, context).stored
-        before = stored.resources if stored else ()
-        same = [each for each in before if each.id == data.get((*key[:-1], "id"))]
-        if not any(each.url == value and each.url_type != _UPLOAD for each in same):
+        if not is_stored:
             raise tk.Invalid(say.text(error.fault)) from None
+    else:
+        if value and not is_stored and not file_addresses.is_address(value):
+            message = tk._(
+                "“{value}” is no web address, so that nobody can fetch a file there. It was kept "
+                "as it is. Write the whole address, which begins with https://, or upload the file"
+            )
+            tell(context, key, data, message.format(value=shown(value)))
+
+
+def marathon_checksum(
+    key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
+) -> None:
+    """Say of a checksum that is none that it is kept, but not published.
+
+    Those of uploads are the site's own (``logic/file_facts.py``).
+    """
+    value = data.get(key)
+    before = _stored_file(key, data, errors, context)
+    is_stored = before is not None and before.hash == value
+    if not isinstance(value, str) or is_blank(value) or is_stored:
+        return
+    stated = {name: data.get((*key[:-1], name)) for name in ("hash", "hash_algorithm")}
+    if checksums.checksum_of(stated) is None:
+        message = tk._(
+            "“{value}” is no checksum, so that it is kept but not published. These are known, in "
+            "hexadecimal digits: {names}"
+        )
+        names = ", ".join(checksums.ALGORITHMS)
+        tell(context, key, data, message.format(value=shown(value), names=names))
+
+
+def _stored_file(
+    key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
+) -> model.Resource | None:
+    """Return a file of the record as it is stored, by a key of one of its fields."""
+    stored = Flat(data, errors, context).stored
+    id_ = data.get((*key[:-1], "id"))
+    same = [each for each in stored.resources if each.id == id_] if stored else []
+    return same[0] if same else None
 
 
 def marathon_geojson(value: Any) -> str:
@@ -246,7 +286,7 @@ def _read_number(
     """Return a number in digits, and say so where it was not written so."""
     reading = _read(read, data[key])
     if reading.notice:
-        notices.add_at(context, key, type_of(data), say.text(reading.notice))
+        tell(context, key, data, say.text(reading.notice))
     return reading.text
 
 

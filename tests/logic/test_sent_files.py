@@ -1,0 +1,59 @@
+"""Errors and notices count files as whoever sent them does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+import pytest
+from ckan.tests.helpers import call_action
+
+from tests.factories import Idea, MarathonDataset
+
+LINK = "https://example.gt/a.csv"
+KEY = "marathon_notices"
+DAY = {"url": LINK, "issued": "03/06/2017", "state": "deleted", "hash": "abc"}
+pytestmark = pytest.mark.usefixtures("marathon_site")
+
+
+def numbers(answer: dict[str, Any]) -> set[str]:
+    return {notice.split(":")[0].split(",")[0] for notice in answer[KEY]}
+
+
+def test_an_added_or_changed_file_has_one_number_in_all_notices() -> None:
+    made = MarathonDataset(resources=[{"url": LINK}] * 3)
+    added = call_action("resource_create", package_id=made["id"], **DAY)
+    assert (len(added[KEY]), numbers(added)) == (3, {"file 4"})
+    second = made["resources"][1]
+    changed = call_action("resource_update", **{**DAY, "id": second["id"]})
+    assert (len(changed[KEY]), numbers(changed)) == (3, {"file 2"})
+
+
+@pytest.mark.parametrize("factory", [MarathonDataset, Idea])
+def test_rows_that_say_nothing_are_counted(factory: Any) -> None:
+    with pytest.raises(tk.ValidationError) as caught:
+        factory(resources=[{}, {"url": LINK}, {}, {"url": "javascript:x"}])
+    assert [sorted(each) for each in caught.value.error_dict["resources"]] == [[], [], [], ["url"]]
+
+
+def test_so_they_are_among_files_that_stay_and_new_ones() -> None:
+    made = MarathonDataset(resources=[{"url": LINK}, {"url": LINK}])
+    stay, change = made["resources"]
+    rows = [{}, stay, DAY, {**change, "issued": "2024-02-30"}, {"url": "b.csv"}]
+    with pytest.raises(tk.ValidationError) as caught:
+        call_action("package_patch", id=made["id"], resources=rows)
+    errors = caught.value.error_dict["resources"]
+    assert [sorted(each) for each in errors][:4] == [[], [], [], ["issued"]]
+    rows[3] = {**change, "issued": "04/06/2017"}
+    saved = call_action("package_patch", id=made["id"], resources=rows)
+    assert [notice[:6] for notice in saved[KEY]].count("file 3") == len(DAY) - 1
+    assert any(each.startswith("file 4, “issued”: “04/06/2017”") for each in saved[KEY])
+    assert any(each.startswith("file 5, “url”: “b.csv”") for each in saved[KEY])
+    assert any(each.startswith("file 1: ") for each in saved[KEY])
+    assert len(saved["resources"]) == len(rows) - 1
+
+
+def test_a_file_that_says_neither_where_nor_what_is_refused_at_its_place() -> None:
+    with pytest.raises(tk.ValidationError) as caught:
+        MarathonDataset(resources=[{}, {"url": LINK}, {"format": "CSV"}])
+    assert [sorted(each) for each in caught.value.error_dict["resources"]] == [[], [], ["url"]]

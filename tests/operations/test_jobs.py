@@ -1,0 +1,50 @@
+"""Jobs whose worker was killed are found and done again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import rq
+from ckan.lib import jobs as ckan_jobs
+from rq.executions import Execution
+from rq.job import Job, JobStatus
+from rq.registry import StartedJobRegistry
+
+from ckanext.marathon.operations import jobs
+
+pytestmark = pytest.mark.usefixtures("marathon_site")
+
+
+@pytest.fixture
+def queue() -> Iterator[rq.Queue]:
+    found = ckan_jobs.get_queue()
+    found.delete(delete_jobs=True)
+    yield found
+    found.delete(delete_jobs=True)
+
+
+def begin(queue: rq.Queue) -> tuple[Job, Execution]:
+    """Begin a job as a worker does, which then ends without a word."""
+    job = queue.enqueue("ckanext.marathon.logic.reindex.bring_up_to_date", "x", job_timeout=3600)
+    queue.remove(job)
+    with queue.connection.pipeline() as pipeline:
+        execution = Execution.create(job, ttl=1000, pipeline=pipeline)
+        job.set_status(JobStatus.STARTED, pipeline=pipeline)
+        pipeline.execute()
+    return job, execution
+
+
+@pytest.mark.parametrize("has_expired", [False, True])
+def test_an_interrupted_job_is_done_again_also_after_its_execution_expired(
+    queue: rq.Queue, has_expired: bool
+) -> None:
+    job, execution = begin(queue)
+    if has_expired:
+        queue.connection.delete(execution.key)
+    assert [each.id for each in jobs.list_interrupted()] == [job.id]
+    assert jobs.restart_interrupted() == 1
+    assert queue.job_ids == [job.id]
+    assert StartedJobRegistry(queue=queue).get_job_ids(cleanup=False) == []
+    assert jobs.list_interrupted() == []
+    assert Job.fetch(job.id, connection=queue.connection).get_executions() == []
