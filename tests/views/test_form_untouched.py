@@ -48,8 +48,12 @@ DATASET = {
     "language": ["http://publications.europa.eu/resource/authority/language/SPA", "qeqchi"],
     "municipality": ["2105", "9999", "0115"],
     "service_problem": ["RES-01", "XXX-99", "AGU-01"],
-    "temporal_coverage": [{"start": NO_DAY, "end": EARLY}, {"start": "2030", "end": "2020"}],
-    "contact": [AGENT],
+    "temporal_coverage": [
+        {"start": NO_DAY, "end": EARLY},
+        {"start": "2030", "end": "2020", "etiqueta": "Década"},
+    ],
+    # Neither “cargo”, “horario” nor “etiqueta” is a part that the schema knows.
+    "contact": [{**AGENT, "cargo": "jefa", "horario": {"lunes": "8-16"}}, {"cargo": "secretario"}],
     "publisher": [{**AGENT, "type": "oficina"}],
     "creator": [{**AGENT, "type": "oficina"}],
     "documentation": ["www.muni.gob.gt/manual", "https://example.gt/b"],
@@ -72,7 +76,10 @@ WORKSHOP = {
     "venue_municipality": "9999",
     "latitude": "14,6",
     "longitude": "al norte",
-    "organiser": [{"name": "", "role": "convener"}, {"name": "CODEDE", "role": "amigo"}],
+    "organiser": [
+        {"name": "", "role": "convener"},
+        {"name": "CODEDE", "role": "amigo", "siglas": "C"},
+    ],
     "invitation": [
         {"organisation": "COCODE", "invited_on": "mayo", "answer": "quizás", "attended": "a veces"},
         {"organisation": "ANAM", "answered_on": "2017-05-01", "invited_on": "2017-05-10"},
@@ -94,12 +101,17 @@ IDEA = {
     "status": "soñada",
     "evidence": ["www.muni.gob.gt"],
     "summary": [{"lang": "latín", "text": "Aqua", "audio": "www.muni.gob.gt"}],
-    "data_need": [{"id": "uno", "what": "Pozos"}, {"id": NEED, "what": "", "why": "Para saber"}],
+    "data_need": [
+        {"id": "uno", "what": "Pozos"},
+        {"id": NEED, "what": "", "why": "Para saber", "a": "1"},
+    ],
     "code": "I*1",
 }
 COMMITMENT = {
     "source_url": "www.muni.gob.gt",
-    "milestone": [{"title": "A", "due": NO_DAY, "status": "casi", "evidence": '["www.a.gt"]'}],
+    "milestone": [
+        {"title": "A", "due": NO_DAY, "status": "casi", "evidence": '["www.a.gt"]', "nota": "x"}
+    ],
 }
 ORGANIZATION = {
     "municipality_code": "9999",
@@ -306,6 +318,47 @@ def test_what_is_changed_is_judged(admin: Reader, kind: str) -> None:
     assert answer.status_code == 422
     assert set(answer.json["errors"]) == set(CHANGED[kind])
     assert compare(before, stored(package_id)) == {}
+
+
+PEOPLE = [
+    {"name": "Ana", "email": "ana@muni.gob.gt", "cargo": "jefa"},
+    {"name": "Luis", "cargo": "secretario"},
+    {"name": "Eva", "cargo": "archivera"},
+]
+
+
+def test_what_the_schema_does_not_know_of_a_row_goes_with_the_row(admin: Reader) -> None:
+    package_id = factories.MarathonDataset()["id"]
+    write(package_id, {"contact": PEOPLE})
+    path = f"/dataset/edit/{package_id}"
+    # One is taken away, one is changed.
+    shown = open_form(admin, path)
+    left = {k: v for k, v in shown.items() if not k.startswith("contact-1-")}
+    left["contact-0-email"] = ["ana@otra.gob.gt"]
+    assert admin.post(path, {**left, "save": "save"}).status_code == 302
+    ana, eva = stored(package_id)["contact"]
+    assert (ana["email"], ana["cargo"]) == ("ana@otra.gob.gt", "jefa")
+    assert (eva["name"], eva["cargo"]) == ("Eva", "archivera")
+    # One that is emptied is taken away.
+    emptied = {k: "" for k in open_form(admin, path) if k.startswith("contact-0-")}
+    send(admin, path, **emptied)
+    assert stored(package_id)["contact"] == [eva]
+
+
+def test_what_the_schema_does_not_know_of_a_row_stays_through_the_api(admin: Reader) -> None:
+    package_id = factories.MarathonDataset()["id"]
+    write(package_id, {"contact": PEOPLE})
+    answer = admin.post_json("/api/3/action/package_patch", {"id": package_id, "notes": "Otra"})
+    shown = answer.json["result"]
+    assert "marathon_notices" not in shown
+    assert [row["cargo"] for row in shown["contact"]] == [row["cargo"] for row in PEOPLE]
+    assert stored(package_id)["contact"] == PEOPLE
+    # As CKAN shows it, it may be sent back too; what was not there is not kept.
+    rows = [{"name": "Ana", "__extras": {"cargo": "directora"}}, {"name": "Eva", "apodo": "E"}]
+    changes = {"id": package_id, "contact": rows}
+    answer = admin.post_json("/api/3/action/package_patch", changes)
+    assert stored(package_id)["contact"] == [{"name": "Ana", "cargo": "directora"}, {"name": "Eva"}]
+    assert "“apodo”" in answer.json["result"]["marathon_notices"][0]
 
 
 def test_other_saves_keep_what_is_no_number_and_say_so(admin: Reader) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import ckan.plugins.toolkit as tk
+from ckan import model
 from ckan.types import Context
 from ckanext.scheming.plugins import expand_form_composite
 
 from ckanext.marathon.domain import numbers
-from ckanext.marathon.logic import copies, kept, languages, notices, shapes
+from ckanext.marathon.logic import copies, kept, languages, notices, shapes, unknown_subfields
 
 # CKAN looks these up before it validates them.
 NAMES = ("id", "name", "type", "owner_org", "state", "title")
@@ -40,6 +41,7 @@ def check_fields(
     schema: Mapping[str, Any],
     errors: shapes.Errors,
     file_name: str = "",
+    stored: model.Package | None = None,
 ) -> None:
     """Check every field that was sent, and bring lists, texts and numbers into shape, in place.
 
@@ -49,6 +51,7 @@ def check_fields(
         schema: of its type, as scheming has it; empty for a type without one.
         errors: those found before.
         file_name: under which its resources take a file; "" where nothing would store one.
+        stored: the package as it is; its rows may keep names that its schema does not know.
 
     Raises:
         ckan.plugins.toolkit.ValidationError: of each field, what is wrong with its shape.
@@ -72,8 +75,9 @@ def check_fields(
             wrong_rows = shapes.check_rows(data[name], texts | core, lists, _counts(inner))
             if wrong_rows:
                 errors[name] = wrong_rows
-    known_rows = {name: [f["field_name"] for f in inner] for name, inner in repeating.items()}
     if is_ours:
+        unknown_subfields.lift(data, fields)
+        known_rows = {name: _known_names(inner, stored, name) for name, inner in repeating.items()}
         _check_names(context, data, {**known_rows, **kept.CORE_ROWS}, errors)
     _check_files(context, data, file_name, errors)
     texts = ((_texts(fields) if is_ours else set()) | {*NAMES, *TEXTS}) - {"tag_string"}
@@ -99,6 +103,11 @@ def check_fields(
             data[name] = shapes.as_text(value) if values is None else _as_texts(values)
     if errors:
         raise tk.ValidationError(errors)
+
+
+def _known_names(inner: Fields, stored: model.Package | None, field: str) -> list[str]:
+    names = [each["field_name"] for each in inner]
+    return [*names, *sorted(unknown_subfields.names_of(stored, field).difference(names))]
 
 
 def _check_names(

@@ -26,13 +26,19 @@ ORIGINS = ("municipality_origin", "service_problem_origin")
 _ORIGINS_KEY = "marathon_origins"
 
 
-def checked(context: Context, data_dict: dict[str, Any], file_name: str = "") -> dict[str, Any]:
+def checked(
+    context: Context,
+    data_dict: dict[str, Any],
+    file_name: str = "",
+    stored: model.Package | None = None,
+) -> dict[str, Any]:
     """Return a package as CKAN can take it, without what the site computes.
 
     Args:
         context: where the origins sent along are kept for the rules.
         data_dict: of ``package_create`` or ``package_update``; not changed.
         file_name: under which its resources take a file; "" where nothing would store one.
+        stored: the package as it is; ``None`` for a new one.
 
     Raises:
         ckan.plugins.toolkit.ValidationError: of each field, what is wrong with its shape.
@@ -44,7 +50,7 @@ def checked(context: Context, data_dict: dict[str, Any], file_name: str = "") ->
     input_rules.read_private(data, errors)
     schema = {} if errors else _schema(data)
     errors.update(kept.find_files(data))
-    input_fields.check_fields(context, data, schema, errors, file_name)
+    input_fields.check_fields(context, data, schema, errors, file_name, stored)
     _unite_keywords(data)
     _drop_computed_extras(context, data)
     return data
@@ -89,7 +95,7 @@ def checked_update(
     """
     # Whoever updates a record need not say of which type it is, and cannot change it.
     known = {**data_dict, "type": stored.type} if stored is not None else data_dict
-    data = checked(context, known, file_name="upload")
+    data = checked(context, known, file_name="upload", stored=stored)
     if stored is not None and stored.type in input_rules.OUR_TYPES:
         input_rules.check_state(data, (*input_rules.STATES_OF_UPDATE, stored.state))
     return data

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ckan import model
+from ckan.plugins import toolkit as tk
 from ckan.types import Context
 
-from ckanext.marathon.logic import acting, codes, file_addresses, kept_iris
+from ckanext.marathon.logic import acting, codes, file_addresses, kept_iris, unknown_subfields
 from ckanext.marathon.logic.show import dataset, idea, workshop
 from ckanext.marathon.logic.viewing import Viewer, as_reader
 from ckanext.marathon.model import link, records, transition
@@ -62,6 +63,7 @@ def after_show(context: Context, pkg_dict: dict[str, Any]) -> dict[str, Any]:
     Always from the database: what Solr remembers may be late, and is what outsiders see.
     """
     file_addresses.settle(pkg_dict)
+    _lift_unknown_subfields(pkg_dict)
     complete = SHOWN.get(pkg_dict.get("type", ""))
     is_related = any(pkg_dict.get(name) for name in RELATIONSHIPS)
     if complete is None and not is_related:
@@ -77,6 +79,11 @@ def after_show(context: Context, pkg_dict: dict[str, Any]) -> dict[str, Any]:
     if complete is not None:
         complete(viewer, package, pkg_dict)
     return pkg_dict
+
+
+def _lift_unknown_subfields(pkg_dict: dict[str, Any]) -> None:
+    schema: dict[str, Any] = tk.h.scheming_get_dataset_schema(pkg_dict.get("type") or "") or {}
+    unknown_subfields.lift(pkg_dict, schema.get("dataset_fields", []))
 
 
 def _hide_relationships(viewer: Viewer, pkg_dict: dict[str, Any]) -> None:

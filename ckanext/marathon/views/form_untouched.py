@@ -6,7 +6,7 @@ form shows some dates in another way than they are stored.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ckanext.marathon.helpers.choices import marathon_chosen
@@ -43,7 +43,7 @@ def _restore(sent: Any, stored: Any, field: Field) -> Any:
         return order_as_stored(sent, stored, field)
     if "repeating_subfields" in field:
         rows = [each for each in stored or [] if isinstance(each, dict)]
-        return [_restore_row(row, rows, field) for row in sent] if isinstance(sent, list) else sent
+        return _restore_rows(sent, rows, field) if isinstance(sent, list) else sent
     if field.get("form_snippet") == _LICENCE and not stored:
         # A licence that nobody stated is shown as one of that name.
         return "" if sent == _NO_LICENCE else sent
@@ -51,6 +51,51 @@ def _restore(sent: Any, stored: Any, field: Field) -> Any:
         texts = stored if isinstance(stored, list) else [stored]
         return [next((each for each in texts if is_shown_as(each, one)), one) for one in sent]
     return stored if is_shown_as(stored, sent) else sent
+
+
+def _restore_rows(sent: list[Any], stored: list[dict[str, Any]], field: Field) -> list[Any]:
+    """Return the rows of a form with what it does not show of the stored ones.
+
+    A row is known by what it says, else by its ``id`` or ``uri``, else by its place.
+    """
+    names = [each["field_name"] for each in field["repeating_subfields"]]
+    rows = [_restore_row(row, stored, field) for row in sent]
+    left = dict(enumerate(stored))
+    found: dict[int, dict[str, Any]] = {}
+    for is_same in (_says_same, _has_same_id, _has_same_place):
+        for place, row in enumerate(rows):
+            if place in found or not isinstance(row, dict):
+                continue
+            here = (n for n, each in left.items() if is_same((place, row), (n, each), names))
+            number = next(here, None)
+            if number is not None:
+                found[place] = left.pop(number)
+    unknown = {
+        place: {name: value for name, value in row.items() if name not in names}
+        for place, row in found.items()
+    }
+    return [{**unknown[n], **row} if n in unknown else row for n, row in enumerate(rows)]
+
+
+Placed = tuple[int, Mapping[str, Any]]
+
+
+def _says_same(one: Placed, other: Placed, names: Collection[str]) -> bool:
+    return _filled(one[1], names) == _filled(other[1], names)
+
+
+def _has_same_id(one: Placed, other: Placed, names: Collection[str]) -> bool:
+    ids = [name for name in ("id", "uri") if name in names]
+    return any(one[1].get(name) and one[1].get(name) == other[1].get(name) for name in ids)
+
+
+def _has_same_place(one: Placed, other: Placed, names: Collection[str]) -> bool:
+    # A row whose every part was emptied is one that somebody took away.
+    return one[0] == other[0] and bool(_filled(one[1], names))
+
+
+def _filled(row: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    return {name: row[name] for name in names if row.get(name) not in (None, "", [])}
 
 
 def _restore_row(row: Any, rows: list[dict[str, Any]], field: Field) -> Any:

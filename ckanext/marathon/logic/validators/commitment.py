@@ -12,5 +12,5 @@ def marathon_commitment_rules(
 ) -> None:
     """Check a commitment as a whole."""
     flat = Flat(data, errors, context)
-    flat.pardon_untouched()
     flat.tidy("milestone")
+    flat.pardon_untouched()

@@ -23,8 +23,8 @@ def marathon_dataset_rules(
 ) -> None:
     """Check a dataset as a whole: what it must have, and where that comes from."""
     flat = Flat(data, errors, context)
-    flat.pardon_untouched()
     flat.tidy(*REPEATING)
+    flat.pardon_untouched()
     flat.keep("example", "false")
     if flat.is_deleted:
         return

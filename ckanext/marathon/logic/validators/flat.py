@@ -13,7 +13,7 @@ from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
 from ckanext.marathon.domain.faults import At, Fault, Path
 from ckanext.marathon.domain.texts import is_blank, load_json
-from ckanext.marathon.logic import notices, say, sent_files
+from ckanext.marathon.logic import notices, say, sent_files, unknown_subfields
 from ckanext.marathon.logic.validators import untouched
 from ckanext.marathon.model import records
 
@@ -161,11 +161,15 @@ class Flat:
     def tidy(self, *fields: str) -> None:
         """Drop rows of repeating fields that nobody filled in, and subfields that nobody knows.
 
-        A form sends its empty rows too. CKAN would keep unknown subfields under ``__extras``.
+        A form sends its empty rows too. What is stored already under an unknown name stays.
         """
         for field in fields:
+            stored = unknown_subfields.names_of(self.stored, field)
             for index in {key[1] for key in self.data if len(key) == 3 and key[0] == field}:
-                self.data.pop((field, index, "__extras"), None)
+                unknown = self.data.pop((field, index, unknown_subfields.KEY), None)
+                for name, value in unknown.items() if isinstance(unknown, dict) else ():
+                    if name in stored:
+                        self.data[(field, index, name)] = value
                 inner = [k for k in self.data if len(k) == 3 and k[:2] == (field, index)]
                 if any(_is_filled(self.data[key]) for key in inner):
                     continue

@@ -23,9 +23,9 @@ def marathon_idea_rules(
 ) -> None:
     """Check an idea as a whole: its workshop's municipalities, its status, its data needs."""
     flat = Flat(data, errors, context)
+    flat.tidy("data_need", "summary")
     flat.pardon_untouched()
     _leave_organization_to_workshop(flat)
-    flat.tidy("data_need", "summary")
     flat.keep("example", "false")
     if flat.is_being_deleted:
         flat.add(guards.check_delete(flat))

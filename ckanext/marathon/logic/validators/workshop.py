@@ -24,8 +24,8 @@ def marathon_workshop_rules(
 ) -> None:
     """Check a workshop as a whole, and that the ideas that came out of it keep their places."""
     flat = Flat(data, errors, context)
-    flat.pardon_untouched()
     flat.tidy(*REPEATING)
+    flat.pardon_untouched()
     for field, default in DEFAULTS.items():
         flat.keep(field, default)
     if flat.is_being_deleted:
