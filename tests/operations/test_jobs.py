@@ -19,9 +19,14 @@ pytestmark = pytest.mark.usefixtures("marathon_site")
 @pytest.fixture
 def queue() -> Iterator[rq.Queue]:
     found = ckan_jobs.get_queue()
-    found.delete(delete_jobs=True)
+    _empty(found)
     yield found
-    found.delete(delete_jobs=True)
+    _empty(found)
+
+
+def _empty(queue: rq.Queue) -> None:
+    queue.delete(delete_jobs=True)
+    queue.connection.delete(StartedJobRegistry(queue=queue).key)
 
 
 def begin(queue: rq.Queue) -> tuple[Job, Execution]:

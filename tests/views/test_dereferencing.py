@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import ckan.plugins.toolkit as tk
 import pytest
 import rdflib
+from ckan import model
+from ckan.common import login_user
 from ckan.tests import factories as ckan_factories
 from ckan.tests.helpers import call_action
+from ckan.types import Context
 from rdflib import RDF, Graph, URIRef
 
 from ckanext.marathon.model import log
 from ckanext.marathon.rdf.formats import FORMATS
 from ckanext.marathon.rdf.namespaces import DCAT, DCT, FOAF, VCARD
+from ckanext.marathon.views.gone import show_public
 from tests import factories
 
 SITE = "http://test.ckan.net"
@@ -37,6 +42,21 @@ def turtle(app: Any, path: str) -> Graph:
     assert answer.status_code == 200, (path, answer.status_code)
     assert answer.headers["Content-Type"].startswith("text/turtle"), path
     return Graph().parse(data=answer.body, format="turtle")
+
+
+def test_what_is_described_is_what_everybody_sees_whoever_asks(
+    app: Any, marathon_site: None
+) -> None:
+    workshop = factories.Workshop(participants=20, participants_indigenous=3)
+    person = model.User.get(factories.officer(workshop["owner_org"])["id"])
+    with app.flask_app.test_request_context():
+        login_user(person)
+        context = Context(user=person.name, auth_user_obj=person)
+        own = tk.get_action("package_show")(context, {"id": workshop["id"]})
+        shown = show_public(workshop["id"])
+    assert own["participants_indigenous"] == 3
+    assert shown is not None
+    assert shown["participants_indigenous"] is None
 
 
 @pytest.fixture

@@ -164,7 +164,7 @@ def settle_files(
             "Say where the file is or what it is called: its address as “url”, or the file itself "
             "as “upload”, or a “name”"
         )
-        errors = [{"url": [text]} if number in wrong else {} for number in range(len(rows))]
+        errors: list[Any] = [{"url": [text]} if n in wrong else {} for n in range(len(rows))]
         raise tk.ValidationError({"resources": errors})
     return list(said)
 

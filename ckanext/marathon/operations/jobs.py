@@ -16,6 +16,7 @@ from ckan.lib import jobs
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq.registry import FailedJobRegistry, StartedJobRegistry
+from rq.utils import as_text
 
 from ckanext.marathon.operations.heartbeats import end, is_running
 
@@ -166,8 +167,8 @@ def _forget_executions(queue: rq.Queue, job: Job) -> None:
     for a minute. Source: rq 2.10, ``Execution.save`` and ``ExecutionRegistry.add``.
     """
     started = StartedJobRegistry(queue=queue)
-    listed = queue.connection.zrange(started.key, 0, -1)
-    own = [entry for entry in listed if started.parse_job_id(entry) == job.id]
-    if own:
-        queue.connection.zrem(started.key, *own)
+    listed: list[Any] = queue.connection.zrange(started.key, 0, -1)
+    for entry in map(as_text, listed):
+        if started.parse_job_id(entry) == job.id:
+            queue.connection.zrem(started.key, entry)
     queue.connection.delete(job.execution_registry.key)
