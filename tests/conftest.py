@@ -17,7 +17,7 @@ from sqlalchemy.orm import close_all_sessions
 from xdist.scheduler import LoadScopeScheduling
 
 from ckanext.marathon.model import clock, installation
-from tests import databases, loading, proving, remembered
+from tests import chance, databases, loading, proving, remembered
 
 databases.settle()
 loading.economise()
@@ -94,6 +94,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(note)
     if proving.NOTES:
         terminalreporter.write_line(f"MARATHON_SEED={proving.SEED}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Have the factories make up the same for a file whatever ran before it."""
+    file = item.nodeid.partition("::")[0]
+    if file != getattr(item.session, "marathon_file", None):
+        item.session.marathon_file = file  # type: ignore[attr-defined]
+        chance.begin(file)
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,6 @@ who (a name or a dict; ``None`` for nobody), without asking whether that person 
 from __future__ import annotations
 
 from datetime import timedelta
-from itertools import count
 from typing import Any
 
 import factory
@@ -18,19 +17,22 @@ from ckan.tests import factories
 from ckan.tests.helpers import call_action
 
 from ckanext.marathon.vocabulary import territory
-from tests import remembered
+from tests import chance, remembered
 
 CODES = [municipality.code for municipality in territory.municipalities()]
 # Tests name municipalities of these departments themselves; two organisations cannot be one place.
 _NAMED_BY_TESTS = ("01", "05", "13", "21")
 _FREE = [code for code in CODES if not code.startswith(_NAMED_BY_TESTS)]
-_number = count()
 
 
 def next_code() -> str:
     """Return a municipality code that no test names, another one each time."""
-    codes = (_FREE[number % len(_FREE)] for number in _number)
-    return next(code for code in codes if remembered.is_free(code))
+    while True:
+        code = _FREE[chance.next_number() % len(_FREE)]
+        used = model.Group.extras["municipality_code"].astext == code
+        is_used = model.Session.query(model.Group.id).filter(used).first()
+        if not is_used and remembered.is_free(code):
+            return code
 
 
 def code_of(organization_id: str | None) -> str:

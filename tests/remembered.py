@@ -40,7 +40,7 @@ from psycopg2 import sql
 
 from ckanext.marathon.feeds import witness
 from ckanext.marathon.model import clock, kept
-from tests import databases
+from tests import chance, databases
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -127,7 +127,7 @@ def remember(step: str, make: Callable[[], T]) -> T:
         _put_back(found)
         value = copy.deepcopy(found.value)
     else:
-        with _recording() as record:
+        with _recording() as record, chance.apart(f"{len(_state)} {step}"):
             value = make()
         assert _is_plain(value), f"{value!r} is not data alone"
         _copies[state] = _Copy(copy.deepcopy(value), _read_rows(), _read_jobs(), *record)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests import proving
+from tests import chance, proving
 
 
 def drawn() -> list[str]:
@@ -40,3 +40,21 @@ def test_a_module_that_was_imported_before_changes_nothing(
     spec.loader.exec_module(module)
     monkeypatch.setitem(sys.modules, "own_code", module)
     assert drawn() == before
+
+
+def made_up() -> list[str]:
+    return [*(chance.fake.name() for _ in range(3)), str(chance.next_number())]
+
+
+def test_factories_make_up_the_same_for_a_file_whatever_ran_before() -> None:
+    chance.begin("tests/a.py")
+    before = made_up() + made_up()
+    chance.begin("tests/b.py")
+    assert made_up() != before[:4]
+    chance.begin("tests/a.py")
+    first = made_up()
+    with chance.apart("Municipality"):
+        inner = made_up()
+    assert first + made_up() == before
+    with chance.apart("Municipality"):
+        assert made_up() == inner

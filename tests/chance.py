@@ -1,0 +1,43 @@
+"""What factories make up: the same in each run of `make test`, whatever ran before it.
+
+CKAN's factories draw names, titles and texts; which files share a process, and in which order,
+differs from run to run.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+
+from ckan.tests.factories import fake
+
+from tests import proving
+
+_numbers = count()
+
+
+def begin(name: str) -> None:
+    """Draw from now on what belongs to a name: that of a file of tests."""
+    global _numbers
+    fake.seed_instance(f"{proving.SEED} {name}")
+    _numbers = count(zlib.crc32(name.encode()))
+
+
+@contextmanager
+def apart(name: str) -> Iterator[None]:
+    """Draw inside what belongs to another name, and go on behind it as if nothing had been."""
+    global _numbers
+    numbers, state = _numbers, fake.random.getstate()
+    begin(name)
+    try:
+        yield
+    finally:
+        _numbers = numbers
+        fake.random.setstate(state)
+
+
+def next_number() -> int:
+    """Return a number that is one more each time."""
+    return next(_numbers)
