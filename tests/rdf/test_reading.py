@@ -119,6 +119,20 @@ class TestKeywords:
     ("what", "field", "expected"),
     [
         ('dct:accrualPeriodicity "R/P1Y"', "frequency", f"{EU}/frequency/ANNUAL"),
+        ('dct:accrualPeriodicity "annually"', "frequency", f"{EU}/frequency/ANNUAL"),
+        (
+            "dct:accrualPeriodicity <http://publications.europa.eu/mdr/authority/frequency/ANNUAL>",
+            *("frequency", f"{EU}/frequency/ANNUAL"),
+        ),
+        (
+            "dct:accrualPeriodicity <http://purl.org/linked-data/sdmx/2009/code#freq-Q>",
+            *("frequency", f"{EU}/frequency/QUARTERLY"),
+        ),
+        (
+            "dct:accrualPeriodicity "
+            "<http://inspire.ec.europa.eu/metadata-codelist/MaintenanceFrequency/asNeeded>",
+            *("frequency", f"{EU}/frequency/AS_NEEDED"),
+        ),
         (
             "dct:accrualPeriodicity <http://purl.org/cld/freq/semiannual>",
             "frequency",

@@ -196,8 +196,9 @@ def frequency(value: str) -> Concept | None:
     """Return an EU frequency by code, IRI or label.
 
     Also by a duration or repeating interval of ISO 8601 (``P1Y``, ``R/P1Y`` as data.json has it,
-    ``P0Y3M0D``) or a term of the Collection Description frequency vocabulary
-    (``http://purl.org/cld/freq/annual``).
+    ``P0Y3M0D``), or a term of the Collection Description frequency vocabulary
+    (``http://purl.org/cld/freq/annual``), of SDMX or of INSPIRE's maintenance frequencies, which
+    has ISO 19115's words (``asNeeded``).
     """
     found = table("frequency").find(value)
     if (

@@ -117,9 +117,11 @@ class Table:
 def key(spelling: str) -> str:
     """Return what two spellings of one code, label or IRI have in common.
 
-    Case, blanks around, ``http`` or ``https``, ``www.`` and a slash at the end do not count.
+    Case, blanks around, ``http`` or ``https``, ``www.`` and a slash at the end do not count, nor
+    that the EU's tables were named by the addresses of their pages once.
     """
-    return _NOT_COUNTED.sub("", spelling.strip().casefold()).rstrip("/")
+    found = _NOT_COUNTED.sub("", spelling.strip().casefold()).rstrip("/")
+    return found.replace(_FORMER_EU, _EU, 1) if found.startswith(_FORMER_EU) else found
 
 
 @lru_cache(maxsize=1)
@@ -140,6 +142,8 @@ def table(name: str) -> Table:
         raise UnknownCode("scheme", name) from None
 
 
+# Source: DCAT-AP 1.1, controlled vocabularies (the Metadata Registry's address of each table).
+_FORMER_EU, _EU = "publications.europa.eu/mdr/", "publications.europa.eu/resource/"
 _NOT_COUNTED = re.compile(r"^https?://(?:www\.)?")
 
 
