@@ -140,9 +140,11 @@ def test_bounds_are_said_as_people_say_them(
 def test_bounds_leave_one_of_two_readings() -> None:
     assert numbers.read_decimal("14.625", -90, 90) == numbers.Reading("14.625")
     assert numbers.read_decimal("-90.515", -180, 180) == numbers.Reading("-90.515")
-    for value in ("14,625", "14,6", "1,000"):
-        with pytest.raises(Malformed, match="can be read as"):
+    for value, meant in (("14,625", "14.6250"), ("14,6", "14.6"), ("1,000", "1")):
+        with pytest.raises(Malformed, match=f"If it means {meant}, write"):
             numbers.read_decimal(value, -90, 90)
+    with pytest.raises(Malformed, match="can be read as 15 or as 1.5"):
+        numbers.read_decimal("1,5", -90, 90)
     with pytest.raises(Malformed, match="out of range"):
         numbers.read_decimal("90.5", -90, 90)
 

@@ -153,7 +153,8 @@ def _read(value: Any, otherwise: str, least: float = -math.inf, most: float = ma
     elif _GROUPED.fullmatch(bare) and least <= readings[0] <= most:
         text = bare.replace(",", "")
         return Reading(text, Fault(_READ_AS, _said(value, text)))
-    raise _refusal(value, readings, otherwise)
+    possible = [each for each in readings if least <= each <= most]
+    raise _refusal(value, possible or readings, otherwise)
 
 
 def _refuse_long(written: str) -> None:
