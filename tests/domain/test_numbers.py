@@ -143,7 +143,7 @@ def test_bounds_leave_one_of_two_readings() -> None:
     for value, meant in (("14,625", "14.6250"), ("14,6", "14.6"), ("1,000", "1")):
         with pytest.raises(Malformed, match=f"If it means {meant}, write"):
             numbers.read_decimal(value, -90, 90)
-    with pytest.raises(Malformed, match="can be read as 15 or as 1.5"):
+    with pytest.raises(Malformed, match=r"can be read as 15 or as 1\.5"):
         numbers.read_decimal("1,5", -90, 90)
     with pytest.raises(Malformed, match="out of range"):
         numbers.read_decimal("90.5", -90, 90)

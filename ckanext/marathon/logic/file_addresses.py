@@ -19,6 +19,12 @@ def settle(pkg_dict: dict[str, Any]) -> None:
     _take_back_schemes(pkg_dict)
 
 
+def with_http(given: Any) -> str:
+    """Return an address as CKAN shows it, with ``http://`` where it has no scheme."""
+    text = str(given or "").strip()
+    return f"http://{text.lstrip('/')}" if text and "://" not in text else text
+
+
 def is_address(value: str) -> bool:
     """Return whether what was written as a file's address has a scheme, or begins with a host."""
     try:

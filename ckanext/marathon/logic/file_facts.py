@@ -22,6 +22,7 @@ from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.texts import shown
 from ckanext.marathon.files.media_type import SAMPLE_SIZE, detect_media_type
 from ckanext.marathon.logic import notices, say, sent_files
+from ckanext.marathon.logic.file_addresses import with_http
 
 # How the bytes of a stored file are read; ``None`` where another plugin has them.
 Reader = Callable[[model.Resource], "Iterator[bytes] | None"]
@@ -141,7 +142,7 @@ class FileFacts:
 
     def _describe_link(self, before: model.Resource) -> None:
         was_upload = before.url_type == _UPLOAD
-        if was_upload or _address(self.resource.get("url")) != _address(before.url):
+        if was_upload or with_http(self.resource.get("url")) != with_http(before.url):
             self._forget(before)
         elif "hash" not in self.resource:
             # What is not named stays, and its algorithm with it.
@@ -260,12 +261,6 @@ class FileFacts:
                 "clear_upload true"
             )
             self._errors["url"] = [text]
-
-
-def _address(given: Any) -> str:
-    """Return an address as CKAN shows it, with ``http://`` where it has no scheme."""
-    text = str(given or "").strip()
-    return f"http://{text.lstrip('/')}" if text and "://" not in text else text
 
 
 def _only_ours(stated: Any) -> str:

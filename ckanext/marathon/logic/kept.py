@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import ckan.plugins.toolkit as tk
-from ckan import model
 from ckan.types import Context
 from werkzeug.datastructures import FileStorage
 
@@ -37,12 +36,8 @@ CORE_ROWS: Mapping[str, Collection[str]] = {
     ),
 }
 
-# What tells a reader where a file is, or what.
-_NAMING = ("url", "upload", "access_url", "download_url", "name", "description")
-
 _MOST_NAMED = 10
 _JSON = (str, int, float, bool, list, dict)
-
 
 # CKAN's validation keeps values that it cannot place under these names.
 RESERVED = ("__before", "__junk", "__extras", "__after")
@@ -63,8 +58,8 @@ def check_rows(context: Context, field: str, rows: Rows, known: Collection[str])
     refusal = tk._("A row of “{field}” has nothing called {names}. These names exist: {known}")
     lost: dict[tuple[str, ...], list[int]] = {}
     for number, row in enumerate(rows, start=1):
-        unknown = [name for name, value in row.items() if name not in known and _says(value)]
-        is_lost = unknown and not any(_says(row.get(name)) for name in known)
+        unknown = [name for name, value in row.items() if name not in known and says(value)]
+        is_lost = unknown and not any(says(row.get(name)) for name in known)
         errors.append(
             {name: [_about_row(refusal, field, [name], known)] for name in unknown}
             if is_lost
@@ -129,54 +124,8 @@ def drop_reserved(context: Context, data: dict[str, Any], file_number: int | Non
         _note_unknown_names(context, found, file_number)
 
 
-def settle_files(
-    context: Context, data: dict[str, Any], package: model.Package | None, is_lenient: bool
-) -> list[int]:
-    """Drop rows of files that say nothing, and refuse those that say neither where nor what.
-
-    CKAN makes a public file of each, without a name.
-
-    Args:
-        context: of the action, for what is to be told.
-        data: of a package; its ``resources`` are changed.
-        package: as it is stored, whose files may be as they are.
-        is_lenient: of a copy of what others publish nothing is refused.
-
-    Returns:
-        Which rows are left, from 0.
-
-    Raises:
-        ckan.plugins.toolkit.ValidationError: at ``url`` of a file.
-    """
-    rows = data.get("resources")
-    if not isinstance(rows, list):
-        return []
-    stored = {each.id: each for each in package.resources} if package else {}
-    said = {n: row for n, row in enumerate(rows) if any(_says(value) for value in row.values())}
-    for number in range(len(rows)):
-        if number not in said:
-            message = tk._("not kept, as nothing is said of it")
-            notices.add(context, notices.name_file(number, message))
-    data["resources"] = list(said.values())
-    wrong = {n for n, row in said.items() if not is_lenient and not _is_file(row, stored)}
-    if wrong:
-        text = tk._(
-            "Say where the file is or what it is called: its address as “url”, or the file itself "
-            "as “upload”, or a “name”"
-        )
-        errors: list[Any] = [{"url": [text]} if n in wrong else {} for n in range(len(rows))]
-        raise tk.ValidationError({"resources": errors})
-    return list(said)
-
-
-def _is_file(row: Mapping[str, Any], stored: Mapping[str, model.Resource]) -> bool:
-    before = stored.get(row.get("id") or "")
-    # One that was stored without anything may stay, so that the rest of the record can be saved.
-    was_named = before is None or any((before.url, before.name, before.description))
-    return not was_named or any(_says(row.get(name)) for name in _NAMING)
-
-
-def _says(value: Any) -> bool:
+def says(value: Any) -> bool:
+    """Return whether a value that was sent says anything; blanks and a nameless file do not."""
     if isinstance(value, FileStorage):
         return bool(value.filename)
     return not is_blank(value) if isinstance(value, str) else is_filled(value)

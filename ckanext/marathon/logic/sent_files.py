@@ -1,4 +1,4 @@
-"""The number of a file as whoever sent it counts, in errors and notices.
+"""The files of a record as whoever sent them sees them: which are some, and how they are counted.
 
 Rows that say nothing are dropped before CKAN sees them, and CKAN has only those files validated
 that changed: by its own count, the third file that was sent may be the first.
@@ -11,15 +11,67 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import ckan.plugins.toolkit as tk
+from ckan import model
 from ckan.lib.navl.dictization_functions import missing
 from ckan.types import Context, FlattenDataDict, FlattenKey
 
+from ckanext.marathon.logic import kept, notices
+
 _KEY = "marathon_sent_files"
+# What tells a reader where a file is, or what.
+_NAMING = ("url", "upload", "access_url", "download_url", "name", "description")
 
 
 class _SentFile(NamedTuple):
     number: int
     id: str
+
+
+def settle_files(
+    context: Context, data: dict[str, Any], package: model.Package | None, is_lenient: bool
+) -> list[int]:
+    """Drop rows of files that say nothing, and refuse those that say neither where nor what.
+
+    CKAN makes a public file of each, without a name.
+
+    Args:
+        context: of the action, for what is to be told.
+        data: of a package; its ``resources`` are changed.
+        package: as it is stored, whose files may be as they are.
+        is_lenient: of a copy of what others publish nothing is refused.
+
+    Returns:
+        Which rows are left, from 0.
+
+    Raises:
+        ckan.plugins.toolkit.ValidationError: at ``url`` of a file.
+    """
+    rows = data.get("resources")
+    if not isinstance(rows, list):
+        return []
+    stored = {each.id: each for each in package.resources} if package else {}
+    said = {n: row for n, row in enumerate(rows) if any(kept.says(value) for value in row.values())}
+    for number in range(len(rows)):
+        if number not in said:
+            message = tk._("not kept, as nothing is said of it")
+            notices.add(context, notices.name_file(number, message))
+    data["resources"] = list(said.values())
+    wrong = {n for n, row in said.items() if not is_lenient and not _is_file(row, stored)}
+    if wrong:
+        text = tk._(
+            "Say where the file is or what it is called: its address as “url”, or the file itself "
+            "as “upload”, or a “name”"
+        )
+        errors: list[Any] = [{"url": [text]} if n in wrong else {} for n in range(len(rows))]
+        raise tk.ValidationError({"resources": errors})
+    return list(said)
+
+
+def _is_file(row: Mapping[str, Any], stored: Mapping[str, model.Resource]) -> bool:
+    before = stored.get(row.get("id") or "")
+    # One that was stored without anything may stay, so that the rest of the record can be saved.
+    was_named = before is None or any((before.url, before.name, before.description))
+    return not was_named or any(kept.says(row.get(name)) for name in _NAMING)
 
 
 @contextmanager

@@ -248,7 +248,7 @@ def _settling_files(
     rows = data.get("resources")
     numbers = list(range(len(rows))) if isinstance(rows, list) else []
     if (stored.type if stored else data.get("type") or records.DATASET) in input_rules.OUR_TYPES:
-        numbers = kept.settle_files(context, data, stored, copies.is_saving_copy(context))
+        numbers = sent_files.settle_files(context, data, stored, copies.is_saving_copy(context))
     return sent_files.counting(context, rows, numbers)
 
 

@@ -10,6 +10,7 @@ from ckanext.marathon.logic.validators.codes import (
 )
 from ckanext.marathon.logic.validators.commitment import marathon_commitment_rules
 from ckanext.marathon.logic.validators.dataset import marathon_dataset_rules
+from ckanext.marathon.logic.validators.files import marathon_checksum, marathon_resource_address
 from ckanext.marathon.logic.validators.idea import marathon_idea_rules
 from ckanext.marathon.logic.validators.organization import marathon_organization_rules
 from ckanext.marathon.logic.validators.references import (
@@ -23,7 +24,6 @@ from ckanext.marathon.logic.validators.references import (
     marathon_workshop_id,
 )
 from ckanext.marathon.logic.validators.values import (
-    marathon_checksum,
     marathon_count,
     marathon_date,
     marathon_datetime,
@@ -40,7 +40,6 @@ from ckanext.marathon.logic.validators.values import (
     marathon_int_or_none,
     marathon_latitude,
     marathon_longitude,
-    marathon_resource_address,
     marathon_title,
 )
 from ckanext.marathon.logic.validators.workshop import marathon_workshop_rules

@@ -7,19 +7,17 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import ckan.plugins.toolkit as tk
-from ckan import model
 from ckan.lib.navl.dictization_functions import StopOnError, missing
 from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
-from ckanext.marathon.domain import addresses, checksums, dates, geometry, numbers
+from ckanext.marathon.domain import addresses, dates, geometry, numbers
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.texts import LONGEST_TITLE, is_blank, items, shown
-from ckanext.marathon.logic import file_addresses, notices, say, shapes
+from ckanext.marathon.logic import notices, say, shapes
 from ckanext.marathon.logic.validators.flat import Flat, stored_items, stored_texts, tell
 
 Value = TypeVar("Value")
 
-_UPLOAD = "upload"
 # An empty box of a form is a no.
 FALSE = {*shapes.FALSE, ""}
 
@@ -201,66 +199,6 @@ def marathon_http_url_list(
             notices.add_kept(context, item, error.error)
             found.append(item)
     data[key] = json.dumps(list(dict.fromkeys(found)))
-
-
-def marathon_resource_address(
-    key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
-) -> None:
-    """Refuse an address of a resource that a browser would run or look for on its own machine.
-
-    The name of an uploaded file is no address. What is stored already may stay, so that the rest
-    of an older record can be edited; nothing links it. What is no address at all is kept, with a
-    notice: of a copy it is all that is known.
-    """
-    value = data.get(key)
-    if not isinstance(value, str) or data.get((*key[:-1], "url_type")) == _UPLOAD:
-        return
-    before = _stored_file(key, data, errors, context)
-    is_stored = before is not None and before.url == value and before.url_type != _UPLOAD
-    try:
-        addresses.resource_address(value)
-    except Malformed as error:
-        if not is_stored:
-            raise tk.Invalid(say.text(error.fault)) from None
-    else:
-        if value and not is_stored and not file_addresses.is_address(value):
-            message = tk._(
-                "“{value}” is no web address, so that nobody can fetch a file there. It was kept "
-                "as it is. Write the whole address, which begins with https://, or upload the file"
-            )
-            tell(context, key, data, message.format(value=shown(value)))
-
-
-def marathon_checksum(
-    key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
-) -> None:
-    """Say of a checksum that is none that it is kept, but not published.
-
-    Those of uploads are the site's own (``logic/file_facts.py``).
-    """
-    value = data.get(key)
-    before = _stored_file(key, data, errors, context)
-    is_stored = before is not None and before.hash == value
-    if not isinstance(value, str) or is_blank(value) or is_stored:
-        return
-    stated = {name: data.get((*key[:-1], name)) for name in ("hash", "hash_algorithm")}
-    if checksums.checksum_of(stated) is None:
-        message = tk._(
-            "“{value}” is no checksum, so that it is kept but not published. These are known, in "
-            "hexadecimal digits: {names}"
-        )
-        names = ", ".join(checksums.ALGORITHMS)
-        tell(context, key, data, message.format(value=shown(value), names=names))
-
-
-def _stored_file(
-    key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
-) -> model.Resource | None:
-    """Return a file of the record as it is stored, by a key of one of its fields."""
-    stored = Flat(data, errors, context).stored
-    id_ = data.get((*key[:-1], "id"))
-    same = [each for each in stored.resources if each.id == id_] if stored else []
-    return same[0] if same else None
 
 
 def marathon_geojson(value: Any) -> str:
