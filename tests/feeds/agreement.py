@@ -7,7 +7,8 @@ from typing import Any
 
 from ckanext.marathon.feeds.data_json_us import LONGEST_RIGHTS, OCTET_STREAM, uri
 
-_NOT_COMPARED = {"@context", "@type", "distribution"}
+# Croissant's description is the officer's alone.
+_NOT_COMPARED = {"@context", "@type", "description", "distribution"}
 
 
 def bare(value: Any) -> Any:
@@ -96,6 +97,7 @@ def _of_file(row: Any, page: Any) -> Iterator[Pair]:
 
 def _of_croissant(page: Any, croissant: Any) -> Iterator[Pair]:
     """Compare all that schema.org says; Croissant has only the files that can be checked."""
+    yield "Croissant's description", True, page["description"].startswith(croissant["description"])
     for name in page.keys() - _NOT_COMPARED:
         yield f"Croissant's {name}", page[name], croissant.get(name)
     files = croissant.get("distribution", [])
@@ -105,5 +107,6 @@ def _of_croissant(page: Any, croissant: Any) -> Iterator[Pair]:
     order = [each for each in shown if each in there]
     yield "Croissant's files", order, [each["@id"] for each in files]
     for file in files:
-        for name in shown[file["@id"]].keys() - _NOT_COMPARED:
-            yield f"Croissant's file's {name}", shown[file["@id"]][name], file.get(name)
+        told = shown[file["@id"]]
+        for name in (told.keys() - _NOT_COMPARED) | {"description"}:
+            yield f"Croissant's file's {name}", told.get(name), file.get(name)

@@ -98,6 +98,13 @@ class TestSchemaOrg:
         (found,) = structured(app, factories.MarathonDataset(notes="agua " * 4_000))
         assert len(found["description"]) == 5_000
 
+    def test_a_short_description_is_followed_by_what_else_is_known(
+        self, app: Any, marathon_site: None
+    ) -> None:
+        (found,) = structured(app, factories.MarathonDataset(title="Pozos", notes="Son 14."))
+        assert found["description"].startswith("Son 14. Pozos. ")
+        assert ".." not in found["description"]
+
     def test_what_is_not_public_is_not_told(self, app: Any, marathon_site: None) -> None:
         hidden = factories.MarathonDataset(private=True)
         token = SysadminWithToken()["token"]
@@ -113,6 +120,15 @@ class TestOtherProfiles:
         kinds = [each.get("conformsTo") for each in structured(app, dataset)]
         assert len(kinds) == 2
         assert kinds.count(None) == 1
+
+    def test_croissant_describes_in_the_officers_words_alone(
+        self, dataset: dict[str, Any], app: Any
+    ) -> None:
+        call_action("package_patch", id=dataset["id"], notes="Son **14**.")
+        page, croissant = sorted(structured(app, dataset), key=lambda each: "conformsTo" in each)
+        assert page["description"].startswith("Son 14. ")
+        assert len(page["description"]) >= 50
+        assert bare(croissant)["description"] == "Son 14."
 
     @pytest.mark.parametrize("fields", ODD)
     def test_all_say_the_same_of_odd_datasets(

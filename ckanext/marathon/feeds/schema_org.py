@@ -29,6 +29,7 @@ from ckanext.marathon.vocabulary import authorities
 
 SCHEMA = "https://schema.org"
 SHORTEST, LONGEST = 50, 5_000
+_ENDS = (".", "!", "?", "…", ":", ";")
 
 
 def of(iri: str, catalogue: str, vocabulary: str, title: str) -> dict[str, object] | None:
@@ -99,7 +100,9 @@ def _description(each: Dataset) -> str:
     if len(told[0]) < SHORTEST:
         told += [each.title, *labels(each.problems), *labels(each.places)]
         told += [each.publisher.label] if each.publisher else []
-    return ". ".join(dict.fromkeys(filter(None, told)))[:LONGEST]
+    found = list(dict.fromkeys(filter(None, told)))
+    ended = [part if part.endswith(_ENDS) else f"{part}." for part in found[:-1]]
+    return " ".join([*ended, *found[-1:]])[:LONGEST]
 
 
 def _place(place: Place) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 from ckan import model
 
 from ckanext.marathon.domain.checksums import checksum_of
+from ckanext.marathon.feeds.plain import plain
 from ckanext.marathon.logic import uploads
 from ckanext.marathon.rdf.literals import moment
 
@@ -93,6 +94,10 @@ def restate(written: str, described: Mapping[str, Any]) -> str:
         document.pop(name, None)
     # Croissant requires one.
     told.setdefault("creator", told.get("publisher") or [])
+    # A short one is made longer for search engines alone.
+    own = document.get("description")
+    if isinstance(own, dict) and (words := plain(str(own.get("@value") or ""))):
+        told["description"] = words
     document |= {name: _stated(name, value) for name, value in told.items() if value}
     if shown:
         document["distribution"] = [_with(files[each["@id"]], each) for each in shown]
