@@ -19,7 +19,7 @@ _numbers = count()
 
 
 def begin(name: str) -> None:
-    """Draw from now on what belongs to a name: that of a file of tests."""
+    """Seed the factories with a name, which is that of a file of tests."""
     global _numbers
     fake.seed_instance(f"{proving.SEED} {name}")
     _numbers = count(zlib.crc32(name.encode()))
@@ -27,7 +27,7 @@ def begin(name: str) -> None:
 
 @contextmanager
 def apart(name: str) -> Iterator[None]:
-    """Draw inside what belongs to another name, and go on behind it as if nothing had been."""
+    """Seed the factories with another name inside, and go on afterwards as if it had not been."""
     global _numbers
     numbers, state = _numbers, fake.random.getstate()
     begin(name)

@@ -225,7 +225,7 @@ class FaultySite(RunningSite):
         return free_megabytes(self.data) == 0
 
     def forget_catalogue(self) -> None:
-        """Have PostgreSQL write its catalogue's summary for the next connection, as after DDL."""
+        """Delete the files of PostgreSQL's catalogue that the next connection writes anew."""
         for each in (self.data / "postgres").rglob("pg_internal.init"):
             each.unlink()
 

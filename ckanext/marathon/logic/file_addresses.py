@@ -22,7 +22,15 @@ def settle(pkg_dict: dict[str, Any]) -> None:
 def with_http(given: Any) -> str:
     """Return an address as CKAN shows it, with ``http://`` where it has no scheme."""
     text = str(given or "").strip()
-    return f"http://{text.lstrip('/')}" if text and "://" not in text else text
+    return prefixed(text) if text and "://" not in text else text
+
+
+def prefixed(address: str) -> str:
+    """Return an address without a scheme as CKAN shows it.
+
+    Source: ckan.lib.dictization.model_dictize.resource_dictize
+    """
+    return f"http://{address.lstrip('/')}"
 
 
 def is_address(value: str) -> bool:
@@ -68,8 +76,6 @@ def _take_back_schemes(pkg_dict: dict[str, Any]) -> None:
 
     CKAN puts ``http://`` before each, also before a mail address, a share in somebody's network and
     the name of a file: every feed would state an address that nobody gave and nothing answers.
-
-    Source: ckan.lib.dictization.model_dictize.resource_dictize
     """
     made_up = {
         resource["id"]: resource
@@ -84,5 +90,5 @@ def _take_back_schemes(pkg_dict: dict[str, Any]) -> None:
         model.Resource.id.in_(made_up)
     )
     for id_, address in stored:
-        if made_up[id_]["url"] == f"http://{(address or '').lstrip('/')}":
+        if made_up[id_]["url"] == prefixed(address or ""):
             made_up[id_]["url"] = address

@@ -9,6 +9,7 @@ from ckan import model
 from ckan.types import Context
 
 from ckanext.marathon.domain import counts, numbers
+from ckanext.marathon.logic.file_addresses import prefixed
 from ckanext.marathon.logic.references import needs_of_ideas
 from ckanext.marathon.logic.viewing import OUTSIDER, Viewer
 from ckanext.marathon.model import records
@@ -55,8 +56,7 @@ def _restore_addresses(package: model.Package, data: dict[str, Any]) -> None:
     stored = {each.id: each.url or "" for each in package.resources}
     for row in data.get("resources") or []:
         url = stored.get(row.get("id"), "")
-        # Source: ckan.lib.dictization.model_dictize.resource_dictize
-        if url and row.get("url") == f"http://{url.lstrip('/')}":
+        if url and row.get("url") == prefixed(url):
             row["url"] = url
 
 

@@ -117,8 +117,8 @@ class Table:
 def key(spelling: str) -> str:
     """Return what two spellings of one code, label or IRI have in common.
 
-    Case, blanks around, ``http`` or ``https``, ``www.`` and a slash at the end do not count, nor
-    that the EU's tables were named by the addresses of their pages once.
+    Case, blanks around, ``http`` or ``https``, ``www.`` and a slash at the end do not count. The
+    former addresses of the EU's tables (``…/mdr/…``) count as the present ones.
     """
     found = _NOT_COUNTED.sub("", spelling.strip().casefold()).rstrip("/")
     return found.replace(_FORMER_EU, _EU, 1) if found.startswith(_FORMER_EU) else found

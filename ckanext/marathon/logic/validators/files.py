@@ -1,4 +1,4 @@
-"""Validators of what is said of a file that is elsewhere."""
+"""Validators for files that are linked, not uploaded."""
 
 from __future__ import annotations
 
@@ -27,42 +27,47 @@ def marathon_resource_address(
     value = data.get(key)
     if not isinstance(value, str) or data.get((*key[:-1], "url_type")) == _UPLOAD:
         return
-    before = _stored_file(key, data, errors, context)
-    is_stored = before is not None and before.url == value and before.url_type != _UPLOAD
+    fault = None
     try:
         addresses.resource_address(value)
     except Malformed as error:
-        if not is_stored:
-            raise tk.Invalid(say.text(error.fault)) from None
-    else:
-        if value and not is_stored and not file_addresses.is_address(value):
-            message = tk._(
-                "“{value}” is no web address, so that nobody can fetch a file there. It was kept "
-                "as it is. Write the whole address, which begins with https://, or upload the file"
-            )
-            tell(context, key, data, message.format(value=shown(value)))
+        fault = error.fault
+    if fault is None and (not value or file_addresses.is_address(value)):
+        return
+    before = _stored_file(key, data, errors, context)
+    if before is not None and before.url == value and before.url_type != _UPLOAD:
+        return
+    if fault is not None:
+        raise tk.Invalid(say.text(fault))
+    message = tk._(
+        "“{value}” is no web address, so that nobody can fetch a file there. It was kept "
+        "as it is. Write the whole address, which begins with https://, or upload the file"
+    )
+    tell(context, key, data, message.format(value=shown(value)))
 
 
 def marathon_checksum(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Say of a checksum that is none that it is kept, but not published.
+    """Tell of a value that is no checksum: it is kept, but not published.
 
     Those of uploads are the site's own (``logic/file_facts.py``).
     """
     value = data.get(key)
-    before = _stored_file(key, data, errors, context)
-    is_stored = before is not None and before.hash == value
-    if not isinstance(value, str) or is_blank(value) or is_stored:
+    if not isinstance(value, str) or is_blank(value):
         return
     stated = {name: data.get((*key[:-1], name)) for name in ("hash", "hash_algorithm")}
-    if checksums.checksum_of(stated) is None:
-        message = tk._(
-            "“{value}” is no checksum, so that it is kept but not published. These are known, in "
-            "hexadecimal digits: {names}"
-        )
-        names = ", ".join(checksums.ALGORITHMS)
-        tell(context, key, data, message.format(value=shown(value), names=names))
+    if checksums.checksum_of(stated) is not None:
+        return
+    before = _stored_file(key, data, errors, context)
+    if before is not None and before.hash == value:
+        return
+    message = tk._(
+        "“{value}” is no checksum, so that it is kept but not published. These are known, in "
+        "hexadecimal digits: {names}"
+    )
+    names = ", ".join(checksums.ALGORITHMS)
+    tell(context, key, data, message.format(value=shown(value), names=names))
 
 
 def _stored_file(
