@@ -11,8 +11,8 @@ from ckan.tests import factories as core
 from tests import factories
 
 PLUGINS = "marathon activity scheming_datasets scheming_organizations dcat image_view"
-# Numbers that appear nowhere else in a record: three men, so that both sexes are masked.
-COUNTS = {"participants": 7_403, "participants_women": 7_400, "participants_men": 3}
+# Numbers longer than any in an identifier or a time: three men, so that both sexes are masked.
+COUNTS = {"participants": 74_007_403, "participants_women": 74_007_400, "participants_men": 3}
 KINDS = ("workshop", "idea", "dataset")
 
 

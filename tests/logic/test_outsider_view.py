@@ -20,7 +20,7 @@ from tests.remembered import remembered
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
 
-COUNTS = {"participants": 7_403, "participants_women": 7_400, "participants_men": 3}
+COUNTS = {"participants": 74_007_403, "participants_women": 74_007_400, "participants_men": 3}
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Chain:
         hidden = (self.hidden_workshop, self.hidden_idea)
         named = [each[field] for each in hidden for field in ("id", "name", "title")]
         need = self.hidden_idea["data_need"][0]["id"]
-        return [*named, need, "7400", self.editor["name"]]
+        return [*named, need, "74007400", self.editor["name"]]
 
     def public(self) -> list[dict[str, Any]]:
         return [self.workshop, self.idea, self.dataset]
