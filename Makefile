@@ -2,12 +2,13 @@
 # make wheel                          what `pip install` takes on another CKAN site: dist/*.whl
 # make test | prove | check           what CI runs
 # make mutations                      break each guarding line, see that its tests go red
+# make house                          how much a maintainer has to read, counted
 # make bench                          speed, and under load, beside stock ckanext-dcat; BENCH_SIZE datasets
 # make lock | translations            for maintainers
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run stop reset logs wheel test prove mutations bench check lock translations venv
+.PHONY: help run stop reset logs wheel test prove mutations house bench check lock translations venv
 
 PYTHON ?= python3
 STACK = .venv/bin/python -m stack
@@ -63,6 +64,9 @@ prove: test
 mutations: venv
 	@exec $(STACK) services --fresh --data .test-data -- .venv/bin/python -m tests.mutations $(ARGS)
 
+house: venv
+	@.venv/bin/python -m tests.house.counts --types
+
 bench: venv
 	@exec $(STACK) services --fresh --data .test-data -- \
 		bash -c '.venv/bin/python -m bench && .venv/bin/python -m bench.load'
@@ -75,7 +79,8 @@ check: venv
 	@said=$$(mktemp) && trap 'rm -f "$$said"' EXIT; \
 		.venv/bin/pyright --pythonpath .venv/bin/python >"$$said" 2>&1 & types=$$!; \
 		code=0; .venv/bin/python -m pytest -q -p no:ckan tests/house || code=$$?; \
-		wait $$types || code=$$?; cat "$$said"; exit $$code
+		wait $$types || code=$$?; cat "$$said"; \
+		.venv/bin/python -m tests.house.counts; exit $$code
 
 lock: venv
 	@requirements/compile

@@ -82,27 +82,34 @@ def check_fields(
     _check_files(context, data, file_name, errors)
     texts = ((_texts(fields) if is_ours else set()) | {*NAMES, *TEXTS}) - {"tag_string"}
     counts, decimals, coordinates = _counts(fields), _decimals(fields), _coordinates(fields)
-    for name, value in list(data.items()):
-        if name in errors:
-            continue
-        wrong = shapes.problem(value)
-        if not wrong and name in texts and isinstance(value, dict | list | tuple):
-            wrong = tk._("A text is expected")
-        if not wrong and name in shapes.DATES:
-            wrong = shapes.not_a_date(value)
-        if not wrong and name == "tag_string" and value is not None:
-            wrong = shapes.not_flat(value)
+    numeric = {*counts, *decimals}
+    for name in [name for name in data if name not in errors]:
+        wrong = _find_wrong_shape(name, data[name], texts)
         if wrong:
             errors[name] = shapes.at_list(name, wrong)
         elif name in decimals:
-            data[name] = numbers.write(value, is_bounded=name in coordinates)
-        elif name in counts:
-            continue
-        elif name in texts or name == "tag_string":
-            values = value if isinstance(value, list | tuple) else None
-            data[name] = shapes.as_text(value) if values is None else _as_texts(values)
+            data[name] = numbers.write(data[name], is_bounded=name in coordinates)
+        elif name in texts | {"tag_string"} and name not in numeric:
+            data[name] = _write_text(data[name])
     if errors:
         raise tk.ValidationError(errors)
+
+
+def _find_wrong_shape(name: str, value: Any, texts: Collection[str]) -> str | None:
+    """Return what is wrong with the shape of a field's value, if anything."""
+    wrong = shapes.problem(value)
+    if not wrong and name in texts and isinstance(value, dict | list | tuple):
+        wrong = tk._("A text is expected")
+    if not wrong and name in shapes.DATES:
+        wrong = shapes.not_a_date(value)
+    if not wrong and name == "tag_string" and value is not None:
+        wrong = shapes.not_flat(value)
+    return wrong
+
+
+def _write_text(value: Any) -> Any:
+    """Return a number or boolean as the text that is stored; in a list, each of its items."""
+    return _as_texts(value) if isinstance(value, list | tuple) else shapes.as_text(value)
 
 
 def _known_names(inner: Fields, stored: model.Package | None, field: str) -> list[str]:

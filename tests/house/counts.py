@@ -1,0 +1,146 @@
+"""What a maintainer meets who takes the repository over, counted: `make house`.
+
+Each figure says how much has to be read, or held in mind, before a change can be made. Most are
+found by parsing the files of `ckanext/marathon` (migrations, which never change, left out).
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+from tests.house import imports
+
+ROOT = Path(__file__).parents[2]
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@cache
+def parse(path: Path) -> ast.Module:
+    """Return the syntax tree of a file."""
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def list_modules() -> list[Path]:
+    """Return the modules of the extension; an empty `__init__.py` is none."""
+    return [path for path in imports.modules() if path.read_text(encoding="utf-8").strip()]
+
+
+def name_module(path: Path) -> str:
+    """Return the dotted name of a module of the extension."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def count_importers() -> Counter[str]:
+    """Return how many modules of the extension import each of them."""
+    names = {name_module(path) for path in list_modules()}
+    importers: Counter[str] = Counter(dict.fromkeys(names, 0))
+    for path in list_modules():
+        own = name_module(path)
+        found = {name for name, _line in imports.imported(path)}
+        found |= {name.rpartition(".")[0] for name in found}
+        importers.update((found & names) - {own})
+    return importers
+
+
+def list_functions() -> Iterator[str]:
+    """Yield the names of public functions of modules."""
+    for path in list_modules():
+        for node in parse(path).body:
+            if isinstance(node, Function) and not node.name.startswith("_"):
+                yield node.name
+
+
+def list_classes() -> Iterator[str]:
+    """Yield the names of all classes."""
+    for path in list_modules():
+        for node in ast.walk(parse(path)):
+            if isinstance(node, ast.ClassDef):
+                yield node.name
+
+
+def list_visibility_rules() -> Iterator[str]:
+    """Yield the functions that write out "active and not private" themselves."""
+    for path in list_modules():
+        for node in ast.walk(parse(path)):
+            if isinstance(node, Function) and _asks_both(node):
+                yield f"{path.relative_to(ROOT)}:{node.lineno}: {node.name}"
+
+
+def _asks_both(function: Function) -> bool:
+    inner = [node for node in ast.walk(function) if isinstance(node, Function)][1:]
+    of_others = {id(node) for other in inner for node in ast.walk(other)}
+    words = {
+        word for node in ast.walk(function) if id(node) not in of_others for word in _words(node)
+    }
+    return "private" in words and bool(words & {"active", "ACTIVE", "state"})
+
+
+def _words(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Attribute):
+        yield node.attr
+    elif isinstance(node, ast.Name):
+        yield node.id
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+
+
+def count_lines(folder: str) -> int:
+    """Return the lines of Python under a folder."""
+    files = (ROOT / folder).rglob("*.py")
+    return sum(len(path.read_text(encoding="utf-8").splitlines()) for path in files)
+
+
+def count_strict_errors() -> int:
+    """Return what pyright's strict mode objects to in the extension and the stack."""
+    settings = json.loads(
+        json.dumps({"typeCheckingMode": "strict", "reportMissingTypeStubs": False})
+    )
+    settings |= {"include": ["ckanext/marathon", "stack"], "exclude": ["**/migration"]}
+    with tempfile.NamedTemporaryFile("w", suffix=".json", dir=ROOT, prefix=".house-") as file:
+        json.dump({**settings, "pythonVersion": "3.11"}, file)
+        file.flush()
+        command = ["pyright", "--project", file.name, "--outputjson", "--pythonpath"]
+        command[0] = str(Path(sys.executable).with_name("pyright"))
+        done = subprocess.run([*command, sys.executable], capture_output=True, text=True, cwd=ROOT)
+    return json.loads(done.stdout)["summary"]["errorCount"]
+
+
+def share_of_one_word_names() -> float:
+    """Return which part of all public functions has a name of one word, from 0 to 1."""
+    names = list(list_functions())
+    return sum("_" not in name for name in names) / len(names)
+
+
+FIGURES: dict[str, Callable[[], int | str]] = {
+    "modules": lambda: len(list_modules()),
+    "modules with one importer": lambda: list(count_importers().values()).count(1),
+    "public functions named with one word": lambda: f"{share_of_one_word_names():.1%}",
+    "class names used twice": lambda: sum(n > 1 for n in Counter(list_classes()).values()),
+    "imports upward": lambda: len(list(imports.list_upward())),
+    'places that write out "active and not private"': lambda: len(list(list_visibility_rules())),
+    "lines of Python, extension": lambda: count_lines("ckanext"),
+    "lines of Python, stack": lambda: count_lines("stack"),
+    "lines of Python, tests": lambda: count_lines("tests"),
+}
+
+
+def main() -> None:
+    """Print each figure on a line; `--types` counts the errors of strict types too."""
+    figures = dict(FIGURES)
+    if "--types" in sys.argv:
+        figures["errors of strict types"] = count_strict_errors
+    for what, count in figures.items():
+        print(f"{count():>8}  {what}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""Which module of the extension imports which, and which way an import may point."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "ckanext" / "marathon"
+
+# From the ground floor up; a room imports only from lower floors, or from itself.
+FLOORS = [
+    {"schemas"},
+    {"vocabulary"},
+    {"domain"},
+    {"rdf", "search", "spreadsheets", "files"},
+    {"model"},
+    {"feeds"},
+    {"logic"},
+    {"operations"},
+    {"helpers"},
+    {"views", "cli"},
+    {"plugin", "site"},
+]
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+PURE = {"vocabulary", "domain"}
+
+
+def modules() -> Iterator[Path]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if "migration" not in path.relative_to(PACKAGE).parts:
+            yield path
+
+
+def room_of(path: Path) -> str:
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def imported(path: Path) -> Iterator[tuple[str, int]]:
+    """Yield the full name of every imported module (and of names imported from packages)."""
+    own = ["ckanext", "marathon", *path.relative_to(PACKAGE).with_suffix("").parts]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node.lineno
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                base = ".".join([*own[: len(own) - node.level], base]).rstrip(".")
+            for alias in node.names:
+                yield f"{base}.{alias.name}", node.lineno
+
+
+def list_forbidden_imports(path: Path) -> Iterator[str]:
+    """Yield what a module imports and may not, with the line."""
+    room = room_of(path)
+    for name, line in imported(path):
+        where = f"{path.relative_to(ROOT)}:{line}"
+        if name.startswith("ckanext.marathon."):
+            other = name.split(".")[2]
+            if other != room and FLOOR[other] >= FLOOR[room]:
+                yield f"{where}: {room} may not import {other}"
+        if name.startswith("stack"):
+            yield f"{where}: the plugin never imports the stack"
+
+
+def list_upward() -> Iterator[str]:
+    """Yield every import that points upward, of all modules."""
+    for path in modules():
+        if room_of(path) != "__init__":
+            yield from list_forbidden_imports(path)
