@@ -80,7 +80,7 @@ check: venv
 		.venv/bin/pyright --pythonpath .venv/bin/python >"$$said" 2>&1 & types=$$!; \
 		code=0; .venv/bin/python -m pytest -q -p no:ckan tests/house || code=$$?; \
 		wait $$types || code=$$?; cat "$$said"; \
-		.venv/bin/python -m tests.house.counts; exit $$code
+		.venv/bin/python -m tests.house.counts || code=$$?; exit $$code
 
 lock: venv
 	@requirements/compile

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +28,12 @@ FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 PURE = {"vocabulary", "domain"}
 
 
+@cache
+def parse(path: Path) -> ast.Module:
+    """Return the syntax tree of a file."""
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
 def modules() -> Iterator[Path]:
     for path in sorted(PACKAGE.rglob("*.py")):
         if "migration" not in path.relative_to(PACKAGE).parts:
@@ -41,7 +48,7 @@ def room_of(path: Path) -> str:
 def imported(path: Path) -> Iterator[tuple[str, int]]:
     """Yield the full name of every imported module (and of names imported from packages)."""
     own = ["ckanext", "marathon", *path.relative_to(PACKAGE).with_suffix("").parts]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parse(path)):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield alias.name, node.lineno
@@ -66,7 +73,7 @@ def list_forbidden_imports(path: Path) -> Iterator[str]:
             yield f"{where}: the plugin never imports the stack"
 
 
-def list_upward() -> Iterator[str]:
+def list_upward_imports() -> Iterator[str]:
     """Yield every import that points upward, of all modules."""
     for path in modules():
         if room_of(path) != "__init__":

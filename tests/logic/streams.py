@@ -11,7 +11,7 @@ from ckan.tests import factories as core
 from tests import factories
 
 PLUGINS = "marathon activity scheming_datasets scheming_organizations dcat image_view"
-# Numbers longer than any in an identifier or a time: three men, so that both sexes are masked.
+# Too long to be part of an identifier or a time by chance; three men, so that both are masked.
 COUNTS = {"participants": 74_007_403, "participants_women": 74_007_400, "participants_men": 3}
 KINDS = ("workshop", "idea", "dataset")
 

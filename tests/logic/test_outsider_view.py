@@ -16,11 +16,10 @@ from ckan.tests.helpers import call_action
 from ckanext.marathon.model import records
 from tests import factories
 from tests.logic.asking import act, stored
+from tests.logic.streams import COUNTS
 from tests.remembered import remembered
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
-
-COUNTS = {"participants": 74_007_403, "participants_women": 74_007_400, "participants_men": 3}
 
 
 @dataclass

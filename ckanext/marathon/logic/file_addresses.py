@@ -22,10 +22,10 @@ def settle(pkg_dict: dict[str, Any]) -> None:
 def with_http(given: Any) -> str:
     """Return an address as CKAN shows it, with ``http://`` where it has no scheme."""
     text = str(given or "").strip()
-    return prefixed(text) if text and "://" not in text else text
+    return prefix_http(text) if text and "://" not in text else text
 
 
-def prefixed(address: str) -> str:
+def prefix_http(address: str) -> str:
     """Return an address without a scheme as CKAN shows it.
 
     Source: ckan.lib.dictization.model_dictize.resource_dictize
@@ -90,5 +90,5 @@ def _take_back_schemes(pkg_dict: dict[str, Any]) -> None:
         model.Resource.id.in_(made_up)
     )
     for id_, address in stored:
-        if made_up[id_]["url"] == prefixed(address or ""):
+        if made_up[id_]["url"] == prefix_http(address or ""):
             made_up[id_]["url"] = address

@@ -82,14 +82,14 @@ def check_fields(
     _check_files(context, data, file_name, errors)
     texts = ((_texts(fields) if is_ours else set()) | {*NAMES, *TEXTS}) - {"tag_string"}
     counts, decimals, coordinates = _counts(fields), _decimals(fields), _coordinates(fields)
-    numeric = {*counts, *decimals}
+    stored_as_text = (texts | {"tag_string"}) - counts
     for name in [name for name in data if name not in errors]:
         wrong = _find_wrong_shape(name, data[name], texts)
         if wrong:
             errors[name] = shapes.at_list(name, wrong)
         elif name in decimals:
             data[name] = numbers.write(data[name], is_bounded=name in coordinates)
-        elif name in texts | {"tag_string"} and name not in numeric:
+        elif name in stored_as_text:
             data[name] = _write_text(data[name])
     if errors:
         raise tk.ValidationError(errors)

@@ -9,7 +9,7 @@ from ckan import model
 from ckan.types import Context
 
 from ckanext.marathon.domain import counts, numbers
-from ckanext.marathon.logic.file_addresses import prefixed
+from ckanext.marathon.logic.file_addresses import prefix_http
 from ckanext.marathon.logic.references import needs_of_ideas
 from ckanext.marathon.logic.viewing import OUTSIDER, Viewer
 from ckanext.marathon.model import records
@@ -56,7 +56,7 @@ def _restore_addresses(package: model.Package, data: dict[str, Any]) -> None:
     stored = {each.id: each.url or "" for each in package.resources}
     for row in data.get("resources") or []:
         url = stored.get(row.get("id"), "")
-        if url and row.get("url") == prefixed(url):
+        if url and row.get("url") == prefix_http(url):
             row["url"] = url
 
 
