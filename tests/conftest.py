@@ -17,7 +17,7 @@ from sqlalchemy.orm import close_all_sessions
 from xdist.scheduler import LoadScopeScheduling
 
 from ckanext.marathon.model import clock, installation
-from tests import chance, databases, loading, proving, remembered
+from tests import chance, databases, loading, proving, remembered, services
 
 databases.settle()
 loading.economise()
@@ -27,7 +27,15 @@ proving.settle()
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Have hypothesis take the printed seed, so that a run of `make prove` can be repeated."""
+    """Stop where servers are missing; have hypothesis take the printed seed.
+
+    With that, a run of `make prove` can be repeated.
+    """
+    config.addinivalue_line("markers", "services: needs PostgreSQL, Valkey and Solr (set here)")
+    if not databases.WORKER and services.are_wanted(config):
+        missing = services.explain_missing(config)
+        if missing:
+            pytest.exit(missing, returncode=pytest.ExitCode.USAGE_ERROR)
     if proving.FULL and config.getoption("--hypothesis-seed", None) is None:
         config.option.hypothesis_seed = str(proving.SEED)
 
@@ -70,8 +78,15 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what cannot be divided, so that no process waits for it in the end."""
+    """Begin with what cannot be divided, so that no process waits for it in the end.
+
+    Tests that need servers are marked, so that ``-m "not services"`` leaves them out.
+    """
+    for item in items:
+        if services.FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker("services")
     items.sort(key=lambda item: room(item.nodeid) not in TOGETHER)
 
 
@@ -99,6 +114,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Have the factories make up the same for a file whatever ran before it."""
+    if item.get_closest_marker("services") and not services.are_wanted(item.config):
+        pytest.fail(services.WHAT_TO_RUN.format(why="This test needs servers."), pytrace=False)
     file = item.nodeid.partition("::")[0]
     if file != getattr(item.session, "marathon_file", None):
         item.session.marathon_file = file  # type: ignore[attr-defined]

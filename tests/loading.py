@@ -8,6 +8,7 @@ half of the time of the suite. What a test gets is the same; only when it was ma
 from __future__ import annotations
 
 import copy
+import gc
 import inspect
 import json
 import marshal
@@ -75,7 +76,9 @@ def economise() -> None:
 
     Passwords are hashed in one round instead of 25,000. To find a plugin's folder, CKAN reads the
     source of every caller's caller; here it gets their file names alone. Schemas are parsed once.
+    Garbage is looked for less often: so much is short-lived that it took a thirteenth of the time.
     """
+    gc.set_threshold(50_000, 20, 20)
     pbkdf2_sha512.default_rounds = 1
     inspect.stack = lambda context=0: inspect.getouterframes(sys._getframe(1), 0)
     loader.load = _read_schema
