@@ -135,7 +135,19 @@ def enter() -> None:
     if _loaded and _loaded.intact() and _loaded.wanted == _wanted():
         _loaded.settle()
     else:
+        # CKAN reads the configuration again when the last ones go and when the next ones come.
+        _unload()
         _loaded = _Loaded(helpers._get_test_app)
+
+
+def _unload() -> None:
+    """Unload every plugin, for others that are loaded at once."""
+    update = core.plugins_update
+    core.plugins_update = lambda: None
+    try:
+        core.unload_all()
+    finally:
+        core.plugins_update = update
 
 
 def leave() -> None:
