@@ -11,13 +11,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from ckan import model
-from ckan.lib import app_globals, jobs
-from ckan.tests.pytest_ckan import ckan_setup
+from ckan.lib import jobs
 from sqlalchemy.orm import close_all_sessions
 from xdist.scheduler import LoadScopeScheduling
 
 from ckanext.marathon.model import clock, installation
-from tests import chance, databases, loading, proving, remembered, services
+from tests import chance, databases, loading, private_names, proving, remembered, services
 
 databases.settle()
 loading.economise()
@@ -44,9 +43,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_sessionstart() -> None:
     """Have each process build its own assets: two at once spoil each other's lists of them."""
     # What CKAN goes back to before each test; without CKAN's fixtures there is none.
-    path = ckan_setup._config.get("ckan.webassets.path")
+    settings = private_names.read_first_settings()
+    path = settings.get("ckan.webassets.path")
     if path:
-        ckan_setup._config["ckan.webassets.path"] = f"{path}/{databases.WORKER or 'alone'}"
+        settings["ckan.webassets.path"] = f"{path}/{databases.WORKER or 'alone'}"
 
 
 # Each of these has things that are made once and used by all its tests: a site, a browser, a port.
@@ -142,7 +142,7 @@ def with_plugins(ckan_config: Any, provide_plugin: Any, request: pytest.FixtureR
 @pytest.fixture
 def make_app(ckan_config: Any) -> Callable[[], Any]:
     """Return what makes a client of the application for the configuration of this moment."""
-    app_globals._CONFIG_CACHE.clear()
+    private_names.forget_globals()
     return loading.app
 
 

@@ -24,12 +24,12 @@ from ckan.cli import cli
 from ckan.common import config
 from ckan.config.environment import CONFIG_FROM_ENV_VARS
 from ckan.config.middleware import make_app
-from ckan.lib import app_globals
 from ckan.plugins import core
-from ckan.tests import helpers
 from ckan.tests.helpers import CKANResponse, CKANTestApp, CKANTestClient
 from ckanext.scheming import loader
 from passlib.hash import pbkdf2_sha512
+
+from tests import private_names
 
 Wanted = tuple[dict[str, Any], list[str | None]]
 
@@ -92,13 +92,13 @@ class _Loaded:
         self.wanted = copy.deepcopy(_wanted())
         self.app = make()
         self.app.flask_app.jinja_env.bytecode_cache = _templates
-        self.services = dict(core._PLUGINS_SERVICE)
+        self.services = private_names.read_loaded_plugins()
         self.config = copy.deepcopy(dict(config))
         self.flask_config = copy.deepcopy(dict(self.app.flask_app.config))
 
     def intact(self) -> bool:
         """Whether nobody loaded or unloaded a plugin since."""
-        return self.services == core._PLUGINS_SERVICE
+        return self.services == private_names.read_loaded_plugins()
 
     def settle(self) -> None:
         """Put every setting back to what it was when the plugins had been loaded."""
@@ -106,7 +106,7 @@ class _Loaded:
         config.update(copy.deepcopy(self.config))
         self.app.flask_app.config.clear()
         self.app.flask_app.config.update(copy.deepcopy(self.flask_config))
-        app_globals.app_globals._init()
+        private_names.read_globals_again()
         model.Session.remove()
 
 
@@ -136,23 +136,14 @@ def enter() -> None:
         _loaded.settle()
     else:
         # CKAN reads the configuration again when the last ones go and when the next ones come.
-        _unload()
-        _loaded = _Loaded(helpers._get_test_app)
-
-
-def _unload() -> None:
-    """Unload every plugin, for others that are loaded at once."""
-    update = core.plugins_update
-    core.plugins_update = lambda: None
-    try:
-        core.unload_all()
-    finally:
-        core.plugins_update = update
+        with private_names.configuration_left_unread():
+            core.unload_all()
+        _loaded = _Loaded(private_names.make_test_app)
 
 
 def leave() -> None:
     """Unload every plugin, for a test that asks for none."""
-    if core._PLUGINS_SERVICE:
+    if private_names.read_loaded_plugins():
         core.unload_all()
 
 
