@@ -1,6 +1,7 @@
 # make run | stop | reset | logs      a whole site on this machine
 # make wheel                          what `pip install` takes on another CKAN site: dist/*.whl
 # make test | prove | check           what CI runs
+# make test-fast                      the tests that need no server, in under a minute
 # make mutations                      break each guarding line, see that its tests go red
 # make house                          how much a maintainer has to read, counted
 # make bench                          speed, and under load, beside stock ckanext-dcat; BENCH_SIZE datasets
@@ -8,7 +9,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run stop reset logs wheel test prove mutations house bench check lock translations venv
+.PHONY: help run stop reset logs wheel test test-fast prove mutations house bench check lock translations venv
 
 PYTHON ?= python3
 STACK = .venv/bin/python -m stack
@@ -49,7 +50,7 @@ venv:
 	@$(BOOTSTRAP) test
 
 # Some hundred processes read the plugin: compiled once, also where the environment forbids to keep it.
-test check: export PYTHONDONTWRITEBYTECODE :=
+test test-fast check: export PYTHONDONTWRITEBYTECODE :=
 
 test: venv
 	@[ -d "$$MARATHON_SHAPES" ] || echo "the official DCAT-AP shapes are not in $$MARATHON_SHAPES" \
@@ -57,6 +58,13 @@ test: venv
 	@chromium="$$($(STACK) browser)" && export MARATHON_CHROMIUM="$$chromium" && \
 		exec $(STACK) services --fresh --data .test-data -- \
 		.venv/bin/python -m pytest --ckan-ini=test.ini $(PROCESSES) --durations=60 --durations-min=3 tests $(PYTEST_ARGS)
+
+# Without those that take as long as all others: the wheel, which is installed twice, and SHACL.
+FAST = domain vocabulary rdf spreadsheets files house
+
+test-fast: venv
+	@exec .venv/bin/python -m pytest -q -p no:ckan -n 2 --disable-warnings -m "not services" \
+		--ignore=tests/house/test_wheel.py --ignore=tests/rdf/test_shapes.py $(FAST:%=tests/%) $(PYTEST_ARGS)
 
 prove: export MARATHON_PROVE = 1
 prove: test

@@ -11,13 +11,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from ckan import model
-from ckan.lib import app_globals, jobs
-from ckan.tests.pytest_ckan import ckan_setup
+from ckan.lib import jobs
 from sqlalchemy.orm import close_all_sessions
 from xdist.scheduler import LoadScopeScheduling
 
 from ckanext.marathon.model import clock, installation
-from tests import chance, databases, loading, proving, remembered
+from tests import chance, databases, loading, private_names, proving, remembered, services
 
 databases.settle()
 loading.economise()
@@ -27,7 +26,15 @@ proving.settle()
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Have hypothesis take the printed seed, so that a run of `make prove` can be repeated."""
+    """Stop where servers are missing; have hypothesis take the printed seed.
+
+    With that, a run of `make prove` can be repeated.
+    """
+    config.addinivalue_line("markers", "services: needs PostgreSQL, Valkey and Solr (set here)")
+    if not databases.WORKER and services.are_wanted(config):
+        missing = services.explain_missing(config)
+        if missing:
+            pytest.exit(missing, returncode=pytest.ExitCode.USAGE_ERROR)
     if proving.FULL and config.getoption("--hypothesis-seed", None) is None:
         config.option.hypothesis_seed = str(proving.SEED)
 
@@ -36,9 +43,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_sessionstart() -> None:
     """Have each process build its own assets: two at once spoil each other's lists of them."""
     # What CKAN goes back to before each test; without CKAN's fixtures there is none.
-    path = ckan_setup._config.get("ckan.webassets.path")
+    settings = private_names.read_first_settings()
+    path = settings.get("ckan.webassets.path")
     if path:
-        ckan_setup._config["ckan.webassets.path"] = f"{path}/{databases.WORKER or 'alone'}"
+        settings["ckan.webassets.path"] = f"{path}/{databases.WORKER or 'alone'}"
 
 
 # Each of these has things that are made once and used by all its tests: a site, a browser, a port.
@@ -70,8 +78,15 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what cannot be divided, so that no process waits for it in the end."""
+    """Begin with what cannot be divided, so that no process waits for it in the end.
+
+    Tests that need servers are marked, so that ``-m "not services"`` leaves them out.
+    """
+    for item in items:
+        if services.FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker("services")
     items.sort(key=lambda item: room(item.nodeid) not in TOGETHER)
 
 
@@ -99,6 +114,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Have the factories make up the same for a file whatever ran before it."""
+    if item.get_closest_marker("services") and not services.are_wanted(item.config):
+        pytest.fail(services.WHAT_TO_RUN.format(why="This test needs servers."), pytrace=False)
     file = item.nodeid.partition("::")[0]
     if file != getattr(item.session, "marathon_file", None):
         item.session.marathon_file = file  # type: ignore[attr-defined]
@@ -125,7 +142,7 @@ def with_plugins(ckan_config: Any, provide_plugin: Any, request: pytest.FixtureR
 @pytest.fixture
 def make_app(ckan_config: Any) -> Callable[[], Any]:
     """Return what makes a client of the application for the configuration of this moment."""
-    app_globals._CONFIG_CACHE.clear()
+    private_names.forget_globals()
     return loading.app
 
 

@@ -27,8 +27,11 @@ _index = int(WORKER.removeprefix("gw") or 0)
 
 
 def settle() -> None:
-    """Point CKAN's variables at what belongs to this process; before CKAN reads them."""
-    if not WORKER:
+    """Point CKAN's variables at what belongs to this process; before CKAN reads them.
+
+    Tests that need no server run where nothing names one.
+    """
+    if not WORKER or "CKAN_SQLALCHEMY_URL" not in os.environ:
         return
     assert _index < PROCESSES, f"{PROCESSES} processes at most: make test PYTEST_ARGS='-n 2'"
     url = address("ckan_test")

@@ -7,7 +7,8 @@ import random
 
 import hypothesis
 import pytest
-from hypothesis.internal.conjecture import providers
+
+from tests import private_names
 
 FULL = os.environ.get("MARATHON_PROVE") == "1"
 
@@ -31,8 +32,7 @@ def settle() -> None:
     hypothesis.settings.load_profile("marathon")
     if not FULL:
         # There is no public setting for it.
-        nothing = providers.Constants()
-        providers._get_local_constants = lambda: nothing
+        private_names.draw_no_constants_of_modules()
 
 
 def count(what: str, reduced: int, full: int) -> int:

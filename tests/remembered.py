@@ -29,7 +29,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, is_dataclass
 from typing import Any, ParamSpec, TypeVar
 
-import pysolr
 import pytest
 import sqlalchemy as sa
 from ckan import model
@@ -40,7 +39,7 @@ from psycopg2 import sql
 
 from ckanext.marathon.feeds import witness
 from ckanext.marathon.model import clock, kept
-from tests import chance, databases
+from tests import chance, databases, private_names
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -75,15 +74,12 @@ _codes: set[str] = set()
 def watch() -> None:
     """Note from now on what is written to the database and sent to Solr."""
     sa.event.listen(sa.Engine, "before_cursor_execute", _note_statement)
-    send = pysolr.Solr._update
+    private_names.watch_solr(_note_message)
 
-    @functools.wraps(send)
-    def update(self: pysolr.Solr, message: str | bytes, *arguments: Any, **options: Any) -> Any:
-        if _making:
-            _making[0].append(message if isinstance(message, str) else message.decode())
-        return send(self, message, *arguments, **options)
 
-    pysolr.Solr._update = update
+def _note_message(message: str) -> None:
+    if _making:
+        _making[0].append(message)
 
 
 def _note_statement(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
@@ -141,7 +137,8 @@ def _is_patched() -> bool:
     """Return whether the test has changed something else than a setting."""
     if _patches is None:
         return False
-    return bool(_patches._setattr) or any(each[0] is not config for each in _patches._setitem)
+    attributes, items = private_names.read_patches(_patches)
+    return bool(attributes) or any(owner is not config for owner, *_ in items)
 
 
 @contextmanager
@@ -266,7 +263,7 @@ def _send(updates: Updates) -> None:
             documents |= {each["index_id"]: each for each in json.loads(message)}
         elif not message.startswith("<commit"):
             _send_documents(solr, documents, commit=False)
-            solr._update(message, commit=False)
+            private_names.send_to_solr(solr, message, commit=False)
             documents = {}
     if updates:
         _send_documents(solr, documents, commit=True)
@@ -275,4 +272,4 @@ def _send(updates: Updates) -> None:
 def _send_documents(solr: Any, documents: dict[str, Any], commit: bool) -> None:
     if documents or commit:
         message = json.dumps(list(documents.values()))
-        solr._update(message, commit=commit, solrapi="JSON")
+        private_names.send_to_solr(solr, message, commit=commit, solrapi="JSON")

@@ -9,7 +9,6 @@ import pytest
 import sqlalchemy as sa
 from ckan import model
 from ckan.cli.cli import ckan
-from ckan.lib import redis
 from ckan.lib.search import clear_all
 from ckan.tests import factories as ckan_factories
 from ckan.tests.helpers import call_action
@@ -19,6 +18,7 @@ from ckanext.marathon.model import index_note
 from ckanext.marathon.operations import doctor as operations
 from ckanext.marathon.operations.doctor import is_loopback
 from ckanext.marathon.operations.finding import Health
+from tests import private_names
 from tests.factories import CoordinatingBody, MarathonDataset, NationalBody, Workshop
 from tests.logic import smtp
 
@@ -285,7 +285,7 @@ def test_solr_that_is_not_there_is_a_fault(doctor: Doctor) -> None:
 def test_redis_that_is_not_there_is_a_fault(
     doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(redis, "_connection_pool", None)
+    private_names.forget_valkey_connections(monkeypatch)
     assert has(doctor(**{"ckan.redis.url": "redis://127.0.0.1:1/0"}), "✗ Redis cannot be reached")
 
 

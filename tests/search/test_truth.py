@@ -23,6 +23,7 @@ from ckanext.marathon.model import index_note
 from ckanext.marathon.operations import index_check
 from ckanext.marathon.operations.index_check import IndexDifference, IndexFault
 from ckanext.marathon.views.background_care import repair_overdue_index
+from tests import private_names
 from tests.factories import Idea, MarathonDataset, Workshop
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
@@ -48,10 +49,9 @@ def make_due() -> None:
 @pytest.fixture
 def no_valkey(ckan_config: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Valkey is away: nobody listens where it was."""
-    from ckan.lib import redis
 
     monkeypatch.setitem(ckan_config, "ckan.redis.url", "redis://127.0.0.1:9/0")
-    monkeypatch.setattr(redis, "_connection_pool", None)
+    private_names.forget_valkey_connections(monkeypatch)
     monkeypatch.setattr(jobs, "_queues", {})
     yield
     monkeypatch.undo()

@@ -14,6 +14,7 @@ from ckan.lib.redis import connect_to_redis
 from ckan.tests import factories
 from passlib.hash import pbkdf2_sha512
 
+from tests import private_names
 from tests.logic import smtp
 from tests.remembered import remembered
 
@@ -59,7 +60,7 @@ class Person:
     def copy(self, app: Any) -> Person:
         """Return somebody who has a copy of the cookies."""
         thief = Person(app)
-        for cookie in self.client._cookies.values():
+        for cookie in private_names.read_cookies(self.client):
             thief.client.set_cookie(cookie.key, cookie.decoded_value)
         return thief
 

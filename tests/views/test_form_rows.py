@@ -9,6 +9,7 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 from ckan.tests.helpers import call_action
 
+from tests import private_names
 from tests.factories import Commitment, Idea, Workshop
 from tests.remembered import remembered
 from tests.visitors import shown_values
@@ -293,7 +294,7 @@ class TestValkeyIsAway:
             "form_token": "a-token",
             "save": "publish",
         }
-        monkeypatch.setattr("ckan.lib.redis._connection_pool", None)
+        private_names.forget_valkey_connections(monkeypatch)
         monkeypatch.setitem(ckan_config, "ckan.redis.url", "redis://127.0.0.1:9/0")
         answer = editor.post("/workshop/new", sent)
         assert answer.status_code == 302, answer.text[:2000]

@@ -23,6 +23,7 @@ from sqlalchemy.pool import QueuePool
 
 from ckanext.marathon.logic import redacting
 from ckanext.marathon.search import connection
+from tests import private_names
 from tests.factories import MarathonDataset, Workshop
 
 from .conftest import Reader
@@ -233,7 +234,9 @@ class TestConnectionsUsedUp:
         assert visitor.get(path).status_code in {200, 404}
         model.Session.remove()
         engine = model.meta.engine
-        pool = QueuePool(engine.pool._creator, 1, 0, timeout=0.2, dialect=engine.dialect)
+        pool = QueuePool(
+            private_names.connect_as(engine), 1, 0, timeout=0.2, dialect=engine.dialect
+        )
         monkeypatch.setattr(engine, "pool", pool)
         with engine.connect():
             answer = visitor.get(path)
@@ -247,7 +250,9 @@ class TestConnectionsUsedUp:
         self, visitor: Reader, monkeypatch: pytest.MonkeyPatch, path: str
     ) -> None:
         engine = model.meta.engine
-        pool = QueuePool(engine.pool._creator, 1, 0, timeout=0.2, dialect=engine.dialect)
+        pool = QueuePool(
+            private_names.connect_as(engine), 1, 0, timeout=0.2, dialect=engine.dialect
+        )
 
         @logic.side_effect_free
         def act(_context: Any, _data_dict: Any) -> None:
@@ -260,7 +265,7 @@ class TestConnectionsUsedUp:
 
         assert visitor.get(path).status_code in {200, 404}
         for name in ("status_show", "package_show"):
-            monkeypatch.setitem(logic._actions, name, act)
+            monkeypatch.setitem(private_names.read_actions(), name, act)
         answer = visitor.get(path)
         assert answer.status_code == 503, answer.text
         assert answer.headers["Retry-After"] == "60"
