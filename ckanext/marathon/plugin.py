@@ -15,7 +15,7 @@ from ckan.lib.plugins import DefaultPermissionLabels, DefaultTranslation
 from ckan.types import Context
 from ckanext.dcat.interfaces import IDCATURIGenerator
 
-from ckanext.marathon.feeds import capture, keys
+from ckanext.marathon.feeds import keys
 from ckanext.marathon.helpers import collect_helpers
 from ckanext.marathon.logic import (
     activity,
@@ -25,9 +25,8 @@ from ckanext.marathon.logic import (
     permissions,
     redacting,
     reindex,
-    room,
+    saving,
     uploads,
-    watch,
 )
 from ckanext.marathon.logic.action import collect_actions
 from ckanext.marathon.operations import feed_job, startup
@@ -131,12 +130,8 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
         tk.add_resource("assets", "marathon")
         redacting.start()
         connection.start()
-        room.start()
-        watch.start()
-        data_needs.start()
-        capture.start()
+        saving.start_steps()
         activity.guard_streams()
-        reindex.start()
         check_settings()
 
     # ITranslation

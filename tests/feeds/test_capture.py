@@ -14,8 +14,8 @@ from ckan.tests import factories as ckan_factories
 from ckan.tests.helpers import CKANCliRunner, call_action
 
 from ckanext.marathon.feeds import keys, render
+from ckanext.marathon.feeds.capture import publish_settings
 from ckanext.marathon.feeds.keys import Key
-from ckanext.marathon.feeds.publish import publish_settings
 from ckanext.marathon.model.feed import Kind
 from tests import factories
 

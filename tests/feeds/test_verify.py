@@ -15,6 +15,7 @@ from ckan.tests.helpers import CKANCliRunner
 from ckanext.marathon.feeds import capture, read, snapshot, witness
 from ckanext.marathon.feeds.parts import THE_WHOLE
 from ckanext.marathon.feeds.verify import Fault, Wrong
+from ckanext.marathon.model import clock, unit_of_work
 from tests import factories
 from tests.remembered import remembered
 
@@ -193,10 +194,13 @@ class TestRestored:
     def test_what_was_rolled_back_was_never_served(self, storage: Path, dataset: Any) -> None:
         factories.MarathonDataset()
         before = witness.read_witness()
+        assert before is not None
         package = model.Package.get(dataset["id"])
         package.title = "Otro"
         model.Session.flush()
-        capture._before_commit(model.Session())
+        capture.note_settings()
+        capture.publish_touched(unit_of_work.get_unit())
+        assert clock.read().number > before.number
         model.Session.rollback()
         model.Session.commit()
         assert witness.read_witness() == before

@@ -91,6 +91,15 @@ class TestCost:
         act("organization_member_delete", sysadmin, id=body, username=editor)
         assert not permissions.coordinates(editor)
 
+    @pytest.mark.usefixtures("with_request_context")
+    def test_a_change_that_is_rolled_back_is_not_kept(self, body: str, editor: str) -> None:
+        for member in model.Session.query(model.Member).filter_by(group_id=body):
+            member.state = model.State.DELETED
+        model.Session.flush()
+        assert not permissions.coordinates(editor)
+        model.Session.rollback()
+        assert permissions.coordinates(editor)
+
     def test_a_search_asks_once_whatever_it_finds(self, editor: str, muni: dict[str, Any]) -> None:
         def statements_of_a_search() -> int:
             with asked() as statements:

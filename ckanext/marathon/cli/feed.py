@@ -24,6 +24,7 @@ from ckanext.marathon.logic.redacting import redact
 from ckanext.marathon.model import clock
 from ckanext.marathon.operations import feed_history, portal_check
 from ckanext.marathon.operations import readers as reading
+from ckanext.marathon.operations.feed_job import describe_gaps
 
 
 @click.group()
@@ -118,7 +119,9 @@ def status() -> None:
             "ckanext.dcat.base_uri = {base}"
         )
         click.echo("! " + text.format(now=found.base_now, base=found.base))
-    if not found.complete:
+    if found.gaps_since:
+        click.echo("! " + describe_gaps(found.gaps, found.gaps_since))
+    elif not found.complete:
         click.echo("! " + tk._("Run: ckan marathon feed rebuild"))
 
 

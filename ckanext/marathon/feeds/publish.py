@@ -5,15 +5,12 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from functools import cache
 
 import sqlalchemy as sa
-from ckan import model
 
 from ckanext.marathon.feeds import keys, reach
 from ckanext.marathon.feeds.keys import Key
-from ckanext.marathon.feeds.render import Rendition, has_office, render
-from ckanext.marathon.feeds.witness import begin_epoch_after_loss
+from ckanext.marathon.feeds.render import Rendition, has_office, keep_public, render
 from ckanext.marathon.model import clock, log, members
 from ckanext.marathon.model.feed import Activity, Kind
 from ckanext.marathon.rdf.uris import Site
@@ -60,26 +57,27 @@ def publish(touched: Touched) -> int:
     return _publish(lambda: reach.of(touched.packages, touched.groups, touched.settings))
 
 
-@cache
-def publish_settings() -> None:
-    """Write down, once a process, what the catalogue says of itself since settings changed.
-
-    They are in a file that is read when a process starts. Before anything was published nothing
-    is: where IRIs start may still be set. If an older database was brought back, a new epoch of the
-    log begins first.
-    """
-    begin_epoch_after_loss()
-    if clock.read().number:
-        publish(Touched(settings=True))
-    model.Session.commit()
-
-
 def republish(wanted: Collection[Key]) -> int:
     """Write down how what is public differs from the log, of these things; as :func:`publish`.
 
     What the log says of itself is not trusted: the descriptions are compared.
     """
     return _publish(lambda: set(wanted), thorough=True)
+
+
+def withdraw(touched: Touched) -> int:
+    """Take what may not be shown any more out of the log, without describing anything.
+
+    For when publishing has failed. What may still be shown stays in the log as it was.
+
+    Returns:
+        how many changes were written.
+    """
+    clock.hold()
+    rows = log.public_entries([*touched.packages, *touched.groups])
+    kept = keep_public(Key(Kind(row.kind), row.thing) for row in rows)
+    steps = [_departure(row) for row in rows if Key(Kind(row.kind), row.thing) not in kept]
+    return log.write(steps) if steps else 0
 
 
 def _publish(wanted: Callable[[], set[Key]], thorough: bool = False) -> int:
@@ -202,22 +200,24 @@ def _steps(renditions: Renditions, site: Site, thorough: bool) -> list[log.Step]
 def _departures(renditions: Renditions, current: Collection[str]) -> list[log.Step]:
     """Return the deletions of the IRIs that datasets had before they got others."""
     things = [key.thing for key in renditions if key.kind == Kind.DATASET]
-    return [
-        log.Step(
-            iri=row.iri,
-            kind=Kind.DATASET,
-            thing=row.thing,
-            activity=Activity.DELETE,
-            slot=row.slot,
-            body=None,
-            digest=None,
-            refs=[],
-            degraded=False,
-            scopes=(),
-        )
-        for row in log.public_datasets(things)
-        if row.iri not in current
-    ]
+    rows = log.public_entries(things)
+    return [_departure(row) for row in rows if row.kind == Kind.DATASET and row.iri not in current]
+
+
+def _departure(row: sa.Row) -> log.Step:
+    """Return the step by which a public entry becomes a tombstone."""
+    return log.Step(
+        iri=row.iri,
+        kind=Kind(row.kind),
+        thing=row.thing,
+        activity=Activity.DELETE,
+        slot=row.slot,
+        body=None,
+        digest=None,
+        refs=[],
+        degraded=False,
+        scopes=(),
+    )
 
 
 def _activity(before: sa.Row | None, rendition: Rendition | None, key: Key) -> Activity | None:

@@ -12,7 +12,7 @@ from ckanext.marathon.feeds import verify
 from ckanext.marathon.feeds.keys import Key
 from ckanext.marathon.feeds.publish import republish
 from ckanext.marathon.feeds.workers import shared
-from ckanext.marathon.model import clock, log
+from ckanext.marathon.model import clock, feed_gap, log
 from ckanext.marathon.model.feed import Kind
 
 # Things a transaction: what is lost when it is interrupted, and how long saves may wait.
@@ -41,6 +41,8 @@ def rebuild(
     Returns:
         how many changes were written.
     """
+    # Those that open meanwhile may be of what is described already.
+    gaps = feed_gap.list_gap_ids()
     wanted = verify.things()
     expected = set(wanted)
     wanted += [key for key in verify.logged() if key not in expected]
@@ -59,6 +61,7 @@ def rebuild(
     clock.hold()
     log.recount()
     clock.set_complete(True)
+    feed_gap.close_gaps(gaps)
     if get_system_info(WANTED):
         delete_system_info(WANTED)
     model.Session.commit()

@@ -98,6 +98,31 @@ def render(keys: Collection[Key], site: Site) -> dict[Key, Rendition | None]:
     return found
 
 
+def keep_public(keys: Iterable[Key]) -> set[Key]:
+    """Return those of these things that a visitor may see, and that have no masked value.
+
+    Describes nothing, for when that fails. What cannot be asked is taken for hidden.
+    """
+    wanted = list(keys)
+    ids = {key.thing for key in wanted}
+    packages, organizations = _packages(ids), _organizations(ids)
+    kept = {key for key in wanted if key.kind == Kind.ORGANIZATION and key.thing in organizations}
+    for key in wanted:
+        package = packages.get(key.thing)
+        if package and kind_of(package.type) == key.kind and _is_shown_whole(package):
+            kept.add(key)
+    return kept
+
+
+def _is_shown_whole(package: Any) -> bool:
+    try:
+        shown = _shown(package.id) if _is_public(package) else None
+    except Exception:
+        logger.exception("%s cannot be shown", package.id)
+        return False
+    return shown is not None and not shown.get("participants_masked")
+
+
 def _first_published(packages: Iterable[Any]) -> dict[str, datetime]:
     """Return id → when a dataset became public for the first time; of a new one that is now.
 

@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from ckan import model
 
-from ckanext.marathon.model import clock
+from ckanext.marathon.model import clock, feed_gap
 from ckanext.marathon.model.feed import Entry, Kind, Member, Rendering, Window
 from ckanext.marathon.rdf import lookups
 
@@ -23,7 +23,9 @@ class Status:
         number: of the last change.
         published: when that was, ``None`` before the first.
         mark: of the last change.
-        complete: everything public was written into it.
+        complete: everything public was written into it, and its last change.
+        gaps: how many records it lacks changes of, because publishing these failed.
+        gaps_since: when that began, ``None`` if there are none.
         base: start of the IRIs of things; "" before the first publication.
         base_now: what the settings say now.
         public: kind → how many are public.
@@ -39,6 +41,8 @@ class Status:
     mark: int
     published: datetime | None
     complete: bool
+    gaps: int
+    gaps_since: datetime | None
     base: str
     base_now: str
     public: dict[str, int]
@@ -51,6 +55,7 @@ class Status:
 def status() -> Status:
     """Return how the log is."""
     row = clock.read()
+    gaps, gaps_since = feed_gap.read_gaps()
     is_public = Entry.digest.is_not(None)
     counts: dict[bool, dict[str, int]] = {True: {}, False: {}}
     query = sa.select(is_public, Entry.kind, sa.func.count()).group_by(is_public, Entry.kind)
@@ -65,7 +70,9 @@ def status() -> Status:
         number=row.number,
         mark=row.mark,
         published=row.published if row.number else None,
-        complete=row.complete,
+        complete=row.complete and not gaps,
+        gaps=gaps,
+        gaps_since=gaps_since,
         base=row.base,
         base_now=lookups.site().base,
         public=counts[True],

@@ -171,8 +171,8 @@ def _compare(some: Sequence[Key]) -> list[tuple[Key, Fault]]:
         if wrong:
             found.append((key, Fault(wrong, iri)))
     current = set(iris.values())
-    for row in log.public_datasets(key.thing for key in some if key.kind == Kind.DATASET):
-        if row.iri not in current:
+    for row in log.public_entries(key.thing for key in some if key.kind == Kind.DATASET):
+        if row.kind == Kind.DATASET and row.iri not in current:
             found.append((Key(Kind.DATASET, row.thing), Fault(Wrong.NOT_PUBLIC, row.iri)))
     return found
 

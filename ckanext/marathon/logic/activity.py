@@ -18,6 +18,7 @@ from ckan.types import Context
 from ckanext.marathon.domain.texts import without_hidden
 from ckanext.marathon.logic.viewing import Viewer
 from ckanext.marathon.model import activity, records
+from ckanext.marathon.model.unit_of_work import UnitOfWork
 from ckanext.marathon.search import document
 
 PLUGIN = "activity"
@@ -56,9 +57,9 @@ def _strip_package(package: dict[str, Any]) -> dict[str, Any]:
     return public
 
 
-def settle_new_rows(session: Any) -> None:
+def settle_new_rows(unit: UnitOfWork) -> None:
     """Bring rows that are about to be written into their public form, with the record's labels."""
-    for row in session.new:
+    for row in unit.session.new:
         if not _is_row(row):
             continue
         if isinstance(row.data, dict):

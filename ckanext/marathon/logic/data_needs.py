@@ -1,25 +1,30 @@
 """Whether an idea still waits for data, in the search index, whatever happens to the datasets.
 
 A dataset that is published, hidden, edited, deleted or purged, by whatever way, has the ideas whose
-needs it meets, or met, indexed anew. Listening to the session sees all of these ways; bulk SQL
-excepted.
+needs it meets, or met, indexed again. The steps of a save (``logic/saving.py``) see all of these
+ways; bulk SQL excepted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
-import ckan.plugins as p
 from ckan import model
-from sqlalchemy import event
 
 from ckanext.marathon.logic import reindex
 from ckanext.marathon.model import about, met, records
+from ckanext.marathon.model.unit_of_work import UnitOfWork
 from ckanext.marathon.search import index
 from ckanext.marathon.search.query import MET, UNMET
 
-_BEFORE = "marathon_datasets_before"
+
+@dataclass
+class MetBefore:
+    """Which data needs the datasets of a transaction met before it, by the datasets' ids."""
+
+    needs: dict[str, set[str]] = field(default_factory=dict)
 
 
 def before_index(pkg_dict: dict[str, Any]) -> dict[str, Any]:
@@ -43,54 +48,34 @@ def of_idea(idea: model.Package | None) -> str | None:
     return MET if met.met(needs) >= needs else UNMET
 
 
-def start() -> None:
-    """Listen to CKAN's session from now on; again changes nothing."""
-    for name, listener, first in (
-        # Before links are cut, as logic/watch.py does with what is purged.
-        ("before_flush", _before_flush, True),
-        ("after_flush", _after_flush, False),
-        ("before_commit", _before_commit, False),
-        ("after_commit", _forget, False),
-        ("after_rollback", _forget, False),
-    ):
-        if not event.contains(model.Session, name, listener):
-            event.listen(model.Session, name, listener, insert=first)
-
-
-def _before_flush(session: Any, _flush_context: Any, _instances: Any) -> None:
-    if not p.plugin_loaded("marathon"):
-        return
-    before: dict[str, set[str]] = session.info.setdefault(_BEFORE, {})
-    first_seen = _datasets((*session.dirty, *session.deleted)).difference(before)
+def note_needs_before(unit: UnitOfWork) -> None:
+    """Note what datasets that are about to change meet, before links are cut."""
+    before = unit.get_notes(MetBefore).needs
+    first_seen = _datasets((*unit.session.dirty, *unit.session.deleted)).difference(before)
     if first_seen:
         before.update(met.by_datasets(first_seen))
 
 
-def _after_flush(session: Any, _flush_context: Any) -> None:
-    # New ones have their ids by now.
-    for id_ in _datasets(session.new) if p.plugin_loaded("marathon") else ():
-        session.info.setdefault(_BEFORE, {}).setdefault(id_, set())
+def note_new_datasets(unit: UnitOfWork) -> None:
+    """Note that datasets which are new met nothing."""
+    before = unit.get_notes(MetBefore).needs
+    for id_ in _datasets(unit.created):
+        before.setdefault(id_, set())
 
 
 def _datasets(things: Iterable[Any]) -> set[str]:
     return {
-        each.id
-        for each in things
-        if isinstance(each, model.Package) and each.type == records.DATASET
+        thing.id
+        for thing in things
+        if isinstance(thing, model.Package) and thing.type == records.DATASET
     }
 
 
-def _before_commit(session: Any) -> None:
-    before: Mapping[str, set[str]] = session.info.get(_BEFORE) or {}
-    # Savepoints announce themselves like commits.
-    if not before or session.in_nested_transaction():
+def mark_asking_ideas(unit: UnitOfWork) -> None:
+    """Have the ideas indexed that ask for what datasets meet now, or met before."""
+    before = unit.get_notes(MetBefore).needs
+    if not before:
         return
-    session.flush()
     now = met.by_datasets(list(before))
     changed = set().union(*(needs ^ now[id_] for id_, needs in before.items()))
     reindex.mark(met.asking(changed))
-
-
-def _forget(session: Any) -> None:
-    if not session.in_nested_transaction():
-        session.info.pop(_BEFORE, None)

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any, cast
 
 import flask
 from ckan import authz, model
 from ckan.types import Context
-from sqlalchemy import event
 
 from ckanext.marathon.domain.datasets import CIVIL_SOCIETY, COORDINATING_BODY, MUNICIPALITY
-from ckanext.marathon.model import records
+from ckanext.marathon.model import records, unit_of_work
+from ckanext.marathon.model.unit_of_work import UnitOfWork
 from ckanext.marathon.search.types import OTHER_TYPES
 
 # What a coordinating body sees of ours before it is public.
@@ -46,7 +45,7 @@ def standing(user: str | None) -> Standing:
     user_id = authz.get_user_id_for_username(user, allow_none=True)
     if not user_id:
         return Standing({}, "")
-    if not flask.has_request_context():
+    if not flask.has_request_context() or _changes_standings():
         return _standing(user_id)
     cache: dict[str, Standing] = flask.g.setdefault(_CACHE, {})
     if user_id not in cache:
@@ -85,21 +84,25 @@ def _higher(one: str, other: str) -> str:
     return max(one, other, key=lambda capacity: _RANK.get(capacity, 0))
 
 
-@event.listens_for(model.Session, "after_flush")
-def _forget_after_changes(session: Any, _flush_context: Any) -> None:
-    changed = chain(session.new, session.dirty, session.deleted)
-    if any(isinstance(thing, model.Member | model.Group | model.User) for thing in changed):
-        _forget()
+class ChangedStandings:
+    """Noted in a transaction that changes who is what in which organisation."""
 
 
-@event.listens_for(model.Session, "after_soft_rollback")
-def _forget_after_rollback(_session: Any, _transaction: Any) -> None:
-    _forget()
+def forget_changed_standings(unit: UnitOfWork) -> None:
+    """Keep no standing for the request while a transaction changes standings.
+
+    What is read meanwhile holds only if the transaction is committed.
+    """
+    written = (*unit.created, *unit.changed, *unit.deleted)
+    if any(isinstance(record, model.Member | model.Group | model.User) for record in written):
+        unit.get_notes(ChangedStandings)
+        if flask.has_request_context():
+            flask.g.pop(_CACHE, None)
 
 
-def _forget() -> None:
-    if flask.has_request_context():
-        flask.g.pop(_CACHE, None)
+def _changes_standings() -> bool:
+    unit = unit_of_work.find_unit()
+    return unit is not None and unit.find_notes(ChangedStandings) is not None
 
 
 def coordinates(user: str | None, at_least: str = "editor") -> bool:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import logic, model
@@ -21,11 +21,11 @@ from ckan.lib.search import SearchIndexError
 from ckan.lib.search.common import SearchError, SolrConnectionError
 from pysolr import SolrError
 from redis.exceptions import RedisError
-from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
-from ckanext.marathon.model import index_note, records
+from ckanext.marathon.model import index_note, records, unit_of_work
 from ckanext.marathon.model.link import Predicate
+from ckanext.marathon.model.unit_of_work import UnitOfWork
 
 log = logging.getLogger(__name__)
 
@@ -36,47 +36,42 @@ RETRY_AFTER = timedelta(hours=1)
 
 _SOLR_FAULTS = (SearchIndexError, SearchError, SolrConnectionError, SolrError)
 
-# In the session's ``info``, for one transaction.
-_CHANGED = "marathon_index_changed"
-_MARKED = "marathon_index_marked"
-_WRITTEN = "marathon_index_written"
-_NOTES = "marathon_index_notes"
-_HAS_ROWS = "marathon_index_has_rows"
-_KEYS = (_CHANGED, _MARKED, _WRITTEN, _NOTES, _HAS_ROWS)
-
 # What others show of a record, before this transaction changed it; ``None`` if that is not known.
 Shown = tuple[Any, ...] | None
 
 
-def start() -> None:
-    """Listen to CKAN's session from now on; again changes nothing.
+@dataclass
+class IndexWork:
+    """What the search index has to be told because of one transaction.
 
-    Called last, so that what other listeners mark before a commit is written, and that links are
-    read before those of a purged record are cut.
+    Attributes:
+        changed: package → what others showed of it before.
+        marked: packages to be indexed after the commit.
+        is_written: something was flushed, so that what Solr is told may never be committed.
+        beforehand: numbers of the notes of what Solr was told before the commit.
+        has_rows: notes were written within the transaction.
     """
-    for name, listener, first in (
-        ("before_flush", _before_flush, True),
-        ("after_flush", _after_flush, False),
-        ("before_commit", _before_commit, False),
-        ("after_commit", _after_commit, False),
-        ("after_rollback", _after_rollback, False),
-    ):
-        if not event.contains(model.Session, name, listener):
-            event.listen(model.Session, name, listener, insert=first)
+
+    changed: dict[str, Shown] = field(default_factory=dict)
+    marked: set[str] = field(default_factory=set)
+    is_written: bool = False
+    beforehand: list[int] = field(default_factory=list)
+    has_rows: bool = False
 
 
 def mark(package_ids: Iterable[str]) -> None:
     """Have packages indexed after the session's transaction is committed."""
     wanted = set(package_ids)
     if wanted:
-        model.Session().info.setdefault(_MARKED, set()).update(wanted)
+        unit_of_work.get_unit().get_notes(IndexWork).marked.update(wanted)
 
 
 def note_beforehand(package_id: str) -> None:
     """Note that Solr is about to be told of a package whose change is not committed yet."""
-    info = model.Session().info
-    if info.get(_WRITTEN):
-        info.setdefault(_NOTES, []).append(index_note.add_beforehand(package_id))
+    unit = unit_of_work.find_unit()
+    work = unit.find_notes(IndexWork) if unit else None
+    if work and work.is_written:
+        work.beforehand.append(index_note.add_beforehand(package_id))
 
 
 def dependents(package: model.Package) -> list[str]:
@@ -146,60 +141,53 @@ def enqueue() -> None:
         log.warning("No background job for the search index: %s", fault)
 
 
-def _before_flush(session: Any, _flush_context: Any, _instances: Any) -> None:
-    if not p.plugin_loaded("marathon"):
-        return
-    changed: dict[str, Shown] = session.info.setdefault(_CHANGED, {})
-    for package in (item for item in session.dirty if isinstance(item, model.Package)):
+def note_shown_before(unit: UnitOfWork) -> None:
+    """Note what others show of packages that are about to change, before links are cut."""
+    changed = unit.get_notes(IndexWork).changed
+    for package in (item for item in unit.session.dirty if isinstance(item, model.Package)):
         if package.id not in changed:
             changed[package.id] = _shown_before(package)
-    for package in (item for item in session.deleted if isinstance(item, model.Package)):
+    for package in (item for item in unit.session.deleted if isinstance(item, model.Package)):
         changed.pop(package.id, None)
         mark([package.id, *dependents(package)])
 
 
-def _after_flush(session: Any, _flush_context: Any) -> None:
-    session.info[_WRITTEN] = True
+def note_written(unit: UnitOfWork) -> None:
+    """Note that from now on Solr may be told of what is never committed."""
+    if unit.created or unit.changed or unit.deleted:
+        unit.get_notes(IndexWork).is_written = True
 
 
-def _before_commit(session: Any) -> None:
-    # Savepoints announce themselves like commits.
-    if session.in_nested_transaction() or not p.plugin_loaded("marathon"):
-        return
-    session.flush()
-    for package_id, before in session.info.pop(_CHANGED, {}).items():
-        package = session.get(model.Package, package_id)
+def write_notes(unit: UnitOfWork) -> None:
+    """Write down what is to be indexed after the commit."""
+    work = unit.get_notes(IndexWork)
+    for package_id, before in work.changed.items():
+        package = unit.session.get(model.Package, package_id)
         if package is None or (now := _shown(package)) == before:
             continue
         mark(dependents(package))
         if before is None or (now[2], now[4]) != (before[2], before[4]):
             # CKAN tells Solr of a deletion after the commit, and of a move never.
             mark([package_id])
-    marked = session.info.pop(_MARKED, set())
-    if marked:
-        index_note.add(marked)
-        session.info[_HAS_ROWS] = True
+    if work.marked:
+        index_note.add(work.marked)
+        work.has_rows = True
 
 
-def _after_commit(session: Any) -> None:
-    if session.in_nested_transaction():
-        return
-    notes, has_rows = session.info.get(_NOTES), session.info.get(_HAS_ROWS)
-    _forget(session)
-    if notes:
-        _quietly(index_note.drop, notes)
-    if has_rows:
+def settle_after_commit(unit: UnitOfWork) -> None:
+    """Drop the notes of what Solr knows by now, and have the rest indexed."""
+    work = unit.get_notes(IndexWork)
+    if work.beforehand:
+        _quietly(index_note.drop, work.beforehand)
+    if work.has_rows:
         enqueue()
 
 
-def _after_rollback(session: Any) -> None:
-    if session.in_nested_transaction():
-        return
-    notes = session.info.get(_NOTES)
-    _forget(session)
-    if notes:
-        # Solr knows of what never came to be.
-        _quietly(index_note.make_due, notes)
+def settle_after_rollback(unit: UnitOfWork) -> None:
+    """Have indexed again what Solr was told and never came to be."""
+    work = unit.get_notes(IndexWork)
+    if work.beforehand:
+        _quietly(index_note.make_due, work.beforehand)
         enqueue()
 
 
@@ -209,11 +197,6 @@ def _quietly(change: Any, notes: list[int]) -> None:
         change(notes)
     except DBAPIError:
         log.warning("%s notes for the search index stay until they are due", len(notes))
-
-
-def _forget(session: Any) -> None:
-    for key in _KEYS:
-        session.info.pop(key, None)
 
 
 def _shown(package: model.Package) -> tuple[Any, ...]:

@@ -29,7 +29,11 @@ from ckanext.marathon.model.traces import collect_traces, erase_traces
 # Characters from which on a title names its record and no other.
 _TELLING = 12
 # Jobs of ours that carry ids alone.
-OWN_JOBS = {"ckanext.marathon.logic.reindex.work_off", "ckanext.marathon.logic.erasing.finish_all"}
+OWN_JOBS = {
+    "ckanext.marathon.feeds.gaps.fill_gaps",
+    "ckanext.marathon.logic.erasing.finish_all",
+    "ckanext.marathon.logic.reindex.work_off",
+}
 
 
 def _erase_again(row: Any, _words: Collection[str]) -> None:

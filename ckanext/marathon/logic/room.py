@@ -9,15 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 import click
 import sqlalchemy as sa
-from ckan import model
 from flask import g, has_request_context
-from sqlalchemy import event
 
 from ckanext.marathon.model import disk
+from ckanext.marathon.model.unit_of_work import UnitOfWork
 
 # Notes that CKAN makes of somebody who only reads.
 _NOTES = {"last_active", "last_access", "activity_stream_last_viewed", "email_last_sent"}
@@ -45,14 +43,13 @@ def get_refusal() -> str | None:
     return g.get(_REFUSED)
 
 
-def start() -> None:
-    """Listen to CKAN's session from now on; again changes nothing."""
-    if not event.contains(model.Session, "before_flush", _before_flush):
-        event.listen(model.Session, "before_flush", _before_flush, insert=True)
+def refuse_without_room(unit: UnitOfWork) -> None:
+    """Refuse a save while the disk is nearly full.
 
-
-def _before_flush(session: Any, _flush_context: Any, _instances: Any) -> None:
-    if p.plugin_loaded("marathon") and _saves(session) and not disk.has_room():
+    Raises:
+        NoRoom: it is.
+    """
+    if _saves(unit.session) and not disk.has_room():
         raise NoRoom
 
 

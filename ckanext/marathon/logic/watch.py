@@ -1,25 +1,22 @@
-"""The last guard: whatever deletes or purges a package, also without any action of CKAN's.
+"""Deleting and purging packages, also without any action of CKAN's.
 
-What ckanext-activity is about to write down passes here too.
-
-``ckan dataset delete`` changes the state by itself; so may other extensions. Listening to the
-session sees all of them, bulk SQL excepted.
+``ckan dataset delete`` changes the state by itself; so may other extensions. These steps of every
+save (``logic/saving.py``) see all of them, bulk SQL excepted.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 import click
 import sqlalchemy as sa
 from ckan import model
 from ckan.types import Context
-from sqlalchemy import event
 
-from ckanext.marathon.logic import activity, cutting, guards, say
+from ckanext.marathon.logic import cutting, guards, say
 from ckanext.marathon.logic.viewing import Viewer
+from ckanext.marathon.model.unit_of_work import UnitOfWork
 
 
 class DeletionRefused(tk.ValidationError, click.ClickException):
@@ -31,25 +28,22 @@ class DeletionRefused(tk.ValidationError, click.ClickException):
         self.message = message
 
 
-def start() -> None:
-    """Listen to CKAN's session from now on; again changes nothing.
+def refuse_orphans(unit: UnitOfWork) -> None:
+    """Refuse to delete a package that others depend on.
 
-    Before CKAN's own listener, which notes what has changed.
+    Raises:
+        DeletionRefused: others depend on it.
     """
-    if not event.contains(model.Session, "before_flush", _before_flush):
-        event.listen(model.Session, "before_flush", _before_flush, insert=True)
-
-
-def _before_flush(session: Any, _flush_context: Any, _instances: Any) -> None:
-    if not p.plugin_loaded("marathon"):
-        return
-    for package in [each for each in session.dirty if isinstance(each, model.Package)]:
+    for package in [record for record in unit.session.dirty if isinstance(record, model.Package)]:
         if _is_being_deleted(package):
-            _refuse_orphans(package)
-    for package in [each for each in session.deleted if isinstance(each, model.Package)]:
+            _refuse_if_needed(package)
+
+
+def cut_links_of_purged(unit: UnitOfWork) -> None:
+    """Take packages that are about to be purged out of what refers to them."""
+    for package in [record for record in unit.session.deleted if isinstance(record, model.Package)]:
         if package.type in cutting.KINDS:
             cutting.cut(package)
-    activity.settle_new_rows(session)
 
 
 def _is_being_deleted(package: model.Package) -> bool:
@@ -58,7 +52,7 @@ def _is_being_deleted(package: model.Package) -> bool:
     return package.state == model.State.DELETED and history.has_changes()
 
 
-def _refuse_orphans(package: model.Package) -> None:
+def _refuse_if_needed(package: model.Package) -> None:
     found = guards.dependents(package)
     if found:
         viewer = Viewer(Context())

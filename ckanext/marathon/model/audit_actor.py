@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import ckan.plugins.toolkit as tk
@@ -13,15 +14,21 @@ import rq
 import sqlalchemy as sa
 from ckan import model
 
-from ckanext.marathon.model import audit
+from ckanext.marathon.model import audit, unit_of_work
+from ckanext.marathon.model.unit_of_work import UnitOfWork
 
-_KEY = "marathon_audit_actor"
+
+@dataclass
+class Actor:
+    """Who was said to act in a transaction, by name or id."""
+
+    user: str | None = None
 
 
 def note_actor(user: str | None) -> None:
     """Say who acts, by name or id, where no request does: in jobs and on the command line."""
     if user and not _is_request():
-        model.Session().info[_KEY] = user
+        unit_of_work.get_unit().get_notes(Actor).user = user
 
 
 @contextmanager
@@ -37,11 +44,6 @@ def importing() -> Iterator[None]:
 _is_import: ContextVar[bool] = ContextVar("marathon_is_import", default=False)
 
 
-def forget_actor(session: Any) -> None:
-    """Forget who was said to act, after a commit or a rollback."""
-    session.info.pop(_KEY, None)
-
-
 def _origin(way: str) -> str:
     return audit.IMPORT if _is_import.get() else way
 
@@ -55,7 +57,7 @@ def _is_request() -> bool:
     return flask.has_request_context() and "REMOTE_ADDR" in flask.request.environ
 
 
-def find_actor(session: Any) -> dict[str, Any]:
+def find_actor(unit: UnitOfWork) -> dict[str, Any]:
     """Return who acts: ``user_id``, ``user_name`` and ``origin``."""
     if _is_request():
         person = flask.g.get("userobj")
@@ -64,13 +66,13 @@ def find_actor(session: Any) -> dict[str, Any]:
         identity = inspected.identity if inspected is not None else None
         origin = _origin(audit.API if flask.request.path.startswith("/api/") else audit.WEB)
         return {"user_id": identity[0] if identity else None, "user_name": name, "origin": origin}
-    name = session.info.get(_KEY)
+    name = unit.get_notes(Actor).user
     if name == tk.config.get("ckan.site_id"):
         name = None
     id_ = None
     if name:
         user = model.User
         query = sa.select(user.id, user.name).where(sa.or_(user.name == name, user.id == name))
-        id_, name = session.execute(query.limit(1)).first() or (None, name)
+        id_, name = unit.session.execute(query.limit(1)).first() or (None, name)
     origin = _origin(audit.JOB if rq.get_current_job() else audit.COMMAND_LINE)
     return {"user_id": id_, "user_name": name, "origin": origin}

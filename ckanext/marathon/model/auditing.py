@@ -1,6 +1,6 @@
 """Noting who changes what in a transaction, and writing it down with the change.
 
-What the session flushes is compared with what was loaded. ``feeds/capture.py`` says when.
+What the session flushes is compared with what was loaded. ``logic/saving.py`` says when.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ import sqlalchemy as sa
 from ckan import model
 from ckan.model.system_info import SystemInfo
 
-from ckanext.marathon.model import audit
+from ckanext.marathon.model import audit, unit_of_work
 from ckanext.marathon.model.audit import AuditEntry
-from ckanext.marathon.model.audit_actor import find_actor, forget_actor
+from ckanext.marathon.model.audit_actor import find_actor
 from ckanext.marathon.model.audit_fields import read_changes
+from ckanext.marathon.model.unit_of_work import UnitOfWork
 
 # A change of these alone is none of the record.
 _ALONE_IGNORED = frozenset({"position"})
 _OF_USERS = frozenset({"state", "sysadmin", "name"})
 _CONFIG_UPDATE = "ckan.config_update"
-_KEY, _GONE = "marathon_audit", "marathon_audit_takedowns"
 
 
 @dataclass
@@ -63,35 +63,49 @@ class Draft:
 Drafts = dict[tuple[str, ...], Draft]
 
 
+@dataclass
+class AuditNotes:
+    """What is noted for the record of changes.
+
+    Attributes:
+        drafts: what has been done to each record.
+        values: what new records were given, by the id of the object, until they have ids.
+        taken_down: ids of records whose purge is a takedown.
+    """
+
+    drafts: Drafts = field(default_factory=dict)
+    values: dict[int, dict[str, Any]] = field(default_factory=dict)
+    taken_down: set[str] = field(default_factory=set)
+
+
 def note_takedown(package: model.Package) -> None:
     """Say that the purge that follows in this transaction is a takedown."""
-    model.Session().info.setdefault(_GONE, set()).add(package.id)
+    unit_of_work.get_unit().get_notes(AuditNotes).taken_down.add(package.id)
 
 
-def note_flush(session: Any) -> None:
-    """Note what a session has flushed; called while it still knows what changed."""
-    drafts: Drafts = session.info.setdefault(_KEY, {})
-    for each in session.new:
-        _note(drafts, each, audit.CREATED)
-    for each in session.dirty:
-        if session.is_modified(each):
-            _note(drafts, each, audit.CHANGED)
-    for each in session.deleted:
-        _note(drafts, each, audit.PURGED)
+def note_flush(unit: UnitOfWork) -> None:
+    """Note what is about to be written, while the session knows what it was before."""
+    notes = unit.get_notes(AuditNotes)
+    notes.values = {id(record): read_changes(record, audit.CREATED) for record in unit.created}
+    for record in unit.changed:
+        _note(notes.drafts, record, audit.CHANGED)
+    for record in unit.deleted:
+        _note(notes.drafts, record, audit.PURGED)
 
 
-def forget_notes(session: Any) -> None:
-    """Forget what was noted, after a commit or a rollback."""
-    for key in (_KEY, _GONE):
-        session.info.pop(key, None)
-    forget_actor(session)
+def note_created(unit: UnitOfWork) -> None:
+    """Note what was inserted, with its ids."""
+    notes = unit.get_notes(AuditNotes)
+    for record in unit.created:
+        _note(notes.drafts, record, audit.CREATED, notes.values[id(record)])
 
 
-def _note(drafts: Drafts, thing: Any, action: str) -> None:
+def _note(drafts: Drafts, thing: Any, action: str, changes: dict[str, Any] | None = None) -> None:
     draft = _draft_of(thing)
     if draft is None:
         return
-    changes = read_changes(thing, action)
+    if changes is None:
+        changes = read_changes(thing, action)
     if isinstance(thing, model.User):
         changes = {name: each for name, each in changes.items() if name in _OF_USERS}
     elif isinstance(thing, model.PackageTag):
@@ -145,15 +159,15 @@ def _draft_of(thing: Any) -> Draft | None:
     return None
 
 
-def write_entries(session: Any) -> None:
+def write_entries(unit: UnitOfWork) -> None:
     """Write what was noted, in one statement; nothing is committed."""
-    drafts: Drafts = session.info.pop(_KEY, None) or {}
-    changed = [each for each in drafts.values() if each.settle()]
+    notes, session = unit.get_notes(AuditNotes), unit.session
+    changed = [draft for draft in notes.drafts.values() if draft.settle()]
     if not changed or not _has_table(session):
         return
-    gone: set[str] = session.info.get(_GONE, set())
-    packages = _packages(session, drafts, changed)
-    actor = find_actor(session)
+    gone = notes.taken_down
+    packages = _packages(session, notes.drafts, changed)
+    actor = find_actor(unit)
     rows = [row for each in changed if (row := _row(each, packages, gone, actor)) is not None]
     if gone:
         _scrub(session, gone)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import secrets
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from ckan import model
 from sqlalchemy.dialects.postgresql import insert
 
+from ckanext.marathon.model import unit_of_work
 from ckanext.marathon.model.feed import PAGE_SIZE, Change, Clock
 
 MICROSECOND = timedelta(microseconds=1)
@@ -61,12 +63,16 @@ def advance(marks: Sequence[int], slots: int) -> tuple[int, datetime, int]:
         .returning(Clock.number, Clock.published, Clock.slots)
         .execution_options(synchronize_session=False)
     ).one()
-    model.Session().info[ADVANCED] = (row.number, marks[-1])
+    unit_of_work.get_unit().replace_notes(Advance, Advance(row.number, marks[-1]))
     return row.number, row.published, row.slots
 
 
-# Where a session remembers the number and the mark that its transaction has brought the clock to.
-ADVANCED = "marathon_clock_advanced"
+@dataclass(frozen=True)
+class Advance:
+    """The number and the mark that a transaction has brought the clock to."""
+
+    number: int
+    mark: int
 
 
 def read_mark(number: int) -> int | None:

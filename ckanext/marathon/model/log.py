@@ -61,10 +61,10 @@ def bodies(iris: Iterable[str]) -> dict[str, bytes]:
     }
 
 
-def public_datasets(things: Iterable[str]) -> list[sa.Row]:
-    """Return rows of ``iri``, ``thing`` and ``slot`` of the public datasets with these ids."""
-    query = sa.select(Entry.iri, Entry.thing, Entry.slot).where(
-        Entry.kind == str(Kind.DATASET), Entry.digest.is_not(None)
+def public_entries(things: Iterable[str]) -> list[sa.Row]:
+    """Return rows of ``iri``, ``kind``, ``thing`` and ``slot`` of what is public with these ids."""
+    query = sa.select(Entry.iri, Entry.kind, Entry.thing, Entry.slot).where(
+        Entry.digest.is_not(None)
     )
     return [
         row

@@ -13,9 +13,11 @@ import sqlalchemy as sa
 from ckan import model
 
 from ckanext.marathon.feeds import verify
+from ckanext.marathon.feeds.gaps import fill_gaps
 from ckanext.marathon.feeds.rebuild import is_wanted, rebuild
-from ckanext.marathon.model import disk, index_note
+from ckanext.marathon.model import disk, feed_gap, index_note
 from ckanext.marathon.operations import health, heartbeats, index_check, jobs, leftovers
+from ckanext.marathon.operations.feed_job import describe_gaps
 from ckanext.marathon.operations.finding import Findings, make_bad, make_good, make_warning
 from ckanext.marathon.operations.health import State
 from ckanext.marathon.operations.index_check import IndexFault
@@ -78,6 +80,10 @@ def check_feed() -> Findings:
         text = tk._("The log of the feed is not complete. Run: ckan marathon feed rebuild")
         yield make_bad(text, _rebuild_feed)
         return
+    gaps, since = feed_gap.read_gaps()
+    if since:
+        yield make_bad(describe_gaps(gaps, since), _fill_gaps)
+        return
     faults = verify.sample(_SAMPLED)
     if faults:
         text = tk._(
@@ -87,6 +93,14 @@ def check_feed() -> Findings:
         yield make_bad(text.format(what=", ".join(f.what for f in faults[:_NAMED])), _rebuild_feed)
         return
     yield make_good(tk._("The log of the feed is complete."))
+
+
+def _fill_gaps() -> str:
+    feed_gap.make_all_due()
+    model.Session.commit()
+    fill_gaps()
+    left, _since = feed_gap.read_gaps()
+    return tk._("{count} records still wait to be published.").format(count=left)
 
 
 def _rebuild_feed() -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+from datetime import datetime
 
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
@@ -20,7 +21,9 @@ from rq.exceptions import NoSuchJobError
 from rq.job import Job, JobStatus
 from sqlalchemy.exc import DBAPIError
 
+from ckanext.marathon.feeds.gaps import fill_gaps
 from ckanext.marathon.feeds.rebuild import is_wanted, rebuild
+from ckanext.marathon.model import feed_gap
 from ckanext.marathon.operations import health, jobs
 
 log = logging.getLogger(__name__)
@@ -134,3 +137,25 @@ def build() -> None:
             model.Session.rollback()
             connection.execute(UNLOCKED)
             connection.commit()
+
+
+def care_for_gaps() -> bool:
+    """Fill the gaps of the log that are due, where no job has done it; return that more may open.
+
+    A job is queued with the commit that opens a gap. One that failed has it tried again later.
+    """
+    are_due = feed_gap.are_any_due()
+    model.Session.commit()
+    if are_due:
+        fill_gaps()
+    return False
+
+
+def describe_gaps(count: int, since: datetime) -> str:
+    """Return what administrators are told of the log's gaps."""
+    text = tk._(
+        "Publishing failed since {since}: the feed lacks the last change of {count} records, which "
+        "is tried again every ten minutes. The server's log says why it failed. To try now: ckan "
+        "marathon doctor --fix"
+    )
+    return text.format(since=since.isoformat(timespec="seconds"), count=count)

@@ -22,6 +22,7 @@ from sqlalchemy.exc import OperationalError
 from ckanext.marathon.feeds.rebuild import WANTED
 from ckanext.marathon.model import disk
 from ckanext.marathon.model.feed import Clock
+from ckanext.marathon.model.feed_gap import FeedGap
 
 # Of one check; what is silent for longer is reported as such.
 SECONDS = 3.0
@@ -52,7 +53,8 @@ def check_database() -> State:
 
 def check_feed() -> State:
     """Return whether the feed's log is complete."""
-    complete = _query(str(sa.select(Clock.complete)))
+    gap = f"EXISTS (SELECT FROM {FeedGap.__tablename__})"
+    complete = _query(f"SELECT complete AND NOT {gap} FROM {Clock.__tablename__}")  # noqa: S608 - constants only
     return State.OK if complete else State.INCOMPLETE
 
 

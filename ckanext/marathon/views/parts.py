@@ -12,8 +12,8 @@ from flask import Blueprint, request
 from flask import Response as FlaskResponse
 
 from ckanext.marathon.feeds import parts
+from ckanext.marathon.feeds.capture import publish_settings
 from ckanext.marathon.feeds.parts import Part
-from ckanext.marathon.feeds.publish import publish_settings
 from ckanext.marathon.feeds.scopes import KINDS, PLACES_AND_PROBLEMS, Scope
 from ckanext.marathon.rdf import lookups
 

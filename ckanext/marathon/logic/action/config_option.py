@@ -8,7 +8,7 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.types import Action, Context
 
-from ckanext.marathon.feeds.publish import Touched, publish
+from ckanext.marathon.feeds import capture
 from ckanext.marathon.logic import shapes
 
 
@@ -22,6 +22,6 @@ def config_option_update(next_: Action, context: Context, data_dict: dict[str, A
     shapes.refuse_problems(data_dict)
     updated = next_(context, data_dict)
     # CKAN has saved them already, each for itself.
-    publish(Touched(settings=True))
+    capture.note_settings()
     model.repo.commit()
     return updated

@@ -1,0 +1,178 @@
+"""One unit of work: what happens when a session of CKAN saves, and in which order.
+
+Rules that may refuse a save, links, the search index, the record of changes and the feed's log all
+follow the transaction of the save. What they do are *steps*: functions that take the unit.
+``logic/saving.py`` lists the steps of each phase in their order. This module alone listens to
+CKAN's session, and calls them.
+
+The session sees every way of saving: forms, the API, commands, jobs and other plugins. Bulk SQL is
+the exception, which ``feed verify`` and ``index check`` find.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import ckan.plugins as p
+import sqlalchemy as sa
+from ckan import model
+from sqlalchemy import event
+
+Notes = TypeVar("Notes")
+
+
+class UnitOfWork:
+    """One transaction of a session, with what steps have noted of it.
+
+    It begins with the first note or the first flush and ends with the outermost transaction.
+    Savepoints belong to it: what one of them undoes is looked at all the same, and found unchanged.
+
+    Attributes:
+        session: the session, in its transaction until the unit has ended.
+        created: records that the current flush inserts. Their ids are known in ``note_created``.
+        changed: records that the current flush updates.
+        deleted: records that the current flush deletes.
+    """
+
+    def __init__(self, session: Any) -> None:
+        """Begin with no notes."""
+        self.session = session
+        self.created: list[Any] = []
+        self.changed: list[Any] = []
+        self.deleted: list[Any] = []
+        self._notes: dict[type[Any], Any] = {}
+
+    def get_notes(self, kind: type[Notes]) -> Notes:
+        """Return the notes of a class, made without arguments when they are first asked for."""
+        return self._notes.setdefault(kind, kind())
+
+    def find_notes(self, kind: type[Notes]) -> Notes | None:
+        """Return the notes of a class, ``None`` if there are none."""
+        return self._notes.get(kind)
+
+    def replace_notes(self, kind: type[Notes], notes: Notes | None) -> None:
+        """Put other notes in the place of those of a class; ``None`` drops them."""
+        self._notes.pop(kind, None)
+        if notes is not None:
+            self._notes[kind] = notes
+
+
+Step = Callable[[UnitOfWork], None]
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps of each phase, in the order in which they are called.
+
+    Attributes:
+        before_flush: nothing is written yet, and links are as they were. May raise, which refuses
+            the save, and may change further records.
+        note_flush: what is about to be written is settled (``created``, ``changed``, ``deleted``),
+            and what it was before is still known. Changes nothing.
+        note_created: records in ``created`` were inserted and have their ids. Called before the
+            next flush or the commit. Changes nothing.
+        before_commit: everything is flushed, and search has been told. Only for the outermost
+            commit. May raise, which refuses the save.
+        after_commit: the transaction is over; the session must not be used.
+        after_rollback: the same for a transaction that was rolled back, or whose session was
+            closed or removed.
+    """
+
+    before_flush: tuple[Step, ...] = ()
+    note_flush: tuple[Step, ...] = ()
+    note_created: tuple[Step, ...] = ()
+    before_commit: tuple[Step, ...] = ()
+    after_commit: tuple[Step, ...] = ()
+    after_rollback: tuple[Step, ...] = ()
+
+
+_KEY = "marathon_unit_of_work"
+_steps = Steps()
+
+
+def start_listening(steps: Steps) -> None:
+    """Call these steps, and no others, from now on."""
+    global _steps
+    _steps = steps
+    # CKAN's own listener of ``before_flush`` notes what has changed, so ours comes before it. That
+    # of ``before_commit`` tells Solr, and ours comes after it.
+    for name, listener, is_first in (
+        ("before_flush", _before_flush, True),
+        ("before_commit", _before_commit, False),
+        ("after_commit", _after_end, False),
+        ("after_transaction_end", _after_end, False),
+    ):
+        if not event.contains(model.Session, name, listener):
+            event.listen(model.Session, name, listener, insert=is_first)
+
+
+def get_unit() -> UnitOfWork:
+    """Return the unit of the current session, begun if there is none."""
+    return _get_unit(model.Session())
+
+
+def find_unit() -> UnitOfWork | None:
+    """Return the unit of the current session, ``None`` if nothing has begun one."""
+    return model.Session().info.get(_KEY)
+
+
+def _get_unit(session: Any) -> UnitOfWork:
+    if _KEY not in session.info:
+        session.info[_KEY] = UnitOfWork(session)
+    return session.info[_KEY]
+
+
+def _call_steps(steps: tuple[Step, ...], unit: UnitOfWork) -> None:
+    for step in steps:
+        step(unit)
+
+
+def _before_flush(session: Any, _flush_context: Any, _instances: Any) -> None:
+    if not p.plugin_loaded("marathon"):
+        return
+    unit = _get_unit(session)
+    _settle_created(unit)
+    _call_steps(_steps.before_flush, unit)
+    unit.created = list(session.new)
+    unit.changed = [record for record in session.dirty if session.is_modified(record)]
+    unit.deleted = list(session.deleted)
+    _call_steps(_steps.note_flush, unit)
+
+
+def _settle_created(unit: UnitOfWork) -> None:
+    """Have what the last flush inserted noted, but for what a savepoint has undone."""
+    unit.created = [record for record in unit.created if not _is_undone(record)]
+    if unit.created:
+        _call_steps(_steps.note_created, unit)
+    unit.created = []
+
+
+def _is_undone(record: Any) -> bool:
+    inspected: Any = sa.inspect(record)
+    return inspected.transient
+
+
+def _before_commit(session: Any) -> None:
+    # Savepoints announce themselves like commits.
+    if session.in_nested_transaction() or not p.plugin_loaded("marathon"):
+        return
+    session.flush()
+    unit = session.info.get(_KEY)
+    if unit is not None:
+        _settle_created(unit)
+        _call_steps(_steps.before_commit, unit)
+
+
+def _after_end(session: Any, transaction: Any = None) -> None:
+    """End the unit after a commit or, with the transaction given, after whatever ended that.
+
+    A commit is announced first, so that a unit which is still there when its transaction ends was
+    rolled back. SQLAlchemy announces a rollback too, but not a session that is closed.
+    """
+    if session.in_nested_transaction() or (transaction and transaction.parent is not None):
+        return
+    unit = session.info.pop(_KEY, None)
+    if unit is not None:
+        _call_steps(_steps.after_rollback if transaction else _steps.after_commit, unit)

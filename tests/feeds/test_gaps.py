@@ -1,0 +1,369 @@
+"""A fault while publishing stops no save, leaves nothing withdrawn in the feed, and heals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+import pytest
+import sqlalchemy as sa
+from ckan import model
+from ckan.cli.cli import ckan
+from ckan.lib import jobs
+from ckan.tests import factories as ckan_factories
+from ckan.tests.helpers import CKANCliRunner, call_action
+
+from ckanext.marathon.feeds import gaps, publish, rebuild, render, status, witness
+from ckanext.marathon.feeds.gaps import WithdrawalRefused
+from ckanext.marathon.model import feed_gap, log
+from ckanext.marathon.operations import condition, feed_job, health
+from tests import factories
+
+from .conftest import Log
+
+pytestmark = pytest.mark.usefixtures("clean_queues")
+Patch = pytest.MonkeyPatch
+
+
+class Faulty:
+    """Stands for a function of publishing that fails in the database, until it is mended."""
+
+    def __init__(self, works: Callable[..., Any], calls_that_fail: int) -> None:
+        self.works = works
+        self.left = calls_that_fail
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.left:
+            self.left -= 1
+            # After its work, so that what it wrote has to be undone; PostgreSQL then takes no
+            # further statement before the savepoint is left.
+            self.works(*args, **kwargs)
+            model.Session.execute(sa.text("SELECT 1 / 0"))
+        return self.works(*args, **kwargs)
+
+
+Break = Callable[..., Faulty]
+
+
+@pytest.fixture
+def break_log(monkeypatch: Patch) -> Break:
+    """Have the log fail when it is written to, so many times."""
+
+    def run(calls: int = 1) -> Faulty:
+        faulty = Faulty(log.write, calls)
+        monkeypatch.setattr(log, "write", faulty)
+        return faulty
+
+    return run
+
+
+@pytest.fixture
+def dataset(feed: Log, storage: Path) -> dict[str, Any]:
+    """A public dataset, on a site that notes its last change in a file."""
+    return factories.MarathonDataset(title="Before")
+
+
+@pytest.fixture(autouse=True)
+def ended() -> Iterator[None]:
+    """Leave no transaction behind: a refused save is open until it is rolled back."""
+    yield
+    model.Session.rollback()
+
+
+def rename(dataset: dict[str, Any], title: str = "After") -> None:
+    call_action("package_patch", id=dataset["id"], title=title)
+
+
+class TestOrdinaryChange:
+    def test_it_is_saved_and_the_log_is_incomplete_until_the_job_has_run(
+        self, dataset: dict[str, Any], feed: Log, break_log: Break, faults: Any
+    ) -> None:
+        before, served = feed.number, witness.read_witness()
+        assert served is not None
+        break_log()
+        rename(dataset)
+        assert call_action("package_show", id=dataset["id"])["title"] == "After"
+        assert feed.number == before
+        assert "Before" in feed.text(dataset["id"])
+        assert witness.read_witness() == served
+        found = status.status()
+        assert (found.complete, found.gaps) == (False, 1)
+        jobs.Worker().work(burst=True)
+        assert "After" in feed.text(dataset["id"])
+        assert feed.since(before) == [("Update", "dataset")]
+        assert (status.status().complete, status.status().gaps) == (True, 0)
+        assert faults() == []
+
+    def test_a_new_record_is_published_later(
+        self, feed: Log, break_log: Break, faults: Any
+    ) -> None:
+        owner = factories.Municipality()
+        break_log()
+        made = factories.Workshop(
+            title="Later", owner_org=owner["id"], municipality=[owner["municipality_code"]]
+        )
+        assert not feed.is_public(made["id"])
+        assert gaps.fill_gaps()
+        assert "Later" in feed.text(made["id"])
+        assert faults() == []
+
+    def test_an_organisation_too(
+        self, dataset: dict[str, Any], feed: Log, break_log: Break, faults: Any
+    ) -> None:
+        break_log()
+        call_action("organization_patch", id=dataset["owner_org"], title="Renamed")
+        assert "Renamed" not in feed.text(dataset["owner_org"])
+        assert gaps.fill_gaps()
+        assert "Renamed" in feed.text(dataset["owner_org"])
+        assert faults() == []
+
+    def test_a_fault_before_anything_is_described(
+        self, dataset: dict[str, Any], feed: Log, monkeypatch: Patch, faults: Any
+    ) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(publish, "render", Faulty(render.render, 1))
+            rename(dataset)
+        assert "Before" in feed.text(dataset["id"])
+        assert gaps.fill_gaps()
+        assert faults() == []
+
+    def test_settings_of_the_site(
+        self, dataset: dict[str, Any], feed: Log, break_log: Break, ckan_config: Any, faults: Any
+    ) -> None:
+        title = ckan_config["ckan.site_title"]
+        try:
+            break_log()
+            call_action("config_option_update", **{"ckan.site_title": "Another title"})
+            assert "Another title" not in feed.text("")
+            assert gaps.fill_gaps()
+            assert "Another title" in feed.text("")
+        finally:
+            call_action("config_option_update", **{"ckan.site_title": title})
+
+    def test_of_a_change_within_a_savepoint(
+        self, dataset: dict[str, Any], feed: Log, break_log: Break, faults: Any
+    ) -> None:
+        package = model.Package.get(dataset["id"])
+        assert package
+        break_log()
+        with model.Session.begin_nested():
+            package.title = "Nested"
+        assert feed_gap.read_gaps()[0] == 0
+        undone = model.Session.begin_nested()
+        package.title = "Undone"
+        model.Session.flush()
+        undone.rollback()
+        model.repo.commit()
+        assert feed_gap.read_gaps()[0] == 1
+        assert gaps.fill_gaps()
+        assert "Nested" in feed.text(dataset["id"])
+        assert faults() == []
+
+    def test_what_is_rolled_back_leaves_no_gap(
+        self, dataset: dict[str, Any], monkeypatch: Patch
+    ) -> None:
+        package = model.Package.get(dataset["id"])
+        assert package
+        package.title = "Never"
+        model.Session.flush()
+        model.Session.rollback()
+        model.repo.commit()
+        assert feed_gap.read_gaps()[0] == 0
+
+    def test_a_lost_connection_is_not_published_later(
+        self, dataset: dict[str, Any], monkeypatch: Patch
+    ) -> None:
+        def lose(_touched: Any) -> None:
+            raise sa.exc.OperationalError("", {}, Exception(), connection_invalidated=True)
+
+        monkeypatch.setattr(gaps, "publish", lose)
+        with pytest.raises(sa.exc.OperationalError):
+            rename(dataset)
+
+
+def make_private(dataset: dict[str, Any]) -> None:
+    call_action("package_patch", id=dataset["id"], private=True)
+
+
+def delete(dataset: dict[str, Any]) -> None:
+    call_action("package_delete", id=dataset["id"])
+
+
+def purge(dataset: dict[str, Any]) -> None:
+    call_action("dataset_purge", id=dataset["id"])
+
+
+def take_down(dataset: dict[str, Any]) -> None:
+    call_action("marathon_takedown", id=dataset["id"], reason="Personal data")
+
+
+WITHDRAWALS = [make_private, delete, purge, take_down]
+
+
+class TestWithdrawing:
+    @pytest.mark.parametrize("withdraw", WITHDRAWALS)
+    def test_its_entry_becomes_a_tombstone(
+        self,
+        withdraw: Callable[[dict[str, Any]], None],
+        dataset: dict[str, Any],
+        feed: Log,
+        break_log: Break,
+        faults: Any,
+    ) -> None:
+        before, slot = feed.number, feed.slot(dataset["id"])
+        break_log()
+        withdraw(dataset)
+        assert not feed.is_public(dataset["id"])
+        assert feed.since(before) == [("Delete", "dataset")]
+        assert feed.slot(dataset["id"]) == slot
+        assert feed_gap.read_gaps()[0] >= 1
+        assert gaps.fill_gaps()
+        assert faults() == []
+
+    def test_an_organisation_that_is_deleted(
+        self, feed: Log, break_log: Break, faults: Any
+    ) -> None:
+        organization = factories.Municipality()
+        assert feed.is_public(organization["id"])
+        break_log()
+        call_action("organization_delete", id=organization["id"])
+        assert not feed.is_public(organization["id"])
+        assert gaps.fill_gaps()
+        assert faults() == []
+
+    def test_a_workshop_whose_counts_are_masked_by_the_change(
+        self, feed: Log, break_log: Break, faults: Any
+    ) -> None:
+        workshop = factories.Workshop(participants_total=40, participants_women=20)
+        assert '"20"' in feed.text(workshop["id"])
+        break_log()
+        call_action("package_patch", id=workshop["id"], participants_women=3)
+        assert not feed.is_public(workshop["id"])
+        assert gaps.fill_gaps()
+        assert feed.is_public(workshop["id"])
+        assert faults() == []
+
+    def test_what_labels_hide(
+        self, dataset: dict[str, Any], feed: Log, break_log: Break, monkeypatch: Patch
+    ) -> None:
+        break_log()
+        with monkeypatch.context() as patch:
+            patch.setattr(render, "_is_public", lambda package: False)
+            rename(dataset)
+        assert not feed.is_public(dataset["id"])
+
+    def test_what_cannot_be_asked_is_taken_for_hidden(
+        self, dataset: dict[str, Any], feed: Log, break_log: Break, monkeypatch: Patch
+    ) -> None:
+        def fail(identifier: str) -> None:
+            raise ZeroDivisionError
+
+        break_log()
+        with monkeypatch.context() as patch:
+            patch.setattr(render, "_shown", fail)
+            rename(dataset)
+        assert not feed.is_public(dataset["id"])
+
+    @pytest.mark.parametrize("withdraw", [make_private, delete, purge])
+    def test_where_that_fails_too_nothing_is_saved(
+        self,
+        withdraw: Callable[[dict[str, Any]], None],
+        dataset: dict[str, Any],
+        feed: Log,
+        break_log: Break,
+        faults: Any,
+    ) -> None:
+        before, served = feed.number, witness.read_witness()
+        assert served is not None
+        break_log(2)
+        with pytest.raises(WithdrawalRefused, match="nothing was saved") as refused:
+            withdraw(dataset)
+        assert isinstance(refused.value, tk.ValidationError)
+        model.Session.rollback()
+        shown = call_action("package_show", id=dataset["id"])
+        assert (shown["private"], shown["state"]) == (False, "active")
+        assert feed.number == before
+        assert feed_gap.read_gaps()[0] == 0
+        model.repo.commit()
+        assert witness.read_witness() == served
+        assert faults() == []
+
+    def test_a_program_is_told_why(
+        self, dataset: dict[str, Any], break_log: Break, app: Any
+    ) -> None:
+        admin = ckan_factories.SysadminWithToken()
+        break_log(2)
+        answer = app.post(
+            "/api/3/action/package_patch",
+            headers={"Authorization": admin["token"]},
+            json={"id": dataset["id"], "private": True},
+            status=409,
+        )
+        assert "nothing was saved" in answer.json["error"]["message"][0]
+
+    def test_it_is_saved_where_it_can_be_noted_only_and_nothing_is_withdrawn(
+        self, dataset: dict[str, Any], feed: Log, break_log: Break
+    ) -> None:
+        # The log is written to once alone: there is nothing to take out of it.
+        break_log(2)
+        rename(dataset)
+        assert "Before" in feed.text(dataset["id"])
+
+
+class TestHealing:
+    def test_what_fails_again_waits_and_holds_up_nobody(
+        self, dataset: dict[str, Any], feed: Log, break_log: Break, monkeypatch: Patch
+    ) -> None:
+        other = factories.MarathonDataset(title="Before")
+        faulty = break_log(3)
+        rename(dataset)
+        rename(other)
+        assert not gaps.fill_gaps()
+        assert "Before" in feed.text(dataset["id"])
+        assert "After" in feed.text(other["id"])
+        # It is not due yet.
+        assert gaps.fill_gaps()
+        assert feed_gap.read_gaps()[0] == 1
+        assert faulty.left == 0
+        monkeypatch.setattr(gaps, "RETRY_AFTER", timedelta(0))
+        feed_gap.make_all_due()
+        model.Session.commit()
+        assert gaps.fill_gaps()
+        assert "After" in feed.text(dataset["id"])
+
+    def test_a_web_process_does_it_where_no_job_has(
+        self, dataset: dict[str, Any], feed: Log, break_log: Break
+    ) -> None:
+        break_log()
+        rename(dataset)
+        assert not feed_job.care_for_gaps()
+        assert "After" in feed.text(dataset["id"])
+
+    def test_a_rebuild_closes_gaps(
+        self, dataset: dict[str, Any], feed: Log, break_log: Break, ckan_config: Any
+    ) -> None:
+        break_log()
+        rename(dataset)
+        rebuild.rebuild(ckan_config["__file__"])
+        assert "After" in feed.text(dataset["id"])
+        assert feed_gap.read_gaps()[0] == 0
+
+    def test_doctor_status_and_health_say_so(
+        self, dataset: dict[str, Any], feed: Log, break_log: Break, cli: CKANCliRunner
+    ) -> None:
+        assert health.check_feed() is health.State.OK
+        break_log()
+        rename(dataset)
+        assert health.check_feed() is health.State.INCOMPLETE
+        printed = cli.invoke(ckan, ["marathon", "feed", "status"]).output
+        assert "no" in next(row for row in printed.splitlines() if row.startswith("Complete"))
+        assert "lacks the last change of 1 records" in printed
+        (finding,) = condition.check_feed()
+        assert "lacks the last change of 1 records" in finding.text
+        assert finding.mend is not None
+        finding.mend()
+        assert "After" in feed.text(dataset["id"])
+        assert health.check_feed() is health.State.OK

@@ -1,0 +1,256 @@
+"""One module listens to the session; each phase of a save has its steps, in their order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import ckan.plugins as p
+import pytest
+from ckan import model
+from ckan.tests.helpers import call_action
+from sqlalchemy import event
+
+from ckanext.marathon.logic import saving
+from ckanext.marathon.model import link, unit_of_work
+from ckanext.marathon.model.link import Predicate
+from ckanext.marathon.model.unit_of_work import Steps, UnitOfWork
+from tests import factories
+
+ROOT = Path(__file__).parents[2] / "ckanext" / "marathon"
+PHASES = [field.name for field in fields(Steps)]
+
+
+@pytest.fixture
+def called(marathon_site: None) -> Iterator[list[str]]:
+    """Record the names of the phases instead of doing what the site does."""
+    calls: list[str] = []
+    unit_of_work.start_listening(
+        Steps(**{phase: (lambda unit, phase=phase: calls.append(phase),) for phase in PHASES})
+    )
+    yield calls
+    model.Session.rollback()
+    saving.start_steps()
+
+
+def add_tag(name: str) -> model.Tag:
+    tag = model.Tag(name)
+    model.Session.add(tag)
+    return tag
+
+
+class TestListeners:
+    def test_three_functions_listen_and_no_other_module_does(self) -> None:
+        listening = [
+            path.relative_to(ROOT).as_posix()
+            for path in ROOT.rglob("*.py")
+            if re.search(r"event\.listen(s_for)?\(\s*model\.", path.read_text(encoding="utf-8"))
+        ]
+        assert listening == ["model/unit_of_work.py"]
+        listeners = {
+            unit_of_work._before_flush,
+            unit_of_work._before_commit,
+            unit_of_work._after_end,
+        }
+        heard = {
+            name: [
+                listener for listener in listeners if event.contains(model.Session, name, listener)
+            ]
+            for name in ("before_flush", "before_commit", "after_commit", "after_transaction_end")
+        }
+        assert all(len(found) == 1 for found in heard.values())
+        assert {found[0] for found in heard.values()} == listeners
+
+    def test_starting_again_calls_nothing_twice(self, called: list[str]) -> None:
+        unit_of_work.start_listening(unit_of_work._steps)
+        add_tag("water")
+        model.Session.commit()
+        assert called.count("before_commit") == 1
+
+
+class TestPhases:
+    def test_a_commit(self, called: list[str]) -> None:
+        add_tag("water")
+        model.Session.commit()
+        assert called == [
+            "before_flush",
+            "note_flush",
+            "note_created",
+            "before_commit",
+            "after_commit",
+        ]
+        assert unit_of_work.find_unit() is None
+
+    def test_what_was_inserted_is_noted_before_the_next_flush(self, called: list[str]) -> None:
+        tag = add_tag("water")
+        model.Session.flush()
+        tag.name = "rain"
+        model.Session.flush()
+        assert called == [
+            "before_flush",
+            "note_flush",
+            "note_created",
+            "before_flush",
+            "note_flush",
+        ]
+
+    def test_a_rollback(self, called: list[str]) -> None:
+        add_tag("water")
+        model.Session.flush()
+        model.Session.rollback()
+        assert called == ["before_flush", "note_flush", "after_rollback"]
+        assert unit_of_work.find_unit() is None
+
+    def test_a_session_that_is_removed(self, called: list[str]) -> None:
+        add_tag("water")
+        model.Session.flush()
+        model.Session.remove()
+        assert called == ["before_flush", "note_flush", "after_rollback"]
+
+    def test_a_savepoint_is_part_of_its_transaction(self, called: list[str]) -> None:
+        with model.Session.begin_nested():
+            add_tag("water")
+        unit = unit_of_work.find_unit()
+        assert unit is not None
+        assert "before_commit" not in called
+        assert "after_commit" not in called
+        model.Session.commit()
+        assert called.count("before_commit") == 1
+        assert called.count("after_commit") == 1
+        assert "after_rollback" not in called
+
+    def test_what_a_savepoint_undoes_was_not_created(self, called: list[str]) -> None:
+        undone = model.Session.begin_nested()
+        add_tag("water")
+        model.Session.flush()
+        undone.rollback()
+        assert "after_rollback" not in called
+        model.Session.commit()
+        assert "note_created" not in called
+
+    def test_a_step_that_refuses_lets_nothing_be_saved(self, marathon_site: None) -> None:
+        def refuse(_unit: UnitOfWork) -> None:
+            raise PermissionError
+
+        unit_of_work.start_listening(Steps(before_commit=(refuse,)))
+        try:
+            add_tag("water")
+            with pytest.raises(PermissionError):
+                model.Session.commit()
+            model.Session.rollback()
+            assert not model.Session.query(model.Tag).count()
+        finally:
+            saving.start_steps()
+
+    def test_what_a_step_changes_is_seen_by_ckan(self, marathon_site: None) -> None:
+        """CKAN notes in the same event what it tells Solr and other plugins of."""
+        unit_of_work.start_listening(Steps(before_flush=(lambda _unit: add_tag("by a step"),)))
+        try:
+            add_tag("water")
+            model.Session.flush()
+            noted = {tag.name for tag in model.Session()._object_cache["new"]}
+            assert noted == {"water", "by a step"}
+        finally:
+            model.Session.rollback()
+            saving.start_steps()
+
+    def test_without_the_plugin_nothing_is_called(
+        self, called: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(p, "plugin_loaded", lambda _name: False)
+        add_tag("water")
+        model.Session.commit()
+        assert called == []
+
+    def test_notes_are_of_one_transaction(self, called: list[str]) -> None:
+        class Notes:
+            pass
+
+        unit = unit_of_work.get_unit()
+        notes = unit.get_notes(Notes)
+        assert unit.get_notes(Notes) is notes
+        unit.replace_notes(Notes, None)
+        assert unit.find_notes(Notes) is None
+        model.Session.commit()
+        assert unit_of_work.get_unit() is not unit
+
+
+def names(steps: tuple[unit_of_work.Step, ...]) -> list[str]:
+    return [f"{step.__module__.rpartition('.')[2]}.{step.__name__}" for step in steps]
+
+
+class TestOrderOfASave:
+    def test_it_is_the_written_one(self) -> None:
+        """Guards, links, search, feed; then jobs. Whoever changes this thinks of the reasons."""
+        assert {phase: names(getattr(saving.STEPS, phase)) for phase in PHASES} == {
+            "before_flush": [
+                "room.refuse_without_room",
+                "watch.refuse_orphans",
+                "reindex.note_shown_before",
+                "data_needs.note_needs_before",
+                "watch.cut_links_of_purged",
+                "activity.settle_new_rows",
+            ],
+            "note_flush": [
+                "permissions.forget_changed_standings",
+                "auditing.note_flush",
+                "reindex.note_written",
+                "capture.note_flush",
+            ],
+            "note_created": [
+                "auditing.note_created",
+                "data_needs.note_new_datasets",
+                "capture.note_created",
+            ],
+            "before_commit": [
+                "auditing.write_entries",
+                "data_needs.mark_asking_ideas",
+                "reindex.write_notes",
+                "capture.relabel_activities",
+                "capture.publish_touched",
+            ],
+            "after_commit": [
+                "capture.note_witness",
+                "reindex.settle_after_commit",
+                "gaps.enqueue_filling",
+            ],
+            "after_rollback": ["reindex.settle_after_rollback"],
+        }
+
+    def test_every_step_is_called_with_a_save(self, marathon_site: None) -> None:
+        """In its phase, once a flush or once a transaction, in the order of the table."""
+        dataset = factories.MarathonDataset()
+        calls: list[str] = []
+
+        def recorded(step: unit_of_work.Step) -> unit_of_work.Step:
+            def call(unit: UnitOfWork) -> None:
+                calls.extend(names((step,)))
+                step(unit)
+
+            return call
+
+        unit_of_work.start_listening(
+            Steps(**{phase: tuple(map(recorded, getattr(saving.STEPS, phase))) for phase in PHASES})
+        )
+        try:
+            call_action("package_patch", id=dataset["id"], title="After")
+        finally:
+            saving.start_steps()
+        last = calls[calls.index("auditing.write_entries") :]
+        assert last == names((*saving.STEPS.before_commit, *saving.STEPS.after_commit))
+        first = calls[: len(saving.STEPS.before_flush) + len(saving.STEPS.note_flush)]
+        assert first == names((*saving.STEPS.before_flush, *saving.STEPS.note_flush))
+
+    def test_what_is_purged_without_any_action_is_cut_out_of_what_refers_to_it(
+        self, marathon_site: None
+    ) -> None:
+        idea = factories.Idea()
+        dataset = factories.MarathonDataset(idea=[idea["id"]])
+        package = model.Package.get(idea["id"])
+        assert package
+        package.purge()
+        model.repo.commit()
+        assert call_action("package_show", id=dataset["id"])["idea"] == []
+        assert link.targets([dataset["id"]], Predicate.DATASET_IDEA) == set()
