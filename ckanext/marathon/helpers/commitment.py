@@ -12,7 +12,7 @@ from ckan.common import current_user
 from ckanext.marathon.domain import commitments, dates
 from ckanext.marathon.logic import permissions
 from ckanext.marathon.model import records
-from ckanext.marathon.rdf.facts import values_of
+from ckanext.marathon.records.values import list_texts
 
 from . import evidence
 from .evidence import Evidence
@@ -103,4 +103,4 @@ def marathon_today() -> str:
 
 def addresses(milestone: Mapping[str, object]) -> list[str]:
     """Return the addresses that a milestone names as evidence; stored, they are JSON in JSON."""
-    return values_of(milestone.get("evidence"))
+    return list_texts(milestone.get("evidence"))

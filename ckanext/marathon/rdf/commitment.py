@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from rdflib import Graph
 
+from ckanext.marathon.records.values import list_rows, list_texts
+
 from .agent import add_named_agent
 from .concept import add_term
 from .document import add_document
-from .facts import Facts, Row, rows_of, values_of
+from .facts import Facts, Row
 from .iri import web
 from .literals import label, moment, text
 from .namespaces import ADMS, DCT, FOAF, PROV, RDF, new_graph
@@ -45,14 +47,14 @@ def commitment_graph(commitment: Row, facts: Facts) -> Graph:
     if source is not None:
         graph.add((iri, DCT.source, source))
     for field, predicate in (("lead", DCT.creator), ("partner", DCT.contributor)):
-        for number, name in enumerate(values_of(commitment.get(field)), 1):
+        for number, name in enumerate(list_texts(commitment.get(field)), 1):
             agent = part(iri, f"{field}-{number}")
             add_named_agent(graph, agent, name)
             graph.add((iri, predicate, agent))
     owner = facts.owner_of(commitment)
     if owner is not None:
         graph.add((iri, PROV.wasAttributedTo, refer_to_organization(graph, owner, facts)))
-    for number, row in enumerate(rows_of(commitment.get("milestone")), 1):
+    for number, row in enumerate(list_rows(commitment.get("milestone")), 1):
         milestone = part(iri, f"milestone-{number}")
         graph.add((iri, DCT.hasPart, milestone))
         graph.add((milestone, RDF.type, PROV.Entity))
@@ -63,7 +65,7 @@ def commitment_graph(commitment: Row, facts: Facts) -> Graph:
         status = add_term(graph, site, "milestone-status", row.get("status"))
         if status is not None:
             graph.add((milestone, ADMS.status, status))
-        for address in values_of(row.get("evidence")):
+        for address in list_texts(row.get("evidence")):
             page = web(address)
             if page is not None:
                 graph.add((milestone, FOAF.page, page))

@@ -8,11 +8,11 @@ from typing import Any
 
 from rdflib import URIRef
 
-from ckanext.marathon.domain.texts import load_json
+from ckanext.marathon.records.values import list_texts
 
 from .uris import Site
 
-__all__ = ["CatalogueFacts", "Facts", "PartFacts", "Row", "rows_of", "values_of"]
+__all__ = ["CatalogueFacts", "Facts", "PartFacts", "Row"]
 
 Row = Mapping[str, Any]
 
@@ -45,7 +45,7 @@ class Facts:
 
     def ideas_of(self, dataset: Row) -> list[Row]:
         """Return the public ideas that a dataset names, in its order."""
-        return [self.ideas[each] for each in values_of(dataset.get("idea")) if each in self.ideas]
+        return [self.ideas[each] for each in list_texts(dataset.get("idea")) if each in self.ideas]
 
     def workshop_of(self, idea: Row) -> Row | None:
         """Return the workshop of an idea if it is public."""
@@ -107,32 +107,3 @@ class PartFacts:
     titles: Mapping[str, str]
     homepage: str
     places: Sequence[tuple[str, str]] = ()
-
-
-def values_of(value: object) -> list[str]:
-    """Return the texts in a field that may be a list, JSON or one text.
-
-    Lists are JSON in CKAN's extras; datasets that are older than our schema have either.
-    """
-    if isinstance(value, str) and value.strip()[:1] == "[":
-        try:
-            value = load_json(value)
-        except ValueError:
-            return []
-    if isinstance(value, list | tuple):
-        return [str(each) for each in value if isinstance(each, str | int) and str(each).strip()]
-    return [value] if isinstance(value, str) and value.strip() else []
-
-
-def rows_of(value: object) -> list[Row]:
-    """Return the rows of a field with subfields, without those that hold nothing."""
-    if isinstance(value, str):
-        try:
-            value = load_json(value)
-        except ValueError:
-            return []
-    if isinstance(value, Mapping):
-        value = [value]
-    if not isinstance(value, list | tuple):
-        return []
-    return [each for each in value if isinstance(each, Mapping) and any(each.values())]

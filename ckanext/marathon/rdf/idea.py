@@ -11,11 +11,12 @@ from collections.abc import Iterator
 
 from rdflib import Graph, Literal, URIRef
 
+from ckanext.marathon.records.values import list_rows, list_texts
 from ckanext.marathon.vocabulary import authorities
 
 from .concept import add_problem, add_term, problem_or_none
 from .document import add_document
-from .facts import Facts, Row, rows_of, values_of
+from .facts import Facts, Row
 from .iri import web
 from .literals import boolean, clean, count, label, text
 from .namespaces import ADMS, DCT, FOAF, PROV, RDF, XSD, new_graph
@@ -41,27 +42,27 @@ def idea_graph(idea: Row, facts: Facts) -> Graph:
         (DCT.description, text(idea.get("notes"), lang)),
         (site.term("votes"), count(idea.get("votes"), XSD.integer)),
         (site.term("priority"), count(idea.get("priority"), XSD.integer)),
-        *((site.term("community"), text(each, lang)) for each in values_of(idea.get("community"))),
+        *((site.term("community"), text(each, lang)) for each in list_texts(idea.get("community"))),
     ):
         if literal is not None:
             graph.add((iri, predicate, literal))
     group = add_term(graph, site, "proponent-group", idea.get("proponent_group"))
     if group is not None:
         graph.add((iri, site.term("proponentGroup"), group))
-    for code in values_of(idea.get("municipality")):
+    for code in list_texts(idea.get("municipality")):
         place = add_municipality(graph, site, code)
         if place is not None:
             graph.add((iri, DCT.spatial, place))
-    for notation in values_of(idea.get("service_problem")):
+    for notation in list_texts(idea.get("service_problem")):
         problem = problem_or_none(notation)
         if problem is not None:
             graph.add((iri, DCT.subject, add_problem(graph, site, problem)))
-    for address in values_of(idea.get("evidence")):
+    for address in list_texts(idea.get("evidence")):
         page = web(address)
         if page is not None:
             graph.add((iri, FOAF.page, page))
             add_document(graph, site, page)
-    for row in rows_of(idea.get("data_need")):
+    for row in list_rows(idea.get("data_need")):
         add_need(graph, idea, row, facts)
     for literal in _summaries(idea):
         graph.add((iri, DCT.abstract, literal))
@@ -118,7 +119,7 @@ def add_relations(graph: Graph, dataset: Row, iri: URIRef, facts: Facts) -> None
     instantaneous events, ``dcat:hadRole`` to attributions and relationships. No derivation
     (``prov:Derivation``) is claimed: the data may well be older than the idea that asked for it.
     """
-    needs = set(values_of(dataset.get("data_need")))
+    needs = set(list_texts(dataset.get("data_need")))
     related: list[tuple[URIRef, str]] = []
     for idea in facts.ideas_of(dataset):
         iri_of_idea = (
@@ -132,7 +133,7 @@ def add_relations(graph: Graph, dataset: Row, iri: URIRef, facts: Facts) -> None
         if workshop is not None:
             held = facts.site.thing("workshop", str(workshop["id"]))
             add_generation(graph, held, iri, not facts.alone)
-        for row in rows_of(idea.get("data_need")):
+        for row in list_rows(idea.get("data_need")):
             if str(row.get("id")) not in needs:
                 continue
             if facts.alone:
@@ -152,7 +153,7 @@ def add_relations(graph: Graph, dataset: Row, iri: URIRef, facts: Facts) -> None
 
 
 def _summaries(idea: Row) -> Iterator[Literal]:
-    for row in rows_of(idea.get("summary")):
+    for row in list_rows(idea.get("summary")):
         given = str(row.get("lang") or "")
         spoken = authorities.spoken_language(given)
         other = authorities.language(given)

@@ -17,8 +17,9 @@ from ckanext.dcat.utils import dataset_uri, resource_uri
 from flask import g, has_request_context
 
 from ckanext.marathon.domain.datasets import COORDINATING_BODY
+from ckanext.marathon.records.values import list_rows, list_texts
 
-from .facts import CatalogueFacts, Facts, Row, rows_of, values_of
+from .facts import CatalogueFacts, Facts, Row
 from .iri import web
 from .site_types import select_site_profiles
 from .uris import Site
@@ -79,7 +80,7 @@ class Lookups:
 
     def dataset_facts(self, dataset: Row) -> Facts:
         """Return the neighbours of a dataset: organisation, public ideas, their workshops."""
-        ideas = self._packages(values_of(dataset.get("idea")), "idea")
+        ideas = self._packages(list_texts(dataset.get("idea")), "idea")
         workshops = self._packages([str(each.get("workshop")) for each in ideas], "workshop")
         facts = self._facts([dataset, *workshops], ideas, workshops)
         return replace(facts, site=self._keeping([dataset]))
@@ -150,7 +151,9 @@ class Lookups:
             given = dataset_uri({"id": identifier})
             if given != str(here.dataset(identifier)):
                 kept[identifier] = given
-            for resource in map(str, (row.get("id") for row in rows_of(dataset.get("resources")))):
+            for resource in map(
+                str, (row.get("id") for row in list_rows(dataset.get("resources")))
+            ):
                 given = resource_uri({"id": resource, "package_id": identifier})
                 if given != str(here.distribution(identifier, resource)):
                     kept[resource] = given

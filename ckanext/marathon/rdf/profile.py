@@ -11,13 +11,14 @@ from rdflib import BNode, Graph, URIRef
 from rdflib.term import Node
 
 from ckanext.marathon.domain.texts import shown
+from ckanext.marathon.records.values import list_rows
 
 from .catalogue import catalogue_graph
 from .commitment import commitment_graph
 from .dataset import dataset_graph
 from .document import titles_to_drop
 from .extras import REST, texts_of
-from .facts import Row, rows_of
+from .facts import Row
 from .fitting import fit_dataset, respell_keyword, texts_of_files
 from .idea import idea_graph
 from .languages import OTHER_LANGUAGES, other_languages
@@ -231,7 +232,7 @@ def _restate_times(graph: Graph, here: Site, shown: Row) -> None:
     """Give each time the form that we give it: ``schemaorg`` makes a midnight of ``2017-05``."""
     identifier = str(shown["id"])
     rows = {here.dataset(identifier): shown}
-    for resource in rows_of(shown.get("resources")):
+    for resource in list_rows(shown.get("resources")):
         rows[here.distribution(identifier, str(resource.get("id")))] = resource
     for iri, row in rows.items():
         for field, predicates in _TIMES.items():

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from rdflib import Graph, Literal, URIRef
 
+from ckanext.marathon.records.values import list_rows, list_texts
+
 from .agent import add_named_agent, add_organization
 from .concept import add_problem, add_term, problem_or_none
-from .facts import Facts, Row, rows_of, values_of
+from .facts import Facts, Row
 from .iri import web
 from .literals import boolean, clean, count, geometry, label, moment, text
 from .namespaces import ADMS, DCAT, DCT, PROV, RDF, RDFS, XSD, new_graph
@@ -48,11 +50,11 @@ def workshop_graph(workshop: Row, facts: Facts) -> Graph:
     description = text(workshop.get("notes"), site.language)
     if description is not None:
         graph.add((iri, DCT.description, description))
-    for notation in values_of(workshop.get("service_problem")):
+    for notation in list_texts(workshop.get("service_problem")):
         problem = problem_or_none(notation)
         if problem is not None:
             graph.add((iri, DCT.subject, add_problem(graph, site, problem)))
-    masked = values_of(workshop.get("participants_masked"))
+    masked = list_texts(workshop.get("participants_masked"))
     for field, name in COUNTS.items():
         number = count(workshop.get(field), XSD.integer)
         if number is not None and field not in masked:
@@ -162,7 +164,7 @@ def _add_places(graph: Graph, site: Site, iri: URIRef, workshop: Row) -> None:
     They differ: the information meeting for eight municipalities was held in a ninth.
     """
     parts = [
-        add_municipality(graph, site, each) for each in values_of(workshop.get("municipality"))
+        add_municipality(graph, site, each) for each in list_texts(workshop.get("municipality"))
     ]
     host = add_municipality(graph, site, workshop.get("venue_municipality") or "")
     for place in filter(None, parts):
@@ -188,7 +190,7 @@ def _add_agents(graph: Graph, iri: URIRef, workshop: Row, facts: Facts) -> None:
         convener = refer_to_organization(graph, owner, facts)
         graph.add((iri, PROV.wasAssociatedWith, convener))
         _add_association(graph, iri, "association", convener)
-    for number, row in enumerate(rows_of(workshop.get("organiser")), 1):
+    for number, row in enumerate(list_rows(workshop.get("organiser")), 1):
         agent = part(iri, f"organiser-{number}")
         if not clean(row.get("name")):
             continue
