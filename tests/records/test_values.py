@@ -38,7 +38,7 @@ def test_a_value_with_something_in_it_says_something(value: object) -> None:
     ("value", "shown", "stored"),
     [
         ('["a", "b"]', ["a", "b"], ["a", "b"]),
-        (["a", 5, None, " "], ["a", "5"], []),
+        ('["a", 5, null, " "]', ["a", "5"], ["a", " "]),
         ('[501, "0501"]', ["501", "0501"], ["0501"]),
         # A site had a field of this name before the plugin came.
         ("Antigua", ["Antigua"], []),
@@ -59,7 +59,7 @@ def test_a_list_of_texts(value: object, shown: list[str], stored: list[str]) -> 
     [
         ('[{"a": "b"}, 5, {}]', [{"a": "b"}], [{"a": "b"}, {}]),
         ('{"a": "b"}', [{"a": "b"}], []),
-        ([{"a": ""}, {"a": "b"}], [{"a": "b"}], []),
+        ('[{"a": ""}, {"a": "b"}]', [{"a": "b"}], [{"a": ""}, {"a": "b"}]),
         ("text", [], []),
         ("{broken", [], []),
         (None, [], []),

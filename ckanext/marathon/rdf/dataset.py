@@ -12,6 +12,7 @@ from rdflib.term import Node
 
 from ckanext.marathon.domain.keywords import as_written
 from ckanext.marathon.domain.texts import distinct_words
+from ckanext.marathon.records.dataset import Dataset
 from ckanext.marathon.records.values import list_rows, list_texts
 from ckanext.marathon.vocabulary import authorities
 
@@ -68,7 +69,7 @@ def dataset_graph(dataset: Row, facts: Facts) -> Graph:
     _add_links(graph, site, iri, dataset)
     add_others(graph, site, iri, dataset)
     restore_languages(graph, site, iri, dataset)
-    add_relations(graph, dataset, iri, facts)
+    add_relations(graph, Dataset.from_shown(dataset), iri, facts)
     return _with_kept_names(graph, dataset, site)
 
 
@@ -212,7 +213,7 @@ def _add_periods(graph: Graph, iri: URIRef, dataset: Row) -> None:
 
 def _add_people(graph: Graph, iri: URIRef, dataset: Row, facts: Facts) -> None:
     """Add publisher, creator and contacts; the organisation stands in for who is not named."""
-    site, owner = facts.site, facts.owner_of(dataset)
+    site, owner = facts.site, facts.owner_of(Dataset.from_shown(dataset))
     named = (
         add_agent(graph, site, iri, "publisher", row) for row in list_rows(dataset.get("publisher"))
     )

@@ -11,7 +11,10 @@ from rdflib import BNode, Graph, URIRef
 from rdflib.term import Node
 
 from ckanext.marathon.domain.texts import shown
+from ckanext.marathon.records.commitment import Commitment
+from ckanext.marathon.records.idea import Idea
 from ckanext.marathon.records.values import list_rows
+from ckanext.marathon.records.workshop import Workshop
 
 from .catalogue import catalogue_graph
 from .commitment import commitment_graph
@@ -143,11 +146,11 @@ def graph_of(package: dict[str, Any], lookups: Lookups) -> Graph:
     """Return the graph of a package of any type, asking CKAN for its neighbours."""
     kind = package.get("type") or "dataset"
     if kind == "workshop":
-        return workshop_graph(package, lookups.workshop_facts(package))
+        return workshop_graph(Workshop.from_shown(package), lookups.workshop_facts(package))
     if kind == "idea":
-        return idea_graph(package, lookups.idea_facts(package))
+        return idea_graph(Idea.from_shown(package), lookups.idea_facts(package))
     if kind == "commitment":
-        return commitment_graph(package, lookups.commitment_facts(package))
+        return commitment_graph(Commitment.from_shown(package), lookups.owner_facts(package))
     if is_site_type(kind):
         return describe_by_profiles(package, lookups.owner_facts(package), site_profiles())
     return dataset_graph(package, lookups.dataset_facts(package))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ckanext.marathon.records.base import COLUMNS, PackageRecord, read_common
+from ckanext.marathon.records.package import COLUMNS, PackageRecord, read_common
 from ckanext.marathon.records.values import Fields, StoredRow
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from ckanext.marathon.records.base import COLUMNS, PackageRecord, read_common
+from ckanext.marathon.records.package import COLUMNS, PackageRecord, read_common
 from ckanext.marathon.records.values import Fields, StoredRow, read_text
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ckanext.marathon.records.base import Record
 from ckanext.marathon.records.values import Fields, StoredRow
@@ -26,7 +26,7 @@ class Organization(Record):
     contact_name: str = ""
     contact_email: str = ""
     homepage: str = ""
-    of_profiles: Mapping[str, str]
+    of_profiles: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @classmethod
     def from_shown(cls, shown: Mapping[str, object]) -> Organization:

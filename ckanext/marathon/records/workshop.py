@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ckanext.marathon.domain import counts
 from ckanext.marathon.domain.agenda import Times
-from ckanext.marathon.records.base import COLUMNS, PackageRecord, read_common
+from ckanext.marathon.records.package import COLUMNS, PackageRecord, read_common
 from ckanext.marathon.records.values import Fields, StoredRow
 
 
