@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ckanext.marathon.records.package import COLUMNS, PackageRecord, read_common
-from ckanext.marathon.records.values import Fields, StoredRow
+from ckanext.marathon.records.values import Fields
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Commitment(PackageRecord):
         return cls._read(Fields.of_shown(shown))
 
     @classmethod
-    def from_stored(cls, row: StoredRow) -> Commitment:
+    def from_stored(cls, row: object) -> Commitment:
         """Return a commitment as the database has it."""
         return cls._read(Fields.of_stored(row, *COLUMNS))
 

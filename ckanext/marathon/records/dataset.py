@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ckanext.marathon.records.package import COLUMNS, PackageRecord, read_common
-from ckanext.marathon.records.values import Fields, StoredRow
+from ckanext.marathon.records.values import Fields
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class Dataset(PackageRecord):
         return cls._read(Fields.of_shown(shown))
 
     @classmethod
-    def from_stored(cls, row: StoredRow) -> Dataset:
+    def from_stored(cls, row: object) -> Dataset:
         """Return a dataset as the database has it: its own places and problems alone."""
         return cls._read(Fields.of_stored(row, *COLUMNS))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from ckanext.marathon.records.package import COLUMNS, PackageRecord, read_common
-from ckanext.marathon.records.values import Fields, StoredRow, read_text
+from ckanext.marathon.records.values import Fields, read_text
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,17 @@ class Idea(PackageRecord):
     evidence: tuple[str, ...] = ()
     summaries: tuple[Summary, ...] = ()
 
+    def name_need(self, need_id: str) -> str:
+        """Return what data one of its data needs is, ``""`` if it has no such need."""
+        return next((need.what for need in self.data_needs if need.id == need_id), "")
+
     @classmethod
     def from_shown(cls, shown: Mapping[str, object]) -> Idea:
         """Return an idea as ``package_show`` gives it."""
         return cls._read(Fields.of_shown(shown))
 
     @classmethod
-    def from_stored(cls, row: StoredRow) -> Idea:
+    def from_stored(cls, row: object) -> Idea:
         """Return an idea as the database has it: its own municipalities, not its workshop's."""
         return cls._read(Fields.of_stored(row, *COLUMNS))
 

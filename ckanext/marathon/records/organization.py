@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ckanext.marathon.records.base import Record
-from ckanext.marathon.records.values import Fields, StoredRow
+from ckanext.marathon.records.values import Fields
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class Organization(Record):
         return cls._read(Fields.of_shown(shown))
 
     @classmethod
-    def from_stored(cls, row: StoredRow) -> Organization:
+    def from_stored(cls, row: object) -> Organization:
         """Return an organisation as the database has it."""
         return cls._read(Fields.of_stored(row, "id", "name", "title"))
 

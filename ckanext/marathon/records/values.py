@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Protocol, cast
+from typing import cast
 
 from ckanext.marathon.domain import numbers
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.texts import load_json
 
 Row = Mapping[str, object]
-
-
-class StoredRow(Protocol):
-    """A package, an organisation or a row of a query of one, with some of its columns."""
-
-    @property
-    def extras(self) -> dict[str, str] | None:
-        """The fields that CKAN has no columns for, as text."""
-        ...
 
 
 def says_anything(value: object) -> bool:
@@ -134,7 +125,7 @@ class Fields:
         return cls(shown, is_stored=False)
 
     @classmethod
-    def of_stored(cls, row: StoredRow, *columns: str) -> Fields:
+    def of_stored(cls, row: object, *columns: str) -> Fields:
         """Return the fields of what the database has.
 
         Args:
@@ -142,7 +133,8 @@ class Fields:
             columns: CKAN's own fields, of which a query may leave some out.
         """
         own = {name: getattr(row, name, None) for name in columns}
-        return cls({**(row.extras or {}), **own}, is_stored=True)
+        extras = cast("dict[str, object] | None", getattr(row, "extras", None))
+        return cls({**(extras or {}), **own}, is_stored=True)
 
     def value(self, name: str) -> object:
         """Return a field as it is, ``None`` where there is none."""

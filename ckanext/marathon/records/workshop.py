@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ckanext.marathon.domain import counts
 from ckanext.marathon.domain.agenda import Times
 from ckanext.marathon.records.package import COLUMNS, PackageRecord, read_common
-from ckanext.marathon.records.values import Fields, StoredRow
+from ckanext.marathon.records.values import Fields
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Workshop(PackageRecord):
         return cls._read(Fields.of_shown(shown))
 
     @classmethod
-    def from_stored(cls, row: StoredRow) -> Workshop:
+    def from_stored(cls, row: object) -> Workshop:
         """Return a workshop as the database has it, counts of people unmasked."""
         return cls._read(Fields.of_stored(row, *COLUMNS))
 
