@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ckanext.marathon.domain import counts
-from ckanext.marathon.domain.agenda import Times
+from ckanext.marathon.domain.agenda import UNANSWERED, Times
 from ckanext.marathon.records.package import COLUMNS, PackageRecord, read_common
 from ckanext.marathon.records.values import Fields
 
@@ -57,6 +57,15 @@ class Workshop(PackageRecord):
     source_url: str = ""
     participants: counts.Counts = field(default_factory=dict[str, "int | None"])
     masked: tuple[str, ...] = ()
+
+    @property
+    def unanswered(self) -> list[Invitation]:
+        """The invitations of which no answer is recorded."""
+        return [
+            invitation
+            for invitation in self.invitations
+            if invitation.organisation and invitation.answer in UNANSWERED
+        ]
 
     @property
     def times(self) -> Times:
