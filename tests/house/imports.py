@@ -15,6 +15,7 @@ FLOORS = [
     {"schemas"},
     {"vocabulary"},
     {"domain"},
+    {"records"},
     {"rdf", "search", "spreadsheets", "files"},
     {"model"},
     {"feeds"},
@@ -25,7 +26,7 @@ FLOORS = [
     {"plugin", "site"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-PURE = {"vocabulary", "domain"}
+PURE = {"vocabulary", "domain", "records"}
 
 
 @cache

@@ -11,6 +11,7 @@ from ckanext.marathon.domain import agenda as rules
 from ckanext.marathon.domain.agenda import Agenda, Times
 from ckanext.marathon.model import agenda
 from ckanext.marathon.model.link import Predicate
+from ckanext.marathon.records.workshop import Workshop
 from tests import factories
 
 TODAY = date(2026, 3, 10)
@@ -73,9 +74,10 @@ class TestRules:
             {"organisation": "A", "answer": "accepted"},
             {"organisation": "B", "answer": "no_answer"},
             {"organisation": "C", "answer": ""},
-            {"organisation": ""},
+            {"organisation": "", "answer": "no_answer"},
         ]
-        assert [each["organisation"] for each in rules.unanswered(rows)] == ["B", "C"]
+        workshop = Workshop.from_shown({"invitation": rows})
+        assert [invitation.organisation for invitation in workshop.unanswered] == ["B", "C"]
 
 
 @pytest.mark.usefixtures("marathon_site")

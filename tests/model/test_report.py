@@ -74,10 +74,12 @@ class TestCountry:
 
     def test_everything_is_counted_once_and_by_municipality(self, chain: Chain) -> None:
         found = report.read(until_today())
-        assert [each.name for each in found.workshops] == [chain["workshop"]["name"]]
-        assert [each.name for each in found.ideas] == [chain["idea"]["name"]]
+        assert [held.workshop.name for held in found.workshops] == [chain["workshop"]["name"]]
+        assert [entered.idea.name for entered in found.ideas] == [chain["idea"]["name"]]
         assert (len(found.needs), found.needs_met) == (2, 1)
-        assert [each.name for each in found.datasets.latest] == [chain["dataset"]["name"]]
+        assert [latest.dataset.name for latest in found.datasets.latest] == [
+            chain["dataset"]["name"]
+        ]
         assert found.parts == [Part("2105", 1, 1, 2, 1, 1), Part("2101", 1)]
 
     def test_a_workshop_counts_on_its_day_in_guatemala_if_it_was_held(self, chain: Chain) -> None:
@@ -134,7 +136,7 @@ class TestCountry:
         factories.Commitment(
             milestone=[{"title": "Ocho talleres", "due": "2017-06-30", "status": "limited"}]
         )
-        (found,) = report.read(until_today()).milestones
+        ((_commitment, found),) = report.read(until_today()).milestones
         assert (found.title, found.due, found.status) == ("Ocho talleres", "2017-06-30", "limited")
 
     def test_examples_are_told_of(self, chain: Chain) -> None:
@@ -160,7 +162,7 @@ class TestMunicipality:
 
     def test_what_is_of_a_neighbour_alone_is_not_in_it(self, chain: Chain) -> None:
         found = report.read(until_today(), "2101")
-        assert [each.name for each in found.workshops] == [chain["workshop"]["name"]]
+        assert [held.workshop.name for held in found.workshops] == [chain["workshop"]["name"]]
         assert (found.ideas, found.needs, found.datasets.count) == ([], [], 0)
         assert found.parts == [Part("AGU-01", 1)]
 

@@ -7,6 +7,9 @@ from typing import Any
 
 from ckanext.marathon.rdf.facts import CatalogueFacts, Facts
 from ckanext.marathon.rdf.uris import Site
+from ckanext.marathon.records.idea import Idea
+from ckanext.marathon.records.organization import Organization
+from ckanext.marathon.records.workshop import Workshop
 
 SITE = Site(
     base="https://datos.example.gt",
@@ -272,15 +275,15 @@ EMPTY["resources"][0]["id"] = "eeeeeeee-eeee-4eee-8eee-eeeeeeeeeeee"
 
 FACTS = Facts(
     SITE,
-    organizations={each["id"]: each for each in (VILLA_NUEVA, INFOM)},
-    ideas={IDEA["id"]: IDEA},
-    workshops={WORKSHOP["id"]: WORKSHOP},
+    organizations={row["id"]: Organization.from_shown(row) for row in (VILLA_NUEVA, INFOM)},
+    ideas={IDEA["id"]: Idea.from_shown(IDEA)},
+    workshops={WORKSHOP["id"]: Workshop.from_shown(WORKSHOP)},
 )
 CATALOGUE = CatalogueFacts(
     site=SITE,
     title="Maratones de ideas",
     description="Datos que nacieron de los talleres.",
-    publisher=INFOM,
+    publisher=Organization.from_shown(INFOM),
     languages=("es", "en"),
     licence="cc-by",
     issued="2026-06-03T10:00:00.123456",

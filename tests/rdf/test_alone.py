@@ -13,6 +13,8 @@ from ckanext.marathon.rdf.idea import idea_graph
 from ckanext.marathon.rdf.namespaces import DCAT, DCT
 from ckanext.marathon.rdf.uris import part
 from ckanext.marathon.rdf.workshop import workshop_graph
+from ckanext.marathon.records.idea import Idea
+from ckanext.marathon.records.workshop import Workshop
 
 from .samples import FACTS, FULL, IDEA, MINIMAL, SITE, WORKSHOP
 
@@ -64,10 +66,10 @@ def test_nothing_but_the_thing_and_its_parts_leads_to_things_of_ours() -> None:
     for graph, own in (
         (dataset_graph(FULL, ALONE), SITE.dataset(FULL["id"])),
         (dataset_graph(MINIMAL, ALONE), SITE.dataset(MINIMAL["id"])),
-        (idea_graph(IDEA, ALONE), SITE.thing("idea", IDEA["id"])),
+        (idea_graph(Idea.from_shown(IDEA), ALONE), SITE.thing("idea", IDEA["id"])),
         # As the feed asks: an idea says itself where it comes from.
         (
-            workshop_graph(WORKSHOP, replace(ALONE, ideas={})),
+            workshop_graph(Workshop.from_shown(WORKSHOP), replace(ALONE, ideas={})),
             SITE.thing("workshop", WORKSHOP["id"]),
         ),
     ):

@@ -14,6 +14,10 @@ from ckanext.marathon.rdf.idea import idea_graph
 from ckanext.marathon.rdf.namespaces import ADMS, DCAT, DCT, FOAF, new_graph
 from ckanext.marathon.rdf.profile import join
 from ckanext.marathon.rdf.workshop import workshop_graph
+from ckanext.marathon.records.base import Record
+from ckanext.marathon.records.commitment import Commitment
+from ckanext.marathon.records.idea import Idea
+from ckanext.marathon.records.workshop import Workshop
 
 from .samples import (
     AUTHORITY,
@@ -34,16 +38,16 @@ from .shapes import violations
 HELD = SITE.thing("workshop", WORKSHOP["id"])
 SAID = SITE.thing("idea", IDEA["id"])
 WITH_DATASETS = Facts(
-    SITE, FACTS.organizations, FACTS.ideas, FACTS.workshops, [{"id": FULL["id"], "title": "x"}]
+    SITE, FACTS.organizations, FACTS.ideas, FACTS.workshops, [Record(id=FULL["id"], title="x")]
 )
 
 
 @pytest.mark.parametrize(
     "graph",
     [
-        idea_graph(IDEA, WITH_DATASETS),
-        workshop_graph(WORKSHOP, WITH_DATASETS),
-        commitment_graph(COMMITMENT, WITH_DATASETS),
+        idea_graph(Idea.from_shown(IDEA), WITH_DATASETS),
+        workshop_graph(Workshop.from_shown(WORKSHOP), WITH_DATASETS),
+        commitment_graph(Commitment.from_shown(COMMITMENT), WITH_DATASETS),
     ],
     ids=["idea", "workshop", "commitment"],
 )
@@ -53,7 +57,7 @@ def test_nothing_but_a_dataset_is_a_dataset(graph: Graph) -> None:
 
 
 class TestWorkshop:
-    graph = workshop_graph(WORKSHOP, WITH_DATASETS)
+    graph = workshop_graph(Workshop.from_shown(WORKSHOP), WITH_DATASETS)
 
     def test_it_is_an_activity_with_place_time_and_agents(self) -> None:
         graph = self.graph
@@ -93,7 +97,7 @@ class TestWorkshop:
         }
         leaking = {**WORKSHOP, "participants_men": 3}
         number = SITE.term("participantsMen")
-        assert workshop_graph(leaking, FACTS).value(HELD, number) is None
+        assert workshop_graph(Workshop.from_shown(leaking), FACTS).value(HELD, number) is None
 
     def test_kind_and_status_are_concepts_of_ours(self) -> None:
         for predicate, kind, code in (
@@ -106,7 +110,7 @@ class TestWorkshop:
 
     def test_a_day_alone_is_no_point_in_time(self) -> None:
         announced = {**WORKSHOP, "starts_at": "2017-06-03", "ends_at": ""}
-        graph = workshop_graph(announced, FACTS)
+        graph = workshop_graph(Workshop.from_shown(announced), FACTS)
         assert graph.value(HELD, PROV.startedAtTime) is None
         days, day = graph.value(HELD, DCT.temporal), Literal("2017-06-03", datatype=XSD.date)
         assert graph.value(days, DCAT.startDate) == graph.value(days, DCAT.endDate) == day
@@ -114,7 +118,7 @@ class TestWorkshop:
 
     def test_an_end_without_hour_is_said_as_a_day_too(self) -> None:
         announced = {**WORKSHOP, "starts_at": "2017-06-03T15:00:00Z", "ends_at": "2017-06-05"}
-        graph = workshop_graph(announced, FACTS)
+        graph = workshop_graph(Workshop.from_shown(announced), FACTS)
         start = graph.value(HELD, PROV.startedAtTime)
         assert start is not None
         days, day = graph.value(HELD, DCT.temporal), Literal("2017-06-05", datatype=XSD.date)
@@ -125,7 +129,7 @@ class TestWorkshop:
 
 
 class TestIdea:
-    graph = idea_graph(IDEA, WITH_DATASETS)
+    graph = idea_graph(Idea.from_shown(IDEA), WITH_DATASETS)
 
     def test_it_is_an_entity_that_its_workshop_generated(self) -> None:
         assert (SAID, RDF.type, PROV.Entity) in self.graph
@@ -156,12 +160,12 @@ class TestIdea:
             assert self.graph.value(iri, SKOS.prefLabel) is not None
 
     def test_a_workshop_that_is_not_public_is_not_mentioned(self) -> None:
-        graph = idea_graph(IDEA, Facts(SITE))
+        graph = idea_graph(Idea.from_shown(IDEA), Facts(SITE))
         assert WORKSHOP["id"] not in graph.serialize()
 
 
 def test_a_commitment_is_a_plan_with_its_milestones() -> None:
-    graph = commitment_graph(COMMITMENT, FACTS)
+    graph = commitment_graph(Commitment.from_shown(COMMITMENT), FACTS)
     iri = SITE.thing("commitment", COMMITMENT["id"])
     assert (iri, RDF.type, PROV.Plan) in graph
     milestone = graph.value(iri, DCT.hasPart)

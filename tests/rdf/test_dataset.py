@@ -12,6 +12,7 @@ from rdflib.namespace import XSD
 from ckanext.marathon.rdf.dataset import dataset_graph
 from ckanext.marathon.rdf.facts import Facts
 from ckanext.marathon.rdf.namespaces import ADMS, DCAT, DCATAP, DCT, FOAF, GSP, PAV, VCARD
+from ckanext.marathon.records.organization import Organization
 
 from .samples import AUTHORITY, FACTS, FULL, IDEA, MINIMAL, NEED, SITE, VILLA_NUEVA, WORKSHOP
 
@@ -228,7 +229,7 @@ class TestPeople:
         assert str(found.value(office, VCARD.hasEmail)) == "mailto:datos@villanueva.example.gt"
 
     def test_an_organisation_that_nobody_can_reach_has_no_contact_point(self) -> None:
-        bare = {"id": "o", "title": "Oficina"}
+        bare = Organization(id="o", title="Oficina")
         facts = Facts(SITE, organizations={"o": bare})
         found = dataset_graph({**MINIMAL, "owner_org": "o"}, facts)
         assert said(found, DCAT.contactPoint) == set()
@@ -300,7 +301,7 @@ class TestChain:
         assert (activity, PROV.generated, iri) in found
 
     def test_the_feed_says_what_a_workshop_generated_from_one_side_alone(self) -> None:
-        site = {"ideas": {IDEA["id"]: IDEA}, "workshops": {WORKSHOP["id"]: WORKSHOP}}
+        site = {"ideas": FACTS.ideas, "workshops": FACTS.workshops}
         alone = dataset_graph(FULL, Facts(SITE, **site, alone=True))
         held = SITE.thing("workshop", WORKSHOP["id"])
         assert (SITE.dataset(FULL["id"]), PROV.wasGeneratedBy, held) in alone
@@ -318,7 +319,7 @@ class TestChain:
         assert IDEA["id"] not in found.serialize()
 
     def test_a_workshop_that_is_not_public_is_not_mentioned(self) -> None:
-        found = dataset_graph(FULL, Facts(SITE, ideas={IDEA["id"]: IDEA}))
+        found = dataset_graph(FULL, Facts(SITE, ideas=FACTS.ideas))
         assert said(found, PROV.wasGeneratedBy) == set()
         assert set(found.subject_objects(PROV.generated)) == set()
         assert WORKSHOP["id"] not in found.serialize()

@@ -13,6 +13,8 @@ from ckanext.marathon.rdf.dataset import dataset_graph
 from ckanext.marathon.rdf.idea import idea_graph
 from ckanext.marathon.rdf.namespaces import DCAT, PREFIXES
 from ckanext.marathon.rdf.workshop import workshop_graph
+from ckanext.marathon.records.idea import Idea
+from ckanext.marathon.records.workshop import Workshop
 
 from .samples import CATALOGUE, FACTS, FULL, IDEA, SITE, WORKSHOP
 
@@ -21,8 +23,8 @@ OWN = {**FULL, "publisher": [], "contact": []}
 PUBLISHED = {
     "full": dataset_graph(FULL, FACTS),
     "own": dataset_graph(OWN, FACTS),
-    "idea": idea_graph(IDEA, FACTS),
-    "workshop": workshop_graph(WORKSHOP, FACTS),
+    "idea": idea_graph(Idea.from_shown(IDEA), FACTS),
+    "workshop": workshop_graph(Workshop.from_shown(WORKSHOP), FACTS),
     "catalogue": catalogue_graph(CATALOGUE),
 }
 

@@ -17,6 +17,9 @@ from ckanext.marathon.rdf.facts import Facts, PartFacts
 from ckanext.marathon.rdf.idea import idea_graph
 from ckanext.marathon.rdf.namespaces import DCT, FOAF, RDF, new_graph
 from ckanext.marathon.rdf.profile import join
+from ckanext.marathon.records.base import read_record
+from ckanext.marathon.records.commitment import Commitment
+from ckanext.marathon.records.idea import Idea
 
 from .samples import CATALOGUE, COMMITMENT, FACTS, FULL, IDEA, MINIMAL, SITE
 
@@ -35,8 +38,8 @@ def described(**fields: Any) -> Graph:
     "graph",
     [
         pytest.param(dataset_graph(FULL, FACTS), id="dataset"),
-        pytest.param(idea_graph(IDEA, FACTS), id="idea"),
-        pytest.param(commitment_graph(COMMITMENT, FACTS), id="commitment"),
+        pytest.param(idea_graph(Idea.from_shown(IDEA), FACTS), id="idea"),
+        pytest.param(commitment_graph(Commitment.from_shown(COMMITMENT), FACTS), id="commitment"),
         pytest.param(catalogue_graph(CATALOGUE), id="catalogue"),
         pytest.param(
             part_graph(
@@ -70,7 +73,7 @@ def described(**fields: Any) -> Graph:
             ),
             id="service",
         ),
-        pytest.param(brief_graph(SITE, "dataset", MINIMAL, None), id="brief"),
+        pytest.param(brief_graph(SITE, "dataset", read_record(MINIMAL), None), id="brief"),
     ],
 )
 def test_every_document_has_one_title(graph: Graph) -> None:

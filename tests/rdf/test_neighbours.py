@@ -15,14 +15,19 @@ from ckanext.marathon.rdf.idea import idea_graph
 from ckanext.marathon.rdf.namespaces import DCAT, DCT, PROV, RDF, new_graph
 from ckanext.marathon.rdf.profile import join
 from ckanext.marathon.rdf.workshop import workshop_graph
+from ckanext.marathon.records.base import Record
+from ckanext.marathon.records.idea import Idea
+from ckanext.marathon.records.workshop import Workshop
 
 from .neighbours import Edition, measure, params
 from .samples import CATALOGUE, FACTS, FULL, IDEA, INFOM, SITE, VILLA_NUEVA, WORKSHOP
 
 # Its office can be written to, as that of the other organisation.
-INFOM_WITH_OFFICE = {**INFOM, "contact_email": "datos@infom.example.gt"}
+INFOM_WITH_OFFICE = replace(
+    FACTS.organizations[INFOM["id"]], contact_email="datos@infom.example.gt"
+)
 WITH_OFFICES = replace(
-    FACTS, organizations={each["id"]: each for each in (VILLA_NUEVA, INFOM_WITH_OFFICE)}
+    FACTS, organizations={**FACTS.organizations, INFOM_WITH_OFFICE.id: INFOM_WITH_OFFICE}
 )
 # What nobody but its organisation and CKAN says something of.
 BARE: dict[str, Any] = {
@@ -50,12 +55,12 @@ def test_a_page_breaks_no_rule(edition: Edition) -> None:
 
 @pytest.mark.parametrize("edition", params("dcat-ap", "geodcat-ap", "geodcat-ap-2"))
 def test_ideas_and_workshops_alone_break_no_rule(edition: Edition) -> None:
-    with_dataset = replace(WITH_OFFICES, datasets=[{"id": FULL["id"], "title": FULL["title"]}])
+    with_dataset = replace(WITH_OFFICES, datasets=[Record(id=FULL["id"], title=FULL["title"])])
     without_organisers = {**WORKSHOP, "organiser": []}
     for graph in (
-        idea_graph(IDEA, with_dataset),
-        workshop_graph(WORKSHOP, with_dataset),
-        workshop_graph(without_organisers, with_dataset),
+        idea_graph(Idea.from_shown(IDEA), with_dataset),
+        workshop_graph(Workshop.from_shown(WORKSHOP), with_dataset),
+        workshop_graph(Workshop.from_shown(without_organisers), with_dataset),
     ):
         assert measure(graph, edition).violations == {}
 

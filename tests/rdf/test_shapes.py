@@ -20,6 +20,9 @@ from ckanext.marathon.rdf.idea import idea_graph
 from ckanext.marathon.rdf.namespaces import DCAT, DCT, RDF, new_graph
 from ckanext.marathon.rdf.profile import join
 from ckanext.marathon.rdf.workshop import workshop_graph
+from ckanext.marathon.records.commitment import Commitment
+from ckanext.marathon.records.idea import Idea
+from ckanext.marathon.records.workshop import Workshop
 
 from .proofs import EXAMPLES
 from .samples import (
@@ -32,7 +35,6 @@ from .samples import (
     IDEA,
     MINIMAL,
     SITE,
-    VILLA_NUEVA,
     WORKSHOP,
 )
 from .shapes import results, violations
@@ -58,9 +60,9 @@ def page(*packages: dict[str, Any], facts: Facts = FACTS) -> Graph:
         pytest.param(dataset_graph(MINIMAL, FACTS), id="minimal"),
         pytest.param(dataset_graph(EMPTY, FACTS), id="empty"),
         pytest.param(dataset_graph({**FULL, "publisher": [], "contact": []}, FACTS), id="own"),
-        pytest.param(idea_graph(IDEA, FACTS), id="idea"),
-        pytest.param(workshop_graph(WORKSHOP, FACTS), id="workshop"),
-        pytest.param(commitment_graph(COMMITMENT, FACTS), id="commitment"),
+        pytest.param(idea_graph(Idea.from_shown(IDEA), FACTS), id="idea"),
+        pytest.param(workshop_graph(Workshop.from_shown(WORKSHOP), FACTS), id="workshop"),
+        pytest.param(commitment_graph(Commitment.from_shown(COMMITMENT), FACTS), id="commitment"),
         pytest.param(catalogue_graph(CATALOGUE), id="catalogue"),
         pytest.param(catalogue_graph(CatalogueFacts(SITE, title="")), id="nameless"),
         pytest.param(page(FULL, MINIMAL, EMPTY), id="page"),
@@ -124,7 +126,7 @@ NOT_OURS_TO_FOLLOW = {
 def test_of_the_recommendations_only_those_are_not_followed_that_cannot_be() -> None:
     own = {**FULL, "publisher": [], "creator": [], "spatial_coverage": []}
     own["resources"] = [{**FULL["resources"][0], "license": ""}]
-    facts = Facts(SITE, organizations={VILLA_NUEVA["id"]: VILLA_NUEVA})
+    facts = Facts(SITE, organizations=FACTS.organizations)
     graph = page({**own, "temporal_coverage": FULL["temporal_coverage"][:1]}, facts=facts)
     assert {each.path for each in results(graph)} <= set(NOT_OURS_TO_FOLLOW)
 
@@ -164,12 +166,13 @@ def test_hostile_ideas_workshops_and_commitments_break_nothing(
     idea["workshop"] = WORKSHOP["id"]
     workshop = {**(workshop if isinstance(workshop, dict) else {}), "id": WORKSHOP["id"]}
     commitment = {**(commitment if isinstance(commitment, dict) else {}), "id": "c"}
-    facts = Facts(SITE, ideas={idea["id"]: idea}, workshops={workshop["id"]: workshop})
+    said, held = Idea.from_shown(idea), Workshop.from_shown(workshop)
+    facts = Facts(SITE, ideas={said.id: said}, workshops={held.id: held})
     graph = new_graph()
     for each in (
-        idea_graph(idea, facts),
-        workshop_graph(workshop, facts),
-        commitment_graph(commitment, facts),
+        idea_graph(said, facts),
+        workshop_graph(held, facts),
+        commitment_graph(Commitment.from_shown(commitment), facts),
         dataset_graph({**FULL, "publisher": []}, facts),
     ):
         join(graph, each)

@@ -10,6 +10,7 @@ from ckanext.marathon.rdf.formats import FORMATS, serialise
 from ckanext.marathon.rdf.namespaces import DCAT, DCT, FOAF, VCARD
 from ckanext.marathon.rdf.site_types import _tidy, is_site_type, select_site_profiles
 from ckanext.marathon.rdf.uris import Site
+from ckanext.marathon.records.organization import Organization
 
 SITE = Site("https://datos.example.gt", "https://datos.example.gt/vocabulary", "https://www.gt")
 IRI = SITE.dataset("1")
@@ -20,7 +21,7 @@ def tidy(*triples: tuple, alone: bool = True, owner: bool = True) -> Graph:
     graph = Graph()
     for triple in triples:
         graph.add(triple)
-    facts = Facts(SITE, {"2": {"id": "2"}} if owner else {}, alone=alone)
+    facts = Facts(SITE, {"2": Organization(id="2")} if owner else {}, alone=alone)
     return _tidy(graph, "1", facts)
 
 

@@ -14,6 +14,9 @@ from ckanext.marathon.rdf.formats import FORMATS, serialise
 from ckanext.marathon.rdf.idea import idea_graph
 from ckanext.marathon.rdf.namespaces import DCT
 from ckanext.marathon.rdf.workshop import workshop_graph
+from ckanext.marathon.records.commitment import Commitment
+from ckanext.marathon.records.idea import Idea
+from ckanext.marathon.records.workshop import Workshop
 from ckanext.marathon.vocabulary import paths
 from ckanext.marathon.vocabulary.errors import UnknownCode
 
@@ -76,17 +79,19 @@ def test_every_concept_and_property_of_ours_that_is_used_is_described() -> None:
     used = Graph()
     for graph in (
         dataset_graph(FULL, FACTS),
-        idea_graph({**IDEA, "example": True}, FACTS),
+        idea_graph(Idea.from_shown({**IDEA, "example": True}), FACTS),
         workshop_graph(
-            {
-                **WORKSHOP,
-                "participants_men": 10,
-                "participants_youth": 9,
-                "participants_masked": [],
-            },
+            Workshop.from_shown(
+                {
+                    **WORKSHOP,
+                    "participants_men": 10,
+                    "participants_youth": 9,
+                    "participants_masked": [],
+                }
+            ),
             FACTS,
         ),
-        commitment_graph(COMMITMENT, FACTS),
+        commitment_graph(Commitment.from_shown(COMMITMENT), FACTS),
     ):
         used += graph
     ours = {

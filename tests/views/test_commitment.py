@@ -69,15 +69,15 @@ def pilot(chain: dict[str, Any]) -> dict[str, Any]:
 
 class TestRules:
     def test_what_is_completed_is_never_overdue(self) -> None:
-        late = {"due": day(-1), "status": "limited"}
-        assert commitments.is_overdue(late, dates.today())
-        assert not commitments.is_overdue({**late, "status": "completed"}, dates.today())
-        assert not commitments.is_overdue({"due": day(0)}, dates.today())
-        assert not commitments.is_overdue({"due": None}, dates.today())
+        late = ("limited", day(-1))
+        assert commitments.is_overdue(*late, dates.today())
+        assert not commitments.is_overdue("completed", late[1], dates.today())
+        assert not commitments.is_overdue("", day(0), dates.today())
+        assert not commitments.is_overdue("", "", dates.today())
 
     def test_the_furthest_comes_first_and_the_unknown_last(self) -> None:
         given = ("not_started", "completed", "", "limited", "invented", "completed")
-        found = commitments.progress({"status": each} for each in given)
+        found = commitments.count_by_status(each or "" for each in given)
         assert list(found.items()) == [
             ("completed", 2),
             ("limited", 1),

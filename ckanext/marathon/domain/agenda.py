@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ckanext.marathon.domain.dates import (
     GUATEMALA,
@@ -16,7 +16,7 @@ from ckanext.marathon.domain.dates import (
 )
 
 ANNOUNCED, HELD, CANCELLED = "announced", "held", "cancelled"
-UNANSWERED = (None, "", "no_answer")
+UNANSWERED = ("", "no_answer")
 
 
 class Times(NamedTuple):
@@ -100,15 +100,6 @@ def local(text: str) -> str:
 def has_passed(deadline: str, today: date) -> bool:
     """Return whether the last day of something is over; of ``2017`` it is the 31 December."""
     return bool(deadline) and is_time(deadline) and last_local_day(deadline) < today
-
-
-def unanswered(invitations: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the invitations of which no answer is recorded."""
-    return [
-        each
-        for each in invitations
-        if each.get("organisation") and each.get("answer") in UNANSWERED
-    ]
 
 
 def _day(text: str) -> date:

@@ -9,8 +9,8 @@ import json
 from collections.abc import Iterable
 
 from ckanext.marathon.feeds import data_json_ar, data_json_us
-from ckanext.marathon.feeds.data_json_us import Contact, languages, three_letters, uri
-from ckanext.marathon.feeds.inventory import Dataset, without_nothing
+from ckanext.marathon.feeds.data_json_us import Contact, three_letters, uri
+from ckanext.marathon.feeds.inventory import Dataset, language_codes, without_nothing
 from ckanext.marathon.feeds.plain import plain
 from ckanext.marathon.feeds.said import Said
 from ckanext.marathon.rdf.iri import address_of_mail
@@ -54,7 +54,7 @@ def head(
             "publisher": without_nothing({"name": said.text(publisher, FOAF.name), "mbox": email}),
             "issued": said.value(catalogue, DCT.issued),
             "modified": said.value(catalogue, DCT.modified),
-            "language": languages(spoken) if is_us else three_letters(spoken),
+            "language": language_codes(spoken) if is_us else three_letters(spoken),
             "superThemeTaxonomy": "http://datos.gob.ar/superThemeTaxonomy.json",
             "license": uri(said.value(catalogue, DCT.license)),
             "homepage": uri(said.value(catalogue, FOAF.homepage)),

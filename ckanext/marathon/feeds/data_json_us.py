@@ -20,6 +20,7 @@ from ckanext.marathon.feeds.inventory import (
     Distribution,
     Place,
     labels,
+    language_codes,
     without_nothing,
 )
 from ckanext.marathon.feeds.plain import plain
@@ -123,7 +124,7 @@ def dataset_of(each: Dataset, contact: Contact) -> dict[str, object]:
             "accrualPeriodicity": _frequency(each),
             # Also of those that ISO 8601 has no period for.
             "accrualPeriodicityLabel": each.frequency.label if each.frequency else "",
-            "language": languages(each.languages),
+            "language": language_codes(each.languages),
             "theme": [*dict.fromkeys([*labels(each.problems), *labels(each.themes)])],
             "superTheme": [concept.iri.rsplit("/", 1)[-1] for concept in each.themes],
             "landingPage": uri(each.landing_page or each.iri),
@@ -238,12 +239,6 @@ def distribution_of(each: Distribution) -> dict[str, object]:
             "references": addresses(each.documentation),
         }
     )
-
-
-def languages(iris: Iterable[str]) -> list[str]:
-    """Return ISO 639-1 codes, as RFC 5646 wants them where there are any."""
-    found = [authorities.language(each) for each in iris]
-    return [*dict.fromkeys(each.iso_639_1 or each.iso_639_3 for each in found if each)]
 
 
 def three_letters(iris: Iterable[str]) -> list[str]:

@@ -20,6 +20,7 @@ from ckanext.marathon.rdf.namespaces import (
     SPDX,
     VCARD,
 )
+from ckanext.marathon.vocabulary import authorities
 from ckanext.marathon.vocabulary.problems import KIND as PROBLEM
 
 
@@ -245,6 +246,12 @@ def code_of(iri: str, kind: str, vocabulary: str) -> str:
 def labels(concepts: Iterable[Concept]) -> list[str]:
     """Return the labels of concepts, each once: two places may share a name, or have none."""
     return [*filter(None, dict.fromkeys(each.label for each in concepts))]
+
+
+def language_codes(iris: Iterable[str]) -> list[str]:
+    """Return the ISO 639-1 codes of languages, else those of ISO 639-3, as RFC 5646 wants them."""
+    found = [authorities.language(iri) for iri in iris]
+    return [*dict.fromkeys(each.iso_639_1 or each.iso_639_3 for each in found if each)]
 
 
 def without_nothing(fields: Mapping[str, object]) -> dict[str, object]:

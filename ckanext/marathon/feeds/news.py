@@ -13,9 +13,10 @@ from ckanext.marathon.domain.texts import without_hidden
 from ckanext.marathon.feeds.atom import LONGEST, NEWEST, title_of
 from ckanext.marathon.feeds.parts import Part
 from ckanext.marathon.feeds.snapshot import State
-from ckanext.marathon.model import news, records
+from ckanext.marathon.model import news
 from ckanext.marathon.model.news import Event, Item
 from ckanext.marathon.rdf import lookups
+from ckanext.marathon.records.workshop import Workshop
 from ckanext.marathon.vocabulary import statuses
 
 _TYPES = {Event.IDEA: "idea", Event.STEP: "idea", Event.WORKSHOP: "workshop"}
@@ -82,10 +83,10 @@ def _summary(item: Item) -> str:
     described = tk.h.markdown_extract(item.thing.notes or "", 300)
     if item.event != Event.WORKSHOP:
         return str(described)
-    when = tk.h.marathon_only_day(records.text(item.thing, "starts_at"))
-    where = records.text(item.thing, "venue")
-    places = tk.h.marathon_municipality_names(records.items(item.thing, "municipality"))
-    return " · ".join(filter(None, [when, where, ", ".join(places), described]))
+    workshop = Workshop.from_stored(item.thing)
+    when = tk.h.marathon_only_day(workshop.starts_at)
+    places = tk.h.marathon_municipality_names(workshop.municipalities)
+    return " · ".join(filter(None, [when, workshop.venue, ", ".join(places), described]))
 
 
 def _page(kind: str, item: Item) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -34,10 +34,15 @@ from ckanext.marathon.rdf.lookups import Lookups, site_profiles
 from ckanext.marathon.rdf.site_types import describe_by_profiles, is_site_type
 from ckanext.marathon.rdf.uris import Site
 from ckanext.marathon.rdf.workshop import workshop_graph
+from ckanext.marathon.records.base import Record
+from ckanext.marathon.records.commitment import Commitment
+from ckanext.marathon.records.idea import DataNeed, Idea
+from ckanext.marathon.records.organization import Organization
+from ckanext.marathon.records.workshop import Workshop
 
 logger = logging.getLogger(__name__)
 
-Rows = Mapping[str, Row]
+Organizations = Mapping[str, Organization]
 
 
 @dataclass(frozen=True)
@@ -85,8 +90,8 @@ def render(keys: Collection[Key], site: Site) -> dict[Key, Rendition | None]:
             facts = Lookups(site=site).catalogue_facts(dated=False)
             found[key] = _written(catalogue_graph(facts), key, site)
         elif key.kind == Kind.ORGANIZATION:
-            row = organizations.get(key.thing)
-            found[key] = _organization(row, key, site) if row else None
+            organization = organizations.get(key.thing)
+            found[key] = _organization(organization, key, site) if organization else None
         else:
             package = packages.get(key.thing)
             is_public = package and kind_of(package.type) == key.kind and _is_public(package)
@@ -152,20 +157,21 @@ def has_office(rendition: Rendition | None) -> bool:
 _OFFICE = re.compile(rb"/organization/[^/>]+#contact> <[^>]*#type>")
 
 
-def _organization(row: Row, key: Key, site: Site) -> Rendition:
+def _organization(organization: Organization, key: Key, site: Site) -> Rendition:
     try:
-        return _written(organization_graph(site, row), key, site, name=row["name"])
+        graph = organization_graph(site, organization)
+        return _written(graph, key, site, name=organization.name)
     except Exception:
         logger.exception("organization %s is described in short only", key.thing)
-        brief = brief_graph(site, key.kind, row, None)
-        return _written(brief, key, site, degraded=True, name=row["name"])
+        brief = brief_graph(site, key.kind, organization, None)
+        return _written(brief, key, site, degraded=True, name=organization.name)
 
 
 def _package(
     package: Any,
     key: Key,
     site: Site,
-    organizations: Rows,
+    organizations: Organizations,
     needs: Mapping[str, list[str]],
     first: datetime | None,
 ) -> Rendition | None:
@@ -181,10 +187,12 @@ def _package(
     except Exception:
         # Whatever it is, the thing stays in the feed: a portal deletes what it does not see.
         logger.exception("%s %s is described in short only", key.kind, key.thing)
-        row = {name: getattr(package, name) for name in ("id", "name", "title", "notes")}
+        record = Record(
+            id=package.id, name=package.name, title=package.title or "", notes=package.notes or ""
+        )
         owner = organizations.get(package.owner_org or "")
         parts = scopes.of_owner(package.owner_org) if key.kind == Kind.DATASET else ()
-        brief = brief_graph(site, key.kind, row, owner)
+        brief = brief_graph(site, key.kind, record, owner)
         return _written(brief, key, site, parts, degraded=True, name=package.name, first=first)
 
 
@@ -199,36 +207,30 @@ def _scopes(shown: Row) -> tuple[str, ...]:
 
 
 def _graph(
-    shown: Row, key: Key, site: Site, organizations: Rows, needs: Mapping[str, list[str]]
+    shown: Row, key: Key, site: Site, organizations: Organizations, needs: Mapping[str, list[str]]
 ) -> Graph:
-    workshops = [each for each in [_id(shown.get("workshop"))] if each]
-    ideas = {}
-    for idea in shown.get("ideas") or []:
-        held = _id(idea.get("workshop"))
-        workshops += [held] if held else []
-        rows = [{"id": need} for need in needs.get(idea["id"], [])]
-        ideas[idea["id"]] = {"id": idea["id"], "workshop": held, "data_need": rows}
+    # Of neighbours the ids are enough.
+    ideas = [Idea.from_shown(row) for row in (shown, *(shown.get("ideas") or []))]
+    workshops = {idea.workshop_id for idea in ideas if idea.workshop_id}
     facts = Facts(
         site=site,
         organizations=organizations,
-        ideas=ideas,
-        workshops={each: {"id": each} for each in workshops},
+        ideas={
+            idea.id: replace(idea, data_needs=tuple(map(DataNeed, needs.get(idea.id, []))))
+            for idea in ideas[1:]
+        },
+        workshops={id_: Workshop(id=id_) for id_ in workshops},
         alone=True,
     )
     if key.kind == Kind.WORKSHOP:
-        return workshop_graph(shown, facts)
+        return workshop_graph(Workshop.from_shown(shown), facts)
     if key.kind == Kind.IDEA:
-        return idea_graph(shown, facts)
+        return idea_graph(ideas[0], facts)
     if key.kind == Kind.COMMITMENT:
-        return commitment_graph(shown, facts)
+        return commitment_graph(Commitment.from_shown(shown), facts)
     if is_site_type(shown.get("type")):
         return describe_by_profiles(shown, facts, site_profiles())
     return dataset_graph(shown, facts)
-
-
-def _id(value: Any) -> str | None:
-    found = value.get("id") if isinstance(value, Mapping) else value
-    return found if isinstance(found, str) and found else None
 
 
 def _written(
@@ -278,17 +280,15 @@ def _packages(wanted: Collection[str]) -> dict[str, model.Package]:
     return {each.id: each for each in query.populate_existing()}
 
 
-def _organizations(wanted: Iterable[str | None]) -> dict[str, Row]:
+def _organizations(wanted: Iterable[str | None]) -> dict[str, Organization]:
     table = model.group_table
     query = sa.select(table.c["id"], table.c["name"], table.c["title"], table.c["extras"]).where(
         table.c["id"].in_([each for each in wanted if each]),
         table.c["is_organization"].is_(True),
         table.c["state"] == model.State.ACTIVE,
     )
-    return {
-        row.id: {**(row.extras or {}), "id": row.id, "name": row.name, "title": row.title}
-        for row in model.Session.execute(query)
-    }
+    rows: Any = model.Session.execute(query)
+    return {row.id: Organization.from_stored(row) for row in rows}
 
 
 def _needs(ideas: Collection[str]) -> dict[str, list[str]]:

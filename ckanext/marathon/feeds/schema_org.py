@@ -20,12 +20,12 @@ from ckanext.marathon.feeds.inventory import (
     Distribution,
     Place,
     labels,
+    language_codes,
     without_nothing,
 )
 from ckanext.marathon.feeds.plain import plain
 from ckanext.marathon.feeds.snapshot import one_moment
 from ckanext.marathon.model import descriptions
-from ckanext.marathon.vocabulary import authorities
 
 SCHEMA = "https://schema.org"
 SHORTEST, LONGEST = 50, 5_000
@@ -59,7 +59,6 @@ def of_lines(
 
 def _dataset(each: Dataset, catalogue: str, title: str) -> dict[str, object]:
     """Return a dataset; what is not known is not told: whether it is free, in which language."""
-    languages = filter(None, map(authorities.language, each.languages))
     periods = intervals(each.periods, each.period_texts)
     return without_nothing(
         {
@@ -70,7 +69,7 @@ def _dataset(each: Dataset, catalogue: str, title: str) -> dict[str, object]:
             "identifier": each.iri,
             "name": each.title,
             "description": _description(each),
-            "inLanguage": [one.iso_639_1 or one.iso_639_3 for one in languages],
+            "inLanguage": language_codes(each.languages),
             "keywords": [*each.keywords],
             "about": labels(each.problems),
             "version": each.version,

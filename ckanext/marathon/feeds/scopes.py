@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from ckanext.marathon.model.about import DEPARTMENT, MUNICIPALITY, PROBLEM
 from ckanext.marathon.model.feed import Kind
-from ckanext.marathon.rdf.facts import Row, values_of
+from ckanext.marathon.rdf.facts import Row
+from ckanext.marathon.records.values import list_texts
 from ckanext.marathon.vocabulary import problems, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
 
@@ -46,8 +47,8 @@ def of_dataset(shown: Row) -> tuple[str, ...]:
     """
     return _names(
         {
-            *_of_places(values_of(shown.get("municipality"))),
-            *_of_problems(values_of(shown.get("service_problem"))),
+            *_of_places(list_texts(shown.get("municipality"))),
+            *_of_problems(list_texts(shown.get("service_problem"))),
             *_of_ideas(shown.get("ideas") or []),
             Scope(Kind.ORGANIZATION, str(shown.get("owner_org") or "")),
         }

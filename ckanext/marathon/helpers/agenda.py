@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from ckanext.marathon.feeds import calendar, structured_event
 from ckanext.marathon.model import agenda as workshops
 from ckanext.marathon.model import records
 from ckanext.marathon.rdf import lookups
+from ckanext.marathon.records.workshop import Workshop
 from ckanext.marathon.vocabulary import territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
 
@@ -58,23 +60,26 @@ class Meeting(NamedTuple):
 
 def meetings(ids: Sequence[str]) -> list[Meeting]:
     """Return workshops, in the order given, for a list; in three queries."""
-    found = records.load(ids)
-    packages = [found[each] for each in ids if each in found]
-    owners = records.organizations(each.owner_org for each in packages)
+    found, owners = _load_workshops(ids)
     ideas = workshops.ideas(ids)
     today = dates.today()
     return [
-        _meeting(each, owners.get(each.owner_org or ""), ideas.get(each.id, 0), today)
-        for each in packages
+        _meeting(workshop, owners.get(workshop.owner_id), ideas.get(workshop.id, 0), today)
+        for workshop in found
     ]
 
 
 def events(ids: Sequence[str]) -> list[calendar.Event]:
     """Return workshops, in the order given, for a calendar; in two queries."""
-    found = records.load(ids)
-    packages = [found[each] for each in ids if each in found]
-    owners = records.organizations(each.owner_org for each in packages)
-    return [_event(each, owners.get(each.owner_org or "")) for each in packages]
+    found, owners = _load_workshops(ids)
+    return [_event(workshop, owners.get(workshop.owner_id)) for workshop in found]
+
+
+def _load_workshops(ids: Sequence[str]) -> tuple[list[Workshop], dict[str, dict[str, str]]]:
+    """Return workshops, in the order given, and their organisations by id; in two queries."""
+    packages = records.load(ids)
+    found = [Workshop.from_stored(packages[id_]) for id_ in ids if id_ in packages]
+    return found, records.organizations(workshop.owner_id for workshop in found)
 
 
 def marathon_is_late(workshop: dict[str, Any]) -> bool:
@@ -89,101 +94,96 @@ def marathon_event_data(workshop: dict[str, Any]) -> Markup | None:
     ``None`` if it is not public, or nobody said when it is.
     """
     is_public = workshop.get("state") == model.State.ACTIVE and not workshop.get("private")
-    starts, ends = (workshop.get(each) or "" for each in ("starts_at", "ends_at"))
-    if not is_public or not agenda.is_time(starts):
+    record = Workshop.from_shown(workshop)
+    if not is_public or not agenda.is_time(record.starts_at):
         return None
-    organization = workshop.get("organization") or {}
     site = lookups.site()
-    hosts = [(each["name"], "") for each in workshop.get("organiser") or [] if each.get("name")]
-    if organization:
-        page = f"{site.url}/organization/{organization['name']}"
-        hosts = hosts or [(organization.get("title") or organization["name"], page)]
+    hosts = [(organiser.name, "") for organiser in record.organisers if organiser.name]
+    if record.owner:
+        page = f"{site.url}/organization/{record.owner.name}"
+        hosts = hosts or [(record.owner.label, page)]
     found = structured_event.event(
-        iri=str(site.thing("workshop", str(workshop["id"]))),
-        url=f"{site.url}/workshop/{workshop['name']}",
-        title=workshop.get("title") or workshop["name"],
-        description=_plain(workshop.get("notes") or ""),
-        starts=agenda.local(starts),
-        ends=agenda.local(ends) if agenda.is_time(ends) else "",
-        is_cancelled=workshop.get("status") == agenda.CANCELLED,
+        iri=str(site.thing("workshop", record.id)),
+        url=f"{site.url}/workshop/{record.name}",
+        title=record.label,
+        description=_plain(record.notes),
+        starts=_local(record.starts_at),
+        ends=_local(record.ends_at),
+        is_cancelled=record.status == agenda.CANCELLED,
         place=structured_event.place(
-            workshop.get("venue") or "",
-            _town(workshop.get("venue_municipality") or ""),
-            marathon_municipality_names(workshop.get("municipality")),
-            _point(workshop.get("latitude"), workshop.get("longitude")),
+            record.venue,
+            _town(record.venue_municipality),
+            marathon_municipality_names(record.municipalities),
+            _point(record),
         ),
         organizers=hosts,
-        about=marathon_problem_names(workshop.get("service_problem")),
+        about=marathon_problem_names(record.problems),
     )
     return script(found)
 
 
-def _meeting(
-    package: model.Package, owner: dict[str, str] | None, ideas: int, today: Any
-) -> Meeting:
-    status, rsvp_by = (records.text(package, each) for each in ("status", "rsvp_by"))
-    codes = records.items(package, "municipality")
-    known = [(each, marathon_municipality(each)) for each in codes]
-    town = _town(records.text(package, "venue_municipality"))
+def _meeting(workshop: Workshop, owner: dict[str, str] | None, ideas: int, today: date) -> Meeting:
+    known = [(code, marathon_municipality(code)) for code in workshop.municipalities]
+    town = _town(workshop.venue_municipality)
     return Meeting(
-        name=package.name,
-        title=package.title or package.name,
-        kind=records.text(package, "kind"),
-        status=status,
-        starts=_local(package, "starts_at"),
-        ends=_local(package, "ends_at"),
-        place=_joined(records.text(package, "venue"), town.name if town else ""),
+        name=workshop.name,
+        title=workshop.label,
+        kind=workshop.kind,
+        status=workshop.status,
+        starts=_local(workshop.starts_at),
+        ends=_local(workshop.ends_at),
+        place=_joined(workshop.venue, town.name if town else ""),
         municipalities=[(code, place.name) for code, place in known if place],
         organization=owner,
-        rsvp_by=rsvp_by if status == agenda.ANNOUNCED else "",
-        is_late=agenda.has_passed(rsvp_by, today),
+        rsvp_by=workshop.rsvp_by if workshop.status == agenda.ANNOUNCED else "",
+        is_late=agenda.has_passed(workshop.rsvp_by, today),
         ideas=ideas,
-        is_example=records.flag(package, "example"),
+        is_example=workshop.is_example,
     )
 
 
-def _event(package: model.Package, owner: dict[str, str] | None) -> calendar.Event:
-    site = lookups.site()
-    title, status = package.title or package.name, records.text(package, "status")
-    is_cancelled = status == agenda.CANCELLED
-    confirm_by = records.text(package, "rsvp_by") if status == agenda.ANNOUNCED else ""
-    url = tk.h.url_for("workshop.read", id=package.name, _external=True)
-    kind = records.text(package, "kind")
-    town = _town(records.text(package, "venue_municipality"))
+def _event(workshop: Workshop, owner: dict[str, str] | None) -> calendar.Event:
+    is_cancelled = workshop.status == agenda.CANCELLED
+    title = workshop.label
+    confirm_by = workshop.rsvp_by if workshop.status == agenda.ANNOUNCED else ""
+    url = tk.h.url_for("workshop.read", id=workshop.name, _external=True)
+    town = _town(workshop.venue_municipality)
+    assert workshop.created, "CKAN writes it"
+    assert workshop.modified, "CKAN writes it"
     return calendar.Event(
-        iri=str(site.thing("workshop", package.id)),
+        iri=str(lookups.site().thing("workshop", workshop.id)),
         url=url,
         title=tk._("Cancelled: {title}").format(title=title) if is_cancelled else title,
-        starts=records.text(package, "starts_at"),
-        ends=records.text(package, "ends_at"),
+        starts=workshop.starts_at,
+        ends=workshop.ends_at,
         is_cancelled=is_cancelled,
-        location=_joined(records.text(package, "venue"), _address(town)),
-        point=_point(records.text(package, "latitude"), records.text(package, "longitude")),
+        location=_joined(workshop.venue, _address(town)),
+        point=_point(workshop),
         categories=(
-            *([marathon_term("workshop-kind", kind)] if kind else []),
-            *marathon_problem_names(records.items(package, "service_problem")),
+            *([marathon_term("workshop-kind", workshop.kind)] if workshop.kind else []),
+            *marathon_problem_names(workshop.problems),
         ),
-        description=_description(package, owner, confirm_by, url),
-        created=package.metadata_created,
-        modified=package.metadata_modified,
+        description=_description(workshop, owner, confirm_by, url),
+        created=workshop.created,
+        modified=workshop.modified,
         confirm_by=confirm_by,
         confirm_title=tk._("Last day to confirm: {title}").format(title=title),
     )
 
 
 def _description(
-    package: model.Package, owner: dict[str, str] | None, confirm_by: str, url: str
+    workshop: Workshop, owner: dict[str, str] | None, confirm_by: str, url: str
 ) -> str:
-    names = marathon_municipality_names(records.items(package, "municipality"))
+    names = marathon_municipality_names(workshop.municipalities)
     facts = (
         (tk._("Confirm by"), marathon_date(confirm_by)),
         (tk._("Municipalities"), ", ".join(names)),
         (tk._("Convened by"), owner["title"] if owner else ""),
     )
     lines = [f"{label}: {value}" for label, value in facts if value]
-    if records.flag(package, "example"):
+    if workshop.is_example:
         lines.insert(0, tk._("This is not real: it shows how the site works."))
-    return "\n".join([*lines, *filter(None, ["", _plain(package.notes or "")]), "", url]).strip()
+    return "\n".join([*lines, *filter(None, ["", _plain(workshop.notes)]), "", url]).strip()
 
 
 @lru_cache(maxsize=2_000)
@@ -191,8 +191,7 @@ def _plain(markdown: str) -> str:
     return Markup(tk.h.render_markdown(markdown)).striptags() if markdown else ""  # noqa: S704 - its tags are taken out, never shown
 
 
-def _local(package: model.Package, field: str) -> str:
-    text = records.text(package, field)
+def _local(text: str) -> str:
     return agenda.local(text) if agenda.is_time(text) else ""
 
 
@@ -214,9 +213,8 @@ def _joined(*parts: str) -> str:
     return ", ".join(dict.fromkeys(filter(None, parts)))
 
 
-def _point(latitude: Any, longitude: Any) -> tuple[float, float] | None:
-    try:
-        point = float(latitude), float(longitude)
-    except (TypeError, ValueError):
+def _point(workshop: Workshop) -> tuple[float, float] | None:
+    latitude, longitude = workshop.latitude, workshop.longitude
+    if latitude is None or longitude is None or abs(latitude) > 90 or abs(longitude) > 180:
         return None
-    return point if abs(point[0]) <= 90 and abs(point[1]) <= 180 else None
+    return latitude, longitude

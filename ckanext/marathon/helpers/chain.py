@@ -15,6 +15,7 @@ from ckanext.marathon.logic.viewing import Viewer
 from ckanext.marathon.model import agenda as workshop_times
 from ckanext.marathon.model import records
 from ckanext.marathon.model.link import Predicate
+from ckanext.marathon.records.workshop import Workshop
 from ckanext.marathon.search.away import AWAY
 from ckanext.marathon.vocabulary import statuses
 
@@ -202,7 +203,7 @@ def marathon_participants(workshop: Package) -> list[Count]:
 
 def marathon_unanswered(workshop: Package) -> list[str]:
     """Return the organisations that were invited and of which no answer is recorded."""
-    return [each["organisation"] for each in agenda.unanswered(workshop.get("invitation") or [])]
+    return [invitation.organisation for invitation in Workshop.from_shown(workshop).unanswered]
 
 
 def marathon_next_statuses(status: str) -> list[Step]:

@@ -6,87 +6,71 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import ckan.plugins.toolkit as tk
-from ckan import model
 from ckan.common import current_user
 
 from ckanext.marathon.domain import commitments, dates
 from ckanext.marathon.logic import permissions
 from ckanext.marathon.model import records
-from ckanext.marathon.rdf.facts import values_of
+from ckanext.marathon.records.commitment import Commitment, Milestone
 
 from . import evidence
 from .evidence import Evidence
 from .labels import marathon_date
 
 
-class Milestone(NamedTuple):
-    """One thing that is to be done; ``status`` is a code or ``""``, ``due`` a day or ``""``."""
+class ShownMilestone(NamedTuple):
+    """A milestone, whether it is late, and what to show for the addresses that prove it."""
 
-    title: str
-    due: str
-    status: str
+    milestone: Milestone
     is_overdue: bool
     evidence: list[Evidence]
 
 
-class Commitment(NamedTuple):
-    """A commitment.
+class ShownCommitment(NamedTuple):
+    """A commitment with what its page counts.
 
     Attributes:
+        organization: that has it: ``id``, ``name`` and ``title``.
         progress: status → number of milestones, the furthest first.
         proofs: type of thing of this site → how many different ones are named as evidence.
     """
 
-    id: str
-    name: str
-    title: str
-    notes: str
-    plan: str
-    number: str
-    axis: str
-    lead: list[str]
-    partner: list[str]
-    source_url: str
+    record: Commitment
     organization: dict[str, str] | None
-    milestones: list[Milestone]
+    milestones: list[ShownMilestone]
     progress: Mapping[str, int]
     overdue: int
     proofs: Mapping[str, int]
 
 
-def commitment(package: model.Package) -> Commitment:
+def show_commitment(record: Commitment) -> ShownCommitment:
     """Return what a page shows of a public commitment; two queries."""
-    rows = records.rows(package, "milestone")
-    proofs = evidence.shown(each for row in rows for each in addresses(row))
+    proofs = evidence.shown(
+        address for milestone in record.milestones for address in milestone.evidence
+    )
     today = dates.today()
     milestones = [
-        Milestone(
-            title=str(row.get("title") or ""),
-            due=str(row.get("due") or ""),
-            status=str(row.get("status") or ""),
-            is_overdue=commitments.is_overdue(row, today),
-            evidence=[proofs[each] for each in addresses(row)],
+        ShownMilestone(
+            milestone,
+            commitments.is_overdue(milestone.status, milestone.due, today),
+            [proofs[address] for address in milestone.evidence],
         )
-        for row in rows
+        for milestone in record.milestones
     ]
-    own = {(each.type, each.href) for each in proofs.values() if each.type}
-    return Commitment(
-        id=package.id,
-        name=package.name,
-        title=package.title or package.name,
-        notes=package.notes or "",
-        plan=records.text(package, "plan"),
-        number=records.text(package, "number"),
-        axis=records.text(package, "axis"),
-        lead=records.items(package, "lead"),
-        partner=records.items(package, "partner"),
-        source_url=records.text(package, "source_url"),
-        organization=records.organizations([package.owner_org]).get(package.owner_org or ""),
+    own = {(proof.type, proof.href) for proof in proofs.values() if proof.type}
+    return ShownCommitment(
+        record=record,
+        organization=records.organizations([record.owner_id]).get(record.owner_id),
         milestones=milestones,
-        progress=commitments.progress(rows),
-        overdue=sum(each.is_overdue for each in milestones),
+        progress=count_progress(record),
+        overdue=sum(milestone.is_overdue for milestone in milestones),
         proofs={type_: sum(t == type_ for t, _ in own) for type_ in evidence.TYPES},
     )
+
+
+def count_progress(record: Commitment) -> dict[str, int]:
+    """Return how many milestones of a commitment have each status, the furthest first."""
+    return commitments.count_by_status(milestone.status for milestone in record.milestones)
 
 
 def may_add() -> bool:
@@ -99,8 +83,3 @@ def may_add() -> bool:
 def marathon_today() -> str:
     """Return the day it is in Guatemala, in words: what a printed page is as of."""
     return tk._("as of {day}").format(day=marathon_date(dates.today().isoformat()))
-
-
-def addresses(milestone: Mapping[str, object]) -> list[str]:
-    """Return the addresses that a milestone names as evidence; stored, they are JSON in JSON."""
-    return values_of(milestone.get("evidence"))

@@ -50,7 +50,7 @@ class Home(NamedTuple):
     municipalities: list[Row]
     municipality_count: int
     areas: list[Row]
-    needs: list[needs.Need]
+    needs: list[needs.UnmetNeed]
     ideas: list[Thing]
     datasets: list[Thing]
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import ckan.plugins.toolkit as tk
 
+from ckanext.marathon.records.values import says_anything
 from ckanext.marathon.vocabulary import authorities
 
 _HOST = re.compile(r"[\w.:-]+")
@@ -37,11 +38,7 @@ class Download(NamedTuple):
 
 def marathon_says(value: Any) -> bool:
     """Return whether a value says something: a row whose every part is empty does not."""
-    if isinstance(value, dict):
-        return any(marathon_says(each) for each in value.values())
-    if isinstance(value, list | tuple):
-        return any(marathon_says(each) for each in value)
-    return value is not None and value is not False and str(value).strip() != ""
+    return says_anything(value)
 
 
 def marathon_filled(

@@ -10,7 +10,8 @@ from markupsafe import Markup
 from ckanext.marathon.domain import dates, story
 from ckanext.marathon.domain.story import Clause, Contact
 from ckanext.marathon.logic import permissions
-from ckanext.marathon.model import agenda, contacts, needs, records
+from ckanext.marathon.model import agenda, contacts, needs
+from ckanext.marathon.records.workshop import Workshop
 
 from .labels import marathon_as_list, marathon_date, marathon_host
 
@@ -102,12 +103,12 @@ def marathon_coming_workshops(codes: Any) -> list[dict[str, str]]:
     found = agenda.coming(marathon_as_list(codes), dates.today(), MOST_WORKSHOPS)
     return [
         {
-            "name": each.name,
-            "title": each.title or each.name,
-            "starts_at": records.text(each, "starts_at"),
-            "rsvp_by": records.text(each, "rsvp_by"),
+            "name": workshop.name,
+            "title": workshop.label,
+            "starts_at": workshop.starts_at,
+            "rsvp_by": workshop.rsvp_by,
         }
-        for each in found
+        for workshop in map(Workshop.from_stored, found)
     ]
 
 

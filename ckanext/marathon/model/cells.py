@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 
-from ckanext.marathon.domain import dates, numbers
+from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.dates import GUATEMALA
-from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.spreadsheets.open_data import SEPARATOR
 from ckanext.marathon.spreadsheets.table import Cell
 
@@ -33,21 +32,9 @@ def hour(text: str) -> Cell:
     return dates.first_instant(reading.text).replace(microsecond=0)
 
 
-def number(text: str) -> Cell:
-    """Return a stored number of degrees, nothing if it is none."""
-    try:
-        found = float(text) if text else None
-    except ValueError:
-        return None
-    return found if found is not None and abs(found) <= 180 else None
-
-
-def count(text: str) -> Cell:
-    """Return a stored count, nothing if it is none."""
-    try:
-        return numbers.count(text) if text else None
-    except Malformed:
-        return None
+def degrees(coordinate: float | None) -> Cell:
+    """Return a coordinate, nothing if it is none."""
+    return coordinate if coordinate is not None and abs(coordinate) <= 180 else None
 
 
 def joined(values: Iterable[str]) -> str:

@@ -9,12 +9,13 @@ from ckan import model
 
 from ckanext.marathon.model import about, records
 from ckanext.marathon.model.about import package
+from ckanext.marathon.records.commitment import Commitment
 
 # An action plan has some twenty.
 MOST = 100
 
 
-def public() -> list[model.Package]:
+def list_public() -> list[Commitment]:
     """Return the public commitments, by title."""
     query = (
         sa.select(model.Package)
@@ -22,7 +23,7 @@ def public() -> list[model.Package]:
         .order_by(package.title, package.id)
         .limit(MOST)
     )
-    return list(model.Session.scalars(query))
+    return [Commitment.from_stored(row) for row in model.Session.scalars(query)]
 
 
 def evidence(references: Collection[str], types: Collection[str]) -> dict[str, model.Package]:

@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from ckan import model
 
 from ckanext.marathon.domain.story import Contact
-from ckanext.marathon.model import overview, records
+from ckanext.marathon.model import overview
 from ckanext.marathon.model.place import Place
+from ckanext.marathon.records.organization import Organization
 
 
 def of_municipalities(codes: Sequence[str]) -> list[Contact]:
@@ -30,10 +31,11 @@ def with_role(role: str) -> list[Contact]:
     return [_contact(each) for each in overview.with_role(role, 1)]
 
 
-def _contact(organization: model.Group) -> Contact:
+def _contact(group: model.Group) -> Contact:
+    organization = Organization.from_stored(group)
     return Contact(
         name=organization.name,
-        title=organization.title or organization.name,
-        email=records.text(organization, "contact_email"),
-        homepage=records.text(organization, "homepage"),
+        title=organization.label,
+        email=organization.contact_email,
+        homepage=organization.homepage,
     )

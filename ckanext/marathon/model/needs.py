@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from ckan import model
 
-from ckanext.marathon.model import about, records
+from ckanext.marathon.model import about
 from ckanext.marathon.model.about import package
 from ckanext.marathon.model.kept import until_a_change
+from ckanext.marathon.records.idea import Idea
 
 
 class Asked(NamedTuple):
@@ -35,15 +36,7 @@ def of_ideas(ids: Collection[str]) -> dict[str, Asked]:
     return {idea: Asked(needs, met) for idea, needs, met in model.Session.execute(query)}
 
 
-class Idea(NamedTuple):
-    """An idea that asks for data."""
-
-    id: str
-    name: str
-    title: str
-
-
-class Need(NamedTuple):
+class UnmetNeed(NamedTuple):
     """A data need that no public dataset meets, and the idea that has it."""
 
     id: str
@@ -51,7 +44,7 @@ class Need(NamedTuple):
     idea: Idea
 
 
-def unmet(limit: int, kind: str = "", code: str = "") -> list[Need]:
+def unmet(limit: int, kind: str = "", code: str = "") -> list[UnmetNeed]:
     """Return data needs of public ideas that no public dataset meets, newest idea first.
 
     How many there are in all, figures tell. Kept until a change.
@@ -65,7 +58,7 @@ def unmet(limit: int, kind: str = "", code: str = "") -> list[Need]:
     return until_a_change("unmet needs", asked, lambda: _unmet(limit, kind, code))
 
 
-def _unmet(limit: int, kind: str, code: str) -> list[Need]:
+def _unmet(limit: int, kind: str, code: str) -> list[UnmetNeed]:
     needed = about.needed().subquery("needed")
     query = (
         sa.select(package.id, package.name, package.title, package.extras, needed.c.need)
@@ -76,10 +69,9 @@ def _unmet(limit: int, kind: str, code: str) -> list[Need]:
     )
     if kind:
         query = query.where(package.id.in_(about.talks_about(kind, code)))
-    found = []
-    row: Any
-    for row in model.Session.execute(query):
-        texts = {each.get("id"): each.get("what") for each in records.rows(row, "data_need")}
-        idea = Idea(row.id, row.name, row.title or row.name)
-        found.append(Need(row.need, texts.get(row.need) or "", idea))
-    return found
+    rows: Any = model.Session.execute(query)
+    return [
+        UnmetNeed(row.need, idea.name_need(row.need), idea)
+        for row in rows
+        for idea in [Idea.from_stored(row)]
+    ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -21,6 +22,9 @@ from ckanext.marathon.model.link import Link, Predicate
 from ckanext.marathon.model.transition import Transition
 from ckanext.marathon.rdf.iri import web
 from ckanext.marathon.rdf.uris import Site
+from ckanext.marathon.records.idea import Idea
+from ckanext.marathon.records.package import PackageRecord
+from ckanext.marathon.records.workshop import Workshop
 from ckanext.marathon.spreadsheets.table import Cell
 
 # Things in memory at a time.
@@ -64,25 +68,28 @@ def _workshops(source: Source) -> Rows:
         places = _pairs(source.connection, about.held(Predicate.WORKSHOP_MUNICIPALITY), ids)
         problems = _pairs(source.connection, about.held(Predicate.WORKSHOP_PROBLEM), ids)
         for row in batch:
-            starts, ends = (records.text(row, name) for name in ("starts_at", "ends_at"))
+            workshop = Workshop.from_stored(row)
             yield [
-                *_head(source, row),
-                records.text(row, "kind"),
-                records.text(row, "status"),
-                cells.day(starts),
-                cells.hour(starts),
-                cells.day(ends),
-                cells.hour(ends),
-                cells.day(records.text(row, "rsvp_by")),
-                cells.joined(places[row.id]),
-                cells.joined(problems[row.id]),
-                records.text(row, "venue"),
-                records.text(row, "venue_municipality"),
-                cells.number(records.text(row, "latitude")),
-                cells.number(records.text(row, "longitude")),
-                *_owner(source, row),
-                str(web(records.text(row, "source_url")) or ""),
-                *_tail(row),
+                str(source.site.thing("workshop", workshop.id)),
+                workshop.code,
+                workshop.label,
+                workshop.notes,
+                workshop.kind,
+                workshop.status,
+                cells.day(workshop.starts_at),
+                cells.hour(workshop.starts_at),
+                cells.day(workshop.ends_at),
+                cells.hour(workshop.ends_at),
+                cells.day(workshop.rsvp_by),
+                cells.joined(places[workshop.id]),
+                cells.joined(problems[workshop.id]),
+                workshop.venue,
+                workshop.venue_municipality,
+                cells.degrees(workshop.latitude),
+                cells.degrees(workshop.longitude),
+                *_owner(source, workshop, row.organization),
+                str(web(workshop.source_url) or ""),
+                *_tail(workshop),
             ]
 
 
@@ -94,44 +101,46 @@ def _ideas(source: Source) -> Rows:
         workshops = _pairs(source.connection, _PUBLIC_WORKSHOPS, ids)
         since = _since(source.connection, ids)
         for row in batch:
+            idea = Idea.from_stored(row)
             yield [
-                *_head(source, row),
-                cells.joined(
-                    str(source.site.thing("workshop", each)) for each in workshops[row.id]
-                ),
-                cells.joined(places[row.id]),
-                cells.joined(problems[row.id]),
-                cells.joined(records.items(row, "community")),
-                records.text(row, "proponent_group"),
-                records.text(row, "status"),
-                since.get(row.id),
-                cells.count(records.text(row, "votes")),
-                cells.count(records.text(row, "priority")),
-                cells.joined(str(web(each) or "") for each in records.items(row, "evidence")),
-                *_owner(source, row),
-                *_tail(row),
+                str(source.site.thing("idea", idea.id)),
+                idea.code,
+                idea.label,
+                idea.notes,
+                cells.joined(str(source.site.thing("workshop", id_)) for id_ in workshops[idea.id]),
+                cells.joined(places[idea.id]),
+                cells.joined(problems[idea.id]),
+                cells.joined(idea.communities),
+                idea.proponent_group,
+                idea.status,
+                since.get(idea.id),
+                idea.votes,
+                idea.priority,
+                cells.joined(str(web(address) or "") for address in idea.evidence),
+                *_owner(source, idea, row.organization),
+                *_tail(idea),
             ]
 
 
 def _needs(source: Source) -> Rows:
     for batch in _batches(source.connection, records.IDEA):
-        needs = {row.id: records.rows(row, "data_need") for row in batch}
-        known = [str(need.get("id")) for each in needs.values() for need in each if need.get("id")]
+        ideas = [Idea.from_stored(row) for row in batch]
+        known = [need.id for idea in ideas for need in idea.data_needs if need.id]
         met = _pairs(source.connection, _MEETING, known)
-        for row in batch:
-            for need in sorted(needs[row.id], key=lambda each: str(each.get("id"))):
-                if not need.get("id"):
+        for idea in ideas:
+            for need in sorted(idea.data_needs, key=attrgetter("id")):
+                if not need.id:
                     continue
-                datasets = [str(source.site.dataset(each)) for each in met[str(need["id"])]]
+                datasets = [str(source.site.dataset(id_)) for id_ in met[need.id]]
                 yield [
-                    str(source.site.data_need(row.id, str(need["id"]))),
-                    str(source.site.thing("idea", row.id)),
-                    records.text(row, "status"),
-                    str(need.get("what") or ""),
-                    str(need.get("why") or ""),
+                    str(source.site.data_need(idea.id, need.id)),
+                    str(source.site.thing("idea", idea.id)),
+                    idea.status,
+                    need.what,
+                    need.why,
                     bool(datasets),
                     cells.joined(datasets),
-                    records.flag(row, "example"),
+                    idea.is_example,
                 ]
 
 
@@ -161,7 +170,6 @@ def _batches(connection: Any, package_type: str) -> Iterator[list[Any]]:
         query = (
             sa.select(
                 package.id,
-                package.type,
                 package.title,
                 package.name,
                 package.notes,
@@ -183,20 +191,16 @@ def _batches(connection: Any, package_type: str) -> Iterator[list[Any]]:
         last = batch[-1].id
 
 
-def _head(source: Source, row: Any) -> list[Cell]:
-    iri = str(source.site.thing(row.type, row.id))
-    return [iri, records.text(row, "code"), row.title or row.name, row.notes or ""]
-
-
-def _owner(source: Source, row: Any) -> list[Cell]:
-    if not row.owner_org:
+def _owner(source: Source, package: PackageRecord, title: str | None) -> list[Cell]:
+    if not package.owner_id:
         return ["", ""]
-    return [row.organization or "", str(source.site.thing("organization", row.owner_org))]
+    return [title or "", str(source.site.thing("organization", package.owner_id))]
 
 
-def _tail(row: Any) -> list[Cell]:
-    created, modified = (cells.here(each) for each in (row.metadata_created, row.metadata_modified))
-    return [records.flag(row, "example"), created, modified]
+def _tail(package: PackageRecord) -> list[Cell]:
+    assert package.created, "CKAN writes it"
+    assert package.modified, "CKAN writes it"
+    return [package.is_example, cells.here(package.created), cells.here(package.modified)]
 
 
 def _pairs(connection: Any, query: Any, subjects: Collection[str]) -> dict[str, list[str]]:

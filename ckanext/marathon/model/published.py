@@ -10,23 +10,22 @@ import sqlalchemy as sa
 from ckan import model
 
 from ckanext.marathon.domain.periods import Period
-from ckanext.marathon.model import about, records
+from ckanext.marathon.model import about
 from ckanext.marathon.model.about import package
 from ckanext.marathon.model.feed import Entry, Kind, Member
 from ckanext.marathon.model.link import Link, Predicate
+from ckanext.marathon.records.dataset import Dataset
 
 _group: Any = model.Group
 _IS_PUBLIC = sa.and_(Entry.kind == str(Kind.DATASET), Entry.body.is_not(None))
 
 
-class Dataset(NamedTuple):
-    """A dataset and when it was published for the first time."""
+class Publication(NamedTuple):
+    """A dataset, the title of its organisation, and when it was published for the first time."""
 
-    name: str
-    title: str
+    dataset: Dataset
     organization: str
     at: datetime
-    example: bool
 
 
 class Published(NamedTuple):
@@ -34,7 +33,7 @@ class Published(NamedTuple):
 
     count: int = 0
     examples: int = 0
-    latest: tuple[Dataset, ...] = ()
+    latest: tuple[Publication, ...] = ()
 
 
 def first_published(things: Iterable[str]) -> dict[str, datetime]:
@@ -75,6 +74,7 @@ def datasets(period: Period, municipality: str = "", limit: int | None = None) -
         _found(
             period,
             municipality,
+            package.id,
             package.name,
             package.title,
             _group.title.label("organization"),
@@ -86,16 +86,7 @@ def datasets(period: Period, municipality: str = "", limit: int | None = None) -
         .limit(limit)
     )
     rows: Any = model.Session.execute(query)
-    latest = [
-        Dataset(
-            row.name,
-            row.title or row.name,
-            row.organization or "",
-            row.at,
-            records.flag(row, "example"),
-        )
-        for row in rows
-    ]
+    latest = [Publication(Dataset.from_stored(row), row.organization or "", row.at) for row in rows]
     return Published(count, examples, tuple(latest))
 
 

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from ckan import model
 from sqlalchemy.orm.util import identity_key
 
-from ckanext.marathon.domain.texts import load_json
 from ckanext.marathon.model.link import Link, Predicate
+from ckanext.marathon.records.values import list_stored_rows, list_stored_texts, read_flag
 
 WORKSHOP, IDEA, DATASET, COMMITMENT = "workshop", "idea", "dataset", "commitment"
 
@@ -150,30 +150,14 @@ def text(record: model.Package | model.Group | None, field: str) -> str:
 
 def flag(record: model.Package | None, field: str) -> bool:
     """Return a yes or no kept as text in extras; no where there is none."""
-    return text(record, field).lower() == "true"
+    return read_flag(text(record, field))
 
 
 def items(package: model.Package | None, field: str) -> list[str]:
-    """Return a field kept as a JSON list of texts; what cannot be read counts as empty.
-
-    Sites had fields of these names before the plugin came, with other content.
-    """
-    loaded = _json(text(package, field))
-    if not isinstance(loaded, list):
-        return []
-    return [each for each in loaded if isinstance(each, str)]
+    """Return a field kept as a JSON list of texts; what cannot be read counts as empty."""
+    return list_stored_texts(text(package, field))
 
 
 def rows(package: model.Package | model.Group | None, field: str) -> list[dict[str, Any]]:
     """Return a field kept as a JSON list of objects; what cannot be read counts as empty."""
-    loaded = _json(text(package, field))
-    if not isinstance(loaded, list):
-        return []
-    return [each for each in loaded if isinstance(each, dict)]
-
-
-def _json(value: str) -> Any:
-    try:
-        return load_json(value) if value else None
-    except ValueError:
-        return None
+    return list_stored_rows(text(package, field))

@@ -21,7 +21,8 @@ from ckanext.marathon.model.about import package
 from ckanext.marathon.model.kept import until_a_change
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.model.published import Published
-from ckanext.marathon.model.talks import Idea, Need, Step, Workshop
+from ckanext.marathon.model.talks import AskedNeed, EnteredIdea, HeldWorkshop, Step
+from ckanext.marathon.records.commitment import Commitment, Milestone
 
 
 class Part(NamedTuple):
@@ -35,14 +36,11 @@ class Part(NamedTuple):
     datasets: int = 0
 
 
-class Milestone(NamedTuple):
-    """What a commitment promises, until when, and how far it is."""
+class Promise(NamedTuple):
+    """A milestone, and the commitment that promises it."""
 
-    commitment: str
-    commitment_title: str
-    title: str
-    due: str
-    status: str
+    commitment: Commitment
+    milestone: Milestone
 
 
 @dataclass(frozen=True)
@@ -62,15 +60,15 @@ class Report:
     """
 
     as_of: datetime
-    workshops: list[Workshop]
+    workshops: list[HeldWorkshop]
     announced: int
-    ideas: list[Idea]
-    new_ideas: list[Idea]
+    ideas: list[EnteredIdea]
+    new_ideas: list[EnteredIdea]
     steps: list[Step]
-    needs: list[Need]
+    needs: list[AskedNeed]
     datasets: Published
     parts: list[Part]
-    milestones: list[Milestone]
+    milestones: list[Promise]
 
     @property
     def needs_met(self) -> int:
@@ -85,8 +83,9 @@ class Report:
     @property
     def examples(self) -> int:
         """How many of the workshops, ideas and datasets are made up."""
-        talks = (each.example for each in (*self.workshops, *self.ideas))
-        return sum(talks) + self.datasets.examples
+        workshops = sum(held.workshop.is_example for held in self.workshops)
+        ideas = sum(entered.idea.is_example for entered in self.ideas)
+        return workshops + ideas + self.datasets.examples
 
 
 def read(period: Period, municipality: str = "", limit: int | None = None) -> Report:
@@ -106,14 +105,14 @@ def read(period: Period, municipality: str = "", limit: int | None = None) -> Re
 
 def _read(period: Period, municipality: str, limit: int | None) -> Report:
     workshops = [each for each in talks.workshops(municipality) if period.has(each.day)]
-    held = [each for each in workshops if each.status == HELD]
+    held = [each for each in workshops if each.workshop.status == HELD]
     ideas = talks.ideas(period, municipality)
     needs = talks.needs(period, municipality, ideas)
     since = period.starts
     return Report(
         as_of=clock.read().published,
         workshops=held,
-        announced=sum(each.status == ANNOUNCED for each in workshops),
+        announced=sum(each.workshop.status == ANNOUNCED for each in workshops),
         ideas=list(ideas.values()),
         new_ideas=[each for each in ideas.values() if since is None or each.entered >= since],
         steps=talks.steps(period, municipality, ideas),
@@ -125,10 +124,14 @@ def _read(period: Period, municipality: str, limit: int | None) -> Report:
 
 
 def _parts(
-    period: Period, municipality: str, held: list[Workshop], needs: list[Need], ideas: set[str]
+    period: Period,
+    municipality: str,
+    held: list[HeldWorkshop],
+    needs: list[AskedNeed],
+    ideas: set[str],
 ) -> list[Part]:
     """Return the figures by problem of a municipality, or by municipality of the country."""
-    workshops = {each.id for each in held}
+    workshops = {each.workshop.id for each in held}
     if municipality:
         pairs: Any = about.held(Predicate.WORKSHOP_PROBLEM, Predicate.IDEA_PROBLEM)
         datasets = published.by_problem(period, municipality)
@@ -147,21 +150,15 @@ def _parts(
     return sorted(parts, key=lambda each: (*(-number for number in each[1:]), each.code))
 
 
-def _milestones() -> list[Milestone]:
+def _milestones() -> list[Promise]:
     query = (
-        sa.select(package.name, package.title, package.extras)
+        sa.select(package.id, package.name, package.title, package.extras)
         .where(about.public(package), package.type == records.COMMITMENT)
         .order_by(package.title, package.id)
     )
     rows: Any = model.Session.execute(query)
     return [
-        Milestone(
-            row.name,
-            row.title or row.name,
-            str(each.get("title") or ""),
-            str(each.get("due") or ""),
-            str(each.get("status") or ""),
-        )
-        for row in rows
-        for each in records.rows(row, "milestone")
+        Promise(commitment, milestone)
+        for commitment in map(Commitment.from_stored, rows)
+        for milestone in commitment.milestones
     ]

@@ -15,36 +15,28 @@ from ckanext.marathon.model import about, cells, published, records
 from ckanext.marathon.model.about import GIVEN_UP, package
 from ckanext.marathon.model.link import Link, Predicate
 from ckanext.marathon.model.transition import Transition
+from ckanext.marathon.records.idea import Idea
+from ckanext.marathon.records.workshop import Workshop
 
 
-class Workshop(NamedTuple):
+class HeldWorkshop(NamedTuple):
     """A workshop and its first day."""
 
-    id: str
-    name: str
-    title: str
+    workshop: Workshop
     day: date
-    kind: str
-    status: str
-    example: bool
 
 
-class Idea(NamedTuple):
+class EnteredIdea(NamedTuple):
     """An idea that was there when the period was over.
 
     Attributes:
         status: that it had then.
         entered: when it came in, with its first step.
-        needs: id → what data it asks for.
     """
 
-    id: str
-    name: str
-    title: str
+    idea: Idea
     status: str
     entered: datetime
-    needs: Mapping[str, str]
-    example: bool
 
 
 class Step(NamedTuple):
@@ -56,10 +48,9 @@ class Step(NamedTuple):
     reason: str
 
 
-class Need(NamedTuple):
+class AskedNeed(NamedTuple):
     """A piece of data that an idea asks for."""
 
-    id: str
     what: str
     idea: Idea
     is_met: bool
@@ -71,31 +62,21 @@ def _in(municipality: str) -> sa.ColumnElement[bool]:
     return package.id.in_(about.talks_about(about.MUNICIPALITY, municipality))
 
 
-def workshops(municipality: str) -> list[Workshop]:
+def workshops(municipality: str) -> list[HeldWorkshop]:
     """Return the workshops whose day is known, the last first."""
     query = sa.select(package.id, package.name, package.title, package.extras).where(
         about.public(package), package.type == records.WORKSHOP, _in(municipality)
     )
-    found = []
     rows: Any = model.Session.execute(query)
-    for row in rows:
-        day = cells.day(records.text(row, "starts_at"))
-        if day:
-            found.append(
-                Workshop(
-                    row.id,
-                    row.name,
-                    row.title or row.name,
-                    day,
-                    records.text(row, "kind"),
-                    records.text(row, "status"),
-                    records.flag(row, "example"),
-                )
-            )
-    return sorted(found, key=lambda each: (each.day, each.name), reverse=True)
+    found = [
+        HeldWorkshop(workshop, day)
+        for workshop in map(Workshop.from_stored, rows)
+        if (day := cells.day(workshop.starts_at))
+    ]
+    return sorted(found, key=lambda held: (held.day, held.workshop.name), reverse=True)
 
 
-def ideas(period: Period, municipality: str) -> dict[str, Idea]:
+def ideas(period: Period, municipality: str) -> dict[str, EnteredIdea]:
     """Return id → idea, the newest first.
 
     One without history counts from when CKAN got it, with the status that it has now.
@@ -132,20 +113,13 @@ def ideas(period: Period, municipality: str) -> dict[str, Idea]:
     )
     rows: Any = model.Session.execute(query)
     return {
-        row.id: Idea(
-            row.id,
-            row.name,
-            row.title or row.name,
-            row.status or records.text(row, "status"),
-            row.entered.replace(tzinfo=UTC),
-            {str(each.get("id")): str(each.get("what")) for each in records.rows(row, "data_need")},
-            records.flag(row, "example"),
-        )
+        row.id: EnteredIdea(idea, row.status or idea.status, row.entered.replace(tzinfo=UTC))
         for row in rows
+        for idea in [Idea.from_stored(row)]
     }
 
 
-def steps(period: Period, municipality: str, known: Mapping[str, Idea]) -> list[Step]:
+def steps(period: Period, municipality: str, known: Mapping[str, EnteredIdea]) -> list[Step]:
     """Return what became of ideas in the period, the last first; that one came in is no step."""
     earlier = aliased(Transition)
     is_first = ~sa.exists().where(earlier.idea_id == Transition.idea_id, earlier.id < Transition.id)
@@ -157,13 +131,13 @@ def steps(period: Period, municipality: str, known: Mapping[str, Idea]) -> list[
     )
     rows: Any = model.Session.execute(query)
     return [
-        Step(idea, row.at.replace(tzinfo=UTC), row.status, row.reason)
+        Step(entered.idea, row.at.replace(tzinfo=UTC), row.status, row.reason)
         for row in rows
-        if (idea := known.get(row.idea_id))
+        if (entered := known.get(row.idea_id))
     ]
 
 
-def needs(period: Period, municipality: str, known: Mapping[str, Idea]) -> list[Need]:
+def needs(period: Period, municipality: str, known: Mapping[str, EnteredIdea]) -> list[AskedNeed]:
     """Return the data that ideas ask for; one that was given up asks for nothing.
 
     A need is met by a dataset that was published before the period was over.
@@ -184,9 +158,9 @@ def needs(period: Period, municipality: str, known: Mapping[str, Idea]) -> list[
     )
     asking = {id_: idea for id_, idea in known.items() if idea.status != GIVEN_UP}
     return [
-        Need(row.object, idea.needs.get(row.object) or "", idea, row.is_met)
+        AskedNeed(entered.idea.name_need(row.object), entered.idea, row.is_met)
         for row in model.Session.execute(query)
-        if (idea := asking.get(row.subject))
+        if (entered := asking.get(row.subject))
     ]
 
 

@@ -9,8 +9,9 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.marathon.domain.dates import GUATEMALA
 from ckanext.marathon.domain.periods import Period
-from ckanext.marathon.model.report import Milestone, Part, Report
+from ckanext.marathon.model.report import Part, Promise, Report
 from ckanext.marathon.rdf import lookups
+from ckanext.marathon.records.base import Record
 from ckanext.marathon.spreadsheets.table import Cell, Column, Table, Type
 from ckanext.marathon.vocabulary import problems, statuses, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
@@ -109,16 +110,26 @@ def tables(report: Report, period: Period, title: str, address: str) -> list[Tab
             tk._("Workshops"),
             [(tk._("Day"), Type.DATE), *_texts(tk._("Workshop"), tk._("Kind"), tk._("Address"))],
             (
-                (each.day, each.title, _term("workshop-kind", each.kind), _page("workshop", each))
-                for each in report.workshops
+                (
+                    held.day,
+                    held.workshop.label,
+                    _term("workshop-kind", held.workshop.kind),
+                    _page("workshop", held.workshop),
+                )
+                for held in report.workshops
             ),
         ),
         _table(
             tk._("Ideas"),
             _texts(tk._("Idea"), tk._("Status"), tk._("Entered"), tk._("Address")),
             (
-                (each.title, _status(each.status), _local(each.entered), _page("idea", each))
-                for each in report.ideas
+                (
+                    entered.idea.label,
+                    _status(entered.status),
+                    _local(entered.entered),
+                    _page("idea", entered.idea),
+                )
+                for entered in report.ideas
             ),
         ),
         _table(
@@ -126,29 +137,39 @@ def tables(report: Report, period: Period, title: str, address: str) -> list[Tab
             _texts(tk._("When"), tk._("Idea"), tk._("Status"), tk._("Reason"), tk._("Address")),
             (
                 (
-                    _local(each.at),
-                    each.idea.title,
-                    _status(each.status),
-                    each.reason,
-                    _page("idea", each.idea),
+                    _local(step.at),
+                    step.idea.label,
+                    _status(step.status),
+                    step.reason,
+                    _page("idea", step.idea),
                 )
-                for each in report.steps
+                for step in report.steps
             ),
         ),
         _table(
             tk._("Data needs"),
             _texts(tk._("Data"), tk._("Idea"), tk._("Met"), tk._("Address")),
             (
-                (each.what, each.idea.title, _yes(each.is_met), _page("idea", each.idea))
-                for each in report.needs
+                (
+                    need.what,
+                    need.idea.label,
+                    _yes(need.is_met),
+                    _page("idea", need.idea),
+                )
+                for need in report.needs
             ),
         ),
         _table(
             tk._("Datasets"),
             _texts(tk._("Published"), tk._("Dataset"), tk._("Organization"), tk._("Address")),
             (
-                (_local(each.at), each.title, each.organization, _page("dataset", each))
-                for each in report.datasets.latest
+                (
+                    _local(publication.at),
+                    publication.dataset.label,
+                    publication.organization,
+                    _page("dataset", publication.dataset),
+                )
+                for publication in report.datasets.latest
             ),
         ),
         _table(
@@ -196,13 +217,18 @@ def _summary(
     yield tk._("Examples among them, not real"), report.examples
 
 
-def _milestones(found: Sequence[Milestone]) -> Table:
+def _milestones(found: Sequence[Promise]) -> Table:
     return _table(
         tk._("Milestones"),
         _texts(tk._("Commitment"), tk._("Milestone"), tk._("Due"), tk._("Status")),
         (
-            (each.commitment_title, each.title, each.due, _term("milestone-status", each.status))
-            for each in found
+            (
+                promise.commitment.label,
+                promise.milestone.title,
+                promise.milestone.due,
+                _term("milestone-status", promise.milestone.status),
+            )
+            for promise in found
         ),
     )
 
@@ -217,8 +243,8 @@ def _texts(*names: str) -> list[tuple[str, Type]]:
     return [(name, Type.STRING) for name in names]
 
 
-def _page(kind: str, thing: object) -> str:
-    return str(lookups.site().page(kind, thing.name))  # type: ignore[attr-defined]
+def _page(kind: str, record: Record) -> str:
+    return str(lookups.site().page(kind, record.name))
 
 
 def _status(code: str) -> str:

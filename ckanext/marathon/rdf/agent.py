@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from rdflib import Graph, Literal, URIRef
 
+from ckanext.marathon.records.organization import Organization
 from ckanext.marathon.vocabulary import authorities
 
 from .concept import add_authority
@@ -28,12 +29,12 @@ __all__ = [
 ]
 
 
-def organization_graph(site: Site, organization: Row) -> Graph:
+def organization_graph(site: Site, organization: Organization) -> Graph:
     """Return all that is said of an organisation of the site, with its office.
 
     Args:
         site: where IRIs start.
-        organization: as ``organization_show`` gives it.
+        organization: to be described.
     """
     graph = new_graph(site.vocabulary)
     add_organization(graph, site, organization)
@@ -41,17 +42,16 @@ def organization_graph(site: Site, organization: Row) -> Graph:
     return graph
 
 
-def add_organization(graph: Graph, site: Site, organization: Row) -> URIRef:
+def add_organization(graph: Graph, site: Site, organization: Organization) -> URIRef:
     """Describe an organisation of the site and return its IRI."""
-    iri = site.thing("organization", str(organization["id"]))
-    add_named_agent(graph, iri, organization.get("title") or organization.get("name") or iri)
-    _add_homepage(graph, site, iri, organization.get("homepage"))
-    code = organization.get("municipality_code")
-    if code:
-        place = add_municipality(graph, site, code)
+    iri = site.thing("organization", organization.id)
+    add_named_agent(graph, iri, organization.label or iri)
+    _add_homepage(graph, site, iri, organization.homepage)
+    if organization.municipality_code:
+        place = add_municipality(graph, site, organization.municipality_code)
         if place is not None:
             graph.add((iri, DCT.spatial, place))
-    _add_type(graph, iri, organization.get("role"))
+    _add_type(graph, iri, organization.role)
     return iri
 
 
@@ -132,7 +132,7 @@ def add_contact(graph: Graph, site: Site, whole: URIRef, name: str, row: Row) ->
     return iri
 
 
-def add_office(graph: Graph, site: Site, organization: Row) -> URIRef | None:
+def add_office(graph: Graph, site: Site, organization: Organization) -> URIRef | None:
     """Describe the office to which an organisation wants letters sent and return its IRI.
 
     Returns:
@@ -140,26 +140,24 @@ def add_office(graph: Graph, site: Site, organization: Row) -> URIRef | None:
     """
     if office_of(site, organization) is None:
         return None
-    email, homepage = organization.get("contact_email"), organization.get("homepage")
     return add_contact(
         graph,
         site,
-        site.thing("organization", str(organization["id"])),
+        site.thing("organization", organization.id),
         "contact",
         {
-            "name": organization.get("contact_name") or organization.get("title"),
-            "email": email,
-            "url": homepage,
+            "name": organization.contact_name or organization.title,
+            "email": organization.contact_email,
+            "url": organization.homepage,
         },
     )
 
 
-def office_of(site: Site, organization: Row) -> URIRef | None:
+def office_of(site: Site, organization: Organization) -> URIRef | None:
     """Return the IRI of an organisation's office, ``None`` if there is no way to reach it."""
-    email, homepage = organization.get("contact_email"), organization.get("homepage")
-    if mail(email) is None and web(homepage) is None:
+    if mail(organization.contact_email) is None and web(organization.homepage) is None:
         return None
-    return part(site.thing("organization", str(organization["id"])), "contact")
+    return part(site.thing("organization", organization.id), "contact")
 
 
 def _add_homepage(graph: Graph, site: Site, iri: URIRef, address: object) -> None:

@@ -12,6 +12,8 @@ from rdflib.term import Node
 
 from ckanext.marathon.domain.keywords import as_written
 from ckanext.marathon.domain.texts import distinct_words
+from ckanext.marathon.records.dataset import Dataset
+from ckanext.marathon.records.values import list_rows, list_texts
 from ckanext.marathon.vocabulary import authorities
 
 from .agent import add_agent, add_contact, add_office, office_of
@@ -19,7 +21,7 @@ from .concept import add_authority, add_problem, problem_or_none
 from .distribution import add_distribution, add_links, first_published
 from .document import add_document
 from .extras import REST
-from .facts import Facts, Row, rows_of, values_of
+from .facts import Facts, Row
 from .idea import add_relations
 from .iri import web
 from .languages import restore_languages
@@ -67,7 +69,7 @@ def dataset_graph(dataset: Row, facts: Facts) -> Graph:
     _add_links(graph, site, iri, dataset)
     add_others(graph, site, iri, dataset)
     restore_languages(graph, site, iri, dataset)
-    add_relations(graph, dataset, iri, facts)
+    add_relations(graph, Dataset.from_shown(dataset), iri, facts)
     return _with_kept_names(graph, dataset, site)
 
 
@@ -75,7 +77,7 @@ def _with_kept_names(graph: Graph, dataset: Row, site: Site) -> Graph:
     """Return a graph in which the dataset and its files have the IRIs that they came with."""
     identifier = str(dataset["id"])
     names: dict[Node, URIRef] = {site.own("dataset", identifier): site.dataset(identifier)}
-    for resource in map(str, (row.get("id") for row in rows_of(dataset.get("resources")))):
+    for resource in map(str, (row.get("id") for row in list_rows(dataset.get("resources")))):
         own = site.own_distribution(identifier, resource)
         names[own] = site.distribution(identifier, resource)
     names = {own: kept for own, kept in names.items() if own != kept}
@@ -96,8 +98,8 @@ def themes_of_problems(notations: list[str]) -> set[str]:
 def _add_texts(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
     lang = site.language
     title = label(lang, dataset.get("title"), dataset.get("name"), dataset["id"])
-    tags = [clean(each.get("name")) for each in rows_of(dataset.get("tags"))]
-    keywords = distinct_words(as_written(tags, values_of(dataset.get("tags" + REST))))
+    tags = [clean(each.get("name")) for each in list_rows(dataset.get("tags"))]
+    keywords = distinct_words(as_written(tags, list_texts(dataset.get("tags" + REST))))
     for predicate, literal in (
         (DCT.title, title),
         # DCAT-AP wants a description; older datasets may have none.
@@ -115,7 +117,7 @@ def _add_texts(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
             graph.add((iri, predicate, literal))
     _add_record(graph, iri, dataset)
     add_statement(graph, iri, DCT.provenance, DCT.ProvenanceStatement, "provenance", dataset, site)
-    for number, each in enumerate(values_of(dataset.get("alternate_identifier")), 1):
+    for number, each in enumerate(list_texts(dataset.get("alternate_identifier")), 1):
         notation, identifier = text(each), part(iri, f"identifier-{number}")
         if notation is not None:
             graph.add((iri, ADMS.identifier, identifier))
@@ -151,14 +153,14 @@ def _add_concepts(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
     access = authorities.access_right(clean(dataset.get("access_rights")))
     if access is not None:
         graph.add((iri, DCT.accessRights, add_authority(graph, access, DCT.RightsStatement)))
-    for value in values_of(dataset.get("language")):
+    for value in list_texts(dataset.get("language")):
         language = authorities.language(value)
         if language is not None:
             graph.add((iri, DCT.language, add_authority(graph, language, DCT.LinguisticSystem)))
-    problems = values_of(dataset.get("service_problem"))
+    problems = list_texts(dataset.get("service_problem"))
     for problem in filter(None, map(problem_or_none, problems)):
         graph.add((iri, DCAT.theme, add_problem(graph, site, problem)))
-    given = filter(None, map(authorities.theme, values_of(dataset.get("theme"))))
+    given = filter(None, map(authorities.theme, list_texts(dataset.get("theme"))))
     themes = list(given) or filter(None, map(authorities.theme, themes_of_problems(problems)))
     for theme in themes:
         graph.add((iri, DCAT.theme, add_authority(graph, theme)))
@@ -169,7 +171,7 @@ def _add_resources(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
     if licence is not None:
         graph.add((iri, DCT.license, licence))
     note = add_statement(graph, iri, DCT.rights, DCT.RightsStatement, "rights_note", dataset, site)
-    for position, resource in enumerate(rows_of(dataset.get("resources")), 1):
+    for position, resource in enumerate(list_rows(dataset.get("resources")), 1):
         if not resource.get("id"):
             continue
         distribution = add_distribution(graph, site, dataset, resource, licence, position)
@@ -181,9 +183,9 @@ def _add_resources(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
 
 
 def _add_places(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
-    codes = values_of(dataset.get("municipality"))
+    codes = list_texts(dataset.get("municipality"))
     places = [place for code in codes if (place := add_municipality(graph, site, code))]
-    rows = [*rows_of(dataset.get("spatial_coverage")), *place_texts(dataset)]
+    rows = [*list_rows(dataset.get("spatial_coverage")), *place_texts(dataset)]
     places += add_coverage(graph, site, iri, rows)
     if not places and not _is_copy(dataset, site):
         places = [add_country(graph)]
@@ -197,7 +199,7 @@ def _is_copy(dataset: Row, site: Site) -> bool:
 
 
 def _add_periods(graph: Graph, iri: URIRef, dataset: Row) -> None:
-    for number, row in enumerate(rows_of(dataset.get("temporal_coverage")), 1):
+    for number, row in enumerate(list_rows(dataset.get("temporal_coverage")), 1):
         start, end = moment(row.get("start")), moment(row.get("end"))
         if start is None and end is None:
             continue
@@ -211,9 +213,9 @@ def _add_periods(graph: Graph, iri: URIRef, dataset: Row) -> None:
 
 def _add_people(graph: Graph, iri: URIRef, dataset: Row, facts: Facts) -> None:
     """Add publisher, creator and contacts; the organisation stands in for who is not named."""
-    site, owner = facts.site, facts.owner_of(dataset)
+    site, owner = facts.site, facts.owner_of(Dataset.from_shown(dataset))
     named = (
-        add_agent(graph, site, iri, "publisher", row) for row in rows_of(dataset.get("publisher"))
+        add_agent(graph, site, iri, "publisher", row) for row in list_rows(dataset.get("publisher"))
     )
     # DCAT-AP wants one; the rows after it are not even described.
     publisher = next(filter(None, named), None)
@@ -221,11 +223,11 @@ def _add_people(graph: Graph, iri: URIRef, dataset: Row, facts: Facts) -> None:
         publisher = refer_to_organization(graph, owner, facts)
     creators = [
         add_agent(graph, site, iri, f"creator-{number}", row)
-        for number, row in enumerate(rows_of(dataset.get("creator")), 1)
+        for number, row in enumerate(list_rows(dataset.get("creator")), 1)
     ]
     contacts = [
         add_contact(graph, site, iri, f"contact-{number}", row)
-        for number, row in enumerate(rows_of(dataset.get("contact")), 1)
+        for number, row in enumerate(list_rows(dataset.get("contact")), 1)
     ]
     if owner is not None and not any(contacts):
         describe = office_of if facts.alone else partial(add_office, graph)

@@ -12,12 +12,13 @@ from rdflib import Graph, Literal, URIRef
 
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.checksums import ALGORITHMS, checksum_of
+from ckanext.marathon.records.values import list_texts
 from ckanext.marathon.vocabulary import authorities
 
 from .concept import add_authority
 from .document import add_document
 from .extras import REST
-from .facts import Row, values_of
+from .facts import Row
 from .iri import mail, segment, web
 from .licence import add_licence, add_licence_named
 from .literals import (
@@ -89,7 +90,7 @@ def add_distribution(
     own = add_licence(graph, resource.get("license")) if resource.get("license") else None
     if own is None:
         # DCAT-AP takes one.
-        for said in values_of(resource.get("license" + REST))[:1]:
+        for said in list_texts(resource.get("license" + REST))[:1]:
             own = add_licence_named(graph, iri, said)
     effective = own or licence
     if effective is not None:
@@ -110,10 +111,10 @@ def _add_others(graph: Graph, site: Site, iri: URIRef, resource: Row) -> None:
     ):
         if literal is not None:
             graph.add((iri, predicate, literal))
-    for said in map(text, values_of(resource.get("identifier" + REST))):
+    for said in map(text, list_texts(resource.get("identifier" + REST))):
         if said is not None:
             graph.add((iri, DCT.identifier, said))
-    for law in filter(None, map(site.foreign, values_of(resource.get("applicable_legislation")))):
+    for law in filter(None, map(site.foreign, list_texts(resource.get("applicable_legislation")))):
         graph.add((iri, DCATAP.applicableLegislation, law))
         graph.add((law, RDF.type, ELI.LegalResource))
     names = {"documentation": DOCUMENTATION, "conforms_to": STANDARD}
@@ -124,7 +125,7 @@ def _add_others(graph: Graph, site: Site, iri: URIRef, resource: Row) -> None:
 def add_links(graph: Graph, site: Site, iri: URIRef, row: Row, fields: dict[str, URIRef]) -> None:
     """Add fields that hold lists of addresses, each typed as DCAT-AP wants it."""
     for field, predicate in fields.items():
-        for address in values_of(row.get(field)):
+        for address in list_texts(row.get(field)):
             other = web(address)
             if other is None:
                 continue
@@ -166,7 +167,7 @@ def _add_addresses(graph: Graph, site: Site, iri: URIRef, dataset: Row, resource
     if download is not None:
         graph.add((iri, DCAT.downloadURL, download))
     for field, predicate in (("access_url", DCAT.accessURL), ("download_url", DCAT.downloadURL)):
-        for further in filter(None, map(site.foreign, values_of(resource.get(field + REST)))):
+        for further in filter(None, map(site.foreign, list_texts(resource.get(field + REST)))):
             graph.add((iri, predicate, further))
     by_mail = mail(resource.get("url")) if url is None else None
     also = by_mail or (url if given is not None else None)
@@ -212,7 +213,7 @@ def _add_concepts(graph: Graph, iri: URIRef, resource: Row) -> None:
         concept = find(clean(resource.get(field)))
         if concept is not None:
             graph.add((iri, predicate, add_authority(graph, concept)))
-    for value in values_of(resource.get("language")):
+    for value in list_texts(resource.get("language")):
         concept = authorities.language(value)
         if concept is not None:
             graph.add((iri, DCT.language, add_authority(graph, concept, DCT.LinguisticSystem)))

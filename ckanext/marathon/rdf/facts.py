@@ -8,11 +8,16 @@ from typing import Any
 
 from rdflib import URIRef
 
-from ckanext.marathon.domain.texts import load_json
+from ckanext.marathon.records.base import Record
+from ckanext.marathon.records.dataset import Dataset
+from ckanext.marathon.records.idea import Idea
+from ckanext.marathon.records.organization import Organization
+from ckanext.marathon.records.package import PackageRecord
+from ckanext.marathon.records.workshop import Workshop
 
 from .uris import Site
 
-__all__ = ["CatalogueFacts", "Facts", "PartFacts", "Row", "rows_of", "values_of"]
+__all__ = ["CatalogueFacts", "Facts", "PartFacts", "Row"]
 
 Row = Mapping[str, Any]
 
@@ -26,40 +31,36 @@ class Facts:
 
     Attributes:
         site: where IRIs start.
-        organizations: by id, as ``organization_show`` gives them (with the fields of
-            ``schemas/organization.yaml``).
-        ideas: by id, as ``package_show`` gives them.
-        workshops: by id, as ``package_show`` gives them, counts masked.
-        datasets: that came from an idea (or from the ideas of a workshop): ``id`` and ``title``.
+        organizations: by id.
+        ideas: by id.
+        workshops: by id, counts masked.
+        datasets: that came from an idea (or from the ideas of a workshop).
         alone: neighbours are named by their IRIs and not described: the feed keeps a description
             of each and puts them together in its pages. Of ideas and workshops the ids are then
             enough, of ideas also those of their data needs.
     """
 
     site: Site
-    organizations: Mapping[str, Row] = field(default_factory=dict)
-    ideas: Mapping[str, Row] = field(default_factory=dict)
-    workshops: Mapping[str, Row] = field(default_factory=dict)
-    datasets: Sequence[Row] = ()
+    organizations: Mapping[str, Organization] = field(default_factory=dict)
+    ideas: Mapping[str, Idea] = field(default_factory=dict)
+    workshops: Mapping[str, Workshop] = field(default_factory=dict)
+    datasets: Sequence[Record] = ()
     alone: bool = False
 
-    def ideas_of(self, dataset: Row) -> list[Row]:
+    def ideas_of(self, dataset: Dataset) -> list[Idea]:
         """Return the public ideas that a dataset names, in its order."""
-        return [self.ideas[each] for each in values_of(dataset.get("idea")) if each in self.ideas]
+        return [self.ideas[id_] for id_ in dataset.idea_ids if id_ in self.ideas]
 
-    def workshop_of(self, idea: Row) -> Row | None:
+    def workshop_of(self, idea: Idea) -> Workshop | None:
         """Return the workshop of an idea if it is public."""
-        given = idea.get("workshop")
-        identifier = given.get("id") if isinstance(given, Mapping) else given
-        return self.workshops.get(str(identifier))
+        return self.workshops.get(idea.workshop_id)
 
-    def owner_of(self, thing: Row) -> Row | None:
-        """Return the organisation of a dataset, workshop or idea."""
-        given = thing.get("organization")
-        summary = given if isinstance(given, Mapping) and given.get("id") else None
-        named = (thing.get("owner_org"), summary and summary["id"])
-        known = (self.organizations.get(str(each)) for each in named)
-        return next(filter(None, known), summary)
+    def owner_of(self, package: PackageRecord) -> Organization | None:
+        """Return the organisation of a package; one that is not known as it was shown with it."""
+        shown = package.owner
+        named = (package.owner_id, shown.id if shown else "")
+        known = (self.organizations.get(id_) for id_ in named)
+        return next(filter(None, known), shown)
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class CatalogueFacts:
     site: Site
     title: str
     description: str = ""
-    publisher: Row | None = None
+    publisher: Organization | None = None
     languages: Sequence[str] = ("es",)
     licence: str = ""
     issued: str = ""
@@ -107,32 +108,3 @@ class PartFacts:
     titles: Mapping[str, str]
     homepage: str
     places: Sequence[tuple[str, str]] = ()
-
-
-def values_of(value: object) -> list[str]:
-    """Return the texts in a field that may be a list, JSON or one text.
-
-    Lists are JSON in CKAN's extras; datasets that are older than our schema have either.
-    """
-    if isinstance(value, str) and value.strip()[:1] == "[":
-        try:
-            value = load_json(value)
-        except ValueError:
-            return []
-    if isinstance(value, list | tuple):
-        return [str(each) for each in value if isinstance(each, str | int) and str(each).strip()]
-    return [value] if isinstance(value, str) and value.strip() else []
-
-
-def rows_of(value: object) -> list[Row]:
-    """Return the rows of a field with subfields, without those that hold nothing."""
-    if isinstance(value, str):
-        try:
-            value = load_json(value)
-        except ValueError:
-            return []
-    if isinstance(value, Mapping):
-        value = [value]
-    if not isinstance(value, list | tuple):
-        return []
-    return [each for each in value if isinstance(each, Mapping) and any(each.values())]

@@ -11,13 +11,15 @@ from collections.abc import Iterator
 
 from rdflib import Graph, Literal, URIRef
 
+from ckanext.marathon.records.dataset import Dataset
+from ckanext.marathon.records.idea import DataNeed, Idea
 from ckanext.marathon.vocabulary import authorities
 
 from .concept import add_problem, add_term, problem_or_none
 from .document import add_document
-from .facts import Facts, Row, rows_of, values_of
+from .facts import Facts
 from .iri import web
-from .literals import boolean, clean, count, label, text
+from .literals import clean, count, label, text
 from .namespaces import ADMS, DCT, FOAF, PROV, RDF, XSD, new_graph
 from .place import add_municipality
 from .uris import part
@@ -26,11 +28,11 @@ from .workshop import add_generation, refer_to_organization, refer_to_workshop, 
 __all__ = ["add_idea", "add_relations", "idea_graph"]
 
 
-def idea_graph(idea: Row, facts: Facts) -> Graph:
+def idea_graph(idea: Idea, facts: Facts) -> Graph:
     """Return all that is said of an idea, with its public workshop and datasets.
 
     Args:
-        idea: as ``package_show`` gives it.
+        idea: to be described.
         facts: its organisation, its workshop, the datasets that came from it.
     """
     site = facts.site
@@ -38,53 +40,52 @@ def idea_graph(idea: Row, facts: Facts) -> Graph:
     iri = add_idea(graph, idea, facts)
     lang = site.language
     for predicate, literal in (
-        (DCT.description, text(idea.get("notes"), lang)),
-        (site.term("votes"), count(idea.get("votes"), XSD.integer)),
-        (site.term("priority"), count(idea.get("priority"), XSD.integer)),
-        *((site.term("community"), text(each, lang)) for each in values_of(idea.get("community"))),
+        (DCT.description, text(idea.notes, lang)),
+        (site.term("votes"), count(idea.votes, XSD.integer)),
+        (site.term("priority"), count(idea.priority, XSD.integer)),
+        *((site.term("community"), text(name, lang)) for name in idea.communities),
     ):
         if literal is not None:
             graph.add((iri, predicate, literal))
-    group = add_term(graph, site, "proponent-group", idea.get("proponent_group"))
+    group = add_term(graph, site, "proponent-group", idea.proponent_group)
     if group is not None:
         graph.add((iri, site.term("proponentGroup"), group))
-    for code in values_of(idea.get("municipality")):
+    for code in idea.municipalities:
         place = add_municipality(graph, site, code)
         if place is not None:
             graph.add((iri, DCT.spatial, place))
-    for notation in values_of(idea.get("service_problem")):
+    for notation in idea.problems:
         problem = problem_or_none(notation)
         if problem is not None:
             graph.add((iri, DCT.subject, add_problem(graph, site, problem)))
-    for address in values_of(idea.get("evidence")):
+    for address in idea.evidence:
         page = web(address)
         if page is not None:
             graph.add((iri, FOAF.page, page))
             add_document(graph, site, page)
-    for row in rows_of(idea.get("data_need")):
-        add_need(graph, idea, row, facts)
+    for need in idea.data_needs:
+        add_need(graph, idea, need, facts)
     for literal in _summaries(idea):
         graph.add((iri, DCT.abstract, literal))
     owner = facts.owner_of(idea)
     if owner is not None:
         graph.add((iri, PROV.wasAttributedTo, refer_to_organization(graph, owner, facts)))
     for dataset in facts.datasets:
-        graph.add((iri, DCT.relation, site.dataset(str(dataset["id"]))))
+        graph.add((iri, DCT.relation, site.dataset(dataset.id)))
     return graph
 
 
-def add_idea(graph: Graph, idea: Row, facts: Facts) -> URIRef:
+def add_idea(graph: Graph, idea: Idea, facts: Facts) -> URIRef:
     """Describe an idea as far as a dataset's page needs it and return its IRI."""
     site = facts.site
-    iri = site.thing("idea", str(idea["id"]))
+    iri = site.thing("idea", idea.id)
     graph.add((iri, RDF.type, PROV.Entity))
     graph.add((iri, DCT.title, title_of(idea, site)))
-    status = add_term(graph, site, "idea-status", idea.get("status"))
+    status = add_term(graph, site, "idea-status", idea.status)
     if status is not None:
         graph.add((iri, ADMS.status, status))
-    example = boolean(idea.get("example"))
-    if example is not None:
-        graph.add((iri, site.term("example"), example))
+    if idea.is_example:
+        graph.add((iri, site.term("example"), Literal(True)))
     workshop = facts.workshop_of(idea)
     if workshop is not None:
         held = refer_to_workshop(graph, workshop, facts)
@@ -92,22 +93,22 @@ def add_idea(graph: Graph, idea: Row, facts: Facts) -> URIRef:
     return iri
 
 
-def add_need(graph: Graph, idea: Row, row: Row, facts: Facts) -> URIRef | None:
+def add_need(graph: Graph, idea: Idea, need: DataNeed, facts: Facts) -> URIRef | None:
     """Describe a data need of an idea and return its IRI, ``None`` if it has no id."""
     site = facts.site
-    if not clean(row.get("id")):
+    if not clean(need.id):
         return None
-    iri = site.data_need(str(idea["id"]), str(row["id"]))
+    iri = site.data_need(idea.id, need.id)
     graph.add((iri, RDF.type, PROV.Entity))
-    graph.add((iri, DCT.title, label(site.language, row.get("what"), row["id"])))
-    graph.add((iri, DCT.isPartOf, site.thing("idea", str(idea["id"]))))
-    why = text(row.get("why"), site.language)
+    graph.add((iri, DCT.title, label(site.language, need.what, need.id)))
+    graph.add((iri, DCT.isPartOf, site.thing("idea", idea.id)))
+    why = text(need.why, site.language)
     if why is not None:
         graph.add((iri, DCT.description, why))
     return iri
 
 
-def add_relations(graph: Graph, dataset: Row, iri: URIRef, facts: Facts) -> None:
+def add_relations(graph: Graph, dataset: Dataset, iri: URIRef, facts: Facts) -> None:
     """Relate a dataset to the ideas it came from, their workshops and the needs it meets.
 
     The idea is named twice: plainly in ``dct:relation``, which every harvester reads, and with its
@@ -118,29 +119,26 @@ def add_relations(graph: Graph, dataset: Row, iri: URIRef, facts: Facts) -> None
     instantaneous events, ``dcat:hadRole`` to attributions and relationships. No derivation
     (``prov:Derivation``) is claimed: the data may well be older than the idea that asked for it.
     """
-    needs = set(values_of(dataset.get("data_need")))
     related: list[tuple[URIRef, str]] = []
     for idea in facts.ideas_of(dataset):
         iri_of_idea = (
-            facts.site.thing("idea", str(idea["id"]))
-            if facts.alone
-            else add_idea(graph, idea, facts)
+            facts.site.thing("idea", idea.id) if facts.alone else add_idea(graph, idea, facts)
         )
         graph.add((iri, DCT.relation, iri_of_idea))
         related.append((iri_of_idea, "origin"))
         workshop = facts.workshop_of(idea)
         if workshop is not None:
-            held = facts.site.thing("workshop", str(workshop["id"]))
+            held = facts.site.thing("workshop", workshop.id)
             add_generation(graph, held, iri, not facts.alone)
-        for row in rows_of(idea.get("data_need")):
-            if str(row.get("id")) not in needs:
+        for need in idea.data_needs:
+            if need.id not in dataset.data_need_ids:
                 continue
             if facts.alone:
-                need = facts.site.data_need(str(idea["id"]), str(row["id"]))
+                met = facts.site.data_need(idea.id, need.id)
             else:
-                need = add_need(graph, idea, row, facts)
-            if need is not None:
-                related.append((need, "data_need"))
+                met = add_need(graph, idea, need, facts)
+            if met is not None:
+                related.append((met, "data_need"))
     for number, (other, role) in enumerate(related, 1):
         influence = part(iri, f"influence-{number}")
         graph.add((iri, PROV.qualifiedInfluence, influence))
@@ -151,14 +149,13 @@ def add_relations(graph: Graph, dataset: Row, iri: URIRef, facts: Facts) -> None
         graph.add((influence, DCT.type, term))
 
 
-def _summaries(idea: Row) -> Iterator[Literal]:
-    for row in rows_of(idea.get("summary")):
-        given = str(row.get("lang") or "")
-        spoken = authorities.spoken_language(given)
-        other = authorities.language(given)
+def _summaries(idea: Idea) -> Iterator[Literal]:
+    for summary in idea.summaries:
+        spoken = authorities.spoken_language(summary.language)
+        other = authorities.language(summary.language)
         tag = spoken.code if spoken else (other.iso_639_1 or other.iso_639_3 if other else "")
         # A language tag is the shortest code there is (RFC 5646, 2.2.1): Spanish is ``es``.
         tag = {"spa": "es", "eng": "en"}.get(tag, tag)
-        literal = text(row.get("text"), tag or None)
+        literal = text(summary.text, tag or None)
         if literal is not None:
             yield literal

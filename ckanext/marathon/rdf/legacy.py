@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .facts import Row, rows_of
+from ckanext.marathon.records.values import list_rows
+
+from .facts import Row
 
 __all__ = ["with_legacy"]
 
@@ -37,7 +39,7 @@ def with_legacy(dataset: Row) -> dict[str, Any]:
     """
     extras = {
         key if key in _AS_IT_IS else key.removeprefix("dcat_"): each.get("value")
-        for each in rows_of(dataset.get("extras"))
+        for each in list_rows(dataset.get("extras"))
         for key in [str(each.get("key", ""))]
     }
     filled = dict(dataset)
@@ -56,5 +58,5 @@ def with_legacy(dataset: Row) -> dict[str, Any]:
 
 
 def _fill(filled: dict[str, Any], field: str, row: dict[str, Any]) -> None:
-    if any(row.values()) and not rows_of(filled.get(field)):
+    if any(row.values()) and not list_rows(filled.get(field)):
         filled[field] = [row]

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from rdflib import Graph, Literal, URIRef
 
+from ckanext.marathon.records.values import list_texts
 from ckanext.marathon.vocabulary import authorities
 
 from .concept import add_authority, add_texts
 from .extras import REST
-from .facts import Row, values_of
+from .facts import Row
 from .iri import web
 from .literals import clean, text
 from .namespaces import DCT, RDF, RDFS, SKOS
@@ -71,7 +72,7 @@ def add_licence_of(graph: Graph, whole: URIRef, dataset: Row) -> URIRef | None:
     """
     others = [
         add_licence_named(graph, whole, said, f"licence-{number}")
-        for number, said in enumerate(values_of(dataset.get("license" + REST)), 1)
+        for number, said in enumerate(list_texts(dataset.get("license" + REST)), 1)
     ]
     for each in others:
         graph.add((whole, DCT.license, each))

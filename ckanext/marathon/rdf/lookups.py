@@ -6,7 +6,7 @@ what is public itself is mentioned in public.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -17,8 +17,15 @@ from ckanext.dcat.utils import dataset_uri, resource_uri
 from flask import g, has_request_context
 
 from ckanext.marathon.domain.datasets import COORDINATING_BODY
+from ckanext.marathon.records.base import Record, read_record
+from ckanext.marathon.records.dataset import Dataset
+from ckanext.marathon.records.idea import Idea
+from ckanext.marathon.records.organization import Organization
+from ckanext.marathon.records.package import PackageRecord
+from ckanext.marathon.records.values import list_rows
+from ckanext.marathon.records.workshop import Workshop
 
-from .facts import CatalogueFacts, Facts, Row, rows_of, values_of
+from .facts import CatalogueFacts, Facts, Row
 from .iri import web
 from .site_types import select_site_profiles
 from .uris import Site
@@ -79,34 +86,33 @@ class Lookups:
 
     def dataset_facts(self, dataset: Row) -> Facts:
         """Return the neighbours of a dataset: organisation, public ideas, their workshops."""
-        ideas = self._packages(values_of(dataset.get("idea")), "idea")
-        workshops = self._packages([str(each.get("workshop")) for each in ideas], "workshop")
-        facts = self._facts([dataset, *workshops], ideas, workshops)
+        record = Dataset.from_shown(dataset)
+        ideas = self._ideas(record.idea_ids)
+        workshops = self._workshops(ideas)
+        facts = self._facts([record, *workshops], ideas, workshops)
         return replace(facts, site=self._keeping([dataset]))
 
     def idea_facts(self, idea: Row) -> Facts:
         """Return the neighbours of an idea: organisation, public workshop, public datasets."""
-        workshops = self._packages([str(idea.get("workshop"))], "workshop")
-        datasets = self._linked("marathon_idea_datasets", str(idea["id"]))
-        return self._facts([idea, *workshops], [], workshops, datasets)
+        record = Idea.from_shown(idea)
+        workshops = self._workshops([record])
+        datasets = self._linked("marathon_idea_datasets", record.id)
+        return self._facts([record, *workshops], [], workshops, datasets)
 
     def workshop_facts(self, workshop: Row) -> Facts:
         """Return the neighbours of a workshop: organisation, public ideas, their datasets."""
-        listed = self._linked("marathon_workshop_ideas", str(workshop["id"]))
-        ideas = self._packages([str(each["id"]) for each in listed], "idea")
+        record = Workshop.from_shown(workshop)
+        listed = self._linked("marathon_workshop_ideas", record.id)
+        ideas = self._ideas([idea.id for idea in listed])
         datasets = [
-            each for idea in ideas for each in self._linked("marathon_idea_datasets", idea["id"])
+            dataset for idea in ideas for dataset in self._linked("marathon_idea_datasets", idea.id)
         ]
-        unique = list({each["id"]: each for each in datasets}.values())
-        return self._facts([workshop], ideas, [], unique)
-
-    def commitment_facts(self, commitment: Row) -> Facts:
-        """Return the neighbours of a commitment: its organisation."""
-        return self.owner_facts(commitment)
+        unique = list({dataset.id: dataset for dataset in datasets}.values())
+        return self._facts([record], ideas, [], unique)
 
     def owner_facts(self, package: Row) -> Facts:
         """Return the organisation of a package, and nothing else."""
-        facts = self._facts([package], [], [])
+        facts = self._facts([Dataset.from_shown(package)], [], [])
         return replace(facts, site=self._keeping([package]))
 
     def catalogue_facts(self, dated: bool = True) -> CatalogueFacts:
@@ -124,19 +130,19 @@ class Lookups:
 
     def _facts(
         self,
-        owned: list[Row],
-        ideas: list[Row],
-        workshops: list[Row],
-        datasets: list[Row] | None = None,
+        owned: Iterable[PackageRecord],
+        ideas: list[Idea],
+        workshops: list[Workshop],
+        datasets: Sequence[Record] = (),
     ) -> Facts:
-        owners = {str(each.get("owner_org")) for each in owned if each.get("owner_org")}
-        organizations = {each: self._organization(each) for each in owners}
+        owners = {package.owner_id for package in owned if package.owner_id}
+        organizations = {id_: self._organization(id_) for id_ in owners}
         return Facts(
-            site=self._keeping(datasets or []),
+            site=self._keeping([{"id": dataset.id} for dataset in datasets]),
             organizations={key: value for key, value in organizations.items() if value},
-            ideas={str(each["id"]): each for each in ideas},
-            workshops={str(each["id"]): each for each in workshops},
-            datasets=datasets or [],
+            ideas={idea.id: idea for idea in ideas},
+            workshops={workshop.id: workshop for workshop in workshops},
+            datasets=datasets,
         )
 
     def _keeping(self, datasets: Iterable[Row]) -> Site:
@@ -150,22 +156,32 @@ class Lookups:
             given = dataset_uri({"id": identifier})
             if given != str(here.dataset(identifier)):
                 kept[identifier] = given
-            for resource in map(str, (row.get("id") for row in rows_of(dataset.get("resources")))):
+            for resource in map(
+                str, (row.get("id") for row in list_rows(dataset.get("resources")))
+            ):
                 given = resource_uri({"id": resource, "package_id": identifier})
                 if given != str(here.distribution(identifier, resource)):
                     kept[resource] = given
         return replace(self._site or here, kept=kept)
 
-    def _packages(self, identifiers: list[str], package_type: str) -> list[Row]:
+    def _ideas(self, identifiers: Iterable[str]) -> list[Idea]:
+        return [Idea.from_shown(shown) for shown in self._packages(identifiers, "idea")]
+
+    def _workshops(self, ideas: Iterable[Idea]) -> list[Workshop]:
+        """Return the public workshops in which ideas were said."""
+        found = self._packages([idea.workshop_id for idea in ideas], "workshop")
+        return [Workshop.from_shown(shown) for shown in found]
+
+    def _packages(self, identifiers: Iterable[str], package_type: str) -> list[Row]:
         found = (
             self._once("package", each, lambda each=each: _show("package_show", each))
             for each in dict.fromkeys(identifiers)
-            if each and each != "None"
+            if each
         )
         return [each for each in found if each and each.get("type") == package_type]
 
-    def _organization(self, identifier: str) -> Row | None:
-        return self._once(
+    def _organization(self, identifier: str) -> Organization | None:
+        shown = self._once(
             "organization",
             identifier,
             lambda: _show(
@@ -178,11 +194,13 @@ class Lookups:
                 include_followers=False,
             ),
         )
+        return Organization.from_shown(shown) if shown else None
 
-    def _linked(self, action: str, identifier: str) -> list[Row]:
-        return self._once(action, identifier, lambda: _show(action, identifier) or [])
+    def _linked(self, action: str, identifier: str) -> list[Record]:
+        listed = self._once(action, identifier, lambda: _show(action, identifier) or [])
+        return [read_record(row) for row in listed]
 
-    def _coordinating_body(self) -> Row | None:
+    def _coordinating_body(self) -> Organization | None:
         """Return the coordinating body if there is exactly one."""
         group = cast(Any, model.Group)
         query = model.Session.query(group).filter(

@@ -12,13 +12,14 @@ from collections.abc import Iterable, Mapping
 
 from rdflib import PROV, Graph, Literal, URIRef
 
+from ckanext.marathon.records.values import list_rows, list_texts
 from ckanext.marathon.vocabulary import authorities
 
 from .agent import add_agent
 from .concept import add_authority, add_scheme
 from .document import add_document
 from .extras import REST
-from .facts import Row, rows_of, values_of
+from .facts import Row
 from .geometries import kind_of_shape
 from .iri import urn
 from .literals import clean, moment, text
@@ -55,48 +56,48 @@ _TELEPHONE = re.compile(r"[ ()./-]*(\+?[0-9][0-9 ()./-]{2,40})")
 def add_others(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
     """Add to a dataset what was set aside when it was read."""
     add_texts_of(graph, site, iri, dataset, _LINKS)
-    for said in values_of(dataset.get("url" + REST)):
+    for said in list_texts(dataset.get("url" + REST)):
         if page := site.foreign(said) or urn(said):
             graph.add((iri, DCAT.landingPage, page))
             add_document(graph, site, page, Literal(said) if urn(said) else None)
-    for said in values_of(dataset.get("dct_alternative")):
+    for said in list_texts(dataset.get("dct_alternative")):
         _label(graph, iri, DCT.alternative, said, site)
     for name, predicate in _OF_DUBLIN_CORE.items():
         short = name.removeprefix("dct_").replace("_", "-")
-        _add_named(graph, site, iri, predicate, short, values_of(dataset.get(name)), None)
-    subjects = values_of(dataset.get("dct_subject"))
+        _add_named(graph, site, iri, predicate, short, list_texts(dataset.get(name)), None)
+    subjects = list_texts(dataset.get("dct_subject"))
     _add_named(graph, site, iri, DCT.subject, "subject", subjects, SKOS.Concept)
-    _add_telephone(graph, iri, values_of(dataset.get("contact_telephone" + REST)))
+    _add_telephone(graph, iri, list_texts(dataset.get("contact_telephone" + REST)))
     for field, predicate, kind in (
         ("theme" + REST, DCAT.theme, SKOS.Concept),
         ("dcat_type", DCT.type, SKOS.Concept),
         ("access_rights" + REST, DCT.accessRights, DCT.RightsStatement),
     ):
-        given = values_of(dataset.get(field))
+        given = list_texts(dataset.get(field))
         if predicate == DCT.accessRights:
             # DCAT-AP allows one statement on who may have access.
             given = [] if (iri, predicate, None) in graph else given[:1]
         if given:
             name = field.removeprefix("dcat_").removesuffix(REST)
             _add_named(graph, site, iri, predicate, name, given, kind)
-    if values_of(dataset.get("frequency" + REST)) and not clean(dataset.get("frequency")):
+    if list_texts(dataset.get("frequency" + REST)) and not clean(dataset.get("frequency")):
         other = authorities.frequency("OTHER")
         assert other is not None, "the table has it"
         graph.add((iri, DCT.accrualPeriodicity, add_authority(graph, other, DCT.Frequency)))
     add_of_authority(graph, site, iri, DCT.language, "language", dataset, DCT.LinguisticSystem)
-    for value in values_of(dataset.get("hvd_category")):
+    for value in list_texts(dataset.get("hvd_category")):
         _add_concept(graph, iri, DCATAP.hvdCategory, site.foreign(value))
     for field in _RELATED:
-        for other in filter(None, map(site.foreign, values_of(dataset.get(field)))):
+        for other in filter(None, map(site.foreign, list_texts(dataset.get(field)))):
             graph.add((iri, DCT.relation, other))
-    for number, said in enumerate(values_of(dataset.get("temporal_coverage" + REST)), 1):
+    for number, said in enumerate(list_texts(dataset.get("temporal_coverage" + REST)), 1):
         period = part(iri, f"other-period-{number}")
         graph.add((iri, DCT.temporal, period))
         graph.add((period, RDF.type, DCT.PeriodOfTime))
         _label(graph, period, RDFS.label, said, site)
-    _add_relations(graph, site, iri, rows_of(dataset.get("qualified_relation")))
-    _add_attributions(graph, site, iri, rows_of(dataset.get("qualified_attribution")))
-    _add_activities(graph, site, iri, rows_of(dataset.get("provenance_activity")))
+    _add_relations(graph, site, iri, list_rows(dataset.get("qualified_relation")))
+    _add_attributions(graph, site, iri, list_rows(dataset.get("qualified_attribution")))
+    _add_activities(graph, site, iri, list_rows(dataset.get("provenance_activity")))
 
 
 def _add_telephone(graph: Graph, iri: URIRef, given: Iterable[str]) -> None:
@@ -117,7 +118,7 @@ def add_texts_of(
 ) -> None:
     """Add what fields of addresses could not hold: documents without an address, by their names."""
     for field, (predicate, kind) in links.items():
-        given = values_of(row.get(field + REST))
+        given = list_texts(row.get(field + REST))
         _add_named(graph, site, iri, predicate, field.replace("_", "-"), given, kind)
 
 
@@ -126,7 +127,7 @@ def add_of_authority(
 ) -> None:
     """Add concepts of a table of the EU's that our choice from it leaves out."""
     start = f"{authorities.scheme(name).iri}/"
-    for value in values_of(row.get(name + REST)):
+    for value in list_texts(row.get(name + REST)):
         concept = site.foreign(value)
         if concept is None or not concept.startswith(start):
             continue
@@ -147,11 +148,11 @@ def place_texts(dataset: Row) -> list[dict[str, str]]:
     A shape that is none names its place only where nothing else does. One that others can read,
     GML or WKT in metres, names nothing: it stays a shape.
     """
-    texts = values_of(dataset.get("spatial_coverage" + REST))
-    if not texts and not rows_of(dataset.get("spatial_coverage")):
+    texts = list_texts(dataset.get("spatial_coverage" + REST))
+    if not texts and not list_rows(dataset.get("spatial_coverage")):
         shapes = ("geom", "bbox", "centroid")
         fields = [f"spatial_coverage_{each}{REST}" for each in shapes]
-        texts = [text for each in fields for text in values_of(dataset.get(each))][:1]
+        texts = [text for each in fields for text in list_texts(dataset.get(each))][:1]
     return [{kind_of_shape(each): each} for each in texts]
 
 
@@ -211,7 +212,7 @@ def _add_attributions(graph: Graph, site: Site, iri: URIRef, rows: list[Row]) ->
     for number, row in enumerate(rows, 1):
         name, role = f"attribution-{number}", site.foreign(row.get("role"))
         agents = [
-            add_agent(graph, site, iri, f"{name}-agent", e) for e in rows_of(row.get("agent"))
+            add_agent(graph, site, iri, f"{name}-agent", e) for e in list_rows(row.get("agent"))
         ]
         for agent in filter(None, agents[:1]):
             attribution = part(iri, name)
@@ -241,7 +242,7 @@ def _add_activities(graph: Graph, site: Site, iri: URIRef, rows: list[Row]) -> N
         ):
             if value is not None:
                 graph.add((activity, predicate, value))
-        for place, each in enumerate(rows_of(row.get("wasAssociatedWith")), 1):
+        for place, each in enumerate(list_rows(row.get("wasAssociatedWith")), 1):
             agent = add_agent(graph, site, iri, f"activity-{number}-agent-{place}", each)
             if agent is not None:
                 graph.add((activity, PROV.wasAssociatedWith, agent))

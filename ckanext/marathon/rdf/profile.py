@@ -11,13 +11,17 @@ from rdflib import BNode, Graph, URIRef
 from rdflib.term import Node
 
 from ckanext.marathon.domain.texts import shown
+from ckanext.marathon.records.commitment import Commitment
+from ckanext.marathon.records.idea import Idea
+from ckanext.marathon.records.values import list_rows
+from ckanext.marathon.records.workshop import Workshop
 
 from .catalogue import catalogue_graph
 from .commitment import commitment_graph
 from .dataset import dataset_graph
 from .document import titles_to_drop
 from .extras import REST, texts_of
-from .facts import Row, rows_of
+from .facts import Row
 from .fitting import fit_dataset, respell_keyword, texts_of_files
 from .idea import idea_graph
 from .languages import OTHER_LANGUAGES, other_languages
@@ -142,11 +146,11 @@ def graph_of(package: dict[str, Any], lookups: Lookups) -> Graph:
     """Return the graph of a package of any type, asking CKAN for its neighbours."""
     kind = package.get("type") or "dataset"
     if kind == "workshop":
-        return workshop_graph(package, lookups.workshop_facts(package))
+        return workshop_graph(Workshop.from_shown(package), lookups.workshop_facts(package))
     if kind == "idea":
-        return idea_graph(package, lookups.idea_facts(package))
+        return idea_graph(Idea.from_shown(package), lookups.idea_facts(package))
     if kind == "commitment":
-        return commitment_graph(package, lookups.commitment_facts(package))
+        return commitment_graph(Commitment.from_shown(package), lookups.owner_facts(package))
     if is_site_type(kind):
         return describe_by_profiles(package, lookups.owner_facts(package), site_profiles())
     return dataset_graph(package, lookups.dataset_facts(package))
@@ -231,7 +235,7 @@ def _restate_times(graph: Graph, here: Site, shown: Row) -> None:
     """Give each time the form that we give it: ``schemaorg`` makes a midnight of ``2017-05``."""
     identifier = str(shown["id"])
     rows = {here.dataset(identifier): shown}
-    for resource in rows_of(shown.get("resources")):
+    for resource in list_rows(shown.get("resources")):
         rows[here.distribution(identifier, str(resource.get("id")))] = resource
     for iri, row in rows.items():
         for field, predicates in _TIMES.items():

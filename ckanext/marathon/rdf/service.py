@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from rdflib import Graph, Literal, URIRef
 
+from ckanext.marathon.records.values import list_rows, list_texts
 from ckanext.marathon.vocabulary import authorities
 
 from .concept import add_authority
 from .document import add_document
-from .facts import Row, rows_of, values_of
+from .facts import Row
 from .licence import add_licence_named
 from .literals import clean, text
 from .namespaces import DCAT, DCATAP, DCT, FOAF, OWL, RDF
@@ -38,8 +39,8 @@ def add_services(
         distribution: that they give access to.
         resource: with ``access_services``, rows as ckanext-dcat reads them.
     """
-    for number, row in enumerate(rows_of(resource.get("access_services")), 1):
-        addresses = list(filter(None, map(site.foreign, values_of(row.get("endpoint_url")))))
+    for number, row in enumerate(list_rows(resource.get("access_services")), 1):
+        addresses = list(filter(None, map(site.foreign, list_texts(row.get("endpoint_url")))))
         if addresses:
             service = part(distribution, f"service-{number}")
             graph.add((distribution, DCAT.accessService, service))
@@ -68,7 +69,7 @@ def _add_texts(graph: Graph, site: Site, service: URIRef, row: Row, address: str
     graph.add((service, DCT.title, title if title is not None else Literal(address)))
     for predicate, literal in (
         (DCT.description, text(row.get("description"), site.language)),
-        *((DCAT.keyword, text(word, site.language)) for word in values_of(row.get("keyword"))),
+        *((DCAT.keyword, text(word, site.language)) for word in list_texts(row.get("keyword"))),
     ):
         if literal is not None:
             graph.add((service, predicate, literal))
@@ -80,7 +81,7 @@ def _add_links(graph: Graph, site: Site, service: URIRef, row: Row) -> None:
         ("landing_page", DCAT.landingPage, FOAF.Document),
         ("conforms_to", DCT.conformsTo, DCT.Standard),
     ):
-        for address in filter(None, map(site.foreign, values_of(row.get(field)))):
+        for address in filter(None, map(site.foreign, list_texts(row.get(field)))):
             graph.add((service, predicate, address))
             if kind == FOAF.Document:
                 add_document(graph, site, address)

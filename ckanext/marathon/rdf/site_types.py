@@ -73,7 +73,10 @@ def describe_by_profiles(dataset: Row, facts: Facts, profiles: Sequence[str]) ->
     for profile_class in serializer._profiles:
         profile = profile_class(serializer.g, compatibility_mode=serializer.compatibility_mode)
         # ckanext-dcat would ask for it with a search, and remember it as long as the process lives.
-        profile._org_cache = {key: dict(row) for key, row in facts.organizations.items()}
+        profile._org_cache = {
+            id_: {"id": id_, "title": organization.title, **organization.of_profiles}
+            for id_, organization in facts.organizations.items()
+        }
         profile.graph_from_dataset(_copy_with_offsets(dataset), iri)
     return _tidy(serializer.g, str(dataset["id"]), facts)
 

@@ -13,10 +13,11 @@ from typing import Any
 from rdflib import Literal
 
 from ckanext.marathon.domain.checksums import checksum_of
+from ckanext.marathon.records.values import list_rows
 
 from .distribution import first_published as time_published
 from .distribution import resource_page, time_modified, time_offered
-from .facts import Row, rows_of
+from .facts import Row
 from .iri import address_of_mail, mail, web
 from .legacy import with_legacy
 from .literals import moment, stated_moment
@@ -48,22 +49,22 @@ def with_published_values(dataset: Row, site: Site) -> dict[str, Any]:
     shown["issued"] = _text(stated_moment(known, "issued", time_published(known)))
     shown["modified"] = _text(stated_moment(known, "modified", saved))
     shown |= dict.fromkeys(_STAND_INS)
-    for extra in rows_of(shown.get("extras")):
+    for extra in list_rows(shown.get("extras")):
         if extra.get("key") in _TIMES:
             _set(extra, "value", _text(moment(extra.get("value"))))
         elif extra.get("key") in _PEOPLE_IRIS:
             _set(extra, "value", str(site.foreign(extra.get("value")) or ""))
-    for period in rows_of(shown.get("temporal_coverage")):
+    for period in list_rows(shown.get("temporal_coverage")):
         for edge in ("start", "end"):
             _set(period, edge, _text(moment(period.get(edge))))
     _set(shown, "url", str(web(shown.get("url")) or ""))
     for name in _PEOPLE:
-        for person in rows_of(shown.get(name)):
+        for person in list_rows(shown.get(name)):
             _tidy_person(person, site)
     for role in ("publisher", "creator"):
-        for person in list(rows_of(shown.get(role)))[:1]:
+        for person in list(list_rows(shown.get(role)))[:1]:
             shown |= {f"{role}_{name}": person.get(name) or "" for name in _AGENT}
-    for resource in rows_of(shown.get("resources")):
+    for resource in list_rows(shown.get("resources")):
         _tidy_resource(resource, known, site)
     return shown
 

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from rdflib import Graph, Literal, URIRef
 
+from ckanext.marathon.records.base import Record
+from ckanext.marathon.records.organization import Organization
+from ckanext.marathon.records.workshop import Workshop
+
 from .agent import add_named_agent, add_organization
 from .concept import add_problem, add_term, problem_or_none
-from .facts import Facts, Row, rows_of, values_of
+from .facts import Facts
 from .iri import web
-from .literals import boolean, clean, count, geometry, label, moment, text
+from .literals import clean, count, geometry, label, moment, text
 from .namespaces import ADMS, DCAT, DCT, PROV, RDF, RDFS, XSD, new_graph
 from .place import add_municipality
 from .uris import Site, part
@@ -35,37 +39,36 @@ COUNTS = {
 }
 
 
-def workshop_graph(workshop: Row, facts: Facts) -> Graph:
+def workshop_graph(workshop: Workshop, facts: Facts) -> Graph:
     """Return all that is said of a workshop, with its public ideas and their datasets.
 
     Args:
-        workshop: as ``package_show`` gives it, counts masked.
+        workshop: counts masked.
         facts: its organisation, its ideas, the datasets that came of them.
     """
     site = facts.site
     graph = new_graph(site.vocabulary)
     iri = add_workshop(graph, workshop, facts)
-    description = text(workshop.get("notes"), site.language)
+    description = text(workshop.notes, site.language)
     if description is not None:
         graph.add((iri, DCT.description, description))
-    for notation in values_of(workshop.get("service_problem")):
+    for notation in workshop.problems:
         problem = problem_or_none(notation)
         if problem is not None:
             graph.add((iri, DCT.subject, add_problem(graph, site, problem)))
-    masked = values_of(workshop.get("participants_masked"))
     for field, name in COUNTS.items():
-        number = count(workshop.get(field), XSD.integer)
-        if number is not None and field not in masked:
+        number = count(workshop.participants.get(field), XSD.integer)
+        if number is not None and field not in workshop.masked:
             graph.add((iri, site.term(name), number))
-    source = web(workshop.get("source_url"))
+    source = web(workshop.source_url)
     if source is not None:
         graph.add((iri, DCT.source, source))
     for idea in facts.ideas.values():
-        iri_of_idea = site.thing("idea", str(idea["id"]))
+        iri_of_idea = site.thing("idea", idea.id)
         add_generation(graph, iri, iri_of_idea)
         graph.add((iri_of_idea, DCT.title, title_of(idea, site)))
     for dataset in facts.datasets:
-        iri_of_dataset = site.dataset(str(dataset["id"]))
+        iri_of_dataset = site.dataset(dataset.id)
         add_generation(graph, iri, iri_of_dataset)
         graph.add((iri_of_dataset, DCT.title, title_of(dataset, site)))
     return graph
@@ -92,24 +95,23 @@ def add_generation(
         graph.add((activity, PROV.generated, entity))
 
 
-def add_workshop(graph: Graph, workshop: Row, facts: Facts) -> URIRef:
+def add_workshop(graph: Graph, workshop: Workshop, facts: Facts) -> URIRef:
     """Describe a workshop as far as a dataset's page needs it and return its IRI."""
     site = facts.site
-    iri = site.thing("workshop", str(workshop["id"]))
+    iri = site.thing("workshop", workshop.id)
     title = title_of(workshop, site)
     graph.add((iri, RDF.type, PROV.Activity))
     graph.add((iri, RDFS.label, title))
     graph.add((iri, DCT.title, title))
-    page = site.page("workshop", str(workshop["id"]))
+    page = site.page("workshop", workshop.id)
     if page != iri:
         graph.add((iri, RDFS.seeAlso, page))
     _add_time(graph, iri, workshop)
-    example = boolean(workshop.get("example"))
-    if example is not None:
-        graph.add((iri, site.term("example"), example))
+    if workshop.is_example:
+        graph.add((iri, site.term("example"), Literal(True)))
     for predicate, kind, code in (
-        (DCT.type, "workshop-kind", workshop.get("kind")),
-        (ADMS.status, "workshop-status", workshop.get("status")),
+        (DCT.type, "workshop-kind", workshop.kind),
+        (ADMS.status, "workshop-status", workshop.status),
     ):
         term = add_term(graph, site, kind, code)
         if term is not None:
@@ -119,31 +121,31 @@ def add_workshop(graph: Graph, workshop: Row, facts: Facts) -> URIRef:
     return iri
 
 
-def refer_to_workshop(graph: Graph, workshop: Row, facts: Facts) -> URIRef:
+def refer_to_workshop(graph: Graph, workshop: Workshop, facts: Facts) -> URIRef:
     """Return the IRI of a neighbour, described unless the graph is of one thing alone."""
     if facts.alone:
-        return facts.site.thing("workshop", str(workshop["id"]))
+        return facts.site.thing("workshop", workshop.id)
     return add_workshop(graph, workshop, facts)
 
 
-def refer_to_organization(graph: Graph, organization: Row, facts: Facts) -> URIRef:
+def refer_to_organization(graph: Graph, organization: Organization, facts: Facts) -> URIRef:
     """Return the IRI of a neighbour, described unless the graph is of one thing alone."""
     if facts.alone:
-        return facts.site.thing("organization", str(organization["id"]))
+        return facts.site.thing("organization", organization.id)
     return add_organization(graph, facts.site, organization)
 
 
-def title_of(thing: Row, site: Site) -> Literal:
-    """Return a thing's title, else its name or id, with the site's language."""
-    return label(site.language, thing.get("title"), thing.get("name"), thing.get("id"))
+def title_of(record: Record, site: Site) -> Literal:
+    """Return a record's title, else its name or id, with the site's language."""
+    return label(site.language, record.title, record.name, record.id)
 
 
-def _add_time(graph: Graph, iri: URIRef, workshop: Row) -> None:
+def _add_time(graph: Graph, iri: URIRef, workshop: Workshop) -> None:
     """Add when it is: points in time, and the days where an hour is not known.
 
     PROV's times are points; midnight would be an hour that nobody said.
     """
-    start, end = moment(workshop.get("starts_at")), moment(workshop.get("ends_at"))
+    start, end = moment(workshop.starts_at), moment(workshop.ends_at)
     for predicate, literal in ((PROV.startedAtTime, start), (PROV.endedAtTime, end)):
         if literal is not None and literal.datatype == XSD.dateTime:
             graph.add((iri, predicate, literal))
@@ -156,23 +158,19 @@ def _add_time(graph: Graph, iri: URIRef, workshop: Row) -> None:
         graph.add((days, DCAT.endDate, end if end is not None else start))
 
 
-def _add_places(graph: Graph, site: Site, iri: URIRef, workshop: Row) -> None:
+def _add_places(graph: Graph, site: Site, iri: URIRef, workshop: Workshop) -> None:
     """Add who takes part (``dct:spatial``) and where it is (``prov:atLocation``).
 
     They differ: the information meeting for eight municipalities was held in a ninth.
     """
-    parts = [
-        add_municipality(graph, site, each) for each in values_of(workshop.get("municipality"))
-    ]
-    host = add_municipality(graph, site, workshop.get("venue_municipality") or "")
+    parts = [add_municipality(graph, site, code) for code in workshop.municipalities]
+    host = add_municipality(graph, site, workshop.venue_municipality)
     for place in filter(None, parts):
         graph.add((iri, DCT.spatial, place))
     for place in filter(None, parts if host is None else [host]):
         graph.add((iri, PROV.atLocation, place))
-    name = text(workshop.get("venue"), site.language)
-    point = geometry(
-        {"type": "Point", "coordinates": [workshop.get("longitude"), workshop.get("latitude")]}
-    )
+    name = text(workshop.venue, site.language)
+    point = geometry({"type": "Point", "coordinates": [workshop.longitude, workshop.latitude]})
     if name is not None or point is not None:
         venue = part(iri, "venue")
         graph.add((iri, PROV.atLocation, venue))
@@ -182,19 +180,19 @@ def _add_places(graph: Graph, site: Site, iri: URIRef, workshop: Row) -> None:
                 graph.add((venue, predicate, literal))
 
 
-def _add_agents(graph: Graph, iri: URIRef, workshop: Row, facts: Facts) -> None:
+def _add_agents(graph: Graph, iri: URIRef, workshop: Workshop, facts: Facts) -> None:
     owner = facts.owner_of(workshop)
     if owner is not None:
         convener = refer_to_organization(graph, owner, facts)
         graph.add((iri, PROV.wasAssociatedWith, convener))
         _add_association(graph, iri, "association", convener)
-    for number, row in enumerate(rows_of(workshop.get("organiser")), 1):
+    for number, organiser in enumerate(workshop.organisers, 1):
         agent = part(iri, f"organiser-{number}")
-        if not clean(row.get("name")):
+        if not clean(organiser.name):
             continue
-        add_named_agent(graph, agent, row["name"])
+        add_named_agent(graph, agent, organiser.name)
         graph.add((iri, PROV.wasAssociatedWith, agent))
-        role = add_term(graph, facts.site, "organiser-role", row.get("role"), PROV.Role)
+        role = add_term(graph, facts.site, "organiser-role", organiser.role, PROV.Role)
         if role is not None:
             association = _add_association(graph, iri, f"association-{number}", agent)
             graph.add((association, PROV.hadRole, role))

@@ -133,12 +133,6 @@ def utc(moment: Any) -> str | None:
     return parsed.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if parsed.tzinfo else None
 
 
-def texts(value: Any) -> list[str]:
-    """Return the texts of a list that is kept as JSON; none where it cannot be read."""
-    parsed = _parsed(value)
-    return [each for each in parsed if isinstance(each, str)] if isinstance(parsed, list) else []
-
-
 def _number(value: Any) -> int | None:
     return value if isinstance(value, int) else None
 

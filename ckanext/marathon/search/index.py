@@ -10,6 +10,7 @@ import ckan.plugins as p
 from ckan import model
 from ckanext.scheming.helpers import scheming_get_dataset_schema
 
+from ckanext.marathon.records.values import list_stored_texts
 from ckanext.marathon.search import document, terms
 from ckanext.marathon.search.types import DATASET, OTHER_TYPES
 
@@ -69,7 +70,7 @@ def _repeating(schema: Mapping[str, Any]) -> list[str]:
 def _facets_of_ideas(ids: list[str]) -> dict[str, list[str]]:
     """Return the filters that a dataset has from its public ideas and their public workshops."""
     ideas = _public(ids, "idea")
-    communities = (document.texts(extras.get("community")) for extras in ideas.values())
+    communities = (list_stored_texts(extras.get("community")) for extras in ideas.values())
     workshops = _public((extras.get("workshop", "") for extras in ideas.values()), "workshop")
     return {
         "vocab_idea": list(ideas),

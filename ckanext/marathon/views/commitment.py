@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import ckan.plugins.toolkit as tk
-from ckan import model
 from ckan.types import Response
 from flask import Blueprint, request
 
@@ -13,7 +12,8 @@ from ckanext.marathon.domain import commitments as rules
 from ckanext.marathon.domain import dates
 from ckanext.marathon.helpers import commitment as helper
 from ckanext.marathon.helpers.labels import marathon_term
-from ckanext.marathon.model import commitments, figures, records
+from ckanext.marathon.model import commitments, figures
+from ckanext.marathon.records.commitment import Commitment
 from ckanext.marathon.spreadsheets.table import Cell, Column, Table, Type
 from ckanext.marathon.spreadsheets.write import joined
 from ckanext.marathon.vocabulary.statuses import MILESTONE_STATUS
@@ -25,14 +25,16 @@ commitment = Blueprint("marathon_commitment", __name__)
 
 def index() -> str:
     """Show the one commitment, the one that ``commitment`` names, or which there are."""
-    everything = commitments.public()
+    everything = commitments.list_public()
     found = _asked_for(everything)
-    chosen = helper.commitment(found[0]) if len(found) == 1 else None
+    chosen = helper.show_commitment(found[0]) if len(found) == 1 else None
     return tk.render(
         "marathon/commitment/index.html",
         {
             "commitment": chosen,
-            "commitments": [(each, _summary(each)) for each in found] if not chosen else [],
+            "commitments": [
+                (record, helper.count_progress(record)) for record in ([] if chosen else found)
+            ],
             "is_one_of_several": chosen is not None and len(everything) > 1,
             "figures": figures.total(),
             "as_of": figures.as_of().astimezone(dates.GUATEMALA),
@@ -55,35 +57,31 @@ def table() -> Response:
         Column("overdue", tk._("Overdue")),
         Column("evidence", tk._("Evidence")),
     ]
-    found = _asked_for(commitments.public())
+    found = _asked_for(commitments.list_public())
     milestones = Table("commitment", tk._("Commitment"), columns, _cells(found))
     return tables.csv(milestones)
 
 
-def _cells(found: list[model.Package]) -> Iterator[list[Cell]]:
+def _cells(found: list[Commitment]) -> Iterator[list[Cell]]:
     today = dates.today()
-    for package in found:
-        for number, row in enumerate(records.rows(package, "milestone"), 1):
-            status = str(row.get("status") or "")
+    for record in found:
+        for number, milestone in enumerate(record.milestones, 1):
+            status = milestone.status
             yield [
-                package.title or package.name,
-                records.text(package, "plan"),
-                records.text(package, "number"),
+                record.label,
+                record.plan,
+                record.number,
                 number,
-                str(row.get("title") or ""),
-                tables.day(str(row.get("due") or "")),
+                milestone.title,
+                tables.day(milestone.due),
                 status,
                 marathon_term(MILESTONE_STATUS.name, status) if status else "",
-                "yes" if rules.is_overdue(row, today) else "no",
-                joined(helper.addresses(row)),
+                "yes" if rules.is_overdue(status, milestone.due, today) else "no",
+                joined(milestone.evidence),
             ]
 
 
-def _summary(package: model.Package) -> dict[str, int]:
-    return rules.progress(records.rows(package, "milestone"))
-
-
-def _asked_for(found: list[model.Package]) -> list[model.Package]:
+def _asked_for(found: list[Commitment]) -> list[Commitment]:
     """Return all of them, or the one that ``commitment`` names."""
     asked = request.args.get("commitment", "").strip()
     if not asked:

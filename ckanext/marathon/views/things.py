@@ -24,6 +24,7 @@ from ckanext.marathon.rdf.agent import organization_graph
 from ckanext.marathon.rdf.formats import FORMATS
 from ckanext.marathon.rdf.lookups import Lookups
 from ckanext.marathon.rdf.profile import distribution_graph, graph_by_profiles, graph_of
+from ckanext.marathon.records.organization import Organization
 from ckanext.marathon.search.types import registered
 
 from .gone import is_gone, refuse_gone, show_public
@@ -77,7 +78,7 @@ def organization_data(id: str, extension: str) -> Response:
     if organization is None:
         return tk.abort(404, tk._("Not found"))
     _refuse_profiles()
-    return rdf(organization_graph(keys.site(), organization), extension)
+    return rdf(organization_graph(keys.site(), Organization.from_shown(organization)), extension)
 
 
 def distribution_data(id: str, resource_id: str, extension: str) -> Response:

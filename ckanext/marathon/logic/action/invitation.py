@@ -13,6 +13,7 @@ from ckanext.marathon.domain import agenda, dates
 from ckanext.marathon.logic import permissions
 from ckanext.marathon.model import agenda as workshops
 from ckanext.marathon.model import records
+from ckanext.marathon.records.workshop import Workshop
 
 
 @tk.side_effect_free
@@ -42,15 +43,14 @@ def marathon_invitation_list(context: Context, data_dict: dict[str, Any]) -> lis
         raise tk.ValidationError({"past": [tk._("It is either true or false")]}) from None
     today = dates.today()
     found = []
-    for each in workshops.invited(_owners(context, data_dict.get("organization"))):
-        waiting = agenda.unanswered(records.rows(each, "invitation"))
-        times = agenda.Times(
-            each.id, *(records.text(each, name) for name in ("starts_at", "ends_at", "status"))
-        )
-        if waiting and (with_past or not agenda.is_over(times, today)):
-            found.append((each, waiting))
-    owners = records.organizations(each.owner_org for each, _waiting in found)
-    listed = [_row(each, waiting, owners.get(each.owner_org or "")) for each, waiting in found]
+    for package in workshops.invited(_owners(context, data_dict.get("organization"))):
+        workshop = Workshop.from_stored(package)
+        if workshop.unanswered and (with_past or not agenda.is_over(workshop.times, today)):
+            found.append((workshop, bool(package.private)))
+    owners = records.organizations(workshop.owner_id for workshop, _is_private in found)
+    listed = [
+        _row(workshop, is_private, owners.get(workshop.owner_id)) for workshop, is_private in found
+    ]
     return sorted(listed, key=_sort_key)
 
 
@@ -72,23 +72,22 @@ def _owners(context: Context, organization: Any) -> list[str] | None:
 
 
 def _row(
-    workshop: model.Package, waiting: list[Any], organization: dict[str, str] | None
+    workshop: Workshop, is_private: bool, organization: dict[str, str] | None
 ) -> dict[str, Any]:
-    rsvp_by = records.text(workshop, "rsvp_by")
     return {
         "workshop": {
             "id": workshop.id,
             "name": workshop.name,
-            "title": workshop.title or workshop.name,
-            "starts_at": records.text(workshop, "starts_at"),
-            "private": bool(workshop.private),
+            "title": workshop.label,
+            "starts_at": workshop.starts_at,
+            "private": is_private,
         },
         "organization": organization,
-        "rsvp_by": rsvp_by or None,
-        "overdue": agenda.has_passed(rsvp_by, dates.today()),
-        "invited": len(records.rows(workshop, "invitation")),
+        "rsvp_by": workshop.rsvp_by or None,
+        "overdue": agenda.has_passed(workshop.rsvp_by, dates.today()),
+        "invited": len(workshop.invitations),
         "unanswered": [
-            {"organisation": each["organisation"], "invited_on": each.get("invited_on") or None}
-            for each in waiting
+            {"organisation": invitation.organisation, "invited_on": invitation.invited_on or None}
+            for invitation in workshop.unanswered
         ],
     }

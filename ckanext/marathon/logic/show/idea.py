@@ -13,6 +13,7 @@ from ckanext.marathon.logic.references import municipalities_of_workshop
 from ckanext.marathon.logic.show.put import put
 from ckanext.marathon.logic.viewing import Viewer
 from ckanext.marathon.model import records, transition
+from ckanext.marathon.records.workshop import Workshop
 
 
 def complete(viewer: Viewer, idea: model.Package, pkg_dict: dict[str, Any]) -> None:
@@ -35,12 +36,13 @@ def complete(viewer: Viewer, idea: model.Package, pkg_dict: dict[str, Any]) -> N
 
 def info(workshop: model.Package) -> dict[str, str]:
     """Return what other records say of a workshop."""
+    record = Workshop.from_stored(workshop)
     return {
-        "id": workshop.id,
-        "name": workshop.name,
-        "title": workshop.title or workshop.name,
-        "starts_at": records.text(workshop, "starts_at"),
-        "status": records.text(workshop, "status"),
+        "id": record.id,
+        "name": record.name,
+        "title": record.label,
+        "starts_at": record.starts_at,
+        "status": record.status,
     }
 
 

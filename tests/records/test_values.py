@@ -1,0 +1,112 @@
+"""One reader of fields: what is shown and what is stored, also by others before the plugin came."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ckanext.marathon.records.values import (
+    Fields,
+    list_rows,
+    list_stored_rows,
+    list_stored_texts,
+    list_texts,
+    read_count,
+    read_degrees,
+    read_flag,
+    read_text,
+    says_anything,
+)
+
+DEEP = "[" * 100_000
+
+
+@pytest.mark.parametrize("value", [None, False, "", " \t", [], {}, [""], [{"a": " "}], ({},)])
+def test_an_empty_value_says_nothing(value: object) -> None:
+    assert not says_anything(value)
+
+
+@pytest.mark.parametrize("value", [0, True, "x", ["", "x"], [{"a": "", "b": 0}]])
+def test_a_value_with_something_in_it_says_something(value: object) -> None:
+    assert says_anything(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown", "stored"),
+    [
+        ('["a", "b"]', ["a", "b"], ["a", "b"]),
+        ('["a", 5, null, " "]', ["a", "5"], ["a", " "]),
+        ('[501, "0501"]', ["501", "0501"], ["0501"]),
+        # A site had a field of this name before the plugin came.
+        ("Antigua", ["Antigua"], []),
+        ('{"a": 1}', ['{"a": 1}'], []),
+        ("[broken", [], []),
+        (DEEP, [], []),
+        (None, [], []),
+        (7, [], []),
+    ],
+)
+def test_a_list_of_texts(value: object, shown: list[str], stored: list[str]) -> None:
+    assert list_texts(value) == shown
+    assert list_stored_texts(value) == stored
+
+
+@pytest.mark.parametrize(
+    ("value", "shown", "stored"),
+    [
+        ('[{"a": "b"}, 5, {}]', [{"a": "b"}], [{"a": "b"}, {}]),
+        ('{"a": "b"}', [{"a": "b"}], []),
+        ('[{"a": ""}, {"a": "b"}]', [{"a": "b"}], [{"a": ""}, {"a": "b"}]),
+        ("text", [], []),
+        ("{broken", [], []),
+        (None, [], []),
+    ],
+)
+def test_rows(value: object, shown: list[Any], stored: list[Any]) -> None:
+    assert list_rows(value) == shown
+    assert list_stored_rows(value) == stored
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [("a", "a"), (5, "5"), (1.5, "1.5"), (None, ""), (True, ""), ([], "")]
+)
+def test_a_text(value: object, text: str) -> None:
+    assert read_text(value) == text
+
+
+@pytest.mark.parametrize(("value", "flag"), [(True, True), ("True", True), ("yes", False)])
+def test_a_flag(value: object, flag: bool) -> None:
+    assert read_flag(value) is flag
+
+
+@pytest.mark.parametrize(
+    ("value", "count"),
+    [("12", 12), (12, 12), ("12.0", 12), (0, 0), ("-1", None), ("many", None), (True, None)],
+)
+def test_a_count(value: object, count: int | None) -> None:
+    assert read_count(value) == count
+
+
+@pytest.mark.parametrize(
+    ("value", "degrees"),
+    [("14.5", 14.5), (-90, -90.0), ("", None), ("north", None), ("nan", None), (math.inf, None)],
+)
+def test_degrees(value: object, degrees: float | None) -> None:
+    assert read_degrees(value) == degrees
+
+
+def test_a_column_that_a_query_left_out_is_empty() -> None:
+    row: Any = SimpleNamespace(id="1", extras=None)
+    fields = Fields.of_stored(row, "id", "title")
+    assert fields.text("id") == "1"
+    assert fields.text("title") == ""
+
+
+def test_a_column_is_not_overruled_by_an_extra_of_its_name() -> None:
+    row: Any = SimpleNamespace(id="1", title="Own", extras={"title": "Other", "status": "held"})
+    fields = Fields.of_stored(row, "id", "title")
+    assert fields.text("title") == "Own"
+    assert fields.text("status") == "held"
