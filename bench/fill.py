@@ -42,7 +42,7 @@ def main(ini: str, what: str, start: int, stop: int) -> None:
     with app._wsgi_app.test_request_context():
         login_user(model.User.get(_user()))
         rows = [MAKERS[what](number) for number in range(start, stop)]
-        outcome = bulk.create(rows, _user(), tell)
+        outcome = bulk.create_packages(rows, _user(), tell)
     assert not outcome.errors, outcome.errors
 
 

@@ -29,7 +29,7 @@ from ckanext.marathon.logic import (
     uploads,
 )
 from ckanext.marathon.logic.action import collect_actions
-from ckanext.marathon.operations import feed_job, startup
+from ckanext.marathon.operations import feed_job, health
 from ckanext.marathon.search import connection, query
 from ckanext.marathon.views import stock_feed
 from ckanext.marathon.views.account import (
@@ -125,7 +125,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
                 f"{SOURCES}: “{error}” is no directive with its sources (docs/security.md) / "
                 f"{SOURCES}: «{error}» no es una directiva con sus orígenes"
             ) from None
-        startup.check_servers()
+        health.check_servers()
         tk.add_template_directory(config, "templates")
         tk.add_resource("assets", "marathon")
         redacting.start()
@@ -215,7 +215,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
     # IMiddleware
     def make_middleware(self, app: Any, config: CKANConfig) -> Any:
         app.wsgi_app = HealthMiddleware(app.wsgi_app)
-        feed_job.ensure_at_start()
+        feed_job.ensure_feed_at_start()
         return app
 
     # IDCATURIGenerator: an extra ``uri`` that somebody typed in never names a thing of ours.

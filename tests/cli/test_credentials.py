@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from ckanext.marathon.cli.backup import backup
 from ckanext.marathon.cli.feed import check
-from ckanext.marathon.operations import backup as operations
+from ckanext.marathon.operations import backup as backup_operations
 
 PASSWORD = "correct-horse-7731"
 
@@ -28,7 +28,7 @@ def test_a_scratch_database_that_does_not_answer(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        operations,
+        backup_operations,
         "make_backup",
         lambda directory, _begin: sa.create_engine(
             f"postgresql://u:{PASSWORD}@127.0.0.1:9/x"

@@ -15,9 +15,8 @@ from ckan.tests.helpers import call_action
 from flask_babel import force_locale
 
 from ckanext.marathon.model import index_note
-from ckanext.marathon.operations import doctor as operations
-from ckanext.marathon.operations.doctor import is_loopback
-from ckanext.marathon.operations.finding import Health
+from ckanext.marathon.operations import doctor as doctor_operations
+from ckanext.marathon.operations.doctor import Health, is_loopback
 from tests import private_names
 from tests.factories import CoordinatingBody, MarathonDataset, NationalBody, Workshop
 from tests.logic import smtp
@@ -34,7 +33,7 @@ def doctor(ckan_config: Any, monkeypatch: pytest.MonkeyPatch) -> Doctor:
     def run(**settings: Any) -> list[str]:
         for name, value in settings.items():
             monkeypatch.setitem(ckan_config, name, value)
-        found = list(operations.examine())
+        found = list(doctor_operations.examine_site())
         return [f"{MARKS[f.health]} {f.text}" for f in found if f.health is not Health.GOOD]
 
     return run
@@ -262,7 +261,7 @@ def test_an_index_that_lacks_records_is_warned_of(doctor: Doctor) -> None:
     clear_all()
     warning = "! The search index lacks 1 records, has 0 that do not exist and 0 that are outdated"
     assert has(doctor(), warning)
-    (mend,) = [finding.mend for finding in operations.examine() if finding.mend]
+    (mend,) = [finding.mend for finding in doctor_operations.examine_site() if finding.mend]
     assert mend() == "1 records were indexed."
     assert not has(doctor(), "! The search index")
 

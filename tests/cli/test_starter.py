@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from ckanext.marathon.operations.starter_content import items
+from ckanext.marathon.operations.starter_content import read_items
 from tests import programs, proving
 from tests.programs import CommandFailed
 from tests.sites import Site
 
-REAL = len(items(examples=False))
-ALL = len(items())
+REAL = len(read_items(examples=False))
+ALL = len(read_items())
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_starter_killed_goes_on_where_it_was(site: Site) -> None:
     assert "0 omitidos" in said[-1]
     site.start()
     try:
-        for item in items():
+        for item in read_items():
             if item.type == "organization":
                 assert site.action("organization_show", id=item.name)["title"] == item.title
                 continue
@@ -88,7 +88,7 @@ def test_remove_names_what_goes_and_takes_no_for_an_answer(site: Site) -> None:
     site.run("marathon", "starter")
     refused = remove(site, "n\n")
     assert refused.returncode == 1
-    for item in items():
+    for item in read_items():
         assert (item.title in refused.stdout) == item.is_example
     assert f"{ALL - REAL} ejemplos" in refused.stdout
     assert site.run("marathon", "starter").splitlines()[-1] == (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ckanext.marathon.operations import portal_check
-from ckanext.marathon.operations.portal_check import Check, Failed
+from ckanext.marathon.operations import portals
+from ckanext.marathon.operations.portals import PortalCheck, PortalFailure
 
 from .test_following import World, world
 
@@ -20,13 +20,13 @@ def test_nothing_is_wrong_with_ours(world: World) -> None:
 
 
 def test_what_is_wrong_is_said(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(portal_check, "SECONDS", 5)
-    findings = list(Check("http://127.0.0.1:9/catalog").run())
+    monkeypatch.setattr(portals, "SECONDS", 5)
+    findings = list(PortalCheck("http://127.0.0.1:9/catalog").run())
     assert len(findings) == 10
     assert all(each.fault for each in findings)
-    check = Check(world.site.url)
+    check = PortalCheck(world.site.url)
     check.formats()
     check._all.add("https://example.gt/dataset/nobody-has-it")
     for wrong in (check.pages, check.changes, check.data_json):
-        with pytest.raises(Failed, match="1 missing"):
+        with pytest.raises(PortalFailure, match="1 missing"):
             wrong()

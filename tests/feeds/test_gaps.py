@@ -19,7 +19,7 @@ from ckan.tests.helpers import CKANCliRunner, call_action
 from ckanext.marathon.feeds import gaps, publish, rebuild, render, status, witness
 from ckanext.marathon.feeds.gaps import WithdrawalRefused
 from ckanext.marathon.model import feed_gap, log
-from ckanext.marathon.operations import condition, feed_job, health
+from ckanext.marathon.operations import doctor, feed_job, health
 from tests import factories
 
 from .conftest import Log
@@ -354,16 +354,16 @@ class TestHealing:
     def test_doctor_status_and_health_say_so(
         self, dataset: dict[str, Any], feed: Log, break_log: Break, cli: CKANCliRunner
     ) -> None:
-        assert health.check_feed() is health.State.OK
+        assert health.check_feed() is health.HealthState.OK
         break_log()
         rename(dataset)
-        assert health.check_feed() is health.State.INCOMPLETE
+        assert health.check_feed() is health.HealthState.INCOMPLETE
         printed = cli.invoke(ckan, ["marathon", "feed", "status"]).output
         assert "no" in next(row for row in printed.splitlines() if row.startswith("Complete"))
         assert "lacks the last change of 1 records" in printed
-        (finding,) = condition.check_feed()
+        (finding,) = doctor.check_feed()
         assert "lacks the last change of 1 records" in finding.text
         assert finding.mend is not None
         finding.mend()
         assert "After" in feed.text(dataset["id"])
-        assert health.check_feed() is health.State.OK
+        assert health.check_feed() is health.HealthState.OK

@@ -14,10 +14,10 @@ import sqlalchemy as sa
 from ckan import model
 from rdflib import Graph, URIRef
 
+from ckanext.marathon.feeds.inventory import CLASSES
 from ckanext.marathon.feeds.rebuild import rebuild
 from ckanext.marathon.feeds.verify import Fault
 from ckanext.marathon.model.feed import Entry
-from ckanext.marathon.operations.portal_check import CLASSES
 from ckanext.marathon.rdf.namespaces import DCAT, DCT
 from tests import factories
 

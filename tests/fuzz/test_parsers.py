@@ -24,7 +24,7 @@ from ckanext.marathon.domain import addresses, dates, geometry, numbers, takedow
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.feeds.scopes import KINDS
 from ckanext.marathon.files import media_type
-from ckanext.marathon.operations import readers
+from ckanext.marathon.operations import portals
 from ckanext.marathon.rdf import facts, iri, literals
 from ckanext.marathon.views.form_rows import find_resource_numbers, gather_rows
 from ckanext.marathon.views.security_headers import parse_sources
@@ -191,7 +191,7 @@ def test_a_line_of_a_log_is_counted_or_passed_over(
     target: str, agent: str, status: str, when: str
 ) -> None:
     line = f'- - - [{when}] "GET {target} HTTP/1.1" {status} 1 "-" "{agent}"'
-    found = readers.read([line, f"{line}\0", line[: len(line) // 2], agent])
+    found = portals.read_readers([line, f"{line}\0", line[: len(line) // 2], agent])
     hypothesis.target(float(len(found)))
 
 

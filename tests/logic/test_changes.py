@@ -192,7 +192,7 @@ class TestWhatIsWritten:
         editor = factories.officer(idea["owner_org"])
         row = {"name": "pozos", "title": "Pozos", "notes": "Pozos"}
         row |= {"owner_org": idea["owner_org"], "idea": [idea["id"]]}
-        outcome = bulk.create([row], editor["name"])
+        outcome = bulk.create_packages([row], editor["name"])
         assert outcome.errors == {}
         found = call_action("marathon_change_list", origin="import")["results"]
         assert [each["record"] for each in found if each["kind"] == "dataset"] == outcome.ids

@@ -26,7 +26,7 @@ def loaded(
         request.getfixturevalue("marathon_site")
         home = request.module._loaded = tmp_path_factory.mktemp("storage")
         monkeypatch.setitem(ckan_config, "ckan.storage_path", str(home))
-        starter.load()
+        starter.load_starter()
     monkeypatch.setitem(ckan_config, "ckan.storage_path", str(home))
 
 

@@ -12,9 +12,8 @@ from ckan import model
 from ckan.cli.cli import ckan
 
 from ckanext.marathon.model import activity as table
-from ckanext.marathon.operations import activity as operations
-from ckanext.marathon.operations import doctor
-from ckanext.marathon.operations.finding import Health
+from ckanext.marathon.operations import activity, doctor
+from ckanext.marathon.operations.doctor import Health
 from tests import factories
 
 STOCK = {
@@ -73,7 +72,7 @@ def row(id_: str) -> Any:
 
 
 def complaints() -> list[str]:
-    found = [f for f in doctor.activities() if f.health is not Health.GOOD]
+    found = [f for f in doctor.check_activities() if f.health is not Health.GOOD]
     return [finding.text for finding in found]
 
 
@@ -84,7 +83,7 @@ class TestScrub:
         write("a", workshop["id"], "new package", {"package": package, "actor": "ana"}, ["public"])
         (complaint,) = complaints()
         assert ": 1 or more." in complaint
-        done = operations.scrub()
+        done = activity.scrub_activities()
         assert (done.rows, done.data, done.labels) == (1, 1, 0)
         kept = row("a").data
         assert "Taller" in kept
@@ -92,7 +91,7 @@ class TestScrub:
         for secret in ("74007400", "ana", "Taller privado"):
             assert secret not in kept, secret
         assert complaints() == []
-        again = operations.scrub()
+        again = activity.scrub_activities()
         assert (again.rows, again.data, again.labels) == (1, 0, 0)
 
     @pytest.mark.parametrize("fields", [{"private": True}, {"state": "draft"}])
@@ -106,7 +105,7 @@ class TestScrub:
         write("c", "purged-1", "new package", {"package": {"title": "Purgado"}}, ["public"])
         write("d", "purged-2", "new organization", {"group": {"title": "Purgada"}}, None)
         assert ": 4 or more." in complaints()[0]
-        operations.scrub()
+        activity.scrub_activities()
         insiders = [f"member-{organization}", "marathon-coordination"]
         assert row("a").labels == [*insiders, table.WAS_PUBLIC]
         assert row("b").labels == insiders
@@ -124,12 +123,12 @@ class TestScrub:
         workshop = factories.Workshop()
         write("a", workshop["id"], "new package", [1], ["public"])
         write("b", workshop["id"], "new package", {"package": "?"}, ["public"])
-        assert operations.scrub().data == 0
+        assert activity.scrub_activities().data == 0
 
     def test_a_site_without_the_table_has_nothing_to_mend(self) -> None:
         model.Session.execute(sa.text("ALTER TABLE activity RENAME TO activity_of_others"))
         try:
-            assert operations.scrub() == operations.Scrubbed()
+            assert activity.scrub_activities() == activity.ScrubbedActivities()
             assert complaints() == []
             factories.Workshop(private=True)
         finally:

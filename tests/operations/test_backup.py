@@ -25,8 +25,8 @@ from ckan.model import meta
 
 from ckanext.marathon.cli.takedown import read_list
 from ckanext.marathon.operations import restore
+from ckanext.marathon.operations.backup_database import ProgramFailed
 from ckanext.marathon.operations.backup_manifest import BackupFault
-from ckanext.marathon.operations.postgres_programs import ProgramFailed
 from stack.paths import Layout
 from stack.postgres import Postgres, binaries
 from stack.progress import Progress

@@ -14,10 +14,10 @@ import pytest
 import sqlalchemy as sa
 from ckan import model
 
-from ckanext.marathon.operations import backup, restore, restore_takedowns
-from ckanext.marathon.operations.backup_files import Copies, copy_file
+from ckanext.marathon.operations import backup, restore
+from ckanext.marathon.operations.backup import Copies, copy_file
+from ckanext.marathon.operations.backup_database import OPTION, ProgramFailed
 from ckanext.marathon.operations.backup_manifest import BackupFault, Manifest, Progress
-from ckanext.marathon.operations.postgres_programs import OPTION, ProgramFailed
 from stack.postgres import binaries
 from tests import factories, proving
 from tests.stack.faulty import mounted
@@ -219,7 +219,7 @@ def test_takedown_lists_are_united_with_all_files_that_any_of_them_names() -> No
     older = {"id": "pozos-1", "reason": "Orden judicial", "at": "2026-03-01T10:00:00+00:00"}
     newer = {"id": "pozos-1", "reason": "Otra", "resources": ["b"], "pending": ["files"]}
     other = {"id": "pozos-2", "reason": "Otra", "resources": []}
-    first, second = restore_takedowns.unite_takedowns(
+    first, second = restore.unite_takedowns(
         [{**older, "resources": ["a"]}], [newer, other], [older]
     )
     # Who wrote it down first is believed.

@@ -30,7 +30,7 @@ def rows(idea: dict[str, Any], count: int) -> list[dict[str, Any]]:
 
 def test_they_are_saved_found_and_in_the_feed() -> None:
     idea = factories.Idea()
-    outcome = bulk.create(rows(idea, 5), Sysadmin()["name"])
+    outcome = bulk.create_packages(rows(idea, 5), Sysadmin()["name"])
     assert outcome.errors == {}
     found = call_action("package_search", fq="dataset_type:dataset")["results"]
     assert {each["id"] for each in found} == set(outcome.ids)
@@ -42,7 +42,7 @@ def test_a_row_with_errors_leaves_the_others_alone() -> None:
     some = rows(factories.Idea(), 4)
     some[1]["idea"] = ["no-such-idea"]
     some[3]["title"] = ""
-    outcome = bulk.create(some, Sysadmin()["name"])
+    outcome = bulk.create_packages(some, Sysadmin()["name"])
     assert {number: list(errors) for number, errors in outcome.errors.items()} == {
         2: ["idea"],
         4: ["title"],

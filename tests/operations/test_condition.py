@@ -14,8 +14,8 @@ from ckan.cli.cli import ckan
 from ckan.tests import helpers
 
 from ckanext.marathon.model import clock
-from ckanext.marathon.operations import condition, leftovers
-from ckanext.marathon.operations.finding import Finding, Health
+from ckanext.marathon.operations import doctor, files
+from ckanext.marathon.operations.doctor import Finding, Health
 from tests.factories import Workshop
 
 pytestmark = pytest.mark.usefixtures("marathon_site", "with_request_context")
@@ -47,26 +47,26 @@ class TestFiles:
     def test_parts_of_files_are_named_and_removed(self, storage: Path) -> None:
         part = stored(storage, "b3a2c1d0-0000-4000-8000-000000000001~")
         on_its_way = stored(storage, "b3a2c1d0-0000-4000-8000-000000000002~", age=60)
-        (finding,) = faults(condition.check_files)
+        (finding,) = faults(doctor.check_files)
         assert str(part) in finding.text
         assert str(on_its_way) not in finding.text
         assert finding.mend is not None
         assert str(part) in finding.mend()
         assert not part.exists()
         assert on_its_way.exists()
-        assert faults(condition.check_files) == []
+        assert faults(doctor.check_files) == []
 
     def test_files_of_no_record_are_named_and_stay(self, storage: Path) -> None:
         workshop = Workshop(resources=[{"name": "Acta", "url": "https://example.gt/acta.pdf"}])
         known = stored(storage, workshop["resources"][0]["id"])
         unknown = stored(storage, "b3a2c1d0-0000-4000-8000-000000000003")
-        (finding,) = faults(condition.check_files)
+        (finding,) = faults(doctor.check_files)
         assert str(unknown) in finding.text
         assert finding.mend is None
-        assert leftovers.list_unknown_files() == [unknown]
+        assert files.list_unknown_files() == [unknown]
         # What is deleted can be brought back by a system administrator.
         helpers.call_action("package_delete", id=workshop["id"])
-        assert leftovers.list_unknown_files() == [unknown]
+        assert files.list_unknown_files() == [unknown]
         assert known.exists()
 
 
@@ -75,12 +75,12 @@ class TestDisk:
         self, ckan_config: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         monkeypatch.setitem(ckan_config, "ckanext.marathon.disk_path", str(tmp_path))
-        assert faults(condition.check_disk) == []
+        assert faults(doctor.check_disk) == []
         monkeypatch.setitem(ckan_config, "ckanext.marathon.disk_free_mb", 10**9)
-        (finding,) = faults(condition.check_disk)
+        (finding,) = faults(doctor.check_disk)
         assert finding.health is Health.BAD
         monkeypatch.setitem(ckan_config, "ckanext.marathon.disk_path", str(tmp_path / "none"))
-        (finding,) = faults(condition.check_disk)
+        (finding,) = faults(doctor.check_disk)
         assert finding.health is Health.WARNING
         assert str(tmp_path / "none") in finding.text
 
@@ -91,23 +91,23 @@ class TestFeed:
         clock.hold()
         clock.set_complete(False)
         model.Session.commit()
-        (finding,) = faults(condition.check_feed)
+        (finding,) = faults(doctor.check_feed)
         assert finding.health is Health.BAD
         assert finding.mend is not None
         finding.mend()
-        assert faults(condition.check_feed) == []
+        assert faults(doctor.check_feed) == []
 
     def test_descriptions_with_a_former_address_of_the_site_are_written_anew(
         self, cli: Any, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         workshop = Workshop(resources=[{"name": "Acta", "url": "https://example.gt/acta.pdf"}])
-        assert faults(condition.check_feed) == []
+        assert faults(doctor.check_feed) == []
         monkeypatch.setitem(ckan_config, "ckan.site_url", "https://datos.example.gt")
-        (finding,) = faults(condition.check_feed)
+        (finding,) = faults(doctor.check_feed)
         assert workshop["id"] in finding.text
         assert finding.mend is not None
         finding.mend()
-        assert faults(condition.check_feed) == []
+        assert faults(doctor.check_feed) == []
 
     def test_the_command_looks_again_after_it_has_mended(self, cli: Any, storage: Path) -> None:
         part = stored(storage, "b3a2c1d0-0000-4000-8000-000000000001~")
@@ -131,7 +131,7 @@ def test_a_database_that_goes_away_meanwhile_is_named() -> None:
     checks = doctor.CHECKS
     doctor.CHECKS = (ends_its_connection,)
     try:
-        (finding,) = doctor.examine()
+        (finding,) = doctor.examine_site()
     finally:
         doctor.CHECKS = checks
     assert finding.health is Health.BAD

@@ -10,16 +10,16 @@ import sqlalchemy as sa
 from ckan import model
 from ckan.tests.helpers import call_action
 
-from ckanext.marathon.operations import examples, starter
-from ckanext.marathon.operations.examples import StillNeeded
-from ckanext.marathon.operations.starter_content import items
+from ckanext.marathon.operations import starter
+from ckanext.marathon.operations.starter import StillNeeded
+from ckanext.marathon.operations.starter_content import read_items
 from tests.factories import Idea, MarathonDataset, Workshop
 
 from .conftest import everything, stored_files
 
 pytestmark = pytest.mark.usefixtures("storage", "marathon_site")
 
-MADE_UP = {item.name for item in items() if item.is_example}
+MADE_UP = {item.name for item in read_items() if item.is_example}
 
 
 def rows(table: str) -> int:
@@ -27,14 +27,16 @@ def rows(table: str) -> int:
 
 
 def test_removes_all_of_them_with_their_files_and_nothing_else(storage: Path) -> None:
-    starter.load(examples=False)
+    starter.load_starter(examples=False)
     mine = MarathonDataset()
     before, files = everything(), stored_files(storage)
     tables = ["marathon_link", "marathon_code", "marathon_idea_transition", "resource", '"user"']
     counts = {table: rows(table) for table in tables}
-    starter.load()
+    starter.load_starter()
     told: list[tuple[int, int, str]] = []
-    removed = examples.remove(lambda number, total, thing: told.append((number, total, thing.name)))
+    removed = starter.remove_examples(
+        lambda number, total, thing: told.append((number, total, thing.name))
+    )
     assert {thing.name for thing in removed} == MADE_UP
     assert [number for number, _, _ in told] == list(range(1, len(MADE_UP) + 1))
     assert {total for _, total, _ in told} == {len(MADE_UP)}
@@ -53,33 +55,35 @@ def strip(thing: dict) -> dict:
 
 
 def test_goes_in_an_order_that_the_guards_allow() -> None:
-    starter.load()
-    for thing in examples.find():
+    starter.load_starter()
+    for thing in starter.find_examples():
         call_action("package_delete", id=thing.id)
-    assert {thing.name for thing in examples.find()} == MADE_UP, "those in the trash are left"
-    examples.remove()
-    assert not examples.find()
+    assert {thing.name for thing in starter.find_examples()} == MADE_UP, (
+        "those in the trash are left"
+    )
+    starter.remove_examples()
+    assert not starter.find_examples()
 
 
 def test_the_starter_can_add_them_again() -> None:
-    starter.load()
-    examples.remove()
-    assert not examples.find()
-    result = starter.load()
-    assert result[starter.Outcome.ADDED] == len(MADE_UP)
-    assert {thing.name for thing in examples.find()} == MADE_UP
+    starter.load_starter()
+    starter.remove_examples()
+    assert not starter.find_examples()
+    result = starter.load_starter()
+    assert result[starter.StarterOutcome.ADDED] == len(MADE_UP)
+    assert {thing.name for thing in starter.find_examples()} == MADE_UP
 
 
 def test_goes_on_where_it_was_stopped() -> None:
-    starter.load()
-    call_action("dataset_purge", id=examples.find()[0].id)
-    assert len(examples.remove()) == len(MADE_UP) - 1
-    assert not examples.find()
+    starter.load_starter()
+    call_action("dataset_purge", id=starter.find_examples()[0].id)
+    assert len(starter.remove_examples()) == len(MADE_UP) - 1
+    assert not starter.find_examples()
 
 
 @pytest.mark.parametrize("by", ["idea", "workshop"])
 def test_removes_nothing_while_something_real_refers_to_one(by: str) -> None:
-    starter.load()
+    starter.load_starter()
     if by == "idea":
         real = MarathonDataset(idea=[model.Package.get("ejemplo-idea-horario-del-agua").id])
     else:
@@ -88,49 +92,49 @@ def test_removes_nothing_while_something_real_refers_to_one(by: str) -> None:
         )
     before = everything()
     with pytest.raises(StillNeeded) as error:
-        examples.remove()
+        starter.remove_examples()
     assert [thing.id for thing in error.value.things] == [real["id"]]
     assert real["title"] in str(error.value)
     assert everything() == before
     call_action("package_delete", id=real["id"])
-    examples.remove()
-    assert not examples.find()
+    starter.remove_examples()
+    assert not starter.find_examples()
 
 
 def test_an_example_that_people_made_is_one_too() -> None:
     theirs = Workshop(title="[Ejemplo] Otro taller", example=True)
-    assert [thing.id for thing in examples.find()] == [theirs["id"]]
+    assert [thing.id for thing in starter.find_examples()] == [theirs["id"]]
 
 
 def test_what_only_shares_the_flag_or_the_title_stays() -> None:
     Workshop(title="[Ejemplo] Sin la marca")
     Workshop(title="Un taller con la marca", example=True)
-    assert not examples.find()
+    assert not starter.find_examples()
 
 
 def test_an_example_with_another_title_is_still_one_until_its_flag_goes() -> None:
-    starter.load()
+    starter.load_starter()
     name = "ejemplo-idea-mapa-de-basureros"
     call_action("package_patch", id=name, title="Mapa de basureros")
-    assert name in {thing.name for thing in examples.find()}
+    assert name in {thing.name for thing in starter.find_examples()}
     call_action("package_patch", id=name, example=False)
-    assert name not in {thing.name for thing in examples.find()}
+    assert name not in {thing.name for thing in starter.find_examples()}
 
 
 def test_a_site_without_examples_has_nothing_to_remove() -> None:
-    starter.load(examples=False)
-    assert examples.remove() == []
+    starter.load_starter(examples=False)
+    assert starter.remove_examples() == []
 
 
 def test_without_solr_it_says_so_and_goes_on_later(
     storage: Path, monkeypatch: pytest.MonkeyPatch, ckan_config: Any
 ) -> None:
-    starter.load()
+    starter.load_starter()
     before, files = everything(), stored_files(storage)
     with monkeypatch.context() as patch:
         patch.setitem(ckan_config, "solr_url", "http://127.0.0.1:9/solr/nobody")
         with pytest.raises(starter.StarterError, match="search engine"):
-            examples.remove()
+            starter.remove_examples()
     assert everything() == before
     assert stored_files(storage) == files
-    assert len(examples.remove()) == len(MADE_UP)
+    assert len(starter.remove_examples()) == len(MADE_UP)

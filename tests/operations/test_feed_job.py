@@ -14,8 +14,8 @@ from rq.job import JobStatus
 
 from ckanext.marathon.feeds.rebuild import WANTED, is_wanted
 from ckanext.marathon.model import clock
-from ckanext.marathon.operations import condition, feed_job, health
-from ckanext.marathon.operations.finding import Health
+from ckanext.marathon.operations import doctor, feed_job, health, processes
+from ckanext.marathon.operations.doctor import Health
 from tests.factories import Municipality
 
 pytestmark = pytest.mark.usefixtures("marathon_site", "with_request_context", "clean_queues")
@@ -42,12 +42,12 @@ def test_a_process_that_starts_queues_it_once_however_many_there_are(
     ckan_config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(ckan_config, "testing", False)
-    threads = [threading.Thread(target=feed_job.ensure_queued) for _ in range(8)]
+    threads = [threading.Thread(target=feed_job.ensure_feed_queued) for _ in range(8)]
     for each in threads:
         each.start()
     for each in threads:
         each.join()
-    feed_job.ensure_at_start()
+    feed_job.ensure_feed_at_start()
     assert waiting() == [feed_job._name()]
 
 
@@ -55,7 +55,7 @@ def test_a_site_whose_log_is_complete_queues_nothing(
     ckan_config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(ckan_config, "testing", False)
-    feed_job.ensure_at_start()
+    feed_job.ensure_feed_at_start()
     assert waiting() == []
 
 
@@ -66,7 +66,7 @@ def test_the_job_completes_the_log_and_does_nothing_afterwards() -> None:
     number = clock.read().number
     feed_job.build()
     assert clock.read().number == number
-    assert feed_job.care()
+    assert feed_job.ensure_feed_current()
 
 
 @pytest.mark.usefixtures("incomplete")
@@ -83,7 +83,7 @@ def test_of_two_at_the_same_time_one_does_it() -> None:
 @pytest.mark.usefixtures("incomplete")
 @pytest.mark.parametrize("status", [JobStatus.FAILED, JobStatus.FINISHED])
 def test_one_that_ended_without_a_complete_log_is_queued_again(status: JobStatus) -> None:
-    feed_job.ensure_queued()
+    feed_job.ensure_feed_queued()
     job = feed_job._find(feed_job._name())
     assert job is not None
     queues.get_queue().empty()
@@ -91,32 +91,32 @@ def test_one_that_ended_without_a_complete_log_is_queued_again(status: JobStatus
     queues.get_queue().remove(job)
     job.set_status(status)
     queues.get_queue().connection.delete(feed_job._once())
-    feed_job.ensure_queued()
+    feed_job.ensure_feed_queued()
     assert waiting() == [feed_job._name()]
 
 
 @pytest.mark.usefixtures("incomplete")
 def test_without_a_worker_a_web_process_does_it() -> None:
-    assert not feed_job.care()
+    assert not feed_job.ensure_feed_current()
     assert clock.read().complete
-    assert feed_job.care()
+    assert feed_job.ensure_feed_current()
 
 
 @pytest.mark.usefixtures("incomplete")
 def test_with_a_worker_a_web_process_leaves_it_to_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feed_job.jobs, "count_workers", lambda: 1)
-    assert not feed_job.care()
+    monkeypatch.setattr(processes, "count_workers", lambda: 1)
+    assert not feed_job.ensure_feed_current()
     assert not clock.read().complete
     assert waiting() == [feed_job._name()]
 
 
 @pytest.mark.usefixtures("incomplete")
 def test_doctor_says_what_is_missing_and_that_a_job_for_it_waits_for_a_worker() -> None:
-    (finding,) = condition.check_feed()
+    (finding,) = doctor.check_feed()
     assert finding.health is Health.BAD
     assert "ckan marathon feed rebuild" in finding.text
-    feed_job.ensure_queued()
-    assert [f.text for f in condition.check_jobs() if "ckan jobs worker" in f.text]
+    feed_job.ensure_feed_queued()
+    assert [f.text for f in doctor.check_jobs() if "ckan jobs worker" in f.text]
 
 
 def test_a_migration_can_have_everything_described_anew() -> None:
@@ -127,7 +127,7 @@ def test_a_migration_can_have_everything_described_anew() -> None:
     assert is_wanted()
     # Meanwhile what is there is served.
     assert clock.read().complete
-    (finding,) = condition.check_feed()
+    (finding,) = doctor.check_feed()
     assert finding.health is Health.BAD
     feed_job.build()
     assert not is_wanted()

@@ -9,8 +9,8 @@ from ckan import model
 from ckan.tests.helpers import call_action
 
 from ckanext.marathon.operations import own_data, starter
-from ckanext.marathon.operations.own_data import NAME, publish
-from ckanext.marathon.operations.starter import Outcome, StarterError
+from ckanext.marathon.operations.own_data import NAME, publish_own_data
+from ckanext.marathon.operations.starter import StarterError, StarterOutcome
 from ckanext.marathon.spreadsheets import open_data
 from tests.factories import CivilSociety, CoordinatingBody, NationalBody
 from tests.remembered import remembered
@@ -30,7 +30,7 @@ class TestPublish:
     def test_the_coordinating_body_owns_it_and_every_table_is_in_it(
         self, body: dict[str, Any]
     ) -> None:
-        assert publish() == Outcome.ADDED
+        assert publish_own_data() == StarterOutcome.ADDED
         shown = show(NAME)
         assert shown["owner_org"] == body["id"]
         wanted = [f"{table}.{form}" for table in open_data.tables() for form in open_data.FORMS]
@@ -42,28 +42,28 @@ class TestPublish:
         assert shown["documentation"] == [here]
 
     def test_portals_get_it_like_any_other(self, app: Any, body: dict[str, Any]) -> None:
-        publish()
+        publish_own_data()
         text = app.get("/catalog.ttl").body
         assert "/marathon/data/ideas.csv" in text
         assert "licenses/by/4.0" in text
         assert "frequency/CONT" in text
 
     def test_again_it_changes_nothing(self, body: dict[str, Any]) -> None:
-        publish()
+        publish_own_data()
         before = everything()
-        assert publish() == Outcome.PRESENT
+        assert publish_own_data() == StarterOutcome.PRESENT
         assert everything() == before
 
     def test_what_the_starter_catalogue_brought_is_the_same(self) -> None:
-        starter.load(examples=False)
+        starter.load_starter(examples=False)
         before = show(NAME)
-        assert publish() == Outcome.PRESENT
+        assert publish_own_data() == StarterOutcome.PRESENT
         assert show(NAME) == before
 
     def test_texts_that_people_edited_stay_and_addresses_are_put_right(
         self, body: dict[str, Any]
     ) -> None:
-        publish()
+        publish_own_data()
         first, *rest = show(NAME)["resources"]
         added = {"url": "https://example.gt/mapa", "name": "Mapa"}
         call_action(
@@ -73,7 +73,7 @@ class TestPublish:
             documentation=["https://old.example.gt/marathon/data", "https://example.gt/guia"],
             resources=[{**first, "url": "https://old.example.gt/x.csv", "name": "Ellos"}, added],
         )
-        assert publish() == Outcome.COMPLETED
+        assert publish_own_data() == StarterOutcome.COMPLETED
         shown = show(NAME)
         assert shown["title"] == "Nuestros talleres"
         assert shown["documentation"][1:] == ["https://example.gt/guia"]
@@ -82,40 +82,40 @@ class TestPublish:
         assert shown["resources"][0]["url"] == first["url"]
         ids = {each["id"] for each in shown["resources"]}
         assert ids >= {first["id"], *(each["id"] for each in rest)}
-        assert publish() == Outcome.PRESENT
+        assert publish_own_data() == StarterOutcome.PRESENT
 
     def test_the_start_leaves_it_deleted_and_the_command_brings_it_back(self) -> None:
-        starter.load(examples=False)
+        starter.load_starter(examples=False)
         id_ = show(NAME)["id"]
         call_action("package_delete", id=id_)
-        assert starter.load(examples=False)[Outcome.LEFT_OUT] == 1
+        assert starter.load_starter(examples=False)[StarterOutcome.LEFT_OUT] == 1
         assert show(NAME)["state"] == "deleted"
-        assert publish() == Outcome.COMPLETED
+        assert publish_own_data() == StarterOutcome.COMPLETED
         assert (show(NAME)["id"], show(NAME)["state"]) == (id_, "active")
 
     def test_after_a_purge_it_gets_its_old_address_again(self, body: dict[str, Any]) -> None:
-        publish()
+        publish_own_data()
         id_ = show(NAME)["id"]
         call_action("dataset_purge", id=id_)
-        assert publish() == Outcome.ADDED
+        assert publish_own_data() == StarterOutcome.ADDED
         assert show(NAME)["id"] == id_
 
 
 class TestOwner:
     def test_without_exactly_one_that_coordinates_it_must_be_said(self) -> None:
         with pytest.raises(StarterError, match="--organization"):
-            publish()
+            publish_own_data()
         CoordinatingBody()
         CoordinatingBody()
         with pytest.raises(StarterError, match="--organization"):
-            publish()
-        assert publish(NationalBody(name="segeplan")["name"]) == Outcome.ADDED
+            publish_own_data()
+        assert publish_own_data(NationalBody(name="segeplan")["name"]) == StarterOutcome.ADDED
 
     def test_an_unknown_or_unfit_one_is_refused_in_a_sentence(self) -> None:
         with pytest.raises(StarterError, match="nadie"):
-            publish("nadie")
+            publish_own_data("nadie")
         with pytest.raises(StarterError):
-            publish(CivilSociety()["id"])
+            publish_own_data(CivilSociety()["id"])
         assert model.Package.get(NAME) is None
 
     def test_without_solr_it_says_so(
@@ -123,4 +123,4 @@ class TestOwner:
     ) -> None:
         monkeypatch.setitem(ckan_config, "solr_url", "http://127.0.0.1:9/solr/nobody")
         with pytest.raises(StarterError, match="search engine"):
-            own_data.publish()
+            own_data.publish_own_data()

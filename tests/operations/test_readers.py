@@ -9,7 +9,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from ckanext.marathon.cli.feed import readers as command
-from ckanext.marathon.operations import readers
+from ckanext.marathon.operations import portals
 
 CURSOR = "6b1d5f2e-0000-4000-8000-000000000000.1234567.1234567.00f3a1c2d4e5b697"
 
@@ -22,7 +22,7 @@ def line(
 
 
 def test_a_program_and_what_it_read_last() -> None:
-    (found,) = readers.read(
+    (found,) = portals.read_readers(
         [
             line("/catalog/all.ttl"),
             line(f"/catalog/changes?since={CURSOR}", minute=5),
@@ -38,7 +38,7 @@ def test_a_program_and_what_it_read_last() -> None:
 
 
 def test_each_part_by_itself_the_last_that_asked_first() -> None:
-    found = readers.read(
+    found = portals.read_readers(
         [
             line("/municipality/2105/catalog.ttl", minute=1),
             line("/es/catalog.ttl", minute=2),
@@ -62,8 +62,8 @@ def test_people_and_other_pages_are_left_out() -> None:
         "",
         "\0",
     ]
-    assert [each.agent for each in readers.read(lines)] == ["ckanext-dcat/2.4"]
-    assert readers.read(lines[:2] + lines[3:]) == []
+    assert [each.agent for each in portals.read_readers(lines)] == ["ckanext-dcat/2.4"]
+    assert portals.read_readers(lines[:2] + lines[3:]) == []
 
 
 def test_no_address_is_told(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from ckan.tests import factories
 from ckan.tests.helpers import call_action
 
 from ckanext.marathon.operations import starter
-from ckanext.marathon.operations.starter import Outcome, StarterError, Step
-from ckanext.marathon.operations.starter_content import items
+from ckanext.marathon.operations.starter import StarterError, StarterOutcome, StarterStep
+from ckanext.marathon.operations.starter_content import read_items
 from tests.factories import Municipality
 
 from .conftest import everything, show, stored_files
@@ -21,17 +21,17 @@ from .conftest import everything, show, stored_files
 pytestmark = pytest.mark.usefixtures("storage", "marathon_site")
 
 
-def outcomes(**kinds: int) -> Counter[Outcome]:
-    return Counter({Outcome(kind): number for kind, number in kinds.items() if number})
+def outcomes(**kinds: int) -> Counter[StarterOutcome]:
+    return Counter({StarterOutcome(kind): number for kind, number in kinds.items() if number})
 
 
 class TestLoad:
     def test_adds_everything_and_tells_of_each_item(self) -> None:
-        steps: list[Step] = []
-        assert starter.load(progress=steps.append) == outcomes(added=len(items()))
-        assert [step.number for step in steps] == list(range(1, len(items()) + 1))
-        assert {step.total for step in steps} == {len(items())}
-        assert [step.title for step in steps] == [item.title for item in items()]
+        steps: list[StarterStep] = []
+        assert starter.load_starter(progress=steps.append) == outcomes(added=len(read_items()))
+        assert [step.number for step in steps] == list(range(1, len(read_items()) + 1))
+        assert {step.total for step in steps} == {len(read_items())}
+        assert [step.title for step in steps] == [item.title for item in read_items()]
         organizations = call_action("organization_list")
         assert sorted(organizations) == [
             "anam", "infom", "jacaltenango", "san-carlos-alzatate", "villa-nueva",
@@ -40,9 +40,9 @@ class TestLoad:
         assert kinds == {"commitment": 1, "workshop": 6, "idea": 6, "dataset": 10}
 
     def test_without_examples_there_are_none(self) -> None:
-        starter.load(examples=False)
+        starter.load_starter(examples=False)
         assert not [name for _, name in everything() if name.startswith("ejemplo")]
-        real = [item for item in items() if not item.is_example]
+        real = [item for item in read_items() if not item.is_example]
         assert len(everything()) == len(real)
 
     def test_a_site_that_cannot_keep_files_is_told(
@@ -50,7 +50,7 @@ class TestLoad:
     ) -> None:
         monkeypatch.setitem(ckan_config, "ckan.storage_path", None)
         with pytest.raises(StarterError, match=r"ckan\.storage_path"):
-            starter.load()
+            starter.load_starter()
         assert not everything()
 
     def test_without_solr_it_says_so_and_goes_on_later(
@@ -59,74 +59,76 @@ class TestLoad:
         with monkeypatch.context() as patch:
             patch.setitem(ckan_config, "solr_url", "http://127.0.0.1:9/solr/nobody")
             with pytest.raises(StarterError, match="search engine"):
-                starter.load(examples=False)
-        result = starter.load(examples=False)
-        assert result[Outcome.LEFT_OUT] == 0
-        assert sum(result.values()) == len(items(examples=False))
+                starter.load_starter(examples=False)
+        result = starter.load_starter(examples=False)
+        assert result[StarterOutcome.LEFT_OUT] == 0
+        assert sum(result.values()) == len(read_items(examples=False))
 
 
 class TestLoadAgain:
     def test_changes_nothing(self, storage: Path) -> None:
-        starter.load()
+        starter.load_starter()
         before, files = everything(), stored_files(storage)
-        assert starter.load() == outcomes(present=len(items()))
+        assert starter.load_starter() == outcomes(present=len(read_items()))
         assert everything() == before
         assert stored_files(storage) == files
 
     def test_adds_the_examples_that_were_left_out(self) -> None:
-        starter.load(examples=False)
+        starter.load_starter(examples=False)
         before = everything()
-        result = starter.load()
-        assert result[Outcome.ADDED] == len([item for item in items() if item.is_example])
+        result = starter.load_starter()
+        assert result[StarterOutcome.ADDED] == len(
+            [item for item in read_items() if item.is_example]
+        )
         after = everything()
         assert {key: after[key]["metadata_modified"] for key in before if key[0] == "package"} == {
             key: before[key]["metadata_modified"] for key in before if key[0] == "package"
         }
 
     def test_finishes_an_idea_that_stopped_halfway(self) -> None:
-        whole = next(item for item in items() if item.name == "ejemplo-idea-lamparas-apagadas")
-        starter.load(examples=False)
-        workshop = next(item for item in items() if item.name == whole.fields["workshop"])
-        writer = starter.Writer(call_action("get_site_user")["name"])
-        for item in (*items(examples=False), workshop):
+        whole = next(item for item in read_items() if item.name == "ejemplo-idea-lamparas-apagadas")
+        starter.load_starter(examples=False)
+        workshop = next(item for item in read_items() if item.name == whole.fields["workshop"])
+        writer = starter.StarterWriter(call_action("get_site_user")["name"])
+        for item in (*read_items(examples=False), workshop):
             writer.ensure(item)
         cut = type(whole)(whole.type, whole.name, whole.fields, steps=whole.steps[:1])
-        assert writer.ensure(cut)[0] == Outcome.ADDED
+        assert writer.ensure(cut)[0] == StarterOutcome.ADDED
         assert show(whole.name)["status"] == "prioritised"
-        result = starter.load()
-        assert result[Outcome.COMPLETED] == 1
+        result = starter.load_starter()
+        assert result[StarterOutcome.COMPLETED] == 1
         assert [step["status"] for step in show(whole.name)["history"]] == [
             "proposed", "prioritised", "in_progress", "implemented",
         ]  # fmt: skip
 
     def test_leaves_an_idea_that_people_took_elsewhere(self) -> None:
-        starter.load()
+        starter.load_starter()
         name = "ejemplo-idea-requisitos-de-tramites"
         call_action("package_patch", id=name, status="discarded", status_reason="Prueba")
-        assert starter.load() == outcomes(present=len(items()))
+        assert starter.load_starter() == outcomes(present=len(read_items()))
         assert show(name)["status"] == "discarded"
 
     def test_leaves_what_people_edited_or_renamed(self) -> None:
-        starter.load()
+        starter.load_starter()
         call_action("package_patch", id="maratones-de-ideas", title="Otro título")
         call_action("package_patch", id="limite-de-villa-nueva", name="villa-nueva-limite")
         call_action("package_patch", id="ejemplo-taller-villa-nueva", name="otra-direccion")
         call_action("organization_patch", id="anam", name="otra-anam")
         before = everything()
-        assert starter.load() == outcomes(present=len(items()))
+        assert starter.load_starter() == outcomes(present=len(read_items()))
         assert everything() == before
 
     def test_leaves_out_what_people_deleted_and_what_needs_it(self) -> None:
-        starter.load(examples=False)
+        starter.load_starter(examples=False)
         call_action("package_delete", id="municipios-de-guatemala")
-        starter.load()
+        starter.load_starter()
         call_action("package_delete", id="ejemplo-datos-tramites-municipales")
         call_action("package_delete", id="ejemplo-idea-requisitos-de-tramites")
         call_action("dataset_purge", id="ejemplo-datos-tramites-municipales")
-        steps: list[Step] = []
-        result = starter.load(progress=steps.append)
-        assert result == outcomes(present=len(items()) - 3, left_out=3)
-        assert all(step.reason for step in steps if step.outcome == Outcome.LEFT_OUT)
+        steps: list[StarterStep] = []
+        result = starter.load_starter(progress=steps.append)
+        assert result == outcomes(present=len(read_items()) - 3, left_out=3)
+        assert all(step.reason for step in steps if step.outcome == StarterOutcome.LEFT_OUT)
         assert show("municipios-de-guatemala")["state"] == "deleted"
 
 
@@ -134,8 +136,8 @@ class TestOnASiteWithAPast:
     def test_uses_the_municipality_that_has_the_code(self) -> None:
         theirs = Municipality(name="muni-alzatate", municipality_code="2105", title="Nuestra")
         before = call_action("organization_show", id=theirs["id"])
-        result = starter.load()
-        assert result[Outcome.PRESENT] == 1
+        result = starter.load_starter()
+        assert result[StarterOutcome.PRESENT] == 1
         assert show("ejemplo-taller-san-carlos-alzatate")["owner_org"] == theirs["id"]
         assert "san-carlos-alzatate" not in call_action("organization_list")
         after = call_action("organization_show", id=theirs["id"])
@@ -143,18 +145,18 @@ class TestOnASiteWithAPast:
 
     def test_a_taken_address_is_left_to_who_has_it(self) -> None:
         factories.Group(name="anam")
-        steps: list[Step] = []
-        starter.load(examples=False, progress=steps.append)
-        left_out = [step for step in steps if step.outcome == Outcome.LEFT_OUT]
+        steps: list[StarterStep] = []
+        starter.load_starter(examples=False, progress=steps.append)
+        left_out = [step for step in steps if step.outcome == StarterOutcome.LEFT_OUT]
         assert [step.title for step in left_out] == [
             "Asociación Nacional de Municipalidades (ANAM)"
         ]
         assert "anam" in left_out[0].reason
 
     def test_a_deleted_organisation_takes_what_it_owns_with_it(self) -> None:
-        starter.load(examples=False)
+        starter.load_starter(examples=False)
         call_action("organization_delete", id="jacaltenango")
-        result = starter.load()
+        result = starter.load_starter()
         # Itself, its example workshop, two ideas and a dataset.
-        assert result[Outcome.LEFT_OUT] == 5
+        assert result[StarterOutcome.LEFT_OUT] == 5
         assert not model.Package.get("ejemplo-taller-jacaltenango")

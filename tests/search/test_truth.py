@@ -20,8 +20,8 @@ from sqlalchemy import event
 
 from ckanext.marathon.logic import reindex
 from ckanext.marathon.model import index_note
-from ckanext.marathon.operations import index_check
-from ckanext.marathon.operations.index_check import IndexDifference, IndexFault
+from ckanext.marathon.operations import search_index
+from ckanext.marathon.operations.search_index import IndexDifference, IndexFault
 from ckanext.marathon.views.background_care import repair_overdue_index
 from tests import private_names
 from tests.factories import Idea, MarathonDataset, Workshop
@@ -220,7 +220,7 @@ class TestCheckAndRepair:
     def test_every_difference_is_found_and_mended(self) -> None:
         same, outdated, missing = MarathonDataset(), MarathonDataset(), MarathonDataset()
         jobs.Worker().work(burst=True)
-        assert list(index_check.compare_index()) == []
+        assert list(search_index.compare_index()) == []
         index_as_public(outdated)
         search.clear(missing["id"])
         ghost = call_action("package_show", id=same["id"]) | {"id": "no-such-id", "name": "ghost"}
@@ -228,13 +228,13 @@ class TestCheckAndRepair:
         search.index_for("Package").update_dict(
             {**both[0], **{"id": ghost["id"], "name": "ghost"}, "with_custom_schema": both[1]}
         )
-        assert set(index_check.compare_index()) == {
+        assert set(search_index.compare_index()) == {
             IndexDifference(outdated["id"], IndexFault.OUTDATED),
             IndexDifference(missing["id"], IndexFault.MISSING),
             IndexDifference("no-such-id", IndexFault.GHOST),
         }
-        assert index_check.repair_index() == 3
-        assert list(index_check.compare_index()) == []
+        assert search_index.repair_index() == 3
+        assert list(search_index.compare_index()) == []
 
     def test_a_record_that_cannot_be_indexed_does_not_hold_up_the_others(
         self, monkeypatch: pytest.MonkeyPatch

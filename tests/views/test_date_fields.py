@@ -205,7 +205,7 @@ class TestUntouched:
         assert stored(dataset["id"]).extras["issued"] == "2017-06-03"
 
     def test_the_starter_catalogue_stays_as_it_was_made(self, admin: Reader, storage: Path) -> None:
-        starter.load()
+        starter.load_starter()
         paths = {}
         packages = model.Session.query(model.Package).order_by(model.Package.name).all()
         for package in packages:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ckan.plugins.toolkit as tk
 import click
 
-from ckanext.marathon.operations import activity as operations
+from ckanext.marathon.operations import activity as activity_operations
 
 
 @click.group()
@@ -24,6 +24,6 @@ def scrub() -> None:
     def tell(done: int) -> None:
         click.echo(tk._("Activities: {count}").format(count=done), err=True)
 
-    done = operations.scrub(tell)
+    done = activity_operations.scrub_activities(tell)
     text = tk._("Activities: {rows}; record changed: {data}; readers changed: {labels}.")
     click.echo(text.format(rows=done.rows, data=done.data, labels=done.labels))

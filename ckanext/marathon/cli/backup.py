@@ -13,11 +13,11 @@ from sqlalchemy.exc import OperationalError
 from ckanext.marathon.cli.progress_bar import ProgressBar
 from ckanext.marathon.cli.takedown import read_list
 from ckanext.marathon.logic.redacting import redact
-from ckanext.marathon.operations import backup as operations
-from ckanext.marathon.operations import restore as restoring
-from ckanext.marathon.operations import restore_note
+from ckanext.marathon.operations import backup as backup_operations
+from ckanext.marathon.operations import backup_manifest
+from ckanext.marathon.operations import restore as restore_operations
+from ckanext.marathon.operations.backup_database import ProgramFailed, ProgramMissing
 from ckanext.marathon.operations.backup_manifest import BackupFault, Manifest, Progress
-from ckanext.marathon.operations.postgres_programs import ProgramFailed, ProgramMissing
 
 _SCRATCH = click.option(
     "--scratch", default="", help="Address of an empty database to try the backup in."
@@ -35,9 +35,9 @@ def backup(directory: Path, verify: bool, scratch: str) -> None:
     names could not be saved. The backup holds passwords: keep it safe.
     """
     with _faults(), _steps() as steps:
-        outcome = operations.make_backup(directory, steps.begin)
+        outcome = backup_operations.make_backup(directory, steps.begin)
         if verify:
-            restoring.verify_backup(directory, scratch, steps.begin)
+            restore_operations.verify_backup(directory, scratch, steps.begin)
     for name in outcome.absent:
         text = tk._("{file} is named in the database and was not there.")
         click.echo("! " + text.format(file=name))
@@ -79,22 +79,22 @@ def restore(directory: Path, yes: bool, takedowns: Path | None, verify: bool, sc
     """
     with _faults(), _steps() as steps:
         if verify:
-            manifest = restoring.verify_backup(directory, scratch, steps.begin)
+            manifest = restore_operations.verify_backup(directory, scratch, steps.begin)
             steps.end()
             click.echo(_summary(tk._("Whole, and loads:"), manifest))
             return
         further = read_list(takedowns) if takedowns else []
-        if restore_note.is_restoring():
+        if backup_manifest.is_restoring():
             click.echo("! " + tk._("An earlier restore was interrupted. It is done again."))
         _ask(directory, yes)
-        manifest = restoring.restore_backup(directory, further, steps.begin)
+        manifest = restore_operations.restore_backup(directory, further, steps.begin)
     click.echo(_summary(tk._("Restored:"), manifest))
     click.echo(tk._("Restart the web servers and the workers."))
 
 
 def _ask(directory: Path, yes: bool) -> None:
     """Have somebody confirm that what is there is overwritten."""
-    present = restoring.describe_present()
+    present = restore_operations.describe_present()
     if not present or yes:
         return
     site = str(tk.config.get("ckan.site_id"))
@@ -152,7 +152,7 @@ def _faults() -> Iterator[None]:
     except (BackupFault, ProgramFailed, ProgramMissing, OSError, OperationalError) as fault:
         # Of a database that cannot be reached, what it said, without the statement.
         message = redact(str(fault.orig if isinstance(fault, OperationalError) else fault))
-        if restore_note.is_restoring():
+        if backup_manifest.is_restoring():
             message += " " + tk._(
                 "The restore was interrupted, and the site answers 503 until it is done again."
             )

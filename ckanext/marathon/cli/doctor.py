@@ -5,8 +5,8 @@ from __future__ import annotations
 import ckan.plugins.toolkit as tk
 import click
 
-from ckanext.marathon.operations import doctor as operations
-from ckanext.marathon.operations.finding import Finding, Health
+from ckanext.marathon.operations import doctor as doctor_operations
+from ckanext.marathon.operations.doctor import Finding, Health
 
 _MARKS = {Health.GOOD: ("✓", "green"), Health.WARNING: ("!", "yellow"), Health.BAD: ("✗", "red")}
 
@@ -41,7 +41,7 @@ def doctor(fix: bool) -> None:
 
 def _show_findings() -> list[Finding]:
     findings = []
-    for finding in operations.examine():
+    for finding in doctor_operations.examine_site():
         mark, colour = _MARKS[finding.health]
         click.echo(f"{click.style(mark, fg=colour)} {finding.text}")
         findings.append(finding)

@@ -22,8 +22,7 @@ from ckanext.marathon.feeds import witness
 from ckanext.marathon.feeds.verify import Wrong
 from ckanext.marathon.logic.redacting import redact
 from ckanext.marathon.model import clock
-from ckanext.marathon.operations import feed_history, portal_check
-from ckanext.marathon.operations import readers as reading
+from ckanext.marathon.operations import doctor, portals
 from ckanext.marathon.operations.feed_job import describe_gaps
 
 
@@ -109,7 +108,7 @@ def status() -> None:
     width = max(len(label) for label, _value in rows)
     for label, value in rows:
         click.echo(f"{label:<{width}}  {value}")
-    for text in feed_history.describe_losses():
+    for text in doctor.describe_losses():
         click.echo(f"! {text}")
     for iri in found.degraded:
         click.echo("! " + tk._("{iri} could only be described in short.").format(iri=iri))
@@ -152,7 +151,7 @@ def readers(logs: tuple[str, ...]) -> None:
     Older logs (LOG.1, also compressed, LOG.2.gz) may be named with the current one, in any order.
     Only what programs call themselves is looked at; browsers are left out.
     """
-    found = reading.read(line for log in logs for line in _lines(log))
+    found = portals.read_readers(line for log in logs for line in _lines(log))
     if not found:
         click.echo(tk._("No program has asked for a feed in these logs."))
     for each in found:
@@ -178,7 +177,7 @@ def check(url: str) -> None:
     """
     click.echo(f"{redact(url)}  {datetime.now(UTC).isoformat(timespec='seconds')}")
     faults = 0
-    for finding in portal_check.Check(url).run():
+    for finding in portals.PortalCheck(url).run():
         faults += bool(finding.fault)
         click.echo(redact(f"{'✗' if finding.fault else '✓'} {finding.tried}"))
         if finding.fault:

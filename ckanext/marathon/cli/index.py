@@ -7,8 +7,8 @@ import click
 from ckan.lib import search
 
 from ckanext.marathon.model import index_note
-from ckanext.marathon.operations import index_check
-from ckanext.marathon.operations.index_check import IndexFault
+from ckanext.marathon.operations import search_index
+from ckanext.marathon.operations.search_index import IndexFault
 
 
 @click.group()
@@ -28,7 +28,7 @@ def check() -> None:
         IndexFault.GHOST: tk._("in the search index, but not in the database"),
         IndexFault.OUTDATED: tk._("outdated in the search index"),
     }
-    differences = list(index_check.compare_index())
+    differences = list(search_index.compare_index())
     for difference in differences:
         click.echo(f"✗ {difference.package_id}: {names[difference.fault]}")
     waiting = index_note.count_due()
@@ -44,7 +44,7 @@ def check() -> None:
 def repair() -> None:
     """Bring the search index up to date with the database; only what differs is indexed."""
     _require_solr()
-    count = index_check.repair_index()
+    count = search_index.repair_index()
     click.echo(tk._("{count} records were indexed.").format(count=count))
 
 

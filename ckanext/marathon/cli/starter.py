@@ -5,10 +5,15 @@ from __future__ import annotations
 import ckan.plugins.toolkit as tk
 import click
 
-from ckanext.marathon.operations import examples as made_up
-from ckanext.marathon.operations import starter as catalogue
-from ckanext.marathon.operations.examples import StillNeeded, Thing
-from ckanext.marathon.operations.starter import ContentError, Outcome, StarterError, Step
+from ckanext.marathon.operations import starter as starter_operations
+from ckanext.marathon.operations.starter import (
+    ExampleRecord,
+    StarterError,
+    StarterOutcome,
+    StarterStep,
+    StillNeeded,
+)
+from ckanext.marathon.operations.starter_content import ContentError
 
 
 @click.command()
@@ -20,22 +25,22 @@ def starter(without_examples: bool) -> None:
     such. What is on the site already stays as it is.
     """
     try:
-        outcomes = catalogue.load(not without_examples, _tell)
+        outcomes = starter_operations.load_starter(not without_examples, _tell)
     except (ContentError, StarterError) as error:
         raise click.ClickException(str(error)) from None
     total = tk._(
         "Starter catalogue: {added} added, {completed} completed, {present} there already, "
         "{left_out} left out."
     )
-    click.echo(total.format(**{outcome.value: outcomes[outcome] for outcome in Outcome}))
+    click.echo(total.format(**{outcome.value: outcomes[outcome] for outcome in StarterOutcome}))
 
 
-def _tell(step: Step) -> None:
+def _tell(step: StarterStep) -> None:
     what = {
-        Outcome.ADDED: tk._("added"),
-        Outcome.COMPLETED: tk._("completed"),
-        Outcome.PRESENT: tk._("there already"),
-        Outcome.LEFT_OUT: tk._("left out"),
+        StarterOutcome.ADDED: tk._("added"),
+        StarterOutcome.COMPLETED: tk._("completed"),
+        StarterOutcome.PRESENT: tk._("there already"),
+        StarterOutcome.LEFT_OUT: tk._("left out"),
     }[step.outcome]
     reason = f" ({step.reason})" if step.reason else ""
     click.echo(f"{step.number:>3}/{step.total}  {_short(step.title)}: {what}{reason}")
@@ -50,7 +55,7 @@ def examples() -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def remove(yes: bool) -> None:
     """Remove all examples for good, and nothing else."""
-    things = made_up.find()
+    things = starter_operations.find_examples()
     if not things:
         click.echo(tk._("There are no examples on this site."))
         return
@@ -60,12 +65,12 @@ def remove(yes: bool) -> None:
         question = tk._("Remove these {count} examples for good?").format(count=len(things))
         click.confirm(question, abort=True)
     try:
-        made_up.remove(_tell_removed)
+        starter_operations.remove_examples(_tell_removed)
     except (StarterError, StillNeeded) as error:
         raise click.ClickException(str(error)) from None
 
 
-def _tell_removed(number: int, total: int, thing: Thing) -> None:
+def _tell_removed(number: int, total: int, thing: ExampleRecord) -> None:
     click.echo(f"{number:>3}/{total}  {_short(thing.title)}: " + tk._("removed"))
 
 

@@ -16,7 +16,7 @@ _LOOKED_AT = 1_000
 
 
 @dataclass
-class Scrubbed:
+class ScrubbedActivities:
     """How many rows there are, and of how many the record or the readers were changed."""
 
     rows: int = 0
@@ -24,7 +24,7 @@ class Scrubbed:
     labels: int = 0
 
 
-def scrub(progress: Callable[[int], None] = lambda done: None) -> Scrubbed:
+def scrub_activities(progress: Callable[[int], None] = lambda done: None) -> ScrubbedActivities:
     """Mend all rows, a batch a transaction; once more changes nothing.
 
     Args:
@@ -33,7 +33,7 @@ def scrub(progress: Callable[[int], None] = lambda done: None) -> Scrubbed:
     Returns:
         what was changed, nothing where the site has no such table.
     """
-    done = Scrubbed()
+    done = ScrubbedActivities()
     if not activity.has_table():
         return done
     for batch in activity.rows(BATCH):

@@ -1,21 +1,18 @@
-"""Saving the whole site while it runs: database, files and configuration, of one moment.
-
-The database is dumped as one snapshot sees it. CKAN writes an uploaded file before it commits the
-row that names it, so whatever a row of the snapshot names was there when the snapshot was taken.
-Files are copied after the dump. One that was deleted in between is missing from the copy, which is
-noticed by comparing the copy with the snapshot's rows.
-"""
+"""Saving the whole site while it runs: database, files and configuration, of one moment."""
 
 from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import os
 import platform
+import re
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -26,17 +23,179 @@ import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan.model import meta
 
+from ckanext.marathon.feeds import witness
 from ckanext.marathon.logic import uploads
-from ckanext.marathon.operations import backup_files, backup_state, postgres_programs
+from ckanext.marathon.operations import backup_database, backup_manifest
 from ckanext.marathon.operations.backup_manifest import (
-    CONFIGURATION,
-    DUMP,
-    FILES,
+    CONFIGURATION_NAME,
+    DUMP_NAME,
+    FILES_NAME,
+    PIECE,
     VERSION,
     BackupFault,
     Manifest,
     Progress,
+    read_digest,
 )
+
+FURTHER_OPTION = "ckanext.marathon.backup_files"
+# Below the storage folder: what is made anew, and notes about this very database.
+_NOT_KEPT = ("webassets",)
+_NOTES = (witness.NAME, backup_manifest.RESTORE_NOTE, backup_manifest.RESTORE_FOLDER)
+# How often a file is copied that something writes to meanwhile, and seconds between two tries.
+_TRIES = 5
+_PAUSE = 0.2
+# Nanoseconds. Two writes so close to each other may give a file the same time, because file
+# systems keep the time of the kernel's last tick. Network file systems
+# that keep whole seconds are not covered.
+_RESTED = 100_000_000
+# An ini file of CKAN names another one that it builds on.
+_BUILDS_ON = re.compile(r"^\s*use\s*=\s*config:\s*(\S+)", re.MULTILINE)
+
+
+@dataclass
+class Copies:
+    """Files that were copied into a backup.
+
+    Attributes:
+        files: path in the backup → ``size`` in bytes and ``sha256``.
+        gone: paths in the backup of those that were deleted before their turn came.
+        unsettled: paths in the backup of those that something wrote to at each try, so that the
+            copy may be half of one version and half of another.
+    """
+
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+    unsettled: set[str] = field(default_factory=set)
+
+    def add(self, name: str, source: Path, target: Path) -> None:
+        """Copy a file, again if it changes meanwhile.
+
+        Args:
+            name: path in the backup.
+            source: the file.
+            target: the copy, which does not exist.
+        """
+        try:
+            for number in range(_TRIES):
+                if number:
+                    time.sleep(_PAUSE)
+                target.unlink(missing_ok=True)
+                self.files[name], is_settled = copy_file(source, target)
+                if is_settled:
+                    return
+        except FileNotFoundError:
+            self.files.pop(name, None)
+            self.gone.add(name)
+            return
+        self.unsettled.add(name)
+
+
+def find_named(connection: sa.Connection) -> Iterator[str]:
+    """Yield the paths, below the storage folder, of the uploads that the database names."""
+    if uploads.stores_in_folder("resource"):
+        query = sa.text("SELECT id FROM resource WHERE url_type = 'upload'")
+        for id_ in connection.scalars(query):
+            yield f"resources/{id_[:3]}/{id_[3:6]}/{id_[6:]}"
+    for table in ("group", "user"):
+        if not uploads.stores_in_folder(table):
+            continue
+        image = sa.column("image_url")
+        query = sa.select(image).select_from(sa.table(table)).where(image != "").distinct()
+        for name in connection.scalars(query):
+            # An upload is stored as its file's name, everything else as an address.
+            if "/" not in name:
+                yield f"storage/uploads/{table}/{name}"
+
+
+def copy_configuration(target: Path, copies: Copies) -> None:
+    """Copy the site's ini file, what it builds on, and what the site names besides."""
+    target.mkdir()
+    waiting = [Path(str(tk.config["__file__"])).resolve()]
+    further = str(tk.config.get(FURTHER_OPTION) or "").splitlines()
+    waiting += [Path(line.strip()) for line in further if line.strip()]
+    seen: set[Path] = set()
+    while waiting:
+        path = waiting.pop(0)
+        if path in seen or not path.is_file():
+            continue
+        seen.add(path)
+        copy = target / path.name
+        if copy.exists():
+            copy = target / f"{len(seen)}-{path.name}"
+        copies.add(f"{CONFIGURATION_NAME}/{copy.name}", path, copy)
+        if path.suffix == ".ini":
+            text = path.read_text(encoding="utf-8", errors="replace")
+            waiting += [path.parent / name for name in _BUILDS_ON.findall(text)]
+
+
+def find_stored(storage: Path) -> list[str]:
+    """Return the paths, below the storage folder, of the files that a backup has."""
+    found = []
+    for folder, folders, names in os.walk(storage):
+        if Path(folder) == storage:
+            folders[:] = [each for each in folders if each not in (*_NOT_KEPT, *_NOTES)]
+            names = [each for each in names if not each.strip(".").startswith(_NOTES)]
+        # CKAN writes to a name with a tilde at its end first.
+        found += [
+            str(Path(folder, name).relative_to(storage)) for name in names if not name.endswith("~")
+        ]
+    return sorted(found)
+
+
+def copy_storage(storage: Path, target: Path, copies: Copies, progress: Progress) -> None:
+    """Copy the files of the storage folder."""
+    target.mkdir()
+    names = find_stored(storage)
+    progress(0, len(names))
+    for done, name in enumerate(names, 1):
+        copy = target / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copies.add(f"{FILES_NAME}/{name}", storage / name, copy)
+        progress(done, len(names))
+
+
+def copy_file(source: Path, target: Path) -> tuple[dict[str, Any], bool]:
+    """Copy a file for its owner alone, with its time.
+
+    Returns:
+        size and digest of the copy; whether nothing wrote to the file meanwhile. One that was
+        written to a moment before may have been written to again without a sign of it, and counts
+        as written to.
+    """
+    digest, size = hashlib.sha256(), 0
+    began = time.time_ns()
+    with source.open("rb") as reader:
+        before = os.fstat(reader.fileno())
+        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as writer:
+            while piece := reader.read(PIECE):
+                digest.update(piece)
+                size += len(piece)
+                writer.write(piece)
+        after = os.fstat(reader.fileno())
+    os.utime(target, ns=(after.st_atime_ns, after.st_mtime_ns))
+    is_same = (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, size)
+    is_fresh = began - _RESTED < after.st_mtime_ns <= time.time_ns()
+    return {"size": size, "sha256": digest.hexdigest()}, is_same and not is_fresh
+
+
+def describe_file(path: Path) -> dict[str, Any]:
+    """Return size and digest of a file."""
+    return {"size": path.stat().st_size, "sha256": read_digest(path)}
+
+
+def find_storage() -> Path:
+    """Return the site's storage folder.
+
+    Raises:
+        BackupFault: it has none.
+    """
+    storage = tk.config.get("ckan.storage_path")
+    if not storage:
+        raise BackupFault(tk._("The site has no storage folder: set ckan.storage_path."))
+    return Path(str(storage)).resolve()
+
 
 # In a directory that is being written; the process that writes holds a lock on it.
 _UNFINISHED = "UNFINISHED"
@@ -45,7 +204,7 @@ _DUMPED = 0.5
 
 
 @dataclass(frozen=True)
-class Outcome:
+class BackupOutcome:
     """What a backup came to.
 
     Attributes:
@@ -65,7 +224,7 @@ class Outcome:
     warnings: list[str]
 
 
-def make_backup(directory: Path, progress: Callable[[str], Progress]) -> Outcome:
+def make_backup(directory: Path, progress: Callable[[str], Progress]) -> BackupOutcome:
     """Write a backup of the site into a new directory.
 
     It is written beside it under another name and gets its name when it is whole.
@@ -79,7 +238,7 @@ def make_backup(directory: Path, progress: Callable[[str], Progress]) -> Outcome
         ProgramMissing: there is no ``pg_dump``.
         ProgramFailed: ``pg_dump`` failed; what was begun is removed.
     """
-    storage = backup_files.find_storage()
+    storage = find_storage()
     directory = directory.resolve()
     if directory.is_relative_to(storage):
         message = tk._("{directory} is in the storage folder, which would be copied into itself.")
@@ -87,7 +246,7 @@ def make_backup(directory: Path, progress: Callable[[str], Progress]) -> Outcome
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         message = tk._("{directory} exists already. Name a directory that does not exist.")
         raise BackupFault(message.format(directory=directory))
-    postgres_programs.find_program("pg_dump")
+    backup_database.find_program("pg_dump")
     _check_space(directory.parent, storage)
     with _unfinished(directory) as unfinished:
         outcome = _write(unfinished, storage, progress)
@@ -99,30 +258,30 @@ def make_backup(directory: Path, progress: Callable[[str], Progress]) -> Outcome
     return outcome
 
 
-def _write(target: Path, storage: Path, progress: Callable[[str], Progress]) -> Outcome:
+def _write(target: Path, storage: Path, progress: Callable[[str], Progress]) -> BackupOutcome:
     address = str(tk.config["sqlalchemy.url"])
     assert meta.engine is not None, "CKAN has made it"
     options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     with meta.engine.connect().execution_options(**options) as connection:
         snapshot = connection.scalar(sa.text("SELECT pg_export_snapshot()"))
         moment = datetime.now(UTC)
-        named = set(backup_files.find_named(connection))
+        named = set(find_named(connection))
         absent = sorted(name for name in named if not (storage / name).is_file())
         told = progress(tk._("Database"))
         told(0, 1)
-        postgres_programs.dump_database(address, snapshot, target / DUMP)
+        backup_database.dump_database(address, snapshot, target / DUMP_NAME)
         told(1, 1)
-        state = backup_state.read_state(connection)
+        state = backup_database.read_state(connection)
         versions = {
             "postgresql": str(
                 connection.scalar(sa.text("SELECT current_setting('server_version')"))
             )
         }
-        takedowns = backup_state.read_takedowns(connection)
-    copies = backup_files.Copies({DUMP: backup_files.describe_file(target / DUMP)})
-    backup_files.copy_configuration(target / CONFIGURATION, copies)
-    backup_files.copy_storage(storage, target / FILES, copies, progress(tk._("Files")))
-    there = {name for name in named if f"{FILES}/{name}" in copies.files}
+        takedowns = backup_database.read_takedowns(connection)
+    copies = Copies({DUMP_NAME: describe_file(target / DUMP_NAME)})
+    copy_configuration(target / CONFIGURATION_NAME, copies)
+    copy_storage(storage, target / FILES_NAME, copies, progress(tk._("Files")))
+    there = {name for name in named if f"{FILES_NAME}/{name}" in copies.files}
     missing = sorted(named - there)
     began = moment.timestamp()
     versions |= {
@@ -146,11 +305,13 @@ def _write(target: Path, storage: Path, progress: Callable[[str], Progress]) -> 
         missing=missing,
         takedowns=takedowns,
     )
-    return Outcome(
+    return BackupOutcome(
         manifest,
         absent=absent,
         vanished=sorted({*missing} - set(absent)),
-        replaced=sorted(name for name in there if (target / FILES / name).stat().st_mtime > began),
+        replaced=sorted(
+            name for name in there if (target / FILES_NAME / name).stat().st_mtime > began
+        ),
         unsettled=sorted(copies.unsettled),
         warnings=list(_warnings()),
     )
@@ -176,7 +337,7 @@ def _check_space(parent: Path, storage: Path) -> None:
     assert meta.engine is not None, "CKAN has made it"
     with meta.engine.connect() as connection:
         size = connection.scalar(sa.text("SELECT pg_database_size(current_database())")) or 0
-    files = sum((storage / name).stat().st_size for name in backup_files.find_stored(storage))
+    files = sum((storage / name).stat().st_size for name in find_stored(storage))
     needed, free = int(size * _DUMPED) + files, shutil.disk_usage(parent).free
     if free < needed:
         raise BackupFault(

@@ -1,24 +1,30 @@
-"""What a backup says of itself: ``manifest.json``, written last, so that without it there is none.
+"""What is written beside data: a backup's ``manifest.json``, and the note of a running restore.
 
-Beside it are ``database.dump`` (of ``pg_dump``), ``files/`` (the storage folder) and
-``configuration/`` (the site's ini file and what it builds on).
+The manifest is written last, so that without it there is no backup. Beside it are
+``database.dump`` (of ``pg_dump``), ``files/`` (the storage folder) and ``configuration/`` (the
+site's ini file and what it builds on).
+
+The note lies in the storage folder while a restore is under way, and stays there if it is
+interrupted. Until it is removed the site answers nothing but 503: its database and its files may
+be of different moments, and what was taken down may be there again.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import ckan.plugins.toolkit as tk
 
-NAME = "manifest.json"
-DUMP = "database.dump"
-FILES = "files"
-CONFIGURATION = "configuration"
+MANIFEST = "manifest.json"
+DUMP_NAME = "database.dump"
+FILES_NAME = "files"
+CONFIGURATION_NAME = "configuration"
 VERSION = 1
 # Bytes that are read at a time.
 PIECE = 1 << 20
@@ -62,8 +68,8 @@ class Manifest:
     def write(self, directory: Path) -> None:
         """Write it into a backup's directory."""
         text = json.dumps(asdict(self), ensure_ascii=False, indent=1, sort_keys=True)
-        (directory / NAME).write_text(text + "\n", encoding="utf-8")
-        (directory / NAME).chmod(0o600)
+        (directory / MANIFEST).write_text(text + "\n", encoding="utf-8")
+        (directory / MANIFEST).chmod(0o600)
 
     @classmethod
     def read(cls, directory: Path) -> Manifest:
@@ -72,14 +78,14 @@ class Manifest:
         Raises:
             BackupFault: there is none, or it cannot be read, or a later version wrote it.
         """
-        path = directory / NAME
+        path = directory / MANIFEST
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             message = tk._(
                 "{directory} is no backup, or one that was interrupted: it has no {name}."
             )
-            raise BackupFault(message.format(directory=directory, name=NAME)) from None
+            raise BackupFault(message.format(directory=directory, name=MANIFEST)) from None
         except (OSError, ValueError) as error:
             raise BackupFault(describe_damage(path, str(error))) from None
         if isinstance(found, dict) and found.get("version") not in (None, VERSION):
@@ -108,7 +114,7 @@ class Manifest:
         )
 
 
-def check_files(directory: Path, manifest: Manifest, progress: Progress) -> None:
+def check_backup_files(directory: Path, manifest: Manifest, progress: Progress) -> None:
     """Compare every file of a backup with the manifest.
 
     Args:
@@ -151,3 +157,51 @@ def _check_name(name: str) -> None:
 def describe_damage(path: Path, why: str) -> str:
     """Return that a file of a backup is damaged, in the reader's language."""
     return tk._("The backup is damaged: {path}: {why}.").format(path=path, why=why)
+
+
+RESTORE_NOTE = "marathon-restore.json"
+# Where files wait to be put in place, and those that were there before.
+RESTORE_FOLDER = "marathon-restore"
+
+
+def find_restore_note() -> Path | None:
+    """Return where the note is or would be, ``None`` on a site without a storage folder."""
+    storage = tk.config.get("ckan.storage_path")
+    return Path(str(storage)) / RESTORE_NOTE if storage else None
+
+
+def is_restoring() -> bool:
+    """Return whether a restore is under way, or was interrupted."""
+    path = find_restore_note()
+    return path is not None and path.exists()
+
+
+def read_noted_takedowns() -> list[dict[str, Any]]:
+    """Return the takedowns that an interrupted restore had to apply; none if there was none."""
+    path = find_restore_note()
+    try:
+        found = json.loads(path.read_text(encoding="utf-8")) if path else {}
+    except FileNotFoundError:
+        return []
+    return list(found["takedowns"])
+
+
+def write_restore_note(backup: Path, takedowns: Sequence[dict[str, Any]]) -> None:
+    """Write down that a restore begins, and the takedowns that it will apply."""
+    path = find_restore_note()
+    assert path is not None, "without a storage folder nothing is restored"
+    new = path.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump({"backup": str(backup), "takedowns": list(takedowns)}, file)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+
+
+def remove_restore_note() -> None:
+    """Say that the restore has ended."""
+    path = find_restore_note()
+    if path is not None:
+        path.unlink(missing_ok=True)

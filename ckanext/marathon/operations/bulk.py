@@ -16,11 +16,11 @@ from ckanext.marathon.model import audit_actor
 # Packages a transaction, and a request to Solr.
 BATCH = 100
 
-Row = Mapping[str, Any]
+PackageRow = Mapping[str, Any]
 
 
 @dataclass
-class Outcome:
+class BulkOutcome:
     """What became of the rows.
 
     Attributes:
@@ -32,11 +32,11 @@ class Outcome:
     errors: dict[int, dict[str, Any]] = field(default_factory=dict)
 
 
-def create(
-    rows: Sequence[Row],
+def create_packages(
+    rows: Sequence[PackageRow],
     user: str,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Outcome:
+) -> BulkOutcome:
     """Create packages through ``package_create``, a batch a transaction, and index them afterwards.
 
     Several processes may do so at the same time.
@@ -49,7 +49,7 @@ def create(
     Returns:
         what became of them; a row with errors leaves the others alone.
     """
-    outcome = Outcome()
+    outcome = BulkOutcome()
     for start in range(0, len(rows), BATCH):
         batch = rows[start : start + BATCH]
         with audit_actor.importing():
@@ -61,7 +61,7 @@ def create(
     return outcome
 
 
-def _saved(rows: dict[int, Row], user: str, outcome: Outcome) -> list[str]:
+def _saved(rows: dict[int, PackageRow], user: str, outcome: BulkOutcome) -> list[str]:
     """Save what can be saved of a batch, in one transaction; return the ids."""
     while True:
         created = []

@@ -1,9 +1,16 @@
-"""Whether the site is set up so that the marathon works on it."""
+"""``ckan marathon doctor``: whether the site is set up for the marathon, and how it is now."""
 
 from __future__ import annotations
 
 import ipaddress
+import os
+import smtplib
+from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -12,33 +19,466 @@ import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import model
 from ckan.cli.db import current_revision
+from ckan.lib.mailer import _parse_smtp_server
 from ckanext.dcat.utils import catalog_uri
 from sqlalchemy.exc import OperationalError
 
+from ckanext.marathon.domain.addresses import is_reachable
+from ckanext.marathon.domain.errors import Malformed
+from ckanext.marathon.feeds import verify, witness
+from ckanext.marathon.feeds.gaps import fill_gaps
+from ckanext.marathon.feeds.rebuild import is_wanted, rebuild
+from ckanext.marathon.logic.erasing import find_returned
 from ckanext.marathon.logic.kept_iris import list_contested
 from ckanext.marathon.logic.permissions import COORDINATING_BODY
-from ckanext.marathon.operations import feed_history
-from ckanext.marathon.operations.activity import count_unsafe, scrub
-from ckanext.marathon.operations.condition import STATE_CHECKS
-from ckanext.marathon.operations.description_check import check_descriptions
-from ckanext.marathon.operations.finding import (
-    Finding,
-    Findings,
-    make_bad,
-    make_good,
-    make_warning,
-)
-from ckanext.marathon.operations.mail_check import mail
-from ckanext.marathon.operations.takedown_check import find_takedown_faults
+from ckanext.marathon.logic.takedown_file import LIST_FILE, read_list_file
+from ckanext.marathon.model import clock, disk, feed_gap, gaps, index_note, takedown
+from ckanext.marathon.operations import files, health, processes, search_index
+from ckanext.marathon.operations.activity import count_unsafe, scrub_activities
+from ckanext.marathon.operations.feed_job import describe_gaps
+from ckanext.marathon.operations.health import HealthState
+from ckanext.marathon.operations.search_index import IndexFault
+from ckanext.marathon.rdf.iri import web
+from ckanext.marathon.rdf.licence import iri_of_licence
+from ckanext.marathon.rdf.lookups import CATALOG_LICENCE
 from ckanext.marathon.search.types import DATASET, OTHER_TYPES
+
+
+class Health(Enum):
+    """How serious a finding is: only ``BAD`` keeps the site from working or from being safe."""
+
+    GOOD = "good"
+    WARNING = "warning"
+    BAD = "bad"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found, in the reader's language."""
+
+    health: Health
+    text: str
+    #: puts it right; returns what was done
+    mend: Callable[[], str] | None = None
+
+
+Findings = Iterator[Finding]
+
+
+def make_good(text: str) -> Finding:
+    """Return that something is as it should be."""
+    return Finding(Health.GOOD, text)
+
+
+def make_warning(text: str, mend: Callable[[], str] | None = None) -> Finding:
+    """Return a fault that does not keep the site from working."""
+    return Finding(Health.WARNING, text, mend)
+
+
+def make_bad(text: str, mend: Callable[[], str] | None = None) -> Finding:
+    """Return a fault that keeps the site from working."""
+    return Finding(Health.BAD, text, mend)
+
+
+_SECONDS = 5
+
+
+def check_mail() -> Findings:
+    """Check that mails can be sent, and that what is set makes them arrive."""
+    yield from _check_server()
+    yield from _check_recipient()
+    yield from _check_news()
+
+
+def _check_server() -> Findings:
+    server = tk.config.get("smtp.server") or ""
+    if not server:
+        yield make_warning(
+            tk._("No mail server (smtp.server): invitations give a link to hand over instead.")
+        )
+        return
+    host, port = _parse_smtp_server(server)
+    try:
+        with smtplib.SMTP(host or "", port, timeout=_SECONDS):
+            pass
+    except OSError:
+        text = tk._(
+            "The mail server {server} does not answer: invitations give a link to hand over "
+            "instead."
+        )
+        yield make_warning(text.format(server=server))
+    else:
+        yield make_good(tk._("The mail server {server} answers.").format(server=server))
+    sender = str(tk.config.get("smtp.mail_from") or "")
+    if not sender:
+        text = tk._(
+            "smtp.mail_from is not set: no mail can be sent, and a forgotten password ends in an "
+            "error of the server. Set it to the address that mails come from."
+        )
+        yield make_warning(text)
+    # Nobody has to read a sender's box, but its host has to exist.
+    elif not is_reachable(f"datos@{sender.rpartition('@')[2]}"):
+        text = tk._(
+            "smtp.mail_from is {address}, at a host that the internet does not know: many mail "
+            "servers refuse what comes from there. Set it to an address of your own domain."
+        )
+        yield make_warning(text.format(address=sender))
+
+
+def _check_recipient() -> Findings:
+    """Look for whom the site tells of its errors, and whom portals can ask."""
+    recipient = str(tk.config.get("email_to") or "")
+    if not recipient:
+        text = tk._(
+            "email_to is not set: nobody is told of errors of the site, and portals are given no "
+            "address of the site to ask. Set email_to to an address that somebody reads, together "
+            "with error_email_from."
+        )
+        yield make_warning(text)
+        return
+    if not is_reachable(recipient):
+        text = tk._(
+            "email_to is {address}, where nobody reads letters: nobody is told of errors of the "
+            "site, and portals are given no address of the site to ask. Set it to an address that "
+            "somebody reads."
+        )
+        yield make_warning(text.format(address=recipient))
+    if not tk.config.get("error_email_from"):
+        text = tk._(
+            "error_email_from is not set: mails about errors of the site say that they come from "
+            "“None”, and mail servers refuse them. Set it to the address that mails come from."
+        )
+        yield make_warning(text)
+
+
+def _check_news() -> Findings:
+    """Look whether people wait for news by mail that the site does not send."""
+    if tk.config.get("ckan.activity_streams_email_notifications"):
+        return
+    user = cast(Any, model.User)
+    waiting = model.Session.scalar(
+        sa.select(sa.func.count()).where(
+            user.state == model.State.ACTIVE, user.activity_streams_email_notifications.is_(True)
+        )
+    )
+    if waiting:
+        text = tk._(
+            "{count} people want news by e-mail, and none are sent. Set "
+            "ckan.activity_streams_email_notifications = true, and run ckan marathon notify every "
+            "day."
+        )
+        yield make_warning(text.format(count=waiting))
+
+
+def find_takedown_faults() -> list[str]:
+    """Return the faults as sentences that say what to do; none is well."""
+    faults = []
+    try:
+        read_list_file()
+    except (OSError, Malformed) as fault:
+        text = tk._("The file of {option} cannot be read: {fault}")
+        faults.append(text.format(option=LIST_FILE, fault=fault))
+    back = find_returned()
+    if back:
+        text = tk._(
+            "Taken down, and there again (a backup was restored): {ids}. Run: ckan marathon "
+            "takedown apply"
+        )
+        faults.append(text.format(ids=", ".join(back)))
+    unfinished = takedown.list_unfinished()
+    if unfinished:
+        text = tk._(
+            "Something is left of what was taken down: {ids}. Run: ckan marathon takedown apply"
+        )
+        faults.append(text.format(ids=", ".join(unfinished)))
+    return faults
+
+
+def check_descriptions() -> Findings:
+    """Check that what is published says what other portals ask for and only people can say."""
+    given = str(tk.config.get(CATALOG_LICENCE) or "")
+    if not given:
+        yield make_warning(
+            tk._(
+                "The catalogue does not say under which licence its descriptions are, as other "
+                "portals ask: set ckanext.marathon.catalog_license, for example to cc-by."
+            )
+        )
+    elif iri_of_licence(given) is None and web(given) is None:
+        text = tk._(
+            "ckanext.marathon.catalog_license is “{value}”: neither the id of a licence nor an "
+            "address. Nothing is published of it."
+        )
+        yield make_warning(text.format(value=given))
+    for count, text in (
+        (
+            gaps.count_datasets_without_licence(),
+            tk._(
+                "Public datasets without a licence: {count}. Nobody knows whether they may be "
+                "used. Whoever owns the data has to say; their officers choose the licence in the "
+                "form."
+            ),
+        ),
+        (
+            gaps.count_organizations_without_contact(),
+            tk._(
+                "Organisations with public datasets and no e-mail address for questions: {count}. "
+                "Their administrators fill in “Institutional e-mail”."
+            ),
+        ),
+    ):
+        if count:
+            yield make_warning(text.format(count=count))
+
+
+# For how long after it an epoch that began because of a loss is spoken of.
+RECENTLY = timedelta(days=30)
+
+
+def describe_losses() -> Iterator[str]:
+    """Yield what is known of a lost history, in the reader's language; nothing if none was lost."""
+    lost = witness.find_unanswered_loss()
+    if lost:
+        text = tk._(
+            "An older database was brought back: change {number} was served to portals, and the "
+            "feed's log does not have it. Restart the site, and a new epoch begins by itself, or "
+            "run: ckan marathon feed new-epoch"
+        )
+        yield text.format(number=lost.number)
+    now = clock.read()
+    if now.lost is not None and now.began > datetime.now(UTC) - RECENTLY:
+        text = tk._(
+            "Epoch {epoch} began on {date}, because an older database had been brought back: "
+            "changes up to {number} had been served. Portals fetch everything again."
+        )
+        yield text.format(epoch=now.epoch, date=now.began.date().isoformat(), number=now.lost)
+
+
+# How many files or records a finding names.
+_NAMED = 5
+# How many of the feed's descriptions are compared with the site.
+_SAMPLED = 20
+# A background job has usually indexed what it should after this.
+_PATIENCE = timedelta(minutes=2)
+
+
+def check_solr() -> Findings:
+    """Check that search works, takes changes, and knows everything."""
+    state = health.check_one(health.check_search)
+    if state is HealthState.SILENT:
+        yield make_bad(tk._("Solr hangs: nothing answers at solr_url. Restart it."))
+        return
+    if state is not HealthState.OK:
+        yield make_bad(tk._("Solr cannot be reached at solr_url: nothing can be saved or found."))
+        return
+    if health.check_one(health.check_indexing) is HealthState.FAILING:
+        text = tk._(
+            "Solr searches but takes no changes, so that every save fails: its disk was full. "
+            "Make room and restart Solr (`make run` does the latter by itself)."
+        )
+        yield make_bad(text)
+    yield from _check_index()
+
+
+def _check_index() -> Findings:
+    faults = Counter(difference.fault for difference in search_index.compare_index())
+    waiting = index_note.count_due(_PATIENCE)
+    if not faults and not waiting:
+        query = sa.select(sa.func.count()).where(model.Package.state == model.State.ACTIVE)
+        stored = model.Session.scalar(query)
+        yield make_good(tk._("Solr answers and has all {count} records.").format(count=stored))
+        return
+    text = tk._(
+        "The search index lacks {missing} records, has {ghosts} that do not exist and {outdated} "
+        "that are outdated; {waiting} wait to be indexed. Run: ckan marathon index repair"
+    ).format(
+        missing=faults[IndexFault.MISSING],
+        ghosts=faults[IndexFault.GHOST],
+        outdated=faults[IndexFault.OUTDATED],
+        waiting=waiting,
+    )
+    yield make_warning(text, _repair_index)
+
+
+def _repair_index() -> str:
+    count = search_index.repair_index()
+    return tk._("{count} records were indexed.").format(count=count)
+
+
+def check_feed() -> Findings:
+    """Check that the feed's log has everything that is public, as the site describes it now."""
+    if is_wanted():
+        # A job for it waits as soon as a process has started; what is said of jobs says the rest.
+        text = tk._("The log of the feed is not complete. Run: ckan marathon feed rebuild")
+        yield make_bad(text, _rebuild_feed)
+        return
+    gaps, since = feed_gap.read_gaps()
+    if since:
+        yield make_bad(describe_gaps(gaps, since), _fill_gaps)
+        return
+    faults = verify.sample(_SAMPLED)
+    if faults:
+        text = tk._(
+            "The feed describes {what} otherwise than the site does now, as after a change of "
+            "ckan.site_url. Run: ckan marathon feed rebuild"
+        )
+        yield make_bad(text.format(what=", ".join(f.what for f in faults[:_NAMED])), _rebuild_feed)
+        return
+    yield make_good(tk._("The log of the feed is complete."))
+
+
+def _fill_gaps() -> str:
+    feed_gap.make_all_due()
+    model.Session.commit()
+    fill_gaps()
+    left, _since = feed_gap.read_gaps()
+    return tk._("{count} records still wait to be published.").format(count=left)
+
+
+def _rebuild_feed() -> str:
+    ini = os.path.abspath(tk.config["__file__"])
+    changes = rebuild(ini, 1, False, lambda *_progress: None)
+    return tk._("The log is complete; {count} changes were written.").format(count=changes)
+
+
+def check_jobs() -> Findings:
+    """Check that background jobs have their store, that somebody does them, and that all end."""
+    state = health.check_one(health.check_queue)
+    if state is HealthState.FULL:
+        yield make_bad(
+            tk._("Redis takes no changes: its disk is full. Jobs wait until it has room.")
+        )
+        return
+    if state is not HealthState.OK:
+        yield make_bad(tk._("Redis cannot be reached at ckan.redis.url."))
+        return
+    yield make_good(tk._("Redis answers."))
+    waiting = processes.count_waiting()
+    if waiting and not processes.count_workers():
+        text = tk._("No worker does the background jobs ({count} wait). Run: ckan jobs worker")
+        yield make_warning(text.format(count=waiting))
+    hanging = [worker.pid for worker in processes.list_hanging_workers()]
+    if hanging:
+        text = tk._(
+            "The worker of background jobs hangs (process {processes}): {count} jobs wait. It has "
+            "to be ended; `make run` starts it again."
+        )
+        named = ", ".join(map(str, hanging))
+        yield make_warning(text.format(processes=named, count=waiting), _end_job_workers)
+    interrupted = processes.list_interrupted()
+    if interrupted:
+        text = tk._("{count} background jobs were interrupted and have not been done.")
+        yield make_warning(text.format(count=len(interrupted)), _restart_jobs)
+
+
+def _end_job_workers() -> str:
+    ended = processes.end_hanging_workers()
+    return tk._("Ended: {processes}").format(processes=", ".join(map(str, ended)))
+
+
+def _restart_jobs() -> str:
+    count = processes.restart_interrupted()
+    return tk._("{count} background jobs wait to be done again.").format(count=count)
+
+
+def check_processes() -> Findings:
+    """Check that the processes of `make run` do not hang."""
+    hanging = processes.list_hanging()
+    workers = [str(beat.pid) for beat in hanging if beat.name == processes.WEB]
+    if workers:
+        text = tk._(
+            "Workers of the web server hang (process {processes}): who was connected to them gets "
+            "no answer. They are replaced after half a minute."
+        )
+        yield make_warning(text.format(processes=", ".join(workers)), _end_web_workers)
+    for beat in hanging:
+        if beat.name == processes.SUPERVISOR:
+            text = tk._(
+                "The supervisor hangs (process {process}): what ends is not started again. "
+                "`make run` ends everything after a minute; start it again."
+            )
+            yield make_bad(text.format(process=beat.pid))
+        elif beat.name == processes.WATCH:
+            text = tk._(
+                "`make run` hangs (process {process}): nobody sees to servers that hang and to a "
+                "full disk. Run: make stop, make run"
+            )
+            yield make_bad(text.format(process=beat.pid))
+    if tk.config["ckanext.marathon.heartbeats"] and not hanging:
+        yield make_good(tk._("No process hangs."))
+
+
+def _end_web_workers() -> str:
+    ended = processes.end_hanging_web_workers()
+    return tk._("Ended: {processes}").format(processes=", ".join(map(str, ended)))
+
+
+def check_disk() -> Findings:
+    """Check that the disk has room for saves."""
+    try:
+        free = disk.free_megabytes()
+    except OSError:
+        text = tk._("ckanext.marathon.disk_path names {path}, which is not there.")
+        yield make_warning(text.format(path=tk.config["ckanext.marathon.disk_path"]))
+        return
+    if free is None:
+        return
+    needed = tk.config["ckanext.marathon.disk_free_mb"]
+    if free < needed:
+        text = tk._(
+            "The disk is full: {free} MB are free, saves need {needed} (at {path}). Reading goes "
+            "on, saves are answered with 503. Make room; nothing has to be restarted."
+        )
+        path = tk.config["ckanext.marathon.disk_path"]
+        yield make_bad(text.format(free=free, needed=needed, path=path))
+    else:
+        yield make_good(tk._("The disk has room: {free} MB are free.").format(free=free))
+
+
+def check_files() -> Findings:
+    """Check for what accidents leave beside the uploaded files."""
+    partial = files.list_partial_files()
+    if partial:
+        text = tk._(
+            "{count} files were stored in part only when something was interrupted: {names}"
+        )
+        yield make_warning(text.format(count=len(partial), names=_some(partial)), _remove_partial)
+    unknown = files.list_unknown_files()
+    if unknown:
+        text = tk._(
+            "{count} uploaded files belong to no record: {names}. Delete them if no backup with "
+            "their records is to be restored."
+        )
+        yield make_warning(text.format(count=len(unknown), names=_some(unknown)))
+
+
+def _remove_partial() -> str:
+    removed = files.remove_partial_files()
+    return tk._("Removed: {names}").format(names=", ".join(map(str, removed)))
+
+
+def _some(paths: list[Path]) -> str:
+    names = [str(path) for path in paths[:_NAMED]]
+    return ", ".join([*names, "…"] if len(paths) > _NAMED else names)
+
+
+STATE_CHECKS: tuple[Callable[[], Findings], ...] = (
+    check_disk,
+    check_processes,
+    check_feed,
+    check_solr,
+    check_jobs,
+    check_files,
+)
+
 
 NEEDED = ("marathon", "scheming_datasets", "scheming_organizations", "dcat")
 _PROFILE = "marathon"
 # How many datasets are named.
-_NAMED = 5
+_NAMED_SCHEMAS = 5
 
 
-def examine() -> Iterator[Finding]:
+def examine_site() -> Iterator[Finding]:
     """Yield what each check finds; none stops at another one's fault."""
     for check in CHECKS:
         try:
@@ -49,7 +489,7 @@ def examine() -> Iterator[Finding]:
             return
 
 
-def plugins() -> Findings:
+def check_plugins() -> Findings:
     """Check that what the plugin builds on is loaded, after it."""
     loaded = list(tk.config.get("ckan.plugins") or [])
     missing = [name for name in NEEDED if not p.plugin_loaded(name)]
@@ -66,7 +506,7 @@ def plugins() -> Findings:
         yield make_good(tk._("The plugins are loaded in the right order."))
 
 
-def tables() -> Findings:
+def check_tables() -> Findings:
     """Check that our tables are those of this version."""
     if _has_current_tables():
         yield make_good(tk._("The database has the tables of this version."))
@@ -78,7 +518,7 @@ def _has_current_tables() -> bool:
     return (current_revision("marathon") or "").endswith("(head)")
 
 
-def schemas() -> Findings:
+def check_schemas() -> Findings:
     """Check that forms and feeds follow our schemas and profile."""
     foreign = [name for name, used in _schemas_in_use() if not used]
     if foreign:
@@ -109,7 +549,7 @@ def _is_ours(action: str, type_: str) -> bool:
     return f"marathon_{type_}_rules" in (schema.get("after_validators") or "")
 
 
-def base_uri() -> Findings:
+def check_base_uri() -> Findings:
     """Check that what is published has addresses that others can keep."""
     base = catalog_uri()
     host = urlsplit(base).hostname or ""
@@ -139,7 +579,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def activities() -> Findings:
+def check_activities() -> Findings:
     """Check that no activity tells what is not public."""
     unsafe = count_unsafe()
     if unsafe:
@@ -153,17 +593,17 @@ def activities() -> Findings:
 
 
 def _scrub_activities() -> str:
-    done = scrub()
+    done = scrub_activities()
     return tk._("{count} activities were put right.").format(count=done.data + done.labels)
 
 
-def kept_iris() -> Findings:
+def check_kept_iris() -> Findings:
     """Check that each dataset that came with an IRI from elsewhere is published under it."""
     if not _has_current_tables():
         # Another check says so.
         return
     contested = list_contested()
-    for record in contested[:_NAMED]:
+    for record in contested[:_NAMED_SCHEMAS]:
         text = (
             tk._(
                 "The dataset {name} names in its field uri the IRI {iri}, which {holder} has: it "
@@ -179,12 +619,12 @@ def kept_iris() -> Findings:
             )
         )
         yield make_warning(text.format(name=record.name, iri=record.iri, holder=record.holder))
-    if len(contested) > _NAMED:
+    if len(contested) > _NAMED_SCHEMAS:
         text = tk._("Further datasets whose IRI another one has: {count}.")
-        yield make_warning(text.format(count=len(contested) - _NAMED))
+        yield make_warning(text.format(count=len(contested) - _NAMED_SCHEMAS))
 
 
-def people() -> Findings:
+def check_people() -> Findings:
     """Check that somebody coordinates, and who may do so by themselves."""
     role = cast(Any, model.Group).extras["role"].astext
     query = sa.select(sa.func.count()).where(
@@ -209,12 +649,12 @@ def people() -> Findings:
         )
 
 
-def history() -> Findings:
+def check_history() -> Findings:
     """Check that the feed's log has every change that portals were served."""
     if not _has_current_tables():
         # Another check says so.
         return
-    texts = list(feed_history.describe_losses())
+    texts = list(describe_losses())
     yield from (make_warning(text) for text in texts)
     if not texts:
         yield make_good(
@@ -222,7 +662,7 @@ def history() -> Findings:
         )
 
 
-def takedowns() -> Findings:
+def check_takedowns() -> Findings:
     """Check that nothing is left or back of what was taken down."""
     faults = find_takedown_faults()
     yield from map(make_bad, faults)
@@ -231,16 +671,16 @@ def takedowns() -> Findings:
 
 
 CHECKS: tuple[Callable[[], Findings], ...] = (
-    plugins,
-    tables,
-    schemas,
-    base_uri,
+    check_plugins,
+    check_tables,
+    check_schemas,
+    check_base_uri,
     *STATE_CHECKS,
-    kept_iris,
-    activities,
-    mail,
-    people,
+    check_kept_iris,
+    check_activities,
+    check_mail,
+    check_people,
     check_descriptions,
-    history,
-    takedowns,
+    check_history,
+    check_takedowns,
 )

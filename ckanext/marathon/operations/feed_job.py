@@ -24,7 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from ckanext.marathon.feeds.gaps import fill_gaps
 from ckanext.marathon.feeds.rebuild import is_wanted, rebuild
 from ckanext.marathon.model import feed_gap
-from ckanext.marathon.operations import health, jobs
+from ckanext.marathon.operations import health, processes
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ LOCKED = sa.select(sa.func.pg_try_advisory_lock(_LOCK))
 UNLOCKED = sa.select(sa.func.pg_advisory_unlock(_LOCK))
 
 
-def ensure_at_start() -> None:
+def ensure_feed_at_start() -> None:
     """Queue the job as a process starts, if the site needs it; with no fault where it cannot."""
     if tk.config.get("testing"):
         return
@@ -48,10 +48,10 @@ def ensure_at_start() -> None:
         # The tables are not there yet, or PostgreSQL is not: others say so.
         return
     if wanted:
-        ensure_queued()
+        ensure_feed_queued()
 
 
-def ensure_queued() -> bool:
+def ensure_feed_queued() -> bool:
     """Queue the job unless one waits or is being done; return whether one does now."""
     try:
         return _ensure_queued()
@@ -63,14 +63,14 @@ def ensure_queued() -> bool:
 def _ensure_queued() -> bool:
     queue = queues.get_queue()
     name = _name()
-    if is_queued() or not queue.connection.set(_once(), "1", nx=True, ex=_SECONDS_OF_ONE):
+    if is_feed_queued() or not queue.connection.set(_once(), "1", nx=True, ex=_SECONDS_OF_ONE):
         return True
     _forget(name)
     tk.enqueue_job(build, title="Log of the feed", rq_kwargs={"job_id": name, "timeout": _SECONDS})
     return True
 
 
-def is_queued() -> bool:
+def is_feed_queued() -> bool:
     """Return whether the job waits or is being done.
 
     Raises:
@@ -79,7 +79,7 @@ def is_queued() -> bool:
     job = _find(_name())
     if job is None or job.get_status() not in _WAITING:
         return False
-    return job.id not in {each.id for each in jobs.list_interrupted()}
+    return job.id not in {each.id for each in processes.list_interrupted()}
 
 
 _WAITING = (JobStatus.QUEUED, JobStatus.STARTED, JobStatus.DEFERRED, JobStatus.SCHEDULED)
@@ -108,7 +108,7 @@ def _forget(name: str) -> None:
         job.delete()
 
 
-def care() -> bool:
+def ensure_feed_current() -> bool:
     """See to it that the log is put together; return whether it is.
 
     Where no worker does jobs, this process does it.
@@ -117,7 +117,7 @@ def care() -> bool:
     model.Session.commit()
     if not wanted:
         return True
-    if not ensure_queued() or not jobs.count_workers():
+    if not ensure_feed_queued() or not processes.count_workers():
         build()
     return False
 

@@ -1,7 +1,8 @@
-"""Whether the site can do its work now: quick, and in bounded time when a server hangs.
+"""Whether the site can start and do its work: quick, and in bounded time when a server hangs.
 
-Nothing of CKAN's own connections is used. They wait for as long as a server is silent, and a pool
-that is used up would make a healthy server look ill.
+CKAN asks its servers while it starts. Without PostgreSQL that ends in a traceback, also of
+``ckan marathon doctor``; a Valkey that hangs is waited for without end. Start-up says so in one
+clear line instead.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import ckan.plugins.toolkit as tk
 import redis
 import requests
 import sqlalchemy as sa
+from ckan.exceptions import CkanConfigurationException
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from sqlalchemy.exc import OperationalError
 
@@ -24,6 +26,41 @@ from ckanext.marathon.model import disk
 from ckanext.marathon.model.feed import Clock
 from ckanext.marathon.model.feed_gap import FeedGap
 
+
+def check_servers() -> None:
+    """Make sure that PostgreSQL answers and that Valkey does not hang.
+
+    Valkey may be down, and Solr too: the site can be read without them.
+
+    Raises:
+        CkanConfigurationException: says which setting names the server that does not answer.
+    """
+    try:
+        check_database()
+    except TimeoutError:
+        raise CkanConfigurationException(
+            "✗ PostgreSQL hangs: nothing answers at sqlalchemy.url. Restart it / "
+            "PostgreSQL no responde en sqlalchemy.url: reinícielo"
+        ) from None
+    except OperationalError as fault:
+        if disk.is_disk_full(fault):
+            raise CkanConfigurationException(
+                "✗ The disk is full, and PostgreSQL takes no connection: make room / "
+                "El disco está lleno y PostgreSQL no acepta conexiones: libere espacio"
+            ) from None
+        # CKAN itself waits for one that is starting.
+        if "starting up" not in str(fault):
+            raise CkanConfigurationException(
+                "✗ PostgreSQL cannot be reached at sqlalchemy.url: start it / "
+                "PostgreSQL no está disponible en sqlalchemy.url: inícielo"
+            ) from None
+    if check_one(check_queue) is HealthState.SILENT:
+        raise CkanConfigurationException(
+            "✗ Redis (Valkey) hangs: nothing answers at ckan.redis.url. Restart it / "
+            "Redis (Valkey) no responde en ckan.redis.url: reinícielo"
+        )
+
+
 # Of one check; what is silent for longer is reported as such.
 SECONDS = 3.0
 _CONNECT_SECONDS = 2
@@ -31,7 +68,7 @@ _CONNECT_SECONDS = 2
 KEPT_SECONDS = 1.0
 
 
-class State(StrEnum):
+class HealthState(StrEnum):
     """What a check found; the word that monitors read."""
 
     OK = "ok"
@@ -45,17 +82,17 @@ class State(StrEnum):
     FULL = "full"
 
 
-def check_database() -> State:
+def check_database() -> HealthState:
     """Return whether PostgreSQL answers a query."""
     _query("SELECT 1")
-    return State.OK
+    return HealthState.OK
 
 
-def check_feed() -> State:
+def check_feed() -> HealthState:
     """Return whether the feed's log is complete."""
     gap = f"EXISTS (SELECT FROM {FeedGap.__tablename__})"
     complete = _query(f"SELECT complete AND NOT {gap} FROM {Clock.__tablename__}")  # noqa: S608 - constants only
-    return State.OK if complete else State.INCOMPLETE
+    return HealthState.OK if complete else HealthState.INCOMPLETE
 
 
 def needs_feed() -> bool:
@@ -83,19 +120,23 @@ def _query(text: str) -> object:
         raise
 
 
-def check_search() -> State:
+def check_search() -> HealthState:
     """Return whether Solr answers a search."""
     _ask_solr("select", q="*:*", rows="0").raise_for_status()
-    return State.OK
+    return HealthState.OK
 
 
-def check_indexing() -> State:
+def check_indexing() -> HealthState:
     """Return whether Solr takes changes: it refuses all after its disk was full.
 
     Asks for a commit of nothing, which writes nothing. Not for every monitor: a commit of what
     others are adding right now takes longer.
     """
-    return State.FAILING if _ask_solr("update", commit="true").status_code == 500 else State.OK
+    return (
+        HealthState.FAILING
+        if _ask_solr("update", commit="true").status_code == 500
+        else HealthState.OK
+    )
 
 
 def _ask_solr(handler: str, **parameters: str) -> requests.Response:
@@ -108,7 +149,7 @@ def _ask_solr(handler: str, **parameters: str) -> requests.Response:
         raise TimeoutError from fault
 
 
-def check_queue() -> State:
+def check_queue() -> HealthState:
     """Return whether Valkey (or Redis), which keeps the background jobs, answers."""
     limits = {"socket_timeout": _CONNECT_SECONDS, "socket_connect_timeout": _CONNECT_SECONDS}
     try:
@@ -118,16 +159,16 @@ def check_queue() -> State:
         raise TimeoutError from fault
     except redis.ResponseError as fault:
         # It answers nothing else, not even a ping, while it cannot write its file.
-        return State.FULL if str(fault).startswith("MISCONF") else State.FAILING
-    return State.OK
+        return HealthState.FULL if str(fault).startswith("MISCONF") else HealthState.FAILING
+    return HealthState.OK
 
 
-def check_disk() -> State:
+def check_disk() -> HealthState:
     """Return whether the disk has room for saves."""
-    return State.OK if disk.has_room() else State.FULL
+    return HealthState.OK if disk.has_room() else HealthState.FULL
 
 
-CHECKS: dict[str, Callable[[], State]] = {
+CHECKS: dict[str, Callable[[], HealthState]] = {
     "database": check_database,
     "search": check_search,
     "queue": check_queue,
@@ -141,7 +182,7 @@ class _Answer:
     """One question to a server; ``state`` is there once it has answered."""
 
     began: float
-    state: State | None = None
+    state: HealthState | None = None
 
 
 class BoundedCheck:
@@ -150,7 +191,7 @@ class BoundedCheck:
     A server that hangs holds one thread, however often the site is asked how it is.
     """
 
-    def __init__(self, check: Callable[[], State]) -> None:
+    def __init__(self, check: Callable[[], HealthState]) -> None:
         """Prepare it."""
         self._check = check
         self._lock = threading.Lock()
@@ -172,27 +213,27 @@ class BoundedCheck:
         try:
             answer.state = self._check()
         except TimeoutError:
-            answer.state = State.SILENT
+            answer.state = HealthState.SILENT
         # Whatever a server or its client makes of a fault, it is one.
         except Exception:
-            answer.state = State.FAILING
+            answer.state = HealthState.FAILING
 
-    def wait(self) -> State:
+    def wait(self) -> HealthState:
         """Return the answer, ``SILENT`` where there is none within ``SECONDS`` of the question."""
         answer, thread = self._answer, self._thread
         if thread is not None:
             thread.join(max(0.0, answer.began + SECONDS - time.monotonic()))
-        return answer.state or State.SILENT
+        return answer.state or HealthState.SILENT
 
 
-def check_all() -> dict[str, State]:
+def check_all() -> dict[str, HealthState]:
     """Return the state of everything by its name, after ``SECONDS`` at the latest."""
     for check in _BOUNDED.values():
         check.begin()
     return {name: check.wait() for name, check in _BOUNDED.items()}
 
 
-def check_one(check: Callable[[], State]) -> State:
+def check_one(check: Callable[[], HealthState]) -> HealthState:
     """Return what one check finds, in bounded time."""
     bounded = BoundedCheck(check)
     bounded.begin()

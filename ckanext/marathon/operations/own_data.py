@@ -15,14 +15,13 @@ from ckan.types import Context
 from ckanext.marathon.logic import permissions
 from ckanext.marathon.model import overview, records
 from ckanext.marathon.operations import starter_content
-from ckanext.marathon.operations.starter_content import Item
-from ckanext.marathon.operations.starter_ids import address_of, id_of
-from ckanext.marathon.operations.starter_writer import (
-    Outcome,
+from ckanext.marathon.operations.starter import (
     StarterError,
-    Writer,
+    StarterOutcome,
+    StarterWriter,
     refusals_of,
 )
+from ckanext.marathon.operations.starter_content import StarterItem, derive_address, derive_id
 
 NAME = "talleres-ideas-y-datos-necesarios"
 DICTIONARY = "/marathon/data"
@@ -30,7 +29,7 @@ DICTIONARY = "/marathon/data"
 _OURS = ("url", "download_url", "format")
 
 
-def publish(organization: str = "") -> Outcome:
+def publish_own_data(organization: str = "") -> StarterOutcome:
     """Publish the dataset, or bring it up to date; again after somebody deleted it.
 
     Args:
@@ -42,10 +41,10 @@ def publish(organization: str = "") -> Outcome:
     Raises:
         StarterError: there is no owner, the address is somebody else's, or the site refuses it.
     """
-    (item,) = (each for each in starter_content.items(examples=False) if each.name == NAME)
+    (item,) = (each for each in starter_content.read_items(examples=False) if each.name == NAME)
     user = tk.get_action("get_site_user")({"ignore_auth": True}, {})["name"]
-    writer = Writer(user)
-    found = model.Package.get(id_of(item)) or model.Package.get(item.name)
+    writer = StarterWriter(user)
+    found = model.Package.get(derive_id(item)) or model.Package.get(item.name)
     if found is None:
         writer.use("organization", item.fields["owner_org"], _owner(organization))
         return writer.ensure(item)[0]
@@ -79,7 +78,7 @@ def _owner(organization: str) -> str:
     return coordinating[0].id
 
 
-def _refresh(writer: Writer, item: Item, id_: str) -> Outcome:
+def _refresh(writer: StarterWriter, item: StarterItem, id_: str) -> StarterOutcome:
     context: Context = {"user": writer.user, "ignore_auth": True, "use_cache": False}
     shown = tk.get_action("package_show")(context, {"id": id_})
     wanted = [writer.resource(item, file) for file in item.files]
@@ -89,10 +88,10 @@ def _refresh(writer: Writer, item: Item, id_: str) -> Outcome:
         "state": model.State.ACTIVE,
     }
     if all(shown.get(name) == value for name, value in change.items()):
-        return Outcome.PRESENT
+        return StarterOutcome.PRESENT
     again: Context = {"user": writer.user, "ignore_auth": True}
     tk.get_action("package_patch")(again, {"id": id_, **change})
-    return Outcome.COMPLETED
+    return StarterOutcome.COMPLETED
 
 
 def _resources(shown: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -108,5 +107,5 @@ def _resources(shown: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> lis
 
 def _documented(addresses: list[str]) -> list[str]:
     """Return the pages about it, ours where it is served now."""
-    here = address_of(DICTIONARY)
+    here = derive_address(DICTIONARY)
     return [here, *(each for each in addresses if not each.endswith(DICTIONARY))]

@@ -17,7 +17,7 @@ from ckanext.marathon.vocabulary import problems, statuses, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
 
 
-def figures(report: Report) -> list[tuple[str, int]]:
+def tabulate_figures(report: Report) -> list[tuple[str, int]]:
     """Return the main figures with their names, in the reader's language."""
     return [
         (tk._("Workshops held"), len(report.workshops)),
@@ -29,7 +29,7 @@ def figures(report: Report) -> list[tuple[str, int]]:
     ]
 
 
-def definitions() -> list[tuple[str, str]]:
+def tabulate_definitions() -> list[tuple[str, str]]:
     """Return what each figure counts, in the reader's language."""
     return [
         (
@@ -66,7 +66,7 @@ def definitions() -> list[tuple[str, str]]:
     ]
 
 
-def sources() -> list[tuple[str, str]]:
+def tabulate_sources() -> list[tuple[str, str]]:
     """Return where the figures come from: a name and an address each."""
     here = lookups.site().url
     return [
@@ -76,7 +76,7 @@ def sources() -> list[tuple[str, str]]:
     ]
 
 
-def part_name(code: str) -> str:
+def name_part(code: str) -> str:
     """Return the name of a municipality or problem, the code itself if unknown."""
     try:
         if code.isdigit():
@@ -86,12 +86,12 @@ def part_name(code: str) -> str:
         return code
 
 
-def as_of(report: Report) -> datetime:
+def write_as_of(report: Report) -> datetime:
     """Return the date of the figures as Guatemala's clocks show it."""
     return report.as_of.astimezone(GUATEMALA).replace(microsecond=0)
 
 
-def tables(report: Report, period: Period, title: str, address: str) -> list[Table]:
+def tabulate_report(report: Report, period: Period, title: str, address: str) -> list[Table]:
     """Return the sheets of a report.
 
     Args:
@@ -176,20 +176,20 @@ def tables(report: Report, period: Period, title: str, address: str) -> list[Tab
             tk._("By place or problem"),
             [
                 *_texts(tk._("Code"), tk._("Name")),
-                *((name, Type.INTEGER) for name in part_figures()),
+                *((name, Type.INTEGER) for name in list_part_figures()),
             ],
-            ((each.code, part_name(each.code), *each[1:]) for each in report.parts),
+            ((each.code, name_part(each.code), *each[1:]) for each in report.parts),
         ),
         *([_milestones(report.milestones)] if report.milestones else []),
         _table(
             tk._("Sources"),
             _texts(tk._("What"), tk._("Where, and how it is counted")),
-            [*sources(), *definitions()],
+            [*tabulate_sources(), *tabulate_definitions()],
         ),
     ]
 
 
-def part_figures() -> list[str]:
+def list_part_figures() -> list[str]:
     """Return the names of the figures of a part, in the order of :class:`Part`."""
     names = [
         tk._("Workshops held"),
@@ -208,8 +208,8 @@ def _summary(
     yield title, address
     yield tk._("From"), period.first
     yield tk._("To"), period.last
-    yield tk._("Figures as of"), as_of(report).isoformat()
-    yield from figures(report)
+    yield tk._("Figures as of"), write_as_of(report).isoformat()
+    yield from tabulate_figures(report)
     yield tk._("Announced, not known to have been held"), report.announced
     for status in statuses.IDEA_STATUS.terms:
         name = tk._("Ideas: {status}").format(status=status.label(tk.h.lang()))

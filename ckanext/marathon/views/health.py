@@ -13,7 +13,7 @@ from typing import Any
 import ckan.plugins.toolkit as tk
 from flask import Blueprint, Response
 
-from ckanext.marathon.operations.health import State, check_all
+from ckanext.marathon.operations.health import HealthState, check_all
 
 health = Blueprint("marathon_health", __name__)
 
@@ -25,7 +25,7 @@ LIVE = "/health/live"
 def answer_ready() -> Response:
     """Answer 200 where the site can do all of its work, else 503 and what cannot be done."""
     checks = check_all()
-    well = all(state is State.OK for state in checks.values())
+    well = all(state is HealthState.OK for state in checks.values())
     status = "ok" if well else "failing"
     return _as_json(200 if well else 503, {"status": status, "checks": checks})
 

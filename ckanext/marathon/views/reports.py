@@ -16,7 +16,7 @@ from ckanext.marathon.domain import dates, periods
 from ckanext.marathon.domain.periods import FIRST, LAST, Period
 from ckanext.marathon.logic import say
 from ckanext.marathon.model import report as reports_of
-from ckanext.marathon.operations import report_sheets as sheets
+from ckanext.marathon.operations import report_sheets
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.spreadsheets.write import XLSX, workbook
 from ckanext.marathon.vocabulary import paths, territory
@@ -69,12 +69,12 @@ def _report(place: Municipality | None) -> Response:
         200,
         report=found,
         period=period,
-        as_of=sheets.as_of(found).isoformat(),
-        figures=sheets.figures(found),
-        part_figures=sheets.part_figures(),
-        part_name=sheets.part_name,
-        definitions=sheets.definitions(),
-        sources=sheets.sources(),
+        as_of=report_sheets.write_as_of(found).isoformat(),
+        figures=report_sheets.tabulate_figures(found),
+        part_figures=report_sheets.list_part_figures(),
+        part_name=report_sheets.name_part,
+        definitions=report_sheets.tabulate_definitions(),
+        sources=report_sheets.tabulate_sources(),
         shown=SHOWN,
         address=address,
         workbook_address=_address(place, period, ".xlsx"),
@@ -103,7 +103,9 @@ def _workbook(place: Municipality | None) -> Response:
     except periods.Unclear:
         return _report(place)
     found = reports_of.read(period, place.code if place else "")
-    body = workbook(sheets.tables(found, period, _title(place), _address(place, period)))
+    body = workbook(
+        report_sheets.tabulate_report(found, period, _title(place), _address(place, period))
+    )
     answer = FlaskResponse(body, content_type=XLSX)
     name = "-".join(filter(None, ("informe", place and place.code, period.last.isoformat())))
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}.xlsx"'

@@ -6,7 +6,7 @@ import ckan.plugins.toolkit as tk
 from ckan.types import Response
 from flask import Blueprint
 
-from ckanext.marathon.operations import restore_note
+from ckanext.marathon.operations import backup_manifest
 
 from . import parts
 
@@ -18,6 +18,6 @@ SECONDS = 60
 @restoring.before_app_request
 def refuse_while_restoring() -> Response | None:
     """Answer 503 while a restore is under way, or was interrupted."""
-    if not restore_note.is_restoring():
+    if not backup_manifest.is_restoring():
         return None
     return parts.busy(tk._("The site is being restored from a backup. Try again later."), SECONDS)

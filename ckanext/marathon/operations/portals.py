@@ -1,6 +1,9 @@
-"""Trying a running site as portals use it, over HTTP, and saying what was found.
+"""Portals that harvest: who they are by the access log, and a trial of the site as they use it.
 
-Nothing of the site itself is used: it may be any that has these feeds.
+Of the log, only programs that ask for feeds are counted, by the name that they give themselves.
+Addresses and browsers are left out: nobody is tracked. Its format is the "combined" log of Apache
+httpd, which nginx and gunicorn write too. The trial uses HTTP alone and nothing of the site
+itself: it may be any that has these feeds.
 """
 
 from __future__ import annotations
@@ -9,9 +12,11 @@ import gzip
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pyoxigraph
 import requests
@@ -22,6 +27,98 @@ from ckanext.marathon.feeds.scopes import KINDS
 from ckanext.marathon.rdf.formats import FORMATS
 from ckanext.marathon.rdf.namespaces import DCT, RDF
 
+_LINE = re.compile(
+    r'\S+ \S+ .*?\[([^\]]+)\] "(?:GET|HEAD) (\S+)[^"]*" (\d{3}) \S+'
+    r'(?: "[^"]*" "((?:[^"\\]|\\.)*)")?'
+)
+_FEED = re.compile(
+    rf"^(?:/[a-z]{{2}}(?:_[A-Z]{{2}})?)?((?:/(?:{'|'.join(KINDS)})/[^/]+)?)/"
+    r"(catalog(?:/all|/changes)?(?:\.[a-z0-9]+)?|data\.json)$"
+)
+_BROWSER = re.compile(r"Mozilla/5\.0 \((?!compatible)")
+
+
+@dataclass
+class PortalReader:
+    """A program that reads feeds of one part of the catalogue.
+
+    Attributes:
+        agent: how it calls itself, up to the first blank.
+        part: as ``/municipality/2105``; "" for the whole.
+        requests: how many it made.
+        unchanged: how many of them were answered by 304.
+        refused: how many were answered by an error.
+        last: when it last asked.
+        full_pass: when it last got everything.
+        cursor: with which it last asked for changes.
+        cursor_at: when that was.
+    """
+
+    agent: str
+    part: str
+    requests: int = 0
+    unchanged: int = 0
+    refused: int = 0
+    last: datetime | None = None
+    full_pass: datetime | None = None
+    cursor: str = ""
+    cursor_at: datetime | None = None
+
+
+def read_readers(lines: Iterable[str]) -> list[PortalReader]:
+    """Return the programs that read feeds, the last that asked first.
+
+    Args:
+        lines: of access logs, in any order of the files; what is no request for a feed is passed
+            over.
+    """
+    found: dict[tuple[str, str], PortalReader] = {}
+    for line in lines:
+        match = _LINE.match(line)
+        if match:
+            _count(found, *match.groups(default=""))
+    return sorted(found.values(), key=lambda each: str(each.last), reverse=True)
+
+
+def _count(
+    found: dict[tuple[str, str], PortalReader], when: str, target: str, status: str, agent: str
+) -> None:
+    try:
+        address = urlsplit(target)
+    except ValueError:
+        # Anybody can ask for an address that is none.
+        return
+    feed = _FEED.match(unquote(address.path))
+    if feed is None or _BROWSER.match(agent):
+        return
+    part, what = feed.groups()
+    name = agent.split(" ")[0][:80] or "-"
+    reader = found.setdefault((name, part), PortalReader(name, part))
+    moment = _moment(when)
+    reader.requests += 1
+    reader.unchanged += status == "304"
+    reader.refused += status >= "400"
+    reader.last = _later(reader.last, moment)
+    if status == "200" and (what.startswith("catalog/all") or what == "data.json"):
+        reader.full_pass = _later(reader.full_pass, moment)
+    cursor = (parse_qs(address.query).get("since") or [""])[0][:100]
+    is_newer = reader.cursor_at is None or _later(reader.cursor_at, moment) == moment
+    # The current log is often named before the older ones.
+    if what.startswith("catalog/changes") and cursor and is_newer:
+        reader.cursor, reader.cursor_at = cursor, moment
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max((moment for moment in (one, other) if moment), default=None)
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, "%d/%b/%Y:%H:%M:%S %z")
+    except ValueError:
+        return None
+
+
 CURSOR = "Marathon-Feed-Cursor"
 SECONDS = 300
 # Pages that are read of a crawl, so that a check ends.
@@ -31,18 +128,18 @@ _MARK = re.compile("[0-9a-f]{16}")
 
 
 @dataclass(frozen=True)
-class Finding:
+class PortalFinding:
     """What was tried, and what is wrong with it; "" if nothing is."""
 
     tried: str
     fault: str
 
 
-class Failed(Exception):
+class PortalFailure(Exception):
     """A check has failed, for the reason given."""
 
 
-class Check:
+class PortalCheck:
     """Checks of one catalogue, e.g. ``https://example.org/catalog`` or that of a part."""
 
     def __init__(self, address: str) -> None:
@@ -51,7 +148,7 @@ class Check:
         self._session = requests.Session()
         self._all: set[str] = set()
 
-    def run(self) -> Iterator[Finding]:
+    def run(self) -> Iterator[PortalFinding]:
         """Yield a finding for each check, as they are done."""
         checks: list[tuple[str, Callable[[], None]]] = [
             ("every format is read, and says the same", self.formats),
@@ -68,12 +165,12 @@ class Check:
         for tried, check in checks:
             try:
                 check()
-            except Failed as failed:
-                yield Finding(tried, str(failed))
+            except PortalFailure as failed:
+                yield PortalFinding(tried, str(failed))
             except (requests.RequestException, SyntaxError, ValueError, KeyError) as error:
-                yield Finding(tried, f"{type(error).__name__}: {error}")
+                yield PortalFinding(tried, f"{type(error).__name__}: {error}")
             else:
-                yield Finding(tried, "")
+                yield PortalFinding(tried, "")
 
     def formats(self) -> None:
         """Read all in every format."""
@@ -86,7 +183,7 @@ class Check:
         self._all = _datasets(expected)
         for extension, triples in found.items():
             if triples != expected:
-                raise Failed(
+                raise PortalFailure(
                     f"all.{extension}: {len(triples ^ expected)} other triples than all.nt"
                 )
 
@@ -104,7 +201,7 @@ class Check:
             address = following["url"]
         twice = [iri for iri, times in seen.items() if times > 1]
         if twice:
-            raise Failed(f"twice: {twice[0]}")
+            raise PortalFailure(f"twice: {twice[0]}")
         _same(set(seen), self._all, "the pages")
 
     def datasets(self) -> None:
@@ -116,7 +213,7 @@ class Check:
         for iri in self._all:
             for predicate in (DCT.title, DCT.description, DCT.publisher, DCT.identifier):
                 if str(predicate) not in said[iri]:
-                    raise Failed(f"{iri} has no {predicate}")
+                    raise PortalFailure(f"{iri} has no {predicate}")
 
     def unchanged(self) -> None:
         """Ask again for what is there already."""
@@ -128,14 +225,14 @@ class Check:
             tag = self._get(address).headers["ETag"]
             again = self._session.get(address, headers={"If-None-Match": tag}, timeout=SECONDS)
             if again.status_code != 304:
-                raise Failed(f"{address}: {again.status_code}")
+                raise PortalFailure(f"{address}: {again.status_code}")
 
     def head(self) -> None:
         """Ask for headers only."""
         for address in (f"{self.catalog}.ttl", f"{self.catalog}/all.ttl"):
             only = self._session.head(address, timeout=SECONDS)
             if only.headers.get("ETag") != self._get(address).headers["ETag"]:
-                raise Failed(f"{address}: another ETag")
+                raise PortalFailure(f"{address}: another ETag")
 
     def transport(self) -> None:
         """Look at the bytes as they come."""
@@ -143,10 +240,10 @@ class Check:
         headers = {"Accept-Encoding": "gzip"}
         with self._session.get(address, headers=headers, stream=True, timeout=SECONDS) as answer:
             if answer.headers.get("Content-Encoding") != "gzip":
-                raise Failed("no gzip")
+                raise PortalFailure("no gzip")
             gzip.decompress(answer.raw.read(decode_content=False))
             if answer.headers.get("Access-Control-Allow-Origin") != "*":
-                raise Failed("other sites may not read it")
+                raise PortalFailure("other sites may not read it")
 
     def changes(self) -> None:
         """Follow the changes from the first."""
@@ -169,12 +266,12 @@ class Check:
         now = self._get(f"{self.catalog}/changes").headers[CURSOR]
         before, _, mark = now.rpartition(".")
         if not _MARK.fullmatch(mark):
-            raise Failed(f"{now} does not say which history it is of")
+            raise PortalFailure(f"{now} does not say which history it is of")
         other = "00000000-0000-0000-0000-000000000000.1"
         for cursor in (other, f"{before}.{int(mark, 16) ^ 1:016x}"):
             answer = self._session.get(f"{self.catalog}/changes?since={cursor}", timeout=SECONDS)
             if answer.status_code != 410:
-                raise Failed(f"{cursor}: {answer.status_code}")
+                raise PortalFailure(f"{cursor}: {answer.status_code}")
 
     def data_json(self) -> None:
         """Read the inventory."""
@@ -192,12 +289,12 @@ class Check:
         ):
             answer = self._session.get(address, timeout=SECONDS)
             if answer.status_code != 404 or not answer.text.strip():
-                raise Failed(f"{address}: {answer.status_code}")
+                raise PortalFailure(f"{address}: {answer.status_code}")
 
     def _get(self, address: str) -> requests.Response:
         answer = self._session.get(address, timeout=SECONDS)
         if answer.status_code != 200:
-            raise Failed(f"{address}: {answer.status_code}")
+            raise PortalFailure(f"{address}: {answer.status_code}")
         return answer
 
     def _triples(self, address: str, form: pyoxigraph.RdfFormat) -> set[Any]:
@@ -243,4 +340,6 @@ def _same(found: set[str], expected: set[str], where: str) -> None:
     if found != expected:
         missing, more = sorted(expected - found), sorted(found - expected)
         example = (missing or more)[0]
-        raise Failed(f"{where}: {len(missing)} missing, {len(more)} too many, e.g. {example}")
+        raise PortalFailure(
+            f"{where}: {len(missing)} missing, {len(more)} too many, e.g. {example}"
+        )
