@@ -15,6 +15,7 @@ from ckan.lib.plugins import DefaultPermissionLabels, DefaultTranslation
 from ckan.types import Context
 from ckanext.dcat.interfaces import IDCATURIGenerator
 
+from ckanext.marathon import visibility
 from ckanext.marathon.feeds import keys
 from ckanext.marathon.helpers import collect_helpers
 from ckanext.marathon.logic import (
@@ -170,7 +171,9 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
 
     # IPermissionLabels
     def get_dataset_labels(self, dataset_obj: Any) -> list[str]:
-        return permissions.dataset_labels(dataset_obj, super().get_dataset_labels(dataset_obj))
+        return visibility.add_coordination_label(
+            dataset_obj, super().get_dataset_labels(dataset_obj)
+        )
 
     def get_user_dataset_labels(self, user_obj: Any) -> list[str]:
         return permissions.user_labels(user_obj, super().get_user_dataset_labels(user_obj))

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from ckan import model
 from ckan.cli.cli import ckan
+from ckan.lib.plugins import get_permission_labels
 from ckan.model.system_info import delete_system_info
 from ckan.tests import factories as ckan_factories
 from ckan.tests.helpers import CKANCliRunner, call_action
 
+from ckanext.marathon import visibility
 from ckanext.marathon.feeds import keys, render
 from ckanext.marathon.feeds.capture import publish_settings
 from ckanext.marathon.feeds.keys import Key
@@ -279,8 +281,11 @@ class TestNeverPublic:
         def break_down(_identifier: str) -> None:
             raise RuntimeError
 
-        labels = SimpleNamespace(get_dataset_labels=lambda _package: ["member-of-something"])
-        monkeypatch.setattr(render, "get_permission_labels", lambda: labels)
+        labels = SimpleNamespace(
+            get_dataset_labels=lambda _package: ["member-of-something"],
+            get_user_dataset_labels=get_permission_labels().get_user_dataset_labels,
+        )
+        monkeypatch.setattr(visibility, "get_permission_labels", lambda: labels)
         monkeypatch.setattr(render, "_shown", break_down)
         dataset = factories.MarathonDataset()
         assert feed.slot(dataset["id"]) is None

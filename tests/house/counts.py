@@ -63,25 +63,42 @@ def list_classes() -> Iterator[str]:
 
 
 def list_visibility_rules() -> Iterator[str]:
-    """Yield the functions that write out "active and not private" themselves."""
+    """Yield where "active and not private" is written out: functions, constants, templates."""
     for path in list_modules():
         for node in ast.walk(parse(path)):
-            if isinstance(node, Function) and _asks_both(node):
+            if isinstance(node, Function) and _asks_both(node, {"active", "ACTIVE", "state"}):
                 yield f"{path.relative_to(ROOT)}:{node.lineno}: {node.name}"
+        for node in _list_constants(parse(path)):
+            # A list of names of fields may name both.
+            if _asks_both(node, {"active", "ACTIVE"}):
+                yield f"{path.relative_to(ROOT)}:{node.lineno}: a constant"
+    for path in sorted(imports.PACKAGE.rglob("*.html")):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if ".private" in line and ".state" in line:
+                yield f"{path.relative_to(ROOT)}:{number}: a template"
 
 
-def _asks_both(function: Function) -> bool:
-    inner = [node for node in ast.walk(function) if isinstance(node, Function)][1:]
+def _list_constants(tree: ast.Module) -> Iterator[ast.stmt]:
+    """Yield what modules and classes assign outside of functions."""
+    for parent in ast.walk(tree):
+        if isinstance(parent, ast.Module | ast.ClassDef):
+            for node in parent.body:
+                if isinstance(node, ast.Assign | ast.AnnAssign):
+                    yield node
+
+
+def _asks_both(whole: ast.stmt, states: set[str]) -> bool:
+    inner = [node for node in ast.walk(whole) if isinstance(node, Function) and node is not whole]
     of_others = {id(node) for other in inner for node in ast.walk(other)}
-    words = {
-        word for node in ast.walk(function) if id(node) not in of_others for word in _words(node)
-    }
-    return "private" in words and bool(words & {"active", "ACTIVE", "state"})
+    words = {word for node in ast.walk(whole) if id(node) not in of_others for word in _words(node)}
+    return "private" in words and bool(words & states)
 
 
 def _words(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.Attribute):
         yield node.attr
+    elif isinstance(node, ast.keyword):
+        yield node.arg or ""
     elif isinstance(node, ast.Name):
         yield node.id
     elif isinstance(node, ast.Constant) and isinstance(node.value, str):

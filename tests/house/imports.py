@@ -16,6 +16,7 @@ FLOORS = [
     {"vocabulary"},
     {"domain"},
     {"records"},
+    {"visibility"},
     {"rdf", "search", "spreadsheets", "files"},
     {"model"},
     {"feeds"},

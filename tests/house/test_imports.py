@@ -6,6 +6,7 @@ import ast
 
 import pytest
 
+from tests.house.counts import list_visibility_rules
 from tests.house.imports import (
     FLOOR,
     PACKAGE,
@@ -23,6 +24,11 @@ def test_a_room_imports_only_from_rooms_below_it() -> None:
     assert rooms <= FLOOR.keys(), "no such room; DESIGN of the house is in docs/architecture.md"
     faults = list(list_upward_imports())
     assert not faults, "\n".join(faults)
+
+
+def test_what_is_public_is_written_in_one_place() -> None:
+    (place,) = list_visibility_rules()
+    assert place.startswith("ckanext/marathon/visibility.py:"), place
 
 
 @pytest.mark.parametrize("room", sorted(PURE))

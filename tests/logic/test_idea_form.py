@@ -146,6 +146,18 @@ class TestWhoSeesWhich:
         assert [names(user) for user in insiders] == [[idea]] * 3
         assert [names(user) for user in outsiders] == [[]] * 3
 
+    @pytest.mark.ckan_config("ckan.auth.allow_dataset_collaborators", True)
+    def test_a_collaborator_chooses_the_private_idea_that_they_may_see(
+        self, workshop: dict[str, Any]
+    ) -> None:
+        idea = Idea(workshop=workshop["id"], private=True)
+        Idea(workshop=workshop["id"], private=True)
+        person = factories.User()
+        call_action(
+            "package_collaborator_create", id=idea["id"], user_id=person["id"], capacity="member"
+        )
+        assert names(person["name"]) == [idea["name"]]
+
     def test_a_public_idea_of_a_hidden_workshop_does_not_name_it(
         self, muni: dict[str, Any]
     ) -> None:

@@ -14,7 +14,7 @@ from ckan.tests import factories as core
 from ckan.tests.helpers import call_action
 from ckan.types import Context
 
-from ckanext.marathon.logic.viewing import as_reader
+from ckanext.marathon.visibility import as_reader
 from tests import factories
 from tests.logic import streams
 from tests.logic.asking import act

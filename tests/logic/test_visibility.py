@@ -1,15 +1,21 @@
-"""What the coordinating body sees of others before it is public, and what asking costs."""
+"""What is public, what a person or a coordinating body sees besides, and what asking costs."""
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from ckan import model
 from ckan.tests import factories
 from ckan.tests.helpers import call_action
+from ckan.types import Context
+from sqlalchemy.orm import aliased
 
+from ckanext.marathon import visibility
 from ckanext.marathon.logic import permissions
+from ckanext.marathon.visibility import Viewer
 from tests.factories import (
     CivilSociety,
     Idea,
@@ -19,10 +25,213 @@ from tests.factories import (
 from tests.logic.asking import act
 from tests.logic.coordinating import admin, body, editor, muni, workshop_of
 from tests.queries import asked
+from tests.remembered import remembered
 
 __all__ = ["admin", "body", "editor", "muni"]
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
+
+# State, whether it is private, whether everybody sees it.
+STORED = [
+    ("active", False, True),
+    ("active", True, False),
+    ("draft", False, False),
+    ("deleted", False, False),
+    ("deleted", True, False),
+]
+
+
+def store(state: str = "active", private: bool = False, **columns: Any) -> model.Package:
+    """Return a dataset with these columns, as rows of the database have them."""
+    return store_as(MarathonDataset()["id"], state=state, private=private, **columns)
+
+
+def store_as(package_id: str, **columns: Any) -> model.Package:
+    package = model.Session.get(model.Package, package_id)
+    assert package
+    for name, value in columns.items():
+        setattr(package, name, value)
+    model.repo.commit()
+    return package
+
+
+def list_ids(condition: sa.ColumnElement[bool], package: Any) -> set[str]:
+    return set(model.Session.scalars(sa.select(package.id).where(condition)))
+
+
+class TestPublic:
+    @pytest.fixture
+    @remembered
+    def packages(self) -> list[tuple[str, bool]]:
+        """Return the id of a package of each kind, and whether everybody sees it."""
+        return [(store(state, private).id, expected) for state, private, expected in STORED]
+
+    def test_as_a_condition_of_a_query(self, packages: list[tuple[str, bool]]) -> None:
+        for package in (model.Package, aliased(model.Package), model.package_table.c):
+            found = list_ids(visibility.filter_public(package), package)
+            expected = {id_ for id_, is_public in packages if is_public}
+            assert found & {id_ for id_, _is_public in packages} == expected
+
+    def test_of_a_package(self, packages: list[tuple[str, bool]]) -> None:
+        for id_, expected in packages:
+            package = model.Session.get(model.Package, id_)
+            assert package
+            assert visibility.is_public(package) == expected
+
+    @pytest.mark.parametrize(("state", "private", "expected"), STORED)
+    def test_of_what_an_action_shows(self, state: str, private: bool, expected: bool) -> None:
+        assert visibility.is_shown_public({"state": state, "private": private}) == expected
+
+    def test_what_says_nothing_of_its_state_is_not_public(self) -> None:
+        assert not visibility.is_shown_public({"private": False})
+
+    @pytest.mark.parametrize("labels", [["public"], ["member-of-something"]])
+    @pytest.mark.parametrize(("state", "private", "expected"), STORED)
+    def test_labels_of_another_plugin_hide_a_package_and_publish_none(
+        self,
+        state: str,
+        private: bool,
+        expected: bool,
+        labels: list[str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        other = SimpleNamespace(get_dataset_labels=lambda _package: labels)
+        monkeypatch.setattr(visibility, "get_permission_labels", lambda: other)
+        package = model.Package(state=state, private=private)
+        assert visibility.is_public(package) == (expected and labels == ["public"])
+
+    @pytest.mark.parametrize(
+        ("stored", "sent", "expected"),
+        [
+            (("active", True), {"private": False}, True),
+            (("draft", False), {"state": "active"}, True),
+            (("active", True), {"title": "Other"}, False),
+            (("active", True), {"private": True}, False),
+            (("draft", True), {"state": "deleted"}, False),
+            (("active", False), {"state": "active", "private": False}, False),
+        ],
+    )
+    def test_whether_new_values_show_it_to_more(
+        self, stored: tuple[str, bool], sent: dict[str, Any], expected: bool
+    ) -> None:
+        state, private = stored
+        package = model.Package(state=state, private=private)
+        assert visibility.is_widened(package, sent) == expected
+
+    def test_an_organisation_is_shown_to_more_once_it_is_active(self) -> None:
+        group = model.Group(name="other")
+        group.state = model.State.DELETED
+        assert visibility.is_widened(group, {"state": "active"})
+        assert not visibility.is_widened(group, {"private": False})
+
+    def test_as_the_index_names_it(self) -> None:
+        shown, hidden = store().id, store(private=True).id
+        package = model.Package
+        query = sa.select(package.id, visibility.name_capacity(package))
+        found = dict(model.Session.execute(query).tuples().all())
+        assert (found[shown], found[hidden]) == ("public", "private")
+
+    def test_labels_of_what_is_public_stay(self) -> None:
+        idea = model.Package(type="idea")
+        hidden = [visibility.COORDINATION_LABEL]
+        assert visibility.add_coordination_label(idea, ["public"]) == ["public"]
+        assert visibility.add_coordination_label(idea, ["member-x"]) == ["member-x", *hidden]
+        dataset = model.Package(type="dataset")
+        assert visibility.add_coordination_label(dataset, ["member-x"]) == ["member-x"]
+
+
+@pytest.mark.ckan_config("ckan.auth.allow_dataset_collaborators", True)
+class TestViewer:
+    """The condition of a query says the same as the question about one package."""
+
+    @pytest.fixture
+    @remembered
+    def people(self, editor: str, muni: dict[str, Any]) -> dict[str, str]:
+        """Return the name of a person of each kind, by what they are."""
+        names = {kind: factories.User()["name"] for kind in ("creator", "collaborator", "other")}
+        names |= {
+            "nobody": "",
+            "member": officer(muni["id"], "member")["name"],
+            "coordination": editor,
+            "sysadmin": factories.Sysadmin()["name"],
+        }
+        return names
+
+    @pytest.fixture
+    @remembered
+    def packages(self, people: dict[str, str], muni: dict[str, Any]) -> dict[str, str]:
+        """Return the id of a package of each kind, by what hides it."""
+        creator = model.User.get(people["creator"])
+        assert creator
+        own = {"creator_user_id": creator.id}
+        found = {
+            "public": store().id,
+            "of the organisation": store(private=True, owner_org=muni["id"]).id,
+            "draft of the organisation": store("draft", owner_org=muni["id"]).id,
+            "of no organisation": store(private=True, owner_org=None, **own).id,
+            "of another organisation": store(private=True, **own).id,
+            "with a collaborator": store(private=True).id,
+            "idea": store_as(Idea()["id"], private=True).id,
+        }
+        act(
+            "package_collaborator_create",
+            people["sysadmin"],
+            id=found["with a collaborator"],
+            user_id=people["collaborator"],
+            capacity="member",
+        )
+        return found
+
+    @pytest.mark.parametrize(
+        ("kind", "seen"),
+        [
+            ("nobody", set[str]()),
+            ("other", set[str]()),
+            ("member", {"of the organisation", "draft of the organisation"}),
+            ("creator", {"of no organisation"}),
+            ("collaborator", {"with a collaborator"}),
+            ("coordination", {"idea"}),
+        ],
+    )
+    def test_sees_what_is_public_and_what_labels_give(
+        self, people: dict[str, str], packages: dict[str, str], kind: str, seen: set[str]
+    ) -> None:
+        viewer = Viewer(Context(user=people[kind]))
+        expected = {packages[name] for name in {"public", *seen}}
+        for package in (model.Package, aliased(model.Package), model.package_table.c):
+            found = list_ids(viewer.filter_visible(package), package)
+            assert found & set(packages.values()) == expected
+        loaded = [model.Session.get(model.Package, id_) for id_ in packages.values()]
+        assert {each.id for each in loaded if each and viewer.may_see(each)} == expected
+
+    @pytest.mark.parametrize("context", ["sysadmin", "the site itself"])
+    def test_sysadmins_and_the_site_see_all(
+        self, people: dict[str, str], packages: dict[str, str], context: str
+    ) -> None:
+        asking: dict[str, Context] = {
+            "sysadmin": Context(user=people["sysadmin"]),
+            "the site itself": Context(ignore_auth=True),
+        }
+        viewer = Viewer(asking[context])
+        found = list_ids(viewer.filter_visible(), model.package_table.c)
+        assert found >= set(packages.values())
+
+    @pytest.mark.parametrize("kind", ["member", "sysadmin"])
+    def test_an_outsider_sees_what_is_public_whoever_asks(
+        self, people: dict[str, str], packages: dict[str, str], kind: str
+    ) -> None:
+        asking: Any = {"user": people[kind], "ignore_auth": True, visibility.OUTSIDER: True}
+        found = list_ids(Viewer(asking).filter_visible(), model.package_table.c)
+        assert found & set(packages.values()) == {packages["public"]}
+
+    def test_the_name_says_who_asks_not_another_account(
+        self, people: dict[str, str], packages: dict[str, str]
+    ) -> None:
+        member = model.User.get(people["member"])
+        asking = Context(user=people["other"], auth_user_obj=member)
+        package = model.Session.get(model.Package, packages["of the organisation"])
+        assert package
+        assert not Viewer(asking).may_see(package)
 
 
 class TestVisibility:
@@ -81,7 +290,7 @@ class TestCost:
         with asked() as statements:
             for idea in ideas:
                 assert permissions.coordinates(editor)
-                permissions.dataset_labels(model.Package.get(idea["id"]), [])
+                visibility.add_coordination_label(model.Package.get(idea["id"]), [])
         assert not [s for s in statements if "member" in s]
 
     @pytest.mark.usefixtures("with_request_context")

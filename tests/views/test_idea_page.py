@@ -259,11 +259,14 @@ class TestPassingOn:
             assert not page.select('script[src*="wa.me"], img[src*="://wa.me"]')
             assert f"/{thing['type']}/{thing['name']}/poster" in hrefs(page, "#share")
 
-    def test_what_is_private_is_not_shared(self, editor: Reader, idea: dict[str, Any]) -> None:
-        call_action("package_patch", id=idea["id"], private=True)
+    @pytest.mark.parametrize("hidden", [{"private": True}, {"state": "draft"}])
+    def test_what_is_not_public_is_not_shared_and_has_no_feeds(
+        self, editor: Reader, idea: dict[str, Any], hidden: dict[str, Any]
+    ) -> None:
+        call_action("package_patch", id=idea["id"], **hidden)
         page = editor.page(f"/idea/{idea['name']}")
-        assert not page.select("#share")
-        assert not page.select("#follow")
+        assert not page.select("#share, #follow, #programs")
+        assert not page.select('link[rel="alternate"][type="application/atom+xml"]')
 
 
 def test_hostile_text_is_text_everywhere(visitor: Reader, villa_nueva: dict[str, Any]) -> None:

@@ -14,7 +14,6 @@ import ckan.plugins.toolkit as tk
 import pyoxigraph
 import sqlalchemy as sa
 from ckan import model
-from ckan.lib.plugins import get_permission_labels
 from ckan.types import Context
 from rdflib import Graph, URIRef
 
@@ -39,6 +38,7 @@ from ckanext.marathon.records.commitment import Commitment
 from ckanext.marathon.records.idea import DataNeed, Idea
 from ckanext.marathon.records.organization import Organization
 from ckanext.marathon.records.workshop import Workshop
+from ckanext.marathon.visibility import is_public
 
 logger = logging.getLogger(__name__)
 
@@ -94,10 +94,9 @@ def render(keys: Collection[Key], site: Site) -> dict[Key, Rendition | None]:
             found[key] = _organization(organization, key, site) if organization else None
         else:
             package = packages.get(key.thing)
-            is_public = package and kind_of(package.type) == key.kind and _is_public(package)
             found[key] = (
                 _package(package, key, site, organizations, needs, first.get(key.thing))
-                if is_public
+                if package and _is_in_feed(key, package)
                 else None
             )
     return found
@@ -114,14 +113,14 @@ def keep_public(keys: Iterable[Key]) -> set[Key]:
     kept = {key for key in wanted if key.kind == Kind.ORGANIZATION and key.thing in organizations}
     for key in wanted:
         package = packages.get(key.thing)
-        if package and kind_of(package.type) == key.kind and _is_shown_whole(package):
+        if package and _is_shown_whole(key, package):
             kept.add(key)
     return kept
 
 
-def _is_shown_whole(package: Any) -> bool:
+def _is_shown_whole(key: Key, package: model.Package) -> bool:
     try:
-        shown = _shown(package.id) if _is_public(package) else None
+        shown = _shown(package.id) if _is_in_feed(key, package) else None
     except Exception:
         logger.exception("%s cannot be shown", package.id)
         return False
@@ -258,10 +257,8 @@ def _refs(graph: Graph, own: str, site: Site) -> tuple[str, ...]:
     return tuple(sorted({each[0] for each in named if each} - {own}))
 
 
-def _is_public(package: Any) -> bool:
-    if package.state != model.State.ACTIVE or package.private:
-        return False
-    return "public" in get_permission_labels().get_dataset_labels(package)
+def _is_in_feed(key: Key, package: model.Package) -> bool:
+    return kind_of(package.type) == key.kind and is_public(package)
 
 
 def _shown(identifier: str) -> Row | None:

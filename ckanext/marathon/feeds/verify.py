@@ -18,6 +18,7 @@ from ckanext.marathon.feeds.snapshot import one_moment
 from ckanext.marathon.feeds.workers import shared
 from ckanext.marathon.model import clock, log, members, pages
 from ckanext.marathon.model.feed import Change, Clock, Entry, Kind, Window
+from ckanext.marathon.visibility import filter_public
 
 BATCH = 200
 
@@ -56,8 +57,7 @@ def things() -> list[Key]:
     for kind in (Kind.WORKSHOP, Kind.IDEA, Kind.COMMITMENT, Kind.DATASET):
         query = sa.select(package.id).where(
             keys.is_of_kind(kind),
-            package.state == model.State.ACTIVE,
-            package.private.is_(False),
+            filter_public(package),
         )
         ordered = query.order_by(package.metadata_created, package.id)
         found += [Key(kind, each) for each in model.Session.scalars(ordered)]

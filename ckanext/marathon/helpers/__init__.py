@@ -98,6 +98,7 @@ from .read import (
 from .sharing import (
     marathon_audio,
     marathon_description,
+    marathon_is_public,
     marathon_page_address,
     marathon_share,
 )
@@ -146,6 +147,7 @@ __all__ = [
     "marathon_ideas_of_workshop",
     "marathon_iri",
     "marathon_is_late",
+    "marathon_is_public",
     "marathon_language",
     "marathon_language_tag",
     "marathon_licence_doubt",

@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import ckan.plugins.toolkit as tk
-from ckan import model
 from markupsafe import Markup
 
 from ckanext.marathon.domain import agenda, dates
@@ -17,6 +16,7 @@ from ckanext.marathon.model import agenda as workshops
 from ckanext.marathon.model import records
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.records.workshop import Workshop
+from ckanext.marathon.visibility import is_shown_public
 from ckanext.marathon.vocabulary import territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
 
@@ -93,9 +93,8 @@ def marathon_event_data(workshop: dict[str, Any]) -> Markup | None:
 
     ``None`` if it is not public, or nobody said when it is.
     """
-    is_public = workshop.get("state") == model.State.ACTIVE and not workshop.get("private")
     record = Workshop.from_shown(workshop)
-    if not is_public or not agenda.is_time(record.starts_at):
+    if not is_shown_public(workshop) or not agenda.is_time(record.starts_at):
         return None
     site = lookups.site()
     hosts = [(organiser.name, "") for organiser in record.organisers if organiser.name]

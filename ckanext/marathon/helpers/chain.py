@@ -11,12 +11,12 @@ from ckan.types import Context
 
 from ckanext.marathon.domain import agenda, counts, dates, lifecycle
 from ckanext.marathon.domain.texts import is_blank
-from ckanext.marathon.logic.viewing import Viewer
 from ckanext.marathon.model import agenda as workshop_times
 from ckanext.marathon.model import records
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.records.workshop import Workshop
 from ckanext.marathon.search.away import AWAY
+from ckanext.marathon.visibility import Viewer
 from ckanext.marathon.vocabulary import statuses
 
 from .labels import (

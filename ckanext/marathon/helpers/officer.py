@@ -13,8 +13,8 @@ from ckan.types import Context
 
 from ckanext.marathon.domain import dates
 from ckanext.marathon.logic import permissions, requirements
-from ckanext.marathon.logic.viewing import Viewer
 from ckanext.marathon.model import link, records
+from ckanext.marathon.visibility import Viewer
 from ckanext.marathon.vocabulary import statuses
 
 from .choices import Choice, marathon_term_choices

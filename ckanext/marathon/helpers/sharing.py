@@ -10,6 +10,7 @@ import ckan.plugins.toolkit as tk
 from ckanext.marathon.domain import agenda
 from ckanext.marathon.model import short
 from ckanext.marathon.rdf.lookups import site
+from ckanext.marathon.visibility import is_shown_public
 
 from .chain import marathon_thing_note
 from .labels import marathon_date, marathon_host, marathon_period
@@ -45,7 +46,7 @@ class Audio(NamedTuple):
 def marathon_share(thing: dict[str, Any]) -> Share | None:
     """Return how to pass on a thing; ``None`` for one that not everybody may see."""
     letter = LETTERS.get(thing["type"])
-    if letter is None or thing.get("private") or thing.get("state") != "active":
+    if letter is None or not is_shown_public(thing):
         return None
     code = short.code_of(thing["type"], thing["id"])
     address = f"{site().url}/{letter}/{code}" if code else marathon_page_address(thing)
@@ -56,6 +57,11 @@ def marathon_share(thing: dict[str, Any]) -> Share | None:
         whatsapp=f"https://wa.me/?text={quote(f'{_title(thing)} {address}', safe='')}",
         poster=tk.h.url_for(f"marathon_poster.{thing['type']}", id=thing["name"]),
     )
+
+
+def marathon_is_public(package: dict[str, Any]) -> bool:
+    """Return whether everybody may see a package that an action has shown."""
+    return is_shown_public(package)
 
 
 def marathon_page_address(thing: dict[str, Any]) -> str:

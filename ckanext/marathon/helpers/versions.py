@@ -11,7 +11,7 @@ from ckan.common import current_user
 from ckan.types import Context
 
 from ckanext.marathon.domain.dates import GUATEMALA
-from ckanext.marathon.logic.viewing import Viewer
+from ckanext.marathon.visibility import Viewer
 
 from .labels import marathon_date, marathon_municipality, marathon_problem
 

@@ -16,10 +16,10 @@ from ckan import authz
 from ckan.types import Context
 
 from ckanext.marathon.domain.texts import without_hidden
-from ckanext.marathon.logic.viewing import Viewer
 from ckanext.marathon.model import activity, records
 from ckanext.marathon.model.unit_of_work import UnitOfWork
 from ckanext.marathon.search import document
+from ckanext.marathon.visibility import Viewer
 
 PLUGIN = "activity"
 # Links to other records. A row stays when those become private, so it never names them.

@@ -12,9 +12,9 @@ from ckan.types import Context
 from ckanext.marathon.domain.faults import N_, At, Fault, at
 from ckanext.marathon.domain.ideas import Needs
 from ckanext.marathon.logic import say
-from ckanext.marathon.logic.viewing import Viewer
 from ckanext.marathon.model import link, records
 from ckanext.marathon.model.link import Predicate
+from ckanext.marathon.visibility import Viewer
 
 if TYPE_CHECKING:
     from ckanext.marathon.logic.validators.flat import Flat

@@ -12,8 +12,8 @@ from ckan.types import Context
 
 from ckanext.marathon.domain.texts import distinct_words, shown
 from ckanext.marathon.logic import input_fields, input_rules, kept, notices
+from ckanext.marathon.records.package import DATASET
 from ckanext.marathon.search import types
-from ckanext.marathon.search.types import DATASET
 
 # What is skipped or shown of a list at most; PostgreSQL takes no number beyond 64 bits.
 LARGEST = 2**31 - 1

@@ -28,7 +28,8 @@ from ckanext.marathon.logic import notices, sent_files
 from ckanext.marathon.model import kept_iri
 from ckanext.marathon.rdf.iri import web
 from ckanext.marathon.rdf.uris import Site
-from ckanext.marathon.search.types import OTHER_TYPES
+from ckanext.marathon.records.package import OTHER_TYPES
+from ckanext.marathon.visibility import filter_public
 
 FIELD = "uri"
 # In the context of a save: id → ``uri`` of the dataset and its resources before.
@@ -109,8 +110,7 @@ def list_contested() -> list[Contested]:
         sa.select(cast(Any, table.name), given.label("uri"))
         .outerjoin(own, own.thing == table.id)
         .where(
-            table.state == model.State.ACTIVE,
-            sa.not_(cast(Any, table.private)),
+            filter_public(table),
             given.is_not(None),
             own.iri.is_distinct_from(given),
         )
@@ -122,11 +122,10 @@ def list_contested() -> list[Contested]:
         for row in model.Session.execute(query)
         if (iri := name_of(row.uri, site)) is not None
     }
-    is_public = sa.and_(table.state == model.State.ACTIVE, sa.not_(cast(Any, table.private)))
     holders = {
         row.iri: row
         for row in model.Session.execute(
-            sa.select(kept.iri, cast(Any, table.name), is_public.label("is_public"))
+            sa.select(kept.iri, cast(Any, table.name), filter_public(table).label("is_public"))
             .join(table, table.id == kept.package_id)
             .where(kept.iri.in_(set(named.values())), table.state != model.State.DELETED)
         )

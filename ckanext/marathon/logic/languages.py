@@ -16,7 +16,7 @@ from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.texts import items
 from ckanext.marathon.logic import kept, notices
 from ckanext.marathon.rdf.extras import REST, add_extras, one_text, texts_of
-from ckanext.marathon.search.types import DATASET
+from ckanext.marathon.records.package import DATASET
 from ckanext.marathon.vocabulary import authorities
 
 FIELD = "language"

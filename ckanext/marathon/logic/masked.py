@@ -11,8 +11,8 @@ from ckan.types import Context
 from ckanext.marathon.domain import counts, numbers
 from ckanext.marathon.logic.file_addresses import prefix_http
 from ckanext.marathon.logic.references import needs_of_ideas
-from ckanext.marathon.logic.viewing import OUTSIDER, Viewer
 from ckanext.marathon.model import records
+from ckanext.marathon.visibility import OUTSIDER, Viewer
 
 # Of ideas; those of workshops are ``counts.FIELDS``.
 OTHER_COUNTS = ("votes", "priority")

@@ -8,12 +8,19 @@ from ckan import model
 from ckan.plugins import toolkit as tk
 from ckan.types import Context
 
-from ckanext.marathon.logic import acting, codes, file_addresses, kept_iris, unknown_subfields
+from ckanext.marathon.logic import (
+    acting,
+    codes,
+    file_addresses,
+    kept_iris,
+    permissions,
+    unknown_subfields,
+)
 from ckanext.marathon.logic.show import dataset, idea, workshop
-from ckanext.marathon.logic.viewing import Viewer, as_reader
 from ckanext.marathon.model import link, records, transition
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.search.document import RELATIONSHIPS
+from ckanext.marathon.visibility import Viewer, as_reader
 from ckanext.marathon.vocabulary import statuses
 
 SHOWN = {
@@ -74,7 +81,7 @@ def after_show(context: Context, pkg_dict: dict[str, Any]) -> dict[str, Any]:
     if package is None:
         return pkg_dict
     viewer = as_reader(context)
-    if is_related and not viewer.keeps_links(package):
+    if is_related and not permissions.keeps_links(viewer, package):
         _hide_relationships(viewer, pkg_dict)
     if complete is not None:
         complete(viewer, package, pkg_dict)

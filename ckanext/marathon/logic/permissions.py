@@ -18,10 +18,9 @@ from ckan.types import Context
 from ckanext.marathon.domain.datasets import CIVIL_SOCIETY, COORDINATING_BODY, MUNICIPALITY
 from ckanext.marathon.model import records, unit_of_work
 from ckanext.marathon.model.unit_of_work import UnitOfWork
-from ckanext.marathon.search.types import OTHER_TYPES
+from ckanext.marathon.records.package import OTHER_TYPES
+from ckanext.marathon.visibility import COORDINATION_LABEL, Viewer
 
-# What a coordinating body sees of ours before it is public.
-COORDINATION_LABEL = "marathon-coordination"
 # What the coordinating body may say of an organisation that it brings in.
 ROLES_OF_COORDINATION = (MUNICIPALITY, CIVIL_SOCIETY)
 
@@ -119,6 +118,27 @@ def is_insider(user: str | None, owner_org: str | None) -> bool:
     if not user:
         return False
     return owner_org in standing(user).capacities or coordinates(user) or authz.is_sysadmin(user)
+
+
+def is_insider_of(viewer: Viewer, package: model.Package) -> bool:
+    """Return whether a person may see what the package's organisation keeps to itself.
+
+    Whoever may edit it may: nobody could send back what they were not shown.
+    """
+    if not viewer.user:
+        return False
+    if is_insider(viewer.user, package.owner_org):
+        return True
+    context: Context = {"user": viewer.user}
+    return authz.is_authorized_boolean("package_update", context, {"id": package.id})
+
+
+def keeps_links(viewer: Viewer, package: model.Package) -> bool:
+    """Return whether ids of what a person may not see stay in the record.
+
+    For those who write it back: dropping an id that they cannot see would cut the link.
+    """
+    return viewer.is_internal or is_insider_of(viewer, package)
 
 
 def may_create_in(user: str | None, org_id: str | None, package_type: str) -> bool:
@@ -243,13 +263,6 @@ def is_municipality(organization: model.Group) -> bool:
 def role_of(organization: model.Group) -> str:
     """Return an organisation's role in the marathons, "" for none."""
     return (cast(Any, organization).extras or {}).get("role") or ""
-
-
-def dataset_labels(pkg_obj: model.Package, labels: list[str]) -> list[str]:
-    """Return the permission labels of a package: ours are seen by the coordinating body too."""
-    if pkg_obj.type in OTHER_TYPES and "public" not in labels:
-        return [*labels, COORDINATION_LABEL]
-    return labels
 
 
 def user_labels(user_obj: Any, labels: list[str]) -> list[str]:

@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable
 from ckan import model
 from ckan.types import Context
 
-from ckanext.marathon.logic.viewing import Viewer
 from ckanext.marathon.model import records
+from ckanext.marathon.visibility import Viewer
 
 
 def linkable(

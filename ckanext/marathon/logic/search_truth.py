@@ -19,9 +19,9 @@ from ckan.lib.search.common import SearchError
 from ckan.lib.search.query import solr_literal
 from ckan.types import Action, Context
 
-from ckanext.marathon.logic.viewing import OUTSIDER, Viewer
 from ckanext.marathon.model import index_note
 from ckanext.marathon.search import connection, query
+from ckanext.marathon.visibility import OUTSIDER, Viewer
 
 # A search that finds more and more of what is not there ends after so many attempts.
 ATTEMPTS = 3

@@ -13,7 +13,7 @@ from ckan import model
 from ckan.types import Context
 
 from ckanext.marathon.domain.texts import is_reference
-from ckanext.marathon.logic.viewing import Viewer
+from ckanext.marathon.visibility import Viewer
 
 # A record cannot have it: it is no UUID of any version.
 UNKNOWN = "00000000-0000-0000-0000-000000000000"

@@ -15,8 +15,8 @@ from ckan import model
 from ckan.types import Context
 
 from ckanext.marathon.logic import cutting, guards, say
-from ckanext.marathon.logic.viewing import Viewer
 from ckanext.marathon.model.unit_of_work import UnitOfWork
+from ckanext.marathon.visibility import Viewer
 
 
 class DeletionRefused(tk.ValidationError, click.ClickException):

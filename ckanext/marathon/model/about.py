@@ -1,4 +1,4 @@
-"""Which packages are public, and what each is about, as parts of queries."""
+"""What packages are about, as parts of queries."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from ckan import model
 from sqlalchemy.orm import aliased
 
 from ckanext.marathon.model.link import Link, Predicate
+from ckanext.marathon.visibility import filter_public
 from ckanext.marathon.vocabulary import problems
 
 MUNICIPALITY, DEPARTMENT, PROBLEM = "municipality", "department", problems.KIND
@@ -16,11 +17,6 @@ MUNICIPALITY, DEPARTMENT, PROBLEM = "municipality", "department", problems.KIND
 GIVEN_UP = "discarded"
 
 package = cast(Any, model.Package)
-
-
-def public(thing: Any) -> sa.ColumnElement[bool]:
-    """Return the condition that everybody may see a package."""
-    return sa.and_(thing.state == model.State.ACTIVE, thing.private.is_(False))
 
 
 def places() -> sa.CompoundSelect:
@@ -82,7 +78,7 @@ def needed() -> sa.Select:
         sa.select(Link.subject.label("idea"), Link.object.label("need"), is_met.label("is_met"))
         .join(idea, idea.id == Link.subject)
         .where(
-            public(idea),
+            filter_public(idea),
             Link.predicate == str(Predicate.IDEA_DATA_NEED),
             sa.func.coalesce(idea.extras["status"].astext, "") != GIVEN_UP,
         )
@@ -95,7 +91,7 @@ def meeting() -> sa.Select:
     return (
         sa.select(Link.subject.label("dataset"), Link.object.label("need"))
         .join(dataset, dataset.id == Link.subject)
-        .where(Link.predicate == str(Predicate.DATASET_DATA_NEED), public(dataset))
+        .where(Link.predicate == str(Predicate.DATASET_DATA_NEED), filter_public(dataset))
     )
 
 

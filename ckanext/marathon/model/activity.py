@@ -20,9 +20,9 @@ from ckan import model
 from ckan.lib.plugins import get_permission_labels
 from sqlalchemy.dialects import postgresql
 
+from ckanext.marathon import visibility
 from ckanext.marathon.domain.texts import load_json
 
-PUBLIC = "public"
 # Nobody has this label. A row with it was written while its package was public.
 WAS_PUBLIC = "marathon-was-public"
 
@@ -102,7 +102,7 @@ def hold_package(id_: str) -> model.Package | None:
         return None
     held = model.Session.get(model.Package, id_)
     if held is not None and not model.Session.is_modified(held):
-        model.Session.refresh(held, ["state", "private", "owner_org"])
+        model.Session.refresh(held, [*visibility.PUBLIC, "owner_org"])
     return held
 
 
@@ -144,7 +144,9 @@ def _readers(id_: str, package: model.Package | None) -> dict[str, Any]:
     now = labels_of(package)
     return {
         "id": id_,
-        "published": now if PUBLIC in now or package is None else [*now, WAS_PUBLIC],
+        "published": now
+        if visibility.PUBLIC_LABEL in now or package is None
+        else [*now, WAS_PUBLIC],
         "unpublished": labels_of(_as_unpublished(package)),
     }
 
@@ -162,7 +164,7 @@ _RELABEL = sa.text(
         FROM jsonb_array_elements(CAST(:wanted AS jsonb)) AS one
     ), labelled AS (
         SELECT activity.id, activity.permission_labels AS before,
-            CASE WHEN permission_labels && ARRAY['{PUBLIC}', '{WAS_PUBLIC}']
+            CASE WHEN permission_labels && ARRAY['{visibility.PUBLIC_LABEL}', '{WAS_PUBLIC}']
             THEN published ELSE unpublished END AS now
         FROM activity JOIN wanted ON wanted.id = activity.object_id
         WHERE activity_type LIKE '% package' OR activity_type LIKE '% resource view'
@@ -212,12 +214,11 @@ def count_exposed() -> int:
     package, group = model.package_table.c, model.group_table.c
     is_public = sa.exists().where(
         package.id == _columns.object_id,
-        package.state == model.State.ACTIVE,
-        package.private.is_(False),
+        visibility.filter_public(package),
     )
     is_active = sa.exists().where(group.id == _columns.object_id, group.state == model.State.ACTIVE)
     has_no_label = _columns.permission_labels.is_(None)
-    says_public = sa.literal(PUBLIC) == sa.any_(_columns.permission_labels)
+    says_public = sa.literal(visibility.PUBLIC_LABEL) == sa.any_(_columns.permission_labels)
     exposed = sa.or_(
         sa.and_(_IS_OF_PACKAGE, sa.or_(has_no_label, sa.and_(says_public, ~is_public))),
         sa.and_(_IS_OF_GROUP, has_no_label, ~is_active),

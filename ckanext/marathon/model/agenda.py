@@ -9,9 +9,10 @@ from typing import Any
 import sqlalchemy as sa
 from ckan import model
 
+from ckanext.marathon import visibility
 from ckanext.marathon.domain import agenda
 from ckanext.marathon.domain.agenda import Times
-from ckanext.marathon.model import about, records
+from ckanext.marathon.model import records
 from ckanext.marathon.model.about import package
 from ckanext.marathon.model.kept import until_a_change
 from ckanext.marathon.model.link import Link, Predicate
@@ -44,7 +45,7 @@ def _of(condition: sa.ColumnElement[bool]) -> sa.Select[Any]:
 
 
 def _times(municipality: str, problems: Collection[str]) -> list[Times]:
-    query = _of(about.public(package))
+    query = _of(visibility.filter_public(package))
     if municipality:
         query = query.where(_linked(Predicate.WORKSHOP_MUNICIPALITY, [municipality]))
     if problems:
@@ -78,7 +79,7 @@ def _filters(predicate: Predicate) -> list[str]:
         sa.select(Link.object.distinct())
         .join(package, package.id == Link.subject)
         .where(
-            about.public(package),
+            visibility.filter_public(package),
             package.type == records.WORKSHOP,
             Link.predicate == str(predicate),
         )
@@ -96,7 +97,7 @@ def ideas(workshops: Collection[str]) -> dict[str, int]:
         .where(
             Link.object.in_(workshops),
             Link.predicate == str(Predicate.IDEA_WORKSHOP),
-            about.public(package),
+            visibility.filter_public(package),
         )
         .group_by(Link.object)
     )
@@ -106,7 +107,7 @@ def ideas(workshops: Collection[str]) -> dict[str, int]:
 def public_with_start(reference: str) -> model.Package | None:
     """Return a public workshop by id or name, ``None`` if there is none or it has no date."""
     query = sa.select(model.Package).where(
-        about.public(package),
+        visibility.filter_public(package),
         package.type == records.WORKSHOP,
         sa.or_(package.id == reference, package.name == reference),
     )

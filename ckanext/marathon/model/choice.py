@@ -11,22 +11,9 @@ from ckan import model
 from sqlalchemy.orm import aliased
 
 from ckanext.marathon.model.link import Link, Predicate
+from ckanext.marathon.visibility import Viewer
 
 _ACCENTED, _PLAIN = "áàâäéèêëíìîïóòôöúùûüñç", "aaaaeeeeiiiioooouuuunc"
-
-
-@dataclass(frozen=True)
-class Viewer:
-    """What somebody may see: ``everything``, or what is public and what is of organisations."""
-
-    everything: bool
-    organizations: Collection[str]
-
-    def sees(self, package: Any) -> sa.ColumnElement[bool]:
-        """Return the condition that a package is seen."""
-        if self.everything:
-            return sa.true()
-        return sa.or_(package.private.is_(False), package.owner_org.in_(self.organizations))
 
 
 @dataclass(frozen=True)
@@ -55,10 +42,10 @@ def ideas(
             sa.and_(
                 workshop.id == workshop_id,
                 workshop.state == model.State.ACTIVE,
-                viewer.sees(workshop),
+                viewer.filter_visible(workshop),
             ),
         )
-        .where(idea.type == "idea", idea.state == model.State.ACTIVE, viewer.sees(idea))
+        .where(idea.type == "idea", idea.state == model.State.ACTIVE, viewer.filter_visible(idea))
         .order_by(starts_at.desc().nulls_last(), idea.title, idea.id)
         .limit(limit)
         .offset(offset)

@@ -7,7 +7,8 @@ from collections.abc import Collection
 import sqlalchemy as sa
 from ckan import model
 
-from ckanext.marathon.model import about, records
+from ckanext.marathon import visibility
+from ckanext.marathon.model import records
 from ckanext.marathon.model.about import package
 from ckanext.marathon.records.commitment import Commitment
 
@@ -19,7 +20,7 @@ def list_public() -> list[Commitment]:
     """Return the public commitments, by title."""
     query = (
         sa.select(model.Package)
-        .where(about.public(package), package.type == records.COMMITMENT)
+        .where(visibility.filter_public(package), package.type == records.COMMITMENT)
         .order_by(package.title, package.id)
         .limit(MOST)
     )
@@ -31,7 +32,7 @@ def evidence(references: Collection[str], types: Collection[str]) -> dict[str, m
     if not references:
         return {}
     query = sa.select(model.Package).where(
-        about.public(package),
+        visibility.filter_public(package),
         package.type.in_(types),
         sa.or_(package.id.in_(references), package.name.in_(references)),
     )

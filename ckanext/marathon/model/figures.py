@@ -13,6 +13,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from ckan import model
 
+from ckanext.marathon import visibility
 from ckanext.marathon.model import about, clock, records
 from ckanext.marathon.model.about import PROBLEM, package
 from ckanext.marathon.model.feed import Entry, Kind, Member
@@ -92,7 +93,9 @@ def _figures(talked: sa.Select, datasets: Mapping[str, int]) -> dict[str, Figure
         )
         .join(package, package.id == pairs.c.subject)
         .outerjoin(needs, needs.c.idea == package.id)
-        .where(about.public(package), package.type.in_((records.WORKSHOP, records.IDEA)))
+        .where(
+            visibility.filter_public(package), package.type.in_((records.WORKSHOP, records.IDEA))
+        )
         .group_by(pairs.c.code)
     )
     found: dict[str, Figures] = defaultdict(Figures)

@@ -7,13 +7,13 @@ from typing import Any
 import sqlalchemy as sa
 from ckan import model
 
-from ckanext.marathon.model import about
+from ckanext.marathon import visibility
 from ckanext.marathon.model.about import package
 
 _group: Any = model.Group
 # CKAN's id for a licence that nobody stated.
 _NOT_STATED = ("", "notspecified")
-_IS_PUBLIC_DATASET = sa.and_(about.public(package), package.type == "dataset")
+_IS_PUBLIC_DATASET = sa.and_(visibility.filter_public(package), package.type == "dataset")
 
 
 def count_datasets_without_licence() -> int:

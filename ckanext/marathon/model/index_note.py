@@ -22,6 +22,8 @@ import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import model
 
+from ckanext.marathon.visibility import filter_public
+
 # Longer than a transaction goes on after it has told Solr of its first change.
 UNFINISHED_AFTER = timedelta(minutes=5)
 
@@ -118,8 +120,7 @@ def stored_states(package_ids: Collection[str]) -> dict[str, StoredState]:
     noted = sa.exists().where(
         IndexNote.package_id == package.id, IndexNote.due <= sa.func.clock_timestamp()
     )
-    is_public = sa.and_(package.state == model.State.ACTIVE, package.private.is_(False))
-    query = sa.select(package.id, package.state, is_public, noted)
+    query = sa.select(package.id, package.state, filter_public(package), noted)
     rows = model.Session.execute(query.where(package.id.in_(package_ids)))
     return {id_: StoredState(*rest) for id_, *rest in rows}
 
@@ -129,13 +130,7 @@ def suspects() -> set[str]:
     query = (
         sa.select(IndexNote.package_id)
         .outerjoin(model.Package, model.Package.id == IndexNote.package_id)
-        .where(
-            sa.or_(
-                model.Package.id.is_(None),
-                model.Package.private.is_(True),
-                model.Package.state != model.State.ACTIVE,
-            )
-        )
+        .where(sa.or_(model.Package.id.is_(None), sa.not_(filter_public(model.Package))))
     )
     return set(model.Session.scalars(query))
 

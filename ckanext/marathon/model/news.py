@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from ckan import model
 from sqlalchemy.orm import aliased
 
+from ckanext.marathon import visibility
 from ckanext.marathon.model import about, records
 from ckanext.marathon.model.about import package
 from ckanext.marathon.model.feed import Activity, Change, Entry, Kind, Member
@@ -91,7 +92,7 @@ def _talks(kind: str, code: str) -> sa.Select | None:
 
 
 def _of(talks: sa.Select | None, package_type: str) -> sa.ColumnElement[bool]:
-    seen = sa.and_(package.type == package_type, about.public(package))
+    seen = sa.and_(package.type == package_type, visibility.filter_public(package))
     return seen if talks is None else sa.and_(seen, package.id.in_(talks))
 
 
@@ -169,7 +170,7 @@ def _published(scope: str, limit: int) -> list[Item]:
         )
     rows = model.Session.execute(query.order_by(Change.number.desc()).limit(limit)).all()
     seen = sa.select(model.Package).where(
-        package.id.in_([row.thing for row in rows]), about.public(package)
+        package.id.in_([row.thing for row in rows]), visibility.filter_public(package)
     )
     known = {each.id: each for each in model.Session.scalars(seen)}
     items = []
@@ -194,7 +195,9 @@ def _is_elsewhere() -> sa.Exists:
 
 
 def _changed(scope: str, limit: int) -> list[Item]:
-    query = sa.select(model.Package).where(package.type == records.DATASET, about.public(package))
+    query = sa.select(model.Package).where(
+        package.type == records.DATASET, visibility.filter_public(package)
+    )
     if scope:
         query = (
             query.join(Entry, sa.and_(Entry.thing == package.id, Entry.kind == str(Kind.DATASET)))

@@ -9,6 +9,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 from ckan import model
 
+from ckanext.marathon import visibility
 from ckanext.marathon.model import about, records
 from ckanext.marathon.model.about import package
 from ckanext.marathon.model.kept import until_a_change
@@ -19,7 +20,7 @@ def latest(package_type: str, limit: int) -> list[model.Package]:
     """Return the newest public things of a type, newest first."""
     query = (
         sa.select(model.Package)
-        .where(about.public(package), package.type == package_type)
+        .where(visibility.filter_public(package), package.type == package_type)
         .order_by(package.metadata_created.desc(), package.id)
         .limit(limit)
     )
@@ -44,7 +45,7 @@ def ideas_of(ids: Collection[str]) -> dict[str, list[model.Package]]:
         .where(
             Link.subject.in_(ids),
             Link.predicate == str(Predicate.DATASET_IDEA),
-            about.public(package),
+            visibility.filter_public(package),
         )
         .order_by(package.title, package.id)
     )
@@ -59,7 +60,9 @@ def commitments(limit: int) -> list[str]:
 
     Kept until a change: every page asks, and CKAN has no index of types.
     """
-    query = sa.select(package.name).where(about.public(package), package.type == records.COMMITMENT)
+    query = sa.select(package.name).where(
+        visibility.filter_public(package), package.type == records.COMMITMENT
+    )
     query = query.order_by(package.name).limit(limit)
     return until_a_change("commitments", limit, lambda: list(model.Session.scalars(query)))
 

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from ckan import model
 from sqlalchemy.orm import aliased
 
+from ckanext.marathon import visibility
 from ckanext.marathon.model import about, cells, own_links, records
 from ckanext.marathon.model.about import package
 from ckanext.marathon.model.link import Link, Predicate
@@ -56,7 +57,7 @@ def stamp(connection: Any) -> str:
     """
     saved = sa.func.extract("epoch", package.metadata_modified)
     query = sa.select(sa.func.count(), sa.func.sum(saved)).where(
-        about.public(package), package.type.in_((records.WORKSHOP, records.IDEA))
+        visibility.filter_public(package), package.type.in_((records.WORKSHOP, records.IDEA))
     )
     count, moments = connection.execute(query).one()
     return f"{count}.{moments or 0}"
@@ -157,7 +158,7 @@ _group: Any = model.Group
 _PUBLIC_WORKSHOPS = (
     sa.select(Link.subject, Link.object)
     .join(_object, _object.id == Link.object)
-    .where(Link.predicate == str(Predicate.IDEA_WORKSHOP), about.public(_object))
+    .where(Link.predicate == str(Predicate.IDEA_WORKSHOP), visibility.filter_public(_object))
 )
 # (need, dataset): here the need is what is asked about.
 _met = about.meeting().subquery("met")
@@ -180,7 +181,9 @@ def _batches(connection: Any, package_type: str) -> Iterator[list[Any]]:
                 _group.title.label("organization"),
             )
             .outerjoin(model.Group, _group.id == package.owner_org)
-            .where(about.public(package), package.type == package_type, package.id > last)
+            .where(
+                visibility.filter_public(package), package.type == package_type, package.id > last
+            )
             .order_by(package.id)
             .limit(BATCH)
         )

@@ -8,7 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from ckanext.marathon.model import about, records
+from ckanext.marathon import visibility
+from ckanext.marathon.model import records
 from ckanext.marathon.model.about import package
 from ckanext.marathon.model.link import Link, Predicate
 from ckanext.marathon.rdf.uris import Site
@@ -36,10 +37,13 @@ _LINKS = (
     )
     .outerjoin(_idea, _idea.id == _need.subject)
     .where(
-        about.public(package),
+        visibility.filter_public(package),
         sa.case(
-            (Link.predicate.in_([str(each) for each in _TO_THINGS]), about.public(_object)),
-            (Link.predicate.like("%data_need"), about.public(_idea)),
+            (
+                Link.predicate.in_([str(each) for each in _TO_THINGS]),
+                visibility.filter_public(_object),
+            ),
+            (Link.predicate.like("%data_need"), visibility.filter_public(_idea)),
             else_=sa.true(),
         ),
     )

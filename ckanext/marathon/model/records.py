@@ -11,6 +11,7 @@ from sqlalchemy.orm.util import identity_key
 
 from ckanext.marathon.model.link import Link, Predicate
 from ckanext.marathon.records.values import list_stored_rows, list_stored_texts, read_flag
+from ckanext.marathon.visibility import filter_public
 
 WORKSHOP, IDEA, DATASET, COMMITMENT = "workshop", "idea", "dataset", "commitment"
 
@@ -91,7 +92,7 @@ def active_dependents(objects: Collection[str], predicate: Predicate) -> list[tu
         return []
     package = model.Package
     rows = model.Session.execute(
-        sa.select(package.id, sa.not_(package.private))
+        sa.select(package.id, filter_public(package))
         .where(package.id.in_(_subjects(objects, predicate)), package.state == model.State.ACTIVE)
         .order_by(package.title, package.id)
     )

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from ckan import model
 
+from ckanext.marathon import visibility
 from ckanext.marathon.domain.agenda import ANNOUNCED, HELD
 from ckanext.marathon.domain.periods import Period
 from ckanext.marathon.model import about, clock, published, records, talks
@@ -153,7 +154,7 @@ def _parts(
 def _milestones() -> list[Promise]:
     query = (
         sa.select(package.id, package.name, package.title, package.extras)
-        .where(about.public(package), package.type == records.COMMITMENT)
+        .where(visibility.filter_public(package), package.type == records.COMMITMENT)
         .order_by(package.title, package.id)
     )
     rows: Any = model.Session.execute(query)

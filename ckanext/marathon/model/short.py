@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from ckan import model
 
-from ckanext.marathon.model import about
+from ckanext.marathon import visibility
 from ckanext.marathon.model.about import package
 from ckanext.marathon.model.feed import Change, Entry
 
@@ -78,7 +78,11 @@ def _logged(package_type: str, first: str) -> sa.Select:
 def _unlogged(package_type: str, first: str) -> sa.Select:
     return (
         sa.select(package.id)
-        .where(_begins(package.id, first), package.type == package_type, about.public(package))
+        .where(
+            _begins(package.id, first),
+            package.type == package_type,
+            visibility.filter_public(package),
+        )
         .order_by(package.metadata_created, package.id)
         .limit(1)
     )

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from ckan import model
 from sqlalchemy.orm import aliased
 
+from ckanext.marathon import visibility
 from ckanext.marathon.domain.periods import Period
 from ckanext.marathon.model import about, cells, published, records
 from ckanext.marathon.model.about import GIVEN_UP, package
@@ -65,7 +66,7 @@ def _in(municipality: str) -> sa.ColumnElement[bool]:
 def workshops(municipality: str) -> list[HeldWorkshop]:
     """Return the workshops whose day is known, the last first."""
     query = sa.select(package.id, package.name, package.title, package.extras).where(
-        about.public(package), package.type == records.WORKSHOP, _in(municipality)
+        visibility.filter_public(package), package.type == records.WORKSHOP, _in(municipality)
     )
     rows: Any = model.Session.execute(query)
     found = [
@@ -104,7 +105,7 @@ def ideas(period: Period, municipality: str) -> dict[str, EnteredIdea]:
         .outerjoin(history, history.c.idea_id == package.id)
         .outerjoin(Transition, Transition.id == history.c.last_step)
         .where(
-            about.public(package),
+            visibility.filter_public(package),
             package.type == records.IDEA,
             _in(municipality),
             entered < ends,
@@ -126,7 +127,12 @@ def steps(period: Period, municipality: str, known: Mapping[str, EnteredIdea]) -
     query = (
         sa.select(Transition.idea_id, Transition.at, Transition.status, Transition.reason)
         .join(package, package.id == Transition.idea_id)
-        .where(about.public(package), _in(municipality), _within(period, Transition.at), ~is_first)
+        .where(
+            visibility.filter_public(package),
+            _in(municipality),
+            _within(period, Transition.at),
+            ~is_first,
+        )
         .order_by(Transition.id.desc())
     )
     rows: Any = model.Session.execute(query)
@@ -150,7 +156,7 @@ def needs(period: Period, municipality: str, known: Mapping[str, EnteredIdea]) -
         )
         .join(package, package.id == Link.subject)
         .where(
-            about.public(package),
+            visibility.filter_public(package),
             _in(municipality),
             Link.predicate == str(Predicate.IDEA_DATA_NEED),
         )

@@ -41,7 +41,7 @@ from ckanext.marathon.operations.search_index import IndexFault
 from ckanext.marathon.rdf.iri import web
 from ckanext.marathon.rdf.licence import iri_of_licence
 from ckanext.marathon.rdf.lookups import CATALOG_LICENCE
-from ckanext.marathon.search.types import DATASET, OTHER_TYPES
+from ckanext.marathon.records.package import DATASET, OTHER_TYPES
 
 
 class Health(Enum):

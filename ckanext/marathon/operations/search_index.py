@@ -16,6 +16,7 @@ from ckan.lib.search.query import solr_literal
 
 from ckanext.marathon.logic import reindex
 from ckanext.marathon.model import index_note
+from ckanext.marathon.visibility import name_capacity
 
 _PAGE = 1_000
 _FIELDS = "id,state,capacity,organization,metadata_modified"
@@ -74,10 +75,9 @@ def repair_index() -> int:
 def _stored() -> Iterator[tuple[str, tuple[Any, ...]]]:
     package, group = model.Package, model.Group
     query = sa.select(
-        package.id, package.state, package.private, group.name, package.metadata_modified
+        package.id, package.state, name_capacity(package), group.name, package.metadata_modified
     ).outerjoin(group, sa.and_(group.id == package.owner_org, group.state == model.State.ACTIVE))
-    for id_, state, private, organization, modified in model.Session.execute(query):
-        capacity = "private" if private else "public"
+    for id_, state, capacity, organization, modified in model.Session.execute(query):
         yield id_, (state, capacity, organization or "", _to_milliseconds(modified))
 
 

@@ -11,6 +11,10 @@ from ckanext.marathon.records.base import Record
 from ckanext.marathon.records.organization import Organization
 from ckanext.marathon.records.values import Fields, Row
 
+DATASET = "dataset"
+# Our dataset types that are no datasets.
+OTHER_TYPES = ("workshop", "idea", "commitment")
+
 
 @dataclass(frozen=True, kw_only=True)
 class PackageRecord(Record):

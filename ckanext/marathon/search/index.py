@@ -10,9 +10,10 @@ import ckan.plugins as p
 from ckan import model
 from ckanext.scheming.helpers import scheming_get_dataset_schema
 
+from ckanext.marathon.records.package import DATASET, OTHER_TYPES
 from ckanext.marathon.records.values import list_stored_texts
 from ckanext.marathon.search import document, terms
-from ckanext.marathon.search.types import DATASET, OTHER_TYPES
+from ckanext.marathon.visibility import filter_public
 
 WORDS = "extras_marathon_terms"
 
@@ -87,7 +88,6 @@ def _public(ids: Iterable[str], package_type: str) -> dict[str, dict[str, str]]:
     rows = model.Session.query(model.Package.id, cast(Any, model.Package).extras).filter(
         model.Package.id.in_(wanted),
         model.Package.type == package_type,
-        model.Package.state == model.State.ACTIVE,
-        model.Package.private.is_(False),
+        filter_public(model.Package),
     )
     return {id_: extras or {} for id_, extras in rows}

@@ -11,8 +11,10 @@ import ckan.plugins.toolkit as tk
 import flask
 from ckan import model
 
+from ckanext.marathon.records.package import DATASET, OTHER_TYPES
 from ckanext.marathon.search import filters
-from ckanext.marathon.search.types import DATASET, OTHER_TYPES, registered
+from ckanext.marathon.search.types import registered
+from ckanext.marathon.visibility import filter_public
 from ckanext.marathon.vocabulary import authorities, problems, statuses, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
 
@@ -213,8 +215,7 @@ def _public_titles(values: Iterable[str], _lang: str) -> dict[str, str]:
     """Name packages by their titles; one that is not public is not offered to anybody."""
     rows = model.Session.query(model.Package.id, model.Package.title, model.Package.name).filter(
         model.Package.id.in_(list(values)),
-        model.Package.state == model.State.ACTIVE,
-        model.Package.private.is_(False),
+        filter_public(model.Package),
     )
     return {id_: title or name for id_, title, name in rows}
 

@@ -1,11 +1,10 @@
-"""The dataset types: those of ours that are no datasets, and all that the site knows."""
+"""The dataset types that the site knows."""
 
 from __future__ import annotations
 
 import ckan.plugins as p
 
-DATASET = "dataset"
-OTHER_TYPES = ("workshop", "idea", "commitment")
+from ckanext.marathon.records.package import DATASET
 
 
 def registered() -> list[str]:

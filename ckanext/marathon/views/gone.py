@@ -10,9 +10,9 @@ from ckan.common import current_user
 from ckan.types import Context, Response
 from flask import request
 
+from ckanext.marathon import visibility
 from ckanext.marathon.domain.texts import is_reference
 from ckanext.marathon.helpers.labels import TYPES
-from ckanext.marathon.logic import viewing
 from ckanext.marathon.model import audit, log, published
 
 # Pages, RDF and downloads of files.
@@ -39,7 +39,7 @@ def refuse_gone_file() -> None:
 
 def is_gone(package: Any, reference: str) -> bool:
     """Return whether a record was public and no longer is, for who asks."""
-    is_public = package and package.state == model.State.ACTIVE and not package.private
+    is_public = package is not None and visibility.is_public(package)
     known = package.id if package else reference
     # To see it is to read all of it, which for what everybody sees would be in vain.
     return not is_public and log.was_public(known) and not show_public(reference)
@@ -66,7 +66,7 @@ def show_public(reference: str) -> dict[str, Any] | None:
         "user": current_user.name,
         "auth_user_obj": current_user,
         "use_cache": False,
-        viewing.OUTSIDER: True,
+        visibility.OUTSIDER: True,
     }
     try:
         return tk.get_action("package_show")(cast(Context, context), {"id": reference})

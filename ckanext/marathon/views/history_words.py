@@ -10,7 +10,7 @@ import ckan.plugins.toolkit as tk
 from ckanext.marathon.domain.dates import GUATEMALA
 from ckanext.marathon.domain.faults import N_
 from ckanext.marathon.model import audit
-from ckanext.marathon.search.types import DATASET, OTHER_TYPES
+from ckanext.marathon.records.package import DATASET, OTHER_TYPES
 
 from .field_names import find_field, name_field
 
@@ -41,6 +41,7 @@ STATES = {
     "deleted": N_("deleted"),
     "pending": N_("pending"),
 }
+VISIBILITY = {"True": N_("private"), "False": N_("public")}
 ORIGINS = {
     audit.WEB: N_("on the site"),
     audit.API: N_("by the API"),
@@ -48,6 +49,9 @@ ORIGINS = {
     audit.COMMAND_LINE: N_("on the command line"),
     audit.IMPORT: N_("by an import"),
 }
+
+# Fields whose values have words of their own.
+_CODED = {"private": VISIBILITY, "state": STATES}
 
 
 def describe_entry(entry: dict[str, Any]) -> dict[str, Any]:
@@ -80,15 +84,13 @@ def _describe_value(entry: dict[str, Any], name: str, field: dict[str, Any], val
     if value is None or value == "":
         return ""
     text = str(value)
-    if name == "private":
-        return tk._("private") if value else tk._("public")
+    if name in _CODED:
+        return _label(_CODED[name], text)
     if name == "owner_org":
         known = [entry["organization"], entry["former_organization"]]
         return next((each["title"] for each in known if each and each["id"] == value), text)
     if name == "capacity":
         return tk._(text.capitalize())
-    if name == "state":
-        return tk._(STATES.get(text, text))
     if name == "license_id":
         return tk.h.marathon_licence_name(text)
     if name == "url_type":

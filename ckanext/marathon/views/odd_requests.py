@@ -19,7 +19,7 @@ from ckanext.marathon.domain.texts import is_reference
 from ckanext.marathon.helpers.labels import TYPES
 from ckanext.marathon.logic import unseen
 from ckanext.marathon.logic.assumptions import check_activity
-from ckanext.marathon.logic.viewing import Viewer
+from ckanext.marathon.visibility import Viewer
 
 from .error_page import error_page
 from .gone import refuse_gone_file

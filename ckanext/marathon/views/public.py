@@ -8,7 +8,7 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.types import Context
 
-from ckanext.marathon.logic import viewing
+from ckanext.marathon import visibility
 from ckanext.marathon.model import log
 
 
@@ -18,8 +18,8 @@ def shown(package_type: str, reference: str) -> dict[str, Any]:
     410 says that it was public: who passed its address on was not mistaken.
     """
     package = model.Package.get(reference)
-    if package and package.type == package_type and not package.private:
-        context = {"user": "", "auth_user_obj": None, "use_cache": False, viewing.OUTSIDER: True}
+    if package and package.type == package_type and visibility.is_public(package):
+        context = {"user": "", "auth_user_obj": None, "use_cache": False, visibility.OUTSIDER: True}
         try:
             return tk.get_action("package_show")(cast(Context, context), {"id": package.id})
         except (tk.ObjectNotFound, tk.NotAuthorized):

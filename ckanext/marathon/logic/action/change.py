@@ -15,10 +15,10 @@ from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.texts import is_reference
 from ckanext.marathon.logic import permissions, say
-from ckanext.marathon.logic.viewing import Viewer
 from ckanext.marathon.model import audit, records
 from ckanext.marathon.model.audit import AuditFilter, Sight
-from ckanext.marathon.search.types import OTHER_TYPES
+from ckanext.marathon.records.package import OTHER_TYPES
+from ckanext.marathon.visibility import Viewer
 
 SHOWN, MOST = 50, 1_000
 _LARGEST = 2**63 - 1

@@ -12,9 +12,9 @@ from ckan.types import Context
 from ckanext.marathon.domain import lifecycle
 from ckanext.marathon.domain.texts import is_reference
 from ckanext.marathon.logic import kept, notices, say
-from ckanext.marathon.logic.viewing import Viewer
 from ckanext.marathon.model import link, records
 from ckanext.marathon.model.link import Predicate
+from ckanext.marathon.visibility import Viewer
 from ckanext.marathon.vocabulary.statuses import IDEA_STATUS
 
 

@@ -6,7 +6,6 @@ from typing import Any, cast
 
 import ckan.plugins.toolkit as tk
 from ckan import authz, model
-from ckan.lib import plugins as lib_plugins
 from ckan.lib.munge import munge_title_to_name
 from ckan.types import Context
 
@@ -14,6 +13,7 @@ from ckanext.marathon.domain.texts import load_json
 from ckanext.marathon.logic import kept, notices, permissions, shapes
 from ckanext.marathon.logic.inputs import LARGEST
 from ckanext.marathon.model import choice, link, place
+from ckanext.marathon.visibility import Viewer
 from ckanext.marathon.vocabulary import territory
 from ckanext.marathon.vocabulary.errors import MalformedCode
 
@@ -61,7 +61,7 @@ def marathon_idea_choices(context: Context, data_dict: dict[str, Any]) -> list[d
         text=str(data_dict.get("q") or "").strip(),
     )
     offset = min(page["offset"], LARGEST)
-    found = choice.ideas(_viewer(context), wanted, min(page["limit"], _MOST), offset)
+    found = choice.ideas(Viewer(context), wanted, min(page["limit"], _MOST), offset)
     return [_choice(idea, workshop) for idea, workshop in found]
 
 
@@ -99,7 +99,7 @@ def marathon_idea_quick_create(context: Context, data_dict: dict[str, Any]) -> d
     with notices.collecting(context) as collected:
         created = _created(context, idea)
         ((shown, workshop),) = choice.ideas(
-            choice.Viewer(everything=True, organizations=()), choice.Wanted(include=[created]), 1
+            Viewer(Context(ignore_auth=True)), choice.Wanted(include=[created]), 1
         )
         answer = _choice(shown, workshop)
         kept.note_unknown(context, data_dict.keys() - idea.keys(), answer)
@@ -155,17 +155,6 @@ def _own_municipalities(context: Context, workshop: Any) -> list[str]:
     roles = authz.get_roles_with_permission("create_dataset")
     holders = place.holders([code for _workshop, code in pairs])
     return sorted(code for code, holder in holders.items() if capacities.get(holder) in roles)
-
-
-def _viewer(context: Context) -> choice.Viewer:
-    user = context.get("auth_user_obj") or model.User.get(context.get("user"))
-    if context.get("ignore_auth") or (user and authz.is_sysadmin(user.name)):
-        return choice.Viewer(everything=True, organizations=())
-    labels = lib_plugins.get_permission_labels().get_user_dataset_labels(user)
-    return choice.Viewer(
-        everything=permissions.COORDINATION_LABEL in labels,
-        organizations=[x.removeprefix("member-") for x in labels if x.startswith("member-")],
-    )
 
 
 def _choice(idea: model.Package, workshop: model.Package | None) -> dict[str, Any]:

@@ -20,8 +20,9 @@ from ckan.types import Action, Context, Schema
 
 from ckanext.marathon.logic.inputs import LARGEST
 from ckanext.marathon.logic.search_truth import search_true
+from ckanext.marathon.records.package import OTHER_TYPES
 from ckanext.marathon.search.query import datasets_only
-from ckanext.marathon.search.types import OTHER_TYPES
+from ckanext.marathon.visibility import filter_public
 
 
 @tk.chained_action
@@ -84,8 +85,7 @@ def package_list(_next: Action, context: Context, data_dict: dict[str, Any]) -> 
     query = (
         sa.select(column)
         .where(
-            model.Package.state == model.State.ACTIVE,
-            model.Package.private.is_(False),
+            filter_public(model.Package),
             model.Package.type.not_in(OTHER_TYPES),
         )
         .order_by(column)
@@ -211,9 +211,7 @@ def _without_ours(users: Iterable[Any], everything: bool) -> None:
     if everything:
         query = query.where(model.Package.state != model.State.DELETED)
     else:
-        query = query.where(
-            model.Package.state == model.State.ACTIVE, model.Package.private.is_(False)
-        )
+        query = query.where(filter_public(model.Package))
     # Not dict(result): a result has keys(), so dict() would take it for a mapping.
     ours = dict(model.Session.execute(query).tuples().all())
     for user in counted:

@@ -9,7 +9,7 @@ from ckan import authz, model
 from ckan.types import Action, Context
 
 from ckanext.marathon.domain.texts import is_reference
-from ckanext.marathon.logic.viewing import Viewer
+from ckanext.marathon.visibility import Viewer
 
 
 @tk.chained_action

@@ -11,8 +11,9 @@ from ckan.types import Action, Context
 from ckanext.marathon.domain.texts import is_reference, is_storable
 from ckanext.marathon.logic import inputs, kept, notices, overruled, permissions
 from ckanext.marathon.model import audit_actor
+from ckanext.marathon.records.package import DATASET
 from ckanext.marathon.search.away import AWAY
-from ckanext.marathon.search.types import DATASET
+from ckanext.marathon.visibility import filter_public
 
 
 @tk.chained_action
@@ -159,7 +160,8 @@ def organization_list_for_user(
 def _public_datasets(organization_id: str) -> int:
     return (
         model.Session.query(model.Package)
-        .filter_by(owner_org=organization_id, type=DATASET, state=model.State.ACTIVE, private=False)
+        .filter_by(owner_org=organization_id, type=DATASET)
+        .filter(filter_public(model.Package))
         .count()
     )
 

@@ -30,8 +30,8 @@ from ckanext.marathon.logic import (
     uploads,
 )
 from ckanext.marathon.logic.packages import SHOWN
-from ckanext.marathon.logic.viewing import Viewer
 from ckanext.marathon.model import audit_actor, records, takedown
+from ckanext.marathon.visibility import Viewer
 
 
 @tk.chained_action

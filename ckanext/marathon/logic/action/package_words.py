@@ -14,7 +14,7 @@ from ckan import authz, model
 from ckan.types import Action, Context
 
 from ckanext.marathon.logic.inputs import LARGEST
-from ckanext.marathon.logic.viewing import Viewer
+from ckanext.marathon.visibility import Viewer
 
 _PAGE = ("limit", "offset")
 
@@ -63,7 +63,7 @@ def format_autocomplete(next_: Action, context: Context, data_dict: dict[str, An
     query = (
         sa.select(known)
         .join_from(model.resource_table, model.package_table, package.id == file.package_id)
-        .where(known.in_(found), file.state == model.State.ACTIVE, Viewer(context).sees())
+        .where(known.in_(found), file.state == model.State.ACTIVE, Viewer(context).filter_visible())
     )
     visible = set(model.Session.scalars(query))
     return _page([each for each in found if each in visible], data_dict, 5)
@@ -102,7 +102,7 @@ def _visible(context: Context, found: list[Any]) -> list[Any]:
         .join_from(model.tag_table, model.package_tag_table, used.tag_id == tag.id)
         .join(model.package_table, package.id == used.package_id)
         .where(tag.name.in_(names), tag.vocabulary_id.is_(None), used.state == model.State.ACTIVE)
-        .where(Viewer(context).sees())
+        .where(Viewer(context).filter_visible())
     )
     visible = set(model.Session.scalars(query))
     return [each for name, each in zip(names, found, strict=True) if name in visible]
@@ -112,7 +112,7 @@ def _visible_packages(context: Context, ids: Collection[str]) -> set[str]:
     if not ids:
         return set()
     package = model.package_table.c
-    query = sa.select(package.id).where(package.id.in_(ids), Viewer(context).sees())
+    query = sa.select(package.id).where(package.id.in_(ids), Viewer(context).filter_visible())
     return set(model.Session.scalars(query))
 
 

@@ -8,11 +8,12 @@ from typing import Any
 from ckan import model
 
 from ckanext.marathon.domain import origins
+from ckanext.marathon.logic import permissions
 from ckanext.marathon.logic.references import municipalities_of_workshop, needs_of_ideas
 from ckanext.marathon.logic.show.idea import info
 from ckanext.marathon.logic.show.put import put
-from ckanext.marathon.logic.viewing import Viewer
 from ckanext.marathon.model import published, records
+from ckanext.marathon.visibility import Viewer
 
 
 def complete(viewer: Viewer, dataset: model.Package, pkg_dict: dict[str, Any]) -> None:
@@ -38,7 +39,7 @@ def complete(viewer: Viewer, dataset: model.Package, pkg_dict: dict[str, Any]) -
     visible = [ideas[id_] for id_ in named if id_ in ideas and viewer.may_see(ideas[id_])]
     pkg_dict["ideas"] = [_idea(viewer, idea, workshops) for idea in visible]
     wanted = records.items(dataset, "data_need")
-    if len(visible) < len(named) and not viewer.keeps_links(dataset):
+    if len(visible) < len(named) and not permissions.keeps_links(viewer, dataset):
         needs = needs_of_ideas(visible)
         put(pkg_dict, "idea", [idea.id for idea in visible])
         put(pkg_dict, "data_need", [need for need in wanted if need in needs])

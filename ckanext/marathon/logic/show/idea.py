@@ -9,11 +9,12 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 
 from ckanext.marathon.domain import origins
+from ckanext.marathon.logic import permissions
 from ckanext.marathon.logic.references import municipalities_of_workshop
 from ckanext.marathon.logic.show.put import put
-from ckanext.marathon.logic.viewing import Viewer
 from ckanext.marathon.model import records, transition
 from ckanext.marathon.records.workshop import Workshop
+from ckanext.marathon.visibility import Viewer
 
 
 def complete(viewer: Viewer, idea: model.Package, pkg_dict: dict[str, Any]) -> None:
@@ -29,8 +30,8 @@ def complete(viewer: Viewer, idea: model.Package, pkg_dict: dict[str, Any]) -> N
         pkg_dict["workshop_info"] = info(workshop)
         put(pkg_dict, "workshop", workshop_id)
     elif workshop_id:
-        put(pkg_dict, "workshop", workshop_id if viewer.keeps_links(idea) else None)
-    is_insider = viewer.is_insider(idea)
+        put(pkg_dict, "workshop", workshop_id if permissions.keeps_links(viewer, idea) else None)
+    is_insider = permissions.is_insider_of(viewer, idea)
     pkg_dict["history"] = [_step(row, is_insider) for row in transition.history(idea.id)]
 
 

@@ -8,9 +8,10 @@ from ckan import model
 
 from ckanext.marathon.domain import counts, numbers
 from ckanext.marathon.domain.errors import Malformed
+from ckanext.marathon.logic import permissions
 from ckanext.marathon.logic.show.put import put
-from ckanext.marathon.logic.viewing import Viewer
 from ckanext.marathon.model import records
+from ckanext.marathon.visibility import Viewer
 
 
 def stored_counts(workshop: model.Package) -> dict[str, int | None]:
@@ -22,7 +23,7 @@ def complete(viewer: Viewer, workshop: model.Package, pkg_dict: dict[str, Any]) 
     """Set the counts as this person may see them, and ``participants_masked``."""
     stored = stored_counts(workshop)
     shown, masked = counts.mask(stored)
-    if masked and viewer.is_insider(workshop):
+    if masked and permissions.is_insider_of(viewer, workshop):
         shown, masked = stored, []
     for name, value in shown.items():
         if value is not None or name in pkg_dict or name in masked:

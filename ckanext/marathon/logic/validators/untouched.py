@@ -19,6 +19,7 @@ from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 from ckanext.marathon.domain.texts import load_json
 from ckanext.marathon.logic import notices, sent_files
 from ckanext.marathon.model import records
+from ckanext.marathon.visibility import is_widened
 
 Record = model.Package | model.Group
 # Whose errors are about rights, or about other records: these may arise without any change.
@@ -94,11 +95,7 @@ def find_stored(
 
 def is_shown_anew(data: FlattenDataDict, record: Record) -> bool:
     """Return whether a save shows a record to more people than see it now."""
-    state = data.get(("state",))
-    if record.state != model.State.ACTIVE and state == model.State.ACTIVE:
-        return True
-    is_private = isinstance(record, model.Package) and record.private
-    return is_private and data.get(("private",)) is False
+    return is_widened(record, {key[0]: value for key, value in data.items() if len(key) == 1})
 
 
 def is_same_row(sent: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
