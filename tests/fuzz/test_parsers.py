@@ -25,7 +25,8 @@ from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.feeds.scopes import KINDS
 from ckanext.marathon.files import media_type
 from ckanext.marathon.operations import portals
-from ckanext.marathon.rdf import facts, iri, literals
+from ckanext.marathon.rdf import iri, literals
+from ckanext.marathon.records import values
 from ckanext.marathon.views.form_rows import find_resource_numbers, gather_rows
 from ckanext.marathon.views.security_headers import parse_sources
 from tests import proving
@@ -107,7 +108,7 @@ def test_a_value_is_refused_or_read_once_and_for_all(parse: Callable[[Any], Any]
 @settings()
 @hypothesis.given(VALUES)
 def test_a_list_that_is_stored_is_read_or_counts_as_empty(value: Any) -> None:
-    texts_, rows = facts.values_of(value), facts.rows_of(value)
+    texts_, rows = values.list_texts(value), values.list_rows(value)
     hypothesis.target(float(len(texts_) + len(rows)))
     assert all(isinstance(text, str) and text.strip() for text in texts_)
     assert all(isinstance(row, dict) and row for row in rows)
