@@ -35,7 +35,7 @@ def ideas(datasets: int) -> int:
 @cache
 def code(number: int) -> str:
     """Return the code of the municipality of an organisation."""
-    places = list(territory.municipalities())
+    places = list(territory.list_municipalities())
     return random.Random(SEED).sample(places, len(places))[number].code
 
 
@@ -48,7 +48,7 @@ def organization(number: int) -> Row:
     """Return the organisation of a municipality."""
     return {
         "name": f"ejemplo-{code(number)}",
-        "title": f"Ejemplo de {territory.municipality(code(number)).name}",
+        "title": f"Ejemplo de {territory.get_municipality(code(number)).name}",
         "municipality_code": code(number),
         "role": "municipality",
         "contact_email": f"oficina-{code(number)}@example.gt",
@@ -60,7 +60,7 @@ def workshop(number: int) -> Row:
     return {
         "type": "workshop",
         "name": f"taller-{code(number)}",
-        "title": f"Taller de ejemplo en {territory.municipality(code(number)).name}",
+        "title": f"Taller de ejemplo en {territory.get_municipality(code(number)).name}",
         "owner_org": f"ejemplo-{code(number)}",
         "municipality": [code(number)],
         "kind": "ideation",
@@ -80,7 +80,7 @@ def idea(number: int) -> Row:
         "title": f"Idea de ejemplo {number}: {' '.join(rng.choices(WORDS, k=4))}",
         "workshop": f"taller-{home(number)}",
         "owner_org": f"ejemplo-{home(number)}",
-        "service_problem": rng.sample([each.notation for each in problems.problems()], 2),
+        "service_problem": rng.sample([each.notation for each in problems.list_problems()], 2),
         "data_need": [{"what": "Un dato de ejemplo"}],
     }
 

@@ -70,7 +70,7 @@ def configure(config: Any) -> None:
 
 def exempt_publisher(organization: Any) -> Any:
     """Return the publisher of every dataset: an organisation that was there before the plugin."""
-    from ckanext.marathon.domain.datasets import Publisher
+    from ckanext.marathon.domain.dataset import Publisher
 
     del organization
     return Publisher(is_older=True)

@@ -19,7 +19,7 @@ from ckan.tests.helpers import call_action
 from ckanext.marathon.vocabulary import territory
 from tests import chance, remembered
 
-CODES = [municipality.code for municipality in territory.municipalities()]
+CODES = [municipality.code for municipality in territory.list_municipalities()]
 # Tests name municipalities of these departments themselves; two organisations cannot be one place.
 _NAMED_BY_TESTS = ("01", "05", "13", "21")
 _FREE = [code for code in CODES if not code.startswith(_NAMED_BY_TESTS)]

@@ -13,7 +13,7 @@ import requests
 import sqlalchemy as sa
 from playwright.sync_api import Browser, Error, Page, expect
 
-from tests.files.test_media_type import DRAWING, PAGE, TABLE
+from tests.domain.test_media_type import DRAWING, PAGE, TABLE
 from tests.sites import ADMIN, Site
 
 from .conftest import DESK, PLUGINS, Town, Visit, make_town, visiting

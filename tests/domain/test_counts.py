@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from ckanext.marathon.domain import counts
+from ckanext.marathon.domain import workshop
 
-T, W, M, Y, I = counts.FIELDS  # noqa: E741 (I for indigenous people, beside Y for youth)
+T, W, M, Y, I = workshop.COUNT_FIELDS  # noqa: E741 (I for indigenous people, beside Y for youth)
 
 
 def of(total: int | None, women: int | None = None, men: int | None = None) -> dict:
@@ -30,7 +30,7 @@ class TestCheck:
         ],
     )
     def test_a_part_is_never_more_than_the_whole(self, given: dict, at: list[str]) -> None:
-        assert [fault.path[0] for fault in counts.check(given)] == at
+        assert [fault.path[0] for fault in workshop.check_counts(given)] == at
 
 
 class TestMask:
@@ -58,9 +58,9 @@ class TestMask:
         ],
     )
     def test_small_groups_and_what_gives_them_away(self, given: dict, masked: list[str]) -> None:
-        shown, names = counts.mask(given)
+        shown, names = workshop.mask_counts(given)
         assert names == masked
-        assert shown == {n: None if n in masked else given.get(n) for n in counts.FIELDS}
+        assert shown == {n: None if n in masked else given.get(n) for n in workshop.COUNT_FIELDS}
 
     def test_no_small_sex_can_be_found_by_subtraction(self) -> None:
         rng = random.Random(20161017)
@@ -68,10 +68,10 @@ class TestMask:
             total = rng.randrange(0, 40)
             women = rng.randrange(0, total + 1)
             men = rng.randrange(0, total - women + 1)
-            shown, _ = counts.mask(of(total, women, men))
+            shown, _ = workshop.mask_counts(of(total, women, men))
             for one, other in ((W, M), (M, W)):
-                assert shown[one] is None or shown[one] >= counts.SMALLEST_SHOWN
+                assert shown[one] is None or shown[one] >= workshop.SMALLEST_SHOWN
                 if shown[T] is not None and shown[one] is not None:
                     rest = shown[T] - shown[one]
-                    assert rest == 0 or rest >= counts.SMALLEST_SHOWN, (total, women, men)
+                    assert rest == 0 or rest >= workshop.SMALLEST_SHOWN, (total, women, men)
                 assert shown[other] is None or shown[one] is not None or shown[T] is None

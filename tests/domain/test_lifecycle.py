@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from ckanext.marathon.domain import lifecycle
+from ckanext.marathon.domain import idea
 from ckanext.marathon.vocabulary.statuses import IDEA_STATUS
 
 ALLOWED = {
@@ -23,8 +23,8 @@ ALLOWED = {
 class TestSteps:
     @pytest.mark.parametrize(("before", "after"), list(product(IDEA_STATUS.codes, repeat=2)))
     def test_every_pair_of_statuses(self, before: str, after: str) -> None:
-        silent = lifecycle.check_step(before, after, "")
-        explained = lifecycle.check_step(before, after, "the well ran dry")
+        silent = idea.check_step(before, after, "")
+        explained = idea.check_step(before, after, "the well ran dry")
         if before == after:
             assert silent == explained == []
         elif (before, after) not in ALLOWED:
@@ -36,27 +36,24 @@ class TestSteps:
             assert silent == explained == []
 
     def test_the_table_knows_every_status_and_no_other(self) -> None:
-        assert set(lifecycle.STEPS) == set(IDEA_STATUS.codes)
-        assert {after for steps in lifecycle.STEPS.values() for after in steps} == set(
-            IDEA_STATUS.codes
-        )
+        assert set(idea.STEPS) == set(IDEA_STATUS.codes)
+        assert {after for steps in idea.STEPS.values() for after in steps} == set(IDEA_STATUS.codes)
 
     def test_an_illegal_step_names_the_legal_ones(self) -> None:
-        (fault,) = lifecycle.check_step("proposed", "implemented", "")
+        (fault,) = idea.check_step("proposed", "implemented", "")
         allowed = [labels["en"] for labels in fault.fault.values["allowed"]]
         assert allowed == ["prioritised", "discarded"]
 
     def test_blanks_are_no_reason(self) -> None:
-        assert lifecycle.check_step("discarded", "proposed", "  \n ")
+        assert idea.check_step("discarded", "proposed", "  \n ")
 
 
 class TestStart:
     def test_a_new_idea_starts_as_proposed(self) -> None:
-        assert lifecycle.check_start("proposed", may_record_the_past=False) == []
-        assert lifecycle.check_start("implemented", may_record_the_past=False)
+        assert idea.check_start("proposed", may_record_the_past=False) == []
+        assert idea.check_start("implemented", may_record_the_past=False)
 
     def test_whoever_may_record_the_past_may_start_anywhere(self) -> None:
         assert all(
-            lifecycle.check_start(code, may_record_the_past=True) == []
-            for code in IDEA_STATUS.codes
+            idea.check_start(code, may_record_the_past=True) == [] for code in IDEA_STATUS.codes
         )

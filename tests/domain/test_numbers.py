@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ckanext.marathon.domain import numbers
 from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.domain.texts import shown
+from ckanext.marathon.domain.texts import quote_value
 
 # Written → a count, a decimal from 0 up. None where it is refused.
 PLAIN: list[tuple[Any, str | None, str]] = [
@@ -71,7 +71,7 @@ REFUSED: list[tuple[Any, list[str]]] = [
 ]
 
 
-def decimal(value: Any) -> numbers.Reading:
+def decimal(value: Any) -> numbers.NumberReading:
     return numbers.read_decimal(value, least=0)
 
 
@@ -87,7 +87,7 @@ def test_what_has_one_meaning_is_read_and_what_was_put_right_is_said(read: Any) 
                 continue
             reading = read(row[0])
             assert (reading.text, bool(reading.notice)) == (wanted, bool(is_noticed)), row
-            assert not is_noticed or shown(row[0]) in str(reading.notice)
+            assert not is_noticed or quote_value(row[0]) in str(reading.notice)
             assert not is_noticed or f" {wanted}" in str(reading.notice)
 
 
@@ -102,7 +102,7 @@ def test_what_has_two_meanings_is_refused_with_both(read: Any) -> None:
             assert value in str(refused.value)
         for reading in readings:
             # What the message tells to write is read, and as just that.
-            assert numbers.read_decimal(reading) == numbers.Reading(reading)
+            assert numbers.read_decimal(reading) == numbers.NumberReading(reading)
 
 
 @pytest.mark.parametrize("read", [numbers.read_count, decimal])
@@ -138,8 +138,8 @@ def test_bounds_are_said_as_people_say_them(
 
 
 def test_bounds_leave_one_of_two_readings() -> None:
-    assert numbers.read_decimal("14.625", -90, 90) == numbers.Reading("14.625")
-    assert numbers.read_decimal("-90.515", -180, 180) == numbers.Reading("-90.515")
+    assert numbers.read_decimal("14.625", -90, 90) == numbers.NumberReading("14.625")
+    assert numbers.read_decimal("-90.515", -180, 180) == numbers.NumberReading("-90.515")
     for value, meant in (("14,625", "14.6250"), ("14,6", "14.6"), ("1,000", "1")):
         with pytest.raises(Malformed, match=f"If it means {meant}, write"):
             numbers.read_decimal(value, -90, 90)
@@ -162,6 +162,8 @@ def test_no_digit_is_ever_cut(text: str) -> None:
 
 def test_a_number_of_a_program_keeps_its_meaning_as_text() -> None:
     for value in (0, 12, 1.5, 1.125, 0.125, -1.125, 1234.125, 1e-7):
-        assert Decimal(numbers.read_decimal(numbers.write(value)).text) == Decimal(repr(value))
+        assert Decimal(numbers.read_decimal(numbers.write_number(value)).text) == Decimal(
+            repr(value)
+        )
     for value in (True, None, "1,5", [1], float("nan")):
-        assert numbers.write(value) is value
+        assert numbers.write_number(value) is value

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ckanext.marathon.domain import origins
+from ckanext.marathon.domain import dataset
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from ckanext.marathon.domain import origins
 def test_own_values_win_over_those_of_the_ideas(
     own: list[str], inherited: list[str], values: list[str], origin: str
 ) -> None:
-    assert origins.resolve(own, inherited, origins.IDEA) == (values, origin)
+    assert dataset.resolve_values(own, inherited, dataset.FROM_IDEA) == (values, origin)
 
 
 @pytest.mark.parametrize(
@@ -41,4 +41,4 @@ def test_what_is_stored_of_values_sent(
     kept: list[str],
     why: str,
 ) -> None:
-    assert origins.to_store(given, origin, stored, computed) == kept, why
+    assert dataset.select_own_values(given, origin, stored, computed) == kept, why

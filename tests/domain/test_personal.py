@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from ckanext.marathon.domain import personal
+from ckanext.marathon.domain import privacy
 
 
 def identity(serial: str, place: str) -> str:
@@ -22,23 +22,23 @@ class TestFind:
     @pytest.mark.parametrize(
         ("text", "message"),
         [
-            ("ana@example.com", personal.EMAIL),
-            ("escribir a ana.lopez @ example.com.gt", personal.EMAIL),
-            ("Tel. 2334 5566", personal.PHONE),
-            ("2334-5566", personal.PHONE),
-            ("55443322", personal.PHONE),
-            ("+502 5544 3322", personal.PHONE),
-            ("(502) 5544-3322", personal.PHONE),
-            ("55 44 33 22", personal.PHONE),
-            ("+1 (202) 555-0143", personal.PHONE),
-            (CUI, personal.IDENTITY),
-            (" ".join(PARTS), personal.IDENTITY),
-            ("DPI " + "-".join(PARTS), personal.IDENTITY),
-            (f"{CUI[:8]}-{CUI[8]}-{CUI[9:]}", personal.IDENTITY),
+            ("ana@example.com", privacy.EMAIL),
+            ("escribir a ana.lopez @ example.com.gt", privacy.EMAIL),
+            ("Tel. 2334 5566", privacy.PHONE),
+            ("2334-5566", privacy.PHONE),
+            ("55443322", privacy.PHONE),
+            ("+502 5544 3322", privacy.PHONE),
+            ("(502) 5544-3322", privacy.PHONE),
+            ("55 44 33 22", privacy.PHONE),
+            ("+1 (202) 555-0143", privacy.PHONE),
+            (CUI, privacy.IDENTITY),
+            (" ".join(PARTS), privacy.IDENTITY),
+            ("DPI " + "-".join(PARTS), privacy.IDENTITY),
+            (f"{CUI[:8]}-{CUI[8]}-{CUI[9:]}", privacy.IDENTITY),
         ],
     )
     def test_what_names_a_person_is_found(self, text: str, message: str) -> None:
-        assert personal.find(text) == message
+        assert privacy.find_personal_data(text) == message
 
     @pytest.mark.parametrize(
         "text",
@@ -69,7 +69,7 @@ class TestFind:
         ],
     )
     def test_what_names_nobody_passes(self, text: str) -> None:
-        assert personal.find(text) is None
+        assert privacy.find_personal_data(text) is None
 
     def test_every_valid_number_is_recognised_and_no_other_check_digit(self) -> None:
         rng = random.Random(2105)
@@ -77,8 +77,8 @@ class TestFind:
             serial = f"{rng.randrange(10**7, 10**8)}"
             weighted = sum(int(d) * w for w, d in enumerate(serial, start=2)) % 11
             for digit in range(10):
-                assert personal.is_identity_number(f"{serial}{digit}2105") == (digit == weighted)
+                assert privacy.is_identity_number(f"{serial}{digit}2105") == (digit == weighted)
 
     def test_it_does_not_take_long_over_hostile_text(self) -> None:
         for text in ("a" * 200_000, "1-" * 100_000, "+" + "1 " * 100_000, "a@" * 100_000):
-            personal.find(text)
+            privacy.find_personal_data(text)

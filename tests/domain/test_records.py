@@ -7,15 +7,17 @@ from typing import Any
 
 import pytest
 
-from ckanext.marathon.domain import datasets, ideas, workshops
-from ckanext.marathon.domain.datasets import IdeaRequired, Publisher
-from ckanext.marathon.domain.faults import At
+from ckanext.marathon.domain import dataset as dataset_domain
+from ckanext.marathon.domain import idea as idea_domain
+from ckanext.marathon.domain import workshop as workshop_domain
+from ckanext.marathon.domain.dataset import IdeaRequired, Publisher
+from ckanext.marathon.domain.errors import FieldFault
 
 NEED = "6b1f7e4e-8f8e-4c6f-9a68-0f1f7f2f7d51"
 OTHER = "0f1f7f2f-8f8e-4c6f-9a68-6b1f7e4e7d51"
 
 
-def paths(faults: list[At]) -> list[tuple]:
+def paths(faults: list[FieldFault]) -> list[tuple]:
     return [fault.path for fault in faults]
 
 
@@ -89,7 +91,7 @@ class TestWorkshop:
         ],
     )
     def test_what_cannot_be_is_said_at_its_field(self, workshop: dict, at: list) -> None:
-        assert paths(workshops.check(workshop, date(2017, 6, 3))) == at
+        assert paths(workshop_domain.check_workshop(workshop, date(2017, 6, 3))) == at
 
 
 class TestIdea:
@@ -123,11 +125,11 @@ class TestIdea:
     def test_what_cannot_be_is_said_at_its_field(
         self, idea: dict[str, Any], own: list[str], met: dict[str, str | None], at: list
     ) -> None:
-        assert paths(ideas.check(idea, ["2105"], ideas.Needs(own, met))) == at
+        assert paths(idea_domain.check_idea(idea, ["2105"], idea_domain.Needs(own, met))) == at
 
     def test_a_hidden_dataset_is_not_named(self) -> None:
         shown, hidden = (
-            str(ideas.check({}, [], ideas.Needs([NEED], {NEED: title}))[0].fault)
+            str(idea_domain.check_idea({}, [], idea_domain.Needs([NEED], {NEED: title}))[0].fault)
             for title in ("Pozos", None)
         )
         assert "Pozos" in shown
@@ -171,13 +173,13 @@ class TestDataset:
     def test_who_must_give_what(
         self, publisher: Publisher, setting: IdeaRequired, exempt: bool, lacking: list[str]
     ) -> None:
-        required = datasets.requirements(publisher, exempt, setting)
-        assert paths(datasets.check_required({}, [], [], required)) == [(f,) for f in lacking]
+        required = dataset_domain.find_requirements(publisher, exempt, setting)
+        assert paths(dataset_domain.check_required({}, [], [], required)) == [(f,) for f in lacking]
 
     def test_a_complete_dataset_lacks_nothing(self) -> None:
-        required = datasets.requirements(MUNICIPALITY, False, IdeaRequired.ALWAYS)
+        required = dataset_domain.find_requirements(MUNICIPALITY, False, IdeaRequired.ALWAYS)
         dataset = {"title": "Pozos", "notes": "De 2017", "idea": ["x"]}
-        assert datasets.check_required(dataset, ["2105"], ["AGU-01"], required) == []
+        assert dataset_domain.check_required(dataset, ["2105"], ["AGU-01"], required) == []
 
     @pytest.mark.parametrize(
         ("created", "setting", "exempt"),
@@ -193,7 +195,7 @@ class TestDataset:
     def test_what_is_older_than_the_plugin_is_exempt(
         self, created: datetime | None, setting: IdeaRequired, exempt: bool
     ) -> None:
-        assert datasets.is_exempt(created, datetime(2026, 2, 1), setting) is exempt
+        assert dataset_domain.is_dataset_exempt(created, datetime(2026, 2, 1), setting) is exempt
 
     @pytest.mark.parametrize(
         ("given", "stored", "at"),
@@ -209,12 +211,12 @@ class TestDataset:
     def test_a_licence_that_is_none_is_refused_unless_it_was_there(
         self, given: str, stored: str, at: list
     ) -> None:
-        assert paths(datasets.check_licence(given, stored, ["cc-by", "notspecified"])) == at
+        assert paths(dataset_domain.check_licence(given, stored, ["cc-by", "notspecified"])) == at
 
     def test_a_need_of_another_idea_is_refused(self) -> None:
-        assert datasets.check_needs([NEED], [NEED]) == []
-        assert paths(datasets.check_needs([NEED, OTHER], [NEED])) == [("data_need",)]
+        assert dataset_domain.check_needs([NEED], [NEED]) == []
+        assert paths(dataset_domain.check_needs([NEED, OTHER], [NEED])) == [("data_need",)]
 
     def test_a_period_does_not_end_before_it_starts(self) -> None:
         periods = [{"start": "2016-01-01"}, {"start": "2016-01-02", "end": "2016-01-01"}]
-        assert paths(datasets.check_periods(periods)) == [("temporal_coverage", 1, "end")]
+        assert paths(dataset_domain.check_periods(periods)) == [("temporal_coverage", 1, "end")]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ckanext.marathon.domain.redaction import HIDDEN, Redactor
+from ckanext.marathon.domain.privacy import HIDDEN, Redactor
 
 SECRET = "s3cret/pass+word"
 

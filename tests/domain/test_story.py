@@ -7,20 +7,20 @@ from typing import Any
 
 import pytest
 
-from ckanext.marathon.domain import lifecycle, story
-from ckanext.marathon.domain.story import Contact, Facts, Since
+from ckanext.marathon.domain import idea
+from ckanext.marathon.domain.idea import StatusSince, StoryContact, StoryFacts
 
-INFOM = Contact("infom", "INFOM", "datos@infom.example.gt", "https://infom.example.gt")
+INFOM = StoryContact("infom", "INFOM", "datos@infom.example.gt", "https://infom.example.gt")
 
 
-def said(facts: Facts) -> str:
+def said(facts: StoryFacts) -> str:
     """Return the English sentence."""
-    clauses = [each.text.format(**each.values) for each in story.sentence(facts)]
+    clauses = [each.text.format(**each.values) for each in idea.write_story(facts)]
     return "; ".join(clauses) + "."
 
 
-def known(status: str, **more: Any) -> Facts:
-    return Facts(
+def known(status: str, **more: Any) -> StoryFacts:
+    return StoryFacts(
         title="Map of leaks",
         status=status,
         since="2017-06-03",
@@ -40,7 +40,7 @@ class TestSentence:
             "to know more, write to INFOM (datos@infom.example.gt)."
         )
 
-    @pytest.mark.parametrize("status", [*lifecycle.STEPS, "", "lost"])
+    @pytest.mark.parametrize("status", [*idea.STEPS, "", "lost"])
     @pytest.mark.parametrize("since", ["2017-06-03", ""])
     @pytest.mark.parametrize("is_exact", [True, False])
     @pytest.mark.parametrize("workshop", ["Marathon of May", ""])
@@ -53,16 +53,16 @@ class TestSentence:
         is_exact: bool,
         workshop: str,
         said_on: str,
-        contact: Contact | None,
+        contact: StoryContact | None,
     ) -> None:
-        facts = Facts("A", status, since, is_exact, workshop, said_on, contact=contact)
+        facts = StoryFacts("A", status, since, is_exact, workshop, said_on, contact=contact)
         text = said(facts)
         assert text.startswith("“A” was proposed in ")
         assert "{" not in text
         assert "()" not in text
         assert ";;" not in text.replace(" ", "")
 
-    @pytest.mark.parametrize("status", lifecycle.STEPS)
+    @pytest.mark.parametrize("status", idea.STEPS)
     def test_a_status_without_a_day_does_not_make_one_up(self, status: str) -> None:
         facts = known(status)._replace(since="", said_on="")
         assert "2017" not in said(facts)
@@ -93,31 +93,39 @@ class TestSentence:
             (INFOM._replace(email="", homepage=""), "ask INFOM"),
         ],
     )
-    def test_whom_to_ask_is_said_as_far_as_it_is_known(self, contact: Contact, words: str) -> None:
+    def test_whom_to_ask_is_said_as_far_as_it_is_known(
+        self, contact: StoryContact, words: str
+    ) -> None:
         assert said(known("proposed")._replace(contact=contact)).endswith(f"{words}.")
 
 
 class TestSince:
     def test_an_idea_is_proposed_from_the_day_of_its_workshop_on(self) -> None:
         history = [{"at": "2026-11-20T18:00:00Z", "status": "proposed"}]
-        assert story.since("proposed", history, "2017-05-27") == Since("2017-05-27", True)
-        assert story.since("proposed", history, "") == Since("2026-11-20", True)
+        assert idea.find_status_since("proposed", history, "2017-05-27") == StatusSince(
+            "2017-05-27", True
+        )
+        assert idea.find_status_since("proposed", history, "") == StatusSince("2026-11-20", True)
 
     def test_one_that_was_typed_in_as_further_along_came_to_that_nobody_knows_when(self) -> None:
         history = [{"at": "2026-11-20T18:00:00Z", "status": "in_progress"}]
-        assert story.since("in_progress", history, "2017-05-27") == Since("2026-11-20", False)
+        assert idea.find_status_since("in_progress", history, "2017-05-27") == StatusSince(
+            "2026-11-20", False
+        )
 
     def test_the_last_step_counts_on_the_day_it_was_in_guatemala(self) -> None:
         history = [
             {"at": "2026-11-20T18:00:00Z", "status": "proposed"},
             {"at": "2026-11-22T03:00:00Z", "status": "discarded"},
         ]
-        assert story.since("discarded", history, "2017-05-27") == Since("2026-11-21", True)
+        assert idea.find_status_since("discarded", history, "2017-05-27") == StatusSince(
+            "2026-11-21", True
+        )
 
     def test_a_history_that_says_otherwise_says_nothing(self) -> None:
         history = [{"at": "2026-11-20T18:00:00Z", "status": "proposed"}]
-        assert story.since("implemented", history, "").day == ""
-        assert story.since("proposed", [], "2017-05-27").day == ""
+        assert idea.find_status_since("implemented", history, "").day == ""
+        assert idea.find_status_since("proposed", [], "2017-05-27").day == ""
 
 
 class TestSaidOn:
@@ -132,15 +140,15 @@ class TestSaidOn:
         ],
     )
     def test_it_is_the_day_of_a_workshop_that_was(self, starts_at: str, day: str) -> None:
-        assert story.said_on(starts_at, date(2026, 11, 26)) == day
+        assert idea.read_said_on(starts_at, date(2026, 11, 26)) == day
 
 
 class TestWhomToAsk:
     def test_the_first_that_can_be_reached_else_the_first(self) -> None:
-        mute = Contact("jalapa", "Jalapa", "", "")
-        assert story.to_ask([mute, INFOM]) == INFOM
-        assert story.to_ask([mute]) == mute
-        assert story.to_ask([]) is None
+        mute = StoryContact("jalapa", "Jalapa", "", "")
+        assert idea.find_contact([mute, INFOM]) == INFOM
+        assert idea.find_contact([mute]) == mute
+        assert idea.find_contact([]) is None
 
 
 @pytest.mark.parametrize(
@@ -155,4 +163,4 @@ class TestWhomToAsk:
     ],
 )
 def test_the_next_possible_step_leads_forward(status: str, following: str) -> None:
-    assert story.ahead(status) == following
+    assert idea.find_status_ahead(status) == following

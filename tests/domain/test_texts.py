@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ckanext.marathon.domain.texts import explain_hidden, is_blank, is_plain, without_hidden
+from ckanext.marathon.domain.texts import explain_hidden, is_blank, is_plain, remove_hidden
 
 
 class TestIsBlank:
@@ -51,7 +51,7 @@ class TestHidden:
         assert f"U+{ord(character):04X}" in fault
         assert "“Agua”" in fault
         assert is_plain(fault)
-        assert without_hidden(text) == "Agualimpia"
+        assert remove_hidden(text) == "Agualimpia"
 
     def test_at_the_beginning(self) -> None:
         assert str(explain_hidden("\ufeffAgua")) == (
@@ -76,10 +76,10 @@ class TestHidden:
     )
     def test_what_writing_needs_is_left(self, text: str) -> None:
         assert is_plain(text)
-        assert without_hidden(text) == text
+        assert remove_hidden(text) == text
 
     @pytest.mark.parametrize("text", ["a\u200db", "\u200d", "agua\u200c", "1\u200c2", "👩\u200d"])
     def test_a_joiner_that_joins_nothing(self, text: str) -> None:
         assert not is_plain(text)
-        assert "\u200d" not in without_hidden(text)
-        assert "\u200c" not in without_hidden(text)
+        assert "\u200d" not in remove_hidden(text)
+        assert "\u200c" not in remove_hidden(text)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ckanext.marathon.domain import addresses, datasets, dates, geometry, numbers, texts
+from ckanext.marathon.domain import addresses, dataset, dates, geometry, numbers, texts
 from ckanext.marathon.domain.errors import Malformed
 
 
@@ -22,7 +22,7 @@ SOMETHING = _Something()
 
 
 def any_form(value: Any) -> str:
-    return dates.read(value).text
+    return dates.read_date(value).text
 
 
 def day(value: Any) -> str:
@@ -34,14 +34,14 @@ def moment(value: Any) -> str:
 
 
 READ: list[tuple[Callable[[Any], Any], Any, Any]] = [
-    (numbers.count, 12, 12),
-    (numbers.count, "12", 12),
-    (numbers.count, " 12 ", 12),
-    (numbers.count, "12.0", 12),
-    (numbers.count, 12.0, 12),
-    (numbers.count, 0, 0),
-    (numbers.decimal, "14.6", "14.6"),
-    (numbers.decimal, -90.5, "-90.5"),
+    (numbers.parse_count, 12, 12),
+    (numbers.parse_count, "12", 12),
+    (numbers.parse_count, " 12 ", 12),
+    (numbers.parse_count, "12.0", 12),
+    (numbers.parse_count, 12.0, 12),
+    (numbers.parse_count, 0, 0),
+    (numbers.parse_decimal, "14.6", "14.6"),
+    (numbers.parse_decimal, -90.5, "-90.5"),
     (day, "2017-06-03", "2017-06-03"),
     (day, "03/06/2017", "2017-06-03"),
     (day, "3-6-2017", "2017-06-03"),
@@ -75,24 +75,24 @@ READ: list[tuple[Callable[[Any], Any], Any, Any]] = [
     (any_form, "03-06-2017 9:30", "2017-06-03T09:30:00-06:00"),
     (any_form, "2017/06/03", "2017-06-03"),
     (any_form, "6/2017", "2017-06"),
-    (dates.duration, "p1y", "P1Y"),
-    (dates.duration, "PT15M", "PT15M"),
-    (dates.duration, "P1Y2M3DT4H5M6.7S", "P1Y2M3DT4H5M6.7S"),
+    (dates.read_duration, "p1y", "P1Y"),
+    (dates.read_duration, "PT15M", "PT15M"),
+    (dates.read_duration, "P1Y2M3DT4H5M6.7S", "P1Y2M3DT4H5M6.7S"),
     (
-        addresses.http_address,
+        addresses.read_http_address,
         " https://www.infom.gob.gt/a?b=c,d#e ",
         "https://www.infom.gob.gt/a?b=c,d#e",
     ),
-    (addresses.http_address, "http://127.0.0.1:5000/x", "http://127.0.0.1:5000/x"),
-    (addresses.http_address, "http://[::1]:5000/x", "http://[::1]:5000/x"),
+    (addresses.read_http_address, "http://127.0.0.1:5000/x", "http://127.0.0.1:5000/x"),
+    (addresses.read_http_address, "http://[::1]:5000/x", "http://[::1]:5000/x"),
     (
-        addresses.http_address,
+        addresses.read_http_address,
         "https://es.wikipedia.org/wiki/Año",
         "https://es.wikipedia.org/wiki/Año",
     ),
-    (addresses.http_addresses, None, []),
+    (addresses.read_http_addresses, None, []),
     *(
-        (addresses.http_addresses, given, ["https://a.gt/x", "https://b.gt/y"])
+        (addresses.read_http_addresses, given, ["https://a.gt/x", "https://b.gt/y"])
         for given in (
             "https://a.gt/x, https://b.gt/y",
             "https://a.gt/x,https://b.gt/y",
@@ -106,29 +106,29 @@ READ: list[tuple[Callable[[Any], Any], Any, Any]] = [
     ),
     # A comma or semicolon inside, and an address in another one's path or query.
     *(
-        (addresses.http_addresses, given, [given])
+        (addresses.read_http_addresses, given, [given])
         for given in (
             "https://a.gt/x?b=1,2;c=3",
             "https://web.archive.org/web/2020/https://a.gt/x",
             "https://a.gt/x?u=https://b.gt/y",
         )
     ),
-    (addresses.resource_address, "https://a.gt/x b.csv", "https://a.gt/x b.csv"),
-    (texts.items, None, []),
-    (texts.items, "", []),
-    (texts.items, "a", ["a"]),
-    (texts.items, "a, b;c\nd", ["a", "b", "c", "d"]),
-    (texts.items, '["a", "b", 1]', ["a", "b", "1"]),
-    (texts.items, ["a", " ", None, "a", 501], ["a", "501"]),
-    (texts.items, ("a",), ["a"]),
-    (texts.items, 501, ["501"]),
+    (addresses.check_resource_address, "https://a.gt/x b.csv", "https://a.gt/x b.csv"),
+    (texts.split_items, None, []),
+    (texts.split_items, "", []),
+    (texts.split_items, "a", ["a"]),
+    (texts.split_items, "a, b;c\nd", ["a", "b", "c", "d"]),
+    (texts.split_items, '["a", "b", 1]', ["a", "b", "1"]),
+    (texts.split_items, ["a", " ", None, "a", 501], ["a", "501"]),
+    (texts.split_items, ("a",), ["a"]),
+    (texts.split_items, 501, ["501"]),
     (
-        geometry.geometry,
+        geometry.read_geometry,
         {"type": "Point", "coordinates": [-90.5, 14.6], "crs": "x"},
         '{"type":"Point","coordinates":[-90.5,14.6]}',
     ),
     (
-        geometry.geometry,
+        geometry.read_geometry,
         '{"type": "Polygon", "coordinates": [[[0,0],[1,0],[1,1],[0,0]]]}',
         '{"type":"Polygon","coordinates":[[[0,0],[1,0],[1,1],[0,0]]]}',
     ),
@@ -158,8 +158,8 @@ HOSTILE = [
 ]
 
 REFUSED: list[tuple[Callable[[Any], Any], Any]] = [
-    *((numbers.count, value) for value in (*HOSTILE, "", "1.5", 1.5, "9" * 30, "1 2", "+1")),
-    *((numbers.decimal, v) for v in HOSTILE if v not in (-1, "-1")),
+    *((numbers.parse_count, value) for value in (*HOSTILE, "", "1.5", 1.5, "9" * 30, "1 2", "+1")),
+    *((numbers.parse_decimal, v) for v in HOSTILE if v not in (-1, "-1")),
     *((day, v) for v in (*HOSTILE, "2017", "2017-06", "2017-02-30", "31/02/2017")),
     *((day, v) for v in ("2017-06-03T09:00", "0001-01-01", "9999-12-31", 20170603, 1)),
     *((moment, v) for v in (*HOSTILE, "2017-06-03T25:00", "2017-06-03T09:00+99:00", "9:00")),
@@ -168,10 +168,13 @@ REFUSED: list[tuple[Callable[[Any], Any], Any]] = [
     *((any_form, v) for v in ("2024-13", "0000", "0217", "20177", "03/06/17", "06/13/2017")),
     *((any_form, v) for v in ("2024.05", "20240506", "3/6-2017", "2024/2025", "mayo 2024")),
     *((any_form, v) for v in ("2024-05-06T24:01", "2024-05-06T10:00+14:01", "2024-05-06T")),
-    *((dates.duration, v) for v in (*HOSTILE, "", "P", "PT", "P1", "1Y", "P-1Y", "P1YT")),
-    *((addresses.http_address, value) for value in (*HOSTILE, "", "infom.gob.gt", "/a", "//a/b")),
+    *((dates.read_duration, v) for v in (*HOSTILE, "", "P", "PT", "P1", "1Y", "P-1Y", "P1YT")),
     *(
-        (addresses.http_address, value)
+        (addresses.read_http_address, value)
+        for value in (*HOSTILE, "", "infom.gob.gt", "/a", "//a/b")
+    ),
+    *(
+        (addresses.read_http_address, value)
         for value in (
             "javascript:alert(1)",
             "JaVaScRiPt:alert(1)//http://a",
@@ -197,18 +200,24 @@ REFUSED: list[tuple[Callable[[Any], Any], Any]] = [
             "https://a.gt/x;https://b.gt/y",
         )
     ),
-    *((addresses.http_addresses, v) for v in ("https://a.gt/x, b", ["https://a.gt/x y"], "x", [1])),
     *(
-        (addresses.resource_address, f"https://a.gt/x{mark}https://b")
+        (addresses.read_http_addresses, v)
+        for v in ("https://a.gt/x, b", ["https://a.gt/x y"], "x", [1])
+    ),
+    *(
+        (addresses.check_resource_address, f"https://a.gt/x{mark}https://b")
         for mark in (", ", "; ", "\n")
     ),
     *(
-        (texts.items, v)
+        (texts.split_items, v)
         for v in ({}, [[]], [{"a": 1}], True, [True], "\x00", ["\ud800"], SOMETHING)
     ),
-    *((texts.items, v) for v in ("[" * 100_000, '[["a"]]', ["x" * 3_000], ["a"] * 501, "a," * 501)),
     *(
-        (geometry.geometry, v)
+        (texts.split_items, v)
+        for v in ("[" * 100_000, '[["a"]]', ["x" * 3_000], ["a"] * 501, "a," * 501)
+    ),
+    *(
+        (geometry.read_geometry, v)
         for v in (
             *HOSTILE,
             {"type": "Point"},
@@ -233,21 +242,21 @@ REFUSED: list[tuple[Callable[[Any], Any], Any]] = [
 )
 def test_a_year_that_is_not_accepted_is_not_called_impossible(value: Any) -> None:
     with pytest.raises(Malformed, match="years from 1000 to 2200 are accepted"):
-        dates.read(value)
+        dates.read_date(value)
 
 
 @pytest.mark.parametrize(
     "value", ["2200-12-31T23:59:59", "2199-12-31T24:00", "1000-01-01T06:00Z", "1000", "2200-12"]
 )
 def test_what_is_read_near_the_ends_is_a_date_ever_after(value: str) -> None:
-    text = dates.read(value).text
-    for each in (text, dates.without_hour(text), dates.local_day(text).isoformat()):
-        assert dates.readable(each) == each
-    assert dates.last_local_day(text) >= dates.local_day(text)
+    text = dates.read_date(value).text
+    for each in (text, dates.drop_hour(text), dates.find_local_day(text).isoformat()):
+        assert dates.normalize_stored_date(each) == each
+    assert dates.find_last_local_day(text) >= dates.find_local_day(text)
 
 
 def test_several_addresses_are_not_called_none() -> None:
-    for read in (addresses.http_address, addresses.resource_address):
+    for read in (addresses.read_http_address, addresses.check_resource_address):
         with pytest.raises(Malformed, match="more than one web address"):
             read("https://a.gt/x, https://b.gt/y")
 
@@ -258,12 +267,12 @@ AS_WRITTEN = ["2024", "2024-05", "2024-05-06", "2024-05-06 9:00", "2024-05-06T10
 
 @pytest.mark.parametrize("value", REPAIRED)
 def test_a_date_that_others_could_read_in_another_way_is_told(value: str) -> None:
-    assert dates.read(value).is_repaired
+    assert dates.read_date(value).is_repaired
 
 
 @pytest.mark.parametrize("value", AS_WRITTEN)
 def test_nothing_is_told_of_a_date_in_the_order_of_iso(value: str) -> None:
-    assert not dates.read(value).is_repaired
+    assert not dates.read_date(value).is_repaired
 
 
 @pytest.mark.parametrize(
@@ -276,8 +285,8 @@ def test_nothing_is_told_of_a_date_in_the_order_of_iso(value: str) -> None:
     ],
 )
 def test_a_year_or_month_has_a_first_and_a_last_day(text: str, first: str, last: str) -> None:
-    assert dates.local_day(text).isoformat() == first
-    assert dates.last_local_day(text).isoformat() == last
+    assert dates.find_local_day(text).isoformat() == first
+    assert dates.find_last_local_day(text).isoformat() == last
 
 
 @pytest.mark.parametrize(
@@ -294,7 +303,7 @@ def test_a_year_or_month_has_a_first_and_a_last_day(text: str, first: str, last:
     ],
 )
 def test_a_period_may_end_with_a_year_or_a_month(start: str, end: str, is_backwards: bool) -> None:
-    found = datasets.check_periods([{"start": start, "end": end}])
+    found = dataset.check_periods([{"start": start, "end": end}])
     assert bool(found) == is_backwards
 
 

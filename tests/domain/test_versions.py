@@ -14,7 +14,7 @@ BASE = {"title": "Wells", "venue": "", "invitation": [{"organisation": "COCODE"}
 
 def compare(mine: dict[str, Any], theirs: dict[str, Any]) -> list[Difference]:
     base = versions.make_fingerprint(BASE)
-    return versions.compare(base, {**BASE, **mine}, {**BASE, **theirs})
+    return versions.compare_versions(base, {**BASE, **mine}, {**BASE, **theirs})
 
 
 def test_what_only_the_others_changed_is_not_contested() -> None:
@@ -59,11 +59,11 @@ def test_rows_that_the_others_added_are_those_that_neither_version_had() -> None
     ],
 )
 def test_the_same_written_otherwise_is_the_same(one: Any, other: Any) -> None:
-    assert versions.digest_of(one) == versions.digest_of(other)
+    assert versions.compute_digest(one) == versions.compute_digest(other)
 
 
 @pytest.mark.parametrize(
     ("one", "other"), [("a\nb", "a b"), ("a", "A"), (["a", "b"], ["b", "a"]), ("0", "")]
 )
 def test_what_differs_has_another_digest(one: Any, other: Any) -> None:
-    assert versions.digest_of(one) != versions.digest_of(other)
+    assert versions.compute_digest(one) != versions.compute_digest(other)

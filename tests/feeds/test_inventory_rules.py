@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ckanext.marathon.domain.addresses import is_reachable
-from ckanext.marathon.domain.texts import distinct_words
+from ckanext.marathon.domain.addresses import is_mail_reachable
+from ckanext.marathon.domain.texts import list_distinct_words
 from ckanext.marathon.feeds import coverage, data_json, inventory, schema_org, sheet
 from ckanext.marathon.feeds.data_json import Contact
 from ckanext.marathon.feeds.plain import plain
@@ -308,7 +308,7 @@ def test_a_harvested_dataset_without_a_date_has_that_of_its_record() -> None:
 
 class TestFrequency:
     @pytest.mark.parametrize(
-        "code", [each.code for each in authorities.scheme("frequency").concepts]
+        "code", [each.code for each in authorities.get_scheme("frequency").concepts]
     )
     def test_each_of_the_eu_is_told(self, code: str) -> None:
         iri = f"{AUTHORITY}/frequency/{code}"
@@ -369,16 +369,16 @@ class TestContact:
         ],
     )
     def test_an_address_that_reaches_nobody(self, address: str) -> None:
-        assert not is_reachable(address)
+        assert not is_mail_reachable(address)
 
     @pytest.mark.parametrize("address", ["datos@muni.gob.gt", "noe@x.gt", "a@myexample.com"])
     def test_an_address_that_may_reach_somebody(self, address: str) -> None:
-        assert is_reachable(address)
+        assert is_mail_reachable(address)
 
 
 class TestWords:
     def test_keywords_that_differ_in_case_or_blanks_are_one(self) -> None:
-        assert distinct_words(["AGUA ", "agua", " Agua", "pozo", "pozó", ""]) == [
+        assert list_distinct_words(["AGUA ", "agua", " Agua", "pozo", "pozó", ""]) == [
             *("AGUA", "pozo", "pozó")
         ]
         tags = [{"name": each} for each in ("AGUA ", "agua", "pozos")]

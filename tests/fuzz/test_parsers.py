@@ -20,10 +20,18 @@ from click.testing import CliRunner
 from hypothesis import strategies as st
 
 from ckanext.marathon.cli.feed import readers as readers_command
-from ckanext.marathon.domain import addresses, dates, geometry, numbers, takedowns, texts, versions
+from ckanext.marathon.domain import (
+    addresses,
+    dates,
+    file,
+    geometry,
+    numbers,
+    takedown,
+    texts,
+    versions,
+)
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.feeds.scopes import KINDS
-from ckanext.marathon.files import media_type
 from ckanext.marathon.operations import portals
 from ckanext.marathon.rdf import iri, literals
 from ckanext.marathon.records import values
@@ -83,12 +91,12 @@ def read_moment(value: Any) -> str:
     [
         read_day,
         read_moment,
-        dates.duration,
-        numbers.count,
-        numbers.decimal,
-        geometry.geometry,
-        addresses.http_address,
-        texts.items,
+        dates.read_duration,
+        numbers.parse_count,
+        numbers.parse_decimal,
+        geometry.read_geometry,
+        addresses.read_http_address,
+        texts.split_items,
     ],
 )
 def test_a_value_is_refused_or_read_once_and_for_all(parse: Callable[[Any], Any]) -> None:
@@ -118,7 +126,7 @@ def test_a_list_that_is_stored_is_read_or_counts_as_empty(value: Any) -> None:
 @hypothesis.given(st.text() | st.from_regex(_SHAPES[0], fullmatch=True))
 def test_an_address_of_a_resource_is_taken_as_it_is_or_refused(text: str) -> None:
     try:
-        assert addresses.resource_address(text) == text
+        assert addresses.check_resource_address(text) == text
     except Malformed:
         return
     # As browsers read it.
@@ -138,7 +146,7 @@ def test_an_address_of_a_resource_is_taken_as_it_is_or_refused(text: str) -> Non
         literals.geometry,
         iri.web,
         iri.mail,
-        texts.shown,
+        texts.quote_value,
     ],
 )
 def test_what_is_stored_is_written_or_left_out(parse: Callable[[Any], Any]) -> None:
@@ -156,8 +164,8 @@ def test_what_is_stored_is_written_or_left_out(parse: Callable[[Any], Any]) -> N
 @settings()
 @hypothesis.given(st.text())
 def test_a_text_has_hidden_characters_or_is_as_it_was(text: str) -> None:
-    plain = texts.without_hidden(text)
-    assert texts.is_plain(plain) or texts.without_hidden(plain) != plain
+    plain = texts.remove_hidden(text)
+    assert texts.is_plain(plain) or texts.remove_hidden(plain) != plain
     assert (plain == text) is texts.is_plain(text)
     assert (texts.explain_hidden(text) is None) is texts.is_plain(text)
 
@@ -166,7 +174,7 @@ def test_a_text_has_hidden_characters_or_is_as_it_was(text: str) -> None:
 @hypothesis.given(JSON.map(json.dumps) | st.text())
 def test_a_takedown_list_is_refused_by_row_and_field(text: str) -> None:
     with contextlib.suppress(Malformed):
-        takedowns.parse_list(text)
+        takedown.parse_takedowns(text)
 
 
 @settings()
@@ -247,6 +255,6 @@ def test_sources_of_a_policy_are_read_or_named(text: str) -> None:
 @settings()
 @hypothesis.given(st.binary(max_size=600), st.text(max_size=20))
 def test_a_file_has_a_media_type_whatever_it_holds(sample: bytes, name: str) -> None:
-    found = media_type.detect_media_type(sample, name)
+    found = file.detect_media_type(sample, name)
     assert re.fullmatch(r"[\w.+-]+/[\w.+-]+", found)
-    assert media_type.add_charset(found, sample, True).startswith(found)
+    assert file.add_charset(found, sample, True).startswith(found)

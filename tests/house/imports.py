@@ -17,7 +17,7 @@ FLOORS = [
     {"domain"},
     {"records"},
     {"visibility"},
-    {"rdf", "search", "spreadsheets", "files"},
+    {"rdf", "search", "spreadsheets"},
     {"model"},
     {"feeds"},
     {"logic"},

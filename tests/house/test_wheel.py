@@ -27,7 +27,8 @@ from ckan.plugins import plugin_loaded
 assert {checkout!r} not in ckanext.marathon.__file__, ckanext.marathon.__file__
 assert {checkout!r} not in ckanext.marathon.schemas.__file__
 from ckanext.marathon.vocabulary import problems, territory
-print(len(territory.municipalities()), len(problems.areas()), len(problems.problems()))
+areas, leaves = problems.list_areas(), problems.list_problems()
+print(len(territory.list_municipalities()), len(areas), len(leaves))
 home = Path(ckanext.marathon.__file__).parent
 assert (home / "migration" / "marathon" / "alembic.ini").exists()
 from ckanext.scheming.plugins import _load_schema_module_path

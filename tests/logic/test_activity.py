@@ -14,7 +14,7 @@ from ckan import model
 from ckan.tests import factories as core
 from ckan.tests.helpers import call_action
 
-from ckanext.marathon.domain import counts
+from ckanext.marathon.domain import workshop
 from ckanext.marathon.logic.activity import strip_data
 from ckanext.marathon.model import activity
 from tests import factories
@@ -38,7 +38,7 @@ def make_stream(marathon_site: None, migrate_db_for: Callable[[str], None], app:
 
 
 class TestStripData:
-    @pytest.mark.parametrize("name", counts.FIELDS)
+    @pytest.mark.parametrize("name", workshop.COUNT_FIELDS)
     def test_counts_that_are_text_are_masked(self, name: str) -> None:
         # As extras of a record that other plugins write down.
         package = {"type": "workshop", "participants": "20", name: "3"}

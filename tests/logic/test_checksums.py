@@ -15,7 +15,7 @@ from ckan.lib import uploader
 from ckan.tests.helpers import call_action
 from werkzeug.datastructures import FileStorage
 
-from ckanext.marathon.domain import checksums
+from ckanext.marathon.domain import file as file_domain
 from ckanext.marathon.feeds.verify import verify
 from tests.factories import MarathonDataset
 
@@ -307,5 +307,5 @@ class TestOlderFiles:
     ],
 )
 def test_what_is_a_checksum(given: dict[str, Any], expected: str | None) -> None:
-    found = checksums.checksum_of(given)
+    found = file_domain.read_checksum(given)
     assert (found.algorithm if found else None) == expected

@@ -7,7 +7,7 @@ import pytest
 from ckan.tests import factories as core
 from ckan.tests.helpers import call_action
 
-from ckanext.marathon.domain import lifecycle
+from ckanext.marathon.domain import idea as idea_domain
 from ckanext.marathon.model import transition
 from tests import factories
 from tests.logic.asking import act, refused
@@ -195,7 +195,7 @@ class TestHistory:
 class TestIdeaStatusList:
     def test_it_is_the_table(self) -> None:
         found = call_action("marathon_idea_status_list")
-        assert {each["code"]: tuple(each["next"]) for each in found} == dict(lifecycle.STEPS)
+        assert {each["code"]: tuple(each["next"]) for each in found} == dict(idea_domain.STEPS)
         by_code = {each["code"]: each for each in found}
         assert by_code["discarded"]["reason_required"] == ["proposed"]
         assert by_code["proposed"]["labels"]["es"]

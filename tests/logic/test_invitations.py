@@ -19,7 +19,7 @@ SILENT = [{"organisation": "ANAM"}, {"organisation": "COCODE", "answer": "accept
 
 
 def day(number: int) -> str:
-    return (dates.today() + timedelta(number)).isoformat()
+    return (dates.get_today() + timedelta(number)).isoformat()
 
 
 def announced(owner: str, title: str, **fields: Any) -> dict[str, Any]:

@@ -39,12 +39,12 @@ TAKEN = [
 @pytest.mark.parametrize("value", REFUSED)
 def test_an_address_that_is_none_on_the_web_is_malformed(value: str) -> None:
     with pytest.raises(Malformed):
-        addresses.resource_address(value)
+        addresses.check_resource_address(value)
 
 
 @pytest.mark.parametrize("value", TAKEN)
 def test_any_other_address_passes(value: str) -> None:
-    assert addresses.resource_address(value) == value
+    assert addresses.check_resource_address(value) == value
 
 
 HOSTS = ["www.example.gt/a.csv", "//example.gt/a.csv", "example.gt:8080/a", "201.0.0.1/a.csv"]

@@ -7,8 +7,8 @@ from datetime import date
 import pytest
 from ckan.tests.helpers import call_action
 
-from ckanext.marathon.domain import agenda as rules
-from ckanext.marathon.domain.agenda import Agenda, Times
+from ckanext.marathon.domain import workshop as workshop_domain
+from ckanext.marathon.domain.workshop import Agenda, WorkshopTimes
 from ckanext.marathon.model import agenda
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.records.workshop import Workshop
@@ -17,13 +17,13 @@ from tests import factories
 TODAY = date(2026, 3, 10)
 
 
-def at(id_: str, starts: str = "", ends: str = "", status: str = "announced") -> Times:
-    return Times(id_, starts, ends, status)
+def at(id_: str, starts: str = "", ends: str = "", status: str = "announced") -> WorkshopTimes:
+    return WorkshopTimes(id_, starts, ends, status)
 
 
 class TestRules:
     def test_what_is_next_comes_first_and_what_was_last_too(self) -> None:
-        found = rules.arranged(
+        found = workshop_domain.arrange_workshops(
             [
                 at("old", "2016-10-17T09:00:00-06:00"),
                 at("far", "2026-05-01"),
@@ -50,24 +50,27 @@ class TestRules:
             (at("x", "2026-03-10T02:00:00+00:00"), True),
         ],
     )
-    def test_the_last_day_in_guatemala_decides(self, times: Times, is_over: bool) -> None:
-        assert rules.is_over(times, TODAY) is is_over
+    def test_the_last_day_in_guatemala_decides(self, times: WorkshopTimes, is_over: bool) -> None:
+        assert workshop_domain.is_workshop_over(times, TODAY) is is_over
 
     @pytest.mark.parametrize("text", ["", "soon", "2026-13-40", "0001-01-01T00:00:00+14:00"])
     def test_what_is_no_time_is_no_date(self, text: str) -> None:
-        assert rules.arranged([at("x", text)], TODAY).undated == ["x"]
+        assert workshop_domain.arrange_workshops([at("x", text)], TODAY).undated == ["x"]
 
     def test_an_end_that_is_no_time_is_none(self) -> None:
-        assert rules.span("2026-03-10", "later") == (TODAY, TODAY)
+        assert workshop_domain.find_day_span("2026-03-10", "later") == (TODAY, TODAY)
 
     def test_moments_are_told_in_guatemalas_time(self) -> None:
-        assert rules.local("2026-03-10T02:00:00+00:00") == "2026-03-09T20:00:00-06:00"
-        assert rules.local("2026-03-10") == "2026-03-10"
+        assert (
+            workshop_domain.localize_moment("2026-03-10T02:00:00+00:00")
+            == "2026-03-09T20:00:00-06:00"
+        )
+        assert workshop_domain.localize_moment("2026-03-10") == "2026-03-10"
 
     def test_a_deadline_passes_when_its_day_is_over(self) -> None:
-        assert not rules.has_passed("2026-03-10", TODAY)
-        assert rules.has_passed("2026-03-09", TODAY)
-        assert not rules.has_passed("", TODAY)
+        assert not workshop_domain.has_day_passed("2026-03-10", TODAY)
+        assert workshop_domain.has_day_passed("2026-03-09", TODAY)
+        assert not workshop_domain.has_day_passed("", TODAY)
 
     def test_no_answer_is_no_answer(self) -> None:
         rows = [
@@ -88,7 +91,7 @@ class TestQueries:
         gone = factories.Workshop()
         call_action("package_delete", id=gone["id"])
         factories.Idea(workshop=shown["id"])
-        assert agenda.times() == [Times(shown["id"], "2016-10-17", "2016-10-18", "held")]
+        assert agenda.times() == [WorkshopTimes(shown["id"], "2016-10-17", "2016-10-18", "held")]
 
     def test_they_are_found_by_municipality_and_problem(self) -> None:
         water = factories.Workshop(municipality=["2105", "0115"], service_problem=["AGU-01"])

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from ckan import model
 from ckan.tests.helpers import call_action
 
-from ckanext.marathon.domain import dates, periods
-from ckanext.marathon.domain.periods import Period
+from ckanext.marathon.domain import dates
+from ckanext.marathon.domain.dates import Period
 from ckanext.marathon.model import report
 from ckanext.marathon.model.report import Part
 from tests import factories
@@ -23,15 +23,15 @@ pytestmark = pytest.mark.usefixtures("marathon_site")
 
 
 def until_today() -> Period:
-    return Period(None, dates.today())
+    return Period(None, dates.get_today())
 
 
 def yesterday() -> Period:
-    return Period(None, dates.today() - timedelta(days=1))
+    return Period(None, dates.get_today() - timedelta(days=1))
 
 
 def today() -> Period:
-    return Period(dates.today(), dates.today())
+    return Period(dates.get_today(), dates.get_today())
 
 
 @pytest.fixture
@@ -42,12 +42,12 @@ def chain() -> Chain:
 
 class TestPeriod:
     def test_a_day_ends_at_midnight_in_guatemala(self) -> None:
-        period = periods.read("2016-10-17", "17/10/2016", date(2020, 1, 1))
+        period = dates.read_period("2016-10-17", "17/10/2016", date(2020, 1, 1))
         assert period.starts == datetime(2016, 10, 17, 6, tzinfo=UTC)
         assert period.ends == datetime(2016, 10, 18, 6, tzinfo=UTC)
 
     def test_without_days_it_is_everything_until_today(self) -> None:
-        assert periods.read("", " ", date(2020, 1, 1)) == Period(None, date(2020, 1, 1))
+        assert dates.read_period("", " ", date(2020, 1, 1)) == Period(None, date(2020, 1, 1))
 
     @pytest.mark.parametrize(
         ("first", "last", "fields"),
@@ -61,8 +61,8 @@ class TestPeriod:
     def test_what_is_no_period_is_said_at_its_field(
         self, first: str, last: str, fields: list[str]
     ) -> None:
-        with pytest.raises(periods.Unclear) as error:
-            periods.read(first, last, date(2020, 1, 1))
+        with pytest.raises(dates.UnclearPeriod) as error:
+            dates.read_period(first, last, date(2020, 1, 1))
         assert list(error.value.faults) == fields
 
 

@@ -69,25 +69,27 @@ def test_names_are_unique_and_what_is_named_comes_first() -> None:
 @pytest.mark.parametrize("item", read_items(), ids=lambda item: item.name)
 def test_codes_notations_and_terms_exist(item: StarterItem) -> None:
     for code in item.fields.get("municipality", ()):
-        territory.municipality(code)
+        territory.get_municipality(code)
     for notation in item.fields.get("service_problem", ()):
-        assert not problems.problem(notation).is_area
+        assert not problems.get_problem(notation).is_area
     for theme in item.fields.get("theme", ()):
-        assert authorities.theme(theme)
+        assert authorities.find_theme(theme)
     if item.type == "dataset":
-        assert authorities.frequency(item.fields["frequency"])
-        assert authorities.licence(item.fields["license_id"])
+        assert authorities.find_frequency(item.fields["frequency"])
+        assert authorities.find_licence(item.fields["license_id"])
         for file in item.files:
-            assert authorities.file_type(file.fields["format"])
-            assert all(authorities.language(each) for each in file.fields["language"])
+            assert authorities.find_file_type(file.fields["format"])
+            assert all(authorities.find_language(each) for each in file.fields["language"])
     if item.type == "workshop":
         assert item.fields["kind"] in statuses.WORKSHOP_KIND.codes
         assert item.fields["status"] in statuses.WORKSHOP_STATUS.codes
 
 
 def test_only_the_municipality_a_letter_names_is_a_proven_pilot() -> None:
-    proven = {place.code for place in territory.municipalities() if place.pilot == "yes"}
-    reported = {place.code for place in territory.municipalities() if place.pilot == "reported"}
+    proven = {place.code for place in territory.list_municipalities() if place.pilot == "yes"}
+    reported = {
+        place.code for place in territory.list_municipalities() if place.pilot == "reported"
+    }
     here = {
         item.fields["municipality_code"]: item.fields.get("pilot", False)
         for item in REAL
@@ -111,7 +113,7 @@ def test_no_counts_contacts_or_milestones_are_invented() -> None:
 
 def test_what_villa_nueva_raised_is_tagged_as_its_source_says() -> None:
     tagged = named("ideaton-villa-nueva-2017").fields["service_problem"]
-    assert {problems.problem(each).label("es") for each in tagged} == {
+    assert {problems.get_problem(each).label("es") for each in tagged} == {
         "Inseguridad y delincuencia",
         "Transporte público irregular o inseguro",
     }

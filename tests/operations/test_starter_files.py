@@ -49,7 +49,7 @@ def test_a_file_opens_as_what_its_name_says_and_never_varies(file: StarterFile) 
 
 def test_municipalities_keep_their_leading_zero() -> None:
     found = rows(made("municipalities_csv"))
-    assert [row["codigo"] for row in found] == [m.code for m in territory.municipalities()]
+    assert [row["codigo"] for row in found] == [m.code for m in territory.list_municipalities()]
     assert len(found) == 340
     assert found[0]["codigo"] == "0101"
     alzatate = next(row for row in found if row["codigo"] == "2105")
@@ -59,14 +59,14 @@ def test_municipalities_keep_their_leading_zero() -> None:
 def test_there_is_a_boundary_for_each_department() -> None:
     features = json.loads(made("departments_geojson"))["features"]
     assert [f["properties"]["codigo"] for f in features] == [
-        d.code for d in territory.departments()
+        d.code for d in territory.list_departments()
     ]
 
 
 @pytest.mark.parametrize("code", ["2105", "0115", "1307"])
 def test_a_boundary_holds_the_point_of_its_municipality(code: str) -> None:
     (feature,) = json.loads(made("municipality_geojson", code=code))["features"]
-    place = territory.municipality(code)
+    place = territory.get_municipality(code)
     assert feature["id"] == feature["properties"]["codigo"] == code
     assert shape(feature["geometry"]).contains(Point(place.longitude, place.latitude))
 
@@ -76,7 +76,7 @@ def test_the_taxonomy_lists_each_concept_once_after_its_area() -> None:
     assert len(found) == 73
     seen = set()
     for row in found:
-        concept = problems.problem(row["notacion"])
+        concept = problems.get_problem(row["notacion"])
         assert row["area"] == (concept.broader or "")
         assert not row["area"] or row["area"] in seen
         assert row["nombre_es"] == concept.label("es")

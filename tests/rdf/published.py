@@ -208,11 +208,11 @@ def _codes(text: str) -> set[str]:
     # A day as people in Guatemala write it, which the site stores as ISO 8601 does.
     if local := re.fullmatch(r"(\d\d)/(\d\d)/(\d{4})", text):
         text = f"{local[3]}-{local[2]}-{local[1]}"
-    found = {each.iri for name in _SCHEMES if (each := authorities.concept(name, text))}
-    other = authorities.other_language(text)
+    found = {each.iri for name in _SCHEMES if (each := authorities.find_concept(name, text))}
+    other = authorities.find_other_language(text)
     found |= {other.iri} if other else set()
     found |= {key for key, licence in LicenseRegister().items() if text in (key, licence.url)}
-    media = authorities.media_type(text)
+    media = authorities.find_media_type_iri(text)
     return (
         found
         | ({media} if media else set())

@@ -26,7 +26,7 @@ HOSTILE = 'Agua; limpia,\r\nATTENDEE:mailto:x \\ "x" ñ <script>alert(1)</script
 
 
 def day(number: int) -> str:
-    return (dates.today() + timedelta(number)).isoformat()
+    return (dates.get_today() + timedelta(number)).isoformat()
 
 
 def announced(**fields: Any) -> dict[str, Any]:

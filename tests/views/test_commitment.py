@@ -11,7 +11,7 @@ import pytest
 from bs4 import BeautifulSoup
 from ckan.lib.search.common import is_available
 
-from ckanext.marathon.domain import commitments, dates
+from ckanext.marathon.domain import commitment, dates
 from tests import factories
 from tests.queries import asked
 from tests.remembered import remembered
@@ -25,7 +25,7 @@ SITE = "http://test.ckan.net"
 
 
 def day(number: int) -> str:
-    return (dates.today() + timedelta(number)).isoformat()
+    return (dates.get_today() + timedelta(number)).isoformat()
 
 
 def text(page: BeautifulSoup, selector: str = ".primary") -> str:
@@ -70,14 +70,14 @@ def pilot(chain: dict[str, Any]) -> dict[str, Any]:
 class TestRules:
     def test_what_is_completed_is_never_overdue(self) -> None:
         late = ("limited", day(-1))
-        assert commitments.is_overdue(*late, dates.today())
-        assert not commitments.is_overdue("completed", late[1], dates.today())
-        assert not commitments.is_overdue("", day(0), dates.today())
-        assert not commitments.is_overdue("", "", dates.today())
+        assert commitment.is_milestone_overdue(*late, dates.get_today())
+        assert not commitment.is_milestone_overdue("completed", late[1], dates.get_today())
+        assert not commitment.is_milestone_overdue("", day(0), dates.get_today())
+        assert not commitment.is_milestone_overdue("", "", dates.get_today())
 
     def test_the_furthest_comes_first_and_the_unknown_last(self) -> None:
         given = ("not_started", "completed", "", "limited", "invented", "completed")
-        found = commitments.count_by_status(each or "" for each in given)
+        found = commitment.count_milestones_by_status(each or "" for each in given)
         assert list(found.items()) == [
             ("completed", 2),
             ("limited", 1),

@@ -22,8 +22,8 @@ from werkzeug.wsgi import wrap_file
 
 from ckanext.marathon.logic import uploads
 from ckanext.marathon.views import file_answers
+from tests.domain.test_media_type import DRAWING, PAGE, PIXEL, TABLE
 from tests.factories import MarathonDataset
-from tests.files.test_media_type import DRAWING, PAGE, PIXEL, TABLE
 
 from .conftest import Reader
 

@@ -134,7 +134,7 @@ class TestWay:
     def test_who_wants_to_take_part_finds_the_workshops_to_come(
         self, visitor: Reader, villa_nueva: dict[str, Any], idea: dict[str, Any]
     ) -> None:
-        day = dates.today()
+        day = dates.get_today()
         soon, late = (day + timedelta(days=n) for n in (3, 30))
         common = {"owner_org": villa_nueva["id"], "municipality": ["0115"]}
         for starts_at, status, private in [

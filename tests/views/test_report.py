@@ -96,7 +96,7 @@ class TestPage:
     ) -> None:
         page = visitor.page(f"{PLACE}?from=2017-01-01")
         address = urlsplit(page.select(".marathon-report footer a")[-1].text)
-        assert address.query == f"from=2017-01-01&to={dates.today()}"
+        assert address.query == f"from=2017-01-01&to={dates.get_today()}"
         assert figures(visitor.page(f"{address.path}?{address.query}")) == figures(page)
 
     def test_what_is_left_out_of_a_list_is_told_with_where_all_are(

@@ -45,21 +45,23 @@ class TestFileTypes:
     def test_usual_spellings_lead_to_eu_file_type_and_iana_media_type(
         self, value: str, code: str, media_type: str | None
     ) -> None:
-        found = authorities.file_type(value)
+        found = authorities.find_file_type(value)
         assert found is not None
         assert found.code == code
-        assert authorities.media_type(value) == (IANA + media_type if media_type else None)
+        assert authorities.find_media_type_iri(value) == (IANA + media_type if media_type else None)
 
     def test_an_iana_iri_is_kept_with_https(self) -> None:
         given = "http://www.iana.org/assignments/media-types/audio/ogg"
-        assert authorities.media_type(given) == IANA + "audio/ogg"
-        assert authorities.media_type("https://www.iana.org/assignments/media-types/") is None
-        assert authorities.media_type(IANA + "text/csv> <x") is None
+        assert authorities.find_media_type_iri(given) == IANA + "audio/ogg"
+        assert (
+            authorities.find_media_type_iri("https://www.iana.org/assignments/media-types/") is None
+        )
+        assert authorities.find_media_type_iri(IANA + "text/csv> <x") is None
 
     def test_ckans_own_formats_have_a_file_type_unless_the_eu_has_none(self) -> None:
         path = resources("ckan") / "config" / "resource_formats.json"
         formats = [row[0] for row in json.loads(path.read_text(encoding="utf-8"))[1:]]
-        assert {each for each in formats if authorities.file_type(each) is None} == {
+        assert {each for each in formats if authorities.find_file_type(each) is None} == {
             *("ArcGIS Online Map", "OGG", "TORRENT", "WebM", "WMTS"),
             # Macro and template kinds of Office files.
             *("DOCM", "DOTM", "DOTX", "POTM", "POTX", "PPAM", "PPTM", "PPSM"),
@@ -67,7 +69,7 @@ class TestFileTypes:
         }
 
     def test_every_file_type_knows_media_type_and_extensions(self) -> None:
-        for each in authorities.scheme("file-type").concepts:
+        for each in authorities.get_scheme("file-type").concepts:
             assert isinstance(each, authorities.FileType)
             assert each.media_type is None or re.fullmatch(
                 re.escape(IANA) + r"(application|audio|image|text|video)/[A-Za-z0-9.+-]+",
@@ -95,17 +97,17 @@ class TestLanguages:
         ],
     )
     def test_any_usual_code_leads_to_the_eu_language(self, value: str, code: str) -> None:
-        found = authorities.language(value)
+        found = authorities.find_language(value)
         assert found is not None
         assert found.code == code
 
     def test_what_the_eu_table_has_not_is_none_and_not_guessed(self) -> None:
-        assert authorities.language("cab") is None
-        assert authorities.language("xin") is None
-        assert authorities.language("nah") is None
+        assert authorities.find_language("cab") is None
+        assert authorities.find_language("xin") is None
+        assert authorities.find_language("nah") is None
 
     def test_the_languages_of_guatemala_are_there_by_iso_639_3(self) -> None:
-        spoken = authorities.spoken_languages()
+        spoken = authorities.list_spoken_languages()
         by_eu = {
             eu: {each.code for each in spoken if each.eu_code == eu}
             for eu in {each.eu_code for each in spoken}
@@ -114,13 +116,13 @@ class TestLanguages:
         assert len(by_eu["MYN"]) == 21
         assert by_eu[""] == {"cab", "xin"}
         assert all(re.fullmatch("[a-z]{3}", each.code) for each in spoken)
-        assert all(authorities.spoken_language(each.code) is each for each in spoken)
+        assert all(authorities.find_spoken_language(each.code) is each for each in spoken)
 
     @pytest.mark.parametrize(
         ("value", "code"), [("es", "spa"), ("es_GT", "spa"), ("QUC", "quc"), ("jac", "jac")]
     )
     def test_a_spoken_language_is_found_by_tag(self, value: str, code: str) -> None:
-        found = authorities.spoken_language(value)
+        found = authorities.find_spoken_language(value)
         assert found is not None
         assert found.code == code
 
@@ -140,22 +142,22 @@ class TestLicences:
         ],
     )
     def test_usual_spellings_lead_to_the_licence(self, value: str, code: str) -> None:
-        found = authorities.licence(value)
+        found = authorities.find_licence(value)
         assert found is not None
         assert found.code == code
 
     def test_other_versions_are_not_taken_for_this_one(self) -> None:
-        assert authorities.licence("https://creativecommons.org/licenses/by/3.0/") is None
-        assert authorities.licence(EU + "licence/CC_BY_3_0") is None
+        assert authorities.find_licence("https://creativecommons.org/licenses/by/3.0/") is None
+        assert authorities.find_licence(EU + "licence/CC_BY_3_0") is None
 
     def test_what_is_said_of_a_licence_uses_known_types(self) -> None:
-        for each in authorities.scheme("licence").concepts:
+        for each in authorities.get_scheme("licence").concepts:
             assert isinstance(each, authorities.Licence)
-            assert all(authorities.licence_type(iri) for iri in each.types), each.code
+            assert all(authorities.find_licence_type(iri) for iri in each.types), each.code
             assert not each.eu_iri or each.eu_iri.startswith(EU + "licence/")
 
     def test_nothing_is_said_of_a_licence_that_is_not_specified(self) -> None:
-        found = authorities.licence("notspecified")
+        found = authorities.find_licence("notspecified")
         assert found is not None
         assert (found.iri, found.is_open) == ("", None)
         assert found.types == (ADMS + "licencetype/UnknownIPR",)
@@ -172,7 +174,7 @@ class TestLicences:
         }
         assert len(ids) == 15
         for each in ids:
-            found = authorities.licence(each)
+            found = authorities.find_licence(each)
             assert found is not None
             assert found.code == each
 
@@ -180,7 +182,7 @@ class TestLicences:
 class TestOthers:
     def test_roles_of_organisations_lead_to_a_publisher_type_where_one_is_sure(self) -> None:
         types = {
-            code: found.code if (found := authorities.publisher_type(code)) else None
+            code: found.code if (found := authorities.find_publisher_type(code)) else None
             for code in statuses.ORGANIZATION_ROLE.codes
         }
         assert types == {
@@ -192,25 +194,25 @@ class TestOthers:
 
     def test_older_iris_of_the_same_concepts_are_understood(self) -> None:
         for value in ("http://data.europa.eu/r5r/stable", EU + "planned-availability/STABLE"):
-            found = authorities.availability(value)
+            found = authorities.find_availability(value)
             assert found is not None
             assert found.code == "STABLE"
-        found = authorities.distribution_status("http://purl.org/adms/status/UnderDevelopment")
+        found = authorities.find_distribution_status("http://purl.org/adms/status/UnderDevelopment")
         assert found is not None
         assert found.code == "DEVELOP"
 
     def test_the_country_is_guatemala(self) -> None:
         for value in ("GTM", "GT", "Guatemala", "https://sws.geonames.org/3595528/"):
-            found = authorities.country(value)
+            found = authorities.find_country(value)
             assert found is not None
             assert found.iri == EU + "country/GTM"
 
     def test_short_functions_look_in_their_own_table(self) -> None:
         for function, code in (
-            (authorities.theme, "GOVE"),
-            (authorities.frequency, "MONTHLY"),
-            (authorities.access_right, "PUBLIC"),
-            (authorities.licence_type, "Attribution"),
+            (authorities.find_theme, "GOVE"),
+            (authorities.find_frequency, "MONTHLY"),
+            (authorities.find_access_right, "PUBLIC"),
+            (authorities.find_licence_type, "Attribution"),
         ):
             found = function(code)
             assert found is not None

@@ -30,23 +30,23 @@ COUNTS = {
 }
 
 
-def every_concept() -> list[authorities.Concept]:
-    return [each for scheme in authorities.schemes() for each in scheme.concepts]
+def every_concept() -> list[authorities.AuthorityConcept]:
+    return [each for scheme in authorities.list_schemes() for each in scheme.concepts]
 
 
 def test_every_table_has_the_rows_that_were_checked() -> None:
-    assert {each.name: len(each.concepts) for each in authorities.schemes()} == COUNTS
+    assert {each.name: len(each.concepts) for each in authorities.list_schemes()} == COUNTS
 
 
 def test_every_shipped_table_belongs_to_a_scheme() -> None:
     folder = resources("ckanext.marathon.vocabulary") / "data" / "authorities"
     shipped = {each.name for each in folder.iterdir()}
-    named = {row["file"] for row in files.data_rows("authorities/schemes.csv")}
+    named = {row["file"] for row in files.read_data_rows("authorities/schemes.csv")}
     assert shipped == named | {"schemes.csv"}
 
 
 def test_codes_and_iris_are_unique_and_well_formed() -> None:
-    for scheme in authorities.schemes():
+    for scheme in authorities.list_schemes():
         codes = [each.code.casefold() for each in scheme.concepts]
         assert len(codes) == len(set(codes)), scheme.name
         iris = [each.iri for each in scheme.concepts if each.iri]
@@ -68,7 +68,7 @@ def test_only_licences_that_name_no_one_text_lack_an_iri() -> None:
 
 
 def test_iris_lie_where_their_authority_puts_them() -> None:
-    for scheme in authorities.schemes():
+    for scheme in authorities.list_schemes():
         if scheme.name in {"licence", "spoken-language"}:
             continue
         start = (scheme.iri or "?").removesuffix("/1.0")
@@ -82,12 +82,15 @@ def test_iris_lie_where_their_authority_puts_them() -> None:
 def test_every_concept_and_scheme_has_a_label(lang: str) -> None:
     for each in every_concept():
         assert each.labels[lang].strip() == each.labels[lang] != "", each.code
-    assert all(scheme.title[lang].strip() for scheme in authorities.schemes())
+    assert all(scheme.title[lang].strip() for scheme in authorities.list_schemes())
 
 
 def test_every_row_names_its_source() -> None:
-    for table in {"schemes.csv", *(r["file"] for r in files.data_rows("authorities/schemes.csv"))}:
-        for row in files.data_rows(f"authorities/{table}"):
+    for table in {
+        "schemes.csv",
+        *(r["file"] for r in files.read_data_rows("authorities/schemes.csv")),
+    }:
+        for row in files.read_data_rows(f"authorities/{table}"):
             assert row["source"].strip(), (table, row)
             assert None not in row, (table, row)
             assert None not in row.values(), (table, row)
@@ -95,44 +98,44 @@ def test_every_row_names_its_source() -> None:
 
 def test_every_concept_is_found_by_code_iri_and_label() -> None:
     for each in every_concept():
-        assert authorities.concept(each.scheme, each.code) == each
-        assert authorities.concept(each.scheme, f" {each.code.lower()} ") == each
+        assert authorities.find_concept(each.scheme, each.code) == each
+        assert authorities.find_concept(each.scheme, f" {each.code.lower()} ") == each
         if each.iri:
-            assert authorities.concept(each.scheme, each.iri) == each
+            assert authorities.find_concept(each.scheme, each.iri) == each
         for text in each.labels.values():
-            assert authorities.concept(each.scheme, text) == each, text
+            assert authorities.find_concept(each.scheme, text) == each, text
 
 
 def test_no_spelling_leads_to_two_concepts() -> None:
     """An alias hidden by another row would be dead, and nobody would notice."""
-    for row in files.data_rows("authorities/schemes.csv"):
-        for each in files.data_rows(f"authorities/{row['file']}"):
+    for row in files.read_data_rows("authorities/schemes.csv"):
+        for each in files.read_data_rows(f"authorities/{row['file']}"):
             extensions = each.get("extensions", "").split()
             for spelling in [*each.get("aliases", "").split("|"), *extensions]:
                 if spelling:
-                    found = authorities.concept(row["name"], spelling)
+                    found = authorities.find_concept(row["name"], spelling)
                     assert found is not None, spelling
                     assert found.code == each["code"], spelling
 
 
 def test_concepts_can_be_gathered_in_sets() -> None:
     assert len(set(every_concept())) == sum(COUNTS.values())
-    assert len({*problems.areas(), *problems.problems()}) == 73
-    assert sum(len(set(each.terms)) for each in statuses.lists()) == 42
+    assert len({*problems.list_areas(), *problems.list_problems()}) == 73
+    assert sum(len(set(each.terms)) for each in statuses.list_term_lists()) == 42
 
 
 def test_an_unknown_scheme_is_an_error() -> None:
     with pytest.raises(UnknownCode, match="No scheme has the code 'colours'"):
-        authorities.scheme("colours")
+        authorities.get_scheme("colours")
     with pytest.raises(UnknownCode):
-        authorities.concept("colours", "red")
+        authorities.find_concept("colours", "red")
 
 
 @pytest.mark.parametrize("value", ["", "  ", "nope", "\x00", "a" * 100_000, "http://", None, 7, []])
 def test_what_is_not_in_a_table_is_none(value: object) -> None:
-    for scheme in authorities.schemes():
-        assert authorities.concept(scheme.name, value) is None  # pyright: ignore[reportArgumentType]
-    assert authorities.media_type(value) is None  # pyright: ignore[reportArgumentType]
+    for scheme in authorities.list_schemes():
+        assert authorities.find_concept(scheme.name, value) is None  # pyright: ignore[reportArgumentType]
+    assert authorities.find_media_type_iri(value) is None  # pyright: ignore[reportArgumentType]
 
 
 def test_scheme_iris_are_those_that_dcat_ap_demands() -> None:
@@ -144,14 +147,14 @@ def test_scheme_iris_are_those_that_dcat_ap_demands() -> None:
         f"{ADMS}licencetype/1.0",
         f"{ADMS}publishertype/1.0",
     }
-    ours = {each.iri for each in authorities.schemes() if each.name != "licence"}
+    ours = {each.iri for each in authorities.list_schemes() if each.name != "licence"}
     assert ours - {None} == demanded
 
 
 def test_the_docs_count_every_table_and_name_the_version_of_every_row() -> None:
     docs = (Path(__file__).parents[2] / "docs" / "vocabulary.md").read_text(encoding="utf-8")
-    for row in files.data_rows("authorities/schemes.csv"):
-        rows = files.data_rows(f"authorities/{row['file']}")
+    for row in files.read_data_rows("authorities/schemes.csv"):
+        rows = files.read_data_rows(f"authorities/{row['file']}")
         assert f"| `{row['name']}` | {len(rows)} | " in docs
         versions = {found for each in rows for found in re.findall(r"20\d{6}-0", each["source"])}
         assert all(version in docs for version in versions), row["name"]

@@ -15,11 +15,11 @@ from ckanext.marathon.vocabulary.errors import UnknownCode
 
 @cache
 def polygon(code: str) -> BaseGeometry:
-    return shape(territory.boundary(code))
+    return shape(territory.read_boundary(code))
 
 
 def places() -> list[Any]:
-    return [*territory.municipalities(), *territory.departments()]
+    return [*territory.list_municipalities(), *territory.list_departments()]
 
 
 def test_every_place_has_a_valid_boundary() -> None:
@@ -32,7 +32,7 @@ def test_every_place_has_a_valid_boundary() -> None:
 
 
 def test_the_point_of_a_place_lies_in_its_boundary_and_in_no_other() -> None:
-    for kind in (territory.municipalities(), territory.departments()):
+    for kind in (territory.list_municipalities(), territory.list_departments()):
         tree = shapely.STRtree([polygon(place.code) for place in kind])
         for number, place in enumerate(kind):
             point = Point(place.longitude, place.latitude)
@@ -49,9 +49,9 @@ def test_the_box_of_a_place_contains_its_boundary() -> None:
 def test_a_department_is_the_union_of_its_municipalities_and_perhaps_a_lake() -> None:
     """Lakes Amatitlán and Atitlán belong to a department but to no municipality."""
     with_lake = {"01", "07"}
-    for department in territory.departments():
+    for department in territory.list_departments():
         union = shapely.union_all(
-            [polygon(each.code) for each in territory.municipalities_of(department.code)]
+            [polygon(each.code) for each in territory.list_municipalities_of(department.code)]
         )
         rest = polygon(department.code).symmetric_difference(union).area
         share = rest / polygon(department.code).area
@@ -73,7 +73,7 @@ def test_neighbours_share_borders_and_do_not_overlap(digits: int) -> None:
 def test_sansare_and_sanarate_are_not_interchanged_as_in_the_source() -> None:
     neighbours = {
         each.name
-        for each in territory.municipalities()
+        for each in territory.list_municipalities()
         if each.code != "0207" and polygon(each.code).touches(polygon("0207"))
     }
     assert "San José del Golfo" in neighbours
@@ -81,15 +81,15 @@ def test_sansare_and_sanarate_are_not_interchanged_as_in_the_source() -> None:
 
 
 def test_livingston_has_two_parts() -> None:
-    assert territory.boundary("1802")["type"] == "MultiPolygon"
+    assert territory.read_boundary("1802")["type"] == "MultiPolygon"
 
 
 def test_a_caller_may_change_the_geometry_it_was_given() -> None:
-    territory.boundary("0101")["coordinates"].clear()
-    assert territory.boundary("0101")["coordinates"]
+    territory.read_boundary("0101")["coordinates"].clear()
+    assert territory.read_boundary("0101")["coordinates"]
 
 
 @pytest.mark.parametrize("code", ["", "0", "5", "501", "9999", "99", "../0501", None, 501])
 def test_an_unknown_code_has_no_boundary(code: object) -> None:
     with pytest.raises(UnknownCode):
-        territory.boundary(code)  # pyright: ignore[reportArgumentType]
+        territory.read_boundary(code)  # pyright: ignore[reportArgumentType]

@@ -24,16 +24,16 @@ CODES = {
 
 
 def test_the_lists_hold_the_codes_that_others_store() -> None:
-    assert {each.name: " ".join(each.codes) for each in statuses.lists()} == CODES
+    assert {each.name: " ".join(each.codes) for each in statuses.list_term_lists()} == CODES
 
 
 def test_every_row_of_the_file_belongs_to_a_list() -> None:
-    assert {row["list"] for row in files.data_rows("terms.csv")} == CODES.keys()
+    assert {row["list"] for row in files.read_data_rows("terms.csv")} == CODES.keys()
 
 
 @pytest.mark.parametrize("lang", ["es", "en"])
 def test_every_term_has_a_label_and_no_two_of_a_list_share_it(lang: str) -> None:
-    for each in statuses.lists():
+    for each in statuses.list_term_lists():
         texts = [term.labels[lang] for term in each.terms]
         assert all(text.strip() for text in texts)
         assert len(texts) == len(set(texts))
@@ -41,7 +41,7 @@ def test_every_term_has_a_label_and_no_two_of_a_list_share_it(lang: str) -> None
 
 
 def test_definitions_are_in_both_languages_or_in_none() -> None:
-    for each in statuses.lists():
+    for each in statuses.list_term_lists():
         for term in each.terms:
             assert bool(term.definition["es"]) == bool(term.definition["en"])
     assert all(term.definition["es"] for term in statuses.IDEA_STATUS.terms)
@@ -54,7 +54,7 @@ def test_a_term_is_found_by_its_exact_code() -> None:
         "in progress",
         "en ejecución",
     )
-    assert statuses.term_list("idea-status") is statuses.IDEA_STATUS
+    assert statuses.get_term_list("idea-status") is statuses.IDEA_STATUS
 
 
 @pytest.mark.parametrize("code", ["propuesta", "Proposed", "", None, 1, []])
@@ -67,7 +67,7 @@ def test_an_unknown_term_is_an_error_that_names_list_and_code(code: object) -> N
 @pytest.mark.parametrize("name", ["idea_status", "", None, []])
 def test_an_unknown_list_is_an_error(name: object) -> None:
     with pytest.raises(UnknownCode):
-        statuses.term_list(name)  # pyright: ignore[reportArgumentType]
+        statuses.get_term_list(name)  # pyright: ignore[reportArgumentType]
 
 
 class TestPaths:
@@ -83,18 +83,28 @@ class TestPaths:
         ],
     )
     def test_paths_are_those_of_the_contract(self, kind: str, code: str, path: str) -> None:
-        assert paths.path_for(kind, code) == path
-        assert paths.scheme_path(kind) == kind
+        assert paths.build_concept_path(kind, code) == path
+        assert paths.build_scheme_path(kind) == kind
 
     def test_every_concept_has_a_path_of_its_own_that_needs_no_escaping(self) -> None:
         found = [
-            *(paths.path_for("municipality", each.code) for each in territory.municipalities()),
-            *(paths.path_for("department", each.code) for each in territory.departments()),
             *(
-                paths.path_for("service-problem", each.notation)
-                for each in [*problems.areas(), *problems.problems()]
+                paths.build_concept_path("municipality", each.code)
+                for each in territory.list_municipalities()
             ),
-            *(paths.path_for(each.name, code) for each in statuses.lists() for code in each.codes),
+            *(
+                paths.build_concept_path("department", each.code)
+                for each in territory.list_departments()
+            ),
+            *(
+                paths.build_concept_path("service-problem", each.notation)
+                for each in [*problems.list_areas(), *problems.list_problems()]
+            ),
+            *(
+                paths.build_concept_path(each.name, code)
+                for each in statuses.list_term_lists()
+                for code in each.codes
+            ),
         ]
         assert len(found) == len(set(found)) == 340 + 22 + 73 + 42
         assert all(re.fullmatch("[a-z-]+/[A-Za-z0-9_-]+", path) for path in found)
@@ -115,4 +125,4 @@ class TestPaths:
     )
     def test_what_does_not_exist_has_no_path(self, kind: object, code: object) -> None:
         with pytest.raises(UnknownCode):
-            paths.path_for(kind, code)  # pyright: ignore[reportArgumentType]
+            paths.build_concept_path(kind, code)  # pyright: ignore[reportArgumentType]

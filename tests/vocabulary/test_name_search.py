@@ -5,7 +5,7 @@ import random
 import pytest
 
 from ckanext.marathon.vocabulary import problems, territory
-from ckanext.marathon.vocabulary.text import MAX_QUERY, fold
+from ckanext.marathon.vocabulary.text import MAX_QUERY, fold_text
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from ckanext.marathon.vocabulary.text import MAX_QUERY, fold
     ],
 )
 def test_accents_case_and_punctuation_do_not_count(text: str, folded: str) -> None:
-    assert fold(text) == folded
+    assert fold_text(text) == folded
 
 
 @pytest.mark.parametrize(
@@ -51,31 +51,34 @@ def test_accents_case_and_punctuation_do_not_count(text: str, folded: str) -> No
     ],
 )
 def test_a_municipality_is_found_by_name_other_name_or_code(text: str, code: str) -> None:
-    assert territory.find(text)[0].code == code
+    assert territory.search_municipalities(text)[0].code == code
 
 
 def test_every_municipality_is_found_by_each_of_its_names_and_its_code() -> None:
-    for each in territory.municipalities():
-        for text in (each.name, *each.alt_names, each.name.upper(), fold(each.name)):
-            assert each in territory.find(text, limit=400), text
-        assert territory.find(each.code)[0] is each
+    for each in territory.list_municipalities():
+        for text in (each.name, *each.alt_names, each.name.upper(), fold_text(each.name)):
+            assert each in territory.search_municipalities(text, limit=400), text
+        assert territory.search_municipalities(each.code)[0] is each
 
 
 def test_a_name_in_two_departments_finds_both() -> None:
-    assert [each.code for each in territory.find("San Pedro Sacatepéquez")] == ["0109", "1202"]
+    assert [each.code for each in territory.search_municipalities("San Pedro Sacatepéquez")] == [
+        "0109",
+        "1202",
+    ]
 
 
 def test_a_department_finds_its_municipalities_after_the_one_of_its_name() -> None:
-    found = territory.find("jalapa", limit=400)
+    found = territory.search_municipalities("jalapa", limit=400)
     assert {each.code for each in found} == {
-        each.code for each in territory.municipalities_of("21")
+        each.code for each in territory.list_municipalities_of("21")
     }
     assert found[0].name == "Jalapa"
 
 
 def test_departments_are_found_by_name_code_and_iso_codes() -> None:
     for text in ("Petén", "peten", "17", "GT-17", "GT-PE"):
-        assert territory.find_departments(text)[0].code == "17"
+        assert territory.search_departments(text)[0].code == "17"
 
 
 @pytest.mark.parametrize(
@@ -95,14 +98,14 @@ def test_departments_are_found_by_name_code_and_iso_codes() -> None:
     ],
 )
 def test_a_problem_is_found_in_a_persons_words(text: str, lang: str, notation: str) -> None:
-    assert problems.search(text, lang)[0].notation == notation
+    assert problems.search_problems(text, lang)[0].notation == notation
 
 
 def test_every_problem_is_found_by_each_of_its_labels() -> None:
-    for each in [*problems.areas(), *problems.problems()]:
+    for each in [*problems.list_areas(), *problems.list_problems()]:
         for lang in ("es", "en"):
             for text in (each.pref_label[lang], *each.alt_labels[lang]):
-                assert problems.search(text, lang)[0] is each, text
+                assert problems.search_problems(text, lang)[0] is each, text
 
 
 HOSTILE = [
@@ -136,10 +139,10 @@ HOSTILE = [
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_whatever_is_typed_is_only_compared(text: str) -> None:
     for found in (
-        territory.find(text),
-        territory.find_departments(text),
-        problems.search(text),
-        problems.search("agua", text),
+        territory.search_municipalities(text),
+        territory.search_departments(text),
+        problems.search_problems(text),
+        problems.search_problems("agua", text),
     ):
         assert isinstance(found, tuple)
         assert len(found) <= 20
@@ -147,8 +150,8 @@ def test_whatever_is_typed_is_only_compared(text: str) -> None:
 
 def test_nothing_typed_finds_nothing() -> None:
     for text in ("", "  ", "¿?", "\x00"):
-        assert territory.find(text) == territory.find_departments(text) == ()
-        assert problems.search(text) == ()
+        assert territory.search_municipalities(text) == territory.search_departments(text) == ()
+        assert problems.search_problems(text) == ()
 
 
 def test_random_texts_never_break_the_search_and_what_is_found_matches() -> None:
@@ -158,14 +161,14 @@ def test_random_texts_never_break_the_search_and_what_is_found_matches() -> None
         text = "".join(
             chr(chance.choice([*range(1, 0x250), 0x2019, 0x1F30B])) for _ in range(length)
         )
-        words = fold(text[:MAX_QUERY]).split()
-        for each in territory.find(text):
-            department = territory.department(each.department_code).name
-            hay = " " + fold(" ".join([each.code, each.name, *each.alt_names, department]))
+        words = fold_text(text[:MAX_QUERY]).split()
+        for each in territory.search_municipalities(text):
+            department = territory.get_department(each.department_code).name
+            hay = " " + fold_text(" ".join([each.code, each.name, *each.alt_names, department]))
             assert all(f" {word}" in hay for word in words)
 
 
 @pytest.mark.parametrize(("limit", "count"), [(0, 0), (-1, 0), (1, 1), (3, 3), (1000, 40)])
 def test_no_more_than_the_limit_is_returned(limit: int, count: int) -> None:
-    found = len(territory.find("san", limit))
+    found = len(territory.search_municipalities("san", limit))
     assert found >= count if limit == 1000 else found == count

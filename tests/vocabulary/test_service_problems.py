@@ -13,7 +13,7 @@ from rdflib.namespace import DCTERMS, OWL, RDF, SKOS
 
 from ckanext.marathon.vocabulary import authorities, files, paths, problems
 from ckanext.marathon.vocabulary.errors import MalformedCode, MalformedData, UnknownCode
-from ckanext.marathon.vocabulary.text import fold
+from ckanext.marathon.vocabulary.text import fold_text
 
 BASE = "https://datos.example.gt/vocabulary/"
 SCHEME = rdflib.URIRef(BASE + "service-problem")
@@ -24,7 +24,7 @@ VERSIONS = {"0.1-draft": "d2348ac1400f5dc9d996985cffcae336c22d2bb563e5d09f3f8fa6
 
 @pytest.fixture(scope="module")
 def graph() -> rdflib.Graph:
-    return rdflib.Graph().parse(files.taxonomy_bytes(), format="turtle", publicID=BASE)
+    return rdflib.Graph().parse(files.read_taxonomy_bytes(), format="turtle", publicID=BASE)
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def fresh() -> Iterator[None]:
 
 def oxigraph_triples(base: str) -> set[str]:
     quads = pyoxigraph.parse(
-        files.taxonomy_bytes(), format=pyoxigraph.RdfFormat.TURTLE, base_iri=base
+        files.read_taxonomy_bytes(), format=pyoxigraph.RdfFormat.TURTLE, base_iri=base
     )
     return {f"{each.subject} {each.predicate} {each.object}" for each in quads}
 
@@ -49,17 +49,19 @@ class TestTurtle:
     def test_the_content_is_that_of_its_version(self) -> None:
         triples = "\n".join(sorted(oxigraph_triples("https://example.org/vocabulary/")))
         digest = hashlib.sha256(triples.encode()).hexdigest()
-        assert VERSIONS[problems.scheme().version] == digest
+        assert VERSIONS[problems.get_problem_scheme().version] == digest
 
     def test_iris_are_relative_to_the_vocabulary_base(self, graph: rdflib.Graph) -> None:
         assert (SCHEME, RDF.type, SKOS.ConceptScheme) in graph
-        for concept in [*problems.areas(), *problems.problems()]:
-            iri = rdflib.URIRef(BASE + paths.path_for("service-problem", concept.notation))
+        for concept in [*problems.list_areas(), *problems.list_problems()]:
+            iri = rdflib.URIRef(
+                BASE + paths.build_concept_path("service-problem", concept.notation)
+            )
             assert (iri, SKOS.inScheme, SCHEME) in graph
             assert graph.value(iri, SKOS.notation) == rdflib.Literal(concept.notation)
 
     def test_no_placeholder_is_left(self) -> None:
-        text = files.taxonomy_bytes().decode()
+        text = files.read_taxonomy_bytes().decode()
         assert "w3id.org" not in text
         assert "PLACEHOLDER" not in text.upper()
         assert "editorialNote" not in text
@@ -67,10 +69,10 @@ class TestTurtle:
     def test_the_licence_is_stated_inside(self, graph: rdflib.Graph) -> None:
         licence = rdflib.URIRef("https://creativecommons.org/licenses/by/4.0/")
         assert list(graph.objects(SCHEME, DCTERMS.license)) == [licence]
-        assert problems.scheme().licence == str(licence)
+        assert problems.get_problem_scheme().licence == str(licence)
 
     def test_the_scheme_says_what_it_is_in_both_languages(self, graph: rdflib.Graph) -> None:
-        about = problems.scheme()
+        about = problems.get_problem_scheme()
         assert about.title == {
             "es": "Problemas de servicios municipales",
             "en": "Municipal service problems",
@@ -88,13 +90,15 @@ class TestTurtle:
 
 class TestConcepts:
     def test_there_are_13_areas_and_60_problems(self) -> None:
-        assert len(problems.areas()) == 13
-        assert len(problems.problems()) == 60
+        assert len(problems.list_areas()) == 13
+        assert len(problems.list_problems()) == 60
 
     def test_the_tree_holds_each_problem_once_under_its_area(self) -> None:
-        tree = problems.tree()
-        assert [branch.area for branch in tree] == list(problems.areas())
-        assert [each for branch in tree for each in branch.problems] == list(problems.problems())
+        tree = problems.list_branches()
+        assert [branch.area for branch in tree] == list(problems.list_areas())
+        assert [each for branch in tree for each in branch.problems] == list(
+            problems.list_problems()
+        )
         for branch in tree:
             assert branch.area.is_area
             assert branch.problems
@@ -102,16 +106,16 @@ class TestConcepts:
             assert not any(each.is_area or each.narrower for each in branch.problems)
 
     def test_notations_are_unique_and_begin_with_their_area(self) -> None:
-        everything = [*problems.areas(), *problems.problems()]
+        everything = [*problems.list_areas(), *problems.list_problems()]
         assert len({each.notation for each in everything}) == 73
-        for each in problems.areas():
+        for each in problems.list_areas():
             assert re.fullmatch("[A-Z]{3}", each.notation)
-        for each in problems.problems():
+        for each in problems.list_problems():
             assert re.fullmatch(rf"{each.broader}-[0-9]{{2}}", each.notation)
 
     @pytest.mark.parametrize("lang", ["es", "en"])
     def test_every_concept_has_label_definition_and_a_synonym(self, lang: str) -> None:
-        for each in [*problems.areas(), *problems.problems()]:
+        for each in [*problems.list_areas(), *problems.list_problems()]:
             assert each.pref_label[lang].strip()
             assert each.definition[lang].strip()
             assert all(text.strip() for text in each.alt_labels[lang])
@@ -120,17 +124,17 @@ class TestConcepts:
     @pytest.mark.parametrize("lang", ["es", "en"])
     def test_no_two_concepts_share_a_label(self, lang: str) -> None:
         names = Counter(
-            fold(text)
-            for each in [*problems.areas(), *problems.problems()]
+            fold_text(text)
+            for each in [*problems.list_areas(), *problems.list_problems()]
             for text in (each.pref_label[lang], *each.alt_labels[lang])
         )
         assert names.most_common(1)[0][1] == 1
 
     def test_every_concept_has_a_known_eu_theme(self) -> None:
-        for each in [*problems.areas(), *problems.problems()]:
+        for each in [*problems.list_areas(), *problems.list_problems()]:
             assert each.eu_themes, each.notation
             for iri, match in each.eu_themes:
-                theme = authorities.theme(iri)
+                theme = authorities.find_theme(iri)
                 assert theme is not None
                 assert theme.iri == iri
                 assert theme.code != "OP_DATPRO"
@@ -138,13 +142,13 @@ class TestConcepts:
 
     def test_every_concept_is_related_to_sdg_goals_or_targets(self) -> None:
         pattern = r"http://metadata\.un\.org/sdg/(1[0-7]|[1-9])(\.([1-9][0-9]?|[a-d]))?"
-        for each in [*problems.areas(), *problems.problems()]:
+        for each in [*problems.list_areas(), *problems.list_problems()]:
             assert each.sdg, each.notation
             assert all(re.fullmatch(pattern, iri) for iri in each.sdg), each.sdg
 
     def test_cofog_codes_are_divisions_or_groups_and_only_the_cemetery_has_none(self) -> None:
         without = []
-        for each in [*problems.areas(), *problems.problems()]:
+        for each in [*problems.list_areas(), *problems.list_problems()]:
             if each.cofog is None:
                 without.append(each.notation)
             else:
@@ -152,25 +156,25 @@ class TestConcepts:
         assert without == ["TER-02"]
 
     def test_a_label_falls_back_to_spanish(self) -> None:
-        area = problems.problem("AGU")
+        area = problems.get_problem("AGU")
         assert area.label() == area.label("es_GT") == area.label("quc") == "Agua potable"
         assert area.label("en-US") == "Drinking water"
 
     def test_labels_cannot_be_changed_by_those_who_read_them(self) -> None:
         with pytest.raises(TypeError):
-            problems.problem("AGU").pref_label["es"] = "?"  # pyright: ignore[reportIndexIssue]
+            problems.get_problem("AGU").pref_label["es"] = "?"  # pyright: ignore[reportIndexIssue]
 
     @pytest.mark.parametrize("notation", ["AGU-99", "agu", "AGU-1", " AGU", "", "XXX", None, []])
     def test_an_unknown_notation_is_an_error_that_names_it(self, notation: object) -> None:
         with pytest.raises(UnknownCode, match="No service-problem has the code"):
-            problems.problem(notation)  # pyright: ignore[reportArgumentType]
+            problems.get_problem(notation)  # pyright: ignore[reportArgumentType]
 
     def test_narrower_or_self_of_an_area_holds_its_problems(self) -> None:
-        found = problems.narrower_or_self("DRE")
+        found = problems.list_narrower_or_self("DRE")
         assert found == ("DRE", "DRE-01", "DRE-02", "DRE-03", "DRE-04")
-        assert problems.narrower_or_self("DRE-02") == ("DRE-02",)
+        assert problems.list_narrower_or_self("DRE-02") == ("DRE-02",)
         with pytest.raises(UnknownCode):
-            problems.narrower_or_self("DRE-99")
+            problems.list_narrower_or_self("DRE-99")
 
     @pytest.mark.parametrize(
         ("given", "notation", "repaired"),
@@ -217,12 +221,12 @@ class TestMoreLanguages:
             <service-problem> skos:note "lo que el archivo dice de sí no importa" .""",
         )
         problems.use_labels([path])
-        area = problems.problem("AGU")
+        area = problems.get_problem("AGU")
         assert area.label("quc") == "Etiqueta de prueba"
         assert area.alt_labels["quc"] == ("Otra de prueba",)
         assert area.label("es") == "Agua potable"
-        assert problems.problem("AGU-01").label("quc") == "Agua potable irregular"
-        assert problems.search("etiqueta de prueba", "quc")[0] is area
+        assert problems.get_problem("AGU-01").label("quc") == "Agua potable irregular"
+        assert problems.search_problems("etiqueta de prueba", "quc")[0] is area
 
     @pytest.mark.parametrize(
         ("turtle", "message"),
@@ -247,14 +251,14 @@ class TestMoreLanguages:
             problems.use_labels([path])
         assert str(caught.value).startswith("labels.quc.ttl: ")
         assert message in str(caught.value)
-        assert problems.problem("AGU").label("quc") == "Agua potable"
+        assert problems.get_problem("AGU").label("quc") == "Agua potable"
 
     def test_the_example_of_the_docs_works(self, tmp_path: Path) -> None:
         docs = (Path(__file__).parents[2] / "docs" / "vocabulary.md").read_text(encoding="utf-8")
         path = tmp_path / "labels.fr.ttl"
         path.write_text(docs.split("```turtle")[1].split("```")[0], encoding="utf-8")
         problems.use_labels([path])
-        assert problems.problem("AGU").label("fr") == "Eau potable"
+        assert problems.get_problem("AGU").label("fr") == "Eau potable"
 
     def test_a_missing_file_is_an_error_that_names_it(self, tmp_path: Path) -> None:
         with pytest.raises(MalformedData, match=r"nowhere\.ttl: cannot be read: No such file"):

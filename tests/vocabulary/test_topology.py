@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from ckanext.marathon.vocabulary import territory
-from ckanext.marathon.vocabulary.territory import Kind
-from ckanext.marathon.vocabulary.topology import ATTRIBUTION, PRECISION, topology
+from ckanext.marathon.vocabulary.territory import ATTRIBUTION, PRECISION, Kind, build_topology
 
 DATA = Path(territory.__file__).parent / "data"
 Point = tuple[int, int]
@@ -40,11 +39,11 @@ def rings(drawn: dict[str, Any], geometry: dict[str, Any]) -> list[list[Point]]:
 
 @pytest.mark.parametrize(("kind", "count"), [("municipality", 340), ("department", 22)])
 def test_every_place_is_drawn_as_its_boundary_is(kind: Kind, count: int) -> None:
-    drawn = json.loads(topology(kind))
+    drawn = json.loads(build_topology(kind))
     geometries = drawn["objects"]["places"]["geometries"]
     assert len({each["id"] for each in geometries}) == count
     for each in geometries:
-        boundary = territory.boundary(each["id"])
+        boundary = territory.read_boundary(each["id"])
         polygons = boundary["coordinates"]
         if boundary["type"] == "Polygon":
             polygons = [polygons]
@@ -60,9 +59,11 @@ def test_every_place_is_drawn_as_its_boundary_is(kind: Kind, count: int) -> None
 
 
 def test_a_line_that_two_places_share_is_there_once() -> None:
-    arcs = [tuple(map(tuple, steps)) for steps in json.loads(topology("municipality"))["arcs"]]
+    arcs = [
+        tuple(map(tuple, steps)) for steps in json.loads(build_topology("municipality"))["arcs"]
+    ]
     assert len(set(arcs)) == len(arcs)
-    assert len(topology("municipality")) < 130_000
+    assert len(build_topology("municipality")) < 130_000
 
 
 def test_the_attribution_is_that_of_the_notice() -> None:

@@ -11,7 +11,7 @@ import click
 from ckan.types import Context
 
 from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.domain.takedowns import parse_list
+from ckanext.marathon.domain.takedown import parse_takedowns
 from ckanext.marathon.logic import say
 
 
@@ -98,7 +98,7 @@ def read_list(file: Path) -> list[dict[str, Any]]:
     """
     try:
         text = file.read_text(encoding="utf-8")
-        parse_list(text)
+        parse_takedowns(text)
     except UnicodeDecodeError:
         raise click.ClickException(tk._("The file is not UTF-8.")) from None
     except Malformed as error:

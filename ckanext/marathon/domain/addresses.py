@@ -6,9 +6,8 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.domain.faults import N_
-from ckanext.marathon.domain.texts import is_plain, items, shown
+from ckanext.marathon.domain.errors import N_, Malformed
+from ckanext.marathon.domain.texts import is_plain, quote_value, split_items
 
 LONGEST = 2_000
 
@@ -31,7 +30,7 @@ _SEPARATED = re.compile(r"\s[,;]*https?://", re.IGNORECASE)
 _TWO = N_("“{value}” is more than one web address: one is expected here")
 
 
-def http_addresses(value: Any) -> list[str]:
+def read_http_addresses(value: Any) -> list[str]:
     """Return the absolute addresses of a list, in the order given, each once.
 
     Args:
@@ -41,12 +40,12 @@ def http_addresses(value: Any) -> list[str]:
     Raises:
         Malformed: a part of it is no address on its own.
     """
-    parts = (part for each in items(value, r"\s+") for part in _BETWEEN.split(each))
+    parts = (part for each in split_items(value, r"\s+") for part in _BETWEEN.split(each))
     whole = (part.strip(",;") for part in parts)
-    return list(dict.fromkeys(http_address(each) for each in whole if each))
+    return list(dict.fromkeys(read_http_address(each) for each in whole if each))
 
 
-def http_address(value: Any) -> str:
+def read_http_address(value: Any) -> str:
     """Return an absolute address that begins with ``http://`` or ``https://``.
 
     Raises:
@@ -55,7 +54,7 @@ def http_address(value: Any) -> str:
     """
     text = value.strip() if isinstance(value, str) and len(value) <= LONGEST + 100 else ""
     if _SECOND.search(text):
-        raise Malformed(_TWO, value=shown(value))
+        raise Malformed(_TWO, value=quote_value(value))
     if text and len(text) <= LONGEST and is_plain(text) and not _FORBIDDEN.search(text):
         try:
             parts = urlsplit(text)
@@ -70,11 +69,11 @@ def http_address(value: Any) -> str:
             return text
     raise Malformed(
         N_("“{value}” is not a web address: write it whole, for example https://www.infom.gob.gt"),
-        value=shown(value),
+        value=quote_value(value),
     )
 
 
-def resource_address(value: str) -> str:
+def check_resource_address(value: str) -> str:
     """Return the address of a file that is elsewhere.
 
     One without a scheme passes, which CKAN takes for ``http://``, and so does one of a scheme that
@@ -88,7 +87,7 @@ def resource_address(value: str) -> str:
     tabs and line breaks inside, before they read its scheme.
     """
     if _SEPARATED.search(value.strip(_AROUND)):
-        raise Malformed(_TWO, value=shown(value))
+        raise Malformed(_TWO, value=quote_value(value))
     read = re.sub(r"[\t\n\r]", "", value.strip(_AROUND))
     scheme = _SCHEME.match(read)
     # One letter is a drive of Windows.
@@ -98,7 +97,7 @@ def resource_address(value: str) -> str:
                 "“{value}” is not an address where readers can fetch a file: write one that begins "
                 "with https://, http:// or ftp://, or upload the file"
             ),
-            value=shown(value),
+            value=quote_value(value),
         )
     return value
 
@@ -112,7 +111,7 @@ def begins_with_host(value: str) -> bool:
     return bool(host and _LAST_LABEL.search(host[1]))
 
 
-def is_reachable(address: str) -> bool:
+def is_mail_reachable(address: str) -> bool:
     """Return whether a letter to a mail address could reach a person who reads it.
 
     Not at a host that is no public name (``localhost``, ``.invalid``, a number of a network), nor

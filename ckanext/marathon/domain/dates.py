@@ -1,84 +1,250 @@
-"""Dates of a record: which of the forms of ``date_forms.py`` a field takes, and what they mean."""
+"""Dates, times and periods as Guatemalans, programs and spreadsheets write them, kept as ISO 8601.
+
+These are all forms of a date that the site takes, from a form, the API, an import or a harvest:
+
+| written | kept | |
+|---|---|---|
+| ``2024`` | ``2024`` | a year stays a year |
+| ``2024-05`` | ``2024-05`` | a month stays a month |
+| ``2024-05-06`` | ``2024-05-06`` | a day stays a day, without a zone |
+| ``2024-05-06T10:00:00`` | ``2024-05-06T10:00:00-06:00`` | without an offset it is Guatemala's |
+| ``2024-05-06T16:00:00Z`` | ``2024-05-06T16:00:00+00:00`` | with one, that instant |
+| ``06/05/2024``, ``6-5-2024``, ``6.5.2024`` | ``2024-05-06`` | day/month/year, told in a notice |
+| ``05/2024``, ``2024/05/06``, ``2024-5-6`` | ``2024-05``, ``2024-05-06`` | the same |
+
+Which of these forms a field takes, what its value means, and the period that a report covers
+follow below.
+"""
 
 from __future__ import annotations
 
 import re
 from calendar import monthrange
-from datetime import date, datetime, time, timedelta
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from enum import StrEnum
+from typing import Any, NamedTuple
 
-from ckanext.marathon.domain.date_forms import GUATEMALA, Form, Reading, read
-from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.domain.faults import N_
-from ckanext.marathon.domain.texts import shown
+from ckanext.marathon.domain.errors import N_, Fault, Malformed, MarathonError
+from ckanext.marathon.domain.texts import quote_value
 
-__all__ = [
-    "GUATEMALA",
-    "Form",
-    "Reading",
-    "duration",
-    "first_instant",
-    "kept",
-    "last_instant",
-    "last_local_day",
-    "local_day",
-    "read",
-    "read_day",
-    "read_moment",
-    "readable",
-    "sort_key",
-    "today",
-    "without_hour",
-]
+# Guatemala has one time zone and no summer time.
+GUATEMALA = timezone(timedelta(hours=-6))
+# Other years are slips: 0217, 20177, or a number of something else.
+EARLIEST, LATEST = 1000, 2200
+# Source: XML Schema 1.1 part 2, timezone fragments.
+_FARTHEST = timedelta(hours=14)
+_DAY = timedelta(days=1)
+
+
+class DateForm(StrEnum):
+    """How exact a date is."""
+
+    YEAR = "year"
+    MONTH = "month"
+    DAY = "day"
+    MOMENT = "moment"
+
+
+class DateReading(NamedTuple):
+    """A date as it is kept.
+
+    Attributes:
+        text: ISO 8601: a year, month or day without a zone, or a moment with its offset.
+        form: how exact it is.
+        is_repaired: it was written in a way that others could read in another way, or lost
+            something: the person who sent it is told.
+    """
+
+    text: str
+    form: DateForm
+    is_repaired: bool
+
+
+_ZONE = r"(?P<offset>Z|z|[+-]\d{2}(?::?\d{2})?)?"
+# A year with a zone (XML Schema) must not be taken for a month.
+_DAY_ZONE = r"(?P<zone>Z|z|[+-]\d{2}:\d{2})?"
+_TIME = (
+    r"(?:[Tt]|\s+)\s*(?P<hour>\d{1,2}):(?P<minute>\d{2})"
+    rf"(?::(?P<second>\d{{2}})(?:\.(?P<fraction>\d{{1,9}}))?)?\s*{_ZONE}"
+)
+_ISO_DAY = r"(?P<year>\d{4})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})"
+_LOCAL_DAY = r"(?P<day>\d{1,2})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<year>\d{4})"
+_FORMS = tuple(
+    (form, re.compile(pattern))
+    for form, pattern in (
+        (DateForm.YEAR, rf"(?P<year>\d{{4}}){_DAY_ZONE}"),
+        (DateForm.MONTH, rf"(?P<year>\d{{4}})[-/](?P<month>\d{{1,2}}){_DAY_ZONE}"),
+        (DateForm.MONTH, r"(?P<month>\d{1,2})[-/](?P<year>\d{4})"),
+        (DateForm.DAY, rf"{_ISO_DAY}{_DAY_ZONE}"),
+        (DateForm.DAY, _LOCAL_DAY),
+        (DateForm.MOMENT, rf"{_ISO_DAY}{_TIME}"),
+        (DateForm.MOMENT, rf"{_LOCAL_DAY}{_TIME}"),
+    )
+)
+_STRICT_DAY = re.compile(r"\d{4}(?:-\d{2}){0,2}")
+
+
+def read_date(value: Any) -> DateReading:
+    """Return a date in any of the forms.
+
+    Args:
+        value: text, a year as a number, or a date of Python's, as YAML and spreadsheets give them.
+
+    Raises:
+        Malformed: it is in none of them, there is no such day, month or hour, or its year is none
+            that is accepted.
+    """
+    found = _match(value)
+    if found is None:
+        raise Malformed(
+            N_(
+                "“{value}” is not a date: write a year (2024), a month (2024-05), a day "
+                "(2024-05-06 or 06/05/2024) or a day and its hour (2024-05-06 10:00)"
+            ),
+            value=quote_value(value),
+        )
+    form, parts, text = found
+    reading = _reading(form, parts, text)
+    if reading is None:
+        raise Malformed(
+            N_(
+                "“{value}” does not exist: there is no such day, month or hour. A day is written "
+                "year-month-day (2024-05-06) or day/month/year (06/05/2024)"
+            ),
+            value=quote_value(value),
+        )
+    return reading
+
+
+def _match(value: Any) -> tuple[DateForm, dict[str, str | None], str] | None:
+    """Return form and parts of a text that looks like a date, and the text."""
+    if isinstance(value, datetime | date):
+        value = value.isoformat()
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str) or len(value) > 60 or not value.isascii():
+        return None
+    text = value.strip()
+    for form, pattern in _FORMS:
+        match = pattern.fullmatch(text)
+        if match:
+            return form, match.groupdict(), text
+    return None
+
+
+def _reading(form: DateForm, parts: dict[str, str | None], text: str) -> DateReading | None:
+    year, month, day_ = (int(parts.get(name) or 1) for name in ("year", "month", "day"))
+    _check_year(year, text)
+    try:
+        first = date(year, month, day_)
+    except ValueError:
+        return None
+    if form != DateForm.MOMENT:
+        length = {DateForm.YEAR: 4, DateForm.MONTH: 7, DateForm.DAY: 10}[form]
+        return DateReading(first.isoformat()[:length], form, not _STRICT_DAY.fullmatch(text))
+    found = _moment(first, parts)
+    if found is None:
+        return None
+    # 24:00 is of the next day, and another zone may have another year.
+    for zone in (found.tzinfo, GUATEMALA):
+        _check_year(found.astimezone(zone).year, text)
+    return DateReading(_written(found), form, not text.startswith(first.isoformat()))
+
+
+def _check_year(year: int, text: str) -> None:
+    if not EARLIEST <= year <= LATEST:
+        raise Malformed(
+            N_("“{value}”: years from {earliest} to {latest} are accepted, in Guatemala's time"),
+            value=quote_value(text),
+            earliest=EARLIEST,
+            latest=LATEST,
+        )
+
+
+def _moment(day_: date, parts: dict[str, str | None]) -> datetime | None:
+    hour, minute, second = (int(parts[name] or 0) for name in ("hour", "minute", "second"))
+    fraction = int((parts["fraction"] or "0").ljust(6, "0")[:6])
+    # Source: XML Schema 1.1 part 2, 24:00:00 is the first instant of the next day.
+    if hour == 24 and not (minute or second or fraction):
+        day_, hour = day_ + _DAY, 0
+    try:
+        zone = _offset(parts["offset"])
+        return datetime.combine(day_, time(hour, minute, second, fraction), zone)
+    except ValueError:
+        return None
+
+
+def _offset(text: str | None) -> timezone:
+    if text is None:
+        return GUATEMALA
+    if text in "Zz":
+        return UTC
+    hours, minutes = int(text[1:3]), int(text[3:].removeprefix(":") or 0)
+    away = timedelta(hours=hours, minutes=minutes)
+    if minutes > 59 or away > _FARTHEST:
+        raise ValueError(text)
+    return timezone(-away if text[0] == "-" else away)
+
+
+def _written(moment_: datetime) -> str:
+    """Return ISO 8601 to the second, and with the fraction of it where there is one."""
+    text = moment_.isoformat()
+    if not moment_.microsecond:
+        return text
+    seconds, fraction = text[:19], f"{moment_.microsecond:06}".rstrip("0")
+    return f"{seconds}.{fraction}{text[26:]}"
+
 
 _SPREADSHEET_MIDNIGHT = time()
-_DAY = timedelta(days=1)
+_ONE_DAY = timedelta(days=1)
 _DURATION = re.compile(
     r"P(?=.)(?:\d+Y)?(?:\d+M)?(?:\d+W)?(?:\d+D)?(?:T(?=.)(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d+)?S)?)?"
 )
 
 
-def read_day(value: Any) -> Reading:
+def read_day(value: Any) -> DateReading:
     """Return a full date; a spreadsheet's midnight is dropped.
 
     Raises:
         Malformed: it is no date, or no full one.
     """
-    reading = read(value)
-    if reading.form == Form.MOMENT:
+    reading = read_date(value)
+    if reading.form == DateForm.MOMENT:
         moment = datetime.fromisoformat(reading.text)
         if moment.time() == _SPREADSHEET_MIDNIGHT:
-            return Reading(moment.date().isoformat(), Form.DAY, reading.is_repaired)
-    if reading.form != Form.DAY:
+            return DateReading(moment.date().isoformat(), DateForm.DAY, reading.is_repaired)
+    if reading.form != DateForm.DAY:
         raise Malformed(
             N_(
                 "“{value}” is not a day, which is needed here: write year-month-day, for example "
                 "2017-06-03, or 03/06/2017"
             ),
-            value=shown(value),
+            value=quote_value(value),
         )
     return reading
 
 
-def read_moment(value: Any) -> Reading:
+def read_moment(value: Any) -> DateReading:
     """Return a date and time, or a full date: where the hour is not known, none is made up.
 
     Raises:
         Malformed: it is no date, or a year or month only, or the hour does not exist.
     """
-    reading = read(value)
-    if reading.form not in {Form.DAY, Form.MOMENT}:
+    reading = read_date(value)
+    if reading.form not in {DateForm.DAY, DateForm.MOMENT}:
         raise Malformed(
             N_(
                 "“{value}” does not say the day, which is needed here: write for example "
                 "2016-10-17, 2016-10-17T09:00 or 17/10/2016 9:00"
             ),
-            value=shown(value),
+            value=quote_value(value),
         )
     return reading
 
 
-def duration(value: Any) -> str:
+def read_duration(value: Any) -> str:
     """Return an ISO 8601 duration such as ``P1Y`` or ``PT15M``.
 
     Raises:
@@ -88,105 +254,109 @@ def duration(value: Any) -> str:
     if not _DURATION.fullmatch(text):
         raise Malformed(
             N_("“{value}” is not a duration: write for example P1Y (a year), P1D (a day) or PT1H"),
-            value=shown(value),
+            value=quote_value(value),
         )
     return text
 
 
-def kept(value: Any) -> Reading | None:
+def read_stored_date(value: Any) -> DateReading | None:
     """Return a stored date as it is understood; ``None`` for what is none.
 
-    Fields of older records may hold anything; nothing but what :func:`read` takes has a meaning.
+    Fields of older records may hold anything; only what :func:`read_date` takes has a meaning.
     """
     try:
-        return read(value)
+        return read_date(value)
     except Malformed:
         return None
 
 
-def readable(value: Any) -> str:
+def normalize_stored_date(value: Any) -> str:
     """Return a stored date as it is understood, "" for what is none: it is said of it elsewhere."""
-    reading = kept(value)
+    reading = read_stored_date(value)
     return reading.text if reading else ""
 
 
-def first_instant(text: str) -> datetime:
+def find_first_instant(text: str) -> datetime:
     """Return when a stored date begins, with its offset; years, months and days in Guatemala.
 
     Raises:
         ValueError: it is no date.
     """
     reading = _stored(text)
-    if reading.form == Form.MOMENT:
+    if reading.form == DateForm.MOMENT:
         return datetime.fromisoformat(reading.text)
     return datetime.combine(_first_day(reading.text), time(), GUATEMALA)
 
 
-def last_instant(text: str) -> datetime:
+def find_last_instant(text: str) -> datetime:
     """Return when a stored date ends, with its offset; a moment ends when it begins.
 
     Raises:
         ValueError: it is no date.
     """
     reading = _stored(text)
-    if reading.form == Form.MOMENT:
+    if reading.form == DateForm.MOMENT:
         return datetime.fromisoformat(reading.text)
-    after = datetime.combine(_last_day(reading.text) + _DAY, time(), GUATEMALA)
+    after = datetime.combine(_last_day(reading.text) + _ONE_DAY, time(), GUATEMALA)
     return after - timedelta(microseconds=1)
 
 
-def local_day(text: str) -> date:
+def find_local_day(text: str) -> date:
     """Return the day in Guatemala of a stored date; of a year or month its first.
 
     Raises:
         ValueError: it is no date.
     """
-    return first_instant(text).astimezone(GUATEMALA).date()
+    return find_first_instant(text).astimezone(GUATEMALA).date()
 
 
-def last_local_day(text: str) -> date:
+def find_last_local_day(text: str) -> date:
     """Return the last day in Guatemala of a stored date: of ``2018`` the 31 December.
 
     Raises:
         ValueError: it is no date.
     """
-    return last_instant(text).astimezone(GUATEMALA).date()
+    return find_last_instant(text).astimezone(GUATEMALA).date()
 
 
-def sort_key(text: str) -> tuple[date, timedelta]:
+def make_date_sort_key(text: str) -> tuple[date, timedelta]:
     """Return what sorts stored dates by when they begin in Guatemala.
 
     A day without an hour comes before its hours, and what is no date before all dates. The texts
     themselves do not sort so: ``2017-06-03T01:00:00+00:00`` is still the second of June.
     """
-    reading = kept(text)
+    reading = read_stored_date(text)
     if reading is None:
         return date.min, timedelta(0)
-    moment = first_instant(reading.text).astimezone(GUATEMALA)
-    if reading.form != Form.MOMENT:
+    moment = find_first_instant(reading.text).astimezone(GUATEMALA)
+    if reading.form != DateForm.MOMENT:
         return moment.date(), timedelta(-1)
     return moment.date(), timedelta(hours=moment.hour, minutes=moment.minute, seconds=moment.second)
 
 
-def without_hour(text: str) -> str:
+def drop_hour(text: str) -> str:
     """Return a stored year, month or day as it is, of a moment its day in Guatemala.
 
     What is no date is returned as it is: nobody knows better than who wrote it.
     """
-    reading = kept(text)
+    reading = read_stored_date(text)
     if reading is None:
         return text
-    return local_day(reading.text).isoformat() if reading.form == Form.MOMENT else reading.text
+    return (
+        find_local_day(reading.text).isoformat()
+        if reading.form == DateForm.MOMENT
+        else reading.text
+    )
 
 
-def today() -> date:
+def get_today() -> date:
     """Return the day it is in Guatemala."""
     return datetime.now(GUATEMALA).date()
 
 
-def _stored(text: str) -> Reading:
+def _stored(text: str) -> DateReading:
     try:
-        return read(text)
+        return read_date(text)
     except Malformed as error:
         raise ValueError(text) from error
 
@@ -200,3 +370,72 @@ def _last_day(text: str) -> date:
     year, *rest = map(int, text.split("-"))
     month = rest[0] if rest else 12
     return date(year, month, rest[1] if len(rest) > 1 else monthrange(year, month)[1])
+
+
+FIRST_PARAMETER, LAST_PARAMETER = "from", "to"
+
+
+class UnclearPeriod(MarathonError):
+    """A period that cannot be read.
+
+    Attributes:
+        faults: what is wrong, by field.
+    """
+
+    def __init__(self, faults: Mapping[str, Fault]) -> None:
+        super().__init__("; ".join(map(str, faults.values())))
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Days in Guatemala, both ends included.
+
+    Attributes:
+        first: ``None`` is since the beginning.
+    """
+
+    first: date | None
+    last: date
+
+    def has(self, day: date) -> bool:
+        """Return whether a day is one of them."""
+        return (self.first is None or self.first <= day) and day <= self.last
+
+    @property
+    def starts(self) -> datetime | None:
+        """The moment at which it begins, in UTC."""
+        return _midnight(self.first) if self.first else None
+
+    @property
+    def ends(self) -> datetime:
+        """The moment at which it is over, in UTC."""
+        return _midnight(self.last + timedelta(days=1))
+
+
+def read_period(first: str, last: str, today: date) -> Period:
+    """Return the period between two days as people write them; "" is open, until today.
+
+    Raises:
+        Unclear: one of them is no day, or the first is after the last.
+    """
+    found: dict[str, date] = {}
+    faults: dict[str, Fault] = {}
+    for field, text in ((FIRST_PARAMETER, first), (LAST_PARAMETER, last)):
+        try:
+            if text.strip():
+                found[field] = date.fromisoformat(read_day(text).text)
+        except Malformed as error:
+            faults[field] = error.fault
+    period = Period(found.get(FIRST_PARAMETER), found.get(LAST_PARAMETER, today))
+    if not faults and period.first and period.first > period.last:
+        message = N_("The period ends before it begins: {first} is after {last}")
+        values = {"first": period.first.isoformat(), "last": period.last.isoformat()}
+        faults[FIRST_PARAMETER] = Fault(message, values)
+    if faults:
+        raise UnclearPeriod(faults)
+    return period
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), GUATEMALA).astimezone(UTC)

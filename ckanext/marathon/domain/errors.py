@@ -1,15 +1,47 @@
-"""What the rules can refuse.
+"""What the rules can refuse, and how they say what is wrong: where, and in which words.
 
 MarathonError
 ├── Malformed   a value that cannot be read; its fault says what is accepted
 └── Taken       a code that somebody else has
+
+A rule that finds several faults returns them instead of raising. The words are English and stay so
+here; logic translates them. ``N_`` marks them for translation.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from ckanext.marathon.domain.faults import Fault
+Path = tuple[str | int, ...]
+
+
+def N_(message: str) -> str:
+    """Return a message as it is, marked for translation."""
+    return message
+
+
+class Fault(NamedTuple):
+    """A message with named places, ``{code}``, and what goes there."""
+
+    message: str
+    values: Mapping[str, Any] = {}
+
+    def __str__(self) -> str:
+        """Return the English sentence."""
+        return self.message.format(**self.values)
+
+
+class FieldFault(NamedTuple):
+    """A fault at a field: ``("municipality",)``, or ``("organiser", 0, "name")`` in a list."""
+
+    path: Path
+    fault: Fault
+
+
+def make_fault(field: str, message: str, **values: Any) -> FieldFault:
+    """Return a fault at a field that is not part of a list."""
+    return FieldFault((field,), Fault(message, values))
 
 
 class MarathonError(Exception):

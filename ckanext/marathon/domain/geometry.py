@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.domain.faults import N_
-from ckanext.marathon.domain.texts import load_json, shown
+from ckanext.marathon.domain.errors import N_, Malformed
+from ckanext.marathon.domain.texts import load_json, quote_value
 
 # How deep the positions of each type are nested in its coordinates.
 DEPTHS = {
@@ -21,7 +20,7 @@ DEPTHS = {
 LONGEST = 200_000
 
 
-def geometry(value: Any) -> str:
+def read_geometry(value: Any) -> str:
     """Return a geometry as compact JSON text.
 
     Raises:
@@ -46,7 +45,7 @@ def geometry(value: Any) -> str:
             "“{value}” is not a GeoJSON geometry, for example "
             '{{"type": "Point", "coordinates": [-90.5, 14.6]}} (longitude first)'
         ),
-        value=shown(value),
+        value=quote_value(value),
     )
 
 

@@ -20,9 +20,8 @@ import re
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.domain.faults import N_, Fault
-from ckanext.marathon.domain.texts import shown
+from ckanext.marathon.domain.errors import N_, Fault, Malformed
+from ckanext.marathon.domain.texts import quote_value
 
 LONGEST = 60
 # A double of JSON has at most 17 digits that count; with its zeros, 1e-16 has 16 decimals.
@@ -56,7 +55,7 @@ _READ_AS = N_("“{value}” was read as {number}: a comma separates thousands a
 _AMOUNT_READ_AS = N_("“{value}” was read as {number}")
 
 
-class Reading(NamedTuple):
+class NumberReading(NamedTuple):
     """A number, and what to say of how it was written.
 
     ``text`` has digits and, before decimals, a point; ``notice`` is ``None`` where what was written
@@ -67,7 +66,7 @@ class Reading(NamedTuple):
     notice: Fault | None = None
 
 
-def read_count(value: Any) -> Reading:
+def read_count(value: Any) -> NumberReading:
     """Read a whole number from 0 up.
 
     Raises:
@@ -76,13 +75,13 @@ def read_count(value: Any) -> Reading:
     reading = _read(value, _NOT_A_COUNT)
     whole = _WHOLE.fullmatch(reading.text)
     if not whole:
-        raise Malformed(_NOT_A_COUNT, value=shown(value))
+        raise Malformed(_NOT_A_COUNT, value=quote_value(value))
     text = str(int(whole[1]))
     notice = reading.notice
-    return Reading(text, notice and Fault(notice.message, _said(value, text)))
+    return NumberReading(text, notice and Fault(notice.message, _said(value, text)))
 
 
-def read_decimal(value: Any, least: float = -math.inf, most: float = math.inf) -> Reading:
+def read_decimal(value: Any, least: float = -math.inf, most: float = math.inf) -> NumberReading:
     """Read a number between bounds.
 
     Raises:
@@ -96,11 +95,11 @@ def read_decimal(value: Any, least: float = -math.inf, most: float = math.inf) -
         elif math.isinf(least):
             message = _TOO_MUCH
         bounds = {"least": f"{least:g}", "most": f"{most:g}"}
-        raise Malformed(message, value=shown(reading.text), **bounds)
+        raise Malformed(message, value=quote_value(reading.text), **bounds)
     return reading
 
 
-def count(value: Any) -> int:
+def parse_count(value: Any) -> int:
     """Return a whole number from 0 up; see :func:`read_count`."""
     return int(read_count(value).text)
 
@@ -114,12 +113,12 @@ def is_count(value: Any) -> bool:
     return True
 
 
-def decimal(value: Any, least: float = -math.inf, most: float = math.inf) -> str:
+def parse_decimal(value: Any, least: float = -math.inf, most: float = math.inf) -> str:
     """Return a number between bounds as text with a decimal point; see :func:`read_decimal`."""
     return read_decimal(value, least, most).text
 
 
-def write(value: Any, is_bounded: bool = False) -> Any:
+def write_number(value: Any, is_bounded: bool = False) -> Any:
     """Return a number of JSON as a text that can be read in one way; anything else as it is.
 
     1.125 becomes ``1.1250``, which nobody takes for thousands; where bounds rule thousands out
@@ -131,7 +130,9 @@ def write(value: Any, is_bounded: bool = False) -> Any:
     return text if is_bounded else _without_doubt(text)
 
 
-def _read(value: Any, otherwise: str, least: float = -math.inf, most: float = math.inf) -> Reading:
+def _read(
+    value: Any, otherwise: str, least: float = -math.inf, most: float = math.inf
+) -> NumberReading:
     """Read a number by Guatemala's convention; bounds may rule one of two readings out.
 
     Raises:
@@ -141,18 +142,18 @@ def _read(value: Any, otherwise: str, least: float = -math.inf, most: float = ma
     if written is not None:
         _refuse_long(written)
     if written is None or len(written) > LONGEST:
-        raise Malformed(otherwise, value=shown(value))
+        raise Malformed(otherwise, value=quote_value(value))
     bare = _QUETZALES.sub("", written, count=1) if _QUETZALES.match(written) else written
     readings = _readings(bare)
     if _PLAIN.fullmatch(bare):
         notice = None if bare == written else Fault(_AMOUNT_READ_AS, _said(value, bare))
         if not _DOUBTFUL.fullmatch(bare) or not least <= readings[1] <= most:
-            return Reading(bare, notice)
+            return NumberReading(bare, notice)
         if not isinstance(value, str):
-            return Reading(_without_doubt(bare))
+            return NumberReading(_without_doubt(bare))
     elif _GROUPED.fullmatch(bare) and least <= readings[0] <= most:
         text = bare.replace(",", "")
-        return Reading(text, Fault(_READ_AS, _said(value, text)))
+        return NumberReading(text, Fault(_READ_AS, _said(value, text)))
     possible = [each for each in readings if least <= each <= most]
     raise _refusal(value, possible or readings, otherwise)
 
@@ -165,9 +166,9 @@ def _refuse_long(written: str) -> None:
     """
     long = None if _PLAIN.fullmatch(written) else _LONG.fullmatch(written)
     if long and len(long["whole"]) > MOST_WHOLE:
-        raise Malformed(_TOO_LARGE, value=shown(written), most=MOST_WHOLE)
+        raise Malformed(_TOO_LARGE, value=quote_value(written), most=MOST_WHOLE)
     if long:
-        raise Malformed(_TOO_EXACT, value=shown(written), most=MOST_DECIMALS)
+        raise Malformed(_TOO_EXACT, value=quote_value(written), most=MOST_DECIMALS)
 
 
 def _digits(value: Any) -> str | None:
@@ -188,10 +189,10 @@ def _readings(text: str) -> list[Decimal]:
 def _refusal(value: Any, readings: list[Decimal], otherwise: str) -> Malformed:
     forms = [_without_doubt(_shortest(each)) for each in readings]
     if len(forms) == 2:
-        return Malformed(_TWO_READINGS, value=shown(value), one=forms[0], other=forms[1])
+        return Malformed(_TWO_READINGS, value=quote_value(value), one=forms[0], other=forms[1])
     if forms:
-        return Malformed(_ONE_READING, value=shown(value), one=forms[0])
-    return Malformed(otherwise, value=shown(value))
+        return Malformed(_ONE_READING, value=quote_value(value), one=forms[0])
+    return Malformed(otherwise, value=quote_value(value))
 
 
 def _shortest(number: Decimal) -> str:
@@ -205,4 +206,4 @@ def _without_doubt(text: str) -> str:
 
 
 def _said(value: Any, text: str) -> dict[str, str]:
-    return {"value": shown(value), "number": text}
+    return {"value": quote_value(value), "number": text}

@@ -1,4 +1,7 @@
-"""Text from forms, programs and spreadsheets: what can be stored, and what a list looks like."""
+"""Text from forms, programs and spreadsheets: what can be stored, lists, and keywords.
+
+Keywords come as others write them; CKAN can keep only some of them as tags.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any, TypeGuard
 
-from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.domain.faults import N_, Fault
+from ckanext.marathon.domain.errors import N_, Fault, Malformed
 
 # PostgreSQL stores no NUL and UTF-8 no half of a surrogate pair.
 _UNHOLDABLE = re.compile("[\x00\ud800-\udfff]")
@@ -80,7 +82,7 @@ def explain_hidden(text: str) -> Fault | None:
     if place is None:
         return None
     values = {"character": name_character(text[place])}
-    before = shown(text[max(0, place - _CONTEXT) : place])
+    before = quote_value(text[max(0, place - _CONTEXT) : place])
     if not before:
         return Fault(
             N_("Delete the invisible character {character} at the beginning of the text"), values
@@ -97,7 +99,7 @@ def name_character(character: str) -> str:
     return f"U+{ord(character):04X} {name}".rstrip()
 
 
-def without_hidden(text: str) -> str:
+def remove_hidden(text: str) -> str:
     """Return a stored text without hidden characters, in the order in which it was written.
 
     Texts that were stored before :func:`find_hidden` was asked may have them.
@@ -150,7 +152,7 @@ def is_reference(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and is_holdable(value)
 
 
-def shown(value: Any) -> str:
+def quote_value(value: Any) -> str:
     """Return a value as it can be repeated to a person: one short line, safe to print."""
     text = value if isinstance(value, str) else _one_line(value)
     text = _UNSTORABLE.sub("�", text[: SHOWN * 4])
@@ -174,7 +176,7 @@ def load_json(text: str) -> Any:
         raise ValueError("nested too deeply") from None
 
 
-def distinct_words(words: Iterable[str]) -> list[str]:
+def list_distinct_words(words: Iterable[str]) -> list[str]:
     """Return keywords without blanks around them and without those that differ in case alone.
 
     The first way of writing a word is kept. Accents make another word: ``publico`` is none that
@@ -189,7 +191,7 @@ def distinct_words(words: Iterable[str]) -> list[str]:
     return list(found.values())
 
 
-def items(value: Any, separator: str = r"[,;\n]") -> list[str]:
+def split_items(value: Any, separator: str = r"[,;\n]") -> list[str]:
     """Return the items of a list field, without blanks and repetitions, in the order given.
 
     Args:
@@ -223,7 +225,9 @@ def _from_text(text: str, separator: str) -> list[Any]:
         try:
             loaded = load_json(text)
         except ValueError:
-            raise Malformed(N_("“{value}” is not a list in JSON"), value=shown(text)) from None
+            raise Malformed(
+                N_("“{value}” is not a list in JSON"), value=quote_value(text)
+            ) from None
         return loaded if isinstance(loaded, list) else [loaded]
     return re.split(separator, text)
 
@@ -239,3 +243,43 @@ def _item(value: Any) -> str:
     if fault := explain_hidden(text):
         raise Malformed(fault.message, **fault.values)
     return text
+
+
+# CKAN's own limits of a tag (``tag_length_validator``, ``tag_name_validator``).
+SHORTEST_TAG, LONGEST_TAG = 2, 100
+_OTHER = re.compile(r"[^\w \-.]+")
+_BETWEEN = re.compile(r"[,;\r\n]")
+
+
+def split_keyword(text: str) -> list[str]:
+    """Return the keywords in a text, which may be a list with commas or semicolons."""
+    return [each for part in _BETWEEN.split(text) if (each := " ".join(part.split()))]
+
+
+def list_tags(text: str) -> list[str]:
+    """Return the tags that CKAN can keep of a keyword: ``I+D`` becomes ``I D``.
+
+    Returns:
+        Nothing for a part that is too short or too long for a tag.
+    """
+    found = (_as_tag(each) for each in split_keyword(remove_hidden(text)))
+    return [each for each in dict.fromkeys(found) if SHORTEST_TAG <= len(each) <= LONGEST_TAG]
+
+
+def is_kept_as_tags(text: str) -> bool:
+    """Return whether the tags of a keyword say all that it says."""
+    return all(
+        _as_tag(each) == each and SHORTEST_TAG <= len(each) <= LONGEST_TAG
+        for each in split_keyword(text)
+    )
+
+
+def restore_keywords(tags: Iterable[str], originals: Iterable[str]) -> list[str]:
+    """Return the keywords of tags, those that had to be changed as they were written."""
+    written = list(dict.fromkeys(originals))
+    changed = {tag for each in written for tag in list_tags(each)}
+    return [*(each for each in tags if each not in changed), *written]
+
+
+def _as_tag(text: str) -> str:
+    return " ".join(_OTHER.sub(" ", text).split())

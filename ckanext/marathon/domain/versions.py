@@ -63,7 +63,7 @@ def write_fingerprint(fingerprint: Fingerprint) -> str:
     return json.dumps(fingerprint, separators=(",", ":"), sort_keys=True)
 
 
-def compare(
+def compare_versions(
     base: Fingerprint, mine: Mapping[str, Any], theirs: Mapping[str, Any]
 ) -> list[Difference]:
     """Return what others changed, in the order of the fields.
@@ -87,12 +87,12 @@ def compare(
     return found
 
 
-def merge(mine: Sequence[Any], added: Sequence[str], theirs: Sequence[Any]) -> list[Any]:
+def merge_members(mine: Sequence[Any], added: Sequence[str], theirs: Sequence[Any]) -> list[Any]:
     """Return a list with those of the stored members whose digests are in ``added``."""
-    return [*mine, *(member for member in theirs if digest_of(member) in set(added))]
+    return [*mine, *(member for member in theirs if compute_digest(member) in set(added))]
 
 
-def digest_of(value: Any) -> str:
+def compute_digest(value: Any) -> str:
     """Return a digest of a value, ``""`` of an empty one.
 
     Line ends, and whether a number or a flag is written as text, make no difference.
@@ -106,13 +106,13 @@ def digest_of(value: Any) -> str:
 
 def _fingerprint_of(value: Any) -> str | list[str]:
     if isinstance(value, list | tuple):
-        return [digest for member in value if (digest := digest_of(member))] or ""
-    return digest_of(value)
+        return [digest for member in value if (digest := compute_digest(member))] or ""
+    return compute_digest(value)
 
 
 def _find_added(stored: Sequence[Any], before: Any, here: Any) -> tuple[Any, ...]:
     known = {*(before or ()), *(here or ())}
-    digests = ((member, digest_of(member)) for member in stored)
+    digests = ((member, compute_digest(member)) for member in stored)
     return tuple(member for member, digest in digests if digest and digest not in known)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ckan.plugins.toolkit as tk
 from feedgen.feed import FeedGenerator
 
-from ckanext.marathon.domain.texts import without_hidden
+from ckanext.marathon.domain.texts import remove_hidden
 from ckanext.marathon.feeds import documents, snapshot
 from ckanext.marathon.feeds.parts import Part
 from ckanext.marathon.feeds.plain import plain
@@ -56,14 +56,14 @@ def written(part: Part, address: str, page: str) -> tuple[bytes, str]:
         title = known.text(each.iri, DCT.title) if known else each.iri
         entry = feed.add_entry(order="append")
         entry.id(f"{address}#{state.name_change(each)}")
-        entry.title(without_hidden(f"{_what(each.activity)}: {title}"))
+        entry.title(remove_hidden(f"{_what(each.activity)}: {title}"))
         entry.category(term=each.activity)
         entry.link(href=f"{page}/dataset/{things[each.iri]}")
         entry.updated(each.published)
         entry.author(name=str(tk.config.get("ckan.site_title") or page))
         summary = plain(known.text(each.iri, DCT.description)) if known else ""
         if summary:
-            entry.summary(without_hidden(summary[:LONGEST]))
+            entry.summary(remove_hidden(summary[:LONGEST]))
     return feed.atom_str(pretty=True), state.cursor
 
 
@@ -71,7 +71,7 @@ def title_of(part: Part) -> str:
     """Return what a feed of a part of the catalogue, or of the whole, is called."""
     site = str(tk.config.get("ckan.site_title") or "CKAN")
     name = part.titles.get(documents.language()) or part.titles.get("es") or ""
-    return without_hidden(f"{site}: {name}" if name else site)
+    return remove_hidden(f"{site}: {name}" if name else site)
 
 
 def _what(activity: str) -> str:

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 import icalendar
 
-from ckanext.marathon.domain import agenda
-from ckanext.marathon.domain.dates import GUATEMALA, first_instant, last_local_day
-from ckanext.marathon.domain.texts import without_hidden
+from ckanext.marathon.domain import workshop
+from ckanext.marathon.domain.dates import GUATEMALA, find_first_instant, find_last_local_day
+from ckanext.marathon.domain.texts import remove_hidden
 
 MEDIA_TYPE = "text/calendar"
 PRODUCT = "-//ckanext-marathon//Idea marathons//ES"
@@ -77,7 +77,7 @@ def calendar(name: str, source: str, events: Iterable[Event]) -> bytes:
     whole.add("x-published-ttl", icalendar.vDuration(REFRESH))
     whole.add_component(_zone())
     head, end = whole.to_ical(), b"END:VCALENDAR\r\n"
-    known = (each for each in events if agenda.is_time(each.starts))
+    known = (each for each in events if workshop.is_time(each.starts))
     return b"".join((head.removesuffix(end), *map(_written, known), end))
 
 
@@ -91,7 +91,7 @@ def uid(iri: str, part: str = "") -> str:
 @lru_cache(maxsize=2_000)
 def _written(event: Event) -> bytes:
     written = _workshop(event).to_ical()
-    return written + _deadline(event).to_ical() if agenda.is_time(event.confirm_by) else written
+    return written + _deadline(event).to_ical() if workshop.is_time(event.confirm_by) else written
 
 
 def _workshop(event: Event) -> icalendar.Event:
@@ -115,7 +115,7 @@ def _workshop(event: Event) -> icalendar.Event:
 def _deadline(event: Event) -> icalendar.Event:
     """Return the last day to confirm, as a day of its own: alarms of others are not rung."""
     made = _base(event, uid(event.iri, ".confirm"), event.confirm_title)
-    day = last_local_day(event.confirm_by)
+    day = find_last_local_day(event.confirm_by)
     made.add("dtstart", day)
     made.add("dtend", day + _DAY)
     made.add("status", "CONFIRMED")
@@ -146,20 +146,20 @@ def _times(starts: str, ends: str) -> tuple[date | datetime, date | datetime | N
     end is when that day is over.
     """
     if "T" not in starts:
-        days = agenda.span(starts, ends)
+        days = workshop.find_day_span(starts, ends)
         assert days, "there is a start"
         return days[0], days[1] + _DAY
     first = _moment(starts)
     last = None
-    if agenda.is_time(ends):
-        over = datetime.combine(last_local_day(ends) + _DAY, time())
+    if workshop.is_time(ends):
+        over = datetime.combine(find_last_local_day(ends) + _DAY, time())
         last = _moment(ends) if "T" in ends else over
     return first, last if last and last > first else None
 
 
 def _moment(text: str) -> datetime:
     """Return a moment as Guatemala's clocks show it; the zone is said beside it."""
-    return first_instant(text).astimezone(GUATEMALA).replace(tzinfo=None)
+    return find_first_instant(text).astimezone(GUATEMALA).replace(tzinfo=None)
 
 
 def _zone() -> icalendar.Timezone:
@@ -182,5 +182,5 @@ def _line(text: str) -> str:
 
 def _text(text: str) -> str:
     """Return a text without what a line of a calendar cannot hold."""
-    lines = without_hidden(text).replace("\r\n", "\n").replace("\r", "\n")
+    lines = remove_hidden(text).replace("\r\n", "\n").replace("\r", "\n")
     return "".join(each for each in lines if each == "\n" or unicodedata.category(each) != "Cc")

@@ -64,8 +64,8 @@ def extent_of(periods: Iterable[tuple[str, str]]) -> tuple[str, str]:
     starts, ends = zip(*periods, strict=True) if (periods := [*periods]) else ((), ())
     try:
         return (
-            min(starts, key=dates.first_instant) if starts and all(starts) else "",
-            max(ends, key=dates.last_instant) if ends and all(ends) else "",
+            min(starts, key=dates.find_first_instant) if starts and all(starts) else "",
+            max(ends, key=dates.find_last_instant) if ends and all(ends) else "",
         )
     except ValueError:
         return "", ""

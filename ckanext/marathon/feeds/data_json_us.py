@@ -184,7 +184,7 @@ def _temporal(each: Dataset) -> str:
     if start and end:
         if len(start) != len(end):
             # DCAT-US's schema takes both ends in one form alone.
-            start, end = f"{dates.local_day(start)}", f"{dates.last_local_day(end)}"
+            start, end = f"{dates.find_local_day(start)}", f"{dates.find_last_local_day(end)}"
         found = f"{start}/{end}"
     elif start:
         found = f"R/{start}/{_unit(each, start)}"
@@ -243,7 +243,9 @@ def distribution_of(each: Distribution) -> dict[str, object]:
 
 def three_letters(iris: Iterable[str]) -> list[str]:
     """Return ISO 639-3 codes, as Argentina's profile wants them."""
-    return [each.iso_639_3 for each in map(authorities.language, iris) if each and each.iso_639_3]
+    return [
+        each.iso_639_3 for each in map(authorities.find_language, iris) if each and each.iso_639_3
+    ]
 
 
 def uri(iri: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import ckan.plugins.toolkit as tk
 
-from ckanext.marathon.domain.addresses import is_reachable
+from ckanext.marathon.domain.addresses import is_mail_reachable
 from ckanext.marathon.feeds import data_json, inventory, sheet, write
 from ckanext.marathon.feeds.inventory import Dataset
 from ckanext.marathon.rdf import lookups
@@ -124,6 +124,6 @@ def _contact() -> data_json.Contact:
     CKAN's sender of mail is often nobody: ``no-responder@localhost`` reaches no one.
     """
     given = (tk.config.get("email_to"), tk.config.get("smtp.mail_from"))
-    email = next(filter(is_reachable, map(str, filter(None, given))), "")
+    email = next(filter(is_mail_reachable, map(str, filter(None, given))), "")
     site = lookups.site().url
     return data_json.Contact(str(tk.config.get("ckan.site_title") or site), email, f"{site}/about")

@@ -250,7 +250,7 @@ def labels(concepts: Iterable[Concept]) -> list[str]:
 
 def language_codes(iris: Iterable[str]) -> list[str]:
     """Return the ISO 639-1 codes of languages, else those of ISO 639-3, as RFC 5646 wants them."""
-    found = [authorities.language(iri) for iri in iris]
+    found = [authorities.find_language(iri) for iri in iris]
     return [*dict.fromkeys(each.iso_639_1 or each.iso_639_3 for each in found if each)]
 
 

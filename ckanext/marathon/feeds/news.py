@@ -9,7 +9,7 @@ from __future__ import annotations
 import ckan.plugins.toolkit as tk
 from feedgen.feed import FeedGenerator
 
-from ckanext.marathon.domain.texts import without_hidden
+from ckanext.marathon.domain.texts import remove_hidden
 from ckanext.marathon.feeds.atom import LONGEST, NEWEST, title_of
 from ckanext.marathon.feeds.parts import Part
 from ckanext.marathon.feeds.snapshot import State
@@ -37,7 +37,7 @@ def written(part: Part, state: State, address: str, page: str) -> bytes:
     feed.title(title_of(part))
     feed.language(str(tk.h.lang()))
     feed.updated(items[0].at if items else state.published)
-    feed.author(name=without_hidden(str(tk.config.get("ckan.site_title") or page)))
+    feed.author(name=remove_hidden(str(tk.config.get("ckan.site_title") or page)))
     feed.link(href=address, rel="self", type="application/atom+xml")
     feed.link(href=page, rel="alternate", type="text/html")
     for item in items:
@@ -45,13 +45,13 @@ def written(part: Part, state: State, address: str, page: str) -> bytes:
         iri = str(lookups.site().thing(kind, item.id))
         entry = feed.add_entry(order="append")
         entry.id(f"{iri}#{item.event}-{item.key}")
-        entry.title(without_hidden(_title(item)))
+        entry.title(remove_hidden(_title(item)))
         entry.category(term=kind)
         entry.link(href=_page(kind, item) or iri)
         entry.updated(item.at)
         summary = _summary(item)
         if summary:
-            entry.summary(without_hidden(summary[:LONGEST]))
+            entry.summary(remove_hidden(summary[:LONGEST]))
     return feed.atom_str(pretty=True)
 
 

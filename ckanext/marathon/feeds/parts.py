@@ -27,7 +27,7 @@ from ckanext.marathon.rdf.facts import PartFacts
 from ckanext.marathon.rdf.uris import Site
 from ckanext.marathon.vocabulary import paths, problems, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
-from ckanext.marathon.vocabulary.labels import pick
+from ckanext.marathon.vocabulary.text import pick_label
 
 LANGUAGES: tuple[str, ...] = ("es", "en")
 
@@ -126,14 +126,14 @@ def find(kind: str, reference: str) -> Part:
 def _of_vocabulary(kind: str, reference: str) -> Part:
     try:
         if kind == PROBLEM:
-            found = problems.problem(reference)
-            titles = {lang: pick(found.pref_label, lang, reference) for lang in LANGUAGES}
+            found = problems.get_problem(reference)
+            titles = {lang: pick_label(found.pref_label, lang, reference) for lang in LANGUAGES}
             return Part(Scope(kind, reference), titles)
-        place = (territory.municipality if kind == MUNICIPALITY else territory.department)(
+        place = (territory.get_municipality if kind == MUNICIPALITY else territory.get_department)(
             reference
         )
     except UnknownCode:
-        code = paths.meant(kind, reference)
+        code = paths.repair_concept_code(kind, reference)
         raise (Elsewhere(Scope(kind, code)) if code else NoPart()) from None
     return Part(Scope(kind, reference), dict.fromkeys(LANGUAGES, place.name), ((kind, reference),))
 

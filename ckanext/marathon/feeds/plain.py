@@ -8,7 +8,7 @@ from typing import Any
 
 import markdown
 
-from ckanext.marathon.domain.texts import without_hidden
+from ckanext.marathon.domain.texts import remove_hidden
 
 _BLOCKS = frozenset(
     {
@@ -94,7 +94,7 @@ def plain(text: str) -> str:
     reader.feed(markdown.markdown(text, extensions=["sane_lists"]))
     reader.close()
     lines = (" ".join(line.split()) for line in "".join(reader.told).splitlines())
-    return without_hidden(re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip())
+    return remove_hidden(re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip())
 
 
 # One of these is in whatever Markdown or HTML would change.

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from ckan import model
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from ckanext.marathon.domain.datasets import COORDINATING_BODY
+from ckanext.marathon.domain.dataset import COORDINATING_BODY
 from ckanext.marathon.feeds.keys import CATALOG, Key, kind_of
 from ckanext.marathon.model import records
 from ckanext.marathon.model.feed import Entry, Kind

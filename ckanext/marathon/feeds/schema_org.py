@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from ckanext.marathon.domain.checksums import OURS
+from ckanext.marathon.domain.file import OWN_ALGORITHM
 from ckanext.marathon.feeds.coverage import Box, intervals
 from ckanext.marathon.feeds.documents import datasets
 from ckanext.marathon.feeds.inventory import (
@@ -162,7 +162,7 @@ def _distribution(each: Distribution) -> dict[str, object]:
             "url" if is_page and not each.download_url else "contentUrl": address,
             "encodingFormat": each.media_type or each.format,
             "contentSize": f"{each.size} B" if each.size else "",
-            "sha256": each.checksum if each.algorithm == OURS else "",
+            "sha256": each.checksum if each.algorithm == OWN_ALGORITHM else "",
             "license": _licence(each.licence),
             "usageInfo": [_statement(text) for text in each.rights],
             "datePublished": each.issued,

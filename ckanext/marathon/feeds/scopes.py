@@ -67,7 +67,7 @@ def _names(found: Collection[Scope]) -> tuple[str, ...]:
 def _of_places(codes: list[str]) -> Iterator[Scope]:
     for code in codes:
         try:
-            place = territory.municipality(code)
+            place = territory.get_municipality(code)
         except UnknownCode:
             continue
         yield Scope(MUNICIPALITY, place.code)
@@ -77,7 +77,7 @@ def _of_places(codes: list[str]) -> Iterator[Scope]:
 def _of_problems(notations: list[str]) -> Iterator[Scope]:
     for notation in notations:
         try:
-            found = problems.problem(notation)
+            found = problems.get_problem(notation)
         except UnknownCode:
             continue
         yield Scope(PROBLEM, found.notation)

@@ -126,7 +126,7 @@ def _read_time(moment: str) -> datetime:
     try:
         return datetime.fromisoformat(moment)
     except ValueError:
-        return dates.first_instant(moment)
+        return dates.find_first_instant(moment)
 
 
 def _since(moment: str) -> str:

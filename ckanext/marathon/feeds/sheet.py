@@ -10,7 +10,7 @@ from openpyxl.styles import Font
 from openpyxl.worksheet.worksheet import Worksheet
 
 from ckanext.marathon.domain import dates
-from ckanext.marathon.domain.checksums import OURS
+from ckanext.marathon.domain.file import OWN_ALGORITHM
 from ckanext.marathon.feeds.coverage import OPEN
 from ckanext.marathon.feeds.inventory import (
     Concept,
@@ -41,8 +41,8 @@ COLUMNS: dict[str, Callable[[Dataset], str]] = {
     "talleres": lambda each: joined(labels(each.workshops)),
     "palabras_clave": lambda each: joined(each.keywords),
     "temas": lambda each: joined(labels(each.themes)),
-    "publicado": lambda each: dates.without_hour(each.issued),
-    "modificado": lambda each: dates.without_hour(each.modified),
+    "publicado": lambda each: dates.drop_hour(each.issued),
+    "modificado": lambda each: dates.drop_hour(each.modified),
     "periodo": lambda each: joined(
         [*(_period(*ends) for ends in each.periods), *each.period_texts]
     ),
@@ -59,7 +59,9 @@ COLUMNS: dict[str, Callable[[Dataset], str]] = {
     "documentacion": lambda each: joined(one.shown for one in each.documentation),
     "estandares": lambda each: joined(one.shown for one in each.conforms_to),
     "bytes": lambda each: _paired(each, lambda one: one.size),
-    "sha256": lambda each: _paired(each, lambda one: one.checksum if one.algorithm == OURS else ""),
+    "sha256": lambda each: _paired(
+        each, lambda one: one.checksum if one.algorithm == OWN_ALGORITHM else ""
+    ),
 }
 
 
@@ -92,7 +94,7 @@ def workbook(datasets: Iterable[Dataset]) -> Workbook:
 
 
 def _period(start: str, end: str) -> str:
-    return "/".join(dates.without_hour(each) or OPEN for each in (start, end))
+    return "/".join(dates.drop_hour(each) or OPEN for each in (start, end))
 
 
 def _place(place: Place) -> str:

@@ -132,7 +132,7 @@ def _words(package_type: str) -> dict[str, str]:
 
 def marathon_licence_doubt(dataset: dict[str, Any]) -> str:
     """Return what a reader must know before they reuse it, ``""`` if the licence is open."""
-    known = authorities.licence(dataset.get("license_id") or "notspecified")
+    known = authorities.find_licence(dataset.get("license_id") or "notspecified")
     if known is None or known.is_open:
         return ""
     name = known.label(tk.h.lang())
@@ -163,4 +163,4 @@ def marathon_language_tag(iri: str) -> str:
 
 
 def _language(value: str) -> authorities.SpokenLanguage | authorities.Language | None:
-    return authorities.spoken_language(value) or authorities.language(value)
+    return authorities.find_spoken_language(value) or authorities.find_language(value)

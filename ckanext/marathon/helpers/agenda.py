@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import ckan.plugins.toolkit as tk
 from markupsafe import Markup
 
-from ckanext.marathon.domain import agenda, dates
+from ckanext.marathon.domain import dates
+from ckanext.marathon.domain import workshop as workshop_domain
 from ckanext.marathon.feeds import calendar, structured_event
 from ckanext.marathon.model import agenda as workshops
 from ckanext.marathon.model import records
@@ -62,7 +63,7 @@ def meetings(ids: Sequence[str]) -> list[Meeting]:
     """Return workshops, in the order given, for a list; in three queries."""
     found, owners = _load_workshops(ids)
     ideas = workshops.ideas(ids)
-    today = dates.today()
+    today = dates.get_today()
     return [
         _meeting(workshop, owners.get(workshop.owner_id), ideas.get(workshop.id, 0), today)
         for workshop in found
@@ -84,8 +85,10 @@ def _load_workshops(ids: Sequence[str]) -> tuple[list[Workshop], dict[str, dict[
 
 def marathon_is_late(workshop: dict[str, Any]) -> bool:
     """Return whether it is too late to confirm for a workshop that is announced."""
-    is_open = workshop.get("status") == agenda.ANNOUNCED
-    return is_open and agenda.has_passed(workshop.get("rsvp_by") or "", dates.today())
+    is_open = workshop.get("status") == workshop_domain.ANNOUNCED
+    return is_open and workshop_domain.has_day_passed(
+        workshop.get("rsvp_by") or "", dates.get_today()
+    )
 
 
 def marathon_event_data(workshop: dict[str, Any]) -> Markup | None:
@@ -94,7 +97,7 @@ def marathon_event_data(workshop: dict[str, Any]) -> Markup | None:
     ``None`` if it is not public, or nobody said when it is.
     """
     record = Workshop.from_shown(workshop)
-    if not is_shown_public(workshop) or not agenda.is_time(record.starts_at):
+    if not is_shown_public(workshop) or not workshop_domain.is_time(record.starts_at):
         return None
     site = lookups.site()
     hosts = [(organiser.name, "") for organiser in record.organisers if organiser.name]
@@ -108,7 +111,7 @@ def marathon_event_data(workshop: dict[str, Any]) -> Markup | None:
         description=_plain(record.notes),
         starts=_local(record.starts_at),
         ends=_local(record.ends_at),
-        is_cancelled=record.status == agenda.CANCELLED,
+        is_cancelled=record.status == workshop_domain.CANCELLED,
         place=structured_event.place(
             record.venue,
             _town(record.venue_municipality),
@@ -134,17 +137,17 @@ def _meeting(workshop: Workshop, owner: dict[str, str] | None, ideas: int, today
         place=_joined(workshop.venue, town.name if town else ""),
         municipalities=[(code, place.name) for code, place in known if place],
         organization=owner,
-        rsvp_by=workshop.rsvp_by if workshop.status == agenda.ANNOUNCED else "",
-        is_late=agenda.has_passed(workshop.rsvp_by, today),
+        rsvp_by=workshop.rsvp_by if workshop.status == workshop_domain.ANNOUNCED else "",
+        is_late=workshop_domain.has_day_passed(workshop.rsvp_by, today),
         ideas=ideas,
         is_example=workshop.is_example,
     )
 
 
 def _event(workshop: Workshop, owner: dict[str, str] | None) -> calendar.Event:
-    is_cancelled = workshop.status == agenda.CANCELLED
+    is_cancelled = workshop.status == workshop_domain.CANCELLED
     title = workshop.label
-    confirm_by = workshop.rsvp_by if workshop.status == agenda.ANNOUNCED else ""
+    confirm_by = workshop.rsvp_by if workshop.status == workshop_domain.ANNOUNCED else ""
     url = tk.h.url_for("workshop.read", id=workshop.name, _external=True)
     town = _town(workshop.venue_municipality)
     assert workshop.created, "CKAN writes it"
@@ -191,7 +194,7 @@ def _plain(markdown: str) -> str:
 
 
 def _local(text: str) -> str:
-    return agenda.local(text) if agenda.is_time(text) else ""
+    return workshop_domain.localize_moment(text) if workshop_domain.is_time(text) else ""
 
 
 def _town(code: str) -> territory.Municipality | None:
@@ -202,7 +205,7 @@ def _address(town: territory.Municipality | None) -> str:
     if town is None:
         return ""
     try:
-        department = territory.department(town.department_code).name
+        department = territory.get_department(town.department_code).name
     except UnknownCode:
         department = ""
     return _joined(town.name, department if department != town.name else "", "Guatemala")

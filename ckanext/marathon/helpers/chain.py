@@ -9,7 +9,9 @@ import ckan.plugins.toolkit as tk
 from ckan.common import current_user
 from ckan.types import Context
 
-from ckanext.marathon.domain import agenda, counts, dates, lifecycle
+from ckanext.marathon.domain import dates
+from ckanext.marathon.domain import idea as idea_domain
+from ckanext.marathon.domain import workshop as workshop_domain
 from ckanext.marathon.domain.texts import is_blank
 from ckanext.marathon.model import agenda as workshop_times
 from ckanext.marathon.model import records
@@ -110,7 +112,7 @@ def find_part(
         return {"package_type": package_type, "count": found["count"], "things": found["results"]}
     found = search({"user": current_user.name}, {**query, "rows": MOST_TO_ORDER, "fl": ["id"]})
     ids = [each["id"] for each in found["results"]]
-    arranged = agenda.arranged(workshop_times.times_of(ids), dates.today())
+    arranged = workshop_domain.arrange_workshops(workshop_times.times_of(ids), dates.get_today())
     ordered = [*arranged.coming, *arranged.undated, *arranged.past]
     things = marathon_linked(ordered[:most])
     return {"package_type": package_type, "count": found["count"], "things": things}
@@ -192,7 +194,7 @@ def marathon_participants(workshop: Package) -> list[Count]:
     }
     masked = workshop.get("participants_masked") or []
     found: list[Count] = []
-    for name in counts.FIELDS:
+    for name in workshop_domain.COUNT_FIELDS:
         value = workshop.get(name)
         if name in masked:
             found.append({"label": labels[name], "value": tk._("not shown")})
@@ -212,9 +214,9 @@ def marathon_next_statuses(status: str) -> list[Step]:
         {
             "code": code,
             "label": marathon_term(statuses.IDEA_STATUS.name, code),
-            "reason_required": lifecycle.needs_reason(status, code),
+            "reason_required": idea_domain.needs_reason(status, code),
         }
-        for code in lifecycle.next_statuses(status)
+        for code in idea_domain.list_next_statuses(status)
     ]
 
 

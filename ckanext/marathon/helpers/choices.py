@@ -37,14 +37,14 @@ class PickerGroup(TypedDict):
 
 def marathon_term_choices(field: dict[str, Any]) -> list[Choice]:
     """Return the terms of the list that the field's ``term_list`` names."""
-    terms = statuses.term_list(field["term_list"]).terms
+    terms = statuses.get_term_list(field["term_list"]).terms
     return [{"value": term.code, "label": dict(term.labels)} for term in terms]
 
 
 def marathon_authority_choices(field: dict[str, Any]) -> list[Choice]:
     """Return the concepts of the authority table that the field's ``scheme`` names, by label."""
     lang = tk.h.lang()
-    concepts = authorities.scheme(field["scheme"]).concepts
+    concepts = authorities.get_scheme(field["scheme"]).concepts
     return [
         {"value": each.iri, "label": dict(each.labels)}
         for each in sorted(concepts, key=lambda concept: concept.label(lang).casefold())
@@ -62,12 +62,12 @@ def marathon_chosen(field: Mapping[str, Any], value: Any) -> list[str]:
         return [_term_code(field["term_list"], str(each)) for each in spellings]
     if "scheme" not in field:
         return [str(each) for each in spellings]
-    found = [authorities.concept(field["scheme"], str(each)) for each in spellings]
+    found = [authorities.find_concept(field["scheme"], str(each)) for each in spellings]
     return [known.iri if known else str(each) for known, each in zip(found, spellings, strict=True)]
 
 
 def _term_code(list_name: str, spelling: str) -> str:
-    for term in statuses.term_list(list_name).terms:
+    for term in statuses.get_term_list(list_name).terms:
         if spelling.casefold() in {term.code, *(each.casefold() for each in term.labels.values())}:
             return term.code
     return spelling
@@ -91,10 +91,10 @@ def marathon_municipality_tree() -> list[PickerGroup]:
                     "note": "",
                     "words": " ".join([each.code, *each.alt_names]),
                 }
-                for each in territory.municipalities_of(department.code)
+                for each in territory.list_municipalities_of(department.code)
             ],
         }
-        for department in territory.departments()
+        for department in territory.list_departments()
     ]
 
 
@@ -110,7 +110,7 @@ def marathon_problem_tree() -> list[PickerGroup]:
             "label": branch.area.label(lang),
             "items": [_problem_item(each, lang) for each in (*branch.problems, branch.area)],
         }
-        for branch in problems.tree()
+        for branch in problems.list_branches()
     ]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ckan.plugins.toolkit as tk
 
-from ckanext.marathon.domain.faults import N_
+from ckanext.marathon.domain.errors import N_
 
 
 def ngettext(one: str, many: str) -> str:

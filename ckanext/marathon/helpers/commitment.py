@@ -8,7 +8,7 @@ from typing import NamedTuple
 import ckan.plugins.toolkit as tk
 from ckan.common import current_user
 
-from ckanext.marathon.domain import commitments, dates
+from ckanext.marathon.domain import commitment, dates
 from ckanext.marathon.logic import permissions
 from ckanext.marathon.model import records
 from ckanext.marathon.records.commitment import Commitment, Milestone
@@ -48,11 +48,11 @@ def show_commitment(record: Commitment) -> ShownCommitment:
     proofs = evidence.shown(
         address for milestone in record.milestones for address in milestone.evidence
     )
-    today = dates.today()
+    today = dates.get_today()
     milestones = [
         ShownMilestone(
             milestone,
-            commitments.is_overdue(milestone.status, milestone.due, today),
+            commitment.is_milestone_overdue(milestone.status, milestone.due, today),
             [proofs[address] for address in milestone.evidence],
         )
         for milestone in record.milestones
@@ -70,7 +70,9 @@ def show_commitment(record: Commitment) -> ShownCommitment:
 
 def count_progress(record: Commitment) -> dict[str, int]:
     """Return how many milestones of a commitment have each status, the furthest first."""
-    return commitments.count_by_status(milestone.status for milestone in record.milestones)
+    return commitment.count_milestones_by_status(
+        milestone.status for milestone in record.milestones
+    )
 
 
 def may_add() -> bool:
@@ -82,4 +84,4 @@ def may_add() -> bool:
 
 def marathon_today() -> str:
     """Return the day it is in Guatemala, in words: what a printed page is as of."""
-    return tk._("as of {day}").format(day=marathon_date(dates.today().isoformat()))
+    return tk._("as of {day}").format(day=marathon_date(dates.get_today().isoformat()))

@@ -14,7 +14,7 @@ from ckanext.marathon.spreadsheets.table import Column, Table, Type
 from ckanext.marathon.vocabulary import problems, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
 from ckanext.marathon.vocabulary.territory import Municipality
-from ckanext.marathon.vocabulary.text import fold
+from ckanext.marathon.vocabulary.text import fold_text
 
 from .labels import marathon_date
 
@@ -57,7 +57,7 @@ def municipalities() -> list[Row]:
     found = []
     for code, numbers in figures.by(about.MUNICIPALITY).items():
         try:
-            found.append(_municipality(territory.municipality(code), numbers))
+            found.append(_municipality(territory.get_municipality(code), numbers))
         except UnknownCode:
             continue
     return _by_name(found)
@@ -68,7 +68,7 @@ def of_department(code: str) -> list[Row]:
     numbers = figures.by(about.MUNICIPALITY)
     return _by_name(
         _municipality(each, numbers.get(each.code, Figures()))
-        for each in territory.municipalities_of(code)
+        for each in territory.list_municipalities_of(code)
     )
 
 
@@ -78,7 +78,7 @@ def problems_of(notations: Iterable[str]) -> list[Row]:
     return [
         Row(
             each,
-            problems.problem(each).label(lang),
+            problems.get_problem(each).label(lang),
             tk.h.url_for("marathon_place.problem", notation=each),
             numbers.get(each, Figures()),
         )
@@ -140,4 +140,4 @@ def _municipality(place: Municipality, numbers: Figures) -> Row:
 
 
 def _by_name(rows: Iterable[Row]) -> list[Row]:
-    return sorted(rows, key=lambda each: (fold(each.name), each.code))
+    return sorted(rows, key=lambda each: (fold_text(each.name), each.code))

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import ckan.plugins.toolkit as tk
 
-from ckanext.marathon.domain import agenda
+from ckanext.marathon.domain import workshop
 from ckanext.marathon.model import commitments, records
 from ckanext.marathon.rdf import lookups
 
@@ -57,7 +57,7 @@ def shown(addresses: Iterable[str]) -> dict[str, Evidence]:
             title=thing.title or thing.name,
             type=thing.type,
             status=records.text(thing, "status") if thing.type != records.DATASET else "",
-            day=marathon_only_day(starts) if agenda.is_time(starts) else "",
+            day=marathon_only_day(starts) if workshop.is_time(starts) else "",
             is_example=records.flag(thing, "example"),
         )
     return answer

@@ -192,7 +192,7 @@ def _text(key: str, text: str) -> Text:
 
 def _address(text: str) -> str:
     try:
-        return addresses.http_address(text)
+        return addresses.read_http_address(text)
     except Malformed:
         return ""
 

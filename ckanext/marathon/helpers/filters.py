@@ -198,7 +198,7 @@ def _filter(page: _Page, field: str, counts: Mapping[str, list[dict[str, Any]]])
 def _places(page: _Page, counts: Mapping[str, list[dict[str, Any]]]) -> list[Choice]:
     inside: dict[str, list[dict[str, Any]]] = {}
     for item in counts[MUNICIPALITY]:
-        inside.setdefault(territory.municipality(item["name"]).department_code, []).append(item)
+        inside.setdefault(territory.get_municipality(item["name"]).department_code, []).append(item)
     choices = []
     for item in counts[DEPARTMENT]:
         own = inside.get(item["name"], [])
@@ -217,7 +217,7 @@ def _is_in(pair: Pair, department: str) -> bool:
 def _problems(page: _Page, items: list[dict[str, Any]]) -> list[Choice]:
     known = {item["name"]: item for item in items}
     choices = []
-    for area in problems.areas():
+    for area in problems.list_areas():
         if area.notation not in known:
             continue
         own = [each for each in area.narrower if each in known]

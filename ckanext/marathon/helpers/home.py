@@ -11,7 +11,7 @@ from ckan import model
 from ckan.common import current_user, request
 from sqlalchemy.exc import SQLAlchemyError
 
-from ckanext.marathon.domain.story import Contact
+from ckanext.marathon.domain.idea import StoryContact
 from ckanext.marathon.logic import permissions
 from ckanext.marathon.model import contacts, figures, needs, overview
 from ckanext.marathon.model.figures import Figures
@@ -64,7 +64,7 @@ def marathon_home() -> Home:
         figures=figures.total(),
         municipalities=most[:MOST_MUNICIPALITIES],
         municipality_count=len(places),
-        areas=comparison.problems_of(each.notation for each in problems.areas()),
+        areas=comparison.problems_of(each.notation for each in problems.list_areas()),
         needs=needs.unmet(LATEST),
         ideas=ideas,
         datasets=datasets,
@@ -155,7 +155,7 @@ def marathon_coordinates() -> bool:
     return _once("coordinates", lambda: permissions.coordinates(name, "admin"), False)
 
 
-def marathon_contact() -> Contact | None:
+def marathon_contact() -> StoryContact | None:
     """Return the coordinating body, if there is one."""
     found = _once("contact", lambda: contacts.with_role(permissions.COORDINATING_BODY), [])
     return found[0] if found else None

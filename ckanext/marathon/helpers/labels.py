@@ -32,7 +32,7 @@ def marathon_as_list(value: Any) -> list[Any]:
 def marathon_municipality(code: str) -> territory.Municipality | None:
     """Return a municipality, ``None`` if no municipality has the code."""
     try:
-        return territory.municipality(code)
+        return territory.get_municipality(code)
     except UnknownCode:
         return None
 
@@ -40,7 +40,7 @@ def marathon_municipality(code: str) -> territory.Municipality | None:
 def marathon_problem(notation: str) -> problems.ServiceProblem | None:
     """Return a service problem or area, ``None`` if none has the notation."""
     try:
-        return problems.problem(notation)
+        return problems.get_problem(notation)
     except UnknownCode:
         return None
 
@@ -48,7 +48,7 @@ def marathon_problem(notation: str) -> problems.ServiceProblem | None:
 def marathon_term(list_name: str, code: str) -> str:
     """Return the label of a term in the visitor's language, the code itself if unknown."""
     try:
-        term = statuses.term_list(list_name).term(code)
+        term = statuses.get_term_list(list_name).term(code)
     except UnknownCode:
         return code
     return term.label(tk.h.lang())
@@ -60,29 +60,29 @@ def marathon_date(value: str | None, form: str = "long") -> str:
     Moments are shown as Guatemala's clocks show them, as in every table and feed. What is no date
     is returned as it is.
     """
-    reading = dates.kept(value)
+    reading = dates.read_stored_date(value)
     if not value or reading is None:
         return value or ""
     lang = tk.h.lang()
-    if reading.form == dates.Form.YEAR:
+    if reading.form == dates.DateForm.YEAR:
         return reading.text
-    local = dates.first_instant(reading.text).astimezone(dates.GUATEMALA)
-    if reading.form == dates.Form.MONTH:
+    local = dates.find_first_instant(reading.text).astimezone(dates.GUATEMALA)
+    if reading.form == dates.DateForm.MONTH:
         return format_skeleton("yMMMM", local.date(), locale=lang)
-    if reading.form == dates.Form.DAY:
+    if reading.form == dates.DateForm.DAY:
         return format_date(local.date(), format=form, locale=lang)
     return format_datetime(local.replace(tzinfo=None), _pattern(lang, form), locale=lang)
 
 
 def marathon_only_day(value: str | None, form: str = "long") -> str:
     """Return the day in Guatemala of a moment as people write it; see :func:`marathon_date`."""
-    return marathon_date(dates.without_hour(value or ""), form)
+    return marathon_date(dates.drop_hour(value or ""), form)
 
 
 def marathon_day(timestamp: str) -> str:
     """Return the day of one of CKAN's times, which are UTC, as it was in Guatemala, in words."""
     try:
-        return marathon_date(dates.local_day(f"{timestamp}+00:00").isoformat())
+        return marathon_date(dates.find_local_day(f"{timestamp}+00:00").isoformat())
     except ValueError:
         return marathon_only_day(timestamp)
 
@@ -91,14 +91,14 @@ def marathon_period(starts: str, ends: str | None) -> str:
     """Return when something starts and ends; on the same day the day is said once."""
     if not ends:
         return marathon_date(starts)
-    first, last = dates.without_hour(starts), dates.without_hour(ends)
+    first, last = dates.drop_hour(starts), dates.drop_hour(ends)
     if first != last:
         return f"{marathon_date(starts)} – {marathon_date(ends)}"
     if starts == first or ends == last:
         return marathon_date(starts)
     lang = tk.h.lang()
     hour = "H:mm" if lang.startswith("es") else "h:mm a"
-    until = dates.first_instant(ends).astimezone(dates.GUATEMALA).time()
+    until = dates.find_first_instant(ends).astimezone(dates.GUATEMALA).time()
     return f"{marathon_date(starts)}–{format_time(until, hour, locale=lang)}"
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import ckan.plugins.toolkit as tk
 
-from ckanext.marathon.vocabulary.topology import ATTRIBUTION, topology
+from ckanext.marathon.vocabulary.territory import ATTRIBUTION, build_topology
 
 LEAFLET, STYLE, BOUNDARIES = "leaflet.js", "leaflet.css", "municipalities.json"
 MEDIA_TYPES = {
@@ -45,7 +45,7 @@ class Map(NamedTuple):
 def part(name: str) -> Part:
     """Return a file, one of :data:`MEDIA_TYPES`."""
     if name == BOUNDARIES:
-        body = topology("municipality")
+        body = build_topology("municipality")
     else:
         body = files("xstatic.pkg.leaflet").joinpath("data", name).read_bytes()
     return Part(body, gzip.compress(body, mtime=0), hashlib.sha256(body).hexdigest()[:12])

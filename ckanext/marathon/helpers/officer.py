@@ -70,7 +70,7 @@ def marathon_settable_roles(field: dict[str, Any], organization: dict[str, Any])
 def _settable_roles(organization: dict[str, Any]) -> list[str]:
     context = Context(user=current_user.name)
     stored = model.Group.get(organization.get("id"))
-    roles = [term.code for term in statuses.term_list("organization-role").terms]
+    roles = [term.code for term in statuses.get_term_list("organization-role").terms]
     return [role for role in roles if permissions.may_give_role(context, stored, role)]
 
 
@@ -162,7 +162,9 @@ def marathon_workshop_choices(selected: str | None, codes: Any = ()) -> list[Wor
         found[chosen.id] = chosen
     viewer = Viewer(Context(user=current_user.name))
     visible = [each for each in found.values() if viewer.may_see(each)]
-    visible.sort(key=lambda each: dates.sort_key(records.text(each, "starts_at")), reverse=True)
+    visible.sort(
+        key=lambda each: dates.make_date_sort_key(records.text(each, "starts_at")), reverse=True
+    )
     return [{"id": each.id, "name": each.name, "label": _label(each)} for each in visible]
 
 
@@ -173,7 +175,7 @@ def marathon_typed_date(value: Any) -> Any:
     everything else, is shown exactly as it is stored.
     """
     typed = _TO_THE_MINUTE.sub(r"\1 \2", value) if isinstance(value, str) else value
-    reading = dates.kept(typed)
+    reading = dates.read_stored_date(typed)
     return typed if reading and reading.text == value else value or ""
 
 

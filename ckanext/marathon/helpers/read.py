@@ -116,5 +116,5 @@ def marathon_licence_name(licence_id: str | None, otherwise: str | None = "") ->
         licence_id: CKAN's id or an IRI; empty is the licence that nobody stated.
         otherwise: how to call one that our table does not know.
     """
-    known = authorities.licence(licence_id or "notspecified")
+    known = authorities.find_licence(licence_id or "notspecified")
     return known.label(tk.h.lang()) if known else otherwise or licence_id or ""

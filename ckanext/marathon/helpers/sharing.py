@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 
 import ckan.plugins.toolkit as tk
 
-from ckanext.marathon.domain import agenda
+from ckanext.marathon.domain import workshop as workshop_domain
 from ckanext.marathon.model import short
 from ckanext.marathon.rdf.lookups import site
 from ckanext.marathon.visibility import is_shown_public
@@ -112,7 +112,7 @@ def _when_and_where(workshop: dict[str, Any]) -> str:
     starts_at, rsvp_by = workshop.get("starts_at"), workshop.get("rsvp_by")
     parts = [marathon_period(starts_at, workshop.get("ends_at")) if starts_at else ""]
     parts.append(workshop.get("venue") or "")
-    if rsvp_by and workshop.get("status") == agenda.ANNOUNCED:
+    if rsvp_by and workshop.get("status") == workshop_domain.ANNOUNCED:
         parts.append(f"{tk._('Confirm by')}: {marathon_date(rsvp_by)}")
     return " · ".join(each for each in parts if each)
 

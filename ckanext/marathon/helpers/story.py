@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import ckan.plugins.toolkit as tk
 from markupsafe import Markup
 
-from ckanext.marathon.domain import dates, story
-from ckanext.marathon.domain.story import Clause, Contact
+from ckanext.marathon.domain import dates
+from ckanext.marathon.domain import idea as idea_domain
+from ckanext.marathon.domain.idea import StoryClause, StoryContact
 from ckanext.marathon.logic import permissions
 from ckanext.marathon.model import agenda, contacts, needs
 from ckanext.marathon.records.workshop import Workshop
@@ -23,7 +24,7 @@ class Story(NamedTuple):
 
     html: Markup
     text: str
-    contact: Contact | None
+    contact: StoryContact | None
 
 
 class Point(NamedTuple):
@@ -41,14 +42,14 @@ class Point(NamedTuple):
 
 
 def marathon_story(idea: dict[str, Any]) -> Story:
-    """Return the sentence with which the page of an idea begins (``domain/story.py``)."""
+    """Return the sentence with which the page of an idea begins (``domain/idea.py``)."""
     workshop = idea.get("workshop_info") or {}
     history = idea.get("history") or []
-    said_on = story.said_on(workshop.get("starts_at") or "", dates.today())
-    since = story.since(idea.get("status") or "", history, said_on)
+    said_on = idea_domain.read_said_on(workshop.get("starts_at") or "", dates.get_today())
+    since = idea_domain.find_status_since(idea.get("status") or "", history, said_on)
     contact = _whom_to_ask(idea)
-    clauses = story.sentence(
-        story.Facts(
+    clauses = idea_domain.write_story(
+        idea_domain.StoryFacts(
             title=idea.get("title") or idea["name"],
             status=idea.get("status") or "",
             since=since.day,
@@ -65,42 +66,42 @@ def marathon_story(idea: dict[str, Any]) -> Story:
     return Story(Markup("; ").join(html) + ".", "; ".join(text) + ".", contact)
 
 
-def _whom_to_ask(thing: dict[str, Any]) -> Contact | None:
+def _whom_to_ask(thing: dict[str, Any]) -> StoryContact | None:
     """Return the municipality of a thing, else the coordinating body: the first that has contact.
 
     Both are institutions: their e-mail addresses and web sites, as they are on the site.
     """
     places = contacts.of_municipalities(marathon_as_list(thing.get("municipality")))
-    found = story.to_ask(places)
+    found = idea_domain.find_contact(places)
     if found and (found.email or found.homepage):
         return found
-    return story.to_ask([*places, *contacts.with_role(permissions.COORDINATING_BODY)])
+    return idea_domain.find_contact([*places, *contacts.with_role(permissions.COORDINATING_BODY)])
 
 
 def marathon_timeline(idea: dict[str, Any]) -> list[Point]:
     """Return the way of an idea: from its workshop through its steps to the next one."""
     workshop = idea.get("workshop_info") or {}
-    said_on = story.said_on(workshop.get("starts_at") or "", dates.today())
+    said_on = idea_domain.read_said_on(workshop.get("starts_at") or "", dates.get_today())
     points = [Point("said", said_on)] if workshop else []
     for step in idea.get("history") or []:
         organization = step.get("organization") or {}
         points.append(
             Point(
                 "step",
-                dates.local_day(step["at"]).isoformat(),
+                dates.find_local_day(step["at"]).isoformat(),
                 step["status"],
                 organization.get("title") or organization.get("name") or "",
                 step.get("user") or "",
                 step.get("reason") or "",
             )
         )
-    ahead = story.ahead(idea.get("status") or "")
+    ahead = idea_domain.find_status_ahead(idea.get("status") or "")
     return [*points, Point("ahead", "", ahead)] if ahead else points
 
 
 def marathon_coming_workshops(codes: Any) -> list[dict[str, str]]:
     """Return the next announced workshops of municipalities: name, title, starts_at, rsvp_by."""
-    found = agenda.coming(marathon_as_list(codes), dates.today(), MOST_WORKSHOPS)
+    found = agenda.coming(marathon_as_list(codes), dates.get_today(), MOST_WORKSHOPS)
     return [
         {
             "name": workshop.name,
@@ -125,7 +126,7 @@ def marathon_asked(ideas: list[dict[str, Any]]) -> dict[str, str]:
     }
 
 
-def _plain(clause: Clause) -> str:
+def _plain(clause: StoryClause) -> str:
     values = dict(clause.values)
     if "date" in values:
         values["date"] = marathon_date(values["date"])
@@ -134,7 +135,7 @@ def _plain(clause: Clause) -> str:
     return tk._(clause.text).format(**values)
 
 
-def _linked(clause: Clause, workshop: dict[str, str], contact: Contact | None) -> Markup:
+def _linked(clause: StoryClause, workshop: dict[str, str], contact: StoryContact | None) -> Markup:
     values: dict[str, Markup] = {}
     for name, value in clause.values.items():
         if name == "date":

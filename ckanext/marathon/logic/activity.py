@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from ckan import authz
 from ckan.types import Context
 
-from ckanext.marathon.domain.texts import without_hidden
+from ckanext.marathon.domain.texts import remove_hidden
 from ckanext.marathon.model import activity, records
 from ckanext.marathon.model.unit_of_work import UnitOfWork
 from ckanext.marathon.search import document
@@ -126,7 +126,7 @@ def show_row(context: Context, row: dict[str, Any]) -> dict[str, Any]:
 
 def _with_plain_title(record: Any) -> Any:
     if isinstance(record, dict) and isinstance(record.get("title"), str):
-        return {**record, "title": without_hidden(record["title"])}
+        return {**record, "title": remove_hidden(record["title"])}
     return record
 
 

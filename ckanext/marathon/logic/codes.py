@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from ckan import model
 
-from ckanext.marathon.domain.errors import Taken
-from ckanext.marathon.domain.faults import N_, At, at
+from ckanext.marathon.domain.errors import N_, FieldFault, Taken, make_fault
 from ckanext.marathon.logic import say
 from ckanext.marathon.model import code as codes
 
@@ -18,7 +17,7 @@ TAKEN = N_("The code {code} is taken in this organisation by “{title}”")
 TAKEN_NOW = N_("The code {code} was taken in this organisation a moment ago")
 
 
-def check(flat: Flat, package_type: str) -> list[At]:
+def check(flat: Flat, package_type: str) -> list[FieldFault]:
     """Return a fault if another record of the organisation has the code."""
     wanted, organization = flat.text("code"), flat.text("owner_org")
     if not wanted or not organization:
@@ -43,8 +42,8 @@ def assign(package: model.Package, code: str, owner_org: str | None = None) -> N
         say.refuse(_taken(taken.key, taken.holder))
 
 
-def _taken(code: str, holder: str | None) -> At:
+def _taken(code: str, holder: str | None) -> FieldFault:
     package = model.Package.get(holder)
     if package is None:
-        return at("code", TAKEN_NOW, code=code)
-    return at("code", TAKEN, code=code, title=package.title or package.name)
+        return make_fault("code", TAKEN_NOW, code=code)
+    return make_fault("code", TAKEN, code=code, title=package.title or package.name)

@@ -12,7 +12,7 @@ from typing import Any, cast
 import ckan.plugins.toolkit as tk
 from ckan.types import Context
 
-from ckanext.marathon.domain.texts import shown
+from ckanext.marathon.domain.texts import quote_value
 from ckanext.marathon.logic import notices
 from ckanext.marathon.rdf.fitting import fit_dataset, take_up_extras
 from ckanext.marathon.records.package import DATASET
@@ -55,4 +55,4 @@ def settle(context: Context, data: dict[str, Any], schema: Mapping[str, Any]) ->
     message = tk._("“{value}” is kept as {name}: the field takes no such value")
     for name, texts in rest.items():
         for text in texts:
-            notices.add(context, message.format(value=shown(text), name=name))
+            notices.add(context, message.format(value=quote_value(text), name=name))

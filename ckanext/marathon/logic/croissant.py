@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from ckan import model
 
-from ckanext.marathon.domain.checksums import checksum_of
+from ckanext.marathon.domain.file import read_checksum
 from ckanext.marathon.feeds.plain import plain
 from ckanext.marathon.logic import uploads
 from ckanext.marathon.rdf.literals import moment
@@ -49,7 +49,7 @@ def prepare(dataset: dict[str, Any]) -> dict[str, Any]:
 
 
 def _file(resource: dict[str, Any]) -> dict[str, Any] | None:
-    checksum = checksum_of(resource)
+    checksum = read_checksum(resource)
     is_held = resource.get("url_type") == "upload"
     if not is_held or checksum is None or checksum.algorithm not in ALGORITHMS:
         return None

@@ -14,7 +14,7 @@ from ckan.lib import plugins as lib_plugins
 from ckan.lib.navl.dictization_functions import missing
 from ckan.types import Context
 
-from ckanext.marathon.domain import numbers, origins
+from ckanext.marathon.domain import dataset, numbers
 from ckanext.marathon.logic import inputs, permissions, shapes
 from ckanext.marathon.model import records
 
@@ -126,7 +126,7 @@ def comparable_package(shown: Mapping[str, Any], schema: Mapping[str, Any]) -> V
         values.pop(name, None)
     for name in ("municipality", "service_problem"):
         origin = shown.get(f"{name}_origin")
-        if origin in (origins.IDEA, origins.WORKSHOP):
+        if origin in (dataset.FROM_IDEA, dataset.FROM_WORKSHOP):
             # It follows another record and is not stored here.
             values[name] = []
     if "tag_string" in values:

@@ -23,7 +23,7 @@ from ckan.types import Context
 from redis.exceptions import RedisError
 
 from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.domain.takedowns import Entry
+from ckanext.marathon.domain.takedown import TakedownEntry
 from ckanext.marathon.logic import cutting, reindex
 from ckanext.marathon.logic.remains import ACTIONS, STEPS, STEPS_OF_ABSENT
 from ckanext.marathon.logic.takedown_file import LIST_FILE, read_list_file
@@ -34,7 +34,7 @@ from ckanext.marathon.search.away import AWAY
 log = logging.getLogger(__name__)
 
 
-def take_down(package: model.Package, entry: Entry) -> list[str]:
+def take_down(package: model.Package, entry: TakedownEntry) -> list[str]:
     """Purge a record and remove everything that is known of it.
 
     Args:
@@ -55,7 +55,7 @@ def take_down(package: model.Package, entry: Entry) -> list[str]:
     return finish_takedown(entry.id, traces.names | traces.texts)
 
 
-def _purge(package: model.Package, entry: Entry, through_ckan: bool) -> Traces:
+def _purge(package: model.Package, entry: TakedownEntry, through_ckan: bool) -> Traces:
     cutting.lock(package)
     # Who is saving it at this moment finishes first, or finds nothing to save.
     records.lock([package.id])
@@ -149,7 +149,7 @@ def finish_later() -> None:
         log.exception("No job could be left to finish the takedowns")
 
 
-def apply_list(entries: Collection[Entry]) -> dict[str, list[str]]:
+def apply_list(entries: Collection[TakedownEntry]) -> dict[str, list[str]]:
     """Take down whatever of a list, and of the site's own, is there; nothing twice.
 
     What is on the given list only is added to the site's own, so that it stays away.
@@ -178,7 +178,7 @@ def apply_list(entries: Collection[Entry]) -> dict[str, list[str]]:
     return result
 
 
-def _write_down(entry: Entry, pending: Collection[str]) -> None:
+def _write_down(entry: TakedownEntry, pending: Collection[str]) -> None:
     """Put a record on the list that is not in the database, and have its files looked for."""
     takedown.record_takedown(
         entry.id,
@@ -217,7 +217,7 @@ def find_returned() -> list[str]:
     return sorted({*takedown.list_returned(), *records.load(each.id for each in entries)})
 
 
-def _read_file() -> tuple[list[Entry], str]:
+def _read_file() -> tuple[list[TakedownEntry], str]:
     """Return what the file lists, and why it cannot be read."""
     try:
         return read_list_file(), ""
@@ -226,12 +226,12 @@ def _read_file() -> tuple[list[Entry], str]:
         return [], str(fault)
 
 
-def _entry_of(row: Any) -> Entry:
-    return Entry(
+def _entry_of(row: Any) -> TakedownEntry:
+    return TakedownEntry(
         row.thing, row.kind, row.reason, row.at, row.files, tuple(row.resources), row.user_id
     )
 
 
-def new_entry(package: model.Package, reason: str, user_id: str | None) -> Entry:
+def new_entry(package: model.Package, reason: str, user_id: str | None) -> TakedownEntry:
     """Return the row of a takedown that begins now."""
-    return Entry(package.id, package.type, reason, datetime.now(UTC), 0, (), user_id)
+    return TakedownEntry(package.id, package.type, reason, datetime.now(UTC), 0, (), user_id)

@@ -43,7 +43,7 @@ def is_address(value: str) -> bool:
 
 def names_host(address: str) -> bool:
     """Return whether ``http://`` may precede an address without a scheme: it begins with a host."""
-    is_file_name = authorities.file_type(address.rpartition(".")[2]) and "/" not in address
+    is_file_name = authorities.find_file_type(address.rpartition(".")[2]) and "/" not in address
     return not is_file_name and addresses.begins_with_host(address)
 
 

@@ -17,10 +17,10 @@ from ckan.lib import munge
 from ckan.types import Context
 from werkzeug.datastructures import FileStorage
 
-from ckanext.marathon.domain import checksums, numbers
+from ckanext.marathon.domain import file, numbers
 from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.domain.texts import shown
-from ckanext.marathon.files.media_type import SAMPLE_SIZE, detect_media_type
+from ckanext.marathon.domain.file import SAMPLE_SIZE, detect_media_type
+from ckanext.marathon.domain.texts import quote_value
 from ckanext.marathon.logic import notices, say, sent_files
 from ckanext.marathon.logic.file_addresses import with_http
 
@@ -115,11 +115,15 @@ class FileFacts:
         self._set_media_type(detect_media_type(sample, munge.munge_filename(upload.filename or "")))
         self._compare_size(size)
         claimed = self._claimed_checksum()
-        algorithms = {checksums.OURS, *([claimed.algorithm] if claimed else [])}
-        found = checksums.compute(checksums.blocks_of(stream), algorithms)
+        algorithms = {file.OWN_ALGORITHM, *([claimed.algorithm] if claimed else [])}
+        found = file.compute_checksums(file.read_blocks(stream), algorithms)
         stream.seek(0)
         self._compare_checksum(claimed, found)
-        known = {"size": size, "hash": found[checksums.OURS], "hash_algorithm": checksums.OURS}
+        known = {
+            "size": size,
+            "hash": found[file.OWN_ALGORITHM],
+            "hash_algorithm": file.OWN_ALGORITHM,
+        }
         self.resource |= known
 
     def _describe_stored(self, before: model.Resource) -> None:
@@ -130,7 +134,7 @@ class FileFacts:
         if before.size is not None:
             self._compare_size(before.size)
             self.resource["size"] = before.size
-        known = checksums.checksum_of(self._stored)
+        known = file.read_checksum(self._stored)
         claimed = self._claimed_checksum()
         if known is None:
             return
@@ -186,7 +190,7 @@ class FileFacts:
     def _set_media_type(self, found: str | None) -> None:
         if self._is_new("mimetype") and found and self.resource["mimetype"] != found:
             message = tk._("“{value}” was not kept: the site states what it finds, {found}")
-            value = shown(self.resource["mimetype"])
+            value = quote_value(self.resource["mimetype"])
             self.notices.append(("mimetype", message.format(value=value, found=found)))
         self.resource["mimetype"] = found
 
@@ -194,7 +198,7 @@ class FileFacts:
         if not self._is_new("size"):
             return
         try:
-            claimed = numbers.count(self.resource["size"])
+            claimed = numbers.parse_count(self.resource["size"])
         except Malformed as error:
             self._errors["size"] = [say.text(error.fault)]
             return
@@ -205,12 +209,12 @@ class FileFacts:
             )
             self._errors["size"] = [message.format(found=size, claimed=claimed)]
 
-    def _claimed_checksum(self) -> checksums.Checksum | None:
+    def _claimed_checksum(self) -> file.Checksum | None:
         """Return the checksum that was sent, ``None`` for none that says anything."""
         if not self._is_new("hash"):
             stated = self.resource.get("hash_algorithm")
             fits = {"hash": self._stored.get("hash"), "hash_algorithm": stated}
-            is_known = checksums.is_ours(stated) or checksums.checksum_of(fits)
+            is_known = file.is_own_algorithm(stated) or file.read_checksum(fits)
             if self._is_new("hash_algorithm") and not is_known:
                 self._errors["hash_algorithm"] = [_only_ours(stated)]
             return None
@@ -219,18 +223,16 @@ class FileFacts:
             self._errors["hash"] = [_no_checksum(self.resource["hash"])]
         return claimed
 
-    def _stated(self) -> checksums.Checksum | None:
+    def _stated(self) -> file.Checksum | None:
         """Return the checksum that was sent; the algorithm may be left over from another one."""
         given = {"hash": self.resource.get("hash")}
-        return checksums.checksum_of(self.resource) or checksums.checksum_of(given)
+        return file.read_checksum(self.resource) or file.read_checksum(given)
 
-    def _compute_stored(
-        self, before: model.Resource, claimed: checksums.Checksum
-    ) -> dict[str, str]:
+    def _compute_stored(self, before: model.Resource, claimed: file.Checksum) -> dict[str, str]:
         try:
             blocks = self._read_file(before) if self._read_file else None
             if blocks is not None:
-                found = checksums.compute(blocks, {claimed.algorithm})
+                found = file.compute_checksums(blocks, {claimed.algorithm})
                 message = tk._("The {algorithm} is right. The site keeps the SHA-256 of its files")
                 if found[claimed.algorithm] == claimed.digits:
                     self.notices.append(("hash", message.format(algorithm=claimed.algorithm)))
@@ -241,7 +243,7 @@ class FileFacts:
         self.notices.append(("hash", message.format(algorithm=claimed.algorithm)))
         return {}
 
-    def _compare_checksum(self, claimed: checksums.Checksum | None, found: dict[str, str]) -> None:
+    def _compare_checksum(self, claimed: file.Checksum | None, found: dict[str, str]) -> None:
         digits = found.get(claimed.algorithm) if claimed else None
         if claimed and digits and digits != claimed.digits:
             message = tk._(
@@ -267,10 +269,10 @@ def _only_ours(stated: Any) -> str:
     return tk._(
         "“{value}” is not what the site states of its files, which is {ours}: leave it out, or "
         "send the checksum (hash) with it"
-    ).format(value=shown(stated), ours=checksums.OURS)
+    ).format(value=quote_value(stated), ours=file.OWN_ALGORITHM)
 
 
 def _no_checksum(value: Any) -> str:
     return tk._("“{value}” is no checksum. These are known, in hexadecimal digits: {names}").format(
-        value=shown(value), names=", ".join(checksums.ALGORITHMS)
+        value=quote_value(value), names=", ".join(file.ALGORITHMS)
     )

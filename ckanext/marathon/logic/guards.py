@@ -9,8 +9,8 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.types import Context
 
-from ckanext.marathon.domain.faults import N_, At, Fault, at
-from ckanext.marathon.domain.ideas import Needs
+from ckanext.marathon.domain.errors import N_, Fault, FieldFault, make_fault
+from ckanext.marathon.domain.idea import Needs
 from ckanext.marathon.logic import say
 from ckanext.marathon.model import link, records
 from ckanext.marathon.model.link import Predicate
@@ -90,13 +90,13 @@ def refuse_delete(found: Collection[model.Package], context: Context) -> None:
     raise tk.ValidationError(errors, error_summary={"message": message})
 
 
-def check_delete(flat: Flat) -> list[At]:
+def check_delete(flat: Flat) -> list[FieldFault]:
     """Return a fault if the record is being deleted by its state and others depend on it."""
     found = dependents(flat.stored) if flat.stored else []
-    return [At(("state",), in_the_way(found, Viewer(flat.context)))] if found else []
+    return [FieldFault(("state",), in_the_way(found, Viewer(flat.context)))] if found else []
 
 
-def check_municipalities_kept(flat: Flat, codes: Collection[str]) -> list[At]:
+def check_municipalities_kept(flat: Flat, codes: Collection[str]) -> list[FieldFault]:
     """Return a fault if an idea of the workshop is of a municipality that is taken out."""
     workshop = flat.stored
     if workshop is None:
@@ -109,7 +109,7 @@ def check_municipalities_kept(flat: Flat, codes: Collection[str]) -> list[At]:
         {code for idea in using for code in records.items(idea, "municipality")} - set(codes)
     )
     return [
-        at(
+        make_fault(
             "municipality",
             N_("Still the municipality of {names}: {codes}"),
             names=named(using, Viewer(flat.context)),

@@ -88,7 +88,7 @@ def check_fields(
         if wrong:
             errors[name] = shapes.at_list(name, wrong)
         elif name in decimals:
-            data[name] = numbers.write(data[name], is_bounded=name in coordinates)
+            data[name] = numbers.write_number(data[name], is_bounded=name in coordinates)
         elif name in stored_as_text:
             data[name] = _write_text(data[name])
     if errors:

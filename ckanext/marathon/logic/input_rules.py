@@ -10,7 +10,7 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.types import Context
 
-from ckanext.marathon.domain.texts import shown
+from ckanext.marathon.domain.texts import quote_value
 from ckanext.marathon.logic import permissions, shapes
 from ckanext.marathon.records.package import DATASET, OTHER_TYPES
 
@@ -93,7 +93,7 @@ def check_state(data: dict[str, Any], accepted: Collection[str]) -> None:
         return
     if data["state"] not in accepted:
         message = tk._("“{value}” is no state that can be set here. These are: {known}").format(
-            value=shown(data["state"]), known=", ".join(dict.fromkeys(accepted))
+            value=quote_value(data["state"]), known=", ".join(dict.fromkeys(accepted))
         )
         raise tk.ValidationError({"state": [message]})
 

@@ -10,7 +10,7 @@ from ckan import authz, model
 from ckan.lib import plugins as lib_plugins
 from ckan.types import Context
 
-from ckanext.marathon.domain.texts import distinct_words, shown
+from ckanext.marathon.domain.texts import list_distinct_words, quote_value
 from ckanext.marathon.logic import input_fields, input_rules, kept, notices
 from ckanext.marathon.records.package import DATASET
 from ckanext.marathon.search import types
@@ -69,7 +69,7 @@ def _drop_computed_extras(context: Context, data: dict[str, Any]) -> None:
 def _unite_keywords(data: dict[str, Any]) -> None:
     """Make one of the keywords ``AGUA `` and ``agua``, however they are sent."""
     if isinstance(data.get("tag_string"), str):
-        data["tag_string"] = ", ".join(distinct_words(data["tag_string"].split(",")))
+        data["tag_string"] = ", ".join(list_distinct_words(data["tag_string"].split(",")))
     given = data.get("tags")
     if not isinstance(given, list) or not all(
         isinstance(tag, dict) and isinstance(tag.get("name"), str) for tag in given
@@ -80,7 +80,7 @@ def _unite_keywords(data: dict[str, Any]) -> None:
     others = [tag for tag in given if tag.get("vocabulary_id")]
     kept: dict[str, dict[str, Any]] = {}
     for tag in words:
-        (word,) = distinct_words([tag["name"]]) or [tag["name"]]
+        (word,) = list_distinct_words([tag["name"]]) or [tag["name"]]
         kept.setdefault(word.casefold(), {**tag, "name": word})
     data["tags"] = [*kept.values(), *others]
 
@@ -113,7 +113,7 @@ def checked_new(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
         data.pop("type", None)
     elif data["type"] not in (known := types.registered()):
         message = tk._("There is no type “{value}”. These exist: {known}")
-        text = message.format(value=shown(data["type"]), known=", ".join(known))
+        text = message.format(value=quote_value(data["type"]), known=", ".join(known))
         raise tk.ValidationError({"type": [text]})
     if data.get("type", DATASET) in input_rules.OUR_TYPES:
         is_trusted = bool(context.get("ignore_auth")) or authz.is_sysadmin(context.get("user"))
@@ -145,7 +145,7 @@ def checked_organization(
         and data["type"] not in (known := input_rules.organization_types())
     ):
         message = tk._("There is no type “{value}”. These exist: {known}")
-        text = message.format(value=shown(data["type"]), known=", ".join(known))
+        text = message.format(value=quote_value(data["type"]), known=", ".join(known))
         raise tk.ValidationError({"type": [text]})
     input_rules.check_group(context, data, stored, is_organization=True)
     input_rules.refuse_reserved_extras(context, data)

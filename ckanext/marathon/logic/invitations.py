@@ -16,7 +16,7 @@ from ckan.logic.action.create import _get_random_username_from_email
 from ckan.logic.schema import create_user_for_user_invite_schema
 from ckan.types import Context
 
-from ckanext.marathon.domain.texts import without_hidden
+from ckanext.marathon.domain.texts import remove_hidden
 from ckanext.marathon.logic import permissions
 
 log = logging.getLogger(__name__)
@@ -168,7 +168,7 @@ def _message(
     account: model.User, organization: model.Group, role: str, link: str
 ) -> tuple[str, str]:
     variables = {
-        "organization": without_hidden(organization.display_name),
+        "organization": remove_hidden(organization.display_name),
         "role": role,
         "link": link,
         "user_name": account.name,

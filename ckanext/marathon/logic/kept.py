@@ -14,7 +14,7 @@ import ckan.plugins.toolkit as tk
 from ckan.types import Context
 from werkzeug.datastructures import FileStorage
 
-from ckanext.marathon.domain.texts import is_blank, shown
+from ckanext.marathon.domain.texts import is_blank, quote_value
 from ckanext.marathon.logic import notices, uploads
 
 Rows = list[dict[str, Any]]
@@ -206,7 +206,7 @@ def _about_row(message: str, field: str, names: Iterable[str], known: Iterable[s
 
 def list_names(names: Iterable[str]) -> str:
     """Return names that were sent as they are repeated to their sender."""
-    quoted = [f"“{shown(name)}”" for name in names]
+    quoted = [f"“{quote_value(name)}”" for name in names]
     return ", ".join(quoted[:_MOST_NAMED]) + (" …" if len(quoted) > _MOST_NAMED else "")
 
 

@@ -22,7 +22,7 @@ from ckan import authz, model
 from ckan.types import Context
 from sqlalchemy.orm import aliased
 
-from ckanext.marathon.domain.texts import shown
+from ckanext.marathon.domain.texts import quote_value
 from ckanext.marathon.feeds import keys
 from ckanext.marathon.logic import notices, sent_files
 from ckanext.marathon.model import kept_iri
@@ -78,7 +78,7 @@ def _note_unused(
     key: tuple[str | int, ...] = (FIELD,)
     if thing in files:
         key = ("resources", sent_files.number_of(context, files.index(thing)), FIELD)
-    notices.add_at(context, key, package.type, message.format(value=f"“{shown(given)}”"))
+    notices.add_at(context, key, package.type, message.format(value=f"“{quote_value(given)}”"))
 
 
 class Contested(NamedTuple):

@@ -13,7 +13,7 @@ import ckan.plugins.toolkit as tk
 from ckan.types import Context
 
 from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.domain.texts import items
+from ckanext.marathon.domain.texts import split_items
 from ckanext.marathon.logic import kept, notices
 from ckanext.marathon.rdf.extras import REST, add_extras, one_text, texts_of
 from ckanext.marathon.records.package import DATASET
@@ -52,13 +52,15 @@ def _takes_languages(fields: Any) -> bool:
 def _take_spoken(context: Context, record: dict[str, Any], key: tuple[str | int, ...]) -> list[str]:
     """Return the languages that are spoken here and have no IRI of their own, as they were said."""
     try:
-        given = items(record.get(FIELD))
+        given = split_items(record.get(FIELD))
     except Malformed:
         # The field's own validator says so.
         return []
     said = [each for each in given if _has_no_iri(each)]
     if said:
-        record[FIELD] = [each for each in given if authorities.language(each) or each not in said]
+        record[FIELD] = [
+            each for each in given if authorities.find_language(each) or each not in said
+        ]
         message = tk._(
             "The EU's table of languages has no entry of its own for {names}. What was said is "
             "kept as “{name}”; a Mayan language is published as one of the group"
@@ -69,7 +71,7 @@ def _take_spoken(context: Context, record: dict[str, Any], key: tuple[str | int,
 
 
 def _has_no_iri(value: str) -> bool:
-    spoken, published = authorities.spoken_language(value), authorities.language(value)
+    spoken, published = authorities.find_spoken_language(value), authorities.find_language(value)
     is_group = published is not None and published.code == _GROUP
     return spoken is not None and (published is None or is_group)
 

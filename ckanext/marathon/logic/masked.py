@@ -8,13 +8,14 @@ from typing import Any, cast
 from ckan import model
 from ckan.types import Context
 
-from ckanext.marathon.domain import counts, numbers
+from ckanext.marathon.domain import numbers
+from ckanext.marathon.domain import workshop as workshop_domain
 from ckanext.marathon.logic.file_addresses import prefix_http
 from ckanext.marathon.logic.references import needs_of_ideas
 from ckanext.marathon.model import records
 from ckanext.marathon.visibility import OUTSIDER, Viewer
 
-# Of ideas; those of workshops are ``counts.FIELDS``.
+# Of ideas; those of workshops are ``workshop.COUNT_FIELDS``.
 OTHER_COUNTS = ("votes", "priority")
 
 
@@ -42,7 +43,7 @@ def restore(
 
 def _restore_unreadable(package: model.Package, data: dict[str, Any]) -> None:
     """Put back counts that are stored as what is no count: null is how they are shown."""
-    for name in (*counts.FIELDS, *OTHER_COUNTS):
+    for name in (*workshop_domain.COUNT_FIELDS, *OTHER_COUNTS):
         text = records.text(package, name)
         if text and name in data and data[name] is None and not numbers.is_count(text):
             data[name] = text
@@ -62,7 +63,7 @@ def _restore_addresses(package: model.Package, data: dict[str, Any]) -> None:
 
 def _restore_counts(workshop: model.Package, sent: Mapping[str, Any], data: dict[str, Any]) -> None:
     masked = sent.get("participants_masked")
-    for name in counts.FIELDS:
+    for name in workshop_domain.COUNT_FIELDS:
         if isinstance(masked, list) and name in masked and data.get(name) in (None, ""):
             data[name] = records.text(workshop, name)
 

@@ -10,7 +10,7 @@ import ckan.plugins.toolkit as tk
 from ckan.types import Context
 from flask import has_request_context
 
-from ckanext.marathon.domain.texts import shown
+from ckanext.marathon.domain.texts import quote_value
 
 KEY = "marathon_notices"
 
@@ -122,7 +122,7 @@ def _name_field(name: str, first: str, fields: Mapping[str, Mapping[str, Any]]) 
 def add_kept(context: Context, value: str, problem: str) -> None:
     """Add that a value of a list was left as it is stored, though no rule would take it now."""
     message = tk._("“{given}” was left as it is stored, though it needs correcting: {problem}")
-    add(context, message.format(given=shown(value), problem=problem))
+    add(context, message.format(given=quote_value(value), problem=problem))
 
 
 def is_page() -> bool:

@@ -121,7 +121,7 @@ def move_code(package: model.Package, owner_org: str) -> None:
 def _record_step(context: Context, idea: model.Package, reason: Any) -> None:
     status = records.text(idea, "status")
     # One that is no term was not set by any save: it was there, and was left as it is.
-    known = {term.code for term in statuses.term_list("idea-status").terms}
+    known = {term.code for term in statuses.get_term_list("idea-status").terms}
     if status not in known or status == transition.last_status(idea.id):
         return
     user = model.User.get(context.get("user"))

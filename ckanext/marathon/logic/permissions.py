@@ -15,7 +15,7 @@ import flask
 from ckan import authz, model
 from ckan.types import Context
 
-from ckanext.marathon.domain.datasets import CIVIL_SOCIETY, COORDINATING_BODY, MUNICIPALITY
+from ckanext.marathon.domain.dataset import CIVIL_SOCIETY, COORDINATING_BODY, MUNICIPALITY
 from ckanext.marathon.model import records, unit_of_work
 from ckanext.marathon.model.unit_of_work import UnitOfWork
 from ckanext.marathon.records.package import OTHER_TYPES

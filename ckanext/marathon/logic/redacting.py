@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 import ckan.plugins.toolkit as tk
 
-from ckanext.marathon.domain.redaction import Redactor
+from ckanext.marathon.domain.privacy import Redactor
 
 _SECRET_NAME = re.compile(r"password|passwd|secret|api_?key|access_key|privatekey", re.IGNORECASE)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ckan.plugins.toolkit as tk
 from ckan import model
 
-from ckanext.marathon.domain import datasets
+from ckanext.marathon.domain import dataset
 from ckanext.marathon.model import installation, records
 
 
-def of_dataset(owner_org: str, stored: model.Package | None) -> datasets.Requirements:
+def of_dataset(owner_org: str, stored: model.Package | None) -> dataset.Requirements:
     """Return what a dataset must have.
 
     One that loses its organisation, as when that is deleted, must have what it had to have there.
@@ -28,23 +28,23 @@ def lacks_role(owner_org: str) -> bool:
     return organization is not None and not _publisher(organization).acts_as
 
 
-def _publisher(organization: model.Group | None) -> datasets.Publisher:
+def _publisher(organization: model.Group | None) -> dataset.Publisher:
     if organization is None:
-        return datasets.Publisher()
-    return datasets.Publisher(
+        return dataset.Publisher()
+    return dataset.Publisher(
         role=records.text(organization, "role"),
         municipality_code=records.text(organization, "municipality_code"),
         is_older=organization.created < installation.installed_at(),
     )
 
 
-def of_a_municipality() -> datasets.Requirements:
+def of_a_municipality() -> dataset.Requirements:
     """Return what a new dataset of a municipality must have; no organisation must give more."""
-    return _of(datasets.Publisher(role=datasets.MUNICIPALITY), None)
+    return _of(dataset.Publisher(role=dataset.MUNICIPALITY), None)
 
 
-def _of(publisher: datasets.Publisher, stored: model.Package | None) -> datasets.Requirements:
-    setting = datasets.IdeaRequired(tk.config["ckanext.marathon.idea_required"])
+def _of(publisher: dataset.Publisher, stored: model.Package | None) -> dataset.Requirements:
+    setting = dataset.IdeaRequired(tk.config["ckanext.marathon.idea_required"])
     created = stored.metadata_created if stored else None
-    exempt = datasets.is_exempt(created, installation.installed_at(), setting)
-    return datasets.requirements(publisher, exempt, setting)
+    exempt = dataset.is_dataset_exempt(created, installation.installed_at(), setting)
+    return dataset.find_requirements(publisher, exempt, setting)

@@ -9,8 +9,8 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from flask import has_request_context
 
-from ckanext.marathon.domain.faults import At, Fault
-from ckanext.marathon.vocabulary.labels import pick
+from ckanext.marathon.domain.errors import Fault, FieldFault
+from ckanext.marathon.vocabulary.text import pick_label
 
 
 def text(fault: Fault) -> str:
@@ -20,7 +20,7 @@ def text(fault: Fault) -> str:
 
 def _word(value: Any) -> str:
     if isinstance(value, Mapping):
-        return pick(value, language())
+        return pick_label(value, language())
     if isinstance(value, tuple | list):
         return ", ".join(_word(each) for each in value)
     return str(value)
@@ -32,7 +32,7 @@ def language() -> str:
     return str(lang)[:2]
 
 
-def refuse(*faults: At) -> NoReturn:
+def refuse(*faults: FieldFault) -> NoReturn:
     """Give up the transaction and say why, at the fields.
 
     Raises:

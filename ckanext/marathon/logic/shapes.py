@@ -14,7 +14,7 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 
-from ckanext.marathon.domain.texts import LONGEST_TEXT, explain_hidden, load_json, shown
+from ckanext.marathon.domain.texts import LONGEST_TEXT, explain_hidden, load_json, quote_value
 from ckanext.marathon.logic import say
 
 # CKAN's own lists of objects, and at which of their fields its pages look for an error.
@@ -125,7 +125,7 @@ def read_flag(value: Any, false: Collection[str] = FALSE) -> bool | None:
 
 def not_a_flag(value: Any) -> str:
     """Return what to say of a value that is neither true nor false."""
-    return tk._("“{value}” is neither yes nor no").format(value=shown(value))
+    return tk._("“{value}” is neither yes nor no").format(value=quote_value(value))
 
 
 def not_flat(value: Any) -> str | None:

@@ -15,8 +15,8 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 
-from ckanext.marathon.domain import takedowns
-from ckanext.marathon.domain.takedowns import Entry
+from ckanext.marathon.domain import takedown as takedown_domain
+from ckanext.marathon.domain.takedown import TakedownEntry
 from ckanext.marathon.model import takedown
 
 LIST_FILE = "ckanext.marathon.takedown_list"
@@ -35,7 +35,7 @@ def dictize_takedown(row: Any) -> dict[str, Any]:
     }
 
 
-def read_list_file() -> list[Entry]:
+def read_list_file() -> list[TakedownEntry]:
     """Return what the file of ``ckanext.marathon.takedown_list`` lists; nothing where none is set.
 
     Raises:
@@ -45,7 +45,7 @@ def read_list_file() -> list[Entry]:
     name = str(tk.config.get(LIST_FILE) or "")
     if not name or not Path(name).exists():
         return []
-    return takedowns.parse_list(Path(name).read_text(encoding="utf-8", errors="replace"))
+    return takedown_domain.parse_takedowns(Path(name).read_text(encoding="utf-8", errors="replace"))
 
 
 def write_list_file() -> None:
@@ -71,7 +71,7 @@ def write_list_file() -> None:
     os.replace(file.name, name)
 
 
-def dictize_entry(entry: Entry) -> dict[str, Any]:
+def dictize_entry(entry: TakedownEntry) -> dict[str, Any]:
     """Return a row of a list as the API and files have it."""
     found = entry._asdict()
     return {**found, "at": entry.at.isoformat(), "resources": list(entry.resources)}

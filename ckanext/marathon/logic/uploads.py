@@ -18,7 +18,7 @@ from ckan import model
 from ckan.lib import files, uploader
 from ckan.types import Context
 
-from ckanext.marathon.domain import checksums
+from ckanext.marathon.domain import file
 from ckanext.marathon.logic.file_facts import FileFacts
 from ckanext.marathon.logic.room import NoRoom
 from ckanext.marathon.model import disk
@@ -196,7 +196,7 @@ def _read_storage(storage: Any, location: files.Location) -> Iterator[bytes]:
     # An open file, which would be read by lines, or whatever else yields bytes.
     is_file = hasattr(opened, "read")
     try:
-        yield from checksums.blocks_of(opened) if is_file else opened
+        yield from file.read_blocks(opened) if is_file else opened
     finally:
         if is_file:
             opened.close()
@@ -204,4 +204,4 @@ def _read_storage(storage: Any, location: files.Location) -> Iterator[bytes]:
 
 def _read_path(path: Path) -> Iterator[bytes]:
     with path.open("rb") as opened:
-        yield from checksums.blocks_of(opened)
+        yield from file.read_blocks(opened)

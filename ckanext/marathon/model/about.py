@@ -47,7 +47,9 @@ def talks_about(kind: str, code: str) -> sa.Select:
     """
     if kind == PROBLEM:
         pairs = held(Predicate.WORKSHOP_PROBLEM, Predicate.IDEA_PROBLEM).subquery()
-        return sa.select(pairs.c.subject).where(pairs.c.object.in_(problems.narrower_or_self(code)))
+        return sa.select(pairs.c.subject).where(
+            pairs.c.object.in_(problems.list_narrower_or_self(code))
+        )
     pairs = places_of_talks().subquery()
     return sa.select(pairs.c.subject).where(place_of_kind(pairs.c.object, kind) == code)
 

@@ -10,15 +10,15 @@ import sqlalchemy as sa
 from ckan import model
 
 from ckanext.marathon import visibility
-from ckanext.marathon.domain import agenda
-from ckanext.marathon.domain.agenda import Times
+from ckanext.marathon.domain import workshop
+from ckanext.marathon.domain.workshop import WorkshopTimes
 from ckanext.marathon.model import records
 from ckanext.marathon.model.about import package
 from ckanext.marathon.model.kept import until_a_change
 from ckanext.marathon.model.link import Link, Predicate
 
 
-def times(municipality: str = "", problems: Collection[str] = ()) -> list[Times]:
+def times(municipality: str = "", problems: Collection[str] = ()) -> list[WorkshopTimes]:
     """Return when each public workshop is, newest on the site first; kept until a change.
 
     Args:
@@ -29,11 +29,11 @@ def times(municipality: str = "", problems: Collection[str] = ()) -> list[Times]
     return until_a_change("times", asked, lambda: _times(municipality, problems))
 
 
-def times_of(workshops: Collection[str]) -> list[Times]:
+def times_of(workshops: Collection[str]) -> list[WorkshopTimes]:
     """Return when some workshops are, given by id, whoever may see them; newest first."""
     if not workshops:
         return []
-    return [Times(*row) for row in model.Session.execute(_of(package.id.in_(workshops)))]
+    return [WorkshopTimes(*row) for row in model.Session.execute(_of(package.id.in_(workshops)))]
 
 
 def _of(condition: sa.ColumnElement[bool]) -> sa.Select[Any]:
@@ -44,13 +44,13 @@ def _of(condition: sa.ColumnElement[bool]) -> sa.Select[Any]:
     )
 
 
-def _times(municipality: str, problems: Collection[str]) -> list[Times]:
+def _times(municipality: str, problems: Collection[str]) -> list[WorkshopTimes]:
     query = _of(visibility.filter_public(package))
     if municipality:
         query = query.where(_linked(Predicate.WORKSHOP_MUNICIPALITY, [municipality]))
     if problems:
         query = query.where(_linked(Predicate.WORKSHOP_PROBLEM, problems))
-    return [Times(*row) for row in model.Session.execute(query)]
+    return [WorkshopTimes(*row) for row in model.Session.execute(query)]
 
 
 def coming(municipalities: Collection[str], today: date, limit: int) -> list[model.Package]:
@@ -59,9 +59,9 @@ def coming(municipalities: Collection[str], today: date, limit: int) -> list[mod
         each.id: each
         for code in municipalities
         for each in times(code)
-        if each.status == agenda.ANNOUNCED
+        if each.status == workshop.ANNOUNCED
     }
-    next_ones = agenda.arranged(announced.values(), today).coming[:limit]
+    next_ones = workshop.arrange_workshops(announced.values(), today).coming[:limit]
     found = records.load(next_ones)
     return [found[each] for each in next_ones if each in found]
 
@@ -112,7 +112,7 @@ def public_with_start(reference: str) -> model.Package | None:
         sa.or_(package.id == reference, package.name == reference),
     )
     found = model.Session.scalars(query.limit(1)).first()
-    return found if found and agenda.is_time(records.text(found, "starts_at")) else None
+    return found if found and workshop.is_time(records.text(found, "starts_at")) else None
 
 
 def invited(owners: Collection[str] | None) -> list[model.Package]:
@@ -124,7 +124,7 @@ def invited(owners: Collection[str] | None) -> list[model.Package]:
     query = sa.select(model.Package).where(
         package.type == records.WORKSHOP,
         package.state == model.State.ACTIVE,
-        _field("status") == agenda.ANNOUNCED,
+        _field("status") == workshop.ANNOUNCED,
         _field("invitation").not_in(("", "[]")),
     )
     if owners is not None:

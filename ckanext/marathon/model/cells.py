@@ -19,17 +19,17 @@ def here(moment: datetime) -> datetime:
 def day(text: str) -> date | None:
     """Return the day in Guatemala of a stored date or time, nothing if it is neither."""
     try:
-        return dates.local_day(text) if text else None
+        return dates.find_local_day(text) if text else None
     except ValueError:
         return None
 
 
 def hour(text: str) -> Cell:
     """Return a stored moment where its hour is known; a date alone is none."""
-    reading = dates.kept(text)
-    if reading is None or reading.form != dates.Form.MOMENT:
+    reading = dates.read_stored_date(text)
+    if reading is None or reading.form != dates.DateForm.MOMENT:
         return None
-    return dates.first_instant(reading.text).replace(microsecond=0)
+    return dates.find_first_instant(reading.text).replace(microsecond=0)
 
 
 def degrees(coordinate: float | None) -> Cell:

@@ -8,13 +8,13 @@ from typing import Any, cast
 import sqlalchemy as sa
 from ckan import model
 
-from ckanext.marathon.domain.story import Contact
+from ckanext.marathon.domain.idea import StoryContact
 from ckanext.marathon.model import overview
 from ckanext.marathon.model.place import Place
 from ckanext.marathon.records.organization import Organization
 
 
-def of_municipalities(codes: Sequence[str]) -> list[Contact]:
+def of_municipalities(codes: Sequence[str]) -> list[StoryContact]:
     """Return the active organisations that are these municipalities, in the order of the codes."""
     group = cast(Any, model.Group)
     query = (
@@ -26,14 +26,14 @@ def of_municipalities(codes: Sequence[str]) -> list[Contact]:
     return [_contact(found[code]) for code in codes if code in found]
 
 
-def with_role(role: str) -> list[Contact]:
+def with_role(role: str) -> list[StoryContact]:
     """Return the oldest active organisation that has a role in the marathons, if there is one."""
     return [_contact(each) for each in overview.with_role(role, 1)]
 
 
-def _contact(group: model.Group) -> Contact:
+def _contact(group: model.Group) -> StoryContact:
     organization = Organization.from_stored(group)
-    return Contact(
+    return StoryContact(
         name=organization.name,
         title=organization.label,
         email=organization.contact_email,

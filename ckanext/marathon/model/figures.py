@@ -115,7 +115,7 @@ def _talks(kind: str) -> sa.Select:
         held = about.held(Predicate.WORKSHOP_PROBLEM, Predicate.IDEA_PROBLEM).subquery("held")
         within = [
             (each, above)
-            for area in problems.areas()
+            for area in problems.list_areas()
             for each in (area.notation, *area.narrower)
             for above in {area.notation, each}
         ]

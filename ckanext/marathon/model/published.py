@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from ckan import model
 
-from ckanext.marathon.domain.periods import Period
+from ckanext.marathon.domain.dates import Period
 from ckanext.marathon.model import about
 from ckanext.marathon.model.about import package
 from ckanext.marathon.model.feed import Entry, Kind, Member

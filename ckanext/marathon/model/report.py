@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from ckan import model
 
 from ckanext.marathon import visibility
-from ckanext.marathon.domain.agenda import ANNOUNCED, HELD
-from ckanext.marathon.domain.periods import Period
+from ckanext.marathon.domain.dates import Period
+from ckanext.marathon.domain.workshop import ANNOUNCED, HELD
 from ckanext.marathon.model import about, clock, published, records, talks
 from ckanext.marathon.model.about import package
 from ckanext.marathon.model.kept import until_a_change

@@ -11,7 +11,7 @@ from ckan import model
 from sqlalchemy.orm import aliased
 
 from ckanext.marathon import visibility
-from ckanext.marathon.domain.periods import Period
+from ckanext.marathon.domain.dates import Period
 from ckanext.marathon.model import about, cells, published, records
 from ckanext.marathon.model.about import GIVEN_UP, package
 from ckanext.marathon.model.link import Link, Predicate

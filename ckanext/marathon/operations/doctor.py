@@ -23,7 +23,7 @@ from ckan.lib.mailer import _parse_smtp_server
 from ckanext.dcat.utils import catalog_uri
 from sqlalchemy.exc import OperationalError
 
-from ckanext.marathon.domain.addresses import is_reachable
+from ckanext.marathon.domain.addresses import is_mail_reachable
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.feeds import verify, witness
 from ckanext.marathon.feeds.gaps import fill_gaps
@@ -117,7 +117,7 @@ def _check_server() -> Findings:
         )
         yield make_warning(text)
     # Nobody has to read a sender's box, but its host has to exist.
-    elif not is_reachable(f"datos@{sender.rpartition('@')[2]}"):
+    elif not is_mail_reachable(f"datos@{sender.rpartition('@')[2]}"):
         text = tk._(
             "smtp.mail_from is {address}, at a host that the internet does not know: many mail "
             "servers refuse what comes from there. Set it to an address of your own domain."
@@ -136,7 +136,7 @@ def _check_recipient() -> Findings:
         )
         yield make_warning(text)
         return
-    if not is_reachable(recipient):
+    if not is_mail_reachable(recipient):
         text = tk._(
             "email_to is {address}, where nobody reads letters: nobody is told of errors of the "
             "site, and portals are given no address of the site to ask. Set it to an address that "

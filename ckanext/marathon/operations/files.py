@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from ckan import model
 from ckan.lib import search
 
-from ckanext.marathon.domain import checksums
+from ckanext.marathon.domain import file
 from ckanext.marathon.logic import uploads
 from ckanext.marathon.logic.redacting import redact
 
@@ -112,8 +112,8 @@ def _add(resource_id: str) -> ChecksumsDone | None:
     resource = query.with_for_update().populate_existing().first()
     if resource is None:
         return None
-    stated = checksums.checksum_of({"hash": resource.hash, **(resource.extras or {})})
-    if stated and stated.algorithm == checksums.OURS:
+    stated = file.read_checksum({"hash": resource.hash, **(resource.extras or {})})
+    if stated and stated.algorithm == file.OWN_ALGORITHM:
         model.Session.rollback()
         return None
     package = str(resource.package_id)
@@ -122,15 +122,17 @@ def _add(resource_id: str) -> ChecksumsDone | None:
         if blocks is None:
             model.Session.rollback()
             return ChecksumsDone(resource_id, package, ChecksumOutcome.ELSEWHERE)
-        found = checksums.compute(blocks, {checksums.OURS, *([stated.algorithm] if stated else [])})
+        found = file.compute_checksums(
+            blocks, {file.OWN_ALGORITHM, *([stated.algorithm] if stated else [])}
+        )
     except OSError as fault:
         model.Session.rollback()
         return ChecksumsDone(resource_id, package, ChecksumOutcome.MISSING, redact(str(fault)))
     detail = ""
     if stated and found[stated.algorithm] != stated.digits:
         detail = f"{stated.algorithm}: {stated.digits} → {found[stated.algorithm]}"
-    resource.hash = found[checksums.OURS]
-    resource.extras = {**(resource.extras or {}), "hash_algorithm": checksums.OURS}
+    resource.hash = found[file.OWN_ALGORITHM]
+    resource.extras = {**(resource.extras or {}), "hash_algorithm": file.OWN_ALGORITHM}
     model.Session.commit()
     search.rebuild(package_id=package, force=True, quiet=True)
     return ChecksumsDone(

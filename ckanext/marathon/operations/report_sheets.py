@@ -7,8 +7,7 @@ from datetime import datetime
 
 import ckan.plugins.toolkit as tk
 
-from ckanext.marathon.domain.dates import GUATEMALA
-from ckanext.marathon.domain.periods import Period
+from ckanext.marathon.domain.dates import GUATEMALA, Period
 from ckanext.marathon.model.report import Part, Promise, Report
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.records.base import Record
@@ -80,8 +79,8 @@ def name_part(code: str) -> str:
     """Return the name of a municipality or problem, the code itself if unknown."""
     try:
         if code.isdigit():
-            return territory.municipality(code).name
-        return problems.problem(code).label(tk.h.lang())
+            return territory.get_municipality(code).name
+        return problems.get_problem(code).label(tk.h.lang())
     except UnknownCode:
         return code
 
@@ -253,7 +252,7 @@ def _status(code: str) -> str:
 
 def _term(terms: str, code: str) -> str:
     try:
-        return statuses.term_list(terms).term(code).label(tk.h.lang())
+        return statuses.get_term_list(terms).term(code).label(tk.h.lang())
     except UnknownCode:
         return code
 

@@ -18,7 +18,7 @@ from ckan.lib.redis import connect_to_redis
 from ckan.types import Context
 
 from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.domain.takedowns import check_rows
+from ckanext.marathon.domain.takedown import check_takedown_rows
 from ckanext.marathon.feeds import witness
 from ckanext.marathon.logic import say
 from ckanext.marathon.logic.takedown_file import LIST_FILE, dictize_entry, read_list_file
@@ -173,7 +173,7 @@ def check_backup(directory: Path, progress: Progress) -> Manifest:
         )
         raise BackupFault(message.format(theirs=manifest.versions.get("ckanext-marathon", "?")))
     try:
-        check_rows(manifest.takedowns)
+        check_takedown_rows(manifest.takedowns)
     except Malformed as error:
         fault = describe_damage(directory / MANIFEST, say.text(error.fault))
         raise BackupFault(fault) from None

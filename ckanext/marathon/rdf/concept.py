@@ -40,7 +40,7 @@ def add_texts(
             graph.add((subject, predicate, literal))
 
 
-def add_authority(graph: Graph, concept: authorities.Concept, *classes: URIRef) -> URIRef:
+def add_authority(graph: Graph, concept: authorities.AuthorityConcept, *classes: URIRef) -> URIRef:
     """Describe a concept of somebody else's vocabulary and return its IRI.
 
     Args:
@@ -60,7 +60,7 @@ def add_authority(graph: Graph, concept: authorities.Concept, *classes: URIRef) 
 
 def add_scheme(graph: Graph, name: str) -> URIRef | None:
     """Describe somebody else's scheme and return its IRI, ``None`` if it has none."""
-    found = authorities.scheme(name)
+    found = authorities.get_scheme(name)
     if not found.iri:
         return None
     iri = URIRef(found.iri)
@@ -75,7 +75,7 @@ def add_term(graph: Graph, site: Site, kind: str, code: object, *classes: URIRef
     Returns:
         Its IRI; ``None`` if the list has no such term.
     """
-    terms = statuses.term_list(kind)
+    terms = statuses.get_term_list(kind)
     try:
         term = terms.term(str(code))
     except UnknownCode:
@@ -94,7 +94,7 @@ def add_term(graph: Graph, site: Site, kind: str, code: object, *classes: URIRef
 def problem_or_none(notation: object) -> problems.ServiceProblem | None:
     """Return the service problem with a notation, ``None`` if there is none."""
     try:
-        return problems.problem(str(notation))
+        return problems.get_problem(str(notation))
     except UnknownCode:
         return None
 
@@ -115,5 +115,5 @@ def add_problem_scheme(graph: Graph, site: Site) -> URIRef:
     """Describe the scheme of service problems and return its IRI."""
     iri = site.scheme(problems.KIND)
     graph.add((iri, RDF.type, SKOS.ConceptScheme))
-    add_texts(graph, iri, DCT.title, problems.scheme().title)
+    add_texts(graph, iri, DCT.title, problems.get_problem_scheme().title)
     return iri

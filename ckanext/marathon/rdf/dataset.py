@@ -10,8 +10,7 @@ from functools import partial
 from rdflib import Graph, Literal, URIRef
 from rdflib.term import Node
 
-from ckanext.marathon.domain.keywords import as_written
-from ckanext.marathon.domain.texts import distinct_words
+from ckanext.marathon.domain.texts import list_distinct_words, restore_keywords
 from ckanext.marathon.records.dataset import Dataset
 from ckanext.marathon.records.values import list_rows, list_texts
 from ckanext.marathon.vocabulary import authorities
@@ -99,7 +98,7 @@ def _add_texts(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
     lang = site.language
     title = label(lang, dataset.get("title"), dataset.get("name"), dataset["id"])
     tags = [clean(each.get("name")) for each in list_rows(dataset.get("tags"))]
-    keywords = distinct_words(as_written(tags, list_texts(dataset.get("tags" + REST))))
+    keywords = list_distinct_words(restore_keywords(tags, list_texts(dataset.get("tags" + REST))))
     for predicate, literal in (
         (DCT.title, title),
         # DCAT-AP wants a description; older datasets may have none.
@@ -146,22 +145,22 @@ def _own(dataset: Row, field: str) -> Literal | None:
 
 
 def _add_concepts(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
-    frequency = authorities.frequency(clean(dataset.get("frequency")))
+    frequency = authorities.find_frequency(clean(dataset.get("frequency")))
     if frequency is not None:
         node = add_authority(graph, frequency, DCT.Frequency)
         graph.add((iri, DCT.accrualPeriodicity, node))
-    access = authorities.access_right(clean(dataset.get("access_rights")))
+    access = authorities.find_access_right(clean(dataset.get("access_rights")))
     if access is not None:
         graph.add((iri, DCT.accessRights, add_authority(graph, access, DCT.RightsStatement)))
     for value in list_texts(dataset.get("language")):
-        language = authorities.language(value)
+        language = authorities.find_language(value)
         if language is not None:
             graph.add((iri, DCT.language, add_authority(graph, language, DCT.LinguisticSystem)))
     problems = list_texts(dataset.get("service_problem"))
     for problem in filter(None, map(problem_or_none, problems)):
         graph.add((iri, DCAT.theme, add_problem(graph, site, problem)))
-    given = filter(None, map(authorities.theme, list_texts(dataset.get("theme"))))
-    themes = list(given) or filter(None, map(authorities.theme, themes_of_problems(problems)))
+    given = filter(None, map(authorities.find_theme, list_texts(dataset.get("theme"))))
+    themes = list(given) or filter(None, map(authorities.find_theme, themes_of_problems(problems)))
     for theme in themes:
         graph.add((iri, DCAT.theme, add_authority(graph, theme)))
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from rdflib import Graph, Literal, URIRef
 
 from ckanext.marathon.domain import dates
-from ckanext.marathon.domain.checksums import ALGORITHMS, checksum_of
+from ckanext.marathon.domain.file import ALGORITHMS, read_checksum
 from ckanext.marathon.records.values import list_texts
 from ckanext.marathon.vocabulary import authorities
 
@@ -41,8 +41,8 @@ __all__ = [
     "IANA",
     "add_distribution",
     "add_links",
-    "checksum_of",
     "first_published",
+    "read_checksum",
     "resource_page",
     "time_modified",
     "time_offered",
@@ -177,22 +177,22 @@ def _add_addresses(graph: Graph, site: Site, iri: URIRef, dataset: Row, resource
 
 def _add_format(graph: Graph, iri: URIRef, resource: Row) -> None:
     named, typed = clean(resource.get("format")), clean(resource.get("mimetype"))
-    kind = authorities.file_type(named) or authorities.file_type(typed)
+    kind = authorities.find_file_type(named) or authorities.find_file_type(typed)
     if kind is not None:
         graph.add((iri, DCT["format"], add_authority(graph, kind, DCT.MediaTypeOrExtent)))
     word = text(named)
-    if word is not None and authorities.file_type(named) is None:
+    if word is not None and authorities.find_file_type(named) is None:
         # DCAT-AP takes none but the EU's file types for ``dct:format``; of a format that is not
         # among them (API, DOCM …) the word stays as it was written.
         graph.add((iri, DC["format"], word))
-    media = authorities.media_type(typed) or (kind.media_type if kind else None)
+    media = authorities.find_media_type_iri(typed) or (kind.media_type if kind else None)
     if media is not None:
         _add_media_type(graph, iri, DCAT.mediaType, media)
     for field, predicate in (
         ("compress_format", DCAT.compressFormat),
         ("package_format", DCAT.packageFormat),
     ):
-        packed = authorities.media_type(clean(resource.get(field)))
+        packed = authorities.find_media_type_iri(clean(resource.get(field)))
         if packed is not None:
             _add_media_type(graph, iri, predicate, packed)
 
@@ -207,21 +207,21 @@ def _add_media_type(graph: Graph, iri: URIRef, predicate: URIRef, media: str) ->
 
 def _add_concepts(graph: Graph, iri: URIRef, resource: Row) -> None:
     for field, predicate, find in (
-        ("availability", DCATAP.availability, authorities.availability),
-        ("status", ADMS.status, authorities.distribution_status),
+        ("availability", DCATAP.availability, authorities.find_availability),
+        ("status", ADMS.status, authorities.find_distribution_status),
     ):
         concept = find(clean(resource.get(field)))
         if concept is not None:
             graph.add((iri, predicate, add_authority(graph, concept)))
     for value in list_texts(resource.get("language")):
-        concept = authorities.language(value)
+        concept = authorities.find_language(value)
         if concept is not None:
             graph.add((iri, DCT.language, add_authority(graph, concept, DCT.LinguisticSystem)))
 
 
 def _add_checksum(graph: Graph, iri: URIRef, resource: Row) -> None:
     """Add the checksum, if it is one: DCAT-AP's shapes take SPDX's algorithms only."""
-    found = checksum_of(resource)
+    found = read_checksum(resource)
     if found is not None:
         digits, name = hex_binary(found.digits), found.algorithm
     else:
@@ -276,4 +276,4 @@ def _first_offered(dataset: Row, resource: Row) -> Literal | None:
 
 
 def _instant(literal: Literal) -> datetime:
-    return dates.first_instant(str(literal))
+    return dates.find_first_instant(str(literal))

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ckanext.marathon.domain.texts import LONGEST_TEXT, load_json, without_hidden
+from ckanext.marathon.domain.texts import LONGEST_TEXT, load_json, remove_hidden
 
 __all__ = ["REST", "add_extras", "clean", "load_rows", "one_text", "texts_of"]
 
@@ -69,7 +69,7 @@ def load_rows(value: Any, field: Mapping[str, Any]) -> Any:
 def clean(value: Any) -> Any:
     """Return a value with nothing that CKAN or its database could not store."""
     if isinstance(value, str):
-        return without_hidden(value)[:LONGEST_TEXT].strip()
+        return remove_hidden(value)[:LONGEST_TEXT].strip()
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > _LARGEST:

@@ -17,7 +17,8 @@ from ckan.lib.munge import munge_tag
 from ckan.logic.schema import default_create_package_schema
 from ckanext.scheming.validation import validators_from_string
 
-from ckanext.marathon.domain import datasets, keywords
+from ckanext.marathon.domain import dataset
+from ckanext.marathon.domain import texts as texts_domain
 from ckanext.marathon.domain.texts import LONGEST_TITLE
 
 from .extras import REST, add_extras, clean, load_rows, one_text, texts_of
@@ -193,10 +194,10 @@ def _fit_tags(found: Record, rest: Rest) -> None:
     for tag in free:
         given = str(tag.get("name") or "")
         if is_munging:
-            names = [munge_tag(each) for each in keywords.split_keyword(given)]
+            names = [munge_tag(each) for each in texts_domain.split_keyword(given)]
         else:
-            names = keywords.tags_of(given)
-            if not keywords.is_kept(given):
+            names = texts_domain.list_tags(given)
+            if not texts_domain.is_kept_as_tags(given):
                 rest.setdefault("tags" + REST, []).append(given)
         for name in names:
             tags.setdefault(name, {"name": name} if name != given else tag)
@@ -211,7 +212,7 @@ def _fit_periods(found: Record, rest: Rest) -> None:
     periods = found.get("temporal_coverage")
     if not isinstance(periods, list) or not all(isinstance(each, dict) for each in periods):
         return
-    wrong = [int(path[1]) for path, _ in datasets.check_periods(periods)]
+    wrong = [int(path[1]) for path, _ in dataset.check_periods(periods)]
     for number in wrong:
         text = " – ".join(str(periods[number].get(each) or "") for each in ("start", "end"))
         rest.setdefault("temporal_coverage" + REST, []).append(text)

@@ -151,8 +151,8 @@ def add_relations(graph: Graph, dataset: Dataset, iri: URIRef, facts: Facts) -> 
 
 def _summaries(idea: Idea) -> Iterator[Literal]:
     for summary in idea.summaries:
-        spoken = authorities.spoken_language(summary.language)
-        other = authorities.language(summary.language)
+        spoken = authorities.find_spoken_language(summary.language)
+        other = authorities.find_language(summary.language)
         tag = spoken.code if spoken else (other.iso_639_1 or other.iso_639_3 if other else "")
         # A language tag is the shortest code there is (RFC 5646, 2.2.1): Spanish is ``es``.
         tag = {"spa": "es", "eng": "en"}.get(tag, tag)

@@ -14,8 +14,13 @@ from typing import Any
 from rdflib import Graph, Literal, URIRef
 from rdflib.term import Node
 
-from ckanext.marathon.domain.keywords import is_kept, split_keyword, tags_of
-from ckanext.marathon.domain.texts import load_json, without_hidden
+from ckanext.marathon.domain.texts import (
+    is_kept_as_tags,
+    list_tags,
+    load_json,
+    remove_hidden,
+    split_keyword,
+)
 
 from .facts import Row
 from .literals import PARAGRAPH
@@ -76,7 +81,7 @@ def other_languages(
     kept = {each for name in found.keys() - {"tags"} for each in _texts(found[name])}
     for keyword in (str(tag.get("name")) for tag in found.get("tags") or []):
         names = _tags_of(keyword)
-        kept |= {*names, *map(respell, names), *([] if is_kept(keyword) else [keyword])}
+        kept |= {*names, *map(respell, names), *([] if is_kept_as_tags(keyword) else [keyword])}
     result: dict[str, list[str]] = {}
     for text in sorted({text for each in kept for text in _known(each, tags)}):
         if text not in ours:
@@ -141,7 +146,7 @@ def _stored(value: object) -> dict[str, str]:
 
 
 def _beginning(text: str) -> str:
-    return _BEHIND.sub("", without_hidden(text).strip())[:_LONGEST]
+    return _BEHIND.sub("", remove_hidden(text).strip())[:_LONGEST]
 
 
 def _known(text: str, tags: Mapping[str, str]) -> list[str]:
@@ -151,7 +156,7 @@ def _known(text: str, tags: Mapping[str, str]) -> list[str]:
 
 
 def _tags_of(keyword: str) -> list[str]:
-    return [*split_keyword(keyword), *tags_of(keyword)]
+    return [*split_keyword(keyword), *list_tags(keyword)]
 
 
 def _literals(graph: Graph, iri: Node) -> Iterator[tuple[Node, Literal]]:

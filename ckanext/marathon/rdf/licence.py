@@ -57,7 +57,7 @@ def add_licence(graph: Graph, value: object) -> URIRef | None:
     """
     iri = iri_of_licence(value) or web(value)
     if iri is not None:
-        _describe(graph, iri, authorities.licence(str(value)))
+        _describe(graph, iri, authorities.find_licence(str(value)))
     return iri
 
 
@@ -81,7 +81,7 @@ def add_licence_of(graph: Graph, whole: URIRef, dataset: Row) -> URIRef | None:
     identifier = clean(dataset.get("license_id"))
     if identifier in NOT_SAID:
         return None
-    known = authorities.licence(identifier)
+    known = authorities.find_licence(identifier)
     iri = iri_of_licence(identifier) or web(dataset.get("license_url")) or web(identifier)
     if iri is None:
         iri = part(whole, "licence")
@@ -96,7 +96,7 @@ def add_licence_of(graph: Graph, whole: URIRef, dataset: Row) -> URIRef | None:
 def add_licence_named(graph: Graph, whole: URIRef, said: str, name: str = "licence") -> URIRef:
     """Describe a licence by its address, or by its name as a part of a thing."""
     # What is kept as it was said has the version that it names, or none.
-    iri = add_licence(graph, said) if authorities.stated_licence(said) else web(said)
+    iri = add_licence(graph, said) if authorities.find_stated_licence(said) else web(said)
     if iri is not None:
         graph.add((iri, RDF.type, DCT.LicenseDocument))
         return iri
@@ -109,7 +109,7 @@ def add_licence_named(graph: Graph, whole: URIRef, said: str, name: str = "licen
 
 def iri_of_licence(value: object) -> URIRef | None:
     """Return the IRI of a licence of our table: the EU's, else its own."""
-    known = authorities.licence(value) if isinstance(value, str) else None
+    known = authorities.find_licence(value) if isinstance(value, str) else None
     iri = (known.eu_iri or known.iri) if known else ""
     return URIRef(iri) if iri else None
 
@@ -125,6 +125,6 @@ def _describe(graph: Graph, iri: URIRef, known: authorities.Licence | None) -> N
     if known.iri and known.iri != str(iri):
         graph.add((iri, RDFS.seeAlso, URIRef(known.iri)))
     for each in known.types:
-        kind = authorities.licence_type(each)
+        kind = authorities.find_licence_type(each)
         if kind is not None:
             graph.add((iri, DCT.type, add_authority(graph, kind)))

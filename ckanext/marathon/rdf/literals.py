@@ -16,7 +16,7 @@ from rdflib import Literal
 
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.geometry import DEPTHS
-from ckanext.marathon.domain.texts import load_json, without_hidden
+from ckanext.marathon.domain.texts import load_json, remove_hidden
 
 from .extras import REST
 from .namespaces import GSP, XSD
@@ -43,10 +43,10 @@ _DURATION = re.compile(
 )
 _WITHOUT_OFFSET = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]+(?:\.[0-9]+)?")
 _DATATYPES = {
-    dates.Form.YEAR: XSD.gYear,
-    dates.Form.MONTH: XSD.gYearMonth,
-    dates.Form.DAY: XSD.date,
-    dates.Form.MOMENT: XSD.dateTime,
+    dates.DateForm.YEAR: XSD.gYear,
+    dates.DateForm.MONTH: XSD.gYearMonth,
+    dates.DateForm.DAY: XSD.date,
+    dates.DateForm.MOMENT: XSD.dateTime,
 }
 
 
@@ -55,7 +55,7 @@ def clean(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         return ""
     lines = str(value).replace("\r\n", "\n").replace("\r", "\n")
-    kept = without_hidden(lines)
+    kept = remove_hidden(lines)
     return kept if kept.strip() else ""
 
 
@@ -79,12 +79,12 @@ def moment(value: object, utc: bool = False) -> Literal | None:
     """Return a year, month, day or point in time with its datatype.
 
     Args:
-        value: a date in one of the forms of ``domain/date_forms.py``.
+        value: a date in one of the forms of ``domain/dates.py``.
         utc: a time without offset is UTC, as CKAN's own are; else it is Guatemala's.
     """
     if isinstance(value, str) and utc and _WITHOUT_OFFSET.fullmatch(value.strip()):
         value = f"{value.strip()}Z"
-    reading = dates.kept(value)
+    reading = dates.read_stored_date(value)
     return Literal(reading.text, datatype=_DATATYPES[reading.form]) if reading else None
 
 

@@ -16,7 +16,7 @@ from ckan.types import Context
 from ckanext.dcat.utils import dataset_uri, resource_uri
 from flask import g, has_request_context
 
-from ckanext.marathon.domain.datasets import COORDINATING_BODY
+from ckanext.marathon.domain.dataset import COORDINATING_BODY
 from ckanext.marathon.records.base import Record, read_record
 from ckanext.marathon.records.dataset import Dataset
 from ckanext.marathon.records.idea import Idea

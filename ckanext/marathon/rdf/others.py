@@ -81,7 +81,7 @@ def add_others(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
             name = field.removeprefix("dcat_").removesuffix(REST)
             _add_named(graph, site, iri, predicate, name, given, kind)
     if list_texts(dataset.get("frequency" + REST)) and not clean(dataset.get("frequency")):
-        other = authorities.frequency("OTHER")
+        other = authorities.find_frequency("OTHER")
         assert other is not None, "the table has it"
         graph.add((iri, DCT.accrualPeriodicity, add_authority(graph, other, DCT.Frequency)))
     add_of_authority(graph, site, iri, DCT.language, "language", dataset, DCT.LinguisticSystem)
@@ -126,12 +126,12 @@ def add_of_authority(
     graph: Graph, site: Site, iri: URIRef, predicate: URIRef, name: str, row: Row, kind: URIRef
 ) -> None:
     """Add concepts of a table of the EU's that our choice from it leaves out."""
-    start = f"{authorities.scheme(name).iri}/"
+    start = f"{authorities.get_scheme(name).iri}/"
     for value in list_texts(row.get(name + REST)):
         concept = site.foreign(value)
         if concept is None or not concept.startswith(start):
             continue
-        known = authorities.other_language(concept) if name == "language" else None
+        known = authorities.find_other_language(concept) if name == "language" else None
         if known is not None:
             graph.add((iri, predicate, add_authority(graph, known, kind)))
             continue

@@ -119,7 +119,7 @@ def read_dataset(graph: Graph, iri: Node, site: Site) -> dict[str, Any]:
 
 def licence_id(said: str) -> str:
     """Return CKAN's id of a licence with its version, ``""`` if our table does not have it."""
-    known = authorities.stated_licence(said)
+    known = authorities.find_stated_licence(said)
     return known.code if known else ""
 
 
@@ -135,7 +135,7 @@ def _themes(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
             known = problem_or_none(stated) if node.endswith(f"/{PROBLEM}/{stated}") else None
         if known is not None:
             problems.append(known.notation)
-        theme = authorities.theme(node)
+        theme = authorities.find_theme(node)
         if theme is not None:
             themes.append(theme.iri)
         elif known is None:
@@ -155,7 +155,7 @@ def _places(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
         stated = reader.text(node, DCT.identifier)
         if code or is_our_municipality(reader, node, stated):
             municipalities.append(code or stated)
-        elif country := authorities.country(str(node)):
+        elif country := authorities.find_country(str(node)):
             countries.append({"uri": country.iri})
             labels = set(country.labels.values())
             named = reader.texts(node, SKOS.prefLabel) + reader.texts(node, RDFS.label)
@@ -259,7 +259,7 @@ def _licence(reader: Reader, iri: Node) -> dict[str, Any]:
         found = found or (said[0] if said and str(node) == f"{iri}#licence" else "")
         if found:
             return {"license_id": found}
-        unversioned = next(filter(authorities.licence, said), "")
+        unversioned = next(filter(authorities.find_licence, said), "")
         if unversioned and len(nodes) == 1:
             return {"license_id": unversioned, "license" + REST: [unversioned]}
         others += said[:1]

@@ -33,7 +33,7 @@ def read_agent(reader: Reader, whole: Node, node: Node) -> dict[str, str]:
     if isinstance(node, Literal):
         return _filled(name=str(node).strip())
     given = reader.one(node, DCT.type)
-    kind = authorities.publisher_type(given)
+    kind = authorities.find_publisher_type(given)
     return _filled(
         uri=_own_iri(whole, node),
         name=reader.text(node, *_NAMES),

@@ -10,7 +10,7 @@ from rdflib import URIRef
 from rdflib.term import Node
 
 from ckanext.marathon.domain import numbers
-from ckanext.marathon.domain.addresses import resource_address
+from ckanext.marathon.domain.addresses import check_resource_address
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.vocabulary import authorities
 
@@ -93,7 +93,7 @@ def _licence(reader: Reader, dataset: Node, node: Node) -> dict[str, Any]:
     DCAT-AP takes one: others stay beside it.
     """
     of_dataset = reader.nodes(dataset, DCT.license)
-    known = [each for each in of_dataset if authorities.stated_licence(str(each))]
+    known = [each for each in of_dataset if authorities.find_stated_licence(str(each))]
     known += [each for each in of_dataset if str(each).startswith(f"{dataset}#")]
     own = [each for each in reader.nodes(node, DCT.license) if each not in known]
     given = [each for each in dict.fromkeys(map(reader.address, own)) if each]
@@ -161,7 +161,7 @@ def _address(value: str) -> str:
     if _WORD.fullmatch(value):
         return ""
     try:
-        return resource_address(value)
+        return check_resource_address(value)
     except Malformed:
         return ""
 
@@ -180,12 +180,12 @@ def _formats(reader: Reader, node: Node) -> dict[str, Any]:
         words = [each for each in said if not _is_media_type(each)]
         types += [each for each in said if each not in words]
         named += words[:1]
-        of_formats.append((next(filter(None, map(authorities.file_type, said)), None), words))
+        of_formats.append((next(filter(None, map(authorities.find_file_type, said)), None), words))
     kind = next((each for each, _ in of_formats if each), None)
     word = reader.text(node, DC["format"])
     found: dict[str, Any] = {"format": word or (kind.code if kind else next(iter(named), ""))}
     others = [words[0] for other, words in of_formats if words and other != kind]
-    if kind and authorities.file_type(word) not in (None, kind):
+    if kind and authorities.find_file_type(word) not in (None, kind):
         others.append(kind.code)
     found["format" + REST] = others if word or kind else named[1:]
     for field, predicate in (
@@ -200,21 +200,21 @@ def _formats(reader: Reader, node: Node) -> dict[str, Any]:
             if each
         ]
         given += types if field == "mimetype" else []
-        known = {each: authorities.media_type(each) for each in given}
+        known = {each: authorities.find_media_type_iri(each) for each in given}
         chosen = next(filter(None, known.values()), "") or next(iter(given), "")
         if kind and kind.media_type in known.values():
             # Of several the one that the format has.
             chosen = kind.media_type or chosen
-        found[field] = authorities.iana_name(chosen) or chosen
+        found[field] = authorities.read_iana_name(chosen) or chosen
         found[field + REST] = [each for each, iri in known.items() if (iri or each) != chosen]
     if not found["format"]:
-        kind = authorities.file_type(found["mimetype"])
+        kind = authorities.find_file_type(found["mimetype"])
         found["format"] = kind.code if kind else ""
     return found
 
 
 def _is_media_type(text: str) -> bool:
-    return bool(authorities.iana_name(text) or _MEDIA_TYPE.fullmatch(text))
+    return bool(authorities.read_iana_name(text) or _MEDIA_TYPE.fullmatch(text))
 
 
 def _checksum(reader: Reader, node: Node) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from rdflib.term import Node
 
 from ckanext.marathon.vocabulary import territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
-from ckanext.marathon.vocabulary.text import fold
+from ckanext.marathon.vocabulary.text import fold_text
 
 from .geometries import geojson
 from .literals import geometry
@@ -129,8 +129,10 @@ def is_our_municipality(reader: Reader, node: Node, code: str) -> bool:
     if not code or not str(node).endswith(f"/municipality/{code}"):
         return False
     try:
-        known = territory.municipality(code)
+        known = territory.get_municipality(code)
     except UnknownCode:
         return False
     names = reader.texts(node, SKOS.prefLabel)
-    return not {fold(known.name), *map(fold, known.alt_names)}.isdisjoint(map(fold, names))
+    return not {fold_text(known.name), *map(fold_text, known.alt_names)}.isdisjoint(
+        map(fold_text, names)
+    )

@@ -16,8 +16,8 @@ from rdflib import Graph, Literal, URIRef
 
 from ckanext.marathon.vocabulary import authorities, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
-from ckanext.marathon.vocabulary.places import BoundingBox
-from ckanext.marathon.vocabulary.text import fold
+from ckanext.marathon.vocabulary.territory import BoundingBox
+from ckanext.marathon.vocabulary.text import fold_text
 
 from .concept import add_authority, add_texts
 from .iri import web
@@ -54,7 +54,7 @@ def add_place(graph: Graph, site: Site, kind: str, code: object) -> URIRef | Non
     Returns:
         ``None`` if none has the code.
     """
-    look_up = territory.municipality if kind == "municipality" else territory.department
+    look_up = territory.get_municipality if kind == "municipality" else territory.get_department
     try:
         place = look_up(str(code))
     except UnknownCode:
@@ -79,10 +79,10 @@ def add_place_scheme(graph: Graph, site: Site, kind: str) -> URIRef:
 
 def add_country(graph: Graph) -> URIRef:
     """Describe Guatemala, by the EU's IRI for it, and return that."""
-    country = authorities.country("GTM")
+    country = authorities.find_country("GTM")
     assert country is not None, "the country table always has Guatemala"
     iri = add_authority(graph, country, DCT.Location)
-    boxes = [each.bbox for each in territory.departments()]
+    boxes = [each.bbox for each in territory.list_departments()]
     west, south = min(each.west for each in boxes), min(each.south for each in boxes)
     east, north = max(each.east for each in boxes), max(each.north for each in boxes)
     box = BoundingBox(west, south, east, north)
@@ -132,15 +132,15 @@ def _add_known(graph: Graph, site: Site, iri: URIRef | None) -> URIRef | None:
         code = code_of_place(site, iri, kind)
         if code:
             return add_place(graph, site, kind, code)
-    country = authorities.country(iri)
+    country = authorities.find_country(iri)
     return add_country(graph) if country else None
 
 
 def _beside(graph: Graph, known: URIRef, row: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a row without its known place: empty unless it names another, such as a lake."""
-    names = {fold(str(each)) for each in graph.objects(known, SKOS.prefLabel)}
+    names = {fold_text(str(each)) for each in graph.objects(known, SKOS.prefLabel)}
     said = row.get("text")
-    is_other = isinstance(said, str) and bool(said.strip()) and fold(said) not in names
+    is_other = isinstance(said, str) and bool(said.strip()) and fold_text(said) not in names
     return {name: value for name, value in row.items() if name != "uri"} if is_other else {}
 
 

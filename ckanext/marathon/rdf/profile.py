@@ -10,7 +10,7 @@ from typing import Any
 from rdflib import BNode, Graph, URIRef
 from rdflib.term import Node
 
-from ckanext.marathon.domain.texts import shown
+from ckanext.marathon.domain.texts import quote_value
 from ckanext.marathon.records.commitment import Commitment
 from ckanext.marathon.records.idea import Idea
 from ckanext.marathon.records.values import list_rows
@@ -89,7 +89,7 @@ class MarathonProfile(CarefulReader):
         for key, texts in before.items():
             rest[key] = list(dict.fromkeys([*texts, *rest.get(key, [])]))
         found["marathon_notices"] = [
-            f"{key}: {shown(text)}" for key, texts in rest.items() for text in texts
+            f"{key}: {quote_value(text)}" for key, texts in rest.items() for text in texts
         ]
         for notice in found["marathon_notices"]:
             log.info("%s: set aside as %s", dataset_ref, notice)

@@ -180,12 +180,12 @@ class Reader:
             spellings = [given, *(self.text(node, name) for name in _VALUES)]
             if scheme == "frequency":
                 spellings.append(self._duration(node))
-            found = (authorities.concept(scheme, each) for each in spellings if each)
+            found = (authorities.find_concept(scheme, each) for each in spellings if each)
             concept = next(filter(None, found), None)
             if concept is not None:
                 known.append(concept.iri)
                 continue
-            other = authorities.other_language(given) if scheme == "language" else None
+            other = authorities.find_other_language(given) if scheme == "language" else None
             words = self.statement(node) if isinstance(node, BNode) else given
             if said := other.iri if other else words or given:
                 others.append(said)

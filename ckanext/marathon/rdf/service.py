@@ -90,6 +90,6 @@ def _add_links(graph: Graph, site: Site, service: URIRef, row: Row) -> None:
     if clean(row.get("license")):
         licence = add_licence_named(graph, service, clean(row["license"]))
         graph.add((service, DCT.license, licence))
-    availability = authorities.concept("planned-availability", clean(row.get("availability")))
+    availability = authorities.find_concept("planned-availability", clean(row.get("availability")))
     if availability is not None:
         graph.add((service, DCATAP.availability, add_authority(graph, availability)))

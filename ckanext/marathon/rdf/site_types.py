@@ -20,7 +20,7 @@ from ckanext.dcat.utils import catalog_uri
 from rdflib import BNode, Graph, Literal, URIRef
 from rdflib.term import Node
 
-from ckanext.marathon.domain.texts import without_hidden
+from ckanext.marathon.domain.texts import remove_hidden
 
 from .facts import Facts, Row
 from .literals import moment
@@ -162,7 +162,7 @@ def _tidy_value(value: Node) -> Node | None:
     """Return a value that every parser accepts, ``None`` if it cannot be made one."""
     if not isinstance(value, Literal):
         return value if _is_iri(value) else None
-    text = without_hidden(str(value))
+    text = remove_hidden(str(value))
     if value.language:
         try:
             pyoxigraph.Literal(text, language=value.language)

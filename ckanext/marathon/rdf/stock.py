@@ -83,8 +83,8 @@ class CarefulReader(EuropeanDCATAP3Profile):
             found.pop("license" + REST, None)
         files = self.reader.nodes(dataset_ref, DCAT.distribution)
         identifier, said = self.license_in_register(dataset_ref, *files)
-        has_no_version = not any(map(authorities.stated_licence, (identifier, said)))
-        if has_no_version and authorities.licence(identifier):
+        has_no_version = not any(map(authorities.find_stated_licence, (identifier, said)))
+        if has_no_version and authorities.find_licence(identifier):
             found.setdefault("license" + REST, [said])
 
     def _license(self, dataset_ref: Any) -> str:

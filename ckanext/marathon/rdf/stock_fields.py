@@ -12,7 +12,7 @@ from typing import Any
 
 from rdflib import Literal
 
-from ckanext.marathon.domain.checksums import checksum_of
+from ckanext.marathon.domain.file import read_checksum
 from ckanext.marathon.records.values import list_rows
 
 from .distribution import first_published as time_published
@@ -94,7 +94,7 @@ def _tidy_resource(resource: Any, dataset: Row, site: Site) -> None:
     if resource.get("url_type") != "upload" and resource.get("id"):
         page = resource_page(site, str(dataset["id"]), str(resource["id"]))
         _set(resource, "url", str(web(resource.get("url")) or page))
-    checksum = checksum_of(resource)
+    checksum = read_checksum(resource)
     _set(resource, "hash", checksum.digits if checksum else "")
     if resource.get("license") and dataset.get("rights_note"):
         # Who reads a licence must not miss the doubt about it.

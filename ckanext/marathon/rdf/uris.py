@@ -83,7 +83,7 @@ class Site:
         Raises:
             UnknownCode: no such kind or code.
         """
-        return URIRef(f"{self.vocabulary}/{paths.path_for(kind, code)}")
+        return URIRef(f"{self.vocabulary}/{paths.build_concept_path(kind, code)}")
 
     def scheme(self, kind: str) -> URIRef:
         """Return the IRI of a concept scheme of ours.
@@ -91,7 +91,7 @@ class Site:
         Raises:
             UnknownCode: no such kind.
         """
-        return URIRef(f"{self.vocabulary}/{paths.scheme_path(kind)}")
+        return URIRef(f"{self.vocabulary}/{paths.build_scheme_path(kind)}")
 
     def term(self, name: str) -> URIRef:
         """Return the IRI of a term of ``schemas/ontology.ttl``."""

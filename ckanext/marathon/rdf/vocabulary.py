@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from rdflib import Graph, Literal, URIRef
 
-from ckanext.marathon.vocabulary import files as data
+from ckanext.marathon.vocabulary import files as files_vocabulary
 from ckanext.marathon.vocabulary import problems, statuses, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
 
@@ -23,7 +23,7 @@ __all__ = ["KINDS", "concept_graph", "ontology_graph", "profile_turtle", "scheme
 KINDS: tuple[str, ...] = (
     *SCHEME_TITLES,
     problems.KIND,
-    *(each.name for each in statuses.lists()),
+    *(each.name for each in statuses.list_term_lists()),
 )
 
 
@@ -83,15 +83,15 @@ def profile_turtle(site: Site) -> bytes:
 
 def _codes(kind: str) -> tuple[str, ...]:
     if kind == "municipality":
-        return tuple(each.code for each in territory.municipalities())
+        return tuple(each.code for each in territory.list_municipalities())
     if kind == "department":
-        return tuple(each.code for each in territory.departments())
-    return statuses.term_list(kind).codes
+        return tuple(each.code for each in territory.list_departments())
+    return statuses.get_term_list(kind).codes
 
 
 def _add_scheme(graph: Graph, site: Site, kind: str) -> None:
     iri = site.scheme(kind)
-    title = SCHEME_TITLES.get(kind) or statuses.term_list(kind).title
+    title = SCHEME_TITLES.get(kind) or statuses.get_term_list(kind).title
     graph.add((iri, RDF.type, SKOS.ConceptScheme))
     add_texts(graph, iri, DCT.title, title)
 
@@ -100,20 +100,20 @@ def _add(graph: Graph, site: Site, kind: str, code: str) -> None:
     iri = site.concept(kind, code)
     if kind not in SCHEME_TITLES:
         add_term(graph, site, kind, code)
-        add_texts(graph, iri, SKOS.definition, statuses.term_list(kind).term(code).definition)
+        add_texts(graph, iri, SKOS.definition, statuses.get_term_list(kind).term(code).definition)
         return
     add_place(graph, site, kind, code)
     graph.add((iri, SKOS.notation, Literal(code)))
     if kind == "municipality":
-        place = territory.municipality(code)
+        place = territory.get_municipality(code)
         for name in place.alt_names:
             graph.add((iri, SKOS.altLabel, Literal(name, lang="es")))
         department = site.concept("department", place.department_code)
         graph.add((iri, DCT.isPartOf, department))
         replaced_by = place.replaced_by
     else:
-        department = territory.department(code)
-        for each in territory.municipalities_of(code):
+        department = territory.get_department(code)
+        for each in territory.list_municipalities_of(code):
             graph.add((iri, DCT.hasPart, site.concept("municipality", each.code)))
         graph.add((iri, DCT.identifier, Literal(department.iso_3166_2)))
         replaced_by = department.replaced_by
@@ -124,8 +124,10 @@ def _add(graph: Graph, site: Site, kind: str, code: str) -> None:
 def _taxonomy(site: Site) -> Graph:
     """Return the taxonomy as its file says it, with labels in languages loaded besides."""
     graph = new_graph(site.vocabulary)
-    graph.parse(data=data.taxonomy_bytes(), format="turtle", publicID=f"{site.vocabulary}/")
-    for problem in (*problems.areas(), *problems.problems()):
+    graph.parse(
+        data=files_vocabulary.read_taxonomy_bytes(), format="turtle", publicID=f"{site.vocabulary}/"
+    )
+    for problem in (*problems.list_areas(), *problems.list_problems()):
         iri = site.concept(problems.KIND, problem.notation)
         add_texts(graph, iri, SKOS.prefLabel, problem.pref_label)
     return graph

@@ -43,7 +43,7 @@ def read_count(value: object) -> int | None:
     if value is None or value == "" or isinstance(value, bool):
         return None
     try:
-        return numbers.count(value)
+        return numbers.parse_count(value)
     except Malformed:
         return None
 

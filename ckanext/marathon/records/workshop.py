@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ckanext.marathon.domain import counts
-from ckanext.marathon.domain.agenda import UNANSWERED, Times
+from ckanext.marathon.domain import workshop
+from ckanext.marathon.domain.workshop import UNANSWERED, WorkshopTimes
 from ckanext.marathon.records.package import COLUMNS, PackageRecord, read_common
 from ckanext.marathon.records.values import Fields
 
@@ -55,7 +55,7 @@ class Workshop(PackageRecord):
     organisers: tuple[Organiser, ...] = ()
     invitations: tuple[Invitation, ...] = ()
     source_url: str = ""
-    participants: counts.Counts = field(default_factory=dict[str, "int | None"])
+    participants: workshop.Counts = field(default_factory=dict[str, "int | None"])
     masked: tuple[str, ...] = ()
 
     @property
@@ -68,9 +68,9 @@ class Workshop(PackageRecord):
         ]
 
     @property
-    def times(self) -> Times:
+    def times(self) -> WorkshopTimes:
         """When it is, as the agenda arranges it."""
-        return Times(self.id, self.starts_at, self.ends_at, self.status)
+        return WorkshopTimes(self.id, self.starts_at, self.ends_at, self.status)
 
     @classmethod
     def from_shown(cls, shown: Mapping[str, object]) -> Workshop:
@@ -104,6 +104,6 @@ class Workshop(PackageRecord):
                 for row in fields.rows("invitation")
             ),
             source_url=fields.text("source_url"),
-            participants={name: fields.count(name) for name in counts.FIELDS},
+            participants={name: fields.count(name) for name in workshop.COUNT_FIELDS},
             masked=fields.texts("participants_masked"),
         )

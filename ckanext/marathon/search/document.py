@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ckanext.marathon.domain import counts
+from ckanext.marathon.domain import workshop
 from ckanext.marathon.domain.texts import load_json
 
 # Shown according to the viewer by ``package_show``, so never kept.
@@ -45,8 +45,8 @@ def for_everybody(package: Mapping[str, Any]) -> dict[str, Any]:
             {k: v for k, v in step.items() if k != "user"} for step in shown["history"]
         ]
     if shown.get("type") == "workshop":
-        known = {field: _number(shown.get(field)) for field in counts.FIELDS}
-        masked = counts.mask(known)
+        known = {field: _number(shown.get(field)) for field in workshop.COUNT_FIELDS}
+        masked = workshop.mask_counts(known)
         shown |= masked.counts
         shown["participants_masked"] = [
             *dict.fromkeys([*(shown.get("participants_masked") or []), *masked.masked])
@@ -61,7 +61,7 @@ def extras_for_everybody(
 
     Counts that it keeps masked are left out, links are those that it has.
     """
-    hidden = {field for field in counts.FIELDS if package.get(field) is None}
+    hidden = {field for field in workshop.COUNT_FIELDS if package.get(field) is None}
     links = _links(package)
     return [
         {**extra, "value": links[extra["key"]]} if extra["key"] in links else extra
@@ -88,7 +88,7 @@ def _links(package: Mapping[str, Any]) -> dict[str, str]:
 
 def without_counts(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return a Solr document in which nobody can search for a number of participants."""
-    hidden = {*counts.FIELDS, *(f"extras_{field}" for field in counts.FIELDS)}
+    hidden = {*workshop.COUNT_FIELDS, *(f"extras_{field}" for field in workshop.COUNT_FIELDS)}
     return {k: v for k, v in document.items() if k not in hidden}
 
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 
 from ckanext.marathon.vocabulary import problems, territory
-from ckanext.marathon.vocabulary.places import Department, Municipality
 from ckanext.marathon.vocabulary.problems import ServiceProblem
-from ckanext.marathon.vocabulary.text import MAX_QUERY, fold
+from ckanext.marathon.vocabulary.territory import Department, Municipality
+from ckanext.marathon.vocabulary.text import MAX_QUERY, fold_text
 
 MOST = 3
 
@@ -31,20 +31,20 @@ def municipalities(text: str) -> list[Municipality]:
 
     ``agua san carlos alzatate`` names one; accents and case do not count.
     """
-    every = territory.municipalities()
+    every = territory.list_municipalities()
     found = [(_rank(text, (each.name, *each.alt_names)), each.name, each) for each in every]
     return [each for rank, _name, each in sorted(found, key=lambda one: one[:2]) if rank][:MOST]
 
 
 def departments(text: str) -> list[Department]:
     """Return the departments that a text names, as :func:`municipalities` does."""
-    found = [(_rank(text, (each.name,)), each.name, each) for each in territory.departments()]
+    found = [(_rank(text, (each.name,)), each.name, each) for each in territory.list_departments()]
     return [each for rank, _name, each in sorted(found, key=lambda one: one[:2]) if rank][:MOST]
 
 
 def service_problems(text: str, lang: str) -> Sequence[ServiceProblem]:
     """Return the problems and areas that a text may be about, best first."""
-    return problems.search(text, lang, MOST)
+    return problems.search_problems(text, lang, MOST)
 
 
 def _rank(text: str, names: Sequence[str]) -> int:
@@ -52,11 +52,11 @@ def _rank(text: str, names: Sequence[str]) -> int:
 
     More words in common are better; best is the whole name, then its beginning.
     """
-    typed = fold(text[:MAX_QUERY])
+    typed = fold_text(text[:MAX_QUERY])
     if len(typed) < 3:
         return 0
     ranks = [0]
-    for name in filter(None, map(fold, names)):
+    for name in filter(None, map(fold_text, names)):
         if typed == name:
             ranks.append(-2 * MAX_QUERY)
         elif name.startswith(typed):

@@ -199,7 +199,7 @@ def _by(label: Callable[[str, str], str]) -> Namer:
 
 
 def _licence(value: str, lang: str) -> str:
-    known = authorities.licence(value)
+    known = authorities.find_licence(value)
     if known is not None:
         return known.label(lang)
     registered = model.Package.get_license_register().get(value)
@@ -221,9 +221,9 @@ def _public_titles(values: Iterable[str], _lang: str) -> dict[str, str]:
 
 
 _NAMERS: dict[str, Namer] = {
-    "vocab_municipality": _by(lambda code, _lang: territory.municipality(code).name),
-    "vocab_department": _by(lambda code, _lang: territory.department(code).name),
-    "vocab_service_problem": _by(lambda n, lang: problems.problem(n).label(lang)),
+    "vocab_municipality": _by(lambda code, _lang: territory.get_municipality(code).name),
+    "vocab_department": _by(lambda code, _lang: territory.get_department(code).name),
+    "vocab_service_problem": _by(lambda n, lang: problems.get_problem(n).label(lang)),
     "vocab_kind": _by(lambda code, lang: statuses.WORKSHOP_KIND.term(code).label(lang)),
     "vocab_status": _by(lambda code, lang: statuses.WORKSHOP_STATUS.term(code).label(lang)),
     "vocab_idea_status": _by(lambda code, lang: statuses.IDEA_STATUS.term(code).label(lang)),

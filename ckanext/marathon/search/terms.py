@@ -10,8 +10,8 @@ from typing import Any
 
 from ckanext.marathon.vocabulary import problems, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
-from ckanext.marathon.vocabulary.places import Municipality
 from ckanext.marathon.vocabulary.problems import ServiceProblem
+from ckanext.marathon.vocabulary.territory import Municipality
 
 # The field whose single value, or values, a filter offers, by type.
 _OWN = {
@@ -44,7 +44,7 @@ def words(package: Mapping[str, Any]) -> list[str]:
     found: list[str] = []
     for municipality in _municipalities(package):
         found += [municipality.name, *municipality.alt_names]
-        found.append(territory.department(municipality.department_code).name)
+        found.append(territory.get_department(municipality.department_code).name)
     for problem in _problems(package):
         found += problem.pref_label.values()
         for synonyms in problem.alt_labels.values():
@@ -53,14 +53,14 @@ def words(package: Mapping[str, Any]) -> list[str]:
 
 
 def _municipalities(package: Mapping[str, Any]) -> list[Municipality]:
-    return list(_known(_texts(package.get("municipality")), territory.municipality))
+    return list(_known(_texts(package.get("municipality")), territory.get_municipality))
 
 
 def _problems(package: Mapping[str, Any]) -> list[ServiceProblem]:
-    own = list(_known(_texts(package.get("service_problem")), problems.problem))
+    own = list(_known(_texts(package.get("service_problem")), problems.get_problem))
     areas = _unique(p.broader for p in own if p.broader)
     notations = {p.notation for p in own}
-    return own + [problems.problem(area) for area in areas if area not in notations]
+    return own + [problems.get_problem(area) for area in areas if area not in notations]
 
 
 def _known(codes: Iterable[str], look_up: Any) -> Iterable[Any]:

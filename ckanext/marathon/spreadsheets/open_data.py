@@ -15,7 +15,7 @@ import yaml
 
 from ckanext.marathon.spreadsheets.table import Column, Type
 from ckanext.marathon.vocabulary import statuses
-from ckanext.marathon.vocabulary.labels import Labels, pick
+from ckanext.marathon.vocabulary.text import Labels, pick_label
 
 # Between the values of a column that has several.
 SEPARATOR = "|"
@@ -52,7 +52,7 @@ class OpenColumn:
     @property
     def choices(self) -> tuple[statuses.Term, ...]:
         """The terms whose codes it may hold; none if it may hold anything."""
-        return statuses.term_list(self.terms).terms if self.terms else ()
+        return statuses.get_term_list(self.terms).terms if self.terms else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,12 @@ class OpenTable:
     def columns_in(self, lang: str) -> list[Column]:
         """Return the columns with their texts in a language."""
         return [
-            Column(each.name, pick(each.title, lang), pick(each.description, lang), each.type)
+            Column(
+                each.name,
+                pick_label(each.title, lang),
+                pick_label(each.description, lang),
+                each.type,
+            )
             for each in self.columns
         ]
 

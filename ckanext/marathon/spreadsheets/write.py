@@ -14,7 +14,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 from openpyxl.worksheet.worksheet import Worksheet
 
-from ckanext.marathon.domain.texts import without_hidden
+from ckanext.marathon.domain.texts import remove_hidden
 
 from .table import Cell, Table
 
@@ -85,7 +85,7 @@ _NO_SHEET_NAME = str.maketrans(dict.fromkeys("[]:*?/\\", " "))
 
 
 def _sheet_name(title: str) -> str:
-    return without_hidden(title).translate(_NO_SHEET_NAME)[:LONGEST_NAME]
+    return remove_hidden(title).translate(_NO_SHEET_NAME)[:LONGEST_NAME]
 
 
 def cell_of(sheet: Worksheet, value: Cell, font: Font | None = None) -> Any:
@@ -94,7 +94,7 @@ def cell_of(sheet: Worksheet, value: Cell, font: Font | None = None) -> Any:
         # Excel knows no offsets.
         value = value.isoformat()
     is_text = isinstance(value, str)
-    content: Any = without_hidden(value)[:LONGEST] if is_text else value
+    content: Any = remove_hidden(value)[:LONGEST] if is_text else value
     cell = WriteOnlyCell(sheet, value=content)
     if is_text:
         cell.data_type = "s"
@@ -105,7 +105,7 @@ def cell_of(sheet: Worksheet, value: Cell, font: Font | None = None) -> Any:
 
 def harmless(text: str) -> str:
     """Return a text that no spreadsheet computes (OWASP, CSV injection), and that hides nothing."""
-    text = without_hidden(text)
+    text = remove_hidden(text)
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
@@ -122,7 +122,7 @@ def _text(cell: Cell) -> str:
 
 def _plain(cell: Cell) -> str | float | None:
     if isinstance(cell, str):
-        return without_hidden(cell)
+        return remove_hidden(cell)
     return cell.isoformat() if isinstance(cell, date) else cell
 
 

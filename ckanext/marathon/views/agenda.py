@@ -10,8 +10,7 @@ import ckan.plugins.toolkit as tk
 from ckan.types import Response
 from flask import Blueprint, request
 
-from ckanext.marathon.domain import agenda as rules
-from ckanext.marathon.domain import dates
+from ckanext.marathon.domain import dates, workshop
 from ckanext.marathon.feeds import calendar as ics
 from ckanext.marathon.helpers import agenda as helper
 from ckanext.marathon.model import agenda as workshops
@@ -63,7 +62,7 @@ class Group(NamedTuple):
 def index() -> str:
     """Show the agenda; ``municipality``, ``problem``, and the page of each of its groups."""
     wanted = _wanted()
-    arranged = rules.arranged(_times(wanted), dates.today())
+    arranged = workshop.arrange_workshops(_times(wanted), dates.get_today())
     return tk.render(
         "marathon/agenda/index.html",
         {
@@ -112,7 +111,7 @@ def event(id: str) -> Response:
 
 
 def _calendar(wanted: Wanted, here: str) -> Response:
-    arranged = rules.arranged(_times(wanted), dates.today())
+    arranged = workshop.arrange_workshops(_times(wanted), dates.get_today())
     latest_first = [*reversed(arranged.coming), *arranged.past][:MOST_IN_A_CALENDAR]
     parts = [
         tk._("Agenda of the idea marathons"),
@@ -135,7 +134,7 @@ def _answer(body: bytes, file_name: str) -> Response:
     return answer
 
 
-def _times(wanted: Wanted) -> list[rules.Times]:
+def _times(wanted: Wanted) -> list[workshop.WorkshopTimes]:
     return workshops.times(wanted.query.get("municipality", ""), wanted.notations)
 
 
@@ -156,14 +155,14 @@ def _wanted() -> Wanted:
 
 def _municipality(code: str) -> territory.Municipality:
     try:
-        return territory.municipality(paths.meant("municipality", code) or code)
+        return territory.get_municipality(paths.repair_concept_code("municipality", code) or code)
     except UnknownCode:
         return tk.abort(404, tk._("No municipality has the code “{code}”.").format(code=code))
 
 
 def _problem(notation: str) -> problems.ServiceProblem:
     try:
-        return problems.problem(paths.meant(problems.KIND, notation) or notation)
+        return problems.get_problem(paths.repair_concept_code(problems.KIND, notation) or notation)
     except UnknownCode:
         text = tk._("No service problem has the code “{code}”.")
         return tk.abort(404, text.format(code=notation))
@@ -183,7 +182,7 @@ def _areas(
     notations = {*workshops.filters(Predicate.WORKSHOP_PROBLEM)}
     notations |= {chosen.notation} if chosen else set()
     found = []
-    for branch in problems.tree():
+    for branch in problems.list_branches():
         inside = [each for each in branch.problems if each.notation in notations]
         if inside or branch.area.notation in notations:
             found.append((branch.area, inside))

@@ -8,7 +8,7 @@ import ckan.plugins.toolkit as tk
 from ckan.types import Response
 from flask import Blueprint, request
 
-from ckanext.marathon.domain import commitments as rules
+from ckanext.marathon.domain import commitment as commitment_domain
 from ckanext.marathon.domain import dates
 from ckanext.marathon.helpers import commitment as helper
 from ckanext.marathon.helpers.labels import marathon_term
@@ -63,7 +63,7 @@ def table() -> Response:
 
 
 def _cells(found: list[Commitment]) -> Iterator[list[Cell]]:
-    today = dates.today()
+    today = dates.get_today()
     for record in found:
         for number, milestone in enumerate(record.milestones, 1):
             status = milestone.status
@@ -76,7 +76,9 @@ def _cells(found: list[Commitment]) -> Iterator[list[Cell]]:
                 tables.day(milestone.due),
                 status,
                 marathon_term(MILESTONE_STATUS.name, status) if status else "",
-                "yes" if rules.is_overdue(status, milestone.due, today) else "no",
+                "yes"
+                if commitment_domain.is_milestone_overdue(status, milestone.due, today)
+                else "no",
                 joined(milestone.evidence),
             ]
 

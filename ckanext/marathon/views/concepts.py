@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import ckan.plugins.toolkit as tk
 
 from ckanext.marathon.vocabulary import authorities, problems, statuses, territory
-from ckanext.marathon.vocabulary.labels import pick
+from ckanext.marathon.vocabulary.text import pick_label
 
 
 class Link(NamedTuple):
@@ -51,7 +51,7 @@ def title(kind: str) -> str:
         return tk._("Departments")
     if kind == problems.KIND:
         return tk._("Service problems")
-    return pick(statuses.term_list(kind).title, tk.h.lang())
+    return pick_label(statuses.get_term_list(kind).title, tk.h.lang())
 
 
 def link(kind: str, thing: Any) -> Link:
@@ -60,7 +60,7 @@ def link(kind: str, thing: Any) -> Link:
     code = getattr(thing, "notation", None) or thing.code
     name = thing.label(lang) if hasattr(thing, "label") else thing.name
     href = tk.h.url_for("marathon_vocabulary.concept", kind=kind, code=code)
-    return Link(f"{name} ({code})", href, pick(getattr(thing, "definition", {}), lang))
+    return Link(f"{name} ({code})", href, pick_label(getattr(thing, "definition", {}), lang))
 
 
 def branches(kind: str) -> list[Branch]:
@@ -73,18 +73,18 @@ def branches(kind: str) -> list[Branch]:
         return [
             Branch(
                 link("department", department),
-                [link(kind, each) for each in territory.municipalities_of(department.code)],
+                [link(kind, each) for each in territory.list_municipalities_of(department.code)],
             )
-            for department in territory.departments()
+            for department in territory.list_departments()
         ]
     if kind == "department":
-        return [Branch(None, [link(kind, each) for each in territory.departments()])]
+        return [Branch(None, [link(kind, each) for each in territory.list_departments()])]
     if kind == problems.KIND:
         return [
             Branch(link(kind, branch.area), [link(kind, each) for each in branch.problems])
-            for branch in problems.tree()
+            for branch in problems.list_branches()
         ]
-    return [Branch(None, [link(kind, each) for each in statuses.term_list(kind).terms])]
+    return [Branch(None, [link(kind, each) for each in statuses.get_term_list(kind).terms])]
 
 
 def page(kind: str, code: str) -> Page:
@@ -99,14 +99,14 @@ def page(kind: str, code: str) -> Page:
         return _department(code)
     if kind == problems.KIND:
         return _problem(code)
-    term = statuses.term_list(kind).term(code)
+    term = statuses.get_term_list(kind).term(code)
     lang = tk.h.lang()
-    return Page(kind, code, term.label(lang), title(kind), pick(term.definition, lang))
+    return Page(kind, code, term.label(lang), title(kind), pick_label(term.definition, lang))
 
 
 def _municipality(code: str) -> Page:
-    place = territory.municipality(code)
-    department = territory.department(place.department_code)
+    place = territory.get_municipality(code)
+    department = territory.get_department(place.department_code)
     found = Page("municipality", code, place.name, title("municipality"))
     found.about = Link(
         tk._("Everything about {name} on this site").format(name=place.name),
@@ -122,13 +122,13 @@ def _municipality(code: str) -> Page:
 
 
 def _department(code: str) -> Page:
-    place = territory.department(code)
+    place = territory.get_department(code)
     found = Page("department", code, place.name, title("department"))
     found.about = Link(
         tk._("Everything about {name} on this site").format(name=place.name),
         tk.h.url_for("marathon_place.department", code=code),
     )
-    inside = [link("municipality", each) for each in territory.municipalities_of(code)]
+    inside = [link("municipality", each) for each in territory.list_municipalities_of(code)]
     found.rows = [
         ("ISO 3166-2", [Link(place.iso_3166_2)]),
         (tk._("Municipalities"), inside),
@@ -138,24 +138,26 @@ def _department(code: str) -> Page:
 
 
 def _replacements(kind: str, codes: tuple[str, ...]) -> list[Link]:
-    look_up = territory.municipality if kind == "municipality" else territory.department
+    look_up = territory.get_municipality if kind == "municipality" else territory.get_department
     return [link(kind, look_up(code)) for code in codes]
 
 
 def _problem(notation: str) -> Page:
-    problem, lang = problems.problem(notation), tk.h.lang()
+    problem, lang = problems.get_problem(notation), tk.h.lang()
     kind = problems.KIND
-    found = Page(kind, notation, problem.label(lang), title(kind), pick(problem.definition, lang))
+    found = Page(
+        kind, notation, problem.label(lang), title(kind), pick_label(problem.definition, lang)
+    )
     found.about = Link(
         tk._("Everything about this problem on this site"),
         tk.h.url_for("marathon_place.problem", notation=notation),
     )
-    broader = [problems.problem(problem.broader)] if problem.broader else []
+    broader = [problems.get_problem(problem.broader)] if problem.broader else []
     synonyms = problem.alt_labels.get(lang) or problem.alt_labels.get("es", ())
-    note = pick(problem.scope_note, lang)
+    note = pick_label(problem.scope_note, lang)
     found.rows = [
         (tk._("Service area"), [link(kind, each) for each in broader]),
-        (tk._("Problems in it"), [link(kind, problems.problem(n)) for n in problem.narrower]),
+        (tk._("Problems in it"), [link(kind, problems.get_problem(n)) for n in problem.narrower]),
         (tk._("Also called"), [Link(each) for each in synonyms]),
         (tk._("Note"), [Link(note)] if note else []),
         (tk._("European data themes"), [_theme(each.iri, lang) for each in problem.eu_themes]),
@@ -166,5 +168,5 @@ def _problem(notation: str) -> Page:
 
 
 def _theme(iri: str, lang: str) -> Link:
-    known = authorities.theme(iri)
+    known = authorities.find_theme(iri)
     return Link(known.label(lang) if known else iri, iri)

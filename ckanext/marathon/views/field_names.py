@@ -6,7 +6,7 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 
-from ckanext.marathon.domain.faults import N_
+from ckanext.marathon.domain.errors import N_
 from ckanext.marathon.helpers.labels import marathon_municipality_names, marathon_problem_names
 from ckanext.marathon.model import audit
 from ckanext.marathon.records.package import DATASET

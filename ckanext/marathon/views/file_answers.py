@@ -25,7 +25,7 @@ from flask import request
 from werkzeug.http import dump_options_header, parse_options_header
 from werkzeug.wsgi import ClosingIterator
 
-from ckanext.marathon.files.media_type import (
+from ckanext.marathon.domain.file import (
     OCTET_STREAM,
     PDF,
     SAMPLE_SIZE,

@@ -79,7 +79,7 @@ def find_conflict(
     now: Fingerprint = versions.make_fingerprint(theirs)
     if base is None or base == now:
         return None
-    differences = versions.compare(base, read_mine(), theirs)
+    differences = versions.compare_versions(base, read_mine(), theirs)
     if not differences:
         return None
     contested = [difference for difference in differences if difference.is_contested]
@@ -89,7 +89,9 @@ def find_conflict(
         taken=[difference for difference in differences if not difference.is_contested],
         version=versions.write_fingerprint(now),
         added={
-            difference.field: ",".join(versions.digest_of(member) for member in difference.added)
+            difference.field: ",".join(
+                versions.compute_digest(member) for member in difference.added
+            )
             for difference in contested
             if difference.added
         },
@@ -101,6 +103,6 @@ def _merge(mine: Any, wanted: list[str], stored: Any) -> Any:
         # Tags, which the form holds as one text.
         tags = [tag.strip() for tag in stored.split(",")]
         own = [tag.strip() for tag in str(mine or "").split(",") if tag.strip()]
-        return ", ".join(versions.merge(own, wanted, tags))
+        return ", ".join(versions.merge_members(own, wanted, tags))
     own = [mine] if isinstance(mine, str) and mine else list(mine or [])
-    return versions.merge(own, wanted, stored or [])
+    return versions.merge_members(own, wanted, stored or [])

@@ -8,7 +8,7 @@ from typing import Any
 import ckan.plugins.toolkit as tk
 
 from ckanext.marathon.domain.dates import GUATEMALA
-from ckanext.marathon.domain.faults import N_
+from ckanext.marathon.domain.errors import N_
 from ckanext.marathon.model import audit
 from ckanext.marathon.records.package import DATASET, OTHER_TYPES
 

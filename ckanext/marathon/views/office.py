@@ -11,7 +11,7 @@ from flask import Blueprint, make_response, request
 
 from ckanext.marathon.model import place
 from ckanext.marathon.vocabulary import territory
-from ckanext.marathon.vocabulary.places import Municipality
+from ckanext.marathon.vocabulary.territory import Municipality
 
 from . import held_forms
 
@@ -58,8 +58,8 @@ def _page(status: int = 200, **extra: Any) -> Response:
     context = _context()
     officers = tk.get_action("marathon_officer_list")(context, {})
     wanted = request.values.get("q", "").strip()
-    found = territory.find(wanted, limit=MOST_FOUND) if wanted else ()
-    held = place.holders([each.code for each in territory.municipalities()])
+    found = territory.search_municipalities(wanted, limit=MOST_FOUND) if wanted else ()
+    held = place.holders([each.code for each in territory.list_municipalities()])
     page = tk.render(
         "marathon/office/municipalities.html",
         {
@@ -73,7 +73,7 @@ def _page(status: int = 200, **extra: Any) -> Response:
 
 
 def _on_the_site(held: dict[str, str]) -> list[Municipality]:
-    return sorted((territory.municipality(code) for code in held), key=lambda each: each.name)
+    return sorted((territory.get_municipality(code) for code in held), key=lambda each: each.name)
 
 
 def _row(

@@ -22,7 +22,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import PoolProxiedConnection
 
-from ckanext.marathon.domain.texts import shown
+from ckanext.marathon.domain.texts import quote_value
 from ckanext.marathon.logic.redacting import redact
 from ckanext.marathon.search import connection
 
@@ -130,8 +130,8 @@ def _refusal_message(reason: str) -> str:
     named = [name for name, value in sent.items() if quoted and quoted in value]
     message = tk._("The search engine cannot run this search. Look at {parameters}: {reason}")
     return message.format(
-        parameters=", ".join(map(shown, named or sent)),
-        reason=shown(reason or tk._("it gives no reason")),
+        parameters=", ".join(map(quote_value, named or sent)),
+        reason=quote_value(reason or tk._("it gives no reason")),
     )
 
 

@@ -16,7 +16,7 @@ from ckanext.marathon.model.figures import Figures
 from ckanext.marathon.rdf.lookups import site
 from ckanext.marathon.search.away import AWAY
 from ckanext.marathon.vocabulary import paths, territory
-from ckanext.marathon.vocabulary import problems as taxonomy
+from ckanext.marathon.vocabulary import problems as problems_vocabulary
 from ckanext.marathon.vocabulary.errors import UnknownCode
 from ckanext.marathon.vocabulary.territory import Kind
 
@@ -53,7 +53,8 @@ def municipalities() -> str:
         {
             "active": comparison.municipalities(),
             "departments": [
-                (each, territory.municipalities_of(each.code)) for each in territory.departments()
+                (each, territory.list_municipalities_of(each.code))
+                for each in territory.list_departments()
             ],
         },
     )
@@ -62,7 +63,7 @@ def municipalities() -> str:
 def municipality(code: str) -> Response:
     """Show what there is of a municipality."""
     try:
-        found = territory.municipality(code)
+        found = territory.get_municipality(code)
     except UnknownCode:
         return _gone(MUNICIPALITY, code)
     return _as_data(MUNICIPALITY, code, JSON | GEOJSON) or _page(
@@ -70,8 +71,8 @@ def municipality(code: str) -> Response:
         code,
         "marathon/place/municipality.html",
         place=found,
-        department=territory.department(found.department_code),
-        evidence=[each for each in territory.pilot_evidence() if each.code == code],
+        department=territory.get_department(found.department_code),
+        evidence=[each for each in territory.read_pilot_evidence() if each.code == code],
         organization=_organization(code),
     )
 
@@ -79,7 +80,7 @@ def municipality(code: str) -> Response:
 def department(code: str) -> Response:
     """Show what there is of a department, and compare its municipalities."""
     try:
-        found = territory.department(code)
+        found = territory.get_department(code)
     except UnknownCode:
         return _gone(DEPARTMENT, code)
     return _as_data(DEPARTMENT, code, JSON | GEOJSON) or _page(
@@ -94,7 +95,7 @@ def department(code: str) -> Response:
 def department_figures(code: str) -> Response:
     """Return the figures of a department's municipalities as CSV."""
     try:
-        found = territory.department(code)
+        found = territory.get_department(code)
     except UnknownCode:
         return tk.abort(404, tk._("Not found"))
     rows = comparison.of_department(code)
@@ -105,14 +106,15 @@ def problems() -> str:
     """List the service problems with their definitions and what there is of each."""
     counts = {code: each.things for code, each in figures.by(PROBLEM).items()}
     return tk.render(
-        "marathon/place/problems.html", {"branches": taxonomy.tree(), "counts": counts}
+        "marathon/place/problems.html",
+        {"branches": problems_vocabulary.list_branches(), "counts": counts},
     )
 
 
 def problem(notation: str) -> Response:
     """Show what there is of a service problem; of an area, compare its problems."""
     try:
-        found = taxonomy.problem(notation)
+        found = problems_vocabulary.get_problem(notation)
     except UnknownCode:
         return _gone(PROBLEM, notation)
     return _as_data(PROBLEM, notation, JSON) or _page(
@@ -120,7 +122,7 @@ def problem(notation: str) -> Response:
         notation,
         "marathon/place/problem.html",
         problem=found,
-        area=taxonomy.problem(found.broader) if found.broader else None,
+        area=problems_vocabulary.get_problem(found.broader) if found.broader else None,
         comparison=comparison.compare(comparison.problems_of(found.narrower), _sort(), ""),
     )
 
@@ -128,7 +130,7 @@ def problem(notation: str) -> Response:
 def problem_figures(notation: str) -> Response:
     """Return the figures of an area's problems, or of a problem, as CSV."""
     try:
-        found = taxonomy.problem(notation)
+        found = problems_vocabulary.get_problem(notation)
     except UnknownCode:
         return tk.abort(404, tk._("Not found"))
     rows = comparison.problems_of(found.narrower or (notation,))
@@ -193,7 +195,7 @@ def _gone(kind: Kind | Literal["service-problem"], code: str) -> Response:
 
     Where it means none, the vocabulary's page says what exists instead.
     """
-    meant = paths.meant(kind, code)
+    meant = paths.repair_concept_code(kind, code)
     if meant and meant != code:
         if kind == "service-problem":
             answer = tk.redirect_to("marathon_place.problem", notation=meant)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from ckan.types import Response
 from flask import Blueprint
 
-from ckanext.marathon.domain.texts import without_hidden
+from ckanext.marathon.domain.texts import remove_hidden
 
 plain_pages = Blueprint("marathon_plain_pages", __name__)
 
@@ -21,7 +21,7 @@ def leave_out_hidden(answer: Response) -> Response:
     if answer.mimetype != "text/html" or answer.is_streamed or answer.content_encoding:
         return answer
     text = answer.get_data(as_text=True)
-    plain = without_hidden(text)
+    plain = remove_hidden(text)
     if plain != text:
         answer.set_data(plain)
     return answer

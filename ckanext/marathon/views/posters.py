@@ -25,7 +25,7 @@ def poster(package_type: str, id: str) -> str:
             "thing": thing,
             "lines": marathon_poster_lines(thing),
             "share": share,
-            "today": dates.today().isoformat(),
+            "today": dates.get_today().isoformat(),
             # In the page itself, so that it is there when the browser prints.
             "qr": Markup(drawn(package_type, share.code).decode()) if share and share.code else "",  # noqa: S704 - SVG drawn by segno
         },

@@ -12,8 +12,8 @@ from flask import Blueprint, make_response, request
 from flask import Response as FlaskResponse
 from markupsafe import Markup
 
-from ckanext.marathon.domain import dates, periods
-from ckanext.marathon.domain.periods import FIRST, LAST, Period
+from ckanext.marathon.domain import dates
+from ckanext.marathon.domain.dates import FIRST_PARAMETER, LAST_PARAMETER, Period
 from ckanext.marathon.logic import say
 from ckanext.marathon.model import report as reports_of
 from ckanext.marathon.operations import report_sheets
@@ -21,7 +21,7 @@ from ckanext.marathon.rdf import lookups
 from ckanext.marathon.spreadsheets.write import XLSX, workbook
 from ckanext.marathon.vocabulary import paths, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
-from ckanext.marathon.vocabulary.places import Municipality
+from ckanext.marathon.vocabulary.territory import Municipality
 
 reports = Blueprint("marathon_report", __name__)
 
@@ -37,7 +37,7 @@ def country() -> Response:
 def municipality(code: str) -> Response:
     """Show the report of a municipality."""
     try:
-        return _report(territory.municipality(code))
+        return _report(territory.get_municipality(code))
     except UnknownCode:
         return _elsewhere(code, "marathon_report.municipality")
 
@@ -50,7 +50,7 @@ def country_xlsx() -> Response:
 def municipality_xlsx(code: str) -> Response:
     """Return the report of a municipality as a workbook."""
     try:
-        return _workbook(territory.municipality(code))
+        return _workbook(territory.get_municipality(code))
     except UnknownCode:
         return _elsewhere(code, "marathon_report.municipality_xlsx")
 
@@ -58,7 +58,7 @@ def municipality_xlsx(code: str) -> Response:
 def _report(place: Municipality | None) -> Response:
     try:
         period = _period()
-    except periods.Unclear as error:
+    except dates.UnclearPeriod as error:
         return _page(place, 400, errors={k: say.text(v) for k, v in error.faults.items()})
     found = reports_of.read(period, place.code if place else "", SHOWN["datasets"])
     address = _address(place, period)
@@ -88,7 +88,9 @@ def _page(place: Municipality | None, status: int, **more: Any) -> Response:
         {
             "place": place,
             "title": _title(place),
-            "asked": {name: request.args.get(name, "") for name in (FIRST, LAST)},
+            "asked": {
+                name: request.args.get(name, "") for name in (FIRST_PARAMETER, LAST_PARAMETER)
+            },
             "errors": {},
             "report": None,
             **more,
@@ -100,7 +102,7 @@ def _page(place: Municipality | None, status: int, **more: Any) -> Response:
 def _workbook(place: Municipality | None) -> Response:
     try:
         period = _period()
-    except periods.Unclear:
+    except dates.UnclearPeriod:
         return _report(place)
     found = reports_of.read(period, place.code if place else "")
     body = workbook(
@@ -118,8 +120,8 @@ def _period() -> Period:
     Raises:
         Unclear: it asks for none.
     """
-    first, last = (request.args.get(name, "") for name in (FIRST, LAST))
-    return periods.read(first, last, dates.today())
+    first, last = (request.args.get(name, "") for name in (FIRST_PARAMETER, LAST_PARAMETER))
+    return dates.read_period(first, last, dates.get_today())
 
 
 def _title(place: Municipality | None) -> str:
@@ -131,18 +133,22 @@ def _title(place: Municipality | None) -> str:
 def _address(place: Municipality | None, period: Period, ending: str = "") -> str:
     """Return where the same report is to be had, also later: with its last day."""
     path = f"municipality/{place.code}" if place else "marathon"
-    days = {LAST: period.last.isoformat()}
+    days = {LAST_PARAMETER: period.last.isoformat()}
     if period.first:
-        days = {FIRST: period.first.isoformat(), **days}
+        days = {FIRST_PARAMETER: period.first.isoformat(), **days}
     return f"{lookups.site().url}/{path}/report{ending}?{urlencode(days)}"
 
 
 def _elsewhere(code: str, endpoint: str) -> Response:
     """Send on to the municipality that the code means, else to the page that says what exists."""
-    meant = paths.meant("municipality", code)
+    meant = paths.repair_concept_code("municipality", code)
     if not meant or meant == code:
         return tk.redirect_to("marathon_vocabulary.concept", kind="municipality", code=code)
-    days = {name: request.args[name] for name in (FIRST, LAST) if name in request.args}
+    days = {
+        name: request.args[name]
+        for name in (FIRST_PARAMETER, LAST_PARAMETER)
+        if name in request.args
+    }
     answer = tk.redirect_to(endpoint, code=meant, **days)
     answer.status_code = 301
     return answer

@@ -13,7 +13,7 @@ from ckanext.marathon.search import names
 from ckanext.marathon.search.away import AWAY
 from ckanext.marathon.vocabulary import territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
-from ckanext.marathon.vocabulary.places import Municipality
+from ckanext.marathon.vocabulary.territory import Municipality
 from ckanext.marathon.vocabulary.text import MAX_QUERY
 
 from .unavailable import SECONDS
@@ -74,7 +74,7 @@ def _section(package_type: str, words: str, place: Municipality | None) -> Secti
 
 def _municipality(code: str) -> Municipality | None:
     try:
-        return territory.municipality(code)
+        return territory.get_municipality(code)
     except UnknownCode:
         return None
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ckan.views.feed import CKANFeed
 
-from ckanext.marathon.domain.texts import without_hidden
+from ckanext.marathon.domain.texts import remove_hidden
 
 FeedFactory = Callable[..., Any]
 
@@ -44,4 +44,4 @@ def _clean(value: Any) -> Any:
     if isinstance(value, list):
         return [_clean(item) for item in value]
     # An enclosure is a str with attributes of its own.
-    return without_hidden(value) if type(value) is str else value
+    return remove_hidden(value) if type(value) is str else value

@@ -25,6 +25,6 @@ def day(text: str | None) -> Cell:
     Of a year or month it is the last day: what is due in 2018 is not late before it is over.
     """
     try:
-        return dates.last_local_day(text) if text else None
+        return dates.find_last_local_day(text) if text else None
     except ValueError:
         return text

@@ -64,7 +64,7 @@ def scheme_data(kind: str, extension: str) -> Response:
     if kind not in skos.KINDS or extension not in _extensions(kind):
         return _unknown(kind, None)
     if extension == "geojson":
-        return _geojson(files.data_bytes(PLACES[kind]))
+        return _geojson(files.read_data_bytes(PLACES[kind]))
     return rdf(skos.scheme_graph(site(), kind), extension)
 
 
@@ -129,14 +129,18 @@ def _geojson(body: bytes | dict[str, Any]) -> Response:
 
 
 def _feature(kind: str, code: str) -> dict[str, Any]:
-    place = territory.municipality(code) if kind == "municipality" else territory.department(code)
+    place = (
+        territory.get_municipality(code)
+        if kind == "municipality"
+        else territory.get_department(code)
+    )
     box = place.bbox
     return {
         "type": "Feature",
         "id": str(site().concept(kind, code)),
         "bbox": [box.west, box.south, box.east, box.north],
         "properties": {"code": code, "name": place.name},
-        "geometry": territory.boundary(code),
+        "geometry": territory.read_boundary(code),
     }
 
 
@@ -144,9 +148,9 @@ def _unknown(kind: str, code: str | None) -> Response:
     known = kind in skos.KINDS
     near = []
     if kind == "municipality" and code:
-        near = territory.find(code, limit=5)
+        near = territory.search_municipalities(code, limit=5)
     elif kind == problems.KIND and code:
-        near = problems.search(code, tk.h.lang(), limit=5)
+        near = problems.search_problems(code, tk.h.lang(), limit=5)
     page = tk.render(
         "marathon/vocabulary/unknown.html",
         {

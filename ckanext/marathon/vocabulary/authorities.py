@@ -1,56 +1,270 @@
 """Other people's vocabularies that DCAT-AP asks for: small tables with IRI, labels and source.
 
-Each function takes any usual spelling (code, IRI, label …) and returns the concept or ``None``.
-Where each row was checked, and what is doubtful: ``docs/vocabulary.md``.
+The tables are in ``data/authorities/*.csv``. Each function that finds a concept takes any usual
+spelling (code, IRI, label …) and returns the concept or ``None``. Where each row was checked, and
+what is doubtful: ``docs/vocabulary.md``.
 
-Source of which vocabulary belongs to which property: DCAT-AP 3.0.1, controlled vocabularies.
+Sources: DCAT-AP 3.0.1, controlled vocabularies (which vocabulary belongs to which property);
+creativecommons.org, whose licences have a text (``legalcode``) and a summary (``deed``) in many
+languages at addresses below that of the licence.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import cast
 
-from . import licence_names
-from .tables import (
-    Concept,
-    FileType,
-    Language,
-    Licence,
-    Scheme,
-    SpokenLanguage,
-    table,
-    tables,
-)
+from ckanext.marathon.vocabulary import files
+from ckanext.marathon.vocabulary.errors import UnknownCode
+from ckanext.marathon.vocabulary.text import Labels, make_labels, pick_label
 
-__all__ = [
-    "Concept",
-    "FileType",
-    "Language",
-    "Licence",
-    "Scheme",
-    "SpokenLanguage",
-    "access_right",
-    "availability",
-    "concept",
-    "country",
-    "distribution_status",
-    "file_type",
-    "frequency",
-    "iana_name",
-    "language",
-    "licence",
-    "licence_type",
-    "media_type",
-    "other_language",
-    "publisher_type",
-    "scheme",
-    "schemes",
-    "spoken_language",
-    "spoken_languages",
-    "stated_licence",
-    "theme",
-]
+_TEXT = re.compile(
+    r"(https?://(?:www\.)?creativecommons\.org/(?:licenses|publicdomain)/[a-z-]+/[0-9.]+)/?"
+    r"(?:(?:deed|legalcode)(?:\.[a-z_-]+)?)?/?(?:[?#].*)?",
+    re.IGNORECASE,
+)
+_NAME = re.compile(
+    r"CC[ _-]?(0|BY(?:[ _-]SA)?)[ _-]v?([0-9]\.[0-9])"
+    r"(?:[ _-](?:International|Internacional|Universal))?",
+    re.IGNORECASE,
+)
+_ID = re.compile(r"cc-by(?:-sa)?", re.IGNORECASE)
+
+
+def normalize_licence_name(written: str) -> str:
+    """Return the address or SPDX id of a licence by that of its text or by its short name.
+
+    ``…/by/4.0/deed.es`` becomes ``…/by/4.0``, ``CC BY 4.0`` becomes ``CC-BY-4.0``; what is neither
+    stays as it is.
+    """
+    text = written.strip()
+    if address := _TEXT.fullmatch(text):
+        return address[1]
+    if name := _NAME.fullmatch(text):
+        short = "CC0" if name[1] == "0" else "CC-" + re.sub("[ _]", "-", name[1])
+        return f"{short}-{name[2]}"
+    return written
+
+
+def is_licence_without_version(written: object) -> bool:
+    """Return whether a text is an id of CKAN's that names no version (``cc-by``, ``cc-by-sa``)."""
+    return isinstance(written, str) and bool(_ID.fullmatch(written.strip()))
+
+
+Row = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityConcept:
+    """A concept of somebody else's vocabulary.
+
+    Attributes:
+        code: its name within the scheme, e.g. ``CSV``.
+        iri: unique within the scheme; ``""`` only for licences that have none.
+        labels: Spanish and English.
+        scheme: name of the scheme, see :func:`.authorities.schemes`.
+    """
+
+    code: str
+    iri: str
+    labels: Labels = field(hash=False)
+    scheme: str
+
+    def label(self, lang: str = "es") -> str:
+        """Return its label in a language, else in Spanish."""
+        return pick_label(self.labels, lang, self.code)
+
+
+@dataclass(frozen=True, slots=True)
+class FileType(AuthorityConcept):
+    """A file type of the EU; ``media_type`` is an IANA IRI or ``None``, extensions have no dot."""
+
+    media_type: str | None
+    extensions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Language(AuthorityConcept):
+    """A language of the EU's table; the codes are ``""`` where ISO has none."""
+
+    iso_639_1: str
+    iso_639_3: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenLanguage(AuthorityConcept):
+    """A language spoken in Guatemala, by ISO 639-3 code.
+
+    Attributes:
+        code: ISO 639-3, e.g. ``quc``.
+        iri: of Lexvo, e.g. ``http://lexvo.org/id/iso639-3/quc``.
+        eu_code: nearest code of the EU's table (``MYN``, Mayan languages), ``""`` if it has none.
+    """
+
+    eu_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Licence(AuthorityConcept):
+    """A licence by CKAN's licence id.
+
+    Attributes:
+        iri: of the licence itself; ``""`` for those that name no one text ("other").
+        eu_iri: the same licence in the EU's table, or ``""``.
+        types: IRIs of what can be said of it (ADMS licence types).
+        is_open: whether it is open, ``None`` if nobody said.
+    """
+
+    eu_iri: str
+    types: tuple[str, ...]
+    is_open: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """A vocabulary: ``iri`` is ``None`` where the table is only a choice from elsewhere."""
+
+    name: str
+    iri: str | None
+    title: Labels = field(hash=False)
+    concepts: tuple[AuthorityConcept, ...]
+
+
+class AuthorityTable:
+    """A scheme and every spelling by which its concepts are found."""
+
+    def __init__(self, row: Row) -> None:
+        """Read the table that a row of ``schemes.csv`` names."""
+        name = row["name"]
+        build = _BUILDERS.get(name, _concept)
+        rows = files.read_data_rows(f"authorities/{row['file']}")
+        concepts = tuple(build(name, each) for each in rows)
+        self.scheme = Scheme(
+            name, row["iri"] or None, make_labels(row["title_es"], row["title_en"]), concepts
+        )
+        self._found: dict[str, AuthorityConcept] = {}
+        # Codes and IRIs go first: no synonym may take the place of a code.
+        for spellings in (_names, _synonyms):
+            for concept, each in zip(concepts, rows, strict=True):
+                for spelling in spellings(each):
+                    self._found.setdefault(normalize_spelling(spelling), concept)
+
+    def find(self, value: str) -> AuthorityConcept | None:
+        """Return the concept with this code, IRI, label or synonym."""
+        return self._found.get(normalize_spelling(value)) if isinstance(value, str) else None
+
+
+def normalize_spelling(spelling: str) -> str:
+    """Return what two spellings of one code, label or IRI have in common.
+
+    Case, blanks around, ``http`` or ``https``, ``www.`` and a slash at the end do not count. The
+    former addresses of the EU's tables (``…/mdr/…``) count as the present ones.
+    """
+    found = _NOT_COUNTED.sub("", spelling.strip().casefold()).rstrip("/")
+    return found.replace(_FORMER_EU, _EU, 1) if found.startswith(_FORMER_EU) else found
+
+
+@lru_cache(maxsize=1)
+def read_tables() -> dict[str, AuthorityTable]:
+    """Return every table by the name of its scheme, in the order of ``schemes.csv``."""
+    return {
+        row["name"]: AuthorityTable(row) for row in files.read_data_rows("authorities/schemes.csv")
+    }
+
+
+def get_table(name: str) -> AuthorityTable:
+    """Return a table by the name of its scheme.
+
+    Raises:
+        UnknownCode: there is no such scheme.
+    """
+    try:
+        return read_tables()[name]
+    except (KeyError, TypeError):
+        raise UnknownCode("scheme", name) from None
+
+
+# Source: DCAT-AP 1.1, controlled vocabularies (the Metadata Registry's address of each table).
+_FORMER_EU, _EU = "publications.europa.eu/mdr/", "publications.europa.eu/resource/"
+_NOT_COUNTED = re.compile(r"^https?://(?:www\.)?")
+
+
+def _names(row: Row) -> Iterable[str]:
+    return (row["code"], *filter(None, (row["iri"], row.get("eu_iri"))))
+
+
+def _synonyms(row: Row) -> Iterable[str]:
+    extensions = row.get("extensions", "").split()
+    return filter(
+        None,
+        (
+            row["label_es"],
+            row["label_en"],
+            row.get("iso_639_1"),
+            row.get("iso_639_3"),
+            *extensions,
+            *(f".{each}" for each in extensions),
+            row.get("media_type"),
+            (row.get("media_type") or "").partition("/media-types/")[2],
+            *_split(row.get("aliases", "")),
+        ),
+    )
+
+
+def _concept(scheme: str, row: Row) -> AuthorityConcept:
+    return AuthorityConcept(
+        row["code"], row["iri"], make_labels(row["label_es"], row["label_en"]), scheme
+    )
+
+
+def _file_type(scheme: str, row: Row) -> FileType:
+    return FileType(
+        row["code"],
+        row["iri"],
+        make_labels(row["label_es"], row["label_en"]),
+        scheme,
+        media_type=row["media_type"] or None,
+        extensions=tuple(row["extensions"].split()),
+    )
+
+
+def _language(scheme: str, row: Row) -> Language:
+    texts = make_labels(row["label_es"], row["label_en"])
+    return Language(row["code"], row["iri"], texts, scheme, row["iso_639_1"], row["iso_639_3"])
+
+
+def _spoken_language(scheme: str, row: Row) -> SpokenLanguage:
+    texts = make_labels(row["label_es"], row["label_en"])
+    return SpokenLanguage(row["code"], row["iri"], texts, scheme, row["eu_code"])
+
+
+def _licence(scheme: str, row: Row) -> Licence:
+    return Licence(
+        row["code"],
+        row["iri"],
+        make_labels(row["label_es"], row["label_en"]),
+        scheme,
+        eu_iri=row["eu_iri"],
+        types=tuple(f"http://purl.org/adms/licencetype/{each}" for each in _split(row["types"])),
+        is_open={"yes": True, "no": False}.get(row["open"]),
+    )
+
+
+def _split(cell: str) -> list[str]:
+    return [part for part in cell.split("|") if part]
+
+
+_BUILDERS: Mapping[str, Callable[[str, Row], AuthorityConcept]] = {
+    "file-type": _file_type,
+    "language": _language,
+    "other-language": _language,
+    "spoken-language": _spoken_language,
+    "licence": _licence,
+}
+
 
 _IANA = re.compile(
     r"https?://(?:www\.)?iana\.org/assignments/media-types/([a-z]+/[a-z0-9][a-z0-9!#$&^_.+-]{0,126})",
@@ -82,43 +296,43 @@ _FILE_TYPE = re.compile(
 )
 
 
-def schemes() -> tuple[Scheme, ...]:
+def list_schemes() -> tuple[Scheme, ...]:
     """Return all schemes with their concepts."""
-    return tuple(each.scheme for each in tables().values())
+    return tuple(each.scheme for each in read_tables().values())
 
 
-def scheme(name: str) -> Scheme:
+def get_scheme(name: str) -> Scheme:
     """Return a scheme by name, e.g. ``data-theme``.
 
     Raises:
         UnknownCode: there is no such scheme.
     """
-    return table(name).scheme
+    return get_table(name).scheme
 
 
-def concept(scheme: str, value: str) -> Concept | None:
+def find_concept(scheme: str, value: str) -> AuthorityConcept | None:
     """Return the concept of a scheme that a spelling means, as the scheme's own function does.
 
     Raises:
         UnknownCode: there is no such scheme.
     """
     if scheme == "language":
-        return language(value)
+        return find_language(value)
     if scheme == "spoken-language":
-        return spoken_language(value)
+        return find_spoken_language(value)
     if scheme == "file-type":
-        return file_type(value)
+        return find_file_type(value)
     if scheme == "frequency":
-        return frequency(value)
-    return table(scheme).find(value)
+        return find_frequency(value)
+    return get_table(scheme).find(value)
 
 
-def theme(value: str) -> Concept | None:
+def find_theme(value: str) -> AuthorityConcept | None:
     """Return an EU data theme by code, IRI or label."""
-    return table("data-theme").find(value)
+    return get_table("data-theme").find(value)
 
 
-def file_type(value: str) -> FileType | None:
+def find_file_type(value: str) -> FileType | None:
     """Return an EU file type.
 
     Args:
@@ -128,34 +342,34 @@ def file_type(value: str) -> FileType | None:
     if not isinstance(value, str):
         return None
     without_parameters = value.partition(";")[0]
-    found = table("file-type").find(without_parameters)
+    found = get_table("file-type").find(without_parameters)
     if found is None and (named := _FILE_TYPE.fullmatch(without_parameters.strip())):
-        found = table("file-type").find(named[1])
+        found = get_table("file-type").find(named[1])
     return cast("FileType | None", found)
 
 
-def media_type(value: str) -> str | None:
+def find_media_type_iri(value: str) -> str | None:
     """Return the IANA IRI of a media type.
 
     Args:
-        value: as for :func:`file_type`; an IRI of IANA's is taken as it is, with ``https``.
+        value: as for :func:`find_file_type`; an IRI of IANA's is taken as it is, with ``https``.
 
     Returns:
         ``None`` if the type is not registered with IANA or not in our table.
     """
-    if given := iana_name(value):
+    if given := read_iana_name(value):
         return f"https://www.iana.org/assignments/media-types/{given}"
-    found = file_type(value)
+    found = find_file_type(value)
     return found.media_type if found else None
 
 
-def iana_name(value: str) -> str:
+def read_iana_name(value: str) -> str:
     """Return the media type that an address of IANA's names (``text/csv``), ``""`` for another."""
     given = _IANA.fullmatch(value.strip()) if isinstance(value, str) else None
     return given[1] if given else ""
 
 
-def language(value: str) -> Language | None:
+def find_language(value: str) -> Language | None:
     """Return a language of the EU's table.
 
     Args:
@@ -166,33 +380,35 @@ def language(value: str) -> Language | None:
         For the Mayan languages the concept ``MYN``, Mayan languages: the table has none of
         them singly. ``None`` for what it has not at all (Garifuna, Xinka).
     """
-    found = table("language").find(_primary(value))
+    found = get_table("language").find(_read_primary_language(value))
     if found is None:
-        spoken = spoken_language(value)
-        found = table("language").find(spoken.eu_code) if spoken and spoken.eu_code else None
+        spoken = find_spoken_language(value)
+        found = get_table("language").find(spoken.eu_code) if spoken and spoken.eu_code else None
     return cast("Language | None", found)
 
 
-def other_language(value: str) -> Language | None:
+def find_other_language(value: str) -> Language | None:
     """Return a language of the EU's table that no form here offers; harvested datasets have it.
 
     Args:
-        value: any of the spellings that :func:`language` takes.
+        value: any of the spellings that :func:`find_language` takes.
     """
-    return cast("Language | None", table("other-language").find(_primary(value)))
+    return cast("Language | None", get_table("other-language").find(_read_primary_language(value)))
 
 
-def spoken_languages() -> tuple[SpokenLanguage, ...]:
+def list_spoken_languages() -> tuple[SpokenLanguage, ...]:
     """Return the languages of Guatemala, Spanish and English: 21 Mayan, Garifuna, Xinka, both."""
-    return cast("tuple[SpokenLanguage, ...]", table("spoken-language").scheme.concepts)
+    return cast("tuple[SpokenLanguage, ...]", get_table("spoken-language").scheme.concepts)
 
 
-def spoken_language(value: str) -> SpokenLanguage | None:
+def find_spoken_language(value: str) -> SpokenLanguage | None:
     """Return a language spoken in Guatemala by ISO 639-3 code, label, IRI or language tag."""
-    return cast("SpokenLanguage | None", table("spoken-language").find(_primary(value)))
+    return cast(
+        "SpokenLanguage | None", get_table("spoken-language").find(_read_primary_language(value))
+    )
 
 
-def frequency(value: str) -> Concept | None:
+def find_frequency(value: str) -> AuthorityConcept | None:
     """Return an EU frequency by code, IRI or label.
 
     Also by a duration or repeating interval of ISO 8601 (``P1Y``, ``R/P1Y`` as data.json has it,
@@ -200,72 +416,72 @@ def frequency(value: str) -> Concept | None:
     (``http://purl.org/cld/freq/annual``), of SDMX or of INSPIRE's maintenance frequencies, which
     has ISO 19115's words (``asNeeded``).
     """
-    found = table("frequency").find(value)
+    found = get_table("frequency").find(value)
     if (
         found is None
         and isinstance(value, str)
         and (interval := _INTERVAL.fullmatch(value.strip()))
     ):
         parts = _ZERO.sub("", interval[1].upper())
-        found = table("frequency").find("R/" + parts.removesuffix("T"))
+        found = get_table("frequency").find("R/" + parts.removesuffix("T"))
     return found
 
 
-def availability(value: str) -> Concept | None:
+def find_availability(value: str) -> AuthorityConcept | None:
     """Return an EU planned availability by code, IRI (also of DCAT-AP 2) or label."""
-    return table("planned-availability").find(value)
+    return get_table("planned-availability").find(value)
 
 
-def access_right(value: str) -> Concept | None:
+def find_access_right(value: str) -> AuthorityConcept | None:
     """Return an EU access right (public, restricted, non-public) by code, IRI or label."""
-    return table("access-right").find(value)
+    return get_table("access-right").find(value)
 
 
-def distribution_status(value: str) -> Concept | None:
+def find_distribution_status(value: str) -> AuthorityConcept | None:
     """Return an EU distribution status by code, IRI (also the ADMS status) or label."""
-    return table("distribution-status").find(value)
+    return get_table("distribution-status").find(value)
 
 
-def licence(value: str) -> Licence | None:
+def find_licence(value: str) -> Licence | None:
     """Return a licence by CKAN licence id, SPDX id, IRI (its own or the EU's) or title.
 
     Also by the address of its text or summary in some language (``…/by/4.0/deed.es``), and as
     people write its short name (``CC BY 4.0``). Without a version no address or name is one.
     """
-    found = table("licence").find(value)
+    found = get_table("licence").find(value)
     if found is None and isinstance(value, str):
-        found = table("licence").find(licence_names.usual_name(value))
+        found = get_table("licence").find(normalize_licence_name(value))
     return cast("Licence | None", found)
 
 
-def stated_licence(value: str) -> Licence | None:
-    """Return the licence that others state, as :func:`licence` does but for ids of CKAN's.
+def find_stated_licence(value: str) -> Licence | None:
+    """Return the licence that others state, as :func:`find_licence` does but for ids of CKAN's.
 
     ``cc-by`` and ``cc-by-sa`` name no version. Here they stand for 4.0; who else meant what by
     them is not known.
     """
-    return None if licence_names.is_without_version(value) else licence(value)
+    return None if is_licence_without_version(value) else find_licence(value)
 
 
-def licence_type(value: str) -> Concept | None:
+def find_licence_type(value: str) -> AuthorityConcept | None:
     """Return an ADMS licence type by code, IRI or label."""
-    return table("licence-type").find(value)
+    return get_table("licence-type").find(value)
 
 
-def publisher_type(value: str) -> Concept | None:
+def find_publisher_type(value: str) -> AuthorityConcept | None:
     """Return an ADMS publisher type by code, IRI, label or organisation role.
 
     The role ``other_public_body`` says too little for a type, so it has none.
     """
-    return table("publisher-type").find(value)
+    return get_table("publisher-type").find(value)
 
 
-def country(value: str) -> Concept | None:
+def find_country(value: str) -> AuthorityConcept | None:
     """Return Guatemala in the EU's country table, by code, IRI, ``GT`` or GeoNames IRI."""
-    return table("country").find(value)
+    return get_table("country").find(value)
 
 
-def _primary(value: str) -> str:
+def _read_primary_language(value: str) -> str:
     """Return the language of a tag like ``es_GT`` or of another list; anything else as it is."""
     text = value.strip() if isinstance(value, str) else ""
     tag = _TAG.fullmatch(text) or _LANGUAGE.fullmatch(text)

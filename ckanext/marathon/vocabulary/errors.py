@@ -23,7 +23,7 @@ class UnknownCode(VocabularyError, LookupError):
 
     def __init__(self, kind: str, code: object) -> None:
         self.kind = kind
-        self.code = shown(code)
+        self.code = shorten_value(code)
         super().__init__(self.message())
 
     def message(self) -> str:
@@ -43,7 +43,7 @@ class MalformedData(VocabularyError, ValueError):
     """A vocabulary file breaks a rule; the message names file, place and rule."""
 
 
-def shown(value: object) -> str:
+def shorten_value(value: object) -> str:
     """Return ``repr(value)`` of text, or of anything else as text, at most 60 characters long."""
     text = repr(value[:60] if isinstance(value, str) else value)
     return text if len(text) <= 60 else text[:59] + "…"

@@ -9,7 +9,7 @@ from importlib.resources import files
 TAXONOMY = "service_problems.ttl"
 
 
-def data_bytes(name: str) -> bytes:
+def read_data_bytes(name: str) -> bytes:
     """Return a file of ``vocabulary/data/`` as it is shipped.
 
     Args:
@@ -21,12 +21,12 @@ def data_bytes(name: str) -> bytes:
     return files("ckanext.marathon.vocabulary").joinpath("data", *name.split("/")).read_bytes()
 
 
-def data_rows(name: str) -> list[dict[str, str]]:
+def read_data_rows(name: str) -> list[dict[str, str]]:
     """Return the rows of a CSV file of ``vocabulary/data/``, every value as text."""
-    return list(csv.DictReader(io.StringIO(data_bytes(name).decode("utf-8"), newline="")))
+    return list(csv.DictReader(io.StringIO(read_data_bytes(name).decode("utf-8"), newline="")))
 
 
-def taxonomy_bytes() -> bytes:
+def read_taxonomy_bytes() -> bytes:
     """Return the taxonomy's Turtle as it is shipped: relative IRIs, UTF-8.
 
     Parse it against ``{vocabulary base}/`` (with the slash).

@@ -8,31 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from . import problems, statuses, territory
-from .errors import UnknownCode
+from ckanext.marathon.vocabulary import problems, statuses, territory
+from ckanext.marathon.vocabulary.errors import UnknownCode
 
 _LOOK_UPS: Mapping[str, Callable[[str], object]] = {
-    "municipality": territory.municipality,
-    "department": territory.department,
-    problems.KIND: problems.problem,
-    **{each.name: each.term for each in statuses.lists()},
+    "municipality": territory.get_municipality,
+    "department": territory.get_department,
+    problems.KIND: problems.get_problem,
+    **{each.name: each.term for each in statuses.list_term_lists()},
 }
 
 KINDS: tuple[str, ...] = tuple(_LOOK_UPS)
 
 
-def path_for(kind: str, code: str) -> str:
+def build_concept_path(kind: str, code: str) -> str:
     """Return the path of a concept, e.g. ``municipality/0501``.
 
     Raises:
         UnknownCode: there is no such kind, or nothing of the kind has the code.
     """
-    path = scheme_path(kind)
+    path = build_scheme_path(kind)
     _LOOK_UPS[kind](code)
     return f"{path}/{code}"
 
 
-def scheme_path(kind: str) -> str:
+def build_scheme_path(kind: str) -> str:
     """Return the path of the scheme itself, e.g. ``service-problem``.
 
     Raises:
@@ -43,7 +43,7 @@ def scheme_path(kind: str) -> str:
     return kind
 
 
-def meant(kind: str, code: str) -> str | None:
+def repair_concept_code(kind: str, code: str) -> str | None:
     """Return the code of a place or problem that a code means as spreadsheets write it.
 
     Returns:
@@ -51,11 +51,11 @@ def meant(kind: str, code: str) -> str | None:
     """
     try:
         if kind == problems.KIND:
-            return problems.problem(problems.repair_notation(code).notation).notation
+            return problems.get_problem(problems.repair_notation(code).notation).notation
         if kind == "municipality":
-            return territory.municipality(territory.repair_code(code, kind).code).code
+            return territory.get_municipality(territory.repair_code(code, kind).code).code
         if kind == "department":
-            return territory.department(territory.repair_code(code, kind).code).code
+            return territory.get_department(territory.repair_code(code, kind).code).code
     except UnknownCode:
         pass
     return None

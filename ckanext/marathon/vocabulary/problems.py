@@ -1,41 +1,251 @@
-"""The municipal service problems: 13 areas, 60 problems (``schemas/service_problems.ttl``)."""
+"""The municipal service problems: 13 areas, 60 problems (``schemas/service_problems.ttl``).
+
+They are read from SKOS in Turtle.
+
+Source of the model: SKOS Reference, W3C, 18 August 2009.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Literal, NamedTuple, cast
 
-from . import files
-from .concepts import ProblemScheme, ServiceProblem, ThemeMatch, read, with_labels
-from .errors import MalformedCode, MalformedData, UnknownCode
-from .text import Index
+import pyoxigraph
 
-__all__ = [
-    "Branch",
-    "ProblemScheme",
-    "RepairedNotation",
-    "ServiceProblem",
-    "ThemeMatch",
-    "areas",
-    "narrower_or_self",
-    "problem",
-    "problems",
-    "repair_notation",
-    "scheme",
-    "search",
-    "tree",
-    "use_labels",
-]
+from ckanext.marathon.vocabulary import files
+from ckanext.marathon.vocabulary.errors import MalformedCode, MalformedData, UnknownCode
+from ckanext.marathon.vocabulary.text import Labels, NameIndex, pick_label
+
+# Never published: the file's relative IRIs need some base while they are read.
+BASE = "https://vocabulary.invalid/"
+SCHEME = BASE + "service-problem"
+COFOG = BASE + "def#cofogCode"
+
+SKOS = "http://www.w3.org/2004/02/skos/core#"
+DCT = "http://purl.org/dc/terms/"
+OWL = "http://www.w3.org/2002/07/owl#"
+RDF_TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
+
+Match = Literal["closeMatch", "broadMatch"]
+Term = pyoxigraph.NamedNode | pyoxigraph.Literal
+Properties = dict[str, list[Term]]
+AltLabels = Mapping[str, tuple[str, ...]]
+
+
+class ThemeMatch(NamedTuple):
+    """An EU data theme and how near it is (SKOS mapping property without prefix)."""
+
+    iri: str
+    match: Match
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceProblem:
+    """A concept of the taxonomy: one of 13 service areas or of the 60 problems in them.
+
+    Attributes:
+        notation: e.g. ``AGU`` (an area) or ``AGU-01``.
+        broader: notation of the area, ``None`` for an area.
+        narrower: notations of an area's problems, in the file's order.
+        eu_themes: at least one EU data theme.
+        sdg: IRIs of related UN goals and targets.
+        cofog: UN COFOG 1999 division (``NN``) or group (``NN.N``), if one fits.
+    """
+
+    notation: str
+    pref_label: Labels = field(hash=False)
+    alt_labels: AltLabels = field(hash=False)
+    definition: Labels = field(hash=False)
+    scope_note: Labels = field(hash=False)
+    broader: str | None
+    narrower: tuple[str, ...]
+    eu_themes: tuple[ThemeMatch, ...]
+    sdg: tuple[str, ...]
+    cofog: str | None
+
+    @property
+    def is_area(self) -> bool:
+        """Whether this is a service area, not a problem in one."""
+        return self.broader is None
+
+    def label(self, lang: str = "es") -> str:
+        """Return its name in a language, else in Spanish."""
+        return pick_label(self.pref_label, lang, self.notation)
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemScheme:
+    """What the taxonomy's file says of itself."""
+
+    title: Labels = field(hash=False)
+    description: Labels = field(hash=False)
+    version: str
+    licence: str
+
+
+def read_taxonomy(turtle: bytes) -> tuple[ProblemScheme, tuple[ServiceProblem, ...]]:
+    """Read the taxonomy.
+
+    Returns:
+        What it says of itself, and its concepts, each area before its problems.
+
+    Raises:
+        MalformedData: not Turtle, or a concept lacks notation or label.
+    """
+    subjects = _parse(turtle, "service_problems.ttl")
+    about = subjects.pop(SCHEME)
+    scheme = ProblemScheme(
+        title=_by_language(about, DCT + "title"),
+        description=_by_language(about, DCT + "description"),
+        version=_first(about, OWL + "versionInfo") or "",
+        licence=_first(about, DCT + "license") or "",
+    )
+    concepts = {
+        problem.notation: problem
+        for iri, properties in subjects.items()
+        if iri.startswith(SCHEME + "/")
+        for problem in [_problem(iri, properties)]
+    }
+    areas = [_notation(top.value) for top in about[SKOS + "hasTopConcept"]]
+    order = [each for area in areas for each in (area, *concepts[area].narrower)]
+    return scheme, tuple(concepts[notation] for notation in order)
+
+
+def add_labels(
+    concepts: Iterable[ServiceProblem], turtle: bytes, name: str
+) -> tuple[ServiceProblem, ...]:
+    """Add the labels of a further Turtle file: another language, without code.
+
+    The file uses the same relative IRIs (``<service-problem/AGU-01>``) and says nothing but
+    ``skos:prefLabel``, ``altLabel``, ``definition`` and ``scopeNote`` of concepts that exist.
+
+    Args:
+        concepts: all concepts so far.
+        turtle: the file.
+        name: of the file, for errors.
+
+    Raises:
+        MalformedData: not Turtle, an unknown concept or property, a text without language, or a
+            second preferred label, definition or note in one language.
+    """
+    known = {concept.notation: concept for concept in concepts}
+    for iri, properties in _parse(turtle, name).items():
+        # What a translator says of the file itself (title, licence …) is not ours to judge.
+        if iri == SCHEME:
+            continue
+        notation = _notation(iri)
+        if notation not in known:
+            raise MalformedData(f"{name}: <{iri.removeprefix(BASE)}> is no concept of the taxonomy")
+        known[notation] = _extended(known[notation], properties, f"{name}: {notation}")
+    return tuple(known.values())
+
+
+def _extended(concept: ServiceProblem, added: Properties, place: str) -> ServiceProblem:
+    allowed = {SKOS + each for each in ("prefLabel", "altLabel", "definition", "scopeNote")}
+    for predicate, objects in added.items():
+        if predicate == RDF_TYPE:
+            continue
+        if predicate not in allowed:
+            raise MalformedData(f"{place}: <{predicate}> may not be added, only labels and notes")
+        if not all(isinstance(each, pyoxigraph.Literal) and each.language for each in objects):
+            raise MalformedData(f'{place}: every text needs a language, e.g. "…"@quc')
+    alt_labels = _lists_by_language(added, SKOS + "altLabel")
+    return replace(
+        concept,
+        pref_label=_joined(concept.pref_label, added, "prefLabel", place),
+        definition=_joined(concept.definition, added, "definition", place),
+        scope_note=_joined(concept.scope_note, added, "scopeNote", place),
+        alt_labels=MappingProxyType(
+            {
+                lang: (*concept.alt_labels.get(lang, ()), *alt_labels.get(lang, ()))
+                for lang in (*concept.alt_labels, *alt_labels)
+            }
+        ),
+    )
+
+
+def _joined(present: Labels, added: Properties, name: str, place: str) -> Labels:
+    joined = dict(present)
+    for text in added.get(SKOS + name, ()):
+        lang = _language(text)
+        if lang in joined:
+            raise MalformedData(f"{place}: there is a {name} in {lang} already")
+        joined[lang] = text.value
+    return MappingProxyType(joined)
+
+
+def _problem(iri: str, properties: Properties) -> ServiceProblem:
+    notation = _first(properties, SKOS + "notation")
+    if notation is None or notation != _notation(iri) or SKOS + "prefLabel" not in properties:
+        raise MalformedData(f"{iri.removeprefix(BASE)} needs a label and its notation")
+    broader = _first(properties, SKOS + "broader")
+    return ServiceProblem(
+        notation=notation,
+        pref_label=_by_language(properties, SKOS + "prefLabel"),
+        alt_labels=_lists_by_language(properties, SKOS + "altLabel"),
+        definition=_by_language(properties, SKOS + "definition"),
+        scope_note=_by_language(properties, SKOS + "scopeNote"),
+        broader=_notation(broader) if broader else None,
+        narrower=tuple(_notation(each.value) for each in properties.get(SKOS + "narrower", ())),
+        eu_themes=tuple(
+            ThemeMatch(theme.value, cast(Match, match))
+            for match in ("closeMatch", "broadMatch")
+            for theme in properties.get(SKOS + match, ())
+        ),
+        sdg=tuple(each.value for each in properties.get(SKOS + "relatedMatch", ())),
+        cofog=_first(properties, COFOG),
+    )
+
+
+def _parse(turtle: bytes, name: str) -> dict[str, Properties]:
+    subjects: dict[str, Properties] = {}
+    try:
+        for quad in pyoxigraph.parse(turtle, format=pyoxigraph.RdfFormat.TURTLE, base_iri=BASE):
+            if not isinstance(quad.subject, pyoxigraph.NamedNode) or not isinstance(
+                quad.object, pyoxigraph.NamedNode | pyoxigraph.Literal
+            ):
+                raise MalformedData(f"{name}: blank nodes are not used here: {quad}")
+            properties = subjects.setdefault(quad.subject.value, {})
+            properties.setdefault(quad.predicate.value, []).append(quad.object)
+    except SyntaxError as error:
+        raise MalformedData(f"{name}: not Turtle, line {error.lineno}: {error.msg}") from error
+    return subjects
+
+
+def _notation(iri: str) -> str:
+    return iri.removeprefix(SCHEME + "/")
+
+
+def _first(properties: Properties, predicate: str) -> str | None:
+    return next((each.value for each in properties.get(predicate, ())), None)
+
+
+def _language(text: Term) -> str:
+    return (text.language or "").lower() if isinstance(text, pyoxigraph.Literal) else ""
+
+
+def _by_language(properties: Properties, predicate: str) -> Labels:
+    return MappingProxyType({_language(each): each.value for each in properties.get(predicate, ())})
+
+
+def _lists_by_language(properties: Properties, predicate: str) -> AltLabels:
+    found: dict[str, tuple[str, ...]] = {}
+    for each in properties.get(predicate, ()):
+        found[_language(each)] = (*found.get(_language(each), ()), each.value)
+    return MappingProxyType(found)
+
 
 KIND = "service-problem"
 
 _NOTATION = re.compile(r"([A-Za-z]{3})(?:[\s_-]*([0-9]{1,2}))?")
 
 
-class Branch(NamedTuple):
+class ProblemBranch(NamedTuple):
     """A service area and the problems in it."""
 
     area: ServiceProblem
@@ -49,7 +259,7 @@ class RepairedNotation(NamedTuple):
     repaired: bool
 
 
-def problem(notation: str) -> ServiceProblem:
+def get_problem(notation: str) -> ServiceProblem:
     """Return an area or a problem by its exact notation.
 
     Raises:
@@ -61,32 +271,34 @@ def problem(notation: str) -> ServiceProblem:
         raise UnknownCode(KIND, notation) from None
 
 
-def problems() -> tuple[ServiceProblem, ...]:
+def list_problems() -> tuple[ServiceProblem, ...]:
     """Return the 60 problems, area by area, without the areas."""
     return tuple(each for each in _taxonomy().concepts.values() if not each.is_area)
 
 
-def areas() -> tuple[ServiceProblem, ...]:
+def list_areas() -> tuple[ServiceProblem, ...]:
     """Return the 13 service areas."""
     return tuple(each for each in _taxonomy().concepts.values() if each.is_area)
 
 
-def tree() -> tuple[Branch, ...]:
+def list_branches() -> tuple[ProblemBranch, ...]:
     """Return each area with its problems."""
-    return tuple(Branch(area, tuple(map(problem, area.narrower))) for area in areas())
+    return tuple(
+        ProblemBranch(area, tuple(map(get_problem, area.narrower))) for area in list_areas()
+    )
 
 
-def narrower_or_self(notation: str) -> tuple[str, ...]:
+def list_narrower_or_self(notation: str) -> tuple[str, ...]:
     """Return the notation and, for an area, those of its problems (for filters and counts).
 
     Raises:
         UnknownCode: no area or problem has it.
     """
-    found = problem(notation)
+    found = get_problem(notation)
     return (found.notation, *found.narrower)
 
 
-def search(text: str, lang: str = "es", limit: int = 20) -> tuple[ServiceProblem, ...]:
+def search_problems(text: str, lang: str = "es", limit: int = 20) -> tuple[ServiceProblem, ...]:
     """Search areas and problems in a person's words.
 
     Accents, case and punctuation do not count; each word typed must begin a word of the text
@@ -104,7 +316,7 @@ def search(text: str, lang: str = "es", limit: int = 20) -> tuple[ServiceProblem
     return _taxonomy().index(lang).best(text, limit)
 
 
-def scheme() -> ProblemScheme:
+def get_problem_scheme() -> ProblemScheme:
     """Return title, description, version and licence of the taxonomy."""
     return _taxonomy().about
 
@@ -128,7 +340,7 @@ def repair_notation(value: str) -> RepairedNotation:
 def use_labels(paths: Iterable[str | Path]) -> None:
     """Add languages from Turtle files, instead of those added before; call once at start-up.
 
-    What a file may hold: :func:`.concepts.with_labels`; an example is in ``docs/vocabulary.md``.
+    What a file may hold: :func:`.problems.with_labels`; an example is in ``docs/vocabulary.md``.
 
     Raises:
         MalformedData: a file cannot be read or breaks a rule; nothing has changed then.
@@ -139,26 +351,26 @@ def use_labels(paths: Iterable[str | Path]) -> None:
 
 class _Taxonomy:
     def __init__(self, label_files: Iterable[str | Path] = ()) -> None:
-        self.about, concepts = read(files.taxonomy_bytes())
+        self.about, concepts = read_taxonomy(files.read_taxonomy_bytes())
         for path in map(Path, label_files):
             try:
                 turtle = path.read_bytes()
             except OSError as error:
                 raise MalformedData(f"{path}: cannot be read: {error.strerror}") from error
-            concepts = with_labels(concepts, turtle, path.name)
+            concepts = add_labels(concepts, turtle, path.name)
         self.concepts = {concept.notation: concept for concept in concepts}
-        self._indexes: dict[str, Index[ServiceProblem]] = {}
+        self._indexes: dict[str, NameIndex[ServiceProblem]] = {}
 
     @cached_property
     def languages(self) -> frozenset[str]:
         return frozenset(lang for each in self.concepts.values() for lang in each.pref_label)
 
-    def index(self, lang: str) -> Index[ServiceProblem]:
+    def index(self, lang: str) -> NameIndex[ServiceProblem]:
         tag = lang.replace("_", "-").lower().partition("-")[0]
         first = tag if tag in self.languages else "es"
         if first not in self._indexes:
             entries = [(each, self._tiers(each, first)) for each in self.concepts.values()]
-            self._indexes[first] = Index(entries, names=3)
+            self._indexes[first] = NameIndex(entries, names=3)
         return self._indexes[first]
 
     def _tiers(self, concept: ServiceProblem, lang: str) -> tuple[tuple[str, ...], ...]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from . import files
-from .errors import UnknownCode
-from .labels import Labels, labels, pick
+from ckanext.marathon.vocabulary import files
+from ckanext.marathon.vocabulary.errors import UnknownCode
+from ckanext.marathon.vocabulary.text import Labels, make_labels, pick_label
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Term:
 
     def label(self, lang: str = "es") -> str:
         """Return its label in a language, else in Spanish."""
-        return pick(self.labels, lang, self.code)
+        return pick_label(self.labels, lang, self.code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +56,16 @@ def _list(name: str, es: str, en: str) -> TermList:
     terms = tuple(
         Term(
             row["code"],
-            labels(row["label_es"], row["label_en"]),
-            labels(row["definition_es"], row["definition_en"]),
+            make_labels(row["label_es"], row["label_en"]),
+            make_labels(row["definition_es"], row["definition_en"]),
         )
         for row in _ROWS
         if row["list"] == name
     )
-    return TermList(name, labels(es, en), terms)
+    return TermList(name, make_labels(es, en), terms)
 
 
-_ROWS = files.data_rows("terms.csv")
+_ROWS = files.read_data_rows("terms.csv")
 
 IDEA_STATUS = _list("idea-status", "Estado de una idea", "Status of an idea")
 WORKSHOP_KIND = _list("workshop-kind", "Tipo de taller", "Kind of workshop")
@@ -103,12 +103,12 @@ _LISTS: Mapping[str, TermList] = {
 }
 
 
-def lists() -> tuple[TermList, ...]:
+def list_term_lists() -> tuple[TermList, ...]:
     """Return every list."""
     return tuple(_LISTS.values())
 
 
-def term_list(name: str) -> TermList:
+def get_term_list(name: str) -> TermList:
     """Return a list by name, e.g. ``idea-status``.
 
     Raises:

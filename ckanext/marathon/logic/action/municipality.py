@@ -14,7 +14,7 @@ from ckanext.marathon.logic.permissions import MUNICIPALITY
 from ckanext.marathon.model import place
 from ckanext.marathon.vocabulary import territory
 from ckanext.marathon.vocabulary.errors import MalformedCode, UnknownCode
-from ckanext.marathon.vocabulary.places import Municipality
+from ckanext.marathon.vocabulary.territory import Municipality
 
 
 def marathon_municipality_create(
@@ -58,7 +58,7 @@ def _added(context: Context, given: Any) -> dict[str, Any]:
         text = tk._("«{code}» is not an INE code: it has four digits, for example 2105.")
         return _failure(_short(given), text.format(code=_short(given)))
     try:
-        municipality = territory.municipality(repaired.code)
+        municipality = territory.get_municipality(repaired.code)
     except UnknownCode:
         text = tk._("No municipality of Guatemala has the INE code {code}.")
         return _failure(repaired.code, text.format(code=repaired.code))

@@ -9,7 +9,7 @@ from ckan import model
 from ckan.types import Context
 
 from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.domain.takedowns import check_rows, is_reason
+from ckanext.marathon.domain.takedown import check_takedown_rows, is_takedown_reason
 from ckanext.marathon.domain.texts import explain_hidden, is_reference
 from ckanext.marathon.logic import erasing, say
 from ckanext.marathon.logic.takedown_file import dictize_takedown
@@ -43,7 +43,7 @@ def marathon_takedown(context: Context, data_dict: dict[str, Any]) -> dict[str, 
     reason = data_dict.get("reason")
     if isinstance(reason, str) and (hidden := explain_hidden(reason)):
         raise tk.ValidationError({"reason": [say.text(hidden)]})
-    if not is_reason(reason):
+    if not is_takedown_reason(reason):
         message = tk._("Write the reason as a text of at most 5,000 characters")
         raise tk.ValidationError({"reason": [message]})
     audit_actor.note_actor(context.get("user"))
@@ -103,7 +103,7 @@ def marathon_takedown_apply(context: Context, data_dict: dict[str, Any]) -> dict
     """
     tk.check_access("marathon_takedown_apply", context, data_dict)
     try:
-        entries = check_rows(data_dict.get("takedowns", []))
+        entries = check_takedown_rows(data_dict.get("takedowns", []))
     except Malformed as error:
         raise tk.ValidationError({"takedowns": [say.text(error.fault)]}) from None
     audit_actor.note_actor(context.get("user"))

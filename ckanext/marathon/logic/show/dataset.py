@@ -7,7 +7,7 @@ from typing import Any
 
 from ckan import model
 
-from ckanext.marathon.domain import origins
+from ckanext.marathon.domain import dataset as dataset_domain
 from ckanext.marathon.logic import permissions
 from ckanext.marathon.logic.references import municipalities_of_workshop, needs_of_ideas
 from ckanext.marathon.logic.show.idea import info
@@ -33,7 +33,9 @@ def complete(viewer: Viewer, dataset: model.Package, pkg_dict: dict[str, Any]) -
         inherited["municipality"].update(own or municipalities_of_workshop(workshop))
         inherited["service_problem"].update(records.items(idea, "service_problem"))
     for field, values in inherited.items():
-        resolved = origins.resolve(records.items(dataset, field), values, origins.IDEA)
+        resolved = dataset_domain.resolve_values(
+            records.items(dataset, field), values, dataset_domain.FROM_IDEA
+        )
         put(pkg_dict, field, resolved.values)
         pkg_dict[f"{field}_origin"] = resolved.origin
     visible = [ideas[id_] for id_ in named if id_ in ideas and viewer.may_see(ideas[id_])]

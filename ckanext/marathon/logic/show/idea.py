@@ -8,7 +8,7 @@ from typing import Any
 import ckan.plugins.toolkit as tk
 from ckan import model
 
-from ckanext.marathon.domain import origins
+from ckanext.marathon.domain import dataset
 from ckanext.marathon.logic import permissions
 from ckanext.marathon.logic.references import municipalities_of_workshop
 from ckanext.marathon.logic.show.put import put
@@ -22,7 +22,9 @@ def complete(viewer: Viewer, idea: model.Package, pkg_dict: dict[str, Any]) -> N
     workshop_id = records.text(idea, "workshop")
     workshop = records.load([workshop_id]).get(workshop_id) if workshop_id else None
     own = records.items(idea, "municipality")
-    resolved = origins.resolve(own, municipalities_of_workshop(workshop), origins.WORKSHOP)
+    resolved = dataset.resolve_values(
+        own, municipalities_of_workshop(workshop), dataset.FROM_WORKSHOP
+    )
     put(pkg_dict, "municipality", resolved.values)
     pkg_dict["municipality_origin"] = resolved.origin
     pkg_dict.pop("workshop_info", None)

@@ -6,7 +6,8 @@ from typing import Any
 
 from ckan import model
 
-from ckanext.marathon.domain import counts, numbers
+from ckanext.marathon.domain import numbers
+from ckanext.marathon.domain import workshop as workshop_domain
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.logic import permissions
 from ckanext.marathon.logic.show.put import put
@@ -16,13 +17,13 @@ from ckanext.marathon.visibility import Viewer
 
 def stored_counts(workshop: model.Package) -> dict[str, int | None]:
     """Return the counts of a workshop as they are stored."""
-    return {name: _count(records.text(workshop, name)) for name in counts.FIELDS}
+    return {name: _count(records.text(workshop, name)) for name in workshop_domain.COUNT_FIELDS}
 
 
 def complete(viewer: Viewer, workshop: model.Package, pkg_dict: dict[str, Any]) -> None:
     """Set the counts as this person may see them, and ``participants_masked``."""
     stored = stored_counts(workshop)
-    shown, masked = counts.mask(stored)
+    shown, masked = workshop_domain.mask_counts(stored)
     if masked and permissions.is_insider_of(viewer, workshop):
         shown, masked = stored, []
     for name, value in shown.items():
@@ -33,6 +34,6 @@ def complete(viewer: Viewer, workshop: model.Package, pkg_dict: dict[str, Any]) 
 
 def _count(text: str) -> int | None:
     try:
-        return numbers.count(text) if text else None
+        return numbers.parse_count(text) if text else None
     except Malformed:
         return None

@@ -12,7 +12,7 @@ from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 from ckanext.scheming.validation import scheming_validator
 
 from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.domain.texts import items, shown
+from ckanext.marathon.domain.texts import quote_value, split_items
 from ckanext.marathon.logic import notices, say
 from ckanext.marathon.logic.validators.flat import stored_items, tell
 from ckanext.marathon.vocabulary import authorities, problems, statuses, territory
@@ -70,7 +70,7 @@ def marathon_term(field: dict[str, Any], _schema: dict[str, Any]) -> Any:
 
     The code is stored; a label in Spanish or English is accepted for it.
     """
-    terms = statuses.term_list(field["term_list"]).terms
+    terms = statuses.get_term_list(field["term_list"]).terms
 
     def validator(value: Any) -> str:
         wanted = value.strip().casefold() if isinstance(value, str) else ""
@@ -79,7 +79,7 @@ def marathon_term(field: dict[str, Any], _schema: dict[str, Any]) -> Any:
                 return term.code
         raise tk.Invalid(
             tk._("“{value}” is none of: {accepted}").format(
-                value=shown(value), accepted=", ".join(term.code for term in terms)
+                value=quote_value(value), accepted=", ".join(term.code for term in terms)
             )
         )
 
@@ -128,7 +128,7 @@ def _read_items(
 
 def _items(value: Any) -> list[str]:
     try:
-        return items(None if value is missing else value)
+        return split_items(None if value is missing else value)
     except Malformed as error:
         raise tk.Invalid(say.text(error.fault)) from None
 
@@ -142,13 +142,13 @@ def _stored(values: list[str], field: dict[str, Any], message: str) -> str:
 def _municipality(value: Any, key: FlattenKey, data: FlattenDataDict, context: Context) -> str:
     try:
         repaired = territory.repair_code(value)
-        place = territory.municipality(repaired.code)
+        place = territory.get_municipality(repaired.code)
     except UnknownCode:
         raise tk.Invalid(
             tk._(
                 "No municipality has the code “{code}”: write the four digits of INE, "
                 "for example 2105 for San Carlos Alzatate"
-            ).format(code=shown(value))
+            ).format(code=quote_value(value))
         ) from None
     if repaired.repaired and str(value).strip() != place.code:
         _say_repaired(context, key, data, value, f"{place.code} ({place.name})")
@@ -158,11 +158,11 @@ def _municipality(value: Any, key: FlattenKey, data: FlattenDataDict, context: C
 def _problem(value: str, key: FlattenKey, data: FlattenDataDict, context: Context) -> str:
     try:
         repaired = problems.repair_notation(value)
-        found = problems.problem(repaired.notation)
+        found = problems.get_problem(repaired.notation)
     except UnknownCode:
         raise tk.Invalid(
             tk._("No service problem has the notation “{code}”, for example AGU-01").format(
-                code=shown(value)
+                code=quote_value(value)
             )
         ) from None
     if repaired.repaired and value.strip() != found.notation:
@@ -173,20 +173,20 @@ def _problem(value: str, key: FlattenKey, data: FlattenDataDict, context: Contex
 def _say_repaired(
     context: Context, key: FlattenKey, data: FlattenDataDict, value: Any, meant: str
 ) -> None:
-    message = tk._("“{given}” was read as {meant}").format(given=shown(value), meant=meant)
+    message = tk._("“{given}” was read as {meant}").format(given=quote_value(value), meant=meant)
     tell(context, key, data, message)
 
 
 def _concept(scheme: str, value: Any) -> str:
     text = value.strip() if isinstance(value, str) and len(value) < 2_000 else ""
-    concept = authorities.concept(scheme, text) if text else None
+    concept = authorities.find_concept(scheme, text) if text else None
     if concept and concept.iri:
         return concept.iri
-    accepted = [each.code for each in authorities.scheme(scheme).concepts]
+    accepted = [each.code for each in authorities.get_scheme(scheme).concepts]
     more = ", …" if len(accepted) > MOST_NAMED else ""
     raise tk.Invalid(
         tk._("“{value}” is not in the table “{table}”. Accepted: {accepted}").format(
-            value=shown(value),
+            value=quote_value(value),
             table=_title(scheme),
             accepted=", ".join(accepted[:MOST_NAMED]) + more,
         )
@@ -194,5 +194,5 @@ def _concept(scheme: str, value: Any) -> str:
 
 
 def _title(scheme: str) -> str:
-    titles: Callable[[str], Any] = authorities.scheme(scheme).title.get
+    titles: Callable[[str], Any] = authorities.get_scheme(scheme).title.get
     return titles(say.language()) or titles("es") or scheme

@@ -8,8 +8,8 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
-from ckanext.marathon.domain import datasets, origins
-from ckanext.marathon.domain.faults import At
+from ckanext.marathon.domain import dataset as dataset_domain
+from ckanext.marathon.domain.errors import FieldFault
 from ckanext.marathon.logic import copies, inputs, references, requirements
 from ckanext.marathon.logic.validators.flat import Flat
 from ckanext.marathon.model import records
@@ -36,11 +36,13 @@ def marathon_dataset_rules(
     resolved: dict[str, Any] = {}
     for field, inherited in computed.items():
         own = _own(flat, field, sorted(inherited))
-        resolved[field] = origins.resolve(own, inherited, origins.IDEA).values
+        resolved[field] = dataset_domain.resolve_values(
+            own, inherited, dataset_domain.FROM_IDEA
+        ).values
     required = _requirements(flat)
     before = _find_stored_faults(flat, required)
     dataset = {name: flat.value(name) for name in ("title", "notes")}
-    faults = datasets.check_required(
+    faults = dataset_domain.check_required(
         {**dataset, "idea": ideas}, resolved["municipality"], resolved["service_problem"], required
     )
     # An idea that has an error is said once; what it would have brought is not missing.
@@ -48,17 +50,17 @@ def marathon_dataset_rules(
     faults = [fault for fault in faults if fault.path[0] not in unknown]
     flat.add(faults, before)
     _explain_missing_role(flat, faults)
-    if required != datasets.NOTHING:
+    if required != dataset_domain.NOTHING_REQUIRED:
         flat.add(_check_licence(flat))
     if not required.title and not flat.text("title"):
         data[("title",)] = flat.text("name")
     if not flat.failed("idea"):
         needs = references.needs_of_ideas(ideas)
-        flat.add(datasets.check_needs(flat.items("data_need"), needs), before)
-    flat.add(datasets.check_periods(flat.rows("temporal_coverage")), before)
+        flat.add(dataset_domain.check_needs(flat.items("data_need"), needs), before)
+    flat.add(dataset_domain.check_periods(flat.rows("temporal_coverage")), before)
 
 
-def _find_stored_faults(flat: Flat, required: datasets.Requirements) -> list[At]:
+def _find_stored_faults(flat: Flat, required: dataset_domain.Requirements) -> list[FieldFault]:
     """Return what is wrong with the dataset as it is stored, of what a save may leave so.
 
     One that names ideas may have lost its places and problems with them. One without an idea must
@@ -67,23 +69,25 @@ def _find_stored_faults(flat: Flat, required: datasets.Requirements) -> list[At]
     named = records.items(flat.stored, "idea")
     stored_ideas = list(records.load(named).values())
     needs = references.needs_of_ideas(stored_ideas)
-    asked = datasets.Requirements(municipality=required.municipality, problem=required.problem)
+    asked = dataset_domain.Requirements(
+        municipality=required.municipality, problem=required.problem
+    )
     places = records.items(flat.stored, "municipality")
     problems = records.items(flat.stored, "service_problem")
-    lost = datasets.check_required(
+    lost = dataset_domain.check_required(
         {},
         places or references.municipalities_of_ideas(stored_ideas),
         problems or references.problems_of_ideas(stored_ideas),
-        asked if named else datasets.NOTHING,
+        asked if named else dataset_domain.NOTHING_REQUIRED,
     )
     return [
         *lost,
-        *datasets.check_needs(records.items(flat.stored, "data_need"), needs),
-        *datasets.check_periods(records.rows(flat.stored, "temporal_coverage")),
+        *dataset_domain.check_needs(records.items(flat.stored, "data_need"), needs),
+        *dataset_domain.check_periods(records.rows(flat.stored, "temporal_coverage")),
     ]
 
 
-def _explain_missing_role(flat: Flat, faults: list[At]) -> None:
+def _explain_missing_role(flat: Flat, faults: list[FieldFault]) -> None:
     """Say at the organisation that what is asked for depends on the role that it lacks."""
     asked = {"idea", "municipality", "service_problem"}.intersection(f.path[0] for f in faults)
     if asked and not flat.failed("owner_org") and requirements.lacks_role(flat.text("owner_org")):
@@ -107,26 +111,26 @@ def _own(flat: Flat, field: str, inherited: list[str]) -> list[str]:
         )
         shown = sorted(compute(before))
     given = flat.items(field)
-    own = origins.to_store(given, inputs.origin(flat.context, field), stored, shown)
+    own = dataset_domain.select_own_values(given, inputs.origin(flat.context, field), stored, shown)
     if own != given:
         flat.put_items(field, own)
     return own
 
 
-def _check_licence(flat: Flat) -> list[At]:
+def _check_licence(flat: Flat) -> list[FieldFault]:
     given = flat.text("license_id")
-    if authorities.licence(given):
+    if authorities.find_licence(given):
         # By its SPDX id, IRI or title.
         return []
     stored = (flat.stored.license_id or "") if flat.stored else ""
-    return datasets.check_licence(given, stored, list(model.Package.get_license_register()))
+    return dataset_domain.check_licence(given, stored, list(model.Package.get_license_register()))
 
 
-def _requirements(flat: Flat) -> datasets.Requirements:
+def _requirements(flat: Flat) -> dataset_domain.Requirements:
     if copies.is_saving_copy(flat.context):
-        return datasets.NOTHING
+        return dataset_domain.NOTHING_REQUIRED
     if not flat.stored and flat.failed("owner_org"):
-        return datasets.OF_ANYBODY
+        return dataset_domain.REQUIRED_OF_ANYBODY
     owner_org = flat.text("owner_org")
     if flat.stored and flat.failed("owner_org"):
         # It stays where it is; that is what the rest is checked for.

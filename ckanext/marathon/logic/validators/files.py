@@ -6,9 +6,9 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
-from ckanext.marathon.domain import addresses, checksums
+from ckanext.marathon.domain import addresses, file
 from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.domain.texts import is_blank, shown
+from ckanext.marathon.domain.texts import is_blank, quote_value
 from ckanext.marathon.logic import file_addresses, say
 from ckanext.marathon.logic.validators.flat import Flat, tell
 
@@ -29,7 +29,7 @@ def marathon_resource_address(
         return
     fault = None
     try:
-        addresses.resource_address(value)
+        addresses.check_resource_address(value)
     except Malformed as error:
         fault = error.fault
     if fault is None and (not value or file_addresses.is_address(value)):
@@ -43,7 +43,7 @@ def marathon_resource_address(
         "“{value}” is no web address, so that nobody can fetch a file there. It was kept "
         "as it is. Write the whole address, which begins with https://, or upload the file"
     )
-    tell(context, key, data, message.format(value=shown(value)))
+    tell(context, key, data, message.format(value=quote_value(value)))
 
 
 def marathon_checksum(
@@ -57,7 +57,7 @@ def marathon_checksum(
     if not isinstance(value, str) or is_blank(value):
         return
     stated = {name: data.get((*key[:-1], name)) for name in ("hash", "hash_algorithm")}
-    if checksums.checksum_of(stated) is not None:
+    if file.read_checksum(stated) is not None:
         return
     before = _stored_file(key, data, errors, context)
     if before is not None and before.hash == value:
@@ -66,8 +66,8 @@ def marathon_checksum(
         "“{value}” is no checksum, so that it is kept but not published. These are known, in "
         "hexadecimal digits: {names}"
     )
-    names = ", ".join(checksums.ALGORITHMS)
-    tell(context, key, data, message.format(value=shown(value), names=names))
+    names = ", ".join(file.ALGORITHMS)
+    tell(context, key, data, message.format(value=quote_value(value), names=names))
 
 
 def _stored_file(

@@ -11,7 +11,7 @@ from ckan import model
 from ckan.lib.navl.dictization_functions import missing
 from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
-from ckanext.marathon.domain.faults import At, Fault, Path
+from ckanext.marathon.domain.errors import Fault, FieldFault, Path
 from ckanext.marathon.domain.texts import is_blank, load_json
 from ckanext.marathon.logic import notices, say, sent_files, unknown_subfields
 from ckanext.marathon.logic.validators import untouched
@@ -120,7 +120,7 @@ class Flat:
         """Store a list for a field."""
         self.put(field, json.dumps(list(values)))
 
-    def add(self, faults: Iterable[At], before: Collection[At] = ()) -> None:
+    def add(self, faults: Iterable[FieldFault], before: Collection[FieldFault] = ()) -> None:
         """Say what is wrong, at the fields; a field that has an error already keeps to it.
 
         CKAN cannot hold errors of a list of things and of one of them at once.
@@ -147,11 +147,11 @@ class Flat:
             if not present:
                 present.append(say.text(fault))
 
-    def _was_there(self, path: Path, fault: Fault, before: Collection[At]) -> bool:
+    def _was_there(self, path: Path, fault: Fault, before: Collection[FieldFault]) -> bool:
         if self.is_shown_anew:
             return False
         if len(path) == 1:
-            return At(path, fault) in before
+            return FieldFault(path, fault) in before
         field, row, _name = path
         stored = records.rows(self.stored, str(field))
         sent = {k[2]: v for k, v in self.data.items() if len(k) == 3 and k[:2] == (field, row)}

@@ -8,9 +8,10 @@ import ckan.plugins.toolkit as tk
 from ckan.lib.navl.dictization_functions import missing
 from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
-from ckanext.marathon.domain import ideas, lifecycle, origins
-from ckanext.marathon.domain.faults import At
-from ckanext.marathon.domain.ideas import Needs
+from ckanext.marathon.domain import dataset
+from ckanext.marathon.domain import idea as idea_domain
+from ckanext.marathon.domain.errors import FieldFault
+from ckanext.marathon.domain.idea import Needs
 from ckanext.marathon.logic import codes, guards, inputs, notices, permissions, references
 from ckanext.marathon.logic.validators.flat import Flat
 from ckanext.marathon.model import records
@@ -43,7 +44,9 @@ def marathon_idea_rules(
         idea["municipality"] = _own_municipalities(flat, taking_part)
     else:
         taking_part = []
-    flat.add(ideas.check(idea, taking_part, guards.needs(flat)), _find_stored_faults(flat))
+    flat.add(
+        idea_domain.check_idea(idea, taking_part, guards.needs(flat)), _find_stored_faults(flat)
+    )
     flat.add(codes.check(flat, "idea"))
     _name_new_needs(flat)
 
@@ -55,7 +58,7 @@ def _leave_organization_to_workshop(flat: Flat) -> None:
         flat.errors[("owner_org",)] = []
 
 
-def _find_stored_faults(flat: Flat) -> list[At]:
+def _find_stored_faults(flat: Flat) -> list[FieldFault]:
     """Return what is wrong with the idea as it is stored, of what a save may leave so."""
     if flat.stored is None:
         return []
@@ -71,19 +74,19 @@ def _find_stored_faults(flat: Flat) -> list[At]:
         "proponent_group": records.text(flat.stored, "proponent_group"),
     }
     own = [row["id"] for row in rows if row.get("id")]
-    return ideas.check(idea, taking_part, Needs(own=own, met={}))
+    return idea_domain.check_idea(idea, taking_part, Needs(own=own, met={}))
 
 
-def _check_status(flat: Flat) -> list[At]:
+def _check_status(flat: Flat) -> list[FieldFault]:
     """Keep the status where none is sent; else it may only go where the lifecycle lets it."""
     before = records.text(flat.stored, "status")
-    flat.keep("status", lifecycle.FIRST)
+    flat.keep("status", idea_domain.FIRST_STATUS)
     if flat.failed("status"):
         return []
     if not before:
         user = flat.context.get("user")
         trusted = flat.context.get("ignore_auth") or permissions.coordinates(user)
-        return lifecycle.check_start(
+        return idea_domain.check_start(
             flat.text("status"), bool(trusted) or permissions.may_set_role(flat.context)
         )
     if flat.text("status_reason") and flat.text("status") == before:
@@ -91,7 +94,7 @@ def _check_status(flat: Flat) -> list[At]:
             "The reason was not kept: it belongs to a change of status, and none was made"
         )
         notices.add_at(flat.context, ("status_reason",), records.IDEA, message)
-    return lifecycle.check_step(before, flat.text("status"), flat.text("status_reason"))
+    return idea_domain.check_step(before, flat.text("status"), flat.text("status_reason"))
 
 
 def _own_municipalities(flat: Flat, taking_part: list[str]) -> list[str]:
@@ -105,7 +108,9 @@ def _own_municipalities(flat: Flat, taking_part: list[str]) -> list[str]:
         workshop = records.text(flat.stored, "workshop")
         shown = references.municipalities_of_workshop(records.load([workshop]).get(workshop))
     given = flat.items("municipality")
-    own = origins.to_store(given, inputs.origin(flat.context, "municipality"), stored, shown)
+    own = dataset.select_own_values(
+        given, inputs.origin(flat.context, "municipality"), stored, shown
+    )
     if own != given:
         flat.put_items("municipality", own)
     return own

@@ -17,8 +17,8 @@ from ckanext.marathon.domain.texts import (
     explain_hidden,
     is_blank,
     is_reference,
-    items,
-    shown,
+    quote_value,
+    split_items,
 )
 from ckanext.marathon.logic import acting, permissions, references, say
 from ckanext.marathon.logic.validators.flat import Flat
@@ -99,7 +99,7 @@ def marathon_code(value: Any) -> str:
         return ""
     if text is None or isinstance(value, bool) or not _CODE.fullmatch(text):
         message = tk._("“{value}” cannot be a code: letters, digits, blanks and . : / _ - only")
-        raise tk.Invalid(message.format(value=shown(value)))
+        raise tk.Invalid(message.format(value=quote_value(value)))
     return text
 
 
@@ -242,13 +242,13 @@ def _ask_ckan(
 
 def _items(value: Any) -> list[str]:
     try:
-        return items(None if value is missing else value)
+        return split_items(None if value is missing else value)
     except Malformed as error:
         raise tk.Invalid(say.text(error.fault)) from None
 
 
 def _no_such(message: str, reference: Any) -> str:
-    return message.format(reference=shown(reference))
+    return message.format(reference=quote_value(reference))
 
 
 def _is_uuid(value: Any) -> bool:

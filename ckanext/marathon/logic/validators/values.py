@@ -12,7 +12,7 @@ from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
 from ckanext.marathon.domain import addresses, dates, geometry, numbers
 from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.domain.texts import LONGEST_TITLE, is_blank, items, shown
+from ckanext.marathon.domain.texts import LONGEST_TITLE, is_blank, quote_value, split_items
 from ckanext.marathon.logic import notices, say, shapes
 from ckanext.marathon.logic.validators.flat import Flat, stored_items, stored_texts, tell
 
@@ -74,7 +74,7 @@ def marathon_int_or_none(value: Any) -> int | None:
     if value is missing or value is None:
         return None
     try:
-        return numbers.count(value)
+        return numbers.parse_count(value)
     except Malformed:
         return None
 
@@ -110,8 +110,8 @@ def marathon_longitude(
 def marathon_date(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Make a year, month, day or moment of it, as ``domain/date_forms.py`` lists them."""
-    _read_date(dates.read, key, data, context)
+    """Make a year, month, day or moment of it, as ``domain/dates.py`` lists them."""
+    _read_date(dates.read_date, key, data, context)
 
 
 def marathon_day(
@@ -129,7 +129,10 @@ def marathon_datetime(
 
 
 def _read_date(
-    read: Callable[[Any], dates.Reading], key: FlattenKey, data: FlattenDataDict, context: Context
+    read: Callable[[Any], dates.DateReading],
+    key: FlattenKey,
+    data: FlattenDataDict,
+    context: Context,
 ) -> None:
     """Read a date, and say what was put right; what is stored already stays as it is.
 
@@ -143,7 +146,7 @@ def _read_date(
         if not is_stored:
             raise tk.Invalid(say.text(error.fault)) from None
         message = tk._("“{given}” is not a date that others can read. It was left as it is")
-        tell(context, key, data, message.format(given=shown(value)))
+        tell(context, key, data, message.format(given=quote_value(value)))
         return
     if is_stored:
         return
@@ -151,13 +154,13 @@ def _read_date(
     # A form shows some dates in another way than they are stored.
     if reading.is_repaired and reading.text not in stored:
         message = tk._("“{given}” was read as {meant}")
-        text = message.format(given=shown(value), meant=reading.text)
+        text = message.format(given=quote_value(value), meant=reading.text)
         tell(context, key, data, text)
 
 
 def marathon_duration(value: Any) -> str:
     """Return an ISO 8601 duration."""
-    return _read(dates.duration, value)
+    return _read(dates.read_duration, value)
 
 
 def marathon_email(value: Any) -> Any:
@@ -172,12 +175,12 @@ def marathon_email(value: Any) -> Any:
         return validate(text, {})
     except tk.Invalid:
         message = tk._("“{value}” is not an e-mail address, for example informacion@muni.gob.gt")
-        raise tk.Invalid(message.format(value=shown(value))) from None
+        raise tk.Invalid(message.format(value=quote_value(value))) from None
 
 
 def marathon_http_url(value: Any) -> str:
     """Return an absolute web address."""
-    return _read(addresses.http_address, value)
+    return _read(addresses.read_http_address, value)
 
 
 def marathon_http_url_list(
@@ -188,11 +191,11 @@ def marathon_http_url_list(
     One that is stored already is not judged.
     """
     value, stored = data.get(key), stored_items(key, data, context)
-    given = _read(lambda given: items(given, r"\s+"), None if value is missing else value)
+    given = _read(lambda given: split_items(given, r"\s+"), None if value is missing else value)
     found: list[str] = []
     for item in given:
         try:
-            found += _read(addresses.http_addresses, [item])
+            found += _read(addresses.read_http_addresses, [item])
         except tk.Invalid as error:
             if item not in stored:
                 raise
@@ -203,7 +206,7 @@ def marathon_http_url_list(
 
 def marathon_geojson(value: Any) -> str:
     """Return a GeoJSON geometry as text."""
-    return _read(geometry.geometry, value)
+    return _read(geometry.read_geometry, value)
 
 
 def marathon_flag(
@@ -219,7 +222,10 @@ def marathon_flag(
 
 
 def _read_number(
-    read: Callable[[Any], numbers.Reading], key: FlattenKey, data: FlattenDataDict, context: Context
+    read: Callable[[Any], numbers.NumberReading],
+    key: FlattenKey,
+    data: FlattenDataDict,
+    context: Context,
 ) -> str:
     """Return a number in digits, and say so where it was not written so."""
     reading = _read(read, data[key])

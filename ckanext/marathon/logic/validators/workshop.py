@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
-from ckanext.marathon.domain import counts, dates, workshops
-from ckanext.marathon.domain.faults import At
+from ckanext.marathon.domain import dates
+from ckanext.marathon.domain import workshop as workshop_domain
+from ckanext.marathon.domain.errors import FieldFault
 from ckanext.marathon.logic import codes, guards
 from ckanext.marathon.logic.show.workshop import stored_counts
 from ckanext.marathon.logic.validators.flat import Flat
@@ -32,19 +33,22 @@ def marathon_workshop_rules(
         flat.add(guards.check_delete(flat))
     if flat.is_deleted:
         return
-    workshop = {name: flat.value(name) for name in (*counts.FIELDS, *TEXTS)}
+    workshop = {name: flat.value(name) for name in (*workshop_domain.COUNT_FIELDS, *TEXTS)}
     rows = {name: flat.rows(name) for name in REPEATING}
-    flat.add(workshops.check({**workshop, **rows}, dates.today()), _find_stored_faults(flat))
+    flat.add(
+        workshop_domain.check_workshop({**workshop, **rows}, dates.get_today()),
+        _find_stored_faults(flat),
+    )
     flat.add(codes.check(flat, "workshop"))
     if flat.stored and not flat.failed("municipality"):
         flat.add(guards.check_municipalities_kept(flat, flat.items("municipality")))
 
 
-def _find_stored_faults(flat: Flat) -> list[At]:
+def _find_stored_faults(flat: Flat) -> list[FieldFault]:
     """Return what is wrong with the workshop as it is stored."""
     if flat.stored is None:
         return []
     texts = {name: records.text(flat.stored, name) for name in TEXTS}
     rows = {name: records.rows(flat.stored, name) for name in REPEATING}
     counted = stored_counts(flat.stored)
-    return workshops.check({**texts, **rows, **counted}, dates.today())
+    return workshop_domain.check_workshop({**texts, **rows, **counted}, dates.get_today())

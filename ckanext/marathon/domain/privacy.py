@@ -1,9 +1,10 @@
-"""Finding persons where only groups and places belong: e-mails, telephones, identity numbers.
+"""What no text may show to others: personal data where groups and places belong, and credentials.
 
 DPI/CUI: eight digits, a check digit (their sum weighted 2…9, modulo 11), then the department and
 municipality of birth, of which there are as many as the vocabulary knows.
 Telephones: eight digits that begin with 2 to 8 (Guatemala's numbering plan), with or without +502,
 and international ones that begin with a plus.
+Credentials: passwords, tokens and the like, taken out of a text that somebody may read.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import datetime
+from urllib.parse import quote, quote_plus, unquote
 
-from ckanext.marathon.domain.faults import N_, At, Fault, Path
+from ckanext.marathon.domain.errors import N_, Fault, FieldFault, Path
 from ckanext.marathon.vocabulary import territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
 
@@ -32,7 +34,7 @@ PHONE = N_("No telephone numbers here: name the organisation, group or place, ne
 IDENTITY = N_("No identity numbers (DPI/CUI) here: people are counted, never listed")
 
 
-def find(text: str) -> str | None:
+def find_personal_data(text: str) -> str | None:
     """Return the message about the first kind of personal data found in a text, else ``None``."""
     text = text[:LONGEST_READ]
     if _EMAIL.search(text):
@@ -54,15 +56,19 @@ def is_identity_number(digits: str) -> bool:
     if weighted % 11 != int(digits[8]):
         return False
     try:
-        born_in = territory.municipalities_of(digits[9:11])
+        born_in = territory.list_municipalities_of(digits[9:11])
     except UnknownCode:
         return False
     return 1 <= int(digits[11:]) <= len(born_in)
 
 
-def check(texts: Iterable[tuple[Path, str]]) -> list[At]:
+def check_personal_data(texts: Iterable[tuple[Path, str]]) -> list[FieldFault]:
     """Return a fault for each text that names a person by e-mail, telephone or identity number."""
-    return [At(path, Fault(message)) for path, text in texts if (message := find(text))]
+    return [
+        FieldFault(path, Fault(message))
+        for path, text in texts
+        if (message := find_personal_data(text))
+    ]
 
 
 def _is_span_of_time(digits: str) -> bool:
@@ -75,3 +81,49 @@ def _is_span_of_time(digits: str) -> bool:
     except ValueError:
         return False
     return bare.startswith(("19", "20"))
+
+
+HIDDEN = "***"
+
+# A shorter one may be a word of the text itself; in an address it is found by its place.
+SHORTEST_SECRET = 8
+
+# ``scheme://user:password@host``. A password with a slash or a space is no valid address, and an
+# @ within the password belongs to it: the last one before the path counts.
+_USERINFO = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)[^\s/?#'\"<>]*@", re.IGNORECASE)
+# password=…, 'token': '…', "secret" = "…", Authorization: Bearer …, also in an address's query.
+_LABELLED = re.compile(
+    r"""(?P<label>(?:password\w*|passwd|pwd|secret\w*|api_?key|token|authorization)["']?\s*[=:]\s*)
+    (?:(?P<quote>["'])(?P<quoted>(?:(?!(?P=quote)).)+)(?P=quote)|(?P<bare>(?:Bearer\s+)?[^\s&,;)}\]"'<>]+))""",
+    re.IGNORECASE | re.VERBOSE,
+)
+# A JSON Web Token, which is what CKAN's API tokens are.
+_JSON_WEB_TOKEN = re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}")
+
+
+class Redactor:
+    """Replaces credentials in texts: known secrets, and what stands where credentials stand."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        """Remember secrets; each is found as it is and as it is written in an address."""
+        spellings = {
+            spelling
+            for secret in secrets
+            for spelling in (secret, quote(secret, safe=""), quote_plus(secret), unquote(secret))
+            if len(spelling) >= SHORTEST_SECRET
+        }
+        longest_first = sorted(spellings, key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, longest_first))) if spellings else None
+
+    def redact(self, text: str) -> str:
+        """Return the text with ``***`` in the place of every credential."""
+        if self._known:
+            text = self._known.sub(HIDDEN, text)
+        text = _USERINFO.sub(rf"\g<scheme>{HIDDEN}@", text)
+        text = _JSON_WEB_TOKEN.sub(HIDDEN, text)
+        return _LABELLED.sub(_hide_labelled, text)
+
+
+def _hide_labelled(match: re.Match[str]) -> str:
+    mark = match["quote"] or ""
+    return f"{match['label']}{mark}{HIDDEN}{mark}"

@@ -1,16 +1,73 @@
-"""What a dataset must have, and who must not care."""
+"""What a dataset must have, and which datasets are exempt; where its places and problems come from.
+
+Municipalities and problems of a dataset are its own or those of its ideas; an idea's are its own or
+those of its workshop.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
-from ckanext.marathon.domain.dates import first_instant, last_instant, readable
-from ckanext.marathon.domain.faults import N_, At, Fault, at
-from ckanext.marathon.domain.texts import is_blank, shown
+from ckanext.marathon.domain.dates import (
+    find_first_instant,
+    find_last_instant,
+    normalize_stored_date,
+)
+from ckanext.marathon.domain.errors import N_, Fault, FieldFault, make_fault
+from ckanext.marathon.domain.texts import is_blank, quote_value
+
+FROM_ITSELF, FROM_IDEA, FROM_WORKSHOP, FROM_NOTHING = "own", "idea", "workshop", "none"
+
+
+class ResolvedValues(NamedTuple):
+    """Values, and where they come from."""
+
+    values: list[str]
+    origin: str
+
+
+def resolve_values(own: Sequence[str], inherited: Iterable[str], source: str) -> ResolvedValues:
+    """Return a thing's own values, else those of its source, sorted, each once.
+
+    Args:
+        own: what is stored with the thing.
+        inherited: what its ideas or workshop have.
+        source: ``IDEA`` or ``WORKSHOP``.
+    """
+    if own:
+        return ResolvedValues(list(own), FROM_ITSELF)
+    computed = sorted(set(inherited))
+    return ResolvedValues(computed, source) if computed else ResolvedValues([], FROM_NOTHING)
+
+
+def select_own_values(
+    given: Sequence[str],
+    origin: str | None,
+    stored: Sequence[str] | None,
+    computed: Sequence[str],
+) -> list[str]:
+    """Return what of a field is the thing's own, where a client sends back what it was shown.
+
+    Args:
+        given: the values sent.
+        origin: the origin sent with them, if any.
+        stored: the thing's own values so far; ``None`` for a new thing.
+        computed: what it has, or would have, without values of its own.
+
+    Returns:
+        nothing where the values are the computed ones and nobody says that they are its own:
+        a form need not send the origin back, a copy of another thing must.
+    """
+    unchanged = stored is not None and not stored and origin != FROM_ITSELF
+    if sorted(set(given)) == sorted(set(computed)) and (
+        unchanged or origin in {FROM_IDEA, FROM_WORKSHOP}
+    ):
+        return []
+    return list(given)
 
 
 class IdeaRequired(StrEnum):
@@ -59,12 +116,12 @@ class Requirements:
     problem: bool = False
 
 
-NOTHING = Requirements()
+NOTHING_REQUIRED = Requirements()
 # What every organisation that takes part must give, asked of who has not yet said which one it is.
-OF_ANYBODY = Requirements(title=True, notes=True)
+REQUIRED_OF_ANYBODY = Requirements(title=True, notes=True)
 
 
-def is_exempt(created: datetime | None, installed: datetime, setting: IdeaRequired) -> bool:
+def is_dataset_exempt(created: datetime | None, installed: datetime, setting: IdeaRequired) -> bool:
     """Return whether a dataset is older than the plugin and so free of its rules.
 
     Args:
@@ -75,7 +132,7 @@ def is_exempt(created: datetime | None, installed: datetime, setting: IdeaRequir
     return created is not None and created < installed and setting != IdeaRequired.ALWAYS
 
 
-def requirements(publisher: Publisher, exempt: bool, setting: IdeaRequired) -> Requirements:
+def find_requirements(publisher: Publisher, exempt: bool, setting: IdeaRequired) -> Requirements:
     """Return what a dataset of this publisher must have.
 
     A national body publishes reference data without an idea and for the whole country. Everybody
@@ -87,7 +144,7 @@ def requirements(publisher: Publisher, exempt: bool, setting: IdeaRequired) -> R
     role = publisher.acts_as
     takes_no_part = not role and publisher.is_older and setting != IdeaRequired.ALWAYS
     if exempt or takes_no_part:
-        return NOTHING
+        return NOTHING_REQUIRED
     is_national = role in NATIONAL and not publisher.municipality_code
     return Requirements(
         title=True,
@@ -103,7 +160,7 @@ def check_required(
     municipalities: Collection[str],
     problems: Collection[str],
     required: Requirements,
-) -> list[At]:
+) -> list[FieldFault]:
     """Return what a dataset lacks.
 
     Args:
@@ -135,14 +192,14 @@ def check_required(
             N_("Choose at least one service problem, or an idea that has one"),
         ),
     )
-    return [at(field, message) for lacking, field, message in messages if lacking]
+    return [make_fault(field, message) for lacking, field, message in messages if lacking]
 
 
 def _is_blank(text: Any) -> bool:
     return is_blank(str(text or ""))
 
 
-def check_licence(given: str, stored: str, known: Collection[str]) -> list[At]:
+def check_licence(given: str, stored: str, known: Collection[str]) -> list[FieldFault]:
     """Return a fault if a dataset is given a licence that is none; what is stored may stay.
 
     Args:
@@ -153,28 +210,28 @@ def check_licence(given: str, stored: str, known: Collection[str]) -> list[At]:
     if not given or given == stored or given in known:
         return []
     message = N_("“{value}” is no licence that this site knows. These are: {known}")
-    return [at("license_id", message, value=shown(given), known=tuple(sorted(known)))]
+    return [make_fault("license_id", message, value=quote_value(given), known=tuple(sorted(known)))]
 
 
-def check_needs(chosen: Sequence[str], of_ideas: Collection[str]) -> list[At]:
+def check_needs(chosen: Sequence[str], of_ideas: Collection[str]) -> list[FieldFault]:
     """Return a fault if a data need belongs to none of the ideas that the dataset names."""
     strange = [identifier for identifier in chosen if identifier not in of_ideas]
     if not strange:
         return []
     message = N_("A data need belongs to none of the ideas chosen: {ids}")
-    return [at("data_need", message, ids=tuple(strange))]
+    return [make_fault("data_need", message, ids=tuple(strange))]
 
 
-def check_periods(periods: Sequence[Mapping[str, Any]]) -> list[At]:
+def check_periods(periods: Sequence[Mapping[str, Any]]) -> list[FieldFault]:
     """Return a fault for each period that ends before it starts."""
     return [
-        At(("temporal_coverage", row, "end"), Fault(N_("The period ends before it starts")))
+        FieldFault(("temporal_coverage", row, "end"), Fault(N_("The period ends before it starts")))
         for row, period in enumerate(periods)
-        if is_backwards(period)
+        if is_period_backwards(period)
     ]
 
 
-def is_backwards(period: Mapping[str, Any]) -> bool:
+def is_period_backwards(period: Mapping[str, Any]) -> bool:
     """Return whether a period ends before it starts; one by year ends with its last day."""
-    start, end = (readable(period.get(each)) for each in ("start", "end"))
-    return bool(start and end) and last_instant(end) < first_instant(start)
+    start, end = (normalize_stored_date(period.get(each)) for each in ("start", "end"))
+    return bool(start and end) and find_last_instant(end) < find_first_instant(start)

@@ -7,16 +7,15 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.domain.faults import N_
-from ckanext.marathon.domain.texts import is_blank, is_storable, load_json, shown
+from ckanext.marathon.domain.errors import N_, Malformed
+from ckanext.marathon.domain.texts import is_blank, is_storable, load_json, quote_value
 
 LONGEST_REASON = 5_000
 # What CKAN takes as an id; nothing that leads out of the folder of files.
 _ID = re.compile(r"[A-Za-z0-9_-]{7,100}")
 
 
-class Entry(NamedTuple):
+class TakedownEntry(NamedTuple):
     """One row of the list; ``at`` has an offset."""
 
     id: str
@@ -28,7 +27,7 @@ class Entry(NamedTuple):
     user_id: str | None
 
 
-def parse_list(text: str) -> list[Entry]:
+def parse_takedowns(text: str) -> list[TakedownEntry]:
     """Return the rows of a list that ``ckan marathon takedown list --format json`` wrote.
 
     Raises:
@@ -39,31 +38,31 @@ def parse_list(text: str) -> list[Entry]:
         loaded = load_json(text.removeprefix("\ufeff"))
     except ValueError as error:
         raise Malformed(N_("The file is not JSON: {error}"), error=str(error)) from None
-    return check_rows(loaded)
+    return check_takedown_rows(loaded)
 
 
-def check_rows(rows: Any) -> list[Entry]:
+def check_takedown_rows(rows: Any) -> list[TakedownEntry]:
     """Return the rows of a list, all of them checked.
 
     Raises:
-        Malformed: as :func:`parse_list`.
+        Malformed: as :func:`parse_takedowns`.
     """
     if not isinstance(rows, list):
         raise Malformed(N_("A list of objects is expected"))
     return [_read_row(number, row) for number, row in enumerate(rows, 1)]
 
 
-def _read_row(number: int, row: Any) -> Entry:
+def _read_row(number: int, row: Any) -> TakedownEntry:
     if not isinstance(row, dict):
         raise Malformed(N_("Row {row}: an object is expected"), row=number)
     found: dict[str, Any] = {}
     for field, (is_right, message) in _FIELDS.items():
         value = row.get(field, _ABSENT.get(field))
         if not is_right(value):
-            said = shown(value) if field in row else "—"
+            said = quote_value(value) if field in row else "—"
             raise Malformed(message, row=number, value=said)
         found[field] = value
-    return Entry(
+    return TakedownEntry(
         id=found["id"],
         type=found["type"],
         reason=found["reason"].strip(),
@@ -74,7 +73,7 @@ def _read_row(number: int, row: Any) -> Entry:
     )
 
 
-def is_reason(value: Any) -> bool:
+def is_takedown_reason(value: Any) -> bool:
     """Return whether a value can be the reason of a takedown."""
     return _is_text(value) and not is_blank(value) and len(value) <= LONGEST_REASON
 
@@ -116,7 +115,7 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "id": (_is_id, N_("Row {row}, field id: an id is expected, not “{value}”")),
     "type": (_is_type, N_("Row {row}, field type: a dataset type is expected, not “{value}”")),
     "reason": (
-        is_reason,
+        is_takedown_reason,
         N_(
             "Row {row}, field reason: a text of at most 5,000 characters is expected, not “{value}”"
         ),

@@ -7,13 +7,7 @@ import zipfile
 
 import pytest
 
-from ckanext.marathon.files.media_type import (
-    ACTIVE,
-    DRAWN,
-    LOADABLE,
-    add_charset,
-    detect_media_type,
-)
+from ckanext.marathon.domain.file import ACTIVE, DRAWN, LOADABLE, add_charset, detect_media_type
 
 EXTENSIONS = [
     *("html", "htm", "xhtml", "svg", "js", "mjs", "css", "wasm"),

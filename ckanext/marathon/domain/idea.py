@@ -1,0 +1,344 @@
+"""What an idea must be, its life as a table of statuses, and its story in one plain sentence.
+
+The sentence says what was asked, where it stands, what comes next, and whom to ask. It comes in
+clauses, each a whole phrase with named places, so that every language puts the words in its own
+order. The words are English here; helpers translate them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, NamedTuple
+
+from ckanext.marathon.domain import dates, privacy
+from ckanext.marathon.domain.errors import N_, Fault, FieldFault, Path, make_fault
+from ckanext.marathon.vocabulary.statuses import IDEA_STATUS
+
+FIRST_STATUS = "proposed"
+
+# From a status to those that may follow it, in the order in which people are offered them.
+STEPS: Mapping[str, tuple[str, ...]] = {
+    "proposed": ("prioritised", "discarded"),
+    "prioritised": ("in_progress", "discarded"),
+    "in_progress": ("implemented", "prioritised", "discarded"),
+    "implemented": ("in_progress",),
+    "discarded": ("proposed",),
+}
+
+# What was closed is opened again: the public is told why.
+REOPENINGS = frozenset({("implemented", "in_progress"), ("discarded", "proposed")})
+
+
+def list_next_statuses(status: str) -> tuple[str, ...]:
+    """Return the statuses that may follow one; none after a status that does not exist."""
+    return STEPS.get(status, ())
+
+
+def needs_reason(before: str, after: str) -> bool:
+    """Return whether the step reopens an idea."""
+    return (before, after) in REOPENINGS
+
+
+def check_start(status: str, may_record_the_past: bool) -> list[FieldFault]:
+    """Return what is wrong with the status of a new idea.
+
+    Args:
+        status: the status asked for.
+        may_record_the_past: whether the person may enter an idea that has come further already;
+            sysadmins and the coordinating body may.
+    """
+    if status == FIRST_STATUS or may_record_the_past:
+        return []
+    return [
+        make_fault("status", N_("A new idea starts as “{status}”"), status=_label(FIRST_STATUS))
+    ]
+
+
+def check_step(before: str, after: str, reason: str) -> list[FieldFault]:
+    """Return what is wrong with a step; to stay is always allowed."""
+    if before == after or before not in STEPS:
+        return []
+    if after not in STEPS[before]:
+        return [
+            make_fault(
+                "status",
+                N_("An idea that is “{before}” cannot become “{after}”; it can become: {allowed}"),
+                before=_label(before),
+                after=_label(after),
+                allowed=tuple(_label(each) for each in STEPS[before]),
+            )
+        ]
+    if needs_reason(before, after) and not reason.strip():
+        return [make_fault("status_reason", N_("Say why the idea is opened again"))]
+    return []
+
+
+def _label(code: str) -> Mapping[str, str]:
+    return IDEA_STATUS.term(code).labels
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What is known about the data needs of an idea.
+
+    Attributes:
+        own: ids of those it has already.
+        met: id → title of a dataset that meets it (``None`` where it may not be seen).
+    """
+
+    own: Collection[str]
+    met: Mapping[str, str | None]
+
+
+def check_idea(
+    idea: Mapping[str, Any], municipalities_of_workshop: Collection[str], needs: Needs
+) -> list[FieldFault]:
+    """Return what is wrong with an idea whose fields can all be read.
+
+    Args:
+        idea: its fields; ``municipality`` is a list of codes, ``data_need`` a list of dicts.
+        municipalities_of_workshop: codes of those that take part in its workshop.
+        needs: what is known about its data needs.
+    """
+    return [
+        *check_municipalities(idea.get("municipality") or [], municipalities_of_workshop),
+        *_check_needs(idea.get("data_need") or [], needs),
+        *privacy.check_personal_data(_texts(idea)),
+    ]
+
+
+def _texts(idea: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    """Yield what people write who were at the workshop: who said it is nobody's affair."""
+    for field in ("title", "notes", "proponent_group", "status_reason"):
+        yield (field,), idea.get(field) or ""
+    for text in idea.get("community") or []:
+        yield ("community",), text
+    for number, row in enumerate(idea.get("data_need") or []):
+        for name in ("what", "why"):
+            yield ("data_need", number, name), row.get(name) or ""
+
+
+def check_municipalities(own: Sequence[str], of_workshop: Collection[str]) -> list[FieldFault]:
+    """Return a fault if an idea is of a municipality that does not take part in its workshop."""
+    strange = [code for code in own if code not in of_workshop]
+    if not strange:
+        return []
+    return [
+        make_fault(
+            "municipality",
+            N_("Not among the municipalities of the workshop: {codes}. Those are: {allowed}"),
+            codes=tuple(strange),
+            allowed=tuple(sorted(of_workshop)),
+        )
+    ]
+
+
+def _check_needs(rows: Sequence[Mapping[str, Any]], needs: Needs) -> list[FieldFault]:
+    faults: list[FieldFault] = []
+    seen: set[str] = set()
+    for number, row in enumerate(rows):
+        identifier = row.get("id")
+        if not identifier:
+            continue
+        if identifier not in needs.own or identifier in seen:
+            fault = Fault(
+                N_("Leave the identifier of a new data need empty: the site gives it one")
+            )
+            faults.append(FieldFault(("data_need", number, "id"), fault))
+        seen.add(identifier)
+    for identifier in sorted(set(needs.met) - seen):
+        title = needs.met[identifier]
+        if title is None:
+            message = N_("A data need was left out that other records meet; keep it")
+            faults.append(make_fault("data_need", message))
+        else:
+            message = N_("A data need was left out that the dataset “{title}” meets; keep it")
+            faults.append(make_fault("data_need", message, title=title))
+    return faults
+
+
+class StoryContact(NamedTuple):
+    """An institution that can be asked, never a person; what is not known is ""."""
+
+    name: str
+    title: str
+    email: str
+    homepage: str
+
+
+class StoryFacts(NamedTuple):
+    """What is known of an idea.
+
+    Attributes:
+        title: of the idea.
+        status: its code, "" where none is kept.
+        since: the day it came to that, ISO, "" where nobody knows.
+        is_since_exact: whether it came to it then; else it was only written down then.
+        workshop: title of the workshop, "" where the reader may not know it.
+        said_on: day of the workshop, ISO, "" where it is not known or has not come yet.
+        is_explained: whether the last step gave a reason.
+        is_evident: whether there is evidence that it was put into practice.
+        contact: whom to ask.
+    """
+
+    title: str
+    status: str
+    since: str = ""
+    is_since_exact: bool = True
+    workshop: str = ""
+    said_on: str = ""
+    is_explained: bool = False
+    is_evident: bool = False
+    contact: StoryContact | None = None
+
+
+class StoryClause(NamedTuple):
+    """A phrase with places ``{title}``, ``{workshop}``, ``{date}``, and what goes there.
+
+    ``{date}`` is an ISO day; ``{organization}`` and ``{address}`` are a contact's.
+    """
+
+    text: str
+    values: Mapping[str, str]
+
+
+class StatusSince(NamedTuple):
+    """The day of a status, ISO or "", and whether the idea came to it on that very day."""
+
+    day: str
+    is_exact: bool
+
+
+# Status → with the day it came to that; with the day on which that was written down; without.
+_STANDS: Mapping[str, tuple[str, str, str]] = {
+    "proposed": (
+        N_("it has been waiting for a decision since {date}"),
+        N_("it has been waiting for a decision since {date}"),
+        N_("it is waiting for a decision"),
+    ),
+    "prioritised": (
+        N_("it has been among the first to be taken up since {date}"),
+        N_("it is among the first to be taken up (recorded here on {date})"),
+        N_("it is among the first to be taken up"),
+    ),
+    "in_progress": (
+        N_("work on it has been under way since {date}"),
+        N_("work on it is under way (recorded here on {date})"),
+        N_("work on it is under way"),
+    ),
+    "implemented": (
+        N_("it was put into practice, as recorded on {date}"),
+        N_("it was put into practice, as recorded on {date}"),
+        N_("it was put into practice"),
+    ),
+    "discarded": (
+        N_("it was discarded on {date}"),
+        N_("it was discarded (recorded here on {date})"),
+        N_("it was discarded"),
+    ),
+}
+_UNKNOWN = N_("how far it is has not been recorded")
+
+_NEXT: Mapping[str, str] = {
+    "proposed": N_("the next step is to decide whether it is taken up"),
+    "prioritised": N_("the next step is to begin work on it"),
+    "in_progress": N_("the next step is to put it into practice and show what was done"),
+}
+
+
+def write_story(facts: StoryFacts) -> list[StoryClause]:
+    """Return the clauses of the sentence, in order; between them goes a semicolon."""
+    found = [_asked(facts), _stands(facts), _comes_next(facts), _whom_to_ask(facts.contact)]
+    return [each for each in found if each]
+
+
+def find_status_since(
+    status: str, history: Sequence[Mapping[str, Any]], said_on: str
+) -> StatusSince:
+    """Return since when an idea has its status.
+
+    An idea is proposed from the day of its workshop on, not only from the day on which somebody
+    typed it in. One that was typed in as further along came to that on a day nobody wrote down.
+
+    Args:
+        status: its status now.
+        history: its steps, first to last: ``at`` (ISO with offset), ``status``.
+        said_on: day of its workshop, ISO or "".
+    """
+    if not history or history[-1].get("status") != status:
+        return StatusSince("", False)
+    day = dates.find_local_day(history[-1]["at"]).isoformat()
+    if len(history) > 1:
+        return StatusSince(day, True)
+    if status == FIRST_STATUS:
+        return StatusSince(min(day, said_on) if said_on else day, True)
+    return StatusSince(day, False)
+
+
+def read_said_on(starts_at: str, today: date) -> str:
+    """Return the day of a workshop, ISO; "" where it is unknown, unreadable or still to come."""
+    try:
+        day = dates.find_local_day(starts_at)
+    except ValueError:
+        return ""
+    return "" if day > today else day.isoformat()
+
+
+def find_contact(candidates: Sequence[StoryContact]) -> StoryContact | None:
+    """Return the first of some institutions that can be reached, else the first."""
+    reachable = (each for each in candidates if each.email or each.homepage)
+    return next(reachable, candidates[0] if candidates else None)
+
+
+def find_status_ahead(status: str) -> str:
+    """Return the status that an idea is on its way to, "" where its way has ended."""
+    return list_next_statuses(status)[0] if status in _NEXT else ""
+
+
+def _asked(facts: StoryFacts) -> StoryClause:
+    values = {"title": facts.title}
+    if not facts.workshop:
+        return StoryClause(N_("“{title}” was proposed in a workshop that is not public"), values)
+    values["workshop"] = facts.workshop
+    if not facts.said_on:
+        return StoryClause(N_("“{title}” was proposed in “{workshop}”"), values)
+    values["date"] = facts.said_on
+    return StoryClause(N_("“{title}” was proposed in “{workshop}” on {date}"), values)
+
+
+def _stands(facts: StoryFacts) -> StoryClause:
+    if facts.status not in _STANDS:
+        return StoryClause(_UNKNOWN, {})
+    exact, recorded, undated = _STANDS[facts.status]
+    if not facts.since:
+        return StoryClause(undated, {})
+    return StoryClause(exact if facts.is_since_exact else recorded, {"date": facts.since})
+
+
+def _comes_next(facts: StoryFacts) -> StoryClause | None:
+    if facts.status in _NEXT:
+        return StoryClause(_NEXT[facts.status], {})
+    if facts.status == "implemented":
+        if facts.is_evident:
+            return StoryClause(N_("what was done can be seen on its page"), {})
+        return StoryClause(N_("what was done has still to be shown"), {})
+    if facts.status == "discarded":
+        if facts.is_explained:
+            return StoryClause(N_("its page says why, and it can be opened again"), {})
+        return StoryClause(N_("nothing more will follow unless it is opened again"), {})
+    return None
+
+
+def _whom_to_ask(contact: StoryContact | None) -> StoryClause | None:
+    if contact is None:
+        return None
+    values = {"organization": contact.title}
+    if contact.email:
+        text = N_("to know more, write to {organization} ({address})")
+        return StoryClause(text, values | {"address": contact.email})
+    if contact.homepage:
+        text = N_("to know more, see {organization} ({address})")
+        return StoryClause(text, values | {"address": contact.homepage})
+    return StoryClause(N_("to know more, ask {organization}"), values)

@@ -1,0 +1,248 @@
+"""What a workshop must be, its counts of participants, and the agenda of workshops.
+
+Counts that are too small are masked for outsiders. Masking follows the usual threshold rule of
+statistical offices: no cell under 5, and none that subtraction from the total would give away.
+
+The agenda says which workshops are to come, which are past, and which answers are still missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from typing import Any, NamedTuple
+
+from ckanext.marathon.domain import privacy
+from ckanext.marathon.domain.dates import (
+    GUATEMALA,
+    DateForm,
+    find_first_instant,
+    find_last_local_day,
+    find_local_day,
+    make_date_sort_key,
+    normalize_stored_date,
+    read_stored_date,
+)
+from ckanext.marathon.domain.errors import N_, Fault, FieldFault, Path, make_fault
+
+TOTAL_FIELD = "participants"
+SEXES = ("participants_women", "participants_men")
+GROUPS = (*SEXES, "participants_youth", "participants_indigenous")
+COUNT_FIELDS = (TOTAL_FIELD, *GROUPS)
+
+SMALLEST_SHOWN = 5
+
+Counts = Mapping[str, int | None]
+
+
+class Masked(NamedTuple):
+    """Counts as outsiders see them (``None``: masked or not recorded) and which were masked."""
+
+    counts: dict[str, int | None]
+    masked: list[str]
+
+
+def check_counts(counts: Counts) -> list[FieldFault]:
+    """Return what cannot be: a part greater than the whole."""
+    total = counts.get(TOTAL_FIELD)
+    if total is None:
+        return []
+    faults = [
+        make_fault(
+            group, N_("{count} is more than the {total} participants"), count=part, total=total
+        )
+        for group in GROUPS
+        if (part := counts.get(group)) is not None and part > total
+    ]
+    women, men = (counts.get(sex) for sex in SEXES)
+    if not faults and women is not None and men is not None and women + men > total:
+        faults += [
+            make_fault(
+                TOTAL_FIELD,
+                N_("{women} women and {men} men are more than the {total} participants"),
+                women=women,
+                men=men,
+                total=total,
+            )
+        ]
+    return faults
+
+
+def mask_counts(counts: Counts) -> Masked:
+    """Return the counts as outsiders may see them."""
+    known = {name: value for name in COUNT_FIELDS if (value := counts.get(name)) is not None}
+    total = known.get(TOTAL_FIELD)
+    masked = {name for name, value in known.items() if value < SMALLEST_SHOWN}
+    if total is not None and TOTAL_FIELD not in masked:
+        # All but one of the participants being women says as much as one man does.
+        masked |= {
+            name for name in GROUPS if name in known and 0 < total - known[name] < SMALLEST_SHOWN
+        }
+        if masked.intersection(SEXES):
+            masked |= known.keys() & set(SEXES)
+    shown = {name: None if name in masked else known.get(name) for name in COUNT_FIELDS}
+    return Masked(shown, [name for name in COUNT_FIELDS if name in masked])
+
+
+ANNOUNCED, HELD, CANCELLED = "announced", "held", "cancelled"
+UNANSWERED = ("", "no_answer")
+
+
+class WorkshopTimes(NamedTuple):
+    """When a workshop is, as it is stored.
+
+    Attributes:
+        starts: a day (``2017-06-03``) or a moment with its offset, ``""`` if not known.
+        ends: the same.
+        status: ``announced``, ``held`` or ``cancelled``.
+    """
+
+    id: str
+    starts: str
+    ends: str
+    status: str
+
+
+class Agenda(NamedTuple):
+    """Ids of workshops.
+
+    Attributes:
+        coming: those not over yet, the next one first.
+        past: those that are over, the latest first.
+        undated: those of which nobody said when.
+    """
+
+    coming: list[str]
+    past: list[str]
+    undated: list[str]
+
+
+def arrange_workshops(workshops: Iterable[WorkshopTimes], today: date) -> Agenda:
+    """Return workshops by when they are; what is held today is past already."""
+    coming, past, undated = [], [], []
+    for each in workshops:
+        if not is_time(each.starts):
+            undated.append(each.id)
+        elif is_workshop_over(each, today):
+            past.append((make_date_sort_key(each.starts), each.id))
+        else:
+            coming.append((make_date_sort_key(each.starts), each.id))
+    return Agenda(
+        coming=[id_ for _time, id_ in sorted(coming)],
+        past=[id_ for _time, id_ in sorted(past, reverse=True)],
+        undated=undated,
+    )
+
+
+def is_workshop_over(times: WorkshopTimes, today: date) -> bool:
+    """Return whether a workshop is over; one without a date is not."""
+    days = find_day_span(times.starts, times.ends)
+    return days is not None and (times.status == HELD or days[1] < today)
+
+
+def find_day_span(starts: str, ends: str) -> tuple[date, date] | None:
+    """Return the first and the last day in Guatemala, ``None`` if there is no date."""
+    if not is_time(starts):
+        return None
+    first = _day(starts)
+    last = find_last_local_day(ends if is_time(ends) else starts)
+    return first, max(first, last)
+
+
+def is_time(text: str) -> bool:
+    """Return whether a text is a date or moment; sites may have had anything in the field."""
+    try:
+        find_first_instant(text).astimezone(GUATEMALA)
+    except ValueError:
+        return False
+    return True
+
+
+def localize_moment(text: str) -> str:
+    """Return a stored moment in Guatemala's time, and everything else as it is."""
+    reading = read_stored_date(text)
+    if reading is None or reading.form != DateForm.MOMENT:
+        return text
+    return find_first_instant(reading.text).astimezone(GUATEMALA).isoformat(timespec="seconds")
+
+
+def has_day_passed(deadline: str, today: date) -> bool:
+    """Return whether the last day of something is over; of ``2017`` it is the 31 December."""
+    return bool(deadline) and is_time(deadline) and find_last_local_day(deadline) < today
+
+
+def _day(text: str) -> date:
+    return find_first_instant(text).astimezone(GUATEMALA).date()
+
+
+def check_workshop(workshop: Mapping[str, Any], today: date) -> list[FieldFault]:
+    """Return what is wrong with a workshop whose fields can all be read.
+
+    Args:
+        workshop: its fields; counts as int, dates as ISO text, ``organiser`` and ``invitation``
+            as lists of dicts.
+        today: the day it is in Guatemala.
+    """
+    return [
+        *check_counts({name: workshop.get(name) for name in COUNT_FIELDS}),
+        *_check_times(workshop),
+        *_check_held(workshop, today),
+        *_check_invitations(workshop.get("invitation") or []),
+        *_check_point(workshop),
+        *privacy.check_personal_data(_texts_about_people(workshop)),
+    ]
+
+
+def _check_times(workshop: Mapping[str, Any]) -> Iterator[FieldFault]:
+    starts, ends, rsvp_by = (
+        normalize_stored_date(workshop.get(each)) for each in ("starts_at", "ends_at", "rsvp_by")
+    )
+    if ends and not starts:
+        yield make_fault("starts_at", N_("A workshop that ends has a start"))
+    elif starts and ends and _is_before(ends, starts):
+        yield make_fault("ends_at", N_("It ends before it starts"))
+    if starts and rsvp_by and find_local_day(rsvp_by) > find_local_day(starts):
+        yield make_fault("rsvp_by", N_("The day to confirm by is after the workshop starts"))
+
+
+def _check_held(workshop: Mapping[str, Any], today: date) -> Iterator[FieldFault]:
+    # By day: who closes the list of participants early in the afternoon is not lying.
+    starts = normalize_stored_date(workshop.get("starts_at"))
+    if workshop.get("status") == "held" and starts and find_local_day(starts) > today:
+        message = N_("It starts on {day}, which is still to come: until then it is not held")
+        yield make_fault("status", message, day=find_local_day(starts).isoformat())
+
+
+def _is_before(one: str, other: str) -> bool:
+    """Compare by day where one of them has no hour."""
+    if "T" in one and "T" in other:
+        return find_first_instant(one) < find_first_instant(other)
+    return find_local_day(one) < find_local_day(other)
+
+
+def _check_invitations(invitations: list[Mapping[str, Any]]) -> Iterator[FieldFault]:
+    for row, invitation in enumerate(invitations):
+        invited, answered = (
+            normalize_stored_date(invitation.get(f"{each}_on")) for each in ("invited", "answered")
+        )
+        if invited and answered and find_local_day(answered) < find_local_day(invited):
+            fault = Fault(N_("The answer is older than the invitation"))
+            yield FieldFault(("invitation", row, "answered_on"), fault)
+        if answered and invitation.get("answer") in {None, "", "no_answer"}:
+            fault = Fault(N_("There is a date of the answer, but no answer"))
+            yield FieldFault(("invitation", row, "answer"), fault)
+
+
+def _check_point(workshop: Mapping[str, Any]) -> Iterator[FieldFault]:
+    message = N_("A point needs both latitude and longitude")
+    for field, other in (("latitude", "longitude"), ("longitude", "latitude")):
+        if workshop.get(other) and not workshop.get(field):
+            yield make_fault(field, message)
+
+
+def _texts_about_people(workshop: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    for field in ("venue", "participants_note"):
+        yield (field,), workshop.get(field) or ""
+    for field, name in (("organiser", "name"), ("invitation", "organisation")):
+        for row, each in enumerate(workshop.get(field) or []):
+            yield (field, row, name), each.get(name) or ""
