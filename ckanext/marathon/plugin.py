@@ -130,7 +130,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
         tk.add_template_directory(config, "templates")
         tk.add_resource("assets", "marathon")
         redacting.start()
-        connection.start()
+        connection.use_connection()
         saving.start_steps()
         activity.guard_streams()
         check_settings()
@@ -180,12 +180,12 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
 
     # IFacets
     def dataset_facets(self, facets_dict: dict[str, Any], package_type: str) -> dict[str, Any]:
-        return query.facets(facets_dict, package_type)
+        return query.list_facets(facets_dict, package_type)
 
     def organization_facets(
         self, facets_dict: dict[str, Any], organization_type: str, package_type: str | None
     ) -> dict[str, Any]:
-        return query.facets(facets_dict, package_type or "dataset")
+        return query.list_facets(facets_dict, package_type or "dataset")
 
     # IFeed
     def get_feed_class(self) -> Any:

@@ -14,7 +14,7 @@ from ckanext.marathon.domain.texts import list_distinct_words
 from ckanext.marathon.feeds import coverage, data_json, inventory, schema_org, sheet
 from ckanext.marathon.feeds.data_json import Contact
 from ckanext.marathon.feeds.plain import plain
-from ckanext.marathon.rdf.dataset import dataset_graph
+from ckanext.marathon.rdf.dataset import build_dataset_graph
 from ckanext.marathon.vocabulary import authorities
 from tests.rdf.samples import AUTHORITY, FACTS, MINIMAL
 
@@ -27,7 +27,7 @@ SHA = "ab" * 32
 
 def told(**fields: Any) -> inventory.Dataset:
     own = dict.fromkeys(("metadata_created", "metadata_modified"), "2026-11-25T10:00:00")
-    graph = dataset_graph({**MINIMAL, **own, **fields}, FACTS)
+    graph = build_dataset_graph({**MINIMAL, **own, **fields}, FACTS)
     lines = filter(None, graph.serialize(format="nt11", encoding="utf-8").splitlines())
     (found,) = inventory.datasets(lines, "es", FACTS.site.vocabulary, FACTS.site.base)
     return found
@@ -299,7 +299,7 @@ def strings(value: Any) -> Iterator[str]:
 def test_a_harvested_dataset_without_a_date_has_that_of_its_record() -> None:
     site = replace(FACTS.site, kept={MINIMAL["id"]: "https://origen.example.gt/1"})
     fields = {"metadata_modified": "2026-11-25T10:00:00", "modified": "ayer"}
-    graph = dataset_graph({**MINIMAL, **fields}, replace(FACTS, site=site))
+    graph = build_dataset_graph({**MINIMAL, **fields}, replace(FACTS, site=site))
     lines = filter(None, graph.serialize(format="nt11", encoding="utf-8").splitlines())
     (found,) = inventory.datasets(lines, "es", site.vocabulary, site.base)
     assert found.modified == ""

@@ -19,11 +19,10 @@ from hypothesis import strategies as st
 from rdflib import RDF, XSD, BNode, Graph, Literal, URIRef
 from rdflib.term import Node
 
-from ckanext.marathon.rdf.dataset import dataset_graph
-from ckanext.marathon.rdf.geometries import geojson
+from ckanext.marathon.rdf.dataset import build_dataset_graph, read_dataset
+from ckanext.marathon.rdf.iri import Site
+from ckanext.marathon.rdf.literals import read_geojson
 from ckanext.marathon.rdf.namespaces import DCAT, GSP
-from ckanext.marathon.rdf.parse import read_dataset
-from ckanext.marathon.rdf.uris import Site
 from tests import proving
 from tests.factories import NationalBody
 from tests.rdf.samples import FACTS, FULL, SITE
@@ -33,7 +32,7 @@ READ = proving.count("graphs of other catalogues, read", 150, 5_000)
 SAVED = proving.count("graphs of other catalogues, saved", 15, 2_000)
 
 DATASET = SITE.dataset(FULL["id"])
-TRIPLES = sorted(dataset_graph(FULL, FACTS))
+TRIPLES = sorted(build_dataset_graph(FULL, FACTS))
 NODES: list[Node] = sorted({subject for subject, _, _ in TRIPLES}, key=str)
 PREDICATES = sorted({predicate for _, predicate, _ in TRIPLES})
 GEOMETRIES = [
@@ -114,7 +113,7 @@ def test_a_graph_is_read_as_far_as_it_can_be(graph: Graph) -> None:
 @settings(READ)
 @hypothesis.given(_TEXTS | st.lists(st.sampled_from([*GEOMETRIES, "(", '"', "\\\n"])).map("".join))
 def test_a_geometry_is_read_or_left_out(text: str) -> None:
-    found = geojson(text)
+    found = read_geojson(text)
     assert found == "" or "type" in json.loads(found)
 
 

@@ -33,7 +33,9 @@ class TestPublish:
         assert publish_own_data() == StarterOutcome.ADDED
         shown = show(NAME)
         assert shown["owner_org"] == body["id"]
-        wanted = [f"{table}.{form}" for table in open_data.tables() for form in open_data.FORMS]
+        wanted = [
+            f"{table}.{form}" for table in open_data.list_open_tables() for form in open_data.FORMS
+        ]
         here = f"{call_action('status_show')['site_url']}/marathon/data"
         assert [each["url"] for each in shown["resources"]] == [
             *(f"{here}/{name}" for name in wanted),

@@ -8,7 +8,7 @@ import pyshacl
 import pytest
 from rdflib import DCAT, DCTERMS, PROV, RDF, SH, Graph, URIRef
 
-from ckanext.marathon.rdf.lookups import site
+from ckanext.marathon.rdf.lookups import read_site
 from tests.rdf.shapes import FOLDER, OFFICIAL, OWN, official_is_here
 
 from .conftest import everything
@@ -27,7 +27,7 @@ class Result(NamedTuple):
 
 
 def results(graph: Graph) -> list[Result]:
-    shapes = Graph().parse(OWN, format="turtle", publicID=f"{site().vocabulary}/")
+    shapes = Graph().parse(OWN, format="turtle", publicID=f"{read_site().vocabulary}/")
     for name in OFFICIAL if official_is_here() else ():
         shapes.parse(FOLDER / name, format="turtle")
     _, report, _ = pyshacl.validate(graph, shacl_graph=shapes)
@@ -64,7 +64,7 @@ def read(app: Any, path: str) -> Graph:
 def test_the_catalogue_has_no_violations_and_all_datasets(app: Any) -> None:
     graph = read(app, "/catalog.ttl")
     datasets = {
-        str(site().dataset(each["id"]))
+        str(read_site().dataset(each["id"]))
         for (kind, _), each in everything().items()
         if kind == "package" and each["type"] == "dataset"
     }
@@ -90,8 +90,8 @@ def test_each_thing_alone_has_no_violations_and_an_example_its_chain(app: Any) -
             "datos-horario-del-agua", "idea-horario-del-agua", "taller-san-carlos-alzatate",
         )
     )  # fmt: skip
-    subject = site().dataset(dataset)
-    assert (subject, PROV.wasGeneratedBy, site().thing("workshop", workshop)) in together
-    assert (subject, DCTERMS.relation, site().thing("idea", idea)) in together
+    subject = read_site().dataset(dataset)
+    assert (subject, PROV.wasGeneratedBy, read_site().thing("workshop", workshop)) in together
+    assert (subject, DCTERMS.relation, read_site().thing("idea", idea)) in together
     together.remove((subject, DCTERMS.title, None))
     assert violations(together), "nothing was checked"

@@ -23,8 +23,8 @@ from ckanext.dcat.processors import RDFParser
 from rdflib import RDF, RDFS, SKOS, Graph, Literal, URIRef
 from rdflib.exceptions import ParserError
 
-from ckanext.marathon.rdf.geometries import geojson
-from ckanext.marathon.rdf.iri import address_of_mail
+from ckanext.marathon.rdf.iri import read_mail_address
+from ckanext.marathon.rdf.literals import read_geojson
 from ckanext.marathon.rdf.namespaces import DCAT
 from ckanext.marathon.vocabulary import authorities
 
@@ -60,7 +60,7 @@ _ALSO = {
     "geom": {"spatial_coverage"},
     "spatial_coverage": {"municipality"},
     "bbox": {"geom"},
-    # Said more generally, see ``rdf/others.py``.
+    # Said more generally, see ``rdf/harvested.py``.
     "source": {"related_resource"},
     "sample": {"related_resource"},
     "is_version_of": {"related_resource"},
@@ -193,14 +193,14 @@ def _same(path: tuple[str, ...], one: Any, other: Any) -> bool:
 
 
 def _shape(value: Any) -> Any:
-    found = value if _is_geometry(value) else json.loads(geojson(str(value)) or "{}")
+    found = value if _is_geometry(value) else json.loads(read_geojson(str(value)) or "{}")
     return (found.get("type"), found.get("coordinates")) if found else str(value)
 
 
 def _plain(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    text = " ".join(address_of_mail(str(value)).casefold().rstrip("?#").split())
+    text = " ".join(read_mail_address(str(value)).casefold().rstrip("?#").split())
     return _IANA.sub("", text)
 
 

@@ -10,7 +10,7 @@ from ckanext.dcat.processors import RDFParser
 from rdflib import Graph
 
 from ckanext.marathon.rdf.lookups import Lookups
-from ckanext.marathon.rdf.profile import graph_of
+from ckanext.marathon.rdf.profile import build_record_graph
 from tests.factories import NationalBody
 
 PREFIXES = """
@@ -60,10 +60,10 @@ def saved(found: dict[str, Any], **fields: Any) -> dict[str, Any]:
 
 def published_again(what: str) -> Graph:
     """Return what is published of a copy of a dataset that says this."""
-    return graph_of(saved(described(what)), Lookups())
+    return build_record_graph(saved(described(what)), Lookups())
 
 
 def file_published_again(what: str) -> Graph:
     """Return what is published of a copy of a dataset whose file says this."""
     found = described(f"dcat:distribution [ a dcat:Distribution ; {what} ]")
-    return graph_of(saved(found, name="copia-del-archivo"), Lookups())
+    return build_record_graph(saved(found, name="copia-del-archivo"), Lookups())

@@ -6,10 +6,8 @@ import json
 from typing import Any
 
 from ckanext.marathon.rdf.facts import CatalogueFacts, Facts
-from ckanext.marathon.rdf.uris import Site
-from ckanext.marathon.records.idea import Idea
-from ckanext.marathon.records.organization import Organization
-from ckanext.marathon.records.workshop import Workshop
+from ckanext.marathon.rdf.iri import Site
+from ckanext.marathon.records.record import Idea, Organization, Workshop
 
 SITE = Site(
     base="https://datos.example.gt",

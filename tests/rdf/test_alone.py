@@ -8,13 +8,12 @@ from typing import Any
 
 from rdflib import OWL, RDF, Graph, URIRef
 
-from ckanext.marathon.rdf.dataset import dataset_graph
-from ckanext.marathon.rdf.idea import idea_graph
+from ckanext.marathon.rdf.dataset import build_dataset_graph
+from ckanext.marathon.rdf.idea import build_idea_graph
+from ckanext.marathon.rdf.iri import make_part_iri
 from ckanext.marathon.rdf.namespaces import DCAT, DCT
-from ckanext.marathon.rdf.uris import part
-from ckanext.marathon.rdf.workshop import workshop_graph
-from ckanext.marathon.records.idea import Idea
-from ckanext.marathon.records.workshop import Workshop
+from ckanext.marathon.rdf.workshop import build_workshop_graph
+from ckanext.marathon.records.record import Idea, Workshop
 
 from .samples import FACTS, FULL, IDEA, MINIMAL, SITE, WORKSHOP
 
@@ -44,7 +43,7 @@ def harvested(identifier: str, **fields: Any) -> Graph:
         "resources": [file],
     }
     dataset = {**FULL, **shared, "id": identifier, **fields}
-    return dataset_graph(dataset, replace(ALONE, site=KEPT))
+    return build_dataset_graph(dataset, replace(ALONE, site=KEPT))
 
 
 def strangers(graph: Graph, *own: str) -> set[tuple[Any, Any, Any]]:
@@ -64,12 +63,12 @@ def test_nothing_but_the_thing_and_its_parts_leads_to_things_of_ours() -> None:
         graph = harvested(identifier)
         assert strangers(graph, kept, f"{SITE.base}/dataset/{identifier}") == set()
     for graph, own in (
-        (dataset_graph(FULL, ALONE), SITE.dataset(FULL["id"])),
-        (dataset_graph(MINIMAL, ALONE), SITE.dataset(MINIMAL["id"])),
-        (idea_graph(Idea.from_shown(IDEA), ALONE), SITE.thing("idea", IDEA["id"])),
+        (build_dataset_graph(FULL, ALONE), SITE.dataset(FULL["id"])),
+        (build_dataset_graph(MINIMAL, ALONE), SITE.dataset(MINIMAL["id"])),
+        (build_idea_graph(Idea.from_shown(IDEA), ALONE), SITE.thing("idea", IDEA["id"])),
         # As the feed asks: an idea says itself where it comes from.
         (
-            workshop_graph(Workshop.from_shown(WORKSHOP), replace(ALONE, ideas={})),
+            build_workshop_graph(Workshop.from_shown(WORKSHOP), replace(ALONE, ideas={})),
             SITE.thing("workshop", WORKSHOP["id"]),
         ),
     ):
@@ -86,6 +85,8 @@ def test_two_datasets_of_one_service_have_one_each_which_says_that_it_is_the_sam
 
 
 def test_a_part_of_a_part_has_one_fragment() -> None:
-    assert part(part(URIRef("https://a.gt/1"), "b"), "c") == URIRef("https://a.gt/1#b-c")
+    assert make_part_iri(make_part_iri(URIRef("https://a.gt/1"), "b"), "c") == URIRef(
+        "https://a.gt/1#b-c"
+    )
     for subject in set(harvested("1").subjects()) | set(harvested("2").objects(None, DCT.license)):
         assert str(subject).count("#") <= 1, subject

@@ -6,18 +6,15 @@ import pytest
 from rdflib import PROV, RDF, RDFS, SKOS, Graph, Literal, URIRef
 from rdflib.namespace import XSD
 
-from ckanext.marathon.rdf.catalogue import DCAT_AP, catalogue_graph
-from ckanext.marathon.rdf.commitment import commitment_graph
-from ckanext.marathon.rdf.dataset import dataset_graph
+from ckanext.marathon.rdf.catalogue import DCAT_AP, build_catalogue_graph
+from ckanext.marathon.rdf.commitment import build_commitment_graph
+from ckanext.marathon.rdf.dataset import build_dataset_graph
 from ckanext.marathon.rdf.facts import CatalogueFacts, Facts
-from ckanext.marathon.rdf.idea import idea_graph
+from ckanext.marathon.rdf.idea import build_idea_graph
 from ckanext.marathon.rdf.namespaces import ADMS, DCAT, DCT, FOAF, new_graph
-from ckanext.marathon.rdf.profile import join
-from ckanext.marathon.rdf.workshop import workshop_graph
-from ckanext.marathon.records.base import Record
-from ckanext.marathon.records.commitment import Commitment
-from ckanext.marathon.records.idea import Idea
-from ckanext.marathon.records.workshop import Workshop
+from ckanext.marathon.rdf.profile import join_graphs
+from ckanext.marathon.rdf.workshop import build_workshop_graph
+from ckanext.marathon.records.record import Commitment, Idea, Record, Workshop
 
 from .samples import (
     AUTHORITY,
@@ -45,9 +42,9 @@ WITH_DATASETS = Facts(
 @pytest.mark.parametrize(
     "graph",
     [
-        idea_graph(Idea.from_shown(IDEA), WITH_DATASETS),
-        workshop_graph(Workshop.from_shown(WORKSHOP), WITH_DATASETS),
-        commitment_graph(Commitment.from_shown(COMMITMENT), WITH_DATASETS),
+        build_idea_graph(Idea.from_shown(IDEA), WITH_DATASETS),
+        build_workshop_graph(Workshop.from_shown(WORKSHOP), WITH_DATASETS),
+        build_commitment_graph(Commitment.from_shown(COMMITMENT), WITH_DATASETS),
     ],
     ids=["idea", "workshop", "commitment"],
 )
@@ -57,7 +54,7 @@ def test_nothing_but_a_dataset_is_a_dataset(graph: Graph) -> None:
 
 
 class TestWorkshop:
-    graph = workshop_graph(Workshop.from_shown(WORKSHOP), WITH_DATASETS)
+    graph = build_workshop_graph(Workshop.from_shown(WORKSHOP), WITH_DATASETS)
 
     def test_it_is_an_activity_with_place_time_and_agents(self) -> None:
         graph = self.graph
@@ -97,7 +94,7 @@ class TestWorkshop:
         }
         leaking = {**WORKSHOP, "participants_men": 3}
         number = SITE.term("participantsMen")
-        assert workshop_graph(Workshop.from_shown(leaking), FACTS).value(HELD, number) is None
+        assert build_workshop_graph(Workshop.from_shown(leaking), FACTS).value(HELD, number) is None
 
     def test_kind_and_status_are_concepts_of_ours(self) -> None:
         for predicate, kind, code in (
@@ -110,7 +107,7 @@ class TestWorkshop:
 
     def test_a_day_alone_is_no_point_in_time(self) -> None:
         announced = {**WORKSHOP, "starts_at": "2017-06-03", "ends_at": ""}
-        graph = workshop_graph(Workshop.from_shown(announced), FACTS)
+        graph = build_workshop_graph(Workshop.from_shown(announced), FACTS)
         assert graph.value(HELD, PROV.startedAtTime) is None
         days, day = graph.value(HELD, DCT.temporal), Literal("2017-06-03", datatype=XSD.date)
         assert graph.value(days, DCAT.startDate) == graph.value(days, DCAT.endDate) == day
@@ -118,7 +115,7 @@ class TestWorkshop:
 
     def test_an_end_without_hour_is_said_as_a_day_too(self) -> None:
         announced = {**WORKSHOP, "starts_at": "2017-06-03T15:00:00Z", "ends_at": "2017-06-05"}
-        graph = workshop_graph(Workshop.from_shown(announced), FACTS)
+        graph = build_workshop_graph(Workshop.from_shown(announced), FACTS)
         start = graph.value(HELD, PROV.startedAtTime)
         assert start is not None
         days, day = graph.value(HELD, DCT.temporal), Literal("2017-06-05", datatype=XSD.date)
@@ -129,7 +126,7 @@ class TestWorkshop:
 
 
 class TestIdea:
-    graph = idea_graph(Idea.from_shown(IDEA), WITH_DATASETS)
+    graph = build_idea_graph(Idea.from_shown(IDEA), WITH_DATASETS)
 
     def test_it_is_an_entity_that_its_workshop_generated(self) -> None:
         assert (SAID, RDF.type, PROV.Entity) in self.graph
@@ -160,12 +157,12 @@ class TestIdea:
             assert self.graph.value(iri, SKOS.prefLabel) is not None
 
     def test_a_workshop_that_is_not_public_is_not_mentioned(self) -> None:
-        graph = idea_graph(Idea.from_shown(IDEA), Facts(SITE))
+        graph = build_idea_graph(Idea.from_shown(IDEA), Facts(SITE))
         assert WORKSHOP["id"] not in graph.serialize()
 
 
 def test_a_commitment_is_a_plan_with_its_milestones() -> None:
-    graph = commitment_graph(Commitment.from_shown(COMMITMENT), FACTS)
+    graph = build_commitment_graph(Commitment.from_shown(COMMITMENT), FACTS)
     iri = SITE.thing("commitment", COMMITMENT["id"])
     assert (iri, RDF.type, PROV.Plan) in graph
     milestone = graph.value(iri, DCT.hasPart)
@@ -176,7 +173,7 @@ def test_a_commitment_is_a_plan_with_its_milestones() -> None:
 
 
 class TestCatalogue:
-    graph = catalogue_graph(CATALOGUE)
+    graph = build_catalogue_graph(CATALOGUE)
     iri = URIRef(SITE.base)
 
     def test_it_has_title_description_homepage_and_dates(self) -> None:
@@ -194,7 +191,7 @@ class TestCatalogue:
         assert str(self.graph.value(publisher, FOAF.name)) == INFOM["title"]
 
     def test_else_the_site_itself_does(self) -> None:
-        graph = catalogue_graph(CatalogueFacts(SITE, title="Maratones"))
+        graph = build_catalogue_graph(CatalogueFacts(SITE, title="Maratones"))
         publisher = graph.value(self.iri, DCT.publisher)
         assert str(graph.value(publisher, FOAF.name)) == "Maratones"
         assert graph.value(self.iri, DCT.license) is None
@@ -224,7 +221,7 @@ class TestAPageOfSeveral:
                 "type": f"http://purl.org/adms/publishertype/{kind}",
             }
             dataset = {**MINIMAL, "id": f"d{number}", "publisher": [agent]}
-            join(page, dataset_graph(dataset, FACTS))
+            join_graphs(page, build_dataset_graph(dataset, FACTS))
         kinds = [str(each) for each in page.objects(URIRef(uri), DCT.type)]
         assert kinds == ["http://purl.org/adms/publishertype/Company"]
 
@@ -235,20 +232,20 @@ class TestAPageOfSeveral:
         for order in ((agent, licence), (licence, agent)):
             page = new_graph()
             for each in order:
-                join(page, dataset_graph(each, FACTS))
+                join_graphs(page, build_dataset_graph(each, FACTS))
             assert page.value(URIRef(uri), DCT.type) is None
 
     def test_licences_keep_all_their_types(self) -> None:
         page = new_graph()
         for number in range(2):
             dataset = {**MINIMAL, "id": f"d{number}", "license_id": "cc-by-sa"}
-            join(page, dataset_graph(dataset, FACTS))
+            join_graphs(page, build_dataset_graph(dataset, FACTS))
         assert len(set(page.objects(URIRef(f"{AUTHORITY}/licence/CC_BYSA_4_0"), DCT.type))) == 2
 
     def test_a_municipality_s_office_is_described_once(self) -> None:
         page = new_graph()
         for number in range(2):
             owned = {**MINIMAL, "id": f"d{number}", "owner_org": VILLA_NUEVA["id"]}
-            join(page, dataset_graph(owned, FACTS))
+            join_graphs(page, build_dataset_graph(owned, FACTS))
         publisher = SITE.thing("organization", VILLA_NUEVA["id"])
         assert len(list(page.objects(publisher, FOAF.name))) == 1

@@ -8,24 +8,23 @@ from pathlib import Path
 import pytest
 from rdflib import PROV, RDF, Graph
 
-from ckanext.marathon.rdf.catalogue import catalogue_graph
-from ckanext.marathon.rdf.dataset import dataset_graph
-from ckanext.marathon.rdf.idea import idea_graph
+from ckanext.marathon.rdf.catalogue import build_catalogue_graph
+from ckanext.marathon.rdf.dataset import build_dataset_graph
+from ckanext.marathon.rdf.idea import build_idea_graph
 from ckanext.marathon.rdf.namespaces import DCAT, PREFIXES
-from ckanext.marathon.rdf.workshop import workshop_graph
-from ckanext.marathon.records.idea import Idea
-from ckanext.marathon.records.workshop import Workshop
+from ckanext.marathon.rdf.workshop import build_workshop_graph
+from ckanext.marathon.records.record import Idea, Workshop
 
 from .samples import CATALOGUE, FACTS, FULL, IDEA, SITE, WORKSHOP
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rdf.md").read_text(encoding="utf-8")
 OWN = {**FULL, "publisher": [], "contact": []}
 PUBLISHED = {
-    "full": dataset_graph(FULL, FACTS),
-    "own": dataset_graph(OWN, FACTS),
-    "idea": idea_graph(Idea.from_shown(IDEA), FACTS),
-    "workshop": workshop_graph(Workshop.from_shown(WORKSHOP), FACTS),
-    "catalogue": catalogue_graph(CATALOGUE),
+    "full": build_dataset_graph(FULL, FACTS),
+    "own": build_dataset_graph(OWN, FACTS),
+    "idea": build_idea_graph(Idea.from_shown(IDEA), FACTS),
+    "workshop": build_workshop_graph(Workshop.from_shown(WORKSHOP), FACTS),
+    "catalogue": build_catalogue_graph(CATALOGUE),
 }
 
 

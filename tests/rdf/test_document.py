@@ -9,17 +9,18 @@ import pytest
 from rdflib import Graph, Literal, URIRef
 
 from ckanext.marathon.feeds import write
-from ckanext.marathon.rdf.brief import brief_graph
-from ckanext.marathon.rdf.catalogue import catalogue_graph, part_graph
-from ckanext.marathon.rdf.commitment import commitment_graph
-from ckanext.marathon.rdf.dataset import dataset_graph
+from ckanext.marathon.rdf.catalogue import (
+    build_brief_graph,
+    build_catalogue_graph,
+    build_part_graph,
+)
+from ckanext.marathon.rdf.commitment import build_commitment_graph
+from ckanext.marathon.rdf.dataset import build_dataset_graph
 from ckanext.marathon.rdf.facts import Facts, PartFacts
-from ckanext.marathon.rdf.idea import idea_graph
+from ckanext.marathon.rdf.idea import build_idea_graph
 from ckanext.marathon.rdf.namespaces import DCT, FOAF, RDF, new_graph
-from ckanext.marathon.rdf.profile import join
-from ckanext.marathon.records.base import read_record
-from ckanext.marathon.records.commitment import Commitment
-from ckanext.marathon.records.idea import Idea
+from ckanext.marathon.rdf.profile import join_graphs
+from ckanext.marathon.records.record import Commitment, Idea, read_record
 
 from .samples import CATALOGUE, COMMITMENT, FACTS, FULL, IDEA, MINIMAL, SITE
 
@@ -31,18 +32,20 @@ def titles(graph: Graph, address: str) -> set[str]:
 
 
 def described(**fields: Any) -> Graph:
-    return dataset_graph({**MINIMAL, **fields}, FACTS)
+    return build_dataset_graph({**MINIMAL, **fields}, FACTS)
 
 
 @pytest.mark.parametrize(
     "graph",
     [
-        pytest.param(dataset_graph(FULL, FACTS), id="dataset"),
-        pytest.param(idea_graph(Idea.from_shown(IDEA), FACTS), id="idea"),
-        pytest.param(commitment_graph(Commitment.from_shown(COMMITMENT), FACTS), id="commitment"),
-        pytest.param(catalogue_graph(CATALOGUE), id="catalogue"),
+        pytest.param(build_dataset_graph(FULL, FACTS), id="dataset"),
+        pytest.param(build_idea_graph(Idea.from_shown(IDEA), FACTS), id="idea"),
         pytest.param(
-            part_graph(
+            build_commitment_graph(Commitment.from_shown(COMMITMENT), FACTS), id="commitment"
+        ),
+        pytest.param(build_catalogue_graph(CATALOGUE), id="catalogue"),
+        pytest.param(
+            build_part_graph(
                 PartFacts(
                     site=SITE,
                     iri=URIRef(f"{SITE.base}/municipality/0115/catalog"),
@@ -54,10 +57,11 @@ def described(**fields: Any) -> Graph:
             id="part",
         ),
         pytest.param(
-            dataset_graph({**MINIMAL, "documentation_text": ["Manual", OTHERS]}, FACTS), id="others"
+            build_dataset_graph({**MINIMAL, "documentation_text": ["Manual", OTHERS]}, FACTS),
+            id="others",
         ),
         pytest.param(
-            dataset_graph(
+            build_dataset_graph(
                 {
                     **MINIMAL,
                     "resources": [
@@ -73,7 +77,7 @@ def described(**fields: Any) -> Graph:
             ),
             id="service",
         ),
-        pytest.param(brief_graph(SITE, "dataset", read_record(MINIMAL), None), id="brief"),
+        pytest.param(build_brief_graph(SITE, "dataset", read_record(MINIMAL), None), id="brief"),
     ],
 )
 def test_every_document_has_one_title(graph: Graph) -> None:
@@ -111,7 +115,7 @@ def test_a_thing_of_ours_is_not_called_by_its_address(thing: str) -> None:
 
 def test_a_dataset_whose_page_is_the_iri_that_it_came_with_keeps_its_title() -> None:
     facts = Facts(replace(SITE, kept={MINIMAL["id"]: OTHERS}))
-    found = dataset_graph({**MINIMAL, "url": OTHERS}, facts)
+    found = build_dataset_graph({**MINIMAL, "url": OTHERS}, facts)
     assert titles(found, OTHERS) == {MINIMAL["title"]}
 
 
@@ -119,15 +123,15 @@ class TestDatasetThatIsADocumentOfAnother:
     def bodies(self) -> list[Graph]:
         facts = Facts(replace(SITE, kept={MINIMAL["id"]: OTHERS}))
         return [
-            dataset_graph({**FULL, "documentation": [OTHERS]}, FACTS),
-            dataset_graph(MINIMAL, facts),
+            build_dataset_graph({**FULL, "documentation": [OTHERS]}, FACTS),
+            build_dataset_graph(MINIMAL, facts),
         ]
 
     @pytest.mark.parametrize("turned", [False, True])
     def test_it_keeps_its_title_in_a_page_of_ckanext_dcat(self, turned: bool) -> None:
         page = new_graph()
         for each in self.bodies()[:: -1 if turned else 1]:
-            join(page, each)
+            join_graphs(page, each)
         assert titles(page, OTHERS) == {MINIMAL["title"]}
 
     @pytest.mark.parametrize("turned", [False, True])
@@ -142,7 +146,7 @@ class TestDatasetThatIsADocumentOfAnother:
         page = new_graph()
         named = URIRef("https://otro.gt/licencia")
         page.add((named, DCT.title, Literal("MIT")))
-        join(page, self.bodies()[0])
+        join_graphs(page, self.bodies()[0])
         assert titles(page, str(named)) == {"MIT"}
         body = page.serialize(format="nt11", encoding="utf-8")
         assert any(b'"MIT"' in line for line in write.joined([body]))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ckanext.marathon.rdf.iri import address_of_mail, mail, segment, web
+from ckanext.marathon.rdf.iri import encode_segment, make_mail_iri, make_web_iri, read_mail_address
 
 from .proofs import EXAMPLES
 
@@ -63,19 +63,19 @@ REFUSED = [
 
 @pytest.mark.parametrize(("given", "expected", "reason"), REPAIRED)
 def test_an_address_is_repaired(given: str, expected: str, reason: str) -> None:
-    assert str(web(given)) == expected, reason
-    assert web(expected) == web(given), "repairing twice changes nothing"
+    assert str(make_web_iri(given)) == expected, reason
+    assert make_web_iri(expected) == make_web_iri(given), "repairing twice changes nothing"
 
 
 @pytest.mark.parametrize("given", REFUSED)
 def test_what_is_no_address_is_left_out(given: object) -> None:
-    assert web(given) is None
+    assert make_web_iri(given) is None
 
 
 @settings(max_examples=EXAMPLES * 10, deadline=None)
 @given(st.text(alphabet=st.characters(codec=None)), st.sampled_from(["http://", "https://a.gt/"]))
 def test_whatever_is_typed_in_the_iri_is_valid(typed: str, start: str) -> None:
-    iri = web(start + typed)
+    iri = make_web_iri(start + typed)
     if iri is not None:
         pyoxigraph.NamedNode(str(iri))
         line = f"<{iri}> <{iri}> <{iri}> .".encode()
@@ -101,12 +101,12 @@ def test_whatever_is_typed_in_the_iri_is_valid(typed: str, start: str) -> None:
     ],
 )
 def test_a_mail_address_is_an_iri_or_nothing(given: object, expected: str | None) -> None:
-    found = mail(given)
+    found = make_mail_iri(given)
     assert (str(found) if found else None) == expected
     if found and isinstance(given, str):
         plain = given.strip().lower().removeprefix("mailto:")
-        assert address_of_mail(found) == plain
+        assert read_mail_address(found) == plain
 
 
 def test_a_segment_cannot_leave_its_place() -> None:
-    assert segment("a/b?c#d e") == "a%2Fb%3Fc%23d%20e"
+    assert encode_segment("a/b?c#d e") == "a%2Fb%3Fc%23d%20e"

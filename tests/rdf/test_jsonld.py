@@ -10,8 +10,13 @@ import pytest
 import rdflib
 from pyld import jsonld
 
-from ckanext.marathon.rdf.formats import serialise
-from ckanext.marathon.rdf.jsonld import END, begin_jsonld, write_jsonld, write_nodes
+from ckanext.marathon.rdf.formats import (
+    JSONLD_END,
+    begin_jsonld,
+    serialise_graph,
+    write_jsonld,
+    write_nodes,
+)
 from ckanext.marathon.rdf.namespaces import DCT, PREFIXES, XSD, new_graph
 
 AS = "https://www.w3.org/ns/activitystreams#"
@@ -110,7 +115,7 @@ def test_names_are_short_and_what_has_a_graph_says_both() -> None:
 def in_parts(lines: list[str]) -> bytes:
     """Return a document in which each line is a part of its own, written without the others."""
     parts = [write_nodes(parsed([line]), NAMES) for line in lines]
-    return begin_jsonld(NAMES) + b",\n".join(parts) + END
+    return begin_jsonld(NAMES) + b",\n".join(parts) + JSONLD_END
 
 
 TRIPLES = [line.replace(f" {G} .", " .") for line in ODD]
@@ -140,6 +145,6 @@ def test_a_graph_of_one_thing_is_written_with_its_context() -> None:
     graph = new_graph("https://datos.example.gt/vocabulary")
     iri = rdflib.URIRef("https://datos.example.gt/a")
     graph.add((iri, DCT.title, rdflib.Literal("Pozos", "es")))
-    written = json.loads(serialise(graph, "jsonld"))
+    written = json.loads(serialise_graph(graph, "jsonld"))
     assert written["@context"] == {"dct": str(DCT)}
     assert written["@graph"][0]["dct:title"] == {"@language": "es", "@value": "Pozos"}

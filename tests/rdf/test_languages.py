@@ -9,10 +9,10 @@ import pytest
 from ckan.tests.helpers import call_action
 from rdflib import Literal, URIRef
 
-from ckanext.marathon.rdf.languages import OTHER_LANGUAGES
+from ckanext.marathon.rdf.harvested import OTHER_LANGUAGES
 from ckanext.marathon.rdf.lookups import Lookups
 from ckanext.marathon.rdf.namespaces import DCAT, DCT, RDFS, SKOS
-from ckanext.marathon.rdf.profile import graph_of
+from ckanext.marathon.rdf.profile import build_record_graph
 
 from .readings import described, extras, published_again, read, saved
 from .shapes import violations
@@ -40,7 +40,7 @@ def texts(graph: Any, predicate: URIRef) -> set[Literal]:
 
 
 def test_every_text_is_published_in_its_own_language() -> None:
-    again = graph_of(saved(read(RAIN)), Lookups())
+    again = build_record_graph(saved(read(RAIN)), Lookups())
     assert violations(again) == [], violations(again)
     assert {Literal("Rain", lang="en"), Literal("Table", lang="en")} <= texts(again, DCT.title)
     assert {Literal("Regen in mm", lang="de"), Literal("Tabelle", lang="de")} == texts(
@@ -60,7 +60,7 @@ def test_every_text_is_published_in_its_own_language() -> None:
 
 def test_read_again_it_is_still_in_its_own_language() -> None:
     first = saved(read(RAIN))
-    again = graph_of(first, Lookups())
+    again = build_record_graph(first, Lookups())
     found = read(again.serialize(format="turtle"))
     before, after = (json.loads(extras(each)[OTHER_LANGUAGES]) for each in (first, found))
     # Beside the dataset's note in English this one is in no one language.
@@ -81,7 +81,7 @@ def test_what_is_said_in_the_language_of_the_site_too_stays_in_it() -> None:
 def test_a_text_that_was_translated_here_is_in_the_language_of_the_site() -> None:
     shown = saved(read(RAIN))
     shown = call_action("package_patch", id=shown["id"], title="Lluvia")
-    again = graph_of(shown, Lookups())
+    again = build_record_graph(shown, Lookups())
     assert Literal("Lluvia", lang="es") in texts(again, DCT.title)
     assert Literal("Regen in mm", lang="de") in texts(again, DCT.description)
 
@@ -99,7 +99,7 @@ def test_cleaned_keywords_keep_their_language() -> None:
 def test_an_extra_of_another_form_says_nothing(stored: str) -> None:
     found = described("")
     found["extras"].append({"key": OTHER_LANGUAGES, "value": stored})
-    again = graph_of(saved(found), Lookups())
+    again = build_record_graph(saved(found), Lookups())
     assert Literal("Lluvia", lang="es") in texts(again, DCT.title)
 
 

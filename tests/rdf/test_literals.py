@@ -32,29 +32,29 @@ NO_MOMENTS += ["2026-W01-1", "2026-05-01T10:00:00+00:00:30", "99999-01-01"]
 
 @pytest.mark.parametrize(("given", "lexical", "datatype"), MOMENTS)
 def test_a_date_has_the_type_of_its_precision(given: str, lexical: str, datatype: URIRef) -> None:
-    found = literals.moment(given)
+    found = literals.make_moment(given)
     assert found is not None
     assert (str(found), found.datatype) == (lexical, datatype)
 
 
 @pytest.mark.parametrize("given", [*NO_MOMENTS, None, 5, ["2026"]])
 def test_what_is_no_date_is_left_out(given: object) -> None:
-    assert literals.moment(given) is None
+    assert literals.make_moment(given) is None
 
 
 def test_times_of_ckan_itself_are_utc() -> None:
-    assert str(literals.moment("2026-05-01T10:00:00.5", utc=True)).endswith("+00:00")
-    assert str(literals.moment("2026-05-01T10:00:00-06:00", utc=True)).endswith("-06:00")
+    assert str(literals.make_moment("2026-05-01T10:00:00.5", utc=True)).endswith("+00:00")
+    assert str(literals.make_moment("2026-05-01T10:00:00-06:00", utc=True)).endswith("-06:00")
 
 
 @pytest.mark.parametrize("given", ["P1D", "PT60M", "P1Y2M3DT4H5M6.7S", "-P1D"])
 def test_a_duration_is_taken(given: str) -> None:
-    assert literals.duration(given) is not None
+    assert literals.make_duration(given) is not None
 
 
 @pytest.mark.parametrize("given", ["", "P", "PT", "1D", "P1W", "P1DT", "daily", None])
 def test_what_is_no_duration_is_left_out(given: object) -> None:
-    assert literals.duration(given) is None
+    assert literals.make_duration(given) is None
 
 
 @pytest.mark.parametrize(
@@ -62,22 +62,22 @@ def test_what_is_no_duration_is_left_out(given: object) -> None:
     [(0, "0"), ("12", "12"), ("12.0", "12"), (12.0, "12"), ("1e3", "1000"), (" 7 ", "7")],
 )
 def test_a_whole_number_is_taken(given: object, expected: str) -> None:
-    assert str(literals.count(given)) == expected
+    assert str(literals.make_count(given)) == expected
 
 
 @pytest.mark.parametrize("given", [-1, "1.5", "x", "", None, True, "1e999999", "NaN", "inf", []])
 def test_what_is_no_whole_number_is_left_out(given: object) -> None:
-    assert literals.count(given) is None
+    assert literals.make_count(given) is None
 
 
 def test_a_decimal_has_no_exponent() -> None:
-    assert str(literals.decimal("1e-3")) == "0.001"
-    assert literals.decimal("1e-999999") is None
-    assert literals.decimal("ten") is None
+    assert str(literals.make_decimal("1e-3")) == "0.001"
+    assert literals.make_decimal("1e-999999") is None
+    assert literals.make_decimal("ten") is None
 
 
 def test_a_geometry_is_longitude_before_latitude() -> None:
-    found = literals.geometry('{"type": "Point", "coordinates": [-90.5, 14.60, 1500]}')
+    found = literals.make_geometry('{"type": "Point", "coordinates": [-90.5, 14.60, 1500]}')
     assert found == Literal("POINT (-90.5 14.6)", datatype=GSP.wktLiteral)
 
 
@@ -100,7 +100,7 @@ def test_a_geometry_is_longitude_before_latitude() -> None:
     ],
 )
 def test_every_kind_of_geometry_is_written(shape: dict[str, object], expected: str) -> None:
-    assert str(literals.geometry(shape)) == expected
+    assert str(literals.make_geometry(shape)) == expected
 
 
 @pytest.mark.parametrize(
@@ -124,26 +124,26 @@ def test_every_kind_of_geometry_is_written(shape: dict[str, object], expected: s
     ],
 )
 def test_what_is_no_geometry_is_left_out(given: object) -> None:
-    assert literals.geometry(given) is None
+    assert literals.make_geometry(given) is None
 
 
 def test_a_number_that_no_float_holds_is_no_coordinate() -> None:
-    assert literals.geometry({"type": "Point", "coordinates": [10**400, 1]}) is None
+    assert literals.make_geometry({"type": "Point", "coordinates": [10**400, 1]}) is None
 
 
 @pytest.mark.parametrize("given", ["", "  ", "\x00\x0b", "\ud800", None, [], {}, True])
 def test_a_text_that_says_nothing_is_left_out(given: object) -> None:
-    assert literals.text(given, "es") is None
+    assert literals.make_text(given, "es") is None
 
 
 def test_new_lines_are_the_same_in_every_format() -> None:
-    assert str(literals.text("a\r\nb\rc")) == "a\nb\nc"
+    assert str(literals.make_text("a\r\nb\rc")) == "a\nb\nc"
 
 
 @settings(max_examples=EXAMPLES * 10, deadline=None)
 @given(st.text(alphabet=st.characters(codec=None)))
 def test_any_text_survives_every_format(typed: str) -> None:
-    literal = literals.text(typed, "es")
+    literal = literals.make_text(typed, "es")
     if literal is None:
         return
     graph, iri = Graph(), URIRef("https://a.gt/x")
@@ -156,5 +156,5 @@ def test_any_text_survives_every_format(typed: str) -> None:
 
 @pytest.mark.parametrize(("given", "expected"), [("AB12", "ab12"), ("abc", None), ("xy", None)])
 def test_a_checksum_is_pairs_of_digits(given: str, expected: str | None) -> None:
-    found = literals.hex_binary(given)
+    found = literals.make_hex_binary(given)
     assert (str(found) if found is not None else None) == expected

@@ -8,16 +8,14 @@ from typing import Any
 import pytest
 from rdflib import Graph, URIRef
 
-from ckanext.marathon.rdf.catalogue import catalogue_graph
-from ckanext.marathon.rdf.dataset import dataset_graph
+from ckanext.marathon.rdf.catalogue import build_catalogue_graph
+from ckanext.marathon.rdf.dataset import build_dataset_graph
 from ckanext.marathon.rdf.facts import Facts
-from ckanext.marathon.rdf.idea import idea_graph
+from ckanext.marathon.rdf.idea import build_idea_graph
 from ckanext.marathon.rdf.namespaces import DCAT, DCT, PROV, RDF, new_graph
-from ckanext.marathon.rdf.profile import join
-from ckanext.marathon.rdf.workshop import workshop_graph
-from ckanext.marathon.records.base import Record
-from ckanext.marathon.records.idea import Idea
-from ckanext.marathon.records.workshop import Workshop
+from ckanext.marathon.rdf.profile import join_graphs
+from ckanext.marathon.rdf.workshop import build_workshop_graph
+from ckanext.marathon.records.record import Idea, Record, Workshop
 
 from .neighbours import Edition, measure, params
 from .samples import CATALOGUE, FACTS, FULL, IDEA, INFOM, SITE, VILLA_NUEVA, WORKSHOP
@@ -41,9 +39,9 @@ BARE: dict[str, Any] = {
 
 def page(facts: Facts = WITH_OFFICES) -> Graph:
     graph = new_graph()
-    join(graph, catalogue_graph(replace(CATALOGUE, publisher=INFOM_WITH_OFFICE)))
+    join_graphs(graph, build_catalogue_graph(replace(CATALOGUE, publisher=INFOM_WITH_OFFICE)))
     for each in (FULL, BARE):
-        join(graph, dataset_graph(each, facts))
+        join_graphs(graph, build_dataset_graph(each, facts))
         graph.add((URIRef(SITE.base), DCAT.dataset, SITE.dataset(each["id"])))
     return graph
 
@@ -58,9 +56,9 @@ def test_ideas_and_workshops_alone_break_no_rule(edition: Edition) -> None:
     with_dataset = replace(WITH_OFFICES, datasets=[Record(id=FULL["id"], title=FULL["title"])])
     without_organisers = {**WORKSHOP, "organiser": []}
     for graph in (
-        idea_graph(Idea.from_shown(IDEA), with_dataset),
-        workshop_graph(Workshop.from_shown(WORKSHOP), with_dataset),
-        workshop_graph(Workshop.from_shown(without_organisers), with_dataset),
+        build_idea_graph(Idea.from_shown(IDEA), with_dataset),
+        build_workshop_graph(Workshop.from_shown(WORKSHOP), with_dataset),
+        build_workshop_graph(Workshop.from_shown(without_organisers), with_dataset),
     ):
         assert measure(graph, edition).violations == {}
 

@@ -9,10 +9,10 @@ from ckan.tests.helpers import call_action
 from ckanext.dcat.processors import RDFParser, RDFSerializer
 from rdflib import PROV, RDF, Graph, Literal, URIRef
 
-from ckanext.marathon.rdf.dataset import dataset_graph
-from ckanext.marathon.rdf.lookups import Lookups, site
+from ckanext.marathon.rdf.dataset import build_dataset_graph
+from ckanext.marathon.rdf.lookups import Lookups, read_site
 from ckanext.marathon.rdf.namespaces import DCAT, DCT, FOAF
-from ckanext.marathon.rdf.profile import graph_of
+from ckanext.marathon.rdf.profile import build_record_graph
 
 from .. import factories
 from .samples import FACTS, FULL
@@ -44,7 +44,7 @@ class TestDataset:
             idea=[idea["id"]], license_id="cc-by", tags=[{"name": "agua"}]
         )
         graph = fetched(app, f"/dataset/{dataset['id']}.{extension}", form)
-        here = site()
+        here = read_site()
         iri = here.dataset(dataset["id"])
         assert set(graph.subjects(RDF.type, DCAT.Dataset)) == {iri}
         assert (iri, DCT.relation, here.thing("idea", idea["id"])) in graph
@@ -221,7 +221,7 @@ class TestReadingBack:
 
 class TestDates:
     def test_a_dataset_whose_date_is_none_keeps_the_rules(self) -> None:
-        found = dataset_graph({**FULL, "modified": "Monday", "issued": "2016"}, FACTS)
+        found = build_dataset_graph({**FULL, "modified": "Monday", "issued": "2016"}, FACTS)
         assert violations(found) == []
 
 
@@ -231,7 +231,7 @@ class TestCatalogue:
         dataset = factories.MarathonDataset()
         factories.Commitment(owner_org=body["id"])
         graph = fetched(app, "/catalog.ttl")
-        here = site()
+        here = read_site()
         assert set(graph.subjects(RDF.type, DCAT.Dataset)) == {here.dataset(dataset["id"])}
         assert set(graph.objects(URIRef(here.base), DCAT.dataset)) == {here.dataset(dataset["id"])}
         assert (URIRef(here.base), DCT.publisher, here.thing("organization", body["id"])) in graph
@@ -245,46 +245,46 @@ class TestCatalogue:
 
     @pytest.mark.ckan_config("ckanext.marathon.catalog_license", "cc-zero")
     def test_its_licence_is_that_of_the_settings(self, app: Any) -> None:
-        licence = fetched(app, "/catalog.ttl").value(URIRef(site().base), DCT.license)
+        licence = fetched(app, "/catalog.ttl").value(URIRef(read_site().base), DCT.license)
         assert str(licence) == "http://publications.europa.eu/resource/authority/licence/CC0"
 
     def test_two_coordinating_bodies_leave_the_site_as_publisher(self, app: Any) -> None:
         factories.CoordinatingBody()
         factories.CoordinatingBody()
-        publisher = fetched(app, "/catalog.ttl").value(URIRef(site().base), DCT.publisher)
-        assert str(publisher) == f"{site().base}#publisher"
+        publisher = fetched(app, "/catalog.ttl").value(URIRef(read_site().base), DCT.publisher)
+        assert str(publisher) == f"{read_site().base}#publisher"
 
 
 class TestOtherTypes:
     def test_idea_and_workshop_lead_to_the_dataset_and_never_are_one(self) -> None:
         dataset = factories.MarathonDataset()
         idea = shown(dataset["idea"][0])
-        iri = site().dataset(dataset["id"])
+        iri = read_site().dataset(dataset["id"])
         for package, predicate in ((idea, DCT.relation), (shown(idea["workshop"]), PROV.generated)):
-            graph = graph_of(package, Lookups())
-            subject = site().thing(package["type"], package["id"])
+            graph = build_record_graph(package, Lookups())
+            subject = read_site().thing(package["type"], package["id"])
             assert (subject, predicate, iri) in graph
             assert (None, RDF.type, DCAT.Dataset) not in graph
             assert violations(graph) == []
 
     def test_a_private_dataset_is_not_mentioned_by_its_idea(self) -> None:
         dataset = factories.MarathonDataset(private=True)
-        graph = graph_of(shown(dataset["idea"][0]), Lookups())
+        graph = build_record_graph(shown(dataset["idea"][0]), Lookups())
         assert dataset["id"] not in graph.serialize()
 
     def test_small_counts_are_not_published(self) -> None:
         workshop = factories.Workshop(participants=20, participants_indigenous=3)
         seen = shown(workshop["id"])
         assert seen["participants_masked"]
-        subject = site().thing("workshop", workshop["id"])
+        subject = read_site().thing("workshop", workshop["id"])
         # Nor if somebody hands over the workshop as its organisation sees it.
         for each in (seen, {**seen, "participants_indigenous": 3}):
-            graph = graph_of(each, Lookups())
-            assert graph.value(subject, site().term("participantsIndigenous")) is None
+            graph = build_record_graph(each, Lookups())
+            assert graph.value(subject, read_site().term("participantsIndigenous")) is None
 
     def test_a_commitment_is_published_as_a_plan(self) -> None:
         commitment = factories.Commitment()
-        graph = graph_of(shown(commitment["id"]), Lookups())
+        graph = build_record_graph(shown(commitment["id"]), Lookups())
         assert (None, RDF.type, PROV.Plan) in graph
 
 

@@ -16,9 +16,9 @@ import pytest
 from ckan.tests.helpers import call_action
 from rdflib import Graph
 
-from ckanext.marathon.rdf.languages import OTHER_LANGUAGES
-from ckanext.marathon.rdf.lookups import Lookups, site
-from ckanext.marathon.rdf.profile import graph_of
+from ckanext.marathon.rdf.harvested import OTHER_LANGUAGES
+from ckanext.marathon.rdf.lookups import Lookups, read_site
+from ckanext.marathon.rdf.profile import build_record_graph
 from tests import proving
 from tests.factories import NationalBody
 
@@ -88,7 +88,7 @@ def test_no_field_is_lost_and_no_dataset_refused() -> None:
                 faults.append(f"{file.name}, refused: {error.error_dict}")
                 continue
             faults += [f"{file.name}, saved: {e}" for e in lost(theirs, saved, file.graph)]
-            graph = graph_of(saved, Lookups())
+            graph = build_record_graph(saved, Lookups())
             faults += [f"{file.name}, language: {each}" for each in mistagged(saved, graph)]
             (again,) = read(graph, OURS)
             gone = lost(_said(saved), again, graph)
@@ -103,7 +103,7 @@ def mistagged(saved: dict[str, Any], graph: Graph) -> list[str]:
     """Return the texts in another language that are published as in the site's."""
     stored = [each["value"] for each in saved["extras"] if each["key"] == OTHER_LANGUAGES]
     others = [text for each in stored for texts in json.loads(each).values() for text in texts]
-    ours = [str(e) for e in graph.objects() if getattr(e, "language", None) == site().language]
+    ours = [str(e) for e in graph.objects() if getattr(e, "language", None) == read_site().language]
     return [text for text in ours if any(text.startswith(each) for each in others if each)]
 
 

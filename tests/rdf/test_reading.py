@@ -9,7 +9,7 @@ import pytest
 from ckanext.dcat.processors import RDFParser
 from rdflib import Literal, URIRef
 
-from ckanext.marathon.rdf.lookups import Lookups, site
+from ckanext.marathon.rdf.lookups import Lookups, read_site
 from ckanext.marathon.rdf.namespaces import (
     ADMS,
     DCAT,
@@ -22,7 +22,7 @@ from ckanext.marathon.rdf.namespaces import (
     SPDX,
     VCARD,
 )
-from ckanext.marathon.rdf.profile import graph_of
+from ckanext.marathon.rdf.profile import build_record_graph
 
 from .published import node_ids
 from .readings import described, distributed, extras, graph, read, saved
@@ -110,7 +110,7 @@ class TestKeywords:
 
     def test_published_as_they_were_written(self) -> None:
         shown = saved(described('dcat:keyword "I+D", "agua, pozos"'))
-        again = graph_of(shown, Lookups())
+        again = build_record_graph(shown, Lookups())
         keywords = {str(each) for each in again.objects(None, DCAT.keyword)}
         assert keywords == {"I+D", "agua", "pozos"}
 
@@ -256,7 +256,7 @@ def test_what_no_field_takes_is_kept_as_text(what: str, key: str, expected: str)
 
 def test_languages_that_no_form_offers_are_published_again_with_their_names() -> None:
     shown = saved(described('dct:language "ca", "es"'))
-    again = graph_of(shown, Lookups())
+    again = build_record_graph(shown, Lookups())
     assert violations(again) == []
     catalan = URIRef(f"{EU}/language/CAT")
     assert {catalan, URIRef(f"{EU}/language/SPA")} == set(again.objects(None, DCT.language))
@@ -294,7 +294,7 @@ def test_no_time_of_ours_stands_in_for_a_date_that_cannot_be_read(what: str) -> 
             f' ; dcat:accessURL <https://otro.gt/1> ; dct:issued "{what}" ; dct:modified "{what}" ]'
         )
     )
-    again = graph_of(shown, Lookups())
+    again = build_record_graph(shown, Lookups())
     assert list(again.objects(None, DCT.issued)) == []
     (dataset,) = again.subjects(DCAT.distribution, None)
     (distribution,) = again.objects(dataset, DCAT.distribution)
@@ -327,7 +327,7 @@ def test_media_type_is_that_of_the_format() -> None:
 
 def test_publisher_with_a_name_is_the_one_that_is_published_again() -> None:
     shown = saved(described('dct:publisher <https://a.gt/1>, [ a foaf:Agent ; foaf:name "INE" ]'))
-    again = graph_of(shown, Lookups())
+    again = build_record_graph(shown, Lookups())
     (publisher,) = again.objects(None, DCT.publisher)
     assert str(again.value(publisher, FOAF.name)) == "INE"
 
@@ -374,7 +374,7 @@ SERVICE = """
 
 
 def test_services_and_checksums_of_other_algorithms_are_published_again() -> None:
-    again = graph_of(saved(read(SERVICE)), Lookups())
+    again = build_record_graph(saved(read(SERVICE)), Lookups())
     assert violations(again) == [], violations(again)
     (iri,) = again.subjects(DCAT.distribution, None)
     (distribution,) = again.objects(iri, DCAT.distribution)
@@ -421,7 +421,7 @@ def test_checksum_is_published_if_its_value_is_one(
             f' spdx:checksum [ spdx:algorithm {algorithm} ; spdx:checksumValue "{value}" ] ]'
         )
     )
-    again = graph_of(shown, Lookups())
+    again = build_record_graph(shown, Lookups())
     assert violations(again) == []
     assert bool(list(again.objects(None, SPDX.checksum))) == is_published
 
@@ -440,7 +440,7 @@ class TestWholeDataset:
         assert {"LL-7", "LL-8"} == set(shown["alternate_identifier"])
 
     def test_it_is_published_with_what_it_said(self) -> None:
-        again = graph_of(saved(read(ODD)), Lookups())
+        again = build_record_graph(saved(read(ODD)), Lookups())
         assert violations(again) == [], violations(again)
         (iri,) = again.subjects(DCAT.distribution, None, unique=True)
 
@@ -466,12 +466,12 @@ class TestWholeDataset:
         assert {"INSIVUMEH"} == said(DCT.publisher, FOAF.name)
         assert {"mailto:oficina@otro.gt"} == said(DCAT.contactPoint, VCARD.hasEmail)
         assert (iri, DCT.relation, URIRef("https://otro.gt/d/0")) in again
-        assert (iri, DCT.title, Literal("Lluvia", lang=site().language)) in again
+        assert (iri, DCT.title, Literal("Lluvia", lang=read_site().language)) in again
 
     def test_read_again_it_says_the_same(self) -> None:
         first = saved(read(ODD))
         parser: Any = RDFParser(profiles=["marathon"])
-        parser.g = graph_of(first, Lookups())
+        parser.g = build_record_graph(first, Lookups())
         (again,) = parser.datasets()
         for field in ("title", "provenance", "alternate_identifier", "language"):
             assert again[field] == first[field], field

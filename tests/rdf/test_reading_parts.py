@@ -10,7 +10,7 @@ from rdflib import Graph, Literal, URIRef
 
 from ckanext.marathon.rdf.lookups import Lookups
 from ckanext.marathon.rdf.namespaces import DCAT, DCATAP, DCT, GSP, RDFS, SKOS, VCARD
-from ckanext.marathon.rdf.profile import graph_of
+from ckanext.marathon.rdf.profile import build_record_graph
 
 from .readings import (
     described,
@@ -59,12 +59,12 @@ class TestPlaces:
 
     def test_a_row_of_the_country_with_another_name_is_two_places(self) -> None:
         row = {"uri": str(GUATEMALA), "text": "Lago de Izabal"}
-        again = graph_of(saved(described(""), spatial_coverage=[row]), Lookups())
+        again = build_record_graph(saved(described(""), spatial_coverage=[row]), Lookups())
         assert places(again) == {str(GUATEMALA), "Lago de Izabal"}
 
     def test_the_country_by_its_own_name_is_one_place(self) -> None:
         row = {"uri": str(GUATEMALA), "text": "guatemala"}
-        again = graph_of(saved(described(""), spatial_coverage=[row]), Lookups())
+        again = build_record_graph(saved(described(""), spatial_coverage=[row]), Lookups())
         assert places(again) == {str(GUATEMALA)}
 
     @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ class TestPlaces:
         found = described(f"dct:spatial [ a dct:Location ; {place} ]")
         (row,) = found["spatial_coverage"]
         assert json.loads(row[field])["coordinates"] == coordinates
-        again = graph_of(saved(found), Lookups())
+        again = build_record_graph(saved(found), Lookups())
         assert violations(again) == []
         assert GUATEMALA not in set(again.objects(None, DCT.spatial))
 
@@ -134,7 +134,7 @@ class TestPlaces:
         self, written: str, predicate: URIRef, kind: URIRef
     ) -> None:
         found = described(f'dct:spatial [ locn:geometry "{written}"^^<{kind}> ]')
-        again = graph_of(saved(found), Lookups())
+        again = build_record_graph(saved(found), Lookups())
         (place,) = again.objects(None, DCT.spatial)
         assert list(again.objects(place, SKOS.prefLabel)) == []
         (shape,) = again.objects(place, GSP.hasGeometry)
@@ -316,7 +316,7 @@ class TestFiles:
             "resources.access_url_text: https://otro.gt/b",
             "resources.download_url_text: https://otro.gt/2.csv",
         }
-        again = graph_of(saved(found), Lookups())
+        again = build_record_graph(saved(found), Lookups())
         assert violations(again) == []
         for predicate, ends in ((DCAT.accessURL, "a b"), (DCAT.downloadURL, "1.csv 2.csv")):
             expected = {URIRef(f"https://otro.gt/{each}") for each in ends.split()}
@@ -338,7 +338,7 @@ class TestFiles:
             "resources.format_text: XLS",
             "resources.hash_text: SHA3: ab",
         }
-        again = graph_of(saved(found), Lookups())
+        again = build_record_graph(saved(found), Lookups())
         assert violations(again) == []
         (distribution,) = again.objects(None, DCAT.distribution)
         assert set(again.objects(distribution, DCT.license)) == {URIRef("https://otro.gt/l1")}
@@ -388,7 +388,7 @@ def test_of_two_access_rights_the_first_is_published() -> None:
         "https://otro.gt/x",
         "https://otro.gt/y",
     }
-    again = graph_of(saved(found), Lookups())
+    again = build_record_graph(saved(found), Lookups())
     assert violations(again) == []
     assert len(list(again.objects(None, DCT.accessRights))) == 1
 
@@ -405,7 +405,7 @@ FURTHER = """
 
 
 def test_what_the_reader_of_ckanext_dcat_drops_is_kept_and_published_again() -> None:
-    again = graph_of(saved(read(FURTHER)), Lookups())
+    again = build_record_graph(saved(read(FURTHER)), Lookups())
     assert violations(again) == [], violations(again)
     (dataset,) = again.subjects(DCAT.distribution, None)
     assert set(map(str, again.objects(dataset, DCT.alternative))) == {"Aguaceros"}
@@ -443,7 +443,7 @@ def test_of_several_contacts_a_number_is_kept_and_not_published() -> None:
         ' [ vcard:fn "Archivo" ]'
     )
     assert extras(found)["contact_telephone_text"] == "+50222223333"
-    again = graph_of(saved(found), Lookups())
+    again = build_record_graph(saved(found), Lookups())
     assert list(again.objects(None, VCARD.hasTelephone)) == []
 
 

@@ -10,12 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from rdflib import PROV, RDF, Graph, URIRef
 from rdflib.compare import to_isomorphic
 
-from ckanext.marathon.rdf.dataset import dataset_graph
+from ckanext.marathon.rdf.dataset import build_dataset_graph, read_dataset
 from ckanext.marathon.rdf.facts import Facts
-from ckanext.marathon.rdf.formats import serialise
+from ckanext.marathon.rdf.formats import serialise_graph
+from ckanext.marathon.rdf.iri import Site
 from ckanext.marathon.rdf.namespaces import DCAT, DCT
-from ckanext.marathon.rdf.parse import read_dataset
-from ckanext.marathon.rdf.uris import Site
 
 from .proofs import EXAMPLES
 from .samples import FACTS, FULL, IDEA, MINIMAL, NEED, SITE, VILLA_NUEVA
@@ -37,7 +36,7 @@ def comparable(value: Any) -> Any:
 
 
 def read(dataset: dict[str, Any], extension: str = "ttl", facts: Facts = FACTS) -> dict[str, Any]:
-    body = serialise(dataset_graph(dataset, facts), extension)
+    body = serialise_graph(build_dataset_graph(dataset, facts), extension)
     graph = Graph().parse(data=body, format=PARSERS[extension])
     return read_dataset(graph, facts.site.dataset(dataset["id"]), facts.site)
 
@@ -93,7 +92,7 @@ def test_a_licence_without_an_address_of_its_own_comes_back() -> None:
 
 def test_another_site_of_ours_reads_municipality_and_problem_but_no_ids() -> None:
     elsewhere = Site("https://otro.gt", "https://otro.gt/vocabulary", "https://otro.gt", "es")
-    found = read_dataset(dataset_graph(FULL, FACTS), SITE.dataset(FULL["id"]), elsewhere)
+    found = read_dataset(build_dataset_graph(FULL, FACTS), SITE.dataset(FULL["id"]), elsewhere)
     assert sorted(found["municipality"]) == FULL["municipality"]
     assert sorted(found["service_problem"]) == FULL["service_problem"]
     for field in ("idea", "data_need", "owner_org"):
@@ -103,7 +102,7 @@ def test_another_site_of_ours_reads_municipality_and_problem_but_no_ids() -> Non
 
 def test_a_publisher_of_another_site_is_named() -> None:
     elsewhere = Site("https://otro.gt", "https://otro.gt/vocabulary", "https://otro.gt", "es")
-    graph = dataset_graph({**FULL, "publisher": [], "contact": []}, FACTS)
+    graph = build_dataset_graph({**FULL, "publisher": [], "contact": []}, FACTS)
     found = read_dataset(graph, SITE.dataset(FULL["id"]), elsewhere)
     assert found["publisher"][0]["name"] == VILLA_NUEVA["title"]
     assert found["contact"][0]["email"] == VILLA_NUEVA["contact_email"]
@@ -122,7 +121,7 @@ def test_ideas_and_needs_are_read_from_the_relations() -> None:
 
 
 def test_the_relations_of_version_1_0_0_are_read_too() -> None:
-    graph, iri = dataset_graph(FULL, FACTS), SITE.dataset(FULL["id"])
+    graph, iri = build_dataset_graph(FULL, FACTS), SITE.dataset(FULL["id"])
     graph.remove((iri, DCT.relation, None))
     for number, influence in enumerate(sorted(graph.objects(iri, PROV.qualifiedInfluence)), 1):
         relation = URIRef(f"{iri}#relation-{number}")
@@ -137,7 +136,7 @@ def test_the_relations_of_version_1_0_0_are_read_too() -> None:
 
 
 def test_needs_are_read_where_they_are_said_alone() -> None:
-    graph, iri = dataset_graph(FULL, FACTS), SITE.dataset(FULL["id"])
+    graph, iri = build_dataset_graph(FULL, FACTS), SITE.dataset(FULL["id"])
     graph.remove((iri, DCT.relation, None))
     found = read_dataset(graph, iri, SITE)
     assert found["idea"] == [IDEA["id"]]
@@ -148,7 +147,7 @@ def test_needs_are_read_where_they_are_said_alone() -> None:
 @pytest.mark.parametrize("predicate", [DCT.type, PROV.hadRole, DCAT.hadRole])
 def test_influences_of_another_catalogue_are_kept_with_their_roles(predicate: URIRef) -> None:
     elsewhere = Site("https://otro.gt", "https://otro.gt/vocabulary", "https://otro.gt", "es")
-    graph = dataset_graph(FULL, FACTS)
+    graph = build_dataset_graph(FULL, FACTS)
     for influence in list(graph.subjects(RDF.type, PROV.Influence)):
         role = graph.value(influence, DCT.type)
         graph.remove((influence, DCT.type, None))
@@ -171,9 +170,9 @@ def test_influences_of_another_catalogue_are_kept_with_their_roles(predicate: UR
 def test_what_was_read_says_the_same_again(hostile: dict[str, Any]) -> None:
     """The first writing may leave things out; what is left is stable."""
     facts = Facts(SITE, FACTS.organizations, FACTS.ideas, FACTS.workshops)
-    first = dataset_graph(hostile, facts)
+    first = build_dataset_graph(hostile, facts)
     again = {"id": hostile["id"], **read_dataset(first, SITE.dataset(hostile["id"]), SITE)}
-    second = dataset_graph(again, facts)
+    second = build_dataset_graph(again, facts)
     third = {"id": hostile["id"], **read_dataset(second, SITE.dataset(hostile["id"]), SITE)}
     assert comparable(third) == comparable(again)
-    assert to_isomorphic(dataset_graph(third, facts)) == to_isomorphic(second)
+    assert to_isomorphic(build_dataset_graph(third, facts)) == to_isomorphic(second)

@@ -11,18 +11,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rdflib import Graph, URIRef
 
-from ckanext.marathon.rdf.catalogue import catalogue_graph
-from ckanext.marathon.rdf.commitment import commitment_graph
-from ckanext.marathon.rdf.dataset import dataset_graph
+from ckanext.marathon.rdf.catalogue import build_catalogue_graph
+from ckanext.marathon.rdf.commitment import build_commitment_graph
+from ckanext.marathon.rdf.dataset import build_dataset_graph
 from ckanext.marathon.rdf.facts import CatalogueFacts, Facts
-from ckanext.marathon.rdf.formats import FORMATS, serialise
-from ckanext.marathon.rdf.idea import idea_graph
+from ckanext.marathon.rdf.formats import FORMATS, serialise_graph
+from ckanext.marathon.rdf.idea import build_idea_graph
 from ckanext.marathon.rdf.namespaces import DCAT, DCT, RDF, new_graph
-from ckanext.marathon.rdf.profile import join
-from ckanext.marathon.rdf.workshop import workshop_graph
-from ckanext.marathon.records.commitment import Commitment
-from ckanext.marathon.records.idea import Idea
-from ckanext.marathon.records.workshop import Workshop
+from ckanext.marathon.rdf.profile import join_graphs
+from ckanext.marathon.rdf.workshop import build_workshop_graph
+from ckanext.marathon.records.record import Commitment, Idea, Workshop
 
 from .proofs import EXAMPLES
 from .samples import (
@@ -46,9 +44,9 @@ A_PAGE = 20
 def page(*packages: dict[str, Any], facts: Facts = FACTS) -> Graph:
     """Return a page of the catalogue, as ckanext-dcat puts it together."""
     graph = new_graph()
-    join(graph, catalogue_graph(CATALOGUE))
+    join_graphs(graph, build_catalogue_graph(CATALOGUE))
     for each in packages:
-        join(graph, dataset_graph(each, facts))
+        join_graphs(graph, build_dataset_graph(each, facts))
         graph.add((URIRef(SITE.base), DCAT.dataset, SITE.dataset(each["id"])))
     return graph
 
@@ -56,15 +54,19 @@ def page(*packages: dict[str, Any], facts: Facts = FACTS) -> Graph:
 @pytest.mark.parametrize(
     "graph",
     [
-        pytest.param(dataset_graph(FULL, FACTS), id="full"),
-        pytest.param(dataset_graph(MINIMAL, FACTS), id="minimal"),
-        pytest.param(dataset_graph(EMPTY, FACTS), id="empty"),
-        pytest.param(dataset_graph({**FULL, "publisher": [], "contact": []}, FACTS), id="own"),
-        pytest.param(idea_graph(Idea.from_shown(IDEA), FACTS), id="idea"),
-        pytest.param(workshop_graph(Workshop.from_shown(WORKSHOP), FACTS), id="workshop"),
-        pytest.param(commitment_graph(Commitment.from_shown(COMMITMENT), FACTS), id="commitment"),
-        pytest.param(catalogue_graph(CATALOGUE), id="catalogue"),
-        pytest.param(catalogue_graph(CatalogueFacts(SITE, title="")), id="nameless"),
+        pytest.param(build_dataset_graph(FULL, FACTS), id="full"),
+        pytest.param(build_dataset_graph(MINIMAL, FACTS), id="minimal"),
+        pytest.param(build_dataset_graph(EMPTY, FACTS), id="empty"),
+        pytest.param(
+            build_dataset_graph({**FULL, "publisher": [], "contact": []}, FACTS), id="own"
+        ),
+        pytest.param(build_idea_graph(Idea.from_shown(IDEA), FACTS), id="idea"),
+        pytest.param(build_workshop_graph(Workshop.from_shown(WORKSHOP), FACTS), id="workshop"),
+        pytest.param(
+            build_commitment_graph(Commitment.from_shown(COMMITMENT), FACTS), id="commitment"
+        ),
+        pytest.param(build_catalogue_graph(CATALOGUE), id="catalogue"),
+        pytest.param(build_catalogue_graph(CatalogueFacts(SITE, title="")), id="nameless"),
         pytest.param(page(FULL, MINIMAL, EMPTY), id="page"),
     ],
 )
@@ -73,7 +75,7 @@ def test_there_are_no_violations(graph: Graph) -> None:
 
 
 def test_the_validator_would_find_what_is_wrong() -> None:
-    broken = dataset_graph(FULL, FACTS)
+    broken = build_dataset_graph(FULL, FACTS)
     iri = SITE.dataset(FULL["id"])
     for predicate in (DCAT.theme, URIRef("http://purl.org/dc/terms/title")):
         broken.remove((iri, predicate, None))
@@ -95,20 +97,20 @@ def test_the_validator_would_find_what_is_wrong() -> None:
 def test_the_project_s_own_profile_says_what_is_missing(
     predicate: URIRef, value: str | None, shape: str
 ) -> None:
-    broken = dataset_graph(FULL, FACTS)
+    broken = build_dataset_graph(FULL, FACTS)
     broken.remove((SITE.dataset(FULL["id"]), predicate, URIRef(value) if value else None))
     assert shape in {each.shape for each in violations(broken)}
 
 
 def test_a_doubt_about_the_licence_may_not_be_lost_on_the_way() -> None:
-    broken = dataset_graph(FULL, FACTS)
+    broken = build_dataset_graph(FULL, FACTS)
     for distribution in list(broken.objects(None, DCAT.distribution)):
         broken.remove((distribution, DCT.rights, None))
     assert {each.shape for each in violations(broken)} == {"Distribution"}
 
 
 def test_an_idea_may_not_pass_for_a_dataset() -> None:
-    broken = dataset_graph(FULL, FACTS)
+    broken = build_dataset_graph(FULL, FACTS)
     broken.add((SITE.thing("idea", IDEA["id"]), RDF.type, DCAT.Dataset))
     assert "Idea" in {each.shape for each in violations(broken)}
 
@@ -149,7 +151,7 @@ def test_a_hostile_dataset_is_read_by_strict_parsers_in_every_format(
     graph = page(hostile)
     expected = len(graph)
     for extension, form in FORMATS.items():
-        read = list(pyoxigraph.parse(serialise(graph, extension), format=form.writer))
+        read = list(pyoxigraph.parse(serialise_graph(graph, extension), format=form.writer))
         assert len({str(each.triple) for each in read}) == expected, extension
     for name in ("turtle", "pretty-xml", "xml", "json-ld", "n3"):
         written = graph.serialize(format=name)
@@ -170,11 +172,11 @@ def test_hostile_ideas_workshops_and_commitments_break_nothing(
     facts = Facts(SITE, ideas={said.id: said}, workshops={held.id: held})
     graph = new_graph()
     for each in (
-        idea_graph(said, facts),
-        workshop_graph(held, facts),
-        commitment_graph(Commitment.from_shown(commitment), facts),
-        dataset_graph({**FULL, "publisher": []}, facts),
+        build_idea_graph(said, facts),
+        build_workshop_graph(held, facts),
+        build_commitment_graph(Commitment.from_shown(commitment), facts),
+        build_dataset_graph({**FULL, "publisher": []}, facts),
     ):
-        join(graph, each)
-    serialise(graph, "rdf")
+        join_graphs(graph, each)
+    serialise_graph(graph, "rdf")
     assert violations(graph) == []

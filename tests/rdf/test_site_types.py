@@ -6,11 +6,11 @@ import pytest
 from rdflib import BNode, Graph, Literal, URIRef
 
 from ckanext.marathon.rdf.facts import Facts
-from ckanext.marathon.rdf.formats import FORMATS, serialise
+from ckanext.marathon.rdf.formats import FORMATS, serialise_graph
+from ckanext.marathon.rdf.iri import Site
+from ckanext.marathon.rdf.lookups import _tidy, is_site_type, select_site_profiles
 from ckanext.marathon.rdf.namespaces import DCAT, DCT, FOAF, VCARD
-from ckanext.marathon.rdf.site_types import _tidy, is_site_type, select_site_profiles
-from ckanext.marathon.rdf.uris import Site
-from ckanext.marathon.records.organization import Organization
+from ckanext.marathon.records.record import Organization
 
 SITE = Site("https://datos.example.gt", "https://datos.example.gt/vocabulary", "https://www.gt")
 IRI = SITE.dataset("1")
@@ -82,7 +82,7 @@ def test_what_no_parser_accepts_is_put_right_or_left_out_and_the_rest_stays(
     assert found == expected
     assert graph.value(IRI, DCT.description) == Literal("stays")
     for extension in FORMATS:
-        assert serialise(graph, extension), extension
+        assert serialise_graph(graph, extension), extension
 
 
 def test_of_our_things_only_the_dataset_its_parts_and_its_owner_are_described() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from ckanext.dcat.processors import RDFParser
 
-from ckanext.marathon.rdf.dataset import dataset_graph
-from ckanext.marathon.rdf.formats import serialise
+from ckanext.marathon.rdf.dataset import build_dataset_graph
+from ckanext.marathon.rdf.formats import serialise_graph
 
 from .samples import AUTHORITY, FACTS, FULL, IDEA, MINIMAL, SITE, VILLA_NUEVA, WORKSHOP
 
@@ -19,7 +19,9 @@ FORMS = {"ttl": "turtle", "rdf": "xml", "jsonld": "json-ld"}
 
 def harvested(dataset: dict[str, Any], extension: str = "ttl") -> dict[str, Any]:
     parser = RDFParser(profiles=["euro_dcat_ap_3"])
-    parser.parse(serialise(dataset_graph(dataset, FACTS), extension).decode(), FORMS[extension])
+    parser.parse(
+        serialise_graph(build_dataset_graph(dataset, FACTS), extension).decode(), FORMS[extension]
+    )
     (found,) = parser.datasets()
     return found
 

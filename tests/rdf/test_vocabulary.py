@@ -8,15 +8,13 @@ import pytest
 from rdflib import OWL, RDF, SKOS, Graph, Literal, URIRef
 
 from ckanext.marathon.rdf import vocabulary
-from ckanext.marathon.rdf.commitment import commitment_graph
-from ckanext.marathon.rdf.dataset import dataset_graph
-from ckanext.marathon.rdf.formats import FORMATS, serialise
-from ckanext.marathon.rdf.idea import idea_graph
+from ckanext.marathon.rdf.commitment import build_commitment_graph
+from ckanext.marathon.rdf.dataset import build_dataset_graph
+from ckanext.marathon.rdf.formats import FORMATS, serialise_graph
+from ckanext.marathon.rdf.idea import build_idea_graph
 from ckanext.marathon.rdf.namespaces import DCT
-from ckanext.marathon.rdf.workshop import workshop_graph
-from ckanext.marathon.records.commitment import Commitment
-from ckanext.marathon.records.idea import Idea
-from ckanext.marathon.records.workshop import Workshop
+from ckanext.marathon.rdf.workshop import build_workshop_graph
+from ckanext.marathon.records.record import Commitment, Idea, Workshop
 from ckanext.marathon.vocabulary import paths
 from ckanext.marathon.vocabulary.errors import UnknownCode
 
@@ -32,7 +30,7 @@ def test_there_is_a_graph_for_every_kind_of_concept() -> None:
     ("kind", "count"), [("municipality", 340), ("department", 22), ("service-problem", 73)]
 )
 def test_a_scheme_holds_all_its_concepts(kind: str, count: int) -> None:
-    graph = vocabulary.scheme_graph(SITE, kind)
+    graph = vocabulary.build_scheme_graph(SITE, kind)
     concepts = set(graph.subjects(SKOS.inScheme, SITE.scheme(kind)))
     assert len(concepts) == count
     assert (SITE.scheme(kind), RDF.type, SKOS.ConceptScheme) in graph
@@ -40,18 +38,18 @@ def test_a_scheme_holds_all_its_concepts(kind: str, count: int) -> None:
 
 @pytest.mark.parametrize("kind", vocabulary.KINDS)
 def test_a_scheme_keeps_the_rules(kind: str) -> None:
-    assert violations(vocabulary.scheme_graph(SITE, kind)) == []
+    assert violations(vocabulary.build_scheme_graph(SITE, kind)) == []
 
 
 def test_a_municipality_is_part_of_its_department() -> None:
-    graph = vocabulary.concept_graph(SITE, "municipality", "0115")
+    graph = vocabulary.build_concept_graph(SITE, "municipality", "0115")
     iri = SITE.concept("municipality", "0115")
     assert (iri, DCT.isPartOf, SITE.concept("department", "01")) in graph
     assert (iri, SKOS.notation, Literal("0115")) in graph
 
 
 def test_a_problem_says_all_that_its_file_says_and_names_its_neighbours() -> None:
-    graph = vocabulary.concept_graph(SITE, "service-problem", "AGU-01")
+    graph = vocabulary.build_concept_graph(SITE, "service-problem", "AGU-01")
     iri, area = (SITE.concept("service-problem", each) for each in ("AGU-01", "AGU"))
     assert (iri, SKOS.broader, area) in graph
     assert graph.value(iri, SKOS.definition) is not None
@@ -65,22 +63,22 @@ def test_a_problem_says_all_that_its_file_says_and_names_its_neighbours() -> Non
 )
 def test_an_unknown_concept_is_refused(kind: str, code: str) -> None:
     with pytest.raises(UnknownCode):
-        vocabulary.concept_graph(SITE, kind, code)
+        vocabulary.build_concept_graph(SITE, kind, code)
 
 
 def test_an_unknown_scheme_is_refused() -> None:
     with pytest.raises(UnknownCode):
-        vocabulary.scheme_graph(SITE, "x")
+        vocabulary.build_scheme_graph(SITE, "x")
 
 
 def test_every_concept_and_property_of_ours_that_is_used_is_described() -> None:
-    ontology = vocabulary.ontology_graph(SITE)
-    taxonomy = vocabulary.scheme_graph(SITE, "service-problem")
+    ontology = vocabulary.build_ontology_graph(SITE)
+    taxonomy = vocabulary.build_scheme_graph(SITE, "service-problem")
     used = Graph()
     for graph in (
-        dataset_graph(FULL, FACTS),
-        idea_graph(Idea.from_shown({**IDEA, "example": True}), FACTS),
-        workshop_graph(
+        build_dataset_graph(FULL, FACTS),
+        build_idea_graph(Idea.from_shown({**IDEA, "example": True}), FACTS),
+        build_workshop_graph(
             Workshop.from_shown(
                 {
                     **WORKSHOP,
@@ -91,7 +89,7 @@ def test_every_concept_and_property_of_ours_that_is_used_is_described() -> None:
             ),
             FACTS,
         ),
-        commitment_graph(Commitment.from_shown(COMMITMENT), FACTS),
+        build_commitment_graph(Commitment.from_shown(COMMITMENT), FACTS),
     ):
         used += graph
     ours = {
@@ -113,15 +111,15 @@ def test_every_concept_and_property_of_ours_that_is_used_is_described() -> None:
     for iri in ours - terms:
         kind, _, code = iri.removeprefix(f"{SITE.vocabulary}/").partition("/")
         found = (
-            vocabulary.concept_graph(SITE, kind, code)
+            vocabulary.build_concept_graph(SITE, kind, code)
             if code
-            else vocabulary.scheme_graph(SITE, kind)
+            else vocabulary.build_scheme_graph(SITE, kind)
         )
         assert (URIRef(iri), None, None) in found
 
 
 @pytest.mark.parametrize("extension", FORMATS)
 def test_every_format_is_written_as_utf_8_with_its_media_type(extension: str) -> None:
-    body = serialise(vocabulary.concept_graph(SITE, "municipality", "0115"), extension)
+    body = serialise_graph(vocabulary.build_concept_graph(SITE, "municipality", "0115"), extension)
     assert "Villa Nueva" in body.decode("utf-8")
     assert re.fullmatch(r"(text|application)/[a-z0-9+-]+", FORMATS[extension].media_type)

@@ -6,10 +6,15 @@ import json
 from types import SimpleNamespace
 from typing import Any
 
-from ckanext.marathon.records.commitment import Commitment, Milestone
-from ckanext.marathon.records.idea import DataNeed, Idea
-from ckanext.marathon.records.organization import Organization
-from ckanext.marathon.records.workshop import Organiser, Workshop
+from ckanext.marathon.records.record import (
+    Commitment,
+    DataNeed,
+    Idea,
+    Milestone,
+    Organiser,
+    Organization,
+    Workshop,
+)
 
 
 def stored(shown: dict[str, Any]) -> Any:

@@ -20,7 +20,7 @@ WORKSHOP = {
 
 class TestForEverybody:
     def test_counts_are_masked_as_for_outsiders(self) -> None:
-        shown = document.for_everybody(WORKSHOP)
+        shown = document.select_for_everybody(WORKSHOP)
         assert shown["participants"] == 30
         assert shown["participants_youth"] == 12
         assert shown["participants_men"] is None
@@ -33,31 +33,31 @@ class TestForEverybody:
         ]
 
     def test_masking_what_is_masked_changes_nothing(self) -> None:
-        once = document.for_everybody(WORKSHOP)
-        assert document.for_everybody(once) == once
+        once = document.select_for_everybody(WORKSHOP)
+        assert document.select_for_everybody(once) == once
 
     def test_what_depends_on_the_viewer_is_not_kept(self) -> None:
-        assert not {"ideas", "workshop_info"} & document.for_everybody(WORKSHOP).keys()
+        assert not {"ideas", "workshop_info"} & document.select_for_everybody(WORKSHOP).keys()
 
     def test_history_names_nobody(self) -> None:
         idea = {"type": "idea", "history": [{"status": "proposed", "user": "ana"}]}
-        assert document.for_everybody(idea)["history"] == [{"status": "proposed"}]
+        assert document.select_for_everybody(idea)["history"] == [{"status": "proposed"}]
 
     def test_masked_counts_leave_the_raw_extras_too(self) -> None:
         raw = [{"key": "participants_men", "value": "2"}, {"key": "participants", "value": "30"}]
-        public = document.for_everybody(WORKSHOP)
-        assert document.extras_for_everybody(raw, public) == [
+        public = document.select_for_everybody(WORKSHOP)
+        assert document.select_extras_for_everybody(raw, public) == [
             {"key": "participants", "value": "30"}
         ]
 
 
 class TestFitting:
     def test_no_count_can_be_searched_for(self) -> None:
-        found = document.without_counts({"participants_men": "2", "extras_participants_men": "2"})
+        found = document.remove_counts({"participants_men": "2", "extras_participants_men": "2"})
         assert found == {}
 
     def test_a_list_becomes_words_and_its_json_goes(self) -> None:
-        found = document.fitting(
+        found = document.fit_document(
             {"axis": "x", "partner": '["ANAM", "INFOM"]', "extras_partner": '["ANAM", "INFOM"]'},
             repeating=(),
         )
@@ -65,41 +65,41 @@ class TestFitting:
 
     def test_rows_become_words_without_identifiers(self) -> None:
         rows = json.dumps([{"id": "1f0c", "what": "Pozos", "why": "Mapa"}])
-        found = document.fitting({"data_need": rows, "extras_data_need": rows}, ())
+        found = document.fit_document({"data_need": rows, "extras_data_need": rows}, ())
         assert found == {"extras_data_need": "Pozos Mapa"}
 
     def test_rows_stay_for_dcat_without_what_is_too_long_for_solr(self) -> None:
         rows = json.dumps([{"text": "Jalapa", "geom": "9" * 40_000}])
-        found = document.fitting({"spatial_coverage": rows}, repeating=["spatial_coverage"])
+        found = document.fit_document({"spatial_coverage": rows}, repeating=["spatial_coverage"])
         assert found == {"spatial_coverage": [{"text": "Jalapa"}]}
 
     def test_a_text_longer_than_a_string_field_takes_is_left_to_its_text_field(self) -> None:
         long = "ñ" * 20_000
-        found = document.fitting({"provenance": long, "extras_provenance": long}, ())
+        found = document.fit_document({"provenance": long, "extras_provenance": long}, ())
         assert found == {"extras_provenance": long}
 
     def test_a_long_title_is_cut_where_it_only_sorts(self) -> None:
-        found = document.fitting({"title": "a" * 40_000, "title_string": "a" * 40_000}, ())
+        found = document.fit_document({"title": "a" * 40_000, "title_string": "a" * 40_000}, ())
         assert len(found["title"]) == 40_000
         assert len(found["title_string"]) == 1_000
 
     def test_a_title_of_rows_stays_a_title(self) -> None:
         rows = '[{"que": "Pozos"}]'
         written = {"title": rows, "title_string": rows, "plan": rows, "extras_plan": rows}
-        found = document.fitting(written, ["milestone"])
+        found = document.fit_document(written, ["milestone"])
         assert found == {"title": rows, "title_string": rows, "extras_plan": "Pozos"}
 
     def test_json_of_other_plugins_stays_as_it_is_for_them(self) -> None:
         shape = '{"type": "Point", "coordinates": [1, 2]}'
         written = {"in_series": '["4f2c"]', "extras_spatial": shape, "partner": '["ANAM"]'}
-        found = document.fitting(written, (), ours={"partner"})
+        found = document.fit_document(written, (), ours={"partner"})
         assert found == {"in_series": '["4f2c"]', "extras_spatial": shape}
 
     def test_text_that_only_looks_like_json_stays(self) -> None:
-        assert document.fitting({"venue": "[sic] INFOM"}, ()) == {"venue": "[sic] INFOM"}
+        assert document.fit_document({"venue": "[sic] INFOM"}, ()) == {"venue": "[sic] INFOM"}
 
     def test_lists_of_ckan_itself_stay(self) -> None:
-        assert document.fitting({"tags": ["agua"], "res_url": ["x" * 33_000]}, ()) == {
+        assert document.fit_document({"tags": ["agua"], "res_url": ["x" * 33_000]}, ()) == {
             "tags": ["agua"],
             "res_url": [],
         }
@@ -107,7 +107,7 @@ class TestFitting:
 
 class TestUtc:
     def test_a_moment_is_given_in_utc(self) -> None:
-        assert document.utc("2016-10-17T09:00:00-06:00") == "2016-10-17T15:00:00Z"
+        assert document.format_utc("2016-10-17T09:00:00-06:00") == "2016-10-17T15:00:00Z"
 
     def test_what_is_no_moment_is_none(self) -> None:
-        assert [document.utc(v) for v in (None, "", "mañana", "2016-10-17", 7)] == [None] * 5
+        assert [document.format_utc(v) for v in (None, "", "mañana", "2016-10-17", 7)] == [None] * 5

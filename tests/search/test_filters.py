@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ckanext.marathon.search import filters
-from ckanext.marathon.search.filters import Pair
+from ckanext.marathon.search import query
+from ckanext.marathon.search.query import Pair
 
 AREA, FORMAT = ("vocab_service_problem", "AGU"), ("res_format", "CSV")
 JALAPA, VILLA_NUEVA = ("vocab_department", "21"), ("vocab_municipality", "0115")
@@ -29,24 +29,24 @@ class TestAnyOf:
         ids=str,
     )
     def test_values_of_a_filter_are_alternatives(self, pairs: list[Pair], written: str) -> None:
-        assert filters.any_of(pairs) == written
+        assert query.write_filter_of_any(pairs) == written
 
     def test_a_filter_can_be_left_out_with_all_its_fields(self) -> None:
-        found = filters.any_of([JALAPA, AREA, VILLA_NUEVA], leave_out=filters.PLACES)
+        found = query.write_filter_of_any([JALAPA, AREA, VILLA_NUEVA], leave_out=query.PLACES)
         assert found == '+(vocab_service_problem:"AGU")'
 
 
 class TestAddresses:
     def test_what_does_not_filter_is_no_choice(self) -> None:
         parameters = [("q", "agua"), ("page", "2"), ("sort", "x"), ("_limit", "0"), ("ext_a", "b")]
-        assert filters.chosen([*parameters, ("tags", ""), FORMAT]) == [FORMAT]
+        assert query.list_chosen([*parameters, ("tags", ""), FORMAT]) == [FORMAT]
 
     def test_the_order_of_clicks_does_not_matter(self) -> None:
         order = ["vocab_department", "vocab_municipality", "vocab_service_problem", "res_format"]
         pairs = [FORMAT, ("unknown", "x"), AREA, ("res_format", "API"), VILLA_NUEVA]
         others = [("sort", "title_string asc"), ("q", "agua")]
-        first = filters.parameters(pairs, order, others)
-        assert first == filters.parameters(pairs[::-1], order, others[::-1])
+        first = query.list_parameters(pairs, order, others)
+        assert first == query.list_parameters(pairs[::-1], order, others[::-1])
         assert [name for name, _value in first] == [
             "q",
             "vocab_municipality",

@@ -144,7 +144,7 @@ class TestWhatSolrTakes:
         assert found["count"] == 1
 
     def test_packages_of_other_types_are_left_alone(self) -> None:
-        from ckanext.marathon.search import index
+        from ckanext.marathon.search import document as document_search
 
         document: dict[str, Any] = {"type": "showcase", "anything": [1]}
-        assert index.before_index(document) is document
+        assert document_search.before_index(document) is document

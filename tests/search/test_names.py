@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ckanext.marathon.search import names
+from ckanext.marathon.search import query
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from ckanext.marathon.search import names
     ],
 )
 def test_only_words_are_looked_for(typed: str, words: str) -> None:
-    assert names.words(typed) == words
+    assert query.select_words(typed) == words
 
 
 @pytest.mark.parametrize(
@@ -36,14 +36,14 @@ def test_only_words_are_looked_for(typed: str, words: str) -> None:
     ],
 )
 def test_a_municipality_is_known_by_its_name(typed: str, first: str) -> None:
-    assert names.municipalities(typed)[0].name == first
+    assert query.find_municipalities(typed)[0].name == first
 
 
 @pytest.mark.parametrize("typed", ["", "a", "de", "zzzz", "agua potable", "(((", "san " * 500])
 def test_not_everything_is_a_place(typed: str) -> None:
-    assert len(names.municipalities(typed)) <= (names.MOST if "san" in typed else 0)
+    assert len(query.find_municipalities(typed)) <= (query.MOST_NAMES if "san" in typed else 0)
 
 
 def test_departments_and_problems_are_known_too() -> None:
-    assert [each.name for each in names.departments("jalapa")] == ["Jalapa"]
-    assert names.service_problems("basura", "es")
+    assert [each.name for each in query.find_departments("jalapa")] == ["Jalapa"]
+    assert query.find_service_problems("basura", "es")

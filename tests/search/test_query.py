@@ -18,7 +18,7 @@ from tests.remembered import remembered
 
 
 def left_out(**params: Any) -> bool:
-    return query.datasets_only() in (query.before_search(params).get("fq_list") or [])
+    return query.write_datasets_filter() in (query.before_search(params).get("fq_list") or [])
 
 
 class TestExclusion:
@@ -65,7 +65,7 @@ class TestExclusion:
 
     def test_filters_that_were_there_stay(self) -> None:
         found = query.before_search({"fq": "a:b", "fq_list": ["c:d"]})
-        assert (found["fq"], found["fq_list"]) == ("a:b", ["c:d", query.datasets_only()])
+        assert (found["fq"], found["fq_list"]) == ("a:b", ["c:d", query.write_datasets_filter()])
 
     @pytest.mark.parametrize("fq_list", [5, 0.5, {"a": 1}, [5], ["a:b", None], [["a:b"]], True])
     def test_filters_that_are_no_texts_are_refused(self, fq_list: Any) -> None:
@@ -222,7 +222,7 @@ class TestFacets:
     def test_no_value_is_shown_as_a_code(
         self, app: Any, chain: dict[str, Any], package_type: str
     ) -> None:
-        fields = [f for f in query.facets({}, package_type) if f != "vocab_community"]
+        fields = [f for f in query.list_facets({}, package_type) if f != "vocab_community"]
         with app.flask_app.test_request_context(environ_overrides={"CKAN_LANG": "es"}):
             found = search(**{"facet.field": fields, "fq": f"dataset_type:{package_type}"})
         assert set(found["search_facets"]) == set(fields)
@@ -253,7 +253,7 @@ class TestFacetTitles:
     GIVEN = {"organization": "O", "groups": "G", "tags": "T", "res_format": "F", "license_id": "L"}
 
     def test_datasets_have_ours_first_and_what_the_site_chose(self) -> None:
-        assert list(query.facets(dict(self.GIVEN), "dataset")) == [
+        assert list(query.list_facets(dict(self.GIVEN), "dataset")) == [
             "vocab_municipality",
             "vocab_department",
             "vocab_service_problem",
@@ -268,12 +268,12 @@ class TestFacetTitles:
         ]
 
     def test_what_the_site_left_out_stays_out(self) -> None:
-        assert "tags" not in query.facets({"organization": "O"}, "dataset")
+        assert "tags" not in query.list_facets({"organization": "O"}, "dataset")
 
     def test_workshops_and_ideas_have_their_own(self) -> None:
-        assert "vocab_status" in query.facets(dict(self.GIVEN), "workshop")
-        assert "vocab_idea_status" in query.facets(dict(self.GIVEN), "idea")
-        assert "license_id" not in query.facets(dict(self.GIVEN), "idea")
+        assert "vocab_status" in query.list_facets(dict(self.GIVEN), "workshop")
+        assert "vocab_idea_status" in query.list_facets(dict(self.GIVEN), "idea")
+        assert "license_id" not in query.list_facets(dict(self.GIVEN), "idea")
 
     def test_types_of_others_are_left_alone(self) -> None:
-        assert query.facets(dict(self.GIVEN), "showcase") == self.GIVEN
+        assert query.list_facets(dict(self.GIVEN), "showcase") == self.GIVEN

@@ -12,7 +12,7 @@ import pytest
 from ckan.tests.helpers import call_action
 
 from ckanext.marathon.model import own_data
-from ckanext.marathon.rdf.lookups import site
+from ckanext.marathon.rdf.lookups import read_site
 from ckanext.marathon.spreadsheets import open_data
 from tests.factories import Idea, MarathonDataset, Municipality, Workshop
 from tests.remembered import remembered
@@ -61,7 +61,7 @@ def rows(reader: Reader, table: str) -> list[dict[str, Any]]:
     found = json.loads(answer.body)
     text = reader.get(f"/marathon/data/{table}.csv").body
     plain = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
-    names = [each.name for each in open_data.tables()[table].columns]
+    names = [each.name for each in open_data.list_open_tables()[table].columns]
     for row, line in zip(found, plain, strict=True):
         assert list(row) == list(line) == names
     return found
@@ -72,7 +72,7 @@ class TestTables:
         self, visitor: Reader, chain: Chain
     ) -> None:
         (row,) = rows(visitor, "workshops")
-        assert row["iri"] == str(site().thing("workshop", chain["workshop"]["id"]))
+        assert row["iri"] == str(read_site().thing("workshop", chain["workshop"]["id"]))
         assert (row["starts_on"], row["starts_at"]) == ("2016-10-17", "2016-10-17T09:00:00-06:00")
         assert (row["ends_on"], row["ends_at"]) == ("2016-10-18", None)
         assert (row["municipality"], row["service_problem"]) == ("0501|0502", "AGU-01")
@@ -84,7 +84,7 @@ class TestTables:
         self, visitor: Reader, chain: Chain
     ) -> None:
         (row,) = rows(visitor, "ideas")
-        assert row["workshop"] == str(site().thing("workshop", chain["workshop"]["id"]))
+        assert row["workshop"] == str(read_site().thing("workshop", chain["workshop"]["id"]))
         assert (row["municipality"], row["community"]) == ("0501|0502", "El Frutal|Zona 4")
         assert (row["status"], row["votes"]) == ("proposed", 12)
         assert row["status_since"].endswith("-06:00")
@@ -94,9 +94,9 @@ class TestTables:
     def test_a_need_says_which_datasets_meet_it(self, visitor: Reader, chain: Chain) -> None:
         found = {row["what"]: row for row in rows(visitor, "data_needs")}
         assert found["Horario"]["met"] is True
-        assert found["Horario"]["dataset"] == str(site().dataset(chain["dataset"]["id"]))
+        assert found["Horario"]["dataset"] == str(read_site().dataset(chain["dataset"]["id"]))
         assert (found["Cortes"]["met"], found["Cortes"]["dataset"]) == (False, "")
-        assert found["Cortes"]["idea"] == str(site().thing("idea", chain["idea"]["id"]))
+        assert found["Cortes"]["idea"] == str(read_site().thing("idea", chain["idea"]["id"]))
 
     def test_links_join_the_tables_by_iri(self, visitor: Reader, chain: Chain) -> None:
         found = {(row["predicate"], row["object_code"]): row for row in rows(visitor, "links")}
@@ -107,8 +107,8 @@ class TestTables:
         assert ("idea_municipality", "0501") not in found, "computed, and so not stated"
 
     def test_the_keys_are_unique_and_lead_somewhere(self, visitor: Reader, chain: Chain) -> None:
-        known = {name: rows(visitor, name) for name in open_data.tables()}
-        for name, table in open_data.tables().items():
+        known = {name: rows(visitor, name) for name in open_data.list_open_tables()}
+        for name, table in open_data.list_open_tables().items():
             keys = [tuple(row[each] for each in table.key) for row in known[name]]
             assert len(set(keys)) == len(keys) > 0
             for column in table.columns:
@@ -121,7 +121,7 @@ class TestTables:
         self, visitor: Reader, chain: Chain, hidden: str
     ) -> None:
         call_action("package_patch", id=chain[hidden]["id"], private=True)
-        for name in open_data.tables():
+        for name in open_data.list_open_tables():
             for extension in open_data.FORMS:
                 text = visitor.get(f"/marathon/data/{name}.{extension}").text
                 assert chain[hidden]["id"] not in text, name
@@ -133,18 +133,18 @@ class TestTables:
     ) -> None:
         for _ in range(4):
             Idea(workshop=chain["workshop"]["id"])
-        whole = {name: rows(visitor, name) for name in open_data.tables()}
+        whole = {name: rows(visitor, name) for name in open_data.list_open_tables()}
         monkeypatch.setattr(own_data, "BATCH", 2)
-        assert {name: rows(visitor, name) for name in open_data.tables()} == whole
+        assert {name: rows(visitor, name) for name in open_data.list_open_tables()} == whole
         assert len(whole["ideas"]) == 5
 
     def test_an_empty_site_has_empty_tables(self, visitor: Reader) -> None:
-        for name in open_data.tables():
+        for name in open_data.list_open_tables():
             assert rows(visitor, name) == []
 
 
 class TestHttp:
-    @pytest.mark.parametrize("name", list(open_data.tables()))
+    @pytest.mark.parametrize("name", list(open_data.list_open_tables()))
     @pytest.mark.parametrize("extension", list(open_data.FORMS))
     def test_who_has_it_is_not_sent_it_again(
         self, visitor: Reader, chain: Chain, name: str, extension: str
@@ -195,7 +195,7 @@ class TestDictionary:
     @pytest.mark.parametrize("lang", ["es", "en"])
     def test_the_page_has_every_column(self, visitor: Reader, lang: str) -> None:
         page = visitor.page(f"/{lang}/marathon/data")
-        for table in open_data.tables().values():
+        for table in open_data.list_open_tables().values():
             section = page.select_one(f"section:has(#{table.name})")
             assert section
             names = [each.text for each in section.select("th[scope=row]")]
@@ -205,7 +205,7 @@ class TestDictionary:
 
     def test_the_package_is_a_table_schema_of_each_table(self, visitor: Reader) -> None:
         found = json.loads(visitor.get("/marathon/data/datapackage.json").body)
-        assert [each["name"] for each in found["resources"]] == list(open_data.tables())
+        assert [each["name"] for each in found["resources"]] == list(open_data.list_open_tables())
         for resource in found["resources"]:
             schema = resource["schema"]
             names = [each["name"] for each in schema["fields"]]

@@ -25,7 +25,7 @@ from ckanext.marathon.feeds.snapshot import Cursor, State
 from ckanext.marathon.model import descriptions
 from ckanext.marathon.model.descriptions import Described
 from ckanext.marathon.model.feed import Activity, Kind
-from ckanext.marathon.rdf.jsonld import write_jsonld
+from ckanext.marathon.rdf.formats import write_jsonld
 from ckanext.marathon.rdf.namespaces import RDF, XSD
 
 # Activities a page.

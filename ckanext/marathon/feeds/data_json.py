@@ -13,7 +13,7 @@ from ckanext.marathon.feeds.data_json_us import Contact, three_letters, uri
 from ckanext.marathon.feeds.inventory import Dataset, language_codes, without_nothing
 from ckanext.marathon.feeds.plain import plain
 from ckanext.marathon.feeds.said import Said
-from ckanext.marathon.rdf.iri import address_of_mail
+from ckanext.marathon.rdf.iri import read_mail_address
 from ckanext.marathon.rdf.namespaces import DCAT, DCT, FOAF, VCARD
 
 US, ARGENTINA = "us", "ar"
@@ -39,7 +39,7 @@ def head(
         said.value(catalogue, DCAT.contactPoint),
     )
     is_us = profile == US
-    email = address_of_mail(said.value(office, VCARD.hasEmail)) or contact.email
+    email = read_mail_address(said.value(office, VCARD.hasEmail)) or contact.email
     spoken = said.values(catalogue, DCT.language)
     fields = without_nothing(
         {

@@ -125,5 +125,5 @@ def _contact() -> data_json.Contact:
     """
     given = (tk.config.get("email_to"), tk.config.get("smtp.mail_from"))
     email = next(filter(is_mail_reachable, map(str, filter(None, given))), "")
-    site = lookups.site().url
+    site = lookups.read_site().url
     return data_json.Contact(str(tk.config.get("ckan.site_title") or site), email, f"{site}/about")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ckanext.marathon.feeds.coverage import Box, box_of
 from ckanext.marathon.feeds.said import Concept, Said
-from ckanext.marathon.rdf.iri import address_of_mail
+from ckanext.marathon.rdf.iri import read_mail_address
 from ckanext.marathon.rdf.namespaces import (
     DC,
     DCAT,
@@ -184,7 +184,7 @@ def _dataset(said: Said, iri: str, vocabulary: str) -> Dataset:
         creators=said.concepts(iri, DCT.creator),
         publisher=said.concept(publisher) if publisher else None,
         contact=said.text(contact, VCARD.fn),
-        email=address_of_mail(said.value(contact, VCARD.hasEmail)),
+        email=read_mail_address(said.value(contact, VCARD.hasEmail)),
         contact_page=said.value(contact, VCARD.hasURL),
         landing_page=said.value(iri, DCAT.landingPage),
         ideas=tuple(said.concept(each) for each in ideas if said.has(each)),

@@ -15,7 +15,7 @@ from ckanext.marathon.model import clock, kept_iri
 from ckanext.marathon.model.feed import Kind
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.rdf.facts import Row
-from ckanext.marathon.rdf.uris import Site
+from ckanext.marathon.rdf.iri import Site
 
 
 class Key(NamedTuple):
@@ -70,7 +70,7 @@ def site(row: Any = None) -> Site:
     Args:
         row: the clock's, if it was read already.
     """
-    found, said = lookups.site(), row or clock.read()
+    found, said = lookups.read_site(), row or clock.read()
     if said.base:
         return replace(found, base=said.base, vocabulary=said.vocabulary)
     return found
@@ -110,9 +110,9 @@ def resource_uri(resource: Row) -> str | None:
 def _keeping_of(dataset: str) -> Site:
     """Return where IRIs start for one dataset; in a request it is asked for once."""
     if not has_request_context():
-        return keeping(lookups.site(), [dataset])
+        return keeping(lookups.read_site(), [dataset])
     if not hasattr(g, "marathon_kept"):
         g.marathon_kept = {}
     if dataset not in g.marathon_kept:
-        g.marathon_kept[dataset] = keeping(lookups.site(), [dataset])
+        g.marathon_kept[dataset] = keeping(lookups.read_site(), [dataset])
     return g.marathon_kept[dataset]

@@ -16,7 +16,7 @@ from ckanext.marathon.feeds.snapshot import State
 from ckanext.marathon.model import news
 from ckanext.marathon.model.news import Event, Item
 from ckanext.marathon.rdf import lookups
-from ckanext.marathon.records.workshop import Workshop
+from ckanext.marathon.records.record import Workshop
 from ckanext.marathon.vocabulary import statuses
 
 _TYPES = {Event.IDEA: "idea", Event.STEP: "idea", Event.WORKSHOP: "workshop"}
@@ -42,7 +42,7 @@ def written(part: Part, state: State, address: str, page: str) -> bytes:
     feed.link(href=page, rel="alternate", type="text/html")
     for item in items:
         kind = _TYPES.get(item.event, "dataset")
-        iri = str(lookups.site().thing(kind, item.id))
+        iri = str(lookups.read_site().thing(kind, item.id))
         entry = feed.add_entry(order="append")
         entry.id(f"{iri}#{item.event}-{item.key}")
         entry.title(remove_hidden(_title(item)))

@@ -22,9 +22,9 @@ from ckanext.marathon.feeds.scopes import (
 from ckanext.marathon.feeds.write import ordered, reached
 from ckanext.marathon.model import records
 from ckanext.marathon.model.feed import Entry, Kind
-from ckanext.marathon.rdf.catalogue import OF_THE_WHOLE, part_graph
+from ckanext.marathon.rdf.catalogue import OF_THE_WHOLE, build_part_graph
 from ckanext.marathon.rdf.facts import PartFacts
-from ckanext.marathon.rdf.uris import Site
+from ckanext.marathon.rdf.iri import Site
 from ckanext.marathon.vocabulary import paths, problems, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
 from ckanext.marathon.vocabulary.text import pick_label
@@ -87,7 +87,7 @@ class Part:
         inherited = [
             new + line.removeprefix(old) if line.startswith(old) else line for line in kept
         ]
-        graph = part_graph(
+        graph = build_part_graph(
             PartFacts(
                 site=site,
                 iri=URIRef(self.iri(site.base)),

@@ -13,7 +13,7 @@ from ckanext.marathon.feeds.keys import Key
 from ckanext.marathon.feeds.render import Rendition, has_office, keep_public, render
 from ckanext.marathon.model import clock, log, members
 from ckanext.marathon.model.feed import Activity, Kind
-from ckanext.marathon.rdf.uris import Site
+from ckanext.marathon.rdf.iri import Site
 
 # A follower hears of a neighbour before it hears of who names it.
 ORDER = {

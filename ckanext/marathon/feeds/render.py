@@ -22,22 +22,28 @@ from ckanext.marathon.feeds.keys import Key, keeping, kind_of
 from ckanext.marathon.model import clock, installation, link, published
 from ckanext.marathon.model.feed import Kind
 from ckanext.marathon.model.link import Predicate
-from ckanext.marathon.rdf.agent import organization_graph
-from ckanext.marathon.rdf.brief import brief_graph
-from ckanext.marathon.rdf.catalogue import catalogue_graph
-from ckanext.marathon.rdf.commitment import commitment_graph
-from ckanext.marathon.rdf.dataset import dataset_graph
+from ckanext.marathon.rdf.agent import build_organization_graph
+from ckanext.marathon.rdf.catalogue import build_brief_graph, build_catalogue_graph
+from ckanext.marathon.rdf.commitment import build_commitment_graph
+from ckanext.marathon.rdf.dataset import build_dataset_graph
 from ckanext.marathon.rdf.facts import Facts, Row
-from ckanext.marathon.rdf.idea import idea_graph
-from ckanext.marathon.rdf.lookups import Lookups, site_profiles
-from ckanext.marathon.rdf.site_types import describe_by_profiles, is_site_type
-from ckanext.marathon.rdf.uris import Site
-from ckanext.marathon.rdf.workshop import workshop_graph
-from ckanext.marathon.records.base import Record
-from ckanext.marathon.records.commitment import Commitment
-from ckanext.marathon.records.idea import DataNeed, Idea
-from ckanext.marathon.records.organization import Organization
-from ckanext.marathon.records.workshop import Workshop
+from ckanext.marathon.rdf.idea import build_idea_graph
+from ckanext.marathon.rdf.iri import Site
+from ckanext.marathon.rdf.lookups import (
+    Lookups,
+    describe_by_profiles,
+    is_site_type,
+    list_site_profiles,
+)
+from ckanext.marathon.rdf.workshop import build_workshop_graph
+from ckanext.marathon.records.record import (
+    Commitment,
+    DataNeed,
+    Idea,
+    Organization,
+    Record,
+    Workshop,
+)
 from ckanext.marathon.visibility import is_public
 
 logger = logging.getLogger(__name__)
@@ -88,7 +94,7 @@ def render(keys: Collection[Key], site: Site) -> dict[Key, Rendition | None]:
     for key in keys:
         if key.kind == Kind.CATALOG:
             facts = Lookups(site=site).catalogue_facts(dated=False)
-            found[key] = _written(catalogue_graph(facts), key, site)
+            found[key] = _written(build_catalogue_graph(facts), key, site)
         elif key.kind == Kind.ORGANIZATION:
             organization = organizations.get(key.thing)
             found[key] = _organization(organization, key, site) if organization else None
@@ -158,11 +164,11 @@ _OFFICE = re.compile(rb"/organization/[^/>]+#contact> <[^>]*#type>")
 
 def _organization(organization: Organization, key: Key, site: Site) -> Rendition:
     try:
-        graph = organization_graph(site, organization)
+        graph = build_organization_graph(site, organization)
         return _written(graph, key, site, name=organization.name)
     except Exception:
         logger.exception("organization %s is described in short only", key.thing)
-        brief = brief_graph(site, key.kind, organization, None)
+        brief = build_brief_graph(site, key.kind, organization, None)
         return _written(brief, key, site, degraded=True, name=organization.name)
 
 
@@ -191,7 +197,7 @@ def _package(
         )
         owner = organizations.get(package.owner_org or "")
         parts = scopes.of_owner(package.owner_org) if key.kind == Kind.DATASET else ()
-        brief = brief_graph(site, key.kind, record, owner)
+        brief = build_brief_graph(site, key.kind, record, owner)
         return _written(brief, key, site, parts, degraded=True, name=package.name, first=first)
 
 
@@ -222,14 +228,14 @@ def _graph(
         alone=True,
     )
     if key.kind == Kind.WORKSHOP:
-        return workshop_graph(Workshop.from_shown(shown), facts)
+        return build_workshop_graph(Workshop.from_shown(shown), facts)
     if key.kind == Kind.IDEA:
-        return idea_graph(ideas[0], facts)
+        return build_idea_graph(ideas[0], facts)
     if key.kind == Kind.COMMITMENT:
-        return commitment_graph(Commitment.from_shown(shown), facts)
+        return build_commitment_graph(Commitment.from_shown(shown), facts)
     if is_site_type(shown.get("type")):
-        return describe_by_profiles(shown, facts, site_profiles())
-    return dataset_graph(shown, facts)
+        return describe_by_profiles(shown, facts, list_site_profiles())
+    return build_dataset_graph(shown, facts)
 
 
 def _written(

@@ -24,7 +24,7 @@ from ckanext.marathon.feeds import keys
 from ckanext.marathon.model import published
 from ckanext.marathon.rdf.lookups import Lookups
 from ckanext.marathon.rdf.namespaces import DCAT
-from ckanext.marathon.rdf.profile import graph_by_profiles, join
+from ckanext.marathon.rdf.profile import build_graph_by_profiles, join_graphs
 
 PROFILES = "ckanext.dcat.rdf.profiles"
 
@@ -110,7 +110,7 @@ def _written(
     lookups = Lookups.of_this_request()
     for each in datasets:
         iri = URIRef(dataset_uri(each))
-        join(serializer.g, graph_by_profiles(each, lookups, profiles))
+        join_graphs(serializer.g, build_graph_by_profiles(each, lookups, profiles))
         if serializer._add_source_catalog(catalogue, each, iri) is None:
             serializer.g.add((catalogue, DCAT.dataset, iri))
     serializer._add_pagination_triples(figures)

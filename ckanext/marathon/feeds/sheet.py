@@ -20,8 +20,8 @@ from ckanext.marathon.feeds.inventory import (
     labels,
 )
 from ckanext.marathon.feeds.plain import plain
-from ckanext.marathon.spreadsheets import write
-from ckanext.marathon.spreadsheets.write import SEPARATOR, joined
+from ckanext.marathon.spreadsheets import table
+from ckanext.marathon.spreadsheets.table import SEPARATOR, join_values
 
 MUNICIPALITY = "municipality"
 # Not "-" alone, which a spreadsheet would take for the beginning of a formula.
@@ -32,18 +32,18 @@ COLUMNS: dict[str, Callable[[Dataset], str]] = {
     "titulo": lambda each: each.title,
     "descripcion": lambda each: plain(each.description),
     "organizacion": lambda each: each.publisher.label if each.publisher else "",
-    "codigos_municipio": lambda each: joined(
+    "codigos_municipio": lambda each: join_values(
         place.code for place in each.places if place.kind == MUNICIPALITY
     ),
-    "lugares": lambda each: joined(_place(place) for place in each.places),
-    "problemas": lambda each: joined(labels(each.problems)),
-    "ideas": lambda each: joined(labels(each.ideas)),
-    "talleres": lambda each: joined(labels(each.workshops)),
-    "palabras_clave": lambda each: joined(each.keywords),
-    "temas": lambda each: joined(labels(each.themes)),
+    "lugares": lambda each: join_values(_place(place) for place in each.places),
+    "problemas": lambda each: join_values(labels(each.problems)),
+    "ideas": lambda each: join_values(labels(each.ideas)),
+    "talleres": lambda each: join_values(labels(each.workshops)),
+    "palabras_clave": lambda each: join_values(each.keywords),
+    "temas": lambda each: join_values(labels(each.themes)),
     "publicado": lambda each: dates.drop_hour(each.issued),
     "modificado": lambda each: dates.drop_hour(each.modified),
-    "periodo": lambda each: joined(
+    "periodo": lambda each: join_values(
         [*(_period(*ends) for ends in each.periods), *each.period_texts]
     ),
     "frecuencia": lambda each: _label(each.frequency),
@@ -55,9 +55,9 @@ COLUMNS: dict[str, Callable[[Dataset], str]] = {
     "formatos": lambda each: _paired(each, lambda one: one.format or one.media_type),
     "direcciones": lambda each: _paired(each, lambda one: one.download_url or one.access_url),
     "identificador": lambda each: each.iri,
-    "derechos": lambda each: joined(each.rights),
-    "documentacion": lambda each: joined(one.shown for one in each.documentation),
-    "estandares": lambda each: joined(one.shown for one in each.conforms_to),
+    "derechos": lambda each: join_values(each.rights),
+    "documentacion": lambda each: join_values(one.shown for one in each.documentation),
+    "estandares": lambda each: join_values(one.shown for one in each.conforms_to),
     "bytes": lambda each: _paired(each, lambda one: one.size),
     "sha256": lambda each: _paired(
         each, lambda one: one.checksum if one.algorithm == OWN_ALGORITHM else ""
@@ -67,12 +67,12 @@ COLUMNS: dict[str, Callable[[Dataset], str]] = {
 
 def head() -> bytes:
     """Return the first line."""
-    return write.BOM + write.line(COLUMNS)
+    return table.BOM + table.write_csv_line(COLUMNS)
 
 
 def part(datasets: Iterable[Dataset]) -> bytes:
     """Return a line of CSV for each dataset."""
-    return b"".join(write.line(row(each)) for each in datasets)
+    return b"".join(table.write_csv_line(row(each)) for each in datasets)
 
 
 def row(dataset: Dataset) -> list[str]:
@@ -87,9 +87,9 @@ def workbook(datasets: Iterable[Dataset]) -> Workbook:
     sheet.freeze_panes = "B2"
     for letter, width in (("A", 48), ("B", 60), ("C", 30)):
         sheet.column_dimensions[letter].width = width
-    sheet.append([write.cell_of(sheet, name, Font(bold=True)) for name in COLUMNS])
+    sheet.append([table.make_cell(sheet, name, Font(bold=True)) for name in COLUMNS])
     for dataset in datasets:
-        sheet.append([write.cell_of(sheet, text) for text in row(dataset)])
+        sheet.append([table.make_cell(sheet, text) for text in row(dataset)])
     return book
 
 

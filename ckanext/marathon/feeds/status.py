@@ -74,7 +74,7 @@ def status() -> Status:
         gaps=gaps,
         gaps_since=gaps_since,
         base=row.base,
-        base_now=lookups.site().base,
+        base_now=lookups.read_site().base,
         public=counts[True],
         tombstones=counts[False],
         degraded=list(degraded),

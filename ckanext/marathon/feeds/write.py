@@ -2,7 +2,7 @@
 
 A document is a head, any number of parts, and a tail. Parts are written by pyoxigraph, with the
 same prefixes each time, and lose the frame that it puts around each; JSON-LD is written by
-:mod:`ckanext.marathon.rdf.jsonld`.
+:mod:`ckanext.marathon.rdf.formats`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from dataclasses import dataclass
 
 import pyoxigraph
 
-from ckanext.marathon.rdf.formats import FORMATS
-from ckanext.marathon.rdf.jsonld import END, begin_jsonld, write_nodes
+from ckanext.marathon.rdf.formats import FORMATS, JSONLD_END, begin_jsonld, write_nodes
 from ckanext.marathon.rdf.namespaces import DCAT, DCT, FOAF, PREFIXES, RDF, SINGLE_VALUED
 
 HYDRA = "http://www.w3.org/ns/hydra/core#"
@@ -58,7 +57,7 @@ def frame(extension: str, vocabulary: str) -> Frame:
     names = sorted(prefixes(vocabulary).items())
     kind = kept_as(extension)
     if kind == "jsonld":
-        return Frame(begin_jsonld(prefixes(vocabulary)), b",\n", END)
+        return Frame(begin_jsonld(prefixes(vocabulary)), b",\n", JSONLD_END)
     if kind == "nt":
         return Frame(b"", b"", b"")
     if kind == "ttl":

@@ -11,7 +11,7 @@ from flask import g
 
 from ckanext.marathon.feeds.keys import dataset_uri, kind_of
 from ckanext.marathon.model.feed import Kind
-from ckanext.marathon.rdf.lookups import site
+from ckanext.marathon.rdf.lookups import read_site
 from ckanext.marathon.vocabulary import authorities
 
 # What the pages show at their top, so that the list of all details need not repeat it.
@@ -145,7 +145,7 @@ def marathon_iri(thing: dict[str, Any]) -> str:
     """Return the permanent address of a dataset, workshop, idea or commitment."""
     if kind_of(thing["type"]) == Kind.DATASET:
         return str(dataset_uri(thing))
-    return str(site().thing(thing["type"], thing["id"]))
+    return str(read_site().thing(thing["type"], thing["id"]))
 
 
 def marathon_language(iri: str) -> str:

@@ -16,7 +16,7 @@ from ckanext.marathon.feeds import calendar, structured_event
 from ckanext.marathon.model import agenda as workshops
 from ckanext.marathon.model import records
 from ckanext.marathon.rdf import lookups
-from ckanext.marathon.records.workshop import Workshop
+from ckanext.marathon.records.record import Workshop
 from ckanext.marathon.visibility import is_shown_public
 from ckanext.marathon.vocabulary import territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
@@ -99,7 +99,7 @@ def marathon_event_data(workshop: dict[str, Any]) -> Markup | None:
     record = Workshop.from_shown(workshop)
     if not is_shown_public(workshop) or not workshop_domain.is_time(record.starts_at):
         return None
-    site = lookups.site()
+    site = lookups.read_site()
     hosts = [(organiser.name, "") for organiser in record.organisers if organiser.name]
     if record.owner:
         page = f"{site.url}/organization/{record.owner.name}"
@@ -153,7 +153,7 @@ def _event(workshop: Workshop, owner: dict[str, str] | None) -> calendar.Event:
     assert workshop.created, "CKAN writes it"
     assert workshop.modified, "CKAN writes it"
     return calendar.Event(
-        iri=str(lookups.site().thing("workshop", workshop.id)),
+        iri=str(lookups.read_site().thing("workshop", workshop.id)),
         url=url,
         title=tk._("Cancelled: {title}").format(title=title) if is_cancelled else title,
         starts=workshop.starts_at,

@@ -16,8 +16,8 @@ from ckanext.marathon.domain.texts import is_blank
 from ckanext.marathon.model import agenda as workshop_times
 from ckanext.marathon.model import records
 from ckanext.marathon.model.link import Predicate
-from ckanext.marathon.records.workshop import Workshop
-from ckanext.marathon.search.away import AWAY
+from ckanext.marathon.records.record import Workshop
+from ckanext.marathon.search.connection import AWAY
 from ckanext.marathon.visibility import Viewer
 from ckanext.marathon.vocabulary import statuses
 

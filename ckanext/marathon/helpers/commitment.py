@@ -11,7 +11,7 @@ from ckan.common import current_user
 from ckanext.marathon.domain import commitment, dates
 from ckanext.marathon.logic import permissions
 from ckanext.marathon.model import records
-from ckanext.marathon.records.commitment import Commitment, Milestone
+from ckanext.marathon.records.record import Commitment, Milestone
 
 from . import evidence
 from .evidence import Evidence

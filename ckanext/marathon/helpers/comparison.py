@@ -10,7 +10,7 @@ import ckan.plugins.toolkit as tk
 from ckanext.marathon.domain import dates
 from ckanext.marathon.model import about, figures
 from ckanext.marathon.model.figures import Figures
-from ckanext.marathon.spreadsheets.table import Column, Table, Type
+from ckanext.marathon.spreadsheets.table import Column, ColumnType, Table
 from ckanext.marathon.vocabulary import problems, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
 from ckanext.marathon.vocabulary.territory import Municipality
@@ -119,7 +119,10 @@ def table(name: str, title: str, rows: list[Row]) -> Table:
     columns = [
         Column("code", tk._("Code")),
         Column("name", tk._("Name")),
-        *(Column(_IN_FILES.get(each, each), labels[each], type=Type.INTEGER) for each in labels),
+        *(
+            Column(_IN_FILES.get(each, each), labels[each], type=ColumnType.INTEGER)
+            for each in labels
+        ),
     ]
     return Table(name, title, columns, [(each.code, each.name, *each.figures) for each in rows])
 

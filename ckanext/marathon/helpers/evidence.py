@@ -69,7 +69,7 @@ def _reference(address: str) -> tuple[str, str] | None:
         given = urlsplit(address)
     except ValueError:
         return None
-    site = lookups.site()
+    site = lookups.read_site()
     for root in (site.url, site.base):
         own = urlsplit(root)
         if given.netloc.lower() != own.netloc.lower() or not given.path.startswith(own.path):

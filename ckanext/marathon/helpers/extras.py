@@ -14,7 +14,7 @@ from ckanext.marathon.domain import addresses
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.texts import load_json
 from ckanext.marathon.rdf.extras import REST
-from ckanext.marathon.rdf.languages import OTHER_LANGUAGES
+from ckanext.marathon.rdf.harvested import OTHER_LANGUAGES
 
 from .labels import marathon_date
 from .read import marathon_filled

@@ -15,9 +15,10 @@ from ckan.common import current_user, request
 from ckan.types import Context
 
 from ckanext.marathon.domain.texts import is_blank
-from ckanext.marathon.search import filters, query
-from ckanext.marathon.search.away import AWAY
-from ckanext.marathon.search.filters import PLACES, PROBLEMS, Pair
+from ckanext.marathon.records import record
+from ckanext.marathon.search import query
+from ckanext.marathon.search.connection import AWAY
+from ckanext.marathon.search.query import PLACES, PROBLEMS, Pair
 from ckanext.marathon.vocabulary import problems, territory
 
 from .labels import TYPES
@@ -82,7 +83,7 @@ def marathon_filters(titles: Mapping[str, str], found: Mapping[str, Any]) -> lis
     for field in titles:
         if field == DEPARTMENT and MUNICIPALITY in titles:
             continue
-        group = filters.group_of(field)
+        group = query.find_filter_group(field)
         counts = {each: _items(found, each) for each in group}
         if any(name in group for name, _value in page.chosen):
             counts = page.counted_without(group) or counts
@@ -97,7 +98,7 @@ def marathon_removals(titles: Mapping[str, str]) -> list[Removal]:
     page = _Page(titles)
     return [
         Removal(page.title(field), page.label(field, value), page.address(remove=[(field, value)]))
-        for field, value in filters.parameters(page.chosen, list(titles))
+        for field, value in query.list_parameters(page.chosen, list(titles))
     ]
 
 
@@ -106,7 +107,7 @@ class _Page:
 
     def __init__(self, titles: Mapping[str, str]) -> None:
         self._titles = titles
-        self.chosen = filters.chosen(request.args.items(multi=True))
+        self.chosen = query.list_chosen(request.args.items(multi=True))
         values = request.view_args or {}
         self._organization = values.get("id") if request.endpoint == query.OF_ORGANIZATION else None
         self._base = tk.h.url_for(
@@ -128,7 +129,7 @@ class _Page:
         """Return the address of this search with other choices, from its first page."""
         gone = set(remove)
         pairs = [pair for pair in (*self.chosen, *add) if pair not in gone]
-        found = filters.parameters(pairs, list(self._titles), self._others)
+        found = query.list_parameters(pairs, list(self._titles), self._others)
         return f"{self._base}?{urlencode(found)}" if found else self._base
 
     def choice(
@@ -152,24 +153,24 @@ class _Page:
         if field == "organization":
             found = model.Group.get(value)
             return found.title or value if found and found.state == model.State.ACTIVE else value
-        name = query.names(field, [value], str(tk.h.lang())).get(value, value)
+        name = query.name_values(field, [value], str(tk.h.lang())).get(value, value)
         return tk._("(without a name)") if is_blank(name) else name
 
-    def counted_without(self, group: filters.Group) -> dict[str, list[dict[str, Any]]] | None:
+    def counted_without(self, group: query.Group) -> dict[str, list[dict[str, Any]]] | None:
         """Return the values of a filter as if nothing of it were chosen; ``None`` if Solr fails."""
-        fq = filters.any_of(self.chosen, leave_out=group)
+        fq = query.write_filter_of_any(self.chosen, leave_out=group)
         organization = model.Group.get(self._organization) if self._organization else None
         package_type = (request.endpoint or "").removesuffix(".search")
         if organization:
             fq += f' +owner_org:"{organization.id}"'
-        elif package_type != query.DATASET:
+        elif package_type != record.DATASET:
             fq += f" +dataset_type:{package_type}"
         asked = {
             "q": request.args.get("q", ""),
             "fq": fq.strip(),
             "rows": 0,
             "facet.field": list(group),
-            "facet.limit": filters.MOST_VALUES,
+            "facet.limit": query.MOST_VALUES,
             "extras": dict(pair for pair in self._others if pair[0].startswith("ext_")),
             "include_private": bool(organization)
             or tk.config.get("ckan.search.default_include_private"),

@@ -9,7 +9,7 @@ import ckan.plugins.toolkit as tk
 
 from ckanext.marathon.domain import workshop as workshop_domain
 from ckanext.marathon.model import short
-from ckanext.marathon.rdf.lookups import site
+from ckanext.marathon.rdf.lookups import read_site
 from ckanext.marathon.visibility import is_shown_public
 
 from .chain import marathon_thing_note
@@ -49,7 +49,7 @@ def marathon_share(thing: dict[str, Any]) -> Share | None:
     if letter is None or not is_shown_public(thing):
         return None
     code = short.code_of(thing["type"], thing["id"])
-    address = f"{site().url}/{letter}/{code}" if code else marathon_page_address(thing)
+    address = f"{read_site().url}/{letter}/{code}" if code else marathon_page_address(thing)
     return Share(
         code=code,
         address=address,
@@ -95,7 +95,7 @@ def marathon_audio(address: str) -> Audio:
     A player for another host's would have the browser ask that host.
     """
     parts = urlsplit(address)
-    is_here = parts.netloc == urlsplit(site().url).netloc
+    is_here = parts.netloc == urlsplit(read_site().url).netloc
     is_audio = parts.path.lower().endswith(_AUDIO)
     return Audio(address, is_here and is_audio, marathon_host(address))
 

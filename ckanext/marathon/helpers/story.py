@@ -12,7 +12,7 @@ from ckanext.marathon.domain import idea as idea_domain
 from ckanext.marathon.domain.idea import StoryClause, StoryContact
 from ckanext.marathon.logic import permissions
 from ckanext.marathon.model import agenda, contacts, needs
-from ckanext.marathon.records.workshop import Workshop
+from ckanext.marathon.records.record import Workshop
 
 from .labels import marathon_as_list, marathon_date, marathon_host
 

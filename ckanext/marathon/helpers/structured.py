@@ -16,9 +16,8 @@ from ckanext.marathon.feeds.keys import Key
 from ckanext.marathon.logic.croissant import keep_codes, prepare, restate
 from ckanext.marathon.model.feed import Kind
 from ckanext.marathon.model.kept import until_a_change
-from ckanext.marathon.rdf.lookups import Lookups, site
-from ckanext.marathon.rdf.profile import graph_of
-from ckanext.marathon.rdf.stock_fields import with_published_values
+from ckanext.marathon.rdf.lookups import Lookups, read_site
+from ckanext.marathon.rdf.profile import build_record_graph, copy_with_published_values
 
 
 def marathon_structured_data(dataset: dict[str, Any]) -> Markup | None:
@@ -40,7 +39,7 @@ def _described(dataset: dict[str, Any], *, is_public: bool) -> dict[str, object]
     title = str(tk.config.get("ckan.site_title") or here.base)
     found = schema_org.of(iri, here.base, here.vocabulary, title)
     if found is None and not is_public:
-        graph = graph_of(dataset, Lookups.of_this_request())
+        graph = build_record_graph(dataset, Lookups.of_this_request())
         lines = [*filter(None, graph.serialize(format="nt11", encoding="utf-8").splitlines())]
         found = schema_org.of_lines(lines, iri, here.base, here.vocabulary, title)
     # Its page is ours, also where its IRI is another catalogue's.
@@ -72,7 +71,7 @@ def croissant(next_: Callable[..., str], dataset: dict[str, Any], *args: Any, **
         # ckanext-dcat read the setting when it was imported, perhaps before there were any.
         language = tk.config.get("ckan.locale_default") or "en"
         named["jsonld_context"] = {**JSONLD_CONTEXT, "@language": language}
-    written = next_(prepare(with_published_values(dataset, site())), *args, **named)
+    written = next_(prepare(copy_with_published_values(dataset, read_site())), *args, **named)
     return keep_codes(restate(written, _described(dataset, is_public=False) or {}))
 
 

@@ -50,10 +50,10 @@ def strip_data(data: Mapping[str, Any]) -> dict[str, Any]:
 def _strip_package(package: dict[str, Any]) -> dict[str, Any]:
     links = _LINKS.get(package.get("type") or "", ())
     kept = {key: value for key, value in package.items() if key not in links}
-    public = document.for_everybody(kept)
+    public = document.select_for_everybody(kept)
     if isinstance(public.get("extras"), list):
         extras = [e for e in public["extras"] if isinstance(e, dict) and e.get("key") not in links]
-        public["extras"] = document.extras_for_everybody(extras, public)
+        public["extras"] = document.select_extras_for_everybody(extras, public)
     return public
 
 

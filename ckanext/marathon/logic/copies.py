@@ -15,7 +15,7 @@ from ckan.types import Context
 from ckanext.marathon.domain.texts import quote_value
 from ckanext.marathon.logic import notices
 from ckanext.marathon.rdf.fitting import fit_dataset, take_up_extras
-from ckanext.marathon.records.package import DATASET
+from ckanext.marathon.records.record import DATASET
 
 _KEY = "marathon_is_copy"
 # How ckanext-dcat and its harvesters name the record of which this is a copy.

@@ -20,7 +20,7 @@ from ckan import model
 from ckanext.marathon.domain.file import read_checksum
 from ckanext.marathon.feeds.plain import plain
 from ckanext.marathon.logic import uploads
-from ckanext.marathon.rdf.literals import moment
+from ckanext.marathon.rdf.literals import make_moment
 
 # Of what Croissant knows.
 ALGORITHMS = frozenset({"md5", "sha256"})
@@ -120,7 +120,7 @@ def _stated(name: str, value: Any) -> Any:
         }
     if not isinstance(value, str):
         return value
-    time = moment(value) if name in _TIMES else None
+    time = make_moment(value) if name in _TIMES else None
     kind = {"@type": str(time.datatype)} if time is not None else {}
     return {**kind, "@value": value}
 

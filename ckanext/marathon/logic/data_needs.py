@@ -16,7 +16,7 @@ from ckan import model
 from ckanext.marathon.logic import reindex
 from ckanext.marathon.model import about, met, records
 from ckanext.marathon.model.unit_of_work import UnitOfWork
-from ckanext.marathon.search import index
+from ckanext.marathon.search import document
 from ckanext.marathon.search.query import MET, UNMET
 
 
@@ -29,7 +29,7 @@ class MetBefore:
 
 def before_index(pkg_dict: dict[str, Any]) -> dict[str, Any]:
     """Return what Solr is given of a package; of an idea also whether it waits for data."""
-    found = index.before_index(pkg_dict)
+    found = document.before_index(pkg_dict)
     if found.get("type") == records.IDEA:
         state = of_idea(records.load([found["id"]]).get(found["id"]))
         if state:

@@ -29,7 +29,7 @@ from ckanext.marathon.logic.remains import ACTIONS, STEPS, STEPS_OF_ABSENT
 from ckanext.marathon.logic.takedown_file import LIST_FILE, read_list_file
 from ckanext.marathon.model import audit_actor, auditing, records, takedown
 from ckanext.marathon.model.traces import Traces, collect_traces, erase_traces
-from ckanext.marathon.search.away import AWAY
+from ckanext.marathon.search.connection import AWAY
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from ckan.types import Context
 
 from ckanext.marathon.domain.texts import quote_value
 from ckanext.marathon.logic import permissions, shapes
-from ckanext.marathon.records.package import DATASET, OTHER_TYPES
+from ckanext.marathon.records.record import DATASET, OTHER_TYPES
 
 # What a client may say of the state of one of ours. Creating something deleted is for restores.
 STATES_OF_CREATION = ("active", "draft")

@@ -12,7 +12,7 @@ from ckan.types import Context
 
 from ckanext.marathon.domain.texts import list_distinct_words, quote_value
 from ckanext.marathon.logic import input_fields, input_rules, kept, notices
-from ckanext.marathon.records.package import DATASET
+from ckanext.marathon.records.record import DATASET
 from ckanext.marathon.search import types
 
 # What is skipped or shown of a list at most; PostgreSQL takes no number beyond 64 bits.
@@ -111,7 +111,7 @@ def checked_new(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
     if not data.get("type"):
         # CKAN has a default only where there is no key at all.
         data.pop("type", None)
-    elif data["type"] not in (known := types.registered()):
+    elif data["type"] not in (known := types.list_registered_types()):
         message = tk._("There is no type “{value}”. These exist: {known}")
         text = message.format(value=quote_value(data["type"]), known=", ".join(known))
         raise tk.ValidationError({"type": [text]})

@@ -26,9 +26,8 @@ from ckanext.marathon.domain.texts import quote_value
 from ckanext.marathon.feeds import keys
 from ckanext.marathon.logic import notices, sent_files
 from ckanext.marathon.model import kept_iri
-from ckanext.marathon.rdf.iri import web
-from ckanext.marathon.rdf.uris import Site
-from ckanext.marathon.records.package import OTHER_TYPES
+from ckanext.marathon.rdf.iri import Site, make_web_iri
+from ckanext.marathon.records.record import OTHER_TYPES
 from ckanext.marathon.visibility import filter_public
 
 FIELD = "uri"
@@ -148,7 +147,7 @@ def name_of(given: str, site: Site | None = None) -> str | None:
     try:
         pyoxigraph.NamedNode(text)
     except ValueError:
-        text = str(web(text) or "")
+        text = str(make_web_iri(text) or "")
     return None if not text or _is_ours(text, site or keys.site()) else text
 
 

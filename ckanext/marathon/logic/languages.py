@@ -15,8 +15,8 @@ from ckan.types import Context
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.texts import split_items
 from ckanext.marathon.logic import kept, notices
-from ckanext.marathon.rdf.extras import REST, add_extras, one_text, texts_of
-from ckanext.marathon.records.package import DATASET
+from ckanext.marathon.rdf.extras import REST, add_extras, join_texts, list_texts_of_extra
+from ckanext.marathon.records.record import DATASET
 from ckanext.marathon.vocabulary import authorities
 
 FIELD = "language"
@@ -40,7 +40,7 @@ def keep_spoken(context: Context, data: dict[str, Any], schema: Mapping[str, Any
         for number, row in enumerate(data.get("resources") or ()):
             said = _take_spoken(context, row, ("resources", number, FIELD))
             if said:
-                row[FIELD + REST] = one_text([*texts_of(row.get(FIELD + REST)), *said])
+                row[FIELD + REST] = join_texts([*list_texts_of_extra(row.get(FIELD + REST)), *said])
 
 
 def _takes_languages(fields: Any) -> bool:

@@ -18,7 +18,7 @@ from ckan.types import Context
 from ckanext.marathon.domain.dataset import CIVIL_SOCIETY, COORDINATING_BODY, MUNICIPALITY
 from ckanext.marathon.model import records, unit_of_work
 from ckanext.marathon.model.unit_of_work import UnitOfWork
-from ckanext.marathon.records.package import OTHER_TYPES
+from ckanext.marathon.records.record import OTHER_TYPES
 from ckanext.marathon.visibility import COORDINATION_LABEL, Viewer
 
 # What the coordinating body may say of an organisation that it brings in.

@@ -39,7 +39,7 @@ def search_true(next_: Action, context: Context, data_dict: dict[str, Any]) -> d
         context: of the search; says who is looking.
         data_dict: parameters of the search; not changed.
     """
-    if query.looks_for_orphans(data_dict):
+    if query.is_looking_for_orphans(data_dict):
         return next_(context, data_dict)
     viewer = Viewer(context)
     asked = copy.deepcopy(data_dict)

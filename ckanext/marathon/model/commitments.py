@@ -10,7 +10,7 @@ from ckan import model
 from ckanext.marathon import visibility
 from ckanext.marathon.model import records
 from ckanext.marathon.model.about import package
-from ckanext.marathon.records.commitment import Commitment
+from ckanext.marathon.records.record import Commitment
 
 # An action plan has some twenty.
 MOST = 100

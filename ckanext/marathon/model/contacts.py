@@ -11,7 +11,7 @@ from ckan import model
 from ckanext.marathon.domain.idea import StoryContact
 from ckanext.marathon.model import overview
 from ckanext.marathon.model.place import Place
-from ckanext.marathon.records.organization import Organization
+from ckanext.marathon.records.record import Organization
 
 
 def of_municipalities(codes: Sequence[str]) -> list[StoryContact]:

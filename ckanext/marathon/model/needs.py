@@ -11,7 +11,7 @@ from ckan import model
 from ckanext.marathon.model import about
 from ckanext.marathon.model.about import package
 from ckanext.marathon.model.kept import until_a_change
-from ckanext.marathon.records.idea import Idea
+from ckanext.marathon.records.record import Idea
 
 
 class Asked(NamedTuple):

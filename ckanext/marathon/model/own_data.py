@@ -21,11 +21,8 @@ from ckanext.marathon.model import about, cells, own_links, records
 from ckanext.marathon.model.about import package
 from ckanext.marathon.model.link import Link, Predicate
 from ckanext.marathon.model.transition import Transition
-from ckanext.marathon.rdf.iri import web
-from ckanext.marathon.rdf.uris import Site
-from ckanext.marathon.records.idea import Idea
-from ckanext.marathon.records.package import PackageRecord
-from ckanext.marathon.records.workshop import Workshop
+from ckanext.marathon.rdf.iri import Site, make_web_iri
+from ckanext.marathon.records.record import Idea, PackageRecord, Workshop
 from ckanext.marathon.spreadsheets.table import Cell
 
 # Things in memory at a time.
@@ -89,7 +86,7 @@ def _workshops(source: Source) -> Rows:
                 cells.degrees(workshop.latitude),
                 cells.degrees(workshop.longitude),
                 *_owner(source, workshop, row.organization),
-                str(web(workshop.source_url) or ""),
+                str(make_web_iri(workshop.source_url) or ""),
                 *_tail(workshop),
             ]
 
@@ -117,7 +114,7 @@ def _ideas(source: Source) -> Rows:
                 since.get(idea.id),
                 idea.votes,
                 idea.priority,
-                cells.joined(str(web(address) or "") for address in idea.evidence),
+                cells.joined(str(make_web_iri(address) or "") for address in idea.evidence),
                 *_owner(source, idea, row.organization),
                 *_tail(idea),
             ]

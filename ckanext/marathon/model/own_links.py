@@ -12,7 +12,7 @@ from ckanext.marathon import visibility
 from ckanext.marathon.model import records
 from ckanext.marathon.model.about import package
 from ckanext.marathon.model.link import Link, Predicate
-from ckanext.marathon.rdf.uris import Site
+from ckanext.marathon.rdf.iri import Site
 from ckanext.marathon.spreadsheets.table import Cell
 from ckanext.marathon.vocabulary.errors import UnknownCode
 

@@ -14,7 +14,7 @@ from ckanext.marathon.model import about
 from ckanext.marathon.model.about import package
 from ckanext.marathon.model.feed import Entry, Kind, Member
 from ckanext.marathon.model.link import Link, Predicate
-from ckanext.marathon.records.dataset import Dataset
+from ckanext.marathon.records.record import Dataset
 
 _group: Any = model.Group
 _IS_PUBLIC = sa.and_(Entry.kind == str(Kind.DATASET), Entry.body.is_not(None))

@@ -23,7 +23,7 @@ from ckanext.marathon.model.kept import until_a_change
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.model.published import Published
 from ckanext.marathon.model.talks import AskedNeed, EnteredIdea, HeldWorkshop, Step
-from ckanext.marathon.records.commitment import Commitment, Milestone
+from ckanext.marathon.records.record import Commitment, Milestone
 
 
 class Part(NamedTuple):

@@ -16,8 +16,7 @@ from ckanext.marathon.model import about, cells, published, records
 from ckanext.marathon.model.about import GIVEN_UP, package
 from ckanext.marathon.model.link import Link, Predicate
 from ckanext.marathon.model.transition import Transition
-from ckanext.marathon.records.idea import Idea
-from ckanext.marathon.records.workshop import Workshop
+from ckanext.marathon.records.record import Idea, Workshop
 
 
 class HeldWorkshop(NamedTuple):

@@ -38,10 +38,10 @@ from ckanext.marathon.operations.activity import count_unsafe, scrub_activities
 from ckanext.marathon.operations.feed_job import describe_gaps
 from ckanext.marathon.operations.health import HealthState
 from ckanext.marathon.operations.search_index import IndexFault
-from ckanext.marathon.rdf.iri import web
-from ckanext.marathon.rdf.licence import iri_of_licence
+from ckanext.marathon.rdf.concept import find_licence_iri
+from ckanext.marathon.rdf.iri import make_web_iri
 from ckanext.marathon.rdf.lookups import CATALOG_LICENCE
-from ckanext.marathon.records.package import DATASET, OTHER_TYPES
+from ckanext.marathon.records.record import DATASET, OTHER_TYPES
 
 
 class Health(Enum):
@@ -204,7 +204,7 @@ def check_descriptions() -> Findings:
                 "portals ask: set ckanext.marathon.catalog_license, for example to cc-by."
             )
         )
-    elif iri_of_licence(given) is None and web(given) is None:
+    elif find_licence_iri(given) is None and make_web_iri(given) is None:
         text = tk._(
             "ckanext.marathon.catalog_license is “{value}”: neither the id of a licence nor an "
             "address. Nothing is published of it."

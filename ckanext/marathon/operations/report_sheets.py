@@ -10,8 +10,8 @@ import ckan.plugins.toolkit as tk
 from ckanext.marathon.domain.dates import GUATEMALA, Period
 from ckanext.marathon.model.report import Part, Promise, Report
 from ckanext.marathon.rdf import lookups
-from ckanext.marathon.records.base import Record
-from ckanext.marathon.spreadsheets.table import Cell, Column, Table, Type
+from ckanext.marathon.records.record import Record
+from ckanext.marathon.spreadsheets.table import Cell, Column, ColumnType, Table
 from ckanext.marathon.vocabulary import problems, statuses, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
 
@@ -67,7 +67,7 @@ def tabulate_definitions() -> list[tuple[str, str]]:
 
 def tabulate_sources() -> list[tuple[str, str]]:
     """Return where the figures come from: a name and an address each."""
-    here = lookups.site().url
+    here = lookups.read_site().url
     return [
         (tk.config.get("ckan.site_title") or here, here),
         (tk._("Tables of workshops, ideas, data needs and links"), f"{here}/marathon/data"),
@@ -102,12 +102,15 @@ def tabulate_report(report: Report, period: Period, title: str, address: str) ->
     return [
         _table(
             tk._("Report"),
-            [(tk._("Figure"), Type.STRING), (tk._("Value"), Type.INTEGER)],
+            [(tk._("Figure"), ColumnType.STRING), (tk._("Value"), ColumnType.INTEGER)],
             _summary(report, period, title, address),
         ),
         _table(
             tk._("Workshops"),
-            [(tk._("Day"), Type.DATE), *_texts(tk._("Workshop"), tk._("Kind"), tk._("Address"))],
+            [
+                (tk._("Day"), ColumnType.DATE),
+                *_texts(tk._("Workshop"), tk._("Kind"), tk._("Address")),
+            ],
             (
                 (
                     held.day,
@@ -175,7 +178,7 @@ def tabulate_report(report: Report, period: Period, title: str, address: str) ->
             tk._("By place or problem"),
             [
                 *_texts(tk._("Code"), tk._("Name")),
-                *((name, Type.INTEGER) for name in list_part_figures()),
+                *((name, ColumnType.INTEGER) for name in list_part_figures()),
             ],
             ((each.code, name_part(each.code), *each[1:]) for each in report.parts),
         ),
@@ -233,17 +236,17 @@ def _milestones(found: Sequence[Promise]) -> Table:
 
 
 def _table(
-    title: str, columns: Sequence[tuple[str, Type]], rows: Iterable[Sequence[Cell]]
+    title: str, columns: Sequence[tuple[str, ColumnType]], rows: Iterable[Sequence[Cell]]
 ) -> Table:
     return Table(title, title, [Column(name, name, type=type_) for name, type_ in columns], rows)
 
 
-def _texts(*names: str) -> list[tuple[str, Type]]:
-    return [(name, Type.STRING) for name in names]
+def _texts(*names: str) -> list[tuple[str, ColumnType]]:
+    return [(name, ColumnType.STRING) for name in names]
 
 
 def _page(kind: str, record: Record) -> str:
-    return str(lookups.site().page(kind, record.name))
+    return str(lookups.read_site().page(kind, record.name))
 
 
 def _status(code: str) -> str:

@@ -18,7 +18,7 @@ from uuid import NAMESPACE_URL, uuid5
 import ckan.plugins.toolkit as tk
 import yaml
 
-from ckanext.marathon.rdf.lookups import site
+from ckanext.marathon.rdf.lookups import read_site
 from ckanext.marathon.vocabulary import files as files_vocabulary
 from ckanext.marathon.vocabulary import problems, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
@@ -27,7 +27,7 @@ from ckanext.marathon.vocabulary.paths import build_concept_path
 
 def find_vocabulary_base() -> str:
     """Return the start of the IRIs of our concepts, without final slash."""
-    return site().vocabulary
+    return read_site().vocabulary
 
 
 def derive_id(item: StarterItem) -> str:
@@ -35,7 +35,7 @@ def derive_id(item: StarterItem) -> str:
 
     So that it is found again after somebody renamed it.
     """
-    return str(uuid5(NAMESPACE_URL, f"{site().base}/starter/{item.type}/{item.name}"))
+    return str(uuid5(NAMESPACE_URL, f"{read_site().base}/starter/{item.type}/{item.name}"))
 
 
 def derive_link_id(item: StarterItem, link: str) -> str:
@@ -45,7 +45,7 @@ def derive_link_id(item: StarterItem, link: str) -> str:
 
 def derive_address(link: str) -> str:
     """Return where a path of this site is served."""
-    return f"{site().url}{link}"
+    return f"{read_site().url}{link}"
 
 
 # In the order of loading: what is named comes before what names it.

@@ -1,4 +1,6 @@
-"""Organisations, and the offices people may write to.
+"""Organisations, and the offices people may write to, as triples and back.
+
+They are read in the words of several vocabularies.
 
 Sources: DCAT-AP 3, Agent and Kind; ADMS publisher types.
 """
@@ -6,30 +8,27 @@ Sources: DCAT-AP 3, Agent and Kind; ADMS publisher types.
 from __future__ import annotations
 
 from rdflib import Graph, Literal, URIRef
+from rdflib.term import Node
 
-from ckanext.marathon.records.organization import Organization
+from ckanext.marathon.rdf.concept import add_authority, add_document
+from ckanext.marathon.rdf.facts import Row
+from ckanext.marathon.rdf.iri import (
+    Site,
+    make_mail_iri,
+    make_part_iri,
+    make_web_iri,
+    read_mail_address,
+)
+from ckanext.marathon.rdf.literals import clean_text, make_text
+from ckanext.marathon.rdf.place import add_municipality
+from ckanext.marathon.rdf.reading import Reader
+from ckanext.marathon.records.record import Organization
 from ckanext.marathon.vocabulary import authorities
 
-from .concept import add_authority
-from .document import add_document
-from .facts import Row
-from .iri import mail, web
-from .literals import clean, text
-from .namespaces import DCT, FOAF, RDF, VCARD, new_graph
-from .place import add_municipality
-from .uris import Site, part
-
-__all__ = [
-    "add_agent",
-    "add_contact",
-    "add_office",
-    "add_organization",
-    "office_of",
-    "organization_graph",
-]
+from .namespaces import ADMS, DCT, FOAF, RDF, RDFS, SCHEMAS, SKOS, VCARD, new_graph
 
 
-def organization_graph(site: Site, organization: Organization) -> Graph:
+def build_organization_graph(site: Site, organization: Organization) -> Graph:
     """Return all that is said of an organisation of the site, with its office.
 
     Args:
@@ -70,17 +69,19 @@ def add_agent(graph: Graph, site: Site, whole: URIRef, name: str, row: Row) -> U
     Returns:
         ``None`` if the row says nothing.
     """
-    iri = site.foreign(row.get("uri")) or part(whole, name)
-    named = (clean(row.get(key)) for key in ("name", "url", "email", "identifier", "uri", "type"))
+    iri = site.foreign(row.get("uri")) or make_part_iri(whole, name)
+    named = (
+        clean_text(row.get(key)) for key in ("name", "url", "email", "identifier", "uri", "type")
+    )
     called = next(filter(None, named), None)
     if called is None:
         return None
     add_named_agent(graph, iri, called)
     _add_homepage(graph, site, iri, row.get("url"))
-    address = mail(row.get("email"))
+    address = make_mail_iri(row.get("email"))
     if address is not None:
         graph.add((iri, FOAF.mbox, address))
-    identifier = text(row.get("identifier"))
+    identifier = make_text(row.get("identifier"))
     if identifier is not None:
         graph.add((iri, DCT.identifier, identifier))
     _add_type(graph, iri, row.get("type"))
@@ -95,7 +96,7 @@ def add_named_agent(graph: Graph, iri: URIRef, name: object) -> None:
     """
     for each in (FOAF.Agent, FOAF.Organization):
         graph.add((iri, RDF.type, each))
-    graph.add((iri, FOAF.name, text(name) or Literal(str(iri))))
+    graph.add((iri, FOAF.name, make_text(name) or Literal(str(iri))))
 
 
 def add_contact(graph: Graph, site: Site, whole: URIRef, name: str, row: Row) -> URIRef | None:
@@ -113,14 +114,14 @@ def add_contact(graph: Graph, site: Site, whole: URIRef, name: str, row: Row) ->
     """
     given, identifier = site.foreign(row.get("uri")), row.get("identifier")
     said = {
-        VCARD.fn: text(row.get("name")),
-        VCARD.hasEmail: mail(row.get("email")),
-        VCARD.hasURL: web(row.get("url")),
-        VCARD.hasUID: web(identifier) or text(identifier),
+        VCARD.fn: make_text(row.get("name")),
+        VCARD.hasEmail: make_mail_iri(row.get("email")),
+        VCARD.hasURL: make_web_iri(row.get("url")),
+        VCARD.hasUID: make_web_iri(identifier) or make_text(identifier),
     }
     if given is None and not any(value is not None for value in said.values()):
         return None
-    iri = given or part(whole, name)
+    iri = given or make_part_iri(whole, name)
     for each in (VCARD.Kind, VCARD.Organization):
         graph.add((iri, RDF.type, each))
     for predicate, value in said.items():
@@ -138,7 +139,7 @@ def add_office(graph: Graph, site: Site, organization: Organization) -> URIRef |
     Returns:
         ``None`` if the organisation gives no way to reach it.
     """
-    if office_of(site, organization) is None:
+    if find_office(site, organization) is None:
         return None
     return add_contact(
         graph,
@@ -153,15 +154,18 @@ def add_office(graph: Graph, site: Site, organization: Organization) -> URIRef |
     )
 
 
-def office_of(site: Site, organization: Organization) -> URIRef | None:
+def find_office(site: Site, organization: Organization) -> URIRef | None:
     """Return the IRI of an organisation's office, ``None`` if there is no way to reach it."""
-    if mail(organization.contact_email) is None and web(organization.homepage) is None:
+    if (
+        make_mail_iri(organization.contact_email) is None
+        and make_web_iri(organization.homepage) is None
+    ):
         return None
-    return part(site.thing("organization", organization.id), "contact")
+    return make_part_iri(site.thing("organization", organization.id), "contact")
 
 
 def _add_homepage(graph: Graph, site: Site, iri: URIRef, address: object) -> None:
-    page = web(address)
+    page = make_web_iri(address)
     if page is not None:
         add_document(graph, site, page)
         graph.add((iri, FOAF.homepage, page))
@@ -174,3 +178,79 @@ def _add_type(graph: Graph, iri: URIRef, value: object) -> None:
     taken = (iri, DCT.type, None) in graph or (iri, RDF.type, DCT.LicenseDocument) in graph
     if found is not None and not taken:
         graph.add((iri, DCT.type, add_authority(graph, found)))
+
+
+def _of_schemas(name: str) -> tuple[URIRef, ...]:
+    return tuple(schema[name] for schema in SCHEMAS)
+
+
+_NAMES = (FOAF.name, VCARD.fn, VCARD["organization-name"], SKOS.prefLabel, RDFS.label, DCT.title)
+_NAMES += _of_schemas("name")
+_CONTACT_NAMES = (VCARD.fn, VCARD.hasFN, VCARD["organization-name"], VCARD["given-name"])
+_CONTACT_NAMES += (FOAF.name, RDFS.label, *_of_schemas("name"))
+_MAIL = (FOAF.mbox, VCARD.hasEmail, VCARD.email, *_of_schemas("email"))
+_PAGES = (FOAF.homepage, FOAF.workplaceHomepage, FOAF.page, VCARD.hasURL, VCARD.url)
+_PAGES += _of_schemas("url")
+_TELEPHONES = (VCARD.hasTelephone, VCARD.tel, FOAF.phone, *_of_schemas("telephone"))
+
+
+def read_agent(reader: Reader, whole: Node, node: Node) -> dict[str, str]:
+    """Return an organisation as the fields of ``publisher`` and ``creator`` hold it."""
+    if isinstance(node, Literal):
+        return _filled(name=str(node).strip())
+    given = reader.one(node, DCT.type)
+    kind = authorities.find_publisher_type(given)
+    return _filled(
+        uri=_own_iri(whole, node),
+        name=reader.text(node, *_NAMES),
+        email=_address(reader, node),
+        url=next(iter(reader.addresses(node, *_PAGES)), ""),
+        type=kind.iri if kind else given,
+        identifier=reader.one(node, DCT.identifier, ADMS.identifier),
+    )
+
+
+def read_contact(reader: Reader, whole: Node, node: Node) -> dict[str, str]:
+    """Return an office as the field ``contact`` holds it."""
+    if isinstance(node, Literal):
+        text = str(node).strip()
+        return _filled(email=read_mail_address(text)) if make_mail_iri(text) else _filled(name=text)
+    named = reader.text(node, *_CONTACT_NAMES) or reader.one(node, *_CONTACT_NAMES)
+    return _filled(
+        uri=_own_iri(whole, node),
+        name=named,
+        email=_address(reader, node),
+        url=next(iter(reader.addresses(node, VCARD.hasURL, *_PAGES)), ""),
+        identifier=reader.one(node, VCARD.hasUID, VCARD.uid, DCT.identifier),
+    )
+
+
+def read_further(reader: Reader, node: Node) -> dict[str, list[str]]:
+    """Return what is stated of an office or organisation and has no room in its row, by name."""
+    if isinstance(node, Literal):
+        return {}
+    mails = [read_mail_address(each).strip() for each in reader.values(node, *_MAIL)]
+    numbers = (each.removeprefix("tel:").strip() for each in reader.values(node, *_TELEPHONES))
+    found = {
+        "email": [each for each in mails if each != _address(reader, node)],
+        "url": reader.addresses(node, VCARD.hasURL, *_PAGES)[1:],
+        "telephone": numbers,
+    }
+    distinct = {name: [*dict.fromkeys(filter(None, each))] for name, each in found.items()}
+    return {name: each for name, each in distinct.items() if each}
+
+
+def _address(reader: Reader, node: Node) -> str:
+    """Return the first mail address that can be one, else the first that is given."""
+    given = reader.values(node, *_MAIL)
+    return read_mail_address(next(filter(make_mail_iri, given), next(iter(given), ""))).strip()
+
+
+def _filled(**fields: str) -> dict[str, str]:
+    return {name: value for name, value in fields.items() if value}
+
+
+def _own_iri(whole: Node, node: Node) -> str:
+    """Return the IRI of a thing that is known beyond the dataset it is described in."""
+    known = isinstance(node, URIRef) and not node.startswith(f"{whole}#")
+    return str(node) if known else ""

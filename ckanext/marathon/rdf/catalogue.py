@@ -1,4 +1,7 @@
-"""The site itself, as ``dcat:Catalog``.
+"""The site itself as ``dcat:Catalog``, and the least that it says of a record.
+
+A record that cannot be described in full is described briefly: title, description, publisher and
+page.
 
 Source: DCAT-AP 3, Catalogue.
 """
@@ -7,26 +10,28 @@ from __future__ import annotations
 
 from rdflib import Graph, Literal, URIRef
 
+from ckanext.marathon.rdf.agent import add_named_agent, add_office, add_organization
+from ckanext.marathon.rdf.concept import (
+    add_authority,
+    add_document,
+    add_licence,
+    add_problem_scheme,
+    add_scheme,
+)
+from ckanext.marathon.rdf.facts import CatalogueFacts, PartFacts
+from ckanext.marathon.rdf.iri import Site, make_part_iri, make_web_iri
+from ckanext.marathon.rdf.literals import make_label, make_moment, make_text
+from ckanext.marathon.rdf.place import add_country, add_place
+from ckanext.marathon.records.record import Organization, Record
 from ckanext.marathon.vocabulary import authorities
 
-from .agent import add_named_agent, add_office, add_organization
-from .concept import add_authority, add_problem_scheme, add_scheme
-from .document import add_document
-from .facts import CatalogueFacts, PartFacts
-from .iri import web
-from .licence import add_licence
-from .literals import label, moment
-from .namespaces import DCAT, DCT, FOAF, RDF, new_graph
-from .place import add_country, add_place
-from .uris import part
-
-__all__ = ["DCAT_AP", "OF_THE_WHOLE", "catalogue_graph", "part_graph"]
+from .namespaces import DCAT, DCT, FOAF, PROV, RDF, new_graph
 
 # The IRI by which the official shapes call the version they check.
 DCAT_AP = URIRef("https://semiceu.github.io/DCAT-AP/releases/3.0.1")
 
 
-def catalogue_graph(facts: CatalogueFacts, iri: URIRef | None = None) -> Graph:
+def build_catalogue_graph(facts: CatalogueFacts, iri: URIRef | None = None) -> Graph:
     """Return what the catalogue says of itself, without its datasets.
 
     Args:
@@ -37,18 +42,18 @@ def catalogue_graph(facts: CatalogueFacts, iri: URIRef | None = None) -> Graph:
     graph = new_graph(site.vocabulary)
     iri = iri or URIRef(site.base)
     lang = site.language
-    title = label(lang, facts.title, site.base)
+    title = make_label(lang, facts.title, site.base)
     graph.add((iri, RDF.type, DCAT.Catalog))
     for predicate, literal in (
         (DCT.title, title),
-        (DCT.description, label(lang, facts.description, title)),
-        (DCT.issued, moment(facts.issued, utc=True)),
-        (DCT.modified, moment(facts.modified, utc=True)),
+        (DCT.description, make_label(lang, facts.description, title)),
+        (DCT.issued, make_moment(facts.issued, utc=True)),
+        (DCT.modified, make_moment(facts.modified, utc=True)),
     ):
         if literal is not None:
             graph.add((iri, predicate, literal))
     _add_publisher(graph, iri, facts)
-    homepage = web(site.url)
+    homepage = make_web_iri(site.url)
     if homepage is not None:
         graph.add((iri, FOAF.homepage, homepage))
         add_document(graph, site, homepage, title)
@@ -69,7 +74,7 @@ def catalogue_graph(facts: CatalogueFacts, iri: URIRef | None = None) -> Graph:
     return graph
 
 
-def part_graph(part: PartFacts) -> Graph:
+def build_part_graph(part: PartFacts) -> Graph:
     """Return what a part of the catalogue says of itself that the whole does not say of itself."""
     site, iri = part.site, part.iri
     graph = new_graph(site.vocabulary)
@@ -78,7 +83,7 @@ def part_graph(part: PartFacts) -> Graph:
         about = _ABOUT.get(lang, _ABOUT["en"]).format(part=title, catalogue=part.catalogue)
         graph.add((iri, DCT.title, Literal(f"{part.catalogue}: {title}", lang)))
         graph.add((iri, DCT.description, Literal(about, lang)))
-    homepage = web(part.homepage)
+    homepage = make_web_iri(part.homepage)
     if homepage is not None:
         graph.add((iri, FOAF.homepage, homepage))
         for lang, title in part.titles.items():
@@ -101,7 +106,7 @@ _ABOUT = {
 def _add_publisher(graph: Graph, iri: URIRef, facts: CatalogueFacts) -> None:
     """Name the coordinating body, else the site itself: DCAT-AP wants exactly one."""
     if facts.publisher is None:
-        publisher = part(iri, "publisher")
+        publisher = make_part_iri(iri, "publisher")
         add_named_agent(graph, publisher, facts.title or iri)
     else:
         publisher = add_organization(graph, facts.site, facts.publisher)
@@ -109,3 +114,39 @@ def _add_publisher(graph: Graph, iri: URIRef, facts: CatalogueFacts) -> None:
         if office is not None:
             graph.add((iri, DCAT.contactPoint, office))
     graph.add((iri, DCT.publisher, publisher))
+
+
+_CLASSES = {
+    "dataset": DCAT.Dataset,
+    "workshop": PROV.Activity,
+    "idea": PROV.Entity,
+    "commitment": PROV.Plan,
+    "organization": FOAF.Organization,
+}
+
+
+def build_brief_graph(site: Site, kind: str, record: Record, owner: Organization | None) -> Graph:
+    """Return title, description, publisher and page of a thing.
+
+    Args:
+        site: where IRIs start.
+        kind: ``dataset``, ``workshop``, ``idea``, ``commitment`` or ``organization``.
+        record: with id, name, title and notes, whatever they hold.
+        owner: its organisation, which is named and not described.
+    """
+    graph = new_graph(site.vocabulary)
+    iri, page = site.thing(kind, record.id), site.page(kind, record.id)
+    title = make_label(site.language, record.title, record.name, record.id)
+    graph.add((iri, RDF.type, _CLASSES[kind]))
+    if kind == "organization":
+        add_named_agent(graph, iri, title)
+        return graph
+    graph.add((iri, DCT.title, title))
+    graph.add((iri, DCT.description, make_text(record.notes, site.language) or title))
+    add_document(graph, site, page, title if page != iri else None)
+    graph.add((iri, DCAT.landingPage if kind == "dataset" else FOAF.page, page))
+    if kind == "dataset":
+        graph.add((iri, DCT.identifier, Literal(str(iri))))
+    if owner is not None:
+        graph.add((iri, DCT.publisher, site.thing("organization", owner.id)))
+    return graph

@@ -7,22 +7,18 @@ from __future__ import annotations
 
 from rdflib import Graph
 
-from ckanext.marathon.records.commitment import Commitment
+from ckanext.marathon.rdf.agent import add_named_agent
+from ckanext.marathon.rdf.concept import add_document, add_term
+from ckanext.marathon.rdf.facts import Facts
+from ckanext.marathon.rdf.iri import make_part_iri, make_web_iri
+from ckanext.marathon.rdf.literals import make_label, make_moment, make_text
+from ckanext.marathon.rdf.workshop import make_title, refer_to_organization
+from ckanext.marathon.records.record import Commitment
 
-from .agent import add_named_agent
-from .concept import add_term
-from .document import add_document
-from .facts import Facts
-from .iri import web
-from .literals import label, moment, text
 from .namespaces import ADMS, DCT, FOAF, PROV, RDF, new_graph
-from .uris import part
-from .workshop import refer_to_organization, title_of
-
-__all__ = ["commitment_graph"]
 
 
-def commitment_graph(commitment: Commitment, facts: Facts) -> Graph:
+def build_commitment_graph(commitment: Commitment, facts: Facts) -> Graph:
     """Return all that is said of a commitment.
 
     Args:
@@ -34,16 +30,16 @@ def commitment_graph(commitment: Commitment, facts: Facts) -> Graph:
     iri = site.thing("commitment", commitment.id)
     for each in (PROV.Entity, PROV.Plan):
         graph.add((iri, RDF.type, each))
-    graph.add((iri, DCT.title, title_of(commitment, site)))
+    graph.add((iri, DCT.title, make_title(commitment, site)))
     for predicate, literal in (
-        (DCT.description, text(commitment.notes, site.language)),
-        (site.term("actionPlan"), text(commitment.plan, site.language)),
-        (site.term("axis"), text(commitment.axis, site.language)),
-        (DCT.identifier, text(commitment.number)),
+        (DCT.description, make_text(commitment.notes, site.language)),
+        (site.term("actionPlan"), make_text(commitment.plan, site.language)),
+        (site.term("axis"), make_text(commitment.axis, site.language)),
+        (DCT.identifier, make_text(commitment.number)),
     ):
         if literal is not None:
             graph.add((iri, predicate, literal))
-    source = web(commitment.source_url)
+    source = make_web_iri(commitment.source_url)
     if source is not None:
         graph.add((iri, DCT.source, source))
     for field, names, predicate in (
@@ -51,25 +47,25 @@ def commitment_graph(commitment: Commitment, facts: Facts) -> Graph:
         ("partner", commitment.partners, DCT.contributor),
     ):
         for number, name in enumerate(names, 1):
-            agent = part(iri, f"{field}-{number}")
+            agent = make_part_iri(iri, f"{field}-{number}")
             add_named_agent(graph, agent, name)
             graph.add((iri, predicate, agent))
     owner = facts.owner_of(commitment)
     if owner is not None:
         graph.add((iri, PROV.wasAttributedTo, refer_to_organization(graph, owner, facts)))
     for number, milestone in enumerate(commitment.milestones, 1):
-        node = part(iri, f"milestone-{number}")
+        node = make_part_iri(iri, f"milestone-{number}")
         graph.add((iri, DCT.hasPart, node))
         graph.add((node, RDF.type, PROV.Entity))
-        graph.add((node, DCT.title, label(site.language, milestone.title, number)))
-        due = moment(milestone.due)
+        graph.add((node, DCT.title, make_label(site.language, milestone.title, number)))
+        due = make_moment(milestone.due)
         if due is not None:
             graph.add((node, DCT.date, due))
         status = add_term(graph, site, "milestone-status", milestone.status)
         if status is not None:
             graph.add((node, ADMS.status, status))
         for address in milestone.evidence:
-            page = web(address)
+            page = make_web_iri(address)
             if page is not None:
                 graph.add((node, FOAF.page, page))
                 add_document(graph, site, page)

@@ -1,9 +1,14 @@
-"""Concepts, described where they are used: type, label, code and scheme.
+"""What a description refers to: concepts, documents, statements and licences.
 
-DCAT-AP's vocabulary shapes look for label and scheme of each concept in the page itself, and a
-reader of one page need not fetch another to show a name.
+Concepts are described where they are used: type, label, code and scheme. DCAT-AP's vocabulary
+shapes look for label and scheme of each concept in the page itself, and a reader of one page need
+not fetch another to show a name. Documents are pages and files of which only the address is known.
+Statements of rights and provenance are free text or the address of one. A licence is the
+``dct:LicenseDocument`` of the EU's table where it has the licence.
 
-Source: SKOS Reference; DCAT-AP 3.0.1, controlled vocabularies.
+Sources: SKOS Reference; DCAT-AP 3.0.1, controlled vocabularies; DCAT-AP 3, Rights Statement,
+Provenance Statement and Licence Document; ADMS licence types; FOAF, Document; DCAT-US 3, Document,
+wants a title of each.
 """
 
 from __future__ import annotations
@@ -12,22 +17,15 @@ from collections.abc import Mapping
 
 from rdflib import Graph, Literal, URIRef
 
+from ckanext.marathon.rdf.extras import REST
+from ckanext.marathon.rdf.facts import Row
+from ckanext.marathon.rdf.iri import Site, make_part_iri, make_web_iri
+from ckanext.marathon.rdf.literals import PARAGRAPH, clean_text, make_text
+from ckanext.marathon.records.values import list_texts
 from ckanext.marathon.vocabulary import authorities, problems, statuses
 from ckanext.marathon.vocabulary.errors import UnknownCode
 
-from .literals import text
-from .namespaces import DCT, RDF, SKOS
-from .uris import Site
-
-__all__ = [
-    "add_authority",
-    "add_problem",
-    "add_problem_scheme",
-    "add_scheme",
-    "add_term",
-    "add_texts",
-    "problem_or_none",
-]
+from .namespaces import DCT, FOAF, RDF, RDFS, SKOS
 
 
 def add_texts(
@@ -35,7 +33,7 @@ def add_texts(
 ) -> None:
     """Add a text in each of its languages."""
     for lang, each in texts.items():
-        literal = text(each, lang)
+        literal = make_text(each, lang)
         if literal is not None:
             graph.add((subject, predicate, literal))
 
@@ -91,7 +89,7 @@ def add_term(graph: Graph, site: Site, kind: str, code: object, *classes: URIRef
     return iri
 
 
-def problem_or_none(notation: object) -> problems.ServiceProblem | None:
+def find_problem(notation: object) -> problems.ServiceProblem | None:
     """Return the service problem with a notation, ``None`` if there is none."""
     try:
         return problems.get_problem(str(notation))
@@ -117,3 +115,185 @@ def add_problem_scheme(graph: Graph, site: Site) -> URIRef:
     graph.add((iri, RDF.type, SKOS.ConceptScheme))
     add_texts(graph, iri, DCT.title, problems.get_problem_scheme().title)
     return iri
+
+
+def add_document(graph: Graph, site: Site, page: URIRef, title: Literal | None = None) -> None:
+    """Say that an address is a document, and its title.
+
+    Args:
+        graph: is added to.
+        site: its own things have titles of their own, which are not touched.
+        page: the address.
+        title: by default the address without its scheme. It has no language, by which
+            :func:`list_titles_to_drop` knows it, and is the same whoever names the document.
+    """
+    graph.add((page, RDF.type, FOAF.Document))
+    if title is None and not site.may_be_thing(page):
+        title = Literal(page.partition("://")[2].rstrip("/"))
+    if title is not None:
+        graph.add((page, DCT.title, title))
+
+
+def list_titles_to_drop(graph: Graph) -> list[tuple[URIRef, Literal]]:
+    """Return titles without a language of what also has one with a language.
+
+    What one dataset names as a document may be another dataset, which has its own title: harvesters
+    take any one of two.
+    """
+    spare = [
+        (subject, title)
+        for subject, title in graph.subject_objects(DCT.title)
+        if isinstance(subject, URIRef) and isinstance(title, Literal) and not title.language
+    ]
+    return [
+        (subject, title)
+        for subject, title in spare
+        if any(getattr(each, "language", None) for each in graph.objects(subject, DCT.title))
+    ]
+
+
+def add_statement(
+    graph: Graph, iri: URIRef, predicate: URIRef, kind: URIRef, field: str, row: Row, site: Site
+) -> URIRef | None:
+    """Add a field of free text as a labelled statement; an address is a statement itself."""
+    given = row.get(field)
+    address, said = make_web_iri(given), make_text(given, site.language)
+    statement = address or make_part_iri(iri, field.replace("_", "-"))
+    if said is None:
+        return None
+    graph.add((iri, predicate, statement))
+    graph.add((statement, RDF.type, kind))
+    if address is None:
+        graph.add((statement, RDFS.label, said))
+    return statement
+
+
+def add_note(graph: Graph, site: Site, distribution: URIRef, note: URIRef) -> None:
+    """Add a dataset's statement of rights to a distribution.
+
+    Where the distribution has a statement of its own, one says both, a paragraph each: DCAT-AP,
+    DCAT-US and others allow one, and harvesters read any one of two.
+    """
+    own = graph.value(distribution, DCT.rights)
+    if own is not None and own != note:
+        statements = (own, note)
+        texts = [str(graph.value(each, RDFS.label) or each) for each in statements]
+        both = make_part_iri(distribution, "rights")
+        graph.remove((distribution, DCT.rights, own))
+        graph.remove((both, RDFS.label, None))
+        graph.add((both, RDF.type, DCT.RightsStatement))
+        label = PARAGRAPH.join(dict.fromkeys(texts))
+        graph.add((both, RDFS.label, Literal(label, lang=site.language)))
+        for address in statements:
+            # One that is an address stays one that programs can follow.
+            if (address, RDFS.label, None) not in graph and address != both:
+                graph.add((both, RDFS.seeAlso, address))
+        note = both
+    graph.add((distribution, DCT.rights, note))
+
+
+# A stock CKAN knows a licence again by its address or by this title (its own, in English), and
+# no address of the EU's is among its own.
+CKAN_TITLES = {
+    "cc-by": "Creative Commons Attribution",
+    "cc-by-sa": "Creative Commons Attribution Share-Alike",
+    "cc-zero": "Creative Commons CCZero",
+    "gfdl": "GNU Free Documentation License",
+    "odc-by": "Open Data Commons Attribution License",
+    "odc-odbl": "Open Data Commons Open Database License (ODbL)",
+    "odc-pddl": "Open Data Commons Public Domain Dedication and License (PDDL)",
+    "uk-ogl": "UK Open Government Licence (OGL)",
+    "cc-nc": "Creative Commons Non-Commercial (Any)",
+    "other-at": "Other (Attribution)",
+    "other-closed": "Other (Not Open)",
+    "other-nc": "Other (Non-Commercial)",
+    "other-open": "Other (Open)",
+    "other-pd": "Other (Public Domain)",
+}
+LICENCES_NOT_SAID = frozenset({"", "notspecified"})
+
+
+def add_licence(graph: Graph, value: object) -> URIRef | None:
+    """Describe the licence with an IRI and return the IRI, ``None`` if it is none.
+
+    Args:
+        graph: is added to.
+        value: IRI, licence id or title.
+    """
+    iri = find_licence_iri(value) or make_web_iri(value)
+    if iri is not None:
+        _describe(graph, iri, authorities.find_licence(str(value)))
+    return iri
+
+
+def add_licence_of(graph: Graph, whole: URIRef, dataset: Row) -> URIRef | None:
+    """Describe the licence of a dataset and return its IRI, ``None`` if nothing is said.
+
+    Args:
+        graph: is added to.
+        whole: the dataset: a licence without any address ("other, open") is a part of it.
+        dataset: with ``license_id``, ``license_title`` and ``license_url``; ``license_text`` is
+            what another catalogue said and no table has.
+    """
+    others = [
+        add_licence_named(graph, whole, said, f"licence-{number}")
+        for number, said in enumerate(list_texts(dataset.get("license" + REST)), 1)
+    ]
+    for each in others:
+        graph.add((whole, DCT.license, each))
+    if others:
+        return others[0]
+    identifier = clean_text(dataset.get("license_id"))
+    if identifier in LICENCES_NOT_SAID:
+        return None
+    known = authorities.find_licence(identifier)
+    iri = (
+        find_licence_iri(identifier)
+        or make_web_iri(dataset.get("license_url"))
+        or make_web_iri(identifier)
+    )
+    if iri is None:
+        iri = make_part_iri(whole, "licence")
+        graph.add((iri, DCT.identifier, Literal(known.code if known else identifier)))
+    _describe(graph, iri, known)
+    title = make_text(dataset.get("license_title") or identifier)
+    if known is None and title is not None and (iri, DCT.title, None) not in graph:
+        graph.add((iri, DCT.title, title))
+    return iri
+
+
+def add_licence_named(graph: Graph, whole: URIRef, said: str, name: str = "licence") -> URIRef:
+    """Describe a licence by its address, or by its name as a part of a thing."""
+    # What is kept as it was said has the version that it names, or none.
+    iri = add_licence(graph, said) if authorities.find_stated_licence(said) else make_web_iri(said)
+    if iri is not None:
+        graph.add((iri, RDF.type, DCT.LicenseDocument))
+        return iri
+    iri, title = make_part_iri(whole, name), make_text(said)
+    graph.add((iri, RDF.type, DCT.LicenseDocument))
+    if title is not None:
+        graph.add((iri, DCT.title, title))
+    return iri
+
+
+def find_licence_iri(value: object) -> URIRef | None:
+    """Return the IRI of a licence of our table: the EU's, else its own."""
+    known = authorities.find_licence(value) if isinstance(value, str) else None
+    iri = (known.eu_iri or known.iri) if known else ""
+    return URIRef(iri) if iri else None
+
+
+def _describe(graph: Graph, iri: URIRef, known: authorities.Licence | None) -> None:
+    graph.add((iri, RDF.type, DCT.LicenseDocument))
+    if known is None:
+        return
+    title = make_text(CKAN_TITLES.get(known.code, known.label("en")))
+    if title is not None:
+        graph.add((iri, DCT.title, title))
+    add_texts(graph, iri, SKOS.prefLabel, known.labels)
+    if known.iri and known.iri != str(iri):
+        graph.add((iri, RDFS.seeAlso, URIRef(known.iri)))
+    for each in known.types:
+        kind = authorities.find_licence_type(each)
+        if kind is not None:
+            graph.add((iri, DCT.type, add_authority(graph, kind)))

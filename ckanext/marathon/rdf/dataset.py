@@ -1,46 +1,187 @@
-"""A dataset is a ``dcat:Dataset`` of DCAT-AP 3, with the idea and the workshop it came from.
+"""A dataset as a ``dcat:Dataset`` of DCAT-AP 3, with its idea and workshop, and back.
 
-Source: DCAT-AP 3, Dataset. Which field becomes which property: ``docs/rdf.md``.
+What is written here is read here field by field, and what other people write instead of it. For
+what has no field of ours ckanext-dcat's own reader is asked, see :mod:`.profile`.
+
+A data service through which a resource can be had is named by harvested resources only.
+ckanext-dcat keeps what it reads of services as JSON in the resource's ``access_services``; here it
+becomes RDF again. A service is a part of the distribution that it gives access to, also where it
+came with an IRI: many datasets name the same one, and each description in the feed speaks of its
+own dataset alone. The IRI that it came with is told by ``owl:sameAs``, and is the
+``dct:identifier`` where none is stated.
+
+Sources: DCAT-AP 3, Dataset and Data Service; OWL Time, for instants and descriptions of dates and
+times. Which field becomes which property: ``docs/rdf.md``.
 """
 
 from __future__ import annotations
 
+import itertools
+import re
+import sys
+from collections.abc import Iterable
 from functools import partial
+from typing import Any
 
 from rdflib import Graph, Literal, URIRef
 from rdflib.term import Node
 
 from ckanext.marathon.domain.texts import list_distinct_words, restore_keywords
-from ckanext.marathon.records.dataset import Dataset
+from ckanext.marathon.rdf.agent import (
+    add_agent,
+    add_contact,
+    add_office,
+    find_office,
+    read_agent,
+    read_contact,
+    read_further,
+)
+from ckanext.marathon.rdf.concept import (
+    add_authority,
+    add_document,
+    add_licence_named,
+    add_licence_of,
+    add_note,
+    add_problem,
+    add_statement,
+    find_problem,
+)
+from ckanext.marathon.rdf.distribution import (
+    add_distribution,
+    add_links,
+    find_first_published,
+    keep_first_value,
+    read_resource,
+    read_texts,
+)
+from ckanext.marathon.rdf.extras import REST, fill_from_extras
+from ckanext.marathon.rdf.facts import Facts, Row
+from ckanext.marathon.rdf.harvested import add_others, list_place_texts, restore_languages
+from ckanext.marathon.rdf.idea import add_relations
+from ckanext.marathon.rdf.iri import Site, make_part_iri, make_web_iri
+from ckanext.marathon.rdf.literals import (
+    clean_text,
+    make_boolean,
+    make_count,
+    make_decimal,
+    make_duration,
+    make_label,
+    make_moment,
+    make_stated_moment,
+    make_text,
+)
+from ckanext.marathon.rdf.place import (
+    add_country,
+    add_coverage,
+    add_municipality,
+    is_our_municipality,
+    read_place,
+    read_place_code,
+)
+from ckanext.marathon.rdf.reading import Reader
+from ckanext.marathon.rdf.workshop import refer_to_organization
+from ckanext.marathon.records.record import Dataset
 from ckanext.marathon.records.values import list_rows, list_texts
 from ckanext.marathon.vocabulary import authorities
+from ckanext.marathon.vocabulary.problems import KIND as PROBLEM
 
-from .agent import add_agent, add_contact, add_office, office_of
-from .concept import add_authority, add_problem, problem_or_none
-from .distribution import add_distribution, add_links, first_published
-from .document import add_document
-from .extras import REST
-from .facts import Facts, Row
-from .idea import add_relations
-from .iri import web
-from .languages import restore_languages
-from .legacy import with_legacy
-from .licence import add_licence_of
-from .literals import boolean, clean, decimal, duration, label, moment, stated_moment, text
-from .namespaces import ADMS, DCAT, DCATAP, DCT, ELI, FOAF, PAV, RDF, SKOS, new_graph
-from .others import add_others, place_texts
-from .place import add_country, add_coverage, add_municipality
-from .service import add_services
-from .statement import add_note, add_statement
-from .uris import Site, part
-from .workshop import refer_to_organization
+from .namespaces import (
+    ADMS,
+    DCAT,
+    DCATAP,
+    DCT,
+    ELI,
+    FOAF,
+    OWL,
+    PAV,
+    PROV,
+    RDF,
+    RDFS,
+    SCHEMA,
+    SCHEMAS,
+    SKOS,
+    TIME,
+    new_graph,
+)
 
-__all__ = ["RECORD", "dataset_graph", "themes_of_problems"]
+
+def add_services(
+    graph: Graph, site: Site, dataset: URIRef, distribution: URIRef, resource: Row
+) -> None:
+    """Add the data services of a resource: those with an address, which DCAT-AP asks for.
+
+    Args:
+        graph: is added to.
+        site: where IRIs start; a service cannot be the same as one of this site's records.
+        dataset: that the services serve.
+        distribution: that they give access to.
+        resource: with ``access_services``, rows as ckanext-dcat reads them.
+    """
+    for number, row in enumerate(list_rows(resource.get("access_services")), 1):
+        addresses = list(filter(None, map(site.foreign, list_texts(row.get("endpoint_url")))))
+        if addresses:
+            service = make_part_iri(distribution, f"service-{number}")
+            graph.add((distribution, DCAT.accessService, service))
+            graph.add((service, RDF.type, DCAT.DataService))
+            graph.add((service, DCAT.servesDataset, dataset))
+            for address in addresses:
+                graph.add((service, DCAT.endpointURL, address))
+            _add_service_names(graph, site, service, row)
+            _add_service_texts(graph, site, service, row, str(addresses[0]))
+            _add_service_links(graph, site, service, row)
+
+
+def _add_service_names(graph: Graph, site: Site, service: URIRef, row: Row) -> None:
+    """Add the IRI that a service came with, and its identifier."""
+    given = site.foreign(row.get("uri"))
+    if given is not None:
+        graph.add((service, OWL.sameAs, given))
+    identifier = make_text(row.get("identifier")) or (Literal(str(given)) if given else None)
+    if identifier is not None:
+        graph.add((service, DCT.identifier, identifier))
+
+
+def _add_service_texts(graph: Graph, site: Site, service: URIRef, row: Row, address: str) -> None:
+    title = make_text(row.get("title"), site.language)
+    # DCAT-AP wants a title; where there is none, the address is what a reader can be shown.
+    graph.add((service, DCT.title, title if title is not None else Literal(address)))
+    for predicate, literal in (
+        (DCT.description, make_text(row.get("description"), site.language)),
+        *(
+            (DCAT.keyword, make_text(word, site.language))
+            for word in list_texts(row.get("keyword"))
+        ),
+    ):
+        if literal is not None:
+            graph.add((service, predicate, literal))
+
+
+def _add_service_links(graph: Graph, site: Site, service: URIRef, row: Row) -> None:
+    for field, predicate, kind in (
+        ("endpoint_description", DCAT.endpointDescription, None),
+        ("landing_page", DCAT.landingPage, FOAF.Document),
+        ("conforms_to", DCT.conformsTo, DCT.Standard),
+    ):
+        for address in filter(None, map(site.foreign, list_texts(row.get(field)))):
+            graph.add((service, predicate, address))
+            if kind == FOAF.Document:
+                add_document(graph, site, address)
+            elif kind is not None:
+                graph.add((address, RDF.type, kind))
+    if clean_text(row.get("license")):
+        licence = add_licence_named(graph, service, clean_text(row["license"]))
+        graph.add((service, DCT.license, licence))
+    availability = authorities.find_concept(
+        "planned-availability", clean_text(row.get("availability"))
+    )
+    if availability is not None:
+        graph.add((service, DCATAP.availability, add_authority(graph, availability)))
+
 
 RECORD = "record"
 
 
-def dataset_graph(dataset: Row, facts: Facts) -> Graph:
+def build_dataset_graph(dataset: Row, facts: Facts) -> Graph:
     """Return all that is said of a dataset, complete in itself.
 
     Every node has an IRI, so graphs of several datasets can be joined in any order.
@@ -54,7 +195,7 @@ def dataset_graph(dataset: Row, facts: Facts) -> Graph:
     """
     site = facts.site
     graph = new_graph(site.vocabulary)
-    dataset = with_legacy(dataset)
+    dataset = fill_from_extras(dataset)
     # Parts are named below our own IRI: never in the name of the catalogue that it came from.
     iri = site.own("dataset", str(dataset["id"]))
     graph.add((iri, RDF.type, DCAT.Dataset))
@@ -88,36 +229,36 @@ def _with_kept_names(graph: Graph, dataset: Row, site: Site) -> Graph:
     return renamed
 
 
-def themes_of_problems(notations: list[str]) -> set[str]:
+def list_themes_of_problems(notations: list[str]) -> set[str]:
     """Return the IRIs of the EU themes of service problems."""
-    found = filter(None, map(problem_or_none, notations))
+    found = filter(None, map(find_problem, notations))
     return {theme.iri for problem in found for theme in problem.eu_themes}
 
 
 def _add_texts(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
     lang = site.language
-    title = label(lang, dataset.get("title"), dataset.get("name"), dataset["id"])
-    tags = [clean(each.get("name")) for each in list_rows(dataset.get("tags"))]
+    title = make_label(lang, dataset.get("title"), dataset.get("name"), dataset["id"])
+    tags = [clean_text(each.get("name")) for each in list_rows(dataset.get("tags"))]
     keywords = list_distinct_words(restore_keywords(tags, list_texts(dataset.get("tags" + REST))))
     for predicate, literal in (
         (DCT.title, title),
         # DCAT-AP wants a description; older datasets may have none.
-        (DCT.description, text(dataset.get("notes"), lang) or title),
-        (DCT.issued, stated_moment(dataset, "issued", first_published(dataset))),
-        (DCT.modified, stated_moment(dataset, "modified", _own(dataset, "metadata_modified"))),
-        (DCAT.version, text(dataset.get("version"))),
-        (ADMS.versionNotes, text(dataset.get("version_notes"), lang)),
-        (DCAT.temporalResolution, duration(dataset.get("temporal_resolution"))),
-        (DCAT.spatialResolutionInMeters, decimal(dataset.get("spatial_resolution_in_meters"))),
-        (site.term("example"), boolean(dataset.get("example"))),
-        *((DCAT.keyword, text(each, lang)) for each in keywords),
+        (DCT.description, make_text(dataset.get("notes"), lang) or title),
+        (DCT.issued, make_stated_moment(dataset, "issued", find_first_published(dataset))),
+        (DCT.modified, make_stated_moment(dataset, "modified", _own(dataset, "metadata_modified"))),
+        (DCAT.version, make_text(dataset.get("version"))),
+        (ADMS.versionNotes, make_text(dataset.get("version_notes"), lang)),
+        (DCAT.temporalResolution, make_duration(dataset.get("temporal_resolution"))),
+        (DCAT.spatialResolutionInMeters, make_decimal(dataset.get("spatial_resolution_in_meters"))),
+        (site.term("example"), make_boolean(dataset.get("example"))),
+        *((DCAT.keyword, make_text(each, lang)) for each in keywords),
     ):
         if literal is not None:
             graph.add((iri, predicate, literal))
     _add_record(graph, iri, dataset)
     add_statement(graph, iri, DCT.provenance, DCT.ProvenanceStatement, "provenance", dataset, site)
     for number, each in enumerate(list_texts(dataset.get("alternate_identifier")), 1):
-        notation, identifier = text(each), part(iri, f"identifier-{number}")
+        notation, identifier = make_text(each), make_part_iri(iri, f"identifier-{number}")
         if notation is not None:
             graph.add((iri, ADMS.identifier, identifier))
             graph.add((identifier, RDF.type, ADMS.Identifier))
@@ -132,7 +273,7 @@ def _add_record(graph: Graph, iri: URIRef, dataset: Row) -> None:
     saved = _own(dataset, "metadata_modified")
     if (iri, DCT.modified, None) in graph or saved is None:
         return
-    record = part(iri, RECORD)
+    record = make_part_iri(iri, RECORD)
     graph.add((record, RDF.type, DCAT.CatalogRecord))
     graph.add((record, FOAF.primaryTopic, iri))
     # DCAT-AP's shape wants this of a topic, and follows no subclasses.
@@ -141,15 +282,15 @@ def _add_record(graph: Graph, iri: URIRef, dataset: Row) -> None:
 
 
 def _own(dataset: Row, field: str) -> Literal | None:
-    return moment(dataset.get(field), utc=True)
+    return make_moment(dataset.get(field), utc=True)
 
 
 def _add_concepts(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
-    frequency = authorities.find_frequency(clean(dataset.get("frequency")))
+    frequency = authorities.find_frequency(clean_text(dataset.get("frequency")))
     if frequency is not None:
         node = add_authority(graph, frequency, DCT.Frequency)
         graph.add((iri, DCT.accrualPeriodicity, node))
-    access = authorities.find_access_right(clean(dataset.get("access_rights")))
+    access = authorities.find_access_right(clean_text(dataset.get("access_rights")))
     if access is not None:
         graph.add((iri, DCT.accessRights, add_authority(graph, access, DCT.RightsStatement)))
     for value in list_texts(dataset.get("language")):
@@ -157,10 +298,12 @@ def _add_concepts(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
         if language is not None:
             graph.add((iri, DCT.language, add_authority(graph, language, DCT.LinguisticSystem)))
     problems = list_texts(dataset.get("service_problem"))
-    for problem in filter(None, map(problem_or_none, problems)):
+    for problem in filter(None, map(find_problem, problems)):
         graph.add((iri, DCAT.theme, add_problem(graph, site, problem)))
     given = filter(None, map(authorities.find_theme, list_texts(dataset.get("theme"))))
-    themes = list(given) or filter(None, map(authorities.find_theme, themes_of_problems(problems)))
+    themes = list(given) or filter(
+        None, map(authorities.find_theme, list_themes_of_problems(problems))
+    )
     for theme in themes:
         graph.add((iri, DCAT.theme, add_authority(graph, theme)))
 
@@ -184,7 +327,7 @@ def _add_resources(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
 def _add_places(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
     codes = list_texts(dataset.get("municipality"))
     places = [place for code in codes if (place := add_municipality(graph, site, code))]
-    rows = [*list_rows(dataset.get("spatial_coverage")), *place_texts(dataset)]
+    rows = [*list_rows(dataset.get("spatial_coverage")), *list_place_texts(dataset)]
     places += add_coverage(graph, site, iri, rows)
     if not places and not _is_copy(dataset, site):
         places = [add_country(graph)]
@@ -199,10 +342,10 @@ def _is_copy(dataset: Row, site: Site) -> bool:
 
 def _add_periods(graph: Graph, iri: URIRef, dataset: Row) -> None:
     for number, row in enumerate(list_rows(dataset.get("temporal_coverage")), 1):
-        start, end = moment(row.get("start")), moment(row.get("end"))
+        start, end = make_moment(row.get("start")), make_moment(row.get("end"))
         if start is None and end is None:
             continue
-        period = part(iri, f"period-{number}")
+        period = make_part_iri(iri, f"period-{number}")
         graph.add((iri, DCT.temporal, period))
         graph.add((period, RDF.type, DCT.PeriodOfTime))
         for predicate, literal in ((DCAT.startDate, start), (DCAT.endDate, end)):
@@ -229,7 +372,7 @@ def _add_people(graph: Graph, iri: URIRef, dataset: Row, facts: Facts) -> None:
         for number, row in enumerate(list_rows(dataset.get("contact")), 1)
     ]
     if owner is not None and not any(contacts):
-        describe = office_of if facts.alone else partial(add_office, graph)
+        describe = find_office if facts.alone else partial(add_office, graph)
         contacts = [describe(site, owner)]
     for predicate, agents in (
         (DCT.publisher, [publisher]),
@@ -241,7 +384,7 @@ def _add_people(graph: Graph, iri: URIRef, dataset: Row, facts: Facts) -> None:
 
 
 def _add_links(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
-    landing = web(dataset.get("url"))
+    landing = make_web_iri(dataset.get("url"))
     if landing is not None:
         graph.add((iri, DCAT.landingPage, landing))
         add_document(graph, site, landing)
@@ -260,3 +403,300 @@ def _add_links(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
         graph.add((iri, DCT.relation, version))
     for law in list(graph.objects(iri, DCATAP.applicableLegislation)):
         graph.add((law, RDF.type, ELI.LegalResource))
+
+
+_STARTS = (DCAT.startDate, *(schema.startDate for schema in SCHEMAS))
+_ENDS = (DCAT.endDate, *(schema.endDate for schema in SCHEMAS))
+# What OWL Time says of an instant in one literal, and in parts.
+_INSTANTS = (TIME.inXSDDateTimeStamp, TIME.inXSDDateTime, TIME.inXSDDate)
+_INSTANTS += (TIME.inXSDgYearMonth, TIME.inXSDgYear)
+_DESCRIPTIONS = (TIME.inDateTime, TIME.hasDateTimeDescription)
+
+
+def read_periods(reader: Reader, iri: Node) -> dict[str, Any]:
+    """Return the periods of a dataset, and beside the field what is none that can be read."""
+    rows, texts = [], []
+    for node in reader.nodes(iri, DCT.temporal):
+        row = {"start": reader.text(node, *_STARTS), "end": reader.text(node, *_ENDS)}
+        if not any(row.values()):
+            for name, predicate in (("start", TIME.hasBeginning), ("end", TIME.hasEnd)):
+                instants = reader.nodes(node, predicate)
+                found = (_instant(reader, each) or reader.value(each) for each in instants)
+                row[name] = next(filter(None, found), "")
+        if not any(row.values()):
+            # A single instant: a year, for example.
+            row["start"] = row["end"] = _instant(reader, node)
+        said = reader.statement(node)
+        if not any(row.values()) and said.count("/") == 1 and not isinstance(node, URIRef):
+            # An interval of ISO 8601, as data.json has it.
+            row["start"], _, row["end"] = said.partition("/")
+        if any(row.values()):
+            rows.append({name: value for name, value in row.items() if value})
+        elif said:
+            texts.append(said)
+    return {"temporal_coverage": rows, "temporal_coverage" + REST: texts}
+
+
+def _instant(reader: Reader, node: Node) -> str:
+    """Return a year, month, day or time as OWL Time says it; ``""`` if it says none."""
+    if isinstance(node, Literal):
+        return ""
+    said = reader.text(node, *_INSTANTS)
+    return said or next(
+        filter(None, (_moment(reader, each) for each in reader.nodes(node, *_DESCRIPTIONS))), ""
+    )
+
+
+def _moment(reader: Reader, described: Node) -> str:
+    """Return what a description of a date and time says, as ISO 8601 writes it.
+
+    The parts are numbers, or texts of ``gYear`` (``2020``), ``gMonth`` (``--05``) and ``gDay``
+    (``---17``).
+    """
+    units = ("year", "month", "day", "hour", "minute", "second")
+    said = (reader.text(described, TIME[each]).lstrip("-") for each in units)
+    year, *rest = (each.partition(".")[0] for each in said)
+    if not (len(year) == 4 and year.isdecimal()):
+        return ""
+    kept = list(itertools.takewhile(str.isdecimal, rest))
+    day = "-".join([year, *(each.zfill(2) for each in kept[:2])])
+    hours = [each.zfill(2) for each in kept[2:]]
+    # An hour alone is written with its minutes.
+    return f"{day}T{':'.join([*hours, '00'][: max(2, len(hours))])}" if hours else day
+
+
+_TEXTS = {
+    "title": (DCT.title, RDFS.label),
+    "notes": (DCT.description,),
+    "issued": (DCT.issued,),
+    "modified": (DCT.modified,),
+    "version": (DCAT.version, OWL.versionInfo, ADMS.version),
+    "version_notes": (ADMS.versionNotes,),
+    "temporal_resolution": (DCAT.temporalResolution,),
+    "spatial_resolution_in_meters": (DCAT.spatialResolutionInMeters,),
+}
+_ADDRESSES = {
+    "documentation": (FOAF.page,),
+    "conforms_to": (DCT.conformsTo,),
+    "is_referenced_by": (DCT.isReferencedBy,),
+    "has_version": (PAV.hasVersion, DCT.hasVersion, DCAT.hasVersion),
+    "applicable_legislation": (DCATAP.applicableLegislation,),
+}
+# What has neither a field here nor a word in DCAT-AP, by the key of the extra that keeps it.
+_FURTHER = {
+    "dcat_in_series": DCAT.inSeries,
+    "dct_is_part_of": DCT.isPartOf,
+    "dct_references": DCT.references,
+    "dct_alternative": DCT.alternative,
+    "dct_subject": DCT.subject,
+}
+
+
+def read_dataset(graph: Graph, iri: Node, site: Site) -> dict[str, Any]:
+    """Return the fields of a dataset.
+
+    Args:
+        graph: says something of the dataset.
+        iri: of the dataset; other people's may be a node without one.
+        site: that reads; ids are taken only from IRIs of its own.
+
+    Returns:
+        Only fields about which the graph says something, in other people's words where our tables
+        do not know them: :mod:`.fitting` sets those aside that a field does not take. A field that
+        is there but empty was looked at and left out on purpose: the organisation that publishes
+        unless another is named, its office, the theme that follows from the problem.
+    """
+    reader = Reader(graph, site.language, site.others)
+    found = read_texts(reader, iri, _TEXTS)
+    for name, predicates in {**_ADDRESSES, "url": (DCAT.landingPage,)}.items():
+        addresses = reader.addresses(iri, *predicates)
+        found |= keep_first_value(name, addresses) if name == "url" else {name: addresses}
+        found[f"{name}_label{REST}"] = reader.words_beside(iri, *predicates)
+    found |= {name: reader.values(iri, each) for name, each in _FURTHER.items()}
+    found["tags"] = [{"name": each} for each in reader.texts(iri, DCAT.keyword)]
+    found["language"] = reader.concepts("language", iri, DCT.language)
+    found |= keep_first_value(
+        "frequency", reader.concepts("frequency", iri, DCT.accrualPeriodicity)
+    )
+    found |= keep_first_value(
+        "access_rights", reader.concepts("access-right", iri, DCT.accessRights)
+    )
+    found |= _licence(reader, iri)
+    found["provenance"] = reader.statements(iri, DCT.provenance)
+    found["rights_note"] = reader.statements(iri, DCT.rights)
+    given = [
+        reader.text(each, SKOS.notation) or reader.value(each)
+        for name in (ADMS.identifier, DCT.identifier)
+        for each in reader.nodes(iri, name)
+    ]
+    found["alternate_identifier"] = [e for e in dict.fromkeys(given) if e and e != str(iri)]
+    found |= read_periods(reader, iri)
+    found["example"] = reader.text(iri, site.term("example")) == "true"
+    found["resources"] = [read_resource(reader, site, iri, each) for each in _in_order(reader, iri)]
+    found = {name: value for name, value in found.items() if value}
+    return (
+        found
+        | _themes(reader, iri, site)
+        | _people(reader, iri, site)
+        | (_places(reader, iri, site) | _links(reader, iri, site))
+    )
+
+
+def find_licence_id(said: str) -> str:
+    """Return CKAN's id of a licence with its version, ``""`` if our table does not have it."""
+    known = authorities.find_stated_licence(said)
+    return known.code if known else ""
+
+
+def _themes(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
+    """Tell our problems from EU themes; themes that only follow from the problems are not kept."""
+    problems, themes, others = [], [], []
+    for node in reader.values(iri, DCAT.theme):
+        notation = node.removeprefix(f"{site.scheme(PROBLEM)}/")
+        known = find_problem(notation)
+        # Another site of ours may have another base: then the notation must say the same.
+        if known is None and f"/{PROBLEM}/" in node:
+            stated = reader.text(URIRef(node), SKOS.notation)
+            known = find_problem(stated) if node.endswith(f"/{PROBLEM}/{stated}") else None
+        if known is not None:
+            problems.append(known.notation)
+        theme = authorities.find_theme(node)
+        if theme is not None:
+            themes.append(theme.iri)
+        elif known is None:
+            others.append(node)
+    found: dict[str, Any] = {"service_problem": problems} if problems else {}
+    if themes or others:
+        themes = [] if set(themes) == list_themes_of_problems(problems) else themes
+        found["theme"] = [*dict.fromkeys(themes), *others]
+    return found
+
+
+def _places(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
+    municipalities, others, texts = [], [], []
+    countries: list[dict[str, str]] = []
+    for node in reader.nodes(iri, DCT.spatial):
+        code = read_place_code(site, str(node))
+        stated = reader.text(node, DCT.identifier)
+        if code or is_our_municipality(reader, node, stated):
+            municipalities.append(code or stated)
+        elif country := authorities.find_country(str(node)):
+            countries.append({"uri": country.iri})
+            labels = set(country.labels.values())
+            named = reader.texts(node, SKOS.prefLabel) + reader.texts(node, RDFS.label)
+            others += [{"text": each} for each in dict.fromkeys(named) if each not in labels]
+        else:
+            place, unread = read_place(reader, iri, node)
+            others += [place] if place else []
+            texts += unread
+    if others or municipalities or not site.id_of("dataset", str(iri)):
+        # Only of our own datasets does an empty field mean Guatemala as a whole.
+        others = [*countries[:1], *others]
+    found: dict[str, Any] = {"municipality": municipalities} if municipalities else {}
+    if texts:
+        found["spatial_coverage" + REST] = texts
+    # Present even if empty: what only stood in for it is no value.
+    return found | {"spatial_coverage": others}
+
+
+def _people(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    publishers = reader.nodes(iri, DCT.publisher)
+    owners = [owner for each in publishers if (owner := site.id_of("organization", str(each)))]
+    if owners:
+        found |= {"owner_org": owners[0], "publisher": []}
+    elif publishers:
+        rows = _rows(read_agent(reader, iri, each) for each in publishers)
+        # DCAT-AP takes one publisher, with a name: the first is the one that is published again.
+        found["publisher"] = sorted(rows, key=lambda row: not row.get("name"))
+    creators = _rows(read_agent(reader, iri, each) for each in reader.nodes(iri, DCT.creator))
+    office = re.compile(rf"({re.escape(site.base)}/organization/[^/#]+)#contact")
+    contacts = reader.nodes(iri, DCAT.contactPoint) or reader.nodes(iri, ADMS.contactPoint)
+    offices = [each[1] for each in map(office.fullmatch, map(str, contacts)) if each]
+    # Where somebody else is named as publisher, the office still tells whose the dataset is.
+    if not owners and offices and (owner := site.id_of("organization", offices[0])):
+        found["owner_org"] = owner
+    if creators:
+        found["creator"] = creators
+    if contacts:
+        theirs = [each for each in contacts if not office.fullmatch(str(each))]
+        found["contact"] = _rows(read_contact(reader, iri, each) for each in theirs)
+        found |= _further(reader, "contact", theirs)
+    if not owners:
+        found |= _further(reader, "publisher", publishers)
+    return found | _further(reader, "creator", reader.nodes(iri, DCT.creator))
+
+
+def _further(reader: Reader, field: str, nodes: Iterable[Node]) -> dict[str, list[str]]:
+    """Return what has no room in the rows of a field, by the names of extras."""
+    found: dict[str, list[str]] = {}
+    for node in nodes:
+        for name, texts in read_further(reader, node).items():
+            found.setdefault(f"{field}_{name}{REST}", []).extend(texts)
+    return found
+
+
+def _rows(rows: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    return [each for each in rows if each]
+
+
+def _links(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
+    """Return the ideas and data needs of our own that a dataset names, and influences of others.
+
+    Version 1.0.0 of the profile had ideas and needs in ``dcat:qualifiedRelation``.
+    """
+    related = reader.iris(iri, DCT.relation)
+    for node in reader.nodes(iri, DCAT.qualifiedRelation):
+        related += reader.iris(node, DCT.relation)
+    influences = []
+    for node in reader.nodes(iri, PROV.qualifiedInfluence):
+        entities = reader.iris(node, PROV.entity)
+        related += entities
+        roles = (reader.iris(node, each) for each in (DCT.type, PROV.hadRole, DCAT.hadRole))
+        role = next(filter(None, roles), [""])[0]
+        influences += [
+            {"entity": each, "role": role}
+            for each in entities
+            if not site.id_of("idea", each) and not site.need_of(each)
+        ]
+    ideas = dict.fromkeys(site.id_of("idea", each) for each in related)
+    needs = dict.fromkeys(site.need_of(each) for each in related)
+    found: dict[str, Any] = {
+        "idea": list(filter(None, ideas)),
+        "data_need": list(filter(None, needs)),
+        "qualified_influence": influences,
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _licence(reader: Reader, iri: Node) -> dict[str, Any]:
+    """Return the id of the licence; if no table has it, its address or name beside the field.
+
+    What CKAN has an id of that names no version stays beside it as it was said.
+    """
+    nodes = reader.nodes(iri, DCT.license)
+    others = []
+    for node in nodes:
+        said = [] if isinstance(node, Literal) else [reader.text(node, DCT.identifier)]
+        said = list(filter(None, [*said, reader.address(node), reader.statement(node)]))
+        found = next(filter(None, map(find_licence_id, said)), "")
+        # One that is a part of our own dataset has no other name than this.
+        found = found or (said[0] if said and str(node) == f"{iri}#licence" else "")
+        if found:
+            return {"license_id": found}
+        unversioned = next(filter(authorities.find_licence, said), "")
+        if unversioned and len(nodes) == 1:
+            return {"license_id": unversioned, "license" + REST: [unversioned]}
+        others += said[:1]
+    labels = reader.words_beside(iri, DCT.license)
+    return {"license" + REST: others, f"license_label{REST}": labels}
+
+
+def _in_order(reader: Reader, iri: Node) -> list[Node]:
+    """Return the distributions of a dataset in the order that they have, where one is stated."""
+
+    def place(node: Node) -> int:
+        stated = make_count(reader.text(node, SCHEMA.position))
+        return sys.maxsize if stated is None else int(stated)
+
+    return sorted(reader.nodes(iri, DCAT.distribution), key=place)

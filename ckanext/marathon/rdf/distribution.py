@@ -1,4 +1,4 @@
-"""A resource is a ``dcat:Distribution``.
+"""A resource as a ``dcat:Distribution``, and back.
 
 Source: DCAT-AP 3, Distribution.
 """
@@ -6,48 +6,49 @@ Source: DCAT-AP 3, Distribution.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from rdflib import Graph, Literal, URIRef
+from rdflib.term import Node
 
-from ckanext.marathon.domain import dates
+from ckanext.marathon.domain import dates, numbers
+from ckanext.marathon.domain.addresses import check_resource_address
+from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.file import ALGORITHMS, read_checksum
+from ckanext.marathon.rdf.concept import (
+    add_authority,
+    add_document,
+    add_licence,
+    add_licence_named,
+    add_statement,
+)
+from ckanext.marathon.rdf.extras import REST
+from ckanext.marathon.rdf.facts import Row
+from ckanext.marathon.rdf.harvested import DOCUMENTATION, STANDARD, add_of_authority, add_texts_of
+from ckanext.marathon.rdf.iri import (
+    Site,
+    encode_segment,
+    make_mail_iri,
+    make_part_iri,
+    make_web_iri,
+)
+from ckanext.marathon.rdf.literals import (
+    clean_text,
+    make_count,
+    make_decimal,
+    make_duration,
+    make_hex_binary,
+    make_moment,
+    make_stated_moment,
+    make_text,
+)
+from ckanext.marathon.rdf.reading import Reader
 from ckanext.marathon.records.values import list_texts
 from ckanext.marathon.vocabulary import authorities
 
-from .concept import add_authority
-from .document import add_document
-from .extras import REST
-from .facts import Row
-from .iri import mail, segment, web
-from .licence import add_licence, add_licence_named
-from .literals import (
-    clean,
-    count,
-    decimal,
-    duration,
-    hex_binary,
-    moment,
-    stated_moment,
-    text,
-)
 from .namespaces import ADMS, DC, DCAT, DCATAP, DCT, ELI, FOAF, RDF, RDFS, SCHEMA, SPDX, XSD
-from .others import DOCUMENTATION, STANDARD, add_of_authority, add_texts_of
-from .statement import add_statement
-from .uris import Site, part
-
-__all__ = [
-    "ALGORITHMS",
-    "IANA",
-    "add_distribution",
-    "add_links",
-    "first_published",
-    "read_checksum",
-    "resource_page",
-    "time_modified",
-    "time_offered",
-    "upload_address",
-]
 
 IANA = "https://www.iana.org/assignments/media-types/"
 
@@ -74,12 +75,12 @@ def add_distribution(
     iri = site.own_distribution(str(dataset["id"]), str(resource["id"]))
     graph.add((iri, RDF.type, DCAT.Distribution))
     for predicate, literal in (
-        (DCT.title, text(resource.get("name"), site.language)),
-        (DCT.description, text(resource.get("description"), site.language)),
-        (DCAT.byteSize, count(resource.get("size"))),
+        (DCT.title, make_text(resource.get("name"), site.language)),
+        (DCT.description, make_text(resource.get("description"), site.language)),
+        (DCAT.byteSize, make_count(resource.get("size"))),
         (SCHEMA.position, Literal(position, datatype=XSD.integer)),
-        (DCT.issued, time_offered(dataset, resource)),
-        (DCT.modified, time_modified(dataset, resource)),
+        (DCT.issued, find_time_offered(dataset, resource)),
+        (DCT.modified, find_time_modified(dataset, resource)),
     ):
         if literal is not None:
             graph.add((iri, predicate, literal))
@@ -106,12 +107,15 @@ def add_distribution(
 def _add_others(graph: Graph, site: Site, iri: URIRef, resource: Row) -> None:
     """Add what ckanext-dcat reads of a distribution and has no field of ours."""
     for predicate, literal in (
-        (DCAT.spatialResolutionInMeters, decimal(resource.get("spatial_resolution_in_meters"))),
-        (DCAT.temporalResolution, duration(resource.get("temporal_resolution"))),
+        (
+            DCAT.spatialResolutionInMeters,
+            make_decimal(resource.get("spatial_resolution_in_meters")),
+        ),
+        (DCAT.temporalResolution, make_duration(resource.get("temporal_resolution"))),
     ):
         if literal is not None:
             graph.add((iri, predicate, literal))
-    for said in map(text, list_texts(resource.get("identifier" + REST))):
+    for said in map(make_text, list_texts(resource.get("identifier" + REST))):
         if said is not None:
             graph.add((iri, DCT.identifier, said))
     for law in filter(None, map(site.foreign, list_texts(resource.get("applicable_legislation")))):
@@ -126,7 +130,7 @@ def add_links(graph: Graph, site: Site, iri: URIRef, row: Row, fields: dict[str,
     """Add fields that hold lists of addresses, each typed as DCAT-AP wants it."""
     for field, predicate in fields.items():
         for address in list_texts(row.get(field)):
-            other = web(address)
+            other = make_web_iri(address)
             if other is None:
                 continue
             graph.add((iri, predicate, other))
@@ -136,14 +140,15 @@ def add_links(graph: Graph, site: Site, iri: URIRef, row: Row, fields: dict[str,
                 graph.add((other, RDF.type, DCT.Standard))
 
 
-def upload_address(site: Site, dataset: str, resource: str) -> str:
+def build_upload_address(site: Site, dataset: str, resource: str) -> str:
     """Return what the addresses of a resource's uploaded files start with."""
-    return f"{site.url}/dataset/{segment(dataset)}/resource/{segment(resource)}/download/"
+    path = f"{encode_segment(dataset)}/resource/{encode_segment(resource)}"
+    return f"{site.url}/dataset/{path}/download/"
 
 
-def resource_page(site: Site, dataset: str, resource: str) -> URIRef:
+def build_resource_page(site: Site, dataset: str, resource: str) -> URIRef:
     """Return the address of the page that shows a resource to people."""
-    return URIRef(f"{site.page('dataset', dataset)}/resource/{segment(resource)}")
+    return URIRef(f"{site.page('dataset', dataset)}/resource/{encode_segment(resource)}")
 
 
 def _add_addresses(graph: Graph, site: Site, iri: URIRef, dataset: Row, resource: Row) -> None:
@@ -154,33 +159,33 @@ def _add_addresses(graph: Graph, site: Site, iri: URIRef, dataset: Row, resource
     share in somebody's network) the access address, which DCAT-AP wants, is the page that shows
     what was written; ``rdfs:seeAlso`` keeps a mail address.
     """
-    url = web(resource.get("url"))
+    url = make_web_iri(resource.get("url"))
     uploaded = resource.get("url_type") == "upload"
-    if uploaded and url is None and clean(resource.get("url")):
+    if uploaded and url is None and clean_text(resource.get("url")):
         name = re.split(r"[/\\]", str(resource["url"]))[-1]
-        start = upload_address(site, str(dataset["id"]), str(resource["id"]))
-        url = URIRef(start + segment(name))
-    download = web(resource.get("download_url")) or (url if uploaded else None)
-    given = web(resource.get("access_url"))
-    page = resource_page(site, str(dataset["id"]), str(resource["id"]))
+        start = build_upload_address(site, str(dataset["id"]), str(resource["id"]))
+        url = URIRef(start + encode_segment(name))
+    download = make_web_iri(resource.get("download_url")) or (url if uploaded else None)
+    given = make_web_iri(resource.get("access_url"))
+    page = build_resource_page(site, str(dataset["id"]), str(resource["id"]))
     graph.add((iri, DCAT.accessURL, given or url or download or page))
     if download is not None:
         graph.add((iri, DCAT.downloadURL, download))
     for field, predicate in (("access_url", DCAT.accessURL), ("download_url", DCAT.downloadURL)):
         for further in filter(None, map(site.foreign, list_texts(resource.get(field + REST)))):
             graph.add((iri, predicate, further))
-    by_mail = mail(resource.get("url")) if url is None else None
+    by_mail = make_mail_iri(resource.get("url")) if url is None else None
     also = by_mail or (url if given is not None else None)
     if also is not None and not uploaded and also != given:
         graph.add((iri, RDFS.seeAlso, also))
 
 
 def _add_format(graph: Graph, iri: URIRef, resource: Row) -> None:
-    named, typed = clean(resource.get("format")), clean(resource.get("mimetype"))
+    named, typed = clean_text(resource.get("format")), clean_text(resource.get("mimetype"))
     kind = authorities.find_file_type(named) or authorities.find_file_type(typed)
     if kind is not None:
         graph.add((iri, DCT["format"], add_authority(graph, kind, DCT.MediaTypeOrExtent)))
-    word = text(named)
+    word = make_text(named)
     if word is not None and authorities.find_file_type(named) is None:
         # DCAT-AP takes none but the EU's file types for ``dct:format``; of a format that is not
         # among them (API, DOCM …) the word stays as it was written.
@@ -192,7 +197,7 @@ def _add_format(graph: Graph, iri: URIRef, resource: Row) -> None:
         ("compress_format", DCAT.compressFormat),
         ("package_format", DCAT.packageFormat),
     ):
-        packed = authorities.find_media_type_iri(clean(resource.get(field)))
+        packed = authorities.find_media_type_iri(clean_text(resource.get(field)))
         if packed is not None:
             _add_media_type(graph, iri, predicate, packed)
 
@@ -210,7 +215,7 @@ def _add_concepts(graph: Graph, iri: URIRef, resource: Row) -> None:
         ("availability", DCATAP.availability, authorities.find_availability),
         ("status", ADMS.status, authorities.find_distribution_status),
     ):
-        concept = find(clean(resource.get(field)))
+        concept = find(clean_text(resource.get(field)))
         if concept is not None:
             graph.add((iri, predicate, add_authority(graph, concept)))
     for value in list_texts(resource.get("language")):
@@ -223,16 +228,19 @@ def _add_checksum(graph: Graph, iri: URIRef, resource: Row) -> None:
     """Add the checksum, if it is one: DCAT-AP's shapes take SPDX's algorithms only."""
     found = read_checksum(resource)
     if found is not None:
-        digits, name = hex_binary(found.digits), found.algorithm
+        digits, name = make_hex_binary(found.digits), found.algorithm
     else:
-        of_spdx = _OF_SPDX.fullmatch(clean(resource.get("hash_algorithm")))
-        digits, name = hex_binary(clean(resource.get("hash"))), of_spdx[1] if of_spdx else ""
+        of_spdx = _OF_SPDX.fullmatch(clean_text(resource.get("hash_algorithm")))
+        digits, name = (
+            make_hex_binary(clean_text(resource.get("hash"))),
+            of_spdx[1] if of_spdx else "",
+        )
         # Digits that do not fit an algorithm of our list are a checksum of nothing.
         name = "" if name in ALGORITHMS else name
     if digits is None or not name:
         return
     algorithm = URIRef(_ALGORITHM + name)
-    checksum = part(iri, "checksum")
+    checksum = make_part_iri(iri, "checksum")
     graph.add((iri, SPDX.checksum, checksum))
     graph.add((checksum, RDF.type, SPDX.Checksum))
     graph.add((checksum, SPDX.checksumValue, digits))
@@ -240,40 +248,250 @@ def _add_checksum(graph: Graph, iri: URIRef, resource: Row) -> None:
     graph.add((algorithm, RDF.type, SPDX.ChecksumAlgorithm))
 
 
-def first_published(dataset: Row) -> Literal | None:
+def find_first_published(dataset: Row) -> Literal | None:
     """Return when a dataset became public for the first time; ``None`` if it never was.
 
     ``package_show`` says so. Of a dataset from elsewhere, as of a search, only its beginning is
     known.
     """
     field = "first_published" if "first_published" in dataset else "metadata_created"
-    return moment(dataset.get(field), utc=True)
+    return make_moment(dataset.get(field), utc=True)
 
 
-def time_offered(dataset: Row, resource: Row) -> Literal | None:
+def find_time_offered(dataset: Row, resource: Row) -> Literal | None:
     """Return since when there is a file: as somebody stated, else as the site knows."""
-    return stated_moment(resource, "issued", _first_offered(dataset, resource))
+    return make_stated_moment(resource, "issued", _first_offered(dataset, resource))
 
 
-def time_modified(dataset: Row, resource: Row) -> Literal | None:
+def find_time_modified(dataset: Row, resource: Row) -> Literal | None:
     """Return when a file was changed: as stated, else as the site knows, not before it was there.
 
     CKAN notes the change a moment before the file itself, and drafts are changed unpublished.
     """
-    known = (moment(resource.get(name), utc=True) for name in _MODIFIED)
+    known = (make_moment(resource.get(name), utc=True) for name in _MODIFIED)
     own = next(filter(None, known), None)
     times = [each for each in (own, _first_offered(dataset, resource)) if each is not None]
-    return stated_moment(resource, "modified", max(times, key=_instant) if own else None)
+    return make_stated_moment(resource, "modified", max(times, key=_instant) if own else None)
 
 
 def _first_offered(dataset: Row, resource: Row) -> Literal | None:
     """Return when a file could first be had: not before its dataset was public."""
-    own = moment(resource.get("created"), utc=True)
+    own = make_moment(resource.get("created"), utc=True)
     if "first_published" not in dataset or own is None:
         return own
-    published = first_published(dataset)
+    published = find_first_published(dataset)
     return max(own, published, key=_instant) if published is not None else None
 
 
 def _instant(literal: Literal) -> datetime:
     return dates.find_first_instant(str(literal))
+
+
+# A word that is neither a path nor a host: no address, though CKAN would put ``http://`` before it.
+_WORD = re.compile(r"(?!www\.)[^:/\\]+", re.IGNORECASE)
+_MEDIA_TYPE = re.compile(r"[a-z]+/[\w!#$&^.+-]+(?:\s*;.*)?", re.IGNORECASE)
+
+_TEXTS = {
+    "name": (DCT.title, RDFS.label),
+    "description": (DCT.description,),
+    "issued": (DCT.issued,),
+    "modified": (DCT.modified,),
+}
+
+
+def read_resource(reader: Reader, site: Site, dataset: Node, node: Node) -> dict[str, Any]:
+    """Return the fields of a resource.
+
+    Args:
+        reader: of the graph.
+        site: that reads; the resource's id is taken only from an IRI of its own.
+        dataset: that it belongs to.
+        node: the distribution.
+    """
+    found = read_texts(reader, node, _TEXTS)
+    found |= _addresses(reader, site, node)
+    found |= _formats(reader, node)
+    found |= _sizes(reader, node)
+    for field, scheme, predicate in (
+        ("availability", "planned-availability", DCATAP.availability),
+        ("status", "distribution-status", ADMS.status),
+    ):
+        found |= keep_first_value(field, reader.concepts(scheme, node, predicate))
+    found["language"] = reader.concepts("language", node, DCT.language)
+    for name, predicate in (("documentation", FOAF.page), ("conforms_to", DCT.conformsTo)):
+        found[name] = reader.addresses(node, predicate)
+        found[f"{name}_label{REST}"] = reader.words_beside(node, predicate)
+    found["identifier" + REST] = reader.values(node, DCT.identifier, ADMS.identifier)
+    # The dataset's note is repeated on each of its distributions.
+    found["rights"] = reader.statements(node, DCT.rights, without=dataset)
+    found |= _licence(reader, dataset, node)
+    found |= _checksum(reader, node)
+    found |= _identity(site, dataset, node)
+    return {name: value for name, value in found.items() if value not in (None, "", [])}
+
+
+def read_texts(
+    reader: Reader, node: Node, fields: Mapping[str, tuple[URIRef, ...]]
+) -> dict[str, Any]:
+    """Return the text of each field, and beside it what else is said without a language.
+
+    A text in several languages says the same; several without one do not.
+    """
+    found: dict[str, Any] = {}
+    for name, predicates in fields.items():
+        found[name] = reader.text(node, *predicates)
+        others = [each for each in reader.untagged(node, *predicates) if each != found[name]]
+        found |= {name + REST: others} if others else {}
+    return found
+
+
+def keep_first_value(field: str, values: list[str]) -> dict[str, Any]:
+    """Return the first value as that of the field, and the others beside it."""
+    return {field: values[0], field + REST: values[1:]} if values else {}
+
+
+def _licence(reader: Reader, dataset: Node, node: Node) -> dict[str, Any]:
+    """Return the licence unless it is the dataset's, which then is in a table of ours.
+
+    DCAT-AP takes one: others stay beside it.
+    """
+    of_dataset = reader.nodes(dataset, DCT.license)
+    known = [each for each in of_dataset if authorities.find_stated_licence(str(each))]
+    known += [each for each in of_dataset if str(each).startswith(f"{dataset}#")]
+    own = [each for each in reader.nodes(node, DCT.license) if each not in known]
+    given = [each for each in dict.fromkeys(map(reader.address, own)) if each]
+    # The field takes addresses.
+    given.sort(key=lambda each: make_web_iri(each) is None)
+    labels = reader.words_beside(node, DCT.license)
+    return {**keep_first_value("license", given), f"license_label{REST}": labels}
+
+
+def _sizes(reader: Reader, node: Node) -> dict[str, Any]:
+    """Return the size in bytes; what else is said of it beside the field, as it was written.
+
+    What is typed as a number is one. A text is read as at every other door (``domain/numbers.py``):
+    ``12,345`` is read, ``12.345`` may be either.
+    """
+    sizes: list[int] = []
+    others = []
+    for literal in reader.literals(node, DCAT.byteSize):
+        written = str(literal).strip()
+        exact = make_count(written) if literal.datatype not in (None, XSD.string) else None
+        try:
+            reading = numbers.read_count(written if exact is None else str(exact))
+        except Malformed:
+            others.append(written)
+            continue
+        is_new = int(reading.text) not in sizes
+        others += [written] if reading.notice or (sizes and is_new) else []
+        sizes.append(int(reading.text))
+    return {"size": sizes[0] if sizes else None, "size" + REST: [e for e in others if e]}
+
+
+def _identity(site: Site, dataset: Node, node: Node) -> dict[str, str]:
+    """Return the id of a resource of ours; the IRI of another's, by which a harvester finds it."""
+    start = f"{dataset}/resource/"
+    if site.id_of("dataset", str(dataset)) and str(node).startswith(start):
+        return {"id": str(node).removeprefix(start)}
+    return {"uri": str(node)} if isinstance(node, URIRef) else {}
+
+
+def _addresses(reader: Reader, site: Site, node: Node) -> dict[str, Any]:
+    _, _, resource = str(node).rpartition("/resource/")
+    dataset = site.id_of("dataset", str(node).removesuffix(f"/resource/{resource}"))
+    # What stands in for an address is none that somebody gave.
+    page = str(build_resource_page(site, dataset, resource)) if dataset else ""
+    rest: dict[str, list[str]] = {"url" + REST: []}
+    taken: dict[str, str] = {}
+    for name, predicate in (("access_url", DCAT.accessURL), ("download_url", DCAT.downloadURL)):
+        given = [each for each in reader.addresses(node, predicate) if each != page]
+        fit = list(dict.fromkeys(each for value in given if (each := _address(value))))
+        taken[name] = next(iter(fit), "")
+        rest[name + REST] = fit[1:]
+        rest["url" + REST] += [each for each in given if not _address(each)]
+    access, download = taken["access_url"], taken["download_url"]
+    also = _address(reader.one(node, RDFS.seeAlso))
+    if also:
+        return {"url": also, "access_url": access, "download_url": download, **rest}
+    uploads = build_upload_address(site, dataset, resource) if dataset else None
+    if uploads and download.startswith(uploads):
+        return {"url": download, "access_url": access if access != download else "", **rest}
+    return {"url": access or download, "download_url": download, **rest}
+
+
+def _address(value: str) -> str:
+    """Return an address that a resource may have, "" for another: the rest is kept without it."""
+    if _WORD.fullmatch(value):
+        return ""
+    try:
+        return check_resource_address(value)
+    except Malformed:
+        return ""
+
+
+def _formats(reader: Reader, node: Node) -> dict[str, Any]:
+    """Return format and media types, by our tables where they have them, else as they are given.
+
+    Other people give them as concepts, as media types (``dct:IMT`` and ``dct:MediaType`` with
+    ``rdf:value`` or a label), as addresses of IANA's list or as texts. Of several the first that
+    our table has is the format; the others stay beside it.
+    """
+    of_formats, types, named = [], [], []
+    for format_ in reader.nodes(node, DCT["format"]):
+        texts = (reader.text(format_, RDFS.label), reader.text(format_, RDF.value))
+        said = [each for each in (*texts, reader.value(format_)) if each]
+        words = [each for each in said if not _is_media_type(each)]
+        types += [each for each in said if each not in words]
+        named += words[:1]
+        of_formats.append((next(filter(None, map(authorities.find_file_type, said)), None), words))
+    kind = next((each for each, _ in of_formats if each), None)
+    word = reader.text(node, DC["format"])
+    found: dict[str, Any] = {"format": word or (kind.code if kind else next(iter(named), ""))}
+    others = [words[0] for other, words in of_formats if words and other != kind]
+    if kind and authorities.find_file_type(word) not in (None, kind):
+        others.append(kind.code)
+    found["format" + REST] = others if word or kind else named[1:]
+    for field, predicate in (
+        ("mimetype", DCAT.mediaType),
+        ("compress_format", DCAT.compressFormat),
+        ("package_format", DCAT.packageFormat),
+    ):
+        given = [
+            each
+            for media in reader.nodes(node, predicate)
+            for each in (reader.value(media), reader.text(media, RDFS.label, RDF.value))
+            if each
+        ]
+        given += types if field == "mimetype" else []
+        known = {each: authorities.find_media_type_iri(each) for each in given}
+        chosen = next(filter(None, known.values()), "") or next(iter(given), "")
+        if kind and kind.media_type in known.values():
+            # Of several the one that the format has.
+            chosen = kind.media_type or chosen
+        found[field] = authorities.read_iana_name(chosen) or chosen
+        found[field + REST] = [each for each, iri in known.items() if (iri or each) != chosen]
+    if not found["format"]:
+        kind = authorities.find_file_type(found["mimetype"])
+        found["format"] = kind.code if kind else ""
+    return found
+
+
+def _is_media_type(text: str) -> bool:
+    return bool(authorities.read_iana_name(text) or _MEDIA_TYPE.fullmatch(text))
+
+
+def _checksum(reader: Reader, node: Node) -> dict[str, Any]:
+    """Return the checksum; of several one whose algorithm we know, the others beside it."""
+    rows: list[tuple[bool, str, str]] = []
+    for checksum in reader.nodes(node, SPDX.checksum):
+        given = reader.one(checksum, SPDX.algorithm)
+        stated = given.rpartition("_")[2].lower()
+        value = reader.one(checksum, SPDX.checksumValue)
+        is_known = stated in ALGORITHMS and bool(value)
+        rows += [(is_known, stated if is_known else given, value)] if given or value else []
+    rows.sort(key=lambda row: not row[0])
+    if not rows:
+        return {}
+    (_, algorithm, value), *others = rows
+    rest = [f"{each}: {digits}" for _, each, digits in others]
+    return {"hash": value, "hash_algorithm": algorithm, "hash" + REST: rest}

@@ -8,16 +8,15 @@ from typing import Any
 
 from rdflib import URIRef
 
-from ckanext.marathon.records.base import Record
-from ckanext.marathon.records.dataset import Dataset
-from ckanext.marathon.records.idea import Idea
-from ckanext.marathon.records.organization import Organization
-from ckanext.marathon.records.package import PackageRecord
-from ckanext.marathon.records.workshop import Workshop
-
-from .uris import Site
-
-__all__ = ["CatalogueFacts", "Facts", "PartFacts", "Row"]
+from ckanext.marathon.rdf.iri import Site
+from ckanext.marathon.records.record import (
+    Dataset,
+    Idea,
+    Organization,
+    PackageRecord,
+    Record,
+    Workshop,
+)
 
 Row = Mapping[str, Any]
 

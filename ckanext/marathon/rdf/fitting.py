@@ -20,10 +20,14 @@ from ckanext.scheming.validation import validators_from_string
 from ckanext.marathon.domain import dataset
 from ckanext.marathon.domain import texts as texts_domain
 from ckanext.marathon.domain.texts import LONGEST_TITLE
-
-from .extras import REST, add_extras, clean, load_rows, one_text, texts_of
-
-__all__ = ["fit_dataset", "respell_keyword", "take_up_extras", "texts_of_files"]
+from ckanext.marathon.rdf.extras import (
+    REST,
+    add_extras,
+    clean_value,
+    join_texts,
+    list_texts_of_extra,
+    load_rows,
+)
 
 Record = dict[str, Any]
 Fields = list[dict[str, Any]]
@@ -51,10 +55,12 @@ def fit_dataset(found: Record, schema: Mapping[str, Any]) -> Rest:
     Returns:
         By the key of the extra (``<field>_text``) or of the resource, the texts that are now there.
     """
-    rest = {name: texts_of(found.pop(name)) for name in list(found) if name.endswith(REST)}
+    rest = {
+        name: list_texts_of_extra(found.pop(name)) for name in list(found) if name.endswith(REST)
+    }
     for name in list(found):
         if name not in ("extras", "resources", "tags"):
-            found[name] = clean(found[name])
+            found[name] = clean_value(found[name])
     _cut(found, "title", LONGEST_TITLE, rest)
     fields = schema.get("dataset_fields") or []
     known = {field["field_name"] for field in fields}
@@ -63,18 +69,20 @@ def fit_dataset(found: Record, schema: Mapping[str, Any]) -> Rest:
         rest.setdefault(name, []).extend(texts)
     if found.get("data_need") and not found.get("idea"):
         # A need is one of an idea's.
-        rest.setdefault("data_need" + REST, []).extend(texts_of(found.pop("data_need")))
+        rest.setdefault("data_need" + REST, []).extend(list_texts_of_extra(found.pop("data_need")))
     if found.get("tags"):
         _fit_tags(found, rest)
     if "temporal_coverage" in known:
         _fit_periods(found, rest)
     for resource in found.get("resources") or []:
         for name in list(resource):
-            value = clean(resource[name])
-            resource[name] = one_text(texts_of(value)) if name.endswith(REST) else value
+            value = clean_value(resource[name])
+            resource[name] = (
+                join_texts(list_texts_of_extra(value)) if name.endswith(REST) else value
+            )
         aside = _fit(resource, schema.get("resource_fields") or [], schema)
         for name, texts in aside.items():
-            resource[name] = one_text([*texts_of(resource.get(name)), *texts])
+            resource[name] = join_texts([*list_texts_of_extra(resource.get(name)), *texts])
             rest.setdefault(f"resources.{name}", []).extend(texts)
     add_extras(found, {name: each for name, each in rest.items() if "." not in name})
     return {name: each for name, each in rest.items() if each}
@@ -109,12 +117,12 @@ def take_up_extras(found: Record, schema: Mapping[str, Any]) -> Rest:
             aside = _fit(candidate, [*fields, *_MAILS], schema)
             found |= candidate
         else:
-            aside = {name + REST: texts_of(value)}
+            aside = {name + REST: list_texts_of_extra(value)}
         for key, texts in aside.items():
             rest.setdefault(key, []).extend(texts)
     own = {each.get("key"): each for each in kept}
     for key, texts in rest.items():
-        joined = one_text([*texts_of(own.get(key, {}).get("value")), *texts])
+        joined = join_texts([*list_texts_of_extra(own.get(key, {}).get("value")), *texts])
         kept = [*(each for each in kept if each.get("key") != key), {"key": key, "value": joined}]
     if "extras" in found:
         found["extras"] = kept
@@ -131,7 +139,7 @@ def texts_of_files(resources: Iterable[Mapping[str, Any]]) -> Rest:
     found: Rest = {}
     for resource in resources:
         for name in (each for each in resource if each.endswith(REST)):
-            found.setdefault(f"resources.{name}", []).extend(texts_of(resource[name]))
+            found.setdefault(f"resources.{name}", []).extend(list_texts_of_extra(resource[name]))
     return found
 
 
@@ -148,10 +156,10 @@ def _fit(record: Record, fields: Fields, schema: Mapping[str, Any]) -> Rest:
         elif isinstance(value, list):
             own = [each for each in fields if each["field_name"] == name]
             kept = [each for each in value if not _errors({name: [each]}, own, schema)]
-            rest[name + REST] = texts_of([each for each in value if each not in kept])
+            rest[name + REST] = list_texts_of_extra([each for each in value if each not in kept])
         else:
             kept = None
-            rest[name + REST] = texts_of(value)
+            rest[name + REST] = list_texts_of_extra(value)
         if kept:
             record[name] = kept
     return rest
@@ -159,7 +167,7 @@ def _fit(record: Record, fields: Fields, schema: Mapping[str, Any]) -> Rest:
 
 def _fit_row(name: str, row: Record, errors: Mapping[str, Any], rest: Rest) -> Record:
     for inner in [each for each, messages in errors.items() if messages and each in row]:
-        rest.setdefault(f"{name}_{inner}{REST}", []).extend(texts_of(row[inner]))
+        rest.setdefault(f"{name}_{inner}{REST}", []).extend(list_texts_of_extra(row[inner]))
     return {key: value for key, value in row.items() if not errors.get(key)}
 
 

@@ -1,22 +1,182 @@
 """The formats in which our RDF is written, and the writing.
 
-Everything passes through pyoxigraph, which refuses bad IRIs.
+Everything passes through pyoxigraph, which refuses bad IRIs. JSON-LD is written so that people can
+read it: names with prefixes, a node a line, its context in the document. pyoxigraph writes the
+expanded form, which spells out each IRI. No context is fetched from anywhere: a reader without a
+network, and one that fetches nothing for safety's sake, gets the same triples.
+
+Source: JSON-LD 1.1, sections 4.1.5 (compact IRIs), 4.2.3 (coercion) and 4.9 (named graphs).
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import pyoxigraph
-from rdflib import Graph
+from rdflib import RDF, XSD, Graph
 
-from .jsonld import write_jsonld
+_TYPE = str(RDF.type)
+_STRING = str(XSD.string)
+# A prefix is read as one only where its namespace ends with one of these.
+_ENDS = (":", "/", "?", "#", "[", "]", "@")
 
-__all__ = ["FORMATS", "Format", "serialise"]
+Node = dict[str, Any]
+
+
+class _Names(NamedTuple):
+    """The names of one document.
+
+    Attributes:
+        prefixes: prefix → namespace.
+        coerced: IRI of a property → what its values are without saying so: ``@id``, or a datatype.
+    """
+
+    prefixes: Mapping[str, str]
+    coerced: Mapping[str, str]
+
+    def shorten(self, iri: str) -> str:
+        """Return an IRI with a prefix where it has one, else as it is."""
+        for prefix, namespace in self.prefixes.items():
+            # What begins with two slashes after the prefix is read as an IRI with that scheme.
+            if iri.startswith(namespace) and not iri.startswith("//", len(namespace)):
+                return f"{prefix}:{iri[len(namespace) :]}"
+        return iri
+
+    def context(self) -> Node:
+        """Return the document's context."""
+        kinds = {
+            self.shorten(name): {"@type": kind if kind == "@id" else self.shorten(kind)}
+            for name, kind in self.coerced.items()
+        }
+        return {**self.prefixes, **kinds}
+
+    def value(self, predicate: str, value: Any) -> Any:
+        """Return a value of a property as the document has it."""
+        kind = self.coerced.get(predicate)
+        if not isinstance(value, pyoxigraph.Literal):
+            return _name(value) if kind == "@id" else {"@id": _name(value)}
+        if value.language:
+            return {"@language": value.language, "@value": value.value}
+        datatype = value.datatype.value
+        if datatype == (kind or _STRING):
+            return value.value
+        if datatype == _STRING:
+            return {"@value": value.value}
+        return {"@type": self.shorten(datatype), "@value": value.value}
+
+
+def write_jsonld(
+    quads: Iterable[pyoxigraph.Quad],
+    prefixes: Mapping[str, str],
+    coerced: Mapping[str, str] | None = None,
+) -> bytes:
+    """Return triples, or quads in named graphs, as compact JSON-LD in UTF-8.
+
+    Args:
+        quads: in the order in which their subjects are written.
+        prefixes: prefix → namespace. One that is the scheme of an IRI in the document is left out.
+        coerced: IRI of a property → ``@id`` where its values are IRIs, else their datatype. Other
+            values of it are written in full.
+    """
+    everything = list(quads)
+    names = _Names(_usable(_readable(prefixes), everything), coerced or {})
+    return _begin(names) + _dump_nodes(_nodes(everything, names)) + JSONLD_END
+
+
+def begin_jsonld(prefixes: Mapping[str, str]) -> bytes:
+    """Return the beginning of a document; :func:`write_nodes` goes on, :data:`JSONLD_END` ends it.
+
+    Nodes of several parts stand between, with commas.
+    """
+    return _begin(_Names(_readable(prefixes), {}))
+
+
+def write_nodes(quads: Iterable[pyoxigraph.Quad], prefixes: Mapping[str, str]) -> bytes:
+    """Return triples as nodes of a document that was begun with the same prefixes.
+
+    The context stands before anything that is in the document is known. Where an IRI has one of the
+    prefixes for a scheme, the nodes of the part take that back.
+    """
+    everything = list(quads)
+    readable = _readable(prefixes)
+    names = _Names(_usable(readable, everything), {})
+    taken_back = dict.fromkeys(readable.keys() - names.prefixes.keys())
+    local = {"@context": taken_back} if taken_back else {}
+    return _dump_nodes({**local, **each} for each in _nodes(everything, names))
+
+
+JSONLD_END = b"\n]}\n"
+
+
+def _begin(names: _Names) -> bytes:
+    return f'{{"@context": {_dump(names.context())},\n"@graph": [\n'.encode()
+
+
+def _nodes(quads: Iterable[pyoxigraph.Quad], names: _Names) -> Iterator[Node]:
+    """Yield the nodes of the default graph, those of a named graph within its own."""
+    graphs: dict[str | None, dict[str, Node]] = {None: {}}
+    for quad in quads:
+        is_default = isinstance(quad.graph_name, pyoxigraph.DefaultGraph)
+        graph = graphs.setdefault(None if is_default else _name(quad.graph_name), {})
+        subject, predicate = _name(quad.subject), quad.predicate.value
+        node = graph.setdefault(subject, {"@id": subject})
+        if predicate == _TYPE and not isinstance(quad.object, pyoxigraph.Literal):
+            node.setdefault("@type", []).append(names.shorten(_name(quad.object)))
+        else:
+            found = names.value(predicate, quad.object)
+            node.setdefault(names.shorten(predicate), []).append(found)
+    nodes = graphs.pop(None)
+    for name, graph in graphs.items():
+        node = nodes.setdefault(str(name), {"@id": name})
+        node["@graph"] = [_single(each) for each in graph.values()]
+    return map(_single, nodes.values())
+
+
+def _dump_nodes(nodes: Iterable[Node]) -> bytes:
+    return ",\n".join(map(_dump, nodes)).encode()
+
+
+def _readable(prefixes: Mapping[str, str]) -> dict[str, str]:
+    """Return the prefixes that a reader takes for one: not all namespaces can have them."""
+    return {name: str(iri) for name, iri in prefixes.items() if str(iri).endswith(_ENDS)}
+
+
+def _usable(prefixes: Mapping[str, str], quads: Iterable[pyoxigraph.Quad]) -> dict[str, str]:
+    """Return the prefixes that can stand in a document, without those that it would misread.
+
+    ``<dct:title>``, as an IRI of itself, is read with the prefix where there is one.
+    """
+    schemes = set()
+    for quad in quads:
+        for term in (quad.subject, quad.predicate, quad.object, quad.graph_name):
+            iri = term.datatype if isinstance(term, pyoxigraph.Literal) else term
+            schemes.add(getattr(iri, "value", "").partition(":")[0])
+    return {name: namespace for name, namespace in prefixes.items() if name not in schemes}
+
+
+def _name(term: Any) -> str:
+    return f"_:{term.value}" if isinstance(term, pyoxigraph.BlankNode) else term.value
+
+
+def _single(node: Node) -> Node:
+    """Return a node whose properties with one value have it without a list around it."""
+    return {
+        name: value[0]
+        if isinstance(value, list) and len(value) == 1 and name != "@graph"
+        else value
+        for name, value in node.items()
+    }
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class GraphFormat:
     """A way to write RDF: the extension of its addresses and its media type."""
 
     extension: str
@@ -25,17 +185,17 @@ class Format:
 
 
 _ALL = (
-    Format("ttl", "text/turtle", pyoxigraph.RdfFormat.TURTLE),
-    Format("jsonld", "application/ld+json", pyoxigraph.RdfFormat.JSON_LD),
-    Format("rdf", "application/rdf+xml", pyoxigraph.RdfFormat.RDF_XML),
-    Format("xml", "application/rdf+xml", pyoxigraph.RdfFormat.RDF_XML),
-    Format("nt", "application/n-triples", pyoxigraph.RdfFormat.N_TRIPLES),
-    Format("n3", "text/n3", pyoxigraph.RdfFormat.N3),
+    GraphFormat("ttl", "text/turtle", pyoxigraph.RdfFormat.TURTLE),
+    GraphFormat("jsonld", "application/ld+json", pyoxigraph.RdfFormat.JSON_LD),
+    GraphFormat("rdf", "application/rdf+xml", pyoxigraph.RdfFormat.RDF_XML),
+    GraphFormat("xml", "application/rdf+xml", pyoxigraph.RdfFormat.RDF_XML),
+    GraphFormat("nt", "application/n-triples", pyoxigraph.RdfFormat.N_TRIPLES),
+    GraphFormat("n3", "text/n3", pyoxigraph.RdfFormat.N3),
 )
-FORMATS: dict[str, Format] = {each.extension: each for each in _ALL}
+FORMATS: dict[str, GraphFormat] = {each.extension: each for each in _ALL}
 
 
-def serialise(graph: Graph, extension: str) -> bytes:
+def serialise_graph(graph: Graph, extension: str) -> bytes:
     """Return a graph as UTF-8 text, subjects in alphabetical order.
 
     Args:

@@ -11,24 +11,24 @@ from collections.abc import Iterator
 
 from rdflib import Graph, Literal, URIRef
 
-from ckanext.marathon.records.dataset import Dataset
-from ckanext.marathon.records.idea import DataNeed, Idea
+from ckanext.marathon.rdf.concept import add_document, add_problem, add_term, find_problem
+from ckanext.marathon.rdf.facts import Facts
+from ckanext.marathon.rdf.iri import make_part_iri, make_web_iri
+from ckanext.marathon.rdf.literals import clean_text, make_count, make_label, make_text
+from ckanext.marathon.rdf.place import add_municipality
+from ckanext.marathon.rdf.workshop import (
+    add_generation,
+    make_title,
+    refer_to_organization,
+    refer_to_workshop,
+)
+from ckanext.marathon.records.record import DataNeed, Dataset, Idea
 from ckanext.marathon.vocabulary import authorities
 
-from .concept import add_problem, add_term, problem_or_none
-from .document import add_document
-from .facts import Facts
-from .iri import web
-from .literals import clean, count, label, text
 from .namespaces import ADMS, DCT, FOAF, PROV, RDF, XSD, new_graph
-from .place import add_municipality
-from .uris import part
-from .workshop import add_generation, refer_to_organization, refer_to_workshop, title_of
-
-__all__ = ["add_idea", "add_relations", "idea_graph"]
 
 
-def idea_graph(idea: Idea, facts: Facts) -> Graph:
+def build_idea_graph(idea: Idea, facts: Facts) -> Graph:
     """Return all that is said of an idea, with its public workshop and datasets.
 
     Args:
@@ -40,10 +40,10 @@ def idea_graph(idea: Idea, facts: Facts) -> Graph:
     iri = add_idea(graph, idea, facts)
     lang = site.language
     for predicate, literal in (
-        (DCT.description, text(idea.notes, lang)),
-        (site.term("votes"), count(idea.votes, XSD.integer)),
-        (site.term("priority"), count(idea.priority, XSD.integer)),
-        *((site.term("community"), text(name, lang)) for name in idea.communities),
+        (DCT.description, make_text(idea.notes, lang)),
+        (site.term("votes"), make_count(idea.votes, XSD.integer)),
+        (site.term("priority"), make_count(idea.priority, XSD.integer)),
+        *((site.term("community"), make_text(name, lang)) for name in idea.communities),
     ):
         if literal is not None:
             graph.add((iri, predicate, literal))
@@ -55,11 +55,11 @@ def idea_graph(idea: Idea, facts: Facts) -> Graph:
         if place is not None:
             graph.add((iri, DCT.spatial, place))
     for notation in idea.problems:
-        problem = problem_or_none(notation)
+        problem = find_problem(notation)
         if problem is not None:
             graph.add((iri, DCT.subject, add_problem(graph, site, problem)))
     for address in idea.evidence:
-        page = web(address)
+        page = make_web_iri(address)
         if page is not None:
             graph.add((iri, FOAF.page, page))
             add_document(graph, site, page)
@@ -80,7 +80,7 @@ def add_idea(graph: Graph, idea: Idea, facts: Facts) -> URIRef:
     site = facts.site
     iri = site.thing("idea", idea.id)
     graph.add((iri, RDF.type, PROV.Entity))
-    graph.add((iri, DCT.title, title_of(idea, site)))
+    graph.add((iri, DCT.title, make_title(idea, site)))
     status = add_term(graph, site, "idea-status", idea.status)
     if status is not None:
         graph.add((iri, ADMS.status, status))
@@ -96,13 +96,13 @@ def add_idea(graph: Graph, idea: Idea, facts: Facts) -> URIRef:
 def add_need(graph: Graph, idea: Idea, need: DataNeed, facts: Facts) -> URIRef | None:
     """Describe a data need of an idea and return its IRI, ``None`` if it has no id."""
     site = facts.site
-    if not clean(need.id):
+    if not clean_text(need.id):
         return None
     iri = site.data_need(idea.id, need.id)
     graph.add((iri, RDF.type, PROV.Entity))
-    graph.add((iri, DCT.title, label(site.language, need.what, need.id)))
+    graph.add((iri, DCT.title, make_label(site.language, need.what, need.id)))
     graph.add((iri, DCT.isPartOf, site.thing("idea", idea.id)))
-    why = text(need.why, site.language)
+    why = make_text(need.why, site.language)
     if why is not None:
         graph.add((iri, DCT.description, why))
     return iri
@@ -140,7 +140,7 @@ def add_relations(graph: Graph, dataset: Dataset, iri: URIRef, facts: Facts) -> 
             if met is not None:
                 related.append((met, "data_need"))
     for number, (other, role) in enumerate(related, 1):
-        influence = part(iri, f"influence-{number}")
+        influence = make_part_iri(iri, f"influence-{number}")
         graph.add((iri, PROV.qualifiedInfluence, influence))
         graph.add((influence, RDF.type, PROV.Influence))
         graph.add((influence, PROV.entity, other))
@@ -156,6 +156,6 @@ def _summaries(idea: Idea) -> Iterator[Literal]:
         tag = spoken.code if spoken else (other.iso_639_1 or other.iso_639_3 if other else "")
         # A language tag is the shortest code there is (RFC 5646, 2.2.1): Spanish is ``es``.
         tag = {"spa": "es", "eng": "en"}.get(tag, tag)
-        literal = text(summary.text, tag or None)
+        literal = make_text(summary.text, tag or None)
         if literal is not None:
             yield literal

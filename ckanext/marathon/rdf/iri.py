@@ -1,19 +1,25 @@
-"""Web and mail addresses that people typed, made into IRIs that every RDF parser accepts.
+"""IRIs: those of our things, and web and mail addresses made into IRIs that every parser accepts.
 
-One invalid IRI makes a whole page unreadable to a strict parser, so what cannot be repaired is
-left out. Source of the rules: RFC 3987, section 2.2; RFC 6068 for ``mailto:``.
+Where the IRIs of our things start is configured; what follows never changes, and holds no name or
+title. One invalid IRI makes a whole page unreadable to a strict parser, so what cannot be repaired
+is left out.
+
+Sources: the public URLs of the catalogue (docs/api.md); RFC 3987, section 2.2; RFC 6068 for
+``mailto:``.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from urllib.parse import quote, unquote
 
 import pyoxigraph
 from rdflib import URIRef
 
-__all__ = ["address_of_mail", "mail", "segment", "urn", "web"]
+from ckanext.marathon.vocabulary import paths
 
 _WEB = re.compile(
     r"(https?|ftp)://([^/?#\\]*)(/[^?#]*)?(\?[^#]*)?(#.*)?", re.IGNORECASE | re.DOTALL
@@ -28,7 +34,7 @@ _PLAIN = frozenset(
 )
 
 
-def web(value: object) -> URIRef | None:
+def make_web_iri(value: object) -> URIRef | None:
     """Return an ``http``, ``https`` or ``ftp`` address as a valid IRI.
 
     Characters that IRIs may not contain (blanks, brackets, a lone ``%`` …) are
@@ -49,7 +55,7 @@ def web(value: object) -> URIRef | None:
     return URIRef(f"{scheme}://{authority}{_encoded(path, '/')}{tail}")
 
 
-def urn(value: object) -> URIRef | None:
+def make_urn(value: object) -> URIRef | None:
     """Return a name that is no address (``urn:``, ``doi:`` …) as IRI, ``None`` if it is none."""
     text = value.strip() if isinstance(value, str) else ""
     if not text.lower().startswith(_NAMES):
@@ -60,7 +66,7 @@ def urn(value: object) -> URIRef | None:
         return None
 
 
-def mail(value: object) -> URIRef | None:
+def make_mail_iri(value: object) -> URIRef | None:
     """Return a mail address as ``mailto:`` IRI, ``None`` if it is none."""
     if not isinstance(value, str):
         return None
@@ -70,12 +76,12 @@ def mail(value: object) -> URIRef | None:
     return URIRef("mailto:" + quote(address, safe="!$&'*+-/=._~@"))
 
 
-def address_of_mail(iri: str) -> str:
+def read_mail_address(iri: str) -> str:
     """Return the mail address of a ``mailto:`` IRI, or of a bare address."""
     return unquote(re.sub(r"^mailto:", "", str(iri), flags=re.IGNORECASE))
 
 
-def segment(value: object) -> str:
+def encode_segment(value: object) -> str:
     """Return a value as one segment of an IRI's path, or as its fragment."""
     return quote(str(value), safe="", errors="replace")
 
@@ -124,3 +130,123 @@ def _encodable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return text.isprintable()
+
+
+_UUID = r"[0-9A-Za-z%_.~-]+"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where IRIs start, and where and in which language the site speaks.
+
+    Attributes:
+        base: start of the IRIs of things, without a slash at the end.
+        vocabulary: start of the IRIs of concepts, without a slash at the end.
+        url: address that serves the pages, without a slash at the end; may differ from ``base``.
+        language: of titles and descriptions, as a language tag (``es``).
+        others: further languages of the pages, in the order in which they are offered.
+        kept: id of a dataset or resource → the IRI that it came with from another catalogue, as far
+            as those at hand have one.
+    """
+
+    base: str
+    vocabulary: str
+    url: str
+    language: str = "es"
+    kept: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    others: tuple[str, ...] = ()
+
+    def thing(self, kind: str, identifier: str) -> URIRef:
+        """Return the IRI of a workshop, idea, commitment, organisation or dataset.
+
+        Args:
+            kind: ``dataset``, ``workshop``, ``idea``, ``commitment`` or ``organization``.
+            identifier: its id in CKAN, never its name.
+        """
+        return self.dataset(identifier) if kind == "dataset" else self.own(kind, identifier)
+
+    def own(self, kind: str, identifier: str) -> URIRef:
+        """Return the IRI that this catalogue gives a thing, whatever IRI it came with.
+
+        The parts of a dataset are named below this one: nobody may name things in the name of the
+        catalogue that the dataset came from.
+        """
+        return URIRef(f"{self.base}/{kind}/{encode_segment(identifier)}")
+
+    def dataset(self, identifier: str) -> URIRef:
+        """Return the IRI of a dataset: the one that it came with, else our own."""
+        kept = self.kept.get(identifier)
+        return URIRef(kept) if kept else self.own("dataset", identifier)
+
+    def distribution(self, dataset: str, resource: str) -> URIRef:
+        """Return the IRI of a distribution: the one that it came with, else our own."""
+        kept = self.kept.get(resource)
+        return URIRef(kept) if kept else self.own_distribution(dataset, resource)
+
+    def own_distribution(self, dataset: str, resource: str) -> URIRef:
+        """Return the IRI that this catalogue gives a distribution."""
+        return URIRef(f"{self.own('dataset', dataset)}/resource/{encode_segment(resource)}")
+
+    def data_need(self, idea: str, need: str) -> URIRef:
+        """Return the IRI of a data need: a part of the idea that states it."""
+        return make_part_iri(self.thing("idea", idea), encode_segment(need))
+
+    def concept(self, kind: str, code: str) -> URIRef:
+        """Return the IRI of a concept of ours.
+
+        Raises:
+            UnknownCode: no such kind or code.
+        """
+        return URIRef(f"{self.vocabulary}/{paths.build_concept_path(kind, code)}")
+
+    def scheme(self, kind: str) -> URIRef:
+        """Return the IRI of a concept scheme of ours.
+
+        Raises:
+            UnknownCode: no such kind.
+        """
+        return URIRef(f"{self.vocabulary}/{paths.build_scheme_path(kind)}")
+
+    def term(self, name: str) -> URIRef:
+        """Return the IRI of a term of ``schemas/ontology.ttl``."""
+        return URIRef(f"{self.vocabulary}/def#{name}")
+
+    def page(self, kind: str, identifier: str) -> URIRef:
+        """Return the address of a thing's page, where it is served now."""
+        return URIRef(f"{self.url}/{kind}/{encode_segment(identifier)}")
+
+    def foreign(self, value: object) -> URIRef | None:
+        """Return an address as IRI unless it is one of ours.
+
+        What people type in may name anything in the world, but not speak for our own things.
+        """
+        iri = make_web_iri(value)
+        ours = iri is not None and f"{iri}/".startswith((f"{self.base}/", f"{self.vocabulary}/"))
+        return None if ours else iri
+
+    def may_be_thing(self, iri: URIRef) -> bool:
+        """Return whether an address may be the IRI of a thing here, which has a name of its own.
+
+        The plugin's own pages about the catalogue as a whole (``/marathon/…``) are no things.
+        """
+        is_page = iri.startswith(f"{self.base}/marathon/")
+        return str(iri) in self.kept.values() or (self.foreign(iri) is None and not is_page)
+
+    def id_of(self, kind: str, iri: str) -> str | None:
+        """Return the id in an IRI of ours, ``None`` if it is not one of this kind."""
+        found = re.fullmatch(rf"{re.escape(self.base)}/{kind}/({_UUID})", iri)
+        return unquote(found[1]) if found else None
+
+    def need_of(self, iri: str) -> str | None:
+        """Return the id in the IRI of a data need of ours, ``None`` if it is none."""
+        found = re.fullmatch(rf"{re.escape(self.base)}/idea/{_UUID}#({_UUID})", iri)
+        return unquote(found[1]) if found else None
+
+
+def make_part_iri(whole: URIRef, name: str) -> URIRef:
+    """Return the IRI of a thing that exists only as a part of another.
+
+    Used in place of blank nodes, so that descriptions of several datasets can be put together
+    in any order, and compared. An IRI has one fragment: a part of a part is named in it.
+    """
+    return URIRef(f"{whole}{'-' if '#' in whole else '#'}{name}")

@@ -1,39 +1,30 @@
 """Texts, dates, numbers and geometries as literals; what is not one becomes ``None``.
 
+Geometries are read as other people write them: WKT with a reference system, GML and GeoJSON.
+
 Sources: XML 1.0 (characters that RDF/XML cannot carry), XML Schema 1.1 part 2 (lexical forms),
 GeoSPARQL 1.0 (``wktLiteral``, longitude before latitude).
 """
 
 from __future__ import annotations
 
+import json
 import math
 import re
+import tokenize
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from geomet import wkt
 from rdflib import Literal
 
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.geometry import DEPTHS
 from ckanext.marathon.domain.texts import load_json, remove_hidden
+from ckanext.marathon.rdf.extras import REST
 
-from .extras import REST
 from .namespaces import GSP, XSD
-
-__all__ = [
-    "PARAGRAPH",
-    "boolean",
-    "count",
-    "decimal",
-    "duration",
-    "geometry",
-    "hex_binary",
-    "label",
-    "moment",
-    "stated_moment",
-    "text",
-]
 
 # What stands between two statements that are said as one.
 PARAGRAPH = "\n\n"
@@ -50,7 +41,7 @@ _DATATYPES = {
 }
 
 
-def clean(value: object) -> str:
+def clean_text(value: object) -> str:
     """Return a text without what RDF/XML cannot carry; ``""`` for what is no text or blank."""
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         return ""
@@ -59,23 +50,23 @@ def clean(value: object) -> str:
     return kept if kept.strip() else ""
 
 
-def text(value: object, lang: str | None = None) -> Literal | None:
+def make_text(value: object, lang: str | None = None) -> Literal | None:
     """Return a text, with its language if given; ``None`` if it is empty."""
-    kept = clean(value)
+    kept = clean_text(value)
     return Literal(kept, lang=lang) if kept else None
 
 
-def label(lang: str, *candidates: object) -> Literal:
+def make_label(lang: str, *candidates: object) -> Literal:
     """Return the first candidate that is not blank, with its language.
 
     Args:
         lang: a language tag.
         candidates: in order of preference; the last is an id, which is never blank.
     """
-    return Literal(next(filter(None, map(clean, candidates)), "-"), lang=lang)
+    return Literal(next(filter(None, map(clean_text, candidates)), "-"), lang=lang)
 
 
-def moment(value: object, utc: bool = False) -> Literal | None:
+def make_moment(value: object, utc: bool = False) -> Literal | None:
     """Return a year, month, day or point in time with its datatype.
 
     Args:
@@ -88,7 +79,7 @@ def moment(value: object, utc: bool = False) -> Literal | None:
     return Literal(reading.text, datatype=_DATATYPES[reading.form]) if reading else None
 
 
-def stated_moment(row: Mapping[str, Any], field: str, *own: Literal | None) -> Literal | None:
+def make_stated_moment(row: Mapping[str, Any], field: str, *own: Literal | None) -> Literal | None:
     """Return the date that somebody stated, else the first of CKAN's own times.
 
     What is stated and is no date is left out: a time of ours in its place would be untrue.
@@ -99,18 +90,18 @@ def stated_moment(row: Mapping[str, Any], field: str, *own: Literal | None) -> L
         field: name of the field.
         own: times that CKAN knows.
     """
-    if clean(row.get(field)):
-        return moment(row[field])
+    if clean_text(row.get(field)):
+        return make_moment(row[field])
     return None if row.get(field + REST) else next((each for each in own if each), None)
 
 
-def duration(value: object) -> Literal | None:
+def make_duration(value: object) -> Literal | None:
     """Return an ISO 8601 duration."""
     given = value.strip() if isinstance(value, str) else ""
     return Literal(given, datatype=XSD.duration) if _DURATION.fullmatch(given) else None
 
 
-def count(value: object, datatype: Any = XSD.nonNegativeInteger) -> Literal | None:
+def make_count(value: object, datatype: Any = XSD.nonNegativeInteger) -> Literal | None:
     """Return a whole number from 0 up; text and numbers like ``12.0`` are read too."""
     number = _decimal(value)
     if number is None or number < 0 or number != number.to_integral_value():
@@ -118,18 +109,18 @@ def count(value: object, datatype: Any = XSD.nonNegativeInteger) -> Literal | No
     return Literal(str(int(number)), datatype=datatype)
 
 
-def decimal(value: object) -> Literal | None:
+def make_decimal(value: object) -> Literal | None:
     """Return a decimal number, written without exponent."""
     number = _decimal(value)
     return None if number is None else Literal(format(number, "f"), datatype=XSD.decimal)
 
 
-def boolean(value: object) -> Literal | None:
+def make_boolean(value: object) -> Literal | None:
     """Return ``true`` for what is true, else ``None``: nothing is said of what is not so."""
     return Literal(True) if value is True or str(value).lower() == "true" else None
 
 
-def hex_binary(value: str) -> Literal | None:
+def make_hex_binary(value: str) -> Literal | None:
     """Return hexadecimal digits, in small letters."""
     digits = value.strip().lower()
     if not digits or len(digits) % 2 or re.search(r"[^0-9a-f]", digits):
@@ -137,7 +128,7 @@ def hex_binary(value: str) -> Literal | None:
     return Literal(digits, datatype=XSD.hexBinary)
 
 
-def geometry(value: object) -> Literal | None:
+def make_geometry(value: object) -> Literal | None:
     """Return a GeoJSON geometry (object or text) as a WKT literal, in two dimensions.
 
     Returns:
@@ -187,3 +178,77 @@ def _decimal(value: object) -> Decimal | None:
         return None
     # A number nobody means (1e999999) would be written out digit by digit.
     return number if number.is_finite() and abs(number.adjusted()) < 30 else None
+
+
+# What geomet raises for a text that is no WKT. It takes texts apart with Python's own tokenizer,
+# which has errors for quotation marks and line continuations that do not end, and reads
+# collections within collections by calling itself.
+_NOT_WKT = (
+    *(ValueError, TypeError, AttributeError, KeyError, StopIteration),
+    *(SyntaxError, tokenize.TokenError, RecursionError),
+)
+
+# Geographic systems of EPSG, in degrees within two metres of WGS 84 (4326): ETRS89, NAD83, SIRGAS
+# 2000. The axis order is that of EPSG's register.
+_LATITUDE_FIRST = re.compile(
+    r"(?:https?|urn):.*\bEPSG\b.*[/:](?:4326|4258|4269|4674)", re.IGNORECASE
+)
+_WKT_OF_A_SYSTEM = re.compile(r"\s*<(?:https?|urn):[^>]*>\s*[A-Za-z]")
+_GML = re.compile(
+    r"\s*<(?:\?xml[^>]*>\s*<)?(?:\w+:)?"
+    r"(?:Point|LineString|Polygon|Envelope|Box|Curve|Surface|Solid|Multi[A-Z]\w+)\b"
+)
+
+
+def find_kind_of_shape(text: str) -> str:
+    """Return what a text is that no place could be read from: ``gml``, ``wkt`` or ``text``."""
+    if _WKT_OF_A_SYSTEM.match(text):
+        return "wkt"
+    return "gml" if _GML.match(text) else "text"
+
+
+def read_geojson(text: str) -> str:
+    """Return WKT or GeoJSON as GeoJSON text in longitude, latitude, ``""`` if it is neither.
+
+    A reference system may stand before WKT; without one, longitude comes first (GeoSPARQL 1.0). In
+    those of :data:`_LATITUDE_FIRST` latitude does, and a text that says so and does not follow it,
+    as its numbers show, is read as it is meant. Other systems are not read: their numbers may not
+    even be degrees.
+    """
+    before, _, after = text.strip().partition(">")
+    system, shape = (before[1:], after.strip()) if before.startswith("<") else ("", text.strip())
+    has_latitude_first = bool(_LATITUDE_FIRST.fullmatch(system))
+    if system and not (has_latitude_first or system.endswith("/CRS84")):
+        return ""
+    try:
+        read: Any = load_json(shape) if shape.startswith("{") else wkt.loads(shape)
+        if not isinstance(read, dict) or "type" not in read:
+            return ""
+        if has_latitude_first and _is_on_earth(turned := _turn_axes(read)):
+            read = turned
+        return json.dumps(read)
+    except _NOT_WKT:
+        return ""
+
+
+def _turn_axes(value: Any) -> Any:
+    """Return a geometry with the first two numbers of each of its positions exchanged."""
+    if isinstance(value, dict):
+        parts = ("coordinates", "geometries")
+        return {key: _turn_axes(each) if key in parts else each for key, each in value.items()}
+    if not isinstance(value, list):
+        return value
+    if len(value) > 1 and all(isinstance(each, int | float) for each in value):
+        return [value[1], value[0], *value[2:]]
+    return [_turn_axes(each) for each in value]
+
+
+def _is_on_earth(value: Any) -> bool:
+    """Return whether all positions of a geometry can be longitude and latitude in degrees."""
+    if isinstance(value, dict):
+        return all(map(_is_on_earth, (value.get("coordinates"), value.get("geometries"))))
+    if not isinstance(value, list):
+        return True
+    if len(value) > 1 and all(isinstance(each, int | float) for each in value):
+        return abs(value[0]) <= 180 and abs(value[1]) <= 90
+    return all(map(_is_on_earth, value))

@@ -1,4 +1,4 @@
-"""Places: municipalities, departments, Guatemala, and whatever else people describe.
+"""Places: municipalities, departments, Guatemala, and whatever else people describe; both ways.
 
 Source: DCAT-AP 3, Location. Geometries are WKT because stock ckanext-dcat reads that from
 ``dcat:bbox`` and ``dcat:centroid``. A shape typed in goes to ``geosparql:hasGeometry``: DCAT-AP
@@ -12,28 +12,19 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rdflib import Graph, Literal, URIRef
+from rdflib import Graph, Literal, Namespace, URIRef
+from rdflib.term import Node
 
+from ckanext.marathon.rdf.concept import add_authority, add_texts
+from ckanext.marathon.rdf.iri import Site, make_part_iri, make_web_iri
+from ckanext.marathon.rdf.literals import clean_text, make_geometry, make_text, read_geojson
+from ckanext.marathon.rdf.reading import Reader
 from ckanext.marathon.vocabulary import authorities, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
 from ckanext.marathon.vocabulary.territory import BoundingBox
 from ckanext.marathon.vocabulary.text import fold_text
 
-from .concept import add_authority, add_texts
-from .iri import web
-from .literals import clean, geometry, text
-from .namespaces import DCAT, DCT, GSP, RDF, SKOS
-from .uris import Site, part
-
-__all__ = [
-    "SCHEME_TITLES",
-    "add_country",
-    "add_coverage",
-    "add_municipality",
-    "add_place",
-    "add_place_scheme",
-    "code_of_place",
-]
+from .namespaces import DCAT, DCT, FOAF, GSP, LOCN, RDF, RDFS, SCHEMAS, SKOS
 
 SCHEME_TITLES = {
     "municipality": {"es": "Municipios de Guatemala", "en": "Municipalities of Guatemala"},
@@ -105,20 +96,20 @@ def add_coverage(
     """
     found = []
     for number, row in enumerate(rows, 1):
-        known = _add_known(graph, site, web(row.get("uri")))
+        known = _add_known(graph, site, make_web_iri(row.get("uri")))
         named = site.foreign(row.get("uri"))
         if known is not None:
             found.append(known)
             row, named = _beside(graph, known, row), None
-        iri = named or part(whole, f"place-{number}")
-        shape = part(whole, f"geometry-{number}")
+        iri = named or make_part_iri(whole, f"place-{number}")
+        shape = make_part_iri(whole, f"geometry-{number}")
         if _add_typed_in(graph, iri, shape, site.language, row) or named is not None:
             graph.add((iri, RDF.type, DCT.Location))
             found.append(iri)
     return found
 
 
-def code_of_place(site: Site, iri: str, kind: str = "municipality") -> str | None:
+def read_place_code(site: Site, iri: str, kind: str = "municipality") -> str | None:
     """Return the code in the IRI of a municipality or department of our vocabulary."""
     digits = 4 if kind == "municipality" else 2
     found = re.fullmatch(rf"{re.escape(site.vocabulary)}/{kind}/([0-9]{{{digits}}})", iri)
@@ -129,7 +120,7 @@ def _add_known(graph: Graph, site: Site, iri: URIRef | None) -> URIRef | None:
     if iri is None:
         return None
     for kind in ("municipality", "department"):
-        code = code_of_place(site, iri, kind)
+        code = read_place_code(site, iri, kind)
         if code:
             return add_place(graph, site, kind, code)
     country = authorities.find_country(iri)
@@ -148,10 +139,10 @@ def _add_typed_in(
     graph: Graph, iri: URIRef, shape: URIRef, lang: str, row: Mapping[str, Any]
 ) -> bool:
     """Describe a place as it was typed in; tell whether anything was."""
-    name = text(row.get("text"), lang)
-    geom = geometry(row.get("geom"))
-    box = geometry(row.get("bbox")) or (envelope(geom) if geom is not None else None)
-    centre = geometry(row.get("centroid"))
+    name = make_text(row.get("text"), lang)
+    geom = make_geometry(row.get("geom"))
+    box = make_geometry(row.get("bbox")) or (find_envelope(geom) if geom is not None else None)
+    centre = make_geometry(row.get("centroid"))
     if name is not None:
         graph.add((iri, SKOS.prefLabel, name))
     for predicate, literal in ((DCAT.bbox, box), (DCAT.centroid, centre)):
@@ -163,7 +154,7 @@ def _add_typed_in(
         graph.add((shape, RDF.type, GSP.Geometry))
         graph.add((shape, GSP.asWKT, geom))
     as_they_came = [
-        (predicate, Literal(clean(row[field]), datatype=kind))
+        (predicate, Literal(clean_text(row[field]), datatype=kind))
         for field, predicate, kind in _AS_THEY_CAME
         if isinstance(row.get(field), str)
     ]
@@ -175,7 +166,7 @@ def _add_typed_in(
     return not is_empty or bool(as_they_came)
 
 
-def envelope(geom: Literal) -> Literal | None:
+def find_envelope(geom: Literal) -> Literal | None:
     """Return the bounding box of a WKT literal as written by us."""
     numbers = [float(each) for each in _NUMBER.findall(str(geom))]
     west, east, south, north = (
@@ -188,7 +179,7 @@ def envelope(geom: Literal) -> Literal | None:
 
 
 def _add_extent(graph: Graph, iri: URIRef, box: BoundingBox, centre: tuple[float, float]) -> None:
-    point = geometry({"type": "Point", "coordinates": list(centre)})
+    point = make_geometry({"type": "Point", "coordinates": list(centre)})
     for predicate, literal in ((DCAT.bbox, _box(box)), (DCAT.centroid, point)):
         if literal is not None:
             graph.add((iri, predicate, literal))
@@ -202,4 +193,122 @@ def _box(box: BoundingBox) -> Literal | None:
         [box.west, box.north],
         [box.west, box.south],
     ]
-    return geometry(json.dumps({"type": "Polygon", "coordinates": [ring]}))
+    return make_geometry(json.dumps({"type": "Polygon", "coordinates": [ring]}))
+
+
+_GN = Namespace("http://www.geonames.org/ontology#")
+_NAMES = (SKOS.prefLabel, RDFS.label, LOCN.geographicName, _GN.name, FOAF.name, DCT.title)
+_NAMES += tuple(schema["name"] for schema in SCHEMAS)
+_SHAPES = (GSP.hasGeometry, LOCN.geometry)
+
+# Shapes of schema.org, and points of the W3C's basic vocabulary, are numbers: latitude first.
+_WGS = Namespace("http://www.w3.org/2003/01/geo/wgs84_pos#")
+_DRAWN = (*(schema.geo for schema in SCHEMAS), _WGS.location)
+_BOXES = tuple(schema.box for schema in SCHEMAS)
+_POLYGONS = tuple(schema.polygon for schema in SCHEMAS)
+_LATITUDES = (_WGS.lat, *(schema.latitude for schema in SCHEMAS))
+_LONGITUDES = (_WGS.long, *(schema.longitude for schema in SCHEMAS))
+_NUMBERS = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?")
+_BETWEEN = re.compile(r"[\s,;]+")
+
+
+def read_place(reader: Reader, whole: Node, node: Node) -> tuple[dict[str, str], list[str]]:
+    """Return a place as a row of ``spatial_coverage``, and what of it cannot be read.
+
+    Args:
+        reader: of the graph.
+        whole: the dataset: an IRI that is a part of its own names nothing beyond it.
+        node: the place, which may be just a text: a name or a geometry.
+    """
+    if isinstance(node, Literal):
+        text = str(node).strip()
+        shape = read_geojson(text)
+        return ({"geom": shape} if shape else {"text": text}) if text else {}, []
+    shape = reader.geometry(node, *_SHAPES)
+    box = reader.geometry(node, DCAT.bbox)
+    drawn = make_geometry(shape)
+    if drawn is not None and make_geometry(box) == find_envelope(drawn):
+        box = ""
+    foreign = isinstance(node, URIRef) and not node.startswith(f"{whole}#")
+    plain, texts = _plain_shapes(reader, node)
+    row = {
+        "uri": str(node) if foreign else "",
+        "text": reader.text(node, *_NAMES) or ("" if foreign else reader.value(node)),
+        "geom": shape or plain.get("geom", ""),
+        "bbox": box or plain.get("bbox", ""),
+        "centroid": reader.geometry(node, DCAT.centroid) or plain.get("centroid", ""),
+    }
+    row = {name: value for name, value in row.items() if value}
+    unread = reader.shape_texts(node, *_SHAPES, DCAT.bbox, DCAT.centroid)
+    return row, [] if {"geom", "bbox"} & row.keys() else [*unread, *texts]
+
+
+def _plain_shapes(reader: Reader, node: Node) -> tuple[dict[str, str], list[str]]:
+    """Return shapes that are written as numbers, by field as GeoJSON, and texts that are none."""
+    found: dict[str, str] = {}
+    unread: list[str] = []
+    for each in (node, *(e for e in reader.nodes(node, *_DRAWN) if not isinstance(e, Literal))):
+        centre = (reader.text(each, *_LATITUDES), reader.text(each, *_LONGITUDES))
+        for field, text in (
+            ("bbox", reader.text(each, *_BOXES)),
+            ("geom", reader.text(each, *_POLYGONS)),
+            ("centroid", " ".join(centre).strip()),
+        ):
+            if not text:
+                continue
+            shape = _shape(field, text)
+            if shape:
+                found.setdefault(field, shape)
+            else:
+                unread.append(text)
+    return found, unread
+
+
+def _shape(field: str, text: str) -> str:
+    """Return a box, polygon or point of latitudes and longitudes as GeoJSON, ``""`` if it is none.
+
+    Source: schema.org, ``box`` (lower, then upper corner) and ``polygon``.
+    """
+    given = [each for each in _BETWEEN.split(text.strip()) if each]
+    if len(given) % 2 or not all(map(_NUMBERS.fullmatch, given)):
+        return ""
+    numbers = list(map(float, given))
+    latitudes, longitudes = numbers[::2], numbers[1::2]
+    if not all(abs(each) <= 90 for each in latitudes):
+        return ""
+    if not all(abs(each) <= 180 for each in longitudes):
+        return ""
+    positions = [list(each) for each in zip(longitudes, latitudes, strict=True)]
+    if field == "centroid":
+        return _geojson("Point", positions[0]) if len(positions) == 1 else ""
+    if field == "bbox":
+        if len(positions) != 2:
+            return ""
+        west, east = sorted(longitudes)
+        south, north = sorted(latitudes)
+        positions = [[west, south], [east, south], [east, north], [west, north]]
+    if positions[0] != positions[-1]:
+        positions.append(positions[0])
+    return _geojson("Polygon", [positions]) if len(positions) > 3 else ""
+
+
+def _geojson(kind: str, coordinates: object) -> str:
+    return json.dumps({"type": kind, "coordinates": coordinates})
+
+
+def is_our_municipality(reader: Reader, node: Node, code: str) -> bool:
+    """Return whether a place of another site of ours is a municipality of Guatemala.
+
+    Its IRI may have another base. Other countries have municipalities with such codes too: only the
+    name tells.
+    """
+    if not code or not str(node).endswith(f"/municipality/{code}"):
+        return False
+    try:
+        known = territory.get_municipality(code)
+    except UnknownCode:
+        return False
+    names = reader.texts(node, SKOS.prefLabel)
+    return not {fold_text(known.name), *map(fold_text, known.alt_names)}.isdisjoint(
+        map(fold_text, names)
+    )

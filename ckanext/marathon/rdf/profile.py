@@ -1,42 +1,247 @@
-"""The RDF profile ``marathon`` of ckanext-dcat: a thin adapter to the functions of this room."""
+"""The RDF profile ``marathon`` of ckanext-dcat: a thin adapter to the functions of this room.
+
+It uses ckanext-dcat's own reader of DCAT-AP 3, corrected where that fails on valid input.
+
+Other profiles publish fields as they are stored, and where one is empty what CKAN knows: the
+beginning of a draft as the day of publication, times without an offset, ``03/06/2017`` as a day in
+March. They are given a dataset in which each field has the value that our own profile publishes, so
+that no profile says what ours would not.
+"""
 
 from __future__ import annotations
 
+import copy
+import json
 import logging
 import re
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
-from rdflib import BNode, Graph, URIRef
+from ckan.model.license import LicenseRegister
+from ckanext.dcat.profiles import EuropeanDCATAP3Profile
+from rdflib import BNode, Graph, Literal, URIRef
 from rdflib.term import Node
 
+from ckanext.marathon.domain.file import read_checksum
 from ckanext.marathon.domain.texts import quote_value
-from ckanext.marathon.records.commitment import Commitment
-from ckanext.marathon.records.idea import Idea
+from ckanext.marathon.rdf.catalogue import build_catalogue_graph
+from ckanext.marathon.rdf.commitment import build_commitment_graph
+from ckanext.marathon.rdf.concept import list_titles_to_drop
+from ckanext.marathon.rdf.dataset import build_dataset_graph, read_dataset
+from ckanext.marathon.rdf.distribution import (
+    build_resource_page,
+    find_time_modified,
+    find_time_offered,
+)
+from ckanext.marathon.rdf.distribution import find_first_published as time_published
+from ckanext.marathon.rdf.extras import REST, fill_from_extras, list_texts_of_extra
+from ckanext.marathon.rdf.facts import Row
+from ckanext.marathon.rdf.fitting import fit_dataset, respell_keyword, texts_of_files
+from ckanext.marathon.rdf.harvested import OTHER_LANGUAGES, find_other_languages
+from ckanext.marathon.rdf.idea import build_idea_graph
+from ckanext.marathon.rdf.iri import Site, make_mail_iri, make_web_iri, read_mail_address
+from ckanext.marathon.rdf.literals import make_moment, make_stated_moment
+from ckanext.marathon.rdf.lookups import (
+    PROFILE,
+    Lookups,
+    describe_by_profiles,
+    is_site_type,
+    list_site_profiles,
+    read_site,
+)
+from ckanext.marathon.rdf.reading import Reader
+from ckanext.marathon.rdf.workshop import build_workshop_graph
+from ckanext.marathon.records.record import Commitment, Idea, Workshop
 from ckanext.marathon.records.values import list_rows
-from ckanext.marathon.records.workshop import Workshop
+from ckanext.marathon.vocabulary import authorities
 
-from .catalogue import catalogue_graph
-from .commitment import commitment_graph
-from .dataset import dataset_graph
-from .document import titles_to_drop
-from .extras import REST, texts_of
-from .facts import Row
-from .fitting import fit_dataset, respell_keyword, texts_of_files
-from .idea import idea_graph
-from .languages import OTHER_LANGUAGES, other_languages
-from .legacy import with_legacy
-from .literals import moment
-from .lookups import Lookups, site, site_profiles
-from .namespaces import DCAT, DCT, FOAF, RDF, SCHEMAS, SINGLE_VALUED, new_graph
-from .parse import read_dataset
-from .site_types import PROFILE, describe_by_profiles, is_site_type
-from .stock import CarefulReader
-from .stock_fields import with_published_values
-from .uris import Site
-from .workshop import workshop_graph
+from .namespaces import DCAT, DCT, FOAF, RDF, RDFS, SCHEMAS, SINGLE_VALUED, new_graph
 
-__all__ = ["MarathonProfile", "distribution_graph", "graph_by_profiles", "graph_of", "join"]
+_PEOPLE = ("publisher", "creator", "contact")
+_PEOPLE_IRIS = frozenset(f"{each}_uri" for each in _PEOPLE)
+# What an agent is in the profile ``schemaorg``, which knows no rows.
+_AGENT = ("uri", "name", "email", "url", "identifier")
+# Extras of ckanext-dcat, which it reads where a field is empty.
+_PUBLISHED_TIMES = frozenset({"issued", "modified", "temporal_start", "temporal_end"})
+_PUBLISHED_TIMES |= {f"dcat_{name}" for name in ("issued", "modified")}
+# They would stand in for a date that nobody stated, or that is none.
+_STAND_INS = ("metadata_created", "metadata_modified")
+
+
+def copy_with_published_values(dataset: Row, site: Site) -> dict[str, Any]:
+    """Return a copy of a dataset with the values that our own profile publishes.
+
+    Args:
+        dataset: as ``package_show`` gives it; is not changed.
+        site: where IRIs start: nobody speaks for one of our things by typing in its IRI.
+    """
+    shown: dict[str, Any] = copy.deepcopy(dict(dataset))
+    known = fill_from_extras(dataset)
+    saved = make_moment(known.get("metadata_modified"), utc=True)
+    shown["issued"] = _text(make_stated_moment(known, "issued", time_published(known)))
+    shown["modified"] = _text(make_stated_moment(known, "modified", saved))
+    shown |= dict.fromkeys(_STAND_INS)
+    for extra in list_rows(shown.get("extras")):
+        if extra.get("key") in _PUBLISHED_TIMES:
+            _set(extra, "value", _text(make_moment(extra.get("value"))))
+        elif extra.get("key") in _PEOPLE_IRIS:
+            _set(extra, "value", str(site.foreign(extra.get("value")) or ""))
+    for period in list_rows(shown.get("temporal_coverage")):
+        for edge in ("start", "end"):
+            _set(period, edge, _text(make_moment(period.get(edge))))
+    _set(shown, "url", str(make_web_iri(shown.get("url")) or ""))
+    for name in _PEOPLE:
+        for person in list_rows(shown.get(name)):
+            _tidy_person(person, site)
+    for role in ("publisher", "creator"):
+        for person in list(list_rows(shown.get(role)))[:1]:
+            shown |= {f"{role}_{name}": person.get(name) or "" for name in _AGENT}
+    for resource in list_rows(shown.get("resources")):
+        _tidy_resource(resource, known, site)
+    return shown
+
+
+def _text(time: Literal | None) -> str:
+    return "" if time is None else str(time)
+
+
+def _set(row: Any, name: str, value: str) -> None:
+    """Change a field; one that is not there stays away."""
+    if name in row:
+        row[name] = value
+
+
+def _tidy_person(person: Any, site: Site) -> None:
+    _set(person, "uri", str(site.foreign(person.get("uri")) or ""))
+    _set(person, "url", str(make_web_iri(person.get("url")) or ""))
+    _set(person, "email", read_mail_address(make_mail_iri(person.get("email")) or ""))
+
+
+def _tidy_resource(resource: Any, dataset: Row, site: Site) -> None:
+    resource["issued"] = _text(find_time_offered(dataset, resource))
+    resource["modified"] = _text(find_time_modified(dataset, resource))
+    resource |= dict.fromkeys((*_STAND_INS, "created", "last_modified"))
+    for name in ("access_url", "download_url"):
+        _set(resource, name, str(make_web_iri(resource.get(name)) or ""))
+    if resource.get("url_type") != "upload" and resource.get("id"):
+        page = build_resource_page(site, str(dataset["id"]), str(resource["id"]))
+        _set(resource, "url", str(make_web_iri(resource.get("url")) or page))
+    checksum = read_checksum(resource)
+    _set(resource, "hash", checksum.digits if checksum else "")
+    if resource.get("license") and dataset.get("rights_note"):
+        # Who reads a licence must not miss the doubt about it.
+        notes = (resource.get("rights"), dataset["rights_note"])
+        resource["rights"] = "\n".join(filter(None, notes))
+
+
+# The id of a node may stand there: it is how ckanext-dcat finds its own places again.
+_NODE = "distribution_ref"
+_SERVICES = "access_services"
+# Of these the address is wanted, whatever it is called.
+_ADDRESSES = frozenset(
+    {DCAT.endpointURL, DCAT.endpointDescription, DCAT.landingPage, DCT.conformsTo, DCT.relation}
+    | {DCT.source, DCT.isVersionOf, FOAF.page, FOAF.homepage, RDFS.seeAlso}
+)
+
+
+class CarefulReader(EuropeanDCATAP3Profile):
+    """The stock profile, whose answers never hold the id of a node without a name."""
+
+    @cached_property
+    def reader(self) -> Reader:
+        """Our own reader of the same graph."""
+        here = read_site()
+        return Reader(self.g, here.language, here.others)
+
+    def without_nodes(self, value: Any) -> Any:
+        """Return what was read without ids of nodes that have no name outside the graph."""
+        if isinstance(value, dict):
+            inner = {k: v if k == _NODE else self._inside(k, v) for k, v in value.items()}
+            inner.pop("access_service_ref", None)
+            return {key: each for key, each in inner.items() if each not in ("", None)}
+        if isinstance(value, list):
+            return [each for each in map(self.without_nodes, value) if each not in ("", None)]
+        is_node = isinstance(value, str) and value and (BNode(value), None, None) in self.g
+        return "" if is_node else value
+
+    def _inside(self, key: str, value: Any) -> Any:
+        if key == _SERVICES and isinstance(value, str):
+            return json.dumps(self.without_nodes(json.loads(value)), ensure_ascii=False)
+        return self.without_nodes(value)
+
+    def license_in_register(self, *subjects: Any) -> tuple[str, str]:
+        """Return the licence of the site's own register that is stated first, and how it was said.
+
+        Args:
+            subjects: the dataset, or its distributions.
+        """
+        register = {
+            spelling: identifier
+            for identifier, licence in LicenseRegister().items()
+            for spelling in (licence.url, licence.title)
+            if spelling
+        }
+        for node in (each for one in subjects for each in self.reader.nodes(one, DCT.license)):
+            for spelling in (str(node), self.reader.text(node, DCT.title)):
+                if spelling in register:
+                    return str(register[spelling]), spelling
+        return "", ""
+
+    def keep_licence(self, found: dict[str, Any], dataset_ref: Any) -> None:
+        """Keep a licence of CKAN's register as it was said where the register names no version.
+
+        By the id alone it would be published with the version that it stands for here.
+        """
+        if "license_id" in found:
+            return
+        if self.license_in_register(dataset_ref)[0]:
+            found.pop("license" + REST, None)
+        files = self.reader.nodes(dataset_ref, DCAT.distribution)
+        identifier, said = self.license_in_register(dataset_ref, *files)
+        has_no_version = not any(map(authorities.find_stated_licence, (identifier, said)))
+        if has_no_version and authorities.find_licence(identifier):
+            found.setdefault("license" + REST, [said])
+
+    def _license(self, dataset_ref: Any) -> str:
+        """Return a licence of the register; ckanext-dcat asks nothing but the distributions."""
+        return self.license_in_register(dataset_ref)[0] or super()._license(dataset_ref)
+
+    def _object_value(self, subject: Any, predicate: Any, multilingual: bool = False) -> Any:
+        """Read one value, in the site's language where there is a choice."""
+        if multilingual:
+            return super()._object_value(subject, predicate, multilingual)
+        said = self.reader.text(subject, predicate)
+        nodes = self.reader.nodes(subject, predicate)
+        others = (
+            self.reader.address(each)
+            if predicate in _ADDRESSES
+            else self.reader.text(each, RDFS.label) or self.reader.value(each)
+            for each in nodes
+            if not isinstance(each, Literal)
+        )
+        return said or next(filter(None, others), "")
+
+    def _object_value_list(self, subject: Any, predicate: Any) -> list[str]:
+        """Read all values."""
+        if predicate in _ADDRESSES:
+            return self.reader.addresses(subject, predicate)
+        return self.reader.values(subject, predicate)
+
+    def _parse_geodata(self, spatial: Any, datatype: Any, cur_value: Any) -> Any:
+        """Read a geometry with our own reader.
+
+        ckanext-dcat 2.4 stops at one that is a node, and at WKT in which a quotation mark opens.
+        """
+        return self.reader.geometry(spatial, datatype) or cur_value
+
+    def _object_value_int(self, subject: Any, predicate: Any) -> int | None:
+        """Read a number; ckanext-dcat 2.4 stops at one that is infinite."""
+        try:
+            return super()._object_value_int(subject, predicate)
+        except OverflowError:
+            return None
+
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +259,9 @@ class MarathonProfile(CarefulReader):
 
     def graph_from_catalog(self, catalog_dict: dict[str, Any] | None, catalog_ref: URIRef) -> None:
         """Add the catalogue; what ckanext-dcat hands over as ``catalog_dict`` is empty."""
-        join(self.g, catalogue_graph(Lookups.of_this_request().catalogue_facts(), catalog_ref))
+        join_graphs(
+            self.g, build_catalogue_graph(Lookups.of_this_request().catalogue_facts(), catalog_ref)
+        )
 
     def graph_from_dataset(self, dataset_dict: dict[str, Any], dataset_ref: URIRef) -> None:
         """Add a dataset; a workshop, idea or commitment as what it is, never as a dataset.
@@ -64,14 +271,14 @@ class MarathonProfile(CarefulReader):
         """
         if is_site_type(dataset_dict.get("type")) and (dataset_ref, None, None) in self.g:
             return
-        join(self.g, graph_of(dataset_dict, Lookups.of_this_request()))
+        join_graphs(self.g, build_record_graph(dataset_dict, Lookups.of_this_request()))
 
     def parse_dataset(self, dataset_dict: dict[str, Any], dataset_ref: Any) -> dict[str, Any]:
         """Fill a dataset dict from the graph, as far as the site's schema can hold it.
 
         What no field takes is kept as text in an extra; ``marathon_notices`` lists it.
         """
-        here = site()
+        here = read_site()
         found = read_dataset(self.g, dataset_ref, here)
         own = here.id_of("dataset", str(dataset_ref))
         theirs = self.without_nodes(super().parse_dataset({}, dataset_ref))
@@ -82,7 +289,7 @@ class MarathonProfile(CarefulReader):
             found["extras"].append({"key": "uri", "value": str(dataset_ref)})
         # A harvester makes the address on this site of it, and stops where there is none.
         found["title"] = found.get("title") or _name_of(dataset_ref, found)
-        others = other_languages(self.g, dataset_ref, found, here.language, respell_keyword)
+        others = find_other_languages(self.g, dataset_ref, found, here.language, respell_keyword)
         found["extras"] += [{"key": OTHER_LANGUAGES, "value": others}] if others else []
         before = texts_of_files(found["resources"])
         rest = fit_dataset(found, self._dataset_schema or {})
@@ -122,7 +329,7 @@ class MarathonProfile(CarefulReader):
         for name, part in (("qualified_relation", "relation"), ("provenance_activity", "uri")):
             rows = theirs.get(name) or []
             theirs[name] = [each for each in rows if not self._is_ours(each.get(part))]
-        if related := texts_of(extras.get("related_resource")):
+        if related := list_texts_of_extra(extras.get("related_resource")):
             extras["related_resource"] = [each for each in related if not self._is_ours(each)]
         skipped = {"uri", "identifier"} if is_own else {"uri"}
         if (dataset_ref, FOAF.homepage, None) not in self.g:
@@ -138,29 +345,31 @@ class MarathonProfile(CarefulReader):
                 found["extras"].append({"key": name, "value": value})
 
     def _is_ours(self, iri: Any) -> bool:
-        base = site().base
+        base = read_site().base
         return str(iri).startswith((f"{base}/idea/", f"{base}/workshop/"))
 
 
-def graph_of(package: dict[str, Any], lookups: Lookups) -> Graph:
+def build_record_graph(package: dict[str, Any], lookups: Lookups) -> Graph:
     """Return the graph of a package of any type, asking CKAN for its neighbours."""
     kind = package.get("type") or "dataset"
     if kind == "workshop":
-        return workshop_graph(Workshop.from_shown(package), lookups.workshop_facts(package))
+        return build_workshop_graph(Workshop.from_shown(package), lookups.workshop_facts(package))
     if kind == "idea":
-        return idea_graph(Idea.from_shown(package), lookups.idea_facts(package))
+        return build_idea_graph(Idea.from_shown(package), lookups.idea_facts(package))
     if kind == "commitment":
-        return commitment_graph(Commitment.from_shown(package), lookups.owner_facts(package))
+        return build_commitment_graph(Commitment.from_shown(package), lookups.owner_facts(package))
     if is_site_type(kind):
-        return describe_by_profiles(package, lookups.owner_facts(package), site_profiles())
-    return dataset_graph(package, lookups.dataset_facts(package))
+        return describe_by_profiles(package, lookups.owner_facts(package), list_site_profiles())
+    return build_dataset_graph(package, lookups.dataset_facts(package))
 
 
 # What a distribution's document says of the dataset that it belongs to: what DCAT-AP wants of one.
 _OF_DATASET = (RDF.type, DCT.identifier, DCT.title, DCT.description)
 
 
-def distribution_graph(package: dict[str, Any], resource: str, lookups: Lookups) -> Graph | None:
+def build_distribution_graph(
+    package: dict[str, Any], resource: str, lookups: Lookups
+) -> Graph | None:
     """Return what the graph of a dataset says of one of its files, with the dataset's name.
 
     Args:
@@ -171,7 +380,7 @@ def distribution_graph(package: dict[str, Any], resource: str, lookups: Lookups)
     Returns:
         ``None`` if the dataset's graph has no such distribution.
     """
-    whole = graph_of(package, lookups)
+    whole = build_record_graph(package, lookups)
     site = lookups.owner_facts(package).site
     dataset = site.dataset(str(package["id"]))
     distribution = site.distribution(str(package["id"]), resource)
@@ -193,7 +402,9 @@ def distribution_graph(package: dict[str, Any], resource: str, lookups: Lookups)
     return found
 
 
-def graph_by_profiles(dataset: dict[str, Any], lookups: Lookups, profiles: Sequence[str]) -> Graph:
+def build_graph_by_profiles(
+    dataset: dict[str, Any], lookups: Lookups, profiles: Sequence[str]
+) -> Graph:
     """Return what profiles of ckanext-dcat say of a dataset, without blank nodes.
 
     Those that are not ours are given the values that ours publishes: they say no other date,
@@ -205,21 +416,21 @@ def graph_by_profiles(dataset: dict[str, Any], lookups: Lookups, profiles: Seque
     """
     others = [each for each in profiles if each != PROFILE]
     if not others:
-        return graph_of(dataset, lookups)
+        return build_record_graph(dataset, lookups)
     facts = lookups.owner_facts(dataset)
     if is_site_type(dataset.get("type")):
         return describe_by_profiles(dataset, facts, others)
     graph = new_graph(facts.site.vocabulary)
     if PROFILE in profiles:
-        join(graph, graph_of(dataset, lookups))
-    shown = with_published_values(dataset, facts.site)
+        join_graphs(graph, build_record_graph(dataset, lookups))
+    shown = copy_with_published_values(dataset, facts.site)
     if "dcat_us_3" in others:
         # It stops at documentation where there is no landing page.
         shown["url"] = shown.get("url") or str(facts.site.page("dataset", str(dataset["id"])))
     theirs = describe_by_profiles(shown, facts, others)
     _restate_times(theirs, facts.site, shown)
-    join(graph, theirs)
-    if "croissant" not in others and not with_legacy(dataset).get("creator"):
+    join_graphs(graph, theirs)
+    if "croissant" not in others and not fill_from_extras(dataset).get("creator"):
         # ``schemaorg`` takes the organisation for the creator; in Croissant one is required.
         graph.remove((None, SCHEMAS[0].creator, None))
     return graph
@@ -239,7 +450,7 @@ def _restate_times(graph: Graph, here: Site, shown: Row) -> None:
         rows[here.distribution(identifier, str(resource.get("id")))] = resource
     for iri, row in rows.items():
         for field, predicates in _TIMES.items():
-            time = moment(row.get(field))
+            time = make_moment(row.get(field))
             for predicate in predicates:
                 if (iri, predicate, None) in graph:
                     graph.remove((iri, predicate, None))
@@ -254,7 +465,7 @@ def _name_of(dataset_ref: Any, found: dict[str, Any]) -> str:
     return given or re.split(r"[/#:]", address)[-1] or "dataset"
 
 
-def join(page: Graph, added: Graph) -> None:
+def join_graphs(page: Graph, added: Graph) -> None:
     """Add a graph to the page it is part of, keeping what DCAT-AP allows once only.
 
     Two datasets may name the same agent or place by its IRI and disagree about it: the page
@@ -273,7 +484,7 @@ def join(page: Graph, added: Graph) -> None:
     for subject, predicate, value in added:
         if (subject, predicate) not in disputed:
             page.add((subject, predicate, value))
-    for subject, title in titles_to_drop(page):
+    for subject, title in list_titles_to_drop(page):
         page.remove((subject, DCT.title, title))
     for kind in (DCT.LicenseDocument, FOAF.Agent):
         for subject in added.subjects(RDF.type, kind):

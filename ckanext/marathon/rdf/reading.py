@@ -9,15 +9,11 @@ from typing import Any
 from rdflib import BNode, Graph, Literal, URIRef
 from rdflib.term import Node
 
+from ckanext.marathon.rdf.iri import make_web_iri
+from ckanext.marathon.rdf.literals import PARAGRAPH, read_geojson
 from ckanext.marathon.vocabulary import authorities
 
-from .geometries import geojson
-from .iri import web
-from .literals import PARAGRAPH
 from .namespaces import DCAT, DCT, FOAF, GSP, RDF, RDFS, SCHEMAS, SKOS, TIME, VCARD
-
-__all__ = ["Reader"]
-
 
 # What tells a reader in words what a node is, in the order in which it is asked for.
 _WORDS = (RDFS.label, DCT.description, DCT.title, SKOS.prefLabel, FOAF.name, RDFS.comment)
@@ -30,8 +26,8 @@ _PLACES = (VCARD.hasValue, VCARD.value, RDF.value, FOAF.homepage, FOAF.page)
 _PLACES += (*(schema.url for schema in SCHEMAS), DCAT.landingPage, DCT.identifier, RDFS.seeAlso)
 
 
-# The names that we give to nameless parts name nothing beyond their dataset (:mod:`.others`,
-# :mod:`.statement`).
+# The names that we give to nameless parts name nothing beyond their dataset (:mod:`.harvested`,
+# :mod:`.concept`).
 _PART = re.compile(r"#(?:other-|licence|rights|provenance)")
 
 
@@ -128,7 +124,7 @@ class Reader:
         if self.is_nameless(node):
             for name in _PLACES:
                 texts = (str(each).strip() for each in self.nodes(node, name))
-                if found := next(filter(web, texts), ""):
+                if found := next(filter(make_web_iri, texts), ""):
                     return found
         return self.value(node)
 
@@ -214,11 +210,11 @@ class Reader:
         """
         found = self._shapes(subject, *predicates)
         found.sort(key=lambda each: not each.lstrip().startswith("{"))
-        return next(filter(None, map(geojson, found)), "")
+        return next(filter(None, map(read_geojson, found)), "")
 
     def shape_texts(self, subject: Node, *predicates: URIRef) -> list[str]:
         """Return the geometries that are written in a way we cannot read (GML, for example)."""
-        return [each for each in self._shapes(subject, *predicates) if not geojson(each)]
+        return [each for each in self._shapes(subject, *predicates) if not read_geojson(each)]
 
     def _shapes(self, subject: Node, *predicates: URIRef) -> list[str]:
         found = []

@@ -9,16 +9,14 @@ from importlib.resources import files
 
 from rdflib import Graph, Literal, URIRef
 
+from ckanext.marathon.rdf.concept import add_term, add_texts
+from ckanext.marathon.rdf.iri import Site
+from ckanext.marathon.rdf.place import SCHEME_TITLES, add_place
 from ckanext.marathon.vocabulary import files as files_vocabulary
 from ckanext.marathon.vocabulary import problems, statuses, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
 
-from .concept import add_term, add_texts
 from .namespaces import DCT, OWL, RDF, SKOS, new_graph
-from .place import SCHEME_TITLES, add_place
-from .uris import Site
-
-__all__ = ["KINDS", "concept_graph", "ontology_graph", "profile_turtle", "scheme_graph"]
 
 KINDS: tuple[str, ...] = (
     *SCHEME_TITLES,
@@ -27,7 +25,7 @@ KINDS: tuple[str, ...] = (
 )
 
 
-def concept_graph(site: Site, kind: str, code: str) -> Graph:
+def build_concept_graph(site: Site, kind: str, code: str) -> Graph:
     """Return one concept.
 
     Args:
@@ -47,7 +45,7 @@ def concept_graph(site: Site, kind: str, code: str) -> Graph:
     return graph
 
 
-def scheme_graph(site: Site, kind: str) -> Graph:
+def build_scheme_graph(site: Site, kind: str) -> Graph:
     """Return a whole scheme with its concepts.
 
     Raises:
@@ -64,7 +62,7 @@ def scheme_graph(site: Site, kind: str) -> Graph:
     return graph
 
 
-def ontology_graph(site: Site) -> Graph:
+def build_ontology_graph(site: Site) -> Graph:
     """Return the properties of our own: those of ``schemas/ontology.ttl`` and of the taxonomy."""
     turtle = files("ckanext.marathon.schemas").joinpath("ontology.ttl").read_bytes()
     graph = new_graph(site.vocabulary)
@@ -75,7 +73,7 @@ def ontology_graph(site: Site) -> Graph:
     return graph
 
 
-def profile_turtle(site: Site) -> bytes:
+def read_profile_turtle(site: Site) -> bytes:
     """Return the application profile as SHACL in Turtle (``schemas/marathon-ap.ttl``)."""
     turtle = files("ckanext.marathon.schemas").joinpath("marathon-ap.ttl").read_bytes()
     return f"@base <{site.vocabulary}/> .\n".encode() + turtle

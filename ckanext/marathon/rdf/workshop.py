@@ -7,30 +7,24 @@ from __future__ import annotations
 
 from rdflib import Graph, Literal, URIRef
 
-from ckanext.marathon.records.base import Record
-from ckanext.marathon.records.organization import Organization
-from ckanext.marathon.records.workshop import Workshop
+from ckanext.marathon.rdf.agent import add_named_agent, add_organization
+from ckanext.marathon.rdf.concept import add_problem, add_term, find_problem
+from ckanext.marathon.rdf.facts import Facts
+from ckanext.marathon.rdf.iri import Site, make_part_iri, make_web_iri
+from ckanext.marathon.rdf.literals import (
+    clean_text,
+    make_count,
+    make_geometry,
+    make_label,
+    make_moment,
+    make_text,
+)
+from ckanext.marathon.rdf.place import add_municipality
+from ckanext.marathon.records.record import Organization, Record, Workshop
 
-from .agent import add_named_agent, add_organization
-from .concept import add_problem, add_term, problem_or_none
-from .facts import Facts
-from .iri import web
-from .literals import clean, count, geometry, label, moment, text
 from .namespaces import ADMS, DCAT, DCT, PROV, RDF, RDFS, XSD, new_graph
-from .place import add_municipality
-from .uris import Site, part
 
-__all__ = [
-    "COUNTS",
-    "add_generation",
-    "add_workshop",
-    "refer_to_organization",
-    "refer_to_workshop",
-    "title_of",
-    "workshop_graph",
-]
-
-COUNTS = {
+COUNT_PROPERTIES = {
     "participants": "participants",
     "participants_women": "participantsWomen",
     "participants_men": "participantsMen",
@@ -39,7 +33,7 @@ COUNTS = {
 }
 
 
-def workshop_graph(workshop: Workshop, facts: Facts) -> Graph:
+def build_workshop_graph(workshop: Workshop, facts: Facts) -> Graph:
     """Return all that is said of a workshop, with its public ideas and their datasets.
 
     Args:
@@ -49,28 +43,28 @@ def workshop_graph(workshop: Workshop, facts: Facts) -> Graph:
     site = facts.site
     graph = new_graph(site.vocabulary)
     iri = add_workshop(graph, workshop, facts)
-    description = text(workshop.notes, site.language)
+    description = make_text(workshop.notes, site.language)
     if description is not None:
         graph.add((iri, DCT.description, description))
     for notation in workshop.problems:
-        problem = problem_or_none(notation)
+        problem = find_problem(notation)
         if problem is not None:
             graph.add((iri, DCT.subject, add_problem(graph, site, problem)))
-    for field, name in COUNTS.items():
-        number = count(workshop.participants.get(field), XSD.integer)
+    for field, name in COUNT_PROPERTIES.items():
+        number = make_count(workshop.participants.get(field), XSD.integer)
         if number is not None and field not in workshop.masked:
             graph.add((iri, site.term(name), number))
-    source = web(workshop.source_url)
+    source = make_web_iri(workshop.source_url)
     if source is not None:
         graph.add((iri, DCT.source, source))
     for idea in facts.ideas.values():
         iri_of_idea = site.thing("idea", idea.id)
         add_generation(graph, iri, iri_of_idea)
-        graph.add((iri_of_idea, DCT.title, title_of(idea, site)))
+        graph.add((iri_of_idea, DCT.title, make_title(idea, site)))
     for dataset in facts.datasets:
         iri_of_dataset = site.dataset(dataset.id)
         add_generation(graph, iri, iri_of_dataset)
-        graph.add((iri_of_dataset, DCT.title, title_of(dataset, site)))
+        graph.add((iri_of_dataset, DCT.title, make_title(dataset, site)))
     return graph
 
 
@@ -99,7 +93,7 @@ def add_workshop(graph: Graph, workshop: Workshop, facts: Facts) -> URIRef:
     """Describe a workshop as far as a dataset's page needs it and return its IRI."""
     site = facts.site
     iri = site.thing("workshop", workshop.id)
-    title = title_of(workshop, site)
+    title = make_title(workshop, site)
     graph.add((iri, RDF.type, PROV.Activity))
     graph.add((iri, RDFS.label, title))
     graph.add((iri, DCT.title, title))
@@ -135,9 +129,9 @@ def refer_to_organization(graph: Graph, organization: Organization, facts: Facts
     return add_organization(graph, facts.site, organization)
 
 
-def title_of(record: Record, site: Site) -> Literal:
+def make_title(record: Record, site: Site) -> Literal:
     """Return a record's title, else its name or id, with the site's language."""
-    return label(site.language, record.title, record.name, record.id)
+    return make_label(site.language, record.title, record.name, record.id)
 
 
 def _add_time(graph: Graph, iri: URIRef, workshop: Workshop) -> None:
@@ -145,13 +139,13 @@ def _add_time(graph: Graph, iri: URIRef, workshop: Workshop) -> None:
 
     PROV's times are points; midnight would be an hour that nobody said.
     """
-    start, end = moment(workshop.starts_at), moment(workshop.ends_at)
+    start, end = make_moment(workshop.starts_at), make_moment(workshop.ends_at)
     for predicate, literal in ((PROV.startedAtTime, start), (PROV.endedAtTime, end)):
         if literal is not None and literal.datatype == XSD.dateTime:
             graph.add((iri, predicate, literal))
     known = [each for each in (start, end) if each is not None]
     if start is not None and any(each.datatype != XSD.dateTime for each in known):
-        days = part(iri, "days")
+        days = make_part_iri(iri, "days")
         graph.add((iri, DCT.temporal, days))
         graph.add((days, RDF.type, DCT.PeriodOfTime))
         graph.add((days, DCAT.startDate, start))
@@ -169,10 +163,10 @@ def _add_places(graph: Graph, site: Site, iri: URIRef, workshop: Workshop) -> No
         graph.add((iri, DCT.spatial, place))
     for place in filter(None, parts if host is None else [host]):
         graph.add((iri, PROV.atLocation, place))
-    name = text(workshop.venue, site.language)
-    point = geometry({"type": "Point", "coordinates": [workshop.longitude, workshop.latitude]})
+    name = make_text(workshop.venue, site.language)
+    point = make_geometry({"type": "Point", "coordinates": [workshop.longitude, workshop.latitude]})
     if name is not None or point is not None:
-        venue = part(iri, "venue")
+        venue = make_part_iri(iri, "venue")
         graph.add((iri, PROV.atLocation, venue))
         graph.add((venue, RDF.type, PROV.Location))
         for predicate, literal in ((RDFS.label, name), (DCAT.centroid, point)):
@@ -187,8 +181,8 @@ def _add_agents(graph: Graph, iri: URIRef, workshop: Workshop, facts: Facts) -> 
         graph.add((iri, PROV.wasAssociatedWith, convener))
         _add_association(graph, iri, "association", convener)
     for number, organiser in enumerate(workshop.organisers, 1):
-        agent = part(iri, f"organiser-{number}")
-        if not clean(organiser.name):
+        agent = make_part_iri(iri, f"organiser-{number}")
+        if not clean_text(organiser.name):
             continue
         add_named_agent(graph, agent, organiser.name)
         graph.add((iri, PROV.wasAssociatedWith, agent))
@@ -199,7 +193,7 @@ def _add_agents(graph: Graph, iri: URIRef, workshop: Workshop, facts: Facts) -> 
 
 
 def _add_association(graph: Graph, iri: URIRef, name: str, agent: URIRef) -> URIRef:
-    association = part(iri, name)
+    association = make_part_iri(iri, name)
     graph.add((iri, PROV.qualifiedAssociation, association))
     graph.add((association, RDF.type, PROV.Association))
     graph.add((association, PROV.agent, agent))

@@ -21,6 +21,12 @@ import requests
 import simplejson
 from ckan.lib import search
 from ckan.lib.search import common, index, query
+from ckan.lib.search.common import SearchError, SolrConnectionError
+
+# CKAN says SolrConnectionError only where nothing listens: a Solr that is starting, or too slow,
+# is a SearchError, like a query that it cannot read.
+AWAY = (SolrConnectionError, SearchError)
+
 
 log = logging.getLogger(__name__)
 
@@ -162,7 +168,7 @@ def make_connection(decode_dates: bool = True) -> pysolr.Solr:
     return BoundedSolr(address, **options)
 
 
-def start() -> None:
+def use_connection() -> None:
     """Have CKAN use this connection from now on; again changes nothing."""
     modules: tuple[Any, ...] = (common, index, query, search)
     for module in modules:
@@ -174,7 +180,7 @@ def solr_failed() -> bool:
     return bool(flask.has_request_context() and flask.g.get(_FLAG))
 
 
-def refusal() -> str | None:
+def get_refusal() -> str | None:
     """Return what Solr said of the last query of this web request that it could not run.
 
     Returns:

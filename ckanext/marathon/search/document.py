@@ -1,6 +1,7 @@
 """What Solr is given of a package: what everybody may read, in fields that CKAN's schema has.
 
-Pure: dicts in, dicts out. Every reader of a search gets the stored copy, whoever saved the package.
+Every reader of a search gets the stored copy, whoever saved the package. Besides CKAN's own fields
+a document has the values of our filters, and words by which people may look for the record.
 """
 
 from __future__ import annotations
@@ -8,10 +9,21 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
+
+import ckan.plugins as p
+from ckan import model
+from ckanext.scheming.helpers import scheming_get_dataset_schema
 
 from ckanext.marathon.domain import workshop
 from ckanext.marathon.domain.texts import load_json
+from ckanext.marathon.records.record import DATASET, OTHER_TYPES
+from ckanext.marathon.records.values import list_stored_texts
+from ckanext.marathon.visibility import filter_public
+from ckanext.marathon.vocabulary import problems, territory
+from ckanext.marathon.vocabulary.errors import UnknownCode
+from ckanext.marathon.vocabulary.problems import ServiceProblem
+from ckanext.marathon.vocabulary.territory import Municipality
 
 # Shown according to the viewer by ``package_show``, so never kept.
 _VIEWERS_OWN = ("ideas", "workshop_info")
@@ -33,7 +45,7 @@ _TEXT_PREFIXES = ("extras_", "res_extras_")
 _NOT_WORDS = frozenset({"id", "uri", "geom", "bbox", "centroid"})
 
 
-def for_everybody(package: Mapping[str, Any]) -> dict[str, Any]:
+def select_for_everybody(package: Mapping[str, Any]) -> dict[str, Any]:
     """Return a package as an outsider is shown it, without what names other records.
 
     Counts are masked, and nobody's name is in its history.
@@ -54,7 +66,7 @@ def for_everybody(package: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def extras_for_everybody(
+def select_extras_for_everybody(
     extras: Iterable[Mapping[str, Any]], package: Mapping[str, Any]
 ) -> list[Mapping[str, Any]]:
     """Return raw extras (``key``, ``value``) with no more than ``package`` shows of them.
@@ -70,7 +82,7 @@ def extras_for_everybody(
     ]
 
 
-def with_links(document: Mapping[str, Any], package: Mapping[str, Any]) -> dict[str, Any]:
+def add_links(document: Mapping[str, Any], package: Mapping[str, Any]) -> dict[str, Any]:
     """Return a Solr document that links to what ``package``, as outsiders see it, links to."""
     links = _links(package)
     fields = {**links, **{f"extras_{name}": value for name, value in links.items()}}
@@ -86,18 +98,18 @@ def _links(package: Mapping[str, Any]) -> dict[str, str]:
     return links
 
 
-def without_counts(document: Mapping[str, Any]) -> dict[str, Any]:
+def remove_counts(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return a Solr document in which nobody can search for a number of participants."""
     hidden = {*workshop.COUNT_FIELDS, *(f"extras_{field}" for field in workshop.COUNT_FIELDS)}
     return {k: v for k, v in document.items() if k not in hidden}
 
 
-def without_relationships(document: Mapping[str, Any], types: Collection[str]) -> dict[str, Any]:
+def remove_relationships(document: Mapping[str, Any], types: Collection[str]) -> dict[str, Any]:
     """Return a Solr document without the names of what the package is related to, by type."""
     return {k: v for k, v in document.items() if k not in types}
 
 
-def fitting(
+def fit_document(
     document: Mapping[str, Any], repeating: Collection[str], ours: Collection[str] | None = None
 ) -> dict[str, Any]:
     """Return a Solr document whose values CKAN's own schema can take.
@@ -124,7 +136,7 @@ def fitting(
     return {key: value for key, value in _cut(fitted) if value is not None}
 
 
-def utc(moment: Any) -> str | None:
+def format_utc(moment: Any) -> str | None:
     """Return ISO 8601 text as Solr's date (UTC, whole seconds), ``None`` if it is not one."""
     try:
         parsed = datetime.fromisoformat(moment)
@@ -180,3 +192,148 @@ def _cut(document: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
 
 def _too_long(text: str) -> bool:
     return len(text.encode("utf-8", "replace")) > _LONGEST
+
+
+# The field whose single value, or values, a filter offers, by type.
+_OWN = {
+    "workshop": {"vocab_kind": "kind", "vocab_status": "status"},
+    "idea": {
+        "vocab_idea_status": "status",
+        "vocab_workshop": "workshop",
+        "vocab_community": "community",
+    },
+}
+
+
+def list_facet_values(package: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return Solr field → values of one dataset, workshop, idea or commitment as it is shown.
+
+    Municipalities bring their departments, problems the areas they belong to.
+    """
+    found = {
+        "vocab_municipality": [m.code for m in _municipalities(package)],
+        "vocab_department": _unique(m.department_code for m in _municipalities(package)),
+        "vocab_service_problem": [p.notation for p in _problems(package)],
+    }
+    for field, own in _OWN.get(package.get("type", ""), {}).items():
+        found[field] = _texts(package.get(own))
+    return {field: values for field, values in found.items() if values}
+
+
+def list_search_words(package: Mapping[str, Any]) -> list[str]:
+    """Return names of its places and labels and synonyms of its problems, in every language."""
+    found: list[str] = []
+    for municipality in _municipalities(package):
+        found += [municipality.name, *municipality.alt_names]
+        found.append(territory.get_department(municipality.department_code).name)
+    for problem in _problems(package):
+        found += problem.pref_label.values()
+        for synonyms in problem.alt_labels.values():
+            found += synonyms
+    return _unique(found)
+
+
+def _municipalities(package: Mapping[str, Any]) -> list[Municipality]:
+    return list(_known(_texts(package.get("municipality")), territory.get_municipality))
+
+
+def _problems(package: Mapping[str, Any]) -> list[ServiceProblem]:
+    own = list(_known(_texts(package.get("service_problem")), problems.get_problem))
+    areas = _unique(p.broader for p in own if p.broader)
+    notations = {p.notation for p in own}
+    return own + [problems.get_problem(area) for area in areas if area not in notations]
+
+
+def _known(codes: Iterable[str], look_up: Any) -> Iterable[Any]:
+    for code in codes:
+        try:
+            yield look_up(code)
+        except UnknownCode:
+            continue
+
+
+def _texts(value: Any) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    return _unique(v for v in values if isinstance(v, str) and v)
+
+
+def _unique(values: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(values))
+
+
+WORDS = "extras_marathon_terms"
+
+
+def before_index(pkg_dict: dict[str, Any]) -> dict[str, Any]:
+    """Return the Solr document of a package of our types; others are left alone.
+
+    Filters are ``vocab_*`` (several values each in CKAN's schema); words reach the default search
+    field through ``extras_marathon_terms``. The copies that searches and ``package_show`` answer
+    from (``data_dict``, ``validated_data_dict``) become those of an outsider.
+    """
+    if pkg_dict.get("type") not in (DATASET, *OTHER_TYPES):
+        return pkg_dict
+    raw, shown = json.loads(pkg_dict["data_dict"]), json.loads(pkg_dict["validated_data_dict"])
+    public = select_for_everybody(shown)
+    raw |= {name: [] for name in RELATIONSHIPS if name in raw}
+    raw["extras"] = select_extras_for_everybody(raw.get("extras", []), public)
+
+    fields = add_links(remove_counts(pkg_dict), public)
+    types = model.PackageRelationship.get_all_types()
+    fields = remove_relationships(fields, types)
+    schema: dict[str, Any] = scheming_get_dataset_schema(pkg_dict["type"]) or {}
+    found = fit_document(fields, _repeating(schema), _ours(schema))
+    found["data_dict"] = json.dumps(raw)
+    found["validated_data_dict"] = json.dumps(public)
+    found.update(list_facet_values(public))
+    if public["type"] == DATASET:
+        found.update(_facets_of_ideas(public.get("idea") or []))
+    # CKAN has an empty one for each file without a format: a value of the filter without a name.
+    found["res_format"] = [name for name in found.get("res_format") or () if name]
+    words = list_search_words(public)
+    if words:
+        found[WORDS] = " ".join(words)
+    starts_at = format_utc(public.get("starts_at"))
+    if starts_at:
+        found["starts_at_date"] = starts_at
+    return found
+
+
+def _ours(schema: Mapping[str, Any]) -> set[str]:
+    """Return the fields of a schema that is ours, and of none that a site has instead."""
+    is_ours = "marathon_" in str(schema.get("after_validators") or "")
+    fields = schema.get("dataset_fields", []) if is_ours else []
+    return {field["field_name"] for field in fields}
+
+
+def _repeating(schema: Mapping[str, Any]) -> list[str]:
+    """Return the fields whose rows ckanext-dcat takes out of the document after us."""
+    if not p.plugin_loaded("dcat"):
+        return []
+    fields = schema.get("dataset_fields", [])
+    return [field["field_name"] for field in fields if "repeating_subfields" in field]
+
+
+def _facets_of_ideas(ids: list[str]) -> dict[str, list[str]]:
+    """Return the filters that a dataset has from its public ideas and their public workshops."""
+    ideas = _public(ids, "idea")
+    communities = (list_stored_texts(extras.get("community")) for extras in ideas.values())
+    workshops = _public((extras.get("workshop", "") for extras in ideas.values()), "workshop")
+    return {
+        "vocab_idea": list(ideas),
+        "vocab_idea_status": sorted({e["status"] for e in ideas.values() if e.get("status")}),
+        "vocab_workshop": list(workshops),
+        "vocab_community": sorted({name for names in communities for name in names}),
+    }
+
+
+def _public(ids: Iterable[str], package_type: str) -> dict[str, dict[str, str]]:
+    wanted = {id_ for id_ in ids if id_}
+    if not wanted:
+        return {}
+    rows = model.Session.query(model.Package.id, cast(Any, model.Package).extras).filter(
+        model.Package.id.in_(wanted),
+        model.Package.type == package_type,
+        filter_public(model.Package),
+    )
+    return {id_: extras or {} for id_, extras in rows}

@@ -1,22 +1,177 @@
-"""What a search leaves out unless asked, which filters it offers, and how their values read."""
+"""What a search asks for: what it leaves out unless asked, its filters, and words that name places.
+
+Several values of one filter find records that have any of them; CKAN finds only records that have
+all.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import ckan.plugins.toolkit as tk
 import flask
 from ckan import model
 
-from ckanext.marathon.records.package import DATASET, OTHER_TYPES
-from ckanext.marathon.search import filters
-from ckanext.marathon.search.types import registered
+from ckanext.marathon.records.record import DATASET, OTHER_TYPES
+from ckanext.marathon.search.types import list_registered_types
 from ckanext.marathon.visibility import filter_public
 from ckanext.marathon.vocabulary import authorities, problems, statuses, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
+from ckanext.marathon.vocabulary.problems import ServiceProblem
+from ckanext.marathon.vocabulary.territory import Department, Municipality
+from ckanext.marathon.vocabulary.text import MAX_QUERY, fold_text
+
+Pair = tuple[str, str]
+Group = tuple[str, ...]
+
+# A department and its municipalities are one filter to the reader.
+PLACES: Group = ("vocab_department", "vocab_municipality")
+PROBLEMS: Group = ("vocab_service_problem",)
+
+# How many values of a field Solr counts: all 340 municipalities, and of communities the largest.
+MOST_VALUES = 500
+
+_OTHER_PARAMETERS = {"q", "page", "sort"}
+_FIELD = re.compile(r"\w+", re.ASCII)
+
+
+def find_filter_group(field: str) -> Group:
+    """Return the fields that are one filter with this one."""
+    return PLACES if field in PLACES else (field,)
+
+
+def list_chosen(parameters: Iterable[Pair]) -> list[Pair]:
+    """Return the (field, value) pairs of an address that filter, as CKAN takes them."""
+    return [
+        (name, value)
+        for name, value in parameters
+        if name not in _OTHER_PARAMETERS and value and not name.startswith(("_", "ext_"))
+    ]
+
+
+def write_ckan_filter(pairs: Iterable[Pair]) -> str:
+    """Return the filter that CKAN's search page writes: all values at once."""
+    return " ".join(f'{field}:"{value}"' for field, value in pairs)
+
+
+def write_filter_of_any(pairs: Iterable[Pair], leave_out: Group = ()) -> str:
+    """Return the filter that finds any value of each filter, and something of every filter.
+
+    Args:
+        pairs: what was chosen.
+        leave_out: fields whose values are not asked for, to count what else could be chosen.
+    """
+    groups: dict[Group, list[Pair]] = {}
+    for field, value in dict.fromkeys(pairs):
+        if field not in leave_out:
+            groups.setdefault(find_filter_group(field), []).append((field, value))
+    return " ".join(_clause(group) for group in groups.values())
+
+
+def list_parameters(
+    pairs: Iterable[Pair], order: Sequence[str], others: Iterable[Pair] = ()
+) -> list[Pair]:
+    """Return the parameters of the one address of a choice, whatever the order of the clicks.
+
+    Args:
+        pairs: what is chosen.
+        order: fields as the page shows them; those that it does not show come last, by name.
+        others: parameters that do not filter; ``q`` comes first.
+    """
+    place = {field: number for number, field in enumerate(order)}
+    filters = sorted(set(pairs), key=lambda pair: (place.get(pair[0], len(place)), pair))
+    others = [(name, value) for name, value in others if value]
+    words = [pair for pair in others if pair[0] == "q"]
+    return [*words, *filters, *(pair for pair in others if pair[0] != "q")]
+
+
+def _clause(pairs: Sequence[Pair]) -> str:
+    if not all(_FIELD.fullmatch(field) for field, _value in pairs):
+        # No field of ours or of CKAN's: left for Solr to refuse, as CKAN does.
+        return write_ckan_filter(pairs)
+    return f"+({' OR '.join(f'{field}:{_quoted(value)}' for field, value in pairs)})"
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+MOST_NAMES = 3
+
+_OPERATORS = {"AND", "OR", "NOT"}
+# A colon makes CKAN take what was typed for a query in Solr's own language, braces make an error.
+_NO_WORDS = str.maketrans(":{}\\", "    ")
+
+
+def select_words(typed: str) -> str:
+    """Return what was typed as words that Solr only looks for; quotation marks stay if in pairs."""
+    text = typed[:MAX_QUERY].translate(_NO_WORDS)
+    if text.count('"') % 2:
+        text = text.replace('"', " ")
+    found = [each.lower() if each in _OPERATORS else each for each in text.split()]
+    return " ".join(each for each in found if re.search(r"\w", each))
+
+
+def find_municipalities(text: str) -> list[Municipality]:
+    """Return the municipalities that a text names, in whole or in its beginning; best first.
+
+    ``agua san carlos alzatate`` names one; accents and case do not count.
+    """
+    every = territory.list_municipalities()
+    found = [(_rank(text, (each.name, *each.alt_names)), each.name, each) for each in every]
+    return [each for rank, _name, each in sorted(found, key=lambda one: one[:2]) if rank][
+        :MOST_NAMES
+    ]
+
+
+def find_departments(text: str) -> list[Department]:
+    """Return the departments that a text names, as :func:`find_municipalities` does."""
+    found = [(_rank(text, (each.name,)), each.name, each) for each in territory.list_departments()]
+    return [each for rank, _name, each in sorted(found, key=lambda one: one[:2]) if rank][
+        :MOST_NAMES
+    ]
+
+
+def find_service_problems(text: str, lang: str) -> Sequence[ServiceProblem]:
+    """Return the problems and areas that a text may be about, best first."""
+    return problems.search_problems(text, lang, MOST_NAMES)
+
+
+def _rank(text: str, names: Sequence[str]) -> int:
+    """Return how well a text names something, the best lowest; 0 if it does not.
+
+    More words in common are better; best is the whole name, then its beginning.
+    """
+    typed = fold_text(text[:MAX_QUERY])
+    if len(typed) < 3:
+        return 0
+    ranks = [0]
+    for name in filter(None, map(fold_text, names)):
+        if typed == name:
+            ranks.append(-2 * MAX_QUERY)
+        elif name.startswith(typed):
+            ranks.append(-MAX_QUERY)
+        elif f" {name} " in f" {typed} ":
+            ranks.append(-len(name.split()))
+        elif all(f" {word}" in f" {name}" for word in typed.split()):
+            ranks.append(-len(typed.split()))
+        else:
+            ranks.append(-_beginning(typed.split(), name))
+    return min(ranks)
+
+
+def _beginning(typed: Sequence[str], name: str) -> int:
+    """Return how many words that begin a name were typed one after the other, if two or more."""
+    for length in range(len(name.split()), 1, -1):
+        begin = name.split()[:length]
+        if any(typed[at : at + length] == begin for at in range(len(typed) - length + 1)):
+            return length
+    return 0
+
 
 # ``ext_marathon_types=all``: CKAN lets parameters of this prefix through to extensions.
 OPT_IN = "ext_marathon_types"
@@ -32,12 +187,12 @@ UNMET, MET = "unmet", "met"
 Namer = Callable[[Iterable[str], str], Mapping[str, str]]
 
 
-def datasets_only() -> str:
+def write_datasets_filter() -> str:
     """Return the filter that leaves out workshops, ideas, commitments and types without pages.
 
     Datasets are named together with the types of other plugins, which hide those themselves.
     """
-    shown = [f'"{each}"' for each in registered() if each not in OTHER_TYPES]
+    shown = [f'"{each}"' for each in list_registered_types() if each not in OTHER_TYPES]
     return f"+dataset_type:({' OR '.join(shown)})"
 
 
@@ -62,11 +217,11 @@ def before_search(search_params: dict[str, Any]) -> dict[str, Any]:
     extras = search_params.get("extras")
     if isinstance(extras, Mapping) and extras.get(OPT_IN) == "all":
         return search_params
-    if looks_for_orphans(search_params):
+    if is_looking_for_orphans(search_params):
         return search_params
     texts = [search_params.get("fq") or "", *fq_list]
     if not any(_NAMED.search(_QUOTED.sub('""', str(text))) for text in texts):
-        search_params["fq_list"] = [*fq_list, datasets_only()]
+        search_params["fq_list"] = [*fq_list, write_datasets_filter()]
     return search_params
 
 
@@ -77,19 +232,19 @@ def _widen(search_params: dict[str, Any]) -> None:
     """
     if not flask.has_request_context() or tk.request.endpoint not in _PAGES:
         return
-    chosen = filters.chosen(tk.request.args.items(multi=True))
-    ckans, fq = filters.ckans(chosen), search_params.get("fq")
+    chosen = list_chosen(tk.request.args.items(multi=True))
+    ckans, fq = write_ckan_filter(chosen), search_params.get("fq")
     if search_params.get("facet.field"):
-        search_params.setdefault("facet.limit", filters.MOST_VALUES)
+        search_params.setdefault("facet.limit", MOST_VALUES)
     if chosen and isinstance(fq, str):
-        search_params["fq"] = fq.replace(ckans, filters.any_of(chosen), 1)
+        search_params["fq"] = fq.replace(ckans, write_filter_of_any(chosen), 1)
 
 
 OF_ORGANIZATION = "organization.read"
 _PAGES = frozenset([*(f"{each}.search" for each in (DATASET, *OTHER_TYPES)), OF_ORGANIZATION])
 
 
-def looks_for_orphans(search_params: Mapping[str, Any]) -> bool:
+def is_looking_for_orphans(search_params: Mapping[str, Any]) -> bool:
     """Return whether ``ckan search-index`` asks which of all that is indexed exists no more."""
     return (
         not flask.has_request_context()
@@ -120,13 +275,13 @@ def _language() -> str:
     return str(lang or tk.config.get("ckan.locale_default") or "es")
 
 
-def names(field: str, values: Iterable[str], lang: str) -> Mapping[str, str]:
+def name_values(field: str, values: Iterable[str], lang: str) -> Mapping[str, str]:
     """Return value → name of the values of a filter that the vocabularies or titles know."""
     namer = _NAMERS.get(field)
     return namer(values, lang) if namer else {}
 
 
-def facets(facets_dict: dict[str, Any], package_type: str) -> dict[str, Any]:
+def list_facets(facets_dict: dict[str, Any], package_type: str) -> dict[str, Any]:
     """Return the filters of a type's search page (Solr field → title), ours first.
 
     The site's own choice (``search.facets``) stays for datasets; of the rest, workshops, ideas and

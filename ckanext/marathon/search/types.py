@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ckan.plugins as p
 
-from ckanext.marathon.records.package import DATASET
+from ckanext.marathon.records.record import DATASET
 
 
-def registered() -> list[str]:
+def list_registered_types() -> list[str]:
     """Return every type that has pages on this site: ours, CKAN's and those of other plugins.
 
     CKAN saves any other type too, and then breaks on every list that such a record is in.

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from ckanext.marathon.spreadsheets.table import Column, Type
+from ckanext.marathon.spreadsheets.table import Column, ColumnType
 from ckanext.marathon.vocabulary import statuses
 from ckanext.marathon.vocabulary.text import Labels, pick_label
 
@@ -40,7 +40,7 @@ class OpenColumn:
     """
 
     name: str
-    type: Type
+    type: ColumnType
     title: Labels = field(hash=False)
     description: Labels = field(hash=False)
     format: str = ""
@@ -84,18 +84,18 @@ def _declared() -> dict[str, Any]:
     return yaml.safe_load(text)
 
 
-def title() -> Labels:
+def read_title() -> Labels:
     """Return what the tables together are called."""
     return _declared()["title"]
 
 
-def description() -> Labels:
+def read_description() -> Labels:
     """Return what is in the tables together."""
     return _declared()["description"]
 
 
 @lru_cache(maxsize=1)
-def tables() -> Mapping[str, OpenTable]:
+def list_open_tables() -> Mapping[str, OpenTable]:
     """Return the tables by name, in order."""
     return {
         each["name"]: OpenTable(
@@ -103,13 +103,15 @@ def tables() -> Mapping[str, OpenTable]:
             tuple(each["key"]),
             each["title"],
             each["description"],
-            tuple(OpenColumn(**{**one, "type": Type(one["type"])}) for one in each["columns"]),
+            tuple(
+                OpenColumn(**{**one, "type": ColumnType(one["type"])}) for one in each["columns"]
+            ),
         )
         for each in _declared()["tables"]
     }
 
 
-def package(address: str) -> dict[str, Any]:
+def build_data_package(address: str) -> dict[str, Any]:
     """Return the Frictionless data package of the tables, with a Table Schema each.
 
     Titles and descriptions are Spanish; ``title_en`` and ``description_en`` stand beside them.
@@ -120,10 +122,10 @@ def package(address: str) -> dict[str, Any]:
     return {
         "profile": "tabular-data-package",
         "name": _declared()["name"],
-        **_texts(title(), description()),
+        **_texts(read_title(), read_description()),
         "homepage": address,
         "licenses": [LICENCE],
-        "resources": [_resource(each, address) for each in tables().values()],
+        "resources": [_resource(each, address) for each in list_open_tables().values()],
     }
 
 
@@ -136,7 +138,10 @@ def _resource(table: OpenTable, address: str) -> dict[str, Any]:
     foreign = [
         {
             "fields": each.name,
-            "reference": {"resource": each.refers_to, "fields": tables()[each.refers_to].key[0]},
+            "reference": {
+                "resource": each.refers_to,
+                "fields": list_open_tables()[each.refers_to].key[0],
+            },
         }
         for each in table.columns
         if each.refers_to
@@ -161,7 +166,7 @@ def _field(column: OpenColumn) -> dict[str, Any]:
         "type": str(column.type),
         **_texts(column.title, column.description),
     }
-    if column.type == Type.DATETIME:
+    if column.type == ColumnType.DATETIME:
         found["format"] = MOMENT
     elif column.format:
         found["format"] = column.format

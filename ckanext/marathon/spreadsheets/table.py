@@ -1,16 +1,29 @@
-"""What a table is: columns that say what they hold, and rows."""
+"""Tables: columns that say what they hold, and rows, written as CSV, Excel and JSON.
+
+No spreadsheet takes a text in them for a formula.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.styles import Font
+from openpyxl.worksheet.worksheet import Worksheet
+
+from ckanext.marathon.domain.texts import remove_hidden
 
 Cell = str | bool | int | float | date | datetime | None
 
 
-class Type(StrEnum):
+class ColumnType(StrEnum):
     """What a column holds.
 
     Source: Frictionless Table Schema, field types; codes like ``0501`` are strings.
@@ -36,7 +49,7 @@ class Column(NamedTuple):
     name: str
     label: str
     description: str = ""
-    type: Type = Type.STRING
+    type: ColumnType = ColumnType.STRING
 
 
 class Table(NamedTuple):
@@ -51,3 +64,116 @@ class Table(NamedTuple):
     title: str
     columns: Sequence[Column]
     rows: Iterable[Sequence[Cell]]
+
+
+CSV = "text/csv; charset=utf-8"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+# Between several values in a cell.
+SEPARATOR = " | "
+# So that Excel takes it for UTF-8.
+BOM = "\ufeff".encode()
+# What a cell, and the name of a sheet, may hold in a spreadsheet.
+LONGEST, LONGEST_NAME = 32_767, 31
+# Characters; what a column is as wide as at most.
+_WIDEST = 60
+
+
+def write_csv_lines(table: Table) -> Iterator[bytes]:
+    """Yield a table as CSV (RFC 4180, UTF-8 with a byte order mark), named by the columns' names.
+
+    Dates are ISO 8601, nothing is an empty cell.
+    """
+    yield BOM + write_csv_line(column.name for column in table.columns)
+    for row in table.rows:
+        yield write_csv_line(row)
+
+
+def write_csv_line(cells: Iterable[Cell]) -> bytes:
+    """Return one line of CSV."""
+    written = io.StringIO()
+    csv.writer(written).writerow(
+        [escape_formula(cell)[:LONGEST] if isinstance(cell, str) else _text(cell) for cell in cells]
+    )
+    return written.getvalue().encode()
+
+
+def write_json_lines(table: Table) -> Iterator[bytes]:
+    """Yield a table as a JSON array of objects, one a line, named by the columns' names."""
+    names = [column.name for column in table.columns]
+    before = "[\n"
+    for row in table.rows:
+        cells = {name: _plain(cell) for name, cell in zip(names, row, strict=True)}
+        yield (before + json.dumps(cells, ensure_ascii=False)).encode()
+        before = ",\n"
+    yield b"[]\n" if before == "[\n" else b"\n]\n"
+
+
+def write_workbook(tables: Iterable[Table]) -> bytes:
+    """Return tables as an Excel workbook, a sheet each, named by the columns' labels."""
+    book = Workbook(write_only=True)
+    for table in tables:
+        rows = list(table.rows)
+        sheet: Worksheet = book.create_sheet(_sheet_name(table.title))
+        sheet.freeze_panes = "A2"
+        labels = [column.label for column in table.columns]
+        for number, label in enumerate(labels):
+            widest = max(len(text) for text in (label, *(_text(row[number]) for row in rows)))
+            letter = _letter(number)
+            sheet.column_dimensions[letter].width = min(widest, _WIDEST) + 2
+        sheet.append([make_cell(sheet, label, Font(bold=True)) for label in labels])
+        for row in rows:
+            sheet.append([make_cell(sheet, cell) for cell in row])
+    written = io.BytesIO()
+    book.save(written)
+    return written.getvalue()
+
+
+# What the name of a sheet may not hold.
+_NO_SHEET_NAME = str.maketrans(dict.fromkeys("[]:*?/\\", " "))
+
+
+def _sheet_name(title: str) -> str:
+    return remove_hidden(title).translate(_NO_SHEET_NAME)[:LONGEST_NAME]
+
+
+def make_cell(sheet: Worksheet, value: Cell, font: Font | None = None) -> Any:
+    """Return a cell for a sheet; text that begins like a formula stays text."""
+    if isinstance(value, datetime):
+        # Excel knows no offsets.
+        value = value.isoformat()
+    is_text = isinstance(value, str)
+    content: Any = remove_hidden(value)[:LONGEST] if is_text else value
+    cell = WriteOnlyCell(sheet, value=content)
+    if is_text:
+        cell.data_type = "s"
+    if font:
+        cell.font = font
+    return cell
+
+
+def escape_formula(text: str) -> str:
+    """Return a text that no spreadsheet computes (OWASP, CSV injection), and that hides nothing."""
+    text = remove_hidden(text)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def _letter(number: int) -> str:
+    before, last = divmod(number, 26)
+    return (_letter(before - 1) if before else "") + chr(ord("A") + last)
+
+
+def _text(cell: Cell) -> str:
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    return "" if cell is None else str(_plain(cell))
+
+
+def _plain(cell: Cell) -> str | float | None:
+    if isinstance(cell, str):
+        return remove_hidden(cell)
+    return cell.isoformat() if isinstance(cell, date) else cell
+
+
+def join_values(values: Iterable[str]) -> str:
+    """Return several values as the text of one cell."""
+    return SEPARATOR.join(filter(None, values))

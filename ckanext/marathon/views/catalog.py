@@ -22,7 +22,7 @@ from ckanext.marathon.feeds.documents import DATA_JSON, FORMATS, RDF
 from ckanext.marathon.feeds.parts import THE_WHOLE, Part
 from ckanext.marathon.feeds.searched import Search
 from ckanext.marathon.feeds.snapshot import NotReady
-from ckanext.marathon.spreadsheets.write import XLSX
+from ckanext.marathon.spreadsheets.table import XLSX
 
 from . import parts
 from .conditional import answer, unchanged, validate

@@ -80,7 +80,7 @@ def _atom(part: Part) -> Response:
         validate(answer, state, f"atom.{tk.h.lang()}")
         if is_fresh(answer):
             return answer
-        body, cursor = atom.written(part, address, lookups.site().url)
+        body, cursor = atom.written(part, address, lookups.read_site().url)
     except NotReady:
         return parts.not_ready()
     written = short(body, atom.MEDIA_TYPE)

@@ -13,9 +13,8 @@ from ckanext.marathon.domain import dates
 from ckanext.marathon.helpers import commitment as helper
 from ckanext.marathon.helpers.labels import marathon_term
 from ckanext.marathon.model import commitments, figures
-from ckanext.marathon.records.commitment import Commitment
-from ckanext.marathon.spreadsheets.table import Cell, Column, Table, Type
-from ckanext.marathon.spreadsheets.write import joined
+from ckanext.marathon.records.record import Commitment
+from ckanext.marathon.spreadsheets.table import Cell, Column, ColumnType, Table, join_values
 from ckanext.marathon.vocabulary.statuses import MILESTONE_STATUS
 
 from . import tables
@@ -49,9 +48,9 @@ def table() -> Response:
         Column("commitment", tk._("Commitment")),
         Column("plan", tk._("Action plan")),
         Column("number", tk._("Number in the plan")),
-        Column("milestone", tk._("Milestone"), type=Type.INTEGER),
+        Column("milestone", tk._("Milestone"), type=ColumnType.INTEGER),
         Column("title", tk._("What will be done")),
-        Column("due", tk._("Due"), type=Type.DATE),
+        Column("due", tk._("Due"), type=ColumnType.DATE),
         Column("status", tk._("Status")),
         Column("status_label", tk._("Status in words")),
         Column("overdue", tk._("Overdue")),
@@ -79,7 +78,7 @@ def _cells(found: list[Commitment]) -> Iterator[list[Cell]]:
                 "yes"
                 if commitment_domain.is_milestone_overdue(status, milestone.due, today)
                 else "no",
-                joined(milestone.evidence),
+                join_values(milestone.evidence),
             ]
 
 

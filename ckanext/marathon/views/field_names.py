@@ -9,7 +9,7 @@ import ckan.plugins.toolkit as tk
 from ckanext.marathon.domain.errors import N_
 from ckanext.marathon.helpers.labels import marathon_municipality_names, marathon_problem_names
 from ckanext.marathon.model import audit
-from ckanext.marathon.records.package import DATASET
+from ckanext.marathon.records.record import DATASET
 
 from .form_rows import RESOURCE_INPUT, ROW_INPUT
 

@@ -18,7 +18,7 @@ from ckan.types import Response
 from flask import jsonify, make_response, request
 
 from ckanext.marathon.helpers.form import marathon_error_names
-from ckanext.marathon.search.away import AWAY
+from ckanext.marathon.search.connection import AWAY
 
 from .form_data import Form
 from .form_rows import renumber

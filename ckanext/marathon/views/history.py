@@ -12,8 +12,15 @@ from ckan.types import Context, Response
 from flask import Blueprint, make_response, request
 from flask import Response as FlaskResponse
 
-from ckanext.marathon.spreadsheets.table import Cell, Column, Table, Type
-from ckanext.marathon.spreadsheets.write import XLSX, joined, workbook
+from ckanext.marathon.spreadsheets.table import (
+    XLSX,
+    Cell,
+    Column,
+    ColumnType,
+    Table,
+    join_values,
+    write_workbook,
+)
 
 from . import tables
 from .history_words import ACTIONS, KINDS, ORIGINS, describe_entry
@@ -111,7 +118,7 @@ def _file(organization_id: str | None, extension: str) -> Response:
     if extension == "csv":
         answer = tables.csv(table)
     else:
-        answer = FlaskResponse(workbook([table]), content_type=XLSX)
+        answer = FlaskResponse(write_workbook([table]), content_type=XLSX)
         answer.headers["Content-Disposition"] = f'attachment; filename="{name}.xlsx"'
     answer.headers["Cache-Control"] = "private, no-store"
     return answer
@@ -174,8 +181,8 @@ def _refuse() -> Response:
 
 def _columns() -> list[Column]:
     return [
-        Column("number", tk._("Number"), type=Type.INTEGER),
-        Column("at", tk._("When"), type=Type.DATETIME),
+        Column("number", tk._("Number"), type=ColumnType.INTEGER),
+        Column("at", tk._("When"), type=ColumnType.DATETIME),
         Column("user", tk._("Who")),
         Column("user_id", tk._("Id of the account")),
         Column("origin", tk._("By what way")),
@@ -218,7 +225,7 @@ def _cells(entry: dict[str, Any]) -> list[Cell]:
             (each or {}).get("name")
             for each in (entry["organization"], entry["former_organization"])
         ),
-        joined(_words(entry["changes"])),
+        join_values(_words(entry["changes"])),
     ]
 
 

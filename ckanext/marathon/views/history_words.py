@@ -10,7 +10,7 @@ import ckan.plugins.toolkit as tk
 from ckanext.marathon.domain.dates import GUATEMALA
 from ckanext.marathon.domain.errors import N_
 from ckanext.marathon.model import audit
-from ckanext.marathon.records.package import DATASET, OTHER_TYPES
+from ckanext.marathon.records.record import DATASET, OTHER_TYPES
 
 from .field_names import find_field, name_field
 

@@ -10,7 +10,7 @@ from ckan.common import current_user
 from ckan.types import Context, Response
 from flask import Blueprint, request
 
-from ckanext.marathon.spreadsheets.table import Cell, Column, Table, Type
+from ckanext.marathon.spreadsheets.table import Cell, Column, ColumnType, Table
 
 from . import tables
 
@@ -42,10 +42,10 @@ def table() -> Response:
         Column("workshop_name", tk._("Address on this site")),
         Column("starts_at", tk._("Starts")),
         Column("convened_by", tk._("Convened by")),
-        Column("rsvp_by", tk._("Confirm by"), type=Type.DATE),
+        Column("rsvp_by", tk._("Confirm by"), type=ColumnType.DATE),
         Column("overdue", tk._("Overdue")),
         Column("organisation", tk._("Organisation invited")),
-        Column("invited_on", tk._("Invited on"), type=Type.DATE),
+        Column("invited_on", tk._("Invited on"), type=ColumnType.DATE),
     ]
     return tables.csv(Table("invitations", tk._("Not answered yet"), columns, _cells(found)))
 

@@ -10,7 +10,7 @@ from flask import request
 from rdflib import Graph
 from werkzeug.datastructures import MIMEAccept
 
-from ckanext.marathon.rdf.formats import FORMATS, serialise
+from ckanext.marathon.rdf.formats import FORMATS, serialise_graph
 
 HTML = "text/html"
 # Several extensions stand for one media type; the first is the one that is redirected to.
@@ -48,4 +48,4 @@ def rdf(graph: Graph, extension: str) -> Response:
     """
     media_type = FORMATS[extension].media_type
     text = "" if media_type.endswith(("json", "xml")) else "; charset=utf-8"
-    return FlaskResponse(serialise(graph, extension), content_type=media_type + text)
+    return FlaskResponse(serialise_graph(graph, extension), content_type=media_type + text)

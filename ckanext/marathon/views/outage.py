@@ -113,8 +113,8 @@ def correct_api_error(answer: Response) -> Response:
             "again in a minute."
         )
         return _api_answer("Search Connection Error", message, said)
-    if error and kind in _QUERY_ERRORS and connection.refusal() is not None:
-        error["message"] = _refusal_message(connection.refusal() or "")
+    if error and kind in _QUERY_ERRORS and connection.get_refusal() is not None:
+        error["message"] = _refusal_message(connection.get_refusal() or "")
         answer.set_data(json.dumps(said))
     text = answer.get_data(as_text=True)
     redacted = redact(text)

@@ -16,7 +16,8 @@ from ckanext.marathon.feeds import keys, snapshot
 from ckanext.marathon.model import kept_iri, pages
 from ckanext.marathon.model import own_data as found
 from ckanext.marathon.rdf import lookups
-from ckanext.marathon.spreadsheets import open_data, write
+from ckanext.marathon.spreadsheets import open_data
+from ckanext.marathon.spreadsheets import table as table_spreadsheets
 from ckanext.marathon.spreadsheets.table import Table
 
 from . import parts
@@ -24,7 +25,7 @@ from .conditional import encoding, is_fresh, share, validate
 
 own_data = Blueprint("marathon_data", __name__)
 
-_LINES = {"csv": write.csv_lines, "json": write.json_lines}
+_LINES = {"csv": table_spreadsheets.write_csv_lines, "json": table_spreadsheets.write_json_lines}
 # Bytes that are sent at a time.
 _PIECE = 1 << 16
 
@@ -34,9 +35,9 @@ def index() -> str:
     return tk.render(
         "marathon/data/index.html",
         {
-            "title": open_data.title(),
-            "description": open_data.description(),
-            "tables": open_data.tables().values(),
+            "title": open_data.read_title(),
+            "description": open_data.read_description(),
+            "tables": open_data.list_open_tables().values(),
             "forms": open_data.FORMS,
             "separator": open_data.SEPARATOR,
             "address": address(),
@@ -46,7 +47,7 @@ def index() -> str:
 
 def package() -> Response:
     """Describe the tables to programs (Frictionless Data Package)."""
-    body = json.dumps(open_data.package(address()), ensure_ascii=False, indent=1)
+    body = json.dumps(open_data.build_data_package(address()), ensure_ascii=False, indent=1)
     answer = FlaskResponse(body, content_type="application/json")
     answer.headers["Access-Control-Allow-Origin"] = "*"
     return answer
@@ -54,14 +55,18 @@ def package() -> Response:
 
 def table(table: str, extension: str) -> Response:
     """Return a table as it is now, streamed; 304 to whoever has it."""
-    declared = open_data.tables().get(table)
+    declared = open_data.list_open_tables().get(table)
     if declared is None or extension not in open_data.FORMS:
-        known = [f"{address()}/{name}.{each}" for name in open_data.tables() for each in _LINES]
+        known = [
+            f"{address()}/{name}.{each}" for name in open_data.list_open_tables() for each in _LINES
+        ]
         return parts.refusal(404, tk._("There is no such table. These exist:"), "\n".join(known))
     connection = snapshot.one_moment()
     try:
         site = replace(keys.site(), kept=kept_iri.list_of_datasets())
-        answer = FlaskResponse(content_type=write.CSV if extension == "csv" else "application/json")
+        answer = FlaskResponse(
+            content_type=table_spreadsheets.CSV if extension == "csv" else "application/json"
+        )
         _say_which(answer, connection, f"{table}.{extension}")
         if is_fresh(answer):
             answer.status_code = 304
@@ -88,7 +93,7 @@ def table(table: str, extension: str) -> Response:
 
 def address() -> str:
     """Return where the tables are, without a slash at the end."""
-    return f"{lookups.site().url}/marathon/data"
+    return f"{lookups.read_site().url}/marathon/data"
 
 
 def _say_which(answer: Response, connection: object, name: str) -> None:

@@ -51,7 +51,7 @@ def add(blueprint: Blueprint, path: str, view: View, whole: str = "") -> None:
 
 def address(part: Part) -> str:
     """Return where the addresses of a part start, without a slash at the end."""
-    root = lookups.site().url
+    root = lookups.read_site().url
     return f"{root}/{part.scope.name}" if part.scope.kind else root
 
 
@@ -83,7 +83,7 @@ def _redirect(asked: Scope, found: Scope) -> Response:
 
 
 def _unknown(kind: str, code: str) -> Response:
-    site = lookups.site().url
+    site = lookups.read_site().url
     if kind in PLACES_AND_PROBLEMS:
         known = f"{site}/vocabulary/{kind}"
     else:

@@ -13,8 +13,8 @@ from ckanext.marathon.helpers.chain import find_part
 from ckanext.marathon.model import figures, needs, place
 from ckanext.marathon.model.about import DEPARTMENT, MUNICIPALITY, PROBLEM
 from ckanext.marathon.model.figures import Figures
-from ckanext.marathon.rdf.lookups import site
-from ckanext.marathon.search.away import AWAY
+from ckanext.marathon.rdf.lookups import read_site
+from ckanext.marathon.search.connection import AWAY
 from ckanext.marathon.vocabulary import paths, territory
 from ckanext.marathon.vocabulary import problems as problems_vocabulary
 from ckanext.marathon.vocabulary.errors import UnknownCode
@@ -149,7 +149,7 @@ def _page(kind: str, code: str, template: str, **values: Any) -> Response:
         "needs": needs.unmet(SHOWN, kind, code),
         "waiting": tk.h.url_for("idea.search", **{field: code, "vocab_data_needs": "unmet"}),
         "parts": _parts(field, code),
-        "feeds": f"{site().url}/{kind}/{code}",
+        "feeds": f"{read_site().url}/{kind}/{code}",
         **values,
     }
     return vary_by_accept(make_response(tk.render(template, everything)))

@@ -31,7 +31,7 @@ def index(part: Part) -> Response:
         "marathon/portal/index.html",
         {
             "root": root,
-            "site_url": lookups.site().url,
+            "site_url": lookups.read_site().url,
             "name": part.titles.get(tk.h.lang()) or part.titles.get("es") or "",
             "kind": part.scope.kind,
             "state": state,

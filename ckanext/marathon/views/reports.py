@@ -18,7 +18,7 @@ from ckanext.marathon.logic import say
 from ckanext.marathon.model import report as reports_of
 from ckanext.marathon.operations import report_sheets
 from ckanext.marathon.rdf import lookups
-from ckanext.marathon.spreadsheets.write import XLSX, workbook
+from ckanext.marathon.spreadsheets.table import XLSX, write_workbook
 from ckanext.marathon.vocabulary import paths, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
 from ckanext.marathon.vocabulary.territory import Municipality
@@ -105,7 +105,7 @@ def _workbook(place: Municipality | None) -> Response:
     except dates.UnclearPeriod:
         return _report(place)
     found = reports_of.read(period, place.code if place else "")
-    body = workbook(
+    body = write_workbook(
         report_sheets.tabulate_report(found, period, _title(place), _address(place, period))
     )
     answer = FlaskResponse(body, content_type=XLSX)
@@ -136,7 +136,7 @@ def _address(place: Municipality | None, period: Period, ending: str = "") -> st
     days = {LAST_PARAMETER: period.last.isoformat()}
     if period.first:
         days = {FIRST_PARAMETER: period.first.isoformat(), **days}
-    return f"{lookups.site().url}/{path}/report{ending}?{urlencode(days)}"
+    return f"{lookups.read_site().url}/{path}/report{ending}?{urlencode(days)}"
 
 
 def _elsewhere(code: str, endpoint: str) -> Response:

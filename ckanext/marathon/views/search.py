@@ -9,8 +9,8 @@ from ckan.common import current_user
 from ckan.types import Response
 from flask import Blueprint, make_response, request
 
-from ckanext.marathon.search import names
-from ckanext.marathon.search.away import AWAY
+from ckanext.marathon.search import query
+from ckanext.marathon.search.connection import AWAY
 from ckanext.marathon.vocabulary import territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
 from ckanext.marathon.vocabulary.territory import Municipality
@@ -38,15 +38,15 @@ def index() -> Response | str:
 
     ``q`` is what was typed; ``municipality`` a code, left aside if no municipality has it.
     """
-    words = names.words(request.args.get("q", ""))
+    words = query.select_words(request.args.get("q", ""))
     typed = " ".join(request.args.get("q", "")[:MAX_QUERY].split()) if words else ""
     place = _municipality(request.args.get("municipality", ""))
     shown = {
         "q": typed,
         "place": place,
-        "municipalities": [each for each in names.municipalities(typed) if each != place],
-        "departments": names.departments(typed),
-        "problems": names.service_problems(typed, str(tk.h.lang())) if typed else (),
+        "municipalities": [each for each in query.find_municipalities(typed) if each != place],
+        "departments": query.find_departments(typed),
+        "problems": query.find_service_problems(typed, str(tk.h.lang())) if typed else (),
     }
     try:
         sections = [_section(each, words, place) for each in TYPES]

@@ -12,7 +12,7 @@ from flask import Response as FlaskResponse
 
 from ckanext.marathon.helpers.sharing import LETTERS
 from ckanext.marathon.model import short
-from ckanext.marathon.rdf.lookups import site
+from ckanext.marathon.rdf.lookups import read_site
 
 from . import public
 
@@ -40,7 +40,7 @@ def drawn(package_type: str, code: str) -> bytes:
 
     A quarter of it may be torn or dirty: it hangs on walls.
     """
-    address = f"{site().url}/{LETTERS[package_type]}/{code}"
+    address = f"{read_site().url}/{LETTERS[package_type]}/{code}"
     target = io.BytesIO()
     segno.make(address, error="q", micro=False).save(
         target, kind="svg", border=4, omitsize=True, light="#fff", title=address, xmldecl=False

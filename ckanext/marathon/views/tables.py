@@ -5,15 +5,14 @@ from __future__ import annotations
 from ckan.types import Response
 
 from ckanext.marathon.domain import dates
-from ckanext.marathon.spreadsheets.table import Cell, Table
-from ckanext.marathon.spreadsheets.write import csv_lines
+from ckanext.marathon.spreadsheets.table import Cell, Table, write_csv_lines
 
 from .conditional import short
 
 
 def csv(table: Table) -> Response:
     """Return a table as CSV, which browsers save under the table's name."""
-    answer = short(b"".join(csv_lines(table)), "text/csv")
+    answer = short(b"".join(write_csv_lines(table)), "text/csv")
     answer.vary.add("Accept-Encoding")
     answer.headers["Content-Disposition"] = f'attachment; filename="{table.name}.csv"'
     return answer

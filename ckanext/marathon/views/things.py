@@ -20,12 +20,16 @@ from ckanext.marathon.domain.texts import is_reference
 from ckanext.marathon.feeds import keys
 from ckanext.marathon.helpers.labels import TYPES
 from ckanext.marathon.model import log
-from ckanext.marathon.rdf.agent import organization_graph
+from ckanext.marathon.rdf.agent import build_organization_graph
 from ckanext.marathon.rdf.formats import FORMATS
 from ckanext.marathon.rdf.lookups import Lookups
-from ckanext.marathon.rdf.profile import distribution_graph, graph_by_profiles, graph_of
-from ckanext.marathon.records.organization import Organization
-from ckanext.marathon.search.types import registered
+from ckanext.marathon.rdf.profile import (
+    build_distribution_graph,
+    build_graph_by_profiles,
+    build_record_graph,
+)
+from ckanext.marathon.records.record import Organization
+from ckanext.marathon.search.types import list_registered_types
 
 from .gone import is_gone, refuse_gone, show_public
 from .negotiation import rdf, vary_by_accept, wanted_extension
@@ -61,13 +65,13 @@ def data(package_type: str, id: str, extension: str) -> Response:
     elif profiles:
         try:
             lookups = Lookups.of_this_request(keys.site())
-            graph = graph_by_profiles(thing, lookups, profiles.split(","))
+            graph = build_graph_by_profiles(thing, lookups, profiles.split(","))
         except RDFProfileException as error:
             return tk.abort(400, str(error))
         # As ckanext-dcat writes it: JSON-LD of others is read by the names of its keys.
         body = graph.serialize(format=url_to_rdflib_format(extension), auto_compact=True)
         return FlaskResponse(body, content_type=FORMATS[extension].media_type)
-    return rdf(graph_of(thing, Lookups.of_this_request(keys.site())), extension)
+    return rdf(build_record_graph(thing, Lookups.of_this_request(keys.site())), extension)
 
 
 def organization_data(id: str, extension: str) -> Response:
@@ -78,7 +82,9 @@ def organization_data(id: str, extension: str) -> Response:
     if organization is None:
         return tk.abort(404, tk._("Not found"))
     _refuse_profiles()
-    return rdf(organization_graph(keys.site(), Organization.from_shown(organization)), extension)
+    return rdf(
+        build_organization_graph(keys.site(), Organization.from_shown(organization)), extension
+    )
 
 
 def distribution_data(id: str, resource_id: str, extension: str) -> Response:
@@ -87,7 +93,7 @@ def distribution_data(id: str, resource_id: str, extension: str) -> Response:
         return tk.abort(404, tk._("There is no such format"))
     dataset = show_public(id)
     lookups = Lookups.of_this_request(keys.site())
-    graph = distribution_graph(dataset, resource_id, lookups) if dataset else None
+    graph = build_distribution_graph(dataset, resource_id, lookups) if dataset else None
     if graph is None:
         return tk.abort(404, tk._("Not found"))
     _refuse_profiles()
@@ -146,7 +152,7 @@ def send_to_the_right_address() -> Response | None:
     reference, extension = values.get("id") or "", values.get("extension")
     package = model.Package.get(reference)
     actual = package.type if package else None
-    if actual is not None and actual not in registered() and extension is None:
+    if actual is not None and actual not in list_registered_types() and extension is None:
         # From before the plugin, or of a plugin that is gone: CKAN would break on its address.
         return tk.abort(404, tk._("Not found"))
     if actual in TYPES and actual != asked and show_public(reference):

@@ -11,7 +11,7 @@ from flask import Blueprint, make_response
 from flask import Response as FlaskResponse
 
 from ckanext.marathon.feeds.keys import site
-from ckanext.marathon.rdf import vocabulary as skos
+from ckanext.marathon.rdf import vocabulary as vocabulary_rdf
 from ckanext.marathon.rdf.formats import FORMATS
 from ckanext.marathon.vocabulary import files, problems, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
@@ -26,7 +26,7 @@ PLACES = {"municipality": "municipalities.geojson", "department": "departments.g
 
 def index() -> str:
     """List the vocabularies."""
-    schemes = [(kind, concepts.title(kind)) for kind in skos.KINDS]
+    schemes = [(kind, concepts.title(kind)) for kind in vocabulary_rdf.KINDS]
     return tk.render("marathon/vocabulary/index.html", {"schemes": schemes})
 
 
@@ -39,7 +39,7 @@ def with_slash() -> Response:
 
 def scheme(kind: str) -> Response:
     """Show a vocabulary, or send on to its SKOS."""
-    if kind not in skos.KINDS:
+    if kind not in vocabulary_rdf.KINDS:
         return _unknown(kind, None)
     extension = wanted_extension()
     if extension:
@@ -60,12 +60,12 @@ def scheme(kind: str) -> Response:
 def scheme_data(kind: str, extension: str) -> Response:
     """Return a whole vocabulary as SKOS, places also as GeoJSON."""
     if kind == "def" and extension in FORMATS:
-        return rdf(skos.ontology_graph(site()), extension)
-    if kind not in skos.KINDS or extension not in _extensions(kind):
+        return rdf(vocabulary_rdf.build_ontology_graph(site()), extension)
+    if kind not in vocabulary_rdf.KINDS or extension not in _extensions(kind):
         return _unknown(kind, None)
     if extension == "geojson":
         return _geojson(files.read_data_bytes(PLACES[kind]))
-    return rdf(skos.scheme_graph(site(), kind), extension)
+    return rdf(vocabulary_rdf.build_scheme_graph(site(), kind), extension)
 
 
 def concept(kind: str, code: str) -> Response:
@@ -96,7 +96,7 @@ def concept_data(kind: str, code: str, extension: str) -> Response:
         return _unknown(kind, code)
     if extension == "geojson":
         return _geojson(_feature(kind, code))
-    return rdf(skos.concept_graph(site(), kind, code), extension)
+    return rdf(vocabulary_rdf.build_concept_graph(site(), kind, code), extension)
 
 
 def ontology() -> Response:
@@ -108,7 +108,7 @@ def ontology() -> Response:
 
 def profile() -> Response:
     """Return the application profile as SHACL, for validators."""
-    body = skos.profile_turtle(site())
+    body = vocabulary_rdf.read_profile_turtle(site())
     return FlaskResponse(body, content_type="text/turtle; charset=utf-8")
 
 
@@ -145,7 +145,7 @@ def _feature(kind: str, code: str) -> dict[str, Any]:
 
 
 def _unknown(kind: str, code: str | None) -> Response:
-    known = kind in skos.KINDS
+    known = kind in vocabulary_rdf.KINDS
     near = []
     if kind == "municipality" and code:
         near = territory.search_municipalities(code, limit=5)
@@ -158,7 +158,7 @@ def _unknown(kind: str, code: str | None) -> Response:
             "code": code,
             "title": concepts.title(kind) if known else None,
             "near": [concepts.link(kind, each) for each in near],
-            "schemes": [(each, concepts.title(each)) for each in skos.KINDS],
+            "schemes": [(each, concepts.title(each)) for each in vocabulary_rdf.KINDS],
         },
     )
     return make_response(page, 404)

@@ -17,7 +17,7 @@ from ckanext.marathon.domain.texts import is_reference
 from ckanext.marathon.logic import permissions, say
 from ckanext.marathon.model import audit, records
 from ckanext.marathon.model.audit import AuditFilter, Sight
-from ckanext.marathon.records.package import OTHER_TYPES
+from ckanext.marathon.records.record import OTHER_TYPES
 from ckanext.marathon.visibility import Viewer
 
 SHOWN, MOST = 50, 1_000

@@ -14,7 +14,7 @@ from ckanext.marathon.domain import workshop as workshop_domain
 from ckanext.marathon.logic import permissions
 from ckanext.marathon.model import agenda as workshops
 from ckanext.marathon.model import records
-from ckanext.marathon.records.workshop import Workshop
+from ckanext.marathon.records.record import Workshop
 
 
 @tk.side_effect_free

@@ -20,8 +20,8 @@ from ckan.types import Action, Context, Schema
 
 from ckanext.marathon.logic.inputs import LARGEST
 from ckanext.marathon.logic.search_truth import search_true
-from ckanext.marathon.records.package import OTHER_TYPES
-from ckanext.marathon.search.query import datasets_only
+from ckanext.marathon.records.record import OTHER_TYPES
+from ckanext.marathon.search.query import write_datasets_filter
 from ckanext.marathon.visibility import filter_public
 
 
@@ -153,7 +153,7 @@ def _recounted(groups: list[Any], context: Context, field: str, key: str) -> lis
     counted = [g for g in groups if isinstance(g, dict) and "package_count" in g]
     if counted:
         labels = _labels(context)
-        counts = get_group_dataset_counts(f"+entity_type:package {datasets_only()}", labels)
+        counts = get_group_dataset_counts(f"+entity_type:package {write_datasets_filter()}", labels)
         for group in counted:
             group["package_count"] = counts[field].get(group[key], 0)
     return groups

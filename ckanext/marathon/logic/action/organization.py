@@ -11,8 +11,8 @@ from ckan.types import Action, Context
 from ckanext.marathon.domain.texts import is_reference, is_storable
 from ckanext.marathon.logic import inputs, kept, notices, overruled, permissions
 from ckanext.marathon.model import audit_actor
-from ckanext.marathon.records.package import DATASET
-from ckanext.marathon.search.away import AWAY
+from ckanext.marathon.records.record import DATASET
+from ckanext.marathon.search.connection import AWAY
 from ckanext.marathon.visibility import filter_public
 
 

@@ -15,7 +15,7 @@ from ckan.types import AuthFunction, AuthResult, Context
 
 from ckanext.marathon.domain.texts import is_reference, is_storable
 from ckanext.marathon.logic import permissions, unseen
-from ckanext.marathon.records.package import OTHER_TYPES
+from ckanext.marathon.records.record import OTHER_TYPES
 
 
 @tk.chained_auth_function

@@ -13,7 +13,7 @@ from ckanext.marathon.logic import permissions
 from ckanext.marathon.logic.references import municipalities_of_workshop
 from ckanext.marathon.logic.show.put import put
 from ckanext.marathon.model import records, transition
-from ckanext.marathon.records.workshop import Workshop
+from ckanext.marathon.records.record import Workshop
 from ckanext.marathon.visibility import Viewer
 
 

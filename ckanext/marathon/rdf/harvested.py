@@ -1,40 +1,204 @@
-"""What other people said of a dataset and no field of ours takes, said again.
+"""What a harvested dataset says beyond our fields, published again as it came.
 
-Harvested values are kept in extras: under ``<field>_text`` where the field does not take them (see
-:mod:`.fitting`), under ckanext-dcat's own names where there is no field. What DCAT-AP allows from
-one table only is left out, unless it is of that table.
+Values that no field takes are kept in extras: under ``<field>_text`` where the field does not take
+them (see :mod:`.fitting`), under ckanext-dcat's own names where there is no field. What DCAT-AP
+allows from one table only is left out, unless it is of that table.
+
+Texts in another language than the site's keep it: CKAN's fields have no language, and a catalogue
+that says ``"Rain"@en`` must not be copied as ``"Rain"@es``. Which texts of a copy are in which
+language stands beside them, in one extra. Texts are recognised by how they begin, so that one that
+was put into Spanish here is Spanish.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from rdflib import PROV, Graph, Literal, URIRef
+from rdflib.term import Node
 
+from ckanext.marathon.domain.texts import (
+    is_kept_as_tags,
+    list_tags,
+    load_json,
+    remove_hidden,
+    split_keyword,
+)
+from ckanext.marathon.rdf.agent import add_agent
+from ckanext.marathon.rdf.concept import add_authority, add_document, add_scheme
+from ckanext.marathon.rdf.extras import REST
+from ckanext.marathon.rdf.facts import Row
+from ckanext.marathon.rdf.iri import Site, make_part_iri, make_urn
+from ckanext.marathon.rdf.literals import (
+    PARAGRAPH,
+    clean_text,
+    find_kind_of_shape,
+    make_moment,
+    make_text,
+)
+from ckanext.marathon.rdf.workshop import add_generation
 from ckanext.marathon.records.values import list_rows, list_texts
 from ckanext.marathon.vocabulary import authorities
 
-from .agent import add_agent
-from .concept import add_authority, add_scheme
-from .document import add_document
-from .extras import REST
-from .facts import Row
-from .geometries import kind_of_shape
-from .iri import urn
-from .literals import clean, moment, text
-from .namespaces import DCAT, DCATAP, DCT, ELI, FOAF, PAV, RDF, RDFS, SKOS, VCARD
-from .uris import Site, part
-from .workshop import add_generation
+from .namespaces import DCAT, DCATAP, DCT, ELI, FOAF, PAV, RDF, RDFS, SCHEMAS, SKOS, VCARD
 
-__all__ = [
-    "DOCUMENTATION",
-    "STANDARD",
-    "add_of_authority",
-    "add_others",
-    "add_texts_of",
-    "place_texts",
-]
+# The extra: language tag → how the texts in that language begin.
+OTHER_LANGUAGES = "other_languages"
+_LONGEST = 80
+_TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,4}")
+# The address of a statement, see ``Reader.statements``.
+_BEHIND = re.compile(r" \([a-z]+:\S+\)$")
+# From a dataset to its files, their services, and what those name.
+_STEPS = 4
+# The name of an organisation is one in every language, and is published without one.
+_NAMES = frozenset(
+    {FOAF.name, VCARD.fn, VCARD["organization-name"], *(schema["name"] for schema in SCHEMAS)}
+)
+
+
+def find_other_languages(
+    graph: Graph,
+    iri: Node,
+    found: Mapping[str, Any],
+    language: str,
+    respell: Callable[[str], str] = str,
+) -> dict[str, list[str]]:
+    """Return which texts of a dataset are in another language than the site's.
+
+    A text without a language is taken for one of the site's.
+
+    Args:
+        graph: that was read.
+        iri: of the dataset.
+        found: what was read of it.
+        language: of the site, as a primary language tag.
+        respell: what else the site makes of a keyword.
+
+    Returns:
+        By language tag how its texts begin; of what is said in the site's language too, nothing.
+    """
+    tags: dict[str, str] = {}
+    ours: set[str] = set()
+    for predicate, literal in _literals(graph, iri):
+        if predicate in _NAMES:
+            continue
+        tag, texts = literal.language or "", [str(literal)]
+        if tag:
+            texts += str(literal).split(PARAGRAPH)
+        if predicate == DCAT.keyword:
+            texts += [each for text in _tags_of(str(literal)) for each in (text, respell(text))]
+        if not tag or tag.partition("-")[0].lower() == language:
+            ours |= set(map(_beginning, texts))
+        elif _TAG.fullmatch(tag):
+            tags |= {_beginning(each): tag for each in texts if _beginning(each) not in tags}
+    kept = {each for name in found.keys() - {"tags"} for each in _texts(found[name])}
+    for keyword in (str(tag.get("name")) for tag in found.get("tags") or []):
+        names = _tags_of(keyword)
+        kept |= {*names, *map(respell, names), *([] if is_kept_as_tags(keyword) else [keyword])}
+    result: dict[str, list[str]] = {}
+    for text in sorted({text for each in kept for text in _known(each, tags)}):
+        if text not in ours:
+            result.setdefault(tags[text], []).append(text)
+    return dict(sorted(result.items()))
+
+
+def restore_languages(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
+    """Give texts of a dataset, its parts and files the language in which they were written.
+
+    Args:
+        graph: of the dataset; is changed.
+        site: where IRIs start, and whose language texts have.
+        iri: that the dataset has here.
+        dataset: as ``package_show`` gives it, with what its extras say.
+    """
+    tags = _stored(dataset.get(OTHER_LANGUAGES))
+    if not tags:
+        return
+    for subject, predicate, value in list(graph):
+        if not isinstance(value, Literal) or value.language != site.language:
+            continue
+        if not _is_described(graph, site, iri, subject):
+            continue
+        tag = _language_of(str(value), tags, site.language)
+        if tag != site.language:
+            graph.remove((subject, predicate, value))
+            graph.add((subject, predicate, Literal(str(value), lang=tag)))
+
+
+def _language_of(text: str, tags: Mapping[str, str], otherwise: str) -> str | None:
+    """Return the language of a text; ``None`` for paragraphs in several."""
+    if whole := tags.get(_beginning(text)):
+        return whole
+    found = {tags.get(_beginning(each), otherwise) for each in text.split(PARAGRAPH)}
+    return None if len(found) > 1 else found.pop()
+
+
+def _is_described(graph: Graph, site: Site, iri: URIRef, subject: Node) -> bool:
+    """Return whether what is said of something is of the dataset's own words."""
+    if subject == iri or str(subject).startswith((f"{iri}#", f"{iri}/")):
+        return True
+    is_of_a_table = (subject, SKOS.inScheme, None) in graph
+    return not is_of_a_table and site.foreign(str(subject)) is not None
+
+
+def _stored(value: object) -> dict[str, str]:
+    """Return beginning → language tag; what is of no such form says nothing."""
+    try:
+        given = load_json(value) if isinstance(value, str) else value
+    except ValueError:
+        return {}
+    if not isinstance(given, Mapping):
+        return {}
+    return {
+        text: tag
+        for tag, texts in given.items()
+        if isinstance(tag, str) and _TAG.fullmatch(tag) and isinstance(texts, list)
+        for text in texts
+        if isinstance(text, str)
+    }
+
+
+def _beginning(text: str) -> str:
+    return _BEHIND.sub("", remove_hidden(text).strip())[:_LONGEST]
+
+
+def _known(text: str, tags: Mapping[str, str]) -> list[str]:
+    """Return how a text begins whose language is known, else how its paragraphs do."""
+    whole, *paragraphs = map(_beginning, (text, *text.split(PARAGRAPH)))
+    return [whole] if whole in tags else [each for each in paragraphs if each in tags]
+
+
+def _tags_of(keyword: str) -> list[str]:
+    return [*split_keyword(keyword), *list_tags(keyword)]
+
+
+def _literals(graph: Graph, iri: Node) -> Iterator[tuple[Node, Literal]]:
+    """Yield the texts that are said of a dataset and what belongs to it, with their properties."""
+    seen, edge = {iri}, [iri]
+    for _ in range(_STEPS):
+        reached: list[Node] = []
+        for node in edge:
+            for predicate, value in graph.predicate_objects(node):
+                if isinstance(value, Literal):
+                    yield predicate, value
+                elif value not in seen and (value, RDF.type, DCAT.Dataset) not in graph:
+                    seen.add(value)
+                    reached.append(value)
+        edge = reached
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _texts(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _texts(each)
+
 
 DOCUMENTATION = (FOAF.page, FOAF.Document)
 STANDARD = (DCT.conformsTo, DCT.Standard)
@@ -57,9 +221,9 @@ def add_others(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
     """Add to a dataset what was set aside when it was read."""
     add_texts_of(graph, site, iri, dataset, _LINKS)
     for said in list_texts(dataset.get("url" + REST)):
-        if page := site.foreign(said) or urn(said):
+        if page := site.foreign(said) or make_urn(said):
             graph.add((iri, DCAT.landingPage, page))
-            add_document(graph, site, page, Literal(said) if urn(said) else None)
+            add_document(graph, site, page, Literal(said) if make_urn(said) else None)
     for said in list_texts(dataset.get("dct_alternative")):
         _label(graph, iri, DCT.alternative, said, site)
     for name, predicate in _OF_DUBLIN_CORE.items():
@@ -80,7 +244,7 @@ def add_others(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
         if given:
             name = field.removeprefix("dcat_").removesuffix(REST)
             _add_named(graph, site, iri, predicate, name, given, kind)
-    if list_texts(dataset.get("frequency" + REST)) and not clean(dataset.get("frequency")):
+    if list_texts(dataset.get("frequency" + REST)) and not clean_text(dataset.get("frequency")):
         other = authorities.find_frequency("OTHER")
         assert other is not None, "the table has it"
         graph.add((iri, DCT.accrualPeriodicity, add_authority(graph, other, DCT.Frequency)))
@@ -91,7 +255,7 @@ def add_others(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
         for other in filter(None, map(site.foreign, list_texts(dataset.get(field)))):
             graph.add((iri, DCT.relation, other))
     for number, said in enumerate(list_texts(dataset.get("temporal_coverage" + REST)), 1):
-        period = part(iri, f"other-period-{number}")
+        period = make_part_iri(iri, f"other-period-{number}")
         graph.add((iri, DCT.temporal, period))
         graph.add((period, RDF.type, DCT.PeriodOfTime))
         _label(graph, period, RDFS.label, said, site)
@@ -142,7 +306,7 @@ def add_of_authority(
             graph.add((concept, SKOS.inScheme, scheme))
 
 
-def place_texts(dataset: Row) -> list[dict[str, str]]:
+def list_place_texts(dataset: Row) -> list[dict[str, str]]:
     """Return rows of places for what could not be read as one.
 
     A shape that is none names its place only where nothing else does. One that others can read,
@@ -153,7 +317,7 @@ def place_texts(dataset: Row) -> list[dict[str, str]]:
         shapes = ("geom", "bbox", "centroid")
         fields = [f"spatial_coverage_{each}{REST}" for each in shapes]
         texts = [text for each in fields for text in list_texts(dataset.get(each))][:1]
-    return [{kind_of_shape(each): each} for each in texts]
+    return [{find_kind_of_shape(each): each} for each in texts]
 
 
 def _add_named(
@@ -167,7 +331,7 @@ def _add_named(
 ) -> None:
     """Add addresses as they are and names as labelled parts of the thing."""
     for number, said in enumerate(given, 1):
-        node = site.foreign(said) or urn(said) or part(iri, f"other-{name}-{number}")
+        node = site.foreign(said) or make_urn(said) or make_part_iri(iri, f"other-{name}-{number}")
         graph.add((iri, predicate, node))
         if kind is not None:
             graph.add((node, RDF.type, kind))
@@ -190,7 +354,7 @@ def _add_concept(graph: Graph, iri: URIRef, predicate: URIRef, concept: URIRef |
 
 
 def _label(graph: Graph, node: URIRef, predicate: URIRef, said: object, site: Site) -> None:
-    literal = text(said, site.language)
+    literal = make_text(said, site.language)
     if literal is not None:
         graph.add((node, predicate, literal))
 
@@ -200,7 +364,7 @@ def _add_relations(graph: Graph, site: Site, iri: URIRef, rows: list[Row]) -> No
         other, role = site.foreign(row.get("relation")), site.foreign(row.get("role"))
         if other is None or role is None:
             continue
-        relation = part(iri, f"other-relation-{number}")
+        relation = make_part_iri(iri, f"other-relation-{number}")
         graph.add((iri, DCAT.qualifiedRelation, relation))
         graph.add((relation, RDF.type, DCAT.Relationship))
         graph.add((relation, DCT.relation, other))
@@ -215,7 +379,7 @@ def _add_attributions(graph: Graph, site: Site, iri: URIRef, rows: list[Row]) ->
             add_agent(graph, site, iri, f"{name}-agent", e) for e in list_rows(row.get("agent"))
         ]
         for agent in filter(None, agents[:1]):
-            attribution = part(iri, name)
+            attribution = make_part_iri(iri, name)
             graph.add((iri, PROV.qualifiedAttribution, attribution))
             graph.add((attribution, RDF.type, PROV.Attribution))
             graph.add((attribution, PROV.agent, agent))
@@ -226,15 +390,15 @@ def _add_attributions(graph: Graph, site: Site, iri: URIRef, rows: list[Row]) ->
 
 def _add_activities(graph: Graph, site: Site, iri: URIRef, rows: list[Row]) -> None:
     for number, row in enumerate(rows, 1):
-        activity = site.foreign(row.get("uri")) or part(iri, f"activity-{number}")
+        activity = site.foreign(row.get("uri")) or make_part_iri(iri, f"activity-{number}")
         add_generation(graph, activity, iri, activity.startswith(f"{iri}#"))
         graph.add((activity, RDF.type, PROV.Activity))
-        called = text(row.get("label"), site.language)
+        called = make_text(row.get("label"), site.language)
         if called is not None:
             graph.add((activity, RDFS.label, called))
         # Our profile wants a title of each activity.
         graph.add((activity, DCT.title, called or Literal(str(activity))))
-        started = moment(row.get("startedAtTime"))
+        started = make_moment(row.get("startedAtTime"))
         for predicate, value in (
             (RDFS.seeAlso, site.foreign(row.get("seeAlso"))),
             (DCT.type, site.foreign(row.get("dct_type"))),
