@@ -23,12 +23,12 @@ class Static(Site):
 def unlogged(ini: str) -> Any:
     """Return our site without the steps that write the feed's log and the record of changes."""
     from ckanext.marathon.feeds import capture
-    from ckanext.marathon.model import auditing
+    from ckanext.marathon.model import audit
 
-    for module in (capture, auditing):
+    for module in (capture, audit):
         for step in ("note_flush", "note_created", "relabel_activities", "publish_touched"):
             setattr(module, step, lambda _unit: None)
-    auditing.write_entries = lambda _unit: None
+    audit.write_entries = lambda _unit: None
     return application(ini)
 
 

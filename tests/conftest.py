@@ -15,7 +15,7 @@ from ckan.lib import jobs
 from sqlalchemy.orm import close_all_sessions
 from xdist.scheduler import LoadScopeScheduling
 
-from ckanext.marathon.model import clock, installation
+from ckanext.marathon.model import clock, dataset
 from tests import chance, databases, loading, private_names, proving, remembered, services
 
 databases.settle()
@@ -205,9 +205,9 @@ def clean_db(
     # Jobs of earlier tests would be done by the first test that lets a worker run.
     for queue in jobs.get_all_queues():
         queue.empty()
-    clock.start(complete=True)
+    clock.start_clock(complete=True)
     # As the migration does: what is made from now on is younger than the plugin.
-    installation.installed_at()
+    dataset.read_installation_time()
     model.repo.commit()
     remembered.begin(monkeypatch)
 

@@ -84,7 +84,7 @@ def prepare_tables() -> None:
     from ckan.lib import jobs
 
     from ckanext.marathon.logic import requirements
-    from ckanext.marathon.model import clock, installation
+    from ckanext.marathon.model import clock, dataset
 
     if not sa.inspect(model.meta.engine).has_table("marathon_link"):
         engine = model.meta.engine
@@ -94,9 +94,9 @@ def prepare_tables() -> None:
         queue.empty()
     # Most of theirs have no organisation. On a site they have one, older than the plugin too.
     requirements._publisher = exempt_publisher
-    clock.start(complete=True)
-    installation.installed_at()
-    model.Session.execute(sa.update(installation.Installation).values(installed_at=datetime.max))
+    clock.start_clock(complete=True)
+    dataset.read_installation_time()
+    model.Session.execute(sa.update(dataset.Installation).values(installed_at=datetime.max))
     model.repo.commit()
 
 

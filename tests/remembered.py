@@ -38,7 +38,7 @@ from ckan.lib.search.common import make_connection
 from psycopg2 import sql
 
 from ckanext.marathon.feeds import witness
-from ckanext.marathon.model import clock, kept
+from ckanext.marathon.model import clock
 from tests import chance, databases, private_names
 
 P = ParamSpec("P")
@@ -247,8 +247,8 @@ def _put_back(found: _Copy) -> None:
     _send(found.updates)
     _codes.update(found.codes)
     # What pages counted of this same state may have been counted with something patched.
-    kept._KEPT.clear()
-    now = clock.read()
+    clock._KEPT.clear()
+    now = clock.read_clock()
     if now.number:
         witness.write_witness(witness.Witness(now.number, now.mark))
     model.Session.remove()

@@ -14,7 +14,7 @@ from ckan.tests import factories as ckan_factories
 from ckan.tests.helpers import call_action
 from flask_babel import force_locale
 
-from ckanext.marathon.model import index_note
+from ckanext.marathon.model import search_index
 from ckanext.marathon.operations import doctor as doctor_operations
 from ckanext.marathon.operations.doctor import Health, is_loopback
 from tests import private_names
@@ -268,7 +268,7 @@ def test_an_index_that_lacks_records_is_warned_of(doctor: Doctor) -> None:
 
 def test_what_waits_to_be_indexed_is_warned_of(doctor: Doctor) -> None:
     workshop = Workshop()
-    index_note.add([workshop["id"]])
+    search_index.note_packages([workshop["id"]])
     long_ago = sa.text("UPDATE marathon_index_note SET due = now() - interval '3 min'")
     model.Session.execute(long_ago)
     model.Session.commit()

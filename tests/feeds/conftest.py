@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from ckan import model
 
 from ckanext.marathon.feeds.verify import Fault, verify
-from ckanext.marathon.model import log
+from ckanext.marathon.model import feed_log
 from ckanext.marathon.model.feed import Change, Entry
 
 SITE = "http://test.ckan.net"
@@ -50,7 +50,7 @@ class Log:
         """Return the N-Triples of something of this id; "" for a tombstone."""
         query = sa.select(Entry.iri).where(Entry.thing == thing, Entry.digest.is_not(None))
         iri = model.Session.scalar(query)
-        return log.bodies([iri]).get(iri, b"").decode() if iri else ""
+        return feed_log.read_bodies([iri]).get(iri, b"").decode() if iri else ""
 
     def slot(self, thing: str) -> int | None:
         """Return the slot of a dataset."""

@@ -315,8 +315,8 @@ class TestAnswer:
 
     def test_cursors_of_another_epoch_are_gone(self, datasets: Any, get: Get) -> None:
         cursor = get("/catalog/changes").headers["Marathon-Feed-Cursor"]
-        clock.hold()
-        clock.new_epoch()
+        clock.hold_clock()
+        clock.begin_epoch()
         model.Session.commit()
         answer = get(f"/catalog/changes?since={cursor}")
         assert answer.status_code == 410
@@ -360,7 +360,7 @@ class TestAnswer:
         assert get(f"/catalog/changes?since={since}").status_code == 400
 
     def test_a_log_that_is_not_complete_answers_later(self, datasets: Any, get: Get) -> None:
-        clock.hold()
+        clock.hold_clock()
         clock.set_complete(False)
         model.Session.commit()
         answer = get("/catalog/changes")

@@ -18,7 +18,8 @@ from ckan.tests.helpers import CKANCliRunner, call_action
 
 from ckanext.marathon.feeds import gaps, publish, rebuild, render, status, witness
 from ckanext.marathon.feeds.gaps import WithdrawalRefused
-from ckanext.marathon.model import feed_gap, log
+from ckanext.marathon.model import feed as feed_model
+from ckanext.marathon.model import feed_log
 from ckanext.marathon.operations import doctor, feed_job, health
 from tests import factories
 
@@ -53,8 +54,8 @@ def break_log(monkeypatch: Patch) -> Break:
     """Have the log fail when it is written to, so many times."""
 
     def run(calls: int = 1) -> Faulty:
-        faulty = Faulty(log.write, calls)
-        monkeypatch.setattr(log, "write", faulty)
+        faulty = Faulty(feed_log.write_steps, calls)
+        monkeypatch.setattr(feed_log, "write_steps", faulty)
         return faulty
 
     return run
@@ -151,13 +152,13 @@ class TestOrdinaryChange:
         break_log()
         with model.Session.begin_nested():
             package.title = "Nested"
-        assert feed_gap.read_gaps()[0] == 0
+        assert feed_model.read_gaps()[0] == 0
         undone = model.Session.begin_nested()
         package.title = "Undone"
         model.Session.flush()
         undone.rollback()
         model.repo.commit()
-        assert feed_gap.read_gaps()[0] == 1
+        assert feed_model.read_gaps()[0] == 1
         assert gaps.fill_gaps()
         assert "Nested" in feed.text(dataset["id"])
         assert faults() == []
@@ -171,7 +172,7 @@ class TestOrdinaryChange:
         model.Session.flush()
         model.Session.rollback()
         model.repo.commit()
-        assert feed_gap.read_gaps()[0] == 0
+        assert feed_model.read_gaps()[0] == 0
 
     def test_a_lost_connection_is_not_published_later(
         self, dataset: dict[str, Any], monkeypatch: Patch
@@ -219,7 +220,7 @@ class TestWithdrawing:
         assert not feed.is_public(dataset["id"])
         assert feed.since(before) == [("Delete", "dataset")]
         assert feed.slot(dataset["id"]) == slot
-        assert feed_gap.read_gaps()[0] >= 1
+        assert feed_model.read_gaps()[0] >= 1
         assert gaps.fill_gaps()
         assert faults() == []
 
@@ -286,7 +287,7 @@ class TestWithdrawing:
         shown = call_action("package_show", id=dataset["id"])
         assert (shown["private"], shown["state"]) == (False, "active")
         assert feed.number == before
-        assert feed_gap.read_gaps()[0] == 0
+        assert feed_model.read_gaps()[0] == 0
         model.repo.commit()
         assert witness.read_witness() == served
         assert faults() == []
@@ -326,10 +327,10 @@ class TestHealing:
         assert "After" in feed.text(other["id"])
         # It is not due yet.
         assert gaps.fill_gaps()
-        assert feed_gap.read_gaps()[0] == 1
+        assert feed_model.read_gaps()[0] == 1
         assert faulty.left == 0
         monkeypatch.setattr(gaps, "RETRY_AFTER", timedelta(0))
-        feed_gap.make_all_due()
+        feed_model.make_all_due()
         model.Session.commit()
         assert gaps.fill_gaps()
         assert "After" in feed.text(dataset["id"])
@@ -349,7 +350,7 @@ class TestHealing:
         rename(dataset)
         rebuild.rebuild(ckan_config["__file__"])
         assert "After" in feed.text(dataset["id"])
-        assert feed_gap.read_gaps()[0] == 0
+        assert feed_model.read_gaps()[0] == 0
 
     def test_doctor_status_and_health_say_so(
         self, dataset: dict[str, Any], feed: Log, break_log: Break, cli: CKANCliRunner

@@ -217,7 +217,7 @@ class TestTable:
             assert {k: mine[k][: table_spreadsheets.LONGEST - 1] for k in theirs} == theirs
 
     def test_a_log_that_is_not_complete_answers_later(self, datasets: Any, get: Get) -> None:
-        clock.hold()
+        clock.hold_clock()
         clock.set_complete(False)
         model.Session.commit()
         for path in ("/data.json", "/catalog.csv", "/catalog.xlsx"):

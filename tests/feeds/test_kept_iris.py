@@ -15,7 +15,7 @@ from rdflib import Graph, Literal, URIRef
 
 from ckanext.marathon.feeds.verify import Fault, Wrong
 from ckanext.marathon.logic.kept_iris import name_of
-from ckanext.marathon.model import kept_iri
+from ckanext.marathon.model import dataset
 from ckanext.marathon.rdf.namespaces import DCAT, DCT
 from tests import factories
 
@@ -118,7 +118,7 @@ def test_an_officer_cannot_type_one(feed: Log, source: Source) -> None:
     # Nor has it done so when somebody else saves the dataset later, in the site's own name.
     act("package_patch", id=id_, notes="Corregido.")
     assert feed.iris(id_) == {own(id_): True}
-    assert kept_iri.list_of([id_]) == {}
+    assert dataset.read_kept_iris([id_]) == {}
 
 
 def test_an_officers_edit_neither_changes_nor_loses_it(feed: Log, source: Source) -> None:
@@ -138,7 +138,7 @@ def test_another_one_of_a_new_harvest_leaves_a_tombstone(
     source.bring_again(id_, OTHER)
     assert feed.iris(id_) == {IRI: False, OTHER: True}
     assert sorted(activity for activity, _kind in feed.since(number)) == ["Create", "Delete"]
-    assert kept_iri.list_of([id_])[id_] == OTHER
+    assert dataset.read_kept_iris([id_])[id_] == OTHER
     assert get(f"/dataset/{id_}.ttl").status_code == 200
     assert slot is not None
     assert faults() == []
@@ -197,7 +197,7 @@ def test_of_two_files_with_the_same_one_the_second_gets_ours(feed: Log, source: 
     package = model.Package.get(id_)
     assert package is not None
     second = package.resources[1].id
-    assert set(kept_iri.list_of([id_]).values()) == {IRI, FILE}
+    assert set(dataset.read_kept_iris([id_]).values()) == {IRI, FILE}
     assert f"<{own(id_)}/resource/{second}>" in feed.text(id_)
 
 

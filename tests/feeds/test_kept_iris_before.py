@@ -15,7 +15,7 @@ from ckan import model
 
 import ckanext.marathon
 from ckanext.marathon.feeds.rebuild import is_wanted
-from ckanext.marathon.model import kept_iri
+from ckanext.marathon.model import dataset
 from tests import factories
 
 from .conftest import Log, act
@@ -35,12 +35,12 @@ def migrate(feed: Log) -> Iterator[Migrate]:
     spec.loader.exec_module(migration)
 
     def run() -> dict[str, str]:
-        model.Session.execute(sa.delete(kept_iri.KeptIri))
+        model.Session.execute(sa.delete(dataset.KeptIri))
         connection = model.Session.connection()
         with Operations.context(MigrationContext.configure(connection)):
             migration._keep_what_was_published(connection)
         model.Session.commit()
-        return kept_iri.list_of([each for (each,) in model.Session.query(model.Package.id)])
+        return dataset.read_kept_iris([each for (each,) in model.Session.query(model.Package.id)])
 
     yield run
     model.Session.rollback()

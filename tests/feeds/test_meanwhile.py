@@ -15,7 +15,7 @@ from ckanext.marathon.feeds import changes, publish, read, snapshot
 from ckanext.marathon.feeds.keys import Key
 from ckanext.marathon.feeds.parts import THE_WHOLE
 from ckanext.marathon.feeds.verify import Fault
-from ckanext.marathon.model import clock, pages
+from ckanext.marathon.model import clock, feed_log
 from ckanext.marathon.model.feed import Kind, Rendering, Window
 from tests import factories
 
@@ -29,7 +29,7 @@ def meanwhile(app: Any, monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
     """Return what has somebody else do something before the clock is taken the next time."""
 
     def arrange(do: Callable[[], Any]) -> None:
-        waiting, hold = [do], clock.hold
+        waiting, hold = [do], clock.hold_clock
 
         def others_first() -> Any:
             if waiting:
@@ -39,7 +39,7 @@ def meanwhile(app: Any, monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
                 assert not other.is_alive()
             return hold()
 
-        monkeypatch.setattr(clock, "hold", others_first)
+        monkeypatch.setattr(clock, "hold_clock", others_first)
 
     return arrange
 
@@ -96,7 +96,7 @@ class TestPublishing:
 
 def moment() -> tuple[int, int]:
     """Return number and mark of the log's state."""
-    row = clock.read()
+    row = clock.read_clock()
     return row.number, row.mark
 
 
@@ -106,7 +106,7 @@ class TestReading:
         (changed,) = model.Session.scalars(sa.select(Window.changed))
         number, mark = moment()
         for state, rows in (((number, mark ^ 1), 0), ((number + 1, mark), 0), (moment(), 1)):
-            pages.keep(1, "ttl", changed, read.deflate(b"text"), state)
+            feed_log.keep_rendering(1, "ttl", changed, read.deflate(b"text"), state)
             assert model.Session.query(Rendering).count() == rows
             model.Session.rollback()
 
@@ -120,7 +120,7 @@ class TestReading:
         model.Session.delete(kept)
         model.Session.commit()
         for number, rows in ((changed - 1, 0), (changed + 1, 0), (changed, 1)):
-            pages.keep(1, "ttl", number, piece, moment())
+            feed_log.keep_rendering(1, "ttl", number, piece, moment())
             assert model.Session.query(Rendering).count() == rows
             model.Session.rollback()
 
@@ -131,7 +131,8 @@ class TestReading:
         ).scalar_one()
         piece, now = read.deflate(b"text"), moment()
         reader = threading.Thread(
-            target=in_request(app, lambda: pages.keep(1, "ttl", held, piece, now)), daemon=True
+            target=in_request(app, lambda: feed_log.keep_rendering(1, "ttl", held, piece, now)),
+            daemon=True,
         )
         reader.start()
         reader.join(timeout=30)
@@ -146,8 +147,8 @@ class TestReading:
 
         def begun(row: sa.Row) -> snapshot.State:
             monkeypatch.setattr(snapshot, "state_of", state_of)
-            clock.hold()
-            clock.new_epoch()
+            clock.hold_clock()
+            clock.begin_epoch()
             model.repo.commit()
             made.append(factories.MarathonDataset()["id"])
             return snapshot.state()
@@ -164,12 +165,12 @@ class TestComparing:
     ) -> None:
         idea = factories.Idea()
         factories.MarathonDataset(idea=[idea["id"]])
-        live = pages.live
+        live = feed_log.read_live_count
 
         def and_somebody_publishes(connection: Any, number: int) -> int:
             found = live(connection, number)
             factories.MarathonDataset(idea=[idea["id"]])
             return found
 
-        monkeypatch.setattr(pages, "live", and_somebody_publishes)
+        monkeypatch.setattr(feed_log, "read_live_count", and_somebody_publishes)
         assert faults() == []

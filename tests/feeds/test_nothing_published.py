@@ -32,7 +32,7 @@ NAMES = {"rdf": "xml", "xml": "xml", "ttl": "turtle", "jsonld": "json-ld", "nt":
 
 def test_a_site_without_anything_has_published_nothing(feed: Log) -> None:
     assert feed.number == 0
-    assert clock.read().complete
+    assert clock.read_clock().complete
 
 
 @pytest.mark.parametrize("scope", ["", PLACE])
@@ -131,7 +131,7 @@ def test_what_is_not_public_leaves_it_empty(feed: Log, get: Get) -> None:
     assert get("/catalog/all.ttl").status_code == 200
     # Where IRIs start may still be set: nobody who looks fixes it.
     assert feed.number == 0
-    assert clock.read().base == ""
+    assert clock.read_clock().base == ""
     act("user_create", name="alguien", email="alguien@example.gt", password="correcto-caballo")
     assert get("/data.json").status_code == 200
     assert feed.number == 0

@@ -217,7 +217,7 @@ class TestWhole:
         assert answer.headers["Marathon-Feed-Cursor"].split(".")[1] == str(feed.number)
 
     def test_a_log_that_is_not_complete_is_not_served(self, datasets: Any, get: Get) -> None:
-        clock.hold()
+        clock.hold_clock()
         clock.set_complete(False)
         model.repo.commit()
         answer = get("/catalog/all.ttl")
@@ -279,8 +279,8 @@ class TestUnchanged:
     def test_after_a_new_epoch_no_earlier_date_counts(self, datasets: Any, get: Get) -> None:
         set_back(seconds=100)
         date = get("/catalog.ttl").headers["Last-Modified"]
-        clock.hold()
-        clock.new_epoch()
+        clock.hold_clock()
+        clock.begin_epoch()
         model.repo.commit()
         assert get("/catalog.ttl", If_Modified_Since=date).status_code == 200
 

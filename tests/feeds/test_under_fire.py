@@ -23,7 +23,7 @@ from ckanext.marathon.feeds import read
 from ckanext.marathon.feeds.deflate import inflate
 from ckanext.marathon.feeds.parts import THE_WHOLE
 from ckanext.marathon.feeds.verify import verify
-from ckanext.marathon.model import log
+from ckanext.marathon.model import feed_log
 from ckanext.marathon.model.feed import Activity, Change
 from tests import factories, proving
 
@@ -154,7 +154,7 @@ class Follower:
             .where(Change.number > self.number)
             .order_by(Change.number)
         ).all()
-        bodies = log.bodies({change.iri for change in changes})
+        bodies = feed_log.read_bodies({change.iri for change in changes})
         for change in changes:
             assert change.number == self.number + 1, "a number was skipped"
             self.number = change.number
@@ -231,7 +231,7 @@ def everything() -> dict[str, bytes]:
     rows = model.Session.execute(
         sa.text("SELECT iri FROM marathon_feed_entry WHERE digest IS NOT NULL")
     )
-    return log.bodies([iri for (iri,) in rows])
+    return feed_log.read_bodies([iri for (iri,) in rows])
 
 
 def edits(rng: random.Random, ids: list[str], idea: str) -> None:

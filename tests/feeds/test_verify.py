@@ -200,7 +200,7 @@ class TestRestored:
         model.Session.flush()
         capture.note_settings()
         capture.publish_touched(unit_of_work.get_unit())
-        assert clock.read().number > before.number
+        assert clock.read_clock().number > before.number
         model.Session.rollback()
         model.Session.commit()
         assert witness.read_witness() == before

@@ -21,7 +21,7 @@ def last(feed: Log, ckan_config: Any, monkeypatch: pytest.MonkeyPatch, tmp_path:
     """The last change of a site, of which its note tells."""
     monkeypatch.setitem(ckan_config, "ckan.storage_path", str(tmp_path))
     factories.MarathonDataset()
-    now = clock.read()
+    now = clock.read_clock()
     found = Witness(now.number, now.mark)
     assert witness.read_witness() == found
     return found
@@ -46,13 +46,13 @@ def test_of_one_loss_there_is_one_new_epoch(last: Witness) -> None:
     """Also where the note cannot be written any more, and still tells of the loss."""
     lost = Witness(last.number, last.mark ^ 1)
     witness.write_witness(lost)
-    epoch = clock.read().epoch
+    epoch = clock.read_clock().epoch
     assert witness.begin_epoch_after_loss() is True
     model.Session.expire_all()
-    began = clock.read().epoch
+    began = clock.read_clock().epoch
     assert began != epoch
     witness.write_witness(lost)
     assert witness.find_lost_change() == lost
     assert witness.find_unanswered_loss() is None
     assert witness.begin_epoch_after_loss() is False
-    assert clock.read().epoch == began
+    assert clock.read_clock().epoch == began

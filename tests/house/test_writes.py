@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "ckanext" / "marathon"
 BULK = {"insert", "update", "delete"}
 # Removes a taken-down record from tables that the feed does not describe, by their names.
-TRACES = PACKAGE / "model" / "traces.py"
+TRACES = PACKAGE / "model" / "takedown.py"
 # Keeps the rows of ckanext-activity, which the feed does not describe, in step with their records.
 STREAMS = PACKAGE / "model" / "activity.py"
 DESCRIBED = {"package", "resource", "package_tag", "tag", "member", "group", "user"}

@@ -13,7 +13,7 @@ from ckan.lib.redis import connect_to_redis
 from ckan.lib.search.common import make_connection
 
 from ckanext.marathon.feeds.deflate import Piece, inflate
-from ckanext.marathon.model.feed import Entry, Rendering, description
+from ckanext.marathon.model.feed import Entry, Rendering, read_description
 
 _TABLES = sa.text(
     """
@@ -51,7 +51,7 @@ def _in_database(engine: Any, word: str) -> Iterator[str]:
 def _in_log(word: str) -> Iterator[str]:
     """Yield the tables of the log whose compressed bodies hold the word."""
     bodies = model.Session.scalars(sa.select(Entry.body).where(Entry.body.is_not(None)))
-    if any(word.encode() in description(each) for each in bodies):
+    if any(word.encode() in read_description(each) for each in bodies):
         yield "bodies of the log"
     pieces = model.Session.execute(sa.select(Rendering.body, Rendering.size, Rendering.crc))
     if any(word.encode() in inflate(Piece(*each)) for each in pieces):

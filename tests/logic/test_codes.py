@@ -7,7 +7,7 @@ from ckan import model
 from ckan.tests import factories as core
 from ckan.tests.helpers import call_action
 
-from ckanext.marathon.model import code, place
+from ckanext.marathon.model import municipality, package
 from tests import factories
 from tests.logic.asking import act, refused
 
@@ -25,7 +25,9 @@ class TestCodes:
         idea = factories.Idea(workshop=workshop["id"], code="2105-1")
         elsewhere = factories.Workshop(code="2105-1")
         assert idea["code"] == elsewhere["code"] == "2105-1"
-        assert code.holder(workshop["owner_org"], "workshop", "2105-1") == workshop["id"]
+        assert (
+            package.find_code_holder(workshop["owner_org"], "workshop", "2105-1") == workshop["id"]
+        )
 
     def test_many_have_none(self) -> None:
         organization = factories.Municipality()
@@ -37,7 +39,7 @@ class TestCodes:
         call_action("package_patch", id=first["id"], title="Otro")
         call_action("package_patch", id=first["id"], code="T-2")
         second = factories.Workshop(code="T-1", owner_org=first["owner_org"])
-        assert code.holder(first["owner_org"], "workshop", "T-1") == second["id"]
+        assert package.find_code_holder(first["owner_org"], "workshop", "T-1") == second["id"]
 
     def test_it_moves_along_to_another_organisation(self) -> None:
         first, second = factories.Workshop(code="T-1"), factories.Workshop(code="T-1")
@@ -49,8 +51,8 @@ class TestCodes:
         assert model.Package.get(first["id"]).owner_org == first["owner_org"]
         free = factories.Municipality()["id"]
         act("package_owner_org_update", admin, id=first["id"], organization_id=free)
-        assert code.holder(free, "workshop", "T-1") == first["id"]
-        assert code.holder(first["owner_org"], "workshop", "T-1") is None
+        assert package.find_code_holder(free, "workshop", "T-1") == first["id"]
+        assert package.find_code_holder(first["owner_org"], "workshop", "T-1") is None
 
 
 @pytest.mark.usefixtures("marathon_site")
@@ -69,16 +71,19 @@ class TestMunicipalityOfAnOrganization:
             "organization_create", core.Sysadmin(), name="otra", municipality_code="0501"
         )
         assert first["title"] in errors["municipality_code"][0]
-        assert place.holder("0501") == first["id"]
+        assert municipality.find_municipality("0501") == first["id"]
 
     def test_an_edit_keeps_it_and_a_change_frees_it(self) -> None:
         first = factories.Municipality(municipality_code="0501")
         call_action("organization_patch", id=first["id"], title="Otro nombre")
-        assert place.holder("0501") == first["id"]
+        assert municipality.find_municipality("0501") == first["id"]
         call_action("organization_patch", id=first["id"], municipality_code="0502")
-        assert (place.holder("0501"), place.holder("0502")) == (None, first["id"])
+        assert (municipality.find_municipality("0501"), municipality.find_municipality("0502")) == (
+            None,
+            first["id"],
+        )
         call_action("organization_patch", id=first["id"], municipality_code="")
-        assert place.holder("0502") is None
+        assert municipality.find_municipality("0502") is None
 
     def test_a_form_without_the_fields_keeps_them(self) -> None:
         organization = factories.Municipality(pilot=True)

@@ -9,8 +9,8 @@ from ckan import model
 from ckan.lib.search.common import SearchIndexError, is_available
 from ckan.tests.helpers import call_action
 
-from ckanext.marathon.model.code import Code
 from ckanext.marathon.model.link import Link
+from ckanext.marathon.model.package import PackageCode
 from tests import factories
 from tests.logic.asking import act
 from tests.queries import asked
@@ -85,7 +85,7 @@ class TestSolrDown:
         assert answer.json["error"]["__type"].startswith("Search")
         model.Session.remove()
         assert model.Package.get("idea") is None
-        assert model.Session.query(Code).filter_by(code="I-1").count() == 0
+        assert model.Session.query(PackageCode).filter_by(code="I-1").count() == 0
         predicate = Link.predicate == "idea_workshop"
         assert model.Session.query(Link).filter(predicate).count() == 0
 

@@ -10,8 +10,8 @@ from ckan.lib import search
 from ckan.tests import factories as core
 from ckan.tests.helpers import call_action
 
-from ckanext.marathon.model import records
-from ckanext.marathon.model.installation import Installation
+from ckanext.marathon.model import package as package_model
+from ckanext.marathon.model.dataset import Installation
 from tests import factories
 from tests.logic.asking import act, refused, stored
 from tests.remembered import remembered
@@ -285,7 +285,7 @@ class TestIdeasOfADataset:
         assert shown["idea"] == [hidden["id"]]
         assert shown["ideas"] == []
         act("package_update", user, **{**shown, "title": "Otro"})
-        assert records.items(stored(made), "idea") == [hidden["id"]]
+        assert package_model.read_stored_texts(stored(made), "idea") == [hidden["id"]]
         outside = act("package_show", None, id=made["id"])
         assert outside["idea"] == outside["ideas"] == []
         assert outside["municipality"] == hidden["municipality"]
@@ -302,7 +302,9 @@ class TestIdeasOfADataset:
         else:
             shown = act("package_patch", user, id=made["id"], title="Una vez")
         act("package_update", user, **{**shown, "title": "Otro"})
-        assert sorted(records.items(stored(made), "idea")) == sorted([hidden["id"], seen["id"]])
+        assert sorted(package_model.read_stored_texts(stored(made), "idea")) == sorted(
+            [hidden["id"], seen["id"]]
+        )
 
     def test_an_idea_that_was_shown_can_be_taken_out(self) -> None:
         hidden, seen = factories.Idea(private=True), factories.Idea()
@@ -311,4 +313,4 @@ class TestIdeasOfADataset:
         )
         user = factories.officer(made["owner_org"])
         act("package_patch", user, id=made["id"], idea=[seen["id"]])
-        assert records.items(stored(made), "idea") == [seen["id"]]
+        assert package_model.read_stored_texts(stored(made), "idea") == [seen["id"]]

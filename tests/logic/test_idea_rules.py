@@ -8,7 +8,7 @@ from ckan import model
 from ckan.tests import factories as core
 from ckan.tests.helpers import call_action
 
-from ckanext.marathon.model import records
+from ckanext.marathon.model import package
 from tests import factories
 from tests.logic.asking import act, refused, stored
 
@@ -57,7 +57,7 @@ class TestWorkshopOfAnIdea:
         idea = factories.Idea(workshop=workshop["id"], owner_org=organization["id"])
         user = factories.officer(organization["id"])
         act("package_patch", user, id=idea["id"], title="Otro título")
-        assert records.text(stored(idea), "workshop") == workshop["id"]
+        assert package.read_stored_text(stored(idea), "workshop") == workshop["id"]
 
     def test_a_hidden_workshop_stays_when_an_outsiders_view_is_sent_back(self) -> None:
         workshop = factories.Workshop(private=True)
@@ -67,7 +67,7 @@ class TestWorkshopOfAnIdea:
         assert shown["workshop"] is None
         user = factories.officer(organization["id"])
         act("package_update", user, **{**shown, "title": "Otro"})
-        assert records.text(stored(idea), "workshop") == workshop["id"]
+        assert package.read_stored_text(stored(idea), "workshop") == workshop["id"]
 
     def test_no_workshop_is_an_error_at_its_field(self) -> None:
         organization = factories.Municipality()

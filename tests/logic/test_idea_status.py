@@ -8,7 +8,7 @@ from ckan.tests import factories as core
 from ckan.tests.helpers import call_action
 
 from ckanext.marathon.domain import idea as idea_domain
-from ckanext.marathon.model import transition
+from ckanext.marathon.model import idea as idea_model
 from tests import factories
 from tests.logic.asking import act, refused
 
@@ -183,12 +183,12 @@ class TestHistory:
     def test_a_step_that_fails_leaves_no_trace(self) -> None:
         idea = factories.Idea()
         refused("package_patch", core.Sysadmin(), id=idea["id"], status="prioritised", title="")
-        assert [row.status for row in transition.history(idea["id"])] == ["proposed"]
+        assert [row.status for row in idea_model.read_idea_history(idea["id"])] == ["proposed"]
 
     def test_it_goes_with_a_purge(self) -> None:
         idea = factories.Idea()
         call_action("dataset_purge", id=idea["id"])
-        assert transition.history(idea["id"]) == []
+        assert idea_model.read_idea_history(idea["id"]) == []
 
 
 @pytest.mark.usefixtures("with_plugins")

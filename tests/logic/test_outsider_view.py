@@ -13,7 +13,7 @@ import pytest
 from ckan.tests import factories as core
 from ckan.tests.helpers import call_action
 
-from ckanext.marathon.model import records
+from ckanext.marathon.model import package
 from tests import factories
 from tests.logic.asking import act, stored
 from tests.logic.streams import COUNTS
@@ -97,7 +97,9 @@ def test_writing_back_what_was_read_so_loses_nothing(
         after = stored(record)
         assert after.notes == "Cambiado"
         for field in ("idea", "data_need"):
-            listed = records.items(after, field) or records.rows(after, field)
+            listed = package.read_stored_texts(after, field) or package.read_stored_rows(
+                after, field
+            )
             known = json.loads(before.get(field) or "[]")
             assert sorted(map(str, listed)) == sorted(map(str, known)), field
         for field in ("workshop", *COUNTS):
@@ -105,8 +107,8 @@ def test_writing_back_what_was_read_so_loses_nothing(
 
 
 def test_an_editor_who_reads_as_an_outsider_keeps_data_needs_too(chain: Chain) -> None:
-    before = records.items(stored(chain.dataset), "data_need")
+    before = package.read_stored_texts(stored(chain.dataset), "data_need")
     shown = act("package_show", None, id=chain.dataset["id"])
     assert shown["data_need"] == [chain.idea["data_need"][0]["id"]]
     act("package_update", chain.editor, **{**shown, "title": "Otro"})
-    assert sorted(records.items(stored(chain.dataset), "data_need")) == sorted(before)
+    assert sorted(package.read_stored_texts(stored(chain.dataset), "data_need")) == sorted(before)

@@ -14,9 +14,9 @@ from ckan import model
 from ckan.tests import factories as core
 from ckan.tests.helpers import call_action
 
-from ckanext.marathon.model.code import Code
 from ckanext.marathon.model.link import Link
-from ckanext.marathon.model.place import Place
+from ckanext.marathon.model.municipality import MunicipalityClaim
+from ckanext.marathon.model.package import PackageCode
 from tests import factories, proving
 
 ROUNDS = proving.count("races, rounds each", 3, 40)
@@ -114,7 +114,7 @@ class TestTakingACode:
             # Nothing of the second one is there: no package, no link, no code.
             there = [name for name in names if model.Package.get(name)]
             assert len(there) == 1
-            assert model.Session.query(Code).filter_by(code=f"T-{number}").count() == 1
+            assert model.Session.query(PackageCode).filter_by(code=f"T-{number}").count() == 1
         count = sa.select(sa.func.count(sa.distinct(Link.subject)))
         assert model.Session.scalar(count) == ROUNDS
 
@@ -145,7 +145,7 @@ class TestTakingAMunicipality:
             (failure,) = failures(outcomes)
             assert list(failure.error_dict) == ["municipality_code"]
             assert len([name for name in names if model.Group.get(name)]) == 1
-        assert model.Session.query(Place).count() == ROUNDS
+        assert model.Session.query(MunicipalityClaim).count() == ROUNDS
 
 
 class TestLinkingAndDeleting:

@@ -43,12 +43,12 @@ def dataset(storage: Any, tmp_path: Path) -> dict[str, Any]:
 def stored() -> bytes:
     """Return all that the tables of the feed hold, rendered pages inflated."""
     from ckanext.marathon.feeds.deflate import Piece, inflate
-    from ckanext.marathon.model.feed import Entry, Rendering, description
+    from ckanext.marathon.model.feed import Entry, Rendering, read_description
 
     model.Session.rollback()
     bodies = model.Session.scalars(sa.select(Entry.body).where(Entry.body.is_not(None)))
     pieces = model.Session.execute(sa.select(Rendering.body, Rendering.size, Rendering.crc))
-    return b"".join([*map(description, bodies), *(inflate(Piece(*each)) for each in pieces)])
+    return b"".join([*map(read_description, bodies), *(inflate(Piece(*each)) for each in pieces)])
 
 
 @pytest.mark.parametrize("state", ["private", "draft", "deleted"])

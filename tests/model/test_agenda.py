@@ -9,7 +9,7 @@ from ckan.tests.helpers import call_action
 
 from ckanext.marathon.domain import workshop as workshop_domain
 from ckanext.marathon.domain.workshop import Agenda, WorkshopTimes
-from ckanext.marathon.model import agenda
+from ckanext.marathon.model import workshop as workshop_model
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.records.record import Workshop
 from tests import factories
@@ -91,28 +91,37 @@ class TestQueries:
         gone = factories.Workshop()
         call_action("package_delete", id=gone["id"])
         factories.Idea(workshop=shown["id"])
-        assert agenda.times() == [WorkshopTimes(shown["id"], "2016-10-17", "2016-10-18", "held")]
+        assert workshop_model.list_workshop_times() == [
+            WorkshopTimes(shown["id"], "2016-10-17", "2016-10-18", "held")
+        ]
 
     def test_they_are_found_by_municipality_and_problem(self) -> None:
         water = factories.Workshop(municipality=["2105", "0115"], service_problem=["AGU-01"])
         waste = factories.Workshop(municipality=["0115"], service_problem=["RES-01"])
-        assert {each.id for each in agenda.times("0115")} == {water["id"], waste["id"]}
-        assert [each.id for each in agenda.times("2105")] == [water["id"]]
-        assert [each.id for each in agenda.times(problems=["AGU-02", "AGU-01"])] == [water["id"]]
-        assert agenda.times("2105", ["RES-01"]) == []
+        assert {each.id for each in workshop_model.list_workshop_times("0115")} == {
+            water["id"],
+            waste["id"],
+        }
+        assert [each.id for each in workshop_model.list_workshop_times("2105")] == [water["id"]]
+        assert [
+            each.id for each in workshop_model.list_workshop_times(problems=["AGU-02", "AGU-01"])
+        ] == [water["id"]]
+        assert workshop_model.list_workshop_times("2105", ["RES-01"]) == []
 
     def test_filters_are_what_public_workshops_have(self) -> None:
         factories.Workshop(municipality=["2105"], service_problem=["AGU-01"])
         factories.Workshop(municipality=["0115"], service_problem=["RES-01"], private=True)
-        assert agenda.filters(Predicate.WORKSHOP_MUNICIPALITY) == ["2105"]
-        assert agenda.filters(Predicate.WORKSHOP_PROBLEM) == ["AGU-01"]
+        assert workshop_model.list_workshop_filters(Predicate.WORKSHOP_MUNICIPALITY) == ["2105"]
+        assert workshop_model.list_workshop_filters(Predicate.WORKSHOP_PROBLEM) == ["AGU-01"]
 
     def test_ideas_are_counted_as_far_as_they_are_public(self) -> None:
         workshop = factories.Workshop()
         for private in (False, False, True):
             factories.Idea(workshop=workshop["id"], private=private)
-        assert agenda.ideas([workshop["id"], factories.Workshop()["id"]]) == {workshop["id"]: 2}
-        assert agenda.ideas([]) == {}
+        assert workshop_model.count_ideas_of_workshops(
+            [workshop["id"], factories.Workshop()["id"]]
+        ) == {workshop["id"]: 2}
+        assert workshop_model.count_ideas_of_workshops([]) == {}
 
     def test_workshops_to_come_are_sorted_by_time_and_not_by_text(self) -> None:
         common = {"municipality": ["2105"], "status": "announced"}
@@ -124,9 +133,13 @@ class TestQueries:
         factories.Workshop(starts_at="2026-03-11", **common, private=True)
         factories.Workshop(starts_at="2026-03-11", municipality=["2105"], status="cancelled")
         wanted = [first["id"], second["id"], third["id"]]
-        assert [each.id for each in agenda.coming(["2105", "0115"], TODAY, 3)] == wanted
-        assert [each.id for each in agenda.coming(["2105"], TODAY, 2)] == wanted[:2]
-        assert agenda.coming([], TODAY, 3) == []
+        assert [
+            each.id for each in workshop_model.list_coming_workshops(["2105", "0115"], TODAY, 3)
+        ] == wanted
+        assert [
+            each.id for each in workshop_model.list_coming_workshops(["2105"], TODAY, 2)
+        ] == wanted[:2]
+        assert workshop_model.list_coming_workshops([], TODAY, 3) == []
 
     def test_invitations_are_of_announced_workshops(self) -> None:
         invitation = [{"organisation": "ANAM"}]
@@ -135,6 +148,8 @@ class TestQueries:
         factories.Workshop(status="announced")
         gone = factories.Workshop(status="announced", invitation=invitation)
         call_action("package_delete", id=gone["id"])
-        assert [each.id for each in agenda.invited(None)] == [open_["id"]]
-        assert [each.id for each in agenda.invited([open_["owner_org"]])] == [open_["id"]]
-        assert agenda.invited([]) == []
+        assert [each.id for each in workshop_model.list_inviting_workshops(None)] == [open_["id"]]
+        assert [
+            each.id for each in workshop_model.list_inviting_workshops([open_["owner_org"]])
+        ] == [open_["id"]]
+        assert workshop_model.list_inviting_workshops([]) == []

@@ -6,8 +6,8 @@ import pytest
 from ckan.tests.helpers import call_action
 
 from ckanext.marathon.model import figures
-from ckanext.marathon.model.about import DEPARTMENT, MUNICIPALITY, PROBLEM
 from ckanext.marathon.model.figures import Figures
+from ckanext.marathon.model.link import DEPARTMENT, MUNICIPALITY, PROBLEM
 from tests.remembered import remembered
 
 from .chain import Chain, make
@@ -22,19 +22,22 @@ def chain() -> Chain:
 
 
 def test_the_whole_is_counted_once(chain: Chain) -> None:
-    assert figures.total() == Figures(1, 1, 2, 1, 1)
+    assert figures.read_total_figures() == Figures(1, 1, 2, 1, 1)
 
 
 def test_each_municipality_has_what_is_about_it(chain: Chain) -> None:
-    assert figures.by(MUNICIPALITY) == {"2105": Figures(1, 1, 2, 1, 1), "2101": Figures(1)}
+    assert figures.read_figures_by(MUNICIPALITY) == {
+        "2105": Figures(1, 1, 2, 1, 1),
+        "2101": Figures(1),
+    }
 
 
 def test_a_department_counts_a_workshop_of_two_municipalities_once(chain: Chain) -> None:
-    assert figures.by(DEPARTMENT) == {"21": Figures(1, 1, 2, 1, 1)}
+    assert figures.read_figures_by(DEPARTMENT) == {"21": Figures(1, 1, 2, 1, 1)}
 
 
 def test_an_area_counts_an_idea_about_two_of_its_problems_once(chain: Chain) -> None:
-    assert figures.by(PROBLEM) == {
+    assert figures.read_figures_by(PROBLEM) == {
         "AGU": Figures(1, 1, 2, 1, 1),
         "AGU-01": Figures(1, 1, 2, 1, 1),
         "AGU-02": Figures(0, 1, 2, 1, 1),
@@ -42,19 +45,19 @@ def test_an_area_counts_an_idea_about_two_of_its_problems_once(chain: Chain) -> 
 
 
 def test_what_is_made_private_is_counted_no_more(chain: Chain) -> None:
-    assert figures.total().datasets == 1
+    assert figures.read_total_figures().datasets == 1
     call_action("package_patch", id=chain["dataset"]["id"], private=True)
-    assert figures.total() == Figures(1, 1, 2, 0, 0)
-    assert figures.by(MUNICIPALITY)["2105"] == Figures(1, 1, 2, 0, 0)
+    assert figures.read_total_figures() == Figures(1, 1, 2, 0, 0)
+    assert figures.read_figures_by(MUNICIPALITY)["2105"] == Figures(1, 1, 2, 0, 0)
 
 
 def test_an_idea_that_was_given_up_asks_for_nothing(chain: Chain) -> None:
     call_action(
         "package_patch", id=chain["idea"]["id"], status="discarded", status_reason="Ya existe"
     )
-    assert figures.total() == Figures(1, 1, 0, 0, 1)
+    assert figures.read_total_figures() == Figures(1, 1, 0, 0, 1)
 
 
 def test_an_empty_site_has_none() -> None:
-    assert figures.total() == Figures()
-    assert figures.by(MUNICIPALITY) == {}
+    assert figures.read_total_figures() == Figures()
+    assert figures.read_figures_by(MUNICIPALITY) == {}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from ckan import model
 
-from ckanext.marathon.model import clock, kept
+from ckanext.marathon.model import clock
 from tests.factories import Municipality
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
@@ -22,7 +22,7 @@ def asked() -> list[str]:
 @pytest.fixture
 def ask(asked: list[str]) -> Callable[[str, str], str]:
     def ask(kind: str, key: str) -> str:
-        return kept.until_a_change(kind, key, lambda: asked.append(key) or key)
+        return clock.cache_until_change(kind, key, lambda: asked.append(key) or key)
 
     return ask
 
@@ -40,7 +40,7 @@ def test_it_is_asked_again_after_a_change_only(
 def test_nothing_is_kept_while_things_may_change_that_the_log_does_not_know(
     ask: Callable[[str, str], str], asked: list[str]
 ) -> None:
-    clock.hold()
+    clock.hold_clock()
     clock.set_complete(False)
     model.Session.commit()
     assert [ask("tests", "a"), ask("tests", "a")] == ["a", "a"]
@@ -49,11 +49,11 @@ def test_nothing_is_kept_while_things_may_change_that_the_log_does_not_know(
 
 def test_each_kind_has_room_of_its_own(ask: Callable[[str, str], str], asked: list[str]) -> None:
     ask("reports of tests", "country")
-    for number in range(kept.MOST + 1):
+    for number in range(clock.MOST + 1):
         ask("datasets of tests", str(number))
     asked.clear()
     ask("reports of tests", "country")
-    ask("datasets of tests", str(kept.MOST))
+    ask("datasets of tests", str(clock.MOST))
     assert asked == []
     ask("datasets of tests", "0")
     assert asked == ["0"], "what was asked for least recently made room"

@@ -20,7 +20,8 @@ from ckan.tests.helpers import CKANCliRunner, call_action
 import ckanext.marathon
 from ckanext.marathon.feeds.verify import verify
 from ckanext.marathon.logic.remains import STEPS
-from ckanext.marathon.model import clock, installation, takedown
+from ckanext.marathon.model import clock, takedown
+from ckanext.marathon.model import dataset as dataset_model
 from ckanext.marathon.model.feed import Change, Entry
 from tests import factories
 
@@ -78,9 +79,9 @@ class TestMigration:
         assert abs(ago) < timedelta(minutes=1)
 
     def test_without_that_row_the_plugin_came_now_and_only_once(self) -> None:
-        first = installation.installed_at()
+        first = dataset_model.read_installation_time()
         model.repo.commit()
-        assert installation.installed_at() == first
+        assert dataset_model.read_installation_time() == first
         assert abs(datetime.utcnow() - first) < timedelta(minutes=1)
 
 
@@ -88,12 +89,12 @@ class TestMigration:
 class TestExtrasAreReadWithCare:
     @pytest.mark.parametrize("text", ["", "x", "{}", "1", "null", "[", '["a", 1, null, ["b"]]'])
     def test_what_is_no_list_of_texts(self, text: str) -> None:
-        from ckanext.marathon.model import records
+        from ckanext.marathon.model import package as package_model
 
         package = model.Package(name="x", extras={"municipality": text})
         expected: Any = ["a"] if text.startswith('["a"') else []
-        assert records.items(package, "municipality") == expected
-        assert records.rows(package, "municipality") == []
+        assert package_model.read_stored_texts(package, "municipality") == expected
+        assert package_model.read_stored_rows(package, "municipality") == []
 
 
 REVISIONS = Path(ckanext.marathon.__file__).parent / "migration" / "marathon" / "versions"
@@ -130,7 +131,7 @@ class TestUpgrade:
         had_log = "marathon_feed_change" in tables()
         had_marks = had_log and "mark" in columns_of("marathon_feed_change")
         migrate_db_for("marathon")
-        if not clock.read().complete:
+        if not clock.read_clock().complete:
             model.Session.commit()
             result = cli.invoke(ckan, ["marathon", "feed", "rebuild"])
             assert not result.exit_code, result.output

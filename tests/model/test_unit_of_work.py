@@ -253,4 +253,4 @@ class TestOrderOfASave:
         package.purge()
         model.repo.commit()
         assert call_action("package_show", id=dataset["id"])["idea"] == []
-        assert link.targets([dataset["id"]], Predicate.DATASET_IDEA) == set()
+        assert link.list_targets([dataset["id"]], Predicate.DATASET_IDEA) == set()

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from ckan import model
 from ckan.cli.cli import ckan
 
-from ckanext.marathon.model import activity as table
+from ckanext.marathon.model import activity as activity_model
 from ckanext.marathon.operations import activity, doctor
 from ckanext.marathon.operations.doctor import Health
 from tests import factories
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.usefixtures("marathon_site", "with_request_context")
 @pytest.fixture
 def labelled_table(marathon_site: None) -> Iterator[None]:
     """Give the table its labels, which CKAN makes with the plugin alone, and take them back."""
-    was_there = table.has_table()
+    was_there = activity_model.has_table()
     if not was_there:
         model.Session.execute(sa.text("ALTER TABLE activity ADD permission_labels text[]"))
         model.repo.commit()
@@ -107,7 +107,7 @@ class TestScrub:
         assert ": 4 or more." in complaints()[0]
         activity.scrub_activities()
         insiders = [f"member-{organization}", "marathon-coordination"]
-        assert row("a").labels == [*insiders, table.WAS_PUBLIC]
+        assert row("a").labels == [*insiders, activity_model.WAS_PUBLIC]
         assert row("b").labels == insiders
         assert row("c").labels == row("d").labels == []
         assert complaints() == []

@@ -88,7 +88,7 @@ class TestDisk:
 class TestFeed:
     def test_a_log_that_is_not_complete_is_rebuilt(self, cli: Any) -> None:
         Workshop()
-        clock.hold()
+        clock.hold_clock()
         clock.set_complete(False)
         model.Session.commit()
         (finding,) = faults(doctor.check_feed)

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("marathon_site", "with_request_context", "c
 def incomplete(marathon_site: None, clean_queues: None) -> Iterator[None]:
     """A site that had an organisation before it had a log."""
     Municipality()
-    clock.hold()
+    clock.hold_clock()
     clock.set_complete(False)
     model.Session.commit()
     yield
@@ -62,10 +62,10 @@ def test_a_site_whose_log_is_complete_queues_nothing(
 @pytest.mark.usefixtures("incomplete")
 def test_the_job_completes_the_log_and_does_nothing_afterwards() -> None:
     feed_job.build()
-    assert clock.read().complete
-    number = clock.read().number
+    assert clock.read_clock().complete
+    number = clock.read_clock().number
     feed_job.build()
-    assert clock.read().number == number
+    assert clock.read_clock().number == number
     assert feed_job.ensure_feed_current()
 
 
@@ -74,10 +74,10 @@ def test_of_two_at_the_same_time_one_does_it() -> None:
     with model.ensure_engine().connect() as other:
         other.execute(feed_job.LOCKED)
         feed_job.build()
-        assert not clock.read().complete
+        assert not clock.read_clock().complete
         other.execute(feed_job.UNLOCKED)
     feed_job.build()
-    assert clock.read().complete
+    assert clock.read_clock().complete
 
 
 @pytest.mark.usefixtures("incomplete")
@@ -98,7 +98,7 @@ def test_one_that_ended_without_a_complete_log_is_queued_again(status: JobStatus
 @pytest.mark.usefixtures("incomplete")
 def test_without_a_worker_a_web_process_does_it() -> None:
     assert not feed_job.ensure_feed_current()
-    assert clock.read().complete
+    assert clock.read_clock().complete
     assert feed_job.ensure_feed_current()
 
 
@@ -106,7 +106,7 @@ def test_without_a_worker_a_web_process_does_it() -> None:
 def test_with_a_worker_a_web_process_leaves_it_to_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "count_workers", lambda: 1)
     assert not feed_job.ensure_feed_current()
-    assert not clock.read().complete
+    assert not clock.read_clock().complete
     assert waiting() == [feed_job._name()]
 
 
@@ -126,7 +126,7 @@ def test_a_migration_can_have_everything_described_anew() -> None:
     assert health.needs_feed()
     assert is_wanted()
     # Meanwhile what is there is served.
-    assert clock.read().complete
+    assert clock.read_clock().complete
     (finding,) = doctor.check_feed()
     assert finding.health is Health.BAD
     feed_job.build()

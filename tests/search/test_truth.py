@@ -19,7 +19,7 @@ from ckan.tests.helpers import call_action
 from sqlalchemy import event
 
 from ckanext.marathon.logic import reindex
-from ckanext.marathon.model import index_note
+from ckanext.marathon.model import search_index as search_index_model
 from ckanext.marathon.operations import search_index
 from ckanext.marathon.operations.search_index import IndexDifference, IndexFault
 from ckanext.marathon.views.background_care import repair_overdue_index
@@ -37,7 +37,7 @@ def repair_overdue(app: Any) -> int:
 
 
 def notes() -> list[str]:
-    return list(model.Session.scalars(sa.select(index_note.IndexNote.package_id)))
+    return list(model.Session.scalars(sa.select(search_index_model.IndexNote.package_id)))
 
 
 def make_due() -> None:
@@ -241,7 +241,7 @@ class TestCheckAndRepair:
     ) -> None:
         first, second = MarathonDataset(), MarathonDataset()
         jobs.Worker().work(burst=True)
-        index_note.add([first["id"], second["id"]])
+        search_index_model.note_packages([first["id"], second["id"]])
         model.Session.commit()
         real = logic.index_update_package
 
@@ -253,7 +253,7 @@ class TestCheckAndRepair:
         monkeypatch.setattr(logic, "index_update_package", refuse_first)
         assert reindex.work_off() == 1
         assert notes() == [first["id"]]
-        assert index_note.count_due() == 0
+        assert search_index_model.count_due_packages() == 0
 
 
 def test_a_job_that_an_earlier_version_has_queued_is_done() -> None:

@@ -14,7 +14,7 @@ from ckan.tests.helpers import call_action
 from ckan.types import Context
 from rdflib import RDF, Graph, URIRef
 
-from ckanext.marathon.model import log
+from ckanext.marathon.model import feed_log
 from ckanext.marathon.rdf.formats import FORMATS
 from ckanext.marathon.rdf.namespaces import DCAT, DCT, FOAF, VCARD
 from ckanext.marathon.views.gone import show_public
@@ -101,7 +101,7 @@ class TestOrganization:
         self, app: Any, organization: dict[str, Any]
     ) -> None:
         iri = f"{SITE}/organization/{organization['id']}"
-        told = Graph().parse(data=log.bodies([iri])[iri], format="nt")
+        told = Graph().parse(data=feed_log.read_bodies([iri])[iri], format="nt")
         assert (URIRef(iri), FOAF.name, rdflib.Literal("Villa Nueva")) in told
         assert (None, VCARD.hasEmail, URIRef("mailto:datos@villanueva.gob.gt")) in told
         for extension, form in FORMATS.items():

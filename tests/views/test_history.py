@@ -14,7 +14,7 @@ from ckan.tests import factories as ckan_factories
 from ckan.tests.helpers import call_action
 from openpyxl import load_workbook
 
-from ckanext.marathon.model import audit, audit_fields
+from ckanext.marathon.model import audit
 from ckanext.marathon.views import field_names, history_words
 from tests import factories
 from tests.factories import officer
@@ -48,7 +48,7 @@ def recorded_tables() -> dict[str, Any]:
 
 def recorded_columns(table: Any) -> list[str]:
     """Return the columns of a table whose changes are recorded by name."""
-    hidden = {*audit_fields.IGNORED, "extras", "id", "package_id", "type", "is_organization"}
+    hidden = {*audit.IGNORED, "extras", "id", "package_id", "type", "is_organization"}
     columns = [column.key for column in sa.inspect(table).column_attrs]
     return [name for name in columns if name not in hidden]
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from ckan import model
 from ckan.tests.helpers import call_action
 
-from ckanext.marathon.model import short
+from ckanext.marathon.model import package
 from tests.factories import Idea, MarathonDataset, Workshop
 from tests.remembered import remembered
 
@@ -87,13 +87,13 @@ class TestAddress:
         late = Idea(workshop=idea["workshop"], id=SECOND, private=True)
         first = Idea(workshop=idea["workshop"], id=FIRST)
         call_action("package_patch", id=late["id"], private=False)
-        assert short.code_of("idea", first["id"]) == "0a1b2c3d"
-        assert short.code_of("idea", late["id"]) == "0a1b2c3dffff"
+        assert package.shorten_id("idea", first["id"]) == "0a1b2c3d"
+        assert package.shorten_id("idea", late["id"]) == "0a1b2c3dffff"
         assert visitor.get("/i/0a1b2c3d").location.endswith(first["name"])
         assert visitor.get("/i/0a1b2c3dffff").location.endswith(late["name"])
         call_action("package_delete", id=first["id"])
         assert visitor.get("/i/0a1b2c3d").status_code == 410
-        assert short.code_of("idea", late["id"]) == "0a1b2c3dffff"
+        assert package.shorten_id("idea", late["id"]) == "0a1b2c3dffff"
 
     def test_it_works_where_the_log_is_still_empty(
         self, visitor: Reader, idea: dict[str, Any]
@@ -101,15 +101,15 @@ class TestAddress:
         model.Session.execute(sa.text("DELETE FROM marathon_feed_entry"))
         model.Session.commit()
         assert visitor.get(f"/i/{idea['id'][:8]}").status_code == 302
-        assert short.code_of("idea", idea["id"]) == idea["id"][:8]
+        assert package.shorten_id("idea", idea["id"]) == idea["id"][:8]
 
     def test_an_id_that_is_no_uuid_has_none(self, visitor: Reader, idea: dict[str, Any]) -> None:
         call_action("package_show", id=idea["id"])
-        assert short.code_of("idea", "an-id-of-their-own") == ""
+        assert package.shorten_id("idea", "an-id-of-their-own") == ""
 
     @pytest.mark.parametrize("table", list(_COPIES))
     def test_it_is_found_by_an_index(self, idea: dict[str, Any], table: str) -> None:
-        statement = short._unlogged if table == "package" else short._logged
+        statement = package._unlogged if table == "package" else package._logged
         connection = model.Session.connection()
         # As many as make a difference to the planner.
         connection.execute(sa.text(_COPIES[table]), {"id": idea["id"]})

@@ -135,9 +135,9 @@ def new_epoch(yes: bool) -> None:
         click.confirm(
             tk._("Everybody who follows the feed will fetch all of it again."), abort=True
         )
-    clock.hold()
+    clock.hold_clock()
     lost = witness.find_lost_change()
-    now = clock.new_epoch(*(astuple(lost) if lost else ()))
+    now = clock.begin_epoch(*(astuple(lost) if lost else ()))
     witness.write_witness(witness.Witness(now.number, now.mark))
     model.Session.commit()
     click.echo(tk._("Epoch {epoch} has begun.").format(epoch=now.epoch))

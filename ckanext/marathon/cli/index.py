@@ -6,7 +6,7 @@ import ckan.plugins.toolkit as tk
 import click
 from ckan.lib import search
 
-from ckanext.marathon.model import index_note
+from ckanext.marathon.model import search_index as search_index_model
 from ckanext.marathon.operations import search_index
 from ckanext.marathon.operations.search_index import IndexFault
 
@@ -31,7 +31,7 @@ def check() -> None:
     differences = list(search_index.compare_index())
     for difference in differences:
         click.echo(f"✗ {difference.package_id}: {names[difference.fault]}")
-    waiting = index_note.count_due()
+    waiting = search_index_model.count_due_packages()
     if waiting:
         click.echo(tk._("{count} records wait to be indexed.").format(count=waiting))
     if differences or waiting:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from ckan import model
 from ckan.types import Context
 
-from ckanext.marathon.model.place import Place
+from ckanext.marathon.model.municipality import MunicipalityClaim
 
 
 @click.group()
@@ -49,10 +49,10 @@ def add(codes: tuple[str, ...], officer: str | None, role: str) -> None:
 def list_() -> None:
     """List the municipalities on this site: code, name, number of people."""
     rows = model.Session.execute(
-        sa.select(Place.municipality_code, model.Group)
-        .join(model.Group, model.Group.id == Place.organization_id)
+        sa.select(MunicipalityClaim.municipality_code, model.Group)
+        .join(model.Group, model.Group.id == MunicipalityClaim.organization_id)
         .where(model.Group.state == model.State.ACTIVE)
-        .order_by(Place.municipality_code)
+        .order_by(MunicipalityClaim.municipality_code)
     ).all()
     if not rows:
         click.echo(tk._("There are no municipalities yet."))

@@ -13,7 +13,7 @@ from ckanext.marathon.feeds import documents, snapshot
 from ckanext.marathon.feeds.parts import Part
 from ckanext.marathon.feeds.plain import plain
 from ckanext.marathon.feeds.said import Said
-from ckanext.marathon.model import descriptions, pages
+from ckanext.marathon.model import feed_log
 from ckanext.marathon.model.feed import Activity, Kind
 from ckanext.marathon.rdf.namespaces import DCT
 
@@ -34,12 +34,12 @@ def written(part: Part, address: str, page: str) -> tuple[bytes, str]:
         NotReady: the log cannot answer.
     """
     with snapshot.one_moment() as connection:
-        moment = snapshot.fill(pages.catalogue(connection))
+        moment = snapshot.fill(feed_log.read_catalogue(connection))
         state = snapshot.ready(snapshot.state_of(moment))
-        newest = descriptions.newest(connection, part.scope.name, NEWEST)
+        newest = feed_log.list_newest_changes(connection, part.scope.name, NEWEST)
         shown = [each.iri for each in newest if each.activity != Activity.DELETE]
-        found = descriptions.described(connection, shown)
-        things = descriptions.things(connection, [each.iri for each in newest])
+        found = feed_log.describe_things(connection, shown)
+        things = feed_log.find_thing_ids(connection, [each.iri for each in newest])
     said = {
         each.iri: Said(each.body.splitlines(), documents.language())
         for each in found

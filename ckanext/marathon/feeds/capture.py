@@ -55,7 +55,7 @@ def relabel_activities(unit: UnitOfWork) -> None:
     """Have activities about what is touched shown to those who may see it now."""
     touched = unit.find_notes(Touched)
     if touched:
-        activity.relabel(touched.packages, touched.groups)
+        activity.relabel_rows(touched.packages, touched.groups)
 
 
 def publish_touched(unit: UnitOfWork) -> None:
@@ -81,6 +81,6 @@ def publish_settings() -> None:
     log begins first.
     """
     begin_epoch_after_loss()
-    if clock.read().number:
+    if clock.read_clock().number:
         note_settings()
     model.Session.commit()

@@ -22,9 +22,9 @@ from ckanext.marathon.feeds import envelope, snapshot, write
 from ckanext.marathon.feeds.parts import Part
 from ckanext.marathon.feeds.scopes import WHOLE
 from ckanext.marathon.feeds.snapshot import Cursor, State
-from ckanext.marathon.model import descriptions
-from ckanext.marathon.model.descriptions import Described
+from ckanext.marathon.model import feed_log
 from ckanext.marathon.model.feed import Activity, Kind
+from ckanext.marathon.model.feed_log import DescribedThing
 from ckanext.marathon.rdf.formats import write_jsonld
 from ckanext.marathon.rdf.namespaces import RDF, XSD
 
@@ -130,10 +130,10 @@ class Changes:
         """What a part says of itself; the whole does so in an activity."""
         return envelope.catalogue(self._moment, self.part) if self.part.scope != WHOLE else []
 
-    def descriptions(self) -> dict[str, list[Described]]:
+    def descriptions(self) -> dict[str, list[DescribedThing]]:
         """Return IRI → what is said of it: the thing itself first, then its neighbours."""
         shown = [each.iri for each in self.steps if each.activity != Activity.DELETE]
-        found = {each.iri: each for each in descriptions.described(self._connection, shown)}
+        found = {each.iri: each for each in feed_log.describe_things(self._connection, shown)}
         return {iri: list(_reached(iri, found)) for iri in shown if iri in found}
 
     def written(self, address: str, extension: str) -> bytes:
@@ -173,7 +173,7 @@ class Changes:
         assert written is not None, "written to memory"
         return written
 
-    def _payload(self, iri: str, described: Sequence[Described]) -> list[bytes]:
+    def _payload(self, iri: str, described: Sequence[DescribedThing]) -> list[bytes]:
         if not described:
             return []
         held = []
@@ -227,14 +227,14 @@ def read_changes(part: Part, cursor: str = "") -> Changes:
         if since and not since.is_valid(connection, state):
             raise Outdated
         number = since.number if since else 0
-        steps = descriptions.changes(connection, part.scope.name, number, SIZE + 1)
+        steps = feed_log.list_changes(connection, part.scope.name, number, SIZE + 1)
     except BaseException:
         connection.close()
         raise
     return Changes(state, part, cursor, steps[:SIZE], len(steps) <= SIZE, moment, connection)
 
 
-def _reached(iri: str, found: Mapping[str, Described]) -> Iterator[Described]:
+def _reached(iri: str, found: Mapping[str, DescribedThing]) -> Iterator[DescribedThing]:
     """Yield a thing and the neighbours that are described with it."""
     waiting, seen = [iri], {iri}
     while waiting:

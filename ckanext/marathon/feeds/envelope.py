@@ -14,7 +14,7 @@ from ckanext.marathon.feeds.deflate import Piece, deflate
 from ckanext.marathon.feeds.parts import THE_WHOLE, Part
 from ckanext.marathon.feeds.scopes import WHOLE
 from ckanext.marathon.feeds.write import HYDRA, joined
-from ckanext.marathon.model.feed import description
+from ckanext.marathon.model.feed import read_description
 from ckanext.marathon.rdf.namespaces import DCT, RDF, XSD
 
 _LINKS = {
@@ -83,7 +83,7 @@ def head(moment: sa.Row, part: Part, view: View | None, extension: str) -> Piece
 
 def catalogue(moment: sa.Row | _Said, part: Part) -> list[bytes]:
     """Return the lines of what a part of the catalogue, or the whole, says of itself."""
-    whole = description(moment.catalogue).splitlines() if moment.catalogue is not None else []
+    whole = read_description(moment.catalogue).splitlines() if moment.catalogue is not None else []
     return part.lines(whole, keys.site(moment)) if whole else []
 
 

@@ -17,8 +17,8 @@ from sqlalchemy.exc import DBAPIError
 
 from ckanext.marathon.feeds import reach
 from ckanext.marathon.feeds.publish import Touched, publish, republish, withdraw
-from ckanext.marathon.model import clock, feed_gap
-from ckanext.marathon.model.feed_gap import SETTINGS, Gap
+from ckanext.marathon.model import clock, feed
+from ckanext.marathon.model.feed import SETTINGS, Gap
 from ckanext.marathon.model.unit_of_work import UnitOfWork
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ def publish_or_note(unit: UnitOfWork, touched: Touched) -> None:
     try:
         with connection.begin_nested():
             withdraw(touched)
-            feed_gap.add_gaps(touched.packages, touched.groups, touched.settings)
+            feed.add_gaps(touched.packages, touched.groups, touched.settings)
     except Exception as fault:
         unit.replace_notes(clock.Advance, advance)
         log.exception("What may not be shown any more could not be taken out of the feed")
@@ -84,14 +84,14 @@ def fill_gaps() -> bool:
     """
     is_filled = True
     model.Session.rollback()
-    while gap := feed_gap.claim_gap():
+    while gap := feed.claim_gap():
         try:
             _publish_gap(gap)
         except Exception:
             # One record must not keep all others waiting. ``doctor`` says that it waits.
             model.Session.rollback()
             log.exception("The record %s cannot be published", gap.record)
-            feed_gap.postpone_gap(gap.id, RETRY_AFTER)
+            feed.postpone_gap(gap.id, RETRY_AFTER)
             model.Session.commit()
             is_filled = False
     model.Session.rollback()
@@ -102,7 +102,7 @@ def _publish_gap(gap: Gap) -> None:
     packages = {gap.record} if gap.record and not gap.is_group else set[str]()
     groups = {gap.record} if gap.is_group else set[str]()
     republish(reach.of(packages, groups, gap.record == SETTINGS))
-    feed_gap.close_gaps([gap.id])
+    feed.close_gaps([gap.id])
     model.Session.commit()
 
 

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from ckan import model
 from flask import g, has_request_context
 
-from ckanext.marathon.model import clock, kept_iri
+from ckanext.marathon.model import clock
+from ckanext.marathon.model import dataset as dataset_model
 from ckanext.marathon.model.feed import Kind
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.rdf.facts import Row
@@ -70,7 +71,7 @@ def site(row: Any = None) -> Site:
     Args:
         row: the clock's, if it was read already.
     """
-    found, said = lookups.read_site(), row or clock.read()
+    found, said = lookups.read_site(), row or clock.read_clock()
     if said.base:
         return replace(found, base=said.base, vocabulary=said.vocabulary)
     return found
@@ -78,7 +79,7 @@ def site(row: Any = None) -> Site:
 
 def keeping(site: Site, things: Collection[str]) -> Site:
     """Return where IRIs start, with those that these datasets and their files came with."""
-    return replace(site, kept=kept_iri.list_of(things))
+    return replace(site, kept=dataset_model.read_kept_iris(things))
 
 
 def iris(wanted: Iterable[Key], site: Site) -> dict[Key, str]:

@@ -14,12 +14,12 @@ from ckanext.marathon.feeds.atom import LONGEST, NEWEST, title_of
 from ckanext.marathon.feeds.parts import Part
 from ckanext.marathon.feeds.snapshot import State
 from ckanext.marathon.model import news
-from ckanext.marathon.model.news import Event, Item
+from ckanext.marathon.model.news import NewsEvent, NewsItem
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.records.record import Workshop
 from ckanext.marathon.vocabulary import statuses
 
-_TYPES = {Event.IDEA: "idea", Event.STEP: "idea", Event.WORKSHOP: "workshop"}
+_TYPES = {NewsEvent.IDEA: "idea", NewsEvent.STEP: "idea", NewsEvent.WORKSHOP: "workshop"}
 
 
 def written(part: Part, state: State, address: str, page: str) -> bytes:
@@ -31,7 +31,7 @@ def written(part: Part, state: State, address: str, page: str) -> bytes:
         address: of the document itself.
         page: address of the page for people about the same.
     """
-    items = news.newest(part.scope.kind, part.scope.code, NEWEST)
+    items = news.list_newest_news(part.scope.kind, part.scope.code, NEWEST)
     feed = FeedGenerator()
     feed.id(address)
     feed.title(title_of(part))
@@ -55,18 +55,18 @@ def written(part: Part, state: State, address: str, page: str) -> bytes:
     return feed.atom_str(pretty=True)
 
 
-def _title(item: Item) -> str:
-    if item.event == Event.GONE:
+def _title(item: NewsItem) -> str:
+    if item.event == NewsEvent.GONE:
         return tk._("A dataset is not here any more")
     title = item.thing.title or item.thing.name
-    if item.event == Event.STEP:
+    if item.event == NewsEvent.STEP:
         status = tk.h.marathon_term(statuses.IDEA_STATUS.name, item.status)
         return tk._("Idea now “{status}”: {title}").format(status=status, title=title)
     said = {
-        Event.IDEA: tk._("New idea: {title}"),
-        Event.DATASET: tk._("New data: {title}"),
-        Event.CHANGED: tk._("Data updated: {title}"),
-        Event.WORKSHOP: {
+        NewsEvent.IDEA: tk._("New idea: {title}"),
+        NewsEvent.DATASET: tk._("New data: {title}"),
+        NewsEvent.CHANGED: tk._("Data updated: {title}"),
+        NewsEvent.WORKSHOP: {
             "announced": tk._("Workshop announced: {title}"),
             "held": tk._("Workshop held: {title}"),
             "cancelled": tk._("Workshop cancelled: {title}"),
@@ -75,13 +75,13 @@ def _title(item: Item) -> str:
     return said[item.event].format(title=title)
 
 
-def _summary(item: Item) -> str:
+def _summary(item: NewsItem) -> str:
     if item.thing is None:
         return ""
-    if item.event == Event.STEP:
+    if item.event == NewsEvent.STEP:
         return item.reason
     described = tk.h.markdown_extract(item.thing.notes or "", 300)
-    if item.event != Event.WORKSHOP:
+    if item.event != NewsEvent.WORKSHOP:
         return str(described)
     workshop = Workshop.from_stored(item.thing)
     when = tk.h.marathon_only_day(workshop.starts_at)
@@ -89,7 +89,7 @@ def _summary(item: Item) -> str:
     return " · ".join(filter(None, [when, workshop.venue, ", ".join(places), described]))
 
 
-def _page(kind: str, item: Item) -> str:
+def _page(kind: str, item: NewsItem) -> str:
     if item.thing is None:
         return ""
     return tk.h.url_for(f"{kind}.read", id=item.thing.name, _external=True)

@@ -20,7 +20,7 @@ from ckanext.marathon.feeds.scopes import (
     Scope,
 )
 from ckanext.marathon.feeds.write import ordered, reached
-from ckanext.marathon.model import records
+from ckanext.marathon.model import package
 from ckanext.marathon.model.feed import Entry, Kind
 from ckanext.marathon.rdf.catalogue import OF_THE_WHOLE, build_part_graph
 from ckanext.marathon.rdf.facts import PartFacts
@@ -153,9 +153,9 @@ def _of_thing(kind: Kind, reference: str) -> Part:
     if thing is None:
         raise PartGone
     if kind == Kind.ORGANIZATION:
-        codes = [records.text(thing, "municipality_code")]
+        codes = [package.read_stored_text(thing, "municipality_code")]
     else:
-        codes = records.items(thing, "municipality")
+        codes = package.read_stored_texts(thing, "municipality")
     places = tuple((MUNICIPALITY, code) for code in codes if code)
     titles = dict.fromkeys(LANGUAGES, str(thing.title or thing.name))
     return Part(Scope(kind, reference), titles, places)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from ckanext.marathon.feeds import keys, reach
 from ckanext.marathon.feeds.keys import Key
 from ckanext.marathon.feeds.render import Rendition, has_office, keep_public, render
-from ckanext.marathon.model import clock, log, members
+from ckanext.marathon.model import clock, feed_log
 from ckanext.marathon.model.feed import Activity, Kind
 from ckanext.marathon.rdf.iri import Site
 
@@ -73,11 +73,11 @@ def withdraw(touched: Touched) -> int:
     Returns:
         how many changes were written.
     """
-    clock.hold()
-    rows = log.public_entries([*touched.packages, *touched.groups])
+    clock.hold_clock()
+    rows = feed_log.list_public_entries([*touched.packages, *touched.groups])
     kept = keep_public(Key(Kind(row.kind), row.thing) for row in rows)
     steps = [_departure(row) for row in rows if Key(Kind(row.kind), row.thing) not in kept]
-    return log.write(steps) if steps else 0
+    return feed_log.write_steps(steps) if steps else 0
 
 
 def _publish(wanted: Callable[[], set[Key]], thorough: bool = False) -> int:
@@ -90,7 +90,7 @@ def _publish(wanted: Callable[[], set[Key]], thorough: bool = False) -> int:
     renditions, seen = _described(wanted(), site)
     if not renditions:
         return 0
-    held = clock.hold()
+    held = clock.hold_clock()
     settled = keys.site(held)
     if settled != site:
         site = settled
@@ -106,8 +106,8 @@ def _publish(wanted: Callable[[], set[Key]], thorough: bool = False) -> int:
     steps = _steps(renditions, site, thorough)
     if steps:
         if not held.base:
-            clock.settle(site.base, site.vocabulary, keys.page_size())
-        return log.write(steps)
+            clock.settle_clock(site.base, site.vocabulary, keys.page_size())
+        return feed_log.write_steps(steps)
     return 0
 
 
@@ -139,7 +139,7 @@ def _of_changed_owners(found: Renditions, site: Site) -> set[Key]:
     Datasets name their organisation and its office; the rest of it they do not repeat.
     """
     organizations = {key: each for key, each in found.items() if key.kind == Kind.ORGANIZATION}
-    stored = log.bodies([key.iri(site) for key in organizations])
+    stored = feed_log.read_bodies([key.iri(site) for key in organizations])
     further: set[Key] = set()
     for key, now in organizations.items():
         body = stored.get(key.iri(site))
@@ -154,16 +154,16 @@ def _of_former_holders(renditions: Renditions, site: Site) -> set[Key]:
     iris = {iri: key for key, iri in keys.iris(renditions, site).items()}
     return {
         Key(Kind(row.kind), row.thing)
-        for iri, row in log.states(iris).items()
+        for iri, row in feed_log.read_states(iris).items()
         if row.digest is not None and row.thing != iris[iri].thing
     }
 
 
-def _steps(renditions: Renditions, site: Site, thorough: bool) -> list[log.Step]:
+def _steps(renditions: Renditions, site: Site, thorough: bool) -> list[feed_log.LogStep]:
     iris = keys.iris(renditions, site)
-    stored = log.states(iris.values())
-    bodies = log.bodies(iris.values()) if thorough else {}
-    parts = members.scopes(iris.values()) if thorough else {}
+    stored = feed_log.read_states(iris.values())
+    bodies = feed_log.read_bodies(iris.values()) if thorough else {}
+    parts = feed_log.read_scopes(iris.values()) if thorough else {}
     steps = []
     for key, rendition in renditions.items():
         before = stored.get(iris[key])
@@ -178,7 +178,7 @@ def _steps(renditions: Renditions, site: Site, thorough: bool) -> list[log.Step]
         if activity is None:
             continue
         steps.append(
-            log.Step(
+            feed_log.LogStep(
                 iri=iris[key],
                 kind=key.kind,
                 thing=key.thing,
@@ -197,16 +197,16 @@ def _steps(renditions: Renditions, site: Site, thorough: bool) -> list[log.Step]
     return steps
 
 
-def _departures(renditions: Renditions, current: Collection[str]) -> list[log.Step]:
+def _departures(renditions: Renditions, current: Collection[str]) -> list[feed_log.LogStep]:
     """Return the deletions of the IRIs that datasets had before they got others."""
     things = [key.thing for key in renditions if key.kind == Kind.DATASET]
-    rows = log.public_entries(things)
+    rows = feed_log.list_public_entries(things)
     return [_departure(row) for row in rows if row.kind == Kind.DATASET and row.iri not in current]
 
 
-def _departure(row: sa.Row) -> log.Step:
+def _departure(row: sa.Row) -> feed_log.LogStep:
     """Return the step by which a public entry becomes a tombstone."""
-    return log.Step(
+    return feed_log.LogStep(
         iri=row.iri,
         kind=Kind(row.kind),
         thing=row.thing,

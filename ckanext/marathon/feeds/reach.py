@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from ckanext.marathon.domain.dataset import COORDINATING_BODY
 from ckanext.marathon.feeds.keys import CATALOG, Key, kind_of
-from ckanext.marathon.model import records
+from ckanext.marathon.model import package
 from ckanext.marathon.model.feed import Entry, Kind
 from ckanext.marathon.model.link import Predicate
 
@@ -32,8 +32,8 @@ def of(packages: Collection[str], groups: Collection[str], settings: bool = Fals
     kinds = _kinds(packages)
     workshops = [each for each, kind in kinds.items() if kind == Kind.WORKSHOP]
     ideas = {each for each, kind in kinds.items() if kind == Kind.IDEA}
-    ideas.update(records.all_dependents(workshops, Predicate.IDEA_WORKSHOP))
-    datasets = records.all_dependents(ideas, Predicate.DATASET_IDEA)
+    ideas.update(package.list_dependent_ids(workshops, Predicate.IDEA_WORKSHOP))
+    datasets = package.list_dependent_ids(ideas, Predicate.DATASET_IDEA)
     found = {Key(kind, each) for each, kind in kinds.items()}
     found.update(Key(Kind.IDEA, each) for each in ideas)
     found.update(Key(Kind.DATASET, each) for each in datasets)

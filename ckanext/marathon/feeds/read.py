@@ -15,7 +15,7 @@ from ckanext.marathon.feeds.inventory import Dataset
 from ckanext.marathon.feeds.parts import THE_WHOLE, Part
 from ckanext.marathon.feeds.scopes import WHOLE
 from ckanext.marathon.feeds.snapshot import State, one_moment, one_statement, ready, state_of
-from ckanext.marathon.model import descriptions, disk, pages
+from ckanext.marathon.model import disk, feed_log
 from ckanext.marathon.model.feed import Kind
 
 log = logging.getLogger(__name__)
@@ -82,16 +82,16 @@ def _page(part: Part, number: int, extension: str) -> tuple[sa.Row, Piece | None
     if part.scope == WHOLE:
         kept_as = documents.kept_as(extension)
         with one_statement() as connection:
-            found = snapshot.fill(pages.page(connection, number, kept_as))
+            found = snapshot.fill(feed_log.read_window(connection, number, kept_as))
         body = _piece(found)
         if body is not None or _is_beyond(found, number):
             return found, body
         # What is kept is out of date; what is written anew must be of one moment.
         with one_moment() as connection:
-            found = snapshot.fill(pages.page(connection, number, kept_as))
+            found = snapshot.fill(feed_log.read_window(connection, number, kept_as))
             return found, _window(connection, found, number, extension, _piece(found))
     with one_moment() as connection:
-        found = snapshot.fill(pages.scope_page(connection, part.scope.name, number))
+        found = snapshot.fill(feed_log.read_scope_page(connection, part.scope.name, number))
         if _is_beyond(found, number):
             return found, None
         return found, _part_of(connection, found, part, number, extension)
@@ -125,17 +125,17 @@ def datasets(part: Part) -> Iterator[Dataset]:
     """
     connection, found, _now = snapshot.catalogue()
     with connection:
-        for number in pages.windows_of(connection, part.scope.name):
+        for number in feed_log.list_window_numbers(connection, part.scope.name):
             page = lines(connection, found, part, number)
             yield from documents.datasets(page, found.vocabulary, found.base)
 
 
 def _windows(connection: Any, now: sa.Row, part: Part, extension: str) -> Iterator[Piece]:
     if part.scope == WHOLE:
-        for each in pages.windows(connection, documents.kept_as(extension)):
+        for each in feed_log.list_windows(connection, documents.kept_as(extension)):
             yield _window(connection, now, each.number, extension, _piece(each))
     else:
-        for number in pages.windows_of(connection, part.scope.name):
+        for number in feed_log.list_window_numbers(connection, part.scope.name):
             yield _part_of(connection, now, part, number, extension)
 
 
@@ -148,11 +148,11 @@ def _window(connection: Any, now: sa.Row, number: int, extension: str, kept: Pie
     if kept is not None:
         return kept
     piece = _part_of(connection, now, THE_WHOLE, number, extension)
-    changed = pages.changed(connection, number)
+    changed = feed_log.read_window_change(connection, number)
     if changed is not None and disk.has_room():
         moment = now.clock_number, now.mark
         try:
-            pages.keep(number, documents.kept_as(extension), changed, piece, moment)
+            feed_log.keep_rendering(number, documents.kept_as(extension), changed, piece, moment)
         except (OperationalError, InternalError) as fault:
             # A disk that is full, or a database that is only read for the moment: who asked for
             # the page gets it all the same.
@@ -169,7 +169,7 @@ def _part_of(connection: Any, now: sa.Row, part: Part, number: int, extension: s
 
 def lines(connection: Any, now: sa.Row, part: Part, number: int) -> list[bytes]:
     """Return the N-Triples of a page without its envelope, made anew from the entries."""
-    found = descriptions.entries(connection, number, part.scope.name)
+    found = feed_log.list_page_entries(connection, number, part.scope.name)
     iris = [each.iri for each in found if each.kind == Kind.DATASET]
     held = [write.held(part.iri(now.base), iri) for iri in iris]
     return write.joined([b"\n".join(held), *(each.body for each in found)])

@@ -12,7 +12,7 @@ from ckanext.marathon.feeds import verify
 from ckanext.marathon.feeds.keys import Key
 from ckanext.marathon.feeds.publish import republish
 from ckanext.marathon.feeds.workers import shared
-from ckanext.marathon.model import clock, feed_gap, log
+from ckanext.marathon.model import clock, feed, feed_log
 from ckanext.marathon.model.feed import Kind
 
 # Things a transaction: what is lost when it is interrupted, and how long saves may wait.
@@ -42,7 +42,7 @@ def rebuild(
         how many changes were written.
     """
     # Those that open meanwhile may be of what is described already.
-    gaps = feed_gap.list_gap_ids()
+    gaps = feed.list_gap_ids()
     wanted = verify.things()
     expected = set(wanted)
     wanted += [key for key in verify.logged() if key not in expected]
@@ -58,10 +58,10 @@ def rebuild(
         changes += changed
         set_system_info(_MARK, json.dumps(batch[-1]))
         progress(done, len(wanted), changes)
-    clock.hold()
-    log.recount()
+    clock.hold_clock()
+    feed_log.recount_windows()
     clock.set_complete(True)
-    feed_gap.close_gaps(gaps)
+    feed.close_gaps(gaps)
     if get_system_info(WANTED):
         delete_system_info(WANTED)
     model.Session.commit()
@@ -71,7 +71,7 @@ def rebuild(
 
 def is_wanted() -> bool:
     """Return whether the log lacks what was there before it, or is of an earlier version."""
-    return not clock.read().complete or get_system_info(WANTED) is not None
+    return not clock.read_clock().complete or get_system_info(WANTED) is not None
 
 
 def _resume(wanted: Sequence[Key]) -> int:

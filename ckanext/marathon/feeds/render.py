@@ -19,7 +19,7 @@ from rdflib import Graph, URIRef
 
 from ckanext.marathon.feeds import scopes
 from ckanext.marathon.feeds.keys import Key, keeping, kind_of
-from ckanext.marathon.model import clock, installation, link, published
+from ckanext.marathon.model import clock, dataset, link
 from ckanext.marathon.model.feed import Kind
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.rdf.agent import build_organization_graph
@@ -85,7 +85,7 @@ def render(keys: Collection[Key], site: Site) -> dict[Key, Rendition | None]:
     """
     wanted = {key.thing for key in keys}
     site = keeping(site, wanted)
-    ideas = link.targets(wanted, Predicate.DATASET_IDEA)
+    ideas = link.list_targets(wanted, Predicate.DATASET_IDEA)
     packages = _packages(wanted | ideas)
     organizations = _organizations({each.owner_org for each in packages.values()} | wanted)
     needs = _needs(ideas)
@@ -142,12 +142,12 @@ def _first_published(packages: Iterable[Any]) -> dict[str, datetime]:
     created = {
         each.id: each.metadata_created for each in packages if kind_of(each.type) == Kind.DATASET
     }
-    found = published.first_published(created)
+    found = dataset.read_first_published(created)
     new = created.keys() - found.keys()
     if new:
         now: datetime = model.Session.execute(sa.select(sa.func.now())).scalar_one()
-        is_new_log = not clock.read().complete
-        installed = installation.installed_at()
+        is_new_log = not clock.read_clock().complete
+        installed = dataset.read_installation_time()
         for each in new:
             is_older = is_new_log and created[each] < installed
             found[each] = created[each].replace(tzinfo=UTC) if is_older else now
@@ -278,7 +278,7 @@ def _shown(identifier: str) -> Row | None:
 
 def _packages(wanted: Collection[str]) -> dict[str, model.Package]:
     """Return packages by id, read anew together with the workshops that they have values from."""
-    workshops = link.targets(wanted, Predicate.IDEA_WORKSHOP)
+    workshops = link.list_targets(wanted, Predicate.IDEA_WORKSHOP)
     query = model.Session.query(model.Package).filter(model.Package.id.in_({*wanted, *workshops}))
     return {each.id: each for each in query.populate_existing()}
 
@@ -297,6 +297,6 @@ def _organizations(wanted: Iterable[str | None]) -> dict[str, Organization]:
 def _needs(ideas: Collection[str]) -> dict[str, list[str]]:
     """Return idea → ids of its data needs."""
     found: dict[str, list[str]] = {}
-    for idea, need in link.objects(ideas, Predicate.IDEA_DATA_NEED):
+    for idea, need in link.list_object_pairs(ideas, Predicate.IDEA_DATA_NEED):
         found.setdefault(idea, []).append(need)
     return found

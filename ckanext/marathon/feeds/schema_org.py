@@ -25,7 +25,7 @@ from ckanext.marathon.feeds.inventory import (
 )
 from ckanext.marathon.feeds.plain import plain
 from ckanext.marathon.feeds.snapshot import one_moment
-from ckanext.marathon.model import descriptions
+from ckanext.marathon.model import feed_log
 
 SCHEMA = "https://schema.org"
 SHORTEST, LONGEST = 50, 5_000
@@ -42,7 +42,7 @@ def of(iri: str, catalogue: str, vocabulary: str, title: str) -> dict[str, objec
         title: of the catalogue.
     """
     with one_moment() as connection:
-        found = descriptions.described(connection, [iri])
+        found = feed_log.describe_things(connection, [iri])
     lines = [line for each in found for line in each.body.splitlines()]
     return of_lines(lines, iri, catalogue, vocabulary, title)
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from ckanext.marathon.model.about import DEPARTMENT, MUNICIPALITY, PROBLEM
 from ckanext.marathon.model.feed import Kind
+from ckanext.marathon.model.link import DEPARTMENT, MUNICIPALITY, PROBLEM
 from ckanext.marathon.rdf.facts import Row
 from ckanext.marathon.records.values import list_texts
 from ckanext.marathon.vocabulary import problems, territory

@@ -21,7 +21,7 @@ from rdflib import URIRef
 
 from ckanext.marathon.domain import dates
 from ckanext.marathon.feeds import keys
-from ckanext.marathon.model import published
+from ckanext.marathon.model import dataset
 from ckanext.marathon.rdf.lookups import Lookups
 from ckanext.marathon.rdf.namespaces import DCAT
 from ckanext.marathon.rdf.profile import build_graph_by_profiles, join_graphs
@@ -82,7 +82,7 @@ def page(search: Search, within: str, number: int, extension: str, address: str)
     }
     found = tk.get_action("package_search")(context, query)
     # Solr's copies do not say when they were published for the first time.
-    known = published.first_published(each["id"] for each in found["results"])
+    known = dataset.read_first_published(each["id"] for each in found["results"])
     for each in found["results"]:
         at = known.get(each["id"])
         each["first_published"] = at.isoformat() if at else None

@@ -18,7 +18,7 @@ from ckan.model import meta
 from ckanext.marathon.feeds import keys
 from ckanext.marathon.feeds.keys import CATALOG
 from ckanext.marathon.feeds.render import render
-from ckanext.marathon.model import clock, descriptions, pages
+from ckanext.marathon.model import clock, feed_log
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Cursor:
             return False
         if self.mark is None:
             return self.number <= state.unmarked
-        return self.last == 0 or descriptions.read_mark(connection, self.last) == self.mark
+        return self.last == 0 or feed_log.read_mark_of_change(connection, self.last) == self.mark
 
 
 _CURSOR = re.compile(r"([0-9a-f-]{36})\.([0-9]{1,18})(?:\.([0-9]{1,18})\.([0-9a-f]{16}))?")
@@ -117,7 +117,7 @@ class NotReady(Exception):
 def state() -> State:
     """Return how far the log is; where a dump was restored, a new epoch begins."""
     with one_statement() as connection:
-        row = pages.clock(connection)
+        row = feed_log.read_clock_row(connection)
     return state_of(row)
 
 
@@ -171,7 +171,7 @@ def catalogue() -> tuple[Any, Any, State]:
     """
     connection = one_moment()
     try:
-        row = fill(pages.catalogue(connection))
+        row = fill(feed_log.read_catalogue(connection))
         found = ready(state_of(row))
     except BaseException:
         connection.close()
@@ -226,6 +226,6 @@ def _is_at_home(row: sa.Row) -> bool:
     """Return whether this is the database that the log was written in; else begin a new epoch."""
     if row.home == row.here:
         return True
-    clock.hold()
+    clock.hold_clock()
     model.Session.commit()
     return False

@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from ckan import model
 
-from ckanext.marathon.model import clock, feed_gap
+from ckanext.marathon.model import clock, feed
 from ckanext.marathon.model.feed import Entry, Kind, Member, Rendering, Window
 from ckanext.marathon.rdf import lookups
 
@@ -54,8 +54,8 @@ class Status:
 
 def status() -> Status:
     """Return how the log is."""
-    row = clock.read()
-    gaps, gaps_since = feed_gap.read_gaps()
+    row = clock.read_clock()
+    gaps, gaps_since = feed.read_gaps()
     is_public = Entry.digest.is_not(None)
     counts: dict[bool, dict[str, int]] = {True: {}, False: {}}
     query = sa.select(is_public, Entry.kind, sa.func.count()).group_by(is_public, Entry.kind)

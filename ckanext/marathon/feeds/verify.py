@@ -16,7 +16,7 @@ from ckanext.marathon.feeds.parts import THE_WHOLE
 from ckanext.marathon.feeds.render import render
 from ckanext.marathon.feeds.snapshot import one_moment
 from ckanext.marathon.feeds.workers import shared
-from ckanext.marathon.model import clock, log, members, pages
+from ckanext.marathon.model import clock, feed_log
 from ckanext.marathon.model.feed import Change, Clock, Entry, Kind, Window
 from ckanext.marathon.visibility import filter_public
 
@@ -93,7 +93,7 @@ def verify(
         progress(done, len(everything))
     yield from _history()
     yield from _pages()
-    yield from (Fault(Wrong.SCOPE, name) for name in members.faults())
+    yield from (Fault(Wrong.SCOPE, name) for name in feed_log.list_member_faults())
 
 
 def sample(count: int) -> list[Fault]:
@@ -152,9 +152,9 @@ def _compare(some: Sequence[Key]) -> list[tuple[Key, Fault]]:
     site = keys.site()
     renditions = render(some, site)
     iris = keys.iris(some, site)
-    stored = log.states(iris.values())
-    bodies = log.bodies(iris.values())
-    parts = members.scopes(iris.values())
+    stored = feed_log.read_states(iris.values())
+    bodies = feed_log.read_bodies(iris.values())
+    parts = feed_log.read_scopes(iris.values())
     found = []
     for key, rendition in renditions.items():
         iri = iris[key]
@@ -171,7 +171,7 @@ def _compare(some: Sequence[Key]) -> list[tuple[Key, Fault]]:
         if wrong:
             found.append((key, Fault(wrong, iri)))
     current = set(iris.values())
-    for row in log.public_entries(key.thing for key in some if key.kind == Kind.DATASET):
+    for row in feed_log.list_public_entries(key.thing for key in some if key.kind == Kind.DATASET):
         if row.kind == Kind.DATASET and row.iri not in current:
             found.append((Key(Kind.DATASET, row.thing), Fault(Wrong.NOT_PUBLIC, row.iri)))
     return found
@@ -179,7 +179,7 @@ def _compare(some: Sequence[Key]) -> list[tuple[Key, Fault]]:
 
 def _pages() -> Iterator[Fault]:
     """Compare the windows with their entries, and what is kept of them with a fresh rendering."""
-    size = clock.read().page_size
+    size = clock.read_clock().page_size
     slots = sa.select((Entry.slot - 1) // size + 1).where(Entry.slot.is_not(None))
     numbers = model.Session.scalars(sa.select(Window.number).union(slots)).all()
     model.Session.rollback()
@@ -187,11 +187,13 @@ def _pages() -> Iterator[Fault]:
     for number in sorted(numbers):
         # Others may be saving meanwhile: each page is looked at in one moment.
         with one_moment() as connection:
-            found = pages.clock(connection)
-            if pages.live(connection, number) != pages.counted(connection, number):
+            found = feed_log.read_clock_row(connection)
+            if feed_log.read_live_count(connection, number) != feed_log.count_live_datasets(
+                connection, number
+            ):
                 yield Fault(Wrong.PAGE, str(number))
             lines = None
-            for kept in pages.kept(connection, number):
+            for kept in feed_log.list_renderings(connection, number):
                 extension = formats.get(kept.format)
                 if extension is None:
                     # Kept for other settings, and served to nobody.

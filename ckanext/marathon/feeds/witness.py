@@ -93,7 +93,7 @@ def find_lost_change() -> Witness | None:
 def find_unanswered_loss() -> Witness | None:
     """Return what :func:`find_lost_change` does, unless a new epoch began because of it."""
     lost = find_lost_change()
-    now = clock.read()
+    now = clock.read_clock()
     return None if lost and (now.lost, now.lost_mark) == (lost.number, lost.mark) else lost
 
 
@@ -105,13 +105,13 @@ def begin_epoch_after_loss() -> bool:
     """
     if find_unanswered_loss() is None:
         return False
-    clock.hold()
+    clock.hold_clock()
     # Another process may have done it while we waited for the clock.
     lost = find_unanswered_loss()
     if lost is None:
         model.Session.rollback()
         return False
-    now = clock.new_epoch(lost.number, lost.mark)
+    now = clock.begin_epoch(lost.number, lost.mark)
     log.warning(
         "The database is older than what was published: change %s is not in the feed's log, which "
         "ends with %s. Epoch %s begins, and followers start again.",

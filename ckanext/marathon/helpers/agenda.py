@@ -13,8 +13,8 @@ from markupsafe import Markup
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain import workshop as workshop_domain
 from ckanext.marathon.feeds import calendar, structured_event
-from ckanext.marathon.model import agenda as workshops
-from ckanext.marathon.model import records
+from ckanext.marathon.model import package
+from ckanext.marathon.model import workshop as workshop_model
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.records.record import Workshop
 from ckanext.marathon.visibility import is_shown_public
@@ -62,7 +62,7 @@ class Meeting(NamedTuple):
 def meetings(ids: Sequence[str]) -> list[Meeting]:
     """Return workshops, in the order given, for a list; in three queries."""
     found, owners = _load_workshops(ids)
-    ideas = workshops.ideas(ids)
+    ideas = workshop_model.count_ideas_of_workshops(ids)
     today = dates.get_today()
     return [
         _meeting(workshop, owners.get(workshop.owner_id), ideas.get(workshop.id, 0), today)
@@ -78,9 +78,9 @@ def events(ids: Sequence[str]) -> list[calendar.Event]:
 
 def _load_workshops(ids: Sequence[str]) -> tuple[list[Workshop], dict[str, dict[str, str]]]:
     """Return workshops, in the order given, and their organisations by id; in two queries."""
-    packages = records.load(ids)
+    packages = package.load_packages(ids)
     found = [Workshop.from_stored(packages[id_]) for id_ in ids if id_ in packages]
-    return found, records.organizations(workshop.owner_id for workshop in found)
+    return found, package.read_organization_titles(workshop.owner_id for workshop in found)
 
 
 def marathon_is_late(workshop: dict[str, Any]) -> bool:

@@ -13,8 +13,8 @@ from ckanext.marathon.domain import dates
 from ckanext.marathon.domain import idea as idea_domain
 from ckanext.marathon.domain import workshop as workshop_domain
 from ckanext.marathon.domain.texts import is_blank
-from ckanext.marathon.model import agenda as workshop_times
-from ckanext.marathon.model import records
+from ckanext.marathon.model import package as package_model
+from ckanext.marathon.model import workshop as workshop_model
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.records.record import Workshop
 from ckanext.marathon.search.connection import AWAY
@@ -107,12 +107,14 @@ def find_part(
         "include_private": include_private,
     }
     search = tk.get_action("package_search")
-    if package_type != records.WORKSHOP:
+    if package_type != package_model.WORKSHOP:
         found = search({"user": current_user.name}, query)
         return {"package_type": package_type, "count": found["count"], "things": found["results"]}
     found = search({"user": current_user.name}, {**query, "rows": MOST_TO_ORDER, "fl": ["id"]})
     ids = [each["id"] for each in found["results"]]
-    arranged = workshop_domain.arrange_workshops(workshop_times.times_of(ids), dates.get_today())
+    arranged = workshop_domain.arrange_workshops(
+        workshop_model.list_times_of(ids), dates.get_today()
+    )
     ordered = [*arranged.coming, *arranged.undated, *arranged.past]
     things = marathon_linked(ordered[:most])
     return {"package_type": package_type, "count": found["count"], "things": things}
@@ -138,9 +140,9 @@ def marathon_datasets_of_ideas(ideas: Collection[str]) -> Linked:
 
 
 def _part(package_type: str, objects: Collection[str], predicate: Predicate, most: int) -> Linked:
-    linked = records.active_dependents(objects, predicate)
+    linked = package_model.list_active_dependents(objects, predicate)
     # The many that are public are not read to see whether they may be.
-    others = records.load(id_ for id_, is_public in linked if not is_public)
+    others = package_model.load_packages(id_ for id_, is_public in linked if not is_public)
     viewer = Viewer(Context(user=current_user.name))
     ids = [
         id_

@@ -10,7 +10,7 @@ from ckan.common import current_user
 
 from ckanext.marathon.domain import commitment, dates
 from ckanext.marathon.logic import permissions
-from ckanext.marathon.model import records
+from ckanext.marathon.model import package
 from ckanext.marathon.records.record import Commitment, Milestone
 
 from . import evidence
@@ -60,7 +60,7 @@ def show_commitment(record: Commitment) -> ShownCommitment:
     own = {(proof.type, proof.href) for proof in proofs.values() if proof.type}
     return ShownCommitment(
         record=record,
-        organization=records.organizations([record.owner_id]).get(record.owner_id),
+        organization=package.read_organization_titles([record.owner_id]).get(record.owner_id),
         milestones=milestones,
         progress=count_progress(record),
         overdue=sum(milestone.is_overdue for milestone in milestones),
@@ -79,7 +79,7 @@ def may_add() -> bool:
     """Return whether the visitor may add a commitment for some organisation."""
     if not current_user.is_authenticated:
         return False
-    return bool(permissions.organizations_open_to(current_user.name, records.COMMITMENT))
+    return bool(permissions.organizations_open_to(current_user.name, package.COMMITMENT))
 
 
 def marathon_today() -> str:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import ckan.plugins.toolkit as tk
 
 from ckanext.marathon.domain import dates
-from ckanext.marathon.model import about, figures
+from ckanext.marathon.model import figures as figures_model
+from ckanext.marathon.model import link
 from ckanext.marathon.model.figures import Figures
 from ckanext.marathon.spreadsheets.table import Column, ColumnType, Table
 from ckanext.marathon.vocabulary import problems, territory
@@ -48,14 +49,14 @@ class Comparison(NamedTuple):
 
 def as_of() -> str:
     """Return the day that figures are of, as people write it."""
-    moment = figures.as_of().astimezone(dates.GUATEMALA)
+    moment = figures_model.read_time_of_figures().astimezone(dates.GUATEMALA)
     return marathon_date(moment.date().isoformat())
 
 
 def municipalities() -> list[Row]:
     """Return the municipalities that have any workshop, idea or dataset, by name."""
     found = []
-    for code, numbers in figures.by(about.MUNICIPALITY).items():
+    for code, numbers in figures_model.read_figures_by(link.MUNICIPALITY).items():
         try:
             found.append(_municipality(territory.get_municipality(code), numbers))
         except UnknownCode:
@@ -65,7 +66,7 @@ def municipalities() -> list[Row]:
 
 def of_department(code: str) -> list[Row]:
     """Return all municipalities of a department, by name."""
-    numbers = figures.by(about.MUNICIPALITY)
+    numbers = figures_model.read_figures_by(link.MUNICIPALITY)
     return _by_name(
         _municipality(each, numbers.get(each.code, Figures()))
         for each in territory.list_municipalities_of(code)
@@ -74,7 +75,7 @@ def of_department(code: str) -> list[Row]:
 
 def problems_of(notations: Iterable[str]) -> list[Row]:
     """Return service problems or areas, in the order given."""
-    numbers, lang = figures.by(about.PROBLEM), tk.h.lang()
+    numbers, lang = figures_model.read_figures_by(link.PROBLEM), tk.h.lang()
     return [
         Row(
             each,

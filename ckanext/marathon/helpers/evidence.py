@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 import ckan.plugins.toolkit as tk
 
 from ckanext.marathon.domain import workshop
-from ckanext.marathon.model import commitments, records
+from ckanext.marathon.model import commitment, package
 from ckanext.marathon.rdf import lookups
 
 from .labels import marathon_only_day
 
-TYPES = (records.WORKSHOP, records.IDEA, records.DATASET)
+TYPES = (package.WORKSHOP, package.IDEA, package.DATASET)
 _THING = re.compile(rf"/({'|'.join(TYPES)})/([A-Za-z0-9_-]+)(?:[./?#].*)?", re.DOTALL)
 
 
@@ -44,21 +44,23 @@ def shown(addresses: Iterable[str]) -> dict[str, Evidence]:
     What is not public, or not there, stays the address that somebody typed.
     """
     meant = {each: _reference(each) for each in addresses}
-    found = commitments.evidence({each[1] for each in meant.values() if each}, TYPES)
+    found = commitment.find_evidence({each[1] for each in meant.values() if each}, TYPES)
     answer = {}
     for address, reference in meant.items():
         thing = found.get(reference[1]) if reference else None
         if thing is None:
             answer[address] = Evidence(address, address)
             continue
-        starts = records.text(thing, "starts_at")
+        starts = package.read_stored_text(thing, "starts_at")
         answer[address] = Evidence(
             href=tk.h.url_for(f"{thing.type}.read", id=thing.name),
             title=thing.title or thing.name,
             type=thing.type,
-            status=records.text(thing, "status") if thing.type != records.DATASET else "",
+            status=package.read_stored_text(thing, "status")
+            if thing.type != package.DATASET
+            else "",
             day=marathon_only_day(starts) if workshop.is_time(starts) else "",
-            is_example=records.flag(thing, "example"),
+            is_example=package.read_stored_flag(thing, "example"),
         )
     return answer
 

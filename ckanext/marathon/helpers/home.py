@@ -13,7 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ckanext.marathon.domain.idea import StoryContact
 from ckanext.marathon.logic import permissions
-from ckanext.marathon.model import contacts, figures, needs, overview
+from ckanext.marathon.model import figures as figures_model
+from ckanext.marathon.model import idea, municipality
 from ckanext.marathon.model.figures import Figures
 from ckanext.marathon.vocabulary import problems
 
@@ -50,7 +51,7 @@ class Home(NamedTuple):
     municipalities: list[Row]
     municipality_count: int
     areas: list[Row]
-    needs: list[needs.UnmetNeed]
+    needs: list[idea.UnmetNeed]
     ideas: list[Thing]
     datasets: list[Thing]
 
@@ -61,11 +62,11 @@ def marathon_home() -> Home:
     most = sorted(places, key=lambda each: -each.figures.things)
     ideas, datasets = newest.ideas_and_datasets(LATEST)
     return Home(
-        figures=figures.total(),
+        figures=figures_model.read_total_figures(),
         municipalities=most[:MOST_MUNICIPALITIES],
         municipality_count=len(places),
         areas=comparison.problems_of(each.notation for each in problems.list_areas()),
-        needs=needs.unmet(LATEST),
+        needs=idea.list_unmet_needs(LATEST),
         ideas=ideas,
         datasets=datasets,
     )
@@ -92,7 +93,7 @@ def marathon_nav() -> list[Link]:
         ),
         Link(tk.url_for("marathon_place.problems"), tk._("Problems"), here == "problem"),
     ]
-    names = _once("commitments", lambda: overview.commitments(2), [])
+    names = _once("commitments", lambda: figures_model.list_commitment_names(2), [])
     if names:
         label = tk._("Commitment") if len(names) == 1 else tk._("Commitments")
         href = tk.url_for("marathon_commitment.index")
@@ -157,7 +158,9 @@ def marathon_coordinates() -> bool:
 
 def marathon_contact() -> StoryContact | None:
     """Return the coordinating body, if there is one."""
-    found = _once("contact", lambda: contacts.with_role(permissions.COORDINATING_BODY), [])
+    found = _once(
+        "contact", lambda: municipality.find_contact_with_role(permissions.COORDINATING_BODY), []
+    )
     return found[0] if found else None
 
 

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from ckan import model
 
-from ckanext.marathon.model import overview, records
-from ckanext.marathon.model.kept import until_a_change
+from ckanext.marathon.model import figures
+from ckanext.marathon.model import package as package_model
+from ckanext.marathon.model.clock import cache_until_change
 
 from .labels import marathon_municipality_names
 
@@ -30,13 +31,15 @@ def ideas_and_datasets(limit: int) -> tuple[list[Thing], list[Thing]]:
 
     Kept until a change: CKAN has no index by which they are found.
     """
-    return until_a_change("newest", limit, lambda: _ideas_and_datasets(limit))
+    return cache_until_change("newest", limit, lambda: _ideas_and_datasets(limit))
 
 
 def _ideas_and_datasets(limit: int) -> tuple[list[Thing], list[Thing]]:
-    ideas, datasets = (overview.latest(each, limit) for each in (records.IDEA, records.DATASET))
-    codes = overview.municipalities_of([each.id for each in (*ideas, *datasets)])
-    origins = overview.ideas_of([each.id for each in datasets])
+    ideas, datasets = (
+        figures.list_latest(each, limit) for each in (package_model.IDEA, package_model.DATASET)
+    )
+    codes = figures.list_municipalities_of([each.id for each in (*ideas, *datasets)])
+    origins = figures.list_ideas_of_datasets([each.id for each in datasets])
     return (
         [_thing(each, codes) for each in ideas],
         [_thing(each, codes, origins.get(each.id, [])) for each in datasets],
@@ -52,8 +55,8 @@ def _thing(
         type=package.type,
         name=package.name,
         title=package.title or package.name,
-        status=records.text(package, "status"),
-        is_example=records.flag(package, "example"),
+        status=package_model.read_stored_text(package, "status"),
+        is_example=package_model.read_stored_flag(package, "example"),
         places=marathon_municipality_names(codes.get(package.id, [])),
         ideas=[_thing(each, {}) for each in ideas or []],
     )

@@ -13,7 +13,7 @@ from ckan.types import Context
 
 from ckanext.marathon.domain import dates
 from ckanext.marathon.logic import permissions, requirements
-from ckanext.marathon.model import link, records
+from ckanext.marathon.model import link, package
 from ckanext.marathon.visibility import Viewer
 from ckanext.marathon.vocabulary import statuses
 
@@ -153,7 +153,7 @@ def marathon_workshop_choices(selected: str | None, codes: Any = ()) -> list[Wor
     wanted = marathon_as_list(codes)
     query = model.Session.query(model.Package).filter_by(type="workshop", state=model.State.ACTIVE)
     if wanted:
-        pairs = link.subjects(wanted, link.Predicate.WORKSHOP_MUNICIPALITY)
+        pairs = link.list_subject_pairs(wanted, link.Predicate.WORKSHOP_MUNICIPALITY)
         query = query.filter(model.Package.id.in_({workshop for workshop, _code in pairs}))
     newest = query.order_by(model.Package.metadata_created.desc()).limit(MOST_WORKSHOPS)
     found = {each.id: each for each in newest}
@@ -163,7 +163,8 @@ def marathon_workshop_choices(selected: str | None, codes: Any = ()) -> list[Wor
     viewer = Viewer(Context(user=current_user.name))
     visible = [each for each in found.values() if viewer.may_see(each)]
     visible.sort(
-        key=lambda each: dates.make_date_sort_key(records.text(each, "starts_at")), reverse=True
+        key=lambda each: dates.make_date_sort_key(package.read_stored_text(each, "starts_at")),
+        reverse=True,
     )
     return [{"id": each.id, "name": each.name, "label": _label(each)} for each in visible]
 
@@ -180,6 +181,6 @@ def marathon_typed_date(value: Any) -> Any:
 
 
 def _label(workshop: model.Package) -> str:
-    day = marathon_only_day(records.text(workshop, "starts_at"))
+    day = marathon_only_day(package.read_stored_text(workshop, "starts_at"))
     title = workshop.title or workshop.name
     return f"{title} · {day}" if day else title

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 import ckan.plugins.toolkit as tk
 
 from ckanext.marathon.domain import workshop as workshop_domain
-from ckanext.marathon.model import short
+from ckanext.marathon.model import package as package_model
 from ckanext.marathon.rdf.lookups import read_site
 from ckanext.marathon.visibility import is_shown_public
 
@@ -48,7 +48,7 @@ def marathon_share(thing: dict[str, Any]) -> Share | None:
     letter = LETTERS.get(thing["type"])
     if letter is None or not is_shown_public(thing):
         return None
-    code = short.code_of(thing["type"], thing["id"])
+    code = package_model.shorten_id(thing["type"], thing["id"])
     address = f"{read_site().url}/{letter}/{code}" if code else marathon_page_address(thing)
     return Share(
         code=code,

@@ -11,7 +11,9 @@ from ckanext.marathon.domain import dates
 from ckanext.marathon.domain import idea as idea_domain
 from ckanext.marathon.domain.idea import StoryClause, StoryContact
 from ckanext.marathon.logic import permissions
-from ckanext.marathon.model import agenda, contacts, needs
+from ckanext.marathon.model import idea as idea_model
+from ckanext.marathon.model import municipality
+from ckanext.marathon.model import workshop as workshop_model
 from ckanext.marathon.records.record import Workshop
 
 from .labels import marathon_as_list, marathon_date, marathon_host
@@ -71,11 +73,13 @@ def _whom_to_ask(thing: dict[str, Any]) -> StoryContact | None:
 
     Both are institutions: their e-mail addresses and web sites, as they are on the site.
     """
-    places = contacts.of_municipalities(marathon_as_list(thing.get("municipality")))
+    places = municipality.list_municipality_contacts(marathon_as_list(thing.get("municipality")))
     found = idea_domain.find_contact(places)
     if found and (found.email or found.homepage):
         return found
-    return idea_domain.find_contact([*places, *contacts.with_role(permissions.COORDINATING_BODY)])
+    return idea_domain.find_contact(
+        [*places, *municipality.find_contact_with_role(permissions.COORDINATING_BODY)]
+    )
 
 
 def marathon_timeline(idea: dict[str, Any]) -> list[Point]:
@@ -101,7 +105,9 @@ def marathon_timeline(idea: dict[str, Any]) -> list[Point]:
 
 def marathon_coming_workshops(codes: Any) -> list[dict[str, str]]:
     """Return the next announced workshops of municipalities: name, title, starts_at, rsvp_by."""
-    found = agenda.coming(marathon_as_list(codes), dates.get_today(), MOST_WORKSHOPS)
+    found = workshop_model.list_coming_workshops(
+        marathon_as_list(codes), dates.get_today(), MOST_WORKSHOPS
+    )
     return [
         {
             "name": workshop.name,
@@ -115,7 +121,7 @@ def marathon_coming_workshops(codes: Any) -> list[dict[str, str]]:
 
 def marathon_asked(ideas: list[dict[str, Any]]) -> dict[str, str]:
     """Return idea id → in words how many of the data that it asks for there are."""
-    found = needs.of_ideas([each["id"] for each in ideas])
+    found = idea_model.read_asked_needs([each["id"] for each in ideas])
     return {
         idea: tk.ungettext(
             "{met} of {count} dataset asked for is there",

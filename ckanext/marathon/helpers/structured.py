@@ -14,8 +14,8 @@ from markupsafe import Markup
 from ckanext.marathon.feeds import keys, schema_org
 from ckanext.marathon.feeds.keys import Key
 from ckanext.marathon.logic.croissant import keep_codes, prepare, restate
+from ckanext.marathon.model.clock import cache_until_change
 from ckanext.marathon.model.feed import Kind
-from ckanext.marathon.model.kept import until_a_change
 from ckanext.marathon.rdf.lookups import Lookups, read_site
 from ckanext.marathon.rdf.profile import build_record_graph, copy_with_published_values
 
@@ -58,7 +58,7 @@ def marathon_croissant(dataset: dict[str, Any]) -> Markup:
     if current_user.is_authenticated:
         return make()
     key = (dataset["id"], dataset["metadata_modified"], tk.h.lang())
-    return until_a_change("croissants", key, make)
+    return cache_until_change("croissants", key, make)
 
 
 @tk.chained_helper

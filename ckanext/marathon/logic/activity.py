@@ -16,14 +16,15 @@ from ckan import authz
 from ckan.types import Context
 
 from ckanext.marathon.domain.texts import remove_hidden
-from ckanext.marathon.model import activity, records
+from ckanext.marathon.model import activity
+from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model.unit_of_work import UnitOfWork
 from ckanext.marathon.search import document
 from ckanext.marathon.visibility import Viewer
 
 PLUGIN = "activity"
 # Links to other records. A row stays when those become private, so it never names them.
-_LINKS = {records.DATASET: ("idea", "data_need"), records.IDEA: ("workshop",)}
+_LINKS = {package_model.DATASET: ("idea", "data_need"), package_model.IDEA: ("workshop",)}
 # Under which key a row keeps a record, and what of it names the record in a list.
 _KEPT = ("package", "group")
 _NAMES = ("id", "name", "title", "type", "status", "is_organization")
@@ -66,9 +67,9 @@ def settle_new_rows(unit: UnitOfWork) -> None:
             row.data = strip_data(row.data)
         if activity.is_of_package(row.activity_type):
             package = activity.hold_package(row.object_id)
-            row.permission_labels = activity.labels_of(package)
+            row.permission_labels = activity.list_package_labels(package)
         elif activity.is_of_group(row.activity_type):
-            row.permission_labels = activity.labels_of_group(row.object_id)
+            row.permission_labels = activity.list_group_labels(row.object_id)
 
 
 def _is_row(instance: Any) -> bool:

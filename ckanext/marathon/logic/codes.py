@@ -8,7 +8,7 @@ from ckan import model
 
 from ckanext.marathon.domain.errors import N_, FieldFault, Taken, make_fault
 from ckanext.marathon.logic import say
-from ckanext.marathon.model import code as codes
+from ckanext.marathon.model import package as package_model
 
 if TYPE_CHECKING:
     from ckanext.marathon.logic.validators.flat import Flat
@@ -22,7 +22,7 @@ def check(flat: Flat, package_type: str) -> list[FieldFault]:
     wanted, organization = flat.text("code"), flat.text("owner_org")
     if not wanted or not organization:
         return []
-    holder = codes.holder(organization, package_type, wanted)
+    holder = package_model.find_code_holder(organization, package_type, wanted)
     if holder is None or (flat.stored and holder == flat.stored.id):
         return []
     return [_taken(wanted, holder)]
@@ -37,7 +37,7 @@ def assign(package: model.Package, code: str, owner_org: str | None = None) -> N
     """
     try:
         owner = package.owner_org if owner_org is None else owner_org
-        codes.assign(package.id, owner or "", package.type, code)
+        package_model.assign_code(package.id, owner or "", package.type, code)
     except Taken as taken:
         say.refuse(_taken(taken.key, taken.holder))
 

@@ -11,17 +11,22 @@ import json
 from ckan import model
 
 from ckanext.marathon.logic import references
-from ckanext.marathon.model import code, link, records, transition
-from ckanext.marathon.model.clock import utcnow
+from ckanext.marathon.model import idea as idea_model
+from ckanext.marathon.model import link
+from ckanext.marathon.model import package as package_model
+from ckanext.marathon.model.clock import get_utc_now
 from ckanext.marathon.model.link import Predicate
 
-KINDS = (records.WORKSHOP, records.IDEA, records.DATASET)
+KINDS = (package_model.WORKSHOP, package_model.IDEA, package_model.DATASET)
 _STATED = {
-    (records.IDEA, "municipality"): Predicate.IDEA_MUNICIPALITY,
-    (records.DATASET, "municipality"): Predicate.DATASET_MUNICIPALITY,
-    (records.DATASET, "service_problem"): Predicate.DATASET_PROBLEM,
+    (package_model.IDEA, "municipality"): Predicate.IDEA_MUNICIPALITY,
+    (package_model.DATASET, "municipality"): Predicate.DATASET_MUNICIPALITY,
+    (package_model.DATASET, "service_problem"): Predicate.DATASET_PROBLEM,
 }
-_REFERRING = {records.WORKSHOP: Predicate.IDEA_WORKSHOP, records.IDEA: Predicate.DATASET_IDEA}
+_REFERRING = {
+    package_model.WORKSHOP: Predicate.IDEA_WORKSHOP,
+    package_model.IDEA: Predicate.DATASET_IDEA,
+}
 
 
 def lock(package: model.Package) -> list[str]:
@@ -35,23 +40,23 @@ def lock(package: model.Package) -> list[str]:
     predicate = _REFERRING.get(package.type)
     if predicate is None:
         return []
-    records.lock(records.all_dependents([package.id], predicate))
-    records.lock([package.id])
-    touched = records.all_dependents([package.id], predicate)
-    records.lock(touched)
+    package_model.lock_packages(package_model.list_dependent_ids([package.id], predicate))
+    package_model.lock_packages([package.id])
+    touched = package_model.list_dependent_ids([package.id], predicate)
+    package_model.lock_packages(touched)
     return touched
 
 
 def cut(package: model.Package) -> None:
     """Take a record out of those that refer to it, and forget what our tables know of it."""
-    needs = [n["id"] for n in records.rows(package, "data_need") if n.get("id")]
+    needs = [n["id"] for n in package_model.read_stored_rows(package, "data_need") if n.get("id")]
     predicate = _REFERRING.get(package.type)
-    touched = records.all_dependents([package.id], predicate) if predicate else []
-    for dependent in records.load(touched).values():
+    touched = package_model.list_dependent_ids([package.id], predicate) if predicate else []
+    for dependent in package_model.load_packages(touched).values():
         _remove(dependent, package, needs)
     link.remove_subject(package.id)
-    code.release(package.id)
-    transition.forget(package.id)
+    package_model.release_code(package.id)
+    idea_model.forget_history(package.id)
 
 
 def _remove(dependent: model.Package, purged: model.Package, needs: list[str]) -> None:
@@ -59,44 +64,52 @@ def _remove(dependent: model.Package, purged: model.Package, needs: list[str]) -
     inherited = _inherited(dependent, purged)
     for field, values in inherited.items():
         extras[field] = json.dumps(values)
-        link.add(dependent.id, _STATED[dependent.type, field], values)
-    if purged.type == records.WORKSHOP:
+        link.add_links(dependent.id, _STATED[dependent.type, field], values)
+    if purged.type == package_model.WORKSHOP:
         extras["workshop"] = ""
-        link.remove(dependent.id, [purged.id])
+        link.remove_links(dependent.id, [purged.id])
     else:
-        ideas = [each for each in records.items(dependent, "idea") if each != purged.id]
-        kept = [each for each in records.items(dependent, "data_need") if each not in needs]
+        ideas = [
+            each for each in package_model.read_stored_texts(dependent, "idea") if each != purged.id
+        ]
+        kept = [
+            each
+            for each in package_model.read_stored_texts(dependent, "data_need")
+            if each not in needs
+        ]
         extras |= {"idea": json.dumps(ideas), "data_need": json.dumps(kept)}
-        link.remove(dependent.id, [purged.id, *needs])
+        link.remove_links(dependent.id, [purged.id, *needs])
     dependent.extras = extras
     # Whoever compares dates, Solr's copy first of all, sees that it changed.
-    dependent.metadata_modified = utcnow()
+    dependent.metadata_modified = get_utc_now()
 
 
 def keep_publisher(dataset: model.Package, organization: model.Group) -> None:
     """Name an organisation that is about to be purged in a dataset that names no publisher."""
-    if records.rows(dataset, "publisher"):
+    if package_model.read_stored_rows(dataset, "publisher"):
         return
     publisher = {"name": organization.title or organization.name}
-    if homepage := records.text(organization, "homepage"):
+    if homepage := package_model.read_stored_text(organization, "homepage"):
         publisher["url"] = homepage
     dataset.extras = {**(dataset.extras or {}), "publisher": json.dumps([publisher])}
-    dataset.metadata_modified = utcnow()
+    dataset.metadata_modified = get_utc_now()
 
 
 def _inherited(dependent: model.Package, purged: model.Package) -> dict[str, list[str]]:
     """Return what a record computes and would lose, by field; nothing that is its own."""
-    if purged.type == records.WORKSHOP:
+    if purged.type == package_model.WORKSHOP:
         before = {"municipality": set(references.municipalities_of_workshop(purged))}
         after: dict[str, set[str]] = {"municipality": set()}
     else:
-        ideas = list(records.load(records.items(dependent, "idea")).values())
+        ideas = list(
+            package_model.load_packages(package_model.read_stored_texts(dependent, "idea")).values()
+        )
         left = [idea for idea in ideas if idea.id != purged.id]
         before, after = _of_ideas(ideas), _of_ideas(left)
     return {
         field: sorted(values)
         for field, values in before.items()
-        if values != after[field] and not records.items(dependent, field)
+        if values != after[field] and not package_model.read_stored_texts(dependent, field)
     }
 
 

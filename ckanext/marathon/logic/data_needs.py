@@ -14,7 +14,8 @@ from typing import Any
 from ckan import model
 
 from ckanext.marathon.logic import reindex
-from ckanext.marathon.model import about, met, records
+from ckanext.marathon.model import idea as idea_model
+from ckanext.marathon.model import link, package
 from ckanext.marathon.model.unit_of_work import UnitOfWork
 from ckanext.marathon.search import document
 from ckanext.marathon.search.query import MET, UNMET
@@ -30,8 +31,8 @@ class MetBefore:
 def before_index(pkg_dict: dict[str, Any]) -> dict[str, Any]:
     """Return what Solr is given of a package; of an idea also whether it waits for data."""
     found = document.before_index(pkg_dict)
-    if found.get("type") == records.IDEA:
-        state = of_idea(records.load([found["id"]]).get(found["id"]))
+    if found.get("type") == package.IDEA:
+        state = of_idea(package.load_packages([found["id"]]).get(found["id"]))
         if state:
             found["vocab_data_needs"] = [state]
     return found
@@ -42,10 +43,10 @@ def of_idea(idea: model.Package | None) -> str | None:
 
     ``None`` for one that asks for nothing; one that was given up does not ask any more.
     """
-    needs = {need["id"] for need in records.rows(idea, "data_need") if need.get("id")}
-    if not needs or records.text(idea, "status") == about.GIVEN_UP:
+    needs = {need["id"] for need in package.read_stored_rows(idea, "data_need") if need.get("id")}
+    if not needs or package.read_stored_text(idea, "status") == link.GIVEN_UP:
         return None
-    return MET if met.met(needs) >= needs else UNMET
+    return MET if idea_model.list_met_needs(needs) >= needs else UNMET
 
 
 def note_needs_before(unit: UnitOfWork) -> None:
@@ -53,7 +54,7 @@ def note_needs_before(unit: UnitOfWork) -> None:
     before = unit.get_notes(MetBefore).needs
     first_seen = _datasets((*unit.session.dirty, *unit.session.deleted)).difference(before)
     if first_seen:
-        before.update(met.by_datasets(first_seen))
+        before.update(idea_model.read_needs_met_by_datasets(first_seen))
 
 
 def note_new_datasets(unit: UnitOfWork) -> None:
@@ -67,7 +68,7 @@ def _datasets(things: Iterable[Any]) -> set[str]:
     return {
         thing.id
         for thing in things
-        if isinstance(thing, model.Package) and thing.type == records.DATASET
+        if isinstance(thing, model.Package) and thing.type == package.DATASET
     }
 
 
@@ -76,6 +77,6 @@ def mark_asking_ideas(unit: UnitOfWork) -> None:
     before = unit.get_notes(MetBefore).needs
     if not before:
         return
-    now = met.by_datasets(list(before))
+    now = idea_model.read_needs_met_by_datasets(list(before))
     changed = set().union(*(needs ^ now[id_] for id_, needs in before.items()))
-    reindex.mark(met.asking(changed))
+    reindex.mark(idea_model.list_asking_ideas(changed))

@@ -16,7 +16,7 @@ from ckan.types import Context
 
 from ckanext.marathon.domain import dataset, numbers
 from ckanext.marathon.logic import inputs, permissions, shapes
-from ckanext.marathon.model import records
+from ckanext.marathon.model import package as package_model
 
 Values = dict[str, Any]
 
@@ -43,7 +43,7 @@ def lock_package(reference: str) -> model.Package | None:
     package = model.Package.get(reference)
     if package is None:
         return None
-    locked = records.lock([package.id]).get(package.id)
+    locked = package_model.lock_packages([package.id]).get(package.id)
     # Rows of extras, tags and resources may have been read before the lock was ours.
     model.Session.expire_all()
     return locked
@@ -54,7 +54,7 @@ def lock_organization(reference: str) -> model.Group | None:
     organization = model.Group.get(reference)
     if organization is None:
         return None
-    records.lock_organization(organization.id)
+    package_model.lock_organization(organization.id)
     model.Session.expire_all()
     return model.Group.get(organization.id)
 
@@ -73,7 +73,9 @@ def show_package(context: Context, reference: str) -> Values:
     shown = cast(Values, tk.get_action("package_show")(fresh, {"id": reference}))
     package = model.Package.get(shown["id"])
     schema = tk.h.scheming_get_dataset_schema(shown["type"]) or {}
-    stored = {each: text for each in shown if (text := records.text(package, each))}
+    stored = {
+        each: text for each in shown if (text := package_model.read_stored_text(package, each))
+    }
     _show_unreadable(shown, stored, schema.get("dataset_fields", []))
     return shown
 
@@ -91,7 +93,9 @@ def show_organization(context: Context, reference: str) -> Values:
     shown = dict(tk.get_action("organization_show")(fresh, asked))
     organization = model.Group.get(shown["id"])
     schema = tk.h.scheming_get_organization_schema("organization")
-    stored = {each: text for each in shown if (text := records.text(organization, each))}
+    stored = {
+        each: text for each in shown if (text := package_model.read_stored_text(organization, each))
+    }
     _show_unreadable(shown, stored, schema["fields"])
     return shown
 

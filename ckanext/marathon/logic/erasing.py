@@ -27,8 +27,9 @@ from ckanext.marathon.domain.takedown import TakedownEntry
 from ckanext.marathon.logic import cutting, reindex
 from ckanext.marathon.logic.remains import ACTIONS, STEPS, STEPS_OF_ABSENT
 from ckanext.marathon.logic.takedown_file import LIST_FILE, read_list_file
-from ckanext.marathon.model import audit_actor, auditing, records, takedown
-from ckanext.marathon.model.traces import Traces, collect_traces, erase_traces
+from ckanext.marathon.model import audit, takedown
+from ckanext.marathon.model import package as package_model
+from ckanext.marathon.model.takedown import Traces, collect_traces, erase_traces
 from ckanext.marathon.search.connection import AWAY
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ def take_down(package: model.Package, entry: TakedownEntry) -> list[str]:
 def _purge(package: model.Package, entry: TakedownEntry, through_ckan: bool) -> Traces:
     cutting.lock(package)
     # Who is saving it at this moment finishes first, or finds nothing to save.
-    records.lock([package.id])
+    package_model.lock_packages([package.id])
     traces = collect_traces(package.id, entry.resources)
     uploaded = [each for each in package.resources_all if each.url_type == "upload"]
     neighbours = reindex.dependents(package)
@@ -73,8 +74,8 @@ def _purge(package: model.Package, entry: TakedownEntry, through_ckan: bool) -> 
         pending=STEPS,
         at=entry.at,
     )
-    audit_actor.note_actor(entry.user_id)
-    auditing.note_takedown(package)
+    audit.note_actor(entry.user_id)
+    audit.note_takedown(package)
     for each in list(package.package_tags):
         model.Session.delete(each)
     model.Session.flush()
@@ -214,7 +215,9 @@ def enforce_list() -> bool:
 def find_returned() -> list[str]:
     """Return the ids of what is on the site's list, or in its file, and in the database."""
     entries, _fault = _read_file()
-    return sorted({*takedown.list_returned(), *records.load(each.id for each in entries)})
+    return sorted(
+        {*takedown.list_returned(), *package_model.load_packages(each.id for each in entries)}
+    )
 
 
 def _read_file() -> tuple[list[TakedownEntry], str]:

@@ -9,7 +9,7 @@ from ckan import model
 from ckan.plugins import toolkit as tk
 
 from ckanext.marathon.domain import addresses
-from ckanext.marathon.model import records
+from ckanext.marathon.model import package
 from ckanext.marathon.vocabulary import authorities
 
 
@@ -61,7 +61,7 @@ def _take_language_out(pkg_dict: dict[str, Any]) -> None:
         if resource.get("url_type") != "upload" or not name or not address.endswith(own):
             continue
         start = tk.h.url_for(
-            f"{pkg_dict.get('type') or records.DATASET}_resource.download",
+            f"{pkg_dict.get('type') or package.DATASET}_resource.download",
             id=pkg_dict["id"],
             resource_id=resource["id"],
             filename="-",

@@ -12,7 +12,8 @@ from ckan.types import Context
 from ckanext.marathon.domain.errors import N_, Fault, FieldFault, make_fault
 from ckanext.marathon.domain.idea import Needs
 from ckanext.marathon.logic import say
-from ckanext.marathon.model import link, records
+from ckanext.marathon.model import link
+from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.visibility import Viewer
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 # Which links keep a thing of a type from being deleted.
 KEEPING = {
-    records.WORKSHOP: (Predicate.IDEA_WORKSHOP,),
-    records.IDEA: (Predicate.DATASET_IDEA,),
+    package_model.WORKSHOP: (Predicate.IDEA_WORKSHOP,),
+    package_model.IDEA: (Predicate.DATASET_IDEA,),
 }
 
 # As many are named; the rest is counted.
@@ -30,16 +31,16 @@ MOST_NAMED = 10
 
 IN_THE_WAY = N_("It cannot be deleted: {names} depend on it. Delete or change those first")
 TYPES = {
-    records.WORKSHOP: N_("workshop"),
-    records.IDEA: N_("idea"),
-    records.DATASET: N_("dataset"),
-    records.COMMITMENT: N_("commitment"),
+    package_model.WORKSHOP: N_("workshop"),
+    package_model.IDEA: N_("idea"),
+    package_model.DATASET: N_("dataset"),
+    package_model.COMMITMENT: N_("commitment"),
 }
 
 
 def dependents(package: model.Package) -> list[model.Package]:
     """Return the records, not deleted, that keep a package from being deleted."""
-    return records.dependents([package.id], *KEEPING.get(package.type, ()))
+    return package_model.list_dependents([package.id], *KEEPING.get(package.type, ()))
 
 
 def obstacles(found: Iterable[model.Package], viewer: Viewer) -> list[dict[str, str]]:
@@ -101,12 +102,17 @@ def check_municipalities_kept(flat: Flat, codes: Collection[str]) -> list[FieldF
     workshop = flat.stored
     if workshop is None:
         return []
-    ideas = records.dependents([workshop.id], Predicate.IDEA_WORKSHOP)
-    using = [idea for idea in ideas if set(records.items(idea, "municipality")) - set(codes)]
+    ideas = package_model.list_dependents([workshop.id], Predicate.IDEA_WORKSHOP)
+    using = [
+        idea
+        for idea in ideas
+        if set(package_model.read_stored_texts(idea, "municipality")) - set(codes)
+    ]
     if not using:
         return []
     gone = sorted(
-        {code for idea in using for code in records.items(idea, "municipality")} - set(codes)
+        {code for idea in using for code in package_model.read_stored_texts(idea, "municipality")}
+        - set(codes)
     )
     return [
         make_fault(
@@ -120,9 +126,13 @@ def check_municipalities_kept(flat: Flat, codes: Collection[str]) -> list[FieldF
 
 def needs(flat: Flat) -> Needs:
     """Return the data needs that an idea has, and the datasets that meet them."""
-    own = [each["id"] for each in records.rows(flat.stored, "data_need") if each.get("id")]
-    pairs = link.subjects(own, Predicate.DATASET_DATA_NEED)
-    datasets = records.load(subject for subject, _ in pairs)
+    own = [
+        each["id"]
+        for each in package_model.read_stored_rows(flat.stored, "data_need")
+        if each.get("id")
+    ]
+    pairs = link.list_subject_pairs(own, Predicate.DATASET_DATA_NEED)
+    datasets = package_model.load_packages(subject for subject, _ in pairs)
     viewer = Viewer(flat.context)
     met: dict[str, str | None] = {}
     for subject, need in pairs:

@@ -25,7 +25,7 @@ from sqlalchemy.orm import aliased
 from ckanext.marathon.domain.texts import quote_value
 from ckanext.marathon.feeds import keys
 from ckanext.marathon.logic import notices, sent_files
-from ckanext.marathon.model import kept_iri
+from ckanext.marathon.model import dataset
 from ckanext.marathon.rdf.iri import Site, make_web_iri
 from ckanext.marathon.records.record import OTHER_TYPES
 from ckanext.marathon.visibility import filter_public
@@ -56,7 +56,7 @@ def keep_brought(context: Context, package: model.Package) -> None:
         if given == before.get(thing):
             continue
         iri = name_of(given)
-        if iri is None or not kept_iri.take(iri, thing, package.id):
+        if iri is None or not dataset.take_iri(iri, thing, package.id):
             _note_unused(context, package, thing, given, iri)
 
 
@@ -102,7 +102,7 @@ def list_contested() -> list[Contested]:
     Two harvests may bring the same dataset; an officer may have typed in the IRI of a harvested
     one. Which of the two it was is not known afterwards.
     """
-    table, kept = model.Package, kept_iri.KeptIri
+    table, kept = model.Package, dataset.KeptIri
     given = cast(Any, table.extras)[FIELD].astext
     own = aliased(kept)
     query = (

@@ -13,7 +13,7 @@ from ckanext.scheming.helpers import scheming_get_dataset_schema
 from sqlalchemy.orm.attributes import set_committed_value
 
 from ckanext.marathon.domain.texts import load_json
-from ckanext.marathon.model import records
+from ckanext.marathon.model import package as package_model
 
 # Lists that are ours alone; others take a plain text too, as one item.
 OWN_LISTS = ("municipality", "service_problem", "idea", "data_need")
@@ -22,7 +22,7 @@ OWN_LISTS = ("municipality", "service_problem", "idea", "data_need")
 def set_aside(package: model.Package) -> None:
     """Give extras of a dataset that cannot be what their name says another name, in memory."""
     extras: dict[str, str] = getattr(package, "extras", None) or {}
-    if package.type != records.DATASET or not extras:
+    if package.type != package_model.DATASET or not extras:
         return
     strange = [name for name in _lists() if name in extras and not _is_list(name, extras[name])]
     if not strange:
@@ -34,7 +34,7 @@ def set_aside(package: model.Package) -> None:
 
 
 def _lists() -> list[str]:
-    schema: dict[str, Any] = scheming_get_dataset_schema(records.DATASET) or {}
+    schema: dict[str, Any] = scheming_get_dataset_schema(package_model.DATASET) or {}
     fields = schema.get("dataset_fields", [])
     return [f["field_name"] for f in fields if "repeating_subfields" in f] + [
         name for name in OWN_LISTS if any(f["field_name"] == name for f in fields)

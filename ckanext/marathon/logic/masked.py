@@ -12,7 +12,7 @@ from ckanext.marathon.domain import numbers
 from ckanext.marathon.domain import workshop as workshop_domain
 from ckanext.marathon.logic.file_addresses import prefix_http
 from ckanext.marathon.logic.references import needs_of_ideas
-from ckanext.marathon.model import records
+from ckanext.marathon.model import package as package_model
 from ckanext.marathon.visibility import OUTSIDER, Viewer
 
 # Of ideas; those of workshops are ``workshop.COUNT_FIELDS``.
@@ -32,19 +32,19 @@ def restore(
     """
     _restore_unreadable(package, data)
     _restore_addresses(package, data)
-    if package.type == records.WORKSHOP:
+    if package.type == package_model.WORKSHOP:
         _restore_counts(package, sent, data)
-    elif package.type == records.DATASET:
+    elif package.type == package_model.DATASET:
         _restore_ideas(context, package, sent, data)
-    elif package.type == records.IDEA and "workshop" in data and data["workshop"] is None:
+    elif package.type == package_model.IDEA and "workshop" in data and data["workshop"] is None:
         # null is how a hidden workshop is shown; a form sends "" for none.
-        data["workshop"] = records.text(package, "workshop")
+        data["workshop"] = package_model.read_stored_text(package, "workshop")
 
 
 def _restore_unreadable(package: model.Package, data: dict[str, Any]) -> None:
     """Put back counts that are stored as what is no count: null is how they are shown."""
     for name in (*workshop_domain.COUNT_FIELDS, *OTHER_COUNTS):
-        text = records.text(package, name)
+        text = package_model.read_stored_text(package, name)
         if text and name in data and data[name] is None and not numbers.is_count(text):
             data[name] = text
 
@@ -65,7 +65,7 @@ def _restore_counts(workshop: model.Package, sent: Mapping[str, Any], data: dict
     masked = sent.get("participants_masked")
     for name in workshop_domain.COUNT_FIELDS:
         if isinstance(masked, list) and name in masked and data.get(name) in (None, ""):
-            data[name] = records.text(workshop, name)
+            data[name] = package_model.read_stored_text(workshop, name)
 
 
 def _restore_ideas(
@@ -75,12 +75,12 @@ def _restore_ideas(
     shown = _shown_ideas(context, dataset, sent)
     if shown is None or not isinstance(wanted, list):
         return
-    hidden = [id_ for id_ in records.items(dataset, "idea") if id_ not in shown]
+    hidden = [id_ for id_ in package_model.read_stored_texts(dataset, "idea") if id_ not in shown]
     data["idea"] = [*wanted, *(id_ for id_ in hidden if id_ not in wanted)]
     needs = data.get("data_need")
     if hidden and isinstance(needs, list):
-        of_hidden = needs_of_ideas(records.load(hidden).values())
-        stored = records.items(dataset, "data_need")
+        of_hidden = needs_of_ideas(package_model.load_packages(hidden).values())
+        stored = package_model.read_stored_texts(dataset, "data_need")
         data["data_need"] = [*needs, *(n for n in stored if n in of_hidden and n not in needs)]
 
 
@@ -97,5 +97,5 @@ def _shown_ideas(
         return None
     # A result of ``package_search``: what the public may see, whoever searched.
     public = Viewer(cast(Context, {OUTSIDER: True}))
-    ideas = records.load(records.items(dataset, "idea")).values()
+    ideas = package_model.load_packages(package_model.read_stored_texts(dataset, "idea")).values()
     return [idea.id for idea in ideas if public.may_see(idea)]

@@ -9,7 +9,7 @@ from ckan import model
 
 from ckanext.marathon.domain.errors import Taken
 from ckanext.marathon.logic.validators.organization import taken_message
-from ckanext.marathon.model import place, records
+from ckanext.marathon.model import municipality, package
 
 
 def after_save(group_obj: Any) -> None:
@@ -23,9 +23,9 @@ def after_save(group_obj: Any) -> None:
     if not isinstance(group_obj, model.Group) or not group_obj.is_organization:
         return
     is_active = group_obj.state == model.State.ACTIVE
-    code = records.text(group_obj, "municipality_code") if is_active else None
+    code = package.read_stored_text(group_obj, "municipality_code") if is_active else None
     try:
-        place.assign(group_obj.id, code)
+        municipality.assign_municipality(group_obj.id, code)
     except Taken as taken:
         model.Session.rollback()
         message = taken_message(taken.key, taken.holder)

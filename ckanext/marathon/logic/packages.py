@@ -17,16 +17,18 @@ from ckanext.marathon.logic import (
     unknown_subfields,
 )
 from ckanext.marathon.logic.show import dataset, idea, workshop
-from ckanext.marathon.model import link, records, transition
+from ckanext.marathon.model import idea as idea_model
+from ckanext.marathon.model import link
+from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.search.document import RELATIONSHIPS
 from ckanext.marathon.visibility import Viewer, as_reader
 from ckanext.marathon.vocabulary import statuses
 
 SHOWN = {
-    records.DATASET: dataset.complete,
-    records.IDEA: idea.complete,
-    records.WORKSHOP: workshop.complete,
+    package_model.DATASET: dataset.complete,
+    package_model.IDEA: idea.complete,
+    package_model.WORKSHOP: workshop.complete,
 }
 
 
@@ -38,12 +40,12 @@ def after_save(context: Context, pkg_dict: dict[str, Any]) -> None:
     kept_iris.keep_brought(context, package)
     if package.type not in SHOWN:
         return
-    link.replace(package.id, links(package))
-    if package.type == records.DATASET:
+    link.replace_links(package.id, links(package))
+    if package.type == package_model.DATASET:
         return
     if package.state != model.State.DELETED:
-        codes.assign(package, records.text(package, "code"))
-    if package.type == records.IDEA:
+        codes.assign(package, package_model.read_stored_text(package, "code"))
+    if package.type == package_model.IDEA:
         _record_step(context, package, pkg_dict.get("status_reason"))
 
 
@@ -51,15 +53,17 @@ def links(package: model.Package) -> dict[Predicate, list[str]]:
     """Return all links of a package, as its extras say them."""
     kind = package.type
     found = {
-        Predicate(f"{kind}_municipality"): records.items(package, "municipality"),
-        Predicate(f"{kind}_problem"): records.items(package, "service_problem"),
+        Predicate(f"{kind}_municipality"): package_model.read_stored_texts(package, "municipality"),
+        Predicate(f"{kind}_problem"): package_model.read_stored_texts(package, "service_problem"),
     }
-    if kind == records.DATASET:
-        found[Predicate.DATASET_IDEA] = records.items(package, "idea")
-        found[Predicate.DATASET_DATA_NEED] = records.items(package, "data_need")
-    if kind == records.IDEA:
-        found[Predicate.IDEA_WORKSHOP] = [w for w in [records.text(package, "workshop")] if w]
-        needs = records.rows(package, "data_need")
+    if kind == package_model.DATASET:
+        found[Predicate.DATASET_IDEA] = package_model.read_stored_texts(package, "idea")
+        found[Predicate.DATASET_DATA_NEED] = package_model.read_stored_texts(package, "data_need")
+    if kind == package_model.IDEA:
+        found[Predicate.IDEA_WORKSHOP] = [
+            w for w in [package_model.read_stored_text(package, "workshop")] if w
+        ]
+        needs = package_model.read_stored_rows(package, "data_need")
         found[Predicate.IDEA_DATA_NEED] = [need["id"] for need in needs if need.get("id")]
     return found
 
@@ -99,7 +103,7 @@ def _hide_relationships(viewer: Viewer, pkg_dict: dict[str, Any]) -> None:
         rows = {
             id(row): _related_id(row, f"{other}_package_id") for row in pkg_dict.get(name) or []
         }
-        related = records.load(rows.values())
+        related = package_model.load_packages(rows.values())
         shown = {id_ for id_, record in related.items() if viewer.may_see(record)}
         if rows:
             pkg_dict[name] = [row for row in pkg_dict[name] if rows[id(row)] in shown]
@@ -115,17 +119,17 @@ def move_code(package: model.Package, owner_org: str) -> None:
     Raises:
         ckan.plugins.toolkit.ValidationError: it is another one's there.
     """
-    codes.assign(package, records.text(package, "code"), owner_org)
+    codes.assign(package, package_model.read_stored_text(package, "code"), owner_org)
 
 
 def _record_step(context: Context, idea: model.Package, reason: Any) -> None:
-    status = records.text(idea, "status")
+    status = package_model.read_stored_text(idea, "status")
     # One that is no term was not set by any save: it was there, and was left as it is.
     known = {term.code for term in statuses.get_term_list("idea-status").terms}
-    if status not in known or status == transition.last_status(idea.id):
+    if status not in known or status == idea_model.find_last_status(idea.id):
         return
     user = model.User.get(context.get("user"))
-    transition.record(
+    idea_model.record_transition(
         idea.id,
         status,
         reason if isinstance(reason, str) else "",

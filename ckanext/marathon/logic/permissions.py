@@ -16,7 +16,8 @@ from ckan import authz, model
 from ckan.types import Context
 
 from ckanext.marathon.domain.dataset import CIVIL_SOCIETY, COORDINATING_BODY, MUNICIPALITY
-from ckanext.marathon.model import records, unit_of_work
+from ckanext.marathon.model import package as package_model
+from ckanext.marathon.model import unit_of_work
 from ckanext.marathon.model.unit_of_work import UnitOfWork
 from ckanext.marathon.records.record import OTHER_TYPES
 from ckanext.marathon.visibility import COORDINATION_LABEL, Viewer
@@ -198,7 +199,7 @@ def is_unsettled(organization: model.Group) -> bool:
     People of a coordinating body and sysadmins do not count: whoever creates an organisation is
     its admin until they leave.
     """
-    if role_of(organization) or records.owned_by(organization.id):
+    if role_of(organization) or package_model.list_owned_packages(organization.id):
         return False
     return all(
         user.sysadmin or _standing(user.id).coordinating for user in _people(organization.id)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from ckan import model
 from ckan.types import Context
 
-from ckanext.marathon.model import records
+from ckanext.marathon.model import package as package_model
 from ckanext.marathon.visibility import Viewer
 
 
@@ -28,8 +28,8 @@ def linkable(
     Returns:
         active packages only, locked against change until this transaction ends.
     """
-    ids = records.ids_of(references, package_type)
-    packages = records.lock_targets(ids.values())
+    ids = package_model.find_package_ids(references, package_type)
+    packages = package_model.lock_targets(ids.values())
     viewer = Viewer(context)
     trusted = bool(context.get("ignore_auth"))
     return {
@@ -43,25 +43,31 @@ def linkable(
 
 def municipalities_of_workshop(workshop: model.Package | None) -> list[str]:
     """Return the codes of the municipalities that take part in a workshop."""
-    return records.items(workshop, "municipality")
+    return package_model.read_stored_texts(workshop, "municipality")
 
 
 def municipalities_of_ideas(ideas: Iterable[model.Package]) -> set[str]:
     """Return the codes of ideas: their own, else those of their workshops."""
     ideas = list(ideas)
-    own = {idea.id: records.items(idea, "municipality") for idea in ideas}
-    silent = [records.text(idea, "workshop") for idea in ideas if not own[idea.id]]
-    workshops = records.load(each for each in silent if each)
+    own = {idea.id: package_model.read_stored_texts(idea, "municipality") for idea in ideas}
+    silent = [
+        package_model.read_stored_text(idea, "workshop") for idea in ideas if not own[idea.id]
+    ]
+    workshops = package_model.load_packages(each for each in silent if each)
     codes = {code for each in own.values() for code in each}
     return codes.union(*(municipalities_of_workshop(each) for each in workshops.values()))
 
 
 def problems_of_ideas(ideas: Iterable[model.Package]) -> set[str]:
     """Return the notations of the problems that ideas answer."""
-    return {notation for idea in ideas for notation in records.items(idea, "service_problem")}
+    return {
+        notation
+        for idea in ideas
+        for notation in package_model.read_stored_texts(idea, "service_problem")
+    }
 
 
 def needs_of_ideas(ideas: Iterable[model.Package]) -> set[str]:
     """Return the ids of the data needs of ideas."""
-    needs = [need for idea in ideas for need in records.rows(idea, "data_need")]
+    needs = [need for idea in ideas for need in package_model.read_stored_rows(idea, "data_need")]
     return {need["id"] for need in needs if need.get("id")}

@@ -1,7 +1,7 @@
 """Bringing the search index up to date, whatever happens between a save and its end.
 
 ``package_show`` computes what comes from a record's ideas and workshop afresh; the index has to
-be told. What it has to be told is noted in the database (``model/index_note.py``) and worked off
+be told. What it has to be told is noted in the database (``model/search_index.py``) and worked off
 by a background job after the commit. Where there is no job, because Valkey was away or the
 process was killed, a web process works it off (``views/background_care.py``).
 """
@@ -23,7 +23,8 @@ from pysolr import SolrError
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
-from ckanext.marathon.model import index_note, records, unit_of_work
+from ckanext.marathon.model import package as package_model
+from ckanext.marathon.model import search_index, unit_of_work
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.model.unit_of_work import UnitOfWork
 
@@ -71,16 +72,16 @@ def note_beforehand(package_id: str) -> None:
     unit = unit_of_work.find_unit()
     work = unit.find_notes(IndexWork) if unit else None
     if work and work.is_written:
-        work.beforehand.append(index_note.add_beforehand(package_id))
+        work.beforehand.append(search_index.note_package_beforehand(package_id))
 
 
 def dependents(package: model.Package) -> list[str]:
     """Return the ids of the records whose place in the index comes from this package."""
-    if package.type == records.WORKSHOP:
-        ideas = records.all_dependents([package.id], Predicate.IDEA_WORKSHOP)
-        return [*ideas, *records.all_dependents(ideas, Predicate.DATASET_IDEA)]
-    if package.type == records.IDEA:
-        return records.all_dependents([package.id], Predicate.DATASET_IDEA)
+    if package.type == package_model.WORKSHOP:
+        ideas = package_model.list_dependent_ids([package.id], Predicate.IDEA_WORKSHOP)
+        return [*ideas, *package_model.list_dependent_ids(ideas, Predicate.DATASET_IDEA)]
+    if package.type == package_model.IDEA:
+        return package_model.list_dependent_ids([package.id], Predicate.DATASET_IDEA)
     return []
 
 
@@ -95,7 +96,7 @@ def work_off(most: int = 10_000) -> int:
     """
     done = 0
     model.Session.rollback()
-    while done < most and (claimed := index_note.claim_next()):
+    while done < most and (claimed := search_index.claim_next_package()):
         package_id, notes = claimed
         try:
             bring_up_to_date(package_id)
@@ -107,10 +108,10 @@ def work_off(most: int = 10_000) -> int:
             # One record must not keep all others waiting. It is tried again, and doctor names it.
             model.Session.rollback()
             log.exception("The package %s cannot be indexed", package_id)
-            index_note.postpone(notes, RETRY_AFTER)
+            search_index.postpone_notes(notes, RETRY_AFTER)
             model.Session.commit()
             continue
-        index_note.settle(notes)
+        search_index.settle_notes(notes)
         model.Session.commit()
         done += 1
     model.Session.rollback()
@@ -119,14 +120,14 @@ def work_off(most: int = 10_000) -> int:
 
 def index(ids: list[str]) -> None:
     """Index packages: the job of earlier versions, which may wait while a site is upgraded."""
-    index_note.add(ids)
+    search_index.note_packages(ids)
     model.Session.commit()
     work_off()
 
 
 def bring_up_to_date(package_id: str) -> None:
     """Have the index say of a package what the database says; its row stays locked."""
-    if records.lock([package_id]):
+    if package_model.lock_packages([package_id]):
         logic.index_update_package({"ignore_auth": True, "user": ""}, package_id)
     else:
         logic.index_remove_package(package_id)
@@ -170,7 +171,7 @@ def write_notes(unit: UnitOfWork) -> None:
             # CKAN tells Solr of a deletion after the commit, and of a move never.
             mark([package_id])
     if work.marked:
-        index_note.add(work.marked)
+        search_index.note_packages(work.marked)
         work.has_rows = True
 
 
@@ -178,7 +179,7 @@ def settle_after_commit(unit: UnitOfWork) -> None:
     """Drop the notes of what Solr knows by now, and have the rest indexed."""
     work = unit.get_notes(IndexWork)
     if work.beforehand:
-        _quietly(index_note.drop, work.beforehand)
+        _quietly(search_index.delete_notes, work.beforehand)
     if work.has_rows:
         enqueue()
 
@@ -187,7 +188,7 @@ def settle_after_rollback(unit: UnitOfWork) -> None:
     """Have indexed again what Solr was told and never came to be."""
     work = unit.get_notes(IndexWork)
     if work.beforehand:
-        _quietly(index_note.make_due, work.beforehand)
+        _quietly(search_index.make_notes_due, work.beforehand)
         enqueue()
 
 
@@ -202,7 +203,7 @@ def _quietly(change: Any, notes: list[int]) -> None:
 def _shown(package: model.Package) -> tuple[Any, ...]:
     """Return what other records show of a package."""
     columns = (getattr(package, name) for name in _COLUMNS)
-    return (*columns, *(records.text(package, field) for field in _FIELDS))
+    return (*columns, *(package_model.read_stored_text(package, field) for field in _FIELDS))
 
 
 def _shown_before(package: model.Package) -> Shown:

@@ -23,8 +23,8 @@ from rq.registry import BaseRegistry
 
 from ckanext.marathon.logic import reindex
 from ckanext.marathon.logic.takedown_file import write_list_file
-from ckanext.marathon.model import pages
-from ckanext.marathon.model.traces import collect_traces, erase_traces
+from ckanext.marathon.model import feed_log
+from ckanext.marathon.model.takedown import collect_traces, erase_traces
 
 # Characters from which on a title names its record and no other.
 _TELLING = 12
@@ -42,7 +42,7 @@ def _erase_again(row: Any, _words: Collection[str]) -> None:
 
 
 def _forget_pages(_row: Any, _words: Collection[str]) -> None:
-    pages.forget_outdated()
+    feed_log.delete_outdated_renderings()
 
 
 def _clear_index(row: Any, _words: Collection[str]) -> None:

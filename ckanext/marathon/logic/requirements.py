@@ -6,7 +6,8 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 
 from ckanext.marathon.domain import dataset
-from ckanext.marathon.model import installation, records
+from ckanext.marathon.model import dataset as dataset_model
+from ckanext.marathon.model import package
 
 
 def of_dataset(owner_org: str, stored: model.Package | None) -> dataset.Requirements:
@@ -32,9 +33,9 @@ def _publisher(organization: model.Group | None) -> dataset.Publisher:
     if organization is None:
         return dataset.Publisher()
     return dataset.Publisher(
-        role=records.text(organization, "role"),
-        municipality_code=records.text(organization, "municipality_code"),
-        is_older=organization.created < installation.installed_at(),
+        role=package.read_stored_text(organization, "role"),
+        municipality_code=package.read_stored_text(organization, "municipality_code"),
+        is_older=organization.created < dataset_model.read_installation_time(),
     )
 
 
@@ -46,5 +47,5 @@ def of_a_municipality() -> dataset.Requirements:
 def _of(publisher: dataset.Publisher, stored: model.Package | None) -> dataset.Requirements:
     setting = dataset.IdeaRequired(tk.config["ckanext.marathon.idea_required"])
     created = stored.metadata_created if stored else None
-    exempt = dataset.is_dataset_exempt(created, installation.installed_at(), setting)
+    exempt = dataset.is_dataset_exempt(created, dataset_model.read_installation_time(), setting)
     return dataset.find_requirements(publisher, exempt, setting)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from ckanext.marathon.feeds import capture, gaps
 from ckanext.marathon.logic import activity, data_needs, permissions, reindex, room, watch
-from ckanext.marathon.model import auditing, unit_of_work
+from ckanext.marathon.model import audit, unit_of_work
 from ckanext.marathon.model.unit_of_work import Steps
 
 STEPS = Steps(
@@ -28,18 +28,18 @@ STEPS = Steps(
     ),
     note_flush=(
         permissions.forget_changed_standings,
-        auditing.note_flush,
+        audit.note_flush,
         reindex.note_written,
         capture.note_flush,
     ),
     note_created=(
-        auditing.note_created,
+        audit.note_created,
         data_needs.note_new_datasets,
         capture.note_created,
     ),
     before_commit=(
         # The record of changes
-        auditing.write_entries,
+        audit.write_entries,
         # Search
         data_needs.mark_asking_ideas,
         reindex.write_notes,

@@ -19,7 +19,7 @@ from ckan.lib.search.common import SearchError
 from ckan.lib.search.query import solr_literal
 from ckan.types import Action, Context
 
-from ckanext.marathon.model import index_note
+from ckanext.marathon.model import search_index
 from ckanext.marathon.search import connection, query
 from ckanext.marathon.visibility import OUTSIDER, Viewer
 
@@ -44,7 +44,7 @@ def search_true(next_: Action, context: Context, data_dict: dict[str, Any]) -> d
     viewer = Viewer(context)
     asked = copy.deepcopy(data_dict)
     has_id = _ask_for_id(asked)
-    hidden = _invisible(index_note.suspects(), viewer)
+    hidden = _invisible(search_index.list_suspects(), viewer)
     for _attempt in range(ATTEMPTS):
         try:
             answer = next_(context.copy(), _without(asked, hidden))
@@ -103,7 +103,7 @@ class _Comparison(NamedTuple):
 def _compare(results: list[dict[str, Any]], viewer: Viewer) -> _Comparison:
     # ``None`` where the state was not asked for.
     states = {result["id"]: result.get("state") for result in results if result.get("id")}
-    stored = index_note.stored_states(states) if states else {}
+    stored = search_index.read_stored_states(states) if states else {}
     untrue = {
         id_
         for id_, state in states.items()

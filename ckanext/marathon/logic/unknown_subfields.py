@@ -11,7 +11,7 @@ from typing import Any
 
 from ckan import model
 
-from ckanext.marathon.model import records
+from ckanext.marathon.model import package as package_model
 
 # Source: ckan.lib.navl.validators.default_schema_or_keep_extras, "keep_extras".
 KEY = "__extras"
@@ -36,4 +36,4 @@ def lift(record: dict[str, Any], fields: Iterable[Field]) -> None:
 
 def names_of(package: model.Package | None, field: str) -> set[str]:
     """Return the names that the rows of a field have in the database, known or not."""
-    return {name for row in records.rows(package, field) for name in row}
+    return {name for row in package_model.read_stored_rows(package, field) for name in row}

@@ -70,7 +70,7 @@ def is_of_package(activity_type: str | None) -> bool:
     return (activity_type or "").endswith((" package", " resource view"))
 
 
-def labels_of(package: model.Package | None) -> list[str]:
+def list_package_labels(package: model.Package | None) -> list[str]:
     """Return the labels of a row that is written about a package now, none if it is gone."""
     return get_permission_labels().get_dataset_labels(package) if package is not None else []
 
@@ -80,7 +80,7 @@ def is_of_group(activity_type: str | None) -> bool:
     return (activity_type or "").endswith((" group", " organization"))
 
 
-def labels_of_group(id_: str) -> list[str] | None:
+def list_group_labels(id_: str) -> list[str] | None:
     """Return the labels of a row that is written about a group now.
 
     ``None``: everybody reads it; of a group that is not active, nobody but a sysadmin does.
@@ -106,7 +106,7 @@ def hold_package(id_: str) -> model.Package | None:
     return held
 
 
-def relabel(packages: Collection[str], groups: Collection[str] = ()) -> int:
+def relabel_rows(packages: Collection[str], groups: Collection[str] = ()) -> int:
     """Have the rows about packages and groups shown to those who may see these now.
 
     Everything is flushed already; nothing is committed.
@@ -141,13 +141,13 @@ def relabel(packages: Collection[str], groups: Collection[str] = ()) -> int:
 
 def _readers(id_: str, package: model.Package | None) -> dict[str, Any]:
     """Return the labels of a package's rows: of those from when it was public, and the others."""
-    now = labels_of(package)
+    now = list_package_labels(package)
     return {
         "id": id_,
         "published": now
         if visibility.PUBLIC_LABEL in now or package is None
         else [*now, WAS_PUBLIC],
-        "unpublished": labels_of(_as_unpublished(package)),
+        "unpublished": list_package_labels(_as_unpublished(package)),
     }
 
 
@@ -181,7 +181,7 @@ def _load(kind: Any, ids: Collection[str]) -> Iterator[Any]:
         yield from model.Session.query(kind).filter(kind.id.in_(ids))
 
 
-class Row(NamedTuple):
+class ActivityRow(NamedTuple):
     """A row, with what it keeps of the record (``None`` where that cannot be read)."""
 
     id: str
@@ -190,7 +190,7 @@ class Row(NamedTuple):
     data: dict[str, Any] | None
 
 
-def rows(size: int) -> Iterator[list[Row]]:
+def list_activity_rows(size: int) -> Iterator[list[ActivityRow]]:
     """Yield the rows about packages and groups in batches, in order of their ids."""
     last = ""
     while True:
@@ -202,7 +202,7 @@ def rows(size: int) -> Iterator[list[Row]]:
         yield batch
 
 
-def suspicious_rows(limit: int) -> list[Row]:
+def suspicious_rows(limit: int) -> list[ActivityRow]:
     """Return rows with names in them that only ckanext-activity alone writes down."""
     names = ("actor", "ideas", "workshop_info")
     named = sa.or_(*(_columns.data.contains(f'"{name}": ') for name in names))
@@ -241,9 +241,11 @@ def _rows() -> sa.Select:
     )
 
 
-def _read(query: sa.Select) -> list[Row]:
+def _read(query: sa.Select) -> list[ActivityRow]:
     found = model.Session.connection().execute(query)
-    return [Row(id_, object_id, kind, _parsed(data)) for id_, object_id, kind, data in found]
+    return [
+        ActivityRow(id_, object_id, kind, _parsed(data)) for id_, object_id, kind, data in found
+    ]
 
 
 def _parsed(text: str | None) -> dict[str, Any] | None:

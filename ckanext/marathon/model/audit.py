@@ -1,8 +1,8 @@
 """Who changed what and when: a row of ``marathon_audit`` for every record that is changed.
 
-Written in the transaction of the change itself, from what the session flushes
-(``model/auditing.py``), so that no form, API, command or plugin goes around it. Rows are added and
-never changed, with one exception: a takedown removes what a record was called.
+Written in the transaction of the change itself, so that no form, API, command or plugin goes around
+it: what the session flushes is compared with what was loaded. ``logic/saving.py`` says when. Rows
+are added and never changed, with one exception: a takedown removes what a record was called.
 
 Of texts only the names of the fields are kept, so that nothing has to be hunted for when a record
 is taken down; short values that are no content (state, owner, status of an idea, a person's role)
@@ -11,13 +11,23 @@ are kept as they were and as they became.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
 
 import ckan.plugins.toolkit as tk
+import flask
+import rq
 import sqlalchemy as sa
 from ckan import model
+from ckan.model.system_info import SystemInfo
 from sqlalchemy.dialects.postgresql import JSONB
+
+from ckanext.marathon.model import unit_of_work
+from ckanext.marathon.model.unit_of_work import UnitOfWork
 
 MEMBER, COLLABORATOR, RESOURCE, USER, SETTING = (
     "member",
@@ -173,4 +183,353 @@ def _visible(sight: Sight) -> sa.ColumnElement[bool]:
         sa.and_(is_of(sight.administered), permissions),
         entry.kind.in_(sight.kinds),
         sa.and_(entry.kind == RESOURCE, entry.parent_kind.in_(sight.kinds)),
+    )
+
+
+@dataclass
+class Actor:
+    """Who was said to act in a transaction, by name or id."""
+
+    user: str | None = None
+
+
+def note_actor(user: str | None) -> None:
+    """Say who acts, by name or id, where no request does: in jobs and on the command line."""
+    if user and not _is_request():
+        unit_of_work.get_unit().get_notes(Actor).user = user
+
+
+@contextmanager
+def record_as_import() -> Iterator[None]:
+    """Have what is saved meanwhile recorded as an import, whoever runs it and from where."""
+    before = _is_import.set(True)
+    try:
+        yield
+    finally:
+        _is_import.reset(before)
+
+
+_is_import: ContextVar[bool] = ContextVar("marathon_is_import", default=False)
+
+
+def _origin(way: str) -> str:
+    return IMPORT if _is_import.get() else way
+
+
+def _is_request() -> bool:
+    """Return whether somebody asked for this over HTTP.
+
+    Commands and jobs make a request context of their own, for links and translations; only what a
+    server was asked has the address of who asked.
+    """
+    return flask.has_request_context() and "REMOTE_ADDR" in flask.request.environ
+
+
+def find_actor(unit: UnitOfWork) -> dict[str, Any]:
+    """Return who acts: ``user_id``, ``user_name`` and ``origin``."""
+    if _is_request():
+        person = flask.g.get("userobj")
+        name = flask.g.get("user") or None
+        inspected: Any = sa.inspect(person, raiseerr=False)
+        identity = inspected.identity if inspected is not None else None
+        origin = _origin(API if flask.request.path.startswith("/api/") else WEB)
+        return {"user_id": identity[0] if identity else None, "user_name": name, "origin": origin}
+    name = unit.get_notes(Actor).user
+    if name == tk.config.get("ckan.site_id"):
+        name = None
+    id_ = None
+    if name:
+        user = model.User
+        query = sa.select(user.id, user.name).where(sa.or_(user.name == name, user.id == name))
+        id_, name = unit.session.execute(query.limit(1)).first() or (None, name)
+    origin = _origin(JOB if rq.get_current_job() else COMMAND_LINE)
+    return {"user_id": id_, "user_name": name, "origin": origin}
+
+
+# Changes of these alone are no change of the record.
+IGNORED = frozenset({"metadata_modified", "metadata_created", "last_modified", "modified"})
+# Fields whose values are kept.
+_SHOWN = frozenset(
+    {
+        "state",
+        "private",
+        "owner_org",
+        "type",
+        "status",
+        "license_id",
+        "capacity",
+        "sysadmin",
+        "role",
+        "municipality_code",
+        "pilot",
+        "url_type",
+    }
+)
+_LONGEST_VALUE = 100
+_EMPTY = (None, "", "[]", "{}", [], {})
+
+
+def read_changes(thing: Any, action: str) -> dict[str, Any]:
+    """Return which fields changed: name → ``None``, or the former and the new value."""
+    inspected: Any = sa.inspect(thing)
+    found: dict[str, Any] = {}
+    for attribute in inspected.mapper.column_attrs:
+        name = attribute.key
+        history = inspected.attrs[name].history
+        if name in IGNORED or not history.has_changes():
+            continue
+        former = history.deleted[0] if history.deleted else None
+        new = history.added[0] if history.added else None
+        if name == "extras":
+            found |= _changes_of_extras(former, new)
+        elif name in _SHOWN:
+            found[name] = [_short(former), _short(new)]
+        elif action == CHANGED and (former or None) != (new or None):
+            found[name] = None
+    return found
+
+
+def _changes_of_extras(former: Any, new: Any) -> dict[str, Any]:
+    before, after = _stated(former), _stated(new)
+    changed = [name for name in {*before, *after} if before.get(name) != after.get(name)]
+    return {
+        name: [_short(before.get(name)), _short(after.get(name))] if name in _SHOWN else None
+        for name in sorted(changed)
+    }
+
+
+def _stated(extras: Any) -> dict[str, Any]:
+    """Return the extras that say something.
+
+    A form sends every field that it has, and what is stored of an empty one is empty text or an
+    empty list, where the API stored nothing.
+    """
+    return {name: value for name, value in (extras or {}).items() if value not in _EMPTY}
+
+
+def _short(value: Any) -> Any:
+    return value[:_LONGEST_VALUE] if isinstance(value, str) else value
+
+
+# A change of these alone is none of the record.
+_ALONE_IGNORED = frozenset({"position"})
+_OF_USERS = frozenset({"state", "sysadmin", "name"})
+_CONFIG_UPDATE = "ckan.config_update"
+
+
+@dataclass
+class Draft:
+    """What a transaction has done to one record so far; the fields are those of the entry."""
+
+    kind: str
+    record: str
+    action: str = CHANGED
+    parent: str | None = None
+    organization: str | None = None
+    label: str | None = None
+    changes: dict[str, Any] = field(default_factory=dict)
+
+    def add_changes(self, changes: dict[str, Any]) -> None:
+        """Add what another flush of the same transaction changed."""
+        for name, values in changes.items():
+            before = self.changes.get(name)
+            self.changes[name] = [before[0], values[1]] if before and values else values
+
+    def settle(self) -> bool:
+        """Drop what was changed back, decide what it was; return whether there is anything."""
+        for name, values in list(self.changes.items()):
+            if values and values[0] == values[1]:
+                del self.changes[name]
+        if self.action in (CREATED, PURGED):
+            return True
+        state = self.changes.get("state")
+        if state:
+            deleted = model.State.DELETED
+            if state[1] == deleted:
+                self.action = DELETED
+            elif state[0] == deleted:
+                self.action = RESTORED
+        return bool(self.changes.keys() - _ALONE_IGNORED)
+
+
+Drafts = dict[tuple[str, ...], Draft]
+
+
+@dataclass
+class AuditNotes:
+    """What is noted for the record of changes.
+
+    Attributes:
+        drafts: what has been done to each record.
+        values: what new records were given, by the id of the object, until they have ids.
+        taken_down: ids of records whose purge is a takedown.
+    """
+
+    drafts: Drafts = field(default_factory=dict)
+    values: dict[int, dict[str, Any]] = field(default_factory=dict)
+    taken_down: set[str] = field(default_factory=set)
+
+
+def note_takedown(package: model.Package) -> None:
+    """Say that the purge that follows in this transaction is a takedown."""
+    unit_of_work.get_unit().get_notes(AuditNotes).taken_down.add(package.id)
+
+
+def note_flush(unit: UnitOfWork) -> None:
+    """Note what is about to be written, while the session knows what it was before."""
+    notes = unit.get_notes(AuditNotes)
+    notes.values = {id(record): read_changes(record, CREATED) for record in unit.created}
+    for record in unit.changed:
+        _note(notes.drafts, record, CHANGED)
+    for record in unit.deleted:
+        _note(notes.drafts, record, PURGED)
+
+
+def note_created(unit: UnitOfWork) -> None:
+    """Note what was inserted, with its ids."""
+    notes = unit.get_notes(AuditNotes)
+    for record in unit.created:
+        _note(notes.drafts, record, CREATED, notes.values[id(record)])
+
+
+def _note(drafts: Drafts, thing: Any, action: str, changes: dict[str, Any] | None = None) -> None:
+    draft = _draft_of(thing)
+    if draft is None:
+        return
+    if changes is None:
+        changes = read_changes(thing, action)
+    if isinstance(thing, model.User):
+        changes = {name: each for name, each in changes.items() if name in _OF_USERS}
+    elif isinstance(thing, model.PackageTag):
+        changes, action = {"tags": None}, CHANGED
+    elif isinstance(thing, SystemInfo):
+        changes, action = {"value": None}, CHANGED
+    elif isinstance(thing, model.Member | model.PackageMember):
+        ended = (changes.get("state") or [None, None])[1] == model.State.DELETED
+        if action == PURGED or ended:
+            action, changes = CHANGED, {"capacity": [thing.capacity, None]}
+            changes["state"] = [model.State.ACTIVE, model.State.DELETED]
+    if action == CHANGED and not changes:
+        return
+    key = (draft.kind, draft.record, draft.parent or "")
+    if isinstance(thing, model.Package | model.PackageTag):
+        key = ("package", draft.record)
+    known = drafts.setdefault(key, draft)
+    if draft.kind:
+        known.kind, known.organization = draft.kind, draft.organization
+    if action == PURGED:
+        known.action, known.label = PURGED, draft.label
+    elif action == CREATED:
+        known.action = CREATED
+    known.add_changes(changes if action != PURGED else {})
+
+
+def _draft_of(thing: Any) -> Draft | None:
+    if isinstance(thing, model.Package):
+        title = thing.title or thing.name
+        return Draft(thing.type, thing.id, organization=thing.owner_org, label=title)
+    if isinstance(thing, model.PackageTag):
+        return Draft("", thing.package_id) if thing.package_id else None
+    if isinstance(thing, model.Resource):
+        return Draft(RESOURCE, thing.id, parent=thing.package_id, label=thing.name or None)
+    if isinstance(thing, model.Group):
+        kind = ORGANIZATION if thing.is_organization else GROUP
+        own = thing.id if thing.is_organization else None
+        return Draft(kind, thing.id, organization=own, label=thing.title or thing.name)
+    if isinstance(thing, model.Member):
+        if thing.table_name != "user" or not thing.table_id:
+            return None
+        return Draft(MEMBER, thing.table_id, parent=thing.group_id, organization=thing.group_id)
+    if isinstance(thing, model.PackageMember):
+        return Draft(COLLABORATOR, thing.user_id, parent=thing.package_id)
+    if isinstance(thing, model.User):
+        return Draft(USER, thing.id, label=thing.name)
+    if isinstance(thing, SystemInfo) and thing.key != _CONFIG_UPDATE:
+        return Draft(SETTING, thing.key)
+    return None
+
+
+def write_entries(unit: UnitOfWork) -> None:
+    """Write what was noted, in one statement; nothing is committed."""
+    notes, session = unit.get_notes(AuditNotes), unit.session
+    changed = [draft for draft in notes.drafts.values() if draft.settle()]
+    if not changed or not _has_table(session):
+        return
+    gone = notes.taken_down
+    packages = _packages(session, notes.drafts, changed)
+    actor = find_actor(unit)
+    rows = [row for each in changed if (row := _row(each, packages, gone, actor)) is not None]
+    if gone:
+        _scrub(session, gone)
+    if rows:
+        session.connection().execute(sa.insert(AuditEntry), rows)
+
+
+def _has_table(session: Any) -> bool:
+    # The first administrator of a new site is made before `ckan db upgrade`.
+    global _table_is_there
+    if not _table_is_there:
+        query = sa.text("SELECT to_regclass('marathon_audit') IS NOT NULL")
+        _table_is_there = bool(session.connection().scalar(query))
+    return _table_is_there
+
+
+_table_is_there = False
+
+
+def _packages(session: Any, drafts: Drafts, changed: list[Draft]) -> dict[str, tuple[Any, Any]]:
+    """Return id → type and owner of the datasets that files, tags and collaborators belong to."""
+    found = {
+        each.record: (each.kind, each.organization)
+        for key, each in drafts.items()
+        if key[0] == "package" and each.kind
+    }
+    wanted = {each.parent for each in changed if each.kind in (RESOURCE, COLLABORATOR)}
+    wanted |= {each.record for each in changed if not each.kind}
+    for id_ in wanted - found.keys():
+        # In the session already, wherever one of its parts was saved.
+        package = session.get(model.Package, id_) if id_ else None
+        if package is not None:
+            found[package.id] = (package.type, package.owner_org)
+    return found
+
+
+def _row(
+    draft: Draft, packages: dict[str, tuple[Any, Any]], gone: set[str], actor: dict[str, Any]
+) -> dict[str, Any] | None:
+    kind, organization, parent_kind = draft.kind, draft.organization, None
+    if not kind:
+        kind, organization = packages.get(draft.record, (None, None))
+    elif kind in (RESOURCE, COLLABORATOR):
+        parent_kind, organization = packages.get(draft.parent or "", (None, None))
+    if not kind:
+        return None
+    if {draft.record, draft.parent} & gone and draft.action == PURGED:
+        if draft.record not in gone:
+            # Its files go with it.
+            return None
+        draft.action = TAKEN_DOWN
+    is_purged = draft.action == PURGED
+    moved = draft.changes.get("owner_org")
+    return {
+        "at": datetime.now(UTC),
+        **actor,
+        "kind": kind,
+        "action": draft.action,
+        "record": draft.record,
+        "parent": draft.parent,
+        "parent_kind": parent_kind,
+        "organization": organization,
+        "former": moved[0] if moved else None,
+        "label": draft.label if is_purged else None,
+        "changes": draft.changes,
+    }
+
+
+def _scrub(session: Any, gone: set[str]) -> None:
+    """Remove what these records were called."""
+    session.connection().execute(
+        sa.update(AuditEntry)
+        .where(sa.or_(AuditEntry.record.in_(gone), AuditEntry.parent.in_(gone)))
+        .values(label=None)
     )

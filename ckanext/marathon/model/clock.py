@@ -1,12 +1,17 @@
-"""Time: as CKAN's own tables keep it, and the numbers of the feed's log."""
+"""Time: as CKAN's own tables keep it, and the numbers of the feed's log.
+
+Answers are cached in memory until the feed's clock moves, that is, until something public changes.
+"""
 
 from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from ckan import model
@@ -20,31 +25,31 @@ MICROSECOND = timedelta(microseconds=1)
 HOME = sa.literal_column("'marathon_feed_clock'::regclass::oid::bigint", sa.BigInteger)
 
 
-def utcnow() -> datetime:
+def get_utc_now() -> datetime:
     """Return now in UTC, without an offset."""
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-def read() -> sa.Row:
+def read_clock() -> sa.Row:
     """Return the clock as it is (the columns of ``Clock``), started if there is none."""
     return _one(sa.select(*Clock.__table__.columns))
 
 
-def hold() -> sa.Row:
+def hold_clock() -> sa.Row:
     """Return the clock and keep it: nobody else publishes before our commit or rollback.
 
     The last lock that a transaction takes, so that no two can wait for each other.
     """
     found = _one(sa.select(*Clock.__table__.columns, HOME.label("here")).with_for_update())
-    return found if found.home == found.here else new_epoch()
+    return found if found.home == found.here else begin_epoch()
 
 
-def new_mark() -> int:
+def make_mark() -> int:
     """Return 63 random bits: no other change ever gets the same."""
     return secrets.randbits(63)
 
 
-def advance(marks: Sequence[int], slots: int) -> tuple[int, datetime, int]:
+def advance_clock(marks: Sequence[int], slots: int) -> tuple[int, datetime, int]:
     """Number as many changes as there are marks, and give away ``slots`` slots; the clock is held.
 
     Returns:
@@ -80,7 +85,7 @@ def read_mark(number: int) -> int | None:
     return model.Session.scalar(sa.select(Change.mark).where(Change.number == number))
 
 
-def settle(base: str, vocabulary: str, page_size: int) -> None:
+def settle_clock(base: str, vocabulary: str, page_size: int) -> None:
     """Fix where IRIs start and how many slots a page has; the clock is held."""
     _update(base=base, vocabulary=vocabulary, page_size=page_size)
 
@@ -90,7 +95,7 @@ def set_complete(complete: bool) -> None:
     _update(complete=complete)
 
 
-def new_epoch(lost: int | None = None, lost_mark: int | None = None) -> sa.Row:
+def begin_epoch(lost: int | None = None, lost_mark: int | None = None) -> sa.Row:
     """Begin a new epoch, in which cursors of the former one mean nothing, and return the clock.
 
     Numbers go on, so that no rendering of the former epoch is taken for one of the new, and so
@@ -111,10 +116,10 @@ def new_epoch(lost: int | None = None, lost_mark: int | None = None) -> sa.Row:
         lost=lost,
         lost_mark=lost_mark,
     )
-    return read()
+    return read_clock()
 
 
-def start(complete: bool) -> None:
+def start_clock(complete: bool) -> None:
     """Write the clock's one row, unless it is there."""
     now = sa.func.clock_timestamp()
     model.Session.execute(
@@ -131,7 +136,7 @@ def start(complete: bool) -> None:
             began=now,
             home=_home(),
             complete=complete,
-            mark=new_mark(),
+            mark=make_mark(),
             unmarked=0,
         )
         .on_conflict_do_nothing()
@@ -141,7 +146,7 @@ def start(complete: bool) -> None:
 def _one(query: sa.Select) -> sa.Row:
     found = model.Session.execute(query).one_or_none()
     if found is None:
-        start(complete=False)
+        start_clock(complete=False)
         found = model.Session.execute(query).one()
     return found
 
@@ -154,3 +159,53 @@ def _update(**values: object) -> None:
 
 def _home() -> int:
     return model.Session.execute(sa.select(HOME)).scalar_one()
+
+
+# Of one kind; what was asked for least recently makes room. A robot that reads every dataset makes
+# no report be counted anew.
+MOST = 64
+
+T = TypeVar("T")
+# The clock's epoch, number and mark: after an older database was brought back, a number alone may
+# mean another state.
+Moment = tuple[str, int, int]
+
+
+def cache_until_change(kind: str, key: Hashable, make: Callable[[], T]) -> T:
+    """Return what ``make`` returned since something public changed last; nobody may change it.
+
+    Nothing is kept while the log is not complete: what is not in it changes without its clock.
+
+    Args:
+        kind: of answers; each has room for as many.
+        key: what the answer is to.
+        make: asks the database.
+    """
+    moment = _moment()
+    if moment is None:
+        return make()
+    answers = _KEPT[kind]
+    kept = answers.pop(key, None)
+    if kept is None or kept[0] != moment:
+        kept = (moment, make())
+    answers[key] = kept
+    while len(answers) > MOST:
+        answers.popitem(last=False)
+    return kept[1]
+
+
+def _moment() -> Moment | None:
+    """Return what the clock says, read once a transaction: a page asks for many kept answers."""
+    session = model.Session()
+    known = session.info.get(_MOMENT)
+    if known and known[0] is session.get_transaction():
+        return known[1]
+    now = read_clock()
+    moment = (now.epoch, now.number, now.mark) if now.complete else None
+    session.info[_MOMENT] = (session.get_transaction(), moment)
+    return moment
+
+
+_MOMENT = "marathon_kept_moment"
+_Answers = OrderedDict[Hashable, tuple[Moment, Any]]
+_KEPT: defaultdict[str, _Answers] = defaultdict(OrderedDict)

@@ -1,17 +1,24 @@
-"""Who refers to whom: what CKAN keeps as text in extras, indexed both ways.
+"""Which record refers to which: what CKAN keeps as text in extras, indexed both ways.
 
-The extras stay the truth; a save writes the links of its subject anew in the same transaction.
+The extras stay the truth; a save replaces the links of its subject in the same transaction. The
+queries say what a package is about: municipalities and problems of its own, or else those of what
+it links to.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
+from typing import Any, cast
 
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import model
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
+
+from ckanext.marathon.visibility import filter_public
+from ckanext.marathon.vocabulary import problems
 
 
 class Predicate(StrEnum):
@@ -41,7 +48,7 @@ class Link(tk.BaseModel):
     __table_args__ = (sa.Index("idx_marathon_link_object", "object", "predicate"),)
 
 
-def replace(subject: str, links: Mapping[Predicate, Iterable[str]]) -> None:
+def replace_links(subject: str, links: Mapping[Predicate, Iterable[str]]) -> None:
     """Make ``links`` all the links of a subject; nothing is committed."""
     wanted = {(str(predicate), obj) for predicate, objects in links.items() for obj in objects}
     rows = model.Session.execute(
@@ -58,7 +65,7 @@ def replace(subject: str, links: Mapping[Predicate, Iterable[str]]) -> None:
     _insert(subject, wanted - present)
 
 
-def add(subject: str, predicate: Predicate, objects_: Iterable[str]) -> None:
+def add_links(subject: str, predicate: Predicate, objects_: Iterable[str]) -> None:
     """Add links to those of a subject; nothing is committed."""
     _insert(subject, {(str(predicate), each) for each in objects_})
 
@@ -76,12 +83,12 @@ def remove_subject(subject: str) -> None:
     model.Session.execute(sa.delete(Link).where(Link.subject == subject))
 
 
-def remove(subject: str, objects_: Collection[str]) -> None:
+def remove_links(subject: str, objects_: Collection[str]) -> None:
     """Cut the links of a subject to these objects."""
     model.Session.execute(sa.delete(Link).where(Link.subject == subject, Link.object.in_(objects_)))
 
 
-def objects(subjects: Collection[str], predicate: Predicate) -> list[tuple[str, str]]:
+def list_object_pairs(subjects: Collection[str], predicate: Predicate) -> list[tuple[str, str]]:
     """Return the (subject, object) pairs of these subjects, ordered by object."""
     if not subjects:
         return []
@@ -93,12 +100,12 @@ def objects(subjects: Collection[str], predicate: Predicate) -> list[tuple[str, 
     return [(row.subject, row.object) for row in rows]
 
 
-def targets(subjects: Collection[str], predicate: Predicate) -> set[str]:
+def list_targets(subjects: Collection[str], predicate: Predicate) -> set[str]:
     """Return the objects that these subjects link to."""
-    return {obj for _subject, obj in objects(subjects, predicate)}
+    return {obj for _subject, obj in list_object_pairs(subjects, predicate)}
 
 
-def subjects(objects_: Collection[str], *predicates: Predicate) -> list[tuple[str, str]]:
+def list_subject_pairs(objects_: Collection[str], *predicates: Predicate) -> list[tuple[str, str]]:
     """Return the (subject, object) pairs that point at these objects, ordered by subject."""
     if not objects_:
         return []
@@ -108,3 +115,111 @@ def subjects(objects_: Collection[str], *predicates: Predicate) -> list[tuple[st
         .order_by(Link.subject, Link.object)
     )
     return [(row.subject, row.object) for row in rows]
+
+
+MUNICIPALITY, DEPARTMENT, PROBLEM = "municipality", "department", problems.KIND
+# An idea that was given up needs no data any more.
+GIVEN_UP = "discarded"
+
+PACKAGE = cast(Any, model.Package)
+
+
+def select_places() -> sa.CompoundSelect:
+    """Return (subject, object) of every package's municipalities, computed ones included."""
+    of_ideas = _places_of_ideas()
+    return sa.union_all(
+        select_links(Predicate.WORKSHOP_MUNICIPALITY),
+        of_ideas,
+        select_links(Predicate.DATASET_MUNICIPALITY),
+        select_inherited_links(Predicate.DATASET_IDEA, of_ideas, Predicate.DATASET_MUNICIPALITY),
+    )
+
+
+def select_places_of_talks() -> sa.CompoundSelect:
+    """Return (subject, object) of the municipalities of workshops and ideas."""
+    return sa.union_all(select_links(Predicate.WORKSHOP_MUNICIPALITY), _places_of_ideas())
+
+
+def select_talks_about(kind: str, code: str) -> sa.Select:
+    """Return the ids of the workshops and ideas about a place or problem; some twice.
+
+    Args:
+        kind: :data:`MUNICIPALITY`, :data:`DEPARTMENT` or :data:`PROBLEM`.
+        code: its code; an area stands for its problems, too.
+
+    Raises:
+        UnknownCode: no problem has this notation.
+    """
+    if kind == PROBLEM:
+        pairs = select_links(Predicate.WORKSHOP_PROBLEM, Predicate.IDEA_PROBLEM).subquery()
+        return sa.select(pairs.c.subject).where(
+            pairs.c.object.in_(problems.list_narrower_or_self(code))
+        )
+    pairs = select_places_of_talks().subquery()
+    return sa.select(pairs.c.subject).where(select_place_of_kind(pairs.c.object, kind) == code)
+
+
+def select_place_of_kind(municipality: Any, kind: str) -> Any:
+    """Return the column of municipalities' codes, or of the codes of their departments."""
+    # The first two digits of a municipality's code are its department's.
+    return sa.func.left(municipality, 2) if kind == DEPARTMENT else municipality
+
+
+def _places_of_ideas() -> sa.Select:
+    of_workshop = select_links(Predicate.WORKSHOP_MUNICIPALITY)
+    found = sa.union_all(
+        select_links(Predicate.IDEA_MUNICIPALITY),
+        select_inherited_links(Predicate.IDEA_WORKSHOP, of_workshop, Predicate.IDEA_MUNICIPALITY),
+    )
+    return sa.select(found.subquery("idea_places"))
+
+
+def select_needs() -> sa.Select:
+    """Return (idea, need, is_met) of the data needs of all ideas that were not given up.
+
+    A need is met by a public dataset that says so.
+    """
+    idea, met = aliased(PACKAGE), select_met_needs().subquery("met")
+    is_met = sa.select(met.c.need).where(met.c.need == Link.object).exists()
+    return (
+        sa.select(Link.subject.label("idea"), Link.object.label("need"), is_met.label("is_met"))
+        .join(idea, idea.id == Link.subject)
+        .where(
+            filter_public(idea),
+            Link.predicate == str(Predicate.IDEA_DATA_NEED),
+            sa.func.coalesce(idea.extras["status"].astext, "") != GIVEN_UP,
+        )
+    )
+
+
+def select_met_needs() -> sa.Select:
+    """Return (dataset, need) of public datasets and the data needs that they say they meet."""
+    dataset = aliased(PACKAGE)
+    return (
+        sa.select(Link.subject.label("dataset"), Link.object.label("need"))
+        .join(dataset, dataset.id == Link.subject)
+        .where(Link.predicate == str(Predicate.DATASET_DATA_NEED), filter_public(dataset))
+    )
+
+
+def select_links(*predicates: Predicate) -> sa.Select:
+    """Return the (subject, object) of links as they are."""
+    return sa.select(Link.subject, Link.object).where(
+        Link.predicate.in_([str(each) for each in predicates])
+    )
+
+
+def select_inherited_links(step: Predicate, beyond: sa.Select, own: Predicate) -> sa.Select:
+    """Return what subjects have through what they link to, if they have none of their own."""
+    first, mine = aliased(Link), aliased(Link)
+    further = beyond.subquery()
+    has_own = (
+        sa.select(mine.subject)
+        .where(mine.subject == first.subject, mine.predicate == str(own))
+        .exists()
+    )
+    return (
+        sa.select(first.subject, further.c.object)
+        .join(further, further.c.subject == first.object)
+        .where(first.predicate == str(step), ~has_own)
+    )

@@ -14,17 +14,16 @@ from ckan import model
 from sqlalchemy.orm import aliased
 
 from ckanext.marathon import visibility
-from ckanext.marathon.model import about, records
-from ckanext.marathon.model.about import package
+from ckanext.marathon.model import link, package
 from ckanext.marathon.model.feed import Activity, Change, Entry, Kind, Member
-from ckanext.marathon.model.link import Link, Predicate
-from ckanext.marathon.model.transition import Transition
+from ckanext.marathon.model.idea import Transition
+from ckanext.marathon.model.link import PACKAGE, Link, Predicate
 
 # Somebody who publishes a dataset goes on with it for a while: that is no change yet.
 _STILL_NEW = timedelta(hours=1)
 
 
-class Event(StrEnum):
+class NewsEvent(StrEnum):
     """What happened."""
 
     IDEA = "idea"
@@ -35,7 +34,7 @@ class Event(StrEnum):
     GONE = "gone"
 
 
-class Item(NamedTuple):
+class NewsItem(NamedTuple):
     """One piece of news.
 
     Attributes:
@@ -47,7 +46,7 @@ class Item(NamedTuple):
         reason: why the status changed.
     """
 
-    event: Event
+    event: NewsEvent
     at: datetime
     key: str
     id: str
@@ -56,7 +55,7 @@ class Item(NamedTuple):
     reason: str = ""
 
 
-def newest(kind: str, code: str, limit: int) -> list[Item]:
+def list_newest_news(kind: str, code: str, limit: int) -> list[NewsItem]:
     """Return the newest news of a part of the catalogue, newest first.
 
     Args:
@@ -66,7 +65,7 @@ def newest(kind: str, code: str, limit: int) -> list[Item]:
     """
     talks, scope = _talks(kind, code), f"{kind}/{code}" if kind else ""
     datasets = _published(scope, limit)
-    born = {each.id: each.at for each in datasets if each.event == Event.DATASET}
+    born = {each.id: each.at for each in datasets if each.event == NewsEvent.DATASET}
     changed = [
         each
         for each in _changed(scope, limit)
@@ -80,9 +79,9 @@ def _talks(kind: str, code: str) -> sa.Select | None:
     """Return the ids of the workshops and ideas of a part; ``None`` for all of them."""
     if not kind:
         return None
-    if kind in {about.MUNICIPALITY, about.DEPARTMENT, about.PROBLEM}:
-        return about.talks_about(kind, code)
-    other = aliased(package)
+    if kind in {link.MUNICIPALITY, link.DEPARTMENT, link.PROBLEM}:
+        return link.select_talks_about(kind, code)
+    other = aliased(PACKAGE)
     if kind == "organization":
         return sa.select(other.id).where(other.owner_org == code)
     said_there = sa.select(Link.subject).where(
@@ -92,59 +91,63 @@ def _talks(kind: str, code: str) -> sa.Select | None:
 
 
 def _of(talks: sa.Select | None, package_type: str) -> sa.ColumnElement[bool]:
-    seen = sa.and_(package.type == package_type, visibility.filter_public(package))
-    return seen if talks is None else sa.and_(seen, package.id.in_(talks))
+    seen = sa.and_(PACKAGE.type == package_type, visibility.filter_public(PACKAGE))
+    return seen if talks is None else sa.and_(seen, PACKAGE.id.in_(talks))
 
 
-def _ideas(talks: sa.Select | None, limit: int) -> list[Item]:
+def _ideas(talks: sa.Select | None, limit: int) -> list[NewsItem]:
     query = (
         sa.select(model.Package, Change.number, Change.published)
-        .join(Entry, sa.and_(Entry.thing == package.id, Entry.kind == str(Kind.IDEA)))
+        .join(Entry, sa.and_(Entry.thing == PACKAGE.id, Entry.kind == str(Kind.IDEA)))
         .join(Change, Change.iri == Entry.iri)
-        .where(_of(talks, records.IDEA), Change.activity == str(Activity.CREATE))
+        .where(_of(talks, package.IDEA), Change.activity == str(Activity.CREATE))
         .order_by(Change.number.desc())
         .limit(limit)
     )
     return [
-        Item(Event.IDEA, at, str(number), idea.id, idea, records.text(idea, "status"))
+        NewsItem(
+            NewsEvent.IDEA, at, str(number), idea.id, idea, package.read_stored_text(idea, "status")
+        )
         for idea, number, at in model.Session.execute(query)
     ]
 
 
-def _steps(talks: sa.Select | None, limit: int) -> list[Item]:
+def _steps(talks: sa.Select | None, limit: int) -> list[NewsItem]:
     earlier = aliased(Transition)
     query = (
         sa.select(model.Package, Transition)
-        .join(Transition, Transition.idea_id == package.id)
+        .join(Transition, Transition.idea_id == PACKAGE.id)
         .where(
-            _of(talks, records.IDEA),
+            _of(talks, package.IDEA),
             sa.exists().where(earlier.idea_id == Transition.idea_id, earlier.id < Transition.id),
         )
         .order_by(Transition.id.desc())
         .limit(limit)
     )
     return [
-        Item(Event.STEP, _utc(step.at), str(step.id), idea.id, idea, step.status, step.reason)
+        NewsItem(
+            NewsEvent.STEP, _utc(step.at), str(step.id), idea.id, idea, step.status, step.reason
+        )
         for idea, step in model.Session.execute(query)
     ]
 
 
-def _workshops(talks: sa.Select | None, limit: int) -> list[Item]:
+def _workshops(talks: sa.Select | None, limit: int) -> list[NewsItem]:
     query = (
         sa.select(model.Package)
-        .where(_of(talks, records.WORKSHOP))
-        .order_by(package.metadata_modified.desc(), package.id)
+        .where(_of(talks, package.WORKSHOP))
+        .order_by(PACKAGE.metadata_modified.desc(), PACKAGE.id)
         .limit(limit)
     )
     return [
         # Each status is news once; what is edited afterwards comes with its new date.
-        Item(Event.WORKSHOP, _utc(each.metadata_modified), status, each.id, each, status)
+        NewsItem(NewsEvent.WORKSHOP, _utc(each.metadata_modified), status, each.id, each, status)
         for each in model.Session.scalars(query)
-        if (status := records.text(each, "status"))
+        if (status := package.read_stored_text(each, "status"))
     ]
 
 
-def _published(scope: str, limit: int) -> list[Item]:
+def _published(scope: str, limit: int) -> list[NewsItem]:
     """Return what came into a part, or the whole, and what left it."""
     if scope:
         number = sa.case((Member.current, Member.entered), else_=Member.changed)
@@ -170,16 +173,16 @@ def _published(scope: str, limit: int) -> list[Item]:
         )
     rows = model.Session.execute(query.order_by(Change.number.desc()).limit(limit)).all()
     seen = sa.select(model.Package).where(
-        package.id.in_([row.thing for row in rows]), visibility.filter_public(package)
+        PACKAGE.id.in_([row.thing for row in rows]), visibility.filter_public(PACKAGE)
     )
     known = {each.id: each for each in model.Session.scalars(seen)}
     items = []
     for row in rows:
         if not row.current:
-            items.append(Item(Event.GONE, row.published, str(row.number), row.thing))
+            items.append(NewsItem(NewsEvent.GONE, row.published, str(row.number), row.thing))
         elif row.thing in known:
             key, thing = str(row.number), known[row.thing]
-            items.append(Item(Event.DATASET, row.published, key, row.thing, thing))
+            items.append(NewsItem(NewsEvent.DATASET, row.published, key, row.thing, thing))
     return items
 
 
@@ -194,21 +197,21 @@ def _is_elsewhere() -> sa.Exists:
     )
 
 
-def _changed(scope: str, limit: int) -> list[Item]:
+def _changed(scope: str, limit: int) -> list[NewsItem]:
     query = sa.select(model.Package).where(
-        package.type == records.DATASET, visibility.filter_public(package)
+        PACKAGE.type == package.DATASET, visibility.filter_public(PACKAGE)
     )
     if scope:
         query = (
-            query.join(Entry, sa.and_(Entry.thing == package.id, Entry.kind == str(Kind.DATASET)))
+            query.join(Entry, sa.and_(Entry.thing == PACKAGE.id, Entry.kind == str(Kind.DATASET)))
             .join(Member, Member.iri == Entry.iri)
             .where(Member.scope == scope, Member.current)
         )
     # Only those that were changed after they were made can be news.
-    query = query.where(package.metadata_modified > package.metadata_created + _STILL_NEW)
-    newest_first = query.order_by(package.metadata_modified.desc(), package.id).limit(limit)
+    query = query.where(PACKAGE.metadata_modified > PACKAGE.metadata_created + _STILL_NEW)
+    newest_first = query.order_by(PACKAGE.metadata_modified.desc(), PACKAGE.id).limit(limit)
     return [
-        Item(Event.CHANGED, at, f"{at:%Y%m%dT%H%M%S}", each.id, each)
+        NewsItem(NewsEvent.CHANGED, at, f"{at:%Y%m%dT%H%M%S}", each.id, each)
         for each in model.Session.scalars(newest_first)
         for at in [_utc(each.metadata_modified)]
     ]

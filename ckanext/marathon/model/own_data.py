@@ -1,14 +1,16 @@
-"""What the site says of its own workshops, ideas and data needs: public things only.
+"""What the site publishes of itself as open data: workshops, ideas, data needs, links.
 
-Read on a connection that sees one moment, in batches, with the same number of queries each.
-The columns are those of ``schemas/open_data.yaml``.
+Public records only, read on a connection that sees one moment, in batches, with the same number of
+queries each. The columns are those of ``schemas/open_data.yaml``. Fields that CKAN keeps as text
+become the cells of a table; what cannot be read is empty. Links are those that people stated, by
+IRIs.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -17,13 +19,123 @@ from ckan import model
 from sqlalchemy.orm import aliased
 
 from ckanext.marathon import visibility
-from ckanext.marathon.model import about, cells, own_links, records
-from ckanext.marathon.model.about import package
-from ckanext.marathon.model.link import Link, Predicate
-from ckanext.marathon.model.transition import Transition
+from ckanext.marathon.domain import dates
+from ckanext.marathon.domain.dates import GUATEMALA
+from ckanext.marathon.model import link
+from ckanext.marathon.model import package as package_model
+from ckanext.marathon.model.idea import Transition
+from ckanext.marathon.model.link import PACKAGE, Link, Predicate
 from ckanext.marathon.rdf.iri import Site, make_web_iri
 from ckanext.marathon.records.record import Idea, PackageRecord, Workshop
+from ckanext.marathon.spreadsheets.open_data import SEPARATOR
 from ckanext.marathon.spreadsheets.table import Cell
+from ckanext.marathon.vocabulary.errors import UnknownCode
+
+
+def localize_time(moment: datetime) -> datetime:
+    """Return a moment that CKAN keeps in UTC as Guatemala's clocks show it, to the second."""
+    return moment.replace(tzinfo=UTC, microsecond=0).astimezone(GUATEMALA)
+
+
+def read_local_day(text: str) -> date | None:
+    """Return the day in Guatemala of a stored date or time, nothing if it is neither."""
+    try:
+        return dates.find_local_day(text) if text else None
+    except ValueError:
+        return None
+
+
+def read_known_hour(text: str) -> Cell:
+    """Return a stored moment where its hour is known; a date alone is none."""
+    reading = dates.read_stored_date(text)
+    if reading is None or reading.form != dates.DateForm.MOMENT:
+        return None
+    return dates.find_first_instant(reading.text).replace(microsecond=0)
+
+
+def read_degrees(coordinate: float | None) -> Cell:
+    """Return a coordinate, nothing if it is none."""
+    return coordinate if coordinate is not None and abs(coordinate) <= 180 else None
+
+
+def join_cell(values: Iterable[str]) -> str:
+    """Return several values as the text of one cell, as programs take them apart."""
+    return SEPARATOR.join(filter(None, values))
+
+
+_linked, _need, _idea = aliased(PACKAGE), aliased(Link), aliased(PACKAGE)
+_TO_THINGS = {Predicate.IDEA_WORKSHOP: "workshop", Predicate.DATASET_IDEA: "idea"}
+
+# Links between public things, with the idea of a data need.
+_LINKS = (
+    sa.select(
+        Link.subject,
+        Link.predicate,
+        Link.object,
+        PACKAGE.type,
+        PACKAGE.extras,
+        _idea.id.label("of"),
+    )
+    .join(PACKAGE, PACKAGE.id == Link.subject)
+    .outerjoin(_linked, _linked.id == Link.object)
+    .outerjoin(
+        _need,
+        sa.and_(_need.object == Link.object, _need.predicate == str(Predicate.IDEA_DATA_NEED)),
+    )
+    .outerjoin(_idea, _idea.id == _need.subject)
+    .where(
+        visibility.filter_public(PACKAGE),
+        sa.case(
+            (
+                Link.predicate.in_([str(each) for each in _TO_THINGS]),
+                visibility.filter_public(_linked),
+            ),
+            (Link.predicate.like("%data_need"), visibility.filter_public(_idea)),
+            else_=sa.true(),
+        ),
+    )
+    .order_by(Link.subject, Link.predicate, Link.object)
+)
+
+
+def list_link_rows(connection: Any, site: Site, size: int) -> Iterator[list[Cell]]:
+    """Yield subject, predicate, object, its code, and whether the subject is an example.
+
+    Args:
+        connection: that sees one moment.
+        site: where IRIs start.
+        size: links in memory at a time.
+    """
+    last = ("", "", "")
+    while True:
+        query = _LINKS.where(sa.tuple_(Link.subject, Link.predicate, Link.object) > last)
+        batch = connection.execute(query.limit(size)).all()
+        for row in batch:
+            if (target := _target(site, row)) is not None:
+                subject = str(site.thing(row.type, row.subject))
+                yield [
+                    subject,
+                    row.predicate,
+                    *target,
+                    package_model.read_stored_flag(row, "example"),
+                ]
+        if len(batch) < size:
+            return
+        last = (batch[-1].subject, batch[-1].predicate, batch[-1].object)
+
+
+def _target(site: Site, row: Any) -> tuple[str, str] | None:
+    """Return the IRI of a link's object and its code, ``None`` if it means nothing here."""
+    if row.predicate in _TO_THINGS:
+        return str(site.thing(_TO_THINGS[Predicate(row.predicate)], row.object)), ""
+    if row.predicate.endswith("data_need"):
+        return str(site.data_need(row.of, row.object)), ""
+    kind = "municipality" if row.predicate.endswith("municipality") else "service-problem"
+    try:
+        return str(site.concept(kind, row.object)), row.object
+    except UnknownCode:
+        return None
+
 
 # Things in memory at a time.
 BATCH = 500
@@ -31,14 +143,14 @@ BATCH = 500
 Rows = Iterator[list[Cell]]
 
 
-class Source(NamedTuple):
+class TableSource(NamedTuple):
     """Where rows come from: a connection that sees one moment, and where IRIs start."""
 
     connection: Any
     site: Site
 
 
-def rows(source: Source, table: str) -> Rows:
+def list_table_rows(source: TableSource, table: str) -> Rows:
     """Yield the rows of a table, in the order of its key.
 
     Raises:
@@ -47,24 +159,25 @@ def rows(source: Source, table: str) -> Rows:
     return _ROWS[table](source)
 
 
-def stamp(connection: Any) -> str:
+def read_stamp(connection: Any) -> str:
     """Return a text that differs after a workshop or an idea was saved, in whichever field.
 
     The feed's number does not tell of fields that are in no feed.
     """
-    saved = sa.func.extract("epoch", package.metadata_modified)
+    saved = sa.func.extract("epoch", PACKAGE.metadata_modified)
     query = sa.select(sa.func.count(), sa.func.sum(saved)).where(
-        visibility.filter_public(package), package.type.in_((records.WORKSHOP, records.IDEA))
+        visibility.filter_public(PACKAGE),
+        PACKAGE.type.in_((package_model.WORKSHOP, package_model.IDEA)),
     )
     count, moments = connection.execute(query).one()
     return f"{count}.{moments or 0}"
 
 
-def _workshops(source: Source) -> Rows:
-    for batch in _batches(source.connection, records.WORKSHOP):
+def _workshops(source: TableSource) -> Rows:
+    for batch in _batches(source.connection, package_model.WORKSHOP):
         ids = [row.id for row in batch]
-        places = _pairs(source.connection, about.held(Predicate.WORKSHOP_MUNICIPALITY), ids)
-        problems = _pairs(source.connection, about.held(Predicate.WORKSHOP_PROBLEM), ids)
+        places = _pairs(source.connection, link.select_links(Predicate.WORKSHOP_MUNICIPALITY), ids)
+        problems = _pairs(source.connection, link.select_links(Predicate.WORKSHOP_PROBLEM), ids)
         for row in batch:
             workshop = Workshop.from_stored(row)
             yield [
@@ -74,28 +187,28 @@ def _workshops(source: Source) -> Rows:
                 workshop.notes,
                 workshop.kind,
                 workshop.status,
-                cells.day(workshop.starts_at),
-                cells.hour(workshop.starts_at),
-                cells.day(workshop.ends_at),
-                cells.hour(workshop.ends_at),
-                cells.day(workshop.rsvp_by),
-                cells.joined(places[workshop.id]),
-                cells.joined(problems[workshop.id]),
+                read_local_day(workshop.starts_at),
+                read_known_hour(workshop.starts_at),
+                read_local_day(workshop.ends_at),
+                read_known_hour(workshop.ends_at),
+                read_local_day(workshop.rsvp_by),
+                join_cell(places[workshop.id]),
+                join_cell(problems[workshop.id]),
                 workshop.venue,
                 workshop.venue_municipality,
-                cells.degrees(workshop.latitude),
-                cells.degrees(workshop.longitude),
+                read_degrees(workshop.latitude),
+                read_degrees(workshop.longitude),
                 *_owner(source, workshop, row.organization),
                 str(make_web_iri(workshop.source_url) or ""),
                 *_tail(workshop),
             ]
 
 
-def _ideas(source: Source) -> Rows:
-    for batch in _batches(source.connection, records.IDEA):
+def _ideas(source: TableSource) -> Rows:
+    for batch in _batches(source.connection, package_model.IDEA):
         ids = [row.id for row in batch]
-        places = _pairs(source.connection, about.places_of_talks(), ids)
-        problems = _pairs(source.connection, about.held(Predicate.IDEA_PROBLEM), ids)
+        places = _pairs(source.connection, link.select_places_of_talks(), ids)
+        problems = _pairs(source.connection, link.select_links(Predicate.IDEA_PROBLEM), ids)
         workshops = _pairs(source.connection, _PUBLIC_WORKSHOPS, ids)
         since = _since(source.connection, ids)
         for row in batch:
@@ -105,23 +218,23 @@ def _ideas(source: Source) -> Rows:
                 idea.code,
                 idea.label,
                 idea.notes,
-                cells.joined(str(source.site.thing("workshop", id_)) for id_ in workshops[idea.id]),
-                cells.joined(places[idea.id]),
-                cells.joined(problems[idea.id]),
-                cells.joined(idea.communities),
+                join_cell(str(source.site.thing("workshop", id_)) for id_ in workshops[idea.id]),
+                join_cell(places[idea.id]),
+                join_cell(problems[idea.id]),
+                join_cell(idea.communities),
                 idea.proponent_group,
                 idea.status,
                 since.get(idea.id),
                 idea.votes,
                 idea.priority,
-                cells.joined(str(make_web_iri(address) or "") for address in idea.evidence),
+                join_cell(str(make_web_iri(address) or "") for address in idea.evidence),
                 *_owner(source, idea, row.organization),
                 *_tail(idea),
             ]
 
 
-def _needs(source: Source) -> Rows:
-    for batch in _batches(source.connection, records.IDEA):
+def _needs(source: TableSource) -> Rows:
+    for batch in _batches(source.connection, package_model.IDEA):
         ideas = [Idea.from_stored(row) for row in batch]
         known = [need.id for idea in ideas for need in idea.data_needs if need.id]
         met = _pairs(source.connection, _MEETING, known)
@@ -137,19 +250,19 @@ def _needs(source: Source) -> Rows:
                     need.what,
                     need.why,
                     bool(datasets),
-                    cells.joined(datasets),
+                    join_cell(datasets),
                     idea.is_example,
                 ]
 
 
-_ROWS: Mapping[str, Callable[[Source], Rows]] = {
+_ROWS: Mapping[str, Callable[[TableSource], Rows]] = {
     "workshops": _workshops,
     "ideas": _ideas,
     "data_needs": _needs,
-    "links": lambda source: own_links.rows(source.connection, source.site, 10 * BATCH),
+    "links": lambda source: list_link_rows(source.connection, source.site, 10 * BATCH),
 }
 
-_object = aliased(package)
+_object = aliased(PACKAGE)
 _group: Any = model.Group
 
 _PUBLIC_WORKSHOPS = (
@@ -158,7 +271,7 @@ _PUBLIC_WORKSHOPS = (
     .where(Link.predicate == str(Predicate.IDEA_WORKSHOP), visibility.filter_public(_object))
 )
 # (need, dataset): here the need is what is asked about.
-_met = about.meeting().subquery("met")
+_met = link.select_met_needs().subquery("met")
 _MEETING = sa.select(_met.c.need.label("subject"), _met.c.dataset.label("object"))
 
 
@@ -167,21 +280,21 @@ def _batches(connection: Any, package_type: str) -> Iterator[list[Any]]:
     while True:
         query = (
             sa.select(
-                package.id,
-                package.title,
-                package.name,
-                package.notes,
-                package.extras,
-                package.metadata_created,
-                package.metadata_modified,
-                package.owner_org,
+                PACKAGE.id,
+                PACKAGE.title,
+                PACKAGE.name,
+                PACKAGE.notes,
+                PACKAGE.extras,
+                PACKAGE.metadata_created,
+                PACKAGE.metadata_modified,
+                PACKAGE.owner_org,
                 _group.title.label("organization"),
             )
-            .outerjoin(model.Group, _group.id == package.owner_org)
+            .outerjoin(model.Group, _group.id == PACKAGE.owner_org)
             .where(
-                visibility.filter_public(package), package.type == package_type, package.id > last
+                visibility.filter_public(PACKAGE), PACKAGE.type == package_type, PACKAGE.id > last
             )
-            .order_by(package.id)
+            .order_by(PACKAGE.id)
             .limit(BATCH)
         )
         batch = connection.execute(query).all()
@@ -191,7 +304,7 @@ def _batches(connection: Any, package_type: str) -> Iterator[list[Any]]:
         last = batch[-1].id
 
 
-def _owner(source: Source, package: PackageRecord, title: str | None) -> list[Cell]:
+def _owner(source: TableSource, package: PackageRecord, title: str | None) -> list[Cell]:
     if not package.owner_id:
         return ["", ""]
     return [title or "", str(source.site.thing("organization", package.owner_id))]
@@ -200,7 +313,7 @@ def _owner(source: Source, package: PackageRecord, title: str | None) -> list[Ce
 def _tail(package: PackageRecord) -> list[Cell]:
     assert package.created, "CKAN writes it"
     assert package.modified, "CKAN writes it"
-    return [package.is_example, cells.here(package.created), cells.here(package.modified)]
+    return [package.is_example, localize_time(package.created), localize_time(package.modified)]
 
 
 def _pairs(connection: Any, query: Any, subjects: Collection[str]) -> dict[str, list[str]]:
@@ -220,4 +333,4 @@ def _since(connection: Any, ids: Collection[str]) -> dict[str, datetime]:
         .where(Transition.idea_id.in_(ids))
         .group_by(Transition.idea_id)
     )
-    return {idea: cells.here(at) for idea, at in connection.execute(query)}
+    return {idea: localize_time(at) for idea, at in connection.execute(query)}

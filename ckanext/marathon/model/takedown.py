@@ -2,17 +2,26 @@
 
 A row is written in the transaction that purges the record. It also says which places outside of
 the database still have to be cleaned, so that whoever comes after a crash can finish.
+
+What CKAN and other plugins remember of a record in their own tables (activities, statuses of jobs
+and more, which CKAN's purge leaves) is removed. The feed describes none of these tables, which is
+why their rows may be removed in bulk (``tests/house/test_writes``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, cast
 
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import model
 from sqlalchemy.dialects.postgresql import ARRAY, insert
+
+from ckanext.marathon.domain.texts import load_json
 
 _EMPTY = sa.text("'{}'")
 # Any number: the lock on taking down what a restored backup brought back.
@@ -128,3 +137,226 @@ def settle_step(thing: str, step: str) -> None:
 def hold_lock() -> None:
     """Wait until no other process applies the list; held until the end of the connection's turn."""
     model.Session.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+
+
+# Table → the column that names a package or a resource.
+TABLES = {
+    "activity_detail": "object_id",
+    "package_member": "package_id",
+    "task_status": "entity_id",
+    "tracking_summary": "package_id",
+}
+ACTIVITY = "activity"
+# Rows of the first are found by a row of the second, which names the package.
+HARVEST = ("harvest_object_extra", "harvest_object_error")
+HARVEST_OBJECT = "harvest_object"
+TRACKING = "tracking_raw"
+TRANSLATION = "term_translation"
+
+_TEXTS = ARRAY(sa.UnicodeText)
+
+
+@dataclass(frozen=True)
+class Traces:
+    """By what a record is found in other tables.
+
+    Attributes:
+        id: of the package.
+        resources: ids of its resources, deleted ones and those of earlier versions too.
+        names: the names that it had in addresses.
+        texts: its title, description, names of files and so on, as they are or were.
+    """
+
+    id: str
+    resources: frozenset[str]
+    names: frozenset[str]
+    texts: frozenset[str]
+
+    @property
+    def ids(self) -> list[str]:
+        """All ids, in order."""
+        return sorted({self.id, *self.resources})
+
+
+def collect_traces(package_id: str, resources: Iterable[str] = ()) -> Traces:
+    """Return by what a package is found, also by what its activities remember of earlier days.
+
+    Args:
+        package_id: its id; it may be gone.
+        resources: ids that are known already.
+    """
+    ids, names, texts = set(resources), set[Any](), set[Any]()
+    package = model.Session.get(model.Package, package_id)
+    if package is not None:
+        names.add(package.name)
+        texts |= {package.title, package.notes}
+        for each in package.resources_all:
+            ids.add(each.id)
+            texts |= {each.name, each.description}
+    if ACTIVITY in _tables():
+        for data in _versions(package_id):
+            names.add(_text(data.get("name")))
+            texts |= {_text(data.get("title")), _text(data.get("notes"))}
+            for each in _dicts(data.get("resources")):
+                ids.add(_text(each.get("id")))
+                texts |= {_text(each.get("name")), _text(each.get("description"))}
+    return Traces(package_id, *(frozenset(filter(_text, each)) for each in (ids, names, texts)))
+
+
+def _versions(package_id: str) -> Iterator[dict[str, Any]]:
+    activity = _table(ACTIVITY, "object_id", "data")
+    query = sa.select(activity.c.data).where(activity.c.object_id == package_id)
+    for text in model.Session.scalars(query):
+        found = _load(text).get("package")
+        if isinstance(found, dict):
+            yield found
+
+
+def erase_traces(traces: Traces) -> None:
+    """Remove a record from the tables that the purge does not look at; nothing is committed.
+
+    Everything is flushed. Tables of plugins that are not loaded are cleaned too, where they exist.
+    """
+    present = _tables()
+    if ACTIVITY in present:
+        _erase_activities(traces, "activity_detail" in present)
+    for name, column in TABLES.items():
+        if name in present:
+            table = _table(name, column)
+            _run(sa.delete(table).where(table.c[column].in_(traces.ids)))
+    if HARVEST_OBJECT in present:
+        _erase_harvested(traces.id, present)
+    if TRACKING in present:
+        table = _table(TRACKING, "url")
+        ends = [f"%/{name}" for name in (traces.id, *traces.names)]
+        ends += [f"%/{each}%" for each in (traces.id, *traces.resources)]
+        _run(sa.delete(table).where(table.c.url.like(_any(ends))))
+    if TRANSLATION in present and traces.texts:
+        table = _table(TRANSLATION, "term")
+        _run(sa.delete(table).where(table.c.term.in_(sorted(traces.texts))))
+    _erase_unused_tags()
+
+
+def _erase_activities(traces: Traces, has_details: bool) -> None:
+    """Remove its activities, and it out of the copies that others' activities hold."""
+    activity = _table(ACTIVITY, "id", "object_id", "data")
+    gone = set(
+        model.Session.scalars(sa.select(activity.c.id).where(activity.c.object_id.in_(traces.ids)))
+    )
+    mentions = sa.select(activity.c.id, activity.c.data).where(
+        activity.c.object_id.not_in(traces.ids),
+        activity.c.data.like(_any([f"%{each}%" for each in traces.ids])),
+    )
+    for row in model.Session.execute(mentions).all():
+        data = _load(row.data)
+        without = _without(data, frozenset(traces.ids))
+        if not isinstance(without, dict) or without.keys() != data.keys():
+            # The activity was about it.
+            gone.add(row.id)
+            continue
+        text = json.dumps(without, ensure_ascii=False)
+        _run(sa.update(activity).where(activity.c.id == row.id).values(data=text))
+    for some in _batches(gone):
+        if has_details:
+            detail = _table("activity_detail", "activity_id")
+            _run(sa.delete(detail).where(detail.c.activity_id.in_(some)))
+        _run(sa.delete(activity).where(activity.c.id.in_(some)))
+
+
+def _without(value: Any, ids: frozenset[str]) -> Any:
+    """Return a value of JSON without the objects that describe these records, and their ids.
+
+    What is left out is :data:`_GONE`.
+    """
+    if isinstance(value, dict):
+        if ids.intersection(v for k, v in value.items() if k in _NAMING and isinstance(v, str)):
+            return _GONE
+        items = ((key, _without(each, ids)) for key, each in value.items())
+        return {key: each for key, each in items if each is not _GONE}
+    if isinstance(value, list):
+        return [each for each in (_without(each, ids) for each in value) if each is not _GONE]
+    if isinstance(value, str) and any(each in value for each in ids):
+        # A list of ids is kept as JSON in an extra; an address of a file is about it as a whole.
+        loaded = _load_any(value)
+        if isinstance(loaded, list | dict):
+            return json.dumps(_without(loaded, ids))
+        return _GONE if value in ids else ""
+    return value
+
+
+_GONE = object()
+_NAMING = frozenset({"id", "package_id", "resource_id"})
+
+
+def _erase_harvested(package_id: str, present: Collection[str]) -> None:
+    harvested = _table(HARVEST_OBJECT, "id", "package_id")
+    own = sa.select(harvested.c.id).where(harvested.c.package_id == package_id)
+    for name in HARVEST:
+        if name in present:
+            table = _table(name, "harvest_object_id")
+            _run(sa.delete(table).where(table.c.harvest_object_id.in_(own)))
+    _run(sa.delete(harvested).where(harvested.c.package_id == package_id))
+
+
+def _erase_unused_tags() -> None:
+    """Remove the free tags that nothing has, of which CKAN never gets rid.
+
+    One that somebody is giving to another record at this moment is locked, and stays.
+    """
+    tag, use = model.Tag, model.PackageTag
+    used = sa.exists().where(use.tag_id == tag.id)
+    query = (
+        sa.select(tag)
+        .where(tag.vocabulary_id.is_(None), ~used)
+        .with_for_update(skip_locked=True, of=cast(Any, tag))
+    )
+    for each in model.Session.scalars(query).all():
+        # Its uses are gone from the database, and not always from memory.
+        model.Session.expire(each, ["package_tags"])
+        model.Session.delete(each)
+    model.Session.flush()
+
+
+def _tables() -> set[str]:
+    """Return the names of the tables of CKAN's schema."""
+    query = sa.text("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
+    return set(model.Session.scalars(query))
+
+
+def _table(name: str, *columns: str) -> Any:
+    return sa.table(name, *(sa.column(each, sa.UnicodeText) for each in columns))
+
+
+def _run(statement: sa.Executable) -> None:
+    # On the connection: these rows are nobody's objects.
+    model.Session.connection().execute(statement)
+
+
+def _any(patterns: list[str]) -> Any:
+    return sa.func.any(sa.cast(patterns, _TEXTS))
+
+
+def _batches(values: Iterable[str]) -> Iterator[list[str]]:
+    everything = sorted(values)
+    for start in range(0, len(everything), 1_000):
+        yield everything[start : start + 1_000]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) and value.strip() else ""
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _load(text: str | None) -> dict[str, Any]:
+    found = _load_any(text)
+    return found if isinstance(found, dict) else {}
+
+
+def _load_any(text: str | None) -> Any:
+    try:
+        return load_json(text) if text else None
+    except ValueError:
+        return None

@@ -36,14 +36,14 @@ def scrub_activities(progress: Callable[[int], None] = lambda done: None) -> Scr
     done = ScrubbedActivities()
     if not activity.has_table():
         return done
-    for batch in activity.rows(BATCH):
+    for batch in activity.list_activity_rows(BATCH):
         stripped = [(row.id, strip_data(row.data)) for row in batch if row.data]
         before = {row.id: row.data for row in batch}
         changed = [(id_, data) for id_, data in stripped if data != before[id_]]
         activity.write_data(changed)
         packages = {r.object_id for r in batch if activity.is_of_package(r.activity_type)}
         groups = {r.object_id for r in batch} - packages
-        done.labels += activity.relabel(packages, groups)
+        done.labels += activity.relabel_rows(packages, groups)
         model.repo.commit()
         done.rows += len(batch)
         done.data += len(changed)

@@ -11,7 +11,7 @@ from ckan import model
 from ckan.lib import search
 from ckan.types import Context
 
-from ckanext.marathon.model import audit_actor
+from ckanext.marathon.model import audit
 
 # Packages a transaction, and a request to Solr.
 BATCH = 100
@@ -52,7 +52,7 @@ def create_packages(
     outcome = BulkOutcome()
     for start in range(0, len(rows), BATCH):
         batch = rows[start : start + BATCH]
-        with audit_actor.importing():
+        with audit.record_as_import():
             created = _saved(dict(enumerate(batch, start + 1)), user, outcome)
         search.rebuild(package_ids=created, defer_commit=True, force=True, quiet=True)
         outcome.ids += created

@@ -32,7 +32,8 @@ from ckanext.marathon.logic.erasing import find_returned
 from ckanext.marathon.logic.kept_iris import list_contested
 from ckanext.marathon.logic.permissions import COORDINATING_BODY
 from ckanext.marathon.logic.takedown_file import LIST_FILE, read_list_file
-from ckanext.marathon.model import clock, disk, feed_gap, gaps, index_note, takedown
+from ckanext.marathon.model import clock, dataset, disk, feed, takedown
+from ckanext.marathon.model import search_index as search_index_model
 from ckanext.marathon.operations import files, health, processes, search_index
 from ckanext.marathon.operations.activity import count_unsafe, scrub_activities
 from ckanext.marathon.operations.feed_job import describe_gaps
@@ -212,7 +213,7 @@ def check_descriptions() -> Findings:
         yield make_warning(text.format(value=given))
     for count, text in (
         (
-            gaps.count_datasets_without_licence(),
+            dataset.count_datasets_without_licence(),
             tk._(
                 "Public datasets without a licence: {count}. Nobody knows whether they may be "
                 "used. Whoever owns the data has to say; their officers choose the licence in the "
@@ -220,7 +221,7 @@ def check_descriptions() -> Findings:
             ),
         ),
         (
-            gaps.count_organizations_without_contact(),
+            dataset.count_organizations_without_contact(),
             tk._(
                 "Organisations with public datasets and no e-mail address for questions: {count}. "
                 "Their administrators fill in “Institutional e-mail”."
@@ -245,7 +246,7 @@ def describe_losses() -> Iterator[str]:
             "run: ckan marathon feed new-epoch"
         )
         yield text.format(number=lost.number)
-    now = clock.read()
+    now = clock.read_clock()
     if now.lost is not None and now.began > datetime.now(UTC) - RECENTLY:
         text = tk._(
             "Epoch {epoch} began on {date}, because an older database had been brought back: "
@@ -282,7 +283,7 @@ def check_solr() -> Findings:
 
 def _check_index() -> Findings:
     faults = Counter(difference.fault for difference in search_index.compare_index())
-    waiting = index_note.count_due(_PATIENCE)
+    waiting = search_index_model.count_due_packages(_PATIENCE)
     if not faults and not waiting:
         query = sa.select(sa.func.count()).where(model.Package.state == model.State.ACTIVE)
         stored = model.Session.scalar(query)
@@ -312,7 +313,7 @@ def check_feed() -> Findings:
         text = tk._("The log of the feed is not complete. Run: ckan marathon feed rebuild")
         yield make_bad(text, _rebuild_feed)
         return
-    gaps, since = feed_gap.read_gaps()
+    gaps, since = feed.read_gaps()
     if since:
         yield make_bad(describe_gaps(gaps, since), _fill_gaps)
         return
@@ -328,10 +329,10 @@ def check_feed() -> Findings:
 
 
 def _fill_gaps() -> str:
-    feed_gap.make_all_due()
+    feed.make_all_due()
     model.Session.commit()
     fill_gaps()
-    left, _since = feed_gap.read_gaps()
+    left, _since = feed.read_gaps()
     return tk._("{count} records still wait to be published.").format(count=left)
 
 

@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ckanext.marathon.feeds.gaps import fill_gaps
 from ckanext.marathon.feeds.rebuild import is_wanted, rebuild
-from ckanext.marathon.model import feed_gap
+from ckanext.marathon.model import feed
 from ckanext.marathon.operations import health, processes
 
 log = logging.getLogger(__name__)
@@ -144,7 +144,7 @@ def care_for_gaps() -> bool:
 
     A job is queued with the commit that opens a gap. One that failed has it tried again later.
     """
-    are_due = feed_gap.are_any_due()
+    are_due = feed.are_any_due()
     model.Session.commit()
     if are_due:
         fill_gaps()

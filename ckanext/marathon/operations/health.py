@@ -23,8 +23,7 @@ from sqlalchemy.exc import OperationalError
 
 from ckanext.marathon.feeds.rebuild import WANTED
 from ckanext.marathon.model import disk
-from ckanext.marathon.model.feed import Clock
-from ckanext.marathon.model.feed_gap import FeedGap
+from ckanext.marathon.model.feed import Clock, FeedGap
 
 
 def check_servers() -> None:

@@ -13,7 +13,7 @@ from ckan import model
 from ckan.types import Context
 
 from ckanext.marathon.logic import permissions
-from ckanext.marathon.model import overview, records
+from ckanext.marathon.model import figures, package
 from ckanext.marathon.operations import starter_content
 from ckanext.marathon.operations.starter import (
     StarterError,
@@ -48,7 +48,7 @@ def publish_own_data(organization: str = "") -> StarterOutcome:
     if found is None:
         writer.use("organization", item.fields["owner_org"], _owner(organization))
         return writer.ensure(item)[0]
-    if found.type != records.DATASET:
+    if found.type != package.DATASET:
         message = tk._("the address {name} belongs to something else ({type}).")
         raise StarterError(message.format(name=item.name, type=found.type))
     with refusals_of(item):
@@ -67,7 +67,7 @@ def _owner(organization: str) -> str:
             message = tk._("There is no organisation {name}.")
             raise StarterError(message.format(name=organization))
         return found.id
-    coordinating = overview.with_role(permissions.COORDINATING_BODY, 2)
+    coordinating = figures.list_organizations_with_role(permissions.COORDINATING_BODY, 2)
     if len(coordinating) != 1:
         raise StarterError(
             tk._(

@@ -8,7 +8,7 @@ from datetime import datetime
 import ckan.plugins.toolkit as tk
 
 from ckanext.marathon.domain.dates import GUATEMALA, Period
-from ckanext.marathon.model.report import Part, Promise, Report
+from ckanext.marathon.model.report import Promise, Report, ReportPart
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.records.record import Record
 from ckanext.marathon.spreadsheets.table import Cell, Column, ColumnType, Table
@@ -200,7 +200,7 @@ def list_part_figures() -> list[str]:
         tk._("Data met"),
         tk._("Datasets published"),
     ]
-    assert len(names) == len(Part._fields) - 1
+    assert len(names) == len(ReportPart._fields) - 1
     return names
 
 

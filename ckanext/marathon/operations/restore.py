@@ -271,7 +271,7 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
     _forget_jobs()
     is_elsewhere = manifest.site.get("url") != str(tk.config.get("ckan.site_url") or "")
     # The addresses of files and pages in the log are those of the site that was saved.
-    if is_elsewhere or not clock.read().complete:
+    if is_elsewhere or not clock.read_clock().complete:
         model.Session.rollback()
         _run_ckan(progress(tk._("Feed")), "marathon", "feed", "rebuild")
     model.Session.rollback()
@@ -298,8 +298,8 @@ def _existing(path: Path) -> Path:
 
 def _begin_epoch() -> None:
     """Tell followers to start again: numbers of the feed will be given to other changes."""
-    clock.hold()
-    now = clock.new_epoch()
+    clock.hold_clock()
+    now = clock.begin_epoch()
     model.Session.commit()
     witness.write_witness(witness.Witness(now.number, now.mark))
 

@@ -15,7 +15,7 @@ from ckan.lib.search import common
 from ckan.lib.search.query import solr_literal
 
 from ckanext.marathon.logic import reindex
-from ckanext.marathon.model import index_note
+from ckanext.marathon.model import search_index
 from ckanext.marathon.visibility import name_capacity
 
 _PAGE = 1_000
@@ -42,7 +42,7 @@ def compare_index() -> Iterator[IndexDifference]:
     """Yield every record that the index lacks, has although it is gone, or has otherwise.
 
     Compared are state, visibility, organisation and the time of the last change. What a record
-    shows of others is not: a change there is noted when it happens (``model/index_note.py``).
+    shows of others is not: a change there is noted when it happens (``model/search_index.py``).
 
     Raises:
         pysolr.SolrError: Solr does not answer.
@@ -67,7 +67,7 @@ def repair_index() -> int:
         pysolr.SolrError: Solr does not answer.
     """
     differing = [difference.package_id for difference in compare_index()]
-    index_note.add(differing)
+    search_index.note_packages(differing)
     model.Session.commit()
     return reindex.work_off()
 

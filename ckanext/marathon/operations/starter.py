@@ -28,7 +28,9 @@ from werkzeug.datastructures import FileStorage
 
 from ckanext.marathon.logic import uploads
 from ckanext.marathon.logic.action.organization import leave
-from ckanext.marathon.model import audit_actor, example, link, place, transition
+from ckanext.marathon.model import audit, municipality, package
+from ckanext.marathon.model import idea as idea_model
+from ckanext.marathon.model import link as link_model
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.operations import starter_content
 from ckanext.marathon.operations.starter_content import (
@@ -114,7 +116,9 @@ class StarterWriter:
 
     def _organization(self, item: StarterItem) -> StarterOutcome:
         code = item.fields.get("municipality_code")
-        found = model.Group.get((place.holder(code) if code else None) or derive_id(item))
+        found = model.Group.get(
+            (municipality.find_municipality(code) if code else None) or derive_id(item)
+        )
         found = found or model.Group.get(item.name)
         if found is None:
             self._ids[item.type, item.name] = self._create_organization(item)
@@ -167,7 +171,7 @@ class StarterWriter:
             return False
         id_ = self._ids[item.type, item.name]
         planned = [FIRST_STATUS, *(status for status, _ in item.steps)]
-        done = [step.status for step in transition.history(id_)]
+        done = [step.status for step in idea_model.read_idea_history(id_)]
         if done != planned[: len(done)] or len(done) == len(planned):
             return False
         for status, reason in item.steps[len(done) - 1 :]:
@@ -281,7 +285,7 @@ def find_examples() -> list[ExampleRecord]:
     made_here = {derive_id(item) for item in starter_content.read_items() if item.is_example}
     found = [
         ExampleRecord(row.id, row.type, row.name, row.title)
-        for row in example.packages(ORDER)
+        for row in package.list_examples(ORDER)
         if row.id in made_here or (row.title or "").startswith(starter_content.EXAMPLE_TITLE)
     ]
     return sorted(found, key=lambda thing: ORDER.index(thing.type))
@@ -309,7 +313,7 @@ def remove_examples(
     if dependents := _dependents([thing.id for thing in things]):
         raise StillNeeded(dependents)
     user = tk.get_action("get_site_user")({"ignore_auth": True}, {})["name"]
-    kept = example.uploads([thing.id for thing in things])
+    kept = package.list_example_files([thing.id for thing in things])
     for number, thing in enumerate(things, 1):
         _purge(thing, user)
         for package_id, resource_id in kept:
@@ -321,11 +325,14 @@ def remove_examples(
 
 def _dependents(ids: list[str]) -> list[ExampleRecord]:
     """Return what is no example, is not deleted, and refers to one of these."""
-    needs = [need for _, need in link.objects(ids, Predicate.IDEA_DATA_NEED)]
-    referring = link.subjects(ids, Predicate.IDEA_WORKSHOP, Predicate.DATASET_IDEA)
-    referring += link.subjects(needs, Predicate.DATASET_DATA_NEED)
+    needs = [need for _, need in link_model.list_object_pairs(ids, Predicate.IDEA_DATA_NEED)]
+    referring = link_model.list_subject_pairs(ids, Predicate.IDEA_WORKSHOP, Predicate.DATASET_IDEA)
+    referring += link_model.list_subject_pairs(needs, Predicate.DATASET_DATA_NEED)
     others = sorted({subject for subject, _ in referring} - set(ids))
-    return [ExampleRecord(row.id, row.type, row.name, row.title) for row in example.named(others)]
+    return [
+        ExampleRecord(row.id, row.type, row.name, row.title)
+        for row in package.name_examples(others)
+    ]
 
 
 def _purge(thing: ExampleRecord, user: str) -> None:
@@ -377,7 +384,7 @@ def load_starter(
     writer = StarterWriter(user)
     outcomes: Counter[StarterOutcome] = Counter()
     for number, item in enumerate(items, 1):
-        with audit_actor.importing():
+        with audit.record_as_import():
             outcome, reason = writer.ensure(item)
         outcomes[outcome] += 1
         progress(StarterStep(number, len(items), item.type, item.title, outcome, reason))

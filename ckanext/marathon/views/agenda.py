@@ -13,7 +13,7 @@ from flask import Blueprint, request
 from ckanext.marathon.domain import dates, workshop
 from ckanext.marathon.feeds import calendar as ics
 from ckanext.marathon.helpers import agenda as helper
-from ckanext.marathon.model import agenda as workshops
+from ckanext.marathon.model import workshop as workshop_model
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.vocabulary import paths, problems, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
@@ -102,7 +102,7 @@ def calendar_of_municipality(code: str) -> Response:
 
 def event(id: str) -> Response:
     """Return one public workshop as a calendar, to keep."""
-    found = workshops.public_with_start(id)
+    found = workshop_model.find_workshop_with_start(id)
     if found is None:
         return tk.abort(404, tk._("There is no such workshop, or nobody said when it is."))
     here = tk.h.url_for("marathon_agenda.event", _external=True, id=found.name)
@@ -135,7 +135,9 @@ def _answer(body: bytes, file_name: str) -> Response:
 
 
 def _times(wanted: Wanted) -> list[workshop.WorkshopTimes]:
-    return workshops.times(wanted.query.get("municipality", ""), wanted.notations)
+    return workshop_model.list_workshop_times(
+        wanted.query.get("municipality", ""), wanted.notations
+    )
 
 
 def _group(key: str, ids: Sequence[str]) -> Group:
@@ -170,7 +172,10 @@ def _problem(notation: str) -> problems.ServiceProblem:
 
 def _municipalities(chosen: str) -> list[territory.Municipality]:
     """Return those that there are workshops of, and the one that is chosen, by name."""
-    codes = {*workshops.filters(Predicate.WORKSHOP_MUNICIPALITY), *filter(None, [chosen])}
+    codes = {
+        *workshop_model.list_workshop_filters(Predicate.WORKSHOP_MUNICIPALITY),
+        *filter(None, [chosen]),
+    }
     found = (helper.marathon_municipality(each) for each in codes)
     return sorted(filter(None, found), key=lambda each: each.name)
 
@@ -179,7 +184,7 @@ def _areas(
     chosen: problems.ServiceProblem | None,
 ) -> list[tuple[problems.ServiceProblem, list[problems.ServiceProblem]]]:
     """Return the problems that there are workshops about, under their areas."""
-    notations = {*workshops.filters(Predicate.WORKSHOP_PROBLEM)}
+    notations = {*workshop_model.list_workshop_filters(Predicate.WORKSHOP_PROBLEM)}
     notations |= {chosen.notation} if chosen else set()
     found = []
     for branch in problems.list_branches():

@@ -23,7 +23,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
 from ckanext.marathon.logic import reindex
-from ckanext.marathon.model import index_note
+from ckanext.marathon.model import search_index
 from ckanext.marathon.operations import feed_job
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ class Care:
 
 def repair_overdue_index() -> int:
     """Index the packages that are overdue; return how many there were."""
-    if not index_note.count_due(OVERDUE_AFTER):
+    if not search_index.count_due_packages(OVERDUE_AFTER):
         return 0
     return reindex.work_off(MOST_PACKAGES)
 

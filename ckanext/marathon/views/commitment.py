@@ -12,7 +12,8 @@ from ckanext.marathon.domain import commitment as commitment_domain
 from ckanext.marathon.domain import dates
 from ckanext.marathon.helpers import commitment as helper
 from ckanext.marathon.helpers.labels import marathon_term
-from ckanext.marathon.model import commitments, figures
+from ckanext.marathon.model import commitment as commitment_model
+from ckanext.marathon.model import figures
 from ckanext.marathon.records.record import Commitment
 from ckanext.marathon.spreadsheets.table import Cell, Column, ColumnType, Table, join_values
 from ckanext.marathon.vocabulary.statuses import MILESTONE_STATUS
@@ -24,7 +25,7 @@ commitment = Blueprint("marathon_commitment", __name__)
 
 def index() -> str:
     """Show the one commitment, the one that ``commitment`` names, or which there are."""
-    everything = commitments.list_public()
+    everything = commitment_model.list_public_commitments()
     found = _asked_for(everything)
     chosen = helper.show_commitment(found[0]) if len(found) == 1 else None
     return tk.render(
@@ -35,8 +36,8 @@ def index() -> str:
                 (record, helper.count_progress(record)) for record in ([] if chosen else found)
             ],
             "is_one_of_several": chosen is not None and len(everything) > 1,
-            "figures": figures.total(),
-            "as_of": figures.as_of().astimezone(dates.GUATEMALA),
+            "figures": figures.read_total_figures(),
+            "as_of": figures.read_time_of_figures().astimezone(dates.GUATEMALA),
             "may_add": helper.may_add() if not found else False,
         },
     )
@@ -56,7 +57,7 @@ def table() -> Response:
         Column("overdue", tk._("Overdue")),
         Column("evidence", tk._("Evidence")),
     ]
-    found = _asked_for(commitments.list_public())
+    found = _asked_for(commitment_model.list_public_commitments())
     milestones = Table("commitment", tk._("Commitment"), columns, _cells(found))
     return tables.csv(milestones)
 

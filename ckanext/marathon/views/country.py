@@ -23,7 +23,7 @@ def index() -> str:
     return tk.render(
         "marathon/country/index.html",
         {
-            "total": figures.total(),
+            "total": figures.read_total_figures(),
             "as_of": comparison.as_of(),
             "comparison": comparison.compare(rows, request.args.get("sort", "")),
             "ideas": ideas,

@@ -13,7 +13,7 @@ from flask import request
 from ckanext.marathon import visibility
 from ckanext.marathon.domain.texts import is_reference
 from ckanext.marathon.helpers.labels import TYPES
-from ckanext.marathon.model import audit, log, published
+from ckanext.marathon.model import audit, dataset, feed_log
 
 # Pages, RDF and downloads of files.
 FILES = frozenset(
@@ -42,7 +42,7 @@ def is_gone(package: Any, reference: str) -> bool:
     is_public = package is not None and visibility.is_public(package)
     known = package.id if package else reference
     # To see it is to read all of it, which for what everybody sees would be in vain.
-    return not is_public and log.was_public(known) and not show_public(reference)
+    return not is_public and feed_log.was_public(known) and not show_public(reference)
 
 
 def _is_gone_file(package: model.Package | None, file: str) -> bool:
@@ -50,7 +50,7 @@ def _is_gone_file(package: model.Package | None, file: str) -> bool:
     stored = model.Resource.get(file)
     if package is None or (stored is not None and stored.state == model.State.ACTIVE):
         return False
-    since = published.first_published([package.id]).get(package.id)
+    since = dataset.read_first_published([package.id]).get(package.id)
     return since is not None and audit.is_deleted_since(file, package.id, since)
 
 

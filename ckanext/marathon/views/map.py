@@ -12,7 +12,7 @@ from flask import Response as FlaskResponse
 
 from ckanext.marathon.feeds import snapshot
 from ckanext.marathon.helpers import map as parts
-from ckanext.marathon.model import about, figures
+from ckanext.marathon.model import figures, link
 
 from .conditional import encoding, is_fresh, short, validate, with_charset
 
@@ -59,7 +59,9 @@ def numbers() -> Response:
     validate(answer, state, "map")
     if is_fresh(answer):
         return answer
-    found = {code: each._asdict() for code, each in figures.by(about.MUNICIPALITY).items()}
+    found = {
+        code: each._asdict() for code, each in figures.read_figures_by(link.MUNICIPALITY).items()
+    }
     answer = short(json.dumps(found).encode(), "application/json")
     validate(answer, state, "map")
     return answer

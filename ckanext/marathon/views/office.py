@@ -9,7 +9,7 @@ from ckan.common import current_user
 from ckan.types import Context, Response
 from flask import Blueprint, make_response, request
 
-from ckanext.marathon.model import place
+from ckanext.marathon.model import municipality as municipality_model
 from ckanext.marathon.vocabulary import territory
 from ckanext.marathon.vocabulary.territory import Municipality
 
@@ -59,7 +59,9 @@ def _page(status: int = 200, **extra: Any) -> Response:
     officers = tk.get_action("marathon_officer_list")(context, {})
     wanted = request.values.get("q", "").strip()
     found = territory.search_municipalities(wanted, limit=MOST_FOUND) if wanted else ()
-    held = place.holders([each.code for each in territory.list_municipalities()])
+    held = municipality_model.find_municipalities(
+        [each.code for each in territory.list_municipalities()]
+    )
     page = tk.render(
         "marathon/office/municipalities.html",
         {

@@ -13,8 +13,8 @@ from flask import Blueprint, request
 from flask import Response as FlaskResponse
 
 from ckanext.marathon.feeds import keys, snapshot
-from ckanext.marathon.model import kept_iri, pages
-from ckanext.marathon.model import own_data as found
+from ckanext.marathon.model import dataset, feed_log
+from ckanext.marathon.model import own_data as own_data_model
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.spreadsheets import open_data
 from ckanext.marathon.spreadsheets import table as table_spreadsheets
@@ -63,7 +63,7 @@ def table(table: str, extension: str) -> Response:
         return parts.refusal(404, tk._("There is no such table. These exist:"), "\n".join(known))
     connection = snapshot.one_moment()
     try:
-        site = replace(keys.site(), kept=kept_iri.list_of_datasets())
+        site = replace(keys.site(), kept=dataset.read_kept_iris_of_datasets())
         answer = FlaskResponse(
             content_type=table_spreadsheets.CSV if extension == "csv" else "application/json"
         )
@@ -83,7 +83,7 @@ def table(table: str, extension: str) -> Response:
         # Not an empty body, whose length would be told and which others would compress.
         answer.response = iter(())
         return answer
-    rows = found.rows(found.Source(connection, site), table)
+    rows = own_data_model.list_table_rows(own_data_model.TableSource(connection, site), table)
     lines = _LINES[extension](Table(table, table, declared.columns_in("es"), rows))
     if encoding() == "gzip":
         lines = _gzipped(lines)
@@ -101,9 +101,9 @@ def _say_which(answer: Response, connection: object, name: str) -> None:
 
     The feed's clock tells of what is public; what is in no feed shows in the stamp.
     """
-    state = snapshot.state_of(pages.clock(connection))
+    state = snapshot.state_of(feed_log.read_clock_row(connection))
     if state.is_ready:
-        validate(answer, state, f"{found.stamp(connection)}.{name}")
+        validate(answer, state, f"{own_data_model.read_stamp(connection)}.{name}")
         # A date would not tell of what is in no feed.
         del answer.headers["Last-Modified"]
     else:

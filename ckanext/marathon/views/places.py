@@ -10,9 +10,10 @@ from flask import Blueprint, make_response, request
 
 from ckanext.marathon.helpers import comparison
 from ckanext.marathon.helpers.chain import find_part
-from ckanext.marathon.model import figures, needs, place
-from ckanext.marathon.model.about import DEPARTMENT, MUNICIPALITY, PROBLEM
+from ckanext.marathon.model import figures, idea
+from ckanext.marathon.model import municipality as municipality_model
 from ckanext.marathon.model.figures import Figures
+from ckanext.marathon.model.link import DEPARTMENT, MUNICIPALITY, PROBLEM
 from ckanext.marathon.rdf.lookups import read_site
 from ckanext.marathon.search.connection import AWAY
 from ckanext.marathon.vocabulary import paths, territory
@@ -104,7 +105,7 @@ def department_figures(code: str) -> Response:
 
 def problems() -> str:
     """List the service problems with their definitions and what there is of each."""
-    counts = {code: each.things for code, each in figures.by(PROBLEM).items()}
+    counts = {code: each.things for code, each in figures.read_figures_by(PROBLEM).items()}
     return tk.render(
         "marathon/place/problems.html",
         {"branches": problems_vocabulary.list_branches(), "counts": counts},
@@ -144,9 +145,9 @@ def _page(kind: str, code: str, template: str, **values: Any) -> Response:
     everything = {
         "kind": kind,
         "code": code,
-        "figures": figures.by(kind).get(code, Figures()),
+        "figures": figures.read_figures_by(kind).get(code, Figures()),
         "as_of": comparison.as_of(),
-        "needs": needs.unmet(SHOWN, kind, code),
+        "needs": idea.list_unmet_needs(SHOWN, kind, code),
         "waiting": tk.h.url_for("idea.search", **{field: code, "vocab_data_needs": "unmet"}),
         "parts": _parts(field, code),
         "feeds": f"{read_site().url}/{kind}/{code}",
@@ -172,7 +173,7 @@ def _sort() -> str:
 
 
 def _organization(code: str) -> dict[str, Any] | None:
-    holder = place.holder(code)
+    holder = municipality_model.find_municipality(code)
     return tk.h.marathon_organization(holder) if holder else None
 
 

@@ -35,7 +35,7 @@ def index(part: Part) -> Response:
             "name": part.titles.get(tk.h.lang()) or part.titles.get("es") or "",
             "kind": part.scope.kind,
             "state": state,
-            "page_size": clock.read().page_size,
+            "page_size": clock.read_clock().page_size,
             "public": status.datasets(part.scope.name),
             "changes_a_page": stream.SIZE,
             "formats": [each for each in documents.RDF.values() if each.extension != "xml"],

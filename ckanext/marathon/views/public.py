@@ -9,7 +9,7 @@ from ckan import model
 from ckan.types import Context
 
 from ckanext.marathon import visibility
-from ckanext.marathon.model import log
+from ckanext.marathon.model import feed_log
 
 
 def shown(package_type: str, reference: str) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def shown(package_type: str, reference: str) -> dict[str, Any]:
             return tk.get_action("package_show")(cast(Context, context), {"id": package.id})
         except (tk.ObjectNotFound, tk.NotAuthorized):
             pass
-    return stop(log.was_public(package.id if package else reference))
+    return stop(feed_log.was_public(package.id if package else reference))
 
 
 def stop(was_public: bool) -> Any:

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.dates import FIRST_PARAMETER, LAST_PARAMETER, Period
 from ckanext.marathon.logic import say
-from ckanext.marathon.model import report as reports_of
+from ckanext.marathon.model import report
 from ckanext.marathon.operations import report_sheets
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.spreadsheets.table import XLSX, write_workbook
@@ -60,7 +60,7 @@ def _report(place: Municipality | None) -> Response:
         period = _period()
     except dates.UnclearPeriod as error:
         return _page(place, 400, errors={k: say.text(v) for k, v in error.faults.items()})
-    found = reports_of.read(period, place.code if place else "", SHOWN["datasets"])
+    found = report.read_report(period, place.code if place else "", SHOWN["datasets"])
     address = _address(place, period)
     # Nothing of a reader's is in it but days and a code that exists.
     qr = Markup(segno.make_qr(address, error="m").svg_inline(omitsize=True, border=0))  # noqa: S704 - SVG drawn by segno
@@ -104,7 +104,7 @@ def _workbook(place: Municipality | None) -> Response:
         period = _period()
     except dates.UnclearPeriod:
         return _report(place)
-    found = reports_of.read(period, place.code if place else "")
+    found = report.read_report(period, place.code if place else "")
     body = write_workbook(
         report_sheets.tabulate_report(found, period, _title(place), _address(place, period))
     )

@@ -11,7 +11,7 @@ from flask import Blueprint, request
 from flask import Response as FlaskResponse
 
 from ckanext.marathon.helpers.sharing import LETTERS
-from ckanext.marathon.model import short
+from ckanext.marathon.model import package
 from ckanext.marathon.rdf.lookups import read_site
 
 from . import public
@@ -48,9 +48,9 @@ def drawn(package_type: str, code: str) -> bytes:
     return target.getvalue()
 
 
-def _found(package_type: str, code: str) -> short.Found:
+def _found(package_type: str, code: str) -> package.ShortAddress:
     # Who types it from a wall may have capitals on.
-    found = short.find(package_type, code.lower())
+    found = package.find_short_address(package_type, code.lower())
     if found is None or not found.is_public:
         return public.stop(found is not None)
     return found

@@ -19,7 +19,7 @@ from flask import Response as FlaskResponse
 from ckanext.marathon.domain.texts import is_reference
 from ckanext.marathon.feeds import keys
 from ckanext.marathon.helpers.labels import TYPES
-from ckanext.marathon.model import log
+from ckanext.marathon.model import feed_log
 from ckanext.marathon.rdf.agent import build_organization_graph
 from ckanext.marathon.rdf.formats import FORMATS
 from ckanext.marathon.rdf.lookups import Lookups
@@ -175,7 +175,7 @@ def send_to_organization_data() -> Response | None:
     group = model.Group.get(reference)
     is_public = group and group.is_organization and group.state == model.State.ACTIVE
     known = group.id if group else reference
-    if not is_public and log.was_public(known) and not _shown_organization(reference):
+    if not is_public and feed_log.was_public(known) and not _shown_organization(reference):
         return refuse_gone()
     preferred = wanted_extension() if endpoint == ORGANIZATION_PAGE else None
     if preferred and group and _shown_organization(reference):

@@ -15,7 +15,7 @@ from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.texts import is_reference
 from ckanext.marathon.logic import permissions, say
-from ckanext.marathon.model import audit, records
+from ckanext.marathon.model import audit, package
 from ckanext.marathon.model.audit import AuditFilter, Sight
 from ckanext.marathon.records.record import OTHER_TYPES
 from ckanext.marathon.visibility import Viewer
@@ -169,7 +169,7 @@ def _read_number(value: Any, largest: int) -> int | None:
 def _dictize_rows(context: Context, rows: list[Any]) -> list[dict[str, Any]]:
     ids = {each for row in rows for each in (row.record, row.parent) if each}
     titles = _titles(context, ids)
-    organizations = records.organizations(
+    organizations = package.read_organization_titles(
         each for row in rows for each in (row.organization, row.former)
     )
     return [
@@ -205,13 +205,13 @@ def _titles(context: Context, ids: Iterable[str]) -> dict[str, str]:
     if not wanted:
         return {}
     viewer = Viewer(context)
-    packages = records.load(wanted)
+    packages = package.load_packages(wanted)
     found = {
         each.id: each.title or each.name
         for each in packages.values()
         if viewer.is_internal or viewer.may_see(each)
     }
-    found |= {id_: each["title"] for id_, each in records.organizations(wanted).items()}
+    found |= {id_: each["title"] for id_, each in package.read_organization_titles(wanted).items()}
     user, resource = model.User, model.Resource
     people = sa.select(user.id, user.name).where(user.id.in_(wanted))
     found |= {row[0]: row[1] for row in model.Session.execute(people)}

@@ -12,7 +12,8 @@ from ckan.types import Context
 from ckanext.marathon.domain import idea as idea_domain
 from ckanext.marathon.domain.texts import is_reference
 from ckanext.marathon.logic import kept, notices, say
-from ckanext.marathon.model import link, records
+from ckanext.marathon.model import link
+from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.visibility import Viewer
 from ckanext.marathon.vocabulary.statuses import IDEA_STATUS
@@ -34,7 +35,7 @@ def marathon_idea_status_update(context: Context, data_dict: dict[str, Any]) -> 
         NotAuthorized: not an editor of its organisation or of the coordinating body.
         ValidationError: at ``status`` or ``reason``.
     """
-    idea = _found(context, data_dict, records.IDEA)
+    idea = _found(context, data_dict, package_model.IDEA)
     tk.check_access("package_update", context, {"id": idea.id})
     status = data_dict.get("status")
     if not status:
@@ -95,8 +96,8 @@ def marathon_idea_datasets(context: Context, data_dict: dict[str, Any]) -> list[
     Raises:
         NotFound: no such idea, or not for this person to see.
     """
-    idea = _found(context, data_dict, records.IDEA)
-    return _listed(context, records.dependents([idea.id], Predicate.DATASET_IDEA))
+    idea = _found(context, data_dict, package_model.IDEA)
+    return _listed(context, package_model.list_dependents([idea.id], Predicate.DATASET_IDEA))
 
 
 @tk.side_effect_free
@@ -114,9 +115,9 @@ def marathon_workshop_ideas(context: Context, data_dict: dict[str, Any]) -> list
     Raises:
         NotFound: no such workshop, or not for this person to see.
     """
-    workshop = _found(context, data_dict, records.WORKSHOP)
-    ideas = records.dependents([workshop.id], Predicate.IDEA_WORKSHOP)
-    statuses = {idea.id: records.text(idea, "status") for idea in ideas}
+    workshop = _found(context, data_dict, package_model.WORKSHOP)
+    ideas = package_model.list_dependents([workshop.id], Predicate.IDEA_WORKSHOP)
+    statuses = {idea.id: package_model.read_stored_text(idea, "status") for idea in ideas}
     return [{**each, "status": statuses[each["id"]]} for each in _listed(context, ideas)]
 
 
@@ -135,11 +136,11 @@ def marathon_data_need_list(context: Context, data_dict: dict[str, Any]) -> list
     Raises:
         NotFound: no such idea, or not for this person to see.
     """
-    idea = _found(context, data_dict, records.IDEA)
-    needs = records.rows(idea, "data_need")
+    idea = _found(context, data_dict, package_model.IDEA)
+    needs = package_model.read_stored_rows(idea, "data_need")
     ids = [need["id"] for need in needs if need.get("id")]
-    pairs = link.subjects(ids, Predicate.DATASET_DATA_NEED)
-    datasets = _listed(context, records.dependents(ids, Predicate.DATASET_DATA_NEED))
+    pairs = link.list_subject_pairs(ids, Predicate.DATASET_DATA_NEED)
+    datasets = _listed(context, package_model.list_dependents(ids, Predicate.DATASET_DATA_NEED))
     return [
         {
             "id": need.get("id", ""),
@@ -168,7 +169,7 @@ def _found(context: Context, data_dict: dict[str, Any], package_type: str) -> mo
 def _listed(context: Context, packages: Iterable[model.Package]) -> list[dict[str, Any]]:
     viewer, trusted = Viewer(context), context.get("ignore_auth")
     seen = [each for each in packages if trusted or viewer.may_see(each)]
-    owners = records.organizations(each.owner_org for each in seen)
+    owners = package_model.read_organization_titles(each.owner_org for each in seen)
     return [
         {
             "id": each.id,
@@ -176,7 +177,7 @@ def _listed(context: Context, packages: Iterable[model.Package]) -> list[dict[st
             "title": each.title or each.name,
             "type": each.type,
             "organization": owners.get(each.owner_org or ""),
-            "example": records.flag(each, "example"),
+            "example": package_model.read_stored_flag(each, "example"),
         }
         for each in seen
     ]

@@ -12,7 +12,8 @@ from ckan.types import Context
 from ckanext.marathon.domain.texts import load_json
 from ckanext.marathon.logic import kept, notices, permissions, shapes
 from ckanext.marathon.logic.inputs import LARGEST
-from ckanext.marathon.model import choice, link, place
+from ckanext.marathon.model import idea as idea_model
+from ckanext.marathon.model import link, municipality
 from ckanext.marathon.visibility import Viewer
 from ckanext.marathon.vocabulary import territory
 from ckanext.marathon.vocabulary.errors import MalformedCode
@@ -55,13 +56,13 @@ def marathon_idea_choices(context: Context, data_dict: dict[str, Any]) -> list[d
     for name in ("include", "q"):
         if problem := shapes.problem(_texts(data_dict.get(name))):
             raise tk.ValidationError({name: [problem]})
-    wanted = choice.Wanted(
+    wanted = idea_model.WantedIdeas(
         municipalities=_codes(data_dict.get("municipality")),
         include=_texts(data_dict.get("include")),
         text=str(data_dict.get("q") or "").strip(),
     )
     offset = min(page["offset"], LARGEST)
-    found = choice.ideas(Viewer(context), wanted, min(page["limit"], _MOST), offset)
+    found = idea_model.list_idea_choices(Viewer(context), wanted, min(page["limit"], _MOST), offset)
     return [_choice(idea, workshop) for idea, workshop in found]
 
 
@@ -98,8 +99,8 @@ def marathon_idea_quick_create(context: Context, data_dict: dict[str, Any]) -> d
     }
     with notices.collecting(context) as collected:
         created = _created(context, idea)
-        ((shown, workshop),) = choice.ideas(
-            Viewer(Context(ignore_auth=True)), choice.Wanted(include=[created]), 1
+        ((shown, workshop),) = idea_model.list_idea_choices(
+            Viewer(Context(ignore_auth=True)), idea_model.WantedIdeas(include=[created]), 1
         )
         answer = _choice(shown, workshop)
         kept.note_unknown(context, data_dict.keys() - idea.keys(), answer)
@@ -150,10 +151,10 @@ def _own_municipalities(context: Context, workshop: Any) -> list[str]:
     package = model.Package.get(workshop) if isinstance(workshop, str) else None
     if package is None:
         return []
-    pairs = link.objects([package.id], link.Predicate.WORKSHOP_MUNICIPALITY)
+    pairs = link.list_object_pairs([package.id], link.Predicate.WORKSHOP_MUNICIPALITY)
     capacities = permissions.standing(context.get("user")).capacities
     roles = authz.get_roles_with_permission("create_dataset")
-    holders = place.holders([code for _workshop, code in pairs])
+    holders = municipality.find_municipalities([code for _workshop, code in pairs])
     return sorted(code for code, holder in holders.items() if capacities.get(holder) in roles)
 
 

@@ -12,8 +12,8 @@ from ckan.types import Context
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain import workshop as workshop_domain
 from ckanext.marathon.logic import permissions
-from ckanext.marathon.model import agenda as workshops
-from ckanext.marathon.model import records
+from ckanext.marathon.model import package as package_model
+from ckanext.marathon.model import workshop as workshop_model
 from ckanext.marathon.records.record import Workshop
 
 
@@ -44,13 +44,17 @@ def marathon_invitation_list(context: Context, data_dict: dict[str, Any]) -> lis
         raise tk.ValidationError({"past": [tk._("It is either true or false")]}) from None
     today = dates.get_today()
     found = []
-    for package in workshops.invited(_owners(context, data_dict.get("organization"))):
+    for package in workshop_model.list_inviting_workshops(
+        _owners(context, data_dict.get("organization"))
+    ):
         workshop = Workshop.from_stored(package)
         if workshop.unanswered and (
             with_past or not workshop_domain.is_workshop_over(workshop.times, today)
         ):
             found.append((workshop, bool(package.private)))
-    owners = records.organizations(workshop.owner_id for workshop, _is_private in found)
+    owners = package_model.read_organization_titles(
+        workshop.owner_id for workshop, _is_private in found
+    )
     listed = [
         _row(workshop, is_private, owners.get(workshop.owner_id)) for workshop, is_private in found
     ]
@@ -71,7 +75,7 @@ def _owners(context: Context, organization: Any) -> list[str] | None:
     user = context.get("user")
     if context.get("ignore_auth") or authz.is_sysadmin(user) or permissions.coordinates(user):
         return None
-    return [each["id"] for each in permissions.organizations_open_to(user, records.WORKSHOP)]
+    return [each["id"] for each in permissions.organizations_open_to(user, package_model.WORKSHOP)]
 
 
 def _row(

@@ -11,7 +11,7 @@ from ckan.types import Context
 
 from ckanext.marathon.logic.action.organization import leave
 from ckanext.marathon.logic.permissions import MUNICIPALITY
-from ckanext.marathon.model import place
+from ckanext.marathon.model import municipality as municipality_model
 from ckanext.marathon.vocabulary import territory
 from ckanext.marathon.vocabulary.errors import MalformedCode, UnknownCode
 from ckanext.marathon.vocabulary.territory import Municipality
@@ -74,7 +74,7 @@ def _short(given: Any) -> str:
 
 
 def _organization_of(context: Context, municipality: Municipality) -> dict[str, Any]:
-    existing = place.holder(municipality.code)
+    existing = municipality_model.find_municipality(municipality.code)
     if existing:
         return _success(municipality.code, "existed", existing)
     name = municipality.slug
@@ -91,7 +91,7 @@ def _organization_of(context: Context, municipality: Municipality) -> dict[str, 
         return _success(municipality.code, "created", _create(context, municipality, name))
     except tk.ValidationError as fault:
         # Somebody else may have added it at the same instant.
-        existing = place.holder(municipality.code)
+        existing = municipality_model.find_municipality(municipality.code)
         if existing:
             return _success(municipality.code, "existed", existing)
         return _failure(municipality.code, "; ".join(fault.error_summary.values()))

@@ -10,7 +10,7 @@ from ckan.types import Action, Context
 
 from ckanext.marathon.domain.texts import is_reference, is_storable
 from ckanext.marathon.logic import inputs, kept, notices, overruled, permissions
-from ckanext.marathon.model import audit_actor
+from ckanext.marathon.model import audit
 from ckanext.marathon.records.record import DATASET
 from ckanext.marathon.search.connection import AWAY
 from ckanext.marathon.visibility import filter_public
@@ -23,7 +23,7 @@ def organization_create(next_: Action, context: Context, data_dict: dict[str, An
     CKAN makes whoever creates an organisation its admin. Somebody of the coordinating body who adds
     a municipality would thereby come to edit its datasets, so they stay outside.
     """
-    audit_actor.note_actor(context.get("user"))
+    audit.note_actor(context.get("user"))
     with notices.collecting(context) as collected:
         data = inputs.checked_organization(context, data_dict)
         unknown = inputs.find_unknown_of_organization(data)
@@ -53,7 +53,7 @@ def organization_update(next_: Action, context: Context, data_dict: dict[str, An
     coordinating body turns an organisation into a municipality, its own people leave it: they
     would come to edit the municipality's datasets.
     """
-    audit_actor.note_actor(context.get("user"))
+    audit.note_actor(context.get("user"))
     stored = _organization(data_dict)
     was_municipality = stored is not None and permissions.is_municipality(stored)
     if stored is None:

@@ -9,9 +9,10 @@ from ckan import authz, model
 from ckan.types import Action, Context
 
 from ckanext.marathon.logic import cutting, guards
-from ckanext.marathon.model import place, records
+from ckanext.marathon.model import municipality
+from ckanext.marathon.model import package as package_model
 
-OURS = (records.WORKSHOP, records.IDEA, records.COMMITMENT)
+OURS = (package_model.WORKSHOP, package_model.IDEA, package_model.COMMITMENT)
 
 
 @tk.chained_action
@@ -27,8 +28,8 @@ def organization_delete(next_: Action, context: Context, data_dict: dict[str, An
     if organization is None:
         return next_(context, data_dict)
     tk.check_access("organization_delete", context, data_dict)
-    records.lock_organization(organization.id)
-    owned = records.owned_by(organization.id)
+    package_model.lock_organization(organization.id)
+    owned = package_model.list_owned_packages(organization.id)
     if authz.check_config_permission("ckan.auth.create_unowned_dataset"):
         owned = [each for each in owned if each.type in OURS]
     guards.refuse_delete(owned, context)
@@ -51,7 +52,7 @@ def organization_purge(next_: Action, context: Context, data_dict: dict[str, Any
     organization_id = organization.id
     if authz.check_config_permission("ckan.auth.create_unowned_dataset"):
         _keep_publisher(organization)
-        for package in records.owned_by(organization_id):
+        for package in package_model.list_owned_packages(organization_id):
             if package.type in OURS:
                 own = Context(user=context.get("user", ""), ignore_auth=True, defer_commit=True)
                 tk.get_action("package_owner_org_update")(
@@ -60,15 +61,15 @@ def organization_purge(next_: Action, context: Context, data_dict: dict[str, Any
         # CKAN looks for the datasets left in the database.
         model.Session.flush()
     else:
-        guards.refuse_delete(records.owned_by(organization_id), context)
-    place.assign(organization_id, None)
+        guards.refuse_delete(package_model.list_owned_packages(organization_id), context)
+    municipality.assign_municipality(organization_id, None)
     return next_(context, data_dict)
 
 
 def _keep_publisher(organization: model.Group) -> None:
     """Name the organisation in the datasets that it leaves behind."""
-    for package in records.owned_by(organization.id):
-        if package.type == records.DATASET:
+    for package in package_model.list_owned_packages(organization.id):
+        if package.type == package_model.DATASET:
             cutting.keep_publisher(package, organization)
 
 

@@ -30,7 +30,8 @@ from ckanext.marathon.logic import (
     uploads,
 )
 from ckanext.marathon.logic.packages import SHOWN
-from ckanext.marathon.model import audit_actor, records, takedown
+from ckanext.marathon.model import audit, takedown
+from ckanext.marathon.model import package as package_model
 from ckanext.marathon.visibility import Viewer
 
 
@@ -44,7 +45,7 @@ def package_create(next_: Action, context: Context, data_dict: dict[str, Any]) -
         ValidationError: also at ``type``, for one that no plugin has pages for, and at ``id``, for
             one that was taken down.
     """
-    audit_actor.note_actor(context.get("user"))
+    audit.note_actor(context.get("user"))
     with notices.collecting(context) as collected:
         data = inputs.checked_new(context, data_dict)
         _refuse_taken_down(data.get("id"))
@@ -62,7 +63,7 @@ def package_update(next_: Action, context: Context, data_dict: dict[str, Any]) -
     What was shown computed, masked or left out may be sent back as it is: it stays computed, and
     stays what it was. ``marathon_notices`` in the result says what was put right in what was sent.
     """
-    audit_actor.note_actor(context.get("user"))
+    audit.note_actor(context.get("user"))
     data_dict = unseen.replace_unseen(context, data_dict)
     reference = data_dict.get("id") or data_dict.get("name")
     known = model.Package.get(reference) if is_reference(reference) else None
@@ -106,7 +107,7 @@ def package_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -
     Raises:
         ValidationError: others depend on it; ``obstacles`` names those that the person may see.
     """
-    audit_actor.note_actor(context.get("user"))
+    audit.note_actor(context.get("user"))
     package = _locked(data_dict.get("id"))
     if package is not None:
         tk.check_access("package_delete", context, data_dict)
@@ -121,7 +122,7 @@ def dataset_purge(next_: Action, context: Context, data_dict: dict[str, Any]) ->
     Nothing stands in the way of a purge: it is how a sysadmin takes something down. The links are
     cut by ``logic/watch.py``, which sees every purge.
     """
-    audit_actor.note_actor(context.get("user"))
+    audit.note_actor(context.get("user"))
     data_dict = unseen.replace_unseen(context, data_dict)
     package = model.Package.get(_text(data_dict.get("id")))
     if package is None or package.type not in SHOWN:
@@ -144,7 +145,7 @@ def package_owner_org_update(next_: Action, context: Context, data_dict: dict[st
     if package is None or package.owner_org == (target.id if target else None):
         return next_(context, data_dict)
     tk.check_access("package_owner_org_update", context, data_dict)
-    if package.type in {records.IDEA, records.WORKSHOP}:
+    if package.type in {package_model.IDEA, package_model.WORKSHOP}:
         packages.move_code(package, target.id if target else "")
     return next_(context, data_dict)
 
@@ -212,7 +213,7 @@ def _locked(reference: Any) -> model.Package | None:
     package = model.Package.get(_text(reference))
     if package is None or package.type not in SHOWN:
         return None
-    return records.lock([package.id]).get(package.id)
+    return package_model.lock_packages([package.id]).get(package.id)
 
 
 def _refuse_taken_down(id_: Any) -> None:
@@ -247,7 +248,9 @@ def _settling_files(
     """Drop rows of files that say nothing, and count the others as they were sent."""
     rows = data.get("resources")
     numbers = list(range(len(rows))) if isinstance(rows, list) else []
-    if (stored.type if stored else data.get("type") or records.DATASET) in input_rules.OUR_TYPES:
+    if (
+        stored.type if stored else data.get("type") or package_model.DATASET
+    ) in input_rules.OUR_TYPES:
         numbers = sent_files.settle_files(context, data, stored, copies.is_saving_copy(context))
     return sent_files.counting(context, rows, numbers)
 

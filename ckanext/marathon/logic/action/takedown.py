@@ -13,7 +13,7 @@ from ckanext.marathon.domain.takedown import check_takedown_rows, is_takedown_re
 from ckanext.marathon.domain.texts import explain_hidden, is_reference
 from ckanext.marathon.logic import erasing, say
 from ckanext.marathon.logic.takedown_file import dictize_takedown
-from ckanext.marathon.model import audit_actor, takedown
+from ckanext.marathon.model import audit, takedown
 
 
 def marathon_takedown(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def marathon_takedown(context: Context, data_dict: dict[str, Any]) -> dict[str, 
     if not is_takedown_reason(reason):
         message = tk._("Write the reason as a text of at most 5,000 characters")
         raise tk.ValidationError({"reason": [message]})
-    audit_actor.note_actor(context.get("user"))
+    audit.note_actor(context.get("user"))
     reference = data_dict.get("id")
     package = model.Package.get(reference) if is_reference(reference) else None
     if package is not None:
@@ -106,7 +106,7 @@ def marathon_takedown_apply(context: Context, data_dict: dict[str, Any]) -> dict
         entries = check_takedown_rows(data_dict.get("takedowns", []))
     except Malformed as error:
         raise tk.ValidationError({"takedowns": [say.text(error.fault)]}) from None
-    audit_actor.note_actor(context.get("user"))
+    audit.note_actor(context.get("user"))
     result = erasing.apply_list(entries)
     if result["unfinished"]:
         erasing.finish_later()

@@ -12,16 +12,17 @@ from ckanext.marathon.domain import dataset
 from ckanext.marathon.logic import permissions
 from ckanext.marathon.logic.references import municipalities_of_workshop
 from ckanext.marathon.logic.show.put import put
-from ckanext.marathon.model import records, transition
+from ckanext.marathon.model import idea as idea_model
+from ckanext.marathon.model import package
 from ckanext.marathon.records.record import Workshop
 from ckanext.marathon.visibility import Viewer
 
 
 def complete(viewer: Viewer, idea: model.Package, pkg_dict: dict[str, Any]) -> None:
     """Set municipalities and their origin, ``workshop_info`` and ``history``."""
-    workshop_id = records.text(idea, "workshop")
-    workshop = records.load([workshop_id]).get(workshop_id) if workshop_id else None
-    own = records.items(idea, "municipality")
+    workshop_id = package.read_stored_text(idea, "workshop")
+    workshop = package.load_packages([workshop_id]).get(workshop_id) if workshop_id else None
+    own = package.read_stored_texts(idea, "municipality")
     resolved = dataset.resolve_values(
         own, municipalities_of_workshop(workshop), dataset.FROM_WORKSHOP
     )
@@ -34,7 +35,7 @@ def complete(viewer: Viewer, idea: model.Package, pkg_dict: dict[str, Any]) -> N
     elif workshop_id:
         put(pkg_dict, "workshop", workshop_id if permissions.keeps_links(viewer, idea) else None)
     is_insider = permissions.is_insider_of(viewer, idea)
-    pkg_dict["history"] = [_step(row, is_insider) for row in transition.history(idea.id)]
+    pkg_dict["history"] = [_step(row, is_insider) for row in idea_model.read_idea_history(idea.id)]
 
 
 def info(workshop: model.Package) -> dict[str, str]:

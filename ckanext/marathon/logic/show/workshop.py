@@ -11,13 +11,16 @@ from ckanext.marathon.domain import workshop as workshop_domain
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.logic import permissions
 from ckanext.marathon.logic.show.put import put
-from ckanext.marathon.model import records
+from ckanext.marathon.model import package
 from ckanext.marathon.visibility import Viewer
 
 
 def stored_counts(workshop: model.Package) -> dict[str, int | None]:
     """Return the counts of a workshop as they are stored."""
-    return {name: _count(records.text(workshop, name)) for name in workshop_domain.COUNT_FIELDS}
+    return {
+        name: _count(package.read_stored_text(workshop, name))
+        for name in workshop_domain.COUNT_FIELDS
+    }
 
 
 def complete(viewer: Viewer, workshop: model.Package, pkg_dict: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from ckanext.marathon.domain import dataset as dataset_domain
 from ckanext.marathon.domain.errors import FieldFault
 from ckanext.marathon.logic import copies, inputs, references, requirements
 from ckanext.marathon.logic.validators.flat import Flat
-from ckanext.marathon.model import records
+from ckanext.marathon.model import package
 from ckanext.marathon.vocabulary import authorities
 
 REPEATING = ("temporal_coverage", "contact", "publisher", "creator", "spatial_coverage")
@@ -28,7 +28,7 @@ def marathon_dataset_rules(
     flat.keep("example", "false")
     if flat.is_deleted:
         return
-    ideas = list(records.load(flat.items("idea")).values())
+    ideas = list(package.load_packages(flat.items("idea")).values())
     computed = {
         "municipality": references.municipalities_of_ideas(ideas),
         "service_problem": references.problems_of_ideas(ideas),
@@ -66,14 +66,14 @@ def _find_stored_faults(flat: Flat, required: dataset_domain.Requirements) -> li
     One that names ideas may have lost its places and problems with them. One without an idea must
     get what is asked of it.
     """
-    named = records.items(flat.stored, "idea")
-    stored_ideas = list(records.load(named).values())
+    named = package.read_stored_texts(flat.stored, "idea")
+    stored_ideas = list(package.load_packages(named).values())
     needs = references.needs_of_ideas(stored_ideas)
     asked = dataset_domain.Requirements(
         municipality=required.municipality, problem=required.problem
     )
-    places = records.items(flat.stored, "municipality")
-    problems = records.items(flat.stored, "service_problem")
+    places = package.read_stored_texts(flat.stored, "municipality")
+    problems = package.read_stored_texts(flat.stored, "service_problem")
     lost = dataset_domain.check_required(
         {},
         places or references.municipalities_of_ideas(stored_ideas),
@@ -82,8 +82,8 @@ def _find_stored_faults(flat: Flat, required: dataset_domain.Requirements) -> li
     )
     return [
         *lost,
-        *dataset_domain.check_needs(records.items(flat.stored, "data_need"), needs),
-        *dataset_domain.check_periods(records.rows(flat.stored, "temporal_coverage")),
+        *dataset_domain.check_needs(package.read_stored_texts(flat.stored, "data_need"), needs),
+        *dataset_domain.check_periods(package.read_stored_rows(flat.stored, "temporal_coverage")),
     ]
 
 
@@ -100,10 +100,10 @@ def _explain_missing_role(flat: Flat, faults: list[FieldFault]) -> None:
 
 def _own(flat: Flat, field: str, inherited: list[str]) -> list[str]:
     """Return what is the dataset's own of a field, and store just that."""
-    stored = records.items(flat.stored, field) if flat.stored else None
+    stored = package.read_stored_texts(flat.stored, field) if flat.stored else None
     shown = inherited
     if flat.stored:
-        before = records.load(records.items(flat.stored, "idea")).values()
+        before = package.load_packages(package.read_stored_texts(flat.stored, "idea")).values()
         compute = (
             references.municipalities_of_ideas
             if field == "municipality"

@@ -15,7 +15,7 @@ from ckanext.marathon.domain.errors import Fault, FieldFault, Path
 from ckanext.marathon.domain.texts import is_blank, load_json
 from ckanext.marathon.logic import notices, say, sent_files, unknown_subfields
 from ckanext.marathon.logic.validators import untouched
-from ckanext.marathon.model import records
+from ckanext.marathon.model import package as package_model
 
 
 class Flat:
@@ -114,7 +114,7 @@ class Flat:
     def keep(self, field: str, default: str) -> None:
         """Where nothing is sent for a field, leave it as it is, or begin with a default."""
         if not self.text(field) and not self.failed(field):
-            self.put(field, records.text(self.stored, field) or default)
+            self.put(field, package_model.read_stored_text(self.stored, field) or default)
 
     def put_items(self, field: str, values: Iterable[str]) -> None:
         """Store a list for a field."""
@@ -153,7 +153,7 @@ class Flat:
         if len(path) == 1:
             return FieldFault(path, fault) in before
         field, row, _name = path
-        stored = records.rows(self.stored, str(field))
+        stored = package_model.read_stored_rows(self.stored, str(field))
         sent = {k[2]: v for k, v in self.data.items() if len(k) == 3 and k[:2] == (field, row)}
         kept = any(untouched.is_same_row(sent, each) for each in stored)
         return kept and any(each.path[0] == field and each.fault == fault for each in before)
@@ -212,18 +212,18 @@ def _stored_values(key: FlattenKey, data: FlattenDataDict, context: Context) -> 
     if package is None:
         return []
     if len(key) == 1:
-        return [records.text(package, key[0])]
+        return [package_model.read_stored_text(package, key[0])]
     if key[0] == "resources":
         resource = data.get((*key[:-1], "id"))
         same = (each for each in package.resources if each.id == resource)
         return [(each.extras or {}).get(key[-1]) for each in same]
-    return [row.get(key[-1]) for row in records.rows(package, key[0])]
+    return [row.get(key[-1]) for row in package_model.read_stored_rows(package, key[0])]
 
 
 def type_of(data: FlattenDataDict) -> str:
     """Return the type of the record that flattened data is of; a dataset has none at first."""
     found = data.get(("type",))
-    return found if isinstance(found, str) and found else records.DATASET
+    return found if isinstance(found, str) and found else package_model.DATASET
 
 
 def tell(context: Context, key: FlattenKey, data: FlattenDataDict, message: str) -> None:

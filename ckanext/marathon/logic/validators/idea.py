@@ -14,7 +14,7 @@ from ckanext.marathon.domain.errors import FieldFault
 from ckanext.marathon.domain.idea import Needs
 from ckanext.marathon.logic import codes, guards, inputs, notices, permissions, references
 from ckanext.marathon.logic.validators.flat import Flat
-from ckanext.marathon.model import records
+from ckanext.marathon.model import package
 
 TEXTS = ("title", "notes", "proponent_group", "status_reason")
 
@@ -39,7 +39,7 @@ def marathon_idea_rules(
         **{name: flat.text(name) for name in TEXTS},
     }
     if not flat.failed("workshop"):
-        workshop = records.load([flat.text("workshop")]).get(flat.text("workshop"))
+        workshop = package.load_packages([flat.text("workshop")]).get(flat.text("workshop"))
         taking_part = references.municipalities_of_workshop(workshop)
         idea["municipality"] = _own_municipalities(flat, taking_part)
     else:
@@ -62,16 +62,18 @@ def _find_stored_faults(flat: Flat) -> list[FieldFault]:
     """Return what is wrong with the idea as it is stored, of what a save may leave so."""
     if flat.stored is None:
         return []
-    workshop = records.text(flat.stored, "workshop")
-    taking_part = references.municipalities_of_workshop(records.load([workshop]).get(workshop))
-    rows = records.rows(flat.stored, "data_need")
+    workshop = package.read_stored_text(flat.stored, "workshop")
+    taking_part = references.municipalities_of_workshop(
+        package.load_packages([workshop]).get(workshop)
+    )
+    rows = package.read_stored_rows(flat.stored, "data_need")
     idea = {
-        "municipality": records.items(flat.stored, "municipality"),
-        "community": records.items(flat.stored, "community"),
+        "municipality": package.read_stored_texts(flat.stored, "municipality"),
+        "community": package.read_stored_texts(flat.stored, "community"),
         "data_need": rows,
         "title": flat.stored.title,
         "notes": flat.stored.notes,
-        "proponent_group": records.text(flat.stored, "proponent_group"),
+        "proponent_group": package.read_stored_text(flat.stored, "proponent_group"),
     }
     own = [row["id"] for row in rows if row.get("id")]
     return idea_domain.check_idea(idea, taking_part, Needs(own=own, met={}))
@@ -79,7 +81,7 @@ def _find_stored_faults(flat: Flat) -> list[FieldFault]:
 
 def _check_status(flat: Flat) -> list[FieldFault]:
     """Keep the status where none is sent; else it may only go where the lifecycle lets it."""
-    before = records.text(flat.stored, "status")
+    before = package.read_stored_text(flat.stored, "status")
     flat.keep("status", idea_domain.FIRST_STATUS)
     if flat.failed("status"):
         return []
@@ -93,7 +95,7 @@ def _check_status(flat: Flat) -> list[FieldFault]:
         message = tk._(
             "The reason was not kept: it belongs to a change of status, and none was made"
         )
-        notices.add_at(flat.context, ("status_reason",), records.IDEA, message)
+        notices.add_at(flat.context, ("status_reason",), package.IDEA, message)
     return idea_domain.check_step(before, flat.text("status"), flat.text("status_reason"))
 
 
@@ -104,9 +106,11 @@ def _own_municipalities(flat: Flat, taking_part: list[str]) -> list[str]:
     """
     shown, stored = taking_part, None
     if flat.stored:
-        stored = records.items(flat.stored, "municipality")
-        workshop = records.text(flat.stored, "workshop")
-        shown = references.municipalities_of_workshop(records.load([workshop]).get(workshop))
+        stored = package.read_stored_texts(flat.stored, "municipality")
+        workshop = package.read_stored_text(flat.stored, "workshop")
+        shown = references.municipalities_of_workshop(
+            package.load_packages([workshop]).get(workshop)
+        )
     given = flat.items("municipality")
     own = dataset.select_own_values(
         given, inputs.origin(flat.context, "municipality"), stored, shown

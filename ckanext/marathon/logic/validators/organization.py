@@ -9,7 +9,7 @@ from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
 from ckanext.marathon.logic import input_rules, permissions
 from ckanext.marathon.logic.validators import untouched
-from ckanext.marathon.model import place, records
+from ckanext.marathon.model import municipality, package
 
 FIELDS = input_rules.ORGANIZATION_RESERVED
 
@@ -20,7 +20,7 @@ def marathon_organization_rules(
     """Check who sets what, and that no other organisation is the same municipality."""
     organization = _stored(data, context)
     untouched.pardon_untouched(data, errors, context, organization)
-    before = {field: records.text(organization, field) for field in FIELDS}
+    before = {field: package.read_stored_text(organization, field) for field in FIELDS}
     may = {
         "role": permissions.may_give_role(
             context, organization, _said(data.get(("role",), missing))
@@ -59,7 +59,7 @@ def _check_municipality(
     code = data.get(("municipality_code",))
     if not code or code is missing or errors.get(("municipality_code",)):
         return
-    holder = place.holder(code)
+    holder = municipality.find_municipality(code)
     if holder and holder != (organization.id if organization else None):
         errors[("municipality_code",)].append(taken_message(code, holder))
 

@@ -22,7 +22,7 @@ from ckanext.marathon.domain.texts import (
 )
 from ckanext.marathon.logic import acting, permissions, references, say
 from ckanext.marathon.logic.validators.flat import Flat
-from ckanext.marathon.model import place, records
+from ckanext.marathon.model import municipality, package
 
 _CODE = re.compile(r"[\w.:/ -]{1,100}")
 LONGEST_REASON = 5_000
@@ -34,10 +34,10 @@ def marathon_workshop_id(
     """Make the id of a workshop of a name or id; the workshop stays as it is until we are done."""
     flat = Flat(data, errors, context)
     reference = data[key].strip() if isinstance(data[key], str) else ""
-    already = {records.text(flat.stored, "workshop")}
+    already = {package.read_stored_text(flat.stored, "workshop")}
     if flat.is_deleted and reference in already:
         return
-    found = references.linkable(context, [reference], records.WORKSHOP, already)
+    found = references.linkable(context, [reference], package.WORKSHOP, already)
     if reference not in found:
         raise tk.Invalid(_no_such(tk._("There is no workshop “{reference}”"), data[key]))
     data[key] = found[reference].id
@@ -49,11 +49,11 @@ def marathon_idea_ids(
     """Make a JSON list of ids of ideas of names or ids."""
     flat = Flat(data, errors, context)
     wanted = _items(data[key])
-    already = set(records.items(flat.stored, "idea"))
+    already = set(package.read_stored_texts(flat.stored, "idea"))
     if flat.is_deleted and already.issuperset(wanted):
         data[key] = json.dumps(wanted)
         return
-    found = references.linkable(context, wanted, records.IDEA, already)
+    found = references.linkable(context, wanted, package.IDEA, already)
     kept: list[str] = []
     for reference in wanted:
         if reference in found:
@@ -147,7 +147,7 @@ def marathon_owner_org(
     if value is missing and flat.stored and flat.stored.owner_org:
         data[key] = value = flat.stored.owner_org
     if not value or value is missing:
-        if package_type == records.IDEA and (default := _organization_of_idea(flat)):
+        if package_type == package.IDEA and (default := _organization_of_idea(flat)):
             data[key] = default
         else:
             _refuse_removal(flat)
@@ -161,7 +161,7 @@ def marathon_owner_org(
     if flat.stored and flat.stored.owner_org == organization.id:
         return
     _refuse_removal(flat)
-    records.lock_organization(organization.id, to_link=True)
+    package.lock_organization(organization.id, to_link=True)
     model.Session.refresh(organization)
     if organization.state != model.State.ACTIVE:
         raise tk.Invalid(tk._("Organization does not exist"))
@@ -174,7 +174,7 @@ def marathon_owner_org(
                 title=organization.title or organization.name
             )
         )
-    if package_type == records.DATASET:
+    if package_type == package.DATASET:
         # Whether collaborators may move it is CKAN's to say.
         _ask_ckan(key, data, errors, context)
 
@@ -187,7 +187,7 @@ def _refuse_without_organization(flat: Flat, package_type: str) -> None:
     """
     context = flat.context
     is_trusted = context.get("ignore_auth") or authz.is_sysadmin(context.get("user"))
-    if flat.stored is None and package_type != records.DATASET and not is_trusted:
+    if flat.stored is None and package_type != package.DATASET and not is_trusted:
         raise tk.Invalid(tk._("An organization must be provided"))
 
 
@@ -214,7 +214,7 @@ def _refuse_removal(flat: Flat) -> None:
 
 
 def _package_type(flat: Flat) -> str:
-    return flat.stored.type if flat.stored else flat.text("type") or records.DATASET
+    return flat.stored.type if flat.stored else flat.text("type") or package.DATASET
 
 
 def _organization_of_idea(flat: Flat) -> str | None:
@@ -223,13 +223,16 @@ def _organization_of_idea(flat: Flat) -> str | None:
     if not is_reference(reference):
         return None
     found = references.linkable(
-        flat.context, [reference.strip()], records.WORKSHOP, {records.text(flat.stored, "workshop")}
+        flat.context,
+        [reference.strip()],
+        package.WORKSHOP,
+        {package.read_stored_text(flat.stored, "workshop")},
     )
     workshop = next(iter(found.values()), None)
     if workshop is None:
         return None
     codes = flat.items("municipality") or references.municipalities_of_workshop(workshop)
-    on_site = place.holders(codes)
+    on_site = municipality.find_municipalities(codes)
     return next((on_site[code] for code in codes if code in on_site), workshop.owner_org)
 
 

@@ -18,7 +18,7 @@ from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
 from ckanext.marathon.domain.texts import load_json
 from ckanext.marathon.logic import notices, sent_files
-from ckanext.marathon.model import records
+from ckanext.marathon.model import package
 from ckanext.marathon.visibility import is_widened
 
 Record = model.Package | model.Group
@@ -86,7 +86,7 @@ def find_stored(
             same = [each for each in same if kind is missing or as_said(each.url_type) == kind]
         values = [_of_resource(each, key[-1]) for each in same]
         return next(((each,) for each in values if as_said(each) == sent and sent), None)
-    rows = records.rows(record, key[0])
+    rows = package.read_stored_rows(record, key[0])
     if not sent:
         row = {k[2]: v for k, v in data.items() if len(k) == _ROW_LENGTH and k[:2] == key[:2]}
         return ("",) if any(is_same_row(row, each) for each in rows) else None
@@ -128,7 +128,11 @@ def is_column(record: Record, field: str) -> bool:
 
 
 def _text(record: Record, field: str) -> str:
-    value = getattr(record, field) if is_column(record, field) else records.text(record, field)
+    value = (
+        getattr(record, field)
+        if is_column(record, field)
+        else package.read_stored_text(record, field)
+    )
     return value if isinstance(value, str) else ""
 
 

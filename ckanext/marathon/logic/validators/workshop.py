@@ -10,7 +10,7 @@ from ckanext.marathon.domain.errors import FieldFault
 from ckanext.marathon.logic import codes, guards
 from ckanext.marathon.logic.show.workshop import stored_counts
 from ckanext.marathon.logic.validators.flat import Flat
-from ckanext.marathon.model import records
+from ckanext.marathon.model import package
 
 TEXTS = (
     *("status", "starts_at", "ends_at", "rsvp_by", "venue", "latitude", "longitude"),
@@ -48,7 +48,7 @@ def _find_stored_faults(flat: Flat) -> list[FieldFault]:
     """Return what is wrong with the workshop as it is stored."""
     if flat.stored is None:
         return []
-    texts = {name: records.text(flat.stored, name) for name in TEXTS}
-    rows = {name: records.rows(flat.stored, name) for name in REPEATING}
+    texts = {name: package.read_stored_text(flat.stored, name) for name in TEXTS}
+    rows = {name: package.read_stored_rows(flat.stored, name) for name in REPEATING}
     counted = stored_counts(flat.stored)
     return workshop_domain.check_workshop({**texts, **rows, **counted}, dates.get_today())

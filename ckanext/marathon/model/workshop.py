@@ -12,13 +12,14 @@ from ckan import model
 from ckanext.marathon import visibility
 from ckanext.marathon.domain import workshop
 from ckanext.marathon.domain.workshop import WorkshopTimes
-from ckanext.marathon.model import records
-from ckanext.marathon.model.about import package
-from ckanext.marathon.model.kept import until_a_change
-from ckanext.marathon.model.link import Link, Predicate
+from ckanext.marathon.model import package as package_model
+from ckanext.marathon.model.clock import cache_until_change
+from ckanext.marathon.model.link import PACKAGE, Link, Predicate
 
 
-def times(municipality: str = "", problems: Collection[str] = ()) -> list[WorkshopTimes]:
+def list_workshop_times(
+    municipality: str = "", problems: Collection[str] = ()
+) -> list[WorkshopTimes]:
     """Return when each public workshop is, newest on the site first; kept until a change.
 
     Args:
@@ -26,26 +27,26 @@ def times(municipality: str = "", problems: Collection[str] = ()) -> list[Worksh
         problems: notations; only workshops that speak of one of them.
     """
     asked = (municipality, tuple(problems))
-    return until_a_change("times", asked, lambda: _times(municipality, problems))
+    return cache_until_change("times", asked, lambda: _times(municipality, problems))
 
 
-def times_of(workshops: Collection[str]) -> list[WorkshopTimes]:
+def list_times_of(workshops: Collection[str]) -> list[WorkshopTimes]:
     """Return when some workshops are, given by id, whoever may see them; newest first."""
     if not workshops:
         return []
-    return [WorkshopTimes(*row) for row in model.Session.execute(_of(package.id.in_(workshops)))]
+    return [WorkshopTimes(*row) for row in model.Session.execute(_of(PACKAGE.id.in_(workshops)))]
 
 
 def _of(condition: sa.ColumnElement[bool]) -> sa.Select[Any]:
     return (
-        sa.select(package.id, _field("starts_at"), _field("ends_at"), _field("status"))
-        .where(condition, package.type == records.WORKSHOP)
-        .order_by(package.metadata_created.desc(), package.id)
+        sa.select(PACKAGE.id, _field("starts_at"), _field("ends_at"), _field("status"))
+        .where(condition, PACKAGE.type == package_model.WORKSHOP)
+        .order_by(PACKAGE.metadata_created.desc(), PACKAGE.id)
     )
 
 
 def _times(municipality: str, problems: Collection[str]) -> list[WorkshopTimes]:
-    query = _of(visibility.filter_public(package))
+    query = _of(visibility.filter_public(PACKAGE))
     if municipality:
         query = query.where(_linked(Predicate.WORKSHOP_MUNICIPALITY, [municipality]))
     if problems:
@@ -53,94 +54,100 @@ def _times(municipality: str, problems: Collection[str]) -> list[WorkshopTimes]:
     return [WorkshopTimes(*row) for row in model.Session.execute(query)]
 
 
-def coming(municipalities: Collection[str], today: date, limit: int) -> list[model.Package]:
+def list_coming_workshops(
+    municipalities: Collection[str], today: date, limit: int
+) -> list[model.Package]:
     """Return the next announced public workshops of municipalities (codes), soonest first."""
     announced = {
         each.id: each
         for code in municipalities
-        for each in times(code)
+        for each in list_workshop_times(code)
         if each.status == workshop.ANNOUNCED
     }
     next_ones = workshop.arrange_workshops(announced.values(), today).coming[:limit]
-    found = records.load(next_ones)
+    found = package_model.load_packages(next_ones)
     return [found[each] for each in next_ones if each in found]
 
 
-def filters(predicate: Predicate) -> list[str]:
+def list_workshop_filters(predicate: Predicate) -> list[str]:
     """Return the municipalities (codes) or problems (notations) of public workshops, in order.
 
     Kept until a change.
     """
-    return until_a_change("filters of workshops", predicate, lambda: _filters(predicate))
+    return cache_until_change("filters of workshops", predicate, lambda: _filters(predicate))
 
 
 def _filters(predicate: Predicate) -> list[str]:
     query = (
         sa.select(Link.object.distinct())
-        .join(package, package.id == Link.subject)
+        .join(PACKAGE, PACKAGE.id == Link.subject)
         .where(
-            visibility.filter_public(package),
-            package.type == records.WORKSHOP,
+            visibility.filter_public(PACKAGE),
+            PACKAGE.type == package_model.WORKSHOP,
             Link.predicate == str(predicate),
         )
     )
     return sorted(model.Session.scalars(query))
 
 
-def ideas(workshops: Collection[str]) -> dict[str, int]:
+def count_ideas_of_workshops(workshops: Collection[str]) -> dict[str, int]:
     """Return workshop id → how many public ideas came out of it, of those that have any."""
     if not workshops:
         return {}
     query = (
         sa.select(Link.object, sa.func.count())
-        .join(package, package.id == Link.subject)
+        .join(PACKAGE, PACKAGE.id == Link.subject)
         .where(
             Link.object.in_(workshops),
             Link.predicate == str(Predicate.IDEA_WORKSHOP),
-            visibility.filter_public(package),
+            visibility.filter_public(PACKAGE),
         )
         .group_by(Link.object)
     )
     return dict(model.Session.execute(query).tuples().all())
 
 
-def public_with_start(reference: str) -> model.Package | None:
+def find_workshop_with_start(reference: str) -> model.Package | None:
     """Return a public workshop by id or name, ``None`` if there is none or it has no date."""
     query = sa.select(model.Package).where(
-        visibility.filter_public(package),
-        package.type == records.WORKSHOP,
-        sa.or_(package.id == reference, package.name == reference),
+        visibility.filter_public(PACKAGE),
+        PACKAGE.type == package_model.WORKSHOP,
+        sa.or_(PACKAGE.id == reference, PACKAGE.name == reference),
     )
     found = model.Session.scalars(query.limit(1)).first()
-    return found if found and workshop.is_time(records.text(found, "starts_at")) else None
+    return (
+        found
+        if found and workshop.is_time(package_model.read_stored_text(found, "starts_at"))
+        else None
+    )
 
 
-def invited(owners: Collection[str] | None) -> list[model.Package]:
+def list_inviting_workshops(owners: Collection[str] | None) -> list[model.Package]:
     """Return the announced workshops with invitations, private ones too, by title.
 
     Args:
         owners: ids of organisations that convene them; ``None`` = all.
     """
     query = sa.select(model.Package).where(
-        package.type == records.WORKSHOP,
-        package.state == model.State.ACTIVE,
+        PACKAGE.type == package_model.WORKSHOP,
+        PACKAGE.state == model.State.ACTIVE,
         _field("status") == workshop.ANNOUNCED,
         _field("invitation").not_in(("", "[]")),
     )
     if owners is not None:
-        query = query.where(package.owner_org.in_(owners))
-    return list(model.Session.scalars(query.order_by(package.title, package.id)))
+        query = query.where(PACKAGE.owner_org.in_(owners))
+    return list(model.Session.scalars(query.order_by(PACKAGE.title, PACKAGE.id)))
 
 
 def _field(name: str) -> Any:
-    return sa.func.coalesce(package.extras[name].astext, "")
+    return sa.func.coalesce(PACKAGE.extras[name].astext, "")
 
 
 def _linked(predicate: Predicate, objects: Collection[str]) -> sa.ColumnElement[bool]:
     return (
         sa.select(Link.subject)
         .where(
-            Link.subject == package.id,
+            Link.subject == PACKAGE.id,
             Link.predicate == str(predicate),
             Link.object.in_(objects),
         )

@@ -38,7 +38,7 @@ class IndexNote(tk.BaseModel):
     due = sa.Column(sa.DateTime(timezone=True), nullable=False, index=True)
 
 
-def add(package_ids: Iterable[str]) -> None:
+def note_packages(package_ids: Iterable[str]) -> None:
     """Note packages within the session's transaction, due as soon as it is committed."""
     rows = [{"package_id": id_} for id_ in sorted(set(package_ids))]
     if rows:
@@ -46,7 +46,7 @@ def add(package_ids: Iterable[str]) -> None:
         model.Session.execute(sa.insert(IndexNote).values(due=due), rows)
 
 
-def add_beforehand(package_id: str) -> int:
+def note_package_beforehand(package_id: str) -> int:
     """Note a package in a transaction of its own; return the number of the note."""
     due = sa.func.clock_timestamp() + UNFINISHED_AFTER
     note = sa.insert(IndexNote).values(package_id=package_id, due=due).returning(IndexNote.id)
@@ -54,21 +54,21 @@ def add_beforehand(package_id: str) -> int:
         return connection.execute(note).scalar_one()
 
 
-def drop(notes: Collection[int]) -> None:
+def delete_notes(notes: Collection[int]) -> None:
     """Delete notes in a transaction of its own; should it be lost, the work is done twice."""
     with _engine().begin() as connection:
         connection.execute(sa.text("SET LOCAL synchronous_commit = off"))
         connection.execute(sa.delete(IndexNote).where(IndexNote.id.in_(notes)))
 
 
-def make_due(notes: Collection[int]) -> None:
+def make_notes_due(notes: Collection[int]) -> None:
     """Make notes due now, in a transaction of its own."""
     with _engine().begin() as connection:
         due = {"due": sa.func.clock_timestamp()}
         connection.execute(sa.update(IndexNote).where(IndexNote.id.in_(notes)).values(due))
 
 
-def claim_next() -> tuple[str, list[int]] | None:
+def claim_next_package() -> tuple[str, list[int]] | None:
     """Return a package that is due and its notes, locked until the session's commit."""
     due = IndexNote.due <= sa.func.clock_timestamp()
     first = model.Session.execute(
@@ -85,12 +85,12 @@ def claim_next() -> tuple[str, list[int]] | None:
     return first.package_id, sorted({first.id, *notes})
 
 
-def settle(notes: Collection[int]) -> None:
+def settle_notes(notes: Collection[int]) -> None:
     """Delete notes whose package was indexed; nothing is committed."""
     model.Session.execute(sa.delete(IndexNote).where(IndexNote.id.in_(notes)))
 
 
-def postpone(notes: Collection[int], delay: timedelta) -> None:
+def postpone_notes(notes: Collection[int], delay: timedelta) -> None:
     """Make notes due later, for a package that cannot be indexed; nothing is committed."""
     later = sa.func.clock_timestamp() + delay
     model.Session.execute(
@@ -98,7 +98,7 @@ def postpone(notes: Collection[int], delay: timedelta) -> None:
     )
 
 
-def count_due(age: timedelta = timedelta(0)) -> int:
+def count_due_packages(age: timedelta = timedelta(0)) -> int:
     """Return how many packages have been due for longer than ``age``."""
     packages = sa.func.count(sa.distinct(IndexNote.package_id))
     query = sa.select(packages).where(IndexNote.due <= sa.func.clock_timestamp() - age)
@@ -114,7 +114,7 @@ class StoredState(NamedTuple):
     is_due: bool
 
 
-def stored_states(package_ids: Collection[str]) -> dict[str, StoredState]:
+def read_stored_states(package_ids: Collection[str]) -> dict[str, StoredState]:
     """Return the packages of these ids that there are, in one query."""
     package = model.Package
     noted = sa.exists().where(
@@ -125,7 +125,7 @@ def stored_states(package_ids: Collection[str]) -> dict[str, StoredState]:
     return {id_: StoredState(*rest) for id_, *rest in rows}
 
 
-def suspects() -> set[str]:
+def list_suspects() -> set[str]:
     """Return the noted packages that the database does not show to everybody."""
     query = (
         sa.select(IndexNote.package_id)

@@ -8,33 +8,33 @@ import sqlalchemy as sa
 from ckan import model
 
 from ckanext.marathon import visibility
-from ckanext.marathon.model import records
-from ckanext.marathon.model.about import package
+from ckanext.marathon.model import package as package_model
+from ckanext.marathon.model.link import PACKAGE
 from ckanext.marathon.records.record import Commitment
 
 # An action plan has some twenty.
 MOST = 100
 
 
-def list_public() -> list[Commitment]:
+def list_public_commitments() -> list[Commitment]:
     """Return the public commitments, by title."""
     query = (
         sa.select(model.Package)
-        .where(visibility.filter_public(package), package.type == records.COMMITMENT)
-        .order_by(package.title, package.id)
+        .where(visibility.filter_public(PACKAGE), PACKAGE.type == package_model.COMMITMENT)
+        .order_by(PACKAGE.title, PACKAGE.id)
         .limit(MOST)
     )
     return [Commitment.from_stored(row) for row in model.Session.scalars(query)]
 
 
-def evidence(references: Collection[str], types: Collection[str]) -> dict[str, model.Package]:
+def find_evidence(references: Collection[str], types: Collection[str]) -> dict[str, model.Package]:
     """Return reference → public thing, of the names and ids that are things of these types."""
     if not references:
         return {}
     query = sa.select(model.Package).where(
-        visibility.filter_public(package),
-        package.type.in_(types),
-        sa.or_(package.id.in_(references), package.name.in_(references)),
+        visibility.filter_public(PACKAGE),
+        PACKAGE.type.in_(types),
+        sa.or_(PACKAGE.id.in_(references), PACKAGE.name.in_(references)),
     )
     found = list(model.Session.scalars(query))
     return {each.name: each for each in found} | {each.id: each for each in found}

@@ -1,0 +1,294 @@
+"""Datasets: when they were published first, the IRIs they came with, and what they lack.
+
+A dataset that is older than the plugin on this site need not name an idea, so the time of the
+installation is kept too. The first publication is read from the feed's log.
+
+Only the server writes the IRIs from other catalogues: those that a site had before the plugin with
+its tables, and those that a harvest brings with the save. What somebody types into ``uri`` is not
+here, and names nothing. What descriptions lack is what only people can add.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import ckan.plugins.toolkit as tk
+import sqlalchemy as sa
+from ckan import model
+from sqlalchemy.dialects.postgresql import insert
+
+from ckanext.marathon import visibility
+from ckanext.marathon.domain.dates import Period
+from ckanext.marathon.model import link
+from ckanext.marathon.model.clock import get_utc_now
+from ckanext.marathon.model.feed import Entry, Kind, Member
+from ckanext.marathon.model.link import PACKAGE, Link, Predicate
+from ckanext.marathon.records.record import Dataset
+
+
+class Installation(tk.BaseModel):
+    """The one row that says when."""
+
+    __tablename__ = "marathon_installation"
+
+    singleton = sa.Column(
+        sa.Boolean, sa.CheckConstraint("singleton"), primary_key=True, default=True
+    )
+    installed_at = sa.Column(sa.DateTime, nullable=False)
+
+
+def read_installation_time() -> datetime:
+    """Return when the plugin was installed, in UTC without an offset (as ``metadata_created``).
+
+    The migration writes it. Where the row is missing, now is written, so that nothing that is
+    already there is asked for an idea.
+    """
+    query = sa.select(Installation.installed_at)
+    found = model.Session.scalar(query)
+    if found is None:
+        model.Session.execute(
+            insert(Installation)
+            .values(singleton=True, installed_at=get_utc_now())
+            .on_conflict_do_nothing()
+        )
+        found = model.Session.execute(query).scalar_one()
+    return found
+
+
+_group: Any = model.Group
+_IS_PUBLIC = sa.and_(Entry.kind == str(Kind.DATASET), Entry.body.is_not(None))
+
+
+class Publication(NamedTuple):
+    """A dataset, the title of its organisation, and when it was published for the first time."""
+
+    dataset: Dataset
+    organization: str
+    at: datetime
+
+
+class Published(NamedTuple):
+    """How many datasets, how many of them are made up, and the latest."""
+
+    count: int = 0
+    examples: int = 0
+    latest: tuple[Publication, ...] = ()
+
+
+def read_first_published(things: Iterable[str]) -> dict[str, datetime]:
+    """Return id in CKAN → when it became public for the first time, of datasets that ever were.
+
+    A dataset that is older than the plugin was public before there was a log; else it is the time
+    of the first change that the log has of it.
+    """
+    # A dataset that got another IRI has an entry under each.
+    first = sa.func.min(Entry.first_published)
+    query = (
+        sa.select(Entry.thing, first.label("first"))
+        .where(Entry.kind == str(Kind.DATASET), Entry.thing.in_(list(things)))
+        .group_by(Entry.thing)
+        .having(first.is_not(None))
+    )
+    return {row.thing: row.first for row in model.Session.execute(query)}
+
+
+def list_published_datasets(
+    period: Period, municipality: str = "", limit: int | None = None
+) -> Published:
+    """Return the public datasets that were published in a period, the newest first.
+
+    Args:
+        period: days in Guatemala.
+        municipality: code of the only one, "" for the country.
+        limit: of those named; all are counted.
+    """
+    # Apart, because to count beside the latest would put all of them in order.
+    count, examples = model.Session.execute(
+        _found(
+            period,
+            municipality,
+            sa.func.count(),
+            sa.func.count().filter(PACKAGE.extras["example"].astext == "true"),
+        )
+    ).one()
+    query = (
+        _found(
+            period,
+            municipality,
+            PACKAGE.id,
+            PACKAGE.name,
+            PACKAGE.title,
+            _group.title.label("organization"),
+            Entry.first_published.label("at"),
+            PACKAGE.extras,
+        )
+        .outerjoin(model.Group, _group.id == PACKAGE.owner_org)
+        .order_by(Entry.first_published.desc(), PACKAGE.id)
+        .limit(limit)
+    )
+    rows: Any = model.Session.execute(query)
+    latest = [Publication(Dataset.from_stored(row), row.organization or "", row.at) for row in rows]
+    return Published(count, examples, tuple(latest))
+
+
+def _found(period: Period, municipality: str, *columns: Any) -> Any:
+    return (
+        sa.select(*columns)
+        .select_from(Entry)
+        .join(PACKAGE, PACKAGE.id == Entry.thing)
+        .where(_IS_PUBLIC, _within(period), _in(municipality))
+    )
+
+
+def count_published_by_municipality(period: Period) -> dict[str, int]:
+    """Return code → datasets published in a period; one about several counts with each."""
+    query = (
+        sa.select(sa.func.split_part(Member.scope, "/", 2), sa.func.count())
+        .join(Entry, Entry.iri == Member.iri)
+        .where(Member.scope.like("municipality/%"), Member.current.is_(True), _within(period))
+        .group_by(Member.scope)
+    )
+    return dict(model.Session.execute(query).tuples().all())
+
+
+def count_published_by_problem(period: Period, municipality: str) -> dict[str, int]:
+    """Return notation → datasets of a municipality published in a period."""
+    of_ideas = link.select_links(Predicate.IDEA_PROBLEM)
+    held = sa.union_all(
+        link.select_links(Predicate.DATASET_PROBLEM),
+        link.select_inherited_links(Predicate.DATASET_IDEA, of_ideas, Predicate.DATASET_PROBLEM),
+    ).subquery("held")
+    ids = sa.select(Entry.thing).where(_IS_PUBLIC, _within(period), _in(municipality))
+    pairs = (
+        sa.select(held.c.subject, held.c.object).where(held.c.subject.in_(ids)).distinct()
+    ).subquery("pairs")
+    query = sa.select(pairs.c.object, sa.func.count()).group_by(pairs.c.object)
+    return dict(model.Session.execute(query).tuples().all())
+
+
+def select_needs_met_before(before: datetime) -> sa.Select:
+    """Return the ids of the data needs that a dataset met that was published before a moment."""
+    return (
+        sa.select(Link.object)
+        .join(Entry, Entry.thing == Link.subject)
+        .where(
+            Link.predicate == str(Predicate.DATASET_DATA_NEED),
+            _IS_PUBLIC,
+            Entry.first_published < before,
+        )
+    )
+
+
+def _within(period: Period) -> sa.ColumnElement[bool]:
+    before = Entry.first_published < period.ends
+    return (
+        before if period.starts is None else sa.and_(before, Entry.first_published >= period.starts)
+    )
+
+
+def _in(municipality: str) -> sa.ColumnElement[bool]:
+    if not municipality:
+        return sa.true()
+    return Entry.iri.in_(
+        sa.select(Member.iri).where(
+            Member.scope == f"municipality/{municipality}", Member.current.is_(True)
+        )
+    )
+
+
+class KeptIri(tk.BaseModel):
+    """An IRI and the one dataset or file that has it.
+
+    Attributes:
+        thing: id of the dataset or resource.
+        package_id: id of the dataset, also where ``thing`` is one of its resources.
+    """
+
+    __tablename__ = "marathon_kept_iri"
+
+    iri = sa.Column(sa.UnicodeText, primary_key=True)
+    thing = sa.Column(sa.UnicodeText, nullable=False, unique=True)
+    package_id = sa.Column(sa.UnicodeText, nullable=False, index=True)
+
+
+def read_kept_iris(package_ids: Collection[str]) -> dict[str, str]:
+    """Return id → IRI of these datasets and of their resources, as far as they have one."""
+    if not package_ids:
+        return {}
+    query = sa.select(KeptIri.thing, KeptIri.iri).where(KeptIri.package_id.in_(list(package_ids)))
+    return dict(model.Session.execute(query).tuples().all())
+
+
+def read_kept_iris_of_datasets() -> dict[str, str]:
+    """Return id → IRI of all datasets that have one."""
+    query = sa.select(KeptIri.thing, KeptIri.iri).where(KeptIri.thing == KeptIri.package_id)
+    return dict(model.Session.execute(query).tuples().all())
+
+
+def take_iri(iri: str, thing: str, package_id: str) -> bool:
+    """Let a dataset or resource have an IRI instead of the one it had; nothing is committed.
+
+    Nobody takes one from a dataset or resource that is there: the first keeps it. From one that
+    was deleted it passes on.
+
+    Returns:
+        whether it has it now; otherwise nothing was changed.
+    """
+    values = {"iri": iri, "thing": thing, "package_id": package_id}
+    with model.Session.begin_nested() as attempt:
+        connection = model.Session.connection()
+        connection.execute(_RELEASE, values)
+        taken = connection.execute(_TAKE, values).rowcount > 0
+        if not taken:
+            attempt.rollback()
+    return taken
+
+
+_RELEASE = sa.text("DELETE FROM marathon_kept_iri WHERE thing = :thing AND iri <> :iri")
+# Of two at the same instant the second waits for the first one's commit.
+_TAKE = sa.text(
+    """
+    INSERT INTO marathon_kept_iri AS kept (iri, thing, package_id)
+    VALUES (:iri, :thing, :package_id)
+    ON CONFLICT (iri) DO UPDATE SET thing = excluded.thing, package_id = excluded.package_id
+    WHERE kept.thing = excluded.thing OR NOT EXISTS (
+        SELECT FROM package WHERE package.id = kept.package_id AND package.state = 'active' AND (
+            kept.thing = kept.package_id OR EXISTS (
+                SELECT FROM resource WHERE resource.id = kept.thing AND resource.state = 'active'
+            )
+        )
+    )
+    """
+)
+
+
+_organization: Any = model.Group
+# CKAN's id for a licence that nobody stated.
+_NOT_STATED = ("", "notspecified")
+_IS_PUBLIC_DATASET = sa.and_(visibility.filter_public(PACKAGE), PACKAGE.type == "dataset")
+
+
+def count_datasets_without_licence() -> int:
+    """Return how many public datasets do not say under which licence they are."""
+    # What another catalogue said in words of its own.
+    in_words = sa.func.coalesce(PACKAGE.extras["license_text"].astext, "")
+    query = sa.select(sa.func.count()).where(
+        _IS_PUBLIC_DATASET,
+        sa.func.coalesce(PACKAGE.license_id, "").in_(_NOT_STATED),
+        in_words == "",
+    )
+    return model.Session.scalar(query) or 0
+
+
+def count_organizations_without_contact() -> int:
+    """Return how many organisations with public datasets give no e-mail address for questions."""
+    owners = sa.select(PACKAGE.owner_org).where(_IS_PUBLIC_DATASET)
+    query = sa.select(sa.func.count()).where(
+        _organization.is_organization.is_(True),
+        _organization.state == model.State.ACTIVE,
+        _organization.id.in_(owners),
+        sa.func.coalesce(_organization.extras["contact_email"].astext, "") == "",
+    )
+    return model.Session.scalar(query) or 0

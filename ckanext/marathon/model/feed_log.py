@@ -1,0 +1,728 @@
+"""Reading and writing the feed's log: entries, changes, and parts of the catalogue.
+
+Writing is part of the session's transaction. Windows, descriptions and changes are read on a
+connection of their own that sees one moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from ckan import model
+from ckan.model import meta
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.orm import aliased
+
+from ckanext.marathon.model import clock
+from ckanext.marathon.model.clock import HOME, MICROSECOND
+from ckanext.marathon.model.feed import (
+    Activity,
+    Change,
+    Clock,
+    Entry,
+    Kind,
+    Member,
+    Rendering,
+    Window,
+    read_description,
+)
+
+_MEMBER_TEXTS, _MEMBER_NUMBERS = ARRAY(sa.UnicodeText), ARRAY(sa.BigInteger)
+
+
+def read_scopes(iris: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return IRI → the parts that a dataset is in, in alphabetical order."""
+    query = sa.select(Member.iri, Member.scope).where(
+        Member.iri.in_(list(iris)), Member.current.is_(True)
+    )
+    found: dict[str, tuple[str, ...]] = {}
+    for iri, scope in sorted(model.Session.execute(query).tuples()):
+        found[iri] = (*found.get(iri, ()), scope)
+    return found
+
+
+def write_members(changes: Collection[tuple[str, int, Collection[str]]]) -> None:
+    """Write down in which parts datasets are from a change on; the clock is held.
+
+    Args:
+        changes: IRI, number of the change, and the parts; none for what is no longer public.
+    """
+    pairs = [(iri, scope) for iri, _number, parts in changes for scope in parts]
+    values = {
+        "iris": [iri for iri, _number, _parts in changes],
+        "numbers": [number for _iri, number, _parts in changes],
+        "in_iris": [iri for iri, _scope in pairs],
+        "in_scopes": [scope for _iri, scope in pairs],
+    }
+    model.Session.connection().execute(_WRITE, values)
+
+
+# A new one gets the next place of its part, in the order of the changes.
+_WRITE = sa.text(
+    """
+    WITH step AS (SELECT * FROM unnest(:iris, :numbers) AS step (iri, number)),
+    wanted AS (SELECT * FROM unnest(:in_iris, :in_scopes) AS wanted (iri, scope)),
+    known AS (
+        SELECT member.scope, member.iri, step.number, wanted.scope IS NOT NULL AS stays
+        FROM step JOIN marathon_feed_member AS member USING (iri)
+        LEFT JOIN wanted ON wanted.iri = member.iri AND wanted.scope = member.scope
+        WHERE member.current OR wanted.scope IS NOT NULL
+    ), moved AS (
+        UPDATE marathon_feed_member AS member SET current = stays, changed = known.number,
+        entered = CASE WHEN stays AND NOT current THEN known.number ELSE entered END
+        FROM known WHERE member.scope = known.scope AND member.iri = known.iri
+    )
+    INSERT INTO marathon_feed_member (scope, place, iri, current, entered, changed)
+    SELECT scope,
+        (SELECT coalesce(max(place), 0) FROM marathon_feed_member AS other
+         WHERE other.scope = wanted.scope)
+        + row_number() OVER (PARTITION BY scope ORDER BY number),
+        iri, true, number, number
+    FROM wanted JOIN step USING (iri)
+    WHERE NOT EXISTS (
+        SELECT FROM known WHERE known.scope = wanted.scope AND known.iri = wanted.iri
+    )
+    """
+).bindparams(
+    sa.bindparam("iris", type_=_MEMBER_TEXTS),
+    sa.bindparam("numbers", type_=_MEMBER_NUMBERS),
+    sa.bindparam("in_iris", type_=_MEMBER_TEXTS),
+    sa.bindparam("in_scopes", type_=_MEMBER_TEXTS),
+)
+
+
+def list_member_faults() -> list[str]:
+    """Return the parts in which a dataset's last change is not the last that the log has of it."""
+    return list(model.Session.connection().execute(_FAULTS).scalars())
+
+
+_FAULTS = sa.text(
+    """
+    SELECT DISTINCT scope FROM marathon_feed_member AS member
+    LEFT JOIN marathon_feed_entry AS entry USING (iri)
+    WHERE entry.iri IS NULL OR member.changed > entry.changed
+    OR member.current AND (entry.digest IS NULL OR member.changed < entry.changed)
+    ORDER BY scope
+    """
+)
+
+
+# How many values one statement takes.
+BATCH = 5_000
+
+
+@dataclass(frozen=True)
+class LogStep:
+    """One change to be written: what an entry becomes, with the columns of ``Entry``."""
+
+    iri: str
+    kind: Kind
+    thing: str
+    activity: Activity
+    slot: int | None
+    body: bytes | None
+    digest: bytes | None
+    refs: Sequence[str]
+    degraded: bool
+    scopes: Sequence[str]
+    first_published: datetime | None = None
+
+    @property
+    def wants_slot(self) -> bool:
+        """Whether it is a dataset's first publication."""
+        return self.kind == Kind.DATASET and self.slot is None
+
+
+def read_states(iris: Iterable[str]) -> dict[str, sa.Row]:
+    """Return IRI → row of ``kind``, ``thing``, ``slot`` …; a tombstone has no ``digest``."""
+    columns = (Entry.iri, Entry.kind, Entry.thing, Entry.slot, Entry.digest, Entry.degraded)
+    return {
+        row.iri: row
+        for some in _batches(iris)
+        for row in model.Session.execute(sa.select(*columns).where(Entry.iri.in_(some)))
+    }
+
+
+def read_bodies(iris: Iterable[str]) -> dict[str, bytes]:
+    """Return IRI → N-Triples of those that are public; b"" for one that cannot be read."""
+    query = sa.select(Entry.iri, Entry.body).where(Entry.body.is_not(None))
+    return {
+        row.iri: read_description(row.body)
+        for some in _batches(iris)
+        for row in model.Session.execute(query.where(Entry.iri.in_(some)))
+    }
+
+
+def list_public_entries(things: Iterable[str]) -> list[sa.Row]:
+    """Return rows of ``iri``, ``kind``, ``thing`` and ``slot`` of what is public with these ids."""
+    query = sa.select(Entry.iri, Entry.kind, Entry.thing, Entry.slot).where(
+        Entry.digest.is_not(None)
+    )
+    return [
+        row
+        for some in _batches(things)
+        for row in model.Session.execute(query.where(Entry.thing.in_(some)))
+    ]
+
+
+def was_public(thing: str) -> bool:
+    """Return whether something with this id in CKAN was public and no longer is.
+
+    A dataset that got another IRI has a tombstone for the former one.
+    """
+    query = sa.select(sa.func.bool_or(Entry.digest.is_not(None))).where(Entry.thing == thing)
+    return model.Session.scalar(query) is False
+
+
+def recount_windows() -> None:
+    """Count windows and parts anew and forget how pages were rendered; the clock is held."""
+    for statement in _RECOUNT:
+        _connection().execute(sa.text(statement))
+
+
+_RECOUNT = (
+    "DELETE FROM marathon_feed_rendering",
+    "DELETE FROM marathon_feed_window",
+    """
+    INSERT INTO marathon_feed_window (number, live, changed)
+    SELECT (slot - 1) / page_size + 1, count(digest), max(number)
+    FROM marathon_feed_entry, marathon_feed_clock WHERE slot IS NOT NULL GROUP BY 1
+    """,
+    """
+    DELETE FROM marathon_feed_member AS member WHERE NOT EXISTS (
+        SELECT FROM marathon_feed_entry AS entry WHERE entry.iri = member.iri
+    )
+    """,
+    """
+    UPDATE marathon_feed_member AS member
+    SET changed = entry.changed, current = current AND digest IS NOT NULL
+    FROM marathon_feed_entry AS entry WHERE entry.iri = member.iri
+    AND (member.changed > entry.changed
+         OR current AND (digest IS NULL OR member.changed < entry.changed))
+    """,
+)
+
+
+def write_steps(steps: Sequence[LogStep]) -> int:
+    """Number changes, in this order, and write them; the clock is held, nothing is committed.
+
+    Whatever is said of a neighbour is said with each dataset that names it, so they change, too.
+
+    Returns:
+        how many changes were written.
+    """
+    new = [step.iri for step in steps if step.wants_slot]
+    followers = _followers(steps)
+    count = len(steps) + len(followers)
+    marks = [clock.make_mark() for _ in range(count)]
+    last, published, last_slot = clock.advance_clock(marks, len(new))
+    slots = {iri: last_slot - len(new) + place for place, iri in enumerate(new, 1)}
+    first = last - count + 1
+    entries = [
+        {
+            "iri": step.iri,
+            "kind": str(step.kind),
+            "thing": step.thing,
+            "slot": slots.get(step.iri, step.slot),
+            "body": step.body,
+            "digest": step.digest,
+            "refs": list(step.refs),
+            "degraded": step.degraded,
+            "changed": first + place,
+            "first_published": step.first_published,
+        }
+        for place, step in enumerate(steps)
+    ]
+    statement = insert(Entry)
+    changed = ("kind", "thing", "slot", "body", "digest", "refs", "degraded", "changed")
+    upsert = statement.on_conflict_do_update(
+        index_elements=["iri"],
+        set_={
+            **{name: statement.excluded[name] for name in changed},
+            # The first publication is said once and for all, of the record that has the IRI now.
+            "first_published": sa.case(
+                (
+                    Entry.thing == statement.excluded["thing"],
+                    sa.func.coalesce(Entry.first_published, statement.excluded["first_published"]),
+                ),
+                else_=statement.excluded["first_published"],
+            ),
+        },
+    )
+    _connection().execute(upsert, entries)
+    activities = [(step.iri, step.activity) for step in steps]
+    activities += [(iri, Activity.UPDATE) for iri in followers]
+    _connection().execute(
+        sa.insert(Change),
+        [
+            {
+                "number": first + place,
+                "iri": iri,
+                "activity": str(activity),
+                "published": published - (count - 1 - place) * MICROSECOND,
+                "mark": marks[place],
+            }
+            for place, (iri, activity) in enumerate(activities)
+        ],
+    )
+    numbers = {iri: first + place for place, (iri, _activity) in enumerate(activities)}
+    moved = [
+        (step.iri, numbers[step.iri], step.scopes) for step in steps if step.kind == Kind.DATASET
+    ]
+    if moved:
+        write_members(moved)
+    if followers:
+        values = {"iris": followers, "numbers": [numbers[iri] for iri in followers]}
+        for statement in _FOLLOW:
+            _connection().execute(statement, values)
+    _touch_windows([step.iri for step in steps], last)
+    return count
+
+
+# Whose descriptions are part of what is said of others.
+_NEIGHBOURS = frozenset({Kind.ORGANIZATION, Kind.WORKSHOP, Kind.IDEA})
+
+
+def _followers(steps: Sequence[LogStep]) -> list[str]:
+    """Return the public datasets that name, over any number of steps, what changes; in order."""
+    changed = [step.iri for step in steps if step.kind in _NEIGHBOURS]
+    if not changed:
+        return []
+    values = {"iris": changed, "known": [step.iri for step in steps]}
+    return list(_connection().execute(_FOLLOWERS, values).scalars())
+
+
+# Nothing names a dataset: only datasets have slots, and asking who names one finds nobody.
+_REACHED = """
+    WITH RECURSIVE reached (iri, slot, digest) AS (
+        SELECT iri, slot, digest FROM marathon_feed_entry WHERE iri = ANY(:iris)
+        UNION
+        SELECT entry.iri, entry.slot, entry.digest FROM marathon_feed_entry AS entry
+        JOIN reached ON reached.slot IS NULL AND entry.refs @> ARRAY[reached.iri]
+    )
+"""
+_IRIS = sa.bindparam("iris", type_=ARRAY(sa.UnicodeText))
+_NUMBERS = sa.bindparam("numbers", type_=ARRAY(sa.BigInteger))
+
+_FOLLOWERS = sa.text(
+    _REACHED  # noqa: S608 - constants only
+    + """
+    SELECT iri FROM reached
+    WHERE slot IS NOT NULL AND digest IS NOT NULL AND iri <> ALL(:known) ORDER BY slot
+    """
+).bindparams(_IRIS, sa.bindparam("known", type_=ARRAY(sa.UnicodeText)))
+
+_FOLLOW = [
+    sa.text(
+        f"""
+        UPDATE {table} AS row SET changed = step.number
+        FROM unnest(:iris, :numbers) AS step (iri, number)
+        WHERE row.iri = step.iri {condition}
+        """  # noqa: S608 - constants only
+    ).bindparams(_IRIS, _NUMBERS)
+    for table, condition in (
+        ("marathon_feed_entry", ""),
+        ("marathon_feed_member", "AND row.current"),
+    )
+]
+
+
+def _touch_windows(iris: Collection[str], number: int) -> None:
+    """Count anew the windows that hold these things, or datasets that name them."""
+    _connection().execute(_TOUCH, {"iris": list(iris), "number": number})
+
+
+_TOUCH = sa.text(
+    _REACHED  # noqa: S608 - constants only
+    + """
+    , touched AS (
+        SELECT DISTINCT (slot - 1) / page_size + 1 AS number, page_size
+        FROM reached, marathon_feed_clock WHERE slot IS NOT NULL
+    )
+    INSERT INTO marathon_feed_window (number, live, changed)
+    SELECT touched.number, (
+        SELECT count(*) FROM marathon_feed_entry
+        WHERE slot > (touched.number - 1) * page_size AND slot <= touched.number * page_size
+        AND digest IS NOT NULL
+    ), :number FROM touched
+    ON CONFLICT (number) DO UPDATE SET live = excluded.live, changed = excluded.changed
+    """
+).bindparams(_IRIS)
+
+
+def _connection() -> Any:
+    """Return the session's own connection: rows without objects."""
+    return model.Session.connection()
+
+
+def _batches(values: Iterable[str]) -> Iterator[list[str]]:
+    everything = list(values)
+    for start in range(0, len(everything), BATCH):
+        yield everything[start : start + BATCH]
+
+
+# How many windows of the whole catalogue are in memory at a time.
+AT_ONCE = 8
+
+_CLOCK = (
+    Clock.epoch,
+    Clock.number.label("clock_number"),
+    Clock.mark,
+    Clock.unmarked,
+    Clock.published,
+    Clock.base,
+    Clock.vocabulary,
+    Clock.page_size,
+    Clock.complete,
+    Clock.home,
+    HOME.label("here"),
+    sa.select(Change.published).order_by(Change.number).limit(1).scalar_subquery().label("issued"),
+)
+
+
+_CATALOGUE = (
+    sa.select(Entry.body)
+    .where(Entry.thing == "", Entry.kind == str(Kind.CATALOG))
+    .scalar_subquery()
+    .label("catalogue")
+)
+
+
+def _is_fresh() -> sa.ColumnElement[bool]:
+    return sa.and_(
+        Rendering.window == Window.number,
+        Rendering.format == sa.bindparam("kept_as"),
+        Rendering.changed == Window.changed,
+    )
+
+
+# Statements are made once: making one takes as long as the database needs to answer it.
+_OTHER = aliased(Window)
+_NUMBER = sa.bindparam("number", type_=sa.BigInteger)
+_IN_SCOPE = Member.scope == sa.bindparam("scope", type_=sa.UnicodeText)
+
+
+def _page_of(place: Any) -> sa.ColumnElement[int]:
+    return (place - 1) // Clock.page_size + 1
+
+
+def _of_scope(what: Any, *conditions: Any) -> Any:
+    return sa.select(what).where(_IN_SCOPE, *conditions).correlate(Clock).scalar_subquery()
+
+
+_QUERY = {
+    "clock": sa.select(*_CLOCK),
+    "catalogue": sa.select(*_CLOCK, _CATALOGUE),
+    "page": sa.select(
+        *_CLOCK,
+        _CATALOGUE,
+        sa.select(sa.func.sum(_OTHER.live)).scalar_subquery().label("total"),
+        sa.select(sa.func.max(_OTHER.number)).scalar_subquery().label("last"),
+        sa.select(sa.func.max(_OTHER.number))
+        .where(_OTHER.number < _NUMBER, _OTHER.live > 0)
+        .scalar_subquery()
+        .label("previous"),
+        sa.select(sa.func.min(_OTHER.number))
+        .where(_OTHER.number > _NUMBER, _OTHER.live > 0)
+        .scalar_subquery()
+        .label("next"),
+        Rendering.body,
+        Rendering.size,
+        Rendering.crc,
+    )
+    .select_from(Clock)
+    .outerjoin(Window, Window.number == _NUMBER)
+    .outerjoin(Rendering, _is_fresh()),
+    "scope": sa.select(
+        *_CLOCK,
+        _CATALOGUE,
+        _of_scope(sa.func.count(), Member.current).label("total"),
+        _page_of(_of_scope(sa.func.max(Member.place))).label("last"),
+        _page_of(
+            _of_scope(
+                sa.func.max(Member.place),
+                Member.current,
+                Member.place <= (_NUMBER - 1) * Clock.page_size,
+            )
+        ).label("previous"),
+        _page_of(
+            _of_scope(
+                sa.func.min(Member.place), Member.current, Member.place > _NUMBER * Clock.page_size
+            )
+        ).label("next"),
+    ).select_from(Clock),
+    "windows": sa.select(Window.number, Rendering.body, Rendering.size, Rendering.crc)
+    .outerjoin(Rendering, _is_fresh())
+    .where(Window.number > sa.bindparam("last"), Window.live > 0)
+    .order_by(Window.number)
+    .limit(AT_ONCE),
+}
+
+
+def read_clock_row(connection: Any) -> sa.Row:
+    """Return the clock: ``epoch``, ``clock_number``, ``published``, ``issued`` and so on.
+
+    Raises:
+        sqlalchemy.exc.NoResultFound: nothing was ever published and no migration was run.
+    """
+    return connection.execute(_QUERY["clock"]).one()
+
+
+def read_catalogue(connection: Any) -> sa.Row:
+    """Return the clock's columns and ``catalogue``, the stored body of the catalogue's entry."""
+    return connection.execute(_QUERY["catalogue"]).one()
+
+
+def read_window(connection: Any, number: int, kept_as: str) -> sa.Row:
+    """Return all that answers a request for one window, in one query.
+
+    Returns:
+        the columns of :func:`read_catalogue`; ``total`` public datasets;
+        ``last`` window; ``previous``
+        and ``next`` one that is not empty; ``body``, ``size`` and ``crc`` of its rendering,
+        ``None`` where there is none that is up to date.
+    """
+    return connection.execute(_QUERY["page"], {"number": number, "kept_as": kept_as}).one()
+
+
+def list_windows(connection: Any, kept_as: str) -> Iterator[sa.Row]:
+    """Yield every window that is not empty: ``number``, and what :func:`read_window` returns."""
+    last = 0
+    while True:
+        rows = connection.execute(_QUERY["windows"], {"last": last, "kept_as": kept_as}).all()
+        yield from rows
+        if len(rows) < AT_ONCE:
+            return
+        last = rows[-1].number
+
+
+def read_scope_page(connection: Any, scope: str, number: int) -> sa.Row:
+    """Return what :func:`read_window` does for a page of a part of the catalogue; none is kept.
+
+    Returns:
+        the columns of :func:`read_catalogue`, ``total``, ``last``, ``previous`` and ``next``.
+    """
+    return connection.execute(_QUERY["scope"], {"scope": scope, "number": number}).one()
+
+
+def list_window_numbers(connection: Any, scope: str) -> list[int]:
+    """Return the numbers of the pages that are not empty, of a part or ("") of the whole."""
+    found = connection.execute(_WINDOWS_OF_SCOPE if scope else _WINDOWS, {"scope": scope})
+    return list(found.scalars())
+
+
+_WINDOWS = sa.text("SELECT number FROM marathon_feed_window WHERE live > 0 ORDER BY 1")
+_WINDOWS_OF_SCOPE = sa.text(
+    """
+    SELECT DISTINCT (place - 1) / page_size + 1 FROM marathon_feed_member, marathon_feed_clock
+    WHERE scope = :scope AND current ORDER BY 1
+    """
+)
+
+
+def read_window_change(connection: Any, number: int) -> int | None:
+    """Return the number of the last change of a window, ``None`` if there is no such window."""
+    return connection.scalar(sa.select(Window.changed).where(Window.number == number))
+
+
+def read_live_count(connection: Any, number: int) -> int:
+    """Return how many public datasets a window says that it holds."""
+    return connection.scalar(sa.select(Window.live).where(Window.number == number)) or 0
+
+
+def count_live_datasets(connection: Any, number: int) -> int:
+    """Return how many public datasets have a slot of a window."""
+    return connection.scalar(_COUNTED, {"number": number})
+
+
+_COUNTED = sa.select(sa.func.count()).where(
+    Entry.digest.is_not(None),
+    Entry.slot > (_NUMBER - 1) * sa.select(Clock.page_size).scalar_subquery(),
+    Entry.slot <= _NUMBER * sa.select(Clock.page_size).scalar_subquery(),
+)
+
+
+def list_renderings(connection: Any, number: int) -> Sequence[sa.Row]:
+    """Return what is kept of a window, up to date: ``format``, ``body``, ``size``, ``crc``."""
+    columns = (Rendering.format, Rendering.body, Rendering.size, Rendering.crc)
+    up_to_date = sa.and_(Window.number == Rendering.window, Window.changed == Rendering.changed)
+    query = sa.select(*columns).join(Window, up_to_date).where(Rendering.window == number)
+    return connection.execute(query).all()
+
+
+def keep_rendering(
+    number: int, kept_as: str, changed_at: int, piece: Any, moment: tuple[int, int]
+) -> None:
+    """Keep a rendering (``body``, ``size``, ``crc``) of a window, unless that has changed since.
+
+    In a transaction of its own; whoever renders the same at the same time writes the same. Whoever
+    is changing the window is not waited for, and waits: what was taken down is not kept again.
+
+    Args:
+        number: of the window.
+        kept_as: its format.
+        changed_at: number of the window's last change when it was rendered.
+        piece: the rendering.
+        moment: number and mark of the state that it was rendered from, which must be in the log.
+    """
+    assert meta.engine is not None, "CKAN has made it"
+    values = {"changed": changed_at, "body": piece.body, "size": piece.size, "crc": piece.crc}
+    row = {"window": number, "format": kept_as, **values}
+    columns = [sa.literal(each, Rendering.__table__.c[name].type) for name, each in row.items()]
+    current = (
+        sa.select(*columns)
+        .where(Window.number == number, Window.changed == changed_at)
+        .where(sa.exists().where(Change.number == moment[0], Change.mark == moment[1]))
+        .with_for_update(read=True, skip_locked=True)
+    )
+    statement = insert(Rendering).from_select(list(row), current)
+    statement = statement.on_conflict_do_update(
+        index_elements=["window", "format"],
+        set_={name: statement.excluded[name] for name in values},
+        where=Rendering.changed < statement.excluded.changed,
+    )
+    with meta.engine.begin() as connection:
+        connection.execute(statement)
+
+
+def delete_outdated_renderings() -> None:
+    """Delete the renderings that nobody is given any more; nothing is committed.
+
+    They are replaced when a page is asked for, but what was taken down must not wait for that.
+    """
+    model.Session.connection().execute(_FORGET)
+
+
+_FORGET = sa.text(
+    """
+    DELETE FROM marathon_feed_rendering AS rendering USING marathon_feed_window AS page
+    WHERE page.number = rendering."window" AND page.changed > rendering.changed
+    """
+)
+
+
+def list_page_entries(connection: Any, number: int, scope: str = "") -> list[DescribedThing]:
+    """Return all that a page consists of.
+
+    Its public datasets by slot, and the public neighbours that they and those neighbours name.
+
+    Args:
+        connection: that sees one moment.
+        number: of the page.
+        scope: name of a part of the catalogue; "" for the whole.
+    """
+    held = _HELD_BY_SCOPE if scope else _HELD_BY_WINDOW
+    return _read_described(connection.execute(held, {"number": number, "scope": scope}))
+
+
+def describe_things(connection: Any, iris: Collection[str]) -> list[DescribedThing]:
+    """Return these things as far as they are public, and their public neighbours likewise."""
+    return _read_described(connection.execute(_HELD_BY_IRI, {"iris": list(iris)}))
+
+
+class DescribedThing(NamedTuple):
+    """A public thing: its IRI, its kind, its N-Triples, and the neighbours that it names."""
+
+    iri: str
+    kind: Kind
+    body: bytes
+    refs: Sequence[str]
+
+
+def _read_described(rows: Any) -> list[DescribedThing]:
+    return [
+        DescribedThing(row.iri, Kind(row.kind), read_description(row.body), row.refs)
+        for row in rows
+    ]
+
+
+def _held(seed: str) -> sa.TextClause:
+    return sa.text(
+        f"""
+        WITH RECURSIVE held (iri, refs) AS (
+            {seed} AND digest IS NOT NULL
+            UNION
+            SELECT entry.iri, entry.refs FROM held
+            CROSS JOIN unnest(held.refs) AS named (iri)
+            JOIN marathon_feed_entry AS entry ON entry.iri = named.iri AND entry.digest IS NOT NULL
+        )
+        SELECT iri, kind, body, refs FROM marathon_feed_entry WHERE iri IN (SELECT iri FROM held)
+        ORDER BY slot NULLS FIRST, iri
+        """  # noqa: S608 - constants only
+    )
+
+
+_HELD_BY_WINDOW = _held(
+    """
+    SELECT iri, refs FROM marathon_feed_entry, marathon_feed_clock
+    WHERE slot > (:number - 1) * page_size AND slot <= :number * page_size
+    """
+)
+_HELD_BY_SCOPE = _held(
+    """
+    SELECT iri, refs FROM marathon_feed_member JOIN marathon_feed_entry USING (iri),
+    marathon_feed_clock WHERE scope = :scope AND current
+    AND place > (:number - 1) * page_size AND place <= :number * page_size
+    """
+)
+_HELD_BY_IRI = _held("SELECT iri, refs FROM marathon_feed_entry WHERE iri = ANY(:iris)").bindparams(
+    sa.bindparam("iris", type_=ARRAY(sa.UnicodeText))
+)
+
+
+def list_changes(connection: Any, scope: str, since: int, limit: int) -> list[sa.Row]:
+    """Return the last change of each thing that has changed after a number, in order.
+
+    Args:
+        connection: that sees one moment.
+        scope: name of a part of the catalogue; "" for the whole, with what it says of itself.
+        since: number of a change.
+        limit: how many at most.
+
+    Returns:
+        rows of ``iri``, ``number``, ``mark``, ``activity`` and ``published``. What has left the
+        part is deleted there, and what has come in is new.
+    """
+    query = _CHANGES_OF_SCOPE if scope else _CHANGES
+    values = {"scope": scope, "since": since, "limit": limit}
+    return connection.execute(query, values).all()
+
+
+def read_mark_of_change(connection: Any, number: int) -> int | None:
+    """Return the mark of the change with a number, ``None`` if the log has no such change."""
+    return connection.scalar(sa.select(Change.mark).where(Change.number == number))
+
+
+def list_newest_changes(connection: Any, scope: str, limit: int) -> list[sa.Row]:
+    """Return what :func:`list_changes` does of datasets, the newest first."""
+    query = _NEWEST_OF_SCOPE if scope else _NEWEST
+    return connection.execute(query, {"scope": scope, "since": 0, "limit": limit}).all()
+
+
+def find_thing_ids(connection: Any, iris: Collection[str]) -> dict[str, str]:
+    """Return IRI → id in CKAN, by which its page is found."""
+    query = sa.select(Entry.iri, Entry.thing).where(Entry.iri.in_(list(iris)))
+    return dict(connection.execute(query).tuples().all())
+
+
+_OF_ALL = """
+    SELECT entry.iri, number, mark, activity, published
+    FROM marathon_feed_entry AS entry JOIN marathon_feed_change ON number = entry.changed
+    WHERE entry.changed > :since
+"""
+_OF_SCOPE = f"""
+    SELECT member.iri, number, mark, published, CASE WHEN NOT current THEN '{Activity.DELETE}'
+        WHEN entered = changed THEN '{Activity.CREATE}' ELSE '{Activity.UPDATE}' END AS activity
+    FROM marathon_feed_member AS member JOIN marathon_feed_change ON number = member.changed
+    WHERE scope = :scope AND changed > :since
+"""  # noqa: S608 - constants only
+_CHANGES = sa.text(
+    f"{_OF_ALL} AND kind IN ('{Kind.DATASET}', '{Kind.CATALOG}') ORDER BY number LIMIT :limit"
+)
+_CHANGES_OF_SCOPE = sa.text(f"{_OF_SCOPE} ORDER BY number LIMIT :limit")
+_NEWEST = sa.text(f"{_OF_ALL} AND kind = '{Kind.DATASET}' ORDER BY number DESC LIMIT :limit")
+_NEWEST_OF_SCOPE = sa.text(f"{_OF_SCOPE} ORDER BY number DESC LIMIT :limit")

@@ -1,0 +1,258 @@
+"""Ideas: the history of their status, those to choose from, and the data that they need.
+
+The server alone writes the history. The ideas to choose from are read from the tables, so that the
+list is right while Solr is late.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast
+
+import ckan.plugins.toolkit as tk
+import sqlalchemy as sa
+from ckan import model
+from sqlalchemy.orm import aliased
+
+from ckanext.marathon.model import link
+from ckanext.marathon.model.clock import cache_until_change, get_utc_now
+from ckanext.marathon.model.link import PACKAGE, Link, Predicate
+from ckanext.marathon.records.record import Idea
+from ckanext.marathon.visibility import Viewer
+
+
+class Transition(tk.BaseModel):
+    """One step of one idea. ``organization_id`` is empty where a sysadmin acted for none."""
+
+    __tablename__ = "marathon_idea_transition"
+
+    id = sa.Column(sa.BigInteger, sa.Identity(), primary_key=True)
+    idea_id = sa.Column(sa.UnicodeText, nullable=False, index=True)
+    at = sa.Column(sa.DateTime, nullable=False)
+    status = sa.Column(sa.UnicodeText, nullable=False)
+    reason = sa.Column(sa.UnicodeText, nullable=False)
+    user_id = sa.Column(sa.UnicodeText)
+    organization_id = sa.Column(sa.UnicodeText)
+
+
+def record_transition(
+    idea_id: str, status: str, reason: str, user_id: str | None, organization_id: str | None
+) -> None:
+    """Add a step to the history of an idea; nothing is committed."""
+    step = sa.insert(Transition).values(
+        idea_id=idea_id,
+        at=get_utc_now(),
+        status=status,
+        reason=reason,
+        user_id=user_id,
+        organization_id=organization_id,
+    )
+    model.Session.execute(step)
+
+
+def find_last_status(idea_id: str) -> str | None:
+    """Return the status that the history of an idea ends with."""
+    return model.Session.scalar(
+        sa.select(Transition.status)
+        .where(Transition.idea_id == idea_id)
+        .order_by(Transition.id.desc())
+        .limit(1)
+    )
+
+
+def read_idea_history(idea_id: str) -> list[sa.Row]:
+    """Return the steps of an idea, first to last, with the names of organisation and user.
+
+    Returns:
+        rows of at (UTC), status, reason, organization_id, organization_name, organization_title,
+        user_id, user_name; names are ``None`` where there is nobody of that id any more.
+    """
+    query = (
+        sa.select(
+            Transition.at,
+            Transition.status,
+            Transition.reason,
+            Transition.organization_id,
+            model.Group.name.label("organization_name"),
+            model.Group.title.label("organization_title"),
+            Transition.user_id,
+            model.User.name.label("user_name"),
+        )
+        .outerjoin(model.Group, model.Group.id == Transition.organization_id)
+        .outerjoin(model.User, model.User.id == Transition.user_id)
+        .where(Transition.idea_id == idea_id)
+        .order_by(Transition.id)
+    )
+    return list(model.Session.execute(query))
+
+
+def forget_history(idea_id: str) -> None:
+    """Drop the history of an idea that is no more."""
+    model.Session.execute(sa.delete(Transition).where(Transition.idea_id == idea_id))
+
+
+_ACCENTED, _PLAIN = "áàâäéèêëíìîïóòôöúùûüñç", "aaaaeeeeiiiioooouuuunc"
+
+
+@dataclass(frozen=True)
+class WantedIdeas:
+    """Which ideas: of municipalities (codes), or among ``include`` (ids or names), with a text.
+
+    Both empty means all.
+    """
+
+    municipalities: Collection[str] = ()
+    include: Collection[str] = ()
+    text: str = ""
+
+
+def list_idea_choices(
+    viewer: Viewer, wanted: WantedIdeas, limit: int, offset: int = 0
+) -> list[tuple[model.Package, model.Package | None]]:
+    """Return ideas and the workshop of each (``None``: not to be seen), latest workshop first."""
+    idea, workshop = model.Package, aliased(model.Package)
+    workshop_id = cast(Any, idea).extras["workshop"].astext
+    starts_at = cast(Any, workshop).extras["starts_at"].astext
+    query = (
+        sa.select(idea, workshop)
+        .outerjoin(
+            workshop,
+            sa.and_(
+                workshop.id == workshop_id,
+                workshop.state == model.State.ACTIVE,
+                viewer.filter_visible(workshop),
+            ),
+        )
+        .where(idea.type == "idea", idea.state == model.State.ACTIVE, viewer.filter_visible(idea))
+        .order_by(starts_at.desc().nulls_last(), idea.title, idea.id)
+        .limit(limit)
+        .offset(offset)
+    )
+    chosen: list[sa.ColumnElement[bool]] = []
+    if wanted.municipalities:
+        chosen.append(_is_of(idea.id, workshop_id, wanted.municipalities))
+    if wanted.include:
+        chosen.append(sa.or_(idea.id.in_(wanted.include), idea.name.in_(wanted.include)))
+    if chosen:
+        query = query.where(sa.or_(*chosen))
+    if wanted.text:
+        code = cast(Any, idea).extras["code"].astext
+        fields = (idea.title, workshop.title, code)
+        query = query.where(sa.or_(*(_contains(field, wanted.text) for field in fields)))
+    return [(found, held) for found, held in model.Session.execute(query)]
+
+
+def _is_of(idea_id: Any, workshop_id: Any, codes: Collection[str]) -> sa.ColumnElement[bool]:
+    """Return the condition that an idea is of a municipality: its own, or else its workshop's."""
+    own = sa.and_(Link.subject == idea_id, Link.predicate == str(Predicate.IDEA_MUNICIPALITY))
+    of_workshop = sa.and_(
+        Link.subject == workshop_id, Link.predicate == str(Predicate.WORKSHOP_MUNICIPALITY)
+    )
+    return sa.or_(
+        sa.exists().where(own, Link.object.in_(codes)),
+        sa.and_(~sa.exists().where(own), sa.exists().where(of_workshop, Link.object.in_(codes))),
+    )
+
+
+def _contains(column: Any, text: str) -> sa.ColumnElement[bool]:
+    """Return the condition that a text is in a column, accents and capitals apart."""
+    plain = text.lower().translate(str.maketrans(_ACCENTED, _PLAIN))
+    folded = sa.func.translate(sa.func.lower(column), _ACCENTED, _PLAIN)
+    return folded.contains(plain, autoescape=True)
+
+
+class AskedNeeds(NamedTuple):
+    """Data needs of an idea, and those that a public dataset meets."""
+
+    needs: int
+    met: int
+
+
+def read_asked_needs(ids: Collection[str]) -> dict[str, AskedNeeds]:
+    """Return idea id → what it asks for; public ideas alone that ask and were not given up."""
+    if not ids:
+        return {}
+    needed = link.select_needs().subquery("needed")
+    query = (
+        sa.select(
+            needed.c.idea, sa.func.count(), sa.func.count().filter(needed.c.is_met).label("met")
+        )
+        .where(needed.c.idea.in_(ids))
+        .group_by(needed.c.idea)
+    )
+    return {idea: AskedNeeds(needs, met) for idea, needs, met in model.Session.execute(query)}
+
+
+class UnmetNeed(NamedTuple):
+    """A data need that no public dataset meets, and the idea that has it."""
+
+    id: str
+    what: str
+    idea: Idea
+
+
+def list_unmet_needs(limit: int, kind: str = "", code: str = "") -> list[UnmetNeed]:
+    """Return data needs of public ideas that no public dataset meets, newest idea first.
+
+    How many there are in all, figures tell. Kept until a change.
+
+    Args:
+        limit: the most to return.
+        kind: as in :func:`.figures.by`, for those of one place or problem; ``""`` for all.
+        code: of the place or problem.
+    """
+    asked = (limit, kind, code)
+    return cache_until_change("unmet needs", asked, lambda: _unmet(limit, kind, code))
+
+
+def _unmet(limit: int, kind: str, code: str) -> list[UnmetNeed]:
+    needed = link.select_needs().subquery("needed")
+    query = (
+        sa.select(PACKAGE.id, PACKAGE.name, PACKAGE.title, PACKAGE.extras, needed.c.need)
+        .join(needed, needed.c.idea == PACKAGE.id)
+        .where(~needed.c.is_met)
+        .order_by(PACKAGE.metadata_created.desc(), PACKAGE.id, needed.c.need)
+        .limit(limit)
+    )
+    if kind:
+        query = query.where(PACKAGE.id.in_(link.select_talks_about(kind, code)))
+    rows: Any = model.Session.execute(query)
+    return [
+        UnmetNeed(row.need, idea.name_need(row.need), idea)
+        for row in rows
+        for idea in [Idea.from_stored(row)]
+    ]
+
+
+def read_needs_met_by_datasets(ids: Collection[str]) -> dict[str, set[str]]:
+    """Return dataset id → the needs that it meets, as the database has it in this transaction.
+
+    Of each of these datasets; one that not everybody may see meets none.
+    """
+    pairs = link.select_met_needs().subquery()
+    query = sa.select(pairs.c.dataset, pairs.c.need).where(pairs.c.dataset.in_(ids))
+    found: dict[str, set[str]] = defaultdict(set)
+    # On the connection, so that nothing is flushed or refreshed by asking.
+    for dataset, need in model.Session.connection().execute(query):
+        found[dataset].add(need)
+    return {id_: found[id_] for id_ in ids}
+
+
+def list_met_needs(needs: Collection[str]) -> set[str]:
+    """Return those of these needs that a public dataset says it meets."""
+    if not needs:
+        return set()
+    pairs = link.select_met_needs().subquery()
+    return set(model.Session.scalars(sa.select(pairs.c.need).where(pairs.c.need.in_(needs))))
+
+
+def list_asking_ideas(needs: Collection[str]) -> list[str]:
+    """Return the ids of the ideas that have these needs."""
+    if not needs:
+        return []
+    query = sa.select(Link.subject.distinct()).where(
+        Link.object.in_(needs), Link.predicate == str(Predicate.IDEA_DATA_NEED)
+    )
+    return sorted(model.Session.scalars(query))

@@ -1,0 +1,114 @@
+"""Municipalities: which organisation is the municipality of a code, and its contact.
+
+One code, one organisation. Contacts are institutions, never persons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import ckan.plugins.toolkit as tk
+import sqlalchemy as sa
+from ckan import model
+
+from ckanext.marathon.domain.errors import Taken
+from ckanext.marathon.domain.idea import StoryContact
+from ckanext.marathon.model import figures
+from ckanext.marathon.model.package import claim_row
+from ckanext.marathon.records.record import Organization
+
+
+class MunicipalityClaim(tk.BaseModel):
+    """The claim of an organisation to a municipality's code."""
+
+    __tablename__ = "marathon_place"
+
+    municipality_code = sa.Column(sa.UnicodeText, primary_key=True)
+    organization_id = sa.Column(sa.UnicodeText, nullable=False, unique=True)
+
+
+def find_municipality(code: str) -> str | None:
+    """Return the id of the active organisation that is this municipality, if one is on the site."""
+    return model.Session.scalar(
+        sa.select(MunicipalityClaim.organization_id)
+        .join(model.Group, model.Group.id == MunicipalityClaim.organization_id)
+        .where(MunicipalityClaim.municipality_code == code, model.Group.state == model.State.ACTIVE)
+    )
+
+
+def find_municipalities(codes: list[str]) -> dict[str, str]:
+    """Return code → id of the active organisation that is this municipality."""
+    rows = model.Session.execute(
+        sa.select(MunicipalityClaim.municipality_code, MunicipalityClaim.organization_id)
+        .join(model.Group, model.Group.id == MunicipalityClaim.organization_id)
+        .where(
+            MunicipalityClaim.municipality_code.in_(codes), model.Group.state == model.State.ACTIVE
+        )
+    )
+    return {row.municipality_code: row.organization_id for row in rows}
+
+
+def assign_municipality(organization_id: str, code: str | None) -> None:
+    """Let an organisation hold this code and no other; ``None`` or ``""`` for none.
+
+    A code that a deleted or purged organisation left behind is taken over.
+
+    Raises:
+        Taken: an active organisation holds it; ``holder`` is its id.
+    """
+    own = MunicipalityClaim.organization_id == organization_id
+    stale = own if not code else sa.and_(own, MunicipalityClaim.municipality_code != code)
+    model.Session.execute(sa.delete(MunicipalityClaim).where(stale))
+    if not code or _is_held_by(code, organization_id):
+        return
+    current = model.Session.scalar(
+        sa.select(MunicipalityClaim.organization_id)
+        .where(MunicipalityClaim.municipality_code == code)
+        .with_for_update()
+    )
+    if current is not None:
+        if find_municipality(code) is not None:
+            raise Taken(code, current)
+        model.Session.execute(
+            sa.delete(MunicipalityClaim).where(MunicipalityClaim.municipality_code == code)
+        )
+    row = sa.insert(MunicipalityClaim).values(
+        municipality_code=code, organization_id=organization_id
+    )
+    claim_row(row, code)
+
+
+def _is_held_by(code: str, organization_id: str) -> bool:
+    query = sa.select(MunicipalityClaim.municipality_code).where(
+        MunicipalityClaim.municipality_code == code,
+        MunicipalityClaim.organization_id == organization_id,
+    )
+    return model.Session.scalar(query) is not None
+
+
+def list_municipality_contacts(codes: Sequence[str]) -> list[StoryContact]:
+    """Return the active organisations that are these municipalities, in the order of the codes."""
+    group = cast(Any, model.Group)
+    query = (
+        sa.select(MunicipalityClaim.municipality_code, model.Group)
+        .join(model.Group, group.id == MunicipalityClaim.organization_id)
+        .where(MunicipalityClaim.municipality_code.in_(codes), group.state == model.State.ACTIVE)
+    )
+    found = dict(model.Session.execute(query).tuples().all())
+    return [_contact(found[code]) for code in codes if code in found]
+
+
+def find_contact_with_role(role: str) -> list[StoryContact]:
+    """Return the oldest active organisation that has a role in the marathons, if there is one."""
+    return [_contact(each) for each in figures.list_organizations_with_role(role, 1)]
+
+
+def _contact(group: model.Group) -> StoryContact:
+    organization = Organization.from_stored(group)
+    return StoryContact(
+        name=organization.name,
+        title=organization.label,
+        email=organization.contact_email,
+        homepage=organization.homepage,
+    )

@@ -1,0 +1,379 @@
+"""Packages as the rules need them: read, locked, by code and by short address.
+
+What only one package may have, such as a code, is claimed in a table with unique keys, so that two
+that ask at the same instant do not both get it.
+
+Short addresses: which record the first digits of its id mean, for ever. What is printed and hung on
+a wall must not mean another record some day. So where two ids begin alike, the one that was public
+first has the address, also after it is gone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple
+
+import ckan.plugins.toolkit as tk
+import sqlalchemy as sa
+from ckan import model
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.util import identity_key
+
+from ckanext.marathon import visibility
+from ckanext.marathon.domain.errors import Taken
+from ckanext.marathon.model.feed import Change, Entry
+from ckanext.marathon.model.link import PACKAGE, Link, Predicate
+from ckanext.marathon.records.values import list_stored_rows, list_stored_texts, read_flag
+from ckanext.marathon.visibility import filter_public
+
+
+def claim_row(row: sa.Insert, key: str) -> None:
+    """Insert a row whose keys are unique; nothing is committed.
+
+    The database makes the second of two wait for the first one's commit and then refuses it.
+
+    Raises:
+        Taken: somebody else was first; the rest of the transaction is untouched.
+    """
+    try:
+        with model.Session.begin_nested():
+            model.Session.execute(row)
+    except IntegrityError as fault:
+        raise Taken(key, None) from fault
+
+
+class PackageCode(tk.BaseModel):
+    """The claim of a package to a code."""
+
+    __tablename__ = "marathon_code"
+
+    owner_org = sa.Column(sa.UnicodeText, primary_key=True)
+    package_type = sa.Column(sa.UnicodeText, primary_key=True)
+    code = sa.Column(sa.UnicodeText, primary_key=True)
+    package_id = sa.Column(sa.UnicodeText, nullable=False, unique=True)
+
+
+def find_code_holder(owner_org: str, package_type: str, code: str) -> str | None:
+    """Return the id of the package, not deleted, that has this code."""
+    return model.Session.scalar(
+        sa.select(PackageCode.package_id)
+        .join(model.Package, model.Package.id == PackageCode.package_id)
+        .where(_is(owner_org, package_type, code), model.Package.state != model.State.DELETED)
+    )
+
+
+def assign_code(package_id: str, owner_org: str, package_type: str, code: str | None) -> None:
+    """Let a package have this code and no other; ``None`` or ``""`` for none.
+
+    A code that a deleted or purged package left behind is taken over.
+
+    Raises:
+        Taken: another package has it; ``holder`` is its id where that is known.
+    """
+    wanted = _is(owner_org, package_type, code or "")
+    own = PackageCode.package_id == package_id
+    model.Session.execute(sa.delete(PackageCode).where(own, sa.not_(wanted)))
+    if not code or model.Session.scalar(sa.select(PackageCode.code).where(own)) is not None:
+        return
+    current = model.Session.scalar(
+        sa.select(PackageCode.package_id).where(wanted).with_for_update()
+    )
+    if current is not None:
+        if find_code_holder(owner_org, package_type, code) is not None:
+            raise Taken(code, current)
+        model.Session.execute(sa.delete(PackageCode).where(wanted))
+    row = sa.insert(PackageCode).values(
+        owner_org=owner_org, package_type=package_type, code=code, package_id=package_id
+    )
+    claim_row(row, code)
+
+
+def release_code(package_id: str) -> None:
+    """Give back the code of a package that is no more."""
+    model.Session.execute(sa.delete(PackageCode).where(PackageCode.package_id == package_id))
+
+
+def _is(owner_org: str, package_type: str, code: str) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        PackageCode.owner_org == owner_org,
+        PackageCode.package_type == package_type,
+        PackageCode.code == code,
+    )
+
+
+WORKSHOP, IDEA, DATASET, COMMITMENT = "workshop", "idea", "dataset", "commitment"
+
+
+def find_package_ids(references: Collection[str], package_type: str) -> dict[str, str]:
+    """Return reference → id for the names and ids that are packages of this type."""
+    if not references:
+        return {}
+    package = model.Package
+    rows = model.Session.execute(
+        sa.select(package.id, package.name).where(
+            package.type == package_type,
+            sa.or_(package.id.in_(references), package.name.in_(references)),
+        )
+    ).all()
+    names = {row.name: row.id for row in rows}
+    ids = {row.id: row.id for row in rows}
+    return {ref: found for ref in references if (found := ids.get(ref) or names.get(ref))}
+
+
+def load_packages(ids: Iterable[str]) -> dict[str, model.Package]:
+    """Return packages by id; those that this session has already are not asked for again."""
+    wanted = sorted(set(ids))
+    known = [each for each in wanted if _key(each) in model.Session.identity_map]
+    unknown = set(wanted).difference(known)
+    found = {each: model.Session.get(model.Package, each) for each in known}
+    if unknown:
+        query = model.Session.query(model.Package).filter(model.Package.id.in_(unknown))
+        found |= {package.id: package for package in query}
+    return {each: package for each, package in found.items() if package}
+
+
+def _key(identifier: str) -> Any:
+    return identity_key(model.Package, identifier)
+
+
+def lock_targets(ids: Iterable[str]) -> dict[str, model.Package]:
+    """Return packages as they are now, and keep others from changing them before we commit.
+
+    Many may link to one at a time (``FOR SHARE``); who changes or deletes it waits for them.
+    """
+    return _locked(ids, read=True)
+
+
+def lock_packages(ids: Iterable[str]) -> dict[str, model.Package]:
+    """Return packages as they are now, in order of id; everybody else waits for our commit."""
+    return _locked(ids, read=False)
+
+
+def _locked(ids: Iterable[str], read: bool) -> dict[str, model.Package]:
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    found = (
+        model.Session.query(model.Package)
+        .filter(model.Package.id.in_(wanted))
+        .order_by(model.Package.id)
+        .populate_existing()
+        .with_for_update(read=read)
+    )
+    return {package.id: package for package in found}
+
+
+def list_dependents(objects: Collection[str], *predicates: Predicate) -> list[model.Package]:
+    """Return the packages, deleted ones left out, that link to these objects, by title."""
+    if not objects:
+        return []
+    found = model.Session.query(model.Package).filter(
+        model.Package.id.in_(_subjects(objects, *predicates)),
+        model.Package.state != model.State.DELETED,
+    )
+    return found.order_by(model.Package.title, model.Package.id).all()
+
+
+def list_active_dependents(
+    objects: Collection[str], predicate: Predicate
+) -> list[tuple[str, bool]]:
+    """Return (id, whether it is public) of the active packages that link to these, by title."""
+    if not objects:
+        return []
+    package = model.Package
+    rows = model.Session.execute(
+        sa.select(package.id, filter_public(package))
+        .where(package.id.in_(_subjects(objects, predicate)), package.state == model.State.ACTIVE)
+        .order_by(package.title, package.id)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def list_owned_packages(organization_id: str) -> list[model.Package]:
+    """Return the packages, deleted ones left out, of an organisation, by type and title."""
+    found = model.Session.query(model.Package).filter(
+        model.Package.owner_org == organization_id, model.Package.state != model.State.DELETED
+    )
+    return found.order_by(model.Package.type, model.Package.title).all()
+
+
+def read_organization_titles(ids: Iterable[str | None]) -> dict[str, dict[str, str]]:
+    """Return id → id, name and title of organisations."""
+    wanted = sorted({each for each in ids if each})
+    if not wanted:
+        return {}
+    group = model.Group
+    rows = model.Session.execute(
+        sa.select(group.id, group.name, group.title).where(group.id.in_(wanted))
+    )
+    return {
+        row.id: {"id": row.id, "name": row.name, "title": row.title or row.name} for row in rows
+    }
+
+
+def lock_organization(organization_id: str, to_link: bool = False) -> None:
+    """Keep an organisation as it is until our commit; ``to_link`` lets others link to it too."""
+    model.Session.execute(
+        sa.select(model.Group.id)
+        .where(model.Group.id == organization_id)
+        .with_for_update(read=to_link)
+    )
+
+
+def list_dependent_ids(objects: Collection[str], *predicates: Predicate) -> list[str]:
+    """Return the ids of every package, deleted ones too, that links to these objects."""
+    if not objects:
+        return []
+    return sorted(model.Session.scalars(_subjects(objects, *predicates).distinct()))
+
+
+def _subjects(objects: Collection[str], *predicates: Predicate) -> sa.Select:
+    return sa.select(Link.subject).where(
+        Link.object.in_(objects), Link.predicate.in_([str(p) for p in predicates])
+    )
+
+
+def read_stored_text(record: model.Package | model.Group | None, field: str) -> str:
+    """Return a field kept as text in extras; "" where there is none."""
+    extras: dict[str, str] = getattr(record, "extras", None) or {}
+    return extras.get(field) or ""
+
+
+def read_stored_flag(record: model.Package | None, field: str) -> bool:
+    """Return a yes or no kept as text in extras; no where there is none."""
+    return read_flag(read_stored_text(record, field))
+
+
+def read_stored_texts(package: model.Package | None, field: str) -> list[str]:
+    """Return a field kept as a JSON list of texts; what cannot be read counts as empty."""
+    return list_stored_texts(read_stored_text(package, field))
+
+
+def read_stored_rows(
+    package: model.Package | model.Group | None, field: str
+) -> list[dict[str, Any]]:
+    """Return a field kept as a JSON list of objects; what cannot be read counts as empty."""
+    return list_stored_rows(read_stored_text(package, field))
+
+
+def list_examples(types: Collection[str]) -> list[sa.Row]:
+    """Return every package of these types that is flagged as an example, the trash included.
+
+    Returns:
+        rows of id, type, name, title and state, by name.
+    """
+    package = model.Package
+    query = (
+        sa.select(package.id, package.type, package.name, package.title, package.state)
+        .where(
+            package.type.in_(types),
+            sa.func.lower(package.extras["example"].astext) == "true",
+        )
+        .order_by(package.name)
+    )
+    return list(model.Session.execute(query))
+
+
+def list_example_files(package_ids: Collection[str]) -> list[tuple[str, str]]:
+    """Return (package id, resource id) of the files that the site keeps for these packages."""
+    resource = model.Resource
+    query = sa.select(resource.package_id, resource.id).where(
+        resource.package_id.in_(package_ids), resource.url_type == "upload"
+    )
+    return [(row.package_id, row.id) for row in model.Session.execute(query)]
+
+
+def name_examples(package_ids: Collection[str]) -> list[sa.Row]:
+    """Return id, type, name and title of those of these packages that are not deleted, by name."""
+    package = model.Package
+    query = (
+        sa.select(package.id, package.type, package.name, package.title)
+        .where(package.id.in_(package_ids), package.state != model.State.DELETED)
+        .order_by(package.name)
+    )
+    return list(model.Session.execute(query))
+
+
+# Of an id of CKAN, which is a UUID: 8 digits mean one of 100,000 things nearly always, 12 always.
+SHORT, LONGER = 8, 12
+_CODE = re.compile(rf"[0-9a-f]{{{SHORT}}}|[0-9a-f]{{{LONGER}}}")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# More ids than these never begin alike by chance.
+_MOST = 20
+
+
+class ShortAddress(NamedTuple):
+    """The id of a thing, and whether it is public now; else it was."""
+
+    id: str
+    is_public: bool
+
+
+def find_short_address(package_type: str, code: str) -> ShortAddress | None:
+    """Return the thing of a type that a code means; ``None`` for one that means nothing public.
+
+    Args:
+        package_type: e.g. ``idea``.
+        code: the first 8 or 12 hexadecimal digits of an id, in small letters.
+    """
+    if not _CODE.fullmatch(code):
+        return None
+    first = code if len(code) == SHORT else f"{code[:SHORT]}-{code[SHORT:]}"
+    rows = list(model.Session.execute(_logged(package_type, first)))
+    if rows:
+        oldest = rows[0] if len(rows) == 1 else _oldest(rows)
+        return ShortAddress(oldest.thing, oldest.is_public)
+    # A site whose log has not been put together yet.
+    identifier = model.Session.scalar(_unlogged(package_type, first))
+    return ShortAddress(identifier, True) if identifier else None
+
+
+def shorten_id(package_type: str, identifier: str) -> str:
+    """Return the code of a public thing, "" where its id is no UUID."""
+    if not _UUID.fullmatch(identifier):
+        return ""
+    digits = identifier.replace("-", "")
+    found = find_short_address(package_type, digits[:SHORT])
+    return digits[: SHORT if found and found.id == identifier else LONGER]
+
+
+def _begins(column: Any, first: str) -> sa.ColumnElement[bool]:
+    # A range of the index, in every collation: digits before letters, and none after the f.
+    return sa.and_(column >= first, column < f"{first}g", column.startswith(first))
+
+
+def _logged(package_type: str, first: str) -> sa.Select:
+    return (
+        # A dataset that got another IRI has a tombstone for the former one.
+        sa.select(Entry.thing, Entry.iri, Entry.digest.is_not(None).label("is_public"))
+        .distinct(Entry.thing)
+        .where(_begins(Entry.thing, first), Entry.kind == package_type)
+        .order_by(Entry.thing, Entry.digest.is_(None))
+        .limit(_MOST)
+    )
+
+
+def _unlogged(package_type: str, first: str) -> sa.Select:
+    return (
+        sa.select(PACKAGE.id)
+        .where(
+            _begins(PACKAGE.id, first),
+            PACKAGE.type == package_type,
+            visibility.filter_public(PACKAGE),
+        )
+        .order_by(PACKAGE.metadata_created, PACKAGE.id)
+        .limit(1)
+    )
+
+
+def _oldest(rows: list[Any]) -> Any:
+    query = (
+        sa.select(Change.iri)
+        .where(Change.iri.in_([row.iri for row in rows]))
+        .group_by(Change.iri)
+        .order_by(sa.func.min(Change.number))
+        .limit(1)
+    )
+    first = model.Session.scalar(query)
+    return next((row for row in rows if row.iri == first), rows[0])
