@@ -83,7 +83,7 @@ def prepare_tables() -> None:
     from ckan.cli.db import _run_migrations
     from ckan.lib import jobs
 
-    from ckanext.marathon.logic import requirements
+    from ckanext.marathon.logic import dataset as dataset_logic
     from ckanext.marathon.model import clock, dataset
 
     if not sa.inspect(model.meta.engine).has_table("marathon_link"):
@@ -93,7 +93,7 @@ def prepare_tables() -> None:
     for queue in jobs.get_all_queues():
         queue.empty()
     # Most of theirs have no organisation. On a site they have one, older than the plugin too.
-    requirements._publisher = exempt_publisher
+    dataset_logic._publisher = exempt_publisher
     clock.start_clock(complete=True)
     dataset.read_installation_time()
     model.Session.execute(sa.update(dataset.Installation).values(installed_at=datetime.max))

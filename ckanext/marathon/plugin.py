@@ -21,15 +21,16 @@ from ckanext.marathon.helpers import collect_helpers
 from ckanext.marathon.logic import (
     activity,
     data_needs,
-    organizations,
-    packages,
+    package,
     permissions,
     redacting,
     reindex,
+    resource,
     saving,
-    uploads,
 )
 from ckanext.marathon.logic.action import collect_actions
+from ckanext.marathon.logic.auth import collect_auth_functions
+from ckanext.marathon.logic.validators import collect_validators
 from ckanext.marathon.operations import feed_job, health
 from ckanext.marathon.search import connection, query
 from ckanext.marathon.views import stock_feed
@@ -73,8 +74,8 @@ INDISPENSABLE = {
 
 
 @tk.blanket.actions(collect_actions)
-@tk.blanket.auth_functions
-@tk.blanket.validators
+@tk.blanket.auth_functions(collect_auth_functions)
+@tk.blanket.validators(collect_validators)
 @tk.blanket.helpers(collect_helpers)
 @tk.blanket.blueprints
 @tk.blanket.cli
@@ -129,7 +130,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
         health.check_servers()
         tk.add_template_directory(config, "templates")
         tk.add_resource("assets", "marathon")
-        redacting.start()
+        redacting.start_redacting()
         connection.use_connection()
         saving.start_steps()
         activity.guard_streams()
@@ -141,18 +142,18 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
 
     # IPackageController
     def after_dataset_create(self, context: Context, pkg_dict: dict[str, Any]) -> None:
-        packages.after_save(context, pkg_dict)
-        uploads.store(context, pkg_dict.get("resources", []))
+        package.after_save(context, pkg_dict)
+        resource.store_uploads(context, pkg_dict.get("resources", []))
 
     def after_dataset_update(self, context: Context, pkg_dict: dict[str, Any]) -> None:
-        packages.after_save(context, pkg_dict)
+        package.after_save(context, pkg_dict)
 
     def after_dataset_show(self, context: Context, pkg_dict: dict[str, Any]) -> dict[str, Any]:
-        return packages.after_show(context, pkg_dict)
+        return package.after_show(context, pkg_dict)
 
     def before_dataset_index(self, pkg_dict: dict[str, Any]) -> dict[str, Any]:
         reindex.note_beforehand(pkg_dict["id"])
-        return data_needs.before_index(pkg_dict)
+        return data_needs.add_need_to_index(pkg_dict)
 
     def before_dataset_search(self, search_params: dict[str, Any]) -> dict[str, Any]:
         return query.before_search(search_params)
@@ -164,10 +165,10 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
 
     # IOrganizationController
     def create(self, entity: Any) -> None:
-        organizations.after_save(entity)
+        saving.assign_municipality_after_save(entity)
 
     def edit(self, entity: Any) -> None:
-        organizations.after_save(entity)
+        saving.assign_municipality_after_save(entity)
 
     # IPermissionLabels
     def get_dataset_labels(self, dataset_obj: Any) -> list[str]:
@@ -210,10 +211,10 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
 
     # IUploader
     def get_resource_uploader(self, data_dict: dict[str, Any]) -> Any:
-        return uploads.make_resource_uploader(data_dict)
+        return resource.make_resource_uploader(data_dict)
 
     def get_uploader(self, upload_to: str, old_filename: str | None) -> Any:
-        return uploads.make_image_uploader(upload_to, old_filename)
+        return resource.make_image_uploader(upload_to, old_filename)
 
     # IMiddleware
     def make_middleware(self, app: Any, config: CKANConfig) -> Any:

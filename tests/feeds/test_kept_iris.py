@@ -14,7 +14,7 @@ from ckan.tests.helpers import call_action
 from rdflib import Graph, Literal, URIRef
 
 from ckanext.marathon.feeds.verify import Fault, Wrong
-from ckanext.marathon.logic.kept_iris import name_of
+from ckanext.marathon.logic.dataset import read_foreign_iri
 from ckanext.marathon.model import dataset
 from ckanext.marathon.rdf.namespaces import DCAT, DCT
 from tests import factories
@@ -232,4 +232,4 @@ def test_verify_finds_an_iri_that_is_public_twice(
 )
 @pytest.mark.usefixtures("feed")
 def test_what_can_be_the_iri_of_something_elsewhere(given: str, kept: str | None) -> None:
-    assert name_of(given) == kept
+    assert read_foreign_iri(given) == kept

@@ -11,7 +11,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from ckanext.marathon.logic.parameters import parameters
+from ckanext.marathon.logic.parameters import read_parameters
 from tests import private_names, proving
 
 from .world import ROLES, World
@@ -76,7 +76,7 @@ def actions() -> list[str]:
 def cases() -> Iterator[tuple[str, str, Any]]:
     """Yield every action with each of its parameters and each wrong value."""
     for action in actions():
-        for name in sorted(parameters(action)) or ["id"]:
+        for name in sorted(read_parameters(action)) or ["id"]:
             for value in WRONG:
                 yield action, name, value
 
@@ -99,7 +99,7 @@ def test_every_parameter_with_every_wrong_value(world: World) -> None:
         # What comes first is what is reached first: each of the others has a good value, or none.
         body = {
             other: rng.choice(world.values(other))
-            for other in parameters(action)
+            for other in read_parameters(action)
             if rng.random() < 0.8
         }
         body[name] = value
@@ -115,7 +115,7 @@ def test_no_random_shape_breaks_an_action(world: World) -> None:
     @st.composite
     def requests(draw: st.DrawFn) -> tuple[str, str, dict[str, Any]]:
         action = draw(st.sampled_from(actions()))
-        names = sorted(parameters(action)) or ["id"]
+        names = sorted(read_parameters(action)) or ["id"]
         body = draw(st.dictionaries(st.sampled_from(names), SHAPES, min_size=1, max_size=4))
         for name in names:
             if name not in body and draw(st.booleans()):

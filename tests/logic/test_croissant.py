@@ -12,7 +12,7 @@ import pytest
 from ckan.tests.helpers import call_action
 from werkzeug.datastructures import FileStorage
 
-from ckanext.marathon.logic import croissant
+from ckanext.marathon.logic import dataset as dataset_logic
 from tests.factories import MarathonDataset
 from tests.views.test_search_engines import PLUGINS
 
@@ -35,7 +35,7 @@ def test_a_link_is_no_file_and_gets_no_checksum() -> None:
     ]
     given = {"name": "d", "title": "T", "notes": "", "resources": files}
     before = copy.deepcopy(given)
-    found = croissant.prepare(given)
+    found = dataset_logic.prepare_croissant(given)
     assert given == before
     (file,) = found["resources"]
     assert (file["id"], file["name"], file["hash"]) == ("4", "a b.csv", SHA)
@@ -43,10 +43,10 @@ def test_a_link_is_no_file_and_gets_no_checksum() -> None:
 
 
 def test_columns_in_which_a_number_begins_with_zero() -> None:
-    assert croissant.columns_of_codes(TABLE.decode()) == {"codigo"}
-    assert croissant.columns_of_codes('a,b\n0,1\n"0501",2\n1,0.5\n') == {"a"}
-    assert croissant.columns_of_codes("") == set()
-    assert croissant.columns_of_codes('a\n"sin fin') == set()
+    assert dataset_logic.find_code_columns(TABLE.decode()) == {"codigo"}
+    assert dataset_logic.find_code_columns('a,b\n0,1\n"0501",2\n1,0.5\n') == {"a"}
+    assert dataset_logic.find_code_columns("") == set()
+    assert dataset_logic.find_code_columns('a\n"sin fin') == set()
 
 
 @pytest.mark.ckan_config("ckan.plugins", PLUGINS)
@@ -65,7 +65,9 @@ def test_what_a_site_serves(app: Any, tmp_path: Path) -> None:
         for name, kind in (("codigo", "Float"), ("horas", "Integer"), ("nombre", "Text"))
     ]
     records = {"@id": f"http://example.org/{held['id']}/records", "field": fields}
-    typed = json.loads(croissant.keep_codes(json.dumps({"recordSet": records})))["recordSet"]
+    typed = json.loads(dataset_logic.keep_codes_as_text(json.dumps({"recordSet": records})))[
+        "recordSet"
+    ]
     assert [each["dataType"] for each in typed["field"]] == ["Text", "Integer", "Text"]
 
 

@@ -234,7 +234,7 @@ class TestRolesOfOrganizations:
         assert call_action("organization_show", id=made["id"])["role"] == "municipality"
         assert call_action("member_list", id=made["id"], object_type="user") == []
         for person in (admin, other):
-            assert made["id"] not in permissions.standing(person).capacities
+            assert made["id"] not in permissions.read_standing(person).capacities
 
     def test_its_people_leave_what_a_code_makes_a_municipality(self, admin: str) -> None:
         made = act("organization_create", admin, name="nueva")
@@ -296,7 +296,7 @@ class TestGroupsAndOrganizations:
         ]
         with pytest.raises(tk.ObjectNotFound):
             act("organization_update", person, id="grupo", name="grupo", **yes)
-        assert not permissions.coordinates(person)
+        assert not permissions.is_coordinator(person)
 
     @pytest.mark.parametrize("action", ["organization_patch", "organization_update"])
     def test_an_organisation_stays_one(self, muni: dict[str, Any], action: str) -> None:

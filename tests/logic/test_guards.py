@@ -13,7 +13,7 @@ from ckan.lib import search
 from ckan.tests import factories as core
 from ckan.tests.helpers import CKANCliRunner, call_action
 
-from ckanext.marathon.logic.watch import DeletionRefused
+from ckanext.marathon.logic.deletion import DeletionRefused
 from tests import factories
 from tests.logic.asking import act, refused
 

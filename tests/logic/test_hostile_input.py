@@ -11,7 +11,7 @@ import pytest
 from ckan.tests import factories as core
 from ckan.tests.helpers import call_action
 
-from ckanext.marathon.logic.shapes import CORE_LISTS
+from ckanext.marathon.logic.inputs import CORE_LISTS
 from tests import factories, proving
 
 TYPES = ("dataset", "workshop", "idea", "commitment")

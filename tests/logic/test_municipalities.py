@@ -108,7 +108,7 @@ class TestOrganizationCreateByTheCoordinatingBody:
             title="Jalapa",
             municipality_code="2101",
         )
-        assert permissions.standing(coordinator).capacities.get(created["id"]) is None
+        assert permissions.read_standing(coordinator).capacities.get(created["id"]) is None
 
     def test_a_sysadmin_becomes_admin_as_ever(self) -> None:
         sysadmin = factories.Sysadmin()["name"]

@@ -86,12 +86,12 @@ class TestRefusals:
             with pytest.raises(tk.ValidationError) as caught:
                 invite(admin["name"], muni, email=email)
             assert set(caught.value.error_dict) == {"email"}
-            assert muni not in permissions.standing(person["name"]).capacities
+            assert muni not in permissions.read_standing(person["name"]).capacities
 
     def test_a_sysadmin_may_add_its_people(self, no_mail: None, muni: str) -> None:
         colleague = officer(CoordinatingBody()["id"], email="colega@infom.example.gt")
         invite(factories.Sysadmin()["name"], muni, email="colega@infom.example.gt")
-        assert muni in permissions.standing(colleague["name"]).capacities
+        assert muni in permissions.read_standing(colleague["name"]).capacities
 
     def test_a_deleted_account_does_not_come_back(
         self, no_mail: None, admin: str, muni: str

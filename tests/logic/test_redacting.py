@@ -21,10 +21,10 @@ def secrets(ckan_config: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     address = f"redis://ckan:{SPELLINGS[0]}@127.0.0.1/1"
     monkeypatch.setitem(ckan_config, "ckanext.other.servers", f"redis://127.0.0.1/0 {address}")
     monkeypatch.setitem(ckan_config, "ckanext.other.api_key", f"string:{KEY}")
-    redacting.start()
+    redacting.start_redacting()
     yield
     monkeypatch.undo()
-    redacting.start()
+    redacting.start_redacting()
 
 
 def written(write: Callable[[logging.Logger], None]) -> str:

@@ -258,9 +258,9 @@ class TestVisibility:
     def test_somebody_whose_body_was_deleted_coordinates_no_more(
         self, editor: str, body: str
     ) -> None:
-        assert permissions.coordinates(editor)
+        assert permissions.is_coordinator(editor)
         call_action("organization_delete", id=body)
-        assert not permissions.coordinates(editor)
+        assert not permissions.is_coordinator(editor)
 
     @pytest.mark.parametrize("gone", ["body", "membership", "person", "organisation"])
     def test_only_what_is_active_and_an_organisation_counts(
@@ -271,43 +271,43 @@ class TestVisibility:
         assert group
         assert person
         member = model.Session.query(model.Member).filter_by(table_id=person.id).one()
-        assert permissions.coordinates(editor)
+        assert permissions.is_coordinator(editor)
         if gone == "organisation":
             group.is_organization = False
         else:
             changed = {"body": group, "membership": member, "person": person}[gone]
             changed.state = model.State.DELETED
         model.repo.commit()
-        assert not permissions.coordinates(editor)
-        assert body not in permissions.standing(editor).capacities
+        assert not permissions.is_coordinator(editor)
+        assert body not in permissions.read_standing(editor).capacities
 
 
 class TestCost:
     @pytest.mark.usefixtures("with_request_context")
     def test_roles_are_asked_for_once_a_request(self, editor: str, muni: dict[str, Any]) -> None:
         ideas = [Idea(workshop=workshop_of(muni)["id"], private=True) for _ in range(3)]
-        permissions.standing(editor)
+        permissions.read_standing(editor)
         with asked() as statements:
             for idea in ideas:
-                assert permissions.coordinates(editor)
+                assert permissions.is_coordinator(editor)
                 visibility.add_coordination_label(model.Package.get(idea["id"]), [])
         assert not [s for s in statements if "member" in s]
 
     @pytest.mark.usefixtures("with_request_context")
     def test_a_change_of_membership_counts_at_once(self, body: str, editor: str) -> None:
-        assert permissions.coordinates(editor)
+        assert permissions.is_coordinator(editor)
         sysadmin = factories.Sysadmin()["name"]
         act("organization_member_delete", sysadmin, id=body, username=editor)
-        assert not permissions.coordinates(editor)
+        assert not permissions.is_coordinator(editor)
 
     @pytest.mark.usefixtures("with_request_context")
     def test_a_change_that_is_rolled_back_is_not_kept(self, body: str, editor: str) -> None:
         for member in model.Session.query(model.Member).filter_by(group_id=body):
             member.state = model.State.DELETED
         model.Session.flush()
-        assert not permissions.coordinates(editor)
+        assert not permissions.is_coordinator(editor)
         model.Session.rollback()
-        assert permissions.coordinates(editor)
+        assert permissions.is_coordinator(editor)
 
     def test_a_search_asks_once_whatever_it_finds(self, editor: str, muni: dict[str, Any]) -> None:
         def statements_of_a_search() -> int:

@@ -19,7 +19,7 @@ from ckan.tests.helpers import CKANCliRunner, call_action
 
 import ckanext.marathon
 from ckanext.marathon.feeds.verify import verify
-from ckanext.marathon.logic.remains import STEPS
+from ckanext.marathon.logic.erasing import STEPS
 from ckanext.marathon.model import clock, takedown
 from ckanext.marathon.model import dataset as dataset_model
 from ckanext.marathon.model.feed import Change, Entry

@@ -20,7 +20,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.http import parse_options_header
 from werkzeug.wsgi import wrap_file
 
-from ckanext.marathon.logic import uploads
+from ckanext.marathon.logic import resource as resource_logic
 from ckanext.marathon.views import file_answers
 from tests.domain.test_media_type import DRAWING, PAGE, PIXEL, TABLE
 from tests.factories import MarathonDataset
@@ -143,7 +143,7 @@ def test_another_file_has_another_type(visitor: Reader, publish: Publish) -> Non
 def test_the_form_for_new_datasets_says_the_same() -> None:
     upload = FileStorage(io.BytesIO(PAGE), "datos.csv", content_type="text/csv")
     resource = {"url": "", "upload": upload, "mimetype": "text/csv"}
-    assert uploads.prepare({}, [resource]) == [[]]
+    assert resource_logic.prepare_uploads({}, [resource]) == [[]]
     assert resource["mimetype"] == "application/octet-stream"
 
 
@@ -301,7 +301,7 @@ def test_files_in_a_storage_of_ckans_are_no_exception(
     assert resource["hash"] == hashlib.sha256(PAGE).hexdigest()
     stored = model.Resource.get(resource["id"])
     assert stored is not None
-    assert b"".join(uploads.read_file(stored) or ()) == PAGE
+    assert b"".join(resource_logic.read_file(stored) or ()) == PAGE
     answer = visitor.get(address(resource))
     assert answer.status_code == 200
     assert answer.data == PAGE

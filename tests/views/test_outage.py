@@ -51,10 +51,10 @@ def breaker(monkeypatch: pytest.MonkeyPatch) -> connection.CircuitBreaker:
 def solr_password(ckan_config: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setitem(ckan_config, "solr_user", "ckan")
     monkeypatch.setitem(ckan_config, "solr_password", PASSWORD)
-    redacting.start()
+    redacting.start_redacting()
     yield
     monkeypatch.undo()
-    redacting.start()
+    redacting.start_redacting()
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from ckan.lib import search
 from ckan.tests import factories as core
 from ckan.tests.helpers import call_action
 
-from ckanext.marathon.logic import odd_shapes
+from ckanext.marathon.logic import parameters
 from tests.factories import Idea, MarathonDataset, Municipality
 
 from .conftest import Reader
@@ -162,8 +162,8 @@ class TestSaved:
 
     def test_rows_of_a_table_are_stored_as_they_are(self) -> None:
         rows = {"records": [{"nombre": "Agua\u200f"}]}
-        assert not odd_shapes.find_wrong_types("datastore_upsert", rows, writes=True)
-        assert odd_shapes.find_wrong_types("group_create", rows, writes=True)
+        assert not parameters.find_wrong_types("datastore_upsert", rows, writes=True)
+        assert parameters.find_wrong_types("group_create", rows, writes=True)
 
     @pytest.mark.parametrize(
         ("path", "fields"),

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from ckanext.marathon.cli.progress_bar import ProgressBar
 from ckanext.marathon.cli.takedown import read_list
-from ckanext.marathon.logic.redacting import redact
+from ckanext.marathon.logic.redacting import redact_text
 from ckanext.marathon.operations import backup as backup_operations
 from ckanext.marathon.operations import backup_manifest
 from ckanext.marathon.operations import restore as restore_operations
@@ -151,7 +151,7 @@ def _faults() -> Iterator[None]:
         yield
     except (BackupFault, ProgramFailed, ProgramMissing, OSError, OperationalError) as fault:
         # Of a database that cannot be reached, what it said, without the statement.
-        message = redact(str(fault.orig if isinstance(fault, OperationalError) else fault))
+        message = redact_text(str(fault.orig if isinstance(fault, OperationalError) else fault))
         if backup_manifest.is_restoring():
             message += " " + tk._(
                 "The restore was interrupted, and the site answers 503 until it is done again."

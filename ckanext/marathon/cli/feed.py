@@ -20,7 +20,7 @@ from ckanext.marathon.feeds import status as state
 from ckanext.marathon.feeds import verify as oracle
 from ckanext.marathon.feeds import witness
 from ckanext.marathon.feeds.verify import Wrong
-from ckanext.marathon.logic.redacting import redact
+from ckanext.marathon.logic.redacting import redact_text
 from ckanext.marathon.model import clock
 from ckanext.marathon.operations import doctor, portals
 from ckanext.marathon.operations.feed_job import describe_gaps
@@ -175,13 +175,13 @@ def check(url: str) -> None:
     Exits with 1 if anything is wrong. The report can be sent to who harvests: a password
     in URL is not in it.
     """
-    click.echo(f"{redact(url)}  {datetime.now(UTC).isoformat(timespec='seconds')}")
+    click.echo(f"{redact_text(url)}  {datetime.now(UTC).isoformat(timespec='seconds')}")
     faults = 0
     for finding in portals.PortalCheck(url).run():
         faults += bool(finding.fault)
-        click.echo(redact(f"{'✗' if finding.fault else '✓'} {finding.tried}"))
+        click.echo(redact_text(f"{'✗' if finding.fault else '✓'} {finding.tried}"))
         if finding.fault:
-            click.echo(redact(f"  {finding.fault}"))
+            click.echo(redact_text(f"  {finding.fault}"))
     raise SystemExit(bool(faults))
 
 

@@ -12,7 +12,7 @@ from ckan.types import Context
 
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.takedown import parse_takedowns
-from ckanext.marathon.logic import say
+from ckanext.marathon.logic import messages
 
 
 @click.group()
@@ -102,7 +102,7 @@ def read_list(file: Path) -> list[dict[str, Any]]:
     except UnicodeDecodeError:
         raise click.ClickException(tk._("The file is not UTF-8.")) from None
     except Malformed as error:
-        raise click.ClickException(say.text(error.fault)) from None
+        raise click.ClickException(messages.write_fault(error.fault)) from None
     return json.loads(text.removeprefix("\ufeff"))
 
 

@@ -11,6 +11,7 @@ from ckan import model
 from ckan.common import current_user, request
 from sqlalchemy.exc import SQLAlchemyError
 
+from ckanext.marathon.domain import dataset
 from ckanext.marathon.domain.idea import StoryContact
 from ckanext.marathon.logic import permissions
 from ckanext.marathon.model import figures as figures_model
@@ -153,13 +154,13 @@ def marathon_coordinates() -> bool:
     if not current_user.is_authenticated:
         return False
     name = current_user.name
-    return _once("coordinates", lambda: permissions.coordinates(name, "admin"), False)
+    return _once("coordinates", lambda: permissions.is_coordinator(name, "admin"), False)
 
 
 def marathon_contact() -> StoryContact | None:
     """Return the coordinating body, if there is one."""
     found = _once(
-        "contact", lambda: municipality.find_contact_with_role(permissions.COORDINATING_BODY), []
+        "contact", lambda: municipality.find_contact_with_role(dataset.COORDINATING_BODY), []
     )
     return found[0] if found else None
 

@@ -12,7 +12,8 @@ from ckan.lib import uploader
 from ckan.types import Context
 
 from ckanext.marathon.domain import dates
-from ckanext.marathon.logic import permissions, requirements
+from ckanext.marathon.logic import dataset as dataset_logic
+from ckanext.marathon.logic import permissions
 from ckanext.marathon.model import link, package
 from ckanext.marathon.visibility import Viewer
 from ckanext.marathon.vocabulary import statuses
@@ -95,7 +96,11 @@ def marathon_must_choose(field_name: str, dataset: dict[str, Any]) -> bool:
     identifier = dataset.get("id")
     stored = model.Package.get(identifier) if identifier else None
     owner = dataset.get("owner_org") or marathon_own_organization()
-    asked = requirements.of_dataset(owner, stored) if owner else requirements.of_a_municipality()
+    asked = (
+        dataset_logic.read_requirements(owner, stored)
+        if owner
+        else dataset_logic.read_municipal_requirements()
+    )
     if field_name == "idea":
         return asked.idea
     wanted = asked.problem if field_name == "service_problem" else asked.municipality
@@ -108,7 +113,7 @@ def marathon_own_municipalities() -> list[str]:
     A coordinating body's officer or a sysadmin has none of their own.
     """
     mine = model.Session.query(model.Group).filter(
-        model.Group.id.in_(permissions.standing(current_user.name).capacities)
+        model.Group.id.in_(permissions.read_standing(current_user.name).capacities)
     )
     extras = [cast(Any, organization).extras or {} for organization in mine]
     codes = {each["municipality_code"] for each in extras if each.get("municipality_code")}

@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 import ckan.plugins.toolkit as tk
 from markupsafe import Markup
 
-from ckanext.marathon.domain import dates
+from ckanext.marathon.domain import dataset, dates
 from ckanext.marathon.domain import idea as idea_domain
 from ckanext.marathon.domain.idea import StoryClause, StoryContact
-from ckanext.marathon.logic import permissions
 from ckanext.marathon.model import idea as idea_model
 from ckanext.marathon.model import municipality
 from ckanext.marathon.model import workshop as workshop_model
@@ -78,7 +77,7 @@ def _whom_to_ask(thing: dict[str, Any]) -> StoryContact | None:
     if found and (found.email or found.homepage):
         return found
     return idea_domain.find_contact(
-        [*places, *municipality.find_contact_with_role(permissions.COORDINATING_BODY)]
+        [*places, *municipality.find_contact_with_role(dataset.COORDINATING_BODY)]
     )
 
 

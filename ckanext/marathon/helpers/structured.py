@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from ckanext.marathon.feeds import keys, schema_org
 from ckanext.marathon.feeds.keys import Key
-from ckanext.marathon.logic.croissant import keep_codes, prepare, restate
+from ckanext.marathon.logic.dataset import keep_codes_as_text, prepare_croissant, restate_croissant
 from ckanext.marathon.model.clock import cache_until_change
 from ckanext.marathon.model.feed import Kind
 from ckanext.marathon.rdf.lookups import Lookups, read_site
@@ -71,8 +71,12 @@ def croissant(next_: Callable[..., str], dataset: dict[str, Any], *args: Any, **
         # ckanext-dcat read the setting when it was imported, perhaps before there were any.
         language = tk.config.get("ckan.locale_default") or "en"
         named["jsonld_context"] = {**JSONLD_CONTEXT, "@language": language}
-    written = next_(prepare(copy_with_published_values(dataset, read_site())), *args, **named)
-    return keep_codes(restate(written, _described(dataset, is_public=False) or {}))
+    written = next_(
+        prepare_croissant(copy_with_published_values(dataset, read_site())), *args, **named
+    )
+    return keep_codes_as_text(
+        restate_croissant(written, _described(dataset, is_public=False) or {})
+    )
 
 
 def script(found: dict[str, object]) -> Markup:

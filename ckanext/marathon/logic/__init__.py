@@ -1,1 +1,30 @@
 """CKAN actions, auth functions and validators."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from typing import Any
+
+
+def collect_functions(package: str, chained: str = "") -> dict[str, Any]:
+    """Return what CKAN registers of the modules of a package, by name.
+
+    That is every function called ``marathon_…``, and every public one that is chained to a function
+    of CKAN's of the same name.
+
+    Args:
+        package: full name of the package.
+        chained: the attribute by which CKAN marks a chained function; ``""`` where none is chained.
+    """
+    collected: dict[str, Any] = {}
+    for found in pkgutil.iter_modules(importlib.import_module(package).__path__):
+        module = importlib.import_module(f"{package}.{found.name}")
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            is_ours = name.startswith("marathon_")
+            is_chained = bool(chained) and hasattr(function, chained) and not name.startswith("_")
+            if function.__module__ == module.__name__ and (is_ours or is_chained):
+                assert name not in collected, f"{name} is in two modules"
+                collected[name] = function
+    return collected

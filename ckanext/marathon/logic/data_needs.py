@@ -28,17 +28,17 @@ class MetBefore:
     needs: dict[str, set[str]] = field(default_factory=dict)
 
 
-def before_index(pkg_dict: dict[str, Any]) -> dict[str, Any]:
+def add_need_to_index(pkg_dict: dict[str, Any]) -> dict[str, Any]:
     """Return what Solr is given of a package; of an idea also whether it waits for data."""
     found = document.before_index(pkg_dict)
     if found.get("type") == package.IDEA:
-        state = of_idea(package.load_packages([found["id"]]).get(found["id"]))
+        state = are_needs_met(package.load_packages([found["id"]]).get(found["id"]))
         if state:
             found["vocab_data_needs"] = [state]
     return found
 
 
-def of_idea(idea: model.Package | None) -> str | None:
+def are_needs_met(idea: model.Package | None) -> str | None:
     """Return whether public datasets meet all that an idea asks for.
 
     ``None`` for one that asks for nothing; one that was given up does not ask any more.
@@ -79,4 +79,4 @@ def mark_asking_ideas(unit: UnitOfWork) -> None:
         return
     now = idea_model.read_needs_met_by_datasets(list(before))
     changed = set().union(*(needs ^ now[id_] for id_, needs in before.items()))
-    reindex.mark(idea_model.list_asking_ideas(changed))
+    reindex.mark_for_index(idea_model.list_asking_ideas(changed))

@@ -1,22 +1,323 @@
-"""What an edit form compares: the record as it is stored, and as the form would store it."""
+"""An edit beside what is stored: what a form compares, what is put back, what is overruled.
+
+What a client was not shown and so sends back empty stays what it was. What was sent for something
+that follows from elsewhere is named in the answer, and never refused: CKAN shows more of a record
+than it takes (counts, the organisation as an object, times of its own). Sent back as it was read it
+says nothing. Another value would vanish without a word.
+
+Extras that a site had before the plugin, under names that now mean something else: a dataset with
+an extra ``contact: Ana`` would break scheming, which expects a list there. Its text is shown, and
+on the next edit kept, as the extra ``contact_text``. The database is not touched.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple, cast
 
 import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
-from ckan import model
+from ckan import authz, model
 from ckan.lib import plugins as lib_plugins
 from ckan.lib.navl.dictization_functions import missing
 from ckan.types import Context
+from ckanext.scheming.helpers import scheming_get_dataset_schema
+from sqlalchemy.orm.attributes import set_committed_value
 
 from ckanext.marathon.domain import dataset, numbers
-from ckanext.marathon.logic import inputs, permissions, shapes
+from ckanext.marathon.domain import workshop as workshop_domain
+from ckanext.marathon.domain.texts import load_json
+from ckanext.marathon.logic import inputs, messages, permissions, resource, unkept
+from ckanext.marathon.logic.package import needs_of_ideas
+from ckanext.marathon.logic.resource import prefix_http
 from ckanext.marathon.model import package as package_model
+from ckanext.marathon.visibility import OUTSIDER, Viewer
+
+# Lists that are ours alone; others take a plain text too, as one item.
+OWN_LISTS = ("municipality", "service_problem", "idea", "data_need")
+
+
+def set_aside(package: model.Package) -> None:
+    """Give extras of a dataset that cannot be what their name says another name, in memory."""
+    extras: dict[str, str] = getattr(package, "extras", None) or {}
+    if package.type != package_model.DATASET or not extras:
+        return
+    strange = [name for name in _lists() if name in extras and not _is_list(name, extras[name])]
+    if not strange:
+        return
+    kept = {name: value for name, value in extras.items() if name not in strange}
+    set_committed_value(
+        package, "extras", kept | {f"{name}_text": extras[name] for name in strange}
+    )
+
+
+def _lists() -> list[str]:
+    schema: dict[str, Any] = scheming_get_dataset_schema(package_model.DATASET) or {}
+    fields = schema.get("dataset_fields", [])
+    return [f["field_name"] for f in fields if "repeating_subfields" in f] + [
+        name for name in OWN_LISTS if any(f["field_name"] == name for f in fields)
+    ]
+
+
+def _is_list(name: str, text: str) -> bool:
+    try:
+        loaded = load_json(text) if text else []
+    except ValueError:
+        return False
+    kind = str if name in OWN_LISTS else dict
+    return isinstance(loaded, list) and all(isinstance(each, kind) for each in loaded)
+
+
+# Of ideas; those of workshops are ``workshop.COUNT_FIELDS``.
+OTHER_COUNTS = ("votes", "priority")
+
+
+def restore_masked(
+    context: Context, package: model.Package, sent: Mapping[str, Any], data: dict[str, Any]
+) -> None:
+    """Put back into ``data`` what the client could not read.
+
+    Args:
+        context: of the update; ``original_package`` is what a patch began with.
+        package: as it is stored.
+        sent: what the client sent, with what ``package_show`` had added.
+        data: what will be saved; changed.
+    """
+    _restore_unreadable(package, data)
+    _restore_addresses(package, data)
+    if package.type == package_model.WORKSHOP:
+        _restore_counts(package, sent, data)
+    elif package.type == package_model.DATASET:
+        _restore_ideas(context, package, sent, data)
+    elif package.type == package_model.IDEA and "workshop" in data and data["workshop"] is None:
+        # null is how a hidden workshop is shown; a form sends "" for none.
+        data["workshop"] = package_model.read_stored_text(package, "workshop")
+
+
+def _restore_unreadable(package: model.Package, data: dict[str, Any]) -> None:
+    """Put back counts that are stored as what is no count: null is how they are shown."""
+    for name in (*workshop_domain.COUNT_FIELDS, *OTHER_COUNTS):
+        text = package_model.read_stored_text(package, name)
+        if text and name in data and data[name] is None and not numbers.is_count(text):
+            data[name] = text
+
+
+def _restore_addresses(package: model.Package, data: dict[str, Any]) -> None:
+    """Put back addresses of files without a scheme, which CKAN shows as ``http://`` ones.
+
+    Who changes one file of a dataset sends all of them back.
+    """
+    stored = {each.id: each.url or "" for each in package.resources}
+    for row in data.get("resources") or []:
+        url = stored.get(row.get("id"), "")
+        if url and row.get("url") == prefix_http(url):
+            row["url"] = url
+
+
+def _restore_counts(workshop: model.Package, sent: Mapping[str, Any], data: dict[str, Any]) -> None:
+    masked = sent.get("participants_masked")
+    for name in workshop_domain.COUNT_FIELDS:
+        if isinstance(masked, list) and name in masked and data.get(name) in (None, ""):
+            data[name] = package_model.read_stored_text(workshop, name)
+
+
+def _restore_ideas(
+    context: Context, dataset: model.Package, sent: Mapping[str, Any], data: dict[str, Any]
+) -> None:
+    wanted = data.get("idea")
+    shown = _shown_ideas(context, dataset, sent)
+    if shown is None or not isinstance(wanted, list):
+        return
+    hidden = [id_ for id_ in package_model.read_stored_texts(dataset, "idea") if id_ not in shown]
+    data["idea"] = [*wanted, *(id_ for id_ in hidden if id_ not in wanted)]
+    needs = data.get("data_need")
+    if hidden and isinstance(needs, list):
+        of_hidden = needs_of_ideas(package_model.load_packages(hidden).values())
+        stored = package_model.read_stored_texts(dataset, "data_need")
+        data["data_need"] = [*needs, *(n for n in stored if n in of_hidden and n not in needs)]
+
+
+def _shown_ideas(
+    context: Context, dataset: model.Package, sent: Mapping[str, Any]
+) -> list[Any] | None:
+    """Return the ids that the client had before it, ``None`` where it wrote the list by itself."""
+    original: Any = context.get("original_package")
+    if isinstance(original, dict):
+        return original.get("idea")
+    if isinstance(sent.get("ideas"), list):
+        return [idea.get("id") for idea in sent["ideas"] if isinstance(idea, dict)]
+    if "num_resources" not in sent:
+        return None
+    # A result of ``package_search``: what the public may see, whoever searched.
+    public = Viewer(cast(Context, {OUTSIDER: True}))
+    ideas = package_model.load_packages(package_model.read_stored_texts(dataset, "idea")).values()
+    return [idea.id for idea in ideas if public.may_see(idea)]
+
+
+Record = Mapping[str, Any]
+
+# Name → the field that it follows from; "" for what the site alone writes.
+OF_RECORDS: Mapping[str, str] = {
+    **dict.fromkeys(("history", "metadata_created", "metadata_modified", "creator_user_id"), ""),
+    **dict.fromkeys(("type", "first_published", "participants_masked"), ""),
+    **dict.fromkeys(("relationships_as_subject", "relationships_as_object"), ""),
+    "num_resources": "resources",
+    "num_tags": "tags",
+    "isopen": "license_id",
+    "license_title": "license_id",
+    "license_url": "license_id",
+    "organization": "owner_org",
+    "municipality_origin": "municipality",
+    "service_problem_origin": "service_problem",
+    "ideas": "idea",
+    "workshop_info": "workshop",
+}
+OF_ORGANIZATIONS: Mapping[str, str] = {
+    **dict.fromkeys(("package_count", "created", "num_followers", "type"), ""),
+    "display_name": "title",
+    "image_display_url": "image_url",
+}
+OF_FILES: Mapping[str, str] = {
+    # Not metadata_modified: files are sent back with the time at which a program read them.
+    **dict.fromkeys(("created", "package_id", "position", "state"), ""),
+}
+
+
+def asks_for_before(sent: Record, names: Iterable[str]) -> bool:
+    """Return whether a program sent something that may be what it read, and is to be compared."""
+    rows = sent.get("resources")
+    return not messages.is_page() and (
+        any(unkept.is_filled(sent.get(name)) for name in names)
+        or any(isinstance(row, dict) and row.get("id") for row in rows or ())
+    )
+
+
+def read_before(context: Context, sent: Record, reference: str) -> Record:
+    """Return a package as the person who updates it could read it, or ``{}`` if that says nothing.
+
+    Args:
+        context: of the update; patches have read the package already.
+        sent: what was sent.
+        reference: id of the package.
+    """
+    if not asks_for_before(sent, OF_RECORDS):
+        return {}
+    read: Any = context.get("original_package")
+    if isinstance(read, dict) and read.get("id") == reference:
+        return read
+    return _read(context, "package_show", reference)
+
+
+def read_organization_before(context: Context, sent: Record, reference: str | None) -> Record:
+    """Return an organisation as the person who updates it could read it; see above."""
+    if reference is None or not asks_for_before(sent, OF_ORGANIZATIONS):
+        return {}
+    return _read(context, "organization_show", reference)
+
+
+def _read(context: Context, action: str, reference: str) -> Record:
+    own = Context(user=context.get("user") or "", ignore_auth=bool(context.get("ignore_auth")))
+    own["auth_user_obj"] = context.get("auth_user_obj")
+    try:
+        return tk.get_action(action)(own, {"id": reference})
+    except (tk.NotAuthorized, tk.ObjectNotFound):
+        return {}
+
+
+def note_record(context: Context, sent: Record, files: Any, before: Record, answer: Any) -> None:
+    """Name in the answer what was sent of a package and follows from elsewhere.
+
+    Args:
+        context: of the action.
+        sent: what was sent.
+        files: its resources as they were saved.
+        before: the package as it was, ``{}`` for a new one.
+        answer: the package as it is now.
+    """
+    if messages.is_page() or not isinstance(answer, dict):
+        return
+    _note(context, sent, before, answer, OF_RECORDS)
+    if unkept.is_filled(sent.get("plugin_data")) and not _is_sysadmin(context):
+        message = tk._("“{name}” was not kept: only system administrators may send it")
+        messages.add_notice(context, message.format(name="plugin_data"))
+    shown = answer.get("resources")
+    if not isinstance(files, list) or not isinstance(shown, list):
+        return
+    known = {row.get("id"): row for row in before.get("resources") or ()}
+    # CKAN takes the name of a package in place of its id.
+    named = {"package_id": answer.get("name")}
+    for number, (row, now) in enumerate(zip(files, shown, strict=False)):
+        _note(context, row, {**known.get(row.get("id"), {}), **named}, now, OF_FILES, number)
+
+
+def note_organization(context: Context, sent: Record, before: Record, answer: Any) -> None:
+    """Name in the answer what was sent of an organisation and follows from elsewhere."""
+    if not messages.is_page() and isinstance(answer, dict):
+        _note(context, sent, before, answer, OF_ORGANIZATIONS)
+
+
+def _note(
+    context: Context,
+    sent: Record,
+    before: Record,
+    answer: Record,
+    names: Mapping[str, str],
+    number: int | None = None,
+) -> None:
+    lost = [
+        name
+        for name in names
+        if (name in answer or name in before)
+        and unkept.is_filled(sent.get(name))
+        and not _contains(answer.get(name), sent[name])
+        and not _contains(before.get(name), sent[name])
+    ]
+    if number is not None:
+        number = resource.read_sent_number(context, number)
+    alone = [name for name in lost if not names[name]]
+    if alone:
+        message = tk._("Written by this site alone, so that what was sent was not kept: {names}")
+        text = message.format(names=unkept.list_names(alone))
+        messages.add_notice(context, messages.name_file(number, text))
+    for name in lost:
+        if names[name]:
+            message = tk._(
+                "What was sent as “{name}” was not kept, as it follows from “{field}”: send that"
+            )
+            text = message.format(name=name, field=names[name])
+            messages.add_notice(context, messages.name_file(number, text))
+
+
+def _is_sysadmin(context: Context) -> bool:
+    return bool(context.get("ignore_auth")) or authz.is_sysadmin(context.get("user"))
+
+
+def _contains(answer: Any, sent: Any) -> bool:
+    """Return whether everything that was sent is in the answer."""
+    if not unkept.is_filled(sent):
+        return True
+    if isinstance(sent, list):
+        answers = answer if isinstance(answer, list) else []
+        return all(any(_contains(each, one) for each in answers) for one in sent)
+    if isinstance(sent, dict):
+        own = answer if isinstance(answer, dict) else {}
+        return all(_contains(own.get(name), value) for name, value in sent.items())
+    if str(answer).casefold() == str(sent).strip().casefold():
+        return True
+    times = _time(answer), _time(sent)
+    return times[0] is not None and times[0] == times[1]
+
+
+def _time(value: Any) -> datetime | None:
+    """Return a time as CKAN keeps its own, in UTC without saying so; ``None`` for none."""
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return found.astimezone(UTC).replace(tzinfo=None) if found and found.tzinfo else found
+
 
 Values = dict[str, Any]
 
@@ -113,7 +414,7 @@ def _show_unreadable(
         is_count = "marathon_count" in validators and shown.get(name) is None
         if is_count and value and not numbers.is_count(value):
             shown[name] = value
-        if "marathon_flag" in validators and value and shapes.read_flag(value) is None:
+        if "marathon_flag" in validators and value and inputs.read_flag(value) is None:
             shown[name] = value
 
 
@@ -151,7 +452,7 @@ def validate_package(
     plugin = lib_plugins.lookup_package_plugin(package.type)
     checking = Context(context)
     cast(Any, checking).update(package=package, model=model, session=model.Session)
-    sent = inputs.checked(checking, {**data, "id": package.id, "type": package.type})
+    sent = inputs.check_package(checking, {**data, "id": package.id, "type": package.type})
     schema = plugin.update_package_schema()
     valid, errors = lib_plugins.plugin_validate(plugin, checking, sent, schema, "package_update")
     if errors:

@@ -1,36 +1,230 @@
 """Taking a record down, in steps that can be repeated until all of them have succeeded.
 
 The database comes first, in one transaction: the purge, the traces in other tables, the row that
-says that it was taken down and which steps are left. What is outside of the database follows.
-A step that fails, or that nobody came to because the process died, stays in that row. It is tried
-again when the command is repeated, by ``takedown apply``, by the next job and when a process
-starts, and ``doctor`` names it.
+says that it was taken down and which steps are left. What is outside of the database follows; each
+step finds nothing to do where it was done before. A step that fails, or that nobody came to because
+the process died, stays in that row. It is tried again when the command is repeated, by ``takedown
+apply``, by the next job and when a process starts, and ``doctor`` names it.
+
+The list of takedowns is also written to a file, which outlives the database: a backup that is
+restored does not know what was taken down after it was made. The file does
+(``ckanext.marathon.takedown_list``).
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Collection
+import os
+import tempfile
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import model
+from ckan.lib import jobs, uploader
 from ckan.lib.search.common import SearchError, SearchIndexError
+from ckan.logic import index_remove_package
 from ckan.types import Context
 from redis.exceptions import RedisError
+from rq import Queue
+from rq.exceptions import DeserializationError, NoSuchJobError
+from rq.job import Job
+from rq.registry import BaseRegistry
 
+from ckanext.marathon.domain import takedown as takedown_domain
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.takedown import TakedownEntry
-from ckanext.marathon.logic import cutting, reindex
-from ckanext.marathon.logic.remains import ACTIONS, STEPS, STEPS_OF_ABSENT
-from ckanext.marathon.logic.takedown_file import LIST_FILE, read_list_file
-from ckanext.marathon.model import audit, takedown
+from ckanext.marathon.logic import deletion, reindex
+from ckanext.marathon.model import audit, feed_log, takedown
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model.takedown import Traces, collect_traces, erase_traces
 from ckanext.marathon.search.connection import AWAY
+
+LIST_FILE = "ckanext.marathon.takedown_list"
+
+
+def dictize_takedown(row: Any) -> dict[str, Any]:
+    """Return a row of the list as the API and files have it."""
+    return {
+        "id": row.thing,
+        "type": row.kind,
+        "reason": row.reason,
+        "files": row.files,
+        "resources": sorted(set(row.resources)),
+        "at": row.at.astimezone(UTC).isoformat(),
+        "user_id": row.user_id,
+    }
+
+
+def read_list_file() -> list[TakedownEntry]:
+    """Return what the file of ``ckanext.marathon.takedown_list`` lists; nothing where none is set.
+
+    Raises:
+        Malformed: it is not such a list.
+        OSError: it cannot be read.
+    """
+    name = str(tk.config.get(LIST_FILE) or "")
+    if not name or not Path(name).exists():
+        return []
+    return takedown_domain.parse_takedowns(Path(name).read_text(encoding="utf-8", errors="replace"))
+
+
+def write_list_file() -> None:
+    """Add the site's list to the file, if one is set; what is there already stays.
+
+    Raises:
+        Malformed: what is there is not such a list; it is not overwritten.
+        OSError: it cannot be written.
+    """
+    name = str(tk.config.get(LIST_FILE) or "")
+    if not name:
+        return
+    takedown.hold_lock()
+    own = [dictize_takedown(row) for row in takedown.list_takedowns()]
+    known = {each["id"] for each in own}
+    others = [dictize_entry(each) for each in read_list_file() if each.id not in known]
+    text = json.dumps([*own, *others], ensure_ascii=False, indent=1) + "\n"
+    folder = Path(name).absolute().parent
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=folder, delete=False) as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(file.name, name)
+
+
+def dictize_entry(entry: TakedownEntry) -> dict[str, Any]:
+    """Return a row of a list as the API and files have it."""
+    found = entry._asdict()
+    return {**found, "at": entry.at.isoformat(), "resources": list(entry.resources)}
+
+
+# Characters from which on a title names its record and no other.
+_TELLING = 12
+# Jobs of ours that carry ids alone.
+OWN_JOBS = {
+    "ckanext.marathon.feeds.gaps.fill_gaps",
+    "ckanext.marathon.logic.erasing.finish_all",
+    "ckanext.marathon.logic.reindex.work_off",
+}
+
+
+def _erase_again(row: Any, _words: Collection[str]) -> None:
+    """Remove what a save that was under way has left, or a takedown before traces were known."""
+    erase_traces(collect_traces(row.thing, row.resources))
+
+
+def _forget_pages(_row: Any, _words: Collection[str]) -> None:
+    feed_log.delete_outdated_renderings()
+
+
+def _clear_index(row: Any, _words: Collection[str]) -> None:
+    index_remove_package(row.thing)
+
+
+def _index_neighbours(row: Any, _words: Collection[str]) -> None:
+    for neighbour in row.neighbours:
+        reindex.bring_up_to_date(neighbour)
+
+
+def _remove_files(row: Any, _words: Collection[str]) -> None:
+    for resource in _not_of_others(row):
+        _remove_file(resource)
+    owner = model.FileOwner
+    query = sa.select(owner.file_id).where(owner.owner_id.in_([row.thing, *_not_of_others(row)]))
+    for file in model.Session.scalars(query).all():
+        tk.get_action("file_delete")({"ignore_auth": True, "user": ""}, {"id": file})
+
+
+def _remove_file(resource: str) -> None:
+    upload: Any = uploader.get_resource_uploader({"id": resource, "url": ""})
+    if isinstance(upload, uploader.ResourceUpload):
+        if upload.storage_path:
+            # CKAN's own removal says nothing if it fails. An upload that was cut off has a tilde.
+            path = Path(upload.get_path(resource))
+            for file in (path, path.with_name(f"{path.name}~")):
+                file.unlink(missing_ok=True)
+        return
+    # As CKAN does where a link takes the place of a file.
+    upload.filename, upload.clear = None, True
+    upload.upload(resource)
+
+
+def _drop_tables(row: Any, _words: Collection[str]) -> None:
+    if not p.plugin_loaded("datastore"):
+        return
+    from ckanext.datastore.backend import DatastoreBackend
+
+    backend = DatastoreBackend.get_active_backend()
+    for resource in _not_of_others(row):
+        if backend.resource_exists(resource):
+            backend.delete(Context(), {"resource_id": resource})
+
+
+def _not_of_others(row: Any) -> list[str]:
+    """Return its resources, without those that other records have: a list comes from elsewhere."""
+    ids = sorted(set(row.resources))
+    resource = model.Resource
+    others = sa.select(resource.id).where(resource.id.in_(ids), resource.package_id != row.thing)
+    return sorted(set(ids).difference(model.Session.scalars(others)))
+
+
+def _drop_jobs(row: Any, words: Collection[str]) -> None:
+    """Delete background jobs that carry something of it: waiting, failed and done ones."""
+    # A short title may well be a word of others' jobs.
+    traces = {row.thing, *_not_of_others(row), *(each for each in words if len(each) >= _TELLING)}
+    for queue in jobs.get_all_queues():
+        for id_ in {
+            *queue.get_job_ids(),
+            *(i for r in _registries(queue) for i in r.get_job_ids()),
+        }:
+            try:
+                job = Job.fetch(id_, connection=queue.connection)
+            except NoSuchJobError:
+                continue
+            if job.func_name not in OWN_JOBS and any(each in _text_of(job) for each in traces):
+                job.delete()
+
+
+def _registries(queue: Queue) -> list[BaseRegistry]:
+    return [
+        queue.started_job_registry,
+        queue.finished_job_registry,
+        queue.failed_job_registry,
+        queue.deferred_job_registry,
+        queue.scheduled_job_registry,
+        queue.canceled_job_registry,
+    ]
+
+
+def _text_of(job: Job) -> str:
+    parts: list[Any] = [job.description, job.meta]
+    for read in (lambda: (job.args, job.kwargs), job.return_value, lambda: job.exc_info):
+        try:
+            parts.append(read())
+        except (DeserializationError, AttributeError, ImportError):
+            parts.append(job.data)
+    return " ".join(map(str, parts))
+
+
+ACTIONS: dict[str, Callable[[Any, Collection[str]], None]] = {
+    "pages": _forget_pages,
+    "search": _clear_index,
+    "neighbours": _index_neighbours,
+    "files": _remove_files,
+    "tables": _drop_tables,
+    "jobs": _drop_jobs,
+    "traces": _erase_again,
+    "list": lambda _row, _words: write_list_file(),
+}
+STEPS = tuple(ACTIONS)
+# What a record that is not there may have left where only files were restored.
+STEPS_OF_ABSENT = tuple(each for each in ACTIONS if each not in ("neighbours", "traces"))
+
 
 log = logging.getLogger(__name__)
 
@@ -57,12 +251,12 @@ def take_down(package: model.Package, entry: TakedownEntry) -> list[str]:
 
 
 def _purge(package: model.Package, entry: TakedownEntry, through_ckan: bool) -> Traces:
-    cutting.lock(package)
+    deletion.lock_for_purge(package)
     # Who is saving it at this moment finishes first, or finds nothing to save.
     package_model.lock_packages([package.id])
     traces = collect_traces(package.id, entry.resources)
     uploaded = [each for each in package.resources_all if each.url_type == "upload"]
-    neighbours = reindex.dependents(package)
+    neighbours = reindex.list_index_dependents(package)
     takedown.record_takedown(
         package.id,
         package.type,

@@ -1,32 +1,590 @@
-"""What a client sent, before CKAN takes it apart: in proper shape, without what was read back."""
+"""What a client sent, before CKAN takes it apart: in proper shape, by the schema of its type.
+
+CKAN flattens nested data before any validator runs and fails hard on shapes that it does not
+expect; PostgreSQL fails on text that it cannot store. Both are reported at the field here, and so
+are values by which a client could get past a rule: states, flags, types and reserved extras. What
+the site computes, and was sent back as it was read, is dropped.
+
+Languages: of the Mayan languages the EU's table has the group alone, of Garifuna and Xinka nothing.
+Where one of them is named, the record keeps its name as ``language_text``, as the reading of RDF
+does.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, cast
 
+import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 from ckan import authz, model
 from ckan.lib import plugins as lib_plugins
 from ckan.types import Context
+from ckanext.scheming.plugins import expand_form_composite
 
-from ckanext.marathon.domain.texts import list_distinct_words, quote_value
-from ckanext.marathon.logic import input_fields, input_rules, kept, notices
-from ckanext.marathon.records.record import DATASET
+from ckanext.marathon.domain import numbers
+from ckanext.marathon.domain.errors import Malformed
+from ckanext.marathon.domain.texts import (
+    LONGEST_TEXT,
+    explain_hidden,
+    list_distinct_words,
+    load_json,
+    quote_value,
+    split_items,
+)
+from ckanext.marathon.logic import dataset, messages, permissions, unkept
+from ckanext.marathon.rdf.extras import REST, add_extras, join_texts, list_texts_of_extra
+from ckanext.marathon.records.record import DATASET, OTHER_TYPES
 from ckanext.marathon.search import types
+from ckanext.marathon.vocabulary import authorities
+
+# CKAN's own lists of objects, and at which of their fields its pages look for an error.
+CORE_LISTS: Mapping[str, str] = {
+    "resources": "url",
+    "tags": "name",
+    "extras": "key",
+    "groups": "",
+    "users": "",
+    "packages": "",
+    "relationships_as_subject": "",
+    "relationships_as_object": "",
+}
+
+# CKAN takes the digits of its own dates out of any text, however many there are.
+DATES = ("metadata_modified", "created", "last_modified", "cache_last_updated")
+_DATE = re.compile(r"(?!.*\d{10})[\d .:+TZ/-]{0,32}", re.ASCII)
+
+# What is surely a yes and surely a no, in the words of programs, spreadsheets and people.
+TRUE = frozenset({"true", "yes", "t", "y", "1", "on", "sí", "si", "verdadero"})
+FALSE = frozenset({"false", "no", "f", "n", "0", "off", "falso"})
+
+DEEPEST = 8
+LARGEST_SHAPE = 10**18
+
+Errors = dict[str, Any]
+
+
+def find_problem(value: Any, depth: int = 0) -> str | None:
+    """Return what is wrong with a value of any depth, ``None`` if it can be stored."""
+    if isinstance(value, str):
+        return _problem_of_text(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return tk._("A number is expected")
+    if isinstance(value, int) and abs(value) > LARGEST_SHAPE:
+        return tk._("The number is too large")
+    if isinstance(value, dict | list | tuple):
+        if depth >= DEEPEST:
+            return tk._("The data is nested too deeply")
+        return next((p for each in _inner(value) if (p := find_problem(each, depth + 1))), None)
+    return None
+
+
+def refuse_problems(data: Mapping[str, Any]) -> None:
+    """Check every field of what is to be saved.
+
+    Raises:
+        ckan.plugins.toolkit.ValidationError: of each field, why it cannot be stored.
+    """
+    found = {name: find_problem(value) for name, value in data.items() if "password" not in name}
+    errors: dict[str, Any] = {name: [text] for name, text in found.items() if text}
+    if errors:
+        raise tk.ValidationError(errors)
+
+
+def read_rows(data: dict[str, Any], field: str, errors: Errors) -> None:
+    """Make a list of objects of one object, of a list, or of either as JSON text, in ``data``."""
+    if field not in data or field in errors:
+        return
+    value = data[field]
+    if isinstance(value, str) and value.strip():
+        value = _loaded(value)
+    elif isinstance(value, str) or value is None:
+        value = []
+    rows = [value] if isinstance(value, dict) else value
+    is_list = isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
+    if not is_list or any(not isinstance(key, str) for row in rows for key in row):
+        errors[field] = at_list(field, tk._("A list of objects is expected"))
+    elif field == "extras" and not all(isinstance(row.get("key"), str) for row in rows):
+        errors[field] = at_list(field, tk._("Each needs a key and a value"))
+    else:
+        data[field] = [dict(row) for row in rows]
+
+
+def at_list(field: str, message: str) -> list[Any]:
+    """Return an error of a whole list in the form in which CKAN's pages read it."""
+    inner = CORE_LISTS.get(field)
+    return [{inner: [message]}] if inner else [message]
+
+
+def write_as_text(value: Any) -> Any:
+    """Return a number or truth value as the text that CKAN's own validators expect."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else value
+
+
+def find_date_problem(value: Any) -> str | None:
+    """Return what is wrong with one of CKAN's own dates."""
+    if value is None or isinstance(value, datetime):
+        return None
+    if isinstance(value, str) and _DATE.fullmatch(value):
+        return None
+    return tk._("A date is expected, for example 2017-06-03")
+
+
+def read_flag(value: Any, false: Collection[str] = FALSE) -> bool | None:
+    """Return what is surely true or false, ``None`` for anything else.
+
+    CKAN's ``boolean_validator`` takes whatever it does not know for false. For ``private`` that
+    would publish a record whose sender meant the opposite.
+    """
+    if not isinstance(value, str | bool | int):
+        return None
+    text = str(value).strip().casefold()
+    return True if text in TRUE else False if text in false else None
+
+
+def describe_flag_problem(value: Any) -> str:
+    """Return what to say of a value that is neither true nor false."""
+    return tk._("“{value}” is neither yes nor no").format(value=quote_value(value))
+
+
+def find_nesting_problem(value: Any) -> str | None:
+    """Return what is wrong with a value where a text or a list of texts is expected."""
+    values = value if isinstance(value, list | tuple) else [value]
+    if any(each is None or isinstance(each, dict | list | tuple) for each in values):
+        return tk._("A list of texts is expected")
+    return None
+
+
+def check_rows(
+    rows: list[dict[str, Any]],
+    texts: Collection[str],
+    lists: Collection[str],
+    counts: Collection[str] = (),
+) -> list[dict[str, list[str]]]:
+    """Return the errors of the rows of a repeating field, row by row; nothing if there are none.
+
+    Args:
+        rows: the objects; numbers in texts become text.
+        texts: fields of theirs that take a text.
+        lists: fields of theirs that take a list of texts.
+        counts: those of the texts that may be numbers as well.
+    """
+    errors = [_check_row(row, texts, lists, counts) for row in rows]
+    return errors if any(errors) else []
+
+
+def _check_row(
+    row: dict[str, Any],
+    texts: Collection[str],
+    lists: Collection[str],
+    counts: Collection[str],
+) -> dict[str, list[str]]:
+    errors: dict[str, list[str]] = {}
+    for name, value in row.items():
+        wrong = find_problem(value)
+        if not wrong and name in DATES:
+            wrong = find_date_problem(value)
+        if not wrong and name in lists and value is not None:
+            wrong = find_nesting_problem(value)
+        if not wrong and name in texts and isinstance(value, dict | list | tuple):
+            wrong = tk._("A text is expected")
+        if wrong:
+            errors[name] = [wrong]
+    if not errors:
+        converted = row.keys() & set(texts).difference(counts)
+        row.update({name: write_as_text(row[name]) for name in converted})
+    return errors
+
+
+def _problem_of_text(value: str) -> str | None:
+    if len(value) > LONGEST_TEXT:
+        return tk._("At most {most} characters are accepted").format(most=f"{LONGEST_TEXT:,}")
+    fault = explain_hidden(value)
+    return messages.write_fault(fault) if fault else None
+
+
+def _loaded(text: str) -> Any:
+    try:
+        return load_json(text) if len(text) <= LONGEST_TEXT else None
+    except ValueError:
+        return None
+
+
+def _inner(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict):
+        yield from value.keys()
+        yield from value.values()
+    else:
+        yield from value
+
+
+# What a client may say of the state of one of ours. Creating something deleted is for restores.
+STATES_OF_CREATION = ("active", "draft")
+STATES_OF_UPDATE = (*STATES_OF_CREATION, "deleted")
+STATES_OF_GROUPS = ("active", "deleted")
+OUR_TYPES = (DATASET, *OTHER_TYPES)
+
+ORGANIZATION_RESERVED = ("role", "municipality_code", "pilot")
+
+
+def organization_types() -> list[str]:
+    """Return every type that organisations of this site may have."""
+    plugins = [each for each in p.PluginImplementations(p.IGroupForm) if _makes_organizations(each)]
+    return sorted({"organization", *(each for plugin in plugins for each in plugin.group_types())})
+
+
+def _makes_organizations(plugin: Any) -> bool:
+    return bool(getattr(plugin, "is_organization", False))
+
+
+def check_group(
+    context: Context, data: dict[str, Any], stored: model.Group | None, is_organization: bool
+) -> None:
+    """Refuse to turn a group into an organisation or back, and states that mean nothing.
+
+    CKAN saves ``is_organization`` as it is sent. A group whose admin anybody can be would become an
+    organisation with the role that its extras name.
+
+    Args:
+        context: of the action.
+        data: of an action on a group or organisation; without ``is_organization`` afterwards.
+        stored: the group as it is, ``None`` for a new one.
+        is_organization: what a new one is.
+
+    Raises:
+        ckan.plugins.toolkit.ValidationError: at ``is_organization`` or ``state``.
+        ckan.plugins.toolkit.NotAuthorized: it was deleted, and the person may not delete it.
+    """
+    now = stored.is_organization if stored else is_organization
+    if "is_organization" in data and read_flag(data.pop("is_organization")) is not now:
+        message = tk._("A group stays a group and an organisation an organisation")
+        raise tk.ValidationError({"is_organization": [message]})
+    check_state(data, (*STATES_OF_GROUPS, stored.state if stored else model.State.ACTIVE))
+    if stored is None or data.get("state", stored.state) == stored.state:
+        return
+    deletion = "organization_delete" if now else "group_delete"
+    if data["state"] == model.State.DELETED:
+        # Who may edit it may not always delete it, and others may depend on it.
+        message = tk._("It is deleted with {action}").format(action=deletion)
+        raise tk.ValidationError({"state": [message]})
+    tk.check_access(deletion, context, {"id": stored.id})
+
+
+def refuse_reserved_extras(context: Context, data: Mapping[str, Any]) -> None:
+    """Refuse free extras under the names of fields that only some may set.
+
+    Scheming does so for organisations of our schema; others would carry them past its rules.
+    """
+    extras = data.get("extras")
+    if permissions.may_set_role(context) or not isinstance(extras, list):
+        return
+    keys = [extra.get("key") for extra in extras if isinstance(extra, dict)]
+    for name in ORGANIZATION_RESERVED:
+        if name in keys:
+            message = tk._("“{name}” is a field of its own and not yours to set among the extras")
+            raise tk.ValidationError({"extras": [{"key": [message.format(name=name)]}]})
+
+
+def check_state(data: dict[str, Any], accepted: Collection[str]) -> None:
+    """Refuse a state that cannot be set, and drop an empty one.
+
+    Raises:
+        ckan.plugins.toolkit.ValidationError: at ``state``.
+    """
+    if data.get("state") in (None, ""):
+        # CKAN would store an empty state, which neither lists nor the trash would show.
+        data.pop("state", None)
+        return
+    if data["state"] not in accepted:
+        message = tk._("“{value}” is no state that can be set here. These are: {known}").format(
+            value=quote_value(data["state"]), known=", ".join(dict.fromkeys(accepted))
+        )
+        raise tk.ValidationError({"state": [message]})
+
+
+def read_private(data: dict[str, Any], errors: Errors) -> None:
+    """Make a truth value of ``private``; CKAN publishes what it cannot read."""
+    given = data.get("private")
+    if given is None:
+        data.pop("private", None)
+        return
+    found = read_flag(given)
+    if found is None:
+        errors["private"] = [describe_flag_problem(given)]
+    else:
+        data["private"] = found
+
+
+FIELD = "language"
+
+
+def keep_spoken(context: Context, data: dict[str, Any], schema: Mapping[str, Any]) -> None:
+    """Keep what was said of the languages of a dataset and its files, and say so.
+
+    Args:
+        context: of the action, for what is to be told.
+        data: of a dataset, whose lists are lists of objects; changed.
+        schema: of the dataset.
+    """
+    if data.get("type", DATASET) != DATASET:
+        return
+    if _takes_languages(schema.get("dataset_fields")):
+        said = _take_spoken(context, data, (FIELD,))
+        if said:
+            add_extras(data, {FIELD + REST: said})
+    if _takes_languages(schema.get("resource_fields")):
+        for number, row in enumerate(data.get("resources") or ()):
+            said = _take_spoken(context, row, ("resources", number, FIELD))
+            if said:
+                row[FIELD + REST] = join_texts([*list_texts_of_extra(row.get(FIELD + REST)), *said])
+
+
+def _takes_languages(fields: Any) -> bool:
+    return any(
+        field["field_name"] == FIELD and field.get("scheme") == "language" for field in fields or ()
+    )
+
+
+def _take_spoken(context: Context, record: dict[str, Any], key: tuple[str | int, ...]) -> list[str]:
+    """Return the languages that are spoken here and have no IRI of their own, as they were said."""
+    try:
+        given = split_items(record.get(FIELD))
+    except Malformed:
+        # The field's own validator says so.
+        return []
+    said = [each for each in given if _has_no_iri(each)]
+    if said:
+        record[FIELD] = [
+            each for each in given if authorities.find_language(each) or each not in said
+        ]
+        message = tk._(
+            "The EU's table of languages has no entry of its own for {names}. What was said is "
+            "kept as “{name}”; a Mayan language is published as one of the group"
+        )
+        text = message.format(names=unkept.list_names(said), name=FIELD + REST)
+        messages.add_notice_at(context, key, DATASET, text)
+    return said
+
+
+def _has_no_iri(value: str) -> bool:
+    spoken, published = authorities.find_spoken_language(value), authorities.find_language(value)
+    is_group = published is not None and published.code == _GROUP
+    return spoken is not None and (published is None or is_group)
+
+
+_GROUP = "MYN"
+
+
+# CKAN looks these up before it validates them.
+NAMES = ("id", "name", "type", "owner_org", "state", "title")
+
+# CKAN's own fields, which take nothing but text and some of which break on anything else.
+TEXTS = (
+    "notes",
+    "description",
+    "url",
+    "version",
+    "author",
+    "author_email",
+    "maintainer",
+    "maintainer_email",
+    "license_id",
+    "image_url",
+)
+
+RESOURCE_TEXTS = ("url", "name", "description", "format", "mimetype", "url_type", "resource_type")
+
+Fields = list[dict[str, Any]]
+
+
+def check_fields(
+    context: Context,
+    data: dict[str, Any],
+    schema: Mapping[str, Any],
+    errors: Errors,
+    file_name: str = "",
+    stored: model.Package | None = None,
+) -> None:
+    """Check every field that was sent, and bring lists, texts and numbers into shape, in place.
+
+    Args:
+        context: of the action, for what is to be told.
+        data: what was sent; changed.
+        schema: of its type, as scheming has it; empty for a type without one.
+        errors: those found before.
+        file_name: under which its resources take a file; "" where nothing would store one.
+        stored: the package as it is; its rows may keep names that its schema does not know.
+
+    Raises:
+        ckan.plugins.toolkit.ValidationError: of each field, what is wrong with its shape.
+    """
+    fields: Fields = schema.get("dataset_fields") or schema.get("fields") or []
+    resource_fields: Fields = schema.get("resource_fields") or []
+    # What the fields of a site's own schema take, their own validators say.
+    is_ours = _is_ours(schema)
+    unkept.drop_reserved(context, data)
+    repeating = {f["field_name"]: f["repeating_subfields"] for f in _repeating(fields)}
+    expand_form_composite(data, set(repeating))
+    for name in (*repeating, *CORE_LISTS):
+        read_rows(data, name, errors)
+    if not errors and "dataset_fields" in schema:
+        dataset.settle_copy(context, data, schema)
+        keep_spoken(context, data, schema)
+    for name, inner in {**repeating, "resources": resource_fields}.items():
+        if name in data and name not in errors:
+            core = set(RESOURCE_TEXTS) if name == "resources" else set()
+            texts, lists = (_texts(inner), _lists(inner)) if is_ours else (set(), set())
+            wrong_rows = check_rows(data[name], texts | core, lists, _counts(inner))
+            if wrong_rows:
+                errors[name] = wrong_rows
+    if is_ours:
+        unkept.lift_subfields(data, fields)
+        known_rows = {name: _known_names(inner, stored, name) for name, inner in repeating.items()}
+        _check_names(context, data, {**known_rows, **unkept.CORE_ROWS}, errors)
+    _check_files(context, data, file_name, errors)
+    texts = ((_texts(fields) if is_ours else set()) | {*NAMES, *TEXTS}) - {"tag_string"}
+    counts, decimals, coordinates = _counts(fields), _decimals(fields), _coordinates(fields)
+    stored_as_text = (texts | {"tag_string"}) - counts
+    for name in [name for name in data if name not in errors]:
+        wrong = _find_wrong_shape(name, data[name], texts)
+        if wrong:
+            errors[name] = at_list(name, wrong)
+        elif name in decimals:
+            data[name] = numbers.write_number(data[name], is_bounded=name in coordinates)
+        elif name in stored_as_text:
+            data[name] = _write_text(data[name])
+    if errors:
+        raise tk.ValidationError(errors)
+
+
+def _find_wrong_shape(name: str, value: Any, texts: Collection[str]) -> str | None:
+    """Return what is wrong with the shape of a field's value, if anything."""
+    wrong = find_problem(value)
+    if not wrong and name in texts and isinstance(value, dict | list | tuple):
+        wrong = tk._("A text is expected")
+    if not wrong and name in DATES:
+        wrong = find_date_problem(value)
+    if not wrong and name == "tag_string" and value is not None:
+        wrong = find_nesting_problem(value)
+    return wrong
+
+
+def _write_text(value: Any) -> Any:
+    """Return a number or boolean as the text that is stored; in a list, each of its items."""
+    return _as_texts(value) if isinstance(value, list | tuple) else write_as_text(value)
+
+
+def _known_names(inner: Fields, stored: model.Package | None, field: str) -> list[str]:
+    names = [each["field_name"] for each in inner]
+    return [*names, *sorted(unkept.list_stored_subfields(stored, field).difference(names))]
+
+
+def _check_names(
+    context: Context,
+    data: Mapping[str, Any],
+    known: Mapping[str, Collection[str]],
+    errors: Errors,
+) -> None:
+    for name, names in known.items():
+        if data.get(name) and name not in errors:
+            lost = unkept.check_rows(context, name, data[name], names)
+            if lost:
+                errors[name] = lost
+    if data.get("groups") and "groups" not in errors:
+        nameless = unkept.check_groups(data["groups"])
+        if nameless:
+            errors["groups"] = nameless
+
+
+def _check_files(context: Context, data: Mapping[str, Any], file_name: str, errors: Errors) -> None:
+    if not data.get("resources") or "resources" in errors:
+        return
+    for number, row in enumerate(data["resources"]):
+        unkept.drop_reserved(context, row, number)
+        # What the answer to a file that was added says, not a field of it.
+        row.pop(messages.NOTICES_KEY, None)
+    wrong = [unkept.find_files(row, file_name) for row in data["resources"]]
+    if any(wrong):
+        errors["resources"] = wrong
+
+
+def _is_ours(schema: Mapping[str, Any]) -> bool:
+    """Return whether our rules take the rows of a schema; scheming keeps what it does not know."""
+    return "marathon_" in str(schema.get("after_validators") or "")
+
+
+def wrong_names(data: Mapping[str, Any]) -> Errors:
+    """Return the errors of what CKAN looks up before it validates anything."""
+    errors: Errors = {}
+    for name in NAMES:
+        value = data.get(name)
+        if isinstance(value, dict | list | tuple | bool):
+            errors[name] = [tk._("A text is expected")]
+        elif wrong := find_problem(value):
+            errors[name] = [wrong]
+    return errors
+
+
+def _as_texts(values: Iterable[Any]) -> list[Any]:
+    return [write_as_text(value) for value in values]
+
+
+def _repeating(fields: Fields) -> Fields:
+    return [field for field in fields if "repeating_subfields" in field]
+
+
+def _texts(fields: Fields) -> set[str]:
+    """Return the fields that take nothing but a text."""
+    others = [f for f in fields if "geojson" in f.get("validators", "") or f in _repeating(fields)]
+    return {f["field_name"] for f in fields if f not in others} - _lists(fields)
+
+
+def _lists(fields: Fields) -> set[str]:
+    """Return the fields that take a list, loaded from JSON, and flags, which a form sends twice."""
+    return {
+        field["field_name"]
+        for field in fields
+        if "load_json" in field.get("output_validators", "")
+        or "marathon_flag" in field.get("validators", "")
+    }
+
+
+def _counts(fields: Fields) -> set[str]:
+    """Return the fields that take a count, whose validator reads numbers as they are."""
+    return _validated(fields, "marathon_count")
+
+
+def _decimals(fields: Fields) -> set[str]:
+    """Return the fields that take numbers with decimals, which Python may write with exponents."""
+    return _validated(fields, "marathon_decimal") | _coordinates(fields)
+
+
+def _coordinates(fields: Fields) -> set[str]:
+    """Return the fields that take degrees."""
+    return _validated(fields, "marathon_latitude") | _validated(fields, "marathon_longitude")
+
+
+def _validated(fields: Fields, validator: str) -> set[str]:
+    return {f["field_name"] for f in fields if validator in f.get("validators", "")}
+
 
 # What is skipped or shown of a list at most; PostgreSQL takes no number beyond 64 bits.
 LARGEST = 2**31 - 1
 # What package_show adds; sent back, it says nothing.
 COMPUTED = (
     *("history", "ideas", "workshop_info", "participants_masked", "first_published"),
-    notices.KEY,
+    messages.NOTICES_KEY,
 )
 ORIGINS = ("municipality_origin", "service_problem_origin")
 _ORIGINS_KEY = "marathon_origins"
 
 
-def checked(
+def check_package(
     context: Context,
     data_dict: dict[str, Any],
     file_name: str = "",
@@ -46,11 +604,11 @@ def checked(
     data = {key: value for key, value in data_dict.items() if key not in COMPUTED}
     origins: dict[str, Any] = {name: data.pop(name, None) for name in ORIGINS}
     cast(dict[str, Any], context)[_ORIGINS_KEY] = origins
-    errors = input_fields.wrong_names(data)
-    input_rules.read_private(data, errors)
+    errors = wrong_names(data)
+    read_private(data, errors)
     schema = {} if errors else _schema(data)
-    errors.update(kept.find_files(data))
-    input_fields.check_fields(context, data, schema, errors, file_name, stored)
+    errors.update(unkept.find_files(data))
+    check_fields(context, data, schema, errors, file_name, stored)
     _unite_keywords(data)
     _drop_computed_extras(context, data)
     return data
@@ -63,7 +621,7 @@ def _drop_computed_extras(context: Context, data: dict[str, Any]) -> None:
     if found:
         data["extras"] = [each for each in extras if each["key"] not in found]
         message = tk._("Not kept among the extras, as this site computes it: {names}")
-        notices.add(context, message.format(names=kept.list_names(found)))
+        messages.add_notice(context, message.format(names=unkept.list_names(found)))
 
 
 def _unite_keywords(data: dict[str, Any]) -> None:
@@ -85,29 +643,31 @@ def _unite_keywords(data: dict[str, Any]) -> None:
     data["tags"] = [*kept.values(), *others]
 
 
-def checked_update(
+def check_update(
     context: Context, data_dict: dict[str, Any], stored: model.Package | None
 ) -> dict[str, Any]:
-    """Return an update of a package (``None``: unknown) as CKAN can take it; see :func:`checked`.
+    """Return an update of a package (``None``: unknown) as CKAN can take it.
+
+    See :func:`check_package`.
 
     Raises:
         ckan.plugins.toolkit.ValidationError: also at ``state``, for one that means nothing.
     """
     # Whoever updates a record need not say of which type it is, and cannot change it.
     known = {**data_dict, "type": stored.type} if stored is not None else data_dict
-    data = checked(context, known, file_name="upload", stored=stored)
-    if stored is not None and stored.type in input_rules.OUR_TYPES:
-        input_rules.check_state(data, (*input_rules.STATES_OF_UPDATE, stored.state))
+    data = check_package(context, known, file_name="upload", stored=stored)
+    if stored is not None and stored.type in OUR_TYPES:
+        check_state(data, (*STATES_OF_UPDATE, stored.state))
     return data
 
 
-def checked_new(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Return a package that is to be created as CKAN can take it; see :func:`checked`.
+def check_new(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Return a package that is to be created as CKAN can take it; see :func:`check_package`.
 
     Raises:
         ckan.plugins.toolkit.ValidationError: also at ``type``, if nothing shows such a thing.
     """
-    data = checked(context, data_dict)
+    data = check_package(context, data_dict)
     if not data.get("type"):
         # CKAN has a default only where there is no key at all.
         data.pop("type", None)
@@ -115,17 +675,15 @@ def checked_new(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
         message = tk._("There is no type “{value}”. These exist: {known}")
         text = message.format(value=quote_value(data["type"]), known=", ".join(known))
         raise tk.ValidationError({"type": [text]})
-    if data.get("type", DATASET) in input_rules.OUR_TYPES:
+    if data.get("type", DATASET) in OUR_TYPES:
         is_trusted = bool(context.get("ignore_auth")) or authz.is_sysadmin(context.get("user"))
-        input_rules.check_state(
-            data, input_rules.STATES_OF_UPDATE if is_trusted else input_rules.STATES_OF_CREATION
-        )
+        check_state(data, STATES_OF_UPDATE if is_trusted else STATES_OF_CREATION)
         # CKAN drops the state that anybody else sends, and so would publish a draft.
         context["allow_state_change"] = True
     return data
 
 
-def checked_organization(
+def check_organization(
     context: Context, data_dict: dict[str, Any], stored: model.Group | None = None
 ) -> dict[str, Any]:
     """Return an organisation as CKAN can take it.
@@ -139,20 +697,16 @@ def checked_organization(
         ckan.plugins.toolkit.ValidationError: of each field, what is wrong with its shape.
     """
     data = dict(data_dict)
-    if (
-        stored is None
-        and data.get("type")
-        and data["type"] not in (known := input_rules.organization_types())
-    ):
+    if stored is None and data.get("type") and data["type"] not in (known := organization_types()):
         message = tk._("There is no type “{value}”. These exist: {known}")
         text = message.format(value=quote_value(data["type"]), known=", ".join(known))
         raise tk.ValidationError({"type": [text]})
-    input_rules.check_group(context, data, stored, is_organization=True)
-    input_rules.refuse_reserved_extras(context, data)
+    check_group(context, data, stored, is_organization=True)
+    refuse_reserved_extras(context, data)
     schema = tk.get_action("scheming_organization_schema_show")({}, {"type": "organization"})
-    errors = input_fields.wrong_names(data)
-    errors.update(kept.find_files(data, "image_upload"))
-    input_fields.check_fields(context, data, schema, errors)
+    errors = wrong_names(data)
+    errors.update(unkept.find_files(data, "image_upload"))
+    check_fields(context, data, schema, errors)
     return data
 
 
@@ -160,17 +714,17 @@ def find_unknown(data: Mapping[str, Any]) -> list[str]:
     """Return the names in a package, as it was checked, that its type does not know."""
     fields = (field["field_name"] for field in _schema(data).get("dataset_fields", []))
     package_type = str(data.get("type") or DATASET)
-    return kept.find_unknown(data, fields, lib_plugins.lookup_package_plugin(package_type))
+    return unkept.find_unknown(data, fields, lib_plugins.lookup_package_plugin(package_type))
 
 
 def find_unknown_of_organization(data: Mapping[str, Any]) -> list[str]:
     """Return the names in an organisation, as it was checked, that no field has."""
     schema = tk.get_action("scheming_organization_schema_show")({}, {"type": "organization"})
     fields = (field["field_name"] for field in schema["fields"])
-    return kept.find_unknown(data, fields, lib_plugins.lookup_group_plugin("organization"))
+    return unkept.find_unknown(data, fields, lib_plugins.lookup_group_plugin("organization"))
 
 
-def origin(context: Context, field: str) -> str | None:
+def read_origin(context: Context, field: str) -> str | None:
     """Return the origin that was sent along with a field (``own``, ``idea``, ``workshop``)."""
     origins: Mapping[str, Any] = cast(dict[str, Any], context).get(_ORIGINS_KEY) or {}
     found = origins.get(f"{field}_origin")

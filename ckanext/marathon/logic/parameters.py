@@ -1,4 +1,9 @@
-"""What type each parameter of each action is documented to have.
+"""The parameters of every action: their types, and what CKAN's actions take for granted.
+
+CKAN 2.12 validates what it saves, but not what it looks up: an id that is a list, a flag that is
+neither true nor false or a text that PostgreSQL cannot hold end as a server error. Here a request
+is compared with the documented types before its action runs. What CKAN takes and understands
+passes: numbers as text, lists with commas, JSON in a form field.
 
 CKAN documents its actions in reStructuredText (``:param id:``, ``:type id: string``), and so do
 the extensions that follow its habits. That documentation is the only declaration that covers
@@ -17,8 +22,14 @@ from functools import cache
 from typing import Any
 
 import ckan.plugins as p
+import ckan.plugins.toolkit as tk
+import sqlalchemy as sa
+from ckan import authz, model
+from ckan.types import Context
 
-from ckanext.marathon.logic.shapes import CORE_LISTS
+from ckanext.marathon.domain.texts import explain_hidden, is_holdable
+from ckanext.marathon.logic import activity, inputs, messages, unseen
+from ckanext.marathon.logic.inputs import CORE_LISTS
 
 # Where CKAN itself looks for its actions (``ckan.logic.get_action``).
 CORE_MODULES = ("get", "create", "update", "delete", "patch", "file")
@@ -177,7 +188,7 @@ DECLARED: Mapping[str, _Types] = {
 
 
 @cache
-def parameters(action: str) -> Mapping[str, ParameterType]:
+def read_parameters(action: str) -> Mapping[str, ParameterType]:
     """Return the parameters of an action and what type each one takes.
 
     Args:
@@ -228,3 +239,372 @@ def _documented(text: str) -> Iterator[tuple[str, ParameterType]]:
 
 def _type_of(words: str) -> ParameterType:
     return next((kind for pattern, kind in _WORDS if pattern.search(words)), ParameterType.ANY)
+
+
+# Flags that CKAN reads with ``asbool``, which knows no other words. Where a validator reads a flag
+# instead, any other word means false; those are not listed.
+STRICT_FLAGS = frozenset(
+    {
+        "all_fields",
+        "create_datastore_views",
+        "ids_only",
+        "include_dataset_count",
+        "include_datasets",
+        "include_extras",
+        "include_followers",
+        "include_groups",
+        "include_member_count",
+        "include_num_followers",
+        "include_password_hash",
+        "include_plugin_data",
+        "include_plugin_extras",
+        "include_site_user",
+        "include_tags",
+        "include_users",
+        "use_default_schema",
+    }
+)
+
+# What these store is the rows of a table and the messages of a program, as they are.
+DATA_ACTIONS = ("datastore_", "task_status_", "term_translation_")
+
+# PostgreSQL counts in 64 bits.
+LARGEST = 2**63 - 1
+
+_REQUIRED = frozenset({ParameterType.REQUIRED_REFERENCE, ParameterType.REQUIRED_OBJECTS})
+# Of these only nothing at all breaks CKAN.
+_MAY_BE_LEFT_OUT = frozenset({"email", "value"})
+
+Errors = dict[str, list[str]]
+
+
+def find_wrong_types(action: str, data: Mapping[str, Any], *, writes: bool) -> Errors:
+    """Return what is wrong with the parameters of a call, by parameter.
+
+    Args:
+        action: name of the action.
+        data: its parameters, as they were sent.
+        writes: whether it may store what was sent; then texts have no hidden characters either.
+
+    Returns:
+        messages by the parameter's name, in the reader's language; empty if nothing is wrong.
+    """
+    types = read_parameters(action)
+    errors: Errors = {}
+    for name, kind in types.items():
+        if kind in _REQUIRED and name not in data and name not in _MAY_BE_LEFT_OUT:
+            errors[name] = [tk._("Missing value")]
+    for name, value in data.items():
+        problem = _problem(name, value, types.get(name, ParameterType.ANY))
+        if not problem and not all(map(is_holdable, _texts(value))):
+            problem = tk._("The text contains characters that cannot be stored")
+        if not problem and writes and not _is_no_text(action, name):
+            problem = _problem_of_hidden(value)
+        if problem:
+            errors[name] = [problem]
+    return errors
+
+
+def names_what_cannot_exist(data: Mapping[str, Any]) -> bool:
+    """Return whether the call looks a record up by a text that no database can hold."""
+    return any(isinstance(data.get(n), str) and not is_holdable(data[n]) for n in REFERENCES)
+
+
+def _problem(name: str, value: Any, kind: ParameterType) -> str | None:
+    if name in STRICT_FLAGS and isinstance(value, str):
+        return _problem_of_flag(value)
+    check = _CHECKS.get(kind)
+    return check(value) if check else None
+
+
+def _problem_of_reference(value: Any) -> str | None:
+    # Nothing at all is for CKAN to judge: some references may be left out.
+    return None if value is None or isinstance(value, str) else tk._("A text is expected")
+
+
+def _problem_of_required_reference(value: Any) -> str | None:
+    return None if isinstance(value, str) else tk._("A text is expected")
+
+
+def _problem_of_strict_texts(value: Any) -> str | None:
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return None
+    return tk._("A list of texts is expected")
+
+
+def _problem_of_text(value: Any) -> str | None:
+    return tk._("A text is expected") if isinstance(value, dict | list) else None
+
+
+def _problem_of_number(value: Any) -> str | None:
+    return tk._("A number is expected") if isinstance(value, dict | list) else None
+
+
+def _problem_of_count(value: Any) -> str | None:
+    if value is None:
+        return None
+    try:
+        is_count = not isinstance(value, bool | dict | list) and 0 <= int(value) <= LARGEST
+    except (ValueError, OverflowError):
+        is_count = False
+    return None if is_count else tk._("A number is expected")
+
+
+def _problem_of_date(value: Any) -> str | None:
+    return None if value == "" else inputs.find_date_problem(value)
+
+
+def _problem_of_flag(value: Any) -> str | None:
+    expected = tk._("It is either true or false")
+    if isinstance(value, dict | list):
+        return expected
+    if isinstance(value, str):
+        try:
+            tk.asbool(value)
+        except ValueError:
+            return expected
+    return None
+
+
+def _problem_of_container_flag(value: Any) -> str | None:
+    return tk._("It is either true or false") if isinstance(value, dict | list) else None
+
+
+def _problem_of_texts(value: Any) -> str | None:
+    values = value if isinstance(value, list) else [value]
+    if value is None or all(isinstance(item, str) for item in values):
+        return None
+    return tk._("A list of texts is expected")
+
+
+def _problem_of_objects(value: Any) -> str | None:
+    return None if value is None or value == "" else _problem_of_required_objects(value)
+
+
+def _problem_of_required_objects(value: Any) -> str | None:
+    if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+        return None
+    return tk._("A list of objects is expected")
+
+
+def _problem_of_object(value: Any) -> str | None:
+    return None if isinstance(value, dict) else tk._("An object is expected")
+
+
+_CHECKS: Mapping[ParameterType, Callable[[Any], str | None]] = {
+    ParameterType.TEXT: _problem_of_text,
+    ParameterType.REFERENCE: _problem_of_reference,
+    ParameterType.REQUIRED_REFERENCE: _problem_of_required_reference,
+    ParameterType.STRICT_TEXTS: _problem_of_strict_texts,
+    ParameterType.NUMBER: _problem_of_number,
+    ParameterType.COUNT: _problem_of_count,
+    ParameterType.DATE: _problem_of_date,
+    ParameterType.FLAG: _problem_of_container_flag,
+    ParameterType.TEXTS: _problem_of_texts,
+    ParameterType.OBJECTS: _problem_of_objects,
+    ParameterType.REQUIRED_OBJECTS: _problem_of_required_objects,
+    ParameterType.OBJECT: _problem_of_object,
+}
+
+
+def _is_no_text(action: str, name: str) -> bool:
+    """Return whether what is sent there is not shown as a text of this site."""
+    return "password" in name or action.startswith(DATA_ACTIONS)
+
+
+def _problem_of_hidden(value: Any) -> str | None:
+    found = (explain_hidden(text) for text in _texts(value))
+    return next((messages.write_fault(fault) for fault in found if fault), None)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield every text in a value of any depth, keys included, without recursion."""
+    waiting = [value]
+    while waiting:
+        current = waiting.pop()
+        if isinstance(current, str):
+            yield current
+        elif isinstance(current, dict):
+            waiting.extend(current.keys())
+            waiting.extend(current.values())
+        elif isinstance(current, list):
+            waiting.extend(current)
+
+
+# Of a record that has been shown before; its id is looked up without asking whether it is there.
+_TAKE_AN_OBJECT = {
+    "package_create_default_resource_views": "package",
+    "resource_create_default_resource_views": "resource",
+}
+
+# What RQ takes for the id of a job.
+_JOB = re.compile(r"[A-Za-z0-9_-]+")
+
+# Where each names the type of a relationship.
+_OF_RELATIONSHIPS = {
+    "package_relationship_create": "type",
+    "package_relationship_delete": "type",
+    "package_relationship_update": "type",
+    "package_relationships_list": "rel",
+}
+
+# Parameters by which actions look up a record, a file or a view of one before, or without, asking
+# whether the caller may see it. What they answer tells whether it exists.
+_OF_RECORDS = {
+    **dict.fromkeys(
+        (name for name, field in _OF_RELATIONSHIPS.items() if field == "type"),
+        ("subject", "object"),
+    ),
+    **dict.fromkeys(
+        (
+            "package_collaborator_create",
+            "package_collaborator_delete",
+            "package_collaborator_list",
+        ),
+        ("id",),
+    ),
+}
+_TAKE_A_FILE = {
+    "resource_view_create": "resource_id",
+    **dict.fromkeys(
+        (
+            "resource_delete",
+            "resource_patch",
+            "resource_show",
+            "resource_update",
+            "resource_view_list",
+            "resource_view_reorder",
+        ),
+        "id",
+    ),
+}
+_OF_VIEWS = ("resource_view_delete", "resource_view_show", "resource_view_update")
+# Parameters by which actions look up an account before, or without, asking whether the caller may
+# see the site's users.
+_OF_ACCOUNTS = {
+    **dict.fromkeys(
+        (
+            "am_following_user",
+            "dataset_followee_count",
+            "followee_count",
+            "followee_list",
+            "group_followee_count",
+            "organization_followee_count",
+            "organization_list_for_user",
+            "user_followee_count",
+            "user_follower_count",
+            "user_patch",
+            "user_update",
+        ),
+        ("id",),
+    ),
+    "group_member_delete": ("user_id", "username"),
+    "organization_member_delete": ("user_id", "username"),
+    "member_create": ("object",),
+    "member_delete": ("object",),
+}
+_OF_ACTIVITIES = ("activity_data_show", "activity_diff", "activity_show")
+
+
+def check_assumptions(action: str, data: Mapping[str, Any], user: str) -> None:
+    """Look up what an action of CKAN's takes for granted, and breaks without.
+
+    Args:
+        action: name of the action.
+        data: its parameters, of the right types.
+        user: name of the person who calls it; "" for nobody.
+
+    Raises:
+        ckan.plugins.toolkit.ObjectNotFound: the group or organisation does not exist; the record,
+            file, view or activity does not exist, or not for this person.
+        ckan.plugins.toolkit.NotAuthorized: nobody in particular asks for what only the managers of
+            a dataset may see or do, or about an account, or the user does not exist, which stays
+            unsaid.
+        ckan.plugins.toolkit.ValidationError: there is no such type of owner of files.
+    """
+    if action.startswith("package_collaborator_") and action in _OF_RECORDS and not user:
+        raise tk.NotAuthorized
+    _check_accounts(action, data, user)
+    _check_seen(action, data, user)
+    if action in {"group_member_delete", "organization_member_delete"}:
+        if model.Group.get(_text_of(data, "id")) is None:
+            raise tk.ObjectNotFound(tk._("Not found"))
+    elif action in {"job_cancel", "job_show"}:
+        if not _JOB.fullmatch(_text_of(data, "id") or ""):
+            raise tk.ObjectNotFound(tk._("Not found"))
+    elif action in _TAKE_AN_OBJECT:
+        _check_object(data, _TAKE_AN_OBJECT[action])
+    elif action in _OF_ACTIVITIES:
+        check_activity(_text_of(data, "id"), user)
+    elif action in {"package_collaborator_create", "package_collaborator_delete"}:
+        if model.User.get(_text_of(data, "user_id")) is None:
+            raise tk.NotAuthorized
+    elif name := _OF_RELATIONSHIPS.get(action):
+        kind = _text_of(data, name)
+        if kind and kind not in model.PackageRelationship.get_all_types():
+            raise tk.ValidationError({name: [tk._("There is no such type")]})
+    elif action == "file_owner_scan" and (owner_type := _text_of(data, "owner_type")):
+        functions = authz.auth_functions_list()
+        if not {f"{owner_type}_file_scan", f"{owner_type}_update"} & set(functions):
+            raise tk.ValidationError({"owner_type": [tk._("There is no such type")]})
+
+
+def _check_object(data: Mapping[str, Any], name: str) -> None:
+    value = data.get(name)
+    if not isinstance(value, dict) or not isinstance(value.get("id"), str):
+        raise tk.ValidationError({name: [tk._("An object with an id is expected")]})
+
+
+def _check_accounts(action: str, data: Mapping[str, Any], user: str) -> None:
+    """Refuse who may not see the site's users, whether or not the account exists."""
+    if not any(data.get(name) for name in _OF_ACCOUNTS.get(action, ())):
+        return
+    if action in {"member_create", "member_delete"} and data.get("object_type") != "user":
+        return
+    if action in {"user_update", "user_patch"} and data.get("reset_key"):
+        # CKAN lets whoever has the key of a mail choose a new password.
+        return
+    if not authz.is_authorized_boolean("user_show", Context(user=user), {}):
+        raise tk.NotAuthorized
+
+
+def _check_seen(action: str, data: Mapping[str, Any], user: str) -> None:
+    """Answer for what the caller may not see as for what does not exist, in the same words."""
+    for name in _OF_RECORDS.get(action, ()):
+        _refuse_unseen(model.Package.get(_text_of(data, name)), user)
+    file_id = _text_of(data, _TAKE_A_FILE[action]) if action in _TAKE_A_FILE else None
+    if action in _OF_VIEWS:
+        view = model.ResourceView.get(_text_of(data, "id") or "")
+        file_id = view.resource_id if view else None
+    if action in _TAKE_A_FILE or action in _OF_VIEWS:
+        _refuse_unseen(unseen.find_package_of_file(file_id), user)
+
+
+def _refuse_unseen(package: model.Package | None, user: str) -> None:
+    if package is None or unseen.is_unseen(Context(user=user), package):
+        raise tk.ObjectNotFound(tk._("Not found"))
+
+
+def check_activity(activity_id: str | None, user: str) -> None:
+    """Look up an activity for somebody.
+
+    Raises:
+        ckan.plugins.toolkit.ObjectNotFound: there is none, or its package is no more or hidden.
+    """
+    if activity_id is None or not p.plugin_loaded("activity"):
+        return
+    columns = ("id", "object_id", "activity_type", "permission_labels")
+    table = sa.table("activity", *map(sa.column, columns))
+    row = model.Session.execute(sa.select(table).where(table.c.id == activity_id)).first()
+    if row is None:
+        raise tk.ObjectNotFound(tk._("Not found"))
+    if "package" not in (row.activity_type or ""):
+        return
+    is_gone = model.Package.get(row.object_id) is None
+    if is_gone or not activity.may_read(Context(user=user), row._asdict()):
+        raise tk.ObjectNotFound(tk._("Not found"))
+
+
+def _text_of(data: Mapping[str, Any], name: str) -> str | None:
+    value = data.get(name)
+    return value if isinstance(value, str) else None

@@ -2,7 +2,7 @@
 
 An organisation with the role ``coordinating_body`` looks after the workshops, ideas and commitments
 of everybody, and after nobody else's datasets. What somebody is in which organisation is one query,
-kept for the rest of the request.
+kept for the rest of the request. A change is noted in the name of the organisation of the person.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import flask
 from ckan import authz, model
 from ckan.types import Context
 
+from ckanext.marathon.domain import dataset
 from ckanext.marathon.domain.dataset import CIVIL_SOCIETY, COORDINATING_BODY, MUNICIPALITY
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model import unit_of_work
@@ -40,7 +41,7 @@ class Standing:
     coordinating: str
 
 
-def standing(user: str | None) -> Standing:
+def read_standing(user: str | None) -> Standing:
     """Return what a user (name or id) is; nothing for nobody, the deleted and the unknown."""
     user_id = authz.get_user_id_for_username(user, allow_none=True)
     if not user_id:
@@ -105,9 +106,9 @@ def _changes_standings() -> bool:
     return unit is not None and unit.find_notes(ChangedStandings) is not None
 
 
-def coordinates(user: str | None, at_least: str = "editor") -> bool:
+def is_coordinator(user: str | None, at_least: str = "editor") -> bool:
     """Return whether a user has at least this capacity in a coordinating body."""
-    return _RANK.get(standing(user).coordinating, 0) >= _RANK[at_least]
+    return _RANK.get(read_standing(user).coordinating, 0) >= _RANK[at_least]
 
 
 def is_insider(user: str | None, owner_org: str | None) -> bool:
@@ -118,7 +119,11 @@ def is_insider(user: str | None, owner_org: str | None) -> bool:
     """
     if not user:
         return False
-    return owner_org in standing(user).capacities or coordinates(user) or authz.is_sysadmin(user)
+    return (
+        owner_org in read_standing(user).capacities
+        or is_coordinator(user)
+        or authz.is_sysadmin(user)
+    )
 
 
 def is_insider_of(viewer: Viewer, package: model.Package) -> bool:
@@ -149,7 +154,7 @@ def may_create_in(user: str | None, org_id: str | None, package_type: str) -> bo
     """
     if authz.has_user_permission_for_group_or_org(org_id, user, "create_dataset"):
         return True
-    if package_type not in OTHER_TYPES or not coordinates(user):
+    if package_type not in OTHER_TYPES or not is_coordinator(user):
         return False
     organization = model.Group.get(org_id)
     return bool(
@@ -162,10 +167,10 @@ def organizations_open_to(user: str | None, package_type: str) -> list[dict[str,
     query = model.Session.query(model.Group.id, model.Group.name, model.Group.title).filter(
         model.Group.is_organization.is_(True), model.Group.state == model.State.ACTIVE
     )
-    everywhere = authz.is_sysadmin(user) or (package_type in OTHER_TYPES and coordinates(user))
+    everywhere = authz.is_sysadmin(user) or (package_type in OTHER_TYPES and is_coordinator(user))
     if not everywhere:
         allowed = authz.get_roles_with_permission("create_dataset")
-        own = [o for o, capacity in standing(user).capacities.items() if capacity in allowed]
+        own = [o for o, capacity in read_standing(user).capacities.items() if capacity in allowed]
         query = query.filter(model.Group.id.in_(own))
     return [
         {"id": id_, "name": name, "title": title or name}
@@ -188,7 +193,7 @@ def may_give_role(context: Context, organization: model.Group | None, role: str)
     """
     if may_set_role(context):
         return True
-    if role not in ROLES_OF_COORDINATION or not coordinates(context.get("user"), "admin"):
+    if role not in ROLES_OF_COORDINATION or not is_coordinator(context.get("user"), "admin"):
         return False
     return organization is None or is_unsettled(organization)
 
@@ -234,7 +239,7 @@ def may_place_organization(context: Context) -> bool:
 
     By sysadmins, admins of a coordinating body, and in our own name.
     """
-    return may_set_role(context) or coordinates(context.get("user"), "admin")
+    return may_set_role(context) or is_coordinator(context.get("user"), "admin")
 
 
 def may_manage_officers(user: str | None, organization: model.Group) -> bool:
@@ -245,7 +250,7 @@ def may_manage_officers(user: str | None, organization: model.Group) -> bool:
     """
     if authz.has_user_permission_for_group_or_org(organization.id, user, "membership"):
         return True
-    if not is_municipality(organization) or not coordinates(user, "admin"):
+    if not is_municipality(organization) or not is_coordinator(user, "admin"):
         return False
     return role_of(organization) == MUNICIPALITY or is_unsettled(organization)
 
@@ -268,6 +273,47 @@ def role_of(organization: model.Group) -> str:
 
 def user_labels(user_obj: Any, labels: list[str]) -> list[str]:
     """Return the permission labels that a user (``None`` or anonymous: nobody) can read."""
-    if user_obj and not user_obj.is_anonymous and coordinates(user_obj.name):
+    if user_obj and not user_obj.is_anonymous and is_coordinator(user_obj.name):
         return [*labels, COORDINATION_LABEL]
     return labels
+
+
+def organization_of(user: str | None, owner_org: str | None) -> str | None:
+    """Return the id of the organisation in whose name a user changes a record.
+
+    Its own organisation for its members, else the coordinating body that they belong to; none for
+    anybody else, that is: a sysadmin.
+    """
+    capacities = read_standing(user).capacities
+    if owner_org in capacities:
+        return owner_org
+    if not is_coordinator(user):
+        return None
+    extras = cast(Any, model.Group).extras
+    bodies = (
+        model.Session.query(model.Group.id)
+        .filter(model.Group.id.in_(capacities))
+        .filter(extras["role"].astext == dataset.COORDINATING_BODY)
+        .order_by(model.Group.title)
+    )
+    return next((row.id for row in bodies), None)
+
+
+def may_take_from(context: Context, package: model.Package) -> bool:
+    """Return whether a person may move a package out of the organisation that has it.
+
+    By CKAN's own rules only: sysadmins, editors of that organisation, and its collaborators where
+    the site lets those change the organisation.
+    """
+    user = context.get("user")
+    if context.get("ignore_auth") or authz.is_sysadmin(user):
+        return True
+    if authz.has_user_permission_for_group_or_org(package.owner_org, user, "update_dataset"):
+        return True
+    user_id = authz.get_user_id_for_username(user, allow_none=True)
+    return bool(
+        user_id
+        and authz.check_config_permission("allow_dataset_collaborators")
+        and authz.check_config_permission("allow_collaborators_to_change_owner_org")
+        and authz.user_is_collaborator_on_dataset(user_id, package.id, ["admin", "editor"])
+    )

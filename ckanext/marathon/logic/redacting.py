@@ -23,12 +23,12 @@ _SECRET_NAME = re.compile(r"password|passwd|secret|api_?key|access_key|privateke
 _redactor = Redactor()
 
 
-def redact(text: str) -> str:
+def redact_text(text: str) -> str:
     """Return a text without the credentials of this site's servers, tokens and passwords."""
     return _redactor.redact(text)
 
 
-def start() -> None:
+def start_redacting() -> None:
     """Redact every log record from now on; again only reads the configuration again."""
     global _redactor
     _redactor = Redactor(_configured_secrets())
@@ -63,13 +63,13 @@ class RedactedRecord(logging.LogRecord):
         """Format the traceback now: formatters keep the text that they find."""
         super().__init__(*args, **kwargs)
         if self.exc_info and self.exc_info[0] is not None:
-            self.exc_text = redact(_traceback_text(self.exc_info))
+            self.exc_text = redact_text(_traceback_text(self.exc_info))
         if self.stack_info:
-            self.stack_info = redact(self.stack_info)
+            self.stack_info = redact_text(self.stack_info)
 
     def getMessage(self) -> str:
         """Return the message with its arguments, redacted."""
-        return redact(super().getMessage())
+        return redact_text(super().getMessage())
 
 
 def _traceback_text(exc_info: Any) -> str:

@@ -4,25 +4,55 @@
 before anything is noted, what was linked is noted before links are cut, the search index is told
 what to do before the feed, and the feed comes last because its clock is the last lock that a
 transaction takes. Jobs begin after the commit.
+
+An organisation's municipality is written down by CKAN's hook for groups, in the same transaction.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+from ckan import model
+
+from ckanext.marathon.domain.errors import Taken
 from ckanext.marathon.feeds import capture, gaps
-from ckanext.marathon.logic import activity, data_needs, permissions, reindex, room, watch
-from ckanext.marathon.model import audit, unit_of_work
+from ckanext.marathon.logic import activity, data_needs, deletion, permissions, reindex, room
+from ckanext.marathon.logic.validators.organization import taken_message
+from ckanext.marathon.model import audit, municipality, package, unit_of_work
 from ckanext.marathon.model.unit_of_work import Steps
+
+
+def assign_municipality_after_save(group_obj: Any) -> None:
+    """Write down which municipality an organisation is, in the transaction of its save.
+
+    Raises:
+        ckan.plugins.toolkit.ValidationError: another one was first by an instant; everything is
+            rolled back.
+    """
+    # CKAN calls packages' controllers by the same name, with packages.
+    if not isinstance(group_obj, model.Group) or not group_obj.is_organization:
+        return
+    is_active = group_obj.state == model.State.ACTIVE
+    code = package.read_stored_text(group_obj, "municipality_code") if is_active else None
+    try:
+        municipality.assign_municipality(group_obj.id, code)
+    except Taken as taken:
+        model.Session.rollback()
+        message = taken_message(taken.key, taken.holder)
+        raise tk.ValidationError({"municipality_code": [message]}) from None
+
 
 STEPS = Steps(
     before_flush=(
         # Guards
         room.refuse_without_room,
-        watch.refuse_orphans,
+        deletion.refuse_orphans,
         # What search and pages show because of links, before these are cut
         reindex.note_shown_before,
         data_needs.note_needs_before,
         # Links
-        watch.cut_links_of_purged,
+        deletion.cut_links_of_purged,
         # What ckanext-activity may keep
         activity.settle_new_rows,
     ),

@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from ckan.model import meta
 
 from ckanext.marathon.feeds import witness
-from ckanext.marathon.logic import uploads
+from ckanext.marathon.logic import resource
 from ckanext.marathon.operations import backup_database, backup_manifest
 from ckanext.marathon.operations.backup_manifest import (
     CONFIGURATION_NAME,
@@ -93,12 +93,12 @@ class Copies:
 
 def find_named(connection: sa.Connection) -> Iterator[str]:
     """Yield the paths, below the storage folder, of the uploads that the database names."""
-    if uploads.stores_in_folder("resource"):
+    if resource.stores_in_folder("resource"):
         query = sa.text("SELECT id FROM resource WHERE url_type = 'upload'")
         for id_ in connection.scalars(query):
             yield f"resources/{id_[:3]}/{id_[3:6]}/{id_[6:]}"
     for table in ("group", "user"):
-        if not uploads.stores_in_folder(table):
+        if not resource.stores_in_folder(table):
             continue
         image = sa.column("image_url")
         query = sa.select(image).select_from(sa.table(table)).where(image != "").distinct()
@@ -318,7 +318,7 @@ def _write(target: Path, storage: Path, progress: Callable[[str], Progress]) -> 
 
 
 def _warnings() -> Iterator[str]:
-    if not all(uploads.stores_in_folder(kind) for kind in ("resource", "group", "user")):
+    if not all(resource.stores_in_folder(kind) for kind in ("resource", "group", "user")):
         yield tk._(
             "Uploaded files are kept by another plugin or storage than the storage folder. "
             "They are not in the backup."

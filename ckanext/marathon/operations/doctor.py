@@ -24,14 +24,13 @@ from ckanext.dcat.utils import catalog_uri
 from sqlalchemy.exc import OperationalError
 
 from ckanext.marathon.domain.addresses import is_mail_reachable
+from ckanext.marathon.domain.dataset import COORDINATING_BODY
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.feeds import verify, witness
 from ckanext.marathon.feeds.gaps import fill_gaps
 from ckanext.marathon.feeds.rebuild import is_wanted, rebuild
-from ckanext.marathon.logic.erasing import find_returned
-from ckanext.marathon.logic.kept_iris import list_contested
-from ckanext.marathon.logic.permissions import COORDINATING_BODY
-from ckanext.marathon.logic.takedown_file import LIST_FILE, read_list_file
+from ckanext.marathon.logic.dataset import list_contested
+from ckanext.marathon.logic.erasing import LIST_FILE, find_returned, read_list_file
 from ckanext.marathon.model import clock, dataset, disk, feed, takedown
 from ckanext.marathon.model import search_index as search_index_model
 from ckanext.marathon.operations import files, health, processes, search_index

@@ -18,8 +18,8 @@ from ckan import model
 from ckan.lib import search
 
 from ckanext.marathon.domain import file
-from ckanext.marathon.logic import uploads
-from ckanext.marathon.logic.redacting import redact
+from ckanext.marathon.logic import resource as resource_logic
+from ckanext.marathon.logic.redacting import redact_text
 
 # Younger ones may be on their way.
 _SECONDS = 24 * 3600
@@ -118,7 +118,7 @@ def _add(resource_id: str) -> ChecksumsDone | None:
         return None
     package = str(resource.package_id)
     try:
-        blocks = uploads.read_file(resource)
+        blocks = resource_logic.read_file(resource)
         if blocks is None:
             model.Session.rollback()
             return ChecksumsDone(resource_id, package, ChecksumOutcome.ELSEWHERE)
@@ -127,7 +127,7 @@ def _add(resource_id: str) -> ChecksumsDone | None:
         )
     except OSError as fault:
         model.Session.rollback()
-        return ChecksumsDone(resource_id, package, ChecksumOutcome.MISSING, redact(str(fault)))
+        return ChecksumsDone(resource_id, package, ChecksumOutcome.MISSING, redact_text(str(fault)))
     detail = ""
     if stated and found[stated.algorithm] != stated.digits:
         detail = f"{stated.algorithm}: {stated.digits} → {found[stated.algorithm]}"

@@ -12,7 +12,7 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.types import Context
 
-from ckanext.marathon.logic import permissions
+from ckanext.marathon.domain import dataset
 from ckanext.marathon.model import figures, package
 from ckanext.marathon.operations import starter_content
 from ckanext.marathon.operations.starter import (
@@ -67,7 +67,7 @@ def _owner(organization: str) -> str:
             message = tk._("There is no organisation {name}.")
             raise StarterError(message.format(name=organization))
         return found.id
-    coordinating = figures.list_organizations_with_role(permissions.COORDINATING_BODY, 2)
+    coordinating = figures.list_organizations_with_role(dataset.COORDINATING_BODY, 2)
     if len(coordinating) != 1:
         raise StarterError(
             tk._(

@@ -20,8 +20,8 @@ from ckan.types import Context
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.takedown import check_takedown_rows
 from ckanext.marathon.feeds import witness
-from ckanext.marathon.logic import say
-from ckanext.marathon.logic.takedown_file import LIST_FILE, dictize_entry, read_list_file
+from ckanext.marathon.logic import messages
+from ckanext.marathon.logic.erasing import LIST_FILE, dictize_entry, read_list_file
 from ckanext.marathon.model import clock
 from ckanext.marathon.operations import activity, backup, backup_database, backup_manifest
 from ckanext.marathon.operations.backup_database import ProgramFailed, ProgramMissing
@@ -134,7 +134,7 @@ def _listed_takedowns() -> Rows:
     try:
         return [dictize_entry(entry) for entry in read_list_file()]
     except (OSError, Malformed) as error:
-        fault = say.text(error.fault) if isinstance(error, Malformed) else error
+        fault = messages.write_fault(error.fault) if isinstance(error, Malformed) else error
         message = tk._("The file of {option} cannot be read: {fault}")
         raise BackupFault(message.format(option=LIST_FILE, fault=fault)) from None
 
@@ -175,7 +175,7 @@ def check_backup(directory: Path, progress: Progress) -> Manifest:
     try:
         check_takedown_rows(manifest.takedowns)
     except Malformed as error:
-        fault = describe_damage(directory / MANIFEST, say.text(error.fault))
+        fault = describe_damage(directory / MANIFEST, messages.write_fault(error.fault))
         raise BackupFault(fault) from None
     check_backup_files(directory, manifest, progress)
     return manifest

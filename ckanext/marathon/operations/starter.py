@@ -26,8 +26,8 @@ from ckan.lib.search.common import SearchError, SearchIndexError, SolrConnection
 from ckan.types import Context
 from werkzeug.datastructures import FileStorage
 
-from ckanext.marathon.logic import uploads
-from ckanext.marathon.logic.action.organization import leave
+from ckanext.marathon.logic import resource as resource_logic
+from ckanext.marathon.logic.action.organization import leave_organization
 from ckanext.marathon.model import audit, municipality, package
 from ckanext.marathon.model import idea as idea_model
 from ckanext.marathon.model import link as link_model
@@ -135,7 +135,7 @@ class StarterWriter:
         entry = self._entry(item, item.fields)
         created = tk.get_action("organization_create")(context, entry)
         # CKAN makes its creator a member; the site's own user is nobody's colleague.
-        leave(created["id"], self.user)
+        leave_organization(created["id"], self.user)
         model.repo.commit()
         return created["id"]
 
@@ -156,7 +156,7 @@ class StarterWriter:
     def _create_package(self, item: StarterItem) -> str:
         context: Context = {"user": self.user, "ignore_auth": True}
         entry = self._entry(item, self._resolved(item))
-        refused = uploads.prepare(context, entry.get("resources", []))
+        refused = resource_logic.prepare_uploads(context, entry.get("resources", []))
         if faults := [fault for each in refused for fault in each]:
             raise StarterError(f"{item.title}: {' '.join(faults)}")
         return tk.get_action("package_create")(context, entry)["id"]
@@ -397,7 +397,7 @@ def _check_storage() -> None:
     Raises:
         StarterError: neither ``ckan.storage_path`` nor a storage for resources is configured.
     """
-    if not uploads.keeps_files():
+    if not resource_logic.keeps_files():
         raise StarterError(
             tk._("This site cannot keep files: set ckan.storage_path in its configuration.")
         )

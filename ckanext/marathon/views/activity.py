@@ -8,7 +8,7 @@ import ckan.plugins.toolkit as tk
 from ckan.types import Context
 from flask import Blueprint
 
-from ckanext.marathon.logic.assumptions import check_activity
+from ckanext.marathon.logic.parameters import check_activity
 
 activity = Blueprint("marathon_activity", __name__)
 

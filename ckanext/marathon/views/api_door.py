@@ -10,7 +10,7 @@ from ckan.common import current_user, json
 from ckan.types import Response
 from flask import Blueprint, make_response, request
 
-from ckanext.marathon.logic import assumptions, odd_shapes
+from ckanext.marathon.logic import parameters
 
 api_door = Blueprint("marathon_api_door", __name__)
 
@@ -35,9 +35,9 @@ def check_parameter_types() -> Response | None:
         return _refusal(
             name, 400, "Bad request", {"message": tk._("The data is nested too deeply")}
         )
-    if reads and odd_shapes.names_what_cannot_exist(data):
+    if reads and parameters.names_what_cannot_exist(data):
         return _refusal(name, 404, "Not Found Error", {"message": tk._("Not found")})
-    errors = odd_shapes.find_wrong_types(name, data, writes=not reads)
+    errors = parameters.find_wrong_types(name, data, writes=not reads)
     for field, files in request.files.lists():
         if len(files) > 1:
             # CKAN would take the first.
@@ -45,7 +45,7 @@ def check_parameter_types() -> Response | None:
     if errors:
         return _refusal(name, 409, "Validation Error", errors)
     try:
-        assumptions.check_assumptions(name, data, current_user.name)
+        parameters.check_assumptions(name, data, current_user.name)
     except tk.ValidationError as fault:
         return _refusal(name, 409, "Validation Error", fault.error_dict)
     except tk.ObjectNotFound:

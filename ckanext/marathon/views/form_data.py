@@ -174,7 +174,7 @@ def validate_new(context: Context, data: dict[str, Any]) -> Errors:
     _, errors = lib_plugins.plugin_validate(
         plugin,
         context,
-        inputs.checked(context, data),
+        inputs.check_package(context, data),
         plugin.create_package_schema(),
         "package_create",
     )

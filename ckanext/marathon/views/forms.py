@@ -19,7 +19,7 @@ from ckanext.marathon.helpers.officer import (
     marathon_idea_note,
     marathon_workshop_choices,
 )
-from ckanext.marathon.logic import uploads
+from ckanext.marathon.logic import resource
 
 from . import form_answers, form_data, held_forms, once
 from .form_answers import SEARCH_AWAY
@@ -69,7 +69,7 @@ class OnePageCreateView(CreateView):
         if other_person:
             return self._again(form, other_person)
         data = form.for_create()
-        refused = uploads.prepare(context, data["resources"])
+        refused = resource.prepare_uploads(context, data["resources"])
         try:
             errors = form_data.validate_new(context, data)
             form_data.add_file_errors(form, errors, refused)
@@ -145,7 +145,7 @@ def _address(package_type: str, name: str) -> str:
 
 def _undo(context: Context) -> None:
     model.Session.rollback()
-    uploads.discard(context)
+    resource.discard_uploads(context)
 
 
 for package_type in TYPES:

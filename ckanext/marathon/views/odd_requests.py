@@ -18,7 +18,7 @@ from werkzeug.routing import BuildError
 from ckanext.marathon.domain.texts import is_reference
 from ckanext.marathon.helpers.labels import TYPES
 from ckanext.marathon.logic import unseen
-from ckanext.marathon.logic.assumptions import check_activity
+from ckanext.marathon.logic.parameters import check_activity
 from ckanext.marathon.visibility import Viewer
 
 from .error_page import error_page

@@ -23,7 +23,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import PoolProxiedConnection
 
 from ckanext.marathon.domain.texts import quote_value
-from ckanext.marathon.logic.redacting import redact
+from ckanext.marathon.logic.redacting import redact_text
 from ckanext.marathon.search import connection
 
 from .api_door import request_data
@@ -117,7 +117,7 @@ def correct_api_error(answer: Response) -> Response:
         error["message"] = _refusal_message(connection.get_refusal() or "")
         answer.set_data(json.dumps(said))
     text = answer.get_data(as_text=True)
-    redacted = redact(text)
+    redacted = redact_text(text)
     if redacted != text:
         answer.set_data(redacted)
     return answer

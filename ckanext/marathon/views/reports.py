@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.dates import FIRST_PARAMETER, LAST_PARAMETER, Period
-from ckanext.marathon.logic import say
+from ckanext.marathon.logic import messages
 from ckanext.marathon.model import report
 from ckanext.marathon.operations import report_sheets
 from ckanext.marathon.rdf import lookups
@@ -59,7 +59,9 @@ def _report(place: Municipality | None) -> Response:
     try:
         period = _period()
     except dates.UnclearPeriod as error:
-        return _page(place, 400, errors={k: say.text(v) for k, v in error.faults.items()})
+        return _page(
+            place, 400, errors={k: messages.write_fault(v) for k, v in error.faults.items()}
+        )
     found = report.read_report(period, place.code if place else "", SHOWN["datasets"])
     address = _address(place, period)
     # Nothing of a reader's is in it but days and a code that exists.

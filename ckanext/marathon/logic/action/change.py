@@ -1,4 +1,8 @@
-"""Who changed what and when."""
+"""Who changed what and when, and the rows of ckanext-activity that a person may read.
+
+The actions of ckanext-activity are chained only where that plugin is loaded: CKAN refuses to start
+with a chain that has no end.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +10,96 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import authz, model
-from ckan.types import Context
+from ckan.types import Action, Context
 
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.texts import is_reference
-from ckanext.marathon.logic import permissions, say
+from ckanext.marathon.logic import activity, messages, permissions
 from ckanext.marathon.model import audit, package
 from ckanext.marathon.model.audit import AuditFilter, Sight
 from ckanext.marathon.records.record import OTHER_TYPES
 from ckanext.marathon.visibility import Viewer
+
+_STREAMS = (
+    "dashboard_activity_list",
+    "group_activity_list",
+    "organization_activity_list",
+    "package_activity_list",
+    "recently_changed_packages_activity_list",
+    "user_activity_list",
+)
+
+
+# The last second of the year 9999, in UTC; a day less, whatever the machine's time zone.
+_LAST_SECOND = 253_402_300_799 - 86_400
+
+
+def is_timestamp(value: Any) -> bool:
+    """Return whether CKAN can make a time of what says from when on or until when."""
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        # Nothing at all, or what CKAN refuses itself.
+        return True
+    except OverflowError:
+        return False
+    return 0 <= seconds <= _LAST_SECOND
+
+
+def activity_actions() -> dict[str, Any]:
+    """Return the chained actions by name, none where ckanext-activity is not loaded."""
+    if not p.plugin_loaded(activity.PLUGIN):
+        return {}
+    return {
+        **dict.fromkeys(_STREAMS, _list_activities),
+        "activity_show": _show_activity,
+        "activity_diff": _compare_activities,
+    }
+
+
+@tk.chained_action
+@tk.side_effect_free
+def _list_activities(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Return the rows of a list, of each what the person may read.
+
+    Raises:
+        ValidationError: also at ``before`` or ``after``, for a time that no calendar has.
+    """
+    for name in ("before", "after"):
+        if not is_timestamp(data_dict.get(name)):
+            raise tk.ValidationError({name: [tk._("A number is expected")]})
+    return [activity.show_row(context, row) for row in next_(context, data_dict)]
+
+
+@tk.chained_action
+@tk.side_effect_free
+def _show_activity(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Return one row as the lists show it; see ckanext-activity's ``activity_show``."""
+    # The plugin takes it for granted that this is said.
+    asked = {"include_data": False, **data_dict}
+    return activity.show_row(context, next_(context, asked))
+
+
+@tk.chained_action
+@tk.side_effect_free
+def _compare_activities(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Compare a row with the one before; see ckanext-activity's ``activity_diff``.
+
+    Raises:
+        ObjectNotFound: also if the one before was written before the record was published, and
+            this person could not see it then.
+    """
+    compared = next_(context, data_dict)
+    if not all(activity.may_read(context, row) for row in compared["activities"]):
+        raise tk.ObjectNotFound(tk._("Not found"))
+    compared["activities"] = [activity.show_row(context, row) for row in compared["activities"]]
+    return compared
+
 
 SHOWN, MOST = 50, 1_000
 _LARGEST = 2**63 - 1
@@ -73,11 +154,11 @@ def _sight_of(context: Context) -> Sight:
     user = context.get("user")
     if context.get("ignore_auth") or authz.is_sysadmin(user):
         return Sight(everything=True)
-    capacities = permissions.standing(user).capacities
+    capacities = permissions.read_standing(user).capacities
     return Sight(
         organizations=frozenset(capacities),
         administered=frozenset(o for o, capacity in capacities.items() if capacity == "admin"),
-        kinds=frozenset(OTHER_TYPES if permissions.coordinates(user) else ()),
+        kinds=frozenset(OTHER_TYPES if permissions.is_coordinator(user) else ()),
     )
 
 
@@ -100,7 +181,7 @@ def _read_filter(data_dict: dict[str, Any]) -> tuple[AuditFilter, int, int | Non
         try:
             times[field] = _read_time(data_dict.get(field), is_last=field == "until")
         except Malformed as error:
-            errors[field] = [say.text(error.fault)]
+            errors[field] = [messages.write_fault(error.fault)]
     numbers: dict[str, int | None] = {}
     for field, largest in (("limit", MOST), ("before", _LARGEST)):
         try:

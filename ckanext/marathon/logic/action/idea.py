@@ -1,22 +1,214 @@
-"""Ideas: their status, and what came out of them."""
+"""Ideas: their status, what came out of them, and those to choose from for a dataset.
+
+While a dataset is filled in, the idea that is missing can be added.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 import ckan.plugins.toolkit as tk
-from ckan import model
+from ckan import authz, model
+from ckan.lib.munge import munge_title_to_name
 from ckan.types import Context
 
 from ckanext.marathon.domain import idea as idea_domain
-from ckanext.marathon.domain.texts import is_reference
-from ckanext.marathon.logic import kept, notices, say
-from ckanext.marathon.model import link
+from ckanext.marathon.domain.texts import is_reference, load_json
+from ckanext.marathon.logic import inputs, messages, permissions, unkept
+from ckanext.marathon.logic.inputs import LARGEST
+from ckanext.marathon.model import idea as idea_model
+from ckanext.marathon.model import link, municipality
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.visibility import Viewer
+from ckanext.marathon.vocabulary import territory
+from ckanext.marathon.vocabulary.errors import MalformedCode
 from ckanext.marathon.vocabulary.statuses import IDEA_STATUS
+
+_MOST = 1_000
+_NAME_TRIES = 20
+
+
+@tk.side_effect_free
+def marathon_idea_choices(context: Context, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the ideas that a dataset can come from, as far as the person may see them.
+
+    From the database: an idea added a moment ago is there whether Solr knows it or not.
+
+    Args:
+        context: as CKAN's.
+        data_dict: ``municipality``, codes whose ideas are wanted; ``include``, ids or names of
+            ideas that are wanted besides (alone if no municipality is given); ``q``, a text in
+            the title of the idea or its workshop, or in its code; ``limit`` (200; 1,000 at most)
+            and ``offset``.
+
+    Returns:
+        dicts with ``id``, ``name``, ``title``, ``status``, ``municipality`` (codes; those of the
+        workshop where the idea names none), ``service_problem`` (notations), ``data_need`` (dicts
+        of ``id``, ``what``, ``why``) and ``workshop`` (``id``, ``name``, ``title``, ``starts_at``;
+        ``None`` if it may not be seen), by workshop, the latest first.
+
+    Raises:
+        ValidationError: at ``municipality``, ``include``, ``q``, ``limit`` or ``offset``.
+    """
+    tk.check_access("marathon_idea_choices", context, data_dict)
+    get: Any = tk.get_validator
+    number = [get("natural_number_validator")]
+    schema = {"limit": [get("default")(200), *number], "offset": [get("default")(0), *number]}
+    page, errors = tk.navl_validate(
+        {key: data_dict[key] for key in schema if key in data_dict}, schema, context
+    )
+    if errors:
+        raise tk.ValidationError(errors)
+    for name in ("include", "q"):
+        if problem := inputs.find_problem(_texts(data_dict.get(name))):
+            raise tk.ValidationError({name: [problem]})
+    wanted = idea_model.WantedIdeas(
+        municipalities=_codes(data_dict.get("municipality")),
+        include=_texts(data_dict.get("include")),
+        text=str(data_dict.get("q") or "").strip(),
+    )
+    offset = min(page["offset"], LARGEST)
+    found = idea_model.list_idea_choices(Viewer(context), wanted, min(page["limit"], _MOST), offset)
+    return [_choice(idea, workshop) for idea, workshop in found]
+
+
+def marathon_idea_quick_create(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Add an idea that is missing, as ``proposed``.
+
+    Args:
+        context: as CKAN's.
+        data_dict: ``workshop`` (name or id), ``title``, ``service_problem`` (a notation or a
+            list), ``municipality`` (codes; empty = one's own among those of the workshop, else all
+            of them) and ``data_need`` (what data, one or more texts; optional).
+
+    Returns:
+        the idea as ``marathon_idea_choices`` gives it, and ``marathon_notices`` if there are any.
+
+    Raises:
+        NotAuthorized: neither editor of a municipality that takes part in the workshop, nor of the
+            coordinating body, nor (where the municipality is not on the site) of who convened it.
+        ValidationError: at the fields above.
+    """
+    tk.check_access("marathon_idea_quick_create", context, data_dict)
+    _refuse_rows(data_dict)
+    # As they were written: what is put right in them is said where the idea is saved.
+    municipalities = _texts(data_dict.get("municipality"))
+    _codes(municipalities)
+    idea = {
+        "type": "idea",
+        "title": str(data_dict.get("title") or "").strip(),
+        "workshop": data_dict.get("workshop"),
+        "municipality": municipalities or _own_municipalities(context, data_dict.get("workshop")),
+        "service_problem": _texts(data_dict.get("service_problem")),
+        "data_need": [{"what": what} for what in _texts(data_dict.get("data_need"))],
+        "status": "proposed",
+    }
+    with messages.collect_notices(context) as collected:
+        created = _created(context, idea)
+        ((shown, workshop),) = idea_model.list_idea_choices(
+            Viewer(Context(ignore_auth=True)), idea_model.WantedIdeas(include=[created]), 1
+        )
+        answer = _choice(shown, workshop)
+        unkept.note_unknown(context, data_dict.keys() - idea.keys(), answer)
+        collected.deliver(answer)
+        return answer
+
+
+def _refuse_rows(data_dict: dict[str, Any]) -> None:
+    """Refuse objects where texts are expected; they would be stored as Python writes them."""
+    errors: dict[str, Any] = {}
+    for name in ("service_problem", "municipality", "data_need"):
+        value = data_dict.get(name)
+        if isinstance(value, dict) or (value and inputs.find_nesting_problem(value)):
+            errors[name] = [tk._("A list of texts is expected")]
+    if errors:
+        raise tk.ValidationError(errors)
+
+
+def _created(context: Context, idea: dict[str, Any]) -> str:
+    base = munge_title_to_name(idea["title"])[:90].strip("-_").ljust(2, "_")
+    for number in range(1, _NAME_TRIES + 1):
+        idea["name"] = base if number == 1 else f"{base}-{number}"
+        if model.Package.get(idea["name"]):
+            continue
+        try:
+            own = Context(
+                user=context.get("user", ""), ignore_auth=bool(context.get("ignore_auth"))
+            )
+            messages.share_notices(context, own)
+            return tk.get_action("package_create")(own, dict(idea))["id"]
+        except tk.ValidationError as fault:
+            # Somebody else may have taken the name at the same instant.
+            if set(fault.error_dict) != {"name"} or number == _NAME_TRIES:
+                raise _at_own_fields(fault) from None
+    raise tk.ValidationError({"title": [tk._("Other ideas have this title. Choose another one.")]})
+
+
+def _at_own_fields(fault: tk.ValidationError) -> tk.ValidationError:
+    """Return the error with what concerns fields nobody sees here at those they do."""
+    moved = {"name": "title", "owner_org": "workshop"}
+    errors: dict[str, Any] = {}
+    for field, texts in fault.error_dict.items():
+        errors.setdefault(moved.get(field, field), texts)
+    return tk.ValidationError(errors)
+
+
+def _own_municipalities(context: Context, workshop: Any) -> list[str]:
+    package = model.Package.get(workshop) if isinstance(workshop, str) else None
+    if package is None:
+        return []
+    pairs = link.list_object_pairs([package.id], link.Predicate.WORKSHOP_MUNICIPALITY)
+    capacities = permissions.read_standing(context.get("user")).capacities
+    roles = authz.get_roles_with_permission("create_dataset")
+    holders = municipality.find_municipalities([code for _workshop, code in pairs])
+    return sorted(code for code, holder in holders.items() if capacities.get(holder) in roles)
+
+
+def _choice(idea: model.Package, workshop: model.Package | None) -> dict[str, Any]:
+    extras = cast(Any, idea).extras or {}
+    held = (cast(Any, workshop).extras or {}) if workshop else {}
+    return {
+        "id": idea.id,
+        "name": idea.name,
+        "title": idea.title or idea.name,
+        "status": extras.get("status", ""),
+        "municipality": _loaded(extras, "municipality") or _loaded(held, "municipality"),
+        "service_problem": _loaded(extras, "service_problem"),
+        "data_need": _loaded(extras, "data_need"),
+        "workshop": workshop
+        and {
+            "id": workshop.id,
+            "name": workshop.name,
+            "title": workshop.title or workshop.name,
+            "starts_at": held.get("starts_at") or "",
+        },
+    }
+
+
+def _loaded(extras: dict[str, str], field: str) -> list[Any]:
+    try:
+        value = load_json(extras.get(field) or "[]")
+    except ValueError:
+        return []
+    return value if isinstance(value, list) else []
+
+
+def _texts(value: Any) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    return [str(v).strip() for v in values if v not in (None, "") and str(v).strip()]
+
+
+def _codes(value: Any) -> list[str]:
+    codes = []
+    for given in _texts(value):
+        try:
+            codes.append(territory.repair_code(given).code)
+        except MalformedCode:
+            text = tk._("«{code}» is not an INE code: it has four digits, for example 2105.")
+            raise tk.ValidationError({"municipality": [text.format(code=given[:40])]}) from None
+    return codes
 
 
 def marathon_idea_status_update(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
@@ -41,8 +233,8 @@ def marathon_idea_status_update(context: Context, data_dict: dict[str, Any]) -> 
     if not status:
         raise tk.ValidationError({"status": [tk._("Missing value")]})
     patch = {"id": idea.id, "status": status, "status_reason": data_dict.get("reason") or ""}
-    with notices.collecting(context) as collected:
-        kept.note_unknown(context, data_dict.keys() - {"id", "status", "reason"}, {})
+    with messages.collect_notices(context) as collected:
+        unkept.note_unknown(context, data_dict.keys() - {"id", "status", "reason"}, {})
         try:
             shown = tk.get_action("package_patch")(context, patch)
         except tk.ValidationError as fault:
@@ -64,7 +256,7 @@ def marathon_idea_status_list(
         dicts with ``code``, ``label`` (in the language of the request), ``labels`` (by language),
         ``next`` (codes that may follow) and ``reason_required`` (those that need a reason).
     """
-    lang = say.language()
+    lang = messages.get_language()
     return [
         {
             "code": term.code,

@@ -1,15 +1,226 @@
-"""Officers: inviting them to an organisation, and who they are."""
+"""Officers and invitations: of people to an organisation, of organisations to workshops.
+
+Somebody becomes an officer by an account, a membership, and a link that reaches them. CKAN's own
+page invites without half of it being done.
+"""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
+import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import authz, model
-from ckan.types import Context
+from ckan.lib import mailer
+from ckan.lib.mailer import MailerException
+from ckan.lib.munge import munge_name
+from ckan.logic.action.create import _get_random_username_from_email
+from ckan.logic.schema import create_user_for_user_invite_schema
+from ckan.types import Action, Context
 
-from ckanext.marathon.logic import invitations, permissions
+from ckanext.marathon.domain import dataset, dates
+from ckanext.marathon.domain import workshop as workshop_domain
+from ckanext.marathon.domain.texts import remove_hidden
+from ckanext.marathon.logic import permissions
+from ckanext.marathon.model import package as package_model
+from ckanext.marathon.model import workshop as workshop_model
+from ckanext.marathon.records.record import Workshop
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Inviter:
+    """Who invites; ``unasked`` in the site's own name, as the command line does."""
+
+    name: str | None
+    unasked: bool
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing has to be asked of them."""
+        return self.unasked or authz.is_sysadmin(self.name)
+
+    def governs(self, organization: model.Group) -> bool:
+        """Return whether they may invite to an organisation."""
+        return self.is_free or permissions.may_manage_officers(self.name, organization)
+
+    def belongs_to(self, organization: model.Group) -> bool:
+        """Return whether they are the organisation's own admin."""
+        return self.is_free or authz.has_user_permission_for_group_or_org(
+            organization.id, self.name, "membership"
+        )
+
+
+def invite_officer(
+    user: str | None, organization: model.Group, *, email: str, role: str, in_own_name: bool
+) -> dict[str, Any]:
+    """Give somebody a membership, and an account if need be; see ``marathon_officer_invite``."""
+    inviter = Inviter(user, in_own_name)
+    # Two invitations of one address at the same instant must not make two accounts.
+    model.Session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(email.lower()))))
+    account = _account_of(email)
+    if account and not inviter.belongs_to(organization):
+        _refuse_own_people(inviter, account)
+    if account is None:
+        account = _new_account(email)
+    link = ""
+    if account.state == model.State.PENDING:
+        account.reset_key = mailer.make_key()
+        link = mailer.get_reset_link(account)
+    role = _membership(account, organization, role)
+    subject, body = _message(account, organization, role, link)
+    model.repo.commit()
+
+    sent = _mailed(account, subject, body)
+    to_hand_over = link if link and not sent and _is_theirs_to_have(inviter, account) else None
+    return {
+        "organization": {
+            "id": organization.id,
+            "name": organization.name,
+            "title": organization.display_name,
+        },
+        "email": email,
+        "role": role,
+        "mail_sent": sent,
+        "link": to_hand_over,
+        "notice": _notice(sent, link, to_hand_over),
+    }
+
+
+def _account_of(email: str) -> model.User | None:
+    return (
+        model.Session.query(model.User)
+        .filter(
+            sa.func.lower(model.User.email) == email.lower(),
+            model.User.state.in_([model.State.ACTIVE, model.State.PENDING]),
+        )
+        .order_by(model.User.state, model.User.created)  # "active" before "pending"
+        .first()
+    )
+
+
+def _refuse_own_people(inviter: Inviter, account: model.User) -> None:
+    own = authz.get_user_id_for_username(inviter.name, allow_none=True) == account.id
+    if own or permissions.read_standing(account.name).coordinating:
+        text = tk._(
+            "People of the coordinating body do not become officers of a municipality by its own "
+            "invitation; a system administrator can add them."
+        )
+        raise tk.ValidationError({"email": [text]})
+
+
+def _new_account(email: str) -> model.User:
+    name = munge_name(email.split("@")[0]).strip("-_") or "oficial"
+    context = Context(
+        ignore_auth=True, defer_commit=True, schema=create_user_for_user_invite_schema()
+    )
+    created = tk.get_action("user_create")(
+        context,
+        {
+            "name": _get_random_username_from_email(f"{name}@"),
+            "email": email,
+            "state": model.State.PENDING,
+        },
+    )
+    account = model.User.get(created["id"])
+    assert account
+    return account
+
+
+def _membership(account: model.User, organization: model.Group, role: str) -> str:
+    """Make somebody a member unless they are one; return the role they have from now on."""
+    present = model.Session.scalar(
+        sa.select(model.Member.capacity).where(
+            model.Member.table_name == "user",
+            model.Member.table_id == account.id,
+            model.Member.group_id == organization.id,
+            model.Member.state == model.State.ACTIVE,
+        )
+    )
+    if present:
+        return present
+    tk.get_action("member_create")(
+        Context(ignore_auth=True, defer_commit=True, user=""),
+        {
+            "id": organization.id,
+            "object": account.id,
+            "object_type": "user",
+            "capacity": role,
+        },
+    )
+    return role
+
+
+def _is_theirs_to_have(inviter: Inviter, account: model.User) -> bool:
+    """Return whether whoever holds the link gains no more than the inviter could give.
+
+    A pending account may have been invited by other organisations too.
+    """
+    if inviter.is_free:
+        return True
+    organizations = (
+        model.Session.query(model.Group)
+        .join(model.Member, model.Member.group_id == model.Group.id)
+        .filter(
+            model.Member.table_name == "user",
+            model.Member.table_id == account.id,
+            model.Member.state == model.State.ACTIVE,
+        )
+    )
+    return not account.sysadmin and all(inviter.governs(o) for o in organizations)
+
+
+def _message(
+    account: model.User, organization: model.Group, role: str, link: str
+) -> tuple[str, str]:
+    variables = {
+        "organization": remove_hidden(organization.display_name),
+        "role": role,
+        "link": link,
+        "user_name": account.name,
+        "login_url": tk.url_for("user.login", _external=True),
+        "site_title": tk.config.get("ckan.site_title"),
+        "site_url": tk.config.get("ckan.site_url"),
+    }
+    subject = "Invitación a {0} / Invitation to {0}".format(variables["site_title"])
+    return subject, cast(str, tk.render("emails/marathon_officer_invite.txt", variables))
+
+
+def _mailed(account: model.User, subject: str, body: str) -> bool:
+    # CKAN's mailer says nothing where neither a server nor a notifier is there. This plugin is a
+    # notifier too, but sends nothing itself.
+    notifiers = list(p.PluginImplementations(p.INotifier))
+    if not tk.config.get("smtp.server") and all(n.name == "marathon" for n in notifiers):
+        return False
+    try:
+        mailer.mail_user(account, subject, body)
+    except Exception as fault:
+        # Any: without smtp.mail_from CKAN's mailer breaks on None, other settings fail its
+        # assertions, and a notifier raises what it likes. The link is there to hand over.
+        log.warning("An invitation was not mailed: %r", fault)
+        return False
+    return True
+
+
+def _notice(sent: bool, link: str, to_hand_over: str | None) -> str:
+    if sent:
+        return tk._("The invitation is on its way by e-mail.")
+    if to_hand_over:
+        return tk._(
+            "No e-mail could be sent. Hand this link over yourself: it works once, and whoever has "
+            "it can choose the password."
+        )
+    if link:
+        return tk._(
+            "No e-mail could be sent. Other organisations have invited this person too, so a "
+            "system administrator has to hand over the link."
+        )
+    return tk._("No e-mail could be sent. Tell them to log in with the account they have.")
 
 
 def marathon_officer_invite(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
@@ -41,7 +252,7 @@ def marathon_officer_invite(context: Context, data_dict: dict[str, Any]) -> dict
     organization = model.Group.get(data["organization"])
     if organization is None or not organization.is_organization:
         raise tk.ValidationError({"organization": [tk._("There is no such organisation.")]})
-    return invitations.invite(
+    return invite_officer(
         context.get("user"),
         organization,
         email=data["email"].strip(),
@@ -89,7 +300,7 @@ def marathon_officer_list(context: Context, data_dict: dict[str, Any]) -> list[d
         query = query.where(model.Group.id == (organization.id if organization else None))
     else:
         role = cast(Any, model.Group).extras["role"].astext
-        query = query.where(role == permissions.MUNICIPALITY)
+        query = query.where(role == dataset.MUNICIPALITY)
     return [_person(*row) for row in model.Session.execute(query)]
 
 
@@ -118,3 +329,137 @@ def _schema() -> dict[str, Any]:
         "organization": [get("not_empty"), get("unicode_safe")],
         "role": [get("default")("editor"), get("one_of")(roles)],
     }
+
+
+@tk.side_effect_free
+def marathon_invitation_list(context: Context, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return which invitations to announced workshops are unanswered, by deadline.
+
+    Args:
+        context: whose workshops: of the organisations that the user is editor of; the
+            coordinating body's editors see everybody's.
+        data_dict: ``organization`` (id or name): only workshops that it convenes; ``past``: those
+            too that are over.
+
+    Returns:
+        a dict for each workshop: ``workshop`` (``id``, ``name``, ``title``, ``starts_at``,
+        ``private``), ``organization`` (``id``, ``name``, ``title``), ``rsvp_by`` (``None`` if there
+        is no deadline), ``overdue``, ``invited`` (how many organisations were) and ``unanswered``
+        (``organisation``, ``invited_on``). Those without a deadline come last.
+
+    Raises:
+        NotAuthorized: not an editor of the organisation, of any, or of a coordinating body.
+        ValidationError: ``past`` is neither true nor false.
+    """
+    tk.check_access("marathon_invitation_list", context, data_dict)
+    try:
+        with_past = tk.asbool(data_dict.get("past") or False)
+    except ValueError:
+        raise tk.ValidationError({"past": [tk._("It is either true or false")]}) from None
+    today = dates.get_today()
+    found = []
+    for package in workshop_model.list_inviting_workshops(
+        _owners(context, data_dict.get("organization"))
+    ):
+        workshop = Workshop.from_stored(package)
+        if workshop.unanswered and (
+            with_past or not workshop_domain.is_workshop_over(workshop.times, today)
+        ):
+            found.append((workshop, bool(package.private)))
+    owners = package_model.read_organization_titles(
+        workshop.owner_id for workshop, _is_private in found
+    )
+    listed = [
+        _row(workshop, is_private, owners.get(workshop.owner_id)) for workshop, is_private in found
+    ]
+    return sorted(listed, key=_sort_key)
+
+
+def _sort_key(row: Mapping[str, Any]) -> tuple[bool, Any, Any]:
+    deadline = row["rsvp_by"] or ""
+    starts_at = row["workshop"]["starts_at"]
+    return not deadline, dates.make_date_sort_key(deadline), dates.make_date_sort_key(starts_at)
+
+
+def _owners(context: Context, organization: Any) -> list[str] | None:
+    """Return the ids of the organisations whose workshops are asked for, ``None`` for all."""
+    if organization:
+        found = model.Group.get(organization)
+        return [found.id] if found else []
+    user = context.get("user")
+    if context.get("ignore_auth") or authz.is_sysadmin(user) or permissions.is_coordinator(user):
+        return None
+    return [each["id"] for each in permissions.organizations_open_to(user, package_model.WORKSHOP)]
+
+
+def _row(
+    workshop: Workshop, is_private: bool, organization: dict[str, str] | None
+) -> dict[str, Any]:
+    return {
+        "workshop": {
+            "id": workshop.id,
+            "name": workshop.name,
+            "title": workshop.label,
+            "starts_at": workshop.starts_at,
+            "private": is_private,
+        },
+        "organization": organization,
+        "rsvp_by": workshop.rsvp_by or None,
+        "overdue": workshop_domain.has_day_passed(workshop.rsvp_by, dates.get_today()),
+        "invited": len(workshop.invitations),
+        "unanswered": [
+            {"organisation": invitation.organisation, "invited_on": invitation.invited_on or None}
+            for invitation in workshop.unanswered
+        ],
+    }
+
+
+@tk.chained_action
+def user_invite(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Invite somebody to a group or organisation; see CKAN's ``user_invite``.
+
+    Where the mail cannot be sent CKAN means to delete the account that it has just made, as the
+    person who invites, who may not do that: the account stayed, waiting, and the page broke.
+
+    Raises:
+        ValidationError: also at ``email``, where the mail cannot be sent; no account stays.
+    """
+    email = data_dict.get("email")
+    before = set(_accounts_of(email))
+    try:
+        return next_(context, data_dict)
+    except (tk.NotAuthorized, tk.ValidationError) as refused:
+        if not _follows_failed_mail(refused):
+            raise
+        model.Session.rollback()
+        for user_id in set(_accounts_of(email)) - before:
+            _remove(user_id)
+        model.repo.commit()
+        message = tk._(
+            "The invitation could not be mailed, so no account was made. The page “Municipalities "
+            "and officers” gives a link to hand over instead; or ask the administrator to set up "
+            "a mail server."
+        )
+        raise tk.ValidationError({"email": [message]}) from None
+
+
+def _follows_failed_mail(fault: BaseException) -> bool:
+    earlier = fault.__context__
+    while earlier is not None and not isinstance(earlier, MailerException | OSError):
+        earlier = earlier.__context__
+    return earlier is not None
+
+
+def _accounts_of(email: Any) -> list[str]:
+    if not isinstance(email, str):
+        return []
+    wanted = sa.func.lower(model.User.email) == email.strip().lower()
+    return list(model.Session.scalars(sa.select(model.User.id).where(wanted)))
+
+
+def _remove(user_id: str) -> None:
+    members = model.Session.query(model.Member).filter_by(table_name="user", table_id=user_id)
+    for member in members:
+        model.Session.delete(member)
+    if user := model.User.get(user_id):
+        model.Session.delete(user)

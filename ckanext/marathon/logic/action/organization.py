@@ -1,19 +1,136 @@
-"""CKAN's organisation actions, as far as the coordinating body uses them."""
+"""Organisations, municipalities and groups, with our rules around CKAN's actions.
+
+CKAN's group actions are kept to groups: CKAN lets them work on organisations too, past the rules
+that hold for those. Municipalities are added by their INE codes. Members of a group may be records,
+of which only those are named that the person may see.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import ckan.plugins.toolkit as tk
 from ckan import authz, model
 from ckan.types import Action, Context
 
+from ckanext.marathon.domain.dataset import MUNICIPALITY
 from ckanext.marathon.domain.texts import is_reference, is_storable
-from ckanext.marathon.logic import inputs, kept, notices, overruled, permissions
-from ckanext.marathon.model import audit
+from ckanext.marathon.logic import deletion, edits, inputs, messages, permissions, unkept
+from ckanext.marathon.model import audit, municipality
+from ckanext.marathon.model import municipality as municipality_model
+from ckanext.marathon.model import package as package_model
 from ckanext.marathon.records.record import DATASET
 from ckanext.marathon.search.connection import AWAY
-from ckanext.marathon.visibility import filter_public
+from ckanext.marathon.visibility import Viewer, filter_public
+from ckanext.marathon.vocabulary import territory
+from ckanext.marathon.vocabulary.errors import MalformedCode, UnknownCode
+from ckanext.marathon.vocabulary.territory import Municipality
+
+
+@tk.chained_action
+def group_create(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Create a group; see CKAN's ``group_create``.
+
+    Raises:
+        ValidationError: at ``type``, for an organisation; at ``is_organization`` or ``state``; at a
+            field whose text cannot be stored.
+    """
+    data = dict(data_dict)
+    if data.get("type") in inputs.organization_types():
+        message = tk._("An organisation is made with organization_create")
+        raise tk.ValidationError({"type": [message]})
+    _refuse_lost(data)
+    inputs.check_group(context, data, None, is_organization=False)
+    return next_(context, data)
+
+
+@tk.chained_action
+def group_update(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Update a group; see CKAN's ``group_update``.
+
+    Raises:
+        ObjectNotFound: it is an organisation.
+        ValidationError: at ``is_organization`` or ``state``; at a field whose text cannot be
+            stored.
+    """
+    data = dict(data_dict)
+    _refuse_lost(data)
+    inputs.check_group(context, data, _group(data_dict), is_organization=False)
+    return next_(context, data)
+
+
+@tk.chained_action
+def group_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Delete a group; see CKAN's ``group_delete``.
+
+    Raises:
+        ObjectNotFound: it is an organisation, which others may depend on.
+    """
+    _group(data_dict)
+    return next_(context, data_dict)
+
+
+@tk.chained_action
+def group_purge(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Purge a group; see CKAN's ``group_purge``.
+
+    Raises:
+        ObjectNotFound: it is an organisation, which others may depend on.
+    """
+    _group(data_dict)
+    return next_(context, data_dict)
+
+
+def _refuse_lost(data: dict[str, Any]) -> None:
+    """Refuse texts that cannot be stored, and files that nothing would store."""
+    inputs.refuse_problems(data)
+    if errors := unkept.find_files(data, "image_upload"):
+        raise tk.ValidationError(errors)
+
+
+def _group(data_dict: dict[str, Any]) -> model.Group | None:
+    reference = data_dict.get("id")
+    group = model.Group.get(reference) if is_reference(reference) else None
+    if group is not None and group.is_organization:
+        raise tk.ObjectNotFound(tk._("Group was not found."))
+    return group
+
+
+@tk.chained_action
+def member_create(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Make something a member of a group; see CKAN's ``member_create``.
+
+    CKAN asks for rights over the group alone, and answers otherwise for a private record than for
+    an unknown one.
+
+    Raises:
+        ObjectNotFound: it is a record that the person may not see.
+        NotAuthorized: it is a record, and the group an organisation: what an organisation owns is
+            said by ``owner_org`` of the record.
+    """
+    package = _find_package(data_dict)
+    if package is not None and not context.get("ignore_auth"):
+        if not Viewer(context).may_see(package):
+            # In CKAN's words for one that does not exist.
+            raise tk.ObjectNotFound("Package was not found.")
+        group = _find_group(data_dict)
+        is_sysadmin = authz.is_sysadmin(context.get("user"))
+        if group is not None and group.is_organization and not is_sysadmin:
+            raise tk.NotAuthorized(tk._("Change the organisation of the record instead"))
+    return next_(context, data_dict)
+
+
+def _find_group(data_dict: dict[str, Any]) -> model.Group | None:
+    reference = data_dict.get("id")
+    return model.Group.get(reference) if is_reference(reference) else None
+
+
+def _find_package(data_dict: dict[str, Any]) -> model.Package | None:
+    reference = data_dict.get("object")
+    if data_dict.get("object_type") != "package" or not is_reference(reference):
+        return None
+    return model.Package.get(reference)
 
 
 @tk.chained_action
@@ -24,22 +141,22 @@ def organization_create(next_: Action, context: Context, data_dict: dict[str, An
     a municipality would thereby come to edit its datasets, so they stay outside.
     """
     audit.note_actor(context.get("user"))
-    with notices.collecting(context) as collected:
-        data = inputs.checked_organization(context, data_dict)
+    with messages.collect_notices(context) as collected:
+        data = inputs.check_organization(context, data_dict)
         unknown = inputs.find_unknown_of_organization(data)
         created = next_(context, data)
-        kept.note_unknown(context, unknown, created)
-        overruled.note_organization(context, data_dict, {}, created)
-        kept.note_strangers(context, "users", data_dict.get("users"), created)
+        unkept.note_unknown(context, unknown, created)
+        edits.note_organization(context, data_dict, {}, created)
+        unkept.note_strangers(context, "users", data_dict.get("users"), created)
         collected.deliver(created)
     user, organization = context.get("user"), context.get("group")
     if (
         isinstance(organization, model.Group)
         and permissions.is_municipality(organization)
-        and permissions.coordinates(user)
+        and permissions.is_coordinator(user)
         and not authz.is_sysadmin(user)
     ):
-        leave(organization.id, user)
+        leave_organization(organization.id, user)
         if not context.get("defer_commit"):
             model.repo.commit()
     return created
@@ -58,17 +175,17 @@ def organization_update(next_: Action, context: Context, data_dict: dict[str, An
     was_municipality = stored is not None and permissions.is_municipality(stored)
     if stored is None:
         _refuse_group(data_dict)
-    with notices.collecting(context) as collected:
-        data = inputs.checked_organization(context, data_dict, stored)
+    with messages.collect_notices(context) as collected:
+        data = inputs.check_organization(context, data_dict, stored)
         unknown = inputs.find_unknown_of_organization(data)
         reference = stored.id if stored else None
-        before = overruled.read_organization_before(context, data_dict, reference)
+        before = edits.read_organization_before(context, data_dict, reference)
         updated = next_(context, data)
         if stored and not was_municipality:
             _send_coordination_away(context, stored)
-        kept.note_unknown(context, unknown, updated)
-        overruled.note_organization(context, data_dict, before, updated)
-        kept.note_strangers(context, "users", data_dict.get("users"), updated)
+        unkept.note_unknown(context, unknown, updated)
+        edits.note_organization(context, data_dict, before, updated)
+        unkept.note_strangers(context, "users", data_dict.get("users"), updated)
         collected.deliver(updated)
         return updated
 
@@ -78,12 +195,12 @@ def _send_coordination_away(context: Context, organization: model.Group) -> None
     if (
         context.get("ignore_auth")
         or authz.is_sysadmin(user)
-        or not permissions.coordinates(user)
+        or not permissions.is_coordinator(user)
         or not permissions.is_municipality(organization)
     ):
         return
     for person in permissions.people_of_coordination(organization):
-        leave(organization.id, person.name)
+        leave_organization(organization.id, person.name)
     if not context.get("defer_commit"):
         model.repo.commit()
 
@@ -166,7 +283,7 @@ def _public_datasets(organization_id: str) -> int:
     )
 
 
-def leave(organization_id: str, user: str | None) -> None:
+def leave_organization(organization_id: str, user: str | None) -> None:
     """End a user's membership of an organisation, without committing."""
     # CKAN's sessions do not flush by themselves: a membership of this transaction is found then.
     model.Session.flush()
@@ -179,3 +296,186 @@ def leave(organization_id: str, user: str | None) -> None:
     for member in members:
         member.delete()
     model.Session.flush()
+
+
+OURS = (package_model.WORKSHOP, package_model.IDEA, package_model.COMMITMENT)
+
+
+@tk.chained_action
+def organization_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Delete an organisation that owns nothing any more; see CKAN's ``organization_delete``.
+
+    Raises:
+        ValidationError: it owns records; ``obstacles`` names those that the person may see.
+            Where the site allows datasets without organisation, CKAN leaves its datasets so. They
+            go on naming it as who published them.
+    """
+    organization = _find_organization(data_dict)
+    if organization is None:
+        return next_(context, data_dict)
+    tk.check_access("organization_delete", context, data_dict)
+    package_model.lock_organization(organization.id)
+    owned = package_model.list_owned_packages(organization.id)
+    if authz.check_config_permission("ckan.auth.create_unowned_dataset"):
+        owned = [each for each in owned if each.type in OURS]
+    deletion.refuse_delete(owned, context)
+    _keep_publisher(organization)
+    return next_(context, data_dict)
+
+
+@tk.chained_action
+def organization_purge(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Purge an organisation and give back its municipality; see CKAN's ``organization_purge``.
+
+    Its workshops and ideas stay, without an organisation, and its datasets go on naming it as who
+    published them. CKAN itself refuses where it has datasets and the site does not allow those
+    without an organisation.
+    """
+    organization = _find_organization(data_dict)
+    if organization is None:
+        return next_(context, data_dict)
+    tk.check_access("organization_purge", context, data_dict)
+    organization_id = organization.id
+    if authz.check_config_permission("ckan.auth.create_unowned_dataset"):
+        _keep_publisher(organization)
+        for package in package_model.list_owned_packages(organization_id):
+            if package.type in OURS:
+                own = Context(user=context.get("user", ""), ignore_auth=True, defer_commit=True)
+                tk.get_action("package_owner_org_update")(
+                    own, {"id": package.id, "organization_id": None}
+                )
+        # CKAN looks for the datasets left in the database.
+        model.Session.flush()
+    else:
+        deletion.refuse_delete(package_model.list_owned_packages(organization_id), context)
+    municipality.assign_municipality(organization_id, None)
+    return next_(context, data_dict)
+
+
+def _keep_publisher(organization: model.Group) -> None:
+    """Name the organisation in the datasets that it leaves behind."""
+    for package in package_model.list_owned_packages(organization.id):
+        if package.type == package_model.DATASET:
+            deletion.keep_publisher(package, organization)
+
+
+def _find_organization(data_dict: dict[str, Any]) -> model.Group | None:
+    reference = data_dict.get("id")
+    found = model.Group.get(reference) if isinstance(reference, str) else None
+    return found if found and found.is_organization else None
+
+
+def marathon_municipality_create(
+    context: Context, data_dict: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Create the organisation of each municipality that has none yet.
+
+    Each code stands alone: one that fails leaves the others as they are, and doing it again does
+    nothing. Nobody becomes a member of what is created; officers are invited afterwards.
+
+    Args:
+        context: as CKAN's.
+        data_dict: ``codes``, a list of INE codes or text with spaces or commas between them;
+            ``501`` is read as ``0501``.
+
+    Returns:
+        one dict a code, in their order: ``code`` (as repaired), ``status`` (``created``,
+        ``existed`` or ``failed``), ``organization`` (``id``, ``name``, ``title``; ``None`` if
+        failed), ``notice`` and ``error`` (text, "" for none).
+
+    Raises:
+        NotAuthorized: neither sysadmin nor admin of a coordinating body.
+        ValidationError: no codes.
+    """
+    tk.check_access("marathon_municipality_create", context, data_dict)
+    codes = data_dict.get("codes")
+    if isinstance(codes, str):
+        codes = re.split(r"[\s,;]+", codes.strip())
+    codes = [code for code in codes if code not in ("", None)] if isinstance(codes, list) else []
+    if not codes:
+        raise tk.ValidationError(
+            {"codes": [tk._("Give at least one INE code of a municipality, for example 2105.")]}
+        )
+    return [_added(context, code) for code in codes]
+
+
+def _added(context: Context, given: Any) -> dict[str, Any]:
+    try:
+        repaired = territory.repair_code(given)
+    except MalformedCode:
+        text = tk._("«{code}» is not an INE code: it has four digits, for example 2105.")
+        return _failure(_short(given), text.format(code=_short(given)))
+    try:
+        municipality = territory.get_municipality(repaired.code)
+    except UnknownCode:
+        text = tk._("No municipality of Guatemala has the INE code {code}.")
+        return _failure(repaired.code, text.format(code=repaired.code))
+    notice = ""
+    if repaired.repaired:
+        notice = tk._("{given} was read as {code}.").format(given=given, code=repaired.code)
+    return {**_organization_of(context, municipality), "notice": notice}
+
+
+def _short(given: Any) -> str:
+    text = str(given)
+    return text if len(text) <= 40 else f"{text[:39]}…"
+
+
+def _organization_of(context: Context, municipality: Municipality) -> dict[str, Any]:
+    existing = municipality_model.find_municipality(municipality.code)
+    if existing:
+        return _success(municipality.code, "existed", existing)
+    name = municipality.slug
+    taken = model.Group.get(name)
+    if taken and taken.is_organization and taken.state == model.State.ACTIVE:
+        text = tk._(
+            "The organisation «{title}» has the address «{name}» but no INE code. Give it the "
+            "code, or change its address."
+        )
+        return _failure(municipality.code, text.format(title=taken.display_name, name=name))
+    if taken:
+        name = f"{name}-{municipality.code}"
+    try:
+        return _success(municipality.code, "created", _create(context, municipality, name))
+    except tk.ValidationError as fault:
+        # Somebody else may have added it at the same instant.
+        existing = municipality_model.find_municipality(municipality.code)
+        if existing:
+            return _success(municipality.code, "existed", existing)
+        return _failure(municipality.code, "; ".join(fault.error_summary.values()))
+
+
+def _create(context: Context, municipality: Municipality, name: str) -> str:
+    person = model.User.get(context.get("user"))
+    user = person.name if person else _site_user()
+    created = tk.get_action("organization_create")(
+        Context(user=user, ignore_auth=True, defer_commit=True),
+        {
+            "name": name,
+            "title": f"Municipalidad de {municipality.name}",
+            "municipality_code": municipality.code,
+            "role": MUNICIPALITY,
+        },
+    )
+    leave_organization(created["id"], user)
+    model.repo.commit()
+    return created["id"]
+
+
+def _site_user() -> str:
+    return tk.get_action("get_site_user")({"ignore_auth": True}, {})["name"]
+
+
+def _success(code: str, status: str, organization_id: str) -> dict[str, Any]:
+    organization = model.Group.get(organization_id)
+    assert organization
+    shown = {
+        "id": organization.id,
+        "name": organization.name,
+        "title": organization.display_name,
+    }
+    return {"code": code, "status": status, "organization": shown, "notice": "", "error": ""}
+
+
+def _failure(code: str, error: str) -> dict[str, Any]:
+    return {"code": code, "status": "failed", "organization": None, "notice": "", "error": error}

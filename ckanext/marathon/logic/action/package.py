@@ -1,10 +1,10 @@
-"""CKAN's own actions on packages, with our rules around them."""
+"""CKAN's own actions on packages, and on who follows them, with our rules around them."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import ckan.plugins.toolkit as tk
 from ckan import model
@@ -12,24 +12,17 @@ from ckan.types import Action, Context
 
 from ckanext.marathon.domain.texts import is_reference, is_storable
 from ckanext.marathon.logic import (
-    copies,
-    cutting,
-    file_facts,
-    guards,
-    input_rules,
+    dataset,
+    deletion,
+    edits,
     inputs,
-    kept,
-    kept_iris,
-    legacy,
-    masked,
-    notices,
-    overruled,
-    packages,
-    sent_files,
+    messages,
+    resource,
+    unkept,
     unseen,
-    uploads,
 )
-from ckanext.marathon.logic.packages import SHOWN
+from ckanext.marathon.logic import package as package_logic
+from ckanext.marathon.logic.package import SHOWN
 from ckanext.marathon.model import audit, takedown
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.visibility import Viewer
@@ -46,12 +39,12 @@ def package_create(next_: Action, context: Context, data_dict: dict[str, Any]) -
             one that was taken down.
     """
     audit.note_actor(context.get("user"))
-    with notices.collecting(context) as collected:
-        data = inputs.checked_new(context, data_dict)
+    with messages.collect_notices(context) as collected:
+        data = inputs.check_new(context, data_dict)
         _refuse_taken_down(data.get("id"))
         with _settling_files(context, data, None):
             unknown = inputs.find_unknown(data)
-            kept_iris.note_before(context, None)
+            dataset.note_before(context, None)
             created = next_(context, data)
             return _shown(context, _Sent(data_dict, data, unknown), created, collected)
 
@@ -70,19 +63,19 @@ def package_update(next_: Action, context: Context, data_dict: dict[str, Any]) -
     if known is not None and not context.get("ignore_auth"):
         # First, so that no error of a field tells what is not to be known.
         tk.check_access("package_update", context, {**data_dict, "id": known.id})
-    with notices.collecting(context) as collected:
-        data = inputs.checked_update(context, data_dict, known)
+    with messages.collect_notices(context) as collected:
+        data = inputs.check_update(context, data_dict, known)
         with _settling_files(context, data, known):
-            before = overruled.read_before(context, data_dict, known.id) if known else {}
+            before = edits.read_before(context, data_dict, known.id) if known else {}
             if data.get("resources"):
-                data["resources"] = file_facts.describe_files(
-                    context, data["resources"], known, uploads.read_file
+                data["resources"] = resource.describe_files(
+                    context, data["resources"], known, resource.read_file
                 )
             package = _locked(data.get("id") or data.get("name"))
             if package is not None:
-                masked.restore(context, package, data_dict, data)
+                edits.restore_masked(context, package, data_dict, data)
             unknown = inputs.find_unknown({**data, "type": known.type}) if known else []
-            kept_iris.note_before(context, known)
+            dataset.note_before(context, known)
             updated = next_(context, data)
             return _shown(context, _Sent(data_dict, data, unknown, before), updated, collected)
 
@@ -96,7 +89,7 @@ def package_show(next_: Action, context: Context, data_dict: dict[str, Any]) -> 
         raise tk.ObjectNotFound(tk._("Not found"))
     package = model.Package.get(reference)
     if package is not None:
-        legacy.set_aside(package)
+        edits.set_aside(package)
     return next_(context, data_dict)
 
 
@@ -111,7 +104,7 @@ def package_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -
     package = _locked(data_dict.get("id"))
     if package is not None:
         tk.check_access("package_delete", context, data_dict)
-        guards.refuse_delete(guards.dependents(package), context)
+        deletion.refuse_delete(deletion.list_dependents(package), context)
     return next_(context, data_dict)
 
 
@@ -120,7 +113,7 @@ def dataset_purge(next_: Action, context: Context, data_dict: dict[str, Any]) ->
     """Purge a package and cut the links to it; see CKAN's ``dataset_purge``.
 
     Nothing stands in the way of a purge: it is how a sysadmin takes something down. The links are
-    cut by ``logic/watch.py``, which sees every purge.
+    cut by ``logic/deletion.py``, which sees every purge.
     """
     audit.note_actor(context.get("user"))
     data_dict = unseen.replace_unseen(context, data_dict)
@@ -128,7 +121,7 @@ def dataset_purge(next_: Action, context: Context, data_dict: dict[str, Any]) ->
     if package is None or package.type not in SHOWN:
         return next_(context, data_dict)
     tk.check_access("dataset_purge", context, data_dict)
-    cutting.lock(package)
+    deletion.lock_for_purge(package)
     return next_(context, data_dict)
 
 
@@ -146,7 +139,7 @@ def package_owner_org_update(next_: Action, context: Context, data_dict: dict[st
         return next_(context, data_dict)
     tk.check_access("package_owner_org_update", context, data_dict)
     if package.type in {package_model.IDEA, package_model.WORKSHOP}:
-        packages.move_code(package, target.id if target else "")
+        package_logic.move_code(package, target.id if target else "")
     return next_(context, data_dict)
 
 
@@ -248,20 +241,83 @@ def _settling_files(
     """Drop rows of files that say nothing, and count the others as they were sent."""
     rows = data.get("resources")
     numbers = list(range(len(rows))) if isinstance(rows, list) else []
-    if (
-        stored.type if stored else data.get("type") or package_model.DATASET
-    ) in input_rules.OUR_TYPES:
-        numbers = sent_files.settle_files(context, data, stored, copies.is_saving_copy(context))
-    return sent_files.counting(context, rows, numbers)
+    if (stored.type if stored else data.get("type") or package_model.DATASET) in inputs.OUR_TYPES:
+        numbers = resource.settle_files(context, data, stored, dataset.is_saving_copy(context))
+    return resource.count_as_sent(context, rows, numbers)
 
 
-def _shown(context: Context, sent: _Sent, result: Any, collected: notices.Collection) -> Any:
+def _shown(context: Context, sent: _Sent, result: Any, collected: messages.NoticeCollection) -> Any:
     """Return what CKAN returns, which is what it indexed, as this person may see it."""
     if isinstance(result, dict) and "id" in result:
-        result = packages.after_show(context, result)
-        kept.note_unknown(context, sent.unknown, result)
+        result = package_logic.after_show(context, result)
+        unkept.note_unknown(context, sent.unknown, result)
         files = sent.data.get("resources")
-        overruled.note_record(context, sent.data_dict, files, sent.before, result)
-        kept.note_strangers(context, "groups", sent.data_dict.get("groups"), result)
+        edits.note_record(context, sent.data_dict, files, sent.before, result)
+        unkept.note_strangers(context, "groups", sent.data_dict.get("groups"), result)
     collected.deliver(result)
     return result
+
+
+@tk.chained_action
+@tk.side_effect_free
+def dataset_follower_count(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Return how many follow a record; see CKAN's ``dataset_follower_count``."""
+    return next_(context, unseen.replace_unseen(context, data_dict))
+
+
+@tk.chained_action
+@tk.side_effect_free
+def am_following_dataset(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Return whether the caller follows a record; see CKAN's ``am_following_dataset``."""
+    return next_(context, unseen.replace_unseen(context, data_dict))
+
+
+@tk.chained_action
+@tk.side_effect_free
+def dataset_followee_list(next_: Action, context: Context, data_dict: dict[str, Any]) -> list[Any]:
+    """Return the records that somebody follows; see CKAN's ``dataset_followee_list``.
+
+    Each as ``package_show`` gives it to the caller. CKAN returns what is stored: small counts, and
+    ids of hidden ideas.
+    """
+    return [_show(context, each["id"]) for each in next_(Context(context), data_dict)]
+
+
+@tk.chained_action
+@tk.side_effect_free
+def followee_list(next_: Action, context: Context, data_dict: dict[str, Any]) -> list[Any]:
+    """Return all that somebody follows, records as above; see CKAN's ``followee_list``."""
+    # CKAN goes on with the context as if it acted in the site's own name.
+    found = next_(Context(context), data_dict)
+    return [
+        {**each, "dict": _show(context, each["dict"]["id"])} if each["type"] == "dataset" else each
+        for each in found
+    ]
+
+
+def _show(context: Context, id_: str) -> dict[str, Any]:
+    reader = {key: value for key, value in context.items() if key in _OF_READER}
+    return tk.get_action("package_show")(cast(Context, reader), {"id": id_})
+
+
+_OF_READER = frozenset({"user", "auth_user_obj", "ignore_auth"})
+
+
+@tk.chained_action
+def follow_dataset(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Follow a record; see CKAN's ``follow_dataset``."""
+    return next_(context, unseen.replace_unseen(context, data_dict))
+
+
+@tk.chained_action
+def unfollow_dataset(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Follow a record no more; see CKAN's ``unfollow_dataset``.
+
+    Who followed it before it was hidden from them knows of it, and can leave it.
+    """
+    user = context.get("auth_user_obj")
+    reference = data_dict.get("id")
+    package = model.Package.get(reference) if is_reference(reference) else None
+    if package and user and model.UserFollowingDataset.is_following(user.id, package.id):
+        return next_(context, data_dict)
+    return next_(context, unseen.replace_unseen(context, data_dict))

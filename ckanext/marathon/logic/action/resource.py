@@ -9,13 +9,13 @@ from ckan import model
 from ckan.types import Action, Context
 
 from ckanext.marathon.domain.texts import is_reference
-from ckanext.marathon.logic import notices, shapes, unseen
+from ckanext.marathon.logic import inputs, messages, unseen
 
 
 @tk.chained_action
 def resource_create(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
     """Add a resource; see CKAN's ``resource_create``, and ``package_create`` for the notices."""
-    with notices.collecting(context) as collected:
+    with messages.collect_notices(context) as collected:
         created = next_(context, data_dict)
         collected.deliver(created)
         return created
@@ -24,7 +24,7 @@ def resource_create(next_: Action, context: Context, data_dict: dict[str, Any]) 
 @tk.chained_action
 def resource_update(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
     """Update a resource; see CKAN's ``resource_update``, and ``package_create`` for the notices."""
-    with notices.collecting(context) as collected:
+    with messages.collect_notices(context) as collected:
         updated = next_(context, unseen.replace_unseen_file(context, data_dict))
         collected.deliver(updated)
         return updated
@@ -50,7 +50,7 @@ def resource_view_update(next_: Action, context: Context, data_dict: dict[str, A
 
     Whose view it is, not which resource the caller names, decides who may; it stays where it is.
     """
-    shapes.refuse_problems(data_dict)
+    inputs.refuse_problems(data_dict)
     reference = data_dict.get("id")
     view = model.ResourceView.get(reference) if is_reference(reference) else None
     return next_(context, {**data_dict, "resource_id": view.resource_id} if view else data_dict)

@@ -11,8 +11,8 @@ from ckan.types import Context
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.takedown import check_takedown_rows, is_takedown_reason
 from ckanext.marathon.domain.texts import explain_hidden, is_reference
-from ckanext.marathon.logic import erasing, say
-from ckanext.marathon.logic.takedown_file import dictize_takedown
+from ckanext.marathon.logic import erasing, messages
+from ckanext.marathon.logic.erasing import dictize_takedown
 from ckanext.marathon.model import audit, takedown
 
 
@@ -42,7 +42,7 @@ def marathon_takedown(context: Context, data_dict: dict[str, Any]) -> dict[str, 
     tk.check_access("marathon_takedown", context, data_dict)
     reason = data_dict.get("reason")
     if isinstance(reason, str) and (hidden := explain_hidden(reason)):
-        raise tk.ValidationError({"reason": [say.text(hidden)]})
+        raise tk.ValidationError({"reason": [messages.write_fault(hidden)]})
     if not is_takedown_reason(reason):
         message = tk._("Write the reason as a text of at most 5,000 characters")
         raise tk.ValidationError({"reason": [message]})
@@ -105,7 +105,7 @@ def marathon_takedown_apply(context: Context, data_dict: dict[str, Any]) -> dict
     try:
         entries = check_takedown_rows(data_dict.get("takedowns", []))
     except Malformed as error:
-        raise tk.ValidationError({"takedowns": [say.text(error.fault)]}) from None
+        raise tk.ValidationError({"takedowns": [messages.write_fault(error.fault)]}) from None
     audit.note_actor(context.get("user"))
     result = erasing.apply_list(entries)
     if result["unfinished"]:

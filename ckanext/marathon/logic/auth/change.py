@@ -18,6 +18,6 @@ def marathon_change_list(context: Context, data_dict: dict[str, Any]) -> AuthRes
     """
     user, organization = context.get("user"), data_dict.get("organization")
     if not organization:
-        return {"success": bool(permissions.standing(user).capacities)}
+        return {"success": bool(permissions.read_standing(user).capacities)}
     found = model.Group.get(organization) if is_reference(organization) else None
     return {"success": found is not None and permissions.is_insider(user, found.id)}

@@ -15,7 +15,7 @@ def marathon_idea_quick_create(context: Context, _data_dict: dict[str, Any]) -> 
     """Let editors of any organisation try; whose idea it becomes decides ``package_create``."""
     user = context.get("user")
     return {
-        "success": permissions.coordinates(user)
+        "success": permissions.is_coordinator(user)
         or authz.has_user_permission_for_some_org(user, "create_dataset")
     }
 

@@ -9,6 +9,7 @@ from ckan import model
 from ckan.logic.auth import get_group_object
 from ckan.types import AuthFunction, AuthResult, Context
 
+from ckanext.marathon.domain import dataset
 from ckanext.marathon.logic import permissions
 
 
@@ -18,7 +19,7 @@ def organization_create(
 ) -> AuthResult:
     """Let the coordinating body's admins create organisations."""
     result = next_auth(context, data_dict or {})
-    if result.get("success") or not permissions.coordinates(context.get("user"), "admin"):
+    if result.get("success") or not permissions.is_coordinator(context.get("user"), "admin"):
         return result
     given = _without_creator(context, data_dict or {})
     return _refusal_of_members(given, None) or {"success": True}
@@ -34,12 +35,12 @@ def organization_update(
     """
     data_dict = data_dict or {}
     result = next_auth(context, data_dict)
-    if result.get("success") or not permissions.coordinates(context.get("user"), "admin"):
+    if result.get("success") or not permissions.is_coordinator(context.get("user"), "admin"):
         return result
     organization = get_group_object(context, data_dict)
     if (
         not organization.is_organization
-        or permissions.role_of(organization) not in ("", permissions.MUNICIPALITY)
+        or permissions.role_of(organization) not in ("", dataset.MUNICIPALITY)
         or organization.state != model.State.ACTIVE
         or data_dict.get("state", organization.state) != organization.state
     ):
@@ -101,3 +102,8 @@ def _members_now(organization: model.Group | None, kind: str) -> set[tuple[str, 
         )
     )
     return {(table_id, capacity) for table_id, capacity in rows}
+
+
+def marathon_municipality_create(context: Context, _data_dict: dict[str, Any]) -> AuthResult:
+    """Let the coordinating body's admins add municipalities."""
+    return {"success": permissions.is_coordinator(context.get("user"), "admin")}

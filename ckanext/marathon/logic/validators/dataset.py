@@ -10,8 +10,10 @@ from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
 from ckanext.marathon.domain import dataset as dataset_domain
 from ckanext.marathon.domain.errors import FieldFault
-from ckanext.marathon.logic import copies, inputs, references, requirements
-from ckanext.marathon.logic.validators.flat import Flat
+from ckanext.marathon.logic import dataset as dataset_logic
+from ckanext.marathon.logic import inputs
+from ckanext.marathon.logic import package as package_logic
+from ckanext.marathon.logic.validators.package import Flat
 from ckanext.marathon.model import package
 from ckanext.marathon.vocabulary import authorities
 
@@ -30,8 +32,8 @@ def marathon_dataset_rules(
         return
     ideas = list(package.load_packages(flat.items("idea")).values())
     computed = {
-        "municipality": references.municipalities_of_ideas(ideas),
-        "service_problem": references.problems_of_ideas(ideas),
+        "municipality": package_logic.municipalities_of_ideas(ideas),
+        "service_problem": package_logic.problems_of_ideas(ideas),
     }
     resolved: dict[str, Any] = {}
     for field, inherited in computed.items():
@@ -55,7 +57,7 @@ def marathon_dataset_rules(
     if not required.title and not flat.text("title"):
         data[("title",)] = flat.text("name")
     if not flat.failed("idea"):
-        needs = references.needs_of_ideas(ideas)
+        needs = package_logic.needs_of_ideas(ideas)
         flat.add(dataset_domain.check_needs(flat.items("data_need"), needs), before)
     flat.add(dataset_domain.check_periods(flat.rows("temporal_coverage")), before)
 
@@ -68,7 +70,7 @@ def _find_stored_faults(flat: Flat, required: dataset_domain.Requirements) -> li
     """
     named = package.read_stored_texts(flat.stored, "idea")
     stored_ideas = list(package.load_packages(named).values())
-    needs = references.needs_of_ideas(stored_ideas)
+    needs = package_logic.needs_of_ideas(stored_ideas)
     asked = dataset_domain.Requirements(
         municipality=required.municipality, problem=required.problem
     )
@@ -76,8 +78,8 @@ def _find_stored_faults(flat: Flat, required: dataset_domain.Requirements) -> li
     problems = package.read_stored_texts(flat.stored, "service_problem")
     lost = dataset_domain.check_required(
         {},
-        places or references.municipalities_of_ideas(stored_ideas),
-        problems or references.problems_of_ideas(stored_ideas),
+        places or package_logic.municipalities_of_ideas(stored_ideas),
+        problems or package_logic.problems_of_ideas(stored_ideas),
         asked if named else dataset_domain.NOTHING_REQUIRED,
     )
     return [
@@ -90,7 +92,7 @@ def _find_stored_faults(flat: Flat, required: dataset_domain.Requirements) -> li
 def _explain_missing_role(flat: Flat, faults: list[FieldFault]) -> None:
     """Say at the organisation that what is asked for depends on the role that it lacks."""
     asked = {"idea", "municipality", "service_problem"}.intersection(f.path[0] for f in faults)
-    if asked and not flat.failed("owner_org") and requirements.lacks_role(flat.text("owner_org")):
+    if asked and not flat.failed("owner_org") and dataset_logic.lacks_role(flat.text("owner_org")):
         message = tk._(
             "This organisation has no role in the marathons yet, so everything is asked of its "
             "datasets. A system administrator can set its role"
@@ -105,13 +107,15 @@ def _own(flat: Flat, field: str, inherited: list[str]) -> list[str]:
     if flat.stored:
         before = package.load_packages(package.read_stored_texts(flat.stored, "idea")).values()
         compute = (
-            references.municipalities_of_ideas
+            package_logic.municipalities_of_ideas
             if field == "municipality"
-            else references.problems_of_ideas
+            else package_logic.problems_of_ideas
         )
         shown = sorted(compute(before))
     given = flat.items(field)
-    own = dataset_domain.select_own_values(given, inputs.origin(flat.context, field), stored, shown)
+    own = dataset_domain.select_own_values(
+        given, inputs.read_origin(flat.context, field), stored, shown
+    )
     if own != given:
         flat.put_items(field, own)
     return own
@@ -127,7 +131,7 @@ def _check_licence(flat: Flat) -> list[FieldFault]:
 
 
 def _requirements(flat: Flat) -> dataset_domain.Requirements:
-    if copies.is_saving_copy(flat.context):
+    if dataset_logic.is_saving_copy(flat.context):
         return dataset_domain.NOTHING_REQUIRED
     if not flat.stored and flat.failed("owner_org"):
         return dataset_domain.REQUIRED_OF_ANYBODY
@@ -135,4 +139,4 @@ def _requirements(flat: Flat) -> dataset_domain.Requirements:
     if flat.stored and flat.failed("owner_org"):
         # It stays where it is; that is what the rest is checked for.
         owner_org = flat.stored.owner_org or ""
-    return requirements.of_dataset(owner_org, flat.stored)
+    return dataset_logic.read_requirements(owner_org, flat.stored)

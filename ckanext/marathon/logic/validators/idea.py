@@ -12,8 +12,9 @@ from ckanext.marathon.domain import dataset
 from ckanext.marathon.domain import idea as idea_domain
 from ckanext.marathon.domain.errors import FieldFault
 from ckanext.marathon.domain.idea import Needs
-from ckanext.marathon.logic import codes, guards, inputs, notices, permissions, references
-from ckanext.marathon.logic.validators.flat import Flat
+from ckanext.marathon.logic import deletion, inputs, messages, permissions
+from ckanext.marathon.logic import package as package_logic
+from ckanext.marathon.logic.validators.package import Flat
 from ckanext.marathon.model import package
 
 TEXTS = ("title", "notes", "proponent_group", "status_reason")
@@ -29,7 +30,7 @@ def marathon_idea_rules(
     _leave_organization_to_workshop(flat)
     flat.keep("example", "false")
     if flat.is_being_deleted:
-        flat.add(guards.check_delete(flat))
+        flat.add(deletion.check_delete(flat))
     flat.add(_check_status(flat))
     if flat.is_deleted:
         return
@@ -40,14 +41,15 @@ def marathon_idea_rules(
     }
     if not flat.failed("workshop"):
         workshop = package.load_packages([flat.text("workshop")]).get(flat.text("workshop"))
-        taking_part = references.municipalities_of_workshop(workshop)
+        taking_part = package_logic.municipalities_of_workshop(workshop)
         idea["municipality"] = _own_municipalities(flat, taking_part)
     else:
         taking_part = []
     flat.add(
-        idea_domain.check_idea(idea, taking_part, guards.needs(flat)), _find_stored_faults(flat)
+        idea_domain.check_idea(idea, taking_part, deletion.read_data_needs(flat)),
+        _find_stored_faults(flat),
     )
-    flat.add(codes.check(flat, "idea"))
+    flat.add(package_logic.check_code(flat, "idea"))
     _name_new_needs(flat)
 
 
@@ -63,7 +65,7 @@ def _find_stored_faults(flat: Flat) -> list[FieldFault]:
     if flat.stored is None:
         return []
     workshop = package.read_stored_text(flat.stored, "workshop")
-    taking_part = references.municipalities_of_workshop(
+    taking_part = package_logic.municipalities_of_workshop(
         package.load_packages([workshop]).get(workshop)
     )
     rows = package.read_stored_rows(flat.stored, "data_need")
@@ -87,7 +89,7 @@ def _check_status(flat: Flat) -> list[FieldFault]:
         return []
     if not before:
         user = flat.context.get("user")
-        trusted = flat.context.get("ignore_auth") or permissions.coordinates(user)
+        trusted = flat.context.get("ignore_auth") or permissions.is_coordinator(user)
         return idea_domain.check_start(
             flat.text("status"), bool(trusted) or permissions.may_set_role(flat.context)
         )
@@ -95,7 +97,7 @@ def _check_status(flat: Flat) -> list[FieldFault]:
         message = tk._(
             "The reason was not kept: it belongs to a change of status, and none was made"
         )
-        notices.add_at(flat.context, ("status_reason",), package.IDEA, message)
+        messages.add_notice_at(flat.context, ("status_reason",), package.IDEA, message)
     return idea_domain.check_step(before, flat.text("status"), flat.text("status_reason"))
 
 
@@ -108,12 +110,12 @@ def _own_municipalities(flat: Flat, taking_part: list[str]) -> list[str]:
     if flat.stored:
         stored = package.read_stored_texts(flat.stored, "municipality")
         workshop = package.read_stored_text(flat.stored, "workshop")
-        shown = references.municipalities_of_workshop(
+        shown = package_logic.municipalities_of_workshop(
             package.load_packages([workshop]).get(workshop)
         )
     given = flat.items("municipality")
     own = dataset.select_own_values(
-        given, inputs.origin(flat.context, "municipality"), stored, shown
+        given, inputs.read_origin(flat.context, "municipality"), stored, shown
     )
     if own != given:
         flat.put_items("municipality", own)

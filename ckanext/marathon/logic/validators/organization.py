@@ -7,11 +7,11 @@ from ckan import model
 from ckan.lib.navl.dictization_functions import missing
 from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
-from ckanext.marathon.logic import input_rules, permissions
-from ckanext.marathon.logic.validators import untouched
+from ckanext.marathon.logic import inputs, permissions
+from ckanext.marathon.logic.validators import package as package_logic
 from ckanext.marathon.model import municipality, package
 
-FIELDS = input_rules.ORGANIZATION_RESERVED
+FIELDS = inputs.ORGANIZATION_RESERVED
 
 
 def marathon_organization_rules(
@@ -19,7 +19,7 @@ def marathon_organization_rules(
 ) -> None:
     """Check who sets what, and that no other organisation is the same municipality."""
     organization = _stored(data, context)
-    untouched.pardon_untouched(data, errors, context, organization)
+    package_logic.pardon_untouched(data, errors, context, organization)
     before = {field: package.read_stored_text(organization, field) for field in FIELDS}
     may = {
         "role": permissions.may_give_role(

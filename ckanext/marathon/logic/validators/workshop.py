@@ -1,4 +1,4 @@
-"""The rules of a workshop."""
+"""The rules of a workshop and of a commitment."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain import workshop as workshop_domain
 from ckanext.marathon.domain.errors import FieldFault
-from ckanext.marathon.logic import codes, guards
-from ckanext.marathon.logic.show.workshop import stored_counts
-from ckanext.marathon.logic.validators.flat import Flat
+from ckanext.marathon.logic import deletion
+from ckanext.marathon.logic import package as package_logic
+from ckanext.marathon.logic.package import stored_counts
+from ckanext.marathon.logic.validators.package import Flat
 from ckanext.marathon.model import package
 
 TEXTS = (
@@ -30,7 +31,7 @@ def marathon_workshop_rules(
     for field, default in DEFAULTS.items():
         flat.keep(field, default)
     if flat.is_being_deleted:
-        flat.add(guards.check_delete(flat))
+        flat.add(deletion.check_delete(flat))
     if flat.is_deleted:
         return
     workshop = {name: flat.value(name) for name in (*workshop_domain.COUNT_FIELDS, *TEXTS)}
@@ -39,9 +40,9 @@ def marathon_workshop_rules(
         workshop_domain.check_workshop({**workshop, **rows}, dates.get_today()),
         _find_stored_faults(flat),
     )
-    flat.add(codes.check(flat, "workshop"))
+    flat.add(package_logic.check_code(flat, "workshop"))
     if flat.stored and not flat.failed("municipality"):
-        flat.add(guards.check_municipalities_kept(flat, flat.items("municipality")))
+        flat.add(deletion.check_municipalities_kept(flat, flat.items("municipality")))
 
 
 def _find_stored_faults(flat: Flat) -> list[FieldFault]:
@@ -52,3 +53,12 @@ def _find_stored_faults(flat: Flat) -> list[FieldFault]:
     rows = {name: package.read_stored_rows(flat.stored, name) for name in REPEATING}
     counted = stored_counts(flat.stored)
     return workshop_domain.check_workshop({**texts, **rows, **counted}, dates.get_today())
+
+
+def marathon_commitment_rules(
+    key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
+) -> None:
+    """Check a commitment as a whole."""
+    flat = Flat(data, errors, context)
+    flat.tidy("milestone")
+    flat.pardon_untouched()

@@ -1,8 +1,11 @@
-"""What a client sent and nothing keeps: said in the answer, or refused where a row would be lost.
+"""What a client sent and nothing stores: reported, or refused where a row would be lost.
 
 CKAN drops what it does not know without a word. A field of a record that nobody knows is reported
 and never refused: harvesters and other plugins send what their own sites know. A row of a list is
 what an officer or a program meant to be kept, so that one without any known name is refused.
+
+Parts of a stored row that its schema does not know were there before the plugin, or a later schema
+dropped them. CKAN shows them apart, as ``__extras`` of the row, and a save would lose them.
 """
 
 from __future__ import annotations
@@ -11,11 +14,39 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import ckan.plugins.toolkit as tk
+from ckan import model
 from ckan.types import Context
 from werkzeug.datastructures import FileStorage
 
 from ckanext.marathon.domain.texts import is_blank, quote_value
-from ckanext.marathon.logic import notices, uploads
+from ckanext.marathon.logic import messages, resource
+from ckanext.marathon.model import package as package_model
+
+# Source: ckan.lib.navl.validators.default_schema_or_keep_extras, "keep_extras".
+EXTRAS_KEY = "__extras"
+
+Field = Mapping[str, Any]
+
+
+def lift_subfields(record: dict[str, Any], fields: Iterable[Field]) -> None:
+    """Put them beside the other parts of their rows.
+
+    Args:
+        record: as CKAN shows it, or as a client sends it back; its rows are changed.
+        fields: of its schema.
+    """
+    for field in fields:
+        rows = record.get(field["field_name"]) if "repeating_subfields" in field else None
+        for row in rows if isinstance(rows, list) else ():
+            if isinstance(row, dict) and isinstance(row.get(EXTRAS_KEY), dict):
+                found = row.pop(EXTRAS_KEY)
+                row.update({name: value for name, value in found.items() if name not in row})
+
+
+def list_stored_subfields(package: model.Package | None, field: str) -> set[str]:
+    """Return the names that the rows of a field have in the database, known or not."""
+    return {name for row in package_model.read_stored_rows(package, field) for name in row}
+
 
 Rows = list[dict[str, Any]]
 
@@ -24,7 +55,7 @@ CONTROLS = frozenset(
     {
         *("save", "return_to", "return_id_only", "pkg_name", "_ckan_phase", "plugin_data"),
         *("use_default_schema", "include_tracking", "tracking_summary", "for_edit", "update"),
-        *("image_upload", "clear_upload", "is_organization", notices.KEY),
+        *("image_upload", "clear_upload", "is_organization", messages.NOTICES_KEY),
     }
 )
 # Of CKAN's own lists: what it stores of a row, and what it shows of it.
@@ -58,8 +89,8 @@ def check_rows(context: Context, field: str, rows: Rows, known: Collection[str])
     refusal = tk._("A row of “{field}” has nothing called {names}. These names exist: {known}")
     lost: dict[tuple[str, ...], list[int]] = {}
     for number, row in enumerate(rows, start=1):
-        unknown = [name for name, value in row.items() if name not in known and says(value)]
-        is_lost = unknown and not any(says(row.get(name)) for name in known)
+        unknown = [name for name, value in row.items() if name not in known and has_content(value)]
+        is_lost = unknown and not any(has_content(row.get(name)) for name in known)
         errors.append(
             {name: [_about_row(refusal, field, [name], known)] for name in unknown}
             if is_lost
@@ -75,7 +106,7 @@ def check_rows(context: Context, field: str, rows: Rows, known: Collection[str])
         shown_rows = ", ".join(map(str, numbers[:_MOST_NAMED]))
         more = " …" if len(numbers) > _MOST_NAMED else ""
         text = message.replace("{rows}", shown_rows + more)
-        notices.add(context, _about_row(text, field, names, known))
+        messages.add_notice(context, _about_row(text, field, names, known))
     return errors if any(errors) else []
 
 
@@ -91,7 +122,7 @@ def find_files(data: Mapping[str, Any], accepted: str = "") -> dict[str, Any]:
         if isinstance(value, FileStorage) and name != accepted:
             text = tk._("A file is sent as “{name}” here").format(name=accepted)
             errors[name] = [text if accepted else _how_to_send()]
-        elif isinstance(value, FileStorage) and value.filename and not uploads.keeps_files():
+        elif isinstance(value, FileStorage) and value.filename and not resource.keeps_files():
             text = tk._("This site cannot keep files: set ckan.storage_path in its configuration.")
             errors[name] = [text]
         elif name == accepted and is_filled(value) and isinstance(value, _JSON):
@@ -120,11 +151,11 @@ def drop_reserved(context: Context, data: dict[str, Any], file_number: int | Non
     found = [name for name in RESERVED if name in data]
     for name in found:
         del data[name]
-    if found and not notices.is_page():
+    if found and not messages.is_page():
         _note_unknown_names(context, found, file_number)
 
 
-def says(value: Any) -> bool:
+def has_content(value: Any) -> bool:
     """Return whether a value that was sent says anything; blanks and a nameless file do not."""
     if isinstance(value, FileStorage):
         return bool(value.filename)
@@ -150,7 +181,7 @@ def find_unknown(data: Mapping[str, Any], fields: Iterable[str], plugin: Any) ->
 
 def note_unknown(context: Context, unknown: Iterable[str], answer: Any) -> None:
     """Say in the answer which fields nobody knows; those that it shows are some plugin's."""
-    if notices.is_page() or not isinstance(answer, dict):
+    if messages.is_page() or not isinstance(answer, dict):
         # Whoever fills in a form did not choose what it sends.
         return
     lost = [name for name in unknown if name not in answer]
@@ -163,7 +194,7 @@ def _note_unknown_names(
 ) -> None:
     message = tk._("Not kept, as there are no such fields: {names}")
     text = message.format(names=list_names(names))
-    notices.add(context, notices.name_file(file_number, text))
+    messages.add_notice(context, messages.name_file(file_number, text))
 
 
 def check_groups(groups: Rows) -> list[Any]:
@@ -190,14 +221,14 @@ def note_strangers(context: Context, field: str, sent: Any, answer: Any) -> None
         answer: the record as it is now.
     """
     found = answer.get(field) if isinstance(answer, dict) else None
-    if notices.is_page() or not isinstance(found, list) or not isinstance(sent, list):
+    if messages.is_page() or not isinstance(found, list) or not isinstance(sent, list):
         return
     got = {each.get(name) for each in found for name in ("id", "name")}
     wanted = [row.get("id") or row.get("name") for row in sent if isinstance(row, dict)]
     lost = [str(each) for each in wanted if each and each not in got]
     if lost:
         message = tk._("“{field}”: not kept, as there are none such for you: {names}")
-        notices.add(context, message.format(field=field, names=list_names(lost)))
+        messages.add_notice(context, message.format(field=field, names=list_names(lost)))
 
 
 def _about_row(message: str, field: str, names: Iterable[str], known: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""CKAN's own actions whose texts pages show, without hidden characters in them.
+"""CKAN's own actions whose texts pages show, without hidden characters in them, and settings.
 
 The API's door looks at every call; pages of CKAN call actions from within.
 """
@@ -8,9 +8,27 @@ from __future__ import annotations
 from typing import Any
 
 import ckan.plugins.toolkit as tk
+from ckan import model
 from ckan.types import Action, Context
 
-from ckanext.marathon.logic import shapes
+from ckanext.marathon.feeds import capture
+from ckanext.marathon.logic import inputs
+
+
+@tk.chained_action
+def config_option_update(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Change settings, of which the catalogue speaks; see CKAN's ``config_option_update``.
+
+    Raises:
+        ValidationError: also at a setting whose text has a hidden character.
+    """
+    inputs.refuse_problems(data_dict)
+    updated = next_(context, data_dict)
+    # CKAN has saved them already, each for itself.
+    capture.note_settings()
+    model.repo.commit()
+    return updated
+
 
 _NAMES = (
     "api_token_create",
@@ -37,5 +55,5 @@ def _refuse_hidden(next_: Action, context: Context, data_dict: dict[str, Any]) -
     Raises:
         ValidationError: also of each field, which hidden character is where.
     """
-    shapes.refuse_problems(data_dict)
+    inputs.refuse_problems(data_dict)
     return next_(context, data_dict)

@@ -1,21 +1,60 @@
-"""Telling the person what was put right in what they sent (501 became 0501), or not kept."""
+"""What people are told: faults in their language, and notices of what was put right.
+
+A notice says what was changed in what was sent (501 became 0501), or not kept.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import ckan.plugins.toolkit as tk
+from ckan import model
 from ckan.types import Context
 from flask import has_request_context
 
+from ckanext.marathon.domain.errors import Fault, FieldFault
 from ckanext.marathon.domain.texts import quote_value
+from ckanext.marathon.vocabulary.text import pick_label
 
-KEY = "marathon_notices"
+
+def write_fault(fault: Fault) -> str:
+    """Return a fault as a sentence in the language of the request."""
+    return tk._(fault.message).format(**{name: _word(v) for name, v in fault.values.items()})
 
 
-class Collection:
+def _word(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return pick_label(value, get_language())
+    if isinstance(value, tuple | list):
+        return ", ".join(_word(each) for each in value)
+    return str(value)
+
+
+def get_language() -> str:
+    """Return the two letters of the request's language; the site's outside of requests."""
+    lang = tk.h.lang() if has_request_context() else tk.config["ckan.locale_default"]
+    return str(lang)[:2]
+
+
+def refuse_faults(*faults: FieldFault) -> NoReturn:
+    """Give up the transaction and say why, at the fields.
+
+    Raises:
+        ckan.plugins.toolkit.ValidationError: always.
+    """
+    model.Session.rollback()
+    errors: dict[str, Any] = {}
+    for path, fault in faults:
+        errors.setdefault(str(path[0]), []).append(write_fault(fault))
+    raise tk.ValidationError(errors)
+
+
+NOTICES_KEY = "marathon_notices"
+
+
+class NoticeCollection:
     """The notices of one action, with those of the actions that it calls."""
 
     def __init__(self, messages: list[str], is_outermost: bool) -> None:
@@ -29,43 +68,45 @@ class Collection:
         Only what is answered has them: they are neither stored nor indexed nor published.
         """
         if self._messages and isinstance(result, dict):
-            result[KEY] = list(self._messages)
+            result[NOTICES_KEY] = list(self._messages)
         if self._is_outermost and is_page():
             for message in self._messages:
                 tk.h.flash_notice(message)
 
 
 @contextmanager
-def collecting(context: Context) -> Iterator[Collection]:
+def collect_notices(context: Context) -> Iterator[NoticeCollection]:
     """Collect what is put right while an action runs.
 
     Validators and actions that are called inside get copies of the context, but the same list: a
     file that is added is saved with its dataset, and its notices belong into its own answer.
     """
     own: dict[str, Any] = context  # type: ignore[assignment]
-    if KEY in own:
-        yield Collection(own[KEY], is_outermost=False)
+    if NOTICES_KEY in own:
+        yield NoticeCollection(own[NOTICES_KEY], is_outermost=False)
         return
-    own[KEY] = []
+    own[NOTICES_KEY] = []
     try:
-        yield Collection(own[KEY], is_outermost=True)
+        yield NoticeCollection(own[NOTICES_KEY], is_outermost=True)
     finally:
-        own.pop(KEY, None)
+        own.pop(NOTICES_KEY, None)
 
 
-def share(context: Context, other: Context) -> None:
+def share_notices(context: Context, other: Context) -> None:
     """Have what is called with another context add to the notices of this one."""
-    other[KEY] = context[KEY]  # type: ignore[typeddict-unknown-key,typeddict-item]
+    other[NOTICES_KEY] = context[NOTICES_KEY]  # type: ignore[typeddict-unknown-key,typeddict-item]
 
 
-def add(context: Context, message: str) -> None:
+def add_notice(context: Context, message: str) -> None:
     """Add a notice, once."""
-    messages: list[str] = context.setdefault(KEY, [])  # type: ignore[typeddict-item]
+    messages: list[str] = context.setdefault(NOTICES_KEY, [])  # type: ignore[typeddict-item]
     if message not in messages:
         messages.append(message)
 
 
-def add_at(context: Context, key: Sequence[str | int], record_type: Any, message: str) -> None:
+def add_notice_at(
+    context: Context, key: Sequence[str | int], record_type: Any, message: str
+) -> None:
     """Add a notice about a field, which names it and, in a list, its row.
 
     Args:
@@ -86,7 +127,7 @@ def add_at(context: Context, key: Sequence[str | int], record_type: Any, message
             if key[0] == "resources"
             else tk._("“{field}”, row {row}, “{inner}”: {message}")
         )
-    add(context, text.format(**values))
+    add_notice(context, text.format(**values))
 
 
 def name_file(number: int | None, message: str) -> str:
@@ -119,10 +160,10 @@ def _name_field(name: str, first: str, fields: Mapping[str, Mapping[str, Any]]) 
     return name
 
 
-def add_kept(context: Context, value: str, problem: str) -> None:
+def add_kept_notice(context: Context, value: str, problem: str) -> None:
     """Add that a value of a list was left as it is stored, though no rule would take it now."""
     message = tk._("“{given}” was left as it is stored, though it needs correcting: {problem}")
-    add(context, message.format(given=quote_value(value), problem=problem))
+    add_notice(context, message.format(given=quote_value(value), problem=problem))
 
 
 def is_page() -> bool:

@@ -1,9 +1,16 @@
-"""CKAN's flattened data, as the rules of a whole record need it."""
+"""CKAN's flattened data, as the rules of a whole record need it, and values left as stored.
+
+What is sent back as it is stored is not judged: the rules are for what a save changes. A record may
+be older than the rules of its fields, or come from where there are none. A form shows such a value
+as it is stored and sends it back. Refusing it would keep the person from saving anything else, and
+emptying it would lose what somebody once wrote. A save that makes a record public or restores it is
+judged whole: more people are to see all of it.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import ckan.plugins.toolkit as tk
@@ -13,9 +20,135 @@ from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
 from ckanext.marathon.domain.errors import Fault, FieldFault, Path
 from ckanext.marathon.domain.texts import is_blank, load_json
-from ckanext.marathon.logic import notices, say, sent_files, unknown_subfields
-from ckanext.marathon.logic.validators import untouched
+from ckanext.marathon.logic import messages, unkept
+from ckanext.marathon.logic import resource as resource_logic
+from ckanext.marathon.model import package
 from ckanext.marathon.model import package as package_model
+from ckanext.marathon.visibility import is_widened
+
+Record = model.Package | model.Group
+# Whose errors are about rights, or about other records: these may arise without any change.
+_JUDGED = frozenset(
+    {"id", "name", "type", "state", "private", "owner_org", "status_reason"}
+    | {"tags", "groups", "users", "extras", "__extras", "__junk", "__before", "__after"}
+)
+_ROW_LENGTH = 3
+
+
+def pardon_untouched(
+    data: FlattenDataDict,
+    errors: FlattenErrorDict,
+    context: Context,
+    record: Record | None,
+) -> set[FlattenKey]:
+    """Take back the errors of values that are stored already, and say so; return their keys.
+
+    Args:
+        data: CKAN's flattened data after the fields' own validators; such a value becomes again
+            exactly what is stored.
+        errors: changed.
+        context: for the notices.
+        record: as it is stored; ``None`` for a new one, whose values are all new. So are those of
+            one that this save restores or makes public.
+    """
+    pardoned: set[FlattenKey] = set()
+    if record is None or is_shown_anew(data, record):
+        return pardoned
+    for key, problems in errors.items():
+        if not problems or key[0] in _JUDGED or len(key) not in (1, _ROW_LENGTH):
+            continue
+        found = find_stored(key, data, record)
+        if found is None:
+            continue
+        message = tk._("left as it is stored, though it needs correcting: {problem}")
+        problem = " ".join(str(each) for each in problems)
+        sent_key = resource_logic.key_as_sent(context, key, data)
+        messages.add_notice_at(context, sent_key, record.type, message.format(problem=problem))
+        data[key] = found[0]
+        errors[key] = []
+        pardoned.add(key)
+    return pardoned
+
+
+def find_stored(
+    key: FlattenKey, data: FlattenDataDict, record: Record
+) -> tuple[str | list[Any]] | None:
+    """Return what is stored in the field of a key, in a tuple, ``None`` if that was not sent.
+
+    Rows have no ids, and have other numbers after one was removed on the page: a text counts as
+    stored if any row has it in its field, an empty one if the rest of its row is that row's too.
+    """
+    sent = as_said(data.get(key))
+    if len(key) == 1:
+        stored = _text(record, key[0])
+        return (stored,) if as_said(stored) == sent and sent else None
+    if key[0] == "resources":
+        identifier = data.get((*key[:-1], "id"))
+        same = [each for each in _resources(record) if each.id == identifier]
+        if key[-1] == "url":
+            # The name of an uploaded file is no address that was there before.
+            kind = data.get((*key[:-1], "url_type"), missing)
+            same = [each for each in same if kind is missing or as_said(each.url_type) == kind]
+        values = [_of_resource(each, key[-1]) for each in same]
+        return next(((each,) for each in values if as_said(each) == sent and sent), None)
+    rows = package.read_stored_rows(record, key[0])
+    if not sent:
+        row = {k[2]: v for k, v in data.items() if len(k) == _ROW_LENGTH and k[:2] == key[:2]}
+        return ("",) if any(is_same_row(row, each) for each in rows) else None
+    return next(((each[key[2]],) for each in rows if as_said(each.get(key[2])) == sent), None)
+
+
+def is_shown_anew(data: FlattenDataDict, record: Record) -> bool:
+    """Return whether a save shows a record to more people than see it now."""
+    return is_widened(record, {key[0]: value for key, value in data.items() if len(key) == 1})
+
+
+def is_same_row(sent: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
+    """Return whether two rows say the same."""
+    one, other = (
+        {k: said for k, v in row.items() if (said := as_said(v))} for row in (sent, stored)
+    )
+    return one == other
+
+
+def as_said(value: Any) -> str | list[str]:
+    """Return a value as it can be compared: a list of texts or rows of JSON as such."""
+    if value is None or value is missing:
+        return ""
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            value = load_json(value)
+        except ValueError:
+            return value
+    if isinstance(value, list | tuple):
+        items = [str(each) for each in value if each not in ("", None)]
+        # A text where a list belongs is shown, and sent back, as its only item.
+        return items if len(items) > 1 else "".join(items)
+    return str(value)
+
+
+def is_column(record: Record, field: str) -> bool:
+    """Return whether CKAN keeps a field of a record by itself, not as an extra."""
+    return field in record.__table__.columns  # type: ignore[attr-defined]
+
+
+def _text(record: Record, field: str) -> str:
+    value = (
+        getattr(record, field)
+        if is_column(record, field)
+        else package.read_stored_text(record, field)
+    )
+    return value if isinstance(value, str) else ""
+
+
+def _resources(record: Record) -> list[model.Resource]:
+    return list(record.resources) if isinstance(record, model.Package) else []
+
+
+def _of_resource(resource: model.Resource, field: str) -> Any:
+    if field in model.Resource.get_columns(extra_columns=False):
+        return getattr(resource, field)
+    return (resource.extras or {}).get(field)
 
 
 class Flat:
@@ -51,16 +184,14 @@ class Flat:
     @property
     def is_shown_anew(self) -> bool:
         """Whether this save restores it or makes it public, so that all of it is judged."""
-        return bool(self.stored and untouched.is_shown_anew(self.data, self.stored))
+        return bool(self.stored and is_shown_anew(self.data, self.stored))
 
     def pardon_untouched(self) -> None:
-        """Take back the errors of what is stored already; see :mod:`.untouched`."""
-        self._pardoned = untouched.pardon_untouched(
-            self.data, self.errors, self.context, self.stored
-        )
+        """Take back the errors of what is stored already; see :mod:`.package`."""
+        self._pardoned = pardon_untouched(self.data, self.errors, self.context, self.stored)
         for key in self._pardoned:
             # CKAN's own fields are columns; the rules read no extra of their names.
-            if self.stored and len(key) == 1 and not untouched.is_column(self.stored, key[0]):
+            if self.stored and len(key) == 1 and not is_column(self.stored, key[0]):
                 self.put(key[0], self.data[key])
 
     def is_pardoned(self, *key: str | int) -> bool:
@@ -133,7 +264,7 @@ class Flat:
         """
         for path, fault in faults:
             if self._was_there(path, fault, before):
-                notices.add(self.context, say.text(fault))
+                messages.add_notice(self.context, messages.write_fault(fault))
                 continue
             rows = [key for key in self.errors if len(key) == 3 and key[0] == path[0]]
             if len(path) == 1 and any(self.errors[key] for key in rows):
@@ -145,7 +276,7 @@ class Flat:
                 continue
             present = self.errors.setdefault(path, [])
             if not present:
-                present.append(say.text(fault))
+                present.append(messages.write_fault(fault))
 
     def _was_there(self, path: Path, fault: Fault, before: Collection[FieldFault]) -> bool:
         if self.is_shown_anew:
@@ -155,7 +286,7 @@ class Flat:
         field, row, _name = path
         stored = package_model.read_stored_rows(self.stored, str(field))
         sent = {k[2]: v for k, v in self.data.items() if len(k) == 3 and k[:2] == (field, row)}
-        kept = any(untouched.is_same_row(sent, each) for each in stored)
+        kept = any(is_same_row(sent, each) for each in stored)
         return kept and any(each.path[0] == field and each.fault == fault for each in before)
 
     def tidy(self, *fields: str) -> None:
@@ -164,9 +295,9 @@ class Flat:
         A form sends its empty rows too. What is stored already under an unknown name stays.
         """
         for field in fields:
-            stored = unknown_subfields.names_of(self.stored, field)
+            stored = unkept.list_stored_subfields(self.stored, field)
             for index in {key[1] for key in self.data if len(key) == 3 and key[0] == field}:
-                unknown = self.data.pop((field, index, unknown_subfields.KEY), None)
+                unknown = self.data.pop((field, index, unkept.EXTRAS_KEY), None)
                 for name, value in unknown.items() if isinstance(unknown, dict) else ():
                     if name in stored:
                         self.data[(field, index, name)] = value
@@ -199,7 +330,7 @@ def stored_items(key: FlattenKey, data: FlattenDataDict, context: Context) -> se
     """
     if Flat(data, {}, context).is_shown_anew:
         return set()
-    found = (untouched.as_said(each) for each in _stored_values(key, data, context))
+    found = (as_said(each) for each in _stored_values(key, data, context))
     return {item for each in found for item in ([each] if isinstance(each, str) else each) if item}
 
 
@@ -226,11 +357,13 @@ def type_of(data: FlattenDataDict) -> str:
     return found if isinstance(found, str) and found else package_model.DATASET
 
 
-def tell(context: Context, key: FlattenKey, data: FlattenDataDict, message: str) -> None:
+def tell_at_field(context: Context, key: FlattenKey, data: FlattenDataDict, message: str) -> None:
     """Add a notice about a field of flattened data."""
-    notices.add_at(context, sent_files.key_as_sent(context, key, data), type_of(data), message)
+    messages.add_notice_at(
+        context, resource_logic.key_as_sent(context, key, data), type_of(data), message
+    )
 
 
-def invalid(fault: Any) -> tk.Invalid:
+def make_invalid(fault: Any) -> tk.Invalid:
     """Return CKAN's exception for a value that cannot be read."""
-    return tk.Invalid(say.text(fault))
+    return tk.Invalid(messages.write_fault(fault))

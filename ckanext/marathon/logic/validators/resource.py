@@ -9,8 +9,8 @@ from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 from ckanext.marathon.domain import addresses, file
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.texts import is_blank, quote_value
-from ckanext.marathon.logic import file_addresses, say
-from ckanext.marathon.logic.validators.flat import Flat, tell
+from ckanext.marathon.logic import messages, resource
+from ckanext.marathon.logic.validators.package import Flat, tell_at_field
 
 _UPLOAD = "upload"
 
@@ -32,18 +32,18 @@ def marathon_resource_address(
         addresses.check_resource_address(value)
     except Malformed as error:
         fault = error.fault
-    if fault is None and (not value or file_addresses.is_address(value)):
+    if fault is None and (not value or resource.is_address(value)):
         return
     before = _stored_file(key, data, errors, context)
     if before is not None and before.url == value and before.url_type != _UPLOAD:
         return
     if fault is not None:
-        raise tk.Invalid(say.text(fault))
+        raise tk.Invalid(messages.write_fault(fault))
     message = tk._(
         "“{value}” is no web address, so that nobody can fetch a file there. It was kept "
         "as it is. Write the whole address, which begins with https://, or upload the file"
     )
-    tell(context, key, data, message.format(value=quote_value(value)))
+    tell_at_field(context, key, data, message.format(value=quote_value(value)))
 
 
 def marathon_checksum(
@@ -51,7 +51,7 @@ def marathon_checksum(
 ) -> None:
     """Tell of a value that is no checksum: it is kept, but not published.
 
-    Those of uploads are the site's own (``logic/file_facts.py``).
+    Those of uploads are the site's own (``logic/resource.py``).
     """
     value = data.get(key)
     if not isinstance(value, str) or is_blank(value):
@@ -67,7 +67,7 @@ def marathon_checksum(
         "hexadecimal digits: {names}"
     )
     names = ", ".join(file.ALGORITHMS)
-    tell(context, key, data, message.format(value=quote_value(value), names=names))
+    tell_at_field(context, key, data, message.format(value=quote_value(value), names=names))
 
 
 def _stored_file(

@@ -1,0 +1,299 @@
+"""Deleting and purging: what stands in the way, and cutting the links to what is purged.
+
+``ckan dataset delete`` changes the state by itself; so may other extensions. The steps of every
+save (``logic/saving.py``) see all of them, bulk SQL excepted.
+
+What others have computed from a purged record becomes their own: a dataset of Villa Nueva does not
+turn into one of the whole country, about nothing in particular, because its idea is no more.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, Any
+
+import ckan.plugins.toolkit as tk
+import click
+import sqlalchemy as sa
+from ckan import model
+from ckan.types import Context
+
+from ckanext.marathon.domain.errors import N_, Fault, FieldFault, make_fault
+from ckanext.marathon.domain.idea import Needs
+from ckanext.marathon.logic import messages
+from ckanext.marathon.logic import package as package_logic
+from ckanext.marathon.model import idea as idea_model
+from ckanext.marathon.model import link
+from ckanext.marathon.model import package as package_model
+from ckanext.marathon.model.clock import get_utc_now
+from ckanext.marathon.model.link import Predicate
+from ckanext.marathon.model.unit_of_work import UnitOfWork
+from ckanext.marathon.visibility import Viewer
+
+if TYPE_CHECKING:
+    from ckanext.marathon.logic.validators.package import Flat
+
+# Which links keep a thing of a type from being deleted.
+KEEPING = {
+    package_model.WORKSHOP: (Predicate.IDEA_WORKSHOP,),
+    package_model.IDEA: (Predicate.DATASET_IDEA,),
+}
+
+# As many are named; the rest is counted.
+MOST_NAMED = 10
+
+IN_THE_WAY = N_("It cannot be deleted: {names} depend on it. Delete or change those first")
+TYPES = {
+    package_model.WORKSHOP: N_("workshop"),
+    package_model.IDEA: N_("idea"),
+    package_model.DATASET: N_("dataset"),
+    package_model.COMMITMENT: N_("commitment"),
+}
+
+
+def list_dependents(package: model.Package) -> list[model.Package]:
+    """Return the records, not deleted, that keep a package from being deleted."""
+    return package_model.list_dependents([package.id], *KEEPING.get(package.type, ()))
+
+
+def list_obstacles(found: Iterable[model.Package], viewer: Viewer) -> list[dict[str, str]]:
+    """Return id, type, title and address of the records that the person may see."""
+    return [
+        {
+            "id": each.id,
+            "type": each.type,
+            "title": each.title or each.name,
+            "url": tk.url_for(f"{each.type}.read", id=each.name, qualified=True),
+        }
+        for each in found
+        if viewer.may_see(each)
+    ]
+
+
+def name_records(found: Collection[model.Package], viewer: Viewer) -> str:
+    """Return records as words: «idea “Agua limpia” (address), other records»."""
+    seen = list_obstacles(found, viewer)
+    words = [
+        f"{tk._(TYPES.get(each['type'], each['type']))} “{each['title']}” ({each['url']})"
+        for each in seen[:MOST_NAMED]
+    ]
+    if len(words) < len(found):
+        words.append(tk._("other records"))
+    return ", ".join(words)
+
+
+def name_obstacles(found: Collection[model.Package], viewer: Viewer) -> Fault:
+    """Return the sentence that names what stands in the way of a deletion."""
+    return Fault(IN_THE_WAY, {"names": name_records(found, viewer)})
+
+
+def refuse_delete(found: Collection[model.Package], context: Context) -> None:
+    """Give up a deletion that leaves others without what they depend on.
+
+    Raises:
+        ckan.plugins.toolkit.ValidationError: at ``message``, with the records that the person may
+            see under ``obstacles``; everything is rolled back.
+    """
+    if not found:
+        return
+    viewer = Viewer(context)
+    message = messages.write_fault(name_obstacles(found, viewer))
+    # A text, not a list: CKAN's own pages take it so.
+    errors: dict[str, Any] = {"message": message, "obstacles": list_obstacles(found, viewer)}
+    model.Session.rollback()
+    raise tk.ValidationError(errors, error_summary={"message": message})
+
+
+def check_delete(flat: Flat) -> list[FieldFault]:
+    """Return a fault if the record is being deleted by its state and others depend on it."""
+    found = list_dependents(flat.stored) if flat.stored else []
+    return [FieldFault(("state",), name_obstacles(found, Viewer(flat.context)))] if found else []
+
+
+def check_municipalities_kept(flat: Flat, codes: Collection[str]) -> list[FieldFault]:
+    """Return a fault if an idea of the workshop is of a municipality that is taken out."""
+    workshop = flat.stored
+    if workshop is None:
+        return []
+    ideas = package_model.list_dependents([workshop.id], Predicate.IDEA_WORKSHOP)
+    using = [
+        idea
+        for idea in ideas
+        if set(package_model.read_stored_texts(idea, "municipality")) - set(codes)
+    ]
+    if not using:
+        return []
+    gone = sorted(
+        {code for idea in using for code in package_model.read_stored_texts(idea, "municipality")}
+        - set(codes)
+    )
+    return [
+        make_fault(
+            "municipality",
+            N_("Still the municipality of {names}: {codes}"),
+            names=name_records(using, Viewer(flat.context)),
+            codes=tuple(gone),
+        )
+    ]
+
+
+def read_data_needs(flat: Flat) -> Needs:
+    """Return the data needs that an idea has, and the datasets that meet them."""
+    own = [
+        each["id"]
+        for each in package_model.read_stored_rows(flat.stored, "data_need")
+        if each.get("id")
+    ]
+    pairs = link.list_subject_pairs(own, Predicate.DATASET_DATA_NEED)
+    datasets = package_model.load_packages(subject for subject, _ in pairs)
+    viewer = Viewer(flat.context)
+    met: dict[str, str | None] = {}
+    for subject, need in pairs:
+        dataset = datasets.get(subject)
+        if dataset and dataset.state != model.State.DELETED and not met.get(need):
+            met[need] = (dataset.title or dataset.name) if viewer.may_see(dataset) else None
+    return Needs(own, met)
+
+
+KINDS = (package_model.WORKSHOP, package_model.IDEA, package_model.DATASET)
+_STATED = {
+    (package_model.IDEA, "municipality"): Predicate.IDEA_MUNICIPALITY,
+    (package_model.DATASET, "municipality"): Predicate.DATASET_MUNICIPALITY,
+    (package_model.DATASET, "service_problem"): Predicate.DATASET_PROBLEM,
+}
+_REFERRING = {
+    package_model.WORKSHOP: Predicate.IDEA_WORKSHOP,
+    package_model.IDEA: Predicate.DATASET_IDEA,
+}
+
+
+def lock_for_purge(package: model.Package) -> list[str]:
+    """Lock a record that will be purged and those that refer to it.
+
+    Who refers is locked before what is referred to, as a save does it.
+
+    Returns:
+        the ids of those that refer to it, deleted ones too.
+    """
+    predicate = _REFERRING.get(package.type)
+    if predicate is None:
+        return []
+    package_model.lock_packages(package_model.list_dependent_ids([package.id], predicate))
+    package_model.lock_packages([package.id])
+    touched = package_model.list_dependent_ids([package.id], predicate)
+    package_model.lock_packages(touched)
+    return touched
+
+
+def cut_links(package: model.Package) -> None:
+    """Take a record out of those that refer to it, and forget what our tables know of it."""
+    needs = [n["id"] for n in package_model.read_stored_rows(package, "data_need") if n.get("id")]
+    predicate = _REFERRING.get(package.type)
+    touched = package_model.list_dependent_ids([package.id], predicate) if predicate else []
+    for dependent in package_model.load_packages(touched).values():
+        _remove(dependent, package, needs)
+    link.remove_subject(package.id)
+    package_model.release_code(package.id)
+    idea_model.forget_history(package.id)
+
+
+def _remove(dependent: model.Package, purged: model.Package, needs: list[str]) -> None:
+    extras = dict(dependent.extras or {})
+    inherited = _inherited(dependent, purged)
+    for field, values in inherited.items():
+        extras[field] = json.dumps(values)
+        link.add_links(dependent.id, _STATED[dependent.type, field], values)
+    if purged.type == package_model.WORKSHOP:
+        extras["workshop"] = ""
+        link.remove_links(dependent.id, [purged.id])
+    else:
+        ideas = [
+            each for each in package_model.read_stored_texts(dependent, "idea") if each != purged.id
+        ]
+        kept = [
+            each
+            for each in package_model.read_stored_texts(dependent, "data_need")
+            if each not in needs
+        ]
+        extras |= {"idea": json.dumps(ideas), "data_need": json.dumps(kept)}
+        link.remove_links(dependent.id, [purged.id, *needs])
+    dependent.extras = extras
+    # Whoever compares dates, Solr's copy first of all, sees that it changed.
+    dependent.metadata_modified = get_utc_now()
+
+
+def keep_publisher(dataset: model.Package, organization: model.Group) -> None:
+    """Name an organisation that is about to be purged in a dataset that names no publisher."""
+    if package_model.read_stored_rows(dataset, "publisher"):
+        return
+    publisher = {"name": organization.title or organization.name}
+    if homepage := package_model.read_stored_text(organization, "homepage"):
+        publisher["url"] = homepage
+    dataset.extras = {**(dataset.extras or {}), "publisher": json.dumps([publisher])}
+    dataset.metadata_modified = get_utc_now()
+
+
+def _inherited(dependent: model.Package, purged: model.Package) -> dict[str, list[str]]:
+    """Return what a record computes and would lose, by field; nothing that is its own."""
+    if purged.type == package_model.WORKSHOP:
+        before = {"municipality": set(package_logic.municipalities_of_workshop(purged))}
+        after: dict[str, set[str]] = {"municipality": set()}
+    else:
+        ideas = list(
+            package_model.load_packages(package_model.read_stored_texts(dependent, "idea")).values()
+        )
+        left = [idea for idea in ideas if idea.id != purged.id]
+        before, after = _of_ideas(ideas), _of_ideas(left)
+    return {
+        field: sorted(values)
+        for field, values in before.items()
+        if values != after[field] and not package_model.read_stored_texts(dependent, field)
+    }
+
+
+def _of_ideas(ideas: list[model.Package]) -> dict[str, set[str]]:
+    return {
+        "municipality": package_logic.municipalities_of_ideas(ideas),
+        "service_problem": package_logic.problems_of_ideas(ideas),
+    }
+
+
+class DeletionRefused(tk.ValidationError, click.ClickException):
+    """Others depend on it: an error of validation for programs, one line on the command line."""
+
+    def __init__(self, message: str) -> None:
+        """Keep the sentence for both."""
+        tk.ValidationError.__init__(self, {"message": message})
+        self.message = message
+
+
+def refuse_orphans(unit: UnitOfWork) -> None:
+    """Refuse to delete a package that others depend on.
+
+    Raises:
+        DeletionRefused: others depend on it.
+    """
+    for package in [record for record in unit.session.dirty if isinstance(record, model.Package)]:
+        if _is_being_deleted(package):
+            _refuse_if_needed(package)
+
+
+def cut_links_of_purged(unit: UnitOfWork) -> None:
+    """Take packages that are about to be purged out of what refers to them."""
+    for package in [record for record in unit.session.deleted if isinstance(record, model.Package)]:
+        if package.type in KINDS:
+            cut_links(package)
+
+
+def _is_being_deleted(package: model.Package) -> bool:
+    inspected: Any = sa.inspect(package)
+    history = inspected.attrs.state.history
+    return package.state == model.State.DELETED and history.has_changes()
+
+
+def _refuse_if_needed(package: model.Package) -> None:
+    found = list_dependents(package)
+    if found:
+        viewer = Viewer(Context())
+        raise DeletionRefused(messages.write_fault(name_obstacles(found, viewer)))

@@ -1,0 +1,695 @@
+"""The files of a record: as they were sent, their addresses, their facts, and their uploads.
+
+Rows that say nothing are dropped before CKAN sees them, and CKAN has only those files validated
+that changed: by its own count, the third file that was sent may be the first.
+
+Media type, size and checksum of an uploaded file are the site's, and what contradicts them is
+refused. Of what is elsewhere nobody here knows the bytes: its size and checksum are the sender's,
+and go with the address when that becomes another one.
+
+CKAN stores files with ``resource_create`` and ``package_update`` only; here a dataset and its
+files are created in one transaction, so that there is never one without the other. A file for
+which the disk has no room leaves no part behind.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import ckan.plugins as p
+from ckan import model
+from ckan.lib import files, munge, uploader
+from ckan.lib.navl.dictization_functions import missing
+from ckan.plugins import toolkit as tk
+from ckan.types import Context, FlattenDataDict, FlattenKey
+from werkzeug.datastructures import FileStorage
+
+from ckanext.marathon.domain import addresses, file, numbers
+from ckanext.marathon.domain.errors import Malformed
+from ckanext.marathon.domain.file import SAMPLE_SIZE, detect_media_type
+from ckanext.marathon.domain.texts import quote_value
+from ckanext.marathon.logic import messages, unkept
+from ckanext.marathon.logic.room import NoRoom
+from ckanext.marathon.model import disk, package
+from ckanext.marathon.vocabulary import authorities
+
+
+def settle_addresses(pkg_dict: dict[str, Any]) -> None:
+    """Mend the addresses that CKAN makes for the files of a package; ``pkg_dict`` is changed."""
+    _take_language_out(pkg_dict)
+    _take_back_schemes(pkg_dict)
+
+
+def with_http(given: Any) -> str:
+    """Return an address as CKAN shows it, with ``http://`` where it has no scheme."""
+    text = str(given or "").strip()
+    return prefix_http(text) if text and "://" not in text else text
+
+
+def prefix_http(address: str) -> str:
+    """Return an address without a scheme as CKAN shows it.
+
+    Source: ckan.lib.dictization.model_dictize.resource_dictize
+    """
+    return f"http://{address.lstrip('/')}"
+
+
+def is_address(value: str) -> bool:
+    """Return whether what was written as a file's address has a scheme, or begins with a host."""
+    try:
+        return bool(urlsplit(value).scheme) or names_host(value)
+    except ValueError:
+        return False
+
+
+def names_host(address: str) -> bool:
+    """Return whether ``http://`` may precede an address without a scheme: it begins with a host."""
+    is_file_name = authorities.find_file_type(address.rpartition(".")[2]) and "/" not in address
+    return not is_file_name and addresses.begins_with_host(address)
+
+
+def _take_language_out(pkg_dict: dict[str, Any]) -> None:
+    """Give each uploaded file its one address, in whatever language its record was saved.
+
+    CKAN puts the language of the request into it, and the index and the feed keep what a save
+    showed: a portal would get ``/en/dataset/…`` for the same file after an edit in English.
+    """
+    for resource in pkg_dict.get("resources") or []:
+        address = str(resource.get("url") or "")
+        name = address.rpartition("/")[2]
+        # What is stored alone (to be edited), or by another storage, is no address of CKAN's.
+        own = f"/resource/{resource.get('id')}/download/{name}"
+        if resource.get("url_type") != "upload" or not name or not address.endswith(own):
+            continue
+        start = tk.h.url_for(
+            f"{pkg_dict.get('type') or package.DATASET}_resource.download",
+            id=pkg_dict["id"],
+            resource_id=resource["id"],
+            filename="-",
+            qualified=True,
+            locale="default",
+        )
+        resource["url"] = start.removesuffix("-") + name
+
+
+def _take_back_schemes(pkg_dict: dict[str, Any]) -> None:
+    """Show an address without a scheme as it was written where it begins with no host.
+
+    CKAN puts ``http://`` before each, also before a mail address, a share in somebody's network and
+    the name of a file: every feed would state an address that nobody gave and nothing answers.
+    """
+    made_up = {
+        resource["id"]: resource
+        for resource in pkg_dict.get("resources") or []
+        if resource.get("url_type") != "upload"
+        and str(resource.get("url") or "").startswith("http://")
+        and not names_host(resource["url"].removeprefix("http://"))
+    }
+    if not made_up:
+        return
+    stored = model.Session.query(model.Resource.id, model.Resource.url).filter(
+        model.Resource.id.in_(made_up)
+    )
+    for id_, address in stored:
+        if made_up[id_]["url"] == prefix_http(address or ""):
+            made_up[id_]["url"] = address
+
+
+_KEY = "marathon_sent_files"
+# What tells a reader where a file is, or what.
+_NAMING = ("url", "upload", "access_url", "download_url", "name", "description")
+
+
+class _SentFile(NamedTuple):
+    number: int
+    id: str
+
+
+def settle_files(
+    context: Context, data: dict[str, Any], package: model.Package | None, is_lenient: bool
+) -> list[int]:
+    """Drop rows of files that say nothing, and refuse those that say neither where nor what.
+
+    CKAN makes a public file of each, without a name.
+
+    Args:
+        context: of the action, for what is to be told.
+        data: of a package; its ``resources`` are changed.
+        package: as it is stored, whose files may be as they are.
+        is_lenient: of a copy of what others publish nothing is refused.
+
+    Returns:
+        Which rows are left, from 0.
+
+    Raises:
+        ckan.plugins.toolkit.ValidationError: at ``url`` of a file.
+    """
+    rows = data.get("resources")
+    if not isinstance(rows, list):
+        return []
+    stored = {each.id: each for each in package.resources} if package else {}
+    said = {
+        n: row
+        for n, row in enumerate(rows)
+        if any(unkept.has_content(value) for value in row.values())
+    }
+    for number in range(len(rows)):
+        if number not in said:
+            message = tk._("not kept, as nothing is said of it")
+            messages.add_notice(context, messages.name_file(number, message))
+    data["resources"] = list(said.values())
+    wrong = {n for n, row in said.items() if not is_lenient and not _is_file(row, stored)}
+    if wrong:
+        text = tk._(
+            "Say where the file is or what it is called: its address as “url”, or the file itself "
+            "as “upload”, or a “name”"
+        )
+        errors: list[Any] = [{"url": [text]} if n in wrong else {} for n in range(len(rows))]
+        raise tk.ValidationError({"resources": errors})
+    return list(said)
+
+
+def _is_file(row: Mapping[str, Any], stored: Mapping[str, model.Resource]) -> bool:
+    before = stored.get(row.get("id") or "")
+    # One that was stored without anything may stay, so that the rest of the record can be saved.
+    was_named = before is None or any((before.url, before.name, before.description))
+    return not was_named or any(unkept.has_content(row.get(name)) for name in _NAMING)
+
+
+@contextmanager
+def count_as_sent(context: Context, rows: Any, kept_numbers: Sequence[int]) -> Iterator[None]:
+    """Count files as they were sent while a record is saved.
+
+    Args:
+        context: of the action.
+        rows: its ``resources`` as they were sent; anything but a list is none.
+        kept_numbers: which of them CKAN gets, from 0.
+
+    Raises:
+        ckan.plugins.toolkit.ValidationError: as it was raised inside; errors of ``resources`` stand
+            where the files stood in what was sent.
+    """
+    own: dict[str, Any] = context  # type: ignore[assignment]
+    before = own.get(_KEY)
+    files = rows if isinstance(rows, list) else []
+    own[_KEY] = [_SentFile(number, _id_of(files[number])) for number in kept_numbers]
+    try:
+        yield
+    except tk.ValidationError as error:
+        found: Any = error.error_dict.get("resources")
+        if isinstance(found, list) and len(kept_numbers) < len(files):
+            by_number = {read_sent_number(context, place): each for place, each in enumerate(found)}
+            last = max(by_number, default=-1)
+            error.error_dict["resources"] = [by_number.get(n, {}) for n in range(last + 1)]
+        raise
+    finally:
+        own[_KEY] = before
+
+
+def read_sent_number(context: Context, place: int) -> int:
+    """Return the number, from 0, that a file had when it was sent.
+
+    Args:
+        context: of the action.
+        place: of the file among those that CKAN gets.
+    """
+    files = _files(context)
+    return files[place].number if place < len(files) else place
+
+
+def key_as_sent(context: Context, key: FlattenKey, data: FlattenDataDict) -> FlattenKey:
+    """Return the key of a field with the number that its file had when it was sent.
+
+    Args:
+        context: of the validation.
+        key: in ``data``, where CKAN counts the files that it has validated.
+        data: CKAN's flattened data. Files are known by their ids, new ones by their order.
+    """
+    if key[0] != "resources" or len(key) < 2:
+        return key
+    id_ = _validated_id(data, key[1])
+    if id_:
+        same = [file.number for file in _files(context) if file.id == id_]
+    else:
+        new = [file.number for file in _files(context) if not file.id]
+        same = new[sum(not _validated_id(data, place) for place in range(key[1])) :]
+    return (key[0], same[0] if same else key[1], *key[2:])
+
+
+def _validated_id(data: FlattenDataDict, place: int) -> str:
+    found = data.get(("resources", place, "id"))
+    return "" if found is missing or not isinstance(found, str) else found
+
+
+def _id_of(row: Any) -> str:
+    found = row.get("id") if isinstance(row, Mapping) else None
+    return found if isinstance(found, str) else ""
+
+
+def _files(context: Context) -> list[_SentFile]:
+    own: Mapping[str, Any] = context
+    return own.get(_KEY) or []
+
+
+# How the bytes of a stored file are read; ``None`` where another plugin has them.
+Reader = Callable[[model.Resource], "Iterator[bytes] | None"]
+
+_UPLOAD = "upload"
+
+
+def describe_files(
+    context: Context,
+    resources: Sequence[dict[str, Any]],
+    package: model.Package | None,
+    read_file: Reader,
+) -> list[dict[str, Any]]:
+    """Return resources with the media type, size and checksum that their files have.
+
+    The feeds publish these. The type is what a download is served with, whatever was sent; the
+    checksum is SHA-256 of the bytes. Size and checksum that are sent along with a file say what
+    its sender meant to send, and are compared with what came.
+
+    Args:
+        context: of the action, for what is to be told.
+        resources: of a ``package_update``; not changed.
+        package: as it is stored.
+        read_file: for a checksum of another kind than the one that is stored.
+
+    Raises:
+        ckan.plugins.toolkit.ValidationError: at the field that contradicts the file.
+    """
+    stored = {resource.id: resource for resource in package.resources} if package else {}
+    described = [dict(resource) for resource in resources]
+    wrong = []
+    for number, resource in enumerate(described):
+        before = stored.get(resource.get("id") or "")
+        facts = FileFacts(resource, before, read_file)
+        wrong.append(facts.settle())
+        for field, message in facts.notices:
+            key = ("resources", read_sent_number(context, number), field)
+            messages.add_notice_at(context, key, package and package.type, message)
+    if any(wrong):
+        raise tk.ValidationError({"resources": wrong})
+    return described
+
+
+class FileFacts:
+    """One resource that is to be saved, and what is known of its file.
+
+    Attributes:
+        notices: what is to be told, by field.
+    """
+
+    def __init__(
+        self,
+        resource: dict[str, Any],
+        before: model.Resource | None,
+        read_file: Reader | None = None,
+    ) -> None:
+        """Take a resource, which :meth:`settle` changes in place, and how it is stored."""
+        self.resource = resource
+        self.before = before
+        self.notices: list[tuple[str, str]] = []
+        self._read_file = read_file
+        self._errors: dict[str, list[str]] = {}
+        self._stored: dict[str, Any] = {}
+        if before is not None:
+            columns = {"size": before.size, "hash": before.hash, "mimetype": before.mimetype}
+            self._stored = {**(before.extras or {}), **columns}
+
+    def settle(self) -> dict[str, list[str]]:
+        """State what is known of the file; return what contradicts it, by field."""
+        upload = self.resource.get("upload")
+        if isinstance(upload, FileStorage) and upload.filename:
+            self._describe_new(upload)
+        elif self.before is not None and self._stays_upload(self.before):
+            self._describe_stored(self.before)
+        elif self.before is not None:
+            self._describe_link(self.before)
+        return self._errors
+
+    def _stays_upload(self, before: model.Resource) -> bool:
+        given = self.resource.get("url_type")
+        # CKAN leaves the column as it is where an update does not name it.
+        kind = before.url_type if given is None else given
+        return before.url_type == kind == _UPLOAD and not self.resource.get("clear_upload")
+
+    def _describe_new(self, upload: FileStorage) -> None:
+        stream: Any = upload.stream
+        sample = stream.read(SAMPLE_SIZE)
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(0)
+        self._set_media_type(detect_media_type(sample, munge.munge_filename(upload.filename or "")))
+        self._compare_size(size)
+        claimed = self._claimed_checksum()
+        algorithms = {file.OWN_ALGORITHM, *([claimed.algorithm] if claimed else [])}
+        found = file.compute_checksums(file.read_blocks(stream), algorithms)
+        stream.seek(0)
+        self._compare_checksum(claimed, found)
+        known = {
+            "size": size,
+            "hash": found[file.OWN_ALGORITHM],
+            "hash_algorithm": file.OWN_ALGORITHM,
+        }
+        self.resource |= known
+
+    def _describe_stored(self, before: model.Resource) -> None:
+        """Keep what is known of a file that stays, also where it is not sent back."""
+        self._refuse_address(before)
+        if before.mimetype:
+            self._set_media_type(before.mimetype)
+        if before.size is not None:
+            self._compare_size(before.size)
+            self.resource["size"] = before.size
+        known = file.read_checksum(self._stored)
+        claimed = self._claimed_checksum()
+        if known is None:
+            return
+        found = {known.algorithm: known.digits}
+        if claimed and claimed.algorithm != known.algorithm:
+            found |= self._compute_stored(before, claimed)
+        self._compare_checksum(claimed, found)
+        self.resource |= {"hash": known.digits, "hash_algorithm": known.algorithm}
+
+    def _describe_link(self, before: model.Resource) -> None:
+        was_upload = before.url_type == _UPLOAD
+        if was_upload or with_http(self.resource.get("url")) != with_http(before.url):
+            self._forget(before)
+        elif "hash" not in self.resource:
+            # What is not named stays, and its algorithm with it.
+            for name in ("hash", "hash_algorithm"):
+                if self._stored.get(name):
+                    self.resource.setdefault(name, self._stored[name])
+        if not self.resource.get("hash"):
+            self.resource.pop("hash_algorithm", None)
+        elif self._is_new("hash") and not self._is_new("hash_algorithm"):
+            # The algorithm may be left over from the former one.
+            stated = self._stated()
+            if stated:
+                self.resource["hash_algorithm"] = stated.algorithm
+
+    def _forget(self, before: model.Resource) -> None:
+        """Empty what was known of what was at the former address; of the new one nothing is."""
+        known = [name for name in ("size", "hash") if self._stored.get(name) not in (None, "")]
+        lost = [name for name in known if not self._is_new(name)]
+        if "size" in lost:
+            # CKAN keeps a column that an update does not name, and its own schema empties none.
+            self.resource["size"] = None
+            emptied: Any = before
+            emptied.size = None
+            model.Session.flush()
+        if "hash" in lost:
+            self.resource["hash"] = ""
+        if lost:
+            message = tk._(
+                "Emptied, as it was of what was at the former address: {names}. Send it again if "
+                "it is true of the new one, too"
+            )
+            names = ", ".join(f"“{name}”" for name in lost)
+            self.notices.append(("url", message.format(names=names)))
+
+    def _is_new(self, name: str) -> bool:
+        """Return whether a fact is stated; what was read and is sent back states nothing."""
+        given = self.resource.get(name)
+        given = given.strip() if isinstance(given, str) else given
+        return given not in (None, "") and str(given) != str(self._stored.get(name) or "")
+
+    def _set_media_type(self, found: str | None) -> None:
+        if self._is_new("mimetype") and found and self.resource["mimetype"] != found:
+            message = tk._("“{value}” was not kept: the site states what it finds, {found}")
+            value = quote_value(self.resource["mimetype"])
+            self.notices.append(("mimetype", message.format(value=value, found=found)))
+        self.resource["mimetype"] = found
+
+    def _compare_size(self, size: int) -> None:
+        if not self._is_new("size"):
+            return
+        try:
+            claimed = numbers.parse_count(self.resource["size"])
+        except Malformed as error:
+            self._errors["size"] = [messages.write_fault(error.fault)]
+            return
+        if claimed != size:
+            message = tk._(
+                "The file has {found} bytes, not {claimed}. Leave the size out: the site counts "
+                "them. If the file is not the one that was meant, send it again."
+            )
+            self._errors["size"] = [message.format(found=size, claimed=claimed)]
+
+    def _claimed_checksum(self) -> file.Checksum | None:
+        """Return the checksum that was sent, ``None`` for none that says anything."""
+        if not self._is_new("hash"):
+            stated = self.resource.get("hash_algorithm")
+            fits = {"hash": self._stored.get("hash"), "hash_algorithm": stated}
+            is_known = file.is_own_algorithm(stated) or file.read_checksum(fits)
+            if self._is_new("hash_algorithm") and not is_known:
+                self._errors["hash_algorithm"] = [_only_ours(stated)]
+            return None
+        claimed = self._stated()
+        if claimed is None:
+            self._errors["hash"] = [_no_checksum(self.resource["hash"])]
+        return claimed
+
+    def _stated(self) -> file.Checksum | None:
+        """Return the checksum that was sent; the algorithm may be left over from another one."""
+        given = {"hash": self.resource.get("hash")}
+        return file.read_checksum(self.resource) or file.read_checksum(given)
+
+    def _compute_stored(self, before: model.Resource, claimed: file.Checksum) -> dict[str, str]:
+        try:
+            blocks = self._read_file(before) if self._read_file else None
+            if blocks is not None:
+                found = file.compute_checksums(blocks, {claimed.algorithm})
+                message = tk._("The {algorithm} is right. The site keeps the SHA-256 of its files")
+                if found[claimed.algorithm] == claimed.digits:
+                    self.notices.append(("hash", message.format(algorithm=claimed.algorithm)))
+                return found
+        except OSError:
+            pass
+        message = tk._("The {algorithm} was neither compared nor kept: the file cannot be read now")
+        self.notices.append(("hash", message.format(algorithm=claimed.algorithm)))
+        return {}
+
+    def _compare_checksum(self, claimed: file.Checksum | None, found: dict[str, str]) -> None:
+        digits = found.get(claimed.algorithm) if claimed else None
+        if claimed and digits and digits != claimed.digits:
+            message = tk._(
+                "The file is not the one whose checksum was sent: its {algorithm} is {digits}. "
+                "Send it again."
+            )
+            self._errors["hash"] = [message.format(algorithm=claimed.algorithm, digits=digits)]
+
+    def _refuse_address(self, before: model.Resource) -> None:
+        """Refuse the address of another file, of which CKAN would keep the last part as a name."""
+        given = str(self.resource.get("url") or "")
+        is_own = before.id in given or given.rpartition("/")[2] == before.url
+        is_upload = self.resource.get("url_type", _UPLOAD) == _UPLOAD
+        if is_upload and not is_own and given.lower().startswith(("http://", "https://", "ftp://")):
+            text = tk._(
+                "The file is an upload. To put a link in its place send also url_type empty and "
+                "clear_upload true"
+            )
+            self._errors["url"] = [text]
+
+
+def _only_ours(stated: Any) -> str:
+    return tk._(
+        "“{value}” is not what the site states of its files, which is {ours}: leave it out, or "
+        "send the checksum (hash) with it"
+    ).format(value=quote_value(stated), ours=file.OWN_ALGORITHM)
+
+
+def _no_checksum(value: Any) -> str:
+    return tk._("“{value}” is no checksum. These are known, in hexadecimal digits: {names}").format(
+        value=quote_value(value), names=", ".join(file.ALGORITHMS)
+    )
+
+
+KEY = "marathon_uploads"
+MEGABYTE = 2**20
+
+
+@dataclass
+class PendingUpload:
+    """A file on its way; ``resource_id`` says where it was stored, ``""`` before that."""
+
+    upload: Any
+    resource_id: str = ""
+
+
+def keeps_files() -> bool:
+    """Return whether the site can keep the files of records; CKAN breaks, or drops them."""
+    storage = uploader.get_resource_uploader({})
+    places = (getattr(storage, "storage_path", None), getattr(storage, "storage", None))
+    return any(places)
+
+
+def prepare_uploads(context: Context, resources: list[dict[str, Any]]) -> list[list[str]]:
+    """Take the files out of resources that are about to be created.
+
+    Args:
+        context: of the ``package_create`` that will follow; remembers the files.
+        resources: changed in place: ``upload`` is taken out, address, size, media type and
+            checksum are filled in, as ``package_update`` does.
+
+    Returns:
+        One list of error messages a resource, empty where its file may be stored.
+    """
+    pending: list[PendingUpload] = []
+    errors: list[list[str]] = []
+    for resource in resources:
+        wrong = FileFacts(resource, None).settle()
+        upload = uploader.get_resource_uploader(resource)
+        left = resource.pop("upload", None)
+        size = getattr(upload, "filesize", None)
+        if size is not None:
+            resource["size"] = size
+            if getattr(upload, "mimetype", None):
+                resource.setdefault("mimetype", upload.mimetype)
+        pending.append(PendingUpload(upload))
+        if wrong:
+            errors.append([message for messages in wrong.values() for message in messages])
+        elif getattr(left, "filename", None):
+            errors.append([tk._("This site takes no files. Give the web address of the file.")])
+        else:
+            errors.append(_refused(resource.get("url", ""), size))
+    context[KEY] = pending  # type: ignore[literal-required]
+    return errors
+
+
+def store_uploads(context: Context, resources: Iterable[dict[str, Any]]) -> None:
+    """Store the files that :func:`prepare_uploads` took, now that their resources have ids.
+
+    Called between CKAN's flush and its commit: what cannot be stored undoes the dataset.
+    """
+    for pending, resource in zip(context.get(KEY, ()), resources, strict=False):
+        pending.resource_id = resource["id"]
+        pending.upload.upload(resource["id"], uploader.get_max_resource_size())
+
+
+def discard_uploads(context: Context) -> None:
+    """Remove the files that :func:`store_uploads` stored for a dataset that was not saved."""
+    for pending in context.get(KEY, ()):
+        if pending.resource_id and pending.upload.filename:
+            # How CKAN removes a file that a link takes the place of.
+            pending.upload.filename, pending.upload.clear = None, True
+            pending.upload.upload(pending.resource_id)
+
+
+def _refused(name: str, size: int | None) -> list[str]:
+    if size is None:
+        return []
+    limit = uploader.get_max_resource_size()
+    if size > limit * MEGABYTE:
+        return [
+            tk._(
+                "{name} is larger than {limit} MB. Choose a smaller file or give its web address."
+            ).format(name=name, limit=limit)
+        ]
+    return [] if size else [tk._("{name} is empty. Choose another file.").format(name=name)]
+
+
+class WholeResourceUpload(uploader.ResourceUpload):
+    """CKAN's way of storing a file, which leaves no part of one where the disk is full."""
+
+    def upload(self, id: str, max_size: int = 10) -> None:
+        """Store the file whole or not at all.
+
+        Raises:
+            NoRoom: there is no room for it.
+        """
+        partial = Path(f"{self.get_path(id)}~") if self.storage_path else None
+        with _removing(partial):
+            super().upload(id, max_size)
+
+
+class WholeImageUpload(uploader.Upload):
+    """The same for pictures of organisations and people."""
+
+    def upload(self, max_size: int = 2) -> None:
+        """Store the picture whole or not at all.
+
+        Raises:
+            NoRoom: there is no room for it.
+        """
+        with _removing(Path(self.tmp_filepath) if self.filename else None):
+            super().upload(max_size)
+
+
+@contextmanager
+def _removing(partial: Path | None) -> Iterator[None]:
+    """Remove the part of a file that was written before the disk was full."""
+    try:
+        yield
+    except OSError as fault:
+        if partial:
+            partial.unlink(missing_ok=True)
+        if disk.is_disk_full(fault):
+            raise NoRoom from fault
+        raise
+
+
+def make_resource_uploader(resource: dict[str, Any]) -> WholeResourceUpload | None:
+    """Return how a resource's file is stored; ``None`` where another plugin or store does it."""
+    return WholeResourceUpload(resource) if stores_in_folder("resource") else None
+
+
+def make_image_uploader(kind: str, old_filename: str | None) -> WholeImageUpload | None:
+    """Return how a picture is stored; ``None`` where another plugin or store does it."""
+    return WholeImageUpload(kind, old_filename) if stores_in_folder(kind) else None
+
+
+def stores_in_folder(kind: str) -> bool:
+    """Return whether files of a kind are in ``ckan.storage_path``.
+
+    Not where another plugin or one of CKAN's storages has them, as ``ckan.lib.uploader`` decides
+    it; its own objects create folders when they are made.
+
+    Args:
+        kind: ``resource``, or what has a picture: ``group``, ``user``, ``admin``.
+    """
+    if any(plugin.name != "marathon" for plugin in p.PluginImplementations(p.IUploader)):
+        return False
+    try:
+        files.get_storage(tk.config[f"ckan.files.default_storages.{kind}"])
+    except files.exc.UnknownStorageError:
+        return True
+    return False
+
+
+def read_file(resource: model.Resource) -> Iterator[bytes] | None:
+    """Return the bytes of an uploaded file in blocks; ``None`` where another plugin keeps it.
+
+    To read them raises ``OSError`` if the file is not there.
+    """
+    stored = uploader.get_resource_uploader({})
+    if isinstance(stored, uploader.FKResourceUpload) and stored.storage is not None:
+        return _read_storage(stored.storage, stored.get_path(resource.id))
+    if isinstance(stored, WholeResourceUpload) and stored.storage_path:
+        return _read_path(Path(stored.get_path(resource.id)))
+    return None
+
+
+def _read_storage(storage: Any, location: files.Location) -> Iterator[bytes]:
+    try:
+        opened: Any = storage.stream(files.FileData(location))
+    except files.exc.MissingFileError as missing:
+        raise FileNotFoundError(str(location)) from missing
+    # An open file, which would be read by lines, or whatever else yields bytes.
+    is_file = hasattr(opened, "read")
+    try:
+        yield from file.read_blocks(opened) if is_file else opened
+    finally:
+        if is_file:
+            opened.close()
+
+
+def _read_path(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as opened:
+        yield from file.read_blocks(opened)
