@@ -37,7 +37,7 @@ from ckan.lib.redis import connect_to_redis
 from ckan.lib.search.common import make_connection
 from psycopg2 import sql
 
-from ckanext.marathon.feeds import witness
+from ckanext.marathon.feeds import log_state
 from ckanext.marathon.model import clock
 from tests import chance, databases, private_names
 
@@ -250,7 +250,7 @@ def _put_back(found: _Copy) -> None:
     clock._KEPT.clear()
     now = clock.read_clock()
     if now.number:
-        witness.write_witness(witness.Witness(now.number, now.mark))
+        log_state.write_witness(log_state.Witness(now.number, now.mark))
     model.Session.remove()
 
 

@@ -17,7 +17,7 @@ from flask import Blueprint
 
 from ckanext.marathon.helpers import errors as error_helpers
 from ckanext.marathon.helpers import home as site_helpers
-from ckanext.marathon.helpers import map as map_helpers
+from ckanext.marathon.helpers import map
 from ckanext.marathon.views.home import home
 from ckanext.marathon.views.map import map_
 from ckanext.marathon.views.security_headers import MODE
@@ -70,7 +70,7 @@ class MarathonSitePlugin(p.SingletonPlugin):
                 site_helpers.marathon_coordinates,
                 site_helpers.marathon_home,
                 site_helpers.marathon_languages,
-                map_helpers.marathon_map,
+                map.marathon_map,
                 site_helpers.marathon_may_publish,
                 site_helpers.marathon_nav,
                 site_helpers.marathon_needs_scripts,

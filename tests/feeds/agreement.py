@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ckanext.marathon.feeds.data_json_us import LONGEST_RIGHTS, OCTET_STREAM, uri
+from ckanext.marathon.feeds.data_json import LONGEST_RIGHTS, OCTET_STREAM, write_uri
 
 # Croissant's description is the officer's alone.
 _NOT_COMPARED = {"@context", "@type", "description", "distribution"}
@@ -64,7 +64,7 @@ def _of_dataset(row: Any, page: Any) -> Iterator[Pair]:
     names = [each["name"] for each in page.get("spatialCoverage", []) if "name" in each]
     if names:
         yield "places", row.get("spatial"), ", ".join(dict.fromkeys(names))
-    documents = {uri(each["url"]) for each in page.get("subjectOf", []) if "url" in each}
+    documents = {write_uri(each["url"]) for each in page.get("subjectOf", []) if "url" in each}
     yield "documents", set(), documents - set(row.get("references", []))
 
 
@@ -77,7 +77,7 @@ def _of_rights(row: Any, page: Any) -> Iterator[Pair]:
     rights = " ".join(texts)
     if len(rights) <= LONGEST_RIGHTS or "byteSize" in row:
         yield "rights", row.get("rights", ""), rights
-    yield "licence", row.get("license", ""), "" if isinstance(licence, dict) else uri(licence)
+    yield "licence", row.get("license", ""), "" if isinstance(licence, dict) else write_uri(licence)
 
 
 def _of_file(row: Any, page: Any) -> Iterator[Pair]:

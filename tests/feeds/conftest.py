@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from ckan import model
 
-from ckanext.marathon.feeds.verify import Fault, verify
+from ckanext.marathon.feeds.verify import LogFault, verify_log
 from ckanext.marathon.model import feed_log
 from ckanext.marathon.model.feed import Change, Entry
 
@@ -75,12 +75,12 @@ def get(app: Any) -> Get:
 
 
 @pytest.fixture
-def faults() -> Callable[[], list[Fault]]:
+def faults() -> Callable[[], list[LogFault]]:
     """Return what is wrong with the log, in a transaction of its own."""
 
-    def look() -> list[Fault]:
+    def look() -> list[LogFault]:
         model.Session.rollback()
-        return list(verify())
+        return list(verify_log())
 
     return look
 

@@ -17,7 +17,7 @@ from ckan.tests.helpers import call_action
 from pyld import jsonld
 from rdflib.compare import isomorphic
 
-from ckanext.marathon.feeds import changes as stream
+from ckanext.marathon.feeds import changes
 from ckanext.marathon.model import clock
 from ckanext.marathon.model.feed import Change
 from ckanext.marathon.rdf.namespaces import DCAT, DCT
@@ -27,9 +27,9 @@ from tests.remembered import remembered
 
 from .conftest import SITE, Get, Log
 
-AS = rdflib.Namespace(stream.AS)
-LDES = rdflib.Namespace(stream.LDES)
-TREE = rdflib.Namespace(stream.TREE)
+AS = rdflib.Namespace(changes.AS)
+LDES = rdflib.Namespace(changes.LDES)
+TREE = rdflib.Namespace(changes.TREE)
 FEEDS = shapes.FOLDER / "dcat-ap-feeds-activity.ttl"
 RDFLIB_NAME = {"trig": "trig", "jsonld": "json-ld", "nq": "nquads"}
 
@@ -76,12 +76,12 @@ def about(datasets: list[dict[str, Any]]) -> set[str]:
 
 
 class TestPage:
-    @pytest.mark.parametrize("extension", stream.FORMATS)
+    @pytest.mark.parametrize("extension", changes.FORMATS)
     def test_two_parsers_read_the_same(self, datasets: Any, get: Get, extension: str) -> None:
         name = extension.encode()
         answer = get(f"/catalog/changes.{extension}")
-        assert answer.content_type.startswith(stream.FORMATS[extension].media_type)
-        other = set(pyoxigraph.parse(answer.data, format=stream.FORMATS[extension].writer))
+        assert answer.content_type.startswith(changes.FORMATS[extension].media_type)
+        other = set(pyoxigraph.parse(answer.data, format=changes.FORMATS[extension].writer))
         assert len(set(quads(answer, extension).quads())) == len(other) > 100
         trig = get("/catalog/changes.trig").data.replace(b"changes.trig", b"changes.%s" % name)
         assert other == set(pyoxigraph.parse(trig, format=pyoxigraph.RdfFormat.TRIG))
@@ -176,7 +176,7 @@ class TestPage:
 class TestPages:
     @pytest.fixture(autouse=True)
     def two_a_page(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(stream, "SIZE", 2)
+        monkeypatch.setattr(changes, "SIZE", 2)
 
     def test_a_client_of_tree_sees_everything_once(
         self, datasets: list[dict[str, Any]], get: Get
@@ -295,7 +295,7 @@ class TestAnswer:
         assert get("/catalog/changes", If_None_Match=tag).status_code == 200
 
     def test_the_format_is_negotiated(self, datasets: Any, get: Get) -> None:
-        for form in stream.FORMATS.values():
+        for form in changes.FORMATS.values():
             answer = get("/catalog/changes", Accept=form.media_type)
             assert answer.content_type.startswith(form.media_type)
             assert "Accept" in answer.headers["Vary"]

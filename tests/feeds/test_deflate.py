@@ -8,12 +8,17 @@ import zlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ckanext.marathon.feeds.deflate import combined, deflate, gzipped, inflate
+from ckanext.marathon.feeds.catalogue import (
+    combine_checksums,
+    deflate_bytes,
+    inflate_piece,
+    write_gzip,
+)
 
 
 @given(st.lists(st.binary(max_size=3000), max_size=8))
 def test_any_pieces_are_one_member_that_every_reader_takes(parts: list[bytes]) -> None:
-    stream = b"".join(gzipped(map(deflate, parts)))
+    stream = b"".join(write_gzip(map(deflate_bytes, parts)))
     assert gzip.decompress(stream) == b"".join(parts)
     reader = zlib.decompressobj(zlib.MAX_WBITS | 16)
     assert reader.decompress(stream) == b"".join(parts)
@@ -23,9 +28,9 @@ def test_any_pieces_are_one_member_that_every_reader_takes(parts: list[bytes]) -
 
 @given(st.binary(max_size=3000))
 def test_a_piece_gives_back_what_it_was_made_from(data: bytes) -> None:
-    assert inflate(deflate(data)) == data
+    assert inflate_piece(deflate_bytes(data)) == data
 
 
 @given(st.binary(max_size=500), st.binary(max_size=500))
 def test_the_checksum_of_the_whole_comes_from_those_of_the_parts(one: bytes, two: bytes) -> None:
-    assert combined(zlib.crc32(one), zlib.crc32(two), len(two)) == zlib.crc32(one + two)
+    assert combine_checksums(zlib.crc32(one), zlib.crc32(two), len(two)) == zlib.crc32(one + two)

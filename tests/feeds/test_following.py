@@ -22,7 +22,7 @@ import requests
 from ckan import model
 from rdflib import Graph
 
-from ckanext.marathon.feeds.verify import verify
+from ckanext.marathon.feeds.verify import verify_log
 from tests import factories, proving
 from tests.sites import ActionFailed, Site
 
@@ -150,7 +150,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 def verified() -> list[Any]:
     model.Session.rollback()
-    return list(verify())
+    return list(verify_log())
 
 
 def said(copy: Any) -> set[str]:

@@ -16,8 +16,8 @@ from ckan.lib import jobs
 from ckan.tests import factories as ckan_factories
 from ckan.tests.helpers import CKANCliRunner, call_action
 
-from ckanext.marathon.feeds import gaps, publish, rebuild, render, status, witness
-from ckanext.marathon.feeds.gaps import WithdrawalRefused
+from ckanext.marathon.feeds import describe, log_state, publish, verify
+from ckanext.marathon.feeds.publish import WithdrawalRefused
 from ckanext.marathon.model import feed as feed_model
 from ckanext.marathon.model import feed_log
 from ckanext.marathon.operations import doctor, feed_job, health
@@ -82,20 +82,20 @@ class TestOrdinaryChange:
     def test_it_is_saved_and_the_log_is_incomplete_until_the_job_has_run(
         self, dataset: dict[str, Any], feed: Log, break_log: Break, faults: Any
     ) -> None:
-        before, served = feed.number, witness.read_witness()
+        before, served = feed.number, log_state.read_witness()
         assert served is not None
         break_log()
         rename(dataset)
         assert call_action("package_show", id=dataset["id"])["title"] == "After"
         assert feed.number == before
         assert "Before" in feed.text(dataset["id"])
-        assert witness.read_witness() == served
-        found = status.status()
+        assert log_state.read_witness() == served
+        found = log_state.read_log_status()
         assert (found.complete, found.gaps) == (False, 1)
         jobs.Worker().work(burst=True)
         assert "After" in feed.text(dataset["id"])
         assert feed.since(before) == [("Update", "dataset")]
-        assert (status.status().complete, status.status().gaps) == (True, 0)
+        assert (log_state.read_log_status().complete, log_state.read_log_status().gaps) == (True, 0)
         assert faults() == []
 
     def test_a_new_record_is_published_later(
@@ -107,7 +107,7 @@ class TestOrdinaryChange:
             title="Later", owner_org=owner["id"], municipality=[owner["municipality_code"]]
         )
         assert not feed.is_public(made["id"])
-        assert gaps.fill_gaps()
+        assert publish.fill_gaps()
         assert "Later" in feed.text(made["id"])
         assert faults() == []
 
@@ -117,7 +117,7 @@ class TestOrdinaryChange:
         break_log()
         call_action("organization_patch", id=dataset["owner_org"], title="Renamed")
         assert "Renamed" not in feed.text(dataset["owner_org"])
-        assert gaps.fill_gaps()
+        assert publish.fill_gaps()
         assert "Renamed" in feed.text(dataset["owner_org"])
         assert faults() == []
 
@@ -125,10 +125,10 @@ class TestOrdinaryChange:
         self, dataset: dict[str, Any], feed: Log, monkeypatch: Patch, faults: Any
     ) -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(publish, "render", Faulty(render.render, 1))
+            patch.setattr(publish, "describe_records", Faulty(describe.describe_records, 1))
             rename(dataset)
         assert "Before" in feed.text(dataset["id"])
-        assert gaps.fill_gaps()
+        assert publish.fill_gaps()
         assert faults() == []
 
     def test_settings_of_the_site(
@@ -139,7 +139,7 @@ class TestOrdinaryChange:
             break_log()
             call_action("config_option_update", **{"ckan.site_title": "Another title"})
             assert "Another title" not in feed.text("")
-            assert gaps.fill_gaps()
+            assert publish.fill_gaps()
             assert "Another title" in feed.text("")
         finally:
             call_action("config_option_update", **{"ckan.site_title": title})
@@ -159,7 +159,7 @@ class TestOrdinaryChange:
         undone.rollback()
         model.repo.commit()
         assert feed_model.read_gaps()[0] == 1
-        assert gaps.fill_gaps()
+        assert publish.fill_gaps()
         assert "Nested" in feed.text(dataset["id"])
         assert faults() == []
 
@@ -180,7 +180,7 @@ class TestOrdinaryChange:
         def lose(_touched: Any) -> None:
             raise sa.exc.OperationalError("", {}, Exception(), connection_invalidated=True)
 
-        monkeypatch.setattr(gaps, "publish", lose)
+        monkeypatch.setattr(publish, "publish_changes", lose)
         with pytest.raises(sa.exc.OperationalError):
             rename(dataset)
 
@@ -221,7 +221,7 @@ class TestWithdrawing:
         assert feed.since(before) == [("Delete", "dataset")]
         assert feed.slot(dataset["id"]) == slot
         assert feed_model.read_gaps()[0] >= 1
-        assert gaps.fill_gaps()
+        assert publish.fill_gaps()
         assert faults() == []
 
     def test_an_organisation_that_is_deleted(
@@ -232,7 +232,7 @@ class TestWithdrawing:
         break_log()
         call_action("organization_delete", id=organization["id"])
         assert not feed.is_public(organization["id"])
-        assert gaps.fill_gaps()
+        assert publish.fill_gaps()
         assert faults() == []
 
     def test_a_workshop_whose_counts_are_masked_by_the_change(
@@ -243,7 +243,7 @@ class TestWithdrawing:
         break_log()
         call_action("package_patch", id=workshop["id"], participants_women=3)
         assert not feed.is_public(workshop["id"])
-        assert gaps.fill_gaps()
+        assert publish.fill_gaps()
         assert feed.is_public(workshop["id"])
         assert faults() == []
 
@@ -252,7 +252,7 @@ class TestWithdrawing:
     ) -> None:
         break_log()
         with monkeypatch.context() as patch:
-            patch.setattr(render, "_is_public", lambda package: False)
+            patch.setattr(describe, "_is_public", lambda package: False)
             rename(dataset)
         assert not feed.is_public(dataset["id"])
 
@@ -264,7 +264,7 @@ class TestWithdrawing:
 
         break_log()
         with monkeypatch.context() as patch:
-            patch.setattr(render, "_shown", fail)
+            patch.setattr(describe, "_show_package", fail)
             rename(dataset)
         assert not feed.is_public(dataset["id"])
 
@@ -277,7 +277,7 @@ class TestWithdrawing:
         break_log: Break,
         faults: Any,
     ) -> None:
-        before, served = feed.number, witness.read_witness()
+        before, served = feed.number, log_state.read_witness()
         assert served is not None
         break_log(2)
         with pytest.raises(WithdrawalRefused, match="nothing was saved") as refused:
@@ -289,7 +289,7 @@ class TestWithdrawing:
         assert feed.number == before
         assert feed_model.read_gaps()[0] == 0
         model.repo.commit()
-        assert witness.read_witness() == served
+        assert log_state.read_witness() == served
         assert faults() == []
 
     def test_a_program_is_told_why(
@@ -322,17 +322,17 @@ class TestHealing:
         faulty = break_log(3)
         rename(dataset)
         rename(other)
-        assert not gaps.fill_gaps()
+        assert not publish.fill_gaps()
         assert "Before" in feed.text(dataset["id"])
         assert "After" in feed.text(other["id"])
         # It is not due yet.
-        assert gaps.fill_gaps()
+        assert publish.fill_gaps()
         assert feed_model.read_gaps()[0] == 1
         assert faulty.left == 0
-        monkeypatch.setattr(gaps, "RETRY_AFTER", timedelta(0))
+        monkeypatch.setattr(publish, "RETRY_AFTER", timedelta(0))
         feed_model.make_all_due()
         model.Session.commit()
-        assert gaps.fill_gaps()
+        assert publish.fill_gaps()
         assert "After" in feed.text(dataset["id"])
 
     def test_a_web_process_does_it_where_no_job_has(
@@ -348,7 +348,7 @@ class TestHealing:
     ) -> None:
         break_log()
         rename(dataset)
-        rebuild.rebuild(ckan_config["__file__"])
+        verify.rebuild_log(ckan_config["__file__"])
         assert "After" in feed.text(dataset["id"])
         assert feed_model.read_gaps()[0] == 0
 

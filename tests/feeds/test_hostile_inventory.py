@@ -17,7 +17,7 @@ from tests.rdf.strategies import datasets
 
 from .schemas import us_faults
 
-CONTACT = data_json.Contact("Portal", "datos@example.gt", "https://example.gt/about")
+CONTACT = data_json.SiteContact("Portal", "datos@example.gt", "https://example.gt/about")
 
 PAIRED = ("archivos", "formatos", "direcciones", "bytes", "sha256")
 
@@ -26,33 +26,33 @@ hostile_datasets = settings(
 )
 
 
-def told(hostile: dict[str, Any]) -> list[inventory.Dataset]:
+def told(hostile: dict[str, Any]) -> list[inventory.InventoryDataset]:
     # CKAN writes both itself.
     own = dict.fromkeys(("metadata_created", "metadata_modified"), "2026-11-25T10:00:00")
     graph = build_dataset_graph({**hostile, **own}, FACTS)
     lines = graph.serialize(format="nt11", encoding="utf-8").splitlines()
     here = FACTS.site
-    return list(inventory.datasets(filter(None, lines), "es", here.vocabulary, here.base))
+    return list(inventory.parse_inventory(filter(None, lines), "es", here.vocabulary, here.base))
 
 
 @hostile_datasets
 @given(datasets())
 def test_data_json_is_valid(hostile: dict[str, Any]) -> None:
     (found,) = told(hostile)
-    row = json.loads(data_json.part([found], CONTACT))
+    row = json.loads(data_json.write_data_json_part([found], CONTACT))
     assert us_faults({"conformsTo": data_json.CONFORMS_TO, "dataset": [row]}) == []
 
 
 @hostile_datasets
 @given(datasets())
 def test_a_row_of_the_table_is_one_row_and_no_formula(hostile: dict[str, Any]) -> None:
-    rows = list(csv.reader(io.StringIO(sheet.part(told(hostile)).decode(), newline="")))
+    rows = list(csv.reader(io.StringIO(sheet.write_sheet_rows(told(hostile)).decode(), newline="")))
     assert len(rows) == 1
     assert len(rows[0]) == len(sheet.COLUMNS)
     paired = [rows[0][list(sheet.COLUMNS).index(name)] for name in PAIRED]
     assert len({cell.count(" | ") for cell in paired if cell}) <= 1
     assert not [cell for cell in rows[0] if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
-    book = sheet.workbook(told(hostile))
+    book = sheet.make_workbook(told(hostile))
     book.save(io.BytesIO())
 
 

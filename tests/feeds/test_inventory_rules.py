@@ -11,30 +11,30 @@ import pytest
 
 from ckanext.marathon.domain.addresses import is_mail_reachable
 from ckanext.marathon.domain.texts import list_distinct_words
-from ckanext.marathon.feeds import coverage, data_json, inventory, schema_org, sheet
-from ckanext.marathon.feeds.data_json import Contact
-from ckanext.marathon.feeds.plain import plain
+from ckanext.marathon.feeds import data_json, inventory, schema_org, sheet
+from ckanext.marathon.feeds.data_json import SiteContact
+from ckanext.marathon.feeds.plain_text import strip_markup
 from ckanext.marathon.rdf.dataset import build_dataset_graph
 from ckanext.marathon.vocabulary import authorities
 from tests.rdf.samples import AUTHORITY, FACTS, MINIMAL
 
 from .schemas import argentine_faults, us_faults
 
-NOBODY = Contact("Portal", "", "https://example.gt/about")
-SITE = Contact("Portal", "datos@example.gt", "https://example.gt/about")
+NOBODY = SiteContact("Portal", "", "https://example.gt/about")
+SITE = SiteContact("Portal", "datos@example.gt", "https://example.gt/about")
 SHA = "ab" * 32
 
 
-def told(**fields: Any) -> inventory.Dataset:
+def told(**fields: Any) -> inventory.InventoryDataset:
     own = dict.fromkeys(("metadata_created", "metadata_modified"), "2026-11-25T10:00:00")
     graph = build_dataset_graph({**MINIMAL, **own, **fields}, FACTS)
     lines = filter(None, graph.serialize(format="nt11", encoding="utf-8").splitlines())
-    (found,) = inventory.datasets(lines, "es", FACTS.site.vocabulary, FACTS.site.base)
+    (found,) = inventory.parse_inventory(lines, "es", FACTS.site.vocabulary, FACTS.site.base)
     return found
 
 
-def us(site: Contact = SITE, /, **fields: Any) -> dict[str, Any]:
-    row = json.loads(data_json.part([told(**fields)], site))
+def us(site: SiteContact = SITE, /, **fields: Any) -> dict[str, Any]:
+    row = json.loads(data_json.write_data_json_part([told(**fields)], site))
     if site.email:
         document = {"conformsTo": data_json.CONFORMS_TO, "dataset": [row]}
         assert us_faults(document) == []
@@ -42,7 +42,7 @@ def us(site: Contact = SITE, /, **fields: Any) -> dict[str, Any]:
 
 
 def argentine(**fields: Any) -> dict[str, Any]:
-    row = json.loads(data_json.part([told(**fields)], SITE, data_json.ARGENTINA))
+    row = json.loads(data_json.write_data_json_part([told(**fields)], SITE, data_json.ARGENTINA))
     head = {"title": "T", "description": "D", "superThemeTaxonomy": "x"}
     publisher = {"name": "P", "mbox": "a@example.gt"}
     assert argentine_faults({**head, "publisher": publisher, "dataset": [row]}) == []
@@ -50,7 +50,7 @@ def argentine(**fields: Any) -> dict[str, Any]:
 
 
 def cells(**fields: Any) -> dict[str, str]:
-    return dict(zip(sheet.COLUMNS, sheet.row(told(**fields)), strict=True))
+    return dict(zip(sheet.COLUMNS, sheet.make_sheet_row(told(**fields)), strict=True))
 
 
 FILE = {
@@ -252,7 +252,7 @@ class TestShapesOfPlaces:
         "wkt", ["", "POINT", "POINT Z (1 2 3)", "POINT (1 2 3)", "(1 2)", "{}"]
     )
     def test_what_is_no_plain_shape_is_none(self, wkt: str) -> None:
-        assert coverage.box_of(wkt) is None
+        assert inventory.read_box(wkt) is None
 
 
 NAMED = {
@@ -301,7 +301,7 @@ def test_a_harvested_dataset_without_a_date_has_that_of_its_record() -> None:
     fields = {"metadata_modified": "2026-11-25T10:00:00", "modified": "ayer"}
     graph = build_dataset_graph({**MINIMAL, **fields}, replace(FACTS, site=site))
     lines = filter(None, graph.serialize(format="nt11", encoding="utf-8").splitlines())
-    (found,) = inventory.datasets(lines, "es", site.vocabulary, site.base)
+    (found,) = inventory.parse_inventory(lines, "es", site.vocabulary, site.base)
     assert found.modified == ""
     assert found.record_modified.startswith("2026-11-25T10:00:00")
 
@@ -399,7 +399,7 @@ class TestWords:
         ],
     )
     def test_plain_text(self, given: str, expected: str) -> None:
-        assert plain(given) == expected
+        assert strip_markup(given) == expected
 
     def test_periods_stay_in_the_order_of_the_record(self) -> None:
         rows = [{"start": str(2000 + n), "end": str(2000 + n)} for n in range(12)]

@@ -13,7 +13,7 @@ from ckan import model
 from ckan.tests.helpers import call_action
 from rdflib import Graph, Literal, URIRef
 
-from ckanext.marathon.feeds.verify import Fault, Wrong
+from ckanext.marathon.feeds.verify import LogFault, LogFaultKind
 from ckanext.marathon.logic.dataset import read_foreign_iri
 from ckanext.marathon.model import dataset
 from ckanext.marathon.rdf.namespaces import DCAT, DCT
@@ -21,7 +21,7 @@ from tests import factories
 
 from .conftest import SITE, Get, Log, act
 
-Faults = Callable[[], list[Fault]]
+Faults = Callable[[], list[LogFault]]
 
 IRI = "https://origen.example.gt/datos/agua"
 OTHER = "https://origen.example.gt/datos/pozos"
@@ -210,7 +210,7 @@ def test_verify_finds_an_iri_that_is_public_twice(
         "UPDATE marathon_kept_iri SET iri = %s WHERE thing = %s", (OTHER, id_)
     )
     model.Session.commit()
-    assert {fault.wrong for fault in faults()} == {Wrong.NOT_PUBLIC, Wrong.MISSING}
+    assert {fault.wrong for fault in faults()} == {LogFaultKind.NOT_PUBLIC, LogFaultKind.MISSING}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from alembic.operations import Operations
 from ckan import model
 
 import ckanext.marathon
-from ckanext.marathon.feeds.rebuild import is_wanted
+from ckanext.marathon.feeds.verify import is_rebuild_wanted
 from ckanext.marathon.model import dataset
 from tests import factories
 
@@ -68,7 +68,7 @@ def test_on_a_site_without_the_plugin_all_keep_what_was_published(migrate: Migra
     one, urn, series = add(IRI), add("urn:x:1"), add(f"{IRI}/s", type="dataset_series")
     without_plugin()
     assert migrate() == {one: IRI, urn: "urn:x:1", series: f"{IRI}/s"}
-    assert not is_wanted()
+    assert not is_rebuild_wanted()
 
 
 def test_the_oldest_that_is_there_keeps_one_that_two_have(migrate: Migrate) -> None:
@@ -101,7 +101,7 @@ def test_where_the_plugin_ran_only_what_was_harvested_and_all_is_described_anew(
 ) -> None:
     _typed, harvested = add(IRI), add(f"{IRI}/2")
     assert migrate() == {}
-    assert is_wanted()
+    assert is_rebuild_wanted()
     model.Session.execute(sa.text("CREATE TABLE harvest_object (package_id text)"))
     model.Session.execute(sa.text("INSERT INTO harvest_object VALUES (:id)"), {"id": harvested})
     model.Session.commit()

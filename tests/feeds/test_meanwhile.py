@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from ckan import model
 from ckan.tests.helpers import call_action
 
-from ckanext.marathon.feeds import changes, publish, read, snapshot
+from ckanext.marathon.feeds import catalogue, changes, describe, log_state, publish
 from ckanext.marathon.feeds.keys import Key
-from ckanext.marathon.feeds.parts import THE_WHOLE
-from ckanext.marathon.feeds.verify import Fault
+from ckanext.marathon.feeds.scopes import THE_WHOLE
+from ckanext.marathon.feeds.verify import LogFault
 from ckanext.marathon.model import clock, feed_log
 from ckanext.marathon.model.feed import Kind, Rendering, Window
 from tests import factories
@@ -54,7 +54,7 @@ def retitle(package: str, title: str) -> None:
 
 class TestPublishing:
     def test_the_catalogue_names_its_publisher_as_it_is_now(
-        self, feed: Log, faults: Callable[[], list[Fault]], meanwhile: Meanwhile
+        self, feed: Log, faults: Callable[[], list[LogFault]], meanwhile: Meanwhile
     ) -> None:
         body = factories.CoordinatingBody(title="Antes")
         town = factories.Municipality()
@@ -66,7 +66,7 @@ class TestPublishing:
     def test_only_what_changed_is_described_again(
         self,
         feed: Log,
-        faults: Callable[[], list[Fault]],
+        faults: Callable[[], list[LogFault]],
         meanwhile: Meanwhile,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
@@ -77,14 +77,14 @@ class TestPublishing:
             for _ in range(3)
         ]
         described: list[set[Key]] = []
-        render, here = publish.render, threading.current_thread()
+        render, here = describe.describe_records, threading.current_thread()
 
         def noted(keys: Collection[Key], site: Any) -> Any:
             if threading.current_thread() is here:
                 described.append({key for key in keys if key.kind == Kind.DATASET})
             return render(keys, site)
 
-        monkeypatch.setattr(publish, "render", noted)
+        monkeypatch.setattr(publish, "describe_records", noted)
         meanwhile(lambda: retitle(first, "Ahora"))
         # It loses its office, which its datasets name.
         call_action("organization_patch", id=owner["id"], contact_email="")
@@ -106,17 +106,17 @@ class TestReading:
         (changed,) = model.Session.scalars(sa.select(Window.changed))
         number, mark = moment()
         for state, rows in (((number, mark ^ 1), 0), ((number + 1, mark), 0), (moment(), 1)):
-            feed_log.keep_rendering(1, "ttl", changed, read.deflate(b"text"), state)
+            feed_log.keep_rendering(1, "ttl", changed, catalogue.deflate_bytes(b"text"), state)
             assert model.Session.query(Rendering).count() == rows
             model.Session.rollback()
 
     def test_a_page_that_changed_since_is_not_kept(self, feed: Log) -> None:
         factories.MarathonDataset()
-        document = read.page(THE_WHOLE, 1, "ttl", "http://test.ckan.net/catalog.ttl")
+        document = catalogue.read_page(THE_WHOLE, 1, "ttl", "http://test.ckan.net/catalog.ttl")
         assert document is not None
         document.close()
         kept = model.Session.execute(sa.select(Rendering)).scalar_one()
-        changed, piece = kept.changed, read.Piece(kept.body, kept.size, kept.crc)
+        changed, piece = kept.changed, catalogue.Piece(kept.body, kept.size, kept.crc)
         model.Session.delete(kept)
         model.Session.commit()
         for number, rows in ((changed - 1, 0), (changed + 1, 0), (changed, 1)):
@@ -129,7 +129,7 @@ class TestReading:
         held = model.Session.execute(
             sa.text("SELECT changed FROM marathon_feed_window WHERE number = 1 FOR UPDATE")
         ).scalar_one()
-        piece, now = read.deflate(b"text"), moment()
+        piece, now = catalogue.deflate_bytes(b"text"), moment()
         reader = threading.Thread(
             target=in_request(app, lambda: feed_log.keep_rendering(1, "ttl", held, piece, now)),
             daemon=True,
@@ -143,25 +143,25 @@ class TestReading:
         self, feed: Log, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         made: list[str] = []
-        state_of = snapshot.state_of
+        state_of = log_state.make_state
 
-        def begun(row: sa.Row) -> snapshot.State:
-            monkeypatch.setattr(snapshot, "state_of", state_of)
+        def begun(row: sa.Row) -> log_state.LogState:
+            monkeypatch.setattr(log_state, "make_state", state_of)
             clock.hold_clock()
             clock.begin_epoch()
             model.repo.commit()
             made.append(factories.MarathonDataset()["id"])
-            return snapshot.state()
+            return log_state.read_state()
 
-        monkeypatch.setattr(snapshot, "state_of", begun)
+        monkeypatch.setattr(log_state, "make_state", begun)
         with changes.read_changes(THE_WHOLE) as page:
             assert f"http://test.ckan.net/dataset/{made[0]}" in {each.iri for each in page.steps}
-            assert page.cursor == snapshot.state().cursor
+            assert page.cursor == log_state.read_state().cursor
 
 
 class TestComparing:
     def test_who_saves_meanwhile_makes_nothing_wrong(
-        self, feed: Log, faults: Callable[[], list[Fault]], monkeypatch: pytest.MonkeyPatch
+        self, feed: Log, faults: Callable[[], list[LogFault]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         idea = factories.Idea()
         factories.MarathonDataset(idea=[idea["id"]])

@@ -15,8 +15,8 @@ from ckan import model
 from openpyxl import load_workbook
 from rdflib import RDF, Graph, URIRef
 
-from ckanext.marathon.feeds import changes as stream
-from ckanext.marathon.feeds.documents import RDF as FORMATS
+from ckanext.marathon.feeds import changes
+from ckanext.marathon.feeds.catalogue import RDF_DOCUMENTS as FORMATS
 from ckanext.marathon.model import clock
 from ckanext.marathon.model.feed import Clock
 from ckanext.marathon.rdf.namespaces import DCAT, DCT
@@ -74,7 +74,7 @@ def test_the_inventory_is_valid_and_empty(feed: Log, get: Get, scope: str) -> No
 
 
 @pytest.mark.parametrize("scope", ["", PLACE])
-@pytest.mark.parametrize("extension", [*stream.FORMATS, "atom"])
+@pytest.mark.parametrize("extension", [*changes.FORMATS, "atom"])
 def test_nothing_has_changed(feed: Log, get: Get, scope: str, extension: str) -> None:
     answer = get(f"{scope}/catalog/changes.{extension}")
     assert answer.status_code == 200
@@ -83,8 +83,8 @@ def test_nothing_has_changed(feed: Log, get: Get, scope: str, extension: str) ->
         return
     name = {"jsonld": "json-ld", "nq": "nquads"}.get(extension, extension)
     graph = rdflib.Dataset().parse(data=answer.data, format=name)
-    assert len(set(graph.quads((None, RDF.type, URIRef(f"{stream.LDES}EventStream"))))) == 1
-    assert not set(graph.quads((None, URIRef(f"{stream.TREE}member"), None)))
+    assert len(set(graph.quads((None, RDF.type, URIRef(f"{changes.LDES}EventStream"))))) == 1
+    assert not set(graph.quads((None, URIRef(f"{changes.TREE}member"), None)))
 
 
 def test_a_follower_from_before_gets_what_comes(feed: Log, get: Get) -> None:

@@ -15,15 +15,14 @@ from ckan import model
 from rdflib import Graph, URIRef
 
 from ckanext.marathon.feeds.inventory import CLASSES
-from ckanext.marathon.feeds.rebuild import rebuild
-from ckanext.marathon.feeds.verify import Fault
+from ckanext.marathon.feeds.verify import LogFault, rebuild_log
 from ckanext.marathon.model.feed import Entry
 from ckanext.marathon.rdf.namespaces import DCAT, DCT
 from tests import factories
 
 from .conftest import SITE, Get, Log, act
 
-Faults = Callable[[], list[Fault]]
+Faults = Callable[[], list[LogFault]]
 
 
 def add(package_type: str, owner: str, **fields: Any) -> str:
@@ -149,7 +148,7 @@ def test_a_rebuild_writes_what_the_site_had_before(feed: Log, report: str, fault
     model.Session.execute(sa.delete(Entry).where(Entry.thing == report))
     model.Session.commit()
     assert not feed.is_public(report)
-    rebuild("")
+    rebuild_log("")
     assert feed.is_public(report)
     assert faults() == []
 

@@ -18,11 +18,11 @@ from ckan import model
 from ckan.tests.helpers import call_action
 from sqlalchemy.exc import OperationalError
 
-from ckanext.marathon.feeds import changes as stream
-from ckanext.marathon.feeds import read
-from ckanext.marathon.feeds.deflate import inflate
-from ckanext.marathon.feeds.parts import THE_WHOLE
-from ckanext.marathon.feeds.verify import verify
+from ckanext.marathon.feeds import catalogue
+from ckanext.marathon.feeds import changes as changes_feeds
+from ckanext.marathon.feeds.catalogue import inflate_piece
+from ckanext.marathon.feeds.scopes import THE_WHOLE
+from ckanext.marathon.feeds.verify import verify_log
 from ckanext.marathon.model import feed_log
 from ckanext.marathon.model.feed import Activity, Change
 from tests import factories, proving
@@ -42,10 +42,10 @@ DATASET = re.compile(rb"<([^>]+/dataset/[^/#>]+)> <[^>]+#type> <http://www.w3.or
 pytestmark = pytest.mark.ckan_config("ckanext.dcat.datasets_per_page", 3)
 
 
-def body(document: read.Document | None) -> bytes:
+def body(document: catalogue.CatalogueDocument | None) -> bytes:
     assert document is not None
     try:
-        return b"".join(map(inflate, document.pieces))
+        return b"".join(map(inflate_piece, document.pieces))
     finally:
         document.close()
 
@@ -54,7 +54,7 @@ def crawl() -> Iterator[bytes]:
     """Yield the pages as a harvester follows them."""
     number: int | None = 1
     while number:
-        document = read.page(THE_WHOLE, number, "nt", ADDRESS)
+        document = catalogue.read_page(THE_WHOLE, number, "nt", ADDRESS)
         assert document is not None
         number = document.links.get("next")
         yield body(document)
@@ -90,7 +90,7 @@ class TestCrawl:
         request: pytest.FixtureRequest,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(stream, "SIZE", 3)
+        monkeypatch.setattr(changes_feeds, "SIZE", 3)
         for number in crawls(first):
             rng = proving.rng(f"{request.node.name} {number}")
             there = public()
@@ -99,7 +99,7 @@ class TestCrawl:
             latest: dict[str, str] = {}
             cursor, is_last = "", False
             while not is_last:
-                with stream.read_changes(THE_WHOLE, cursor) as page:
+                with changes_feeds.read_changes(THE_WHOLE, cursor) as page:
                     cursor, is_last = page.cursor, page.is_last
                     steps = {each.iri: each.activity for each in page.steps}
                 steps.pop("http://test.ckan.net", None)
@@ -117,7 +117,9 @@ def crawls(first: int) -> range:
 
 
 def public() -> set[str]:
-    return {each.decode() for each in DATASET.findall(body(read.everything(THE_WHOLE, "nt")))}
+    return {
+        each.decode() for each in DATASET.findall(body(catalogue.read_everything(THE_WHOLE, "nt")))
+    }
 
 
 def write(rng: random.Random) -> tuple[str, str]:
@@ -198,7 +200,7 @@ class TestWriters:
             follower.follow()
             assert follower.copy == everything()
             model.Session.rollback()
-            assert list(verify()) == []
+            assert list(verify_log()) == []
 
 
 class TestOwners:
@@ -222,7 +224,7 @@ class TestOwners:
                 thread.join(timeout=60)
                 assert not thread.is_alive()
             model.Session.rollback()
-            assert list(verify()) == []
+            assert list(verify_log()) == []
             assert feed.text(owner["id"]).count(f"hasEmail> <mailto:{office}>") == 1
 
 

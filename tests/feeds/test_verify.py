@@ -12,16 +12,16 @@ from ckan import model
 from ckan.cli.cli import ckan
 from ckan.tests.helpers import CKANCliRunner
 
-from ckanext.marathon.feeds import capture, read, snapshot, witness
-from ckanext.marathon.feeds.parts import THE_WHOLE
-from ckanext.marathon.feeds.verify import Fault, Wrong
+from ckanext.marathon.feeds import catalogue, log_state, publish
+from ckanext.marathon.feeds.scopes import THE_WHOLE
+from ckanext.marathon.feeds.verify import LogFault, LogFaultKind
 from ckanext.marathon.model import clock, unit_of_work
 from tests import factories
 from tests.remembered import remembered
 
 from .conftest import Log
 
-Faults = Callable[[], list[Fault]]
+Faults = Callable[[], list[LogFault]]
 
 
 @pytest.fixture
@@ -38,26 +38,29 @@ def bulk(statement: str) -> None:
 
 # What is done to the database or to the log, and what the oracle calls it.
 DAMAGE = [
-    ("UPDATE package SET title = 'Behind its back' WHERE type = 'dataset'", Wrong.OUTDATED),
-    ("UPDATE package SET private = true WHERE type = 'dataset'", Wrong.NOT_PUBLIC),
-    ("UPDATE package SET state = 'deleted' WHERE type = 'dataset'", Wrong.NOT_PUBLIC),
-    ("DELETE FROM marathon_feed_entry WHERE kind = 'dataset'", Wrong.MISSING),
+    ("UPDATE package SET title = 'Behind its back' WHERE type = 'dataset'", LogFaultKind.OUTDATED),
+    ("UPDATE package SET private = true WHERE type = 'dataset'", LogFaultKind.NOT_PUBLIC),
+    ("UPDATE package SET state = 'deleted' WHERE type = 'dataset'", LogFaultKind.NOT_PUBLIC),
+    ("DELETE FROM marathon_feed_entry WHERE kind = 'dataset'", LogFaultKind.MISSING),
     (
         "UPDATE marathon_feed_entry SET body = NULL, digest = NULL WHERE kind = 'dataset'",
-        Wrong.MISSING,
+        LogFaultKind.MISSING,
     ),
-    ("UPDATE marathon_feed_entry SET digest = 'x' WHERE kind = 'dataset'", Wrong.OUTDATED),
-    ("UPDATE marathon_feed_entry SET body = 'x' WHERE kind = 'idea'", Wrong.OUTDATED),
-    ("""UPDATE "group" SET title = 'Behind its back'""", Wrong.OUTDATED),
-    ("UPDATE marathon_feed_window SET live = 7", Wrong.PAGE),
-    ("DELETE FROM marathon_feed_window", Wrong.PAGE),
-    ("DELETE FROM marathon_feed_member", Wrong.OUTDATED),
-    ("UPDATE marathon_feed_member SET scope = 'idea/x' WHERE scope LIKE 'idea/%%'", Wrong.OUTDATED),
-    ("UPDATE marathon_feed_member SET current = false", Wrong.OUTDATED),
-    ("UPDATE marathon_feed_member SET changed = changed - 1", Wrong.SCOPE),
-    ("UPDATE marathon_feed_member SET changed = changed + 1", Wrong.SCOPE),
-    ("UPDATE marathon_feed_member SET iri = 'https://example.gt/' || place", Wrong.SCOPE),
-    (r"UPDATE marathon_feed_rendering SET body = '\x030000'", Wrong.PAGE),
+    ("UPDATE marathon_feed_entry SET digest = 'x' WHERE kind = 'dataset'", LogFaultKind.OUTDATED),
+    ("UPDATE marathon_feed_entry SET body = 'x' WHERE kind = 'idea'", LogFaultKind.OUTDATED),
+    ("""UPDATE "group" SET title = 'Behind its back'""", LogFaultKind.OUTDATED),
+    ("UPDATE marathon_feed_window SET live = 7", LogFaultKind.PAGE),
+    ("DELETE FROM marathon_feed_window", LogFaultKind.PAGE),
+    ("DELETE FROM marathon_feed_member", LogFaultKind.OUTDATED),
+    (
+        "UPDATE marathon_feed_member SET scope = 'idea/x' WHERE scope LIKE 'idea/%%'",
+        LogFaultKind.OUTDATED,
+    ),
+    ("UPDATE marathon_feed_member SET current = false", LogFaultKind.OUTDATED),
+    ("UPDATE marathon_feed_member SET changed = changed - 1", LogFaultKind.SCOPE),
+    ("UPDATE marathon_feed_member SET changed = changed + 1", LogFaultKind.SCOPE),
+    ("UPDATE marathon_feed_member SET iri = 'https://example.gt/' || place", LogFaultKind.SCOPE),
+    (r"UPDATE marathon_feed_rendering SET body = '\x030000'", LogFaultKind.PAGE),
 ]
 
 
@@ -67,9 +70,9 @@ class TestVerify:
 
     @pytest.mark.parametrize(("statement", "wrong"), DAMAGE)
     def test_damage_is_found(
-        self, statement: str, wrong: Wrong, dataset: Any, faults: Faults
+        self, statement: str, wrong: LogFaultKind, dataset: Any, faults: Faults
     ) -> None:
-        document = read.page(THE_WHOLE, 1, "ttl", "http://test.ckan.net/catalog.ttl")
+        document = catalogue.read_page(THE_WHOLE, 1, "ttl", "http://test.ckan.net/catalog.ttl")
         assert document
         list(document.pieces)
         document.close()
@@ -101,7 +104,7 @@ class TestCommands:
 
     @pytest.mark.parametrize(("statement", "wrong"), DAMAGE)
     def test_rebuild_puts_it_right(
-        self, statement: str, wrong: Wrong, dataset: Any, faults: Faults, cli: CKANCliRunner
+        self, statement: str, wrong: LogFaultKind, dataset: Any, faults: Faults, cli: CKANCliRunner
     ) -> None:
         bulk(statement)
         result = cli.invoke(ckan, ["marathon", "feed", "rebuild"])
@@ -138,17 +141,17 @@ class TestCommands:
         assert "http://test.ckan.net" in output
 
     def test_a_new_epoch(self, dataset: Any, cli: CKANCliRunner) -> None:
-        before = snapshot.state()
+        before = log_state.read_state()
         result = cli.invoke(ckan, ["marathon", "feed", "new-epoch", "--yes"])
         assert not result.exit_code, result.output
-        after = snapshot.state()
+        after = log_state.read_state()
         assert after.epoch != before.epoch
         assert after.number == before.number
 
 
 class TestRestored:
     def test_a_copy_of_the_tables_begins_a_new_epoch(self, dataset: Any, feed: Log) -> None:
-        before = snapshot.state()
+        before = log_state.read_state()
         for statement in (
             "ALTER TABLE marathon_feed_clock RENAME TO former",
             "CREATE TABLE marathon_feed_clock (LIKE former INCLUDING ALL)",
@@ -156,13 +159,13 @@ class TestRestored:
             "DROP TABLE former",
         ):
             bulk(statement)
-        assert snapshot.state().epoch != before.epoch
+        assert log_state.read_state().epoch != before.epoch
 
     def test_tables_that_are_not_of_one_moment_are_seen(
         self, dataset: Any, faults: Faults, cli: CKANCliRunner
     ) -> None:
         bulk("UPDATE marathon_feed_clock SET mark = mark # 1")
-        assert [each.wrong for each in faults()] == [Wrong.CLOCK]
+        assert [each.wrong for each in faults()] == [LogFaultKind.CLOCK]
         result = cli.invoke(ckan, ["marathon", "feed", "verify"])
         assert result.exit_code == 1
         assert "a backup was restored in part" in result.output
@@ -172,35 +175,35 @@ class TestRestored:
         self, storage: Path, dataset: Any, faults: Faults
     ) -> None:
         factories.MarathonDataset()
-        served = witness.read_witness()
+        served = log_state.read_witness()
         assert served is not None
         assert faults() == []
         bulk(f"UPDATE marathon_feed_change SET mark = mark # 1 WHERE number = {served.number}")
         bulk("UPDATE marathon_feed_clock SET mark = mark # 1")
-        assert faults() == [Fault(Wrong.LOST, str(served.number))]
-        before = snapshot.state().epoch
-        assert witness.begin_epoch_after_loss()
-        assert snapshot.state().epoch != before
+        assert faults() == [LogFault(LogFaultKind.LOST, str(served.number))]
+        before = log_state.read_state().epoch
+        assert log_state.begin_epoch_after_loss()
+        assert log_state.read_state().epoch != before
         assert faults() == []
-        assert not witness.begin_epoch_after_loss()
+        assert not log_state.begin_epoch_after_loss()
 
     @pytest.mark.parametrize("text", ["", "{", "[]", "7", '{"number": "x", "mark": 1}'])
     def test_a_note_that_cannot_be_read_says_nothing(
         self, storage: Path, dataset: Any, faults: Faults, text: str
     ) -> None:
-        (storage / witness.NAME).write_text(text, encoding="utf-8")
+        (storage / log_state.WITNESS_NAME).write_text(text, encoding="utf-8")
         assert faults() == []
 
     def test_what_was_rolled_back_was_never_served(self, storage: Path, dataset: Any) -> None:
         factories.MarathonDataset()
-        before = witness.read_witness()
+        before = log_state.read_witness()
         assert before is not None
         package = model.Package.get(dataset["id"])
         package.title = "Otro"
         model.Session.flush()
-        capture.note_settings()
-        capture.publish_touched(unit_of_work.get_unit())
+        publish.note_settings()
+        publish.publish_touched(unit_of_work.get_unit())
         assert clock.read_clock().number > before.number
         model.Session.rollback()
         model.Session.commit()
-        assert witness.read_witness() == before
+        assert log_state.read_witness() == before

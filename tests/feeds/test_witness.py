@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from ckan import model
 
-from ckanext.marathon.feeds import witness
-from ckanext.marathon.feeds.witness import Witness
+from ckanext.marathon.feeds import log_state
+from ckanext.marathon.feeds.log_state import Witness
 from ckanext.marathon.model import clock
 from tests import factories
 
@@ -23,13 +23,13 @@ def last(feed: Log, ckan_config: Any, monkeypatch: pytest.MonkeyPatch, tmp_path:
     factories.MarathonDataset()
     now = clock.read_clock()
     found = Witness(now.number, now.mark)
-    assert witness.read_witness() == found
+    assert log_state.read_witness() == found
     return found
 
 
 def test_what_the_log_has_is_not_lost(last: Witness) -> None:
-    assert witness.find_lost_change() is None
-    assert witness.begin_epoch_after_loss() is False
+    assert log_state.find_lost_change() is None
+    assert log_state.begin_epoch_after_loss() is False
 
 
 @pytest.mark.parametrize("further", [0, 7])
@@ -37,22 +37,22 @@ def test_a_change_is_lost_if_the_log_lacks_its_number_or_has_another_one_of_it(
     last: Witness, further: int
 ) -> None:
     lost = Witness(last.number + further, last.mark ^ 1)
-    witness.write_witness(lost)
-    assert witness.find_lost_change() == lost
-    assert witness.find_unanswered_loss() == lost
+    log_state.write_witness(lost)
+    assert log_state.find_lost_change() == lost
+    assert log_state.find_unanswered_loss() == lost
 
 
 def test_of_one_loss_there_is_one_new_epoch(last: Witness) -> None:
     """Also where the note cannot be written any more, and still tells of the loss."""
     lost = Witness(last.number, last.mark ^ 1)
-    witness.write_witness(lost)
+    log_state.write_witness(lost)
     epoch = clock.read_clock().epoch
-    assert witness.begin_epoch_after_loss() is True
+    assert log_state.begin_epoch_after_loss() is True
     model.Session.expire_all()
     began = clock.read_clock().epoch
     assert began != epoch
-    witness.write_witness(lost)
-    assert witness.find_lost_change() == lost
-    assert witness.find_unanswered_loss() is None
-    assert witness.begin_epoch_after_loss() is False
+    log_state.write_witness(lost)
+    assert log_state.find_lost_change() == lost
+    assert log_state.find_unanswered_loss() is None
+    assert log_state.begin_epoch_after_loss() is False
     assert clock.read_clock().epoch == began

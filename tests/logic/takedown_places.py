@@ -12,7 +12,7 @@ from ckan import model
 from ckan.lib.redis import connect_to_redis
 from ckan.lib.search.common import make_connection
 
-from ckanext.marathon.feeds.deflate import Piece, inflate
+from ckanext.marathon.feeds.catalogue import Piece, inflate_piece
 from ckanext.marathon.model.feed import Entry, Rendering, read_description
 
 _TABLES = sa.text(
@@ -54,7 +54,7 @@ def _in_log(word: str) -> Iterator[str]:
     if any(word.encode() in read_description(each) for each in bodies):
         yield "bodies of the log"
     pieces = model.Session.execute(sa.select(Rendering.body, Rendering.size, Rendering.crc))
-    if any(word.encode() in inflate(Piece(*each)) for each in pieces):
+    if any(word.encode() in inflate_piece(Piece(*each)) for each in pieces):
         yield "kept pages"
 
 

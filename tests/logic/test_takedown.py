@@ -17,7 +17,7 @@ from ckan.tests import factories as ckan_factories
 from ckan.tests.helpers import CKANCliRunner, call_action
 from werkzeug.datastructures import FileStorage
 
-from ckanext.marathon.feeds.verify import verify
+from ckanext.marathon.feeds.verify import verify_log
 from tests import factories
 
 SECRET = "Nombre que un juez mandó quitar"
@@ -42,13 +42,15 @@ def dataset(storage: Any, tmp_path: Path) -> dict[str, Any]:
 
 def stored() -> bytes:
     """Return all that the tables of the feed hold, rendered pages inflated."""
-    from ckanext.marathon.feeds.deflate import Piece, inflate
+    from ckanext.marathon.feeds.catalogue import Piece, inflate_piece
     from ckanext.marathon.model.feed import Entry, Rendering, read_description
 
     model.Session.rollback()
     bodies = model.Session.scalars(sa.select(Entry.body).where(Entry.body.is_not(None)))
     pieces = model.Session.execute(sa.select(Rendering.body, Rendering.size, Rendering.crc))
-    return b"".join([*map(read_description, bodies), *(inflate(Piece(*each)) for each in pieces)])
+    return b"".join(
+        [*map(read_description, bodies), *(inflate_piece(Piece(*each)) for each in pieces)]
+    )
 
 
 @pytest.mark.parametrize("state", ["private", "draft", "deleted"])
@@ -77,7 +79,7 @@ def test_nothing_of_it_stays(app: Any, dataset: dict[str, Any]) -> None:
     for address in ("/catalog.ttl", "/catalog/all.nt", "/data.json", "/catalog.csv"):
         assert SECRET not in app.get(address).get_data(as_text=True)
     assert call_action("package_search", q="juez")["count"] == 0
-    assert list(verify()) == []
+    assert list(verify_log()) == []
 
 
 @pytest.fixture
@@ -132,7 +134,7 @@ def test_an_idea_is_cut_out_of_its_datasets(dataset: dict[str, Any]) -> None:
     (idea,) = dataset["idea"]
     call_action("marathon_takedown", id=idea, reason="Orden judicial")
     assert call_action("package_show", id=dataset["id"])["idea"] == []
-    assert list(verify()) == []
+    assert list(verify_log()) == []
 
 
 @pytest.mark.parametrize("reason", ["", "  ", None, 7, ["x"], "x" * 5_001, "a\x00b"])

@@ -18,7 +18,7 @@ from ckan.tests import factories as ckan_factories
 from ckan.tests.helpers import CKANCliRunner, call_action
 from werkzeug.datastructures import FileStorage
 
-from ckanext.marathon.feeds.verify import verify
+from ckanext.marathon.feeds.verify import verify_log
 from ckanext.marathon.logic.erasing import enforce_list
 from tests import factories
 from tests.logic.asking import act
@@ -181,7 +181,7 @@ def test_no_word_of_a_dataset_is_anywhere(
     found = do("marathon_takedown", id=dataset["id"], reason="Orden judicial")
     assert found["unfinished"] == []
     assert places(storage, datastore) == {}
-    assert list(verify()) == []
+    assert list(verify_log()) == []
     assert act("recently_changed_packages_activity_list") is not None
     # Its id is all that is kept, in our own tables.
     kept = {"takedown", "audit", "feed_entry", "feed_change", "feed_member", "index_note"}
@@ -227,7 +227,7 @@ def test_no_word_of_it_is_left_in_what_others_remember(
     assert [each for each in indexed if each.startswith("Solr ")] == []
     shown = call_action("activity_show", id=stream[0]["id"])["data"]["package"]
     assert shown["title"] == "Datos"
-    assert list(verify()) == []
+    assert list(verify_log()) == []
 
 
 def test_what_a_save_under_way_wrote_afterwards_is_removed_too(

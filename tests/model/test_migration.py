@@ -18,7 +18,7 @@ from ckan.cli.cli import ckan
 from ckan.tests.helpers import CKANCliRunner, call_action
 
 import ckanext.marathon
-from ckanext.marathon.feeds.verify import verify
+from ckanext.marathon.feeds.verify import verify_log
 from ckanext.marathon.logic.erasing import STEPS
 from ckanext.marathon.model import clock, takedown
 from ckanext.marathon.model import dataset as dataset_model
@@ -159,7 +159,7 @@ class TestUpgrade:
         number = app.get("/catalog/changes").headers["Marathon-Feed-Cursor"].split(".")[1]
         # No version without marks has ever given such a number away.
         assert app.get(f"/catalog/changes?since={epoch}.{number}").status_code == 410
-        assert list(verify()) == []
+        assert list(verify_log()) == []
 
     def test_what_was_taken_down_before_is_cleaned_up_once_more(
         self, storage: Path, migrate_db_for: Callable[..., None]

@@ -8,7 +8,7 @@ import pytest
 from ckan.tests.factories import Sysadmin
 from ckan.tests.helpers import call_action
 
-from ckanext.marathon.feeds.verify import verify
+from ckanext.marathon.feeds.verify import verify_log
 from ckanext.marathon.operations import bulk
 from tests import factories
 
@@ -35,7 +35,7 @@ def test_they_are_saved_found_and_in_the_feed() -> None:
     found = call_action("package_search", fq="dataset_type:dataset")["results"]
     assert {each["id"] for each in found} == set(outcome.ids)
     assert len(call_action("marathon_idea_datasets", id=idea["id"])) == 5
-    assert list(verify()) == []
+    assert list(verify_log()) == []
 
 
 def test_a_row_with_errors_leaves_the_others_alone() -> None:

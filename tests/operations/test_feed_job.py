@@ -12,7 +12,7 @@ from ckan.lib import jobs as queues
 from ckan.model.system_info import set_system_info
 from rq.job import JobStatus
 
-from ckanext.marathon.feeds.rebuild import WANTED, is_wanted
+from ckanext.marathon.feeds.verify import REBUILD_WANTED, is_rebuild_wanted
 from ckanext.marathon.model import clock
 from ckanext.marathon.operations import doctor, feed_job, health, processes
 from ckanext.marathon.operations.doctor import Health
@@ -122,15 +122,15 @@ def test_doctor_says_what_is_missing_and_that_a_job_for_it_waits_for_a_worker() 
 def test_a_migration_can_have_everything_described_anew() -> None:
     Municipality()
     assert not health.needs_feed()
-    set_system_info(WANTED, "1")
+    set_system_info(REBUILD_WANTED, "1")
     assert health.needs_feed()
-    assert is_wanted()
+    assert is_rebuild_wanted()
     # Meanwhile what is there is served.
     assert clock.read_clock().complete
     (finding,) = doctor.check_feed()
     assert finding.health is Health.BAD
     feed_job.build()
-    assert not is_wanted()
+    assert not is_rebuild_wanted()
     assert not health.needs_feed()
 
 

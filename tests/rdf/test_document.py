@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rdflib import Graph, Literal, URIRef
 
-from ckanext.marathon.feeds import write
+from ckanext.marathon.feeds import triples
 from ckanext.marathon.rdf.catalogue import (
     build_brief_graph,
     build_catalogue_graph,
@@ -137,7 +137,7 @@ class TestDatasetThatIsADocumentOfAnother:
     @pytest.mark.parametrize("turned", [False, True])
     def test_it_keeps_its_title_in_a_page_of_the_feed(self, turned: bool) -> None:
         bodies = [each.serialize(format="nt11", encoding="utf-8") for each in self.bodies()]
-        lines = write.joined(bodies[:: -1 if turned else 1])
+        lines = triples.join_descriptions(bodies[:: -1 if turned else 1])
         page = Graph().parse(data=b"\n".join(lines), format="nt")
         assert titles(page, OTHERS) == {MINIMAL["title"]}
         assert titles(page, str(SITE.dataset(FULL["id"]))) == {FULL["title"]}
@@ -149,4 +149,4 @@ class TestDatasetThatIsADocumentOfAnother:
         join_graphs(page, self.bodies()[0])
         assert titles(page, str(named)) == {"MIT"}
         body = page.serialize(format="nt11", encoding="utf-8")
-        assert any(b'"MIT"' in line for line in write.joined([body]))
+        assert any(b'"MIT"' in line for line in triples.join_descriptions([body]))

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from ckan.tests.helpers import call_action
 
-from ckanext.marathon.feeds import news
+from ckanext.marathon.feeds import atom
 from tests.factories import Idea, MarathonDataset, Municipality, Workshop
 from tests.remembered import remembered
 
@@ -125,7 +125,7 @@ class TestEverything:
     def test_has_the_newest_of_each_kind_together(
         self, visitor: Reader, villa_nueva: dict[str, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(news, "NEWEST", 3)
+        monkeypatch.setattr(atom, "NEWEST", 3)
         workshop = Workshop(owner_org=villa_nueva["id"], municipality=["0115"])
         for number in range(5):
             Idea(workshop=workshop["id"], title=f"Idea {number}")

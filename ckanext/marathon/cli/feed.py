@@ -15,11 +15,9 @@ import click
 from ckan import model
 
 from ckanext.marathon.cli.progress_bar import ProgressBar
-from ckanext.marathon.feeds import rebuild as builder
-from ckanext.marathon.feeds import status as state
-from ckanext.marathon.feeds import verify as oracle
-from ckanext.marathon.feeds import witness
-from ckanext.marathon.feeds.verify import Wrong
+from ckanext.marathon.feeds import log_state
+from ckanext.marathon.feeds import verify as verify_feeds
+from ckanext.marathon.feeds.verify import LogFaultKind
 from ckanext.marathon.logic.redacting import redact_text
 from ckanext.marathon.model import clock
 from ckanext.marathon.operations import doctor, portals
@@ -44,18 +42,20 @@ def verify(workers: int) -> None:
     Exits with 1 if anything differs, and lists it. Meanwhile the site can be used.
     """
     with ProgressBar(tk._("Comparing")) as bar:
-        faults = list(oracle.verify(_ini(), workers, bar.at))
+        faults = list(verify_feeds.verify_log(_ini(), workers, bar.at))
     names = {
-        Wrong.MISSING: tk._("public, but not in the log"),
-        Wrong.OUTDATED: tk._("described otherwise in the log"),
-        Wrong.NOT_PUBLIC: tk._("in the log, but not public"),
-        Wrong.PAGE: tk._("page that differs from its datasets"),
-        Wrong.SCOPE: tk._("part of the catalogue whose changes are not those of its datasets"),
-        Wrong.LOST: tk._(
+        LogFaultKind.MISSING: tk._("public, but not in the log"),
+        LogFaultKind.OUTDATED: tk._("described otherwise in the log"),
+        LogFaultKind.NOT_PUBLIC: tk._("in the log, but not public"),
+        LogFaultKind.PAGE: tk._("page that differs from its datasets"),
+        LogFaultKind.SCOPE: tk._(
+            "part of the catalogue whose changes are not those of its datasets"
+        ),
+        LogFaultKind.LOST: tk._(
             "change that was served and is not in the log: an older database was brought back. "
             "Restart the site, or run: ckan marathon feed new-epoch"
         ),
-        Wrong.CLOCK: tk._(
+        LogFaultKind.CLOCK: tk._(
             "last change, but the clock names another one: a backup was restored in part. Restore "
             "all of it"
         ),
@@ -64,7 +64,7 @@ def verify(workers: int) -> None:
         click.echo(f"✗ {fault.what}: {names[fault.wrong]}")
     if faults:
         # A rebuild writes what is public now, and brings no history back.
-        lost = all(fault.wrong in (Wrong.LOST, Wrong.CLOCK) for fault in faults)
+        lost = all(fault.wrong in (LogFaultKind.LOST, LogFaultKind.CLOCK) for fault in faults)
         text = (
             tk._("{count} faults.")
             if lost
@@ -85,14 +85,14 @@ def rebuild(workers: int, restart: bool) -> None:
     interrupted goes on where it was.
     """
     with ProgressBar(tk._("Writing the log")) as bar:
-        changes = builder.rebuild(_ini(), workers, restart, bar.at)
+        changes = verify_feeds.rebuild_log(_ini(), workers, restart, bar.at)
     click.echo(tk._("The log is complete; {count} changes were written.").format(count=changes))
 
 
 @feed.command()
 def status() -> None:
     """Say how far the log is, and what is in it."""
-    found = state.status()
+    found = log_state.read_log_status()
     rows: list[tuple[str, Any]] = [
         (tk._("Last change"), found.number),
         (tk._("Its mark"), f"{found.mark:016x}"),
@@ -136,9 +136,9 @@ def new_epoch(yes: bool) -> None:
             tk._("Everybody who follows the feed will fetch all of it again."), abort=True
         )
     clock.hold_clock()
-    lost = witness.find_lost_change()
+    lost = log_state.find_lost_change()
     now = clock.begin_epoch(*(astuple(lost) if lost else ()))
-    witness.write_witness(witness.Witness(now.number, now.mark))
+    log_state.write_witness(log_state.Witness(now.number, now.mark))
     model.Session.commit()
     click.echo(tk._("Epoch {epoch} has begun.").format(epoch=now.epoch))
 

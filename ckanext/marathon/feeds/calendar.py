@@ -25,7 +25,7 @@ REFRESH = timedelta(hours=6)
 _DAY = timedelta(days=1)
 
 
-class Event(NamedTuple):
+class CalendarEvent(NamedTuple):
     """A workshop in a calendar.
 
     Attributes:
@@ -56,7 +56,7 @@ class Event(NamedTuple):
     confirm_title: str
 
 
-def calendar(name: str, source: str, events: Iterable[Event]) -> bytes:
+def write_calendar(name: str, source: str, events: Iterable[CalendarEvent]) -> bytes:
     """Return a calendar.
 
     Args:
@@ -81,7 +81,7 @@ def calendar(name: str, source: str, events: Iterable[Event]) -> bytes:
     return b"".join((head.removesuffix(end), *map(_written, known), end))
 
 
-def uid(iri: str, part: str = "") -> str:
+def make_uid(iri: str, part: str = "") -> str:
     """Return what a calendar knows a thing by: it changes as little as the IRI does."""
     split = urlsplit(iri)
     return f"{split.path.rsplit('/', 1)[-1]}{part}@{split.hostname or 'localhost'}"
@@ -89,13 +89,13 @@ def uid(iri: str, part: str = "") -> str:
 
 # Writing one takes milliseconds, and whoever subscribed asks again and again.
 @lru_cache(maxsize=2_000)
-def _written(event: Event) -> bytes:
+def _written(event: CalendarEvent) -> bytes:
     written = _workshop(event).to_ical()
     return written + _deadline(event).to_ical() if workshop.is_time(event.confirm_by) else written
 
 
-def _workshop(event: Event) -> icalendar.Event:
-    made = _base(event, uid(event.iri), event.title)
+def _workshop(event: CalendarEvent) -> icalendar.Event:
+    made = _base(event, make_uid(event.iri), event.title)
     first, last = _times(event.starts, event.ends)
     for name, when in (("dtstart", first), ("dtend", last)):
         if when is not None:
@@ -112,18 +112,18 @@ def _workshop(event: Event) -> icalendar.Event:
     return made
 
 
-def _deadline(event: Event) -> icalendar.Event:
+def _deadline(event: CalendarEvent) -> icalendar.Event:
     """Return the last day to confirm, as a day of its own: alarms of others are not rung."""
-    made = _base(event, uid(event.iri, ".confirm"), event.confirm_title)
+    made = _base(event, make_uid(event.iri, ".confirm"), event.confirm_title)
     day = find_last_local_day(event.confirm_by)
     made.add("dtstart", day)
     made.add("dtend", day + _DAY)
     made.add("status", "CONFIRMED")
-    made.add("related-to", uid(event.iri))
+    made.add("related-to", make_uid(event.iri))
     return made
 
 
-def _base(event: Event, identifier: str, title: str) -> icalendar.Event:
+def _base(event: CalendarEvent, identifier: str, title: str) -> icalendar.Event:
     created, modified = (each.replace(tzinfo=UTC) for each in (event.created, event.modified))
     made = icalendar.Event()
     made.add("uid", identifier)

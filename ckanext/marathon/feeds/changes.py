@@ -18,10 +18,9 @@ from typing import Any, NamedTuple, Self
 import pyoxigraph
 import sqlalchemy as sa
 
-from ckanext.marathon.feeds import envelope, snapshot, write
-from ckanext.marathon.feeds.parts import Part
-from ckanext.marathon.feeds.scopes import WHOLE
-from ckanext.marathon.feeds.snapshot import Cursor, State
+from ckanext.marathon.feeds import catalogue, log_state, triples
+from ckanext.marathon.feeds.log_state import Cursor, LogState
+from ckanext.marathon.feeds.scopes import WHOLE, CataloguePart
 from ckanext.marathon.model import feed_log
 from ckanext.marathon.model.feed import Activity, Kind
 from ckanext.marathon.model.feed_log import DescribedThing
@@ -51,7 +50,7 @@ COERCED = {
 }
 
 
-class Format(NamedTuple):
+class ActivityFormat(NamedTuple):
     """A way to write activities: the extension of its addresses, its media type, its writer."""
 
     extension: str
@@ -62,19 +61,19 @@ class Format(NamedTuple):
 FORMATS = {
     each.extension: each
     for each in (
-        Format("trig", "application/trig", pyoxigraph.RdfFormat.TRIG),
-        Format("jsonld", "application/ld+json", pyoxigraph.RdfFormat.JSON_LD),
+        ActivityFormat("trig", "application/trig", pyoxigraph.RdfFormat.TRIG),
+        ActivityFormat("jsonld", "application/ld+json", pyoxigraph.RdfFormat.JSON_LD),
         # One line a quad: no library is needed to read it.
-        Format("nq", "application/n-quads", pyoxigraph.RdfFormat.N_QUADS),
+        ActivityFormat("nq", "application/n-quads", pyoxigraph.RdfFormat.N_QUADS),
     )
 }
 
 
-class Malformed(Exception):
+class MalformedCursor(Exception):
     """What was given is no cursor."""
 
 
-class Outdated(Exception):
+class OutdatedCursor(Exception):
     """The cursor is of another epoch, or of a history that was lost."""
 
 
@@ -91,8 +90,8 @@ class Changes:
         is_last: there are no more at this moment.
     """
 
-    state: State
-    part: Part
+    state: LogState
+    part: CataloguePart
     since: str
     steps: Sequence[sa.Row]
     is_last: bool
@@ -128,7 +127,11 @@ class Changes:
     @cached_property
     def _told(self) -> list[bytes]:
         """What a part says of itself; the whole does so in an activity."""
-        return envelope.catalogue(self._moment, self.part) if self.part.scope != WHOLE else []
+        return (
+            catalogue.describe_catalogue(self._moment, self.part)
+            if self.part.scope != WHOLE
+            else []
+        )
 
     def descriptions(self) -> dict[str, list[DescribedThing]]:
         """Return IRI → what is said of it: the thing itself first, then its neighbours."""
@@ -160,7 +163,7 @@ class Changes:
             payload = self._payload(step.iri, described.get(step.iri, []))
             quads += [line.removesuffix(b" .") + end for line in payload]
         prefixes = {
-            **write.prefixes(self._moment.vocabulary),
+            **triples.list_prefixes(self._moment.vocabulary),
             "as": AS,
             "ldes": LDES,
             "tree": TREE,
@@ -178,8 +181,8 @@ class Changes:
             return []
         held = []
         if described[0].kind == Kind.DATASET:
-            held = [write.held(self.part.iri(self._moment.base), iri)]
-        return write.joined([b"\n".join(held), *(each.body for each in described)])
+            held = [triples.write_dataset_link(self.part.iri(self._moment.base), iri)]
+        return triples.join_descriptions([b"\n".join(held), *(each.body for each in described)])
 
     def _page(self, address: str, stream: str) -> Iterator[bytes]:
         """Yield what the page says of itself, and where the next one is."""
@@ -207,7 +210,7 @@ class Changes:
         yield from (f"<{s}> <{p}> {o} .".encode() for s, p, o in said)
 
 
-def read_changes(part: Part, cursor: str = "") -> Changes:
+def read_changes(part: CataloguePart, cursor: str = "") -> Changes:
     """Return the changes of a part of the catalogue, or of the whole, after a cursor.
 
     Args:
@@ -221,11 +224,11 @@ def read_changes(part: Part, cursor: str = "") -> Changes:
     """
     since = Cursor.parse(cursor)
     if cursor and not since:
-        raise Malformed
-    connection, moment, state = snapshot.catalogue()
+        raise MalformedCursor
+    connection, moment, state = log_state.open_catalogue()
     try:
         if since and not since.is_valid(connection, state):
-            raise Outdated
+            raise OutdatedCursor
         number = since.number if since else 0
         steps = feed_log.list_changes(connection, part.scope.name, number, SIZE + 1)
     except BaseException:

@@ -1,28 +1,329 @@
-"""The inventory as ``data.json``: DCAT-US 1.1, or Argentina's profile.
+"""Datasets as DCAT-US 1.1 wants them in data.json.
 
-The two contradict each other (``mailto:``, ``irregular``), so there is a document of each.
+Fields that the schema does not know (``byteSize``, ``checksum`` …) are allowed by it, and named as
+DCAT names them.
+
+Source: DCAT-US Schema v1.1 (Project Open Data, public domain).
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
+from typing import Any, NamedTuple
+from urllib.parse import quote
 
-from ckanext.marathon.feeds import data_json_ar, data_json_us
-from ckanext.marathon.feeds.data_json_us import Contact, three_letters, uri
-from ckanext.marathon.feeds.inventory import Dataset, language_codes, without_nothing
-from ckanext.marathon.feeds.plain import plain
-from ckanext.marathon.feeds.said import Said
+from ckanext.marathon.domain import dates
+from ckanext.marathon.feeds.inventory import (
+    InventoryDataset,
+    InventoryDistribution,
+    InventoryPlace,
+    drop_empty,
+    find_extent,
+    list_intervals,
+    list_labels,
+    list_language_codes,
+)
+from ckanext.marathon.feeds.plain_text import strip_markup
+from ckanext.marathon.feeds.triples import StatedConcept, Statements
 from ckanext.marathon.rdf.iri import read_mail_address
 from ckanext.marathon.rdf.namespaces import DCAT, DCT, FOAF, VCARD
+from ckanext.marathon.vocabulary import authorities
+
+IRREGULAR = "irregular"
+# DCAT-US takes no more of a dataset's rights.
+LONGEST_RIGHTS = 255
+# What RFC 2046 has for a file of which no type is known; DCAT-US wants one for each download.
+OCTET_STREAM = "application/octet-stream"
+_MEDIA_TYPE = re.compile(r"[-\w]+/[-\w]+(?:\.[-\w]+)*(?:\+[-\w]+)?")
+
+# Source: ISO 8601, repeating durations, as DCAT-US lists them. How often something happens a
+# period is a duration of its share of it. Four of the EU's table are no period at all (NEVER,
+# NOT_PLANNED, OTHER, UNKNOWN): of these only the label is told.
+FREQUENCIES = {
+    "TRIDECENNIAL": "R/P30Y",
+    "BIDECENNIAL": "R/P20Y",
+    "DECENNIAL": "R/P10Y",
+    "QUINQUENNIAL": "R/P5Y",
+    "QUADRENNIAL": "R/P4Y",
+    "TRIENNIAL": "R/P3Y",
+    "BIENNIAL": "R/P2Y",
+    "ANNUAL": "R/P1Y",
+    "ANNUAL_2": "R/P6M",
+    "ANNUAL_3": "R/P4M",
+    "QUARTERLY": "R/P3M",
+    "BIMONTHLY": "R/P2M",
+    "MONTHLY": "R/P1M",
+    "BIWEEKLY": "R/P2W",
+    "MONTHLY_2": "R/P0.5M",
+    "MONTHLY_3": "R/P0.33M",
+    "WEEKLY": "R/P1W",
+    "WEEKLY_2": "R/P3.5D",
+    "WEEKLY_3": "R/P0.33W",
+    "DAILY": "R/P1D",
+    "DAILY_2": "R/PT12H",
+    "12HRS": "R/PT12H",
+    "TRIHOURLY": "R/PT3H",
+    "BIHOURLY": "R/PT2H",
+    "HOURLY": "R/PT1H",
+    "30MIN": "R/PT30M",
+    "15MIN": "R/PT15M",
+    "10MIN": "R/PT10M",
+    "5MIN": "R/PT5M",
+    "1MIN": "R/PT1M",
+    "CONT": "R/PT1S",
+    "UPDATE_CONT": "R/PT1S",
+    "AS_NEEDED": IRREGULAR,
+    "IRREG": IRREGULAR,
+}
+ACCESS = {"RESTRICTED": "restricted public", "NON_PUBLIC": "non-public"}
+
+
+class SiteContact(NamedTuple):
+    """Who answers for the site.
+
+    Attributes:
+        name: of the site.
+        email: "" if none is known that a letter would reach.
+        page: address of a page that says who runs the site.
+    """
+
+    name: str
+    email: str
+    page: str
+
+
+def make_us_dataset(each: InventoryDataset, contact: SiteContact) -> dict[str, object]:
+    """Return a dataset; ``contact`` stands in where nobody is named."""
+    publisher = each.publisher.label if each.publisher else contact.name
+    # DCAT-US wants at least one.
+    named = (
+        each.keywords,
+        list_labels(each.problems),
+        list_labels(each.themes),
+        list_labels(each.places),
+    )
+    keywords = next(filter(None, named), [each.title])
+    rights = write_rights(each)
+    temporal, periods = _temporal(each), list_intervals(each.periods, each.period_texts)
+    return drop_empty(
+        {
+            "@type": "dcat:Dataset",
+            "identifier": each.iri,
+            "title": each.title,
+            "description": strip_markup(each.description) or each.title,
+            "keyword": [*keywords],
+            "issued": each.issued,
+            # DCAT-US wants one; of what it is said where it is not of the data.
+            "modified": each.modified or each.record_modified,
+            "modifiedOf": "" if each.modified else "dcat:CatalogRecord",
+            "publisher": {"@type": "org:Organization", "name": publisher},
+            "contactPoint": _make_contact(each, contact),
+            "accessLevel": ACCESS.get(each.access_rights.rsplit("/", 1)[-1], "public"),
+            # All of it is in the files' own.
+            "rights": rights
+            if len(rights) <= LONGEST_RIGHTS
+            else f"{rights[: LONGEST_RIGHTS - 1]}…",
+            "license": write_uri(each.licence.address) if each.licence else "",
+            "spatial": _spatial(each.places),
+            "temporal": temporal,
+            # DCAT-US has room for one period, which has two ends.
+            "temporalCoverage": [] if periods == [temporal] else periods,
+            "accrualPeriodicity": _frequency(each),
+            # Also of those that ISO 8601 has no period for.
+            "accrualPeriodicityLabel": each.frequency.label if each.frequency else "",
+            "language": list_language_codes(each.languages),
+            "theme": [*dict.fromkeys([*list_labels(each.problems), *list_labels(each.themes)])],
+            "superTheme": [concept.iri.rsplit("/", 1)[-1] for concept in each.themes],
+            "landingPage": write_uri(each.landing_page or each.iri),
+            "conformsTo": next(iter(list_addresses(each.conforms_to)), ""),
+            "references": _references(each),
+            "version": each.version,
+            "distribution": [make_us_distribution(one) for one in each.distributions],
+        }
+    )
+
+
+def _make_contact(each: InventoryDataset, site: SiteContact) -> dict[str, object]:
+    """Return whom to ask: who is named, else the site in its own name, never in another's.
+
+    DCAT-US wants a mail address. Where none is known none is made up: a page says whom to ask.
+    """
+    owner = each.publisher.label if each.publisher else site.name
+    name, email, page = each.contact or owner, each.email, each.contact_page
+    if not email and site.email:
+        name, email = site.name, site.email
+    return drop_empty(
+        {
+            "@type": "vcard:Contact",
+            "fn": name,
+            "hasEmail": f"mailto:{email}" if email else "",
+            "hasURL": write_uri(page or ("" if email else site.page)),
+        }
+    )
+
+
+def _frequency(each: InventoryDataset) -> str:
+    return FREQUENCIES.get(each.frequency.iri.rsplit("/", 1)[-1], "") if each.frequency else ""
+
+
+def write_rights(each: InventoryDataset | InventoryDistribution) -> str:
+    """Return what is said of the rights, with a licence that has only a name."""
+    licence = each.licence.label if each.licence and not each.licence.address else ""
+    return " ".join(filter(None, (licence, *each.rights)))
+
+
+def _spatial(places: Iterable[InventoryPlace]) -> str:
+    """Return the names of places; where none has one, where the first of them is."""
+    found = [*places]
+    boxes = (str(each.box) for each in found if each.box)
+    return ", ".join(list_labels(found)) or next(boxes, "")
+
+
+def _temporal(each: InventoryDataset) -> str:
+    """Return from when to when the periods are, as one interval.
+
+    One without an end, or without a beginning, repeats a period that follows the last, or came
+    before: that with which the data are updated, else the unit in which the date is stated.
+
+    Source: DCAT-US 1.1, ``temporal``: "continually updated … R/2010-01/P1M".
+    """
+    start, end = find_extent(each.periods)
+    if start and end:
+        if len(start) != len(end):
+            # DCAT-US's schema takes both ends in one form alone.
+            start, end = f"{dates.find_local_day(start)}", f"{dates.find_last_local_day(end)}"
+        found = f"{start}/{end}"
+    elif start:
+        found = f"R/{start}/{_unit(each, start)}"
+    else:
+        found = f"R/{_unit(each, end)}/{end}" if end else ""
+    return found
+
+
+def _unit(each: InventoryDataset, stated: str) -> str:
+    updated = _frequency(each).removeprefix("R/")
+    return updated if updated.startswith("P") else {4: "P1Y", 7: "P1M"}.get(len(stated), "P1D")
+
+
+def _references(each: InventoryDataset) -> list[str]:
+    """Return documents about a dataset and its files, and the ideas and workshops it came from."""
+    of_files = [document for one in each.distributions for document in one.documentation]
+    found = list_addresses((*each.documentation, *of_files))
+    # DCAT-US has room for one standard.
+    found += list_addresses(each.conforms_to)[1:]
+    found += list_addresses((*each.ideas, *each.workshops))
+    return [*dict.fromkeys(found)]
+
+
+def list_addresses(concepts: Iterable[StatedConcept]) -> list[str]:
+    """Return the addresses of those that have one, as URIs."""
+    return [write_uri(each.address) for each in concepts if each.address]
+
+
+def make_us_distribution(each: InventoryDistribution) -> dict[str, object]:
+    """Return a file or service of a dataset."""
+    # DCAT-US takes a media type in this form alone.
+    media_type = each.media_type if _MEDIA_TYPE.fullmatch(each.media_type) else ""
+    checksum = {"@type": "spdx:Checksum", "algorithm": each.algorithm}
+    return drop_empty(
+        {
+            "@type": "dcat:Distribution",
+            "identifier": each.iri,
+            "title": each.title,
+            "description": strip_markup(each.description),
+            "accessURL": write_uri(each.access_url),
+            "downloadURL": write_uri(each.download_url),
+            # A file to be downloaded must say of what type it is.
+            "mediaType": media_type or (OCTET_STREAM if each.download_url else ""),
+            "format": each.format,
+            "byteSize": int(each.size) if each.size.isdecimal() else None,
+            "checksum": {**checksum, "checksumValue": each.checksum} if each.checksum else None,
+            "issued": each.issued,
+            "modified": each.modified,
+            "license": write_uri(each.licence.address) if each.licence else "",
+            "rights": write_rights(each),
+            "conformsTo": next(iter(list_addresses(each.conforms_to)), ""),
+            "references": list_addresses(each.documentation),
+        }
+    )
+
+
+def list_three_letter_codes(iris: Iterable[str]) -> list[str]:
+    """Return ISO 639-3 codes, as Argentina's profile wants them."""
+    return [
+        each.iso_639_3 for each in map(authorities.find_language, iris) if each and each.iso_639_3
+    ]
+
+
+def write_uri(iri: str) -> str:
+    """Return an IRI as the URI that it maps to (RFC 3987, section 3.1): both profiles take no IRI.
+
+    What is encoded already stays as it is.
+    """
+    return quote(iri, safe="%:/?#[]@!$&'()*+,;=~")
+
+
+# How the profile calls what has no period; it wants a value for every dataset.
+EVENTUAL = "eventual"
+
+
+def make_argentine_dataset(each: InventoryDataset, contact: SiteContact) -> dict[str, object]:
+    """Return a dataset as Argentina's profile wants it, which differs from DCAT-US in this.
+
+    Mail addresses are bare; a frequency without a period is ``eventual``, and so is one that is not
+    known; languages have three letters; each file has a title and both addresses. Dates are days:
+    of a month or year the first.
+    """
+    found = make_us_dataset(each, contact)
+    person: Any = found["contactPoint"]
+    if "hasEmail" in person:
+        person = {**person, "hasEmail": person["hasEmail"].removeprefix("mailto:")}
+    frequency = found.get("accrualPeriodicity", IRREGULAR)
+    return {
+        **found,
+        **drop_empty(
+            {
+                "contactPoint": person,
+                "rights": write_rights(each),
+                "language": list_three_letter_codes(each.languages),
+                "issued": _whole_day(each.issued),
+                "modified": _whole_day(each.modified or each.record_modified),
+            }
+        ),
+        "accrualPeriodicity": EVENTUAL if frequency == IRREGULAR else frequency,
+        "superTheme": found.get("superTheme", []),
+        "distribution": [
+            _make_argentine_distribution(one, each.title) for one in each.distributions
+        ],
+    }
+
+
+def _make_argentine_distribution(each: InventoryDistribution, title: str) -> dict[str, object]:
+    found = make_us_distribution(each)
+    address = str(found.get("accessURL") or found.get("downloadURL") or "")
+    return {
+        **found,
+        "title": each.title or each.format or title,
+        "accessURL": address,
+        # The profile wants one of what is only a page or a service, too.
+        "downloadURL": found.get("downloadURL", address),
+        **drop_empty({"issued": _whole_day(each.issued), "modified": _whole_day(each.modified)}),
+    }
+
+
+def _whole_day(moment: str) -> str:
+    return f"{moment}-01-01"[:10] if re.fullmatch(r"[0-9]{4}(-[0-9]{2})?", moment) else moment
+
 
 US, ARGENTINA = "us", "ar"
 PROFILES = (US, ARGENTINA)
 CONFORMS_TO = "https://project-open-data.cio.gov/v1.1/schema"
 
 
-def head(
-    lines: Iterable[bytes], catalogue: str, language: str, contact: Contact, profile: str = US
+def write_data_json_head(
+    lines: Iterable[bytes], catalogue: str, language: str, contact: SiteContact, profile: str = US
 ) -> bytes:
     """Return the beginning of the document, up to the first dataset.
 
@@ -33,7 +334,7 @@ def head(
         contact: for a catalogue that names none.
         profile: one of :data:`PROFILES`.
     """
-    said = Said(lines, language)
+    said = Statements(lines, language)
     publisher, office = (
         said.value(catalogue, DCT.publisher),
         said.value(catalogue, DCAT.contactPoint),
@@ -41,7 +342,7 @@ def head(
     is_us = profile == US
     email = read_mail_address(said.value(office, VCARD.hasEmail)) or contact.email
     spoken = said.values(catalogue, DCT.language)
-    fields = without_nothing(
+    fields = drop_empty(
         {
             "@context": f"{CONFORMS_TO}/catalog.jsonld" if is_us else "",
             "@id": catalogue,
@@ -49,24 +350,26 @@ def head(
             "conformsTo": CONFORMS_TO if is_us else "",
             "describedBy": f"{CONFORMS_TO}/catalog.json" if is_us else "",
             "title": said.text(catalogue, DCT.title),
-            "description": plain(said.text(catalogue, DCT.description)),
+            "description": strip_markup(said.text(catalogue, DCT.description)),
             "identifier": catalogue,
-            "publisher": without_nothing({"name": said.text(publisher, FOAF.name), "mbox": email}),
+            "publisher": drop_empty({"name": said.text(publisher, FOAF.name), "mbox": email}),
             "issued": said.value(catalogue, DCT.issued),
             "modified": said.value(catalogue, DCT.modified),
-            "language": language_codes(spoken) if is_us else three_letters(spoken),
+            "language": list_language_codes(spoken) if is_us else list_three_letter_codes(spoken),
             "superThemeTaxonomy": "http://datos.gob.ar/superThemeTaxonomy.json",
-            "license": uri(said.value(catalogue, DCT.license)),
-            "homepage": uri(said.value(catalogue, FOAF.homepage)),
+            "license": write_uri(said.value(catalogue, DCT.license)),
+            "homepage": write_uri(said.value(catalogue, FOAF.homepage)),
         }
     )
-    return _dumped(fields)[:-1] + b', "dataset": [\n'
+    return _dump_json(fields)[:-1] + b', "dataset": [\n'
 
 
 TAIL = b"\n]}\n"
 
 
-def part(datasets: Iterable[Dataset], contact: Contact, profile: str = US) -> bytes:
+def write_data_json_part(
+    datasets: Iterable[InventoryDataset], contact: SiteContact, profile: str = US
+) -> bytes:
     """Return datasets, separated by commas.
 
     Args:
@@ -74,9 +377,9 @@ def part(datasets: Iterable[Dataset], contact: Contact, profile: str = US) -> by
         contact: for those that nobody is named for.
         profile: one of :data:`PROFILES`.
     """
-    write = data_json_us.dataset_of if profile == US else data_json_ar.dataset_of
-    return b",\n".join(_dumped(write(each, contact)) for each in datasets)
+    write = make_us_dataset if profile == US else make_argentine_dataset
+    return b",\n".join(_dump_json(write(each, contact)) for each in datasets)
 
 
-def _dumped(value: object) -> bytes:
+def _dump_json(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode()

@@ -1,15 +1,17 @@
-"""Datasets as those want them who do not read RDF, taken from the log's descriptions.
+"""Plain dataset records for the formats other than RDF, parsed from the log's descriptions.
 
 What is told here is what the RDF tells: nothing is looked up in CKAN.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from ckanext.marathon.feeds.coverage import Box, box_of
-from ckanext.marathon.feeds.said import Concept, Said
+from ckanext.marathon.domain import dates
+from ckanext.marathon.feeds.triples import StatedConcept, Statements
 from ckanext.marathon.rdf.iri import read_mail_address
 from ckanext.marathon.rdf.namespaces import (
     DC,
@@ -23,9 +25,71 @@ from ckanext.marathon.rdf.namespaces import (
 from ckanext.marathon.vocabulary import authorities
 from ckanext.marathon.vocabulary.problems import KIND as PROBLEM
 
+# How ISO 8601-2 writes an end that is open.
+OPEN = ".."
+# One kind of shape, in two dimensions, as ``rdf.literals.geometry`` writes it.
+_WKT = re.compile(r"[A-Z]+ *(\([-+.,() 0-9eE]*\))")
+
+
+class Box(NamedTuple):
+    """Where a place is, in degrees; a point is a box without an extent."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+    @property
+    def is_point(self) -> bool:
+        """Whether it has no extent."""
+        return (self.west, self.south) == (self.east, self.north)
+
+    def __str__(self) -> str:
+        """Return longitude and latitude as DCAT-US wants them, of a point latitude first."""
+        if self.is_point:
+            return f"{self.south},{self.west}"
+        return f"{self.west},{self.south},{self.east},{self.north}"
+
+
+def read_box(wkt: str) -> Box | None:
+    """Return the extent of a shape in WKT, longitude first; ``None`` for what is none."""
+    found = _WKT.fullmatch(wkt)
+    points = [each.split() for each in re.sub("[()]", " ", found[1]).split(",")] if found else []
+    try:
+        east, north = zip(*((float(x), float(y)) for x, y in points), strict=True)
+    except ValueError:
+        return None
+    return Box(min(east), min(north), max(east), max(north))
+
+
+def list_intervals(periods: Iterable[tuple[str, str]], texts: Iterable[str] = ()) -> list[str]:
+    """Return all periods in the order of the record, ``..`` for an open end, then those in words.
+
+    Source: ISO 8601-2, 4.4; schema.org, ``temporalCoverage``.
+    """
+    found = [f"{start or OPEN}/{end or OPEN}" for start, end in periods]
+    return [*found, *texts]
+
+
+def find_extent(periods: Iterable[tuple[str, str]]) -> tuple[str, str]:
+    """Return from when to when several periods are, with what may be between them.
+
+    Returns:
+        The earliest start and the latest end, "" for an end that is open in one of them, or of
+        which it is not known which is the last.
+    """
+    starts, ends = zip(*periods, strict=True) if (periods := [*periods]) else ((), ())
+    try:
+        return (
+            min(starts, key=dates.find_first_instant) if starts and all(starts) else "",
+            max(ends, key=dates.find_last_instant) if ends and all(ends) else "",
+        )
+    except ValueError:
+        return "", ""
+
 
 @dataclass(frozen=True)
-class Distribution:
+class InventoryDistribution:
     """A file or service of a dataset; "" stands for what is not known.
 
     Attributes:
@@ -46,19 +110,19 @@ class Distribution:
     download_url: str
     media_type: str
     format: str
-    licence: Concept | None
+    licence: StatedConcept | None
     size: str
     algorithm: str
     checksum: str
     issued: str
     modified: str
     rights: tuple[str, ...]
-    documentation: tuple[Concept, ...]
-    conforms_to: tuple[Concept, ...]
+    documentation: tuple[StatedConcept, ...]
+    conforms_to: tuple[StatedConcept, ...]
 
 
 @dataclass(frozen=True)
-class Place(Concept):
+class InventoryPlace(StatedConcept):
     """A place with its label; of our vocabulary also its kind (``municipality``) and code.
 
     Attributes:
@@ -71,7 +135,7 @@ class Place(Concept):
 
 
 @dataclass(frozen=True)
-class Dataset:
+class InventoryDataset:
     """A public dataset; "" stands for what is not known.
 
     Attributes:
@@ -97,33 +161,33 @@ class Dataset:
     issued: str
     modified: str
     record_modified: str
-    themes: tuple[Concept, ...]
-    problems: tuple[Concept, ...]
-    places: tuple[Place, ...]
+    themes: tuple[StatedConcept, ...]
+    problems: tuple[StatedConcept, ...]
+    places: tuple[InventoryPlace, ...]
     periods: tuple[tuple[str, str], ...]
     period_texts: tuple[str, ...]
     languages: tuple[str, ...]
-    frequency: Concept | None
+    frequency: StatedConcept | None
     access_rights: str
-    licence: Concept | None
+    licence: StatedConcept | None
     rights: tuple[str, ...]
-    documentation: tuple[Concept, ...]
-    conforms_to: tuple[Concept, ...]
+    documentation: tuple[StatedConcept, ...]
+    conforms_to: tuple[StatedConcept, ...]
     version: str
-    creators: tuple[Concept, ...]
-    publisher: Concept | None
+    creators: tuple[StatedConcept, ...]
+    publisher: StatedConcept | None
     contact: str
     email: str
     contact_page: str
     landing_page: str
-    ideas: tuple[Concept, ...]
-    workshops: tuple[Concept, ...]
-    distributions: tuple[Distribution, ...]
+    ideas: tuple[StatedConcept, ...]
+    workshops: tuple[StatedConcept, ...]
+    distributions: tuple[InventoryDistribution, ...]
 
 
-def datasets(
+def parse_inventory(
     lines: Iterable[bytes], language: str, vocabulary: str, base: str
-) -> Sequence[Dataset]:
+) -> Sequence[InventoryDataset]:
     """Return the datasets that lines of N-Triples describe, with the neighbours that they name.
 
     Args:
@@ -132,7 +196,7 @@ def datasets(
         vocabulary: start of the IRIs of our concepts, by which alone they are known.
         base: start of the IRIs of our records.
     """
-    said = Said(lines, language, base)
+    said = Statements(lines, language, base)
     found = {each for kind in CLASSES for each in said.subjects(str(kind))}
     return [_dataset(said, each, vocabulary) for each in sorted(found)]
 
@@ -141,7 +205,7 @@ def datasets(
 CLASSES = (DCAT.Dataset, DCAT.DatasetSeries)
 
 
-def _contact(said: Said, iri: str) -> str:
+def _contact(said: Statements, iri: str) -> str:
     """Return the first contact that has an e-mail address, else the first.
 
     Only one can be said in data.json, and DCAT-US requires its address.
@@ -151,7 +215,7 @@ def _contact(said: Said, iri: str) -> str:
     return next(with_mail, contacts[0] if contacts else "")
 
 
-def _dataset(said: Said, iri: str, vocabulary: str) -> Dataset:
+def _dataset(said: Statements, iri: str, vocabulary: str) -> InventoryDataset:
     themes = said.concepts(iri, DCAT.theme)
     contact = _contact(said, iri)
     publisher, licence = said.value(iri, DCT.publisher), said.value(iri, DCT.license)
@@ -160,7 +224,7 @@ def _dataset(said: Said, iri: str, vocabulary: str) -> Dataset:
     ends = [(said.value(each, DCAT.startDate), said.value(each, DCAT.endDate)) for each in periods]
     ideas = [each for each in said.values(iri, DCT.relation) if "/idea/" in each]
     workshops = {value for each in (iri, *ideas) for value in said.values(each, _GENERATED)}
-    return Dataset(
+    return InventoryDataset(
         iri=iri,
         title=said.text(iri, DCT.title),
         description=said.text(iri, DCT.description),
@@ -169,7 +233,7 @@ def _dataset(said: Said, iri: str, vocabulary: str) -> Dataset:
         modified=said.value(iri, DCT.modified),
         record_modified=said.value(said.record_of(iri), DCT.modified),
         themes=tuple(each for each in themes if each.iri.startswith(_EU_THEMES)),
-        problems=tuple(each for each in themes if code_of(each.iri, PROBLEM, vocabulary)),
+        problems=tuple(each for each in themes if find_concept_code(each.iri, PROBLEM, vocabulary)),
         places=tuple(_place(said, each, vocabulary) for each in said.concepts(iri, DCT.spatial)),
         periods=tuple(dict.fromkeys(filter(any, ends))),
         period_texts=tuple(filter(None, (said.text(each, RDFS.label) for each in periods))),
@@ -200,20 +264,23 @@ _GENERATED = "http://www.w3.org/ns/prov#wasGeneratedBy"
 _MEDIA_TYPES = "https://www.iana.org/assignments/media-types/"
 
 
-def _place(said: Said, place: Concept, vocabulary: str) -> Place:
-    found = {kind: code_of(place.iri, kind, vocabulary) for kind in ("municipality", "department")}
+def _place(said: Statements, place: StatedConcept, vocabulary: str) -> InventoryPlace:
+    found = {
+        kind: find_concept_code(place.iri, kind, vocabulary)
+        for kind in ("municipality", "department")
+    }
     kind = next((kind for kind, code in found.items() if code), "")
     shapes = (said.value(place.iri, each) for each in (DCAT.bbox, DCAT.centroid))
-    box = next(filter(None, map(box_of, shapes)), None)
+    box = next(filter(None, map(read_box, shapes)), None)
     code = found.get(kind, "")
-    return Place(place.iri, place.label, place.is_inner, kind=kind, code=code, box=box)
+    return InventoryPlace(place.iri, place.label, place.is_inner, kind=kind, code=code, box=box)
 
 
-def _distribution(said: Said, iri: str) -> Distribution:
+def _distribution(said: Statements, iri: str) -> InventoryDistribution:
     form, checksum = said.value(iri, DCT["format"]), said.value(iri, SPDX.checksum)
     licence = said.value(iri, DCT.license)
     algorithm = said.value(checksum, SPDX.algorithm).rpartition("_")[2]
-    return Distribution(
+    return InventoryDistribution(
         iri=iri,
         title=said.text(iri, DCT.title),
         description=said.text(iri, DCT.description),
@@ -233,7 +300,7 @@ def _distribution(said: Said, iri: str) -> Distribution:
     )
 
 
-def code_of(iri: str, kind: str, vocabulary: str) -> str:
+def find_concept_code(iri: str, kind: str, vocabulary: str) -> str:
     """Return the code of a concept of a kind of our vocabulary, "" for what is none.
 
     Others have addresses that end like ours: only where they start tells them apart.
@@ -243,17 +310,17 @@ def code_of(iri: str, kind: str, vocabulary: str) -> str:
     return code if iri.startswith(start) and "/" not in code else ""
 
 
-def labels(concepts: Iterable[Concept]) -> list[str]:
+def list_labels(concepts: Iterable[StatedConcept]) -> list[str]:
     """Return the labels of concepts, each once: two places may share a name, or have none."""
     return [*filter(None, dict.fromkeys(each.label for each in concepts))]
 
 
-def language_codes(iris: Iterable[str]) -> list[str]:
+def list_language_codes(iris: Iterable[str]) -> list[str]:
     """Return the ISO 639-1 codes of languages, else those of ISO 639-3, as RFC 5646 wants them."""
     found = [authorities.find_language(iri) for iri in iris]
     return [*dict.fromkeys(each.iso_639_1 or each.iso_639_3 for each in found if each)]
 
 
-def without_nothing(fields: Mapping[str, object]) -> dict[str, object]:
+def drop_empty(fields: Mapping[str, object]) -> dict[str, object]:
     """Return fields without those that hold nothing."""
     return {name: value for name, value in fields.items() if value not in ("", [], (), None)}

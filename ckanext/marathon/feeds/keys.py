@@ -40,7 +40,7 @@ _OTHERS = {str(kind): kind for kind in (Kind.WORKSHOP, Kind.IDEA, Kind.COMMITMEN
 NOT_PUBLISHED = ("harvest", "showcase")
 
 
-def kind_of(package_type: str | None) -> Kind | None:
+def find_kind(package_type: str | None) -> Kind | None:
     """Return as what the log has a package of a dataset type; ``None`` for what it leaves out.
 
     Every type that is not one of ours is a dataset's, also one that no plugin has pages for.
@@ -63,7 +63,7 @@ def page_size() -> int:
     return min(max(tk.config["ckanext.dcat.datasets_per_page"], 1), 1000)
 
 
-def site(row: Any = None) -> Site:
+def find_site(row: Any = None) -> Site:
     """Return where IRIs start: where they did when the first of them was published.
 
     Other settings come too late: an IRI that changes is another thing to those who copied it.
@@ -77,15 +77,15 @@ def site(row: Any = None) -> Site:
     return found
 
 
-def keeping(site: Site, things: Collection[str]) -> Site:
+def add_kept_iris(site: Site, things: Collection[str]) -> Site:
     """Return where IRIs start, with those that these datasets and their files came with."""
     return replace(site, kept=dataset_model.read_kept_iris(things))
 
 
-def iris(wanted: Iterable[Key], site: Site) -> dict[Key, str]:
+def find_iris(wanted: Iterable[Key], site: Site) -> dict[Key, str]:
     """Return the IRIs of things, of datasets those that they came with."""
     keys = list(wanted)
-    here = keeping(site, [key.thing for key in keys if key.kind == Kind.DATASET])
+    here = add_kept_iris(site, [key.thing for key in keys if key.kind == Kind.DATASET])
     return {key: key.iri(here) for key in keys}
 
 
@@ -97,7 +97,7 @@ def dataset_uri(dataset: Row) -> str | None:
     if not dataset.get("id"):
         return None
     identifier = str(dataset["id"])
-    return str(_keeping_of(identifier).dataset(identifier))
+    return str(_add_kept_iris_of(identifier).dataset(identifier))
 
 
 def resource_uri(resource: Row) -> str | None:
@@ -105,15 +105,15 @@ def resource_uri(resource: Row) -> str | None:
     if not resource.get("id") or not resource.get("package_id"):
         return None
     dataset = str(resource["package_id"])
-    return str(_keeping_of(dataset).distribution(dataset, str(resource["id"])))
+    return str(_add_kept_iris_of(dataset).distribution(dataset, str(resource["id"])))
 
 
-def _keeping_of(dataset: str) -> Site:
+def _add_kept_iris_of(dataset: str) -> Site:
     """Return where IRIs start for one dataset; in a request it is asked for once."""
     if not has_request_context():
-        return keeping(lookups.read_site(), [dataset])
+        return add_kept_iris(lookups.read_site(), [dataset])
     if not hasattr(g, "marathon_kept"):
         g.marathon_kept = {}
     if dataset not in g.marathon_kept:
-        g.marathon_kept[dataset] = keeping(lookups.read_site(), [dataset])
+        g.marathon_kept[dataset] = add_kept_iris(lookups.read_site(), [dataset])
     return g.marathon_kept[dataset]

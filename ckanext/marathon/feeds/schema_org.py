@@ -1,7 +1,6 @@
-"""A dataset for search engines: schema.org, as Google Dataset Search wants it.
+"""Datasets and workshops for search engines, in schema.org.
 
-Source: Google Search Central, "Dataset structured data": name and a description of 50 to 5,000
-characters; distributions with address and media type; licence, place and period.
+Datasets as Google Dataset Search wants them; workshops as events.
 """
 
 from __future__ import annotations
@@ -12,27 +11,31 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ckanext.marathon.domain.file import OWN_ALGORITHM
-from ckanext.marathon.feeds.coverage import Box, intervals
-from ckanext.marathon.feeds.documents import datasets
+from ckanext.marathon.feeds.catalogue import parse_datasets
 from ckanext.marathon.feeds.inventory import (
-    Concept,
-    Dataset,
-    Distribution,
-    Place,
-    labels,
-    language_codes,
-    without_nothing,
+    Box,
+    InventoryDataset,
+    InventoryDistribution,
+    InventoryPlace,
+    drop_empty,
+    list_intervals,
+    list_labels,
+    list_language_codes,
 )
-from ckanext.marathon.feeds.plain import plain
-from ckanext.marathon.feeds.snapshot import one_moment
+from ckanext.marathon.feeds.log_state import open_snapshot
+from ckanext.marathon.feeds.plain_text import strip_markup
+from ckanext.marathon.feeds.triples import StatedConcept
 from ckanext.marathon.model import feed_log
+from ckanext.marathon.vocabulary.territory import Municipality
 
 SCHEMA = "https://schema.org"
 SHORTEST, LONGEST = 50, 5_000
 _ENDS = (".", "!", "?", "…", ":", ";")
 
 
-def of(iri: str, catalogue: str, vocabulary: str, title: str) -> dict[str, object] | None:
+def describe_dataset(
+    iri: str, catalogue: str, vocabulary: str, title: str
+) -> dict[str, object] | None:
     """Return a public dataset; ``None`` for one that is not public.
 
     Args:
@@ -41,26 +44,26 @@ def of(iri: str, catalogue: str, vocabulary: str, title: str) -> dict[str, objec
         vocabulary: start of the IRIs of our concepts.
         title: of the catalogue.
     """
-    with one_moment() as connection:
+    with open_snapshot() as connection:
         found = feed_log.describe_things(connection, [iri])
     lines = [line for each in found for line in each.body.splitlines()]
-    return of_lines(lines, iri, catalogue, vocabulary, title)
+    return describe_dataset_lines(lines, iri, catalogue, vocabulary, title)
 
 
-def of_lines(
+def describe_dataset_lines(
     lines: Sequence[bytes], iri: str, catalogue: str, vocabulary: str, title: str
 ) -> dict[str, object] | None:
     """Return the dataset that lines of N-Triples describe, as :func:`of` does."""
-    for each in datasets(lines, vocabulary, catalogue):
+    for each in parse_datasets(lines, vocabulary, catalogue):
         if each.iri == iri:
             return _dataset(each, catalogue, title)
     return None
 
 
-def _dataset(each: Dataset, catalogue: str, title: str) -> dict[str, object]:
+def _dataset(each: InventoryDataset, catalogue: str, title: str) -> dict[str, object]:
     """Return a dataset; what is not known is not told: whether it is free, in which language."""
-    periods = intervals(each.periods, each.period_texts)
-    return without_nothing(
+    periods = list_intervals(each.periods, each.period_texts)
+    return drop_empty(
         {
             "@context": f"{SCHEMA}/",
             "@type": "Dataset",
@@ -69,9 +72,9 @@ def _dataset(each: Dataset, catalogue: str, title: str) -> dict[str, object]:
             "identifier": each.iri,
             "name": each.title,
             "description": _description(each),
-            "inLanguage": language_codes(each.languages),
+            "inLanguage": list_language_codes(each.languages),
             "keywords": [*each.keywords],
-            "about": labels(each.problems),
+            "about": list_labels(each.problems),
             "version": each.version,
             "license": _licence(each.licence),
             "usageInfo": [_statement(text) for text in each.rights],
@@ -93,20 +96,20 @@ def _dataset(each: Dataset, catalogue: str, title: str) -> dict[str, object]:
     )
 
 
-def _description(each: Dataset) -> str:
+def _description(each: InventoryDataset) -> str:
     """Return a description of the length that search engines take, from what is known."""
-    told = [plain(each.description)]
+    told = [strip_markup(each.description)]
     if len(told[0]) < SHORTEST:
-        told += [each.title, *labels(each.problems), *labels(each.places)]
+        told += [each.title, *list_labels(each.problems), *list_labels(each.places)]
         told += [each.publisher.label] if each.publisher else []
     found = list(dict.fromkeys(filter(None, told)))
     ended = [part if part.endswith(_ENDS) else f"{part}." for part in found[:-1]]
     return " ".join([*ended, *found[-1:]])[:LONGEST]
 
 
-def _place(place: Place) -> dict[str, Any]:
+def _place(place: InventoryPlace) -> dict[str, Any]:
     found = {"@type": "Place", "@id": place.iri, "name": place.label}
-    return without_nothing({**found, "geo": _geo(place.box) if place.box else None})
+    return drop_empty({**found, "geo": _geo(place.box) if place.box else None})
 
 
 def _geo(box: Box) -> dict[str, Any]:
@@ -117,27 +120,27 @@ def _geo(box: Box) -> dict[str, Any]:
     return {"@type": "GeoShape", "box": shape}
 
 
-def _licence(licence: Concept | None) -> object:
+def _licence(licence: StatedConcept | None) -> object:
     """Return the address of a licence; one that has none is called by its name."""
     if licence is None or licence.address:
         return licence.address if licence else ""
     return _work(licence) if licence.label else ""
 
 
-def _work(document: Concept) -> dict[str, object]:
+def _work(document: StatedConcept) -> dict[str, object]:
     name = "url" if document.address else "name"
     return {"@type": "CreativeWork", name: document.shown}
 
 
-def _organization(one: Concept) -> dict[str, object]:
+def _organization(one: StatedConcept) -> dict[str, object]:
     return {"@type": "Organization", "@id": one.iri, "name": one.label}
 
 
-def _publisher(each: Dataset) -> dict[str, object] | None:
+def _publisher(each: InventoryDataset) -> dict[str, object] | None:
     """Return the publisher, with the office to write to, which may be another's."""
     if each.publisher is None:
         return None
-    contact = without_nothing({"name": each.contact, "email": each.email, "url": each.contact_page})
+    contact = drop_empty({"name": each.contact, "email": each.email, "url": each.contact_page})
     point = {"contactPoint": {"@type": "ContactPoint", **contact}} if contact else {}
     return {**_organization(each.publisher), **point}
 
@@ -149,16 +152,16 @@ def _statement(text: str) -> dict[str, object]:
 _WEB = re.compile("https?://[^ ]+$")
 
 
-def _distribution(each: Distribution) -> dict[str, object]:
+def _distribution(each: InventoryDistribution) -> dict[str, object]:
     # The page of a resource stands in where there is no address: nothing is to be had there.
     is_page = urlsplit(each.access_url).path == urlsplit(each.iri).path
     address = each.download_url or each.access_url
-    return without_nothing(
+    return drop_empty(
         {
             "@type": "DataDownload",
             "@id": each.iri,
             "name": each.title,
-            "description": plain(each.description),
+            "description": strip_markup(each.description),
             "url" if is_page and not each.download_url else "contentUrl": address,
             "encodingFormat": each.media_type or each.format,
             "contentSize": f"{each.size} B" if each.size else "",
@@ -169,3 +172,79 @@ def _distribution(each: Distribution) -> dict[str, object]:
             "dateModified": each.modified,
         }
     )
+
+
+COUNTRY = "GT"
+
+
+def describe_event(
+    *,
+    iri: str,
+    url: str,
+    title: str,
+    description: str,
+    starts: str,
+    ends: str,
+    is_cancelled: bool,
+    place: dict[str, object],
+    organizers: Sequence[tuple[str, str]],
+    about: Sequence[str],
+) -> dict[str, object]:
+    """Return an event.
+
+    Args:
+        iri: its permanent address.
+        url: its page.
+        title: what it is called.
+        description: plain text.
+        starts: a day, or a moment with its offset.
+        ends: the same, ``""`` if not known.
+        is_cancelled: whether it will not take place.
+        place: of :func:`place`.
+        organizers: names of organisations, and their pages or ``""``.
+        about: what it speaks of.
+    """
+    return drop_empty(
+        {
+            "@context": f"{SCHEMA}/",
+            "@type": "Event",
+            "@id": iri,
+            "url": url,
+            "name": title,
+            "description": description[:5_000],
+            "startDate": starts,
+            "endDate": ends,
+            "eventStatus": f"{SCHEMA}/{'EventCancelled' if is_cancelled else 'EventScheduled'}",
+            "eventAttendanceMode": f"{SCHEMA}/OfflineEventAttendanceMode",
+            "location": place,
+            "organizer": [
+                drop_empty({"@type": "Organization", "name": name, "url": page})
+                for name, page in organizers
+            ],
+            "about": list(about),
+        }
+    )
+
+
+def describe_event_place(
+    venue: str,
+    town: Municipality | None,
+    municipalities: Sequence[str],
+    point: tuple[float, float] | None,
+) -> dict[str, object]:
+    """Return where it is.
+
+    Args:
+        venue: its name.
+        town: the municipality of the venue, which need not be one of those taking part.
+        municipalities: names of those taking part; they stand for the place if nothing else does.
+        point: latitude and longitude.
+    """
+    address: dict[str, Any] = {"@type": "PostalAddress", "addressCountry": COUNTRY}
+    if town:
+        address["addressLocality"] = town.name
+    name = venue or (town.name if town else ", ".join(municipalities)) or "Guatemala"
+    geo = (
+        {"@type": "GeoCoordinates", "latitude": point[0], "longitude": point[1]} if point else None
+    )
+    return drop_empty({"@type": "Place", "name": name, "address": address, "geo": geo})

@@ -11,15 +11,15 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.file import OWN_ALGORITHM
-from ckanext.marathon.feeds.coverage import OPEN
 from ckanext.marathon.feeds.inventory import (
-    Concept,
-    Dataset,
-    Distribution,
-    Place,
-    labels,
+    OPEN,
+    InventoryDataset,
+    InventoryDistribution,
+    InventoryPlace,
+    list_labels,
 )
-from ckanext.marathon.feeds.plain import plain
+from ckanext.marathon.feeds.plain_text import strip_markup
+from ckanext.marathon.feeds.triples import StatedConcept
 from ckanext.marathon.spreadsheets import table
 from ckanext.marathon.spreadsheets.table import SEPARATOR, join_values
 
@@ -28,19 +28,19 @@ MUNICIPALITY = "municipality"
 UNKNOWN = "—"
 
 # Name of the column, and what is in it. New ones come at the end.
-COLUMNS: dict[str, Callable[[Dataset], str]] = {
+COLUMNS: dict[str, Callable[[InventoryDataset], str]] = {
     "titulo": lambda each: each.title,
-    "descripcion": lambda each: plain(each.description),
+    "descripcion": lambda each: strip_markup(each.description),
     "organizacion": lambda each: each.publisher.label if each.publisher else "",
     "codigos_municipio": lambda each: join_values(
         place.code for place in each.places if place.kind == MUNICIPALITY
     ),
     "lugares": lambda each: join_values(_place(place) for place in each.places),
-    "problemas": lambda each: join_values(labels(each.problems)),
-    "ideas": lambda each: join_values(labels(each.ideas)),
-    "talleres": lambda each: join_values(labels(each.workshops)),
+    "problemas": lambda each: join_values(list_labels(each.problems)),
+    "ideas": lambda each: join_values(list_labels(each.ideas)),
+    "talleres": lambda each: join_values(list_labels(each.workshops)),
     "palabras_clave": lambda each: join_values(each.keywords),
-    "temas": lambda each: join_values(labels(each.themes)),
+    "temas": lambda each: join_values(list_labels(each.themes)),
     "publicado": lambda each: dates.drop_hour(each.issued),
     "modificado": lambda each: dates.drop_hour(each.modified),
     "periodo": lambda each: join_values(
@@ -65,22 +65,22 @@ COLUMNS: dict[str, Callable[[Dataset], str]] = {
 }
 
 
-def head() -> bytes:
+def write_sheet_head() -> bytes:
     """Return the first line."""
     return table.BOM + table.write_csv_line(COLUMNS)
 
 
-def part(datasets: Iterable[Dataset]) -> bytes:
+def write_sheet_rows(datasets: Iterable[InventoryDataset]) -> bytes:
     """Return a line of CSV for each dataset."""
-    return b"".join(table.write_csv_line(row(each)) for each in datasets)
+    return b"".join(table.write_csv_line(make_sheet_row(each)) for each in datasets)
 
 
-def row(dataset: Dataset) -> list[str]:
+def make_sheet_row(dataset: InventoryDataset) -> list[str]:
     """Return the cells of a dataset."""
     return [value(dataset) for value in COLUMNS.values()]
 
 
-def workbook(datasets: Iterable[Dataset]) -> Workbook:
+def make_workbook(datasets: Iterable[InventoryDataset]) -> Workbook:
     """Return the table as a workbook, to be saved."""
     book = Workbook(write_only=True)
     sheet: Worksheet = book.create_sheet("inventario")
@@ -89,7 +89,7 @@ def workbook(datasets: Iterable[Dataset]) -> Workbook:
         sheet.column_dimensions[letter].width = width
     sheet.append([table.make_cell(sheet, name, Font(bold=True)) for name in COLUMNS])
     for dataset in datasets:
-        sheet.append([table.make_cell(sheet, text) for text in row(dataset)])
+        sheet.append([table.make_cell(sheet, text) for text in make_sheet_row(dataset)])
     return book
 
 
@@ -97,23 +97,23 @@ def _period(start: str, end: str) -> str:
     return "/".join(dates.drop_hour(each) or OPEN for each in (start, end))
 
 
-def _place(place: Place) -> str:
+def _place(place: InventoryPlace) -> str:
     """Return the name of a place, where it is if it has none."""
     return place.label or (str(place.box) if place.box else "")
 
 
-def _label(concept: Concept | None) -> str:
+def _label(concept: StatedConcept | None) -> str:
     return concept.label if concept else ""
 
 
-def _paired(dataset: Dataset, value: Callable[[Distribution], str]) -> str:
+def _paired(dataset: InventoryDataset, value: Callable[[InventoryDistribution], str]) -> str:
     """Return a value of each file, with a dash for what is not known: none may be missing."""
     return SEPARATOR.join(
         value(each).replace(SEPARATOR, " / ").strip() or UNKNOWN for each in dataset.distributions
     )
 
 
-def _name(file: Distribution) -> str:
+def _name(file: InventoryDistribution) -> str:
     """Return the title of a file, else its name at its address."""
     address = file.download_url or file.access_url
     return file.title or unquote(urlsplit(address).path.rstrip("/").rpartition("/")[2]) or address

@@ -1,29 +1,75 @@
-"""The oracle: what the log says against what CKAN has, all of it, described afresh."""
+"""What the log says against what CKAN has: finding differences, and writing the log anew.
+
+Everything is described afresh, record by record, while the site is in use; the work is shared among
+processes.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
+from multiprocessing import get_context
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from ckan import model
+from ckan.model.system_info import delete_system_info, get_system_info, set_system_info
 
-from ckanext.marathon.feeds import documents, keys, read, witness
-from ckanext.marathon.feeds.deflate import Piece, inflate
+from ckanext.marathon.feeds import catalogue, keys, log_state
+from ckanext.marathon.feeds.catalogue import Piece, inflate_piece
+from ckanext.marathon.feeds.describe import describe_records
 from ckanext.marathon.feeds.keys import CATALOG, Key
-from ckanext.marathon.feeds.parts import THE_WHOLE
-from ckanext.marathon.feeds.render import render
-from ckanext.marathon.feeds.snapshot import one_moment
-from ckanext.marathon.feeds.workers import shared
-from ckanext.marathon.model import clock, feed_log
+from ckanext.marathon.feeds.log_state import open_snapshot
+from ckanext.marathon.feeds.publish import republish_records
+from ckanext.marathon.feeds.scopes import THE_WHOLE
+from ckanext.marathon.model import clock, feed, feed_log
 from ckanext.marathon.model.feed import Change, Clock, Entry, Kind, Window
 from ckanext.marathon.visibility import filter_public
 
-BATCH = 200
+Batch = TypeVar("Batch")
+Result = TypeVar("Result")
 
 
-class Wrong(Enum):
+def share_work(
+    work: Callable[[Batch], Result], batches: Sequence[Batch], ini: str, workers: int
+) -> Iterator[Result]:
+    """Yield what ``work`` makes of each batch, in order.
+
+    Args:
+        work: a function of a module, which ends its transaction itself.
+        batches: what it is called with.
+        ini: the site's configuration, for the other processes.
+        workers: how many processes; with one it is done here.
+    """
+    if workers == 1:
+        yield from map(work, batches)
+        return
+    # Not forked: a connection to the database cannot be shared.
+    with ProcessPoolExecutor(workers, get_context("spawn"), _load_ckan, (ini,)) as pool:
+        yield from pool.map(work, batches)
+
+
+_context: list[Any] = []
+
+
+def _load_ckan(ini: str) -> None:
+    """Make a CKAN of a new process."""
+    from ckan.cli import CKANConfigLoader
+    from ckan.config.middleware import make_app
+
+    app: Any = make_app(CKANConfigLoader(ini).get_config())
+    context = app._wsgi_app.test_request_context()
+    context.push()
+    _context.append(context)
+
+
+VERIFY_BATCH = 200
+
+
+class LogFaultKind(Enum):
     """What can be wrong with the log."""
 
     MISSING = "missing"
@@ -36,14 +82,14 @@ class Wrong(Enum):
 
 
 @dataclass(frozen=True)
-class Fault:
+class LogFault:
     """What the log has wrong: an IRI, a page's number and format, a part's name, a change."""
 
-    wrong: Wrong
+    wrong: LogFaultKind
     what: str
 
 
-def things() -> list[Key]:
+def list_record_keys() -> list[Key]:
     """Return what may be public, by age; what is named before what names it."""
     group, package = model.Group, model.Package
     found = [CATALOG]
@@ -64,11 +110,11 @@ def things() -> list[Key]:
     return found
 
 
-def verify(
+def verify_log(
     ini: str = "",
     workers: int = 1,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Iterator[Fault]:
+) -> Iterator[LogFault]:
     """Yield what is wrong with the log.
 
     Every body is compared with a fresh rendering: without blank nodes two graphs are the same if
@@ -81,22 +127,27 @@ def verify(
         workers: how many processes compare.
         progress: is told how many things of how many are done.
     """
-    wanted = things()
+    wanted = list_record_keys()
     expected = set(wanted)
-    everything = [*wanted, *(key for key in logged() if key not in expected)]
+    everything = [*wanted, *(key for key in list_logged_keys() if key not in expected)]
     model.Session.rollback()
-    batches = [everything[start : start + BATCH] for start in range(0, len(everything), BATCH)]
+    batches = [
+        everything[start : start + VERIFY_BATCH]
+        for start in range(0, len(everything), VERIFY_BATCH)
+    ]
     done = 0
-    for batch, faults in zip(batches, shared(_settled, batches, ini, workers), strict=True):
+    for batch, faults in zip(
+        batches, share_work(_verify_again, batches, ini, workers), strict=True
+    ):
         yield from faults
         done += len(batch)
         progress(done, len(everything))
-    yield from _history()
-    yield from _pages()
-    yield from (Fault(Wrong.SCOPE, name) for name in feed_log.list_member_faults())
+    yield from _verify_history()
+    yield from _verify_pages()
+    yield from (LogFault(LogFaultKind.SCOPE, name) for name in feed_log.list_member_faults())
 
 
-def sample(count: int) -> list[Fault]:
+def verify_sample(count: int) -> list[LogFault]:
     """Return what is wrong with the things that changed last, ``count`` of them.
 
     What a setting changes in all descriptions, for example the site's address, shows in these. Not
@@ -106,18 +157,18 @@ def sample(count: int) -> list[Fault]:
         Entry.digest.is_not(None), Entry.kind != CATALOG.kind
     )
     rows = model.Session.execute(query.order_by(Entry.changed.desc()).limit(count))
-    return _settled([Key(Kind(kind), thing) for kind, thing in rows])
+    return _verify_again([Key(Kind(kind), thing) for kind, thing in rows])
 
 
-def _history() -> Iterator[Fault]:
+def _verify_history() -> Iterator[LogFault]:
     """Look whether the log has every change that was served, and whether the clock names its last.
 
-    Source of the first: ``feeds/witness.py``. The second is wrong where a backup was restored in
+    Source of the first: ``feeds/log_state.py``. The second is wrong where a backup was restored in
     part.
     """
-    lost = witness.find_unanswered_loss()
+    lost = log_state.find_unanswered_loss()
     if lost:
-        yield Fault(Wrong.LOST, str(lost.number))
+        yield LogFault(LogFaultKind.LOST, str(lost.number))
     # One statement sees one moment.
     last = sa.select(Change.number, Change.mark).order_by(Change.number.desc()).limit(1).subquery()
     query = sa.select(
@@ -126,21 +177,21 @@ def _history() -> Iterator[Fault]:
     row = model.Session.execute(query.outerjoin(last, sa.true())).one_or_none()
     model.Session.rollback()
     if row and (row.number or row.last) and (row.number, row.mark) != (row.last, row.of):
-        yield Fault(Wrong.CLOCK, str(row.last or 0))
+        yield LogFault(LogFaultKind.CLOCK, str(row.last or 0))
 
 
-def _settled(some: Sequence[Key]) -> list[Fault]:
+def _verify_again(some: Sequence[Key]) -> list[LogFault]:
     """Return what is wrong with some things, also when looked at again."""
-    suspects = [key for key, _fault in _compare(some)]
+    suspects = [key for key, _fault in _compare_records(some)]
     model.Session.rollback()
-    faults = [fault for _key, fault in _compare(suspects)] if suspects else []
+    faults = [fault for _key, fault in _compare_records(suspects)] if suspects else []
     # Thousands of packages are not kept in memory, nor one transaction open for minutes.
     model.Session.rollback()
     model.Session.expunge_all()
     return faults
 
 
-def logged() -> list[Key]:
+def list_logged_keys() -> list[Key]:
     """Return what the log says is public."""
     rows = model.Session.execute(
         sa.select(Entry.kind, Entry.thing).where(Entry.digest.is_not(None)).order_by(Entry.changed)
@@ -148,10 +199,10 @@ def logged() -> list[Key]:
     return [Key(Kind(kind), thing) for kind, thing in rows]
 
 
-def _compare(some: Sequence[Key]) -> list[tuple[Key, Fault]]:
-    site = keys.site()
-    renditions = render(some, site)
-    iris = keys.iris(some, site)
+def _compare_records(some: Sequence[Key]) -> list[tuple[Key, LogFault]]:
+    site = keys.find_site()
+    renditions = describe_records(some, site)
+    iris = keys.find_iris(some, site)
     stored = feed_log.read_states(iris.values())
     bodies = feed_log.read_bodies(iris.values())
     parts = feed_log.read_scopes(iris.values())
@@ -161,44 +212,127 @@ def _compare(some: Sequence[Key]) -> list[tuple[Key, Fault]]:
         before = stored.get(iri)
         digest = before.digest if before is not None and before.thing == key.thing else None
         if rendition is None:
-            wrong = None if digest is None else Wrong.NOT_PUBLIC
+            wrong = None if digest is None else LogFaultKind.NOT_PUBLIC
         elif digest is None:
-            wrong = Wrong.MISSING
+            wrong = LogFaultKind.MISSING
         else:
             said = bodies.get(iri), digest, parts.get(iri, ())
             same = said == (rendition.body, rendition.digest, rendition.scopes)
-            wrong = None if same else Wrong.OUTDATED
+            wrong = None if same else LogFaultKind.OUTDATED
         if wrong:
-            found.append((key, Fault(wrong, iri)))
+            found.append((key, LogFault(wrong, iri)))
     current = set(iris.values())
     for row in feed_log.list_public_entries(key.thing for key in some if key.kind == Kind.DATASET):
         if row.kind == Kind.DATASET and row.iri not in current:
-            found.append((Key(Kind.DATASET, row.thing), Fault(Wrong.NOT_PUBLIC, row.iri)))
+            found.append((Key(Kind.DATASET, row.thing), LogFault(LogFaultKind.NOT_PUBLIC, row.iri)))
     return found
 
 
-def _pages() -> Iterator[Fault]:
+def _verify_pages() -> Iterator[LogFault]:
     """Compare the windows with their entries, and what is kept of them with a fresh rendering."""
     size = clock.read_clock().page_size
     slots = sa.select((Entry.slot - 1) // size + 1).where(Entry.slot.is_not(None))
     numbers = model.Session.scalars(sa.select(Window.number).union(slots)).all()
     model.Session.rollback()
-    formats = {documents.kept_as(each): each for each in documents.FORMATS}
+    formats = {catalogue.find_kept_format(each): each for each in catalogue.FORMATS}
     for number in sorted(numbers):
         # Others may be saving meanwhile: each page is looked at in one moment.
-        with one_moment() as connection:
+        with open_snapshot() as connection:
             found = feed_log.read_clock_row(connection)
             if feed_log.read_live_count(connection, number) != feed_log.count_live_datasets(
                 connection, number
             ):
-                yield Fault(Wrong.PAGE, str(number))
+                yield LogFault(LogFaultKind.PAGE, str(number))
             lines = None
             for kept in feed_log.list_renderings(connection, number):
                 extension = formats.get(kept.format)
                 if extension is None:
                     # Kept for other settings, and served to nobody.
                     continue
-                lines = lines or read.lines(connection, found, THE_WHOLE, number)
-                written = documents.part(lines, extension, found.vocabulary, found.base)
-                if inflate(Piece(kept.body, kept.size, kept.crc)) != written:
-                    yield Fault(Wrong.PAGE, f"{number}.{extension}")
+                lines = lines or catalogue.read_lines(connection, found, THE_WHOLE, number)
+                written = catalogue.write_part(lines, extension, found.vocabulary, found.base)
+                if inflate_piece(Piece(kept.body, kept.size, kept.crc)) != written:
+                    yield LogFault(LogFaultKind.PAGE, f"{number}.{extension}")
+
+
+# Things a transaction: what is lost when it is interrupted, and how long saves may wait.
+REBUILD_BATCH = 20
+_REBUILD_MARK = "ckanext.marathon.feed_rebuild"
+# Written by migrations after which things are described otherwise.
+REBUILD_WANTED = "ckanext.marathon.feed_rebuild_wanted"
+
+RebuildProgress = Callable[[int, int, int], None]
+
+
+def rebuild_log(
+    ini: str, workers: int = 1, restart: bool = False, progress: RebuildProgress = lambda *_: None
+) -> int:
+    """Describe everything anew and write down what differs.
+
+    Each batch is a transaction like any save, so that nobody waits long and nothing is lost. One
+    that was interrupted goes on where it was.
+
+    Args:
+        ini: the site's configuration, for the other processes.
+        workers: how many processes do the work.
+        restart: begin from the beginning.
+        progress: is told how many things of how many are done, and how many changes there were.
+
+    Returns:
+        how many changes were written.
+    """
+    # Those that open meanwhile may be of what is described already.
+    gaps = feed.list_gap_ids()
+    wanted = list_record_keys()
+    expected = set(wanted)
+    wanted += [key for key in list_logged_keys() if key not in expected]
+    model.Session.rollback()
+    if restart:
+        _forget_rebuild()
+    done = _resume_rebuild(wanted)
+    batches = [wanted[at : at + REBUILD_BATCH] for at in range(done, len(wanted), REBUILD_BATCH)]
+    changes = 0
+    progress(done, len(wanted), changes)
+    for batch, changed in zip(
+        batches, share_work(_rebuild_batch, batches, ini, workers), strict=True
+    ):
+        done += len(batch)
+        changes += changed
+        set_system_info(_REBUILD_MARK, json.dumps(batch[-1]))
+        progress(done, len(wanted), changes)
+    clock.hold_clock()
+    feed_log.recount_windows()
+    clock.set_complete(True)
+    feed.close_gaps(gaps)
+    if get_system_info(REBUILD_WANTED):
+        delete_system_info(REBUILD_WANTED)
+    model.Session.commit()
+    _forget_rebuild()
+    return changes
+
+
+def is_rebuild_wanted() -> bool:
+    """Return whether the log lacks what was there before it, or is of an earlier version."""
+    return not clock.read_clock().complete or get_system_info(REBUILD_WANTED) is not None
+
+
+def _resume_rebuild(wanted: Sequence[Key]) -> int:
+    """Return how many things an interrupted rebuild had done."""
+    mark = get_system_info(_REBUILD_MARK)
+    if not mark:
+        return 0
+    kind, thing = json.loads(mark)
+    last = Key(Kind(kind), thing)
+    return wanted.index(last) + 1 if last in wanted else 0
+
+
+def _forget_rebuild() -> None:
+    if get_system_info(_REBUILD_MARK):
+        delete_system_info(_REBUILD_MARK)
+
+
+def _rebuild_batch(some: Sequence[Key]) -> int:
+    changes = republish_records(some)
+    model.Session.commit()
+    model.Session.expunge_all()
+    return changes

@@ -9,7 +9,7 @@ import ckan.plugins.toolkit as tk
 from ckan.types import Context
 from flask import g
 
-from ckanext.marathon.feeds.keys import dataset_uri, kind_of
+from ckanext.marathon.feeds.keys import dataset_uri, find_kind
 from ckanext.marathon.model.feed import Kind
 from ckanext.marathon.rdf.lookups import read_site
 from ckanext.marathon.vocabulary import authorities
@@ -143,7 +143,7 @@ def marathon_licence_doubt(dataset: dict[str, Any]) -> str:
 
 def marathon_iri(thing: dict[str, Any]) -> str:
     """Return the permanent address of a dataset, workshop, idea or commitment."""
-    if kind_of(thing["type"]) == Kind.DATASET:
+    if find_kind(thing["type"]) == Kind.DATASET:
         return str(dataset_uri(thing))
     return str(read_site().thing(thing["type"], thing["id"]))
 

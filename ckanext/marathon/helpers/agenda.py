@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain import workshop as workshop_domain
-from ckanext.marathon.feeds import calendar, structured_event
+from ckanext.marathon.feeds import calendar, schema_org
 from ckanext.marathon.model import package
 from ckanext.marathon.model import workshop as workshop_model
 from ckanext.marathon.rdf import lookups
@@ -70,7 +70,7 @@ def meetings(ids: Sequence[str]) -> list[Meeting]:
     ]
 
 
-def events(ids: Sequence[str]) -> list[calendar.Event]:
+def events(ids: Sequence[str]) -> list[calendar.CalendarEvent]:
     """Return workshops, in the order given, for a calendar; in two queries."""
     found, owners = _load_workshops(ids)
     return [_event(workshop, owners.get(workshop.owner_id)) for workshop in found]
@@ -104,7 +104,7 @@ def marathon_event_data(workshop: dict[str, Any]) -> Markup | None:
     if record.owner:
         page = f"{site.url}/organization/{record.owner.name}"
         hosts = hosts or [(record.owner.label, page)]
-    found = structured_event.event(
+    found = schema_org.describe_event(
         iri=str(site.thing("workshop", record.id)),
         url=f"{site.url}/workshop/{record.name}",
         title=record.label,
@@ -112,7 +112,7 @@ def marathon_event_data(workshop: dict[str, Any]) -> Markup | None:
         starts=_local(record.starts_at),
         ends=_local(record.ends_at),
         is_cancelled=record.status == workshop_domain.CANCELLED,
-        place=structured_event.place(
+        place=schema_org.describe_event_place(
             record.venue,
             _town(record.venue_municipality),
             marathon_municipality_names(record.municipalities),
@@ -144,7 +144,7 @@ def _meeting(workshop: Workshop, owner: dict[str, str] | None, ideas: int, today
     )
 
 
-def _event(workshop: Workshop, owner: dict[str, str] | None) -> calendar.Event:
+def _event(workshop: Workshop, owner: dict[str, str] | None) -> calendar.CalendarEvent:
     is_cancelled = workshop.status == workshop_domain.CANCELLED
     title = workshop.label
     confirm_by = workshop.rsvp_by if workshop.status == workshop_domain.ANNOUNCED else ""
@@ -152,7 +152,7 @@ def _event(workshop: Workshop, owner: dict[str, str] | None) -> calendar.Event:
     town = _town(workshop.venue_municipality)
     assert workshop.created, "CKAN writes it"
     assert workshop.modified, "CKAN writes it"
-    return calendar.Event(
+    return calendar.CalendarEvent(
         iri=str(lookups.read_site().thing("workshop", workshop.id)),
         url=url,
         title=tk._("Cancelled: {title}").format(title=title) if is_cancelled else title,

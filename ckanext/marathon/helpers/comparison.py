@@ -8,8 +8,7 @@ from typing import NamedTuple
 import ckan.plugins.toolkit as tk
 
 from ckanext.marathon.domain import dates
-from ckanext.marathon.model import figures as figures_model
-from ckanext.marathon.model import link
+from ckanext.marathon.model import figures, link
 from ckanext.marathon.model.figures import Figures
 from ckanext.marathon.spreadsheets.table import Column, ColumnType, Table
 from ckanext.marathon.vocabulary import problems, territory
@@ -49,14 +48,14 @@ class Comparison(NamedTuple):
 
 def as_of() -> str:
     """Return the day that figures are of, as people write it."""
-    moment = figures_model.read_time_of_figures().astimezone(dates.GUATEMALA)
+    moment = figures.read_time_of_figures().astimezone(dates.GUATEMALA)
     return marathon_date(moment.date().isoformat())
 
 
 def municipalities() -> list[Row]:
     """Return the municipalities that have any workshop, idea or dataset, by name."""
     found = []
-    for code, numbers in figures_model.read_figures_by(link.MUNICIPALITY).items():
+    for code, numbers in figures.read_figures_by(link.MUNICIPALITY).items():
         try:
             found.append(_municipality(territory.get_municipality(code), numbers))
         except UnknownCode:
@@ -66,7 +65,7 @@ def municipalities() -> list[Row]:
 
 def of_department(code: str) -> list[Row]:
     """Return all municipalities of a department, by name."""
-    numbers = figures_model.read_figures_by(link.MUNICIPALITY)
+    numbers = figures.read_figures_by(link.MUNICIPALITY)
     return _by_name(
         _municipality(each, numbers.get(each.code, Figures()))
         for each in territory.list_municipalities_of(code)
@@ -75,7 +74,7 @@ def of_department(code: str) -> list[Row]:
 
 def problems_of(notations: Iterable[str]) -> list[Row]:
     """Return service problems or areas, in the order given."""
-    numbers, lang = figures_model.read_figures_by(link.PROBLEM), tk.h.lang()
+    numbers, lang = figures.read_figures_by(link.PROBLEM), tk.h.lang()
     return [
         Row(
             each,

@@ -14,8 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ckanext.marathon.domain import dataset
 from ckanext.marathon.domain.idea import StoryContact
 from ckanext.marathon.logic import permissions
-from ckanext.marathon.model import figures as figures_model
-from ckanext.marathon.model import idea, municipality
+from ckanext.marathon.model import figures, idea, municipality
 from ckanext.marathon.model.figures import Figures
 from ckanext.marathon.vocabulary import problems
 
@@ -63,7 +62,7 @@ def marathon_home() -> Home:
     most = sorted(places, key=lambda each: -each.figures.things)
     ideas, datasets = newest.ideas_and_datasets(LATEST)
     return Home(
-        figures=figures_model.read_total_figures(),
+        figures=figures.read_total_figures(),
         municipalities=most[:MOST_MUNICIPALITIES],
         municipality_count=len(places),
         areas=comparison.problems_of(each.notation for each in problems.list_areas()),
@@ -94,7 +93,7 @@ def marathon_nav() -> list[Link]:
         ),
         Link(tk.url_for("marathon_place.problems"), tk._("Problems"), here == "problem"),
     ]
-    names = _once("commitments", lambda: figures_model.list_commitment_names(2), [])
+    names = _once("commitments", lambda: figures.list_commitment_names(2), [])
     if names:
         label = tk._("Commitment") if len(names) == 1 else tk._("Commitments")
         href = tk.url_for("marathon_commitment.index")

@@ -33,15 +33,15 @@ def _described(dataset: dict[str, Any], *, is_public: bool) -> dict[str, object]
         dataset: as ``package_show`` gives it.
         is_public: only if the log has it; else one that is not in the log is described as well.
     """
-    here = keys.site()
+    here = keys.find_site()
     key = Key(Kind.DATASET, str(dataset["id"]))
-    iri = keys.iris([key], here)[key]
+    iri = keys.find_iris([key], here)[key]
     title = str(tk.config.get("ckan.site_title") or here.base)
-    found = schema_org.of(iri, here.base, here.vocabulary, title)
+    found = schema_org.describe_dataset(iri, here.base, here.vocabulary, title)
     if found is None and not is_public:
         graph = build_record_graph(dataset, Lookups.of_this_request())
         lines = [*filter(None, graph.serialize(format="nt11", encoding="utf-8").splitlines())]
-        found = schema_org.of_lines(lines, iri, here.base, here.vocabulary, title)
+        found = schema_org.describe_dataset_lines(lines, iri, here.base, here.vocabulary, title)
     # Its page is ours, also where its IRI is another catalogue's.
     return None if found is None else {**found, "url": str(key.iri(here))}
 

@@ -38,7 +38,7 @@ from ckanext.marathon.domain import dataset
 from ckanext.marathon.domain.file import read_checksum
 from ckanext.marathon.domain.texts import quote_value
 from ckanext.marathon.feeds import keys
-from ckanext.marathon.feeds.plain import plain
+from ckanext.marathon.feeds.plain_text import strip_markup
 from ckanext.marathon.logic import messages, resource
 from ckanext.marathon.logic import resource as resource_logic
 from ckanext.marathon.model import dataset as dataset_model
@@ -168,7 +168,7 @@ def _note_unused(
     """Say why a record is not published under the IRI that was sent for it."""
     if iri is not None:
         message = tk._("another record has {value}, so that this one is published under its own")
-    elif _is_ours(given.strip(), keys.site()):
+    elif _is_ours(given.strip(), keys.find_site()):
         message = tk._("{value} is an address of this site, which gives its records their own")
     else:
         message = tk._(
@@ -219,7 +219,7 @@ def list_contested() -> list[Contested]:
         )
         .order_by(table.name)
     )
-    site = keys.site()
+    site = keys.find_site()
     named = {
         row.name: iri
         for row in model.Session.execute(query)
@@ -252,7 +252,7 @@ def read_foreign_iri(given: str, site: Site | None = None) -> str | None:
         pyoxigraph.NamedNode(text)
     except ValueError:
         text = str(make_web_iri(text) or "")
-    return None if not text or _is_ours(text, site or keys.site()) else text
+    return None if not text or _is_ours(text, site or keys.find_site()) else text
 
 
 def _is_ours(text: str, site: Site) -> bool:
@@ -348,7 +348,7 @@ def restate_croissant(written: str, described: Mapping[str, Any]) -> str:
     told.setdefault("creator", told.get("publisher") or [])
     # A short one is made longer for search engines alone.
     own = document.get("description")
-    if isinstance(own, dict) and (words := plain(str(own.get("@value") or ""))):
+    if isinstance(own, dict) and (words := strip_markup(str(own.get("@value") or ""))):
         told["description"] = words
     document |= {name: _stated(name, value) for name, value in told.items() if value}
     if shown:

@@ -107,7 +107,7 @@ def dictize_entry(entry: TakedownEntry) -> dict[str, Any]:
 _TELLING = 12
 # Jobs of ours that carry ids alone.
 OWN_JOBS = {
-    "ckanext.marathon.feeds.gaps.fill_gaps",
+    "ckanext.marathon.feeds.publish.fill_gaps",
     "ckanext.marathon.logic.erasing.finish_all",
     "ckanext.marathon.logic.reindex.work_off",
 }

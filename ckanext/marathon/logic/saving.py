@@ -16,7 +16,7 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 
 from ckanext.marathon.domain.errors import Taken
-from ckanext.marathon.feeds import capture, gaps
+from ckanext.marathon.feeds import publish
 from ckanext.marathon.logic import activity, data_needs, deletion, permissions, reindex, room
 from ckanext.marathon.logic.validators.organization import taken_message
 from ckanext.marathon.model import audit, municipality, package, unit_of_work
@@ -60,12 +60,12 @@ STEPS = Steps(
         permissions.forget_changed_standings,
         audit.note_flush,
         reindex.note_written,
-        capture.note_flush,
+        publish.note_flush,
     ),
     note_created=(
         audit.note_created,
         data_needs.note_new_datasets,
-        capture.note_created,
+        publish.note_created,
     ),
     before_commit=(
         # The record of changes
@@ -74,14 +74,14 @@ STEPS = Steps(
         data_needs.mark_asking_ideas,
         reindex.write_notes,
         # What is public, and to whom
-        capture.relabel_activities,
-        capture.publish_touched,
+        publish.relabel_activities,
+        publish.publish_touched,
     ),
     after_commit=(
-        capture.note_witness,
+        publish.note_witness,
         # Jobs
         reindex.settle_after_commit,
-        gaps.enqueue_filling,
+        publish.enqueue_filling,
     ),
     after_rollback=(reindex.settle_after_rollback,),
 )

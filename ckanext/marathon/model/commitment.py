@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from ckan import model
 
 from ckanext.marathon import visibility
-from ckanext.marathon.model import package as package_model
+from ckanext.marathon.model import package
 from ckanext.marathon.model.link import PACKAGE
 from ckanext.marathon.records.record import Commitment
 
@@ -20,7 +20,7 @@ def list_public_commitments() -> list[Commitment]:
     """Return the public commitments, by title."""
     query = (
         sa.select(model.Package)
-        .where(visibility.filter_public(PACKAGE), PACKAGE.type == package_model.COMMITMENT)
+        .where(visibility.filter_public(PACKAGE), PACKAGE.type == package.COMMITMENT)
         .order_by(PACKAGE.title, PACKAGE.id)
         .limit(MOST)
     )

@@ -15,8 +15,7 @@ import sqlalchemy as sa
 from ckan import model
 
 from ckanext.marathon import visibility
-from ckanext.marathon.model import clock, link
-from ckanext.marathon.model import package as package_model
+from ckanext.marathon.model import clock, link, package
 from ckanext.marathon.model.clock import cache_until_change
 from ckanext.marathon.model.feed import Entry, Kind, Member
 from ckanext.marathon.model.link import PACKAGE, PROBLEM, Link, Predicate
@@ -87,8 +86,8 @@ def _figures(talked: sa.Select, datasets: Mapping[str, int]) -> dict[str, Figure
     query = (
         sa.select(
             pairs.c.code,
-            sa.func.count().filter(PACKAGE.type == package_model.WORKSHOP),
-            sa.func.count().filter(PACKAGE.type == package_model.IDEA),
+            sa.func.count().filter(PACKAGE.type == package.WORKSHOP),
+            sa.func.count().filter(PACKAGE.type == package.IDEA),
             sa.func.coalesce(sa.func.sum(needs.c.asked), 0),
             sa.func.coalesce(sa.func.sum(needs.c.met), 0),
         )
@@ -96,7 +95,7 @@ def _figures(talked: sa.Select, datasets: Mapping[str, int]) -> dict[str, Figure
         .outerjoin(needs, needs.c.idea == PACKAGE.id)
         .where(
             visibility.filter_public(PACKAGE),
-            PACKAGE.type.in_((package_model.WORKSHOP, package_model.IDEA)),
+            PACKAGE.type.in_((package.WORKSHOP, package.IDEA)),
         )
         .group_by(pairs.c.code)
     )
@@ -200,7 +199,7 @@ def list_commitment_names(limit: int) -> list[str]:
     Kept until a change: every page asks, and CKAN has no index of types.
     """
     query = sa.select(PACKAGE.name).where(
-        visibility.filter_public(PACKAGE), PACKAGE.type == package_model.COMMITMENT
+        visibility.filter_public(PACKAGE), PACKAGE.type == package.COMMITMENT
     )
     query = query.order_by(PACKAGE.name).limit(limit)
     return cache_until_change("commitments", limit, lambda: list(model.Session.scalars(query)))

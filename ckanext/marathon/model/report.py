@@ -20,8 +20,7 @@ from sqlalchemy.orm import aliased
 from ckanext.marathon import visibility
 from ckanext.marathon.domain.dates import Period
 from ckanext.marathon.domain.workshop import ANNOUNCED, HELD
-from ckanext.marathon.model import clock, dataset, link, own_data
-from ckanext.marathon.model import package as package_model
+from ckanext.marathon.model import clock, dataset, link, own_data, package
 from ckanext.marathon.model.clock import cache_until_change
 from ckanext.marathon.model.dataset import Published
 from ckanext.marathon.model.idea import Transition
@@ -75,7 +74,7 @@ def _in(municipality: str) -> sa.ColumnElement[bool]:
 def list_held_workshops(municipality: str) -> list[HeldWorkshop]:
     """Return the workshops whose day is known, the last first."""
     query = sa.select(PACKAGE.id, PACKAGE.name, PACKAGE.title, PACKAGE.extras).where(
-        visibility.filter_public(PACKAGE), PACKAGE.type == package_model.WORKSHOP, _in(municipality)
+        visibility.filter_public(PACKAGE), PACKAGE.type == package.WORKSHOP, _in(municipality)
     )
     rows: Any = model.Session.execute(query)
     found = [
@@ -115,7 +114,7 @@ def list_entered_ideas(period: Period, municipality: str) -> dict[str, EnteredId
         .outerjoin(Transition, Transition.id == history.c.last_step)
         .where(
             visibility.filter_public(PACKAGE),
-            PACKAGE.type == package_model.IDEA,
+            PACKAGE.type == package.IDEA,
             _in(municipality),
             entered < ends,
         )
@@ -328,7 +327,7 @@ def _parts(
 def _milestones() -> list[Promise]:
     query = (
         sa.select(PACKAGE.id, PACKAGE.name, PACKAGE.title, PACKAGE.extras)
-        .where(visibility.filter_public(PACKAGE), PACKAGE.type == package_model.COMMITMENT)
+        .where(visibility.filter_public(PACKAGE), PACKAGE.type == package.COMMITMENT)
         .order_by(PACKAGE.title, PACKAGE.id)
     )
     rows: Any = model.Session.execute(query)

@@ -12,7 +12,7 @@ from ckan import model
 from ckanext.marathon import visibility
 from ckanext.marathon.domain import workshop
 from ckanext.marathon.domain.workshop import WorkshopTimes
-from ckanext.marathon.model import package as package_model
+from ckanext.marathon.model import package
 from ckanext.marathon.model.clock import cache_until_change
 from ckanext.marathon.model.link import PACKAGE, Link, Predicate
 
@@ -40,7 +40,7 @@ def list_times_of(workshops: Collection[str]) -> list[WorkshopTimes]:
 def _of(condition: sa.ColumnElement[bool]) -> sa.Select[Any]:
     return (
         sa.select(PACKAGE.id, _field("starts_at"), _field("ends_at"), _field("status"))
-        .where(condition, PACKAGE.type == package_model.WORKSHOP)
+        .where(condition, PACKAGE.type == package.WORKSHOP)
         .order_by(PACKAGE.metadata_created.desc(), PACKAGE.id)
     )
 
@@ -65,7 +65,7 @@ def list_coming_workshops(
         if each.status == workshop.ANNOUNCED
     }
     next_ones = workshop.arrange_workshops(announced.values(), today).coming[:limit]
-    found = package_model.load_packages(next_ones)
+    found = package.load_packages(next_ones)
     return [found[each] for each in next_ones if each in found]
 
 
@@ -83,7 +83,7 @@ def _filters(predicate: Predicate) -> list[str]:
         .join(PACKAGE, PACKAGE.id == Link.subject)
         .where(
             visibility.filter_public(PACKAGE),
-            PACKAGE.type == package_model.WORKSHOP,
+            PACKAGE.type == package.WORKSHOP,
             Link.predicate == str(predicate),
         )
     )
@@ -111,14 +111,12 @@ def find_workshop_with_start(reference: str) -> model.Package | None:
     """Return a public workshop by id or name, ``None`` if there is none or it has no date."""
     query = sa.select(model.Package).where(
         visibility.filter_public(PACKAGE),
-        PACKAGE.type == package_model.WORKSHOP,
+        PACKAGE.type == package.WORKSHOP,
         sa.or_(PACKAGE.id == reference, PACKAGE.name == reference),
     )
     found = model.Session.scalars(query.limit(1)).first()
     return (
-        found
-        if found and workshop.is_time(package_model.read_stored_text(found, "starts_at"))
-        else None
+        found if found and workshop.is_time(package.read_stored_text(found, "starts_at")) else None
     )
 
 
@@ -129,7 +127,7 @@ def list_inviting_workshops(owners: Collection[str] | None) -> list[model.Packag
         owners: ids of organisations that convene them; ``None`` = all.
     """
     query = sa.select(model.Package).where(
-        PACKAGE.type == package_model.WORKSHOP,
+        PACKAGE.type == package.WORKSHOP,
         PACKAGE.state == model.State.ACTIVE,
         _field("status") == workshop.ANNOUNCED,
         _field("invitation").not_in(("", "[]")),

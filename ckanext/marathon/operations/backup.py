@@ -23,7 +23,7 @@ import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan.model import meta
 
-from ckanext.marathon.feeds import witness
+from ckanext.marathon.feeds import log_state
 from ckanext.marathon.logic import resource
 from ckanext.marathon.operations import backup_database, backup_manifest
 from ckanext.marathon.operations.backup_manifest import (
@@ -41,7 +41,7 @@ from ckanext.marathon.operations.backup_manifest import (
 FURTHER_OPTION = "ckanext.marathon.backup_files"
 # Below the storage folder: what is made anew, and notes about this very database.
 _NOT_KEPT = ("webassets",)
-_NOTES = (witness.NAME, backup_manifest.RESTORE_NOTE, backup_manifest.RESTORE_FOLDER)
+_NOTES = (log_state.WITNESS_NAME, backup_manifest.RESTORE_NOTE, backup_manifest.RESTORE_FOLDER)
 # How often a file is copied that something writes to meanwhile, and seconds between two tries.
 _TRIES = 5
 _PAUSE = 0.2

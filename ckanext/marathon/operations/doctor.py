@@ -26,9 +26,9 @@ from sqlalchemy.exc import OperationalError
 from ckanext.marathon.domain.addresses import is_mail_reachable
 from ckanext.marathon.domain.dataset import COORDINATING_BODY
 from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.feeds import verify, witness
-from ckanext.marathon.feeds.gaps import fill_gaps
-from ckanext.marathon.feeds.rebuild import is_wanted, rebuild
+from ckanext.marathon.feeds import log_state, verify
+from ckanext.marathon.feeds.publish import fill_gaps
+from ckanext.marathon.feeds.verify import is_rebuild_wanted, rebuild_log
 from ckanext.marathon.logic.dataset import list_contested
 from ckanext.marathon.logic.erasing import LIST_FILE, find_returned, read_list_file
 from ckanext.marathon.model import clock, dataset, disk, feed, takedown
@@ -237,7 +237,7 @@ RECENTLY = timedelta(days=30)
 
 def describe_losses() -> Iterator[str]:
     """Yield what is known of a lost history, in the reader's language; nothing if none was lost."""
-    lost = witness.find_unanswered_loss()
+    lost = log_state.find_unanswered_loss()
     if lost:
         text = tk._(
             "An older database was brought back: change {number} was served to portals, and the "
@@ -307,7 +307,7 @@ def _repair_index() -> str:
 
 def check_feed() -> Findings:
     """Check that the feed's log has everything that is public, as the site describes it now."""
-    if is_wanted():
+    if is_rebuild_wanted():
         # A job for it waits as soon as a process has started; what is said of jobs says the rest.
         text = tk._("The log of the feed is not complete. Run: ckan marathon feed rebuild")
         yield make_bad(text, _rebuild_feed)
@@ -316,7 +316,7 @@ def check_feed() -> Findings:
     if since:
         yield make_bad(describe_gaps(gaps, since), _fill_gaps)
         return
-    faults = verify.sample(_SAMPLED)
+    faults = verify.verify_sample(_SAMPLED)
     if faults:
         text = tk._(
             "The feed describes {what} otherwise than the site does now, as after a change of "
@@ -337,7 +337,7 @@ def _fill_gaps() -> str:
 
 def _rebuild_feed() -> str:
     ini = os.path.abspath(tk.config["__file__"])
-    changes = rebuild(ini, 1, False, lambda *_progress: None)
+    changes = rebuild_log(ini, 1, False, lambda *_progress: None)
     return tk._("The log is complete; {count} changes were written.").format(count=changes)
 
 

@@ -21,8 +21,8 @@ from rq.exceptions import NoSuchJobError
 from rq.job import Job, JobStatus
 from sqlalchemy.exc import DBAPIError
 
-from ckanext.marathon.feeds.gaps import fill_gaps
-from ckanext.marathon.feeds.rebuild import is_wanted, rebuild
+from ckanext.marathon.feeds.publish import fill_gaps
+from ckanext.marathon.feeds.verify import is_rebuild_wanted, rebuild_log
 from ckanext.marathon.model import feed
 from ckanext.marathon.operations import health, processes
 
@@ -113,7 +113,7 @@ def ensure_feed_current() -> bool:
 
     Where no worker does jobs, this process does it.
     """
-    wanted = is_wanted()
+    wanted = is_rebuild_wanted()
     model.Session.commit()
     if not wanted:
         return True
@@ -131,8 +131,8 @@ def build() -> None:
         if not locked:
             return
         try:
-            if is_wanted():
-                rebuild(os.path.abspath(tk.config["__file__"]))
+            if is_rebuild_wanted():
+                rebuild_log(os.path.abspath(tk.config["__file__"]))
         finally:
             model.Session.rollback()
             connection.execute(UNLOCKED)

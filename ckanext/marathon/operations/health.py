@@ -21,7 +21,7 @@ from ckan.exceptions import CkanConfigurationException
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from sqlalchemy.exc import OperationalError
 
-from ckanext.marathon.feeds.rebuild import WANTED
+from ckanext.marathon.feeds.verify import REBUILD_WANTED
 from ckanext.marathon.model import disk
 from ckanext.marathon.model.feed import Clock, FeedGap
 
@@ -99,7 +99,7 @@ def needs_feed() -> bool:
 
     On a connection of its own, which no process that is forked from this one gets.
     """
-    marked = f"EXISTS (SELECT FROM system_info WHERE key = '{WANTED}')"
+    marked = f"EXISTS (SELECT FROM system_info WHERE key = '{REBUILD_WANTED}')"
     return bool(_query(f"SELECT NOT complete OR {marked} FROM {Clock.__tablename__}"))  # noqa: S608 - constants only
 
 

@@ -19,7 +19,7 @@ from ckan.types import Context
 
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.takedown import check_takedown_rows
-from ckanext.marathon.feeds import witness
+from ckanext.marathon.feeds import log_state
 from ckanext.marathon.logic import messages
 from ckanext.marathon.logic.erasing import LIST_FILE, dictize_entry, read_list_file
 from ckanext.marathon.model import clock
@@ -301,7 +301,7 @@ def _begin_epoch() -> None:
     clock.hold_clock()
     now = clock.begin_epoch()
     model.Session.commit()
-    witness.write_witness(witness.Witness(now.number, now.mark))
+    log_state.write_witness(log_state.Witness(now.number, now.mark))
 
 
 def _forget_jobs() -> None:

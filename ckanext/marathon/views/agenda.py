@@ -11,7 +11,7 @@ from ckan.types import Response
 from flask import Blueprint, request
 
 from ckanext.marathon.domain import dates, workshop
-from ckanext.marathon.feeds import calendar as ics
+from ckanext.marathon.feeds import calendar as calendar_feeds
 from ckanext.marathon.helpers import agenda as helper
 from ckanext.marathon.model import workshop as workshop_model
 from ckanext.marathon.model.link import Predicate
@@ -107,7 +107,9 @@ def event(id: str) -> Response:
         return tk.abort(404, tk._("There is no such workshop, or nobody said when it is."))
     here = tk.h.url_for("marathon_agenda.event", _external=True, id=found.name)
     title = found.title or found.name
-    return _answer(ics.calendar(title, here, helper.events([found.id])), f"{found.name}.ics")
+    return _answer(
+        calendar_feeds.write_calendar(title, here, helper.events([found.id])), f"{found.name}.ics"
+    )
 
 
 def _calendar(wanted: Wanted, here: str) -> Response:
@@ -119,11 +121,13 @@ def _calendar(wanted: Wanted, here: str) -> Response:
         wanted.problem.label(tk.h.lang()) if wanted.problem else "",
     ]
     name = " · ".join(filter(None, parts))
-    return _answer(ics.calendar(name, here, helper.events(latest_first)), "agenda.ics")
+    return _answer(
+        calendar_feeds.write_calendar(name, here, helper.events(latest_first)), "agenda.ics"
+    )
 
 
 def _answer(body: bytes, file_name: str) -> Response:
-    answer = short(body, ics.MEDIA_TYPE)
+    answer = short(body, calendar_feeds.MEDIA_TYPE)
     answer.set_etag(f"{hashlib.sha256(body).hexdigest()[:32]}.{encoding()}")
     answer.headers["Content-Disposition"] = f'inline; filename="{file_name}"'
     answer.headers["Access-Control-Allow-Origin"] = "*"

@@ -16,12 +16,12 @@ from ckanext.dcat.exceptions import RDFProfileException
 from flask import Blueprint, request
 from flask import Response as FlaskResponse
 
-from ckanext.marathon.feeds import read, searched, sheet, snapshot
+from ckanext.marathon.feeds import catalogue, log_state, searched, sheet
+from ckanext.marathon.feeds.catalogue import DATA_JSON, FORMATS, RDF_DOCUMENTS
 from ckanext.marathon.feeds.data_json import US
-from ckanext.marathon.feeds.documents import DATA_JSON, FORMATS, RDF
-from ckanext.marathon.feeds.parts import THE_WHOLE, Part
+from ckanext.marathon.feeds.log_state import LogNotReady
+from ckanext.marathon.feeds.scopes import THE_WHOLE, CataloguePart
 from ckanext.marathon.feeds.searched import Search
-from ckanext.marathon.feeds.snapshot import NotReady
 from ckanext.marathon.spreadsheets.table import XLSX
 
 from . import parts
@@ -38,14 +38,14 @@ LAST_PAGE = 10_000_000
 SEARCHES = ("q", "fq", "modified_since", "profiles")
 
 
-def page(part: Part, extension: str) -> Response:
+def page(part: CataloguePart, extension: str) -> Response:
     """Return one page (``page``, from 1) in a format of ``documents.RDF``.
 
     ``q``, ``fq``, ``modified_since`` and ``profiles`` narrow it (:class:`.searched.Search`), as in
     ckanext-dcat. An answer of 400, 404 or 503 says in plain text what to do.
     """
-    if extension not in RDF:
-        return _no_such_format([*RDF, "csv", "xlsx"])
+    if extension not in RDF_DOCUMENTS:
+        return _no_such_format([*RDF_DOCUMENTS, "csv", "xlsx"])
     number = request.args.get("page") or "1"
     is_number = number.isascii() and number.isdigit() and len(number) <= len(str(LAST_PAGE))
     if not is_number or not 1 <= int(number) <= LAST_PAGE:
@@ -57,8 +57,8 @@ def page(part: Part, extension: str) -> Response:
         known = unchanged(extension)
         if known is not None:
             return known
-        document = read.page(part, int(number), extension, f"{root}.{extension}")
-    except NotReady:
+        document = catalogue.read_page(part, int(number), extension, f"{root}.{extension}")
+    except LogNotReady:
         return _searched(part, extension, int(number))
     if document is None:
         return parts.refusal(404, tk._("There are fewer pages:"), number)
@@ -67,23 +67,24 @@ def page(part: Part, extension: str) -> Response:
         for name, other in document.links.items()
     }
     others = {
-        each.media_type: f"{root}.{each.extension}?page={int(number)}" for each in RDF.values()
+        each.media_type: f"{root}.{each.extension}?page={int(number)}"
+        for each in RDF_DOCUMENTS.values()
     }
-    return answer(document, RDF[extension], links, others)
+    return answer(document, RDF_DOCUMENTS[extension], links, others)
 
 
 # Names of IANA's link relations.
 _RELATIONS = {"first": "first", "last": "last", "next": "next", "previous": "prev"}
 
 
-def everything(part: Part, extension: str) -> Response:
+def everything(part: CataloguePart, extension: str) -> Response:
     """Return all in one document, as it is at one moment.
 
     It is not searched, nor described by other profiles: what asks for that is answered with 400 and
     the address that does so. Everything would be taken for what was asked for.
     """
-    if extension not in RDF:
-        return _no_such_format(RDF)
+    if extension not in RDF_DOCUMENTS:
+        return _no_such_format(RDF_DOCUMENTS)
     asked = [name for name in SEARCHES if request.args.get(name)]
     if asked:
         message = tk._("The whole catalogue does not take {names}. The pages do, from:")
@@ -92,7 +93,7 @@ def everything(part: Part, extension: str) -> Response:
     return _whole(part, extension)
 
 
-def data_json(part: Part) -> Response:
+def data_json(part: CataloguePart) -> Response:
     """Return the whole inventory as DCAT-US 1.1, or in the profile that ``profile`` names."""
     profile = request.args.get("profile") or US
     extension = {name: each for each, name in DATA_JSON.items()}.get(profile)
@@ -102,20 +103,20 @@ def data_json(part: Part) -> Response:
     return _whole(part, extension)
 
 
-def table(part: Part) -> Response:
+def table(part: CataloguePart) -> Response:
     """Return the whole inventory as CSV."""
     return _named(_whole(part, "csv"), part, "csv")
 
 
-def workbook(part: Part) -> Response:
+def workbook(part: CataloguePart) -> Response:
     """Return the whole inventory as a workbook of Excel."""
     try:
         known = unchanged("xlsx")
         if known is not None:
             return known
-        state = snapshot.ready(snapshot.state())
-        book = sheet.workbook(read.datasets(part))
-    except NotReady:
+        state = log_state.require_ready(log_state.read_state())
+        book = sheet.make_workbook(catalogue.read_datasets(part))
+    except LogNotReady:
         return parts.not_ready()
     file = io.BytesIO()
     book.save(file)
@@ -124,22 +125,24 @@ def workbook(part: Part) -> Response:
     return _named(answer, part, "xlsx")
 
 
-def _whole(part: Part, extension: str) -> Response:
+def _whole(part: CataloguePart, extension: str) -> Response:
     try:
         known = unchanged(extension)
         if known is not None:
             return known
-        document = read.everything(part, extension)
-    except NotReady:
+        document = catalogue.read_everything(part, extension)
+    except LogNotReady:
         return parts.not_ready()
     root = parts.address(part)
-    others = {each.media_type: f"{root}/catalog/all.{each.extension}" for each in RDF.values()}
+    others = {
+        each.media_type: f"{root}/catalog/all.{each.extension}" for each in RDF_DOCUMENTS.values()
+    }
     others |= {"application/json": f"{root}/data.json", "text/csv": f"{root}/catalog.csv"}
-    links = {"first": f"{root}/catalog.{extension}"} if extension in RDF else {}
+    links = {"first": f"{root}/catalog.{extension}"} if extension in RDF_DOCUMENTS else {}
     return answer(document, FORMATS[extension], links, others)
 
 
-def _named(answer: Response, part: Part, extension: str) -> Response:
+def _named(answer: Response, part: CataloguePart, extension: str) -> Response:
     """Let a browser save a file under a name that says what it is of."""
     name = "-".join(filter(None, ("inventario", *part.scope)))
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}.{extension}"'
@@ -161,7 +164,7 @@ _FILTERS = {
 }
 
 
-def _searched(part: Part, extension: str, number: int) -> Response:
+def _searched(part: CataloguePart, extension: str, number: int) -> Response:
     """Return what a search finds; slower, and it needs Solr."""
     given = {name: request.args.get(name) or "" for name in SEARCHES}
     within = f'+{_FILTERS[part.scope.kind]}:"{part.scope.code}"' if part.scope.kind else ""
@@ -179,7 +182,7 @@ def _searched(part: Part, extension: str, number: int) -> Response:
         # Its text is the whole query as Solr got it.
         message = tk._("q or fq cannot be understood. Check quotation marks and names of fields.")
         return parts.refusal(400, message)
-    return FlaskResponse(body, content_type=RDF[extension].media_type)
+    return FlaskResponse(body, content_type=RDF_DOCUMENTS[extension].media_type)
 
 
 @catalog.before_app_request

@@ -15,11 +15,15 @@ from flask import Response as FlaskResponse
 from flask import request
 from werkzeug.http import http_date
 
-from ckanext.marathon.feeds import snapshot
-from ckanext.marathon.feeds.deflate import gzipped, inflate
-from ckanext.marathon.feeds.documents import Format, worded
-from ckanext.marathon.feeds.read import Document
-from ckanext.marathon.feeds.snapshot import State
+from ckanext.marathon.feeds import log_state
+from ckanext.marathon.feeds.catalogue import (
+    CatalogueDocument,
+    DocumentFormat,
+    find_settings_mark,
+    inflate_piece,
+    write_gzip,
+)
+from ckanext.marathon.feeds.log_state import LogState
 
 CURSOR = "Marathon-Feed-Cursor"
 _COMMITTED_WITHIN = timedelta(minutes=1)
@@ -34,7 +38,7 @@ def unchanged(extension: str) -> Response | None:
     """
     if not {"If-None-Match", "If-Modified-Since"} & set(request.headers.keys()):
         return None
-    state = snapshot.ready(snapshot.state())
+    state = log_state.require_ready(log_state.read_state())
     answer = FlaskResponse(status=304)
     validate(answer, state, extension)
     return answer if is_fresh(answer) else None
@@ -61,7 +65,10 @@ def _since() -> datetime | None:
 
 
 def answer(
-    document: Document, form: Format, links: Mapping[str, str], others: Mapping[str, str]
+    document: CatalogueDocument,
+    form: DocumentFormat,
+    links: Mapping[str, str],
+    others: Mapping[str, str],
 ) -> Response:
     """Return a document as an answer, with its validators and links.
 
@@ -73,7 +80,7 @@ def answer(
     """
     is_zipped = encoding() == "gzip"
     pieces = document.pieces
-    parts = gzipped(pieces) if is_zipped else (inflate(piece) for piece in pieces)
+    parts = write_gzip(pieces) if is_zipped else (inflate_piece(piece) for piece in pieces)
     # Whoever knows the length can show how far it is, and keep the connection.
     body = parts if document.is_long else b"".join(parts)
     if request.method == "HEAD" and document.is_long:
@@ -125,9 +132,9 @@ def encoding() -> str:
     return "gzip" if request.accept_encodings.quality("gzip") > 0 else "identity"
 
 
-def validate(response: Response, state: State, extension: str) -> None:
+def validate(response: Response, state: LogState, extension: str) -> None:
     """Say which state an answer shows, and who may keep it."""
-    form = f"{extension}{worded(extension)}"
+    form = f"{extension}{find_settings_mark(extension)}"
     # The number may have been given to another state that was lost with its database.
     shown = f"{state.epoch[:8]}.{state.number}.{state.mark:016x}"
     response.set_etag(f"{shown}.{form}.{encoding()}")

@@ -8,7 +8,7 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.common import current_user
 from ckan.types import Context
-from ckan.views import resource as resource_views
+from ckan.views import resource
 from flask import Blueprint, request
 
 from ckanext.marathon.helpers.labels import TYPES
@@ -21,7 +21,7 @@ form_file = Blueprint("marathon_form_file", __name__)
 Values = dict[str, Any]
 
 
-class OnePageFileCreateView(resource_views.CreateView):
+class OnePageFileCreateView(resource.CreateView):
     """CKAN's page that adds a file or link to something that exists."""
 
     def post(self, package_type: str, id: str) -> Any:
@@ -46,7 +46,7 @@ class OnePageFileCreateView(resource_views.CreateView):
         return super().get(package_type, id, data, errors, error_summary)
 
 
-class OnePageFileEditView(resource_views.EditView):
+class OnePageFileEditView(resource.EditView):
     """CKAN's page that changes a file or link."""
 
     def post(self, package_type: str, id: str, resource_id: str) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import ckan.plugins.toolkit as tk
 from ckan.common import current_user
 from ckan.types import Context
-from ckan.views import group as group_views
+from ckan.views import group
 from flask import Blueprint, request
 
 from ckanext.marathon.logic import edits
@@ -20,7 +20,7 @@ Values = dict[str, Any]
 ORGANIZATION = {"group_type": "organization", "is_organization": True}
 
 
-class OnePageOrganizationCreateView(group_views.CreateGroupView):
+class OnePageOrganizationCreateView(group.CreateGroupView):
     """CKAN's page of a new organisation."""
 
     def post(self, group_type: str, is_organization: bool) -> Any:
@@ -42,7 +42,7 @@ class OnePageOrganizationCreateView(group_views.CreateGroupView):
         return super().get(group_type, is_organization, data, errors, error_summary)
 
 
-class OnePageOrganizationEditView(group_views.EditGroupView):
+class OnePageOrganizationEditView(group.EditGroupView):
     """CKAN's page that changes an organisation."""
 
     def post(self, group_type: str, is_organization: bool, id: str | None = None) -> Any:

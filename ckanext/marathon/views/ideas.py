@@ -6,7 +6,7 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.common import current_user, g
 from ckan.types import Context, Response
-from ckan.views import dataset as dataset_views
+from ckan.views import dataset
 from flask import Blueprint, make_response, request
 
 from ckanext.marathon.helpers.form import marathon_error_names
@@ -48,7 +48,7 @@ def _show_again(id: str, step: dict[str, str], errors: list[str], code: int = 20
     # Read by the page's form, templates/marathon/snippets/change_status.html.
     g.marathon_step = {**step, "errors": errors}
     idea = model.Package.get(id)
-    return make_response(dataset_views.read("idea", idea.name if idea else id), code)
+    return make_response(dataset.read("idea", idea.name if idea else id), code)
 
 
 ideas.add_url_rule("/idea/<id>/status", view_func=change_status, methods=["POST"])

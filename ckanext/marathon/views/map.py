@@ -10,7 +10,7 @@ from ckan.types import Response
 from flask import Blueprint, request
 from flask import Response as FlaskResponse
 
-from ckanext.marathon.feeds import snapshot
+from ckanext.marathon.feeds import log_state
 from ckanext.marathon.helpers import map as parts
 from ckanext.marathon.model import figures, link
 
@@ -54,7 +54,7 @@ def part(name: str) -> Response:
 
 def numbers() -> Response:
     """Return code → figures of the municipalities that have any, as JSON."""
-    state = snapshot.state()
+    state = log_state.read_state()
     answer = FlaskResponse(status=304)
     validate(answer, state, "map")
     if is_fresh(answer):

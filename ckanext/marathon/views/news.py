@@ -7,11 +7,10 @@ from ckan.types import Response
 from flask import Blueprint
 from flask import Response as FlaskResponse
 
-from ckanext.marathon.feeds import atom as changes
-from ckanext.marathon.feeds import news as stream
-from ckanext.marathon.feeds import snapshot
-from ckanext.marathon.feeds.parts import Part
-from ckanext.marathon.feeds.snapshot import NotReady
+from ckanext.marathon.feeds import atom as atom_feeds
+from ckanext.marathon.feeds import log_state
+from ckanext.marathon.feeds.log_state import LogNotReady
+from ckanext.marathon.feeds.scopes import CataloguePart
 
 from . import parts
 from .conditional import is_fresh, share, short, validate
@@ -19,11 +18,11 @@ from .conditional import is_fresh, share, short, validate
 news = Blueprint("marathon_news", __name__)
 
 
-def atom(part: Part) -> Response:
+def atom(part: CataloguePart) -> Response:
     """Return the newest news as Atom, in the language of the address."""
     try:
-        state = snapshot.ready(snapshot.state())
-    except NotReady:
+        state = log_state.require_ready(log_state.read_state())
+    except LogNotReady:
         return parts.not_ready()
     answer = FlaskResponse(status=304)
     validate(answer, state, f"news.{tk.h.lang()}")
@@ -37,7 +36,7 @@ def atom(part: Part) -> Response:
     )
     home = tk.h.url_for("home.index", _external=True).rstrip("/")
     page = f"{home}/{scope.name}" if scope.kind else f"{home}/"
-    written = short(stream.written(part, state, address, page), changes.MEDIA_TYPE)
+    written = short(atom_feeds.write_news_atom(part, state, address, page), atom_feeds.MEDIA_TYPE)
     validate(written, state, f"news.{tk.h.lang()}")
     return share(written, state.cursor)
 

@@ -12,7 +12,7 @@ from ckan.types import Response
 from flask import Blueprint, request
 from flask import Response as FlaskResponse
 
-from ckanext.marathon.feeds import keys, snapshot
+from ckanext.marathon.feeds import keys, log_state
 from ckanext.marathon.model import dataset, feed_log
 from ckanext.marathon.model import own_data as own_data_model
 from ckanext.marathon.rdf import lookups
@@ -61,9 +61,9 @@ def table(table: str, extension: str) -> Response:
             f"{address()}/{name}.{each}" for name in open_data.list_open_tables() for each in _LINES
         ]
         return parts.refusal(404, tk._("There is no such table. These exist:"), "\n".join(known))
-    connection = snapshot.one_moment()
+    connection = log_state.open_snapshot()
     try:
-        site = replace(keys.site(), kept=dataset.read_kept_iris_of_datasets())
+        site = replace(keys.find_site(), kept=dataset.read_kept_iris_of_datasets())
         answer = FlaskResponse(
             content_type=table_spreadsheets.CSV if extension == "csv" else "application/json"
         )
@@ -87,7 +87,7 @@ def table(table: str, extension: str) -> Response:
     lines = _LINES[extension](Table(table, table, declared.columns_in("es"), rows))
     if encoding() == "gzip":
         lines = _gzipped(lines)
-    answer.response = snapshot.read_through(_in_pieces(lines), connection)
+    answer.response = log_state.read_through(_in_pieces(lines), connection)
     return answer
 
 
@@ -101,7 +101,7 @@ def _say_which(answer: Response, connection: object, name: str) -> None:
 
     The feed's clock tells of what is public; what is in no feed shows in the stamp.
     """
-    state = snapshot.state_of(feed_log.read_clock_row(connection))
+    state = log_state.make_state(feed_log.read_clock_row(connection))
     if state.is_ready:
         validate(answer, state, f"{own_data_model.read_stamp(connection)}.{name}")
         # A date would not tell of what is in no feed.

@@ -11,10 +11,9 @@ from ckan.types import Response
 from flask import Blueprint, request
 from flask import Response as FlaskResponse
 
-from ckanext.marathon.feeds import parts
-from ckanext.marathon.feeds.capture import publish_settings
-from ckanext.marathon.feeds.parts import Part
-from ckanext.marathon.feeds.scopes import KINDS, PLACES_AND_PROBLEMS, Scope
+from ckanext.marathon.feeds import scopes
+from ckanext.marathon.feeds.publish import publish_settings
+from ckanext.marathon.feeds.scopes import KINDS, PLACES_AND_PROBLEMS, CataloguePart, Scope
 from ckanext.marathon.rdf import lookups
 
 View = Callable[..., Response]
@@ -35,21 +34,21 @@ def add(blueprint: Blueprint, path: str, view: View, whole: str = "") -> None:
     def of_part(kind: str = "", code: str = "", **values: Any) -> Response:
         publish_settings()
         if not kind:
-            return view(parts.THE_WHOLE, **values)
+            return view(scopes.THE_WHOLE, **values)
         try:
-            return view(parts.find(kind, code), **values)
-        except parts.Elsewhere as found:
+            return view(scopes.find_catalogue_part(kind, code), **values)
+        except scopes.PartElsewhere as found:
             return _redirect(Scope(kind, code), found.scope)
-        except parts.PartGone:
+        except scopes.PartGone:
             return refusal(410, tk._("It is no longer public:"), f"{kind}/{code}")
-        except parts.NoPart:
+        except scopes.NoPart:
             return _unknown(kind, code)
 
     blueprint.add_url_rule(whole or path, view_func=of_part)
     blueprint.add_url_rule(f"/<any({kinds}):kind>/<code>{path}", view_func=of_part)
 
 
-def address(part: Part) -> str:
+def address(part: CataloguePart) -> str:
     """Return where the addresses of a part start, without a slash at the end."""
     root = lookups.read_site().url
     return f"{root}/{part.scope.name}" if part.scope.kind else root

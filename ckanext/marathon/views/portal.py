@@ -6,9 +6,8 @@ import ckan.plugins.toolkit as tk
 from ckan.types import Response
 from flask import Blueprint, make_response
 
-from ckanext.marathon.feeds import changes as stream
-from ckanext.marathon.feeds import documents, snapshot, status
-from ckanext.marathon.feeds.parts import Part
+from ckanext.marathon.feeds import catalogue, changes, log_state
+from ckanext.marathon.feeds.scopes import CataloguePart
 from ckanext.marathon.model import clock
 from ckanext.marathon.rdf import lookups
 
@@ -18,7 +17,7 @@ from .negotiation import vary_by_accept, wanted_extension
 portal = Blueprint("marathon_portal", __name__)
 
 
-def index(part: Part) -> Response:
+def index(part: CataloguePart) -> Response:
     """Say what feeds there are and what can be relied on; send on whoever wants RDF."""
     extension = wanted_extension()
     root = parts.address(part)
@@ -26,7 +25,7 @@ def index(part: Part) -> Response:
         answer = tk.redirect_to(f"{root}/catalog.{extension}")
         answer.status_code = 303
         return vary_by_accept(answer)
-    state = snapshot.state()
+    state = log_state.read_state()
     page = tk.render(
         "marathon/portal/index.html",
         {
@@ -36,10 +35,12 @@ def index(part: Part) -> Response:
             "kind": part.scope.kind,
             "state": state,
             "page_size": clock.read_clock().page_size,
-            "public": status.datasets(part.scope.name),
-            "changes_a_page": stream.SIZE,
-            "formats": [each for each in documents.RDF.values() if each.extension != "xml"],
-            "change_formats": stream.FORMATS.values(),
+            "public": log_state.count_public_datasets(part.scope.name),
+            "changes_a_page": changes.SIZE,
+            "formats": [
+                each for each in catalogue.RDF_DOCUMENTS.values() if each.extension != "xml"
+            ],
+            "change_formats": changes.FORMATS.values(),
             "contact": tk.config.get("email_to") or "",
         },
     )

@@ -64,14 +64,14 @@ def data(package_type: str, id: str, extension: str) -> Response:
         _refuse_profiles()
     elif profiles:
         try:
-            lookups = Lookups.of_this_request(keys.site())
+            lookups = Lookups.of_this_request(keys.find_site())
             graph = build_graph_by_profiles(thing, lookups, profiles.split(","))
         except RDFProfileException as error:
             return tk.abort(400, str(error))
         # As ckanext-dcat writes it: JSON-LD of others is read by the names of its keys.
         body = graph.serialize(format=url_to_rdflib_format(extension), auto_compact=True)
         return FlaskResponse(body, content_type=FORMATS[extension].media_type)
-    return rdf(build_record_graph(thing, Lookups.of_this_request(keys.site())), extension)
+    return rdf(build_record_graph(thing, Lookups.of_this_request(keys.find_site())), extension)
 
 
 def organization_data(id: str, extension: str) -> Response:
@@ -83,7 +83,7 @@ def organization_data(id: str, extension: str) -> Response:
         return tk.abort(404, tk._("Not found"))
     _refuse_profiles()
     return rdf(
-        build_organization_graph(keys.site(), Organization.from_shown(organization)), extension
+        build_organization_graph(keys.find_site(), Organization.from_shown(organization)), extension
     )
 
 
@@ -92,7 +92,7 @@ def distribution_data(id: str, resource_id: str, extension: str) -> Response:
     if extension not in FORMATS:
         return tk.abort(404, tk._("There is no such format"))
     dataset = show_public(id)
-    lookups = Lookups.of_this_request(keys.site())
+    lookups = Lookups.of_this_request(keys.find_site())
     graph = build_distribution_graph(dataset, resource_id, lookups) if dataset else None
     if graph is None:
         return tk.abort(404, tk._("Not found"))
@@ -215,7 +215,7 @@ def say_that_there_are_other_forms(response: Response) -> Response:
 
 
 def _kind(package: dict[str, Any]) -> str:
-    return keys.kind_of(package["type"]) or "dataset"
+    return keys.find_kind(package["type"]) or "dataset"
 
 
 def _has_file(dataset: dict[str, Any], resource_id: str) -> bool:

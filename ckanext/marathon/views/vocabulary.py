@@ -10,7 +10,7 @@ from ckan.types import Response
 from flask import Blueprint, make_response
 from flask import Response as FlaskResponse
 
-from ckanext.marathon.feeds.keys import site
+from ckanext.marathon.feeds.keys import find_site
 from ckanext.marathon.rdf import vocabulary as vocabulary_rdf
 from ckanext.marathon.rdf.formats import FORMATS
 from ckanext.marathon.vocabulary import files, problems, territory
@@ -49,7 +49,7 @@ def scheme(kind: str) -> Response:
         {
             "kind": kind,
             "title": concepts.title(kind),
-            "iri": str(site().scheme(kind)),
+            "iri": str(find_site().scheme(kind)),
             "branches": concepts.branches(kind),
             "extensions": _extensions(kind),
         },
@@ -60,12 +60,12 @@ def scheme(kind: str) -> Response:
 def scheme_data(kind: str, extension: str) -> Response:
     """Return a whole vocabulary as SKOS, places also as GeoJSON."""
     if kind == "def" and extension in FORMATS:
-        return rdf(vocabulary_rdf.build_ontology_graph(site()), extension)
+        return rdf(vocabulary_rdf.build_ontology_graph(find_site()), extension)
     if kind not in vocabulary_rdf.KINDS or extension not in _extensions(kind):
         return _unknown(kind, None)
     if extension == "geojson":
         return _geojson(files.read_data_bytes(PLACES[kind]))
-    return rdf(vocabulary_rdf.build_scheme_graph(site(), kind), extension)
+    return rdf(vocabulary_rdf.build_scheme_graph(find_site(), kind), extension)
 
 
 def concept(kind: str, code: str) -> Response:
@@ -81,7 +81,11 @@ def concept(kind: str, code: str) -> Response:
         )
     html = tk.render(
         "marathon/vocabulary/concept.html",
-        {"page": page, "iri": str(site().concept(kind, code)), "extensions": _extensions(kind)},
+        {
+            "page": page,
+            "iri": str(find_site().concept(kind, code)),
+            "extensions": _extensions(kind),
+        },
     )
     return vary_by_accept(make_response(html))
 
@@ -96,7 +100,7 @@ def concept_data(kind: str, code: str, extension: str) -> Response:
         return _unknown(kind, code)
     if extension == "geojson":
         return _geojson(_feature(kind, code))
-    return rdf(vocabulary_rdf.build_concept_graph(site(), kind, code), extension)
+    return rdf(vocabulary_rdf.build_concept_graph(find_site(), kind, code), extension)
 
 
 def ontology() -> Response:
@@ -108,7 +112,7 @@ def ontology() -> Response:
 
 def profile() -> Response:
     """Return the application profile as SHACL, for validators."""
-    body = vocabulary_rdf.read_profile_turtle(site())
+    body = vocabulary_rdf.read_profile_turtle(find_site())
     return FlaskResponse(body, content_type="text/turtle; charset=utf-8")
 
 
@@ -137,7 +141,7 @@ def _feature(kind: str, code: str) -> dict[str, Any]:
     box = place.bbox
     return {
         "type": "Feature",
-        "id": str(site().concept(kind, code)),
+        "id": str(find_site().concept(kind, code)),
         "bbox": [box.west, box.south, box.east, box.north],
         "properties": {"code": code, "name": place.name},
         "geometry": territory.read_boundary(code),

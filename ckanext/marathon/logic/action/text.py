@@ -11,7 +11,7 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.types import Action, Context
 
-from ckanext.marathon.feeds import capture
+from ckanext.marathon.feeds import publish
 from ckanext.marathon.logic import inputs
 
 
@@ -25,7 +25,7 @@ def config_option_update(next_: Action, context: Context, data_dict: dict[str, A
     inputs.refuse_problems(data_dict)
     updated = next_(context, data_dict)
     # CKAN has saved them already, each for itself.
-    capture.note_settings()
+    publish.note_settings()
     model.repo.commit()
     return updated
 

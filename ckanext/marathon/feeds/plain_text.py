@@ -83,7 +83,7 @@ class _Text(HTMLParser):
             self._lists[-1] = number + 1
 
 
-def plain(text: str) -> str:
+def strip_markup(text: str) -> str:
     """Return a text that may hold Markdown and HTML as a reader sees it, without either.
 
     Paragraphs stay apart, items of lists keep their numbers, and links their addresses.

@@ -1,4 +1,8 @@
-"""What is public of a thing, as N-Triples, from the database as this transaction sees it."""
+"""What the feed asks of CKAN: what is public of a record, and what a change affects.
+
+A description is N-Triples, from the database as this transaction sees it. These two questions are
+all that the log needs to know of CKAN's records.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +20,13 @@ import sqlalchemy as sa
 from ckan import model
 from ckan.types import Context
 from rdflib import Graph, URIRef
+from sqlalchemy.dialects.postgresql import ARRAY
 
+from ckanext.marathon.domain.dataset import COORDINATING_BODY
 from ckanext.marathon.feeds import scopes
-from ckanext.marathon.feeds.keys import Key, keeping, kind_of
-from ckanext.marathon.model import clock, dataset, link
-from ckanext.marathon.model.feed import Kind
+from ckanext.marathon.feeds.keys import CATALOG, Key, add_kept_iris, find_kind
+from ckanext.marathon.model import clock, dataset, link, package
+from ckanext.marathon.model.feed import Entry, Kind
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.rdf.agent import build_organization_graph
 from ckanext.marathon.rdf.catalogue import build_brief_graph, build_catalogue_graph
@@ -78,30 +84,30 @@ class Rendition:
         return hashlib.sha256(said.encode() + b"\n" + self.body).digest()
 
 
-def render(keys: Collection[Key], site: Site) -> dict[Key, Rendition | None]:
+def describe_records(keys: Collection[Key], site: Site) -> dict[Key, Rendition | None]:
     """Describe things as a visitor may see them; ``None`` for what is not public.
 
     Rows are read anew: what this session read earlier may have been changed by others since.
     """
     wanted = {key.thing for key in keys}
-    site = keeping(site, wanted)
+    site = add_kept_iris(site, wanted)
     ideas = link.list_targets(wanted, Predicate.DATASET_IDEA)
-    packages = _packages(wanted | ideas)
-    organizations = _organizations({each.owner_org for each in packages.values()} | wanted)
-    needs = _needs(ideas)
+    packages = _load_packages(wanted | ideas)
+    organizations = _load_organizations({each.owner_org for each in packages.values()} | wanted)
+    needs = _list_needs(ideas)
     first = _first_published([packages[each] for each in wanted if each in packages])
     found: dict[Key, Rendition | None] = {}
     for key in keys:
         if key.kind == Kind.CATALOG:
             facts = Lookups(site=site).catalogue_facts(dated=False)
-            found[key] = _written(build_catalogue_graph(facts), key, site)
+            found[key] = _write_rendition(build_catalogue_graph(facts), key, site)
         elif key.kind == Kind.ORGANIZATION:
             organization = organizations.get(key.thing)
-            found[key] = _organization(organization, key, site) if organization else None
+            found[key] = _describe_organization(organization, key, site) if organization else None
         else:
             package = packages.get(key.thing)
             found[key] = (
-                _package(package, key, site, organizations, needs, first.get(key.thing))
+                _describe_package(package, key, site, organizations, needs, first.get(key.thing))
                 if package and _is_in_feed(key, package)
                 else None
             )
@@ -115,7 +121,7 @@ def keep_public(keys: Iterable[Key]) -> set[Key]:
     """
     wanted = list(keys)
     ids = {key.thing for key in wanted}
-    packages, organizations = _packages(ids), _organizations(ids)
+    packages, organizations = _load_packages(ids), _load_organizations(ids)
     kept = {key for key in wanted if key.kind == Kind.ORGANIZATION and key.thing in organizations}
     for key in wanted:
         package = packages.get(key.thing)
@@ -126,7 +132,7 @@ def keep_public(keys: Iterable[Key]) -> set[Key]:
 
 def _is_shown_whole(key: Key, package: model.Package) -> bool:
     try:
-        shown = _shown(package.id) if _is_in_feed(key, package) else None
+        shown = _show_package(package.id) if _is_in_feed(key, package) else None
     except Exception:
         logger.exception("%s cannot be shown", package.id)
         return False
@@ -140,7 +146,7 @@ def _first_published(packages: Iterable[Any]) -> dict[str, datetime]:
     in a whole transaction: what is described twice in it is described the same.
     """
     created = {
-        each.id: each.metadata_created for each in packages if kind_of(each.type) == Kind.DATASET
+        each.id: each.metadata_created for each in packages if find_kind(each.type) == Kind.DATASET
     }
     found = dataset.read_first_published(created)
     new = created.keys() - found.keys()
@@ -162,17 +168,17 @@ def has_office(rendition: Rendition | None) -> bool:
 _OFFICE = re.compile(rb"/organization/[^/>]+#contact> <[^>]*#type>")
 
 
-def _organization(organization: Organization, key: Key, site: Site) -> Rendition:
+def _describe_organization(organization: Organization, key: Key, site: Site) -> Rendition:
     try:
         graph = build_organization_graph(site, organization)
-        return _written(graph, key, site, name=organization.name)
+        return _write_rendition(graph, key, site, name=organization.name)
     except Exception:
         logger.exception("organization %s is described in short only", key.thing)
         brief = build_brief_graph(site, key.kind, organization, None)
-        return _written(brief, key, site, degraded=True, name=organization.name)
+        return _write_rendition(brief, key, site, degraded=True, name=organization.name)
 
 
-def _package(
+def _describe_package(
     package: Any,
     key: Key,
     site: Site,
@@ -181,14 +187,14 @@ def _package(
     first: datetime | None,
 ) -> Rendition | None:
     try:
-        shown = _shown(package.id)
+        shown = _show_package(package.id)
         if shown is None:
             return None
         if first is not None:
             shown = {**shown, "first_published": first.isoformat()}
-        graph = _graph(shown, key, site, organizations, needs)
-        parts = _scopes(shown) if key.kind == Kind.DATASET else ()
-        return _written(graph, key, site, parts, name=package.name, first=first)
+        graph = _make_graph(shown, key, site, organizations, needs)
+        parts = _list_scopes(shown) if key.kind == Kind.DATASET else ()
+        return _write_rendition(graph, key, site, parts, name=package.name, first=first)
     except Exception:
         # Whatever it is, the thing stays in the feed: a portal deletes what it does not see.
         logger.exception("%s %s is described in short only", key.kind, key.thing)
@@ -196,22 +202,24 @@ def _package(
             id=package.id, name=package.name, title=package.title or "", notes=package.notes or ""
         )
         owner = organizations.get(package.owner_org or "")
-        parts = scopes.of_owner(package.owner_org) if key.kind == Kind.DATASET else ()
+        parts = scopes.list_scopes_of_owner(package.owner_org) if key.kind == Kind.DATASET else ()
         brief = build_brief_graph(site, key.kind, record, owner)
-        return _written(brief, key, site, parts, degraded=True, name=package.name, first=first)
+        return _write_rendition(
+            brief, key, site, parts, degraded=True, name=package.name, first=first
+        )
 
 
-def _scopes(shown: Row) -> tuple[str, ...]:
+def _list_scopes(shown: Row) -> tuple[str, ...]:
     """Return the parts of the catalogue that a dataset is in.
 
     What fields of the site's own types mean is not known: their organisation's part alone.
     """
     if is_site_type(shown.get("type")):
-        return scopes.of_owner(shown.get("owner_org"))
-    return scopes.of_dataset(shown)
+        return scopes.list_scopes_of_owner(shown.get("owner_org"))
+    return scopes.list_scopes_of_dataset(shown)
 
 
-def _graph(
+def _make_graph(
     shown: Row, key: Key, site: Site, organizations: Organizations, needs: Mapping[str, list[str]]
 ) -> Graph:
     # Of neighbours the ids are enough.
@@ -238,7 +246,7 @@ def _graph(
     return build_dataset_graph(shown, facts)
 
 
-def _written(
+def _write_rendition(
     graph: Graph,
     key: Key,
     site: Site,
@@ -252,11 +260,11 @@ def _written(
     # A line that no parser takes would spoil the page of a hundred others.
     for _ in pyoxigraph.parse(body, format=pyoxigraph.RdfFormat.N_TRIPLES):
         pass
-    refs = _refs(graph, key.iri(site), site)
+    refs = _list_refs(graph, key.iri(site), site)
     return Rendition(body, refs, parts, degraded, name, first)
 
 
-def _refs(graph: Graph, own: str, site: Site) -> tuple[str, ...]:
+def _list_refs(graph: Graph, own: str, site: Site) -> tuple[str, ...]:
     kinds = "|".join((Kind.ORGANIZATION, Kind.IDEA, Kind.WORKSHOP))
     ours = re.compile(rf"{re.escape(site.base)}/(?:{kinds})/[^/#?]+")
     named = (ours.match(value) for value in graph.objects() if isinstance(value, URIRef))
@@ -264,10 +272,10 @@ def _refs(graph: Graph, own: str, site: Site) -> tuple[str, ...]:
 
 
 def _is_in_feed(key: Key, package: model.Package) -> bool:
-    return kind_of(package.type) == key.kind and is_public(package)
+    return find_kind(package.type) == key.kind and is_public(package)
 
 
-def _shown(identifier: str) -> Row | None:
+def _show_package(identifier: str) -> Row | None:
     """Return a package as a visitor is shown it, from the database."""
     context = {"user": "", "auth_user_obj": None, "use_cache": False}
     try:
@@ -276,14 +284,14 @@ def _shown(identifier: str) -> Row | None:
         return None
 
 
-def _packages(wanted: Collection[str]) -> dict[str, model.Package]:
+def _load_packages(wanted: Collection[str]) -> dict[str, model.Package]:
     """Return packages by id, read anew together with the workshops that they have values from."""
     workshops = link.list_targets(wanted, Predicate.IDEA_WORKSHOP)
     query = model.Session.query(model.Package).filter(model.Package.id.in_({*wanted, *workshops}))
     return {each.id: each for each in query.populate_existing()}
 
 
-def _organizations(wanted: Iterable[str | None]) -> dict[str, Organization]:
+def _load_organizations(wanted: Iterable[str | None]) -> dict[str, Organization]:
     table = model.group_table
     query = sa.select(table.c["id"], table.c["name"], table.c["title"], table.c["extras"]).where(
         table.c["id"].in_([each for each in wanted if each]),
@@ -294,9 +302,124 @@ def _organizations(wanted: Iterable[str | None]) -> dict[str, Organization]:
     return {row.id: Organization.from_stored(row) for row in rows}
 
 
-def _needs(ideas: Collection[str]) -> dict[str, list[str]]:
+def _list_needs(ideas: Collection[str]) -> dict[str, list[str]]:
     """Return idea → ids of its data needs."""
     found: dict[str, list[str]] = {}
     for idea, need in link.list_object_pairs(ideas, Predicate.IDEA_DATA_NEED):
         found.setdefault(idea, []).append(need)
     return found
+
+
+# What descriptions are made from: id and ``xmin``, the transaction that wrote it, of each row.
+InputVersions = dict[Key, frozenset[tuple[str, str]]]
+
+
+def find_affected(
+    packages: Collection[str], groups: Collection[str], settings: bool = False
+) -> set[Key]:
+    """Return the things whose descriptions may change with these.
+
+    A dataset has places and problems from its ideas, and they from their workshops; it only names
+    its organisation. The catalogue is published by the coordinating body.
+
+    Args:
+        packages: ids of packages, purged ones too.
+        groups: ids of organisations (and groups, which no description names).
+        settings: settings of the site changed.
+    """
+    kinds = _find_kinds(packages)
+    workshops = [each for each, kind in kinds.items() if kind == Kind.WORKSHOP]
+    ideas = {each for each, kind in kinds.items() if kind == Kind.IDEA}
+    ideas.update(package.list_dependent_ids(workshops, Predicate.IDEA_WORKSHOP))
+    datasets = package.list_dependent_ids(ideas, Predicate.DATASET_IDEA)
+    found = {Key(kind, each) for each, kind in kinds.items()}
+    found.update(Key(Kind.IDEA, each) for each in ideas)
+    found.update(Key(Kind.DATASET, each) for each in datasets)
+    organizations = _list_organizations(groups)
+    found.update(Key(Kind.ORGANIZATION, each) for each in organizations)
+    if organizations or settings:
+        found.add(CATALOG)
+    return found
+
+
+def list_keys_of_owner(organization: str) -> set[Key]:
+    """Return the things that belong to an organisation."""
+    query = sa.select(model.Package.id, model.Package.type).where(
+        model.Package.owner_org == organization
+    )
+    return {
+        Key(kind, each)
+        for each, package_type in model.Session.execute(query)
+        if (kind := find_kind(package_type))
+    }
+
+
+def read_input_versions(keys: Iterable[Key]) -> InputVersions:
+    """Return the versions of the rows that descriptions are made from, as this moment sees them.
+
+    Of a package these are its own row, the IRIs that it and its files came with, its ideas, their
+    workshops and all their organisations; of
+    the catalogue the coordinating body, which publishes it.
+    """
+    wanted = list(keys)
+    values = {
+        "things": [key.thing for key in wanted if key.thing],
+        "with_catalogue": CATALOG in wanted,
+    }
+    found: dict[str, set[tuple[str, str]]] = {}
+    for row in model.Session.connection().execute(_INPUT_VERSIONS, values):
+        found.setdefault(row.thing, set()).add((row.id, row.version))
+    return {key: frozenset(found.get(key.thing, ())) for key in wanted}
+
+
+_INPUT_VERSIONS = sa.text(
+    f"""
+    WITH RECURSIVE named (thing, id) AS (
+        SELECT id, id FROM unnest(:things) AS id
+        UNION
+        SELECT thing, link.object FROM named JOIN marathon_link AS link ON link.subject = named.id
+        WHERE link.predicate IN ('{Predicate.DATASET_IDEA}', '{Predicate.IDEA_WORKSHOP}')
+    ), packages AS (
+        SELECT thing, id, owner_org, package.xmin::text AS version
+        FROM package JOIN named USING (id)
+    ), organizations AS (
+        SELECT thing, owner_org AS id FROM packages UNION SELECT thing, id FROM named
+    )
+    SELECT thing, id, version FROM packages
+    UNION ALL
+    SELECT thing, id, "group".xmin::text FROM "group" JOIN organizations USING (id)
+    UNION ALL
+    SELECT package_id, iri, xmin::text FROM marathon_kept_iri WHERE package_id = ANY(:things)
+    UNION ALL
+    SELECT '{CATALOG.thing}', id, "group".xmin::text FROM "group"
+    WHERE :with_catalogue AND is_organization AND extras ->> 'role' = '{COORDINATING_BODY}'
+    """  # noqa: S608 - constants of ours only
+).bindparams(sa.bindparam("things", type_=ARRAY(sa.UnicodeText)))
+
+
+def _find_kinds(packages: Collection[str]) -> dict[str, Kind]:
+    """Return id → kind of those that the log speaks of; the log remembers what was purged."""
+    if not packages:
+        return {}
+    present = sa.select(model.Package.id, model.Package.type).where(model.Package.id.in_(packages))
+    logged = sa.select(Entry.thing, Entry.kind).where(
+        Entry.thing.in_(packages), Entry.kind != str(Kind.ORGANIZATION)
+    )
+    found = {each: Kind(kind) for each, kind in model.Session.execute(logged)}
+    for each, package_type in model.Session.execute(present):
+        kind = find_kind(package_type)
+        if kind is not None:
+            found[each] = kind
+    return found
+
+
+def _list_organizations(groups: Collection[str]) -> set[str]:
+    if not groups:
+        return set()
+    present = sa.select(model.Group.id).where(
+        model.Group.id.in_(groups), model.Group.is_organization.is_(True)
+    )
+    logged = sa.select(Entry.thing).where(
+        Entry.thing.in_(groups), Entry.kind == str(Kind.ORGANIZATION)
+    )
+    return {*model.Session.scalars(present), *model.Session.scalars(logged)}

@@ -1,0 +1,421 @@
+"""How far the log is, connections that see one moment of it, and its witness.
+
+The witness is a note outside of the database of the last change that was published. A database that
+is older than its witness has lost changes that followers have, so a new epoch begins.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import re
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Self, TypeVar
+
+import ckan.plugins.toolkit as tk
+import sqlalchemy as sa
+from ckan import model
+from ckan.model import meta
+
+from ckanext.marathon.feeds import keys
+from ckanext.marathon.feeds.describe import describe_records
+from ckanext.marathon.feeds.keys import CATALOG
+from ckanext.marathon.model import clock, feed, feed_log
+from ckanext.marathon.model.feed import Entry, Kind, Member, Rendering, Window
+from ckanext.marathon.rdf import lookups
+
+WITNESS_NAME = "marathon-feed.json"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Witness:
+    """The last change that was published, as far as the note knows.
+
+    Attributes:
+        number: of the change.
+        mark: of the change.
+    """
+
+    number: int
+    mark: int
+
+
+def find_witness_path() -> Path | None:
+    """Return where the note is, ``None`` on a site without a storage folder."""
+    storage = tk.config.get("ckan.storage_path")
+    return Path(str(storage)) / WITNESS_NAME if storage else None
+
+
+def read_witness() -> Witness | None:
+    """Return what the note says, ``None`` if there is none or it cannot be read."""
+    path = find_witness_path()
+    if path is None:
+        return None
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return Witness(int(found["number"]), int(found["mark"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write_witness(witness: Witness) -> None:
+    """Write the note; where that fails, log why: nothing that was saved depends on it."""
+    path = find_witness_path()
+    if path is None:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{WITNESS_NAME}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(asdict(witness), file)
+            # Readers see the former note or this one, never half of it.
+            os.replace(name, path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(name)
+            raise
+    except OSError as error:
+        logger.warning("%s could not be written: %s", path, error)
+
+
+def find_lost_change() -> Witness | None:
+    """Return the change that was published and is not in the log, ``None`` if nothing is lost."""
+    witness = read_witness()
+    if witness is None or clock.read_mark(witness.number) == witness.mark:
+        return None
+    return witness
+
+
+def find_unanswered_loss() -> Witness | None:
+    """Return what :func:`find_lost_change` does, unless a new epoch began because of it."""
+    lost = find_lost_change()
+    now = clock.read_clock()
+    return None if lost and (now.lost, now.lost_mark) == (lost.number, lost.mark) else lost
+
+
+def begin_epoch_after_loss() -> bool:
+    """Begin a new epoch if published changes are not in the log; commits.
+
+    Returns:
+        whether one began.
+    """
+    if find_unanswered_loss() is None:
+        return False
+    clock.hold_clock()
+    # Another process may have done it while we waited for the clock.
+    lost = find_unanswered_loss()
+    if lost is None:
+        model.Session.rollback()
+        return False
+    now = clock.begin_epoch(lost.number, lost.mark)
+    logger.warning(
+        "The database is older than what was published: change %s is not in the feed's log, which "
+        "ends with %s. Epoch %s begins, and followers start again.",
+        lost.number,
+        now.number,
+        now.epoch,
+    )
+    write_witness(Witness(now.number, now.mark))
+    model.Session.commit()
+    return True
+
+
+@dataclass(frozen=True)
+class LogState:
+    """How far the log is.
+
+    Attributes:
+        epoch: another one after numbers were lost; cursors hold within one.
+        number: of the last change; 0 before the first publication.
+        mark: of the last change, at random; before the first one, of what the settings say.
+        published: when that was.
+        complete: everything public is in the log.
+        unmarked: the last number whose change is named, and may be named, without a mark.
+    """
+
+    epoch: str
+    number: int
+    mark: int
+    published: datetime
+    complete: bool
+    unmarked: int
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the catalogue can be served from it; one without anything in it can."""
+        return self.complete
+
+    @property
+    def cursor(self) -> str:
+        """What a follower remembers who has all of it."""
+        return str(Cursor(self.epoch, self.number, self.number, self.mark))
+
+    def name_change(self, change: sa.Row) -> str:
+        """Return the name of a change (a row with ``number`` and ``mark``) within its stream.
+
+        No other change has it, not even one that got the same number after an older database was
+        brought back. Those that were published without a mark keep their names.
+        """
+        name = f"{self.epoch[:8]}-{change.number}"
+        return name if change.number <= self.unmarked else f"{name}-{change.mark:016x}"
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """How far a follower is, and in which history: ``<epoch>.<number>.<last>.<mark>``.
+
+    Attributes:
+        epoch: of the log.
+        number: of the last change that the follower has.
+        last: number of the last change that the log had when the cursor was written. Between the
+            pages of a crawl it is greater than ``number``, and it matters: what had changed again
+            up to ``last`` was left out of the pages before.
+        mark: of the change with the number ``last``; ``None`` in a cursor of an earlier version.
+    """
+
+    epoch: str
+    number: int
+    last: int
+    mark: int | None
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """Return the cursor that a text is, ``None`` if it is none."""
+        found = _CURSOR.fullmatch(text)
+        if not found:
+            return None
+        epoch, number, last, mark = found.groups()
+        return cls(epoch, int(number), int(last or number), int(mark, 16) if mark else None)
+
+    def __str__(self) -> str:
+        """Return the cursor as followers get it."""
+        assert self.mark is not None, "cursors without a mark are read and never written"
+        return f"{self.epoch}.{self.number}.{self.last}.{self.mark:016x}"
+
+    def is_valid(self, connection: Any, state: LogState) -> bool:
+        """Return whether the log has the history that the cursor speaks of.
+
+        Args:
+            connection: that sees the moment of ``state``.
+            state: how far the log is.
+        """
+        if self.epoch != state.epoch or self.number > self.last:
+            return False
+        if self.mark is None:
+            return self.number <= state.unmarked
+        return self.last == 0 or feed_log.read_mark_of_change(connection, self.last) == self.mark
+
+
+_CURSOR = re.compile(r"([0-9a-f-]{36})\.([0-9]{1,18})(?:\.([0-9]{1,18})\.([0-9a-f]{16}))?")
+
+
+class LogNotReady(Exception):
+    """The log cannot answer for the catalogue: not everything public is in it yet."""
+
+
+def read_state() -> LogState:
+    """Return how far the log is; where a dump was restored, a new epoch begins."""
+    with open_for_one_statement() as connection:
+        row = feed_log.read_clock_row(connection)
+    return make_state(row)
+
+
+def make_state(row: sa.Row) -> LogState:
+    """Return how far the log is by the clock's row, after a dump was restored in a new epoch."""
+    if not _is_at_home(row):
+        return read_state()
+    mark = row.mark if row.clock_number else _mark_of_settings(row)
+    return LogState(row.epoch, row.clock_number, mark, row.published, row.complete, row.unmarked)
+
+
+def fill_unpublished(row: Any) -> Any:
+    """Return what a query of ``model.pages`` says, before the first publication by the settings.
+
+    Until something is published nothing is fixed, neither what the catalogue says of itself nor
+    where IRIs start: it is an empty catalogue, as the settings of this moment have it.
+    """
+    if row.clock_number:
+        return row
+    site = keys.find_site(row)
+    rendition = describe_records([CATALOG], site)[CATALOG]
+    assert rendition is not None, "the catalogue is always public"
+    said = {
+        "base": site.base,
+        "vocabulary": site.vocabulary,
+        "page_size": keys.page_size(),
+        "catalogue": zlib.compress(rendition.body),
+    }
+    return SimpleNamespace(**{**row._mapping, **said})
+
+
+def _mark_of_settings(row: Any) -> int:
+    """Return what tells empty catalogues under other settings apart, as a mark does changes."""
+    found = row if hasattr(row, "catalogue") and row.base else fill_unpublished(row)
+    said = f"{found.base}\n{found.vocabulary}\n".encode() + found.catalogue
+    return int.from_bytes(hashlib.sha256(said).digest()[:8]) >> 1
+
+
+def open_snapshot() -> Any:
+    """Return a connection that sees the same as long as it is open."""
+    return _connect(_ONE_MOMENT)
+
+
+def open_catalogue() -> tuple[Any, Any, LogState]:
+    """Return a connection that sees one moment, the catalogue then, and how far the log was.
+
+    Where a new epoch begins, what is seen is of that epoch. Whoever asks closes the connection.
+
+    Raises:
+        NotReady: the log cannot answer.
+    """
+    connection = open_snapshot()
+    try:
+        row = fill_unpublished(feed_log.read_catalogue(connection))
+        found = require_ready(make_state(row))
+    except BaseException:
+        connection.close()
+        raise
+    if found.epoch == row.epoch:
+        return connection, row, found
+    connection.close()
+    return open_catalogue()
+
+
+def read_through(pieces: Iterator[Read], connection: Any) -> Iterator[Read]:
+    """Yield what is read with a connection, and close that at the end.
+
+    A stream that is read to its end leaves no transaction open, whether or not whoever reads it
+    closes it. What is given up before the end has to be closed.
+    """
+    with connection:
+        yield from pieces
+
+
+Read = TypeVar("Read")
+
+
+def open_for_one_statement() -> Any:
+    """Return a connection for one statement, which sees one moment by itself."""
+    return _connect(_ONE_STATEMENT)
+
+
+def require_ready(found: LogState) -> LogState:
+    """Return a state from which the catalogue can be served.
+
+    Raises:
+        NotReady: it is none.
+    """
+    if not found.is_ready:
+        raise LogNotReady
+    return found
+
+
+# It saves the two messages of a transaction.
+_ONE_STATEMENT = {"isolation_level": "AUTOCOMMIT"}
+# Several statements see the same, whatever others commit meanwhile.
+_ONE_MOMENT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+def _connect(options: dict[str, Any]) -> Any:
+    assert meta.engine is not None, "CKAN has made it"
+    return meta.engine.connect().execution_options(**options)
+
+
+def _is_at_home(row: sa.Row) -> bool:
+    """Return whether this is the database that the log was written in; else begin a new epoch."""
+    if row.home == row.here:
+        return True
+    clock.hold_clock()
+    model.Session.commit()
+    return False
+
+
+@dataclass(frozen=True)
+class LogStatus:
+    """How the log is.
+
+    Attributes:
+        epoch: another one after numbers were lost.
+        began: when the epoch began.
+        number: of the last change.
+        published: when that was, ``None`` before the first.
+        mark: of the last change.
+        complete: everything public was written into it, and its last change.
+        gaps: how many records it lacks changes of, because publishing these failed.
+        gaps_since: when that began, ``None`` if there are none.
+        base: start of the IRIs of things; "" before the first publication.
+        base_now: what the settings say now.
+        public: kind → how many are public.
+        tombstones: kind → how many were public.
+        degraded: IRIs of those that could not be described in full.
+        body_bytes: of the descriptions, compressed.
+        kept_bytes: of the pages that are kept rendered.
+    """
+
+    epoch: str
+    began: datetime
+    number: int
+    mark: int
+    published: datetime | None
+    complete: bool
+    gaps: int
+    gaps_since: datetime | None
+    base: str
+    base_now: str
+    public: dict[str, int]
+    tombstones: dict[str, int]
+    degraded: list[str]
+    body_bytes: int
+    kept_bytes: int
+
+
+def read_log_status() -> LogStatus:
+    """Return how the log is."""
+    row = clock.read_clock()
+    gaps, gaps_since = feed.read_gaps()
+    is_public = Entry.digest.is_not(None)
+    counts: dict[bool, dict[str, int]] = {True: {}, False: {}}
+    query = sa.select(is_public, Entry.kind, sa.func.count()).group_by(is_public, Entry.kind)
+    for public, kind, number in model.Session.execute(query):
+        counts[public][Kind(kind).value] = number
+    degraded = model.Session.scalars(sa.select(Entry.iri).where(Entry.degraded).order_by(Entry.iri))
+    size = sa.func.coalesce(sa.func.sum(sa.func.length(Entry.body)), 0)
+    kept = sa.func.coalesce(sa.func.sum(sa.func.length(Rendering.body)), 0)
+    return LogStatus(
+        epoch=row.epoch,
+        began=row.began,
+        number=row.number,
+        mark=row.mark,
+        published=row.published if row.number else None,
+        complete=row.complete and not gaps,
+        gaps=gaps,
+        gaps_since=gaps_since,
+        base=row.base,
+        base_now=lookups.read_site().base,
+        public=counts[True],
+        tombstones=counts[False],
+        degraded=list(degraded),
+        body_bytes=model.Session.scalar(sa.select(size)) or 0,
+        kept_bytes=model.Session.scalar(sa.select(kept)) or 0,
+    )
+
+
+def count_public_datasets(scope: str = "") -> int:
+    """Return how many datasets are public, of a part of the catalogue or ("") of the whole."""
+    if scope:
+        query = sa.select(sa.func.count()).where(Member.scope == scope, Member.current)
+    else:
+        query = sa.select(sa.func.coalesce(sa.func.sum(Window.live), 0))
+    return model.Session.scalar(query) or 0
