@@ -15,9 +15,7 @@ from ckan.config.declaration import Declaration, Key
 from ckan.exceptions import CkanConfigurationException
 from flask import Blueprint
 
-from ckanext.marathon.helpers import errors as error_helpers
-from ckanext.marathon.helpers import home as site_helpers
-from ckanext.marathon.helpers import map
+from ckanext.marathon.helpers import collect_site_helpers
 from ckanext.marathon.views.home import home
 from ckanext.marathon.views.map import map_
 from ckanext.marathon.views.security_headers import MODE
@@ -61,18 +59,4 @@ class MarathonSitePlugin(p.SingletonPlugin):
 
     # ITemplateHelpers
     def get_helpers(self) -> dict[str, Callable[..., Any]]:
-        return {
-            helper.__name__: helper
-            for helper in (
-                error_helpers.marathon_fresh_assets,
-                error_helpers.marathon_trouble,
-                site_helpers.marathon_contact,
-                site_helpers.marathon_coordinates,
-                site_helpers.marathon_home,
-                site_helpers.marathon_languages,
-                map.marathon_map,
-                site_helpers.marathon_may_publish,
-                site_helpers.marathon_nav,
-                site_helpers.marathon_needs_scripts,
-            )
-        }
+        return collect_site_helpers()

@@ -15,7 +15,7 @@ import yaml
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 
-from ckanext.marathon.helpers.ckan_texts import TEXTS
+from ckanext.marathon.helpers.labels import CKAN_TEXTS
 
 ROOT = Path(__file__).parents[2]
 I18N = ROOT / "ckanext" / "marathon" / "i18n"
@@ -59,7 +59,7 @@ def test_what_we_bring_for_ckan_is_still_missing_there() -> None:
     with theirs.open("rb") as source:
         said = [(m.id, m.string) for m in read_po(source, locale="es") if m.id]
     known = {id_ if isinstance(id_, str) else id_[0] for id_, text in said if any(text or ())}
-    assert not known.intersection(TEXTS)
+    assert not known.intersection(CKAN_TEXTS)
 
 
 def test_translations_keep_the_placeholders() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ckan.tests.helpers import call_action
 
-from ckanext.marathon.helpers import marathon_filled, marathon_says
+from ckanext.marathon.helpers.record import marathon_filled, marathon_says
 from tests.factories import MarathonDataset
 from tests.remembered import remembered
 

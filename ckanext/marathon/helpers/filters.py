@@ -15,13 +15,12 @@ from ckan.common import current_user, request
 from ckan.types import Context
 
 from ckanext.marathon.domain.texts import is_blank
+from ckanext.marathon.helpers.labels import TYPES
 from ckanext.marathon.records import record
 from ckanext.marathon.search import query
 from ckanext.marathon.search.connection import AWAY
 from ckanext.marathon.search.query import PLACES, PROBLEMS, Pair
 from ckanext.marathon.vocabulary import problems, territory
-
-from .labels import TYPES
 
 DEPARTMENT, MUNICIPALITY = PLACES
 PROBLEM = PROBLEMS[0]
@@ -29,7 +28,7 @@ PROBLEM = PROBLEMS[0]
 FIRST, MOST = 10, 100
 
 
-class Choice(NamedTuple):
+class FilterChoice(NamedTuple):
     """A value of a filter.
 
     Attributes:
@@ -42,22 +41,22 @@ class Choice(NamedTuple):
     count: int
     href: str
     is_chosen: bool
-    narrower: Sequence[Choice] = ()
+    narrower: Sequence[FilterChoice] = ()
     is_open: bool = False
 
 
-class Filter(NamedTuple):
+class SearchFilter(NamedTuple):
     """A filter: its first values, those to be unfolded, and how many are not listed at all."""
 
     field: str
     title: str
     kind: str
-    first: Sequence[Choice]
-    more: Sequence[Choice] = ()
+    first: Sequence[FilterChoice]
+    more: Sequence[FilterChoice] = ()
     unlisted: int = 0
 
 
-class Removal(NamedTuple):
+class FilterRemoval(NamedTuple):
     """A chosen value, and the address of the search without it."""
 
     title: str
@@ -71,38 +70,40 @@ def marathon_filters_here() -> bool:
     return endpoint == query.OF_ORGANIZATION or endpoint in {f"{each}.search" for each in TYPES}
 
 
-def marathon_filters(titles: Mapping[str, str], found: Mapping[str, Any]) -> list[Filter]:
+def marathon_filters(titles: Mapping[str, str], found: Mapping[str, Any]) -> list[SearchFilter]:
     """Return the filters of this search page that something on the site has.
 
     Args:
         titles: Solr field → title, as CKAN hands it on.
         found: ``search_facets`` of the search.
     """
-    page = _Page(titles)
+    page = _SearchPage(titles)
     result = []
     for field in titles:
         if field == DEPARTMENT and MUNICIPALITY in titles:
             continue
         group = query.find_filter_group(field)
-        counts = {each: _items(found, each) for each in group}
+        counts = {each: _list_items(found, each) for each in group}
         if any(name in group for name, _value in page.chosen):
             counts = page.counted_without(group) or counts
-        filter_ = _filter(page, field, counts)
+        filter_ = _make_filter(page, field, counts)
         if filter_.first:
             result.append(filter_)
     return result
 
 
-def marathon_removals(titles: Mapping[str, str]) -> list[Removal]:
+def marathon_removals(titles: Mapping[str, str]) -> list[FilterRemoval]:
     """Return what is chosen on this search page, in the order of its filters."""
-    page = _Page(titles)
+    page = _SearchPage(titles)
     return [
-        Removal(page.title(field), page.label(field, value), page.address(remove=[(field, value)]))
+        FilterRemoval(
+            page.title(field), page.label(field, value), page.address(remove=[(field, value)])
+        )
         for field, value in query.list_parameters(page.chosen, list(titles))
     ]
 
 
-class _Page:
+class _SearchPage:
     """This search page: what is chosen on it, and addresses that differ by a choice."""
 
     def __init__(self, titles: Mapping[str, str]) -> None:
@@ -137,14 +138,14 @@ class _Page:
         field: str,
         item: Mapping[str, Any],
         instead_of: Iterable[Pair] = (),
-        narrower: Sequence[Choice] = (),
-    ) -> Choice:
+        narrower: Sequence[FilterChoice] = (),
+    ) -> FilterChoice:
         """Return a value; choosing it takes the place of what is broader or narrower."""
         pair = (field, item["name"])
         is_chosen = pair in self.chosen
         href = self.address(remove=[pair]) if is_chosen else self.address([pair], instead_of)
         is_open = bool(narrower) and any(each.is_chosen for each in narrower)
-        return Choice(
+        return FilterChoice(
             item["display_name"], item["count"], href, is_chosen, narrower, is_chosen or is_open
         )
 
@@ -180,23 +181,27 @@ class _Page:
             found = tk.get_action("package_search")(context, asked)["search_facets"]
         except AWAY:
             return None
-        return {each: _items(found, each) for each in group}
+        return {each: _list_items(found, each) for each in group}
 
 
-def _filter(page: _Page, field: str, counts: Mapping[str, list[dict[str, Any]]]) -> Filter:
+def _make_filter(
+    page: _SearchPage, field: str, counts: Mapping[str, list[dict[str, Any]]]
+) -> SearchFilter:
     title = page.title(field)
     if field == MUNICIPALITY and DEPARTMENT in counts:
-        return Filter(field, title, "places", _places(page, counts))
+        return SearchFilter(field, title, "places", _list_places(page, counts))
     if field == PROBLEM:
-        return Filter(field, title, "problems", _problems(page, counts[field]))
+        return SearchFilter(field, title, "problems", _list_problems(page, counts[field]))
     every = [page.choice(field, item) for item in counts[field]]
     # What is chosen is never hidden behind "more".
     every.sort(key=lambda each: (not each.is_chosen, -each.count, each.label.casefold()))
     listed = every[:MOST]
-    return Filter(field, title, "", listed[:FIRST], listed[FIRST:], len(every) - len(listed))
+    return SearchFilter(field, title, "", listed[:FIRST], listed[FIRST:], len(every) - len(listed))
 
 
-def _places(page: _Page, counts: Mapping[str, list[dict[str, Any]]]) -> list[Choice]:
+def _list_places(
+    page: _SearchPage, counts: Mapping[str, list[dict[str, Any]]]
+) -> list[FilterChoice]:
     inside: dict[str, list[dict[str, Any]]] = {}
     for item in counts[MUNICIPALITY]:
         inside.setdefault(territory.get_municipality(item["name"]).department_code, []).append(item)
@@ -205,9 +210,9 @@ def _places(page: _Page, counts: Mapping[str, list[dict[str, Any]]]) -> list[Cho
         own = inside.get(item["name"], [])
         pairs = [pair for pair in page.chosen if _is_in(pair, item["name"])]
         above = [(DEPARTMENT, item["name"])]
-        narrower = _sorted([page.choice(MUNICIPALITY, each, above) for each in own])
+        narrower = _sort_choices([page.choice(MUNICIPALITY, each, above) for each in own])
         choices.append(page.choice(DEPARTMENT, item, pairs, narrower))
-    return _sorted(choices)
+    return _sort_choices(choices)
 
 
 def _is_in(pair: Pair, department: str) -> bool:
@@ -215,7 +220,7 @@ def _is_in(pair: Pair, department: str) -> bool:
     return pair[0] == MUNICIPALITY and pair[1].startswith(department)
 
 
-def _problems(page: _Page, items: list[dict[str, Any]]) -> list[Choice]:
+def _list_problems(page: _SearchPage, items: list[dict[str, Any]]) -> list[FilterChoice]:
     known = {item["name"]: item for item in items}
     choices = []
     for area in problems.list_areas():
@@ -223,21 +228,21 @@ def _problems(page: _Page, items: list[dict[str, Any]]) -> list[Choice]:
             continue
         own = [each for each in area.narrower if each in known]
         above = [(PROBLEM, area.notation)]
-        narrower = _sorted([page.choice(PROBLEM, known[each], above) for each in own])
+        narrower = _sort_choices([page.choice(PROBLEM, known[each], above) for each in own])
         pairs = [(PROBLEM, each) for each in area.narrower]
         choices.append(page.choice(PROBLEM, known[area.notation], pairs, narrower))
-    return _sorted(choices)
+    return _sort_choices(choices)
 
 
-def _sorted(choices: list[Choice]) -> list[Choice]:
+def _sort_choices(choices: list[FilterChoice]) -> list[FilterChoice]:
     return sorted(choices, key=lambda each: (-each.count, each.label.casefold()))
 
 
-def _items(found: Mapping[str, Any], field: str) -> list[dict[str, Any]]:
-    return _named((found.get(field) or {}).get("items") or [])
+def _list_items(found: Mapping[str, Any], field: str) -> list[dict[str, Any]]:
+    return _drop_unnamed((found.get(field) or {}).get("items") or [])
 
 
-def _named(items: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def _drop_unnamed(items: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return values as the page lists them, without those that print nothing.
 
     Older records have such: a format of one blank is an entry without a name.
@@ -250,4 +255,4 @@ def get_facet_items_dict(
     next_helper: Callable[..., list[dict[str, Any]]], *args: Any, **kwargs: Any
 ) -> list[dict[str, Any]]:
     """Return CKAN's values of a filter, of the pages that keep its own, without nameless ones."""
-    return _named(next_helper(*args, **kwargs))
+    return _drop_unnamed(next_helper(*args, **kwargs))

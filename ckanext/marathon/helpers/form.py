@@ -1,19 +1,335 @@
-"""The one-page form: its sections, and its errors as a person reads them."""
+"""Forms: their sections, what their fields offer, their errors, and two versions beside each other.
+
+What is offered depends on the person who fills the form in: their organisation, its municipality,
+its ideas and workshops.
+"""
 
 from __future__ import annotations
 
+import re
 import uuid
-from collections.abc import Iterator
-from typing import Any, TypedDict
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, TypedDict, cast
 
 import ckan.plugins.toolkit as tk
+from ckan import model
+from ckan.common import current_user
+from ckan.lib import uploader
+from ckan.types import Context
+
+from ckanext.marathon.domain import dates
+from ckanext.marathon.domain.dates import GUATEMALA
+from ckanext.marathon.helpers.labels import (
+    marathon_as_list,
+    marathon_date,
+    marathon_municipality,
+    marathon_only_day,
+    marathon_problem,
+    marathon_term,
+)
+from ckanext.marathon.logic import dataset as dataset_logic
+from ckanext.marathon.logic import permissions
+from ckanext.marathon.model import link, package
+from ckanext.marathon.visibility import Viewer
+from ckanext.marathon.vocabulary import authorities, problems, statuses, territory
+
+
+class FieldChoice(TypedDict):
+    """One choice of a scheming field; ``label`` is by language."""
+
+    value: str
+    label: dict[str, str]
+
+
+class PickerItem(TypedDict):
+    """One checkbox of a picker; ``words`` are further words that find it."""
+
+    value: str
+    label: str
+    note: str
+    words: str
+
+
+class PickerGroup(TypedDict):
+    """A named group of checkboxes."""
+
+    label: str
+    items: list[PickerItem]
+
+
+def marathon_term_choices(field: dict[str, Any]) -> list[FieldChoice]:
+    """Return the terms of the list that the field's ``term_list`` names."""
+    terms = statuses.get_term_list(field["term_list"]).terms
+    return [{"value": term.code, "label": dict(term.labels)} for term in terms]
+
+
+def marathon_authority_choices(field: dict[str, Any]) -> list[FieldChoice]:
+    """Return the concepts of the authority table that the field's ``scheme`` names, by label."""
+    lang = tk.h.lang()
+    concepts = authorities.get_scheme(field["scheme"]).concepts
+    return [
+        {"value": each.iri, "label": dict(each.labels)}
+        for each in sorted(concepts, key=lambda concept: concept.label(lang).casefold())
+    ]
+
+
+def marathon_chosen(field: Mapping[str, Any], value: Any) -> list[str]:
+    """Return what is chosen of an authority table or closed list, as the values of its choices.
+
+    Other spellings (``monthly``, ``es``), as sites had them before, become the concept they mean;
+    what means none is returned as it is, so that a form does not lose it.
+    """
+    spellings = marathon_as_list(value)
+    if "term_list" in field:
+        return [_term_code(field["term_list"], str(each)) for each in spellings]
+    if "scheme" not in field:
+        return [str(each) for each in spellings]
+    found = [authorities.find_concept(field["scheme"], str(each)) for each in spellings]
+    return [known.iri if known else str(each) for known, each in zip(found, spellings, strict=True)]
+
+
+def _term_code(list_name: str, spelling: str) -> str:
+    for term in statuses.get_term_list(list_name).terms:
+        if spelling.casefold() in {term.code, *(each.casefold() for each in term.labels.values())}:
+            return term.code
+    return spelling
+
+
+def marathon_not_offered(selected: Any, groups: list[PickerGroup]) -> list[str]:
+    """Return what is chosen and is no choice of a picker: a form does not lose it."""
+    offered = {item["value"] for group in groups for item in group["items"]}
+    return [each for each in marathon_as_list(selected) if each not in offered]
+
+
+def marathon_municipality_tree() -> list[PickerGroup]:
+    """Return the 340 municipalities under their departments, for a picker."""
+    return [
+        {
+            "label": department.name,
+            "items": [
+                {
+                    "value": each.code,
+                    "label": each.name,
+                    "note": "",
+                    "words": " ".join([each.code, *each.alt_names]),
+                }
+                for each in territory.list_municipalities_of(department.code)
+            ],
+        }
+        for department in territory.list_departments()
+    ]
+
+
+def marathon_problem_tree() -> list[PickerGroup]:
+    """Return the service problems under their areas, with definitions, for a picker.
+
+    An area can be chosen too, as its group's first item: some ideas answer more than one of
+    its problems.
+    """
+    lang = tk.h.lang()
+    return [
+        {
+            "label": branch.area.label(lang),
+            "items": [_problem_item(each, lang) for each in (*branch.problems, branch.area)],
+        }
+        for branch in problems.list_branches()
+    ]
+
+
+def _problem_item(problem: problems.ServiceProblem, lang: str) -> PickerItem:
+    label = problem.label(lang)
+    synonyms = [word for words in problem.alt_labels.values() for word in words]
+    return {
+        "value": problem.notation,
+        "label": tk._("%(area)s, in general") % {"area": label} if problem.is_area else label,
+        "note": _pick_text(problem.definition, lang),
+        "words": " ".join([problem.notation, *synonyms, *problem.pref_label.values()]),
+    }
+
+
+def _pick_text(texts: Any, lang: str) -> str:
+    return texts.get(lang) or texts.get("es") or ""
+
+
+# In Guatemala's time; nothing else is said by a day and its hour.
+_TO_THE_MINUTE = re.compile(r"\A(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}):00-06:00\Z")
+MOST_WORKSHOPS = 500
+
+
+class WorkshopChoice(TypedDict):
+    """A workshop in a list to choose from."""
+
+    id: str
+    name: str
+    label: str
+
+
+def marathon_max_upload() -> int:
+    """Return the largest file that may be uploaded, in MB."""
+    return uploader.get_max_resource_size()
+
+
+def marathon_owner_choices(package_type: str, current: str | None) -> list[dict[str, str]]:
+    """Return the organisations the person may give a dataset to, and the one that has it now."""
+    choices = permissions.organizations_open_to(current_user.name, package_type)
+    if current and all(current not in (each["id"], each["name"]) for each in choices):
+        organization = model.Group.get(current)
+        if organization:
+            title = organization.title or organization.name
+            choices.append({"id": organization.id, "name": organization.name, "title": title})
+    return choices
+
+
+def marathon_may_set(field_name: str, organization: dict[str, Any]) -> bool:
+    """Return whether the person may set ``role``, ``municipality_code`` or ``pilot``.
+
+    Args:
+        field_name: one of these.
+        organization: what is in the form; without ``id`` for a new one.
+    """
+    if field_name == "role":
+        return bool(_settable_roles(organization))
+    return permissions.may_place_organization(Context(user=current_user.name))
+
+
+def marathon_settable_roles(
+    field: dict[str, Any], organization: dict[str, Any]
+) -> list[FieldChoice]:
+    """Return the choices of the field ``role`` that the person may set for an organisation."""
+    settable = _settable_roles(organization)
+    return [each for each in marathon_term_choices(field) if each["value"] in settable]
+
+
+def _settable_roles(organization: dict[str, Any]) -> list[str]:
+    context = Context(user=current_user.name)
+    stored = model.Group.get(organization.get("id"))
+    roles = [term.code for term in statuses.get_term_list("organization-role").terms]
+    return [role for role in roles if permissions.may_give_role(context, stored, role)]
+
+
+def marathon_own_organization() -> str:
+    """Return the id of the one organisation that the person publishes for, ``""`` if not one."""
+    own = permissions.organizations_open_to(current_user.name, "dataset")
+    return own[0]["id"] if len(own) == 1 else ""
+
+
+def marathon_must_choose(field_name: str, dataset: dict[str, Any]) -> bool:
+    """Return whether the form of a dataset must come with a choice in this field.
+
+    Municipality and problem may come from the idea, so they must be chosen only where no idea has
+    to be. Where the organisation is still open, what is asked of a municipality counts.
+
+    Args:
+        field_name: ``idea``, ``municipality``, ``service_problem`` or ``resources``.
+        dataset: what is in the form.
+    """
+    if field_name == "resources":
+        return bool(tk.config["ckan.dataset.create_on_ui_requires_resources"])
+    identifier = dataset.get("id")
+    stored = model.Package.get(identifier) if identifier else None
+    owner = dataset.get("owner_org") or marathon_own_organization()
+    asked = (
+        dataset_logic.read_requirements(owner, stored)
+        if owner
+        else dataset_logic.read_municipal_requirements()
+    )
+    if field_name == "idea":
+        return asked.idea
+    wanted = asked.problem if field_name == "service_problem" else asked.municipality
+    return wanted and not asked.idea
+
+
+def marathon_own_municipalities() -> list[str]:
+    """Return the code of the person's own municipality, nothing if there is none or several.
+
+    A coordinating body's officer or a sysadmin has none of their own.
+    """
+    mine = model.Session.query(model.Group).filter(
+        model.Group.id.in_(permissions.read_standing(current_user.name).capacities)
+    )
+    extras = [cast(Any, organization).extras or {} for organization in mine]
+    codes = {each["municipality_code"] for each in extras if each.get("municipality_code")}
+    return list(codes) if len(codes) == 1 else []
+
+
+def marathon_idea_choices(codes: Any, selected: Any = ()) -> list[dict[str, Any]]:
+    """Return the ideas of municipalities, and those already chosen, whatever their municipality.
+
+    Without a municipality only those already chosen: a country's ideas are too many for a list.
+    """
+    chosen = marathon_as_list(selected)
+    # What is still being corrected is no municipality yet.
+    wanted = [code for code in marathon_as_list(codes) if marathon_municipality(code)]
+    if not chosen and not wanted:
+        return []
+    return tk.get_action("marathon_idea_choices")(
+        {"user": current_user.name}, {"municipality": wanted, "include": chosen}
+    )
+
+
+def marathon_idea_note(idea: dict[str, Any]) -> str:
+    """Return where and when an idea was said, and how far it is, in one line."""
+    workshop = idea.get("workshop") or {}
+    parts = [
+        workshop.get("title"),
+        marathon_only_day(workshop.get("starts_at")),
+        marathon_term("idea-status", idea["status"]) if idea.get("status") else "",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def marathon_workshop_choices(selected: str | None, codes: Any = ()) -> list[WorkshopChoice]:
+    """Return the workshops the person may see, latest first.
+
+    From the database: one added a moment ago is there whether Solr knows it or not.
+
+    Args:
+        selected: id or name of a workshop that must be among them.
+        codes: only workshops in which one of these municipalities takes part; none = all.
+    """
+    wanted = marathon_as_list(codes)
+    query = model.Session.query(model.Package).filter_by(type="workshop", state=model.State.ACTIVE)
+    if wanted:
+        pairs = link.list_subject_pairs(wanted, link.Predicate.WORKSHOP_MUNICIPALITY)
+        query = query.filter(model.Package.id.in_({workshop for workshop, _code in pairs}))
+    newest = query.order_by(model.Package.metadata_created.desc()).limit(MOST_WORKSHOPS)
+    found = {each.id: each for each in newest}
+    chosen = model.Package.get(selected) if selected else None
+    if chosen and chosen.type == "workshop":
+        found[chosen.id] = chosen
+    viewer = Viewer(Context(user=current_user.name))
+    visible = [each for each in found.values() if viewer.may_see(each)]
+    visible.sort(
+        key=lambda each: dates.make_date_sort_key(package.read_stored_text(each, "starts_at")),
+        reverse=True,
+    )
+    return [{"id": each.id, "name": each.name, "label": _label_workshop(each)} for each in visible]
+
+
+def marathon_typed_date(value: Any) -> Any:
+    """Return a stored date as the form shows it: a moment as ``2016-10-17 09:00``.
+
+    What would not come back the same from that (seconds, another offset, no day at all), and
+    everything else, is shown exactly as it is stored.
+    """
+    typed = _TO_THE_MINUTE.sub(r"\1 \2", value) if isinstance(value, str) else value
+    reading = dates.read_stored_date(typed)
+    return typed if reading and reading.text == value else value or ""
+
+
+def _label_workshop(workshop: model.Package) -> str:
+    day = marathon_only_day(package.read_stored_text(workshop, "starts_at"))
+    title = workshop.title or workshop.name
+    return f"{title} · {day}" if day else title
+
 
 Field = dict[str, Any]
 FOLDED = {"people", "more"}
 NOT_IN_THE_SCHEMA = ("author", "author_email", "maintainer", "maintainer_email")
 
 
-class Section(TypedDict):
+class FormSection(TypedDict):
     """A part of the form; ``folded`` ones open only when asked or when they hold an error."""
 
     name: str
@@ -30,7 +346,7 @@ class FormError(TypedDict):
     message: str
 
 
-def marathon_form_sections(schema: dict[str, Any]) -> list[Section]:
+def marathon_form_sections(schema: dict[str, Any]) -> list[FormSection]:
     """Return a schema's fields in the sections that their ``form_group`` names, in order.
 
     ``files`` stands for the resources and has no fields of its own here.
@@ -51,7 +367,7 @@ def marathon_form_sections(schema: dict[str, Any]) -> list[Section]:
     ]
 
 
-def marathon_resource_sections(fields: list[Field]) -> list[Section]:
+def marathon_resource_sections(fields: list[Field]) -> list[FormSection]:
     """Return the fields of a file or link: what matters, then the rest, folded."""
     found = _sections(fields, {"": "", "more": tk._("More details")})
     return [section for section in found if section["fields"]]
@@ -76,7 +392,7 @@ def marathon_form_token() -> str:
     return str(uuid.uuid4())
 
 
-def marathon_section_has_errors(section: Section, errors: dict[str, Any]) -> bool:
+def marathon_section_has_errors(section: FormSection, errors: dict[str, Any]) -> bool:
     """Return whether a field of the section has an error."""
     return any(errors.get(field["field_name"]) for field in section["fields"])
 
@@ -100,21 +416,23 @@ def marathon_form_errors(
     left = {("tag_string" if key == "tags" else key): each for key, each in errors.items()}
     for field in schema["dataset_fields"]:
         name = field["field_name"]
-        found += _of_field(field, left.pop(name, None), (numbers or {}).get(name, []))
+        found += _list_errors_of_field(field, left.pop(name, None), (numbers or {}).get(name, []))
     places = (numbers or {}).get("resources", [])
     for index, inner in enumerate(_dicts(left.pop("resources", None))):
         place = places[index] if index < len(places) else index
-        found += _of_resource(schema.get("resource_fields", []), index + 1, place, inner)
+        found += _list_errors_of_resource(
+            schema.get("resource_fields", []), index + 1, place, inner
+        )
     resources = errors.get("resources")
     if resources and all(isinstance(each, str) for each in resources):
-        found += _plain(tk._("Files and links"), "at-resources", resources)
+        found += _list_plain_errors(tk._("Files and links"), "at-resources", resources)
     for key, messages in left.items():
         if key != "resources":
-            found += _plain(key, f"at-{key}", messages)
+            found += _list_plain_errors(key, f"at-{key}", messages)
     return found
 
 
-def marathon_error_names(errors: dict[str, Any]) -> dict[str, list[str]]:
+def list_errors_by_input(errors: dict[str, Any]) -> dict[str, list[str]]:
     """Return the errors by name of form input, as the page's script needs them.
 
     ``{"contact": [{"email": ["…"]}]}`` becomes ``{"contact-0-email": ["…"]}``, an error of the
@@ -132,7 +450,7 @@ def marathon_error_names(errors: dict[str, Any]) -> dict[str, list[str]]:
     return names
 
 
-def _sections(fields: list[Field], titles: dict[str, str]) -> list[Section]:
+def _sections(fields: list[Field], titles: dict[str, str]) -> list[FormSection]:
     inside: dict[str, list[Field]] = {name: [] for name in titles}
     for field in fields:
         if field.get("form_snippet", "") is not None:
@@ -143,12 +461,12 @@ def _sections(fields: list[Field], titles: dict[str, str]) -> list[Section]:
     ]
 
 
-def _of_field(field: Field, value: Any, numbers: list[int]) -> Iterator[FormError]:
+def _list_errors_of_field(field: Field, value: Any, numbers: list[int]) -> Iterator[FormError]:
     label = tk.h.scheming_language_text(field.get("label") or field["field_name"])
     target = f"at-{field['field_name']}"
     inner = _dicts(value)
     if not inner:
-        yield from _plain(label, target, value)
+        yield from _list_plain_errors(label, target, value)
         return
     one = tk.h.scheming_language_text(field.get("repeating_label") or field.get("label"))
     for index, each in enumerate(inner):
@@ -156,20 +474,20 @@ def _of_field(field: Field, value: Any, numbers: list[int]) -> Iterator[FormErro
         for subfield in field.get("repeating_subfields", []):
             name = tk.h.scheming_language_text(subfield.get("label"))
             messages = each.get(subfield["field_name"])
-            yield from _plain(f"{one} {number + 1}: {name}", target, messages)
+            yield from _list_plain_errors(f"{one} {number + 1}: {name}", target, messages)
 
 
-def _of_resource(
+def _list_errors_of_resource(
     fields: list[Field], number: int, place: int, errors: dict[str, Any]
 ) -> Iterator[FormError]:
     labels = {f["field_name"]: tk.h.scheming_language_text(f.get("label")) for f in fields}
     where = tk._("File or link %(number)s") % {"number": number}
     for key, messages in errors.items():
         label = labels.get(key, labels.get("url", key))
-        yield from _plain(f"{where}: {label}", f"at-resource-{place}", messages)
+        yield from _list_plain_errors(f"{where}: {label}", f"at-resource-{place}", messages)
 
 
-def _plain(label: str, target: str, value: Any) -> list[FormError]:
+def _list_plain_errors(label: str, target: str, value: Any) -> list[FormError]:
     return [{"label": label, "target": target, "message": text} for text in _texts(value)]
 
 
@@ -187,3 +505,77 @@ def _texts(value: Any) -> list[str]:
     if isinstance(value, dict):
         return [text for each in value.values() for text in _texts(each)]
     return [text for each in value for text in _texts(each)]
+
+
+LINKS = ("idea", "workshop")
+
+
+def marathon_field_labels(fields: list[Field]) -> dict[str, str]:
+    """Return the name that a form gives each of its fields, CKAN's own included."""
+    labels = {field["field_name"]: _label_field(field) for field in fields}
+    return {
+        "private": tk._("Who sees it"),
+        "extras": tk._("Other fields"),
+        "author": tk._("Author"),
+        "maintainer": tk._("Maintainer"),
+        **labels,
+    }
+
+
+def marathon_version_lines(fields: list[Field], name: str, value: Any) -> list[str]:
+    """Return a value of a field as lines of text, as people know it; one row a line.
+
+    Args:
+        fields: of the scheming schema.
+        name: of the field.
+        value: as it is stored.
+    """
+    if name == "private":
+        hidden = value in (True, "True", "true")
+        return [tk._("Only the organisation") if hidden else tk._("Everybody")]
+    field = next((one for one in fields if one["field_name"] == name), {})
+    values = value if isinstance(value, list) else [value]
+    lines = [_write_line(field, one) for one in values]
+    return [line for line in lines if line]
+
+
+def marathon_moment(moment: datetime) -> str:
+    """Return one of CKAN's times, which are UTC, as Guatemala's clock shows it, in words."""
+    local = moment.replace(tzinfo=UTC).astimezone(GUATEMALA)
+    return marathon_date(local.isoformat(timespec="minutes"))
+
+
+def _write_line(field: Field, value: Any) -> str:
+    if isinstance(value, dict):
+        inner = field.get("repeating_subfields", [])
+        shown = [one for one in inner if one.get("display_snippet", "") is not None]
+        cells = (
+            (_label_field(one), _write_line(one, value.get(one["field_name"]))) for one in shown
+        )
+        return " · ".join(f"{label}: {text}" for label, text in cells if text)
+    if value is None:
+        return ""
+    name = field.get("field_name", "")
+    if name == "municipality" and (found := marathon_municipality(str(value))):
+        return found.name
+    if name == "service_problem" and (problem := marathon_problem(str(value))):
+        return problem.label(tk.h.lang())
+    if name == "owner_org" and (organization := model.Group.get(value)):
+        return organization.title or organization.name
+    if name in LINKS:
+        return _find_title(str(value))
+    for choice in tk.h.scheming_field_choices(field) or [] if field else []:
+        if choice["value"] == value:
+            return tk.h.scheming_language_text(choice["label"])
+    return str(value)
+
+
+def _find_title(package_id: str) -> str:
+    package = model.Package.get(package_id)
+    if package and Viewer(Context(user=current_user.name)).may_see(package):
+        return package.title or package.name
+    return package_id
+
+
+def _label_field(field: Field) -> str:
+    return tk.h.scheming_language_text(field.get("label") or field["field_name"])

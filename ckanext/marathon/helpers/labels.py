@@ -1,14 +1,20 @@
-"""Codes turned into names that people know, for templates."""
+"""Words for pages: names of codes, dates, kinds of activity, people.
+
+Also texts of CKAN that its Spanish catalogue lacks, so that ours brings them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 import ckan.plugins.toolkit as tk
 from babel.dates import format_date, format_datetime, format_skeleton, format_time
+from ckan.types import Context
 
 from ckanext.marathon.domain import dates
+from ckanext.marathon.domain.errors import N_
 from ckanext.marathon.vocabulary import problems, statuses, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
 
@@ -123,3 +129,111 @@ def marathon_problem_names(notations: Any) -> list[str]:
 def marathon_host(address: str) -> str:
     """Return the host of a web address, which is how people call a source."""
     return urlsplit(address).netloc.removeprefix("www.") or address
+
+
+def ngettext(one: str, many: str) -> str:
+    """Mark a text with a plural for translation, return its singular."""
+    return one
+
+
+CKAN_TEXTS = (
+    # Lists of organisations and groups
+    N_("There are currently no groups for this site."),
+    N_("There are no groups associated with this dataset."),
+    N_("There is no description for this organization."),
+    N_("There is no description for this dataset."),
+    N_("Open details page for {name}"),
+    # Members of an organisation
+    ngettext("{num} Member", "{num} Members"),
+    N_("Edit role"),
+    N_("Edit the role of the user within the organization"),
+    N_("Delete member"),
+    N_("Delete this member from the organization"),
+    N_("You are no longer a member of this group."),
+    # Search
+    N_("Filter by: {title}"),
+    N_("Search datasets by {name}: {label}"),
+    N_("Remove applied filter: {value}"),
+    N_("Search datasets with the tag: {name}"),
+    N_("Navigate to dataset: {title}"),
+    N_("close"),
+    # Files
+    N_("Current resource: {name}"),
+    N_("Resource URL: {url}"),
+    N_("Navigate to resource: {name}"),
+    N_("Navigate to resource: {name_or_id}"),
+    N_("No resource data entered"),
+    # Accounts
+    N_("Login failed. Bad username or password or CAPTCHA."),
+    N_("This information is visible to you and admins"),
+    N_("Reactivate Profile"),
+    N_("Are you sure you want to revoke these tokens?"),
+    N_("Revoke tokens"),
+    N_("The username is already associated with another account. Please use a different username."),
+    N_("You must be logged in to follow datasets"),
+    N_("You must be logged in to follow groups"),
+    # History
+    N_("Activity occurred on: {time}"),
+    N_("Show metadata diff"),
+    N_("Hide metadata diff"),
+    N_("Start date"),
+    N_("End date"),
+    # Scripts
+    N_("Please Confirm"),
+    N_("Notification"),
+    N_("Searching..."),
+    N_("Close modal"),
+    N_("Navigate to Home - {site_title}"),
+    # ckanext-dcat has no Spanish for it
+    N_(
+        "Date format incorrect. Supported formats are YYYY, YYYY-MM, YYYY-MM-DD and "
+        "YYYY-MM-DDTHH:MM:SS"
+    ),
+)
+
+
+def marathon_activity_type(name: str) -> str:
+    """Return what a kind of activity is called, which CKAN only says in English."""
+    names = {
+        "new package": tk._("Published"),
+        "changed package": tk._("Changed"),
+        "deleted package": tk._("Deleted"),
+        "follow dataset": tk._("Followed"),
+        "new resource view": tk._("View of a file added"),
+        "changed resource view": tk._("View of a file changed"),
+        "deleted resource view": tk._("View of a file deleted"),
+        "new organization": tk._("Organisation added"),
+        "changed organization": tk._("Organisation changed"),
+        "deleted organization": tk._("Organisation deleted"),
+        "follow group": tk._("Group followed"),
+        "new group": tk._("Group added"),
+        "changed group": tk._("Group changed"),
+        "deleted group": tk._("Group deleted"),
+        "new user": tk._("Account opened"),
+        "changed user": tk._("Account changed"),
+        "follow user": tk._("Account followed"),
+    }
+    return names.get(name, name.capitalize())
+
+
+@tk.chained_helper
+def linked_user(
+    next_helper: Callable[..., Any], user: Any, maxlength: int = 0, avatar: int = 20
+) -> Any:
+    """Return a link with a user's name; «Somebody» for those who may not see the site's users.
+
+    CKAN prints the name in every activity, also where ``ckan.auth.public_user_details`` is false
+    and the link answers 403.
+    """
+    if not tk.h.check_access("user_show"):
+        return tk._("Somebody")
+    return next_helper(user, maxlength, avatar)
+
+
+@tk.chained_helper
+def member_count(next_helper: Callable[..., Any], group: str) -> int:
+    """Return how many people belong to a group, also for those who may not see who they are."""
+    if tk.h.check_access("user_show"):
+        return next_helper(group)
+    context: Context = {"ignore_auth": True}
+    return len(tk.get_action("member_list")(context, {"id": group, "object_type": "user"}))

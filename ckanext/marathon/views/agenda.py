@@ -12,7 +12,8 @@ from flask import Blueprint, request
 
 from ckanext.marathon.domain import dates, workshop
 from ckanext.marathon.feeds import calendar as calendar_feeds
-from ckanext.marathon.helpers import agenda as helper
+from ckanext.marathon.helpers import labels
+from ckanext.marathon.helpers import workshop as workshop_helpers
 from ckanext.marathon.model import workshop as workshop_model
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.vocabulary import paths, problems, territory
@@ -54,7 +55,7 @@ class Group(NamedTuple):
 
     key: str
     count: int
-    meetings: list[helper.Meeting]
+    meetings: list[workshop_helpers.Meeting]
     page: int
     pages: int
 
@@ -108,7 +109,8 @@ def event(id: str) -> Response:
     here = tk.h.url_for("marathon_agenda.event", _external=True, id=found.name)
     title = found.title or found.name
     return _answer(
-        calendar_feeds.write_calendar(title, here, helper.events([found.id])), f"{found.name}.ics"
+        calendar_feeds.write_calendar(title, here, workshop_helpers.list_events([found.id])),
+        f"{found.name}.ics",
     )
 
 
@@ -122,7 +124,8 @@ def _calendar(wanted: Wanted, here: str) -> Response:
     ]
     name = " · ".join(filter(None, parts))
     return _answer(
-        calendar_feeds.write_calendar(name, here, helper.events(latest_first)), "agenda.ics"
+        calendar_feeds.write_calendar(name, here, workshop_helpers.list_events(latest_first)),
+        "agenda.ics",
     )
 
 
@@ -151,7 +154,7 @@ def _group(key: str, ids: Sequence[str]) -> Group:
     asked = int(given) if given.isdecimal() and len(given) < 9 else 1
     number = min(max(asked, 1), pages)
     shown = ids[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
-    return Group(key, len(ids), helper.meetings(shown), number, pages)
+    return Group(key, len(ids), workshop_helpers.list_meetings(shown), number, pages)
 
 
 def _wanted() -> Wanted:
@@ -180,7 +183,7 @@ def _municipalities(chosen: str) -> list[territory.Municipality]:
         *workshop_model.list_workshop_filters(Predicate.WORKSHOP_MUNICIPALITY),
         *filter(None, [chosen]),
     }
-    found = (helper.marathon_municipality(each) for each in codes)
+    found = (labels.marathon_municipality(each) for each in codes)
     return sorted(filter(None, found), key=lambda each: each.name)
 
 

@@ -10,7 +10,7 @@ from flask import Blueprint, request
 
 from ckanext.marathon.domain import commitment as commitment_domain
 from ckanext.marathon.domain import dates
-from ckanext.marathon.helpers import commitment as helper
+from ckanext.marathon.helpers import chain
 from ckanext.marathon.helpers.labels import marathon_term
 from ckanext.marathon.model import commitment as commitment_model
 from ckanext.marathon.model import figures
@@ -27,18 +27,18 @@ def index() -> str:
     """Show the one commitment, the one that ``commitment`` names, or which there are."""
     everything = commitment_model.list_public_commitments()
     found = _asked_for(everything)
-    chosen = helper.show_commitment(found[0]) if len(found) == 1 else None
+    chosen = chain.show_commitment(found[0]) if len(found) == 1 else None
     return tk.render(
         "marathon/commitment/index.html",
         {
             "commitment": chosen,
             "commitments": [
-                (record, helper.count_progress(record)) for record in ([] if chosen else found)
+                (record, chain.count_progress(record)) for record in ([] if chosen else found)
             ],
             "is_one_of_several": chosen is not None and len(everything) > 1,
             "figures": figures.read_total_figures(),
             "as_of": figures.read_time_of_figures().astimezone(dates.GUATEMALA),
-            "may_add": helper.may_add() if not found else False,
+            "may_add": chain.may_add_commitment() if not found else False,
         },
     )
 

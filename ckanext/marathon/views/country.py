@@ -6,7 +6,7 @@ import ckan.plugins.toolkit as tk
 from ckan.types import Response
 from flask import Blueprint, request
 
-from ckanext.marathon.helpers import comparison, newest
+from ckanext.marathon.helpers import overview
 from ckanext.marathon.model import figures
 
 from . import tables
@@ -18,14 +18,14 @@ LATEST = 5
 
 def index() -> str:
     """Show the country at a glance; ``sort`` is a field of ``Figures``."""
-    ideas, datasets = newest.ideas_and_datasets(LATEST)
-    rows = comparison.municipalities()
+    ideas, datasets = overview.list_newest(LATEST)
+    rows = overview.list_municipality_rows()
     return tk.render(
         "marathon/country/index.html",
         {
             "total": figures.read_total_figures(),
-            "as_of": comparison.as_of(),
-            "comparison": comparison.compare(rows, request.args.get("sort", "")),
+            "as_of": overview.write_as_of(),
+            "comparison": overview.compare_rows(rows, request.args.get("sort", "")),
             "ideas": ideas,
             "datasets": datasets,
         },
@@ -35,7 +35,9 @@ def index() -> str:
 def municipalities() -> Response:
     """Return the figures of the municipalities as CSV."""
     title = tk._("The idea marathons by municipality")
-    return tables.csv(comparison.table("municipalities", title, comparison.municipalities()))
+    return tables.csv(
+        overview.tabulate_rows("municipalities", title, overview.list_municipality_rows())
+    )
 
 
 country.add_url_rule("/marathon", view_func=index)

@@ -17,7 +17,7 @@ from ckan.lib.search import SearchIndexError
 from ckan.types import Response
 from flask import jsonify, make_response, request
 
-from ckanext.marathon.helpers.form import marathon_error_names
+from ckanext.marathon.helpers.form import list_errors_by_input
 from ckanext.marathon.search.connection import AWAY
 
 from .form_data import Form
@@ -55,7 +55,7 @@ def answer_errors(
     """
     numbers = form.numbers if form else {}
     said = {"schema": schema, "errors": errors, "numbers": numbers}
-    names = marathon_error_names(errors)
+    names = list_errors_by_input(errors)
     names = renumber(numbers, names)
     summary = tk.render("marathon/form/errors.html", said)
     # Who is told that a form was somebody else's may send it again as theirs.

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from ckanext.marathon.helpers.choices import marathon_chosen
-from ckanext.marathon.helpers.officer import marathon_typed_date
+from ckanext.marathon.helpers.form import marathon_chosen, marathon_typed_date
 
 Field = Mapping[str, Any]
 # The snippets whose inputs stand in an order of the page.

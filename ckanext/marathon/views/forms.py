@@ -12,13 +12,13 @@ from ckan.types import Context, Response
 from ckan.views.dataset import CreateView
 from flask import Blueprint, jsonify, make_response, request
 
-from ckanext.marathon.helpers.form import marathon_error_names
-from ckanext.marathon.helpers.labels import TYPES
-from ckanext.marathon.helpers.officer import (
+from ckanext.marathon.helpers.form import (
+    list_errors_by_input,
     marathon_idea_choices,
     marathon_idea_note,
     marathon_workshop_choices,
 )
+from ckanext.marathon.helpers.labels import TYPES
 from ckanext.marathon.logic import resource
 
 from . import form_answers, form_data, held_forms, once
@@ -123,7 +123,7 @@ def add_idea() -> Response:
     try:
         idea = tk.get_action("marathon_idea_quick_create")(context, typed)
     except tk.ValidationError as error:
-        return make_response(jsonify(errors=marathon_error_names(error.error_dict)), 422)
+        return make_response(jsonify(errors=list_errors_by_input(error.error_dict)), 422)
     except tk.NotAuthorized:
         message = tk._("You may not add ideas to this workshop.")
         return make_response(jsonify(errors={"workshop": [message]}), 403)

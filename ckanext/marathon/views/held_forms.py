@@ -17,7 +17,7 @@ from ckan.types import Response
 from flask import Blueprint, current_app, g, get_flashed_messages, jsonify, make_response, request
 from flask_wtf.csrf import CSRFError, generate_csrf
 
-from ckanext.marathon.helpers.errors import marathon_fresh_assets
+from ckanext.marathon.helpers.site import marathon_fresh_assets
 from ckanext.marathon.logic.room import get_refusal
 
 from .error_page import error_page

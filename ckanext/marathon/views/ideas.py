@@ -9,7 +9,7 @@ from ckan.types import Context, Response
 from ckan.views import dataset
 from flask import Blueprint, make_response, request
 
-from ckanext.marathon.helpers.form import marathon_error_names
+from ckanext.marathon.helpers.form import list_errors_by_input
 
 from . import form_answers, held_forms
 
@@ -29,7 +29,7 @@ def change_status(id: str) -> Response:
         tk.h.flash_success(tk._("The status is saved."))
     except tk.ValidationError as error:
         model.Session.rollback()
-        names = marathon_error_names(error.error_dict)
+        names = list_errors_by_input(error.error_dict)
         return _show_again(id, step, [text for texts in names.values() for text in texts])
     except form_answers.SEARCH_AWAY:
         model.Session.rollback()

@@ -11,7 +11,7 @@ from flask import Blueprint, request
 from flask import Response as FlaskResponse
 
 from ckanext.marathon.feeds import log_state
-from ckanext.marathon.helpers import map as parts
+from ckanext.marathon.helpers import site
 from ckanext.marathon.model import figures, link
 
 from .conditional import encoding, is_fresh, short, validate, with_charset
@@ -33,9 +33,9 @@ class Kept(FlaskResponse):
 
 def part(name: str) -> Response:
     """Return Leaflet, or the boundaries as TopoJSON; for a year if ``v`` names this version."""
-    if name not in parts.MEDIA_TYPES:
+    if name not in site.MEDIA_TYPES:
         return tk.abort(404, tk._("Not found"))
-    found = parts.part(name)
+    found = site.read_map_file(name)
     kind = Kept if request.args.get("v") == found.digest else FlaskResponse
     answer = kind(status=304)
     answer.set_etag(f"{found.digest}.{encoding()}")
@@ -43,7 +43,7 @@ def part(name: str) -> Response:
     if is_fresh(answer):
         return answer
     answer.status_code = 200
-    answer.content_type = with_charset(parts.MEDIA_TYPES[name])
+    answer.content_type = with_charset(site.MEDIA_TYPES[name])
     if encoding() == "gzip":
         answer.headers["Content-Encoding"] = "gzip"
         answer.set_data(found.zipped)

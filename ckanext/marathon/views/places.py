@@ -8,8 +8,8 @@ import ckan.plugins.toolkit as tk
 from ckan.types import Response
 from flask import Blueprint, make_response, request
 
-from ckanext.marathon.helpers import comparison
-from ckanext.marathon.helpers.chain import find_part
+from ckanext.marathon.helpers import overview
+from ckanext.marathon.helpers.chain import find_records
 from ckanext.marathon.model import figures, idea
 from ckanext.marathon.model import municipality as municipality_model
 from ckanext.marathon.model.figures import Figures
@@ -52,7 +52,7 @@ def municipalities() -> str:
     return tk.render(
         "marathon/place/municipalities.html",
         {
-            "active": comparison.municipalities(),
+            "active": overview.list_municipality_rows(),
             "departments": [
                 (each, territory.list_municipalities_of(each.code))
                 for each in territory.list_departments()
@@ -89,7 +89,7 @@ def department(code: str) -> Response:
         code,
         "marathon/place/department.html",
         place=found,
-        comparison=comparison.compare(comparison.of_department(code), _sort()),
+        comparison=overview.compare_rows(overview.list_rows_of_department(code), _sort()),
     )
 
 
@@ -99,8 +99,8 @@ def department_figures(code: str) -> Response:
         found = territory.get_department(code)
     except UnknownCode:
         return tk.abort(404, tk._("Not found"))
-    rows = comparison.of_department(code)
-    return tables.csv(comparison.table(f"department-{code}", found.name, rows))
+    rows = overview.list_rows_of_department(code)
+    return tables.csv(overview.tabulate_rows(f"department-{code}", found.name, rows))
 
 
 def problems() -> str:
@@ -124,7 +124,7 @@ def problem(notation: str) -> Response:
         "marathon/place/problem.html",
         problem=found,
         area=problems_vocabulary.get_problem(found.broader) if found.broader else None,
-        comparison=comparison.compare(comparison.problems_of(found.narrower), _sort(), ""),
+        comparison=overview.compare_rows(overview.list_problem_rows(found.narrower), _sort(), ""),
     )
 
 
@@ -134,9 +134,9 @@ def problem_figures(notation: str) -> Response:
         found = problems_vocabulary.get_problem(notation)
     except UnknownCode:
         return tk.abort(404, tk._("Not found"))
-    rows = comparison.problems_of(found.narrower or (notation,))
+    rows = overview.list_problem_rows(found.narrower or (notation,))
     title = found.label(tk.h.lang())
-    return tables.csv(comparison.table(f"service-problem-{notation}", title, rows))
+    return tables.csv(overview.tabulate_rows(f"service-problem-{notation}", title, rows))
 
 
 def _page(kind: str, code: str, template: str, **values: Any) -> Response:
@@ -146,7 +146,7 @@ def _page(kind: str, code: str, template: str, **values: Any) -> Response:
         "kind": kind,
         "code": code,
         "figures": figures.read_figures_by(kind).get(code, Figures()),
-        "as_of": comparison.as_of(),
+        "as_of": overview.write_as_of(),
         "needs": idea.list_unmet_needs(SHOWN, kind, code),
         "waiting": tk.h.url_for("idea.search", **{field: code, "vocab_data_needs": "unmet"}),
         "parts": _parts(field, code),
@@ -186,7 +186,7 @@ def _parts(field: str, value: str) -> list[Part] | None:
 
 
 def _part(package_type: str, field: str, value: str) -> Part:
-    found = find_part(package_type, f'+{field}:"{value}"', SHOWN)
+    found = find_records(package_type, f'+{field}:"{value}"', SHOWN)
     address = tk.h.url_for(f"{package_type}.search", **{field: value})
     return Part(package_type, found["count"], found["things"], address)
 

@@ -7,7 +7,7 @@ from flask import Blueprint
 from markupsafe import Markup
 
 from ckanext.marathon.domain import dates
-from ckanext.marathon.helpers.sharing import LETTERS, marathon_poster_lines, marathon_share
+from ckanext.marathon.helpers.sharing import LETTERS, list_poster_lines, marathon_share
 
 from . import public
 from .short import drawn
@@ -23,7 +23,7 @@ def poster(package_type: str, id: str) -> str:
         "marathon/poster.html",
         {
             "thing": thing,
-            "lines": marathon_poster_lines(thing),
+            "lines": list_poster_lines(thing),
             "share": share,
             "today": dates.get_today().isoformat(),
             # In the page itself, so that it is there when the browser prints.

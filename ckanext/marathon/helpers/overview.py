@@ -1,14 +1,21 @@
-"""Figures of places and problems beside each other: rows to read, to sort and to take along."""
+"""Much at once: figures of places and problems beside each other, the newest ideas and datasets.
+
+Figures are rows to read, to sort and to take along; lists are of public records, without Solr.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import ckan.plugins.toolkit as tk
+from ckan import model
 
 from ckanext.marathon.domain import dates
+from ckanext.marathon.helpers.labels import marathon_date, marathon_municipality_names
 from ckanext.marathon.model import figures, link
+from ckanext.marathon.model import package as package_model
+from ckanext.marathon.model.clock import cache_until_change
 from ckanext.marathon.model.figures import Figures
 from ckanext.marathon.spreadsheets.table import Column, ColumnType, Table
 from ckanext.marathon.vocabulary import problems, territory
@@ -16,14 +23,12 @@ from ckanext.marathon.vocabulary.errors import UnknownCode
 from ckanext.marathon.vocabulary.territory import Municipality
 from ckanext.marathon.vocabulary.text import fold_text
 
-from .labels import marathon_date
-
-NAME = "name"
+BY_NAME = "name"
 # What columns of files are called where it differs from the field.
 _IN_FILES = {"needs": "data_needs", "needs_met": "data_needs_met"}
 
 
-class Row(NamedTuple):
+class FigureRow(NamedTuple):
     """A place or problem and how much there is of it."""
 
     code: str
@@ -41,42 +46,42 @@ class Comparison(NamedTuple):
         most: the largest number of each column, which the longest bar stands for.
     """
 
-    rows: list[Row]
+    rows: list[FigureRow]
     sort: str
     most: Figures
 
 
-def as_of() -> str:
+def write_as_of() -> str:
     """Return the day that figures are of, as people write it."""
     moment = figures.read_time_of_figures().astimezone(dates.GUATEMALA)
     return marathon_date(moment.date().isoformat())
 
 
-def municipalities() -> list[Row]:
+def list_municipality_rows() -> list[FigureRow]:
     """Return the municipalities that have any workshop, idea or dataset, by name."""
     found = []
     for code, numbers in figures.read_figures_by(link.MUNICIPALITY).items():
         try:
-            found.append(_municipality(territory.get_municipality(code), numbers))
+            found.append(_make_municipality_row(territory.get_municipality(code), numbers))
         except UnknownCode:
             continue
-    return _by_name(found)
+    return _sort_by_name(found)
 
 
-def of_department(code: str) -> list[Row]:
+def list_rows_of_department(code: str) -> list[FigureRow]:
     """Return all municipalities of a department, by name."""
     numbers = figures.read_figures_by(link.MUNICIPALITY)
-    return _by_name(
-        _municipality(each, numbers.get(each.code, Figures()))
+    return _sort_by_name(
+        _make_municipality_row(each, numbers.get(each.code, Figures()))
         for each in territory.list_municipalities_of(code)
     )
 
 
-def problems_of(notations: Iterable[str]) -> list[Row]:
+def list_problem_rows(notations: Iterable[str]) -> list[FigureRow]:
     """Return service problems or areas, in the order given."""
     numbers, lang = figures.read_figures_by(link.PROBLEM), tk.h.lang()
     return [
-        Row(
+        FigureRow(
             each,
             problems.get_problem(each).label(lang),
             tk.h.url_for("marathon_place.problem", notation=each),
@@ -86,7 +91,7 @@ def problems_of(notations: Iterable[str]) -> list[Row]:
     ]
 
 
-def compare(rows: list[Row], sort: str, otherwise: str = NAME) -> Comparison:
+def compare_rows(rows: list[FigureRow], sort: str, otherwise: str = BY_NAME) -> Comparison:
     """Return rows in order of a column, the largest number first.
 
     Args:
@@ -95,8 +100,8 @@ def compare(rows: list[Row], sort: str, otherwise: str = NAME) -> Comparison:
         otherwise: the column that this is the order of, ``""`` for none.
     """
     most = Figures(*(max(column) for column in zip(*(each.figures for each in rows), strict=True)))
-    if sort == NAME:
-        return Comparison(_by_name(rows), sort, most)
+    if sort == BY_NAME:
+        return Comparison(_sort_by_name(rows), sort, most)
     if sort in Figures._fields:
         return Comparison(sorted(rows, key=lambda each: -getattr(each.figures, sort)), sort, most)
     return Comparison(rows, otherwise, most)
@@ -113,7 +118,7 @@ def marathon_figure_labels() -> dict[str, str]:
     }
 
 
-def table(name: str, title: str, rows: list[Row]) -> Table:
+def tabulate_rows(name: str, title: str, rows: list[FigureRow]) -> Table:
     """Return rows as a table for spreadsheets."""
     labels = marathon_figure_labels()
     columns = [
@@ -137,10 +142,58 @@ def marathon_how_much(numbers: Figures) -> str:
     return " · ".join(text.format(n=number) for number, text in words if number)
 
 
-def _municipality(place: Municipality, numbers: Figures) -> Row:
+def _make_municipality_row(place: Municipality, numbers: Figures) -> FigureRow:
     href = tk.h.url_for("marathon_place.municipality", code=place.code)
-    return Row(place.code, place.name, href, numbers)
+    return FigureRow(place.code, place.name, href, numbers)
 
 
-def _by_name(rows: Iterable[Row]) -> list[Row]:
+def _sort_by_name(rows: Iterable[FigureRow]) -> list[FigureRow]:
     return sorted(rows, key=lambda each: (fold_text(each.name), each.code))
+
+
+class NewestRecord(NamedTuple):
+    """A dataset or idea in a short list; a dataset with the ideas that it came from."""
+
+    type: str
+    name: str
+    title: str
+    status: str
+    is_example: bool
+    places: list[str]
+    ideas: list[NewestRecord]
+
+
+def list_newest(limit: int) -> tuple[list[NewestRecord], list[NewestRecord]]:
+    """Return the newest ideas and the newest datasets, at most ``limit`` of each.
+
+    Kept until a change: CKAN has no index by which they are found.
+    """
+    return cache_until_change("newest", limit, lambda: _list_newest(limit))
+
+
+def _list_newest(limit: int) -> tuple[list[NewestRecord], list[NewestRecord]]:
+    ideas, datasets = (
+        figures.list_latest(each, limit) for each in (package_model.IDEA, package_model.DATASET)
+    )
+    codes = figures.list_municipalities_of([each.id for each in (*ideas, *datasets)])
+    origins = figures.list_ideas_of_datasets([each.id for each in datasets])
+    return (
+        [_make_newest_record(each, codes) for each in ideas],
+        [_make_newest_record(each, codes, origins.get(each.id, [])) for each in datasets],
+    )
+
+
+def _make_newest_record(
+    package: model.Package,
+    codes: Mapping[str, list[str]],
+    ideas: list[model.Package] | None = None,
+) -> NewestRecord:
+    return NewestRecord(
+        type=package.type,
+        name=package.name,
+        title=package.title or package.name,
+        status=package_model.read_stored_text(package, "status"),
+        is_example=package_model.read_stored_flag(package, "example"),
+        places=marathon_municipality_names(codes.get(package.id, [])),
+        ideas=[_make_newest_record(each, {}) for each in ideas or []],
+    )

@@ -13,6 +13,14 @@ from markupsafe import Markup
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain import workshop as workshop_domain
 from ckanext.marathon.feeds import calendar, schema_org
+from ckanext.marathon.helpers.labels import (
+    marathon_date,
+    marathon_municipality,
+    marathon_municipality_names,
+    marathon_problem_names,
+    marathon_term,
+)
+from ckanext.marathon.helpers.sharing import write_script
 from ckanext.marathon.model import package
 from ckanext.marathon.model import workshop as workshop_model
 from ckanext.marathon.rdf import lookups
@@ -20,15 +28,6 @@ from ckanext.marathon.records.record import Workshop
 from ckanext.marathon.visibility import is_shown_public
 from ckanext.marathon.vocabulary import territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
-
-from .labels import (
-    marathon_date,
-    marathon_municipality,
-    marathon_municipality_names,
-    marathon_problem_names,
-    marathon_term,
-)
-from .structured import script
 
 
 class Meeting(NamedTuple):
@@ -59,21 +58,21 @@ class Meeting(NamedTuple):
     is_example: bool
 
 
-def meetings(ids: Sequence[str]) -> list[Meeting]:
+def list_meetings(ids: Sequence[str]) -> list[Meeting]:
     """Return workshops, in the order given, for a list; in three queries."""
     found, owners = _load_workshops(ids)
     ideas = workshop_model.count_ideas_of_workshops(ids)
     today = dates.get_today()
     return [
-        _meeting(workshop, owners.get(workshop.owner_id), ideas.get(workshop.id, 0), today)
+        _make_meeting(workshop, owners.get(workshop.owner_id), ideas.get(workshop.id, 0), today)
         for workshop in found
     ]
 
 
-def events(ids: Sequence[str]) -> list[calendar.CalendarEvent]:
+def list_events(ids: Sequence[str]) -> list[calendar.CalendarEvent]:
     """Return workshops, in the order given, for a calendar; in two queries."""
     found, owners = _load_workshops(ids)
-    return [_event(workshop, owners.get(workshop.owner_id)) for workshop in found]
+    return [_make_event(workshop, owners.get(workshop.owner_id)) for workshop in found]
 
 
 def _load_workshops(ids: Sequence[str]) -> tuple[list[Workshop], dict[str, dict[str, str]]]:
@@ -108,33 +107,35 @@ def marathon_event_data(workshop: dict[str, Any]) -> Markup | None:
         iri=str(site.thing("workshop", record.id)),
         url=f"{site.url}/workshop/{record.name}",
         title=record.label,
-        description=_plain(record.notes),
-        starts=_local(record.starts_at),
-        ends=_local(record.ends_at),
+        description=_strip_markdown(record.notes),
+        starts=_write_local(record.starts_at),
+        ends=_write_local(record.ends_at),
         is_cancelled=record.status == workshop_domain.CANCELLED,
         place=schema_org.describe_event_place(
             record.venue,
-            _town(record.venue_municipality),
+            _find_town(record.venue_municipality),
             marathon_municipality_names(record.municipalities),
-            _point(record),
+            _find_point(record),
         ),
         organizers=hosts,
         about=marathon_problem_names(record.problems),
     )
-    return script(found)
+    return write_script(found)
 
 
-def _meeting(workshop: Workshop, owner: dict[str, str] | None, ideas: int, today: date) -> Meeting:
+def _make_meeting(
+    workshop: Workshop, owner: dict[str, str] | None, ideas: int, today: date
+) -> Meeting:
     known = [(code, marathon_municipality(code)) for code in workshop.municipalities]
-    town = _town(workshop.venue_municipality)
+    town = _find_town(workshop.venue_municipality)
     return Meeting(
         name=workshop.name,
         title=workshop.label,
         kind=workshop.kind,
         status=workshop.status,
-        starts=_local(workshop.starts_at),
-        ends=_local(workshop.ends_at),
-        place=_joined(workshop.venue, town.name if town else ""),
+        starts=_write_local(workshop.starts_at),
+        ends=_write_local(workshop.ends_at),
+        place=_join_parts(workshop.venue, town.name if town else ""),
         municipalities=[(code, place.name) for code, place in known if place],
         organization=owner,
         rsvp_by=workshop.rsvp_by if workshop.status == workshop_domain.ANNOUNCED else "",
@@ -144,12 +145,12 @@ def _meeting(workshop: Workshop, owner: dict[str, str] | None, ideas: int, today
     )
 
 
-def _event(workshop: Workshop, owner: dict[str, str] | None) -> calendar.CalendarEvent:
+def _make_event(workshop: Workshop, owner: dict[str, str] | None) -> calendar.CalendarEvent:
     is_cancelled = workshop.status == workshop_domain.CANCELLED
     title = workshop.label
     confirm_by = workshop.rsvp_by if workshop.status == workshop_domain.ANNOUNCED else ""
     url = tk.h.url_for("workshop.read", id=workshop.name, _external=True)
-    town = _town(workshop.venue_municipality)
+    town = _find_town(workshop.venue_municipality)
     assert workshop.created, "CKAN writes it"
     assert workshop.modified, "CKAN writes it"
     return calendar.CalendarEvent(
@@ -159,13 +160,13 @@ def _event(workshop: Workshop, owner: dict[str, str] | None) -> calendar.Calenda
         starts=workshop.starts_at,
         ends=workshop.ends_at,
         is_cancelled=is_cancelled,
-        location=_joined(workshop.venue, _address(town)),
-        point=_point(workshop),
+        location=_join_parts(workshop.venue, _write_address(town)),
+        point=_find_point(workshop),
         categories=(
             *([marathon_term("workshop-kind", workshop.kind)] if workshop.kind else []),
             *marathon_problem_names(workshop.problems),
         ),
-        description=_description(workshop, owner, confirm_by, url),
+        description=_describe_workshop(workshop, owner, confirm_by, url),
         created=workshop.created,
         modified=workshop.modified,
         confirm_by=confirm_by,
@@ -173,7 +174,7 @@ def _event(workshop: Workshop, owner: dict[str, str] | None) -> calendar.Calenda
     )
 
 
-def _description(
+def _describe_workshop(
     workshop: Workshop, owner: dict[str, str] | None, confirm_by: str, url: str
 ) -> str:
     names = marathon_municipality_names(workshop.municipalities)
@@ -185,37 +186,39 @@ def _description(
     lines = [f"{label}: {value}" for label, value in facts if value]
     if workshop.is_example:
         lines.insert(0, tk._("This is not real: it shows how the site works."))
-    return "\n".join([*lines, *filter(None, ["", _plain(workshop.notes)]), "", url]).strip()
+    return "\n".join(
+        [*lines, *filter(None, ["", _strip_markdown(workshop.notes)]), "", url]
+    ).strip()
 
 
 @lru_cache(maxsize=2_000)
-def _plain(markdown: str) -> str:
+def _strip_markdown(markdown: str) -> str:
     return Markup(tk.h.render_markdown(markdown)).striptags() if markdown else ""  # noqa: S704 - its tags are taken out, never shown
 
 
-def _local(text: str) -> str:
+def _write_local(text: str) -> str:
     return workshop_domain.localize_moment(text) if workshop_domain.is_time(text) else ""
 
 
-def _town(code: str) -> territory.Municipality | None:
+def _find_town(code: str) -> territory.Municipality | None:
     return marathon_municipality(code) if code else None
 
 
-def _address(town: territory.Municipality | None) -> str:
+def _write_address(town: territory.Municipality | None) -> str:
     if town is None:
         return ""
     try:
         department = territory.get_department(town.department_code).name
     except UnknownCode:
         department = ""
-    return _joined(town.name, department if department != town.name else "", "Guatemala")
+    return _join_parts(town.name, department if department != town.name else "", "Guatemala")
 
 
-def _joined(*parts: str) -> str:
+def _join_parts(*parts: str) -> str:
     return ", ".join(dict.fromkeys(filter(None, parts)))
 
 
-def _point(workshop: Workshop) -> tuple[float, float] | None:
+def _find_point(workshop: Workshop) -> tuple[float, float] | None:
     latitude, longitude = workshop.latitude, workshop.longitude
     if latitude is None or longitude is None or abs(latitude) > 90 or abs(longitude) > 180:
         return None

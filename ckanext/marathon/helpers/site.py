@@ -1,0 +1,316 @@
+"""What ``marathon_site`` shows: home page, menus, map and error pages."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, NamedTuple, TypeVar
+
+import ckan.plugins.toolkit as tk
+import flask
+from ckan import model
+from ckan.common import current_user, request
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import default_exceptions
+
+from ckanext.marathon.domain import dataset
+from ckanext.marathon.domain.idea import StoryContact
+from ckanext.marathon.helpers import overview
+from ckanext.marathon.helpers.labels import TYPES
+from ckanext.marathon.helpers.overview import FigureRow, NewestRecord
+from ckanext.marathon.logic import permissions
+from ckanext.marathon.model import figures, idea, municipality
+from ckanext.marathon.model.figures import Figures
+from ckanext.marathon.vocabulary import problems
+from ckanext.marathon.vocabulary.territory import ATTRIBUTION, build_topology
+
+
+class PageError(NamedTuple):
+    """An error as the page says it; ``detail`` is what the code that stopped said, if it did."""
+
+    code: int
+    title: str
+    advice: str
+    detail: str
+
+
+def marathon_trouble(code: int | Sequence[int], content: Any) -> PageError:
+    """Return what an error page says.
+
+    Args:
+        code: of HTTP; CKAN gives that of an unexpected error as a list.
+        content: CKAN's or Werkzeug's description; Werkzeug's own are in English only, and are
+            left out.
+    """
+    number = int(code) if isinstance(code, int) else int(code[0])
+    stock = default_exceptions.get(number)
+    detail = str(content or "")
+    if number >= 500 or (stock and detail == stock.description):
+        detail = ""
+    return PageError(number, *_explain_error(number), detail)
+
+
+def marathon_fresh_assets() -> str:
+    """Forget which styles and scripts this request has written, return nothing.
+
+    A page that failed midway has had its styles written into what nobody will see; CKAN would not
+    write them again into the page that says so.
+    """
+    flask.g.pop("_webassets", None)
+    return ""
+
+
+def _explain_error(code: int) -> tuple[str, str]:
+    if code in (401, 403):
+        advice = tk._("It is only for those who have permission. Ask whoever runs the site.")
+        if current_user.is_anonymous:
+            advice = tk._("Log in if you have an account; otherwise ask whoever runs the site.")
+        return tk._("This page is not open to you"), advice
+    if code == 404:
+        return (
+            tk._("There is no such page"),
+            tk._("The address may have a mistake, or what was here was moved or deleted."),
+        )
+    if code == 410:
+        return (
+            tk._("It is no longer here"),
+            tk._(
+                "It was here and was taken off the site. A search may find what is there instead."
+            ),
+        )
+    if code == 413:
+        return (
+            tk._("That is too large"),
+            tk._("Go back and choose a smaller file, or give its web address."),
+        )
+    if code == 429:
+        return (tk._("Too many requests"), tk._("Wait a few minutes and try again."))
+    if code >= 500:
+        return (
+            tk._("Something went wrong on the site"),
+            tk._(
+                "It is not your fault. Try again in a few minutes; if it happens again, tell us "
+                "what you were doing and the address of this page."
+            ),
+        )
+    return (
+        tk._("The site could not do that"),
+        tk._("Something in the address or in what was sent is not right. Go back and try again."),
+    )
+
+
+LEAFLET, STYLE, BOUNDARIES = "leaflet.js", "leaflet.css", "municipalities.json"
+MEDIA_TYPES = {
+    LEAFLET: "text/javascript",
+    STYLE: "text/css",
+    BOUNDARIES: "application/json",
+}
+# Stands for a code in the address of a municipality's page.
+ANY_CODE = "0000"
+
+
+class MapFile(NamedTuple):
+    """A file that changes with a version of the program only; ``digest`` is its version."""
+
+    body: bytes
+    zipped: bytes
+    digest: str
+
+
+class MapAddresses(NamedTuple):
+    """Addresses that the map needs, and whose the boundaries are."""
+
+    script: str
+    style: str
+    boundaries: str
+    figures: str
+    place: str
+    attribution: str
+
+
+@lru_cache(maxsize=len(MEDIA_TYPES))
+def read_map_file(name: str) -> MapFile:
+    """Return a file, one of :data:`MEDIA_TYPES`."""
+    if name == BOUNDARIES:
+        body = build_topology("municipality")
+    else:
+        body = files("xstatic.pkg.leaflet").joinpath("data", name).read_bytes()
+    return MapFile(body, gzip.compress(body, mtime=0), hashlib.sha256(body).hexdigest()[:12])
+
+
+def marathon_map() -> MapAddresses:
+    """Return what the map is drawn from; all of it is on this site."""
+    return MapAddresses(
+        script=_find_map_address(LEAFLET),
+        style=_find_map_address(STYLE),
+        boundaries=_find_map_address(BOUNDARIES),
+        figures=tk.h.url_for("marathon_map.numbers", locale="default"),
+        place=tk.h.url_for("marathon_place.municipality", code=ANY_CODE),
+        attribution=ATTRIBUTION,
+    )
+
+
+def _find_map_address(name: str) -> str:
+    return tk.h.url_for(
+        "marathon_map.part", name=name, v=read_map_file(name).digest, locale="default"
+    )
+
+
+LATEST = 5
+# More are a table to search, not a list to look at.
+MOST_MUNICIPALITIES = 12
+
+T = TypeVar("T")
+
+
+class MenuLink(NamedTuple):
+    """A link in a menu."""
+
+    href: str
+    label: str
+    is_here: bool = False
+    lang: str = ""
+
+
+class Home(NamedTuple):
+    """Everything the home page counts and lists.
+
+    Attributes:
+        municipalities: those with most workshops, ideas and datasets; ``municipality_count`` is of
+            all that have any.
+    """
+
+    figures: Figures
+    municipalities: list[FigureRow]
+    municipality_count: int
+    areas: list[FigureRow]
+    needs: list[idea.UnmetNeed]
+    ideas: list[NewestRecord]
+    datasets: list[NewestRecord]
+
+
+def marathon_home() -> Home:
+    """Return what the home page shows: public things only, from the database."""
+    places = overview.list_municipality_rows()
+    most = sorted(places, key=lambda each: -each.figures.things)
+    ideas, datasets = overview.list_newest(LATEST)
+    return Home(
+        figures=figures.read_total_figures(),
+        municipalities=most[:MOST_MUNICIPALITIES],
+        municipality_count=len(places),
+        areas=overview.list_problem_rows(each.notation for each in problems.list_areas()),
+        needs=idea.list_unmet_needs(LATEST),
+        ideas=ideas,
+        datasets=datasets,
+    )
+
+
+def marathon_nav() -> list[MenuLink]:
+    """Return the main menu."""
+    blueprint, endpoint = request.blueprint or "", request.endpoint or ""
+    here = blueprint.removesuffix("_resource")
+    if blueprint == "marathon_place":
+        here = "problem" if "problem" in endpoint else "municipality"
+    links = [
+        MenuLink(
+            tk.url_for("marathon_country.index"), tk._("Overview"), blueprint == "marathon_country"
+        ),
+        MenuLink(tk.url_for("dataset.search"), tk._("Open data"), here == "dataset"),
+        MenuLink(tk.url_for("idea.search"), tk._("Ideas"), here == "idea"),
+        MenuLink(tk.url_for("workshop.search"), tk._("Workshops"), here == "workshop"),
+        MenuLink(tk.url_for("marathon_agenda.index"), tk._("Agenda"), here == "marathon_agenda"),
+        MenuLink(
+            tk.url_for("marathon_place.municipalities"),
+            tk._("Municipalities"),
+            here == "municipality",
+        ),
+        MenuLink(tk.url_for("marathon_place.problems"), tk._("Problems"), here == "problem"),
+    ]
+    names = _ask_once("commitments", lambda: figures.list_commitment_names(2), [])
+    if names:
+        label = tk._("Commitment") if len(names) == 1 else tk._("Commitments")
+        href = tk.url_for("marathon_commitment.index")
+        links.append(MenuLink(href, label, here in {"commitment", "marathon_commitment"}))
+    return links
+
+
+def marathon_needs_scripts(previews: Sequence[object] = ()) -> bool:
+    """Return whether this page needs CKAN's scripts: those of visitors who read do not.
+
+    What is not known to do without them gets them.
+
+    Args:
+        previews: of the file that the page shows; CKAN fits them to the page with a script.
+    """
+    if current_user.is_authenticated or previews:
+        return True
+    blueprint, endpoint = request.blueprint or "", request.endpoint or ""
+    return not (blueprint.startswith("marathon_") or endpoint in _READING)
+
+
+_READING = {
+    # No page at all: what is served as a file is where an address that does not exist ends.
+    *("", "static"),
+    *("home.index", "home.about", "organization.index", "organization.read"),
+    *(f"{each}.{view}" for each in TYPES for view in ("read", "search")),
+    *(f"{each}_resource.read" for each in TYPES),
+}
+
+
+def marathon_languages() -> list[MenuLink]:
+    """Return the site's languages; each link leads to this same page."""
+    here = tk.h.current_url()
+    return [
+        MenuLink(
+            tk.url_for(here, locale=locale.short_name),
+            str(locale.display_name or locale.english_name).capitalize(),
+            locale.short_name == tk.h.lang(),
+            tk.h.unix_locale_to_bcp47(locale.short_name),
+        )
+        for locale in tk.h.get_available_locales()
+    ]
+
+
+def marathon_may_publish() -> bool:
+    """Return whether the visitor may publish a dataset for some organisation."""
+    if not current_user.is_authenticated:
+        return False
+    name = current_user.name
+    return _ask_once(
+        "may_publish", lambda: bool(permissions.organizations_open_to(name, "dataset")), False
+    )
+
+
+def marathon_coordinates() -> bool:
+    """Return whether the visitor adds municipalities and invites officers."""
+    if not current_user.is_authenticated:
+        return False
+    name = current_user.name
+    return _ask_once("coordinates", lambda: permissions.is_coordinator(name, "admin"), False)
+
+
+def marathon_contact() -> StoryContact | None:
+    """Return the coordinating body, if there is one."""
+    found = _ask_once(
+        "contact", lambda: municipality.find_contact_with_role(dataset.COORDINATING_BODY), []
+    )
+    return found[0] if found else None
+
+
+def _ask_once(key: str, ask: Callable[[], T], otherwise: T) -> T:
+    """Return an answer of the database, asked once a request.
+
+    Header and footer are on error pages too: where the error left the transaction unusable, the
+    page must still say what went wrong.
+    """
+    kept: dict[str, Any] = flask.g.setdefault("_marathon_site", {})
+    if key not in kept:
+        try:
+            kept[key] = ask()
+        except SQLAlchemyError:
+            model.Session.rollback()
+            kept[key] = otherwise
+    return kept[key]
