@@ -33,7 +33,7 @@ from ckanext.marathon.logic.auth import collect_auth_functions
 from ckanext.marathon.logic.validators import collect_validators
 from ckanext.marathon.operations import feed_job, health
 from ckanext.marathon.search import connection, query
-from ckanext.marathon.views import stock_feed
+from ckanext.marathon.views import collect_blueprints, workarounds
 from ckanext.marathon.views.account import (
     bind_session,
     count_failed_login,
@@ -41,9 +41,9 @@ from ckanext.marathon.views.account import (
     send_reset_link_later,
 )
 from ckanext.marathon.views.health import HealthMiddleware
+from ckanext.marathon.views.outage import watch_pages
 from ckanext.marathon.views.rate_limit import check_settings
 from ckanext.marathon.views.security_headers import SOURCES, parse_sources
-from ckanext.marathon.views.unavailable import watch_pages
 
 # What other plugins must be told unless the site's own configuration says otherwise. Set while
 # options are declared: scheming reads its settings before our ``update_config`` is called.
@@ -77,7 +77,7 @@ INDISPENSABLE = {
 @tk.blanket.auth_functions(collect_auth_functions)
 @tk.blanket.validators(collect_validators)
 @tk.blanket.helpers(collect_helpers)
-@tk.blanket.blueprints
+@tk.blanket.blueprints(collect_blueprints)
 @tk.blanket.cli
 class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLabels):
     """The plugin ``marathon``: schemas, rules, feeds, pages."""
@@ -191,7 +191,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
     # IFeed
     def get_feed_class(self) -> Any:
         others = [plugin for plugin in p.PluginImplementations(p.IFeed) if plugin is not self]
-        return stock_feed.make_feed_class([plugin.get_feed_class() for plugin in others])
+        return workarounds.make_feed_class([plugin.get_feed_class() for plugin in others])
 
     # ISignal
     def get_signal_subscriptions(self) -> dict[Any, list[Any]]:

@@ -16,8 +16,7 @@ from ckan.exceptions import CkanConfigurationException
 from flask import Blueprint
 
 from ckanext.marathon.helpers import collect_site_helpers
-from ckanext.marathon.views.home import home
-from ckanext.marathon.views.map import map_
+from ckanext.marathon.views.home import home, map_
 from ckanext.marathon.views.security_headers import MODE
 
 # Unless the site's own configuration says otherwise.

@@ -17,7 +17,7 @@ from ckan.tests.helpers import CKANCliRunner, call_action
 
 from ckanext.marathon.model import takedown
 from ckanext.marathon.model.takedown import Takedown
-from ckanext.marathon.views.enforcing import forget_check
+from ckanext.marathon.views.health import forget_takedown_check
 from tests import factories
 
 pytestmark = pytest.mark.usefixtures("marathon_site", "storage")
@@ -175,7 +175,7 @@ class TestRestored:
         dataset = factories.MarathonDataset(title="Nadie lo vea")
         call_action("marathon_takedown", id=dataset["id"], reason="Orden judicial")
         restore(dataset["id"])
-        forget_check()
+        forget_takedown_check()
         answer = app.get(f"/dataset/{dataset['id']}", status=410)
         assert "Ha vuelto" not in answer.text
         assert model.Package.get(dataset["id"]) is None
@@ -197,7 +197,7 @@ class TestRestored:
         assert len(listed) == 2, "what was in it stays"
         restore(dataset["id"], listed=False)
         assert dataset["id"] in cli.invoke(ckan, ["marathon", "doctor"]).output
-        forget_check()
+        forget_takedown_check()
         app.get("/dataset/")
         assert model.Package.get(dataset["id"]) is None
         assert len(call_action("marathon_takedown_list")) == 2
@@ -217,7 +217,7 @@ class TestRestored:
         assert found["unfinished"] == ["list"]
         assert file.read_text(encoding="utf-8") == "no"
         assert "ckanext.marathon.takedown_list" in cli.invoke(ckan, ["marathon", "doctor"]).output
-        forget_check()
+        forget_takedown_check()
         assert app.get("/dataset/").status_code == 200
 
     def test_its_id_is_not_given_again(self) -> None:

@@ -35,7 +35,7 @@ from ckanext.marathon.feeds.scopes import KINDS
 from ckanext.marathon.operations import portals
 from ckanext.marathon.rdf import iri, literals
 from ckanext.marathon.records import values
-from ckanext.marathon.views.form_rows import find_resource_numbers, gather_rows
+from ckanext.marathon.views.form_data import find_resource_numbers, gather_rows
 from ckanext.marathon.views.security_headers import parse_sources
 from tests import proving
 

@@ -362,7 +362,7 @@ class TestWhatFails:
         app: Any,
     ) -> None:
         from ckanext.marathon.logic import erasing
-        from ckanext.marathon.views.enforcing import forget_check
+        from ckanext.marathon.views.health import forget_takedown_check
 
         class Killed(BaseException):
             pass
@@ -376,6 +376,6 @@ class TestWhatFails:
                 do("marathon_takedown", id=dataset["id"], reason="Orden judicial")
         assert model.Package.get(dataset["id"]) is None
         assert places(storage, datastore)
-        forget_check()
+        forget_takedown_check()
         app.get("/dataset/")
         assert places(storage, datastore) == {}

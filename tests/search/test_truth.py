@@ -22,7 +22,7 @@ from ckanext.marathon.logic import reindex
 from ckanext.marathon.model import search_index as search_index_model
 from ckanext.marathon.operations import search_index
 from ckanext.marathon.operations.search_index import IndexDifference, IndexFault
-from ckanext.marathon.views.background_care import repair_overdue_index
+from ckanext.marathon.views.health import repair_overdue_index
 from tests import private_names
 from tests.factories import Idea, MarathonDataset, Workshop
 

@@ -17,7 +17,7 @@ from rdflib import RDF, Graph, URIRef
 from ckanext.marathon.model import feed_log
 from ckanext.marathon.rdf.formats import FORMATS
 from ckanext.marathon.rdf.namespaces import DCAT, DCT, FOAF, VCARD
-from ckanext.marathon.views.gone import show_public
+from ckanext.marathon.views.record import show_public
 from tests import factories
 
 SITE = "http://test.ckan.net"

@@ -21,7 +21,7 @@ from werkzeug.http import parse_options_header
 from werkzeug.wsgi import wrap_file
 
 from ckanext.marathon.logic import resource as resource_logic
-from ckanext.marathon.views import file_answers
+from ckanext.marathon.views import files as files_views
 from tests.domain.test_media_type import DRAWING, PAGE, PIXEL, TABLE
 from tests.factories import MarathonDataset
 
@@ -226,7 +226,7 @@ def test_a_part_is_judged_by_the_beginning_of_its_file(tmp_path: Path) -> None:
     with path.open("rb") as opened:
         opened.seek(7)
         answer = Response(wrap_file({}, opened), status=206)
-        assert file_answers._take_sample(answer) == (TABLE, True)
+        assert files_views._take_sample(answer) == (TABLE, True)
         assert opened.tell() == 7
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import importlib
 import io
 from typing import Any
 
@@ -15,7 +14,7 @@ from ckan.tests.helpers import call_action
 from openpyxl import load_workbook
 
 from ckanext.marathon.model import audit
-from ckanext.marathon.views import field_names, history_words
+from ckanext.marathon.views import form_data, history
 from tests import factories
 from tests.factories import officer
 from tests.logic.asking import act
@@ -152,7 +151,7 @@ class TestPage:
         body = {**entry, "kind": "organization"}
         with app.flask_app.test_request_context(environ_overrides={"CKAN_LANG": "es"}):
             words = [
-                history_words.describe_change(kind, {"field": name, "old": None, "new": new})
+                history.describe_change(kind, {"field": name, "old": None, "new": new})
                 for kind, name, new in (
                     (entry, "license_id", dataset["license_id"]),
                     (body, "role", "municipality"),
@@ -191,7 +190,7 @@ class TestPage:
                 (kind, column)
                 for kind, table in recorded_tables.items()
                 for column in recorded_columns(table)
-                if field_names.name_field(kind, column) == column
+                if form_data.name_field(kind, column) == column
             ]
         assert bare == []
 
@@ -217,9 +216,7 @@ class TestFiles:
     def test_a_file_holds_more_than_is_read_at_once(
         self, editor: Reader, workshop: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        # The blueprint of the same name stands before the module.
-        module = importlib.import_module("ckanext.marathon.views.history")
-        monkeypatch.setattr(module, "AT_ONCE", 4)
+        monkeypatch.setattr(history, "AT_ONCE", 4)
         for number in range(10):
             call_action("package_patch", id=workshop["id"], notes=str(number))
         answer = editor.get(f"{PAGE}.csv?kind=workshop")

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from jinja2 import Environment
 
-from ckanext.marathon.views.inline_scripts import InlineScripts, get_nonce, list_sources
+from ckanext.marathon.views.security_headers import InlineScripts, get_nonce, list_sources
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,10 +11,8 @@ from ckan.exceptions import CkanConfigurationException
 from ckan.lib.redis import connect_to_redis
 from ckan.tests import factories
 
-from ckanext.marathon.views import client
+from ckanext.marathon.views import rate_limit
 from tests.factories import MarathonDataset
-
-rate_limit = importlib.import_module("ckanext.marathon.views.rate_limit")
 
 SEARCH = "/api/3/action/package_search"
 
@@ -64,7 +61,7 @@ class TestLimit:
         for rule in files:
             path = rule.rule.replace("<id>", "none").replace("<code>", "2105")
             with app.flask_app.test_request_context(path):
-                assert rate_limit.find_cost() is rate_limit.Cost.EXPORT, rule
+                assert rate_limit.find_cost() is rate_limit.RequestCost.EXPORT, rule
 
     def test_pages_and_api_share_one_limit(self, app: Any) -> None:
         for path in ("/dataset/", "/marathon/search?q=agua", SEARCH):
@@ -172,7 +169,7 @@ class TestClient:
         headers = {"X-Forwarded-For": forwarded} if forwarded else {}
         environ = {"REMOTE_ADDR": remote}
         with app.flask_app.test_request_context("/", headers=headers, environ_overrides=environ):
-            assert client.find_address() == expected
+            assert rate_limit.find_address() == expected
 
 
 class TestCounter:
@@ -222,7 +219,7 @@ class TestSettings:
 
     def test_what_is_no_network_is_named_at_the_start(self) -> None:
         with pytest.raises(CkanConfigurationException, match=r"trusted_proxies.*10\.0\.0\.0/33"):
-            client.read_networks("127.0.0.1 10.0.0.0/33")
+            rate_limit.read_networks("127.0.0.1 10.0.0.0/33")
 
     @pytest.mark.parametrize(
         "option",

@@ -3,7 +3,7 @@
 ``package_show`` computes what comes from a record's ideas and workshop at every call; the index has
 to be told. What it has to be told is noted in the database (``model/search_index.py``) and worked
 off by a background job after the commit. Where there is no job, because Valkey was away or the
-process was killed, a web process works it off (``views/background_care.py``).
+process was killed, a web process works it off (``views/health.py``).
 
 A search shows nothing that the database does not show to the same person. What is noted as doubtful
 is left out of the search from the start; what is found all the same and may not be seen has the

@@ -1,15 +1,6 @@
-"""Protection of accounts: guessing passwords, finding out who has an account, stolen sessions.
+"""Protection of accounts: guessing passwords, finding out who has one, stolen sessions, redirects.
 
-Off unless ``ckanext.marathon.protect_accounts`` is set, which ``marathon_site`` does.
-
-- Failed logins are counted for an account together with the address they come from, for the account
-  and for the address. Somebody who fails on purpose in an officer's name does not lock the officer
-  out at once.
-- A session is bound to the password that it began with, and to a number that logging out changes.
-  CKAN keeps sessions in the cookie itself, so that a copy of the cookie would stay valid otherwise.
-- CKAN's "remember me" is a cookie that nothing ends, so it is not offered and not accepted.
-- A wrong name takes as long to refuse as a wrong password, and whoever asks for a new password
-  learns neither from the answer nor from its time whether the account exists.
+Where a form or a link asks to go next is only an address of this site.
 """
 
 from __future__ import annotations
@@ -17,9 +8,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+import re
 import secrets
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
+from urllib.parse import urlsplit
 
 import ckan.plugins.toolkit as tk
 from ckan import model
@@ -40,9 +33,61 @@ from flask import (
 from flask_login import logout_user
 from limits import RateLimitItemPerHour, RateLimitItemPerMinute
 from passlib.context import CryptContext
+from werkzeug.datastructures import ImmutableMultiDict
 
-from .client import find_address
-from .rate_limit import count, describe_wait, seconds_to_wait
+from ckanext.marathon.helpers.labels import TYPES
+from ckanext.marathon.views.rate_limit import (
+    count_event,
+    describe_wait,
+    find_address,
+    seconds_to_wait,
+)
+
+destinations = Blueprint("marathon_destinations", __name__)
+
+# No address has one of these as it is. A browser drops some, and takes a backslash for a slash.
+_NEVER = re.compile(r"[\x00-\x20\x7f\\\\]")
+_INPUTS_OF_ADDRESSES = ("came_from", "return_to")
+# Whose views go there; elsewhere these words may mean something else.
+_BLUEPRINTS = frozenset({"user", "marathon_form_edit", *TYPES})
+
+
+def is_own_address(text: str) -> bool:
+    """Return whether a text is an address of this site, with or without its host.
+
+    CKAN's ``url_is_local`` also takes words for it, which are no address, and line breaks, on which
+    the answer breaks.
+    """
+    if _NEVER.search(text):
+        return False
+    if text.startswith("/"):
+        return not text.startswith("//")
+    try:
+        return urlsplit(text)[:2] == urlsplit(tk.config["ckan.site_url"])[:2]
+    except ValueError:
+        return False
+
+
+@destinations.before_app_request
+def forget_other_destinations() -> None:
+    """Leave out of the request where it asks to go next, unless that is on this site."""
+    if request.blueprint not in _BLUEPRINTS:
+        return
+    names = (
+        (*_INPUTS_OF_ADDRESSES, "next")
+        if request.endpoint == "user.login"
+        else _INPUTS_OF_ADDRESSES
+    )
+    odd = {
+        name
+        for name in names
+        if not all(text == "" or is_own_address(text) for text in request.args.getlist(name))
+    }
+    if odd:
+        kept = [pair for pair in request.args.items(multi=True) if pair[0] not in odd]
+        # CKAN's views read the request themselves.
+        cast(Any, request).args = ImmutableMultiDict(kept)
+
 
 account = Blueprint("marathon_account", __name__)
 
@@ -103,7 +148,7 @@ def count_failed_login(login: Any) -> None:
     if user is None or not user.is_active:
         _HASHES.dummy_verify()
     for limit, names in _login_limits(login):
-        count(limit, *names)
+        count_event(limit, *names)
 
 
 def bind_session(_app: Any, user: model.User, **_more: Any) -> None:

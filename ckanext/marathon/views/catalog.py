@@ -1,32 +1,293 @@
 """The catalogue and its parts as RDF, at the addresses that stock CKAN portals use.
 
-It is answered from the feed's log. What the log cannot answer (searches, other profiles, a log
-that is not complete yet) is built by ckanext-dcat with our profile behind it.
+Each feed has an address in the whole catalogue and one in each part; ``/catalog`` itself tells
+engineers of portals what feeds there are. What a search finds is written by ckanext-dcat with our
+profile behind it; everything else comes from the log.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
 
 import ckan.plugins.toolkit as tk
 from ckan.lib.search.common import SearchError, SolrConnectionError
-from ckan.types import Response
+from ckan.types import Context, Response
 from ckanext.dcat.exceptions import RDFProfileException
-from flask import Blueprint, request
+from ckanext.dcat.processors import DEFAULT_RDF_PROFILES, RDFSerializer
+from ckanext.dcat.utils import dataset_uri, url_to_rdflib_format
+from flask import Blueprint, make_response, request
 from flask import Response as FlaskResponse
+from rdflib import URIRef
 
-from ckanext.marathon.feeds import catalogue, log_state, searched, sheet
+from ckanext.marathon.domain import dates
+from ckanext.marathon.feeds import catalogue, changes, keys, log_state, scopes, sheet
 from ckanext.marathon.feeds.catalogue import DATA_JSON, FORMATS, RDF_DOCUMENTS
 from ckanext.marathon.feeds.data_json import US
 from ckanext.marathon.feeds.log_state import LogNotReady
-from ckanext.marathon.feeds.scopes import THE_WHOLE, CataloguePart
-from ckanext.marathon.feeds.searched import Search
+from ckanext.marathon.feeds.publish import publish_settings
+from ckanext.marathon.feeds.scopes import (
+    KINDS,
+    PLACES_AND_PROBLEMS,
+    THE_WHOLE,
+    CataloguePart,
+    Scope,
+)
+from ckanext.marathon.model import clock, dataset
+from ckanext.marathon.rdf import lookups
+from ckanext.marathon.rdf.lookups import Lookups
+from ckanext.marathon.rdf.namespaces import DCAT
+from ckanext.marathon.rdf.profile import build_graph_by_profiles, join_graphs
 from ckanext.marathon.spreadsheets.table import XLSX
+from ckanext.marathon.views.answers import (
+    answer_document,
+    answer_unchanged,
+    find_wanted_extension,
+    set_validators,
+    vary_by_accept,
+)
 
-from . import parts
-from .conditional import answer, unchanged, validate
-from .negotiation import vary_by_accept, wanted_extension
+PROFILES_OPTION = "ckanext.dcat.rdf.profiles"
+
+
+@dataclass(frozen=True)
+class CatalogueSearch:
+    """What is looked for: parameters of ckanext-dcat's catalogue, "" where there is none.
+
+    Attributes:
+        q: words, as CKAN's ``package_search`` takes them.
+        fq: a filter, likewise.
+        modified_since: ISO 8601; without an offset it is UTC.
+        profiles: names with commas between them.
+    """
+
+    q: str = ""
+    fq: str = ""
+    modified_since: str = ""
+    profiles: str = ""
+
+    def parameters(self) -> dict[str, str]:
+        """Return those that are given."""
+        return {name: value for name, value in vars(self).items() if value}
+
+
+def write_search_page(
+    search: CatalogueSearch, within: str, number: int, extension: str, address: str
+) -> str:
+    """Return one page of what a search finds, the latest first.
+
+    Args:
+        search: what is looked for.
+        within: a filter of ours, which is not part of addresses; "" for none.
+        number: of the page, from 1.
+        extension: one of ``rdf.formats.FORMATS``.
+        address: of the catalogue in this format, without parameters.
+
+    Raises:
+        ValueError: ``modified_since`` is no date.
+        RDFProfileException: no such profile.
+        ckan.lib.search.SearchError: Solr cannot read the query, or does not answer.
+    """
+    # In nobody's name: a copy that travels holds the same for whoever fetches it.
+    context: Context = {"user": "", "auth_user_obj": None}
+    size = keys.page_size()
+    given = search.profiles.replace(",", " ") or str(tk.config.get(PROFILES_OPTION) or "")
+    profiles = given.split() or list(DEFAULT_RDF_PROFILES)
+    serializer = RDFSerializer(profiles=profiles)
+    filters = [within, _write_since(search.modified_since)]
+    query = {
+        "q": search.q or "*:*",
+        "fq": search.fq,
+        "fq_list": [each for each in filters if each],
+        "rows": size,
+        "start": size * (number - 1),
+        "sort": "metadata_modified desc, id asc",
+    }
+    found = tk.get_action("package_search")(context, query)
+    # Solr's copies do not say when they were published for the first time.
+    known = dataset.read_first_published(each["id"] for each in found["results"])
+    for each in found["results"]:
+        at = known.get(each["id"])
+        each["first_published"] = at.isoformat() if at else None
+    last = max(math.ceil(found["count"] / size), 1)
+    numbers = {"current": number, "first": 1, "last": last}
+    numbers |= {"previous": min(number - 1, last)} if number > 1 else {}
+    numbers |= {"next": number + 1} if number < last else {}
+    pages = {
+        name: f"{address}?{urlencode({**search.parameters(), 'page': str(other)})}"
+        for name, other in numbers.items()
+    }
+    figures = {"count": found["count"], "items_per_page": size, **pages}
+    return _write_by_profiles(serializer, profiles, found["results"], figures, extension)
+
+
+def _write_by_profiles(
+    serializer: RDFSerializer,
+    profiles: Sequence[str],
+    datasets: Iterable[dict[str, Any]],
+    figures: dict[str, Any],
+    extension: str,
+) -> str:
+    """Return a page as ckanext-dcat writes it, each dataset as :func:`.graph_by_profiles` says."""
+    catalogue = serializer.graph_from_catalog({})
+    lookups = Lookups.of_this_request()
+    for each in datasets:
+        iri = URIRef(dataset_uri(each))
+        join_graphs(serializer.g, build_graph_by_profiles(each, lookups, profiles))
+        if serializer._add_source_catalog(catalogue, each, iri) is None:
+            serializer.g.add((catalogue, DCAT.dataset, iri))
+    serializer._add_pagination_triples(figures)
+    return str(serializer.g.serialize(format=url_to_rdflib_format(extension)))
+
+
+def _read_time(moment: str) -> datetime:
+    """Return a time of ISO 8601, or one in another form that the site's dates can have.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        return datetime.fromisoformat(moment)
+    except ValueError:
+        return dates.find_first_instant(moment)
+
+
+def _write_since(moment: str) -> str:
+    if not moment:
+        return ""
+    try:
+        parsed = _read_time(moment)
+        aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+        start = aware.astimezone(UTC).replace(tzinfo=None).isoformat()
+    except OverflowError as error:
+        raise ValueError(moment) from error
+    return f"metadata_modified:[{start}Z TO NOW]"
+
+
+PartView = Callable[..., Response]
+
+
+def add_for_parts(
+    blueprint: Blueprint, path: str, endpoint: str, view: PartView, whole: str = ""
+) -> None:
+    """Give a view its address in the whole catalogue, and one in each part.
+
+    Args:
+        blueprint: that it belongs to.
+        path: e.g. ``/catalog.<extension>``.
+        endpoint: of both, within the blueprint.
+        view: is called with a :class:`CataloguePart` and what else is in the address.
+        whole: address in the whole catalogue, where that is not ``path``.
+    """
+    kinds = ",".join(f'"{kind}"' for kind in KINDS)
+
+    @wraps(view)
+    def of_part(kind: str = "", code: str = "", **values: Any) -> Response:
+        publish_settings()
+        if not kind:
+            return view(scopes.THE_WHOLE, **values)
+        try:
+            return view(scopes.find_catalogue_part(kind, code), **values)
+        except scopes.PartElsewhere as found:
+            return _redirect_to_part(Scope(kind, code), found.scope)
+        except scopes.PartGone:
+            return answer_refusal(410, tk._("It is no longer public:"), f"{kind}/{code}")
+        except scopes.NoPart:
+            return _answer_unknown_part(kind, code)
+
+    blueprint.add_url_rule(whole or path, endpoint=endpoint, view_func=of_part)
+    blueprint.add_url_rule(
+        f"/<any({kinds}):kind>/<code>{path}", endpoint=endpoint, view_func=of_part
+    )
+
+
+def find_part_address(part: CataloguePart) -> str:
+    """Return where the addresses of a part start, without a slash at the end."""
+    root = lookups.read_site().url
+    return f"{root}/{part.scope.name}" if part.scope.kind else root
+
+
+def answer_refusal(status: int, message: str, detail: str = "") -> Response:
+    """Return an error in plain text that says what to do."""
+    answer = FlaskResponse(f"{message} {detail}".strip() + "\n", status, mimetype="text/plain")
+    # A follower in a page of the web has to see that it must begin anew.
+    answer.headers["Access-Control-Allow-Origin"] = "*"
+    return answer
+
+
+def answer_busy(message: str, seconds: int) -> Response:
+    """Return 503: it will work later."""
+    answer = answer_refusal(503, message)
+    answer.headers["Retry-After"] = str(seconds)
+    return answer
+
+
+def answer_not_ready() -> Response:
+    """Return 503: the log cannot answer yet; it is put together (``views/health.py``)."""
+    return answer_busy(tk._("The catalogue is being put together. Try again later."), 120)
+
+
+def _redirect_to_part(asked: Scope, found: Scope) -> Response:
+    rest = request.full_path.removesuffix("?").split(f"/{asked.code}/", 1)
+    # What is encoded in the address may not be found in it as it is.
+    tail = rest[1] if len(rest) == 2 else request.full_path.rsplit("/", 1)[1].removesuffix("?")
+    return tk.redirect_to(tk.h.url_for(f"/{found.name}/{tail}"))
+
+
+def _answer_unknown_part(kind: str, code: str) -> Response:
+    site = lookups.read_site().url
+    if kind in PLACES_AND_PROBLEMS:
+        known = f"{site}/vocabulary/{kind}"
+    else:
+        known = f"{site}/api/3/action/" + {
+            "organization": "organization_list",
+            "workshop": "package_search?fq=dataset_type:workshop",
+            "idea": "package_search?fq=dataset_type:idea",
+        }.get(kind, "")
+    return answer_refusal(404, tk._("There is no such part of the catalogue. These exist:"), known)
+
+
+portal = Blueprint("marathon_portal", __name__)
+
+
+def show_portal(part: CataloguePart) -> Response:
+    """Say what feeds there are and what can be relied on; send on whoever wants RDF."""
+    extension = find_wanted_extension()
+    root = find_part_address(part)
+    if extension:
+        answer = tk.redirect_to(f"{root}/catalog.{extension}")
+        answer.status_code = 303
+        return vary_by_accept(answer)
+    state = log_state.read_state()
+    page = tk.render(
+        "marathon/portal/index.html",
+        {
+            "root": root,
+            "site_url": lookups.read_site().url,
+            "name": part.titles.get(tk.h.lang()) or part.titles.get("es") or "",
+            "kind": part.scope.kind,
+            "state": state,
+            "page_size": clock.read_clock().page_size,
+            "public": log_state.count_public_datasets(part.scope.name),
+            "changes_a_page": changes.SIZE,
+            "formats": [
+                each for each in catalogue.RDF_DOCUMENTS.values() if each.extension != "xml"
+            ],
+            "change_formats": changes.FORMATS.values(),
+            "contact": tk.config.get("email_to") or "",
+        },
+    )
+    return vary_by_accept(make_response(page))
+
+
+add_for_parts(portal, "/catalog", "index", show_portal)
+
 
 catalog = Blueprint("marathon_catalog", __name__)
 
@@ -38,30 +299,30 @@ LAST_PAGE = 10_000_000
 SEARCHES = ("q", "fq", "modified_since", "profiles")
 
 
-def page(part: CataloguePart, extension: str) -> Response:
+def show_catalogue_page(part: CataloguePart, extension: str) -> Response:
     """Return one page (``page``, from 1) in a format of ``documents.RDF``.
 
     ``q``, ``fq``, ``modified_since`` and ``profiles`` narrow it (:class:`.searched.Search`), as in
     ckanext-dcat. An answer of 400, 404 or 503 says in plain text what to do.
     """
     if extension not in RDF_DOCUMENTS:
-        return _no_such_format([*RDF_DOCUMENTS, "csv", "xlsx"])
+        return _refuse_format([*RDF_DOCUMENTS, "csv", "xlsx"])
     number = request.args.get("page") or "1"
     is_number = number.isascii() and number.isdigit() and len(number) <= len(str(LAST_PAGE))
     if not is_number or not 1 <= int(number) <= LAST_PAGE:
-        return parts.refusal(400, tk._("page is a whole number, from 1:"), number[:50])
+        return answer_refusal(400, tk._("page is a whole number, from 1:"), number[:50])
     if any(request.args.get(name) for name in SEARCHES):
-        return _searched(part, extension, int(number))
-    root = f"{parts.address(part)}/catalog"
+        return _answer_search(part, extension, int(number))
+    root = f"{find_part_address(part)}/catalog"
     try:
-        known = unchanged(extension)
+        known = answer_unchanged(extension)
         if known is not None:
             return known
         document = catalogue.read_page(part, int(number), extension, f"{root}.{extension}")
     except LogNotReady:
-        return _searched(part, extension, int(number))
+        return _answer_search(part, extension, int(number))
     if document is None:
-        return parts.refusal(404, tk._("There are fewer pages:"), number)
+        return answer_refusal(404, tk._("There are fewer pages:"), number)
     links = {
         _RELATIONS[name]: f"{root}.{extension}?page={other}"
         for name, other in document.links.items()
@@ -70,87 +331,87 @@ def page(part: CataloguePart, extension: str) -> Response:
         each.media_type: f"{root}.{each.extension}?page={int(number)}"
         for each in RDF_DOCUMENTS.values()
     }
-    return answer(document, RDF_DOCUMENTS[extension], links, others)
+    return answer_document(document, RDF_DOCUMENTS[extension], links, others)
 
 
 # Names of IANA's link relations.
 _RELATIONS = {"first": "first", "last": "last", "next": "next", "previous": "prev"}
 
 
-def everything(part: CataloguePart, extension: str) -> Response:
+def show_everything(part: CataloguePart, extension: str) -> Response:
     """Return all in one document, as it is at one moment.
 
     It is not searched, nor described by other profiles: what asks for that is answered with 400 and
     the address that does so. Everything would be taken for what was asked for.
     """
     if extension not in RDF_DOCUMENTS:
-        return _no_such_format(RDF_DOCUMENTS)
+        return _refuse_format(RDF_DOCUMENTS)
     asked = [name for name in SEARCHES if request.args.get(name)]
     if asked:
         message = tk._("The whole catalogue does not take {names}. The pages do, from:")
-        root = f"{parts.address(part)}/catalog.{extension}"
-        return parts.refusal(400, message.format(names=", ".join(asked)), root)
-    return _whole(part, extension)
+        root = f"{find_part_address(part)}/catalog.{extension}"
+        return answer_refusal(400, message.format(names=", ".join(asked)), root)
+    return _answer_whole(part, extension)
 
 
-def data_json(part: CataloguePart) -> Response:
+def show_data_json(part: CataloguePart) -> Response:
     """Return the whole inventory as DCAT-US 1.1, or in the profile that ``profile`` names."""
     profile = request.args.get("profile") or US
     extension = {name: each for each, name in DATA_JSON.items()}.get(profile)
     if extension is None:
         known = ", ".join(DATA_JSON.values())
-        return parts.refusal(400, tk._("There is no such profile. These exist:"), known)
-    return _whole(part, extension)
+        return answer_refusal(400, tk._("There is no such profile. These exist:"), known)
+    return _answer_whole(part, extension)
 
 
-def table(part: CataloguePart) -> Response:
+def show_table(part: CataloguePart) -> Response:
     """Return the whole inventory as CSV."""
-    return _named(_whole(part, "csv"), part, "csv")
+    return _name_file(_answer_whole(part, "csv"), part, "csv")
 
 
-def workbook(part: CataloguePart) -> Response:
+def show_workbook(part: CataloguePart) -> Response:
     """Return the whole inventory as a workbook of Excel."""
     try:
-        known = unchanged("xlsx")
+        known = answer_unchanged("xlsx")
         if known is not None:
             return known
         state = log_state.require_ready(log_state.read_state())
         book = sheet.make_workbook(catalogue.read_datasets(part))
     except LogNotReady:
-        return parts.not_ready()
+        return answer_not_ready()
     file = io.BytesIO()
     book.save(file)
     answer = FlaskResponse(file.getvalue(), content_type=XLSX)
-    validate(answer, state, "xlsx")
-    return _named(answer, part, "xlsx")
+    set_validators(answer, state, "xlsx")
+    return _name_file(answer, part, "xlsx")
 
 
-def _whole(part: CataloguePart, extension: str) -> Response:
+def _answer_whole(part: CataloguePart, extension: str) -> Response:
     try:
-        known = unchanged(extension)
+        known = answer_unchanged(extension)
         if known is not None:
             return known
         document = catalogue.read_everything(part, extension)
     except LogNotReady:
-        return parts.not_ready()
-    root = parts.address(part)
+        return answer_not_ready()
+    root = find_part_address(part)
     others = {
         each.media_type: f"{root}/catalog/all.{each.extension}" for each in RDF_DOCUMENTS.values()
     }
     others |= {"application/json": f"{root}/data.json", "text/csv": f"{root}/catalog.csv"}
     links = {"first": f"{root}/catalog.{extension}"} if extension in RDF_DOCUMENTS else {}
-    return answer(document, FORMATS[extension], links, others)
+    return answer_document(document, FORMATS[extension], links, others)
 
 
-def _named(answer: Response, part: CataloguePart, extension: str) -> Response:
+def _name_file(answer: Response, part: CataloguePart, extension: str) -> Response:
     """Let a browser save a file under a name that says what it is of."""
     name = "-".join(filter(None, ("inventario", *part.scope)))
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}.{extension}"'
     return answer
 
 
-def _no_such_format(known: Iterable[str]) -> Response:
-    return parts.refusal(404, tk._("There is no such format. These exist:"), ", ".join(known))
+def _refuse_format(known: Iterable[str]) -> Response:
+    return answer_refusal(404, tk._("There is no such format. These exist:"), ", ".join(known))
 
 
 # By which a search finds the datasets of a part.
@@ -164,46 +425,46 @@ _FILTERS = {
 }
 
 
-def _searched(part: CataloguePart, extension: str, number: int) -> Response:
+def _answer_search(part: CataloguePart, extension: str, number: int) -> Response:
     """Return what a search finds; slower, and it needs Solr."""
     given = {name: request.args.get(name) or "" for name in SEARCHES}
     within = f'+{_FILTERS[part.scope.kind]}:"{part.scope.code}"' if part.scope.kind else ""
-    address = f"{parts.address(part)}/catalog.{extension}"
+    address = f"{find_part_address(part)}/catalog.{extension}"
     try:
-        body = searched.page(Search(**given), within, number, extension, address)
+        body = write_search_page(CatalogueSearch(**given), within, number, extension, address)
     except ValueError:
         message = tk._("modified_since is a date, 2026-01-31 or 2026-01-31T09:00:00Z:")
-        return parts.refusal(400, message, given["modified_since"][:50])
+        return answer_refusal(400, message, given["modified_since"][:50])
     except RDFProfileException as error:
-        return parts.refusal(400, tk._("The request cannot be understood:"), str(error))
+        return answer_refusal(400, tk._("The request cannot be understood:"), str(error))
     except SolrConnectionError:
-        return parts.busy(tk._("The search engine does not answer. Try again."), 60)
+        return answer_busy(tk._("The search engine does not answer. Try again."), 60)
     except SearchError:
         # Its text is the whole query as Solr got it.
         message = tk._("q or fq cannot be understood. Check quotation marks and names of fields.")
-        return parts.refusal(400, message)
+        return answer_refusal(400, message)
     return FlaskResponse(body, content_type=RDF_DOCUMENTS[extension].media_type)
 
 
 @catalog.before_app_request
 def send_home_to_data() -> Response | None:
     """Send to the catalogue who prefers RDF to CKAN's home page, whose address is its IRI."""
-    extension = wanted_extension() if request.endpoint == HOME else None
+    extension = find_wanted_extension() if request.endpoint == HOME else None
     if extension is None:
         return None
-    answer = tk.redirect_to(f"{parts.address(THE_WHOLE)}/catalog.{extension}")
+    answer = tk.redirect_to(f"{find_part_address(THE_WHOLE)}/catalog.{extension}")
     answer.status_code = 303
     return vary_by_accept(answer)
 
 
 @catalog.after_app_request
-def say_that_home_has_other_forms(response: Response) -> Response:
+def add_vary_to_home(response: Response) -> Response:
     """Let caches keep CKAN's home page and the redirect to the catalogue apart."""
     return vary_by_accept(response) if request.endpoint == HOME else response
 
 
-parts.add(catalog, "/catalog.<extension>", page)
-parts.add(catalog, "/catalog/all.<extension>", everything)
-parts.add(catalog, "/data.json", data_json)
-parts.add(catalog, "/catalog.csv", table)
-parts.add(catalog, "/catalog.xlsx", workbook)
+add_for_parts(catalog, "/catalog.<extension>", "page", show_catalogue_page)
+add_for_parts(catalog, "/catalog/all.<extension>", "everything", show_everything)
+add_for_parts(catalog, "/data.json", "data_json", show_data_json)
+add_for_parts(catalog, "/catalog.csv", "table", show_table)
+add_for_parts(catalog, "/catalog.xlsx", "workbook", show_workbook)

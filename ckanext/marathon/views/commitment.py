@@ -16,17 +16,16 @@ from ckanext.marathon.model import commitment as commitment_model
 from ckanext.marathon.model import figures
 from ckanext.marathon.records.record import Commitment
 from ckanext.marathon.spreadsheets.table import Cell, Column, ColumnType, Table, join_values
+from ckanext.marathon.views import answers
 from ckanext.marathon.vocabulary.statuses import MILESTONE_STATUS
-
-from . import tables
 
 commitment = Blueprint("marathon_commitment", __name__)
 
 
-def index() -> str:
+def show_commitment() -> str:
     """Show the one commitment, the one that ``commitment`` names, or which there are."""
     everything = commitment_model.list_public_commitments()
-    found = _asked_for(everything)
+    found = _choose_asked(everything)
     chosen = chain.show_commitment(found[0]) if len(found) == 1 else None
     return tk.render(
         "marathon/commitment/index.html",
@@ -43,7 +42,7 @@ def index() -> str:
     )
 
 
-def table() -> Response:
+def show_milestone_table() -> Response:
     """Return the milestones as CSV, of the commitment that is asked for or of all."""
     columns = [
         Column("commitment", tk._("Commitment")),
@@ -57,12 +56,12 @@ def table() -> Response:
         Column("overdue", tk._("Overdue")),
         Column("evidence", tk._("Evidence")),
     ]
-    found = _asked_for(commitment_model.list_public_commitments())
-    milestones = Table("commitment", tk._("Commitment"), columns, _cells(found))
-    return tables.csv(milestones)
+    found = _choose_asked(commitment_model.list_public_commitments())
+    milestones = Table("commitment", tk._("Commitment"), columns, _list_cells(found))
+    return answers.answer_csv(milestones)
 
 
-def _cells(found: list[Commitment]) -> Iterator[list[Cell]]:
+def _list_cells(found: list[Commitment]) -> Iterator[list[Cell]]:
     today = dates.get_today()
     for record in found:
         for number, milestone in enumerate(record.milestones, 1):
@@ -73,7 +72,7 @@ def _cells(found: list[Commitment]) -> Iterator[list[Cell]]:
                 record.number,
                 number,
                 milestone.title,
-                tables.day(milestone.due),
+                answers.make_day_cell(milestone.due),
                 status,
                 marathon_term(MILESTONE_STATUS.name, status) if status else "",
                 "yes"
@@ -83,7 +82,7 @@ def _cells(found: list[Commitment]) -> Iterator[list[Cell]]:
             ]
 
 
-def _asked_for(found: list[Commitment]) -> list[Commitment]:
+def _choose_asked(found: list[Commitment]) -> list[Commitment]:
     """Return all of them, or the one that ``commitment`` names."""
     asked = request.args.get("commitment", "").strip()
     if not asked:
@@ -92,5 +91,7 @@ def _asked_for(found: list[Commitment]) -> list[Commitment]:
     return chosen or tk.abort(404, tk._("There is no public commitment of that name."))
 
 
-commitment.add_url_rule("/marathon/commitment", view_func=index)
-commitment.add_url_rule("/marathon/commitment.csv", view_func=table)
+commitment.add_url_rule("/marathon/commitment", endpoint="index", view_func=show_commitment)
+commitment.add_url_rule(
+    "/marathon/commitment.csv", endpoint="table", view_func=show_milestone_table
+)

@@ -1,29 +1,47 @@
-"""How the POST of a form is answered: to a browser with a page, to the page's script with JSON.
+"""How the POST of a form is answered: a browser with a page, the page's script with JSON.
 
-The script gets ``{"url": …}`` (saved, go there), ``{"errors": {name of input: [texts]}, "summary":
-html, "set": {name of hidden input: value}}``, or ``{"conflict": true}`` with 409 (send the form
-itself, the page shows both versions). It leaves what was typed and the chosen files where they are.
-A browser without script gets the form again, filled in.
+Two people edit one record: the second is told, sees both versions and chooses. A form that could
+not be taken (an ended session, a server that is away) is given back, filled in with what the
+browser sent; nothing of that is checked or stored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import ckan.plugins.toolkit as tk
 from ckan.common import current_user
 from ckan.lib.search import SearchIndexError
 from ckan.types import Response
-from flask import jsonify, make_response, request
+from flask import Blueprint, current_app, g, get_flashed_messages, jsonify, make_response, request
+from flask_wtf.csrf import CSRFError, generate_csrf
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import HTTPException
+from werkzeug.formparser import FormDataParser
 
+from ckanext.marathon.domain import versions
+from ckanext.marathon.domain.versions import Difference, Fingerprint
 from ckanext.marathon.helpers.form import list_errors_by_input
+from ckanext.marathon.helpers.labels import TYPES
+from ckanext.marathon.helpers.site import marathon_fresh_assets
+from ckanext.marathon.logic.edits import LastSave
+from ckanext.marathon.logic.room import get_refusal
+from ckanext.marathon.model import audit
 from ckanext.marathon.search.connection import AWAY
-
-from .form_data import Form
-from .form_rows import renumber
+from ckanext.marathon.views.answers import answer_error_page
+from ckanext.marathon.views.form_data import (
+    CHOICES,
+    OWN_INPUTS,
+    PackageForm,
+    describe_input,
+    renumber_errors,
+)
 
 Errors = dict[str, Any]
+Values = dict[str, Any]
 
 # What a save raises while Solr is away: CKAN indexes before it commits.
 SEARCH_AWAY = (SearchIndexError, *AWAY)
@@ -43,7 +61,7 @@ def answer_saved(url: str) -> Response:
 
 
 def answer_errors(
-    schema: Mapping[str, Any], errors: Errors, form: Form | None = None, status: int = WRONG
+    schema: Mapping[str, Any], errors: Errors, form: PackageForm | None = None, status: int = WRONG
 ) -> Response:
     """Return errors as the page's script shows them.
 
@@ -56,7 +74,7 @@ def answer_errors(
     numbers = form.numbers if form else {}
     said = {"schema": schema, "errors": errors, "numbers": numbers}
     names = list_errors_by_input(errors)
-    names = renumber(numbers, names)
+    names = renumber_errors(numbers, names)
     summary = tk.render("marathon/form/errors.html", said)
     # Who is told that a form was somebody else's may send it again as theirs.
     own = {"form_user": current_user.name}
@@ -91,3 +109,351 @@ def find_other_person(sent: Mapping[str, Any]) -> Errors:
         "your name press the button again. Otherwise log in as “{opened_by}” first."
     )
     return {"": [text.format(opened_by=opened_by, you=current_user.name)]}
+
+
+# What a person chooses for a field; anything else is their own.
+THEIRS, BOTH = "theirs", "both"
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """What a page shows of it.
+
+    Attributes:
+        last: when the others saved, and who.
+        contested: fields that both changed, for the person to choose.
+        taken: fields that only the others changed; the form already shows theirs.
+        version: for the form's hidden input: what the person has now been shown.
+    """
+
+    last: LastSave
+    contested: list[Difference]
+    taken: list[Difference]
+    version: str
+    added: Mapping[str, str] = field(default_factory=dict)
+
+
+def make_version(comparable: Mapping[str, Any]) -> str:
+    """Return what a form sends back so that a save by somebody else is noticed."""
+    return versions.write_fingerprint(versions.make_fingerprint(comparable))
+
+
+def apply_choices(values: Values, own: Mapping[str, Any], stored: Mapping[str, Any]) -> None:
+    """Put what the person chose at an earlier conflict into the form's values, in place.
+
+    Args:
+        values: as they were typed.
+        own: the form's own inputs: ``form_keep`` says of each contested field whose value is kept,
+            ``form_added`` which members of a list others had added.
+        stored: the record as the form would have to send it.
+    """
+    keep, added = own["form_keep"], own["form_added"]
+    for name, choice in keep.items():
+        if name not in stored:
+            continue
+        if choice == THEIRS:
+            values[name] = stored[name]
+        elif choice == BOTH:
+            wanted = str(added.get(name) or "").split(",")
+            values[name] = _merge(values.get(name), wanted, stored[name])
+
+
+def find_conflict(
+    sent_version: Any,
+    theirs: Mapping[str, Any],
+    read_mine: Callable[[], Mapping[str, Any]],
+    find_last_save: Callable[[], LastSave],
+) -> Conflict | None:
+    """Return the conflict of a form with what was saved since it was opened.
+
+    Args:
+        sent_version: the form's hidden input; a program that sends none is not held up.
+        theirs: the record's fields as they are stored now, under a lock.
+        read_mine: returns the fields as the form would store them; asked only if it matters.
+        find_last_save: returns who saved; asked only if there is a conflict.
+
+    Returns:
+        ``None`` if nobody saved meanwhile, or nothing that differs from the form.
+    """
+    base = versions.read_fingerprint(sent_version) if isinstance(sent_version, str) else None
+    now: Fingerprint = versions.make_fingerprint(theirs)
+    if base is None or base == now:
+        return None
+    differences = versions.compare_versions(base, read_mine(), theirs)
+    if not differences:
+        return None
+    contested = [difference for difference in differences if difference.is_contested]
+    return Conflict(
+        last=find_last_save(),
+        contested=contested,
+        taken=[difference for difference in differences if not difference.is_contested],
+        version=versions.write_fingerprint(now),
+        added={
+            difference.field: ",".join(
+                versions.compute_digest(member) for member in difference.added
+            )
+            for difference in contested
+            if difference.added
+        },
+    )
+
+
+def _merge(mine: Any, wanted: list[str], stored: Any) -> Any:
+    if isinstance(stored, str):
+        # Tags, which the form holds as one text.
+        tags = [tag.strip() for tag in stored.split(",")]
+        own = [tag.strip() for tag in str(mine or "").split(",") if tag.strip()]
+        return ", ".join(versions.merge_members(own, wanted, tags))
+    own = [mine] if isinstance(mine, str) and mine else list(mine or [])
+    return versions.merge_members(own, wanted, stored or [])
+
+
+# Text beside a file that is too large is read up to here; the file itself is thrown away.
+MOST_TEXT = 2 * 2**20
+LARGEST_BODY = 2**31
+# Blueprints of forms; those of records have the record's type in their address.
+_OF_FILES = ("marathon_form_file", *(f"{each}_resource" for each in TYPES))
+_OF_ORGANIZATIONS = ("marathon_form_organization", "organization")
+# What people choose by name and forms send as an id, which tells nobody anything.
+_CHOSEN_BY_ID = ("owner_org", "idea", "workshop", "data_need")
+
+
+@dataclass
+class SentForm:
+    """What a browser sent.
+
+    Attributes:
+        values: names and texts, without the token against forgery, passwords left empty.
+        typed: those that a person filled in, to be read: labels and words.
+        is_empty: nothing was filled in, chosen or attached.
+        files: name of the input → name of the file, which browsers do not send twice.
+        passwords: names of inputs that are asked for again.
+    """
+
+    values: list[tuple[str, str]] = field(default_factory=list)
+    typed: list[tuple[str, str]] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
+    passwords: list[str] = field(default_factory=list)
+    is_empty: bool = True
+
+
+def read_sent_form() -> SentForm:
+    """Return what the browser sent with this request, also where it is more than is taken."""
+    form, files = _read_body()
+    sent, kind = SentForm(), _find_kind_of_record()
+    token = tk.config["WTF_CSRF_FIELD_NAME"]
+    for name, value in form.items(multi=True):
+        if name == token:
+            continue
+        if "password" in name.lower():
+            sent.passwords.append(name)
+            continue
+        sent.values.append((name, value))
+        is_own = name.partition(":")[0] in (*OWN_INPUTS, *CHOICES, "submit")
+        if not value.strip() or is_own:
+            continue
+        sent.is_empty = False
+        if name not in _CHOSEN_BY_ID:
+            sent.typed.append(describe_input(kind, name, value))
+    sent.files = dict(_named_files(files))
+    sent.is_empty = sent.is_empty and not sent.files
+    return sent
+
+
+def _find_kind_of_record() -> str:
+    """Return what the form is about, as the record of changes calls it; "" if that is not known."""
+    values, blueprint = request.view_args or {}, request.blueprint or ""
+    if "resource_id" in values or blueprint in _OF_FILES:
+        return audit.RESOURCE
+    if blueprint in _OF_ORGANIZATIONS:
+        return audit.ORGANIZATION
+    named = (values.get("package_type"), blueprint, (request.endpoint or "").rpartition(".")[2])
+    return next((each for each in named if each in TYPES), "")
+
+
+def _read_body() -> tuple[MultiDict[str, str], MultiDict[str, Any]]:
+    try:
+        return request.form, request.files
+    except HTTPException:
+        # Refused for its size before it was read.
+        return _read_without_files()
+
+
+def _read_without_files() -> tuple[MultiDict[str, str], MultiDict[str, Any]]:
+    """Return the texts of a form that is too large, and the names of its files.
+
+    The browser reads no answer before it has sent everything, so all of it is read; what is in the
+    files is thrown away.
+    """
+    size = request.content_length
+    if size is None or size > LARGEST_BODY:
+        return MultiDict(), MultiDict()
+    parser = FormDataParser(
+        stream_factory=_DiscardedFile.make, max_form_memory_size=MOST_TEXT, silent=True
+    )
+    try:
+        _, form, files = parser.parse(
+            request.environ["wsgi.input"], request.mimetype, size, request.mimetype_params
+        )
+    except HTTPException:
+        return MultiDict(), MultiDict()
+    return form, files
+
+
+class _DiscardedFile:
+    """Takes what is written and keeps nothing."""
+
+    @classmethod
+    def make(cls, *_facts: Any, **_more: Any) -> Any:
+        return cls()
+
+    def write(self, data: bytes) -> int:
+        return len(data)
+
+    def seek(self, *_where: int) -> int:
+        return 0
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def _named_files(files: MultiDict[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, file in files.items(multi=True):
+        if file.filename:
+            yield name, file.filename
+
+
+held = Blueprint("marathon_held", __name__)
+
+LOGIN, STALE, FORBIDDEN, GONE, TOO_LARGE, TOO_MANY, SERVER_AWAY = (
+    "login",
+    "stale",
+    "forbidden",
+    "gone",
+    "too-large",
+    "too-many",
+    "away",
+)
+KINDS = {401: FORBIDDEN, 403: FORBIDDEN, 404: GONE, 410: GONE, 413: TOO_LARGE, 429: TOO_MANY}
+# Their pages ask for a password and little else.
+LEFT_ALONE = ("user.login", "user.register", "user.perform_reset", "user.request_reset")
+_STALE, _SHOWN = "_marathon_form_is_stale", "_marathon_form_is_shown"
+MOST_INPUTS = 20_000
+
+
+@held.before_app_request
+def take_long_forms() -> None:
+    """Read forms with more inputs than Werkzeug takes by itself, which are 1,000.
+
+    A workshop with 200 invitations has as many.
+    """
+    if request.method == "POST":
+        request.max_form_parts = MOST_INPUTS
+
+
+def may_hold() -> bool:
+    """Return whether the request is a form of one of this site's pages, with something typed."""
+    if request.method != "POST" or request.blueprint == "api":
+        return False
+    return request.endpoint not in LEFT_ALONE and _is_from_here()
+
+
+def note_form_shown() -> None:
+    """Say that the answer to this request holds the form itself, filled in."""
+    setattr(g, _SHOWN, True)
+
+
+@held.app_errorhandler(CSRFError)
+def note_stale_form(fault: CSRFError) -> Response:
+    """Answer 400 to a form whose token against forgery is not of this session."""
+    setattr(g, _STALE, True)
+    return answer_error_page(400, tk._("The form is too old"), fault.description or "")
+
+
+@held.after_app_request
+def give_back_form(response: Response) -> Response:
+    """Put what was typed into an answer that says that it could not be taken."""
+    kind = _find_kind(response.status_code)
+    if not kind or g.get(_SHOWN) or not may_hold():
+        return response
+    sent = read_sent_form()
+    if sent.is_empty:
+        return response
+    if request.accept_mimetypes.best == "application/json":
+        answer = make_response(jsonify(held=kind, message=_explain(kind)), response.status_code)
+    else:
+        marathon_fresh_assets()
+        # CKAN flashes why it stopped; this page says it itself.
+        get_flashed_messages()
+        shown = {
+            "kind": kind,
+            "explanation": _explain(kind),
+            "sent": sent,
+            "action": request.full_path.rstrip("?"),
+            "token_name": tk.config["WTF_CSRF_FIELD_NAME"],
+            "token": generate_csrf(),
+            "is_bare": kind == SERVER_AWAY,
+        }
+        answer = make_response(_render(shown), response.status_code)
+    if "Retry-After" in response.headers:
+        answer.headers["Retry-After"] = response.headers["Retry-After"]
+    # Not to be found with the button "back" by whoever sits down next.
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _render(shown: dict[str, Any]) -> str:
+    template = "marathon/held/held.html"
+    if not shown["is_bare"]:
+        return tk.render(template, shown)
+    # Neither the site's own frame nor Flask, which gives every template the user: both ask the
+    # database, which may be what is away.
+    return current_app.jinja_env.get_template(template).render(shown)
+
+
+def show_session() -> Response:
+    """Return who is logged in and a fresh token, for a page whose session ended meanwhile."""
+    request.environ["__no_cache__"] = True
+    answer = jsonify(user=current_user.name, token=generate_csrf())
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _find_kind(status: int) -> str:
+    """Return why the form was not taken, ``""`` where it was or where the page says so itself."""
+    if status >= 500:
+        return SERVER_AWAY
+    if g.get(_STALE):
+        return LOGIN if current_user.is_anonymous else STALE
+    kind = KINDS.get(status, "")
+    # To nobody a record that is not public is as one that is gone.
+    return LOGIN if kind in (FORBIDDEN, GONE) and current_user.is_anonymous else kind
+
+
+def _explain(kind: str) -> str:
+    texts = {
+        LOGIN: tk._("Your session has ended. Log in again in another tab, then send it again."),
+        STALE: tk._(
+            "This page was open for a long time, or you logged in again meanwhile. Send it again."
+        ),
+        FORBIDDEN: tk._("You are not allowed to do this, or not any more."),
+        GONE: tk._("What you were changing is no longer there."),
+        TOO_LARGE: tk._("It is too large. Choose a smaller file, or give its web address."),
+        TOO_MANY: tk._("The site gets too many requests. Wait a minute, then send it again."),
+        SERVER_AWAY: get_refusal()
+        or tk._("The site cannot save at the moment. Wait a minute, then send it again."),
+    }
+    return texts[kind]
+
+
+def _is_from_here() -> bool:
+    """Return whether a page of this site sent the request, as the browser says."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site:
+        return site == "same-origin"
+    origin = request.headers.get("Origin", "")
+    source = origin if origin not in ("", "null") else request.headers.get("Referer", "")
+    return bool(source) and urlsplit(source).netloc == request.host
+
+
+held.add_url_rule("/marathon/form/session", view_func=show_session)

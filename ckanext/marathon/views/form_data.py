@@ -1,8 +1,16 @@
-"""What a form sent, made ready for CKAN and for showing again: one reading for new and edit."""
+"""What a form sent, made ready for CKAN and for showing again: one reading for new and edit.
+
+Rows of repeating fields are read from the inputs of a form, and errors get the numbers that rows
+have on the page. What a form sends back as it was shown becomes again what is stored. Fields and
+inputs have names in words, and so has what was chosen in them.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,9 +24,168 @@ from ckan.logic import clean_dict, parse_params, tuplize_dict
 from ckan.types import Context
 from flask import request
 
+from ckanext.marathon.domain.errors import N_
+from ckanext.marathon.helpers.form import marathon_chosen, marathon_typed_date
+from ckanext.marathon.helpers.labels import marathon_municipality_names, marathon_problem_names
 from ckanext.marathon.logic import inputs
+from ckanext.marathon.model import audit
+from ckanext.marathon.records.record import DATASET
 
-from . import form_rows
+# ``resources__3__name``: the input of one field of one file or link.
+RESOURCE_INPUT = re.compile(r"resources__(?P<number>\d{1,6})(?:__(?P<inner>.+))?", re.S)
+# ``invitation-3-answer``: the input of one field of one row.
+ROW_INPUT = re.compile(r"(?P<name>\w+)-(?P<number>\d{1,6}|REPEATING-INDEX0)-(?P<inner>.+)", re.S)
+
+
+def renumber_errors(
+    numbers: Mapping[str, list[int]], names: dict[str, list[str]]
+) -> dict[str, list[str]]:
+    """Return errors by name of input, with the numbers that the rows have on the page.
+
+    Args:
+        numbers: of each list of rows, the numbers of its rows on the page.
+        names: of ``marathon_error_names``, which counts the rows that arrived.
+    """
+    return {_name_on_page(numbers, name): texts for name, texts in names.items()}
+
+
+def _name_on_page(numbers: Mapping[str, list[int]], name: str) -> str:
+    separator = "__" if name.startswith("resources__") else "-"
+    parts = name.split(separator)
+    places = numbers.get(parts[0], [])
+    if len(parts) > 2 and parts[1].isdigit() and int(parts[1]) < len(places):
+        parts[1] = str(places[int(parts[1])])
+    return separator.join(parts)
+
+
+def gather_rows(values: dict[str, Any], repeating: set[str]) -> dict[str, list[int]]:
+    """Make lists of rows of the inputs of repeating fields, in place; return their numbers.
+
+    In the order of the page: CKAN's own reading takes the tenth row for the one after the first.
+    """
+    rows: dict[str, dict[int, dict[str, Any]]] = {}
+    for key in [key for key in values if "-" in key]:
+        match = ROW_INPUT.fullmatch(key)
+        if not match or match["name"] not in repeating or match["name"] in values:
+            continue
+        value = values.pop(key)
+        # The hidden row that a script copies is sent where there is no script.
+        if match["number"].isdigit():
+            row = rows.setdefault(match["name"], {}).setdefault(int(match["number"]), {})
+            row[match["inner"]] = value
+    for name, found in rows.items():
+        values[name] = [found[number] for number in sorted(found)]
+    return {name: sorted(found) for name, found in rows.items()}
+
+
+def find_resource_numbers(names: list[str]) -> list[int]:
+    """Return the numbers that files and links have on the page, of the names of their inputs."""
+    found = (RESOURCE_INPUT.fullmatch(name) for name in names)
+    return sorted({int(each["number"]) for each in found if each})
+
+
+# The same in every form, or in none.
+FIELD_NAMES = {
+    "owner_org": N_("Organization"),
+    "private": N_("Visibility"),
+    "state": N_("State"),
+    "capacity": N_("Role"),
+    "sysadmin": N_("System administrator"),
+    "tags": N_("Keywords"),
+}
+# Columns of CKAN's tables that no form of the schemas shows.
+COLUMN_NAMES = {
+    "name": N_("Name in addresses"),
+    "title": N_("Title"),
+    "description": N_("Description"),
+    "image_url": N_("Image"),
+    "position": N_("Order"),
+    "url": N_("Address"),
+    "url_type": N_("Where the file is kept"),
+    "resource_type": N_("Kind of file"),
+    "mimetype_inner": N_("Media type inside an archive"),
+    "cache_url": N_("Address of a copy"),
+    "cache_last_updated": N_("Date of the copy"),
+    "version": N_("Version"),
+    "author": N_("Author"),
+    "author_email": N_("Author’s e-mail"),
+    "maintainer": N_("Maintainer"),
+    "maintainer_email": N_("Maintainer’s e-mail"),
+    "creator_user_id": N_("Created by"),
+    "plugin_data": N_("Data of plugins"),
+    "license_id": N_("Licence"),
+    "created": N_("Created on"),
+    "value": N_("Value"),
+    "approval_status": N_("Approval"),
+}
+# Inputs of CKAN's forms that are called otherwise than what they are stored in.
+_INPUTS = {"tag_string": N_("Keywords"), "notes": N_("Description"), "about": N_("About")}
+
+
+def name_field(kind: str, name: str) -> str:
+    """Return what a field is called: in its form, else by the meaning of CKAN's column."""
+    if name in FIELD_NAMES:
+        return tk._(FIELD_NAMES[name])
+    label = find_field(kind, name).get("label")
+    if label:
+        return tk.h.scheming_language_text(label)
+    return tk._(COLUMN_NAMES[name]) if name in COLUMN_NAMES else name
+
+
+def find_field(kind: str, name: str) -> dict[str, Any]:
+    """Return a field of a kind's form, an empty one if the form has none of that name."""
+    return tk.h.scheming_field_by_name(_read_fields(kind), name) or {}
+
+
+def _read_fields(kind: str) -> list[dict[str, Any]]:
+    schema: dict[str, Any]
+    if kind == audit.ORGANIZATION:
+        schema = tk.h.scheming_get_organization_schema(kind) or {}
+        return schema.get("fields") or []
+    is_file = kind == audit.RESOURCE
+    # The forms of files of other types have a part of a dataset's fields.
+    schema = tk.h.scheming_get_dataset_schema(DATASET if is_file else kind) or {}
+    return schema.get("resource_fields" if is_file else "dataset_fields") or []
+
+
+def describe_input(kind: str, name: str, value: str) -> tuple[str, str]:
+    """Return what the input of a form is called on its page, and what was sent by it in words.
+
+    Args:
+        kind: a type of record, or "" if the form is of something else.
+        name: of the input: of a field, of one in a row (``invitation-0-organisation``), of a file
+            (``resources__0__name``).
+        value: that was sent; a code becomes what it stands for, a text stays as it is.
+    """
+    file, row = RESOURCE_INPUT.fullmatch(name), ROW_INPUT.fullmatch(name)
+    if file and file["inner"]:
+        label = name_field(audit.RESOURCE, file["inner"])
+        field = find_field(audit.RESOURCE, file["inner"])
+        return f"{tk._('File')} {int(file['number']) + 1}: {label}", _name_choice(field, value)
+    inner = find_field(kind, row["name"]).get("repeating_subfields") if row else None
+    field = tk.h.scheming_field_by_name(inner, row["inner"]) if row and inner else None
+    if row and field and field.get("label") and row["number"].isdigit():
+        label = tk.h.scheming_language_text(field["label"])
+        rows = name_field(kind, row["name"])
+        return f"{rows} {int(row['number']) + 1}: {label}", _name_choice(field, value)
+    label = tk._(_INPUTS[name]) if name in _INPUTS else name_field(kind, name)
+    if name in _NAMES_OF_CODES:
+        return label, ", ".join(_NAMES_OF_CODES[name](value)) or value
+    return label, _name_choice(field or find_field(kind, name), value)
+
+
+def _name_choice(field: dict[str, Any], value: str) -> str:
+    for each in tk.h.scheming_field_choices(field) or []:
+        if each["value"] == value and each.get("label"):
+            return tk.h.scheming_language_text(each["label"])
+    return value
+
+
+_NAMES_OF_CODES = {
+    "municipality": marathon_municipality_names,
+    "service_problem": marathon_problem_names,
+}
+
 
 Errors = dict[str, Any]
 LONGEST_NAME = 90
@@ -30,7 +197,7 @@ CHOICES = ("form_keep", "form_added")
 
 
 @dataclass
-class Form:
+class PackageForm:
     """A form as it was sent.
 
     Attributes:
@@ -51,17 +218,17 @@ class Form:
     token: str
     private: bool
     values: dict[str, Any]
-    own: dict[str, Any] = field(default_factory=dict)
-    numbers: dict[str, list[int]] = field(default_factory=dict)
+    own: dict[str, Any] = dataclass_field(default_factory=dict)
+    numbers: dict[str, list[int]] = dataclass_field(default_factory=dict)
 
     def for_create(self) -> dict[str, Any]:
         """Return the data for ``package_create``, with a name if none was typed."""
         data = self.fields
-        data["resources"] = [_named(each) for each in self.resources]
+        data["resources"] = [_name_resource(each) for each in self.resources]
         data["type"] = self.package_type
         data["private"] = self.private
         if not data.get("name"):
-            data["name"] = _free_name(_text(data.get("title")) or self.package_type)
+            data["name"] = _find_free_name(_read_text(data.get("title")) or self.package_type)
         return data
 
     def for_update(self) -> dict[str, Any]:
@@ -101,7 +268,9 @@ class Form:
 
         A list whose last member was removed is not sent at all.
         """
-        shown = [f for f in _fields(self.package_type) if f.get("form_snippet", "") is not None]
+        shown = [
+            f for f in _list_fields(self.package_type) if f.get("form_snippet", "") is not None
+        ]
         lists = [f for f in shown if "repeating_subfields" in f or _is_list(f)]
         return {f["field_name"]: [] for f in lists if f["field_name"] not in self.values}
 
@@ -117,7 +286,7 @@ class Form:
         return [each for each in given if isinstance(each, dict)] if isinstance(given, list) else []
 
 
-def read_form(package_type: str, *, is_new: bool = True) -> Form:
+def read_form(package_type: str, *, is_new: bool = True) -> PackageForm:
     """Read the form of the current request.
 
     Raises:
@@ -134,18 +303,20 @@ def read_form(package_type: str, *, is_new: bool = True) -> Form:
     for key, value in values.items():
         if isinstance(value, list):
             values[key] = [each for each in value if each != ""]
-    repeating = {f["field_name"] for f in _fields(package_type) if "repeating_subfields" in f}
-    numbers = form_rows.gather_rows(values, repeating)
-    numbers["resources"] = form_rows.find_resource_numbers([*sent, *files])
-    step = _text(own["save"]) or "publish"
+    repeating = {f["field_name"] for f in _list_fields(package_type) if "repeating_subfields" in f}
+    numbers = gather_rows(values, repeating)
+    numbers["resources"] = find_resource_numbers([*sent, *files])
+    step = _read_text(own["save"]) or "publish"
     private = step == "private"
     if is_new:
         # Its buttons say it; an edit form has a field for it.
         private = values.pop("private", "") == "true" or private
-    return Form(package_type, step, _text(own["form_token"]), private, values, own, numbers)
+    return PackageForm(
+        package_type, step, _read_text(own["form_token"]), private, values, own, numbers
+    )
 
 
-def _fields(package_type: str) -> list[dict[str, Any]]:
+def _list_fields(package_type: str) -> list[dict[str, Any]]:
     schema = tk.h.scheming_get_dataset_schema(package_type) or {}
     return schema.get("dataset_fields", [])
 
@@ -156,7 +327,7 @@ def _is_list(schema_field: dict[str, Any]) -> bool:
     return "load_json" in output or "multiple_choice" in output
 
 
-def _text(value: Any) -> str:
+def _read_text(value: Any) -> str:
     """Return what was sent under a name; of several the last, as the button that was pressed is."""
     given = value[-1] if isinstance(value, list) and value else value
     return given if isinstance(given, str) else ""
@@ -182,7 +353,7 @@ def validate_new(context: Context, data: dict[str, Any]) -> Errors:
     return errors
 
 
-def add_file_errors(form: Form, errors: Errors, refused: list[list[str]]) -> None:
+def add_file_errors(form: PackageForm, errors: Errors, refused: list[list[str]]) -> None:
     """Add what is wrong with the files: too large, empty, or none at all."""
     if any(refused):
         given = errors.get("resources") or [{} for _ in refused]
@@ -196,7 +367,7 @@ def add_file_errors(form: Form, errors: Errors, refused: list[list[str]]) -> Non
         errors["resources"] = [tk._("Choose a file or give a web address.")]
 
 
-def add_idea(form: Form) -> Errors:
+def add_idea(form: PackageForm) -> Errors:
     """Create the idea typed in the form and tick it; return its errors."""
     context: Context = {"user": current_user.name, "auth_user_obj": current_user}
     typed = {key: form.values.get(f"new_idea_{key}", "") for key in NEW_IDEA}
@@ -213,7 +384,7 @@ def add_idea(form: Form) -> Errors:
     return {}
 
 
-def _named(resource: dict[str, Any]) -> dict[str, Any]:
+def _name_resource(resource: dict[str, Any]) -> dict[str, Any]:
     """Return a copy of a resource; one without title is called as its file."""
     file = getattr(resource.get("upload"), "filename", None)
     last = file or urlsplit(str(resource.get("url") or "")).path.rpartition("/")[2]
@@ -226,7 +397,7 @@ def _without_file(resource: dict[str, Any]) -> dict[str, Any]:
     return {**kept, "lost": name} if name else kept
 
 
-def _free_name(title: str) -> str:
+def _find_free_name(title: str) -> str:
     base = munge_title_to_name(title)[:LONGEST_NAME]
     if len(base) < 2:
         base = f"{base}-datos".strip("-")
@@ -235,3 +406,132 @@ def _free_name(title: str) -> str:
         number += 1
         name = f"{base}-{number}"
     return name
+
+
+Field = Mapping[str, Any]
+# The snippets whose inputs stand in an order of the page.
+_CHOICES = frozenset(
+    f"marathon_{each}.html"
+    for each in ("choices", "data_need", "idea", "municipality", "service_problem")
+)
+
+_LICENCE, _NO_LICENCE = "marathon_licence.html", "notspecified"
+
+
+def restore_untouched(
+    values: dict[str, Any], stored: Mapping[str, Any], fields: Iterable[Field]
+) -> None:
+    """Put what is stored in place of what was sent as it is shown.
+
+    Args:
+        values: of a form, by name of field; changed.
+        stored: the record as its form shows it.
+        fields: of its schema.
+    """
+    for field in fields:
+        name = field["field_name"]
+        if name in values:
+            values[name] = _restore(values[name], stored.get(name), field)
+
+
+def _restore(sent: Any, stored: Any, field: Field) -> Any:
+    if field.get("form_snippet") in _CHOICES:
+        return order_as_stored(sent, stored, field)
+    if "repeating_subfields" in field:
+        rows = [each for each in stored or [] if isinstance(each, dict)]
+        return _restore_rows(sent, rows, field) if isinstance(sent, list) else sent
+    if field.get("form_snippet") == _LICENCE and not stored:
+        # A licence that nobody stated is shown as one of that name.
+        return "" if sent == _NO_LICENCE else sent
+    if isinstance(sent, list):
+        texts = stored if isinstance(stored, list) else [stored]
+        return [next((each for each in texts if is_shown_as(each, one)), one) for one in sent]
+    return stored if is_shown_as(stored, sent) else sent
+
+
+def _restore_rows(sent: list[Any], stored: list[dict[str, Any]], field: Field) -> list[Any]:
+    """Return the rows of a form with what it does not show of the stored ones.
+
+    A row is known by what it says, else by its ``id`` or ``uri``, else by its place.
+    """
+    names = [each["field_name"] for each in field["repeating_subfields"]]
+    rows = [_restore_row(row, stored, field) for row in sent]
+    left = dict(enumerate(stored))
+    found: dict[int, dict[str, Any]] = {}
+    for is_same in (_says_same, _has_same_id, _has_same_place):
+        for place, row in enumerate(rows):
+            if place in found or not isinstance(row, dict):
+                continue
+            here = (n for n, each in left.items() if is_same((place, row), (n, each), names))
+            number = next(here, None)
+            if number is not None:
+                found[place] = left.pop(number)
+    unknown = {
+        place: {name: value for name, value in row.items() if name not in names}
+        for place, row in found.items()
+    }
+    return [{**unknown[n], **row} if n in unknown else row for n, row in enumerate(rows)]
+
+
+Placed = tuple[int, Mapping[str, Any]]
+
+
+def _says_same(one: Placed, other: Placed, names: Collection[str]) -> bool:
+    return _list_filled(one[1], names) == _list_filled(other[1], names)
+
+
+def _has_same_id(one: Placed, other: Placed, names: Collection[str]) -> bool:
+    ids = [name for name in ("id", "uri") if name in names]
+    return any(one[1].get(name) and one[1].get(name) == other[1].get(name) for name in ids)
+
+
+def _has_same_place(one: Placed, other: Placed, names: Collection[str]) -> bool:
+    # A row whose every part was emptied is one that somebody took away.
+    return one[0] == other[0] and bool(_list_filled(one[1], names))
+
+
+def _list_filled(row: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    return {name: row[name] for name in names if row.get(name) not in (None, "", [])}
+
+
+def _restore_row(row: Any, rows: list[dict[str, Any]], field: Field) -> Any:
+    """Return a row of a form with the texts of the stored rows, which may have other numbers."""
+    if not isinstance(row, dict):
+        return row
+    found = dict(row)
+    for subfield in field["repeating_subfields"]:
+        name = subfield["field_name"]
+        if name in found:
+            restored = (_restore(found[name], each.get(name), subfield) for each in rows)
+            found[name] = next((each for each in restored if each != found[name]), found[name])
+    return found
+
+
+def order_as_stored(sent: Any, stored: Any, field: Field) -> Any:
+    """Return the choices of a list in their stored order, and behind them those that are new."""
+    before = marathon_chosen(field, stored)
+    if not isinstance(sent, list):
+        return sent
+    kept = [each for each in before if each in sent]
+    return [*kept, *(each for each in sent if each not in kept)]
+
+
+def is_shown_as(stored: Any, sent: Any) -> bool:
+    """Return whether a browser sends a stored text like this if nobody has changed it."""
+    if not isinstance(stored, str) or not isinstance(sent, str) or not stored:
+        return False
+    # Source: HTML, the value of a line of text has no line breaks, that of a text area CR LF, and
+    # the first line break in a text area is not shown.
+    shown = {stored, marathon_typed_date(stored)}
+    return (
+        any(_write_plain(each) == _write_plain(sent) for each in shown)
+        or _join_text(stored) == sent
+    )
+
+
+def _write_plain(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\n")
+
+
+def _join_text(text: str) -> str:
+    return text.replace("\r", "").replace("\n", "")

@@ -1,4 +1,7 @@
-"""Who changed what: a page of an organisation, one of all that somebody sees, both as files too."""
+"""Who changed what, in the reader's words, as pages and as files.
+
+A page of an organisation, and one of all that somebody sees.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,10 @@ from ckan.types import Context, Response
 from flask import Blueprint, make_response, request
 from flask import Response as FlaskResponse
 
+from ckanext.marathon.domain.dates import GUATEMALA
+from ckanext.marathon.domain.errors import N_
+from ckanext.marathon.model import audit
+from ckanext.marathon.records.record import DATASET, OTHER_TYPES
 from ckanext.marathon.spreadsheets.table import (
     XLSX,
     Cell,
@@ -21,9 +28,116 @@ from ckanext.marathon.spreadsheets.table import (
     join_values,
     write_workbook,
 )
+from ckanext.marathon.views import answers
+from ckanext.marathon.views.form_data import find_field, name_field
 
-from . import tables
-from .history_words import ACTIONS, KINDS, ORIGINS, describe_entry
+KINDS = {
+    DATASET: N_("Dataset"),
+    "workshop": N_("Workshop"),
+    "idea": N_("Idea"),
+    "commitment": N_("Commitment"),
+    audit.RESOURCE: N_("File"),
+    audit.ORGANIZATION: N_("Organization"),
+    audit.GROUP: N_("Group"),
+    audit.MEMBER: N_("Membership"),
+    audit.COLLABORATOR: N_("Collaborator"),
+    audit.USER: N_("Account"),
+    audit.SETTING: N_("Setting"),
+}
+ACTIONS = {
+    audit.CREATED: N_("Creation"),
+    audit.CHANGED: N_("Change"),
+    audit.DELETED: N_("Deletion"),
+    audit.RESTORED: N_("Restoration"),
+    audit.PURGED: N_("Removal for good"),
+    audit.TAKEN_DOWN: N_("Takedown"),
+}
+STATES = {
+    "active": N_("active"),
+    "draft": N_("draft"),
+    "deleted": N_("deleted"),
+    "pending": N_("pending"),
+}
+VISIBILITY = {"True": N_("private"), "False": N_("public")}
+ORIGINS = {
+    audit.WEB: N_("on the site"),
+    audit.API: N_("by the API"),
+    audit.JOB: N_("by a background job"),
+    audit.COMMAND_LINE: N_("on the command line"),
+    audit.IMPORT: N_("by an import"),
+}
+
+# Fields whose values have words of their own.
+_CODED = {"private": VISIBILITY, "state": STATES}
+
+
+def describe_entry(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return an entry in the reader's words."""
+    moment = datetime.fromisoformat(entry["at"]).astimezone(GUATEMALA)
+    return {
+        **entry,
+        "moment": f"{tk.h.marathon_date(moment.date().isoformat())}, {moment:%H:%M}",
+        "kind_label": _find_label(KINDS, entry["kind"]),
+        "action_label": _find_label(ACTIONS, entry["action"]),
+        "origin_label": _find_label(ORIGINS, entry["origin"]),
+        "href": _find_address(entry),
+        # The kind says the type already.
+        "fields": [
+            describe_change(entry, each) for each in entry["changes"] if each["field"] != "type"
+        ],
+    }
+
+
+def describe_change(entry: dict[str, Any], change: dict[str, Any]) -> dict[str, str]:
+    """Return a field's ``label`` and the former and new value in ``words``, "" if not kept."""
+    name = change["field"]
+    field = find_field(entry["kind"], name)
+    old, new = (_describe_value(entry, name, field, change[each]) for each in ("old", "new"))
+    label = name_field(entry["kind"], name)
+    return {"label": label, "words": f"{old or '—'} → {new or '—'}" if old or new else ""}
+
+
+def _describe_value(entry: dict[str, Any], name: str, field: dict[str, Any], value: Any) -> str:
+    if value is None or value == "":
+        return ""
+    text = str(value)
+    if name in _CODED:
+        return _find_label(_CODED[name], text)
+    if name == "owner_org":
+        known = [entry["organization"], entry["former_organization"]]
+        return next((each["title"] for each in known if each and each["id"] == value), text)
+    if name == "capacity":
+        return tk._(text.capitalize())
+    if name == "license_id":
+        return tk.h.marathon_licence_name(text)
+    if name == "url_type":
+        return tk._("on this site") if text == "upload" else text
+    if field.get("term_list"):
+        return tk.h.marathon_term(field["term_list"], text)
+    if text.casefold() in ("true", "false"):
+        return tk._("yes") if text.casefold() == "true" else tk._("no")
+    return text
+
+
+def _find_label(labels: dict[str, str], name: str) -> str:
+    return tk._(labels[name]) if name in labels else name
+
+
+def _find_address(entry: dict[str, Any]) -> str:
+    """Return where what changed is to be seen, if it is there and has a page."""
+    kind, is_there = entry["kind"], entry["action"] not in (audit.PURGED, audit.TAKEN_DOWN)
+    if not entry["title"] or not is_there:
+        return ""
+    if kind in (DATASET, *OTHER_TYPES):
+        return tk.h.url_for(f"{kind}.read", id=entry["record"])
+    if kind == audit.RESOURCE and entry["parent_title"]:
+        return tk.h.url_for("dataset.read", id=entry["parent"])
+    if kind in (audit.ORGANIZATION, audit.GROUP):
+        return tk.h.url_for(f"{kind}.read", id=entry["record"])
+    if kind in (audit.MEMBER, audit.COLLABORATOR, audit.USER):
+        return tk.h.url_for("user.read", id=entry["record"])
+    return ""
+
 
 history = Blueprint("marathon_history", __name__)
 
@@ -32,51 +146,51 @@ FILTERS = ("record", "user", "kind", "action", "origin", "from", "until")
 MOST_EXPORTED, AT_ONCE = 50_000, 1_000
 
 
-def everything() -> Response:
+def show_all_changes() -> Response:
     """Show the changes of all that this person looks after."""
-    return _page(None)
+    return _show_page(None)
 
 
-def organization(id: str) -> Response:
+def show_organization_changes(id: str) -> Response:
     """Show the changes of an organisation."""
-    return _page(id)
+    return _show_page(id)
 
 
-def everything_csv() -> Response:
+def show_all_as_csv() -> Response:
     """Return the changes of all that this person looks after as CSV."""
-    return _file(None, "csv")
+    return _answer_file(None, "csv")
 
 
-def organization_csv(id: str) -> Response:
+def show_organization_as_csv(id: str) -> Response:
     """Return the changes of an organisation as CSV."""
-    return _file(id, "csv")
+    return _answer_file(id, "csv")
 
 
-def everything_xlsx() -> Response:
+def show_all_as_workbook() -> Response:
     """Return the changes of all that this person looks after as a workbook."""
-    return _file(None, "xlsx")
+    return _answer_file(None, "xlsx")
 
 
-def organization_xlsx(id: str) -> Response:
+def show_organization_as_workbook(id: str) -> Response:
     """Return the changes of an organisation as a workbook."""
-    return _file(id, "xlsx")
+    return _answer_file(id, "xlsx")
 
 
-def _page(organization_id: str | None) -> Response:
-    asked = _asked()
+def _show_page(organization_id: str | None) -> Response:
+    asked = _read_asked()
     before = request.args.get("before", "")
     found: dict[str, Any] = {"results": [], "next": None}
     errors: dict[str, Any] = {}
     try:
-        owner = _owner(organization_id)
-        found = _list({**asked, "before": before}, organization_id)
+        owner = _find_owner(organization_id)
+        found = _list_changes({**asked, "before": before}, organization_id)
     except tk.NotAuthorized:
         return _refuse()
     except tk.ObjectNotFound:
         return tk.abort(404, tk._("There is no such organisation"))
     except tk.ValidationError as error:
         errors = error.error_dict
-        owner = _owner(organization_id)
+        owner = _find_owner(organization_id)
     page = tk.render(
         "marathon/history/index.html",
         {
@@ -95,28 +209,28 @@ def _page(organization_id: str | None) -> Response:
                     ("origin", tk._("By what way"), ORIGINS),
                 )
             ],
-            "addresses": _addresses(owner, asked, before, found["next"]),
+            "addresses": _list_addresses(owner, asked, before, found["next"]),
         },
     )
     return make_response(page, 400 if errors else 200)
 
 
-def _file(organization_id: str | None, extension: str) -> Response:
+def _answer_file(organization_id: str | None, extension: str) -> Response:
     # No cache may keep the redirect that sends a visitor to log in, and give it to an officer.
     request.environ["__no_cache__"] = True
     try:
-        owner = _owner(organization_id)
-        rows = _all_rows(_asked(), organization_id)
+        owner = _find_owner(organization_id)
+        rows = _list_all_rows(_read_asked(), organization_id)
     except tk.NotAuthorized:
         return _refuse()
     except tk.ObjectNotFound:
         return tk.abort(404, tk._("There is no such organisation"))
     except tk.ValidationError:
-        return _page(organization_id)
+        return _show_page(organization_id)
     name = f"changes-{owner['name']}" if owner else "changes"
-    table = Table(name, tk._("Changes"), _columns(), rows)
+    table = Table(name, tk._("Changes"), _list_columns(), rows)
     if extension == "csv":
-        answer = tables.csv(table)
+        answer = answers.answer_csv(table)
     else:
         answer = FlaskResponse(write_workbook([table]), content_type=XLSX)
         answer.headers["Content-Disposition"] = f'attachment; filename="{name}.xlsx"'
@@ -124,13 +238,13 @@ def _file(organization_id: str | None, extension: str) -> Response:
     return answer
 
 
-def _list(asked: dict[str, Any], organization_id: str | None) -> dict[str, Any]:
+def _list_changes(asked: dict[str, Any], organization_id: str | None) -> dict[str, Any]:
     context: Context = {"user": current_user.name, "auth_user_obj": current_user}
     data = {**asked, **({"organization": organization_id} if organization_id else {})}
     return tk.get_action("marathon_change_list")(context, data)
 
 
-def _owner(organization_id: str | None) -> dict[str, Any] | None:
+def _find_owner(organization_id: str | None) -> dict[str, Any] | None:
     """Return id, name and title of the organisation.
 
     Raises:
@@ -150,11 +264,11 @@ def _owner(organization_id: str | None) -> dict[str, Any] | None:
     return {"id": shown["id"], "name": shown["name"], "title": shown["title"] or shown["name"]}
 
 
-def _asked() -> dict[str, str]:
+def _read_asked() -> dict[str, str]:
     return {name: value for name in FILTERS if (value := request.args.get(name, "").strip())}
 
 
-def _addresses(
+def _list_addresses(
     owner: dict[str, Any] | None, asked: dict[str, str], before: str, older: int | None
 ) -> dict[str, str]:
     """Return where the same is as a file, and where older and the newest changes are."""
@@ -179,7 +293,7 @@ def _refuse() -> Response:
     return tk.abort(403, tk._("Only members of the organisation see who changed what"))
 
 
-def _columns() -> list[Column]:
+def _list_columns() -> list[Column]:
     return [
         Column("number", tk._("Number"), type=ColumnType.INTEGER),
         Column("at", tk._("When"), type=ColumnType.DATETIME),
@@ -197,19 +311,19 @@ def _columns() -> list[Column]:
     ]
 
 
-def _all_rows(asked: dict[str, str], organization_id: str | None) -> list[list[Cell]]:
+def _list_all_rows(asked: dict[str, str], organization_id: str | None) -> list[list[Cell]]:
     rows: list[list[Cell]] = []
     before: int | None = None
     while len(rows) < MOST_EXPORTED:
-        found = _list({**asked, "limit": AT_ONCE, "before": before}, organization_id)
-        rows += map(_cells, found["results"])
+        found = _list_changes({**asked, "limit": AT_ONCE, "before": before}, organization_id)
+        rows += map(_list_cells, found["results"])
         before = found["next"]
         if before is None:
             break
     return rows
 
 
-def _cells(entry: dict[str, Any]) -> list[Cell]:
+def _list_cells(entry: dict[str, Any]) -> list[Cell]:
     return [
         entry["number"],
         datetime.fromisoformat(entry["at"]),
@@ -225,25 +339,37 @@ def _cells(entry: dict[str, Any]) -> list[Cell]:
             (each or {}).get("name")
             for each in (entry["organization"], entry["former_organization"])
         ),
-        join_values(_words(entry["changes"])),
+        join_values(_list_words(entry["changes"])),
     ]
 
 
-def _words(changes: list[dict[str, Any]]) -> Iterator[str]:
+def _list_words(changes: list[dict[str, Any]]) -> Iterator[str]:
     for each in changes:
         if each["old"] is None and each["new"] is None:
             yield each["field"]
         else:
-            yield f"{each['field']}: {_plain(each['old'])} → {_plain(each['new'])}"
+            yield f"{each['field']}: {_write_plain(each['old'])} → {_write_plain(each['new'])}"
 
 
-def _plain(value: Any) -> str:
+def _write_plain(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-history.add_url_rule("/marathon/changes", view_func=everything)
-history.add_url_rule("/marathon/changes.csv", view_func=everything_csv)
-history.add_url_rule("/marathon/changes.xlsx", view_func=everything_xlsx)
-history.add_url_rule("/organization/<id>/changes", view_func=organization)
-history.add_url_rule("/organization/<id>/changes.csv", view_func=organization_csv)
-history.add_url_rule("/organization/<id>/changes.xlsx", view_func=organization_xlsx)
+history.add_url_rule("/marathon/changes", endpoint="everything", view_func=show_all_changes)
+history.add_url_rule("/marathon/changes.csv", endpoint="everything_csv", view_func=show_all_as_csv)
+history.add_url_rule(
+    "/marathon/changes.xlsx", endpoint="everything_xlsx", view_func=show_all_as_workbook
+)
+history.add_url_rule(
+    "/organization/<id>/changes", endpoint="organization", view_func=show_organization_changes
+)
+history.add_url_rule(
+    "/organization/<id>/changes.csv",
+    endpoint="organization_csv",
+    view_func=show_organization_as_csv,
+)
+history.add_url_rule(
+    "/organization/<id>/changes.xlsx",
+    endpoint="organization_xlsx",
+    view_func=show_organization_as_workbook,
+)

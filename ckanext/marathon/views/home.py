@@ -1,19 +1,93 @@
-"""The home page of ``marathon_site``; CKAN's own needs Solr, this one only the database."""
+"""The home page of ``marathon_site``, and what its map is drawn from.
+
+CKAN's own home page needs Solr, this one only the database. Leaflet, boundaries and figures of the
+map are all from here.
+"""
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import ckan.plugins.toolkit as tk
 from ckan.types import Response
-from flask import Blueprint
+from flask import Blueprint, request
+from flask import Response as FlaskResponse
 
-from .negotiation import vary_by_accept, wanted_extension
+from ckanext.marathon.feeds import log_state
+from ckanext.marathon.helpers import site
+from ckanext.marathon.model import figures, link
+from ckanext.marathon.views.answers import (
+    add_charset,
+    answer_bytes,
+    find_encoding,
+    find_wanted_extension,
+    is_fresh,
+    set_validators,
+    vary_by_accept,
+)
+
+map_ = Blueprint("marathon_map", __name__)
+
+YEAR = 365 * 24 * 60 * 60
+
+
+class KeptResponse(FlaskResponse):
+    """An answer that need not be asked for again; CKAN says of all others that they must."""
+
+    def get_wsgi_headers(self, environ: Any) -> Any:
+        """Return the headers as they are sent, after CKAN has written its own."""
+        headers = super().get_wsgi_headers(environ)
+        headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
+        return headers
+
+
+def show_map_file(name: str) -> Response:
+    """Return Leaflet, or the boundaries as TopoJSON; for a year if ``v`` names this version."""
+    if name not in site.MEDIA_TYPES:
+        return tk.abort(404, tk._("Not found"))
+    found = site.read_map_file(name)
+    kind = KeptResponse if request.args.get("v") == found.digest else FlaskResponse
+    answer = kind(status=304)
+    answer.set_etag(f"{found.digest}.{find_encoding()}")
+    answer.vary.add("Accept-Encoding")
+    if is_fresh(answer):
+        return answer
+    answer.status_code = 200
+    answer.content_type = add_charset(site.MEDIA_TYPES[name])
+    if find_encoding() == "gzip":
+        answer.headers["Content-Encoding"] = "gzip"
+        answer.set_data(found.zipped)
+    else:
+        answer.set_data(found.body)
+    return answer
+
+
+def show_map_figures() -> Response:
+    """Return code → figures of the municipalities that have any, as JSON."""
+    state = log_state.read_state()
+    answer = FlaskResponse(status=304)
+    set_validators(answer, state, "map")
+    if is_fresh(answer):
+        return answer
+    found = {
+        code: each._asdict() for code, each in figures.read_figures_by(link.MUNICIPALITY).items()
+    }
+    answer = answer_bytes(json.dumps(found).encode(), "application/json")
+    set_validators(answer, state, "map")
+    return answer
+
+
+map_.add_url_rule("/marathon/map.json", endpoint="numbers", view_func=show_map_figures)
+map_.add_url_rule("/marathon/map/<name>", endpoint="part", view_func=show_map_file)
+
 
 home = Blueprint("marathon_site", __name__)
 
 
-def index() -> Response | str:
+def show_home() -> Response | str:
     """Show the home page, or send a program that prefers RDF to the catalogue."""
-    extension = wanted_extension()
+    extension = find_wanted_extension()
     if extension:
         answer = tk.redirect_to("dcat.read_catalog", _format=extension)
         answer.status_code = 303
@@ -22,9 +96,9 @@ def index() -> Response | str:
 
 
 @home.after_request
-def say_that_there_are_other_forms(response: Response) -> Response:
+def add_vary_to_site_home(response: Response) -> Response:
     """Let caches keep the page and the redirect to the catalogue apart."""
     return vary_by_accept(response)
 
 
-home.add_url_rule("/", view_func=index)
+home.add_url_rule("/", endpoint="index", view_func=show_home)

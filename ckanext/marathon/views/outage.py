@@ -1,33 +1,79 @@
-"""A server that the site needs is away: 503 with a page, or with JSON for the API, and no details.
+"""A server that the site needs is away, the disk is full, or a backup is being restored: 503.
 
-CKAN answers 500 when PostgreSQL or Solr do not answer, and repeats their errors in the API. What
-has failed is noted where it fails; the answer is put right when it leaves.
+With a page, or with JSON for the API, and no details. A form that could not be saved comes back
+filled in. Solr that is away has a page of its own, where CKAN would say that the server is broken.
 """
 
 from __future__ import annotations
 
 import functools
+import json
 import re
 from typing import Any
 
 import ckan.plugins.toolkit as tk
 import flask
 from ckan import model
-from ckan.common import json
+from ckan.common import json as ckan_json
+from ckan.lib import search
+from ckan.lib.search.common import SearchError, SolrConnectionError
 from ckan.types import Response
-from flask import Blueprint, make_response, request
+from flask import Blueprint, current_app, make_response, request
 from sqlalchemy import event
 from sqlalchemy.engine import Engine, ExceptionContext
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import PoolProxiedConnection
+from werkzeug.exceptions import InternalServerError
 
 from ckanext.marathon.domain.texts import quote_value
+from ckanext.marathon.logic import room as rules
 from ckanext.marathon.logic.redacting import redact_text
+from ckanext.marathon.logic.room import NoRoom
+from ckanext.marathon.model import disk
+from ckanext.marathon.operations import backup_manifest
 from ckanext.marathon.search import connection
+from ckanext.marathon.views import catalog
+from ckanext.marathon.views.answers import answer_error_page
+from ckanext.marathon.views.workarounds import read_request_data
 
-from .api_door import request_data
-from .unavailable import SECONDS
+unavailable = Blueprint("marathon_unavailable", __name__)
+
+SEARCH_RETRY_SECONDS = 60
+
+
+@unavailable.app_errorhandler(SolrConnectionError)
+def answer_no_search(_fault: Exception) -> Response:
+    """Answer 503 within the site's pages."""
+    content = tk._(
+        "The search engine is away for the moment. Nothing is lost: the pages of single "
+        "datasets, ideas and workshops still open. Try this one again in a minute."
+    )
+    answer = answer_error_page(503, tk._("Search does not answer"), content)
+    answer.headers["Retry-After"] = str(SEARCH_RETRY_SECONDS)
+    return answer
+
+
+@unavailable.app_errorhandler(SearchError)
+def answer_not_searchable(fault: Exception) -> Response:
+    """Answer 400 where Solr is there and cannot read the query, else 503."""
+    if not search.is_available():
+        return answer_no_search(fault)
+    content = tk._("The search cannot be understood. Check its quotation marks and parentheses.")
+    return answer_error_page(400, tk._("Not understood"), content)
+
+
+def watch_pages(_sender: Any, blueprint: Blueprint, **_more: Any) -> None:
+    """Take the 500 of a dataset type's own pages: CKAN's search page makes one of it itself."""
+    blueprint.register_error_handler(500, _aborted)
+
+
+def _aborted(fault: InternalServerError) -> Any:
+    if isinstance(fault.__context__, SolrConnectionError):
+        return answer_no_search(fault)
+    ckans_own: Any = current_app.error_handler_spec[None][500][InternalServerError]
+    return ckans_own(fault)
+
 
 outage = Blueprint("marathon_outage", __name__)
 
@@ -86,7 +132,7 @@ def show_database_outage(_fault: Exception) -> Response:
     # Not rendered by Flask, whose templates are always given the user, who is in the database.
     template = flask.current_app.jinja_env.get_template("marathon/database_away.html")
     answer = make_response(template.render(message=_database_message()), 503)
-    answer.headers["Retry-After"] = str(SECONDS)
+    answer.headers["Retry-After"] = str(SEARCH_RETRY_SECONDS)
     return answer
 
 
@@ -115,7 +161,7 @@ def correct_api_error(answer: Response) -> Response:
         return _api_answer("Search Connection Error", message, said)
     if error and kind in _QUERY_ERRORS and connection.get_refusal() is not None:
         error["message"] = _refusal_message(connection.get_refusal() or "")
-        answer.set_data(json.dumps(said))
+        answer.set_data(ckan_json.dumps(said))
     text = answer.get_data(as_text=True)
     redacted = redact_text(text)
     if redacted != text:
@@ -125,7 +171,7 @@ def correct_api_error(answer: Response) -> Response:
 
 def _refusal_message(reason: str) -> str:
     """Say which parameters Solr cannot read or run; CKAN repeats its whole query instead."""
-    sent = {name: str(value) for name, value in request_data(reads=True).items() if value}
+    sent = {name: str(value) for name, value in read_request_data(reads=True).items() if value}
     quoted = max((a or b for a, b in _QUOTED.findall(reason)), key=len, default="")
     named = [name for name, value in sent.items() if quoted and quoted in value]
     message = tk._("The search engine cannot run this search. Look at {parameters}: {reason}")
@@ -143,7 +189,62 @@ def _api_answer(kind: str, message: str, said: Any) -> Response:
     body: dict[str, Any] = {"success": False, "error": {"__type": kind, "message": message}}
     if isinstance(said, dict) and "help" in said:
         body["help"] = said["help"]
-    answer = make_response(json.dumps(body), 503)
+    answer = make_response(ckan_json.dumps(body), 503)
     answer.headers["Content-Type"] = "application/json;charset=utf-8"
-    answer.headers["Retry-After"] = str(SECONDS)
+    answer.headers["Retry-After"] = str(SEARCH_RETRY_SECONDS)
     return answer
+
+
+room = Blueprint("marathon_room", __name__)
+
+DISK_RETRY_SECONDS = 300
+
+
+@room.app_errorhandler(NoRoom)
+def answer_no_room(refusal: NoRoom) -> Response:
+    """Answer a save that no form takes the refusal of."""
+    return answer_error_page(503, tk._("Disk full"), refusal.text)
+
+
+@room.app_errorhandler(OSError)
+def answer_full_disk(fault: OSError) -> Any:
+    """Answer where a file could not be written; other faults are as CKAN answers them."""
+    if disk.is_disk_full(fault):
+        return answer_no_room(NoRoom())
+    handler: Any = current_app.error_handler_spec[None][None].get(Exception)
+    if handler is None:
+        raise fault
+    return handler(fault)
+
+
+@room.after_app_request
+def set_refusal_status(response: Response) -> Response:
+    """Give the answer to a save that was refused the status that programs understand.
+
+    CKAN's forms and API take the refusal for one of validation.
+    """
+    text = rules.get_refusal()
+    if text is None or 300 <= response.status_code < 400:
+        return response
+    response.status_code = 503
+    response.headers["Retry-After"] = str(DISK_RETRY_SECONDS)
+    if request.path.startswith("/api/"):
+        error = {"__type": "Disk Full", "message": text}
+        response.set_data(json.dumps({"success": False, "error": error}))
+        response.content_type = "application/json;charset=utf-8"
+    return response
+
+
+restoring = Blueprint("marathon_restoring", __name__)
+
+RESTORE_RETRY_SECONDS = 60
+
+
+@restoring.before_app_request
+def refuse_while_restoring() -> Response | None:
+    """Answer 503 while a restore is under way, or was interrupted."""
+    if not backup_manifest.is_restoring():
+        return None
+    return catalog.answer_busy(
+        tk._("The site is being restored from a backup. Try again later."), RESTORE_RETRY_SECONDS
+    )

@@ -19,9 +19,8 @@ from ckanext.marathon.rdf import lookups
 from ckanext.marathon.spreadsheets import open_data
 from ckanext.marathon.spreadsheets import table as table_spreadsheets
 from ckanext.marathon.spreadsheets.table import Table
-
-from . import parts
-from .conditional import encoding, is_fresh, share, validate
+from ckanext.marathon.views import catalog
+from ckanext.marathon.views.answers import find_encoding, is_fresh, set_validators, share_answer
 
 own_data = Blueprint("marathon_data", __name__)
 
@@ -30,7 +29,7 @@ _LINES = {"csv": table_spreadsheets.write_csv_lines, "json": table_spreadsheets.
 _PIECE = 1 << 16
 
 
-def index() -> str:
+def list_tables() -> str:
     """Say which tables there are, and what is in each of their columns."""
     return tk.render(
         "marathon/data/index.html",
@@ -40,34 +39,40 @@ def index() -> str:
             "tables": open_data.list_open_tables().values(),
             "forms": open_data.FORMS,
             "separator": open_data.SEPARATOR,
-            "address": address(),
+            "address": find_own_data_address(),
         },
     )
 
 
-def package() -> Response:
+def describe_tables() -> Response:
     """Describe the tables to programs (Frictionless Data Package)."""
-    body = json.dumps(open_data.build_data_package(address()), ensure_ascii=False, indent=1)
+    body = json.dumps(
+        open_data.build_data_package(find_own_data_address()), ensure_ascii=False, indent=1
+    )
     answer = FlaskResponse(body, content_type="application/json")
     answer.headers["Access-Control-Allow-Origin"] = "*"
     return answer
 
 
-def table(table: str, extension: str) -> Response:
+def show_table(table: str, extension: str) -> Response:
     """Return a table as it is now, streamed; 304 to whoever has it."""
     declared = open_data.list_open_tables().get(table)
     if declared is None or extension not in open_data.FORMS:
         known = [
-            f"{address()}/{name}.{each}" for name in open_data.list_open_tables() for each in _LINES
+            f"{find_own_data_address()}/{name}.{each}"
+            for name in open_data.list_open_tables()
+            for each in _LINES
         ]
-        return parts.refusal(404, tk._("There is no such table. These exist:"), "\n".join(known))
+        return catalog.answer_refusal(
+            404, tk._("There is no such table. These exist:"), "\n".join(known)
+        )
     connection = log_state.open_snapshot()
     try:
         site = replace(keys.find_site(), kept=dataset.read_kept_iris_of_datasets())
         answer = FlaskResponse(
             content_type=table_spreadsheets.CSV if extension == "csv" else "application/json"
         )
-        _say_which(answer, connection, f"{table}.{extension}")
+        _set_state(answer, connection, f"{table}.{extension}")
         if is_fresh(answer):
             answer.status_code = 304
             connection.close()
@@ -77,7 +82,7 @@ def table(table: str, extension: str) -> Response:
         raise
     answer.headers["Content-Disposition"] = f'attachment; filename="{table}.{extension}"'
     answer.call_on_close(connection.close)
-    if encoding() == "gzip":
+    if find_encoding() == "gzip":
         answer.headers["Content-Encoding"] = "gzip"
     if request.method == "HEAD":
         # Not an empty body, whose length would be told and which others would compress.
@@ -85,40 +90,40 @@ def table(table: str, extension: str) -> Response:
         return answer
     rows = own_data_model.list_table_rows(own_data_model.TableSource(connection, site), table)
     lines = _LINES[extension](Table(table, table, declared.columns_in("es"), rows))
-    if encoding() == "gzip":
-        lines = _gzipped(lines)
-    answer.response = log_state.read_through(_in_pieces(lines), connection)
+    if find_encoding() == "gzip":
+        lines = _gzip_pieces(lines)
+    answer.response = log_state.read_through(_join_lines(lines), connection)
     return answer
 
 
-def address() -> str:
+def find_own_data_address() -> str:
     """Return where the tables are, without a slash at the end."""
     return f"{lookups.read_site().url}/marathon/data"
 
 
-def _say_which(answer: Response, connection: object, name: str) -> None:
+def _set_state(answer: Response, connection: object, name: str) -> None:
     """Say which state of the site the answer shows.
 
     The feed's clock tells of what is public; what is in no feed shows in the stamp.
     """
     state = log_state.make_state(feed_log.read_clock_row(connection))
     if state.is_ready:
-        validate(answer, state, f"{own_data_model.read_stamp(connection)}.{name}")
+        set_validators(answer, state, f"{own_data_model.read_stamp(connection)}.{name}")
         # A date would not tell of what is in no feed.
         del answer.headers["Last-Modified"]
     else:
-        share(answer, state.cursor)
+        share_answer(answer, state.cursor)
     answer.headers["Cache-Control"] = "no-cache"
 
 
-def _gzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
+def _gzip_pieces(pieces: Iterable[bytes]) -> Iterator[bytes]:
     compressor = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
     for piece in pieces:
         yield compressor.compress(piece)
     yield compressor.flush()
 
 
-def _in_pieces(lines: Iterable[bytes]) -> Iterator[bytes]:
+def _join_lines(lines: Iterable[bytes]) -> Iterator[bytes]:
     """Yield lines put together, so that not each of them travels alone."""
     waiting: list[bytes] = []
     size = 0
@@ -131,6 +136,8 @@ def _in_pieces(lines: Iterable[bytes]) -> Iterator[bytes]:
     yield b"".join(waiting)
 
 
-own_data.add_url_rule("/marathon/data", view_func=index)
-own_data.add_url_rule("/marathon/data/datapackage.json", view_func=package)
-own_data.add_url_rule("/marathon/data/<table>.<extension>", view_func=table)
+own_data.add_url_rule("/marathon/data", endpoint="index", view_func=list_tables)
+own_data.add_url_rule(
+    "/marathon/data/datapackage.json", endpoint="package", view_func=describe_tables
+)
+own_data.add_url_rule("/marathon/data/<table>.<extension>", endpoint="table", view_func=show_table)

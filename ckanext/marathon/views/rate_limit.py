@@ -1,14 +1,11 @@
 """Rate limits for requests that are costly or that guess, counted in Valkey.
 
-Off unless ``ckanext.marathon.rate_limits`` is set, which ``marathon_site`` does. Feeds are never
-limited. An answer of 304 is not counted, so that a program that asks whether something changed is
-not punished for it. While Valkey does not answer, nothing is limited.
-
-Source: RFC 6585, section 4 (429); RFC 9110, section 10.2.3 (Retry-After).
+Counted is the account of who is logged in, else the network address.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import math
 import time
@@ -26,8 +23,68 @@ from limits import RateLimitItem, parse
 from limits.storage import RedisStorage
 from limits.strategies import FixedWindowRateLimiter
 
-from .client import identify_client, read_networks
-from .error_page import error_page
+from ckanext.marathon.views.answers import answer_error_page
+
+
+def identify_client() -> str:
+    """Return who is counted: the account of who is logged in, else the network address.
+
+    All addresses of one IPv6 network of 64 bits count as one, because whoever has one of them can
+    use all of them.
+    """
+    user = tk.current_user
+    return f"account:{user.id}" if user.is_authenticated else find_address()
+
+
+def find_address() -> str:
+    """Return the network address of the client, as text.
+
+    ``X-Forwarded-For`` is believed only as far as proxies of
+    ``ckanext.marathon.trusted_proxies`` wrote it: read from its end, it is the first address that
+    is not one of them. What comes through a Unix socket comes from a proxy on the same machine.
+    """
+    header = request.headers.get("X-Forwarded-For", "")
+    forwarded = [part.strip() for part in header.split(",") if part.strip()]
+    trusted = read_networks(tk.config["ckanext.marathon.trusted_proxies"])
+    address = _parse_address(request.remote_addr or "")
+    while forwarded and (address is None or any(address in network for network in trusted)):
+        found = _parse_address(forwarded.pop())
+        if found is None:
+            break
+        address = found
+    if address is None:
+        return "local"
+    if address.version == 6:
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
+
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def _parse_address(text: str) -> Address | None:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+@cache
+def read_networks(text: str) -> tuple[Network, ...]:
+    """Return the networks that a setting lists, separated by spaces.
+
+    Raises:
+        CkanConfigurationException: one of them is none.
+    """
+    try:
+        return tuple(ipaddress.ip_network(part) for part in text.split())
+    except ValueError as fault:
+        raise CkanConfigurationException(
+            f"ckanext.marathon.trusted_proxies: {fault} / no es una dirección ni una red"
+        ) from fault
+
 
 rate_limit = Blueprint("marathon_rate_limit", __name__)
 
@@ -39,7 +96,7 @@ TIMEOUT_SECONDS = 0.25
 PAUSE_SECONDS = 10
 
 
-class Cost(StrEnum):
+class RequestCost(StrEnum):
     """What a request costs, and the option with the limit for it."""
 
     SEARCH = "search"
@@ -83,21 +140,21 @@ _EXPORTING_PAGES = frozenset(
 _ACCOUNT_PAGES = frozenset({"user.request_reset", "user.register", "user.perform_reset"})
 
 
-def find_cost() -> Cost | None:
+def find_cost() -> RequestCost | None:
     """Return what the current request costs, ``None`` if it is not limited."""
     endpoint = request.endpoint or ""
     if endpoint == "api.action":
         action = (request.view_args or {}).get("logic_function", "")
-        return Cost.SEARCH if action in _SEARCHING_ACTIONS else None
+        return RequestCost.SEARCH if action in _SEARCHING_ACTIONS else None
     if endpoint in _ACCOUNT_PAGES:
-        return Cost.ACCOUNT if request.method == "POST" else None
+        return RequestCost.ACCOUNT if request.method == "POST" else None
     if endpoint in _EXPORTING_PAGES:
-        return Cost.EXPORT
+        return RequestCost.EXPORT
     if endpoint in _CATALOGUES:
         searches = any(request.args.get(name) for name in _SEARCHING_PARAMETERS)
-        return Cost.SEARCH if searches else None
+        return RequestCost.SEARCH if searches else None
     is_listing = endpoint.endswith(".search") or endpoint.startswith(("feeds.", "api."))
-    return Cost.SEARCH if is_listing or endpoint in _SEARCHING_PAGES else None
+    return RequestCost.SEARCH if is_listing or endpoint in _SEARCHING_PAGES else None
 
 
 @rate_limit.before_app_request
@@ -109,8 +166,8 @@ def refuse_above_limit() -> Response | None:
     cost = find_cost()
     if cost is None:
         return None
-    if wait := seconds_to_wait(limit_of(cost), cost.value, identify_client()):
-        return refusal(wait)
+    if wait := seconds_to_wait(find_limit(cost), cost.value, identify_client()):
+        return answer_too_many(wait)
     g.marathon_cost = cost
     return None
 
@@ -118,13 +175,13 @@ def refuse_above_limit() -> Response | None:
 @rate_limit.after_app_request
 def count_answer(answer: Response) -> Response:
     """Count what was answered, unless the client had it already."""
-    cost: Cost | None = g.pop("marathon_cost", None)
+    cost: RequestCost | None = g.pop("marathon_cost", None)
     if cost is not None and answer.status_code != 304:
-        count(limit_of(cost), cost.value, identify_client())
+        count_event(find_limit(cost), cost.value, identify_client())
     return answer
 
 
-def refusal(wait: int) -> Response:
+def answer_too_many(wait: int) -> Response:
     """Return the answer 429: within the site's pages, or as the API's errors are.
 
     Args:
@@ -136,7 +193,7 @@ def refusal(wait: int) -> Response:
         answer = jsonify(help=request.url, success=False, error=error)
         answer.status_code = 429
     else:
-        answer = error_page(429, tk._("Too many requests"), message)
+        answer = answer_error_page(429, tk._("Too many requests"), message)
     answer.headers["Retry-After"] = str(wait)
     return answer
 
@@ -155,7 +212,7 @@ def describe_wait(reason: str, seconds: int) -> str:
     return f"{reason} {again}"
 
 
-def limit_of(cost: Cost) -> RateLimitItem:
+def find_limit(cost: RequestCost) -> RateLimitItem:
     """Return the limit that the settings give a cost."""
     return read_limit(cost.option, tk.config[cost.option])
 
@@ -183,8 +240,8 @@ def check_settings() -> None:
         CkanConfigurationException: one of them cannot be read.
     """
     read_networks(tk.config["ckanext.marathon.trusted_proxies"])
-    for cost in Cost:
-        limit_of(cost)
+    for cost in RequestCost:
+        find_limit(cost)
 
 
 def seconds_to_wait(limit: RateLimitItem, *names: str) -> int:
@@ -202,7 +259,7 @@ def seconds_to_wait(limit: RateLimitItem, *names: str) -> int:
     return wait
 
 
-def count(limit: RateLimitItem, *names: str) -> None:
+def count_event(limit: RateLimitItem, *names: str) -> None:
     """Count one event below a limit."""
     with _counting() as counter:
         if counter is not None:

@@ -11,12 +11,11 @@ from flask import Blueprint, make_response, request
 
 from ckanext.marathon.search import query
 from ckanext.marathon.search.connection import AWAY
+from ckanext.marathon.views.outage import SEARCH_RETRY_SECONDS
 from ckanext.marathon.vocabulary import territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
 from ckanext.marathon.vocabulary.territory import Municipality
 from ckanext.marathon.vocabulary.text import MAX_QUERY
-
-from .unavailable import SECONDS
 
 search = Blueprint("marathon_search", __name__)
 
@@ -24,7 +23,7 @@ SHOWN = 5
 TYPES = ("idea", "workshop", "dataset")
 
 
-class Section(NamedTuple):
+class SearchSection(NamedTuple):
     """What there is of one type: how many, the first, and where all of them are."""
 
     package_type: str
@@ -33,14 +32,14 @@ class Section(NamedTuple):
     all_of_them: str
 
 
-def index() -> Response | str:
+def show_search() -> Response | str:
     """Show what there is of each type for some words, in a municipality or everywhere.
 
     ``q`` is what was typed; ``municipality`` a code, left aside if no municipality has it.
     """
     words = query.select_words(request.args.get("q", ""))
     typed = " ".join(request.args.get("q", "")[:MAX_QUERY].split()) if words else ""
-    place = _municipality(request.args.get("municipality", ""))
+    place = _find_municipality(request.args.get("municipality", ""))
     shown = {
         "q": typed,
         "place": place,
@@ -49,16 +48,16 @@ def index() -> Response | str:
         "problems": query.find_service_problems(typed, str(tk.h.lang())) if typed else (),
     }
     try:
-        sections = [_section(each, words, place) for each in TYPES]
+        sections = [_make_section(each, words, place) for each in TYPES]
     except AWAY:
         page = tk.render("marathon/search/index.html", {**shown, "sections": None})
         answer = make_response(page, 503)
-        answer.headers["Retry-After"] = str(SECONDS)
+        answer.headers["Retry-After"] = str(SEARCH_RETRY_SECONDS)
         return answer
     return tk.render("marathon/search/index.html", {**shown, "sections": sections})
 
 
-def _section(package_type: str, words: str, place: Municipality | None) -> Section:
+def _make_section(package_type: str, words: str, place: Municipality | None) -> SearchSection:
     fq = f"+dataset_type:{package_type}"
     chosen: dict[str, str] = {"q": words} if words else {}
     if place:
@@ -69,14 +68,14 @@ def _section(package_type: str, words: str, place: Municipality | None) -> Secti
         asked["sort"] = "metadata_created desc"
     found = tk.get_action("package_search")({"user": current_user.name}, asked)
     address = tk.h.url_for(f"{package_type}.search", **chosen)
-    return Section(package_type, found["count"], found["results"], address)
+    return SearchSection(package_type, found["count"], found["results"], address)
 
 
-def _municipality(code: str) -> Municipality | None:
+def _find_municipality(code: str) -> Municipality | None:
     try:
         return territory.get_municipality(code)
     except UnknownCode:
         return None
 
 
-search.add_url_rule("/marathon/search", view_func=index)
+search.add_url_rule("/marathon/search", endpoint="index", view_func=show_search)

@@ -1,26 +1,127 @@
 """Every header that protects: of pages, of files, of everything else.
 
-How much pages are told is the setting ``ckanext.marathon.security_headers``; ``marathon_site``
-makes ``enforce`` its default, because a site whose theme is its own knows what its pages load.
-
-Source: Content Security Policy Level 3; RFC 6797 (HSTS); Fetch, section 3.6 (nosniff).
+Inline scripts of templates are marked where templates are compiled, so that a policy against all
+others lets them run. Answers to somebody who is logged in are theirs alone: no cache keeps them for
+others.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import html
+import re
+import secrets
 from functools import lru_cache
 from urllib.parse import urlsplit
 
 import ckan.plugins.toolkit as tk
 from ckan.types import Response
-from flask import Blueprint, request
+from flask import Blueprint, g, has_request_context, request
 from flask.blueprints import BlueprintSetupState
+from jinja2 import Environment
+from jinja2.ext import Extension
+from markupsafe import Markup
 
-from . import file_answers, inline_scripts
+from ckanext.marathon.views import files as files_views
+from ckanext.marathon.views.files import FILES_URL
+
+# A tag may hold tags of Jinja, and those a “>” or a quotation mark.
+_JINJA = r"\{\{.*?\}\}|\{%.*?%\}|\{\#.*?\#\}"
+_IN_TAG = rf"(?:{_JINJA}|[^>])*?"
+_IN_LINK = rf"(?:{_JINJA}|(?!(?P=mark)).)*?"
+_IN_HANDLER = rf"(?:{_JINJA}|(?!(?P=quote)).)*?"
+_IN_HTMX = rf"(?:{_JINJA}|(?!(?P=limit)).)*?"
+_PLACES = re.compile(
+    "|".join(
+        (
+            # Texts to be translated take no blocks; raw parts show what stands in them.
+            r"(?P<untouched>\{%[-+]?\s*(?P<block>trans|raw)\b.*?\{%[-+]?\s*end(?P=block)\b)",
+            rf"(?P<jinja>{_JINJA})",
+            rf"(?P<element><script(?=[\s>]))(?P<attributes>{_IN_TAG})>",
+            r"(?P<link>\shref=)(?P<mark>[\"'])javascript:"
+            rf"(?P<code>{_IN_LINK})(?P=mark)",
+            rf"(?P<htmx>(?<![\w-])hx-on[\w:-]*=)(?P<limit>[\"']){_IN_HTMX}(?P=limit)",
+            rf"(?P<handler>\son[a-z]+=)(?P<quote>[\"'])(?P<body>{_IN_HANDLER})(?P=quote)",
+        )
+    ),
+    re.DOTALL | re.IGNORECASE,
+)
+_DOES_NOTHING = re.compile(r"\s*(void\(0\)\s*)?;?\s*")
+# A fragment that no page has: the link leads nowhere, and the page does not jump to its top.
+_NOWHERE = '"#!"'
+
+
+class InlineScripts(Extension):
+    """Changes the source of every template; see the module."""
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        environment.globals["marathon_nonce"] = get_nonce
+        environment.filters["marathon_handler"] = announce_handler
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        """Return the source with inline scripts and handlers marked."""
+        return _PLACES.sub(_mark_script, source)
+
+
+def get_nonce() -> str:
+    """Return the nonce of this request's page, made when it is first asked for."""
+    if not has_request_context():
+        return ""
+    if "marathon_nonce" not in g:
+        g.marathon_nonce = secrets.token_urlsafe(16)
+    return g.marathon_nonce
+
+
+def announce_handler(code: str) -> Markup:
+    """Return an event handler as it is, and let the page's policy allow it.
+
+    Args:
+        code: the attribute's value as it stands in the page, that is escaped.
+    """
+    if has_request_context():
+        digest = hashlib.sha256(html.unescape(str(code)).encode()).digest()
+        source = f"'sha256-{base64.b64encode(digest).decode()}'"
+        g.marathon_handlers = {**g.get("marathon_handlers", {}), source: True}
+    # Jinja has escaped what data brought into the block.
+    return Markup(code)  # noqa: S704
+
+
+def list_sources() -> dict[str, str]:
+    """Return what the page made in this request needs, by directive of its policy."""
+    needed: dict[str, str] = {}
+    if nonce := g.get("marathon_nonce"):
+        needed["script-src"] = f"'nonce-{nonce}'"
+    if handlers := g.get("marathon_handlers"):
+        needed["script-src-attr"] = " ".join(("'unsafe-hashes'", *handlers))
+    return needed
+
+
+def _mark_script(found: re.Match[str]) -> str:
+    if found["element"]:
+        attributes = found["attributes"]
+        # Scripts with an address are judged by it; data such as JSON-LD never runs.
+        if re.search(r"\s(?:src|nonce)=|json", attributes):
+            return found[0]
+        return f'{found["element"]} nonce="{{{{ marathon_nonce() }}}}"{attributes}>'
+    if found["link"]:
+        if _DOES_NOTHING.fullmatch(found["code"]):
+            return found["link"] + _NOWHERE
+        return f"{found['link']}{_NOWHERE} onclick={_announce_script(found['code'], found['mark'])}"
+    if found["htmx"] or "revoke-tokens-button" in (found["body"] or ""):
+        return ""
+    if found["handler"]:
+        return found["handler"] + _announce_script(found["body"], found["quote"])
+    return found[0]
+
+
+def _announce_script(code: str, quote: str) -> str:
+    return f"{quote}{{% filter marathon_handler %}}{code}{{% endfilter %}}{quote}"
+
 
 MODE = "ckanext.marathon.security_headers"
 SOURCES = "ckanext.marathon.csp_sources"
-FILES_URL = "ckanext.marathon.files_url"
 
 #: Directive → sources of the policy of pages.
 PAGE_POLICY = {
@@ -58,7 +159,7 @@ security_headers = Blueprint("marathon_security_headers", __name__)
 def mark_inline_scripts(state: BlueprintSetupState) -> None:
     """Have templates marked where a policy will ask for it."""
     if tk.config[MODE] != "off":
-        state.app.jinja_env.add_extension(inline_scripts.InlineScripts)
+        state.app.jinja_env.add_extension(InlineScripts)
 
 
 @security_headers.after_app_request
@@ -69,7 +170,7 @@ def set_headers(response: Response) -> Response:
     mode = tk.config[MODE]
     if mode == "enforce" and tk.config["ckan.site_url"].startswith("https:"):
         headers.setdefault("Strict-Transport-Security", HSTS)
-    is_page = not file_answers.protect(response) and response.mimetype == "text/html"
+    is_page = not files_views.protect_file(response) and response.mimetype == "text/html"
     # A browser puts the headers of a 304 in the place of those it has: a nonce would be another.
     if is_page and response.status_code != 304:
         _protect_page(response, mode)
@@ -98,7 +199,7 @@ def _protect_page(response: Response, mode: str) -> None:
     headers = response.headers
     if mode == "off":
         if (request.endpoint or "").startswith("marathon_"):
-            headers.setdefault("Content-Security-Policy", _write(OWN_PAGE_POLICY))
+            headers.setdefault("Content-Security-Policy", _write_policy(OWN_PAGE_POLICY))
             headers.setdefault("Referrer-Policy", _REFERRER)
         return
     policy = _page_policy()
@@ -118,15 +219,17 @@ def _page_policy() -> str:
     if _is_embeddable():
         policy["frame-ancestors"] = "*"
     # Whoever opens the site under another name than its own gets links to both.
-    own = _origin(tk.config["ckan.site_url"])
+    own = _find_origin(tk.config["ckan.site_url"])
     if own and own != request.host_url.rstrip("/"):
-        policy = _add(policy, dict.fromkeys(("default-src", "script-src", "form-action"), own))
-        policy = _add(policy, dict.fromkeys(("style-src", "font-src"), own))
-    files = _origin(tk.config[FILES_URL])
+        policy = _add_sources(
+            policy, dict.fromkeys(("default-src", "script-src", "form-action"), own)
+        )
+        policy = _add_sources(policy, dict.fromkeys(("style-src", "font-src"), own))
+    files = _find_origin(tk.config[FILES_URL])
     if files:
-        policy = _add(policy, dict.fromkeys(("connect-src", "frame-src"), files))
-    policy = _add(policy, parse_sources(tk.config[SOURCES]))
-    return _write(_add(policy, inline_scripts.list_sources()))
+        policy = _add_sources(policy, dict.fromkeys(("connect-src", "frame-src"), files))
+    policy = _add_sources(policy, parse_sources(tk.config[SOURCES]))
+    return _write_policy(_add_sources(policy, list_sources()))
 
 
 def _is_embeddable() -> bool:
@@ -135,7 +238,7 @@ def _is_embeddable() -> bool:
     return "/resource/<resource_id>/view/" in rule
 
 
-def _add(policy: dict[str, str], more: dict[str, str]) -> dict[str, str]:
+def _add_sources(policy: dict[str, str], more: dict[str, str]) -> dict[str, str]:
     added = dict(policy)
     for directive, sources in more.items():
         inherited = added["default-src"] if directive in FOLLOWING_DEFAULT else ""
@@ -145,11 +248,29 @@ def _add(policy: dict[str, str], more: dict[str, str]) -> dict[str, str]:
     return added
 
 
-def _write(policy: dict[str, str]) -> str:
+def _write_policy(policy: dict[str, str]) -> str:
     return "; ".join(" ".join(filter(None, part)) for part in policy.items())
 
 
 @lru_cache(maxsize=8)
-def _origin(address: str) -> str:
+def _find_origin(address: str) -> str:
     parts = urlsplit(address)
     return f"{parts.scheme}://{parts.netloc}" if parts.scheme and parts.netloc else ""
+
+
+private_answers = Blueprint("marathon_private_answers", __name__)
+
+# The same for everybody.
+_SHARED = frozenset({"static", "webassets.index"})
+
+
+@private_answers.after_app_request
+def keep_from_shared_caches(response: Response) -> Response:
+    """Have CKAN, which writes ``Cache-Control`` afterwards, call the answer private.
+
+    A browser asks again each time: it would keep a feed, which has a date, for a while otherwise.
+    """
+    if g.get("user") and request.endpoint not in _SHARED:
+        request.environ["__no_cache__"] = True
+        response.cache_control.no_cache = True
+    return response

@@ -1,9 +1,10 @@
-"""``/vocabulary/…``: where the IRIs of our concepts lead, as pages, SKOS and GeoJSON."""
+"""What the page of a vocabulary, or of one of its concepts, says."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import ckan.plugins.toolkit as tk
 from ckan.types import Response
@@ -13,70 +14,254 @@ from flask import Response as FlaskResponse
 from ckanext.marathon.feeds.keys import find_site
 from ckanext.marathon.rdf import vocabulary as vocabulary_rdf
 from ckanext.marathon.rdf.formats import FORMATS
-from ckanext.marathon.vocabulary import files, problems, territory
+from ckanext.marathon.views.answers import answer_rdf, find_wanted_extension, vary_by_accept
+from ckanext.marathon.vocabulary import authorities, files, problems, statuses, territory
 from ckanext.marathon.vocabulary.errors import UnknownCode
+from ckanext.marathon.vocabulary.text import pick_label
 
-from . import concepts
-from .negotiation import rdf, vary_by_accept, wanted_extension
+
+class ConceptLink(NamedTuple):
+    """A text that may lead somewhere; ``note`` explains it."""
+
+    text: str
+    href: str = ""
+    note: str = ""
+
+
+class ConceptBranch(NamedTuple):
+    """A group of concepts; the first group of a flat list has no head."""
+
+    head: ConceptLink | None
+    links: list[ConceptLink]
+
+
+@dataclass
+class ConceptPage:
+    """A concept: its name and code, and rows of (label, links)."""
+
+    kind: str
+    code: str
+    name: str
+    scheme_title: str
+    definition: str = ""
+    about: ConceptLink | None = None
+    rows: list[tuple[str, list[ConceptLink]]] = field(default_factory=list)
+
+
+def name_vocabulary(kind: str) -> str:
+    """Return the name of a vocabulary.
+
+    Raises:
+        UnknownCode: no such kind.
+    """
+    if kind == "municipality":
+        return tk._("Municipalities")
+    if kind == "department":
+        return tk._("Departments")
+    if kind == problems.KIND:
+        return tk._("Service problems")
+    return pick_label(statuses.get_term_list(kind).title, tk.h.lang())
+
+
+def make_link(kind: str, thing: Any) -> ConceptLink:
+    """Return a link to a concept given as an object of the vocabulary room."""
+    lang = tk.h.lang()
+    code = getattr(thing, "notation", None) or thing.code
+    name = thing.label(lang) if hasattr(thing, "label") else thing.name
+    href = tk.h.url_for("marathon_vocabulary.concept", kind=kind, code=code)
+    return ConceptLink(f"{name} ({code})", href, pick_label(getattr(thing, "definition", {}), lang))
+
+
+def list_branches(kind: str) -> list[ConceptBranch]:
+    """Return a whole vocabulary, grouped where it has groups.
+
+    Raises:
+        UnknownCode: no such kind.
+    """
+    if kind == "municipality":
+        return [
+            ConceptBranch(
+                make_link("department", department),
+                [
+                    make_link(kind, each)
+                    for each in territory.list_municipalities_of(department.code)
+                ],
+            )
+            for department in territory.list_departments()
+        ]
+    if kind == "department":
+        return [
+            ConceptBranch(None, [make_link(kind, each) for each in territory.list_departments()])
+        ]
+    if kind == problems.KIND:
+        return [
+            ConceptBranch(
+                make_link(kind, branch.area), [make_link(kind, each) for each in branch.problems]
+            )
+            for branch in problems.list_branches()
+        ]
+    return [
+        ConceptBranch(None, [make_link(kind, each) for each in statuses.get_term_list(kind).terms])
+    ]
+
+
+def make_concept_page(kind: str, code: str) -> ConceptPage:
+    """Return what the page of a concept says.
+
+    Raises:
+        UnknownCode: no such kind or code.
+    """
+    if kind == "municipality":
+        return _make_municipality_page(code)
+    if kind == "department":
+        return _make_department_page(code)
+    if kind == problems.KIND:
+        return _make_problem_page(code)
+    term = statuses.get_term_list(kind).term(code)
+    lang = tk.h.lang()
+    return ConceptPage(
+        kind, code, term.label(lang), name_vocabulary(kind), pick_label(term.definition, lang)
+    )
+
+
+def _make_municipality_page(code: str) -> ConceptPage:
+    place = territory.get_municipality(code)
+    department = territory.get_department(place.department_code)
+    found = ConceptPage("municipality", code, place.name, name_vocabulary("municipality"))
+    found.about = ConceptLink(
+        tk._("Everything about {name} on this site").format(name=place.name),
+        tk.h.url_for("marathon_place.municipality", code=code),
+    )
+    found.rows = [
+        (tk._("Department"), [make_link("department", department)]),
+        (tk._("Other spellings"), [ConceptLink(each) for each in place.alt_names]),
+        (tk._("Point"), [ConceptLink(f"{place.latitude:.4f}, {place.longitude:.4f}")]),
+        (tk._("Replaced by"), _list_replacements("municipality", place.replaced_by)),
+    ]
+    return found
+
+
+def _make_department_page(code: str) -> ConceptPage:
+    place = territory.get_department(code)
+    found = ConceptPage("department", code, place.name, name_vocabulary("department"))
+    found.about = ConceptLink(
+        tk._("Everything about {name} on this site").format(name=place.name),
+        tk.h.url_for("marathon_place.department", code=code),
+    )
+    inside = [make_link("municipality", each) for each in territory.list_municipalities_of(code)]
+    found.rows = [
+        ("ISO 3166-2", [ConceptLink(place.iso_3166_2)]),
+        (tk._("Municipalities"), inside),
+        (tk._("Replaced by"), _list_replacements("department", place.replaced_by)),
+    ]
+    return found
+
+
+def _list_replacements(kind: str, codes: tuple[str, ...]) -> list[ConceptLink]:
+    look_up = territory.get_municipality if kind == "municipality" else territory.get_department
+    return [make_link(kind, look_up(code)) for code in codes]
+
+
+def _make_problem_page(notation: str) -> ConceptPage:
+    problem, lang = problems.get_problem(notation), tk.h.lang()
+    kind = problems.KIND
+    found = ConceptPage(
+        kind,
+        notation,
+        problem.label(lang),
+        name_vocabulary(kind),
+        pick_label(problem.definition, lang),
+    )
+    found.about = ConceptLink(
+        tk._("Everything about this problem on this site"),
+        tk.h.url_for("marathon_place.problem", notation=notation),
+    )
+    broader = [problems.get_problem(problem.broader)] if problem.broader else []
+    synonyms = problem.alt_labels.get(lang) or problem.alt_labels.get("es", ())
+    note = pick_label(problem.scope_note, lang)
+    found.rows = [
+        (tk._("Service area"), [make_link(kind, each) for each in broader]),
+        (
+            tk._("Problems in it"),
+            [make_link(kind, problems.get_problem(n)) for n in problem.narrower],
+        ),
+        (tk._("Also called"), [ConceptLink(each) for each in synonyms]),
+        (tk._("Note"), [ConceptLink(note)] if note else []),
+        (
+            tk._("European data themes"),
+            [_make_theme_link(each.iri, lang) for each in problem.eu_themes],
+        ),
+        (tk._("Sustainable Development Goals"), [ConceptLink(each, each) for each in problem.sdg]),
+        ("COFOG", [ConceptLink(problem.cofog)] if problem.cofog else []),
+    ]
+    return found
+
+
+def _make_theme_link(iri: str, lang: str) -> ConceptLink:
+    known = authorities.find_theme(iri)
+    return ConceptLink(known.label(lang) if known else iri, iri)
+
 
 vocabulary = Blueprint("marathon_vocabulary", __name__)
 
 PLACES = {"municipality": "municipalities.geojson", "department": "departments.geojson"}
 
 
-def index() -> str:
+def list_vocabularies() -> str:
     """List the vocabularies."""
-    schemes = [(kind, concepts.title(kind)) for kind in vocabulary_rdf.KINDS]
+    schemes = [(kind, name_vocabulary(kind)) for kind in vocabulary_rdf.KINDS]
     return tk.render("marathon/vocabulary/index.html", {"schemes": schemes})
 
 
-def with_slash() -> Response:
+def redirect_slash() -> Response:
     """Send on who types the address as that of a folder."""
     answer = tk.redirect_to("marathon_vocabulary.index")
     answer.status_code = 301
     return answer
 
 
-def scheme(kind: str) -> Response:
+def show_scheme(kind: str) -> Response:
     """Show a vocabulary, or send on to its SKOS."""
     if kind not in vocabulary_rdf.KINDS:
-        return _unknown(kind, None)
-    extension = wanted_extension()
+        return _answer_unknown(kind, None)
+    extension = find_wanted_extension()
     if extension:
-        return _elsewhere("marathon_vocabulary.scheme_data", kind=kind, extension=extension)
+        return _redirect_elsewhere(
+            "marathon_vocabulary.scheme_data", kind=kind, extension=extension
+        )
     page = tk.render(
         "marathon/vocabulary/scheme.html",
         {
             "kind": kind,
-            "title": concepts.title(kind),
+            "title": name_vocabulary(kind),
             "iri": str(find_site().scheme(kind)),
-            "branches": concepts.branches(kind),
-            "extensions": _extensions(kind),
+            "branches": list_branches(kind),
+            "extensions": _list_extensions(kind),
         },
     )
     return vary_by_accept(make_response(page))
 
 
-def scheme_data(kind: str, extension: str) -> Response:
+def show_scheme_data(kind: str, extension: str) -> Response:
     """Return a whole vocabulary as SKOS, places also as GeoJSON."""
     if kind == "def" and extension in FORMATS:
-        return rdf(vocabulary_rdf.build_ontology_graph(find_site()), extension)
-    if kind not in vocabulary_rdf.KINDS or extension not in _extensions(kind):
-        return _unknown(kind, None)
+        return answer_rdf(vocabulary_rdf.build_ontology_graph(find_site()), extension)
+    if kind not in vocabulary_rdf.KINDS or extension not in _list_extensions(kind):
+        return _answer_unknown(kind, None)
     if extension == "geojson":
-        return _geojson(files.read_data_bytes(PLACES[kind]))
-    return rdf(vocabulary_rdf.build_scheme_graph(find_site(), kind), extension)
+        return _answer_geojson(files.read_data_bytes(PLACES[kind]))
+    return answer_rdf(vocabulary_rdf.build_scheme_graph(find_site(), kind), extension)
 
 
-def concept(kind: str, code: str) -> Response:
+def show_concept(kind: str, code: str) -> Response:
     """Show a concept, or send on to its SKOS."""
     try:
-        page = concepts.page(kind, code)
+        page = make_concept_page(kind, code)
     except UnknownCode:
-        return _unknown(kind, code)
-    extension = wanted_extension()
+        return _answer_unknown(kind, code)
+    extension = find_wanted_extension()
     if extension:
-        return _elsewhere(
+        return _redirect_elsewhere(
             "marathon_vocabulary.concept_data", kind=kind, code=code, extension=extension
         )
     html = tk.render(
@@ -84,55 +269,55 @@ def concept(kind: str, code: str) -> Response:
         {
             "page": page,
             "iri": str(find_site().concept(kind, code)),
-            "extensions": _extensions(kind),
+            "extensions": _list_extensions(kind),
         },
     )
     return vary_by_accept(make_response(html))
 
 
-def concept_data(kind: str, code: str, extension: str) -> Response:
+def show_concept_data(kind: str, code: str, extension: str) -> Response:
     """Return a concept as SKOS, a place also as GeoJSON."""
     try:
-        concepts.page(kind, code)
+        make_concept_page(kind, code)
     except UnknownCode:
-        return _unknown(kind, code)
-    if extension not in _extensions(kind):
-        return _unknown(kind, code)
+        return _answer_unknown(kind, code)
+    if extension not in _list_extensions(kind):
+        return _answer_unknown(kind, code)
     if extension == "geojson":
-        return _geojson(_feature(kind, code))
-    return rdf(vocabulary_rdf.build_concept_graph(find_site(), kind, code), extension)
+        return _answer_geojson(_make_feature(kind, code))
+    return answer_rdf(vocabulary_rdf.build_concept_graph(find_site(), kind, code), extension)
 
 
-def ontology() -> Response:
+def redirect_to_ontology() -> Response:
     """Send on to the properties of our own, which have no page."""
-    return _elsewhere(
-        "marathon_vocabulary.scheme_data", kind="def", extension=wanted_extension() or "ttl"
+    return _redirect_elsewhere(
+        "marathon_vocabulary.scheme_data", kind="def", extension=find_wanted_extension() or "ttl"
     )
 
 
-def profile() -> Response:
+def show_profile() -> Response:
     """Return the application profile as SHACL, for validators."""
     body = vocabulary_rdf.read_profile_turtle(find_site())
     return FlaskResponse(body, content_type="text/turtle; charset=utf-8")
 
 
-def _extensions(kind: str) -> list[str]:
+def _list_extensions(kind: str) -> list[str]:
     return [*FORMATS, "geojson"] if kind in PLACES else list(FORMATS)
 
 
-def _elsewhere(endpoint: str, **values: str) -> Response:
+def _redirect_elsewhere(endpoint: str, **values: str) -> Response:
     # 303: the concept is no document; what follows describes it.
     answer = tk.redirect_to(endpoint, **values)
     answer.status_code = 303
     return vary_by_accept(answer)
 
 
-def _geojson(body: bytes | dict[str, Any]) -> Response:
+def _answer_geojson(body: bytes | dict[str, Any]) -> Response:
     data = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
     return FlaskResponse(data, content_type="application/geo+json")
 
 
-def _feature(kind: str, code: str) -> dict[str, Any]:
+def _make_feature(kind: str, code: str) -> dict[str, Any]:
     place = (
         territory.get_municipality(code)
         if kind == "municipality"
@@ -148,7 +333,7 @@ def _feature(kind: str, code: str) -> dict[str, Any]:
     }
 
 
-def _unknown(kind: str, code: str | None) -> Response:
+def _answer_unknown(kind: str, code: str | None) -> Response:
     known = kind in vocabulary_rdf.KINDS
     near = []
     if kind == "municipality" and code:
@@ -160,19 +345,23 @@ def _unknown(kind: str, code: str | None) -> Response:
         {
             "kind": kind,
             "code": code,
-            "title": concepts.title(kind) if known else None,
-            "near": [concepts.link(kind, each) for each in near],
-            "schemes": [(each, concepts.title(each)) for each in vocabulary_rdf.KINDS],
+            "title": name_vocabulary(kind) if known else None,
+            "near": [make_link(kind, each) for each in near],
+            "schemes": [(each, name_vocabulary(each)) for each in vocabulary_rdf.KINDS],
         },
     )
     return make_response(page, 404)
 
 
-vocabulary.add_url_rule("/vocabulary", view_func=index)
-vocabulary.add_url_rule("/vocabulary/", view_func=with_slash)
-vocabulary.add_url_rule("/vocabulary/def", view_func=ontology)
-vocabulary.add_url_rule("/vocabulary/marathon-ap.ttl", view_func=profile)
-vocabulary.add_url_rule("/vocabulary/<kind>", view_func=scheme)
-vocabulary.add_url_rule("/vocabulary/<kind>.<extension>", view_func=scheme_data)
-vocabulary.add_url_rule("/vocabulary/<kind>/<code>", view_func=concept)
-vocabulary.add_url_rule("/vocabulary/<kind>/<code>.<extension>", view_func=concept_data)
+vocabulary.add_url_rule("/vocabulary", endpoint="index", view_func=list_vocabularies)
+vocabulary.add_url_rule("/vocabulary/", endpoint="with_slash", view_func=redirect_slash)
+vocabulary.add_url_rule("/vocabulary/def", endpoint="ontology", view_func=redirect_to_ontology)
+vocabulary.add_url_rule("/vocabulary/marathon-ap.ttl", endpoint="profile", view_func=show_profile)
+vocabulary.add_url_rule("/vocabulary/<kind>", endpoint="scheme", view_func=show_scheme)
+vocabulary.add_url_rule(
+    "/vocabulary/<kind>.<extension>", endpoint="scheme_data", view_func=show_scheme_data
+)
+vocabulary.add_url_rule("/vocabulary/<kind>/<code>", endpoint="concept", view_func=show_concept)
+vocabulary.add_url_rule(
+    "/vocabulary/<kind>/<code>.<extension>", endpoint="concept_data", view_func=show_concept_data
+)

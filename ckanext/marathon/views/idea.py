@@ -10,8 +10,7 @@ from ckan.views import dataset
 from flask import Blueprint, make_response, request
 
 from ckanext.marathon.helpers.form import list_errors_by_input
-
-from . import form_answers, held_forms
+from ckanext.marathon.views import form_answers
 
 ideas = Blueprint("marathon_idea", __name__)
 
@@ -44,7 +43,7 @@ def change_status(id: str) -> Response:
 
 def _show_again(id: str, step: dict[str, str], errors: list[str], code: int = 200) -> Response:
     """Return the page of the idea with the step as it was typed and what is wrong with it."""
-    held_forms.note_form_shown()
+    form_answers.note_form_shown()
     # Read by the page's form, templates/marathon/snippets/change_status.html.
     g.marathon_step = {**step, "errors": errors}
     idea = model.Package.get(id)

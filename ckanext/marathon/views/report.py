@@ -29,44 +29,44 @@ reports = Blueprint("marathon_report", __name__)
 SHOWN = {"workshops": 5, "steps": 5, "datasets": 5, "parts": 7, "milestones": 4}
 
 
-def country() -> Response:
+def show_country_report() -> Response:
     """Show the report of the country."""
-    return _report(None)
+    return _show_report(None)
 
 
-def municipality(code: str) -> Response:
+def show_municipality_report(code: str) -> Response:
     """Show the report of a municipality."""
     try:
-        return _report(territory.get_municipality(code))
+        return _show_report(territory.get_municipality(code))
     except UnknownCode:
-        return _elsewhere(code, "marathon_report.municipality")
+        return _redirect_code(code, "marathon_report.municipality")
 
 
-def country_xlsx() -> Response:
+def show_country_workbook() -> Response:
     """Return the report of the country as a workbook, with everything that it counts."""
-    return _workbook(None)
+    return _show_workbook(None)
 
 
-def municipality_xlsx(code: str) -> Response:
+def show_municipality_workbook(code: str) -> Response:
     """Return the report of a municipality as a workbook."""
     try:
-        return _workbook(territory.get_municipality(code))
+        return _show_workbook(territory.get_municipality(code))
     except UnknownCode:
-        return _elsewhere(code, "marathon_report.municipality_xlsx")
+        return _redirect_code(code, "marathon_report.municipality_xlsx")
 
 
-def _report(place: Municipality | None) -> Response:
+def _show_report(place: Municipality | None) -> Response:
     try:
-        period = _period()
+        period = _read_period()
     except dates.UnclearPeriod as error:
-        return _page(
+        return _show_page(
             place, 400, errors={k: messages.write_fault(v) for k, v in error.faults.items()}
         )
     found = report.read_report(period, place.code if place else "", SHOWN["datasets"])
-    address = _address(place, period)
+    address = _find_address(place, period)
     # Nothing of a reader's is in it but days and a code that exists.
     qr = Markup(segno.make_qr(address, error="m").svg_inline(omitsize=True, border=0))  # noqa: S704 - SVG drawn by segno
-    return _page(
+    return _show_page(
         place,
         200,
         report=found,
@@ -79,17 +79,17 @@ def _report(place: Municipality | None) -> Response:
         sources=report_sheets.tabulate_sources(),
         shown=SHOWN,
         address=address,
-        workbook_address=_address(place, period, ".xlsx"),
+        workbook_address=_find_address(place, period, ".xlsx"),
         qr=qr,
     )
 
 
-def _page(place: Municipality | None, status: int, **more: Any) -> Response:
+def _show_page(place: Municipality | None, status: int, **more: Any) -> Response:
     page = tk.render(
         "marathon/report/report.html",
         {
             "place": place,
-            "title": _title(place),
+            "title": _write_title(place),
             "asked": {
                 name: request.args.get(name, "") for name in (FIRST_PARAMETER, LAST_PARAMETER)
             },
@@ -101,14 +101,16 @@ def _page(place: Municipality | None, status: int, **more: Any) -> Response:
     return make_response(page, status)
 
 
-def _workbook(place: Municipality | None) -> Response:
+def _show_workbook(place: Municipality | None) -> Response:
     try:
-        period = _period()
+        period = _read_period()
     except dates.UnclearPeriod:
-        return _report(place)
+        return _show_report(place)
     found = report.read_report(period, place.code if place else "")
     body = write_workbook(
-        report_sheets.tabulate_report(found, period, _title(place), _address(place, period))
+        report_sheets.tabulate_report(
+            found, period, _write_title(place), _find_address(place, period)
+        )
     )
     answer = FlaskResponse(body, content_type=XLSX)
     name = "-".join(filter(None, ("informe", place and place.code, period.last.isoformat())))
@@ -116,7 +118,7 @@ def _workbook(place: Municipality | None) -> Response:
     return answer
 
 
-def _period() -> Period:
+def _read_period() -> Period:
     """Return the period that the request asks for.
 
     Raises:
@@ -126,13 +128,13 @@ def _period() -> Period:
     return dates.read_period(first, last, dates.get_today())
 
 
-def _title(place: Municipality | None) -> str:
+def _write_title(place: Municipality | None) -> str:
     if place:
         return tk._("Report on the idea marathons in {name}").format(name=place.name)
     return tk._("Report on the idea marathons in Guatemala")
 
 
-def _address(place: Municipality | None, period: Period, ending: str = "") -> str:
+def _find_address(place: Municipality | None, period: Period, ending: str = "") -> str:
     """Return where the same report is to be had, also later: with its last day."""
     path = f"municipality/{place.code}" if place else "marathon"
     days = {LAST_PARAMETER: period.last.isoformat()}
@@ -141,7 +143,7 @@ def _address(place: Municipality | None, period: Period, ending: str = "") -> st
     return f"{lookups.read_site().url}/{path}/report{ending}?{urlencode(days)}"
 
 
-def _elsewhere(code: str, endpoint: str) -> Response:
+def _redirect_code(code: str, endpoint: str) -> Response:
     """Send on to the municipality that the code means, else to the page that says what exists."""
     meant = paths.repair_concept_code("municipality", code)
     if not meant or meant == code:
@@ -156,7 +158,15 @@ def _elsewhere(code: str, endpoint: str) -> Response:
     return answer
 
 
-reports.add_url_rule("/marathon/report", view_func=country)
-reports.add_url_rule("/marathon/report.xlsx", view_func=country_xlsx)
-reports.add_url_rule("/municipality/<code>/report", view_func=municipality)
-reports.add_url_rule("/municipality/<code>/report.xlsx", view_func=municipality_xlsx)
+reports.add_url_rule("/marathon/report", endpoint="country", view_func=show_country_report)
+reports.add_url_rule(
+    "/marathon/report.xlsx", endpoint="country_xlsx", view_func=show_country_workbook
+)
+reports.add_url_rule(
+    "/municipality/<code>/report", endpoint="municipality", view_func=show_municipality_report
+)
+reports.add_url_rule(
+    "/municipality/<code>/report.xlsx",
+    endpoint="municipality_xlsx",
+    view_func=show_municipality_workbook,
+)

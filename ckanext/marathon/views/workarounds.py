@@ -1,28 +1,119 @@
-"""Requests to CKAN's own pages on which its views break."""
+"""Requests and texts on which CKAN's own API, pages and feeds break.
+
+Parameters of a wrong type are refused before any action runs; forms without a field that CKAN needs
+are answered; former versions of files (ckanext-activity) ask for the permission that datasets ask
+for; pages and Atom feeds come without hidden characters, whatever texts the database has.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, cast
 
 import ckan.plugins.toolkit as tk
 from ckan import model
-from ckan.common import current_user
+from ckan.common import current_user, json
 from ckan.lib.navl.dictization_functions import DataError
 from ckan.types import Context, Response
-from flask import Blueprint, request
+from ckan.views.feed import CKANFeed
+from flask import Blueprint, make_response, request
 from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.routing import BuildError
 
-from ckanext.marathon.domain.texts import is_reference
+from ckanext.marathon.domain.texts import is_reference, remove_hidden
 from ckanext.marathon.helpers.labels import TYPES
-from ckanext.marathon.logic import unseen
+from ckanext.marathon.logic import parameters, unseen
 from ckanext.marathon.logic.parameters import check_activity
+from ckanext.marathon.views.answers import answer_error_page
+from ckanext.marathon.views.record import refuse_gone_file
 from ckanext.marathon.visibility import Viewer
 
-from .error_page import error_page
-from .gone import refuse_gone_file
+api_door = Blueprint("marathon_api_door", __name__)
+
+
+@api_door.before_app_request
+def check_parameter_types() -> Response | None:
+    """Answer 409 with the parameter's name and what is expected there, or let the call pass."""
+    if request.endpoint != "api.action":
+        return None
+    name = (request.view_args or {}).get("logic_function", "")
+    try:
+        action = tk.get_action(name)
+    except KeyError:
+        return None
+    reads = bool(getattr(action, "side_effect_free", False))
+    try:
+        data = read_request_data(reads)
+    except ValueError:
+        # CKAN says itself that it is no JSON.
+        return None
+    except RecursionError:
+        return _refuse_call(
+            name, 400, "Bad request", {"message": tk._("The data is nested too deeply")}
+        )
+    if reads and parameters.names_what_cannot_exist(data):
+        return _refuse_call(name, 404, "Not Found Error", {"message": tk._("Not found")})
+    errors = parameters.find_wrong_types(name, data, writes=not reads)
+    for field, files in request.files.lists():
+        if len(files) > 1:
+            # CKAN would take the first.
+            errors[field] = [tk._("One file at a time: send each by itself")]
+    if errors:
+        return _refuse_call(name, 409, "Validation Error", errors)
+    try:
+        parameters.check_assumptions(name, data, current_user.name)
+    except tk.ValidationError as fault:
+        return _refuse_call(name, 409, "Validation Error", fault.error_dict)
+    except tk.ObjectNotFound:
+        return _refuse_call(name, 404, "Not Found Error", {"message": tk._("Not found")})
+    except tk.NotAuthorized:
+        return _refuse_call(name, 403, "Authorization Error", {"message": tk._("Access denied")})
+    return None
+
+
+def read_request_data(reads: bool) -> dict[str, Any]:
+    """Return the parameters as CKAN's API takes them out of the request."""
+    # CKAN loads its views again for each application; the one of this application is listed.
+    return sys.modules["ckan.views.api"]._get_request_data(try_url_params=reads)
+
+
+def _refuse_call(action: str, status: int, kind: str, error: dict[str, Any]) -> Response:
+    help_ = tk.h.url_for(
+        "api.action", logic_function="help_show", ver=3, name=action, _external=True
+    )
+    body = {"help": help_, "success": False, "error": {**error, "__type": kind}}
+    answer = make_response(json.dumps(body), status)
+    answer.headers["Content-Type"] = "application/json;charset=utf-8"
+    return answer
+
+
+activity = Blueprint("marathon_activity", __name__)
+
+_FILE_VERSION = "activity.resource_history"
+
+
+@activity.before_app_request
+def check_version_access() -> None:
+    """Ask of a former version of a file what that plugin asks of one of a dataset.
+
+    Its page ``/dataset/<id>/resources/<id>/history/<id>`` reads the version without asking. Who
+    may not see the dataset gets 404, as for a dataset that does not exist.
+    """
+    if tk.request.endpoint != _FILE_VERSION:
+        return
+    version: dict[str, Any] = tk.request.view_args or {}
+    context = Context(user=tk.current_user.name, auth_user_obj=tk.g.userobj)
+    try:
+        check_activity(version.get("activity_id"), tk.current_user.name)
+        tk.check_access("activity_data_show", context, {"id": version.get("activity_id")})
+    except (tk.ObjectNotFound, tk.ValidationError):
+        tk.abort(404, tk._("Not found"))
+    except tk.NotAuthorized:
+        tk.abort(403, tk._("Unauthorized to view activity data"))
+
 
 odd_requests = Blueprint("marathon_odd_requests", __name__)
 
@@ -162,21 +253,21 @@ def show_missing_file(fault: FileNotFoundError | BuildError) -> Response:
     if not (request.endpoint or "").endswith("resource.download"):
         raise fault
     content = tk._("This file is not on the site.")
-    return error_page(404, tk._("There is no such page"), content)
+    return answer_error_page(404, tk._("There is no such page"), content)
 
 
 @odd_requests.app_errorhandler(tk.ObjectNotFound)
 def show_not_found(_fault: tk.ObjectNotFound) -> Response:
     """Answer 404 where a view of CKAN lets an action's “not found” pass, which ends in a 500."""
     content = tk._("There is nothing at this address.")
-    return error_page(404, tk._("There is no such page"), content)
+    return answer_error_page(404, tk._("There is no such page"), content)
 
 
 @odd_requests.app_errorhandler(tk.NotAuthorized)
 def show_forbidden(_fault: tk.NotAuthorized) -> Response:
     """Answer 403 where a view of CKAN lets an action's refusal pass."""
     content = tk._("This is not for everybody. Log in with an account that may do it.")
-    return error_page(403, tk._("Not allowed"), content)
+    return answer_error_page(403, tk._("Not allowed"), content)
 
 
 @odd_requests.app_errorhandler(tk.ValidationError)
@@ -201,4 +292,54 @@ def show_wrong_names(_fault: DataError) -> Response:
 def _show_wrong(summary: Mapping[str, Any]) -> Response:
     lines = [f"{field}: {text}" for field, text in summary.items()]
     content = " ".join((tk._("What was sent cannot be taken."), *lines))
-    return error_page(400, tk._("Not understood"), content)
+    return answer_error_page(400, tk._("Not understood"), content)
+
+
+plain_pages = Blueprint("marathon_plain_pages", __name__)
+
+
+@plain_pages.after_app_request
+def leave_out_hidden(answer: Response) -> Response:
+    """Leave hidden characters out of a page."""
+    if answer.mimetype != "text/html" or answer.is_streamed or answer.content_encoding:
+        return answer
+    text = answer.get_data(as_text=True)
+    plain = remove_hidden(text)
+    if plain != text:
+        answer.set_data(plain)
+    return answer
+
+
+FeedFactory = Callable[..., Any]
+
+
+def make_feed_class(others: list[FeedFactory]) -> FeedFactory:
+    """Return the class of CKAN's feeds, or another plugin's, made to clean what it is given.
+
+    Args:
+        others: the classes that other plugins ask for; CKAN takes the last.
+    """
+    return _make_clean_class(others[-1] if others else CKANFeed)
+
+
+@cache
+def _make_clean_class(base: Any) -> FeedFactory:
+    class CleaningFeed(base):
+        """A feed that leaves out the characters that XML cannot hold."""
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(
+                *map(_clean_value, args), **{k: _clean_value(v) for k, v in kwargs.items()}
+            )
+
+        def add_item(self, **kwargs: Any) -> None:
+            super().add_item(**{name: _clean_value(value) for name, value in kwargs.items()})
+
+    return CleaningFeed
+
+
+def _clean_value(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_clean_value(item) for item in value]
+    # An enclosure is a str with attributes of its own.
+    return remove_hidden(value) if type(value) is str else value

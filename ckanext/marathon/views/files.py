@@ -1,10 +1,6 @@
 """Answers that are files which somebody uploaded or which another server sent.
 
-Whoever may upload a file must not be able to run it as a page of the site: its type is taken from
-its bytes, only what ``ckan.files.inline_content_types`` lists is shown in the browser, and a policy
-forbids it every script. It works on the answer, so that it holds for whichever plugin stores files.
-
-Source: RFC 6266 and RFC 8187 (Content-Disposition), Content Security Policy Level 3 (``sandbox``).
+They are made harmless, and come from a host name of their own where a site has one.
 """
 
 from __future__ import annotations
@@ -21,7 +17,8 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.lib import files
 from ckan.types import Context, Response
-from flask import request
+from flask import Blueprint, request
+from flask import Response as FlaskResponse
 from werkzeug.http import dump_options_header, parse_options_header
 from werkzeug.wsgi import ClosingIterator
 
@@ -34,6 +31,7 @@ from ckanext.marathon.domain.file import (
 )
 
 # A browser draws a text or a picture with styles of its own.
+FILES_URL = "ckanext.marathon.files_url"
 FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 # A sandbox would keep the browser's viewer of PDF from starting.
 PDF_POLICY = (
@@ -44,7 +42,7 @@ _OF_RESOURCE = re.compile(r"/resource/<[^>]+>/(download|proxy|service_proxy)(?:/
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
-class Sample(NamedTuple):
+class FileSample(NamedTuple):
     """The beginning of a file, and whether that is all of it."""
 
     beginning: bytes
@@ -73,7 +71,7 @@ def is_public(resource_id: str) -> bool:
         return False
 
 
-def protect(response: Response) -> bool:
+def protect_file(response: Response) -> bool:
     """Make an answer harmless that holds a file; return whether it is one."""
     is_upload = request.endpoint == "static" and _is_stored(response)
     if not is_upload and not is_file_request():
@@ -141,13 +139,13 @@ def _encode_name(name: str) -> dict[str, str]:
 
 def _is_stored(response: Response) -> bool:
     """Return whether a static file is an upload, wherever its address seems to lead."""
-    path = _opened_path(response)
+    path = _find_opened_path(response)
     if path is None:
         return "/uploads/" in request.path
-    return any(path.resolve().is_relative_to(root) for root in _roots())
+    return any(path.resolve().is_relative_to(root) for root in _list_roots())
 
 
-def _roots() -> Iterator[Path]:
+def _list_roots() -> Iterator[Path]:
     """Yield the directories with uploads that CKAN serves as static files."""
     storage = tk.config.get("ckan.storage_path")
     if storage:
@@ -158,12 +156,12 @@ def _roots() -> Iterator[Path]:
             yield Path(str(settings.path)).resolve()
 
 
-def _opened_path(response: Response) -> Path | None:
-    name = response.headers.get("X-Sendfile") or getattr(_opened(response), "name", None)
+def _find_opened_path(response: Response) -> Path | None:
+    name = response.headers.get("X-Sendfile") or getattr(_find_opened(response), "name", None)
     return Path(name) if isinstance(name, str) else None
 
 
-def _opened(response: Response) -> Any:
+def _find_opened(response: Response) -> Any:
     """Return the open file behind an answer, ``None`` where there is none."""
     body: Any = response.response
     # A part of a file wraps the whole of it.
@@ -172,7 +170,7 @@ def _opened(response: Response) -> Any:
     return opened if opened is not None and opened.seekable() else None
 
 
-def _take_sample(response: Response) -> Sample | None:
+def _take_sample(response: Response) -> FileSample | None:
     """Return the beginning of an answer's file and leave the answer as it was.
 
     Returns:
@@ -180,17 +178,17 @@ def _take_sample(response: Response) -> Sample | None:
     """
     if "X-Sendfile" in response.headers:
         with Path(response.headers["X-Sendfile"]).open("rb") as stored:
-            return _sample(stored.read(SAMPLE_SIZE + 1))
-    opened = _opened(response)
+            return _make_sample(stored.read(SAMPLE_SIZE + 1))
+    opened = _find_opened(response)
     if opened is not None and not opened.closed:
         position = opened.tell()
         opened.seek(0)
         beginning = opened.read(SAMPLE_SIZE + 1)
         opened.seek(position)
-        return _sample(beginning)
+        return _make_sample(beginning)
     if response.status_code != 200:
         return None
-    return _sample(_read_ahead(response))
+    return _make_sample(_read_ahead(response))
 
 
 def _read_ahead(response: Response) -> bytes:
@@ -207,5 +205,36 @@ def _read_ahead(response: Response) -> bytes:
     return b"".join(parts)
 
 
-def _sample(read: bytes) -> Sample:
-    return Sample(read[:SAMPLE_SIZE], len(read) <= SAMPLE_SIZE)
+def _make_sample(read: bytes) -> FileSample:
+    return FileSample(read[:SAMPLE_SIZE], len(read) <= SAMPLE_SIZE)
+
+
+files_host = Blueprint("marathon_files_host", __name__)
+
+
+@files_host.before_app_request
+def keep_files_apart() -> Response | None:
+    """Send public downloads to their own host; serve nothing else there.
+
+    Files that not everybody may see stay where their readers are logged in.
+    """
+    address = tk.config[FILES_URL].rstrip("/")
+    if not address:
+        return None
+    if request.host == urlsplit(address).netloc:
+        is_file = is_file_request() or request.path.startswith("/uploads/")
+        return None if is_file else FlaskResponse(tk._("Not found"), 404, mimetype="text/plain")
+    resource = find_download() if request.method in {"GET", "HEAD"} else None
+    if resource is None or resource.url_type != "upload" or not is_public(resource.id):
+        return None
+    query = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""
+    return tk.redirect_to(address + quote(request.script_root + request.path) + query)
+
+
+@files_host.after_app_request
+def share_files(response: Response) -> Response:
+    """Let pages of the site, such as previews, read public files of their own host."""
+    address = tk.config[FILES_URL]
+    if address and request.host == urlsplit(address).netloc and is_file_request():
+        response.headers["Access-Control-Allow-Origin"] = "*"
+    return response

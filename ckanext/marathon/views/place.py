@@ -1,0 +1,365 @@
+"""Pages of places and service problems, and the page of the coordinating body.
+
+``/marathon`` says how much there is, municipality by municipality. The coordinating body's page
+lists the municipalities of the site and their officers.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+import ckan.plugins.toolkit as tk
+from ckan.common import current_user
+from ckan.types import Context, Response
+from flask import Blueprint, make_response, request
+
+from ckanext.marathon.helpers import overview
+from ckanext.marathon.helpers.chain import find_records
+from ckanext.marathon.model import figures, idea
+from ckanext.marathon.model import municipality as municipality_model
+from ckanext.marathon.model.figures import Figures
+from ckanext.marathon.model.link import DEPARTMENT, MUNICIPALITY, PROBLEM
+from ckanext.marathon.rdf.lookups import read_site
+from ckanext.marathon.search.connection import AWAY
+from ckanext.marathon.views import answers, form_answers
+from ckanext.marathon.views.answers import find_wanted_extension, vary_by_accept
+from ckanext.marathon.vocabulary import paths, problems, territory
+from ckanext.marathon.vocabulary.errors import UnknownCode
+from ckanext.marathon.vocabulary.territory import Kind, Municipality
+
+country = Blueprint("marathon_country", __name__)
+
+LATEST = 5
+
+
+def show_country() -> str:
+    """Show the country at a glance; ``sort`` is a field of ``Figures``."""
+    ideas, datasets = overview.list_newest(LATEST)
+    rows = overview.list_municipality_rows()
+    return tk.render(
+        "marathon/country/index.html",
+        {
+            "total": figures.read_total_figures(),
+            "as_of": overview.write_as_of(),
+            "comparison": overview.compare_rows(rows, request.args.get("sort", "")),
+            "ideas": ideas,
+            "datasets": datasets,
+        },
+    )
+
+
+def show_municipality_figures() -> Response:
+    """Return the figures of the municipalities as CSV."""
+    title = tk._("The idea marathons by municipality")
+    return answers.answer_csv(
+        overview.tabulate_rows("municipalities", title, overview.list_municipality_rows())
+    )
+
+
+country.add_url_rule("/marathon", endpoint="index", view_func=show_country)
+country.add_url_rule(
+    "/marathon/municipalities.csv", endpoint="municipalities", view_func=show_municipality_figures
+)
+
+
+places = Blueprint("marathon_place", __name__)
+
+# Of each type of things, and of the data that are missing.
+SHOWN = 10
+# By which a search finds what there is of each.
+FILTER_FIELDS = {
+    MUNICIPALITY: "vocab_municipality",
+    DEPARTMENT: "vocab_department",
+    PROBLEM: "vocab_service_problem",
+}
+JSON = {"application/json": "jsonld"}
+GEOJSON = {"application/geo+json": "geojson"}
+
+
+class PlaceSection(NamedTuple):
+    """The things of one type under a filter: how many, the latest, and where all of them are."""
+
+    package_type: str
+    count: int
+    things: list[dict[str, Any]]
+    all_of_them: str
+
+
+def list_municipalities() -> str:
+    """List the municipalities that take part, and all of them by department."""
+    return tk.render(
+        "marathon/place/municipalities.html",
+        {
+            "active": overview.list_municipality_rows(),
+            "departments": [
+                (each, territory.list_municipalities_of(each.code))
+                for each in territory.list_departments()
+            ],
+        },
+    )
+
+
+def show_municipality(code: str) -> Response:
+    """Show what there is of a municipality."""
+    try:
+        found = territory.get_municipality(code)
+    except UnknownCode:
+        return _redirect_code(MUNICIPALITY, code)
+    return _redirect_to_data(MUNICIPALITY, code, JSON | GEOJSON) or _show_page(
+        MUNICIPALITY,
+        code,
+        "marathon/place/municipality.html",
+        place=found,
+        department=territory.get_department(found.department_code),
+        evidence=[each for each in territory.read_pilot_evidence() if each.code == code],
+        organization=_find_organization(code),
+    )
+
+
+def show_department(code: str) -> Response:
+    """Show what there is of a department, and compare its municipalities."""
+    try:
+        found = territory.get_department(code)
+    except UnknownCode:
+        return _redirect_code(DEPARTMENT, code)
+    return _redirect_to_data(DEPARTMENT, code, JSON | GEOJSON) or _show_page(
+        DEPARTMENT,
+        code,
+        "marathon/place/department.html",
+        place=found,
+        comparison=overview.compare_rows(overview.list_rows_of_department(code), _read_sort()),
+    )
+
+
+def show_department_figures(code: str) -> Response:
+    """Return the figures of a department's municipalities as CSV."""
+    try:
+        found = territory.get_department(code)
+    except UnknownCode:
+        return tk.abort(404, tk._("Not found"))
+    rows = overview.list_rows_of_department(code)
+    return answers.answer_csv(overview.tabulate_rows(f"department-{code}", found.name, rows))
+
+
+def list_problems() -> str:
+    """List the service problems with their definitions and what there is of each."""
+    counts = {code: each.things for code, each in figures.read_figures_by(PROBLEM).items()}
+    return tk.render(
+        "marathon/place/problems.html",
+        {"branches": problems.list_branches(), "counts": counts},
+    )
+
+
+def show_problem(notation: str) -> Response:
+    """Show what there is of a service problem; of an area, compare its problems."""
+    try:
+        found = problems.get_problem(notation)
+    except UnknownCode:
+        return _redirect_code(PROBLEM, notation)
+    return _redirect_to_data(PROBLEM, notation, JSON) or _show_page(
+        PROBLEM,
+        notation,
+        "marathon/place/problem.html",
+        problem=found,
+        area=problems.get_problem(found.broader) if found.broader else None,
+        comparison=overview.compare_rows(
+            overview.list_problem_rows(found.narrower), _read_sort(), ""
+        ),
+    )
+
+
+def show_problem_figures(notation: str) -> Response:
+    """Return the figures of an area's problems, or of a problem, as CSV."""
+    try:
+        found = problems.get_problem(notation)
+    except UnknownCode:
+        return tk.abort(404, tk._("Not found"))
+    rows = overview.list_problem_rows(found.narrower or (notation,))
+    title = found.label(tk.h.lang())
+    return answers.answer_csv(overview.tabulate_rows(f"service-problem-{notation}", title, rows))
+
+
+def _show_page(kind: str, code: str, template: str, **values: Any) -> Response:
+    """Return the page of a place or problem, with what all of them have."""
+    field = FILTER_FIELDS[kind]
+    everything = {
+        "kind": kind,
+        "code": code,
+        "figures": figures.read_figures_by(kind).get(code, Figures()),
+        "as_of": overview.write_as_of(),
+        "needs": idea.list_unmet_needs(SHOWN, kind, code),
+        "waiting": tk.h.url_for("idea.search", **{field: code, "vocab_data_needs": "unmet"}),
+        "parts": _list_sections(field, code),
+        "feeds": f"{read_site().url}/{kind}/{code}",
+        **values,
+    }
+    return vary_by_accept(make_response(tk.render(template, everything)))
+
+
+def _redirect_to_data(kind: str, code: str, others: dict[str, str]) -> Response | None:
+    """Send on whoever prefers data to what the vocabulary says of a place or problem."""
+    extension = find_wanted_extension(others)
+    if extension is None:
+        return None
+    answer = tk.redirect_to(
+        "marathon_vocabulary.concept_data", kind=kind, code=code, extension=extension
+    )
+    answer.status_code = 303
+    return vary_by_accept(answer)
+
+
+def _read_sort() -> str:
+    return request.args.get("sort", "")
+
+
+def _find_organization(code: str) -> dict[str, Any] | None:
+    holder = municipality_model.find_municipality(code)
+    return tk.h.marathon_organization(holder) if holder else None
+
+
+def _list_sections(field: str, value: str) -> list[PlaceSection] | None:
+    """Return what there is under a filter; ``None`` while Solr is away."""
+    try:
+        return [_make_section(each, field, value) for each in ("workshop", "idea", "dataset")]
+    except AWAY:
+        return None
+
+
+def _make_section(package_type: str, field: str, value: str) -> PlaceSection:
+    found = find_records(package_type, f'+{field}:"{value}"', SHOWN)
+    address = tk.h.url_for(f"{package_type}.search", **{field: value})
+    return PlaceSection(package_type, found["count"], found["things"], address)
+
+
+def _redirect_code(kind: Kind | Literal["service-problem"], code: str) -> Response:
+    """Send on to the place or problem that the code means as spreadsheets write it.
+
+    Where it means none, the vocabulary's page says what exists instead.
+    """
+    meant = paths.repair_concept_code(kind, code)
+    if meant and meant != code:
+        if kind == "service-problem":
+            answer = tk.redirect_to("marathon_place.problem", notation=meant)
+        else:
+            answer = tk.redirect_to(f"marathon_place.{kind}", code=meant)
+        answer.status_code = 301
+        return answer
+    return tk.redirect_to("marathon_vocabulary.concept", kind=kind, code=code)
+
+
+places.add_url_rule("/municipality", endpoint="municipalities", view_func=list_municipalities)
+places.add_url_rule("/municipality/<code>", endpoint="municipality", view_func=show_municipality)
+places.add_url_rule("/department/<code>", endpoint="department", view_func=show_department)
+places.add_url_rule(
+    "/department/<code>/figures.csv",
+    endpoint="department_figures",
+    view_func=show_department_figures,
+)
+places.add_url_rule("/service-problem", endpoint="problems", view_func=list_problems)
+places.add_url_rule("/service-problem/<notation>", endpoint="problem", view_func=show_problem)
+places.add_url_rule(
+    "/service-problem/<notation>/figures.csv",
+    endpoint="problem_figures",
+    view_func=show_problem_figures,
+)
+
+
+office = Blueprint("marathon_office", __name__)
+
+MOST_FOUND = 20
+
+
+def show_office() -> Response | str:
+    """List municipalities and officers; search one to add."""
+    refused = _refuse_visitor()
+    return refused if refused else _show_office()
+
+
+def add_municipalities() -> Response | str:
+    """Add the municipalities whose codes were sent."""
+    refused = _refuse_visitor()
+    if refused:
+        return refused
+    codes = request.form.getlist("code")
+    try:
+        results = tk.get_action("marathon_municipality_create")(_make_context(), {"codes": codes})
+    except tk.ValidationError as error:
+        return _show_office(errors=error.error_dict, chosen=codes, status=400)
+    return _show_office(results=results)
+
+
+def invite_officer() -> Response | str:
+    """Invite an officer; where no mail goes out, the page shows the link once."""
+    refused = _refuse_visitor()
+    if refused:
+        return refused
+    sent = {key: request.form.get(key, "").strip() for key in ("organization", "email", "role")}
+    try:
+        invited = tk.get_action("marathon_officer_invite")(_make_context(), sent)
+    except tk.NotAuthorized:
+        return tk.abort(403, tk._("Only the coordinating body invites officers here"))
+    except tk.ValidationError as error:
+        return _show_office(invitation=sent, invitation_errors=error.error_dict, status=400)
+    return _show_office(invited=invited)
+
+
+def _show_office(status: int = 200, **extra: Any) -> Response:
+    context = _make_context()
+    officers = tk.get_action("marathon_officer_list")(context, {})
+    wanted = request.values.get("q", "").strip()
+    found = territory.search_municipalities(wanted, limit=MOST_FOUND) if wanted else ()
+    held = municipality_model.find_municipalities(
+        [each.code for each in territory.list_municipalities()]
+    )
+    page = tk.render(
+        "marathon/office/municipalities.html",
+        {
+            "q": wanted,
+            "found": [(each, held.get(each.code)) for each in found],
+            "rows": [_make_row(each, held, officers) for each in _list_on_the_site(held)],
+            **extra,
+        },
+    )
+    return make_response(page, status)
+
+
+def _list_on_the_site(held: dict[str, str]) -> list[Municipality]:
+    return sorted((territory.get_municipality(code) for code in held), key=lambda each: each.name)
+
+
+def _make_row(
+    municipality: Municipality, held: dict[str, str], officers: list[dict[str, Any]]
+) -> dict[str, Any]:
+    organization_id = held[municipality.code]
+    people = [each for each in officers if each["organization"]["id"] == organization_id]
+    return {
+        "municipality": municipality,
+        "organization": tk.h.marathon_organization(organization_id),
+        "officers": people,
+        "pending": [each for each in people if each["state"] == "pending"],
+    }
+
+
+def _refuse_visitor() -> Response | None:
+    try:
+        tk.check_access("marathon_municipality_create", _make_context(), {})
+    except tk.NotAuthorized:
+        if not current_user.is_authenticated and not form_answers.may_hold():
+            return tk.redirect_to(
+                "user.login", came_from=tk.h.url_for("marathon_office.municipalities")
+            )
+        return tk.abort(403, tk._("This page is for administrators of the coordinating body"))
+    return None
+
+
+def _make_context() -> Context:
+    return {"user": current_user.name, "auth_user_obj": current_user}
+
+
+office.add_url_rule("/marathon/municipality", endpoint="municipalities", view_func=show_office)
+office.add_url_rule(
+    "/marathon/municipality/add", endpoint="add", view_func=add_municipalities, methods=["POST"]
+)
+office.add_url_rule(
+    "/marathon/municipality/invite", endpoint="invite", view_func=invite_officer, methods=["POST"]
+)

@@ -1,0 +1,486 @@
+"""Records, organisations and files under their own addresses, as pages and as RDF.
+
+What was public and no longer is gets 410, so that programs that copied it delete it. A record can
+be passed on by a short address, to be typed from a wall or read as a QR code, by a sheet to print
+with it, and be followed with an account, by CKAN's own means.
+"""
+
+from __future__ import annotations
+
+import io
+from contextlib import suppress
+from typing import Any, cast
+
+import ckan.plugins.toolkit as tk
+import segno
+from ckan import model
+from ckan.common import current_user
+from ckan.types import Context, Response
+from ckanext.dcat.exceptions import RDFProfileException
+from ckanext.dcat.utils import url_to_rdflib_format
+from flask import Blueprint, request
+from flask import Response as FlaskResponse
+from markupsafe import Markup
+
+from ckanext.marathon import visibility
+from ckanext.marathon.domain import dates
+from ckanext.marathon.domain.texts import is_reference
+from ckanext.marathon.feeds import keys
+from ckanext.marathon.helpers.labels import TYPES
+from ckanext.marathon.helpers.sharing import LETTERS, list_poster_lines, marathon_share
+from ckanext.marathon.model import audit, dataset, feed_log, package
+from ckanext.marathon.rdf.agent import build_organization_graph
+from ckanext.marathon.rdf.formats import FORMATS
+from ckanext.marathon.rdf.lookups import Lookups, read_site
+from ckanext.marathon.rdf.profile import (
+    build_distribution_graph,
+    build_graph_by_profiles,
+    build_record_graph,
+)
+from ckanext.marathon.records.record import Organization
+from ckanext.marathon.search.types import list_registered_types
+from ckanext.marathon.views.account import is_own_address
+from ckanext.marathon.views.answers import answer_rdf, find_wanted_extension, vary_by_accept
+
+# Pages, RDF and downloads of files.
+FILE_ENDPOINTS = frozenset(
+    {"marathon_thing.distribution", "resource.download"}
+    | {f"{kind}_resource.{name}" for kind in TYPES for name in ("read", "download")}
+)
+
+
+def refuse_gone_file() -> None:
+    """Answer 410 to a request for a file that was public, or its record, and no longer is.
+
+    Called where files that are not for the visitor are answered with 404
+    (``odd_requests.hide_unseen_records``), before that.
+    """
+    values = request.view_args or {}
+    reference, file = values.get("id"), values.get("resource_id")
+    if request.endpoint not in FILE_ENDPOINTS or not is_reference(reference):
+        return
+    package = model.Package.get(reference)
+    if is_gone(package, reference) or (is_reference(file) and _is_gone_file(package, file)):
+        refuse_gone()
+
+
+def is_gone(package: Any, reference: str) -> bool:
+    """Return whether a record was public and no longer is, for who asks."""
+    is_public = package is not None and visibility.is_public(package)
+    known = package.id if package else reference
+    # To see it is to read all of it, which for what everybody sees would be in vain.
+    return not is_public and feed_log.was_public(known) and not show_public(reference)
+
+
+def _is_gone_file(package: model.Package | None, file: str) -> bool:
+    """Return whether a file was deleted from a dataset after that became public."""
+    stored = model.Resource.get(file)
+    if package is None or (stored is not None and stored.state == model.State.ACTIVE):
+        return False
+    since = dataset.read_first_published([package.id]).get(package.id)
+    return since is not None and audit.is_deleted_since(file, package.id, since)
+
+
+def refuse_gone() -> Response:
+    """Answer 410; after 404 a program might take it for a mistake and keep its copy."""
+    return tk.abort(410, tk._("It is no longer public"))
+
+
+def show_public(reference: str) -> dict[str, Any] | None:
+    """Return a record as everybody sees it, if who asks may see it; else ``None``."""
+    # Copies travel: what is masked for the public is masked in them for everybody.
+    context = {
+        "user": current_user.name,
+        "auth_user_obj": current_user,
+        "use_cache": False,
+        visibility.OUTSIDER: True,
+    }
+    try:
+        return tk.get_action("package_show")(cast(Context, context), {"id": reference})
+    except (tk.ObjectNotFound, tk.NotAuthorized):
+        return None
+
+
+def require_public(package_type: str, reference: str) -> dict[str, Any]:
+    """Return a public thing as a visitor sees it, by name or id; else stop with 404, or 410.
+
+    410 says that it was public: who passed its address on was not mistaken.
+    """
+    package = model.Package.get(reference)
+    if package and package.type == package_type and visibility.is_public(package):
+        context = {"user": "", "auth_user_obj": None, "use_cache": False, visibility.OUTSIDER: True}
+        try:
+            return tk.get_action("package_show")(cast(Context, context), {"id": package.id})
+        except (tk.ObjectNotFound, tk.NotAuthorized):
+            pass
+    return stop_missing(feed_log.was_public(package.id if package else reference))
+
+
+def stop_missing(was_public: bool) -> Any:
+    """Answer that there is no such thing, or no longer."""
+    if was_public:
+        tk.abort(410, tk._("It is no longer public"))
+    return tk.abort(404, tk._("No idea, workshop or dataset has this address"))
+
+
+things = Blueprint("marathon_thing", __name__)
+
+PAGES = {f"{package_type}.read": package_type for package_type in TYPES}
+# ckanext-dcat has an address for datasets too; ours, registered first, knows more formats.
+DATA = {f"marathon_thing.{package_type}": package_type for package_type in TYPES}
+ORGANIZATION_PAGE, ORGANIZATION_DATA = "organization.read", "marathon_thing.organization"
+# Of workshops and ideas no file is a distribution.
+FILE_PAGE, FILE_DATA = "dataset_resource.read", "marathon_thing.distribution"
+# Of ckanext-dcat, which answers 404 for what was public.
+_CROISSANT = "croissant.read_dataset_croissant"
+# The names of a form's fields have three, as ``resources__0__url``.
+MOST_PARTS = 10
+
+
+def show_data(package_type: str, id: str, extension: str) -> Response:
+    """Return a thing as RDF: to those who may see it, what all may see.
+
+    ``profiles`` (with commas) asks for a dataset in other profiles of ckanext-dcat. The site's own
+    dataset types are datasets, as with ckanext-dcat.
+    """
+    if extension not in FORMATS:
+        return tk.abort(404, tk._("There is no such format"))
+    thing = show_public(id)
+    if thing is None or _find_type(thing) != package_type:
+        return tk.abort(404, tk._("Not found"))
+    profiles = request.args.get("profiles")
+    if package_type != "dataset":
+        _refuse_profiles()
+    elif profiles:
+        try:
+            lookups = Lookups.of_this_request(keys.find_site())
+            graph = build_graph_by_profiles(thing, lookups, profiles.split(","))
+        except RDFProfileException as error:
+            return tk.abort(400, str(error))
+        # As ckanext-dcat writes it: JSON-LD of others is read by the names of its keys.
+        body = graph.serialize(format=url_to_rdflib_format(extension), auto_compact=True)
+        return FlaskResponse(body, content_type=FORMATS[extension].media_type)
+    return answer_rdf(
+        build_record_graph(thing, Lookups.of_this_request(keys.find_site())), extension
+    )
+
+
+def show_organization_data(id: str, extension: str) -> Response:
+    """Return an organisation as RDF: what the feed says of it."""
+    if extension not in FORMATS:
+        return tk.abort(404, tk._("There is no such format"))
+    organization = _show_organization(id)
+    if organization is None:
+        return tk.abort(404, tk._("Not found"))
+    _refuse_profiles()
+    return answer_rdf(
+        build_organization_graph(keys.find_site(), Organization.from_shown(organization)), extension
+    )
+
+
+def show_distribution_data(id: str, resource_id: str, extension: str) -> Response:
+    """Return a file of a dataset as RDF, with the name of the dataset."""
+    if extension not in FORMATS:
+        return tk.abort(404, tk._("There is no such format"))
+    dataset = show_public(id)
+    lookups = Lookups.of_this_request(keys.find_site())
+    graph = build_distribution_graph(dataset, resource_id, lookups) if dataset else None
+    if graph is None:
+        return tk.abort(404, tk._("Not found"))
+    _refuse_profiles()
+    return answer_rdf(graph, extension)
+
+
+def _refuse_profiles() -> None:
+    """Answer 400 where other profiles are asked for of what has one description.
+
+    An answer in another one than was asked for would be taken for the one that was.
+    """
+    if request.args.get("profiles"):
+        tk.abort(400, tk._("Only datasets and pages of the catalogue have other profiles"))
+
+
+@things.before_app_request
+def reject_nul_in_url() -> Response | None:
+    """Answer 400 to a NUL in an address, which PostgreSQL would answer with an error."""
+    texts = [request.path, *(text for pair in request.args.items(multi=True) for text in pair)]
+    if any("\x00" in text for text in texts):
+        return tk.abort(400, tk._("The text contains characters that cannot be stored"))
+    return None
+
+
+@things.before_app_request
+def reject_mixed_field() -> Response | None:
+    """Answer 400 to a field that is both a text and a group of fields, on which CKAN breaks.
+
+    It takes ``contact__0__name`` for the name of the first of ``contact``, and so breaks on
+    ``contact__0``, too. Taking names of very many parts apart would cost a worker's memory. The API
+    takes no names apart, and may get a whole JSON document as the name of a field.
+    """
+    if request.blueprint == "api":
+        return None
+    names = {*request.form, *request.files}
+    if any(name.count("__") >= MOST_PARTS for name in names):
+        return tk.abort(400, tk._("Integrity Error"))
+    parts = [name.split("__") for name in names]
+    groups = {"__".join(each[:end]) for each in parts for end in range(1, len(each))}
+    if groups & names or any(len(each) % 2 == 0 and each[-1].isdecimal() for each in parts):
+        return tk.abort(400, tk._("Integrity Error"))
+    return None
+
+
+@things.before_app_request
+def redirect_to_right_address() -> Response | None:
+    """Send on what is asked for as another type than it is, and to RDF who prefers it.
+
+    CKAN's ``/dataset/<id>`` answers with any type. What the visitor may not see is left to CKAN,
+    which answers as if it did not exist.
+    """
+    endpoint, values = request.endpoint, request.view_args or {}
+    asked = PAGES.get(endpoint or "") or DATA.get(endpoint or "")
+    if asked is None or request.method not in {"GET", "HEAD"}:
+        return None
+    reference, extension = values.get("id") or "", values.get("extension")
+    package = model.Package.get(reference)
+    actual = package.type if package else None
+    if actual is not None and actual not in list_registered_types() and extension is None:
+        # From before the plugin, or of a plugin that is gone: CKAN would break on its address.
+        return tk.abort(404, tk._("Not found"))
+    if actual in TYPES and actual != asked and show_public(reference):
+        return _redirect(_find_address(actual, reference, extension), 301)
+    if is_gone(package, reference):
+        return refuse_gone()
+    preferred = find_wanted_extension() if endpoint in PAGES else None
+    if preferred and package and show_public(reference):
+        return _see_other(_find_address(asked, package.id, preferred))
+    return None
+
+
+@things.before_app_request
+def redirect_to_organization_data() -> Response | None:
+    """Send to RDF who prefers it to the page of an organisation; 410 for one that was public."""
+    endpoint = request.endpoint
+    if endpoint not in {ORGANIZATION_PAGE, ORGANIZATION_DATA}:
+        return None
+    reference = (request.view_args or {}).get("id") or ""
+    group = model.Group.get(reference)
+    is_public = group and group.is_organization and group.state == model.State.ACTIVE
+    known = group.id if group else reference
+    if not is_public and feed_log.was_public(known) and not _show_organization(reference):
+        return refuse_gone()
+    preferred = find_wanted_extension() if endpoint == ORGANIZATION_PAGE else None
+    if preferred and group and _show_organization(reference):
+        return _see_other(tk.h.url_for(ORGANIZATION_DATA, id=group.id, extension=preferred))
+    return None
+
+
+@things.before_app_request
+def redirect_to_distribution_data() -> Response | None:
+    """Send to RDF who prefers it to the page of a file."""
+    values = request.view_args or {}
+    preferred = find_wanted_extension() if request.endpoint == FILE_PAGE else None
+    dataset = show_public(values["id"]) if preferred else None
+    resource_id = values.get("resource_id") or ""
+    if dataset and _find_type(dataset) == "dataset" and _has_file(dataset, resource_id):
+        address = tk.h.url_for(
+            FILE_DATA, id=dataset["id"], resource_id=resource_id, extension=preferred
+        )
+        return _see_other(address)
+    return None
+
+
+@things.before_app_request
+def refuse_gone_croissant() -> Response | None:
+    """Answer 410 for the Croissant of a dataset that was public, as its other documents do."""
+    reference = (request.view_args or {}).get("_id") if request.endpoint == _CROISSANT else None
+    if is_reference(reference) and is_gone(model.Package.get(reference), reference):
+        return refuse_gone()
+    return None
+
+
+@things.after_app_request
+def add_vary_accept(response: Response) -> Response:
+    """Let caches keep the page and the RDF of one address apart."""
+    has_others = request.endpoint in {*PAGES, ORGANIZATION_PAGE, FILE_PAGE}
+    return vary_by_accept(response) if has_others else response
+
+
+def _find_type(package: dict[str, Any]) -> str:
+    return keys.find_kind(package["type"]) or "dataset"
+
+
+def _has_file(dataset: dict[str, Any], resource_id: str) -> bool:
+    return any(each["id"] == resource_id for each in dataset["resources"])
+
+
+def _show_organization(reference: str) -> dict[str, Any] | None:
+    context = {"user": current_user.name, "auth_user_obj": current_user}
+    nothing_else = dict.fromkeys(
+        ("include_dataset_count", "include_users", "include_groups", "include_followers"), False
+    )
+    try:
+        return tk.get_action("organization_show")(
+            cast(Context, context), {"id": reference, **nothing_else}
+        )
+    except (tk.ObjectNotFound, tk.NotAuthorized):
+        return None
+
+
+def _find_address(package_type: str, reference: str, extension: str | None) -> str:
+    if extension is None:
+        return tk.h.url_for(f"{package_type}.read", id=reference)
+    return tk.h.url_for(f"marathon_thing.{package_type}", id=reference, extension=extension)
+
+
+def _redirect(address: str, status: int) -> Response:
+    answer = tk.redirect_to(address)
+    answer.status_code = status
+    return answer
+
+
+def _see_other(address: str) -> Response:
+    return vary_by_accept(_redirect(address, 303))
+
+
+for package_type in TYPES:
+    things.add_url_rule(
+        f"/{package_type}/<id>.<extension>",
+        endpoint=package_type,
+        view_func=show_data,
+        defaults={"package_type": package_type},
+    )
+things.add_url_rule(
+    "/organization/<id>.<extension>", endpoint="organization", view_func=show_organization_data
+)
+things.add_url_rule(
+    "/dataset/<id>/resource/<resource_id>.<extension>",
+    endpoint="distribution",
+    view_func=show_distribution_data,
+)
+
+
+shorts = Blueprint("marathon_short", __name__)
+
+
+def redirect_short_address(package_type: str, code: str) -> Response:
+    """Send on to the page of the thing, which may have another name by now."""
+    found = _find_record(package_type, code)
+    thing = require_public(package_type, found.id)
+    return tk.redirect_to(f"{package_type}.read", id=thing["name"])
+
+
+def show_qr(package_type: str, code: str) -> Response:
+    """Return the short address as a QR code, SVG. How long it is kept, CKAN's settings say."""
+    _find_record(package_type, code)
+    answer = FlaskResponse(draw_qr(package_type, code.lower()), content_type="image/svg+xml")
+    answer.add_etag()
+    answer.make_conditional(request)
+    return answer
+
+
+def draw_qr(package_type: str, code: str) -> bytes:
+    """Return the QR code of a short address as SVG that scales.
+
+    A quarter of it may be torn or dirty: it hangs on walls.
+    """
+    address = f"{read_site().url}/{LETTERS[package_type]}/{code}"
+    target = io.BytesIO()
+    segno.make(address, error="q", micro=False).save(
+        target, kind="svg", border=4, omitsize=True, light="#fff", title=address, xmldecl=False
+    )
+    return target.getvalue()
+
+
+def _find_record(package_type: str, code: str) -> package.ShortAddress:
+    # Who types it from a wall may have capitals on.
+    found = package.find_short_address(package_type, code.lower())
+    if found is None or not found.is_public:
+        return stop_missing(found is not None)
+    return found
+
+
+for short_type, letter in LETTERS.items():
+    of_type = {"package_type": short_type}
+    shorts.add_url_rule(
+        f"/{letter}/<code>", endpoint=short_type, view_func=redirect_short_address, defaults=of_type
+    )
+    shorts.add_url_rule(
+        f"/{letter}/<code>.svg", endpoint=f"{short_type}_qr", view_func=show_qr, defaults=of_type
+    )
+
+
+posters = Blueprint("marathon_poster", __name__)
+
+
+def show_poster(package_type: str, id: str) -> str:
+    """Show one Letter page to print, of what everybody may see."""
+    thing = require_public(package_type, id)
+    share = marathon_share(thing)
+    return tk.render(
+        "marathon/poster.html",
+        {
+            "thing": thing,
+            "lines": list_poster_lines(thing),
+            "share": share,
+            "today": dates.get_today().isoformat(),
+            # In the page itself, so that it is there when the browser prints.
+            "qr": Markup(draw_qr(package_type, share.code).decode())  # noqa: S704 - SVG drawn by segno
+            if share and share.code
+            else "",
+        },
+    )
+
+
+for poster_type in LETTERS:
+    posters.add_url_rule(
+        f"/{poster_type}/<id>/poster",
+        endpoint=poster_type,
+        view_func=show_poster,
+        defaults={"package_type": poster_type},
+    )
+
+
+follow = Blueprint("marathon_follow", __name__)
+
+FOLLOW_ACTIONS = {
+    "dataset": ("package_show", "follow_dataset", "unfollow_dataset"),
+    "organization": ("organization_show", "follow_group", "unfollow_group"),
+}
+
+
+def change_following() -> Response:
+    """Follow or leave a thing or an organisation, and go back to the page.
+
+    The form has ``kind`` (``dataset`` for every type, or ``organization``), ``id``, ``follow``
+    (``yes`` or ``no``) and ``back``, an address of this site.
+    """
+    actions = FOLLOW_ACTIONS.get(request.form.get("kind", ""))
+    if actions is None:
+        return tk.abort(404, tk._("Not found"))
+    if not current_user.is_authenticated:
+        return tk.redirect_to("user.login", next=_find_way_back())
+    context: Context = {"user": current_user.name}
+    wanted = request.form.get("follow") != "no"
+    show, start, stop = actions
+    try:
+        found = tk.get_action(show)(context, {"id": request.form.get("id", "")})
+    except (tk.ObjectNotFound, tk.NotAuthorized, tk.ValidationError):
+        return tk.abort(404, tk._("Not found"))
+    # Pressed twice, it is already as the person wants it.
+    with suppress(tk.ObjectNotFound, tk.ValidationError):
+        tk.get_action(start if wanted else stop)(
+            Context(user=current_user.name), {"id": found["id"]}
+        )
+    said = tk._("You follow it now.") if wanted else tk._("You do not follow it any more.")
+    tk.h.flash_success(said)
+    return tk.redirect_to(_find_way_back())
+
+
+def _find_way_back() -> str:
+    back = request.form.get("back", "")
+    return f"{back}#follow" if is_own_address(back) else tk.h.url_for("home.index")
+
+
+follow.add_url_rule(
+    "/marathon/follow", endpoint="change", view_func=change_following, methods=["POST"]
+)
