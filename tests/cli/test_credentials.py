@@ -8,9 +8,9 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
-from ckanext.marathon.cli.backup import backup
-from ckanext.marathon.cli.feed import check
-from ckanext.marathon.operations import backup as backup_operations
+from ckanext.marathon.cli.backup import backup_site
+from ckanext.marathon.cli.feed import check_feeds
+from ckanext.marathon.operations import backup
 
 PASSWORD = "correct-horse-7731"
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("marathon_site", "with_request_context")
 
 
 def test_the_report_of_a_feed_has_no_password() -> None:
-    result = CliRunner().invoke(check, [f"http://u:{PASSWORD}@127.0.0.1:9/"])
+    result = CliRunner().invoke(check_feeds, [f"http://u:{PASSWORD}@127.0.0.1:9/"])
     assert result.exit_code == 1
     assert "127.0.0.1" in result.output
     assert PASSWORD not in result.output
@@ -28,13 +28,13 @@ def test_a_scratch_database_that_does_not_answer(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        backup_operations,
+        backup,
         "make_backup",
         lambda directory, _begin: sa.create_engine(
             f"postgresql://u:{PASSWORD}@127.0.0.1:9/x"
         ).connect(),
     )
-    result = CliRunner().invoke(backup, [str(tmp_path / "one")])
+    result = CliRunner().invoke(backup_site, [str(tmp_path / "one")])
     assert result.exit_code == 1
     assert result.output.startswith("Error: ")
     assert "127.0.0.1" in result.output

@@ -19,7 +19,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import strategies as st
 
-from ckanext.marathon.cli.feed import readers as readers_command
+from ckanext.marathon.cli.feed import list_readers as readers_command
 from ckanext.marathon.domain import (
     addresses,
     dates,

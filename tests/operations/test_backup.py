@@ -23,7 +23,7 @@ import pytest
 import sqlalchemy as sa
 from ckan.model import meta
 
-from ckanext.marathon.cli.takedown import read_list
+from ckanext.marathon.cli.takedown import read_takedown_list
 from ckanext.marathon.operations import restore
 from ckanext.marathon.operations.backup_database import ProgramFailed
 from ckanext.marathon.operations.backup_manifest import BackupFault
@@ -482,7 +482,7 @@ class TestRestore:
         ):
             file.write_text(text, encoding="utf-8")
             with pytest.raises(click.ClickException, match=named):
-                read_list(file)
+                read_takedown_list(file)
         restoring = ["restore", str(whole), "--yes"]
         output = fails(site, *restoring, "--takedowns", str(file))
         assert "A list of objects is expected" in output

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from ckanext.marathon.cli.feed import readers as command
+from ckanext.marathon.cli.feed import list_readers as command
 from ckanext.marathon.operations import portals
 
 CURSOR = "6b1d5f2e-0000-4000-8000-000000000000.1234567.1234567.00f3a1c2d4e5b697"

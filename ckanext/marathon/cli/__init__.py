@@ -1,20 +1,13 @@
-"""The command ``ckan marathon``, one file a noun."""
+"""The command ``ckan marathon``: what the modules of this folder make, one file a noun."""
 
 from __future__ import annotations
 
-import click
+from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
 
-from ckanext.marathon.cli.activity import activity
-from ckanext.marathon.cli.backup import backup, restore
-from ckanext.marathon.cli.doctor import doctor
-from ckanext.marathon.cli.feed import feed
-from ckanext.marathon.cli.files import files
-from ckanext.marathon.cli.index import index
-from ckanext.marathon.cli.municipality import municipality
-from ckanext.marathon.cli.notify import notify
-from ckanext.marathon.cli.own_data import own_data
-from ckanext.marathon.cli.starter import examples, starter
-from ckanext.marathon.cli.takedown import takedown
+import click
 
 __all__ = ["marathon"]
 
@@ -27,19 +20,14 @@ def marathon(ctx: click.Context) -> None:
     ctx.with_resource(ctx.meta["flask_app"].test_request_context())
 
 
-for command in (
-    activity,
-    backup,
-    doctor,
-    examples,
-    feed,
-    files,
-    index,
-    municipality,
-    notify,
-    own_data,
-    restore,
-    starter,
-    takedown,
-):
-    marathon.add_command(command)
+def _list_commands(module: ModuleType) -> Iterator[click.Command]:
+    """Yield the commands of a module that are in no group of it."""
+    commands = [value for value in vars(module).values() if isinstance(value, click.Command)]
+    groups = [command for command in commands if isinstance(command, click.Group)]
+    grouped = [command for group in groups for command in group.commands.values()]
+    yield from (command for command in commands if command not in grouped)
+
+
+for _found in iter_modules(__path__):
+    for _command in _list_commands(import_module(f"{__name__}.{_found.name}")):
+        marathon.add_command(_command)

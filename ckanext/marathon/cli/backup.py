@@ -10,12 +10,10 @@ import ckan.plugins.toolkit as tk
 import click
 from sqlalchemy.exc import OperationalError
 
-from ckanext.marathon.cli.progress_bar import ProgressBar
-from ckanext.marathon.cli.takedown import read_list
+from ckanext.marathon.cli.maintenance import ProgressBar
+from ckanext.marathon.cli.takedown import read_takedown_list
 from ckanext.marathon.logic.redacting import redact_text
-from ckanext.marathon.operations import backup as backup_operations
-from ckanext.marathon.operations import backup_manifest
-from ckanext.marathon.operations import restore as restore_operations
+from ckanext.marathon.operations import backup, backup_manifest, restore
 from ckanext.marathon.operations.backup_database import ProgramFailed, ProgramMissing
 from ckanext.marathon.operations.backup_manifest import BackupFault, Manifest, Progress
 
@@ -24,20 +22,20 @@ _SCRATCH = click.option(
 )
 
 
-@click.command()
+@click.command("backup")
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--verify", is_flag=True, help="Try it afterwards in a database of its own.")
 @_SCRATCH
-def backup(directory: Path, verify: bool, scratch: str) -> None:
+def backup_site(directory: Path, verify: bool, scratch: str) -> None:
     """Save database, files and configuration as they are now in a new DIRECTORY.
 
     The site can be used meanwhile. Exits with 1 if something that the database
     names could not be saved. The backup holds passwords: keep it safe.
     """
-    with _faults(), _steps() as steps:
-        outcome = backup_operations.make_backup(directory, steps.begin)
+    with _tell_faults(), _show_steps() as steps:
+        outcome = backup.make_backup(directory, steps.begin)
         if verify:
-            restore_operations.verify_backup(directory, scratch, steps.begin)
+            restore.verify_backup(directory, scratch, steps.begin)
     for name in outcome.absent:
         text = tk._("{file} is named in the database and was not there.")
         click.echo("! " + text.format(file=name))
@@ -53,7 +51,7 @@ def backup(directory: Path, verify: bool, scratch: str) -> None:
         text = tk._("{file} was written to while it was copied.")
         click.echo("✗ " + text.format(file=name))
     saved = tk._("Saved in {directory}:").format(directory=directory)
-    click.echo(_summary(saved, outcome.manifest))
+    click.echo(_write_summary(saved, outcome.manifest))
     if verify:
         click.echo(tk._("It was tried: database and files are what was saved."))
     if outcome.vanished:
@@ -62,7 +60,7 @@ def backup(directory: Path, verify: bool, scratch: str) -> None:
         raise click.ClickException(tk._("Some files may be damaged. Make another backup."))
 
 
-@click.command()
+@click.command("restore")
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--yes", is_flag=True, help="Do not ask; overwrite what is there.")
 @click.option(
@@ -72,29 +70,31 @@ def backup(directory: Path, verify: bool, scratch: str) -> None:
 )
 @click.option("--verify", is_flag=True, help="Only try it, in a database of its own.")
 @_SCRATCH
-def restore(directory: Path, yes: bool, takedowns: Path | None, verify: bool, scratch: str) -> None:
+def restore_site(
+    directory: Path, yes: bool, takedowns: Path | None, verify: bool, scratch: str
+) -> None:
     """Put the backup in DIRECTORY in the place of the site.
 
     Meanwhile the site answers 503. What was interrupted is repeated whole.
     """
-    with _faults(), _steps() as steps:
+    with _tell_faults(), _show_steps() as steps:
         if verify:
-            manifest = restore_operations.verify_backup(directory, scratch, steps.begin)
+            manifest = restore.verify_backup(directory, scratch, steps.begin)
             steps.end()
-            click.echo(_summary(tk._("Whole, and loads:"), manifest))
+            click.echo(_write_summary(tk._("Whole, and loads:"), manifest))
             return
-        further = read_list(takedowns) if takedowns else []
+        further = read_takedown_list(takedowns) if takedowns else []
         if backup_manifest.is_restoring():
             click.echo("! " + tk._("An earlier restore was interrupted. It is done again."))
-        _ask(directory, yes)
-        manifest = restore_operations.restore_backup(directory, further, steps.begin)
-    click.echo(_summary(tk._("Restored:"), manifest))
+        _confirm_overwriting(directory, yes)
+        manifest = restore.restore_backup(directory, further, steps.begin)
+    click.echo(_write_summary(tk._("Restored:"), manifest))
     click.echo(tk._("Restart the web servers and the workers."))
 
 
-def _ask(directory: Path, yes: bool) -> None:
+def _confirm_overwriting(directory: Path, yes: bool) -> None:
     """Have somebody confirm that what is there is overwritten."""
-    present = restore_operations.describe_present()
+    present = restore.describe_present()
     if not present or yes:
         return
     site = str(tk.config.get("ckan.site_id"))
@@ -108,7 +108,7 @@ def _ask(directory: Path, yes: bool) -> None:
         raise click.ClickException(tk._("Nothing was changed."))
 
 
-def _summary(start: str, manifest: Manifest) -> str:
+def _write_summary(start: str, manifest: Manifest) -> str:
     text = tk._("{start} {tables} tables, {rows} rows, {files} files, {size} MB; change {number}.")
     return text.format(
         start=start,
@@ -137,7 +137,7 @@ class _Steps:
 
 
 @contextmanager
-def _steps() -> Iterator[_Steps]:
+def _show_steps() -> Iterator[_Steps]:
     steps = _Steps()
     try:
         yield steps
@@ -146,7 +146,7 @@ def _steps() -> Iterator[_Steps]:
 
 
 @contextmanager
-def _faults() -> Iterator[None]:
+def _tell_faults() -> Iterator[None]:
     try:
         yield
     except (BackupFault, ProgramFailed, ProgramMissing, OSError, OperationalError) as fault:

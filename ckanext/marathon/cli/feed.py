@@ -14,9 +14,8 @@ import ckan.plugins.toolkit as tk
 import click
 from ckan import model
 
-from ckanext.marathon.cli.progress_bar import ProgressBar
-from ckanext.marathon.feeds import log_state
-from ckanext.marathon.feeds import verify as verify_feeds
+from ckanext.marathon.cli.maintenance import ProgressBar
+from ckanext.marathon.feeds import log_state, verify
 from ckanext.marathon.feeds.verify import LogFaultKind
 from ckanext.marathon.logic.redacting import redact_text
 from ckanext.marathon.model import clock
@@ -24,8 +23,8 @@ from ckanext.marathon.operations import doctor, portals
 from ckanext.marathon.operations.feed_job import describe_gaps
 
 
-@click.group()
-def feed() -> None:
+@click.group("feed")
+def feed_group() -> None:
     """The log from which the catalogue is served to portals."""
 
 
@@ -34,15 +33,15 @@ _WORKERS = click.option(
 )
 
 
-@feed.command()
+@feed_group.command("verify")
 @_WORKERS
-def verify(workers: int) -> None:
+def verify_feed(workers: int) -> None:
     """Compare the log with everything that is public, described afresh.
 
     Exits with 1 if anything differs, and lists it. Meanwhile the site can be used.
     """
     with ProgressBar(tk._("Comparing")) as bar:
-        faults = list(verify_feeds.verify_log(_ini(), workers, bar.at))
+        faults = list(verify.verify_log(_find_ini(), workers, bar.at))
     names = {
         LogFaultKind.MISSING: tk._("public, but not in the log"),
         LogFaultKind.OUTDATED: tk._("described otherwise in the log"),
@@ -75,22 +74,22 @@ def verify(workers: int) -> None:
     click.echo(tk._("The log says what is public, all of it and nothing else."))
 
 
-@feed.command()
+@feed_group.command("rebuild")
 @_WORKERS
 @click.option("--restart", is_flag=True, help="Do not go on where it was interrupted.")
-def rebuild(workers: int, restart: bool) -> None:
+def rebuild_feed(workers: int, restart: bool) -> None:
     """Describe everything anew and write down what differs.
 
     Needed once on a site that had datasets before. Meanwhile the site can be used; what was
     interrupted goes on where it was.
     """
     with ProgressBar(tk._("Writing the log")) as bar:
-        changes = verify_feeds.rebuild_log(_ini(), workers, restart, bar.at)
+        changes = verify.rebuild_log(_find_ini(), workers, restart, bar.at)
     click.echo(tk._("The log is complete; {count} changes were written.").format(count=changes))
 
 
-@feed.command()
-def status() -> None:
+@feed_group.command("status")
+def show_status() -> None:
     """Say how far the log is, and what is in it."""
     found = log_state.read_log_status()
     rows: list[tuple[str, Any]] = [
@@ -100,8 +99,8 @@ def status() -> None:
         (tk._("Epoch"), f"{found.epoch}, {found.began.isoformat(timespec='seconds')}"),
         (tk._("Complete"), tk._("yes") if found.complete else tk._("no")),
         (tk._("IRIs start with"), found.base or "–"),
-        (tk._("Public"), _counts(found.public)),
-        (tk._("No longer public"), _counts(found.tombstones)),
+        (tk._("Public"), _write_counts(found.public)),
+        (tk._("No longer public"), _write_counts(found.tombstones)),
         (tk._("Bytes of descriptions"), found.body_bytes),
         (tk._("Bytes of pages kept"), found.kept_bytes),
     ]
@@ -124,9 +123,9 @@ def status() -> None:
         click.echo("! " + tk._("Run: ckan marathon feed rebuild"))
 
 
-@feed.command("new-epoch")
+@feed_group.command("new-epoch")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def new_epoch(yes: bool) -> None:
+def begin_new_epoch(yes: bool) -> None:
     """Tell followers to start anew, after an older state of the database was brought back.
 
     Most of the time that is noticed without it, see docs/feeds.md.
@@ -143,15 +142,15 @@ def new_epoch(yes: bool) -> None:
     click.echo(tk._("Epoch {epoch} has begun.").format(epoch=now.epoch))
 
 
-@feed.command()
+@feed_group.command("readers")
 @click.argument("logs", type=click.Path(allow_dash=True), nargs=-1, required=True)
-def readers(logs: tuple[str, ...]) -> None:
+def list_readers(logs: tuple[str, ...]) -> None:
     """Say which programs read the feeds, by access logs of the web server (- for standard input).
 
     Older logs (LOG.1, also compressed, LOG.2.gz) may be named with the current one, in any order.
     Only what programs call themselves is looked at; browsers are left out.
     """
-    found = portals.read_readers(line for log in logs for line in _lines(log))
+    found = portals.read_readers(line for log in logs for line in _read_lines(log))
     if not found:
         click.echo(tk._("No program has asked for a feed in these logs."))
     for each in found:
@@ -167,9 +166,9 @@ def readers(logs: tuple[str, ...]) -> None:
             click.echo(f"  {label}: {value}")
 
 
-@feed.command()
+@feed_group.command("check")
 @click.argument("url")
-def check(url: str) -> None:
+def check_feeds(url: str) -> None:
     """Try the feeds of a running site as portals use them: URL is its address, or a part's.
 
     Exits with 1 if anything is wrong. The report can be sent to who harvests: a password
@@ -185,7 +184,7 @@ def check(url: str) -> None:
     raise SystemExit(bool(faults))
 
 
-def _lines(log: str) -> Iterator[str]:
+def _read_lines(log: str) -> Iterator[str]:
     """Yield the lines of a log, of a compressed one too."""
     try:
         opened = gzip.open if log.endswith(".gz") else click.open_file
@@ -196,9 +195,9 @@ def _lines(log: str) -> Iterator[str]:
         raise click.ClickException(text.format(name=log, reason=fault)) from fault
 
 
-def _ini() -> str:
+def _find_ini() -> str:
     return os.path.abspath(tk.config["__file__"])
 
 
-def _counts(counts: dict[str, int]) -> str:
+def _write_counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{number} {kind}" for kind, number in sorted(counts.items())) or "–"

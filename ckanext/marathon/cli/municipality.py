@@ -14,12 +14,12 @@ from ckan.types import Context
 from ckanext.marathon.model.municipality import MunicipalityClaim
 
 
-@click.group()
-def municipality() -> None:
+@click.group("municipality")
+def municipality_group() -> None:
     """The municipalities on this site."""
 
 
-@municipality.command()
+@municipality_group.command("add")
 @click.argument("codes", nargs=-1, required=True, metavar="CODE...")
 @click.option("--officer", metavar="EMAIL", help="Invite an officer (with one CODE only).")
 @click.option(
@@ -29,24 +29,24 @@ def municipality() -> None:
     show_default=True,
     help="The officer's role in the organisation.",
 )
-def add(codes: tuple[str, ...], officer: str | None, role: str) -> None:
+def add_municipalities(codes: tuple[str, ...], officer: str | None, role: str) -> None:
     """Create the organisation of each municipality, by INE code, unless it is there.
 
     Exits with 1 if any of them could not be added.
     """
     if officer and len(codes) > 1:
         raise click.UsageError(tk._("--officer goes with one code only."))
-    results = tk.get_action("marathon_municipality_create")(_context(), {"codes": list(codes)})
+    results = tk.get_action("marathon_municipality_create")(_make_context(), {"codes": list(codes)})
     for result in results:
-        _tell(result)
+        _tell_result(result)
     if officer and results[0]["organization"]:
-        _invite(results[0]["organization"], officer, role)
+        _invite_officer(results[0]["organization"], officer, role)
     if any(result["status"] == "failed" for result in results):
         raise SystemExit(1)
 
 
-@municipality.command("list")
-def list_() -> None:
+@municipality_group.command("list")
+def list_municipalities() -> None:
     """List the municipalities on this site: code, name, number of people."""
     rows = model.Session.execute(
         sa.select(MunicipalityClaim.municipality_code, model.Group)
@@ -57,7 +57,7 @@ def list_() -> None:
     if not rows:
         click.echo(tk._("There are no municipalities yet."))
         return
-    officers = tk.get_action("marathon_officer_list")(_context(), {})
+    officers = tk.get_action("marathon_officer_list")(_make_context(), {})
     people = Counter(officer["organization"]["id"] for officer in officers)
     for code, organization in rows:
         count = people[organization.id]
@@ -65,11 +65,11 @@ def list_() -> None:
         click.echo(f"{code}  {organization.display_name} ({organization.name}), {text}")
 
 
-def _context() -> Context:
+def _make_context() -> Context:
     return Context(ignore_auth=True, user="")
 
 
-def _tell(result: dict[str, Any]) -> None:
+def _tell_result(result: dict[str, Any]) -> None:
     organization = result["organization"]
     title = f" {organization['title']} ({organization['name']})" if organization else ""
     status = {
@@ -82,10 +82,10 @@ def _tell(result: dict[str, Any]) -> None:
     click.echo(line, err=result["status"] == "failed")
 
 
-def _invite(organization: dict[str, str], email: str, role: str) -> None:
+def _invite_officer(organization: dict[str, str], email: str, role: str) -> None:
     data = {"organization": organization["id"], "email": email, "role": role}
     try:
-        invited = tk.get_action("marathon_officer_invite")(_context(), data)
+        invited = tk.get_action("marathon_officer_invite")(_make_context(), data)
     except tk.ValidationError as fault:
         raise click.ClickException("; ".join(fault.error_summary.values())) from None
     click.echo(f"{invited['email']} ({invited['role']}): {invited['notice']}")

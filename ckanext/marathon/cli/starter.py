@@ -5,7 +5,7 @@ from __future__ import annotations
 import ckan.plugins.toolkit as tk
 import click
 
-from ckanext.marathon.operations import starter as starter_operations
+from ckanext.marathon.operations import starter
 from ckanext.marathon.operations.starter import (
     ExampleRecord,
     StarterError,
@@ -16,16 +16,16 @@ from ckanext.marathon.operations.starter import (
 from ckanext.marathon.operations.starter_content import ContentError
 
 
-@click.command()
+@click.command("starter")
 @click.option("--without-examples", is_flag=True, help="Real things only.")
-def starter(without_examples: bool) -> None:
+def add_starter(without_examples: bool) -> None:
     """Add what is missing of the starter catalogue.
 
     Organisations, commitment, workshops and datasets from public sources, and examples marked as
     such. What is on the site already stays as it is.
     """
     try:
-        outcomes = starter_operations.load_starter(not without_examples, _tell)
+        outcomes = starter.load_starter(not without_examples, _tell_step)
     except (ContentError, StarterError) as error:
         raise click.ClickException(str(error)) from None
     total = tk._(
@@ -35,7 +35,7 @@ def starter(without_examples: bool) -> None:
     click.echo(total.format(**{outcome.value: outcomes[outcome] for outcome in StarterOutcome}))
 
 
-def _tell(step: StarterStep) -> None:
+def _tell_step(step: StarterStep) -> None:
     what = {
         StarterOutcome.ADDED: tk._("added"),
         StarterOutcome.COMPLETED: tk._("completed"),
@@ -43,36 +43,36 @@ def _tell(step: StarterStep) -> None:
         StarterOutcome.LEFT_OUT: tk._("left out"),
     }[step.outcome]
     reason = f" ({step.reason})" if step.reason else ""
-    click.echo(f"{step.number:>3}/{step.total}  {_short(step.title)}: {what}{reason}")
+    click.echo(f"{step.number:>3}/{step.total}  {_shorten_title(step.title)}: {what}{reason}")
 
 
-@click.group()
-def examples() -> None:
+@click.group("examples")
+def examples_group() -> None:
     """The made-up workshops, ideas and datasets."""
 
 
-@examples.command()
+@examples_group.command("remove")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def remove(yes: bool) -> None:
+def remove_examples(yes: bool) -> None:
     """Remove all examples for good, and nothing else."""
-    things = starter_operations.find_examples()
+    things = starter.find_examples()
     if not things:
         click.echo(tk._("There are no examples on this site."))
         return
     if not yes:
         for thing in things:
-            click.echo(f"  {_short(thing.title)} ({thing.type})")
+            click.echo(f"  {_shorten_title(thing.title)} ({thing.type})")
         question = tk._("Remove these {count} examples for good?").format(count=len(things))
         click.confirm(question, abort=True)
     try:
-        starter_operations.remove_examples(_tell_removed)
+        starter.remove_examples(_tell_removed)
     except (StarterError, StillNeeded) as error:
         raise click.ClickException(str(error)) from None
 
 
 def _tell_removed(number: int, total: int, thing: ExampleRecord) -> None:
-    click.echo(f"{number:>3}/{total}  {_short(thing.title)}: " + tk._("removed"))
+    click.echo(f"{number:>3}/{total}  {_shorten_title(thing.title)}: " + tk._("removed"))
 
 
-def _short(title: str, width: int = 70) -> str:
+def _shorten_title(title: str, width: int = 70) -> str:
     return title if len(title) <= width else title[: width - 1].rstrip() + "…"

@@ -15,23 +15,23 @@ from ckanext.marathon.domain.takedown import parse_takedowns
 from ckanext.marathon.logic import messages
 
 
-@click.group()
-def takedown() -> None:
+@click.group("takedown")
+def takedown_group() -> None:
     """Removing something for legal reasons, for good."""
 
 
-@takedown.command()
+@takedown_group.command("remove")
 @click.argument("id")
 @click.option("--reason", required=True, help="Kept for system administrators.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def remove(id: str, reason: str, yes: bool) -> None:
+def remove_record(id: str, reason: str, yes: bool) -> None:
     """Remove a dataset, workshop, idea or commitment (ID or name) with its files.
 
     Portals that follow the feed remove it, too. There is no way back. Repeated with the ID of a
     record whose removal was cut off, it finishes that.
     """
     try:
-        shown = tk.get_action("package_show")(_context(), {"id": id, "use_cache": False})
+        shown = tk.get_action("package_show")(_make_context(), {"id": id, "use_cache": False})
     except tk.ObjectNotFound:
         shown = None
     if shown and not yes:
@@ -39,7 +39,7 @@ def remove(id: str, reason: str, yes: bool) -> None:
         click.confirm(question.format(title=shown["title"], type=shown["type"]), abort=True)
     try:
         found = tk.get_action("marathon_takedown")(
-            _context(), {"id": shown["id"] if shown else id, "reason": reason}
+            _make_context(), {"id": shown["id"] if shown else id, "reason": reason}
         )
     except tk.ObjectNotFound:
         raise click.ClickException(tk._("There is nothing of this id or name.")) from None
@@ -49,14 +49,14 @@ def remove(id: str, reason: str, yes: bool) -> None:
     _say_unfinished([found["id"]] if found["unfinished"] else [])
 
 
-@takedown.command("list")
+@takedown_group.command("list")
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text")
-def list_(format_: str) -> None:
+def list_takedowns(format_: str) -> None:
     """List what was removed: when, what, and why.
 
     As JSON it is what `takedown apply` takes on another site, or after a restore.
     """
-    rows = tk.get_action("marathon_takedown_list")(_context(), {})
+    rows = tk.get_action("marathon_takedown_list")(_make_context(), {})
     if format_ == "json":
         click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
         return
@@ -66,18 +66,18 @@ def list_(format_: str) -> None:
         click.echo(tk._("Nothing was removed."))
 
 
-@takedown.command()
+@takedown_group.command("apply")
 @click.argument(
     "file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
-def apply(file: Path | None) -> None:
+def apply_takedowns(file: Path | None) -> None:
     """Take down whatever is on a list and yet on the site, and finish what was cut off.
 
     FILE is what `takedown list --format json` wrote. The site's own list is
     always applied, without FILE it alone. May be repeated.
     """
-    entries = read_list(file) if file else []
-    result = tk.get_action("marathon_takedown_apply")(_context(), {"takedowns": entries})
+    entries = read_takedown_list(file) if file else []
+    result = tk.get_action("marathon_takedown_apply")(_make_context(), {"takedowns": entries})
     for id_ in result["taken_down"]:
         click.echo(tk._("Taken down: {id}").format(id=id_))
     for id_ in result["added"]:
@@ -90,7 +90,7 @@ def apply(file: Path | None) -> None:
     _say_unfinished(result["unfinished"])
 
 
-def read_list(file: Path) -> list[dict[str, Any]]:
+def read_takedown_list(file: Path) -> list[dict[str, Any]]:
     """Return the rows of a file that ``takedown list --format json`` wrote.
 
     Raises:
@@ -117,6 +117,6 @@ def _say_unfinished(ids: list[str]) -> None:
     raise click.ClickException(message.format(ids=", ".join(ids)))
 
 
-def _context() -> Context:
+def _make_context() -> Context:
     user: Any = tk.get_action("get_site_user")({"ignore_auth": True}, {})
     return {"user": user["name"], "ignore_auth": True}
