@@ -8,8 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from stack import errors
-from stack.progress import Progress
+from stack.messages import Progress, StackError
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
@@ -18,13 +17,13 @@ def find(progress: Progress) -> Path:
     """Return a Chromium that starts: chosen, installed, Debian's, or Playwright's own.
 
     Raises:
-        CommandFailed: none can be had; the message says what to install.
+        StackError: none can be had; the message says what to install.
     """
     chosen = os.environ.get("MARATHON_CHROMIUM")
     if chosen:
         if starts(chosen):
             return Path(chosen)
-        raise errors.CommandFailed(
+        raise StackError(
             f"MARATHON_CHROMIUM={chosen} does not start", f"MARATHON_CHROMIUM={chosen} no arranca"
         )
     for name in NAMES:
@@ -38,7 +37,7 @@ def find(progress: Progress) -> Path:
     found = _from_playwright(progress)
     if found:
         return found
-    raise errors.CommandFailed(
+    raise StackError(
         "the tests need a browser: install chromium (on Debian: apt install chromium), "
         "or name one in MARATHON_CHROMIUM",
         "las pruebas necesitan un navegador: instale chromium (en Debian: apt install chromium) "
@@ -57,7 +56,7 @@ def starts(program: str) -> bool:
 
 def _from_debian(progress: Progress) -> Path | None:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    with progress.step("Chromium: apt-get install"):
+    with progress.show_step("Chromium: apt-get install"):
         for command in (
             ["apt-get", "update", "-q"],
             ["apt-get", "install", "-q", "-y", "--no-install-recommends", "chromium"],
@@ -74,7 +73,7 @@ def _from_debian(progress: Progress) -> Path | None:
 
 
 def _from_playwright(progress: Progress) -> Path | None:
-    with progress.step("Chromium: playwright install"):
+    with progress.show_step("Chromium: playwright install"):
         subprocess.run(
             [sys.executable, "-m", "playwright", "install", "chromium"],
             stdin=subprocess.DEVNULL,

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import requests
 
-from stack import accounts, errors
+from stack import accounts
 from stack.ini import PLUGINS
+from stack.messages import Progress, StackError, Step
 from stack.paths import Layout, last_line
-from stack.progress import Progress, Step
 from stack.settings import HOST, Settings
 from stack.supervisor import Program, guarded
 
@@ -88,7 +88,7 @@ class Site:
             empty: the database has no tables of CKAN's.
 
         Raises:
-            CommandFailed: a step failed; its output is in ``setup.log``.
+            StackError: a step failed; its output is in ``setup.log``.
         """
         if empty:
             # Stays until the end, so that an interrupted first start is taken up again.
@@ -96,24 +96,24 @@ class Site:
             self._stamp.unlink(missing_ok=True)
         if self._prepared() == self._version():
             return
-        with progress.step("database tables") as step:
+        with progress.show_step("database tables") as step:
             self._ckan(step, "db", "upgrade")
-        with progress.step("texts of the scripts") as step:
+        with progress.show_step("texts of the scripts") as step:
             # CKAN's own server does this when it starts; without, its scripts speak English.
             self._ckan(step, "translation", "js")
         if self._unfinished.exists():
-            with progress.step("starter catalogue") as step:
+            with progress.show_step("starter catalogue") as step:
                 options = ["--without-examples"] if self.settings.without_examples else []
                 self._ckan(step, "marathon", "starter", *options)
-            with progress.step("accounts") as step:
+            with progress.show_step("accounts") as step:
                 accounts.logins(self.logins)
                 self._python(step, "-m", "stack.accounts", str(self.logins))
         else:
-            with progress.step("search index") as step:
+            with progress.show_step("search index") as step:
                 self._ckan(step, "search-index", "rebuild")
-            with progress.step("feed") as step:
+            with progress.show_step("feed") as step:
                 self._ckan(step, "marathon", "feed", "rebuild")
-            with progress.step("activities") as step:
+            with progress.show_step("activities") as step:
                 self._ckan(step, "marathon", "activity", "scrub")
         self._stamp.write_text(self._version(), encoding="ascii")
         self._unfinished.unlink(missing_ok=True)
@@ -164,10 +164,10 @@ class Site:
             for line in run.stdout:
                 record.write(line)
                 if not LOG_LINE.match(line):
-                    step.note(line.strip()[:100])
+                    step.show_detail(line.strip()[:100])
             code = run.wait()
         if code != 0:
-            raise errors.CommandFailed(
+            raise StackError(
                 f"{step.title} failed: {last_line(log)} (all of it in {log})",
                 f"falló la preparación del sitio; vea {log}",
             )

@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from stack import errors
+from stack.messages import StackError
 
 
 def parser() -> argparse.ArgumentParser:
@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     go_straight_to_ourselves()
     try:
         return _run(options)
-    except errors.StackError as fault:
+    except StackError as fault:
         print(f"✗ {fault}", file=sys.stderr)
         return 1
     except OSError as fault:
@@ -94,7 +94,7 @@ def _run(options: argparse.Namespace) -> int:
         from stack import services
 
         return services.run(options.data, options.fresh, options.env_file, options.run)
-    from stack.progress import Progress
+    from stack.messages import Progress
 
     if options.command == "browser":
         from stack import browser

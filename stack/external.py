@@ -8,7 +8,7 @@ import psycopg2
 import redis
 import requests
 
-from stack import errors
+from stack.messages import StackError
 from stack.settings import Settings
 
 
@@ -16,7 +16,7 @@ def check(settings: Settings) -> None:
     """Connect to every server that the environment names.
 
     Raises:
-        ServiceFailed: one does not answer or refuses; the message names its variable and never
+        StackError: one does not answer or refuses; the message names its variable and never
             shows a password.
     """
     if settings.database:
@@ -44,9 +44,9 @@ def check(settings: Settings) -> None:
             raise _failed("CKAN_SOLR_URL", settings.solr, fault) from None
 
 
-def _failed(variable: str, address: str, fault: Exception) -> errors.ServiceFailed:
+def _failed(variable: str, address: str, fault: Exception) -> StackError:
     where = without_password(address)
-    return errors.ServiceFailed(
+    return StackError(
         f"{variable} ({where}) does not answer: {type(fault).__name__}",
         f"{variable} ({where}) no responde",
     )

@@ -17,9 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stack import errors
+from stack.messages import Progress, StackError
 from stack.paths import cache_dir, free_megabytes
-from stack.progress import Progress
 
 if TYPE_CHECKING:
     from jgo.maven import MavenContext
@@ -85,9 +84,9 @@ def ensure(progress: Progress, lock: Path = LOCK) -> Path:
     starts at once, or one that was interrupted, leave nothing half done.
 
     Raises:
-        NoNetwork: a jar is missing and cannot be fetched.
-        NoSpace: the cache's disk is nearly full.
-        ChecksumMismatch: a jar that was fetched is not the locked one.
+        StackError: a jar is missing and cannot be fetched.
+        StackError: the cache's disk is nearly full.
+        StackError: a jar that was fetched is not the locked one.
     """
     jars = read_lock(lock)
     name = hashlib.sha256("\n".join(jar.line() for jar in jars).encode()).hexdigest()[:16]
@@ -96,7 +95,7 @@ def ensure(progress: Progress, lock: Path = LOCK) -> Path:
         return target
     free = free_megabytes(target)
     if free < NEEDED_MEGABYTES:
-        raise errors.NoSpace(
+        raise StackError(
             f"Solr needs {NEEDED_MEGABYTES} MB in {target.parent}, {free} MB are free; "
             "free some or set MARATHON_CACHE",
             f"Solr necesita {NEEDED_MEGABYTES} MB en {target.parent} y hay {free} MB libres; "
@@ -106,8 +105,8 @@ def ensure(progress: Progress, lock: Path = LOCK) -> Path:
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     try:
-        with progress.step(f"Solr: {len(jars)} jars, once") as step:
-            _fetch_all(jars, work, lambda done: step.note(f"{done} of {len(jars)}"))
+        with progress.show_step(f"Solr: {len(jars)} jars, once") as step:
+            _fetch_all(jars, work, lambda done: step.show_detail(f"{done} of {len(jars)}"))
             shutil.rmtree(work / MAVEN)
         try:
             work.rename(target)
@@ -142,21 +141,21 @@ def _fetch(jar: Jar, work: Path) -> None:
         fetched = artifact.resolve()
     except (requests.RequestException, RuntimeError, OSError) as fault:
         if getattr(fault, "errno", None) == errno.ENOSPC:
-            raise errors.NoSpace("no disk space left", "no queda espacio en disco") from fault
+            raise StackError("no disk space left", "no queda espacio en disco") from fault
         if isinstance(fault, requests.exceptions.SSLError):
-            raise errors.NoNetwork(
+            raise StackError(
                 f"Solr's {jar.filename} was not downloaded: the certificate of the connection is "
                 "not trusted; name your network's own in REQUESTS_CA_BUNDLE and SSL_CERT_FILE",
                 f"no se descargó {jar.filename} de Solr: el certificado de la conexión no es de "
                 "confianza; indique el de su red en REQUESTS_CA_BUNDLE y SSL_CERT_FILE",
             ) from fault
-        raise errors.NoNetwork(
+        raise StackError(
             f"Solr's {jar.filename} could not be downloaded; is there a network? ({_brief(fault)})",
             f"no se pudo descargar {jar.filename} de Solr; ¿hay red?",
         ) from fault
     found = sha256_of(fetched)
     if found != jar.sha256:
-        raise errors.ChecksumMismatch(
+        raise StackError(
             f"{jar.filename} has SHA-256 {found}, expected {jar.sha256}; nothing was installed",
             f"{jar.filename} no es el archivo esperado (SHA-256 distinto); no se instaló nada",
         )
@@ -197,11 +196,11 @@ def write_lock(progress: Progress, lock: Path = LOCK) -> int:
     """
     with tempfile.TemporaryDirectory() as scratch:
         context = _maven(Path(scratch))
-        with progress.step("resolving Solr's dependencies"):
+        with progress.show_step("resolving Solr's dependencies"):
             wanted = [context.create_dependency(name) for name in (SOLR, JETTY_XML)]
             named, needed = context.resolver.resolve(wanted)
         jars = []
-        with progress.step("hashing every jar") as step:
+        with progress.show_step("hashing every jar") as step:
             for dependency in [*named, *needed]:
                 artifact = dependency.artifact
                 if artifact.packaging != "jar" or artifact.classifier.startswith(OTHER_MACHINES):
@@ -215,7 +214,7 @@ def write_lock(progress: Progress, lock: Path = LOCK) -> int:
                         sha256_of(artifact.resolve()),
                     )
                 )
-                step.note(str(len(jars)))
+                step.show_detail(str(len(jars)))
     lines = sorted({jar.line() for jar in jars})
     heading = "# group:artifact:version:classifier sha256; written by `python -m stack lock-jars`"
     lock.write_text("\n".join([heading, *lines]) + "\n", encoding="utf-8")

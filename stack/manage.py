@@ -11,7 +11,8 @@ from pathlib import Path
 
 import psutil
 
-from stack import errors, processes
+from stack import processes
+from stack.messages import StackError
 from stack.paths import MARKER, Layout
 
 
@@ -19,11 +20,11 @@ def existing(data: Path) -> Layout:
     """Return the layout of a data directory that the stack made.
 
     Raises:
-        NotOurs: there is none.
+        StackError: there is none.
     """
     root = data.expanduser().resolve()
     if not (root / MARKER).exists():
-        raise errors.NotOurs(
+        raise StackError(
             f"there is no site in {root}; `make run` creates one",
             f"no hay ningún sitio en {root}; `make run` lo crea",
         )
@@ -65,12 +66,12 @@ def reset(data: Path, confirmed: bool) -> int:
         0, or 1 where the answer was no.
 
     Raises:
-        NotConfirmed: nobody can be asked.
+        StackError: nobody can be asked.
     """
     layout = existing(data)
     if not confirmed:
         if not sys.stdin.isatty():
-            raise errors.NotConfirmed(
+            raise StackError(
                 "this deletes the site's data; to say yes without a terminal: "
                 "make reset CONFIRM=yes",
                 "esto borra los datos del sitio; para confirmar sin terminal: "

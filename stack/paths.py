@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from stack import errors
+from stack.messages import StackError
 
 MARKER = ".marathon-stack"
 
@@ -72,11 +72,11 @@ class Layout:
         """Create the directory, or accept one that the stack made before.
 
         Raises:
-            NotOurs: it holds other things.
+            StackError: it holds other things.
         """
         root = root.expanduser().resolve()
         if root.is_dir() and any(root.iterdir()) and not (root / MARKER).exists():
-            raise errors.NotOurs(
+            raise StackError(
                 f"{root} is not empty and was not made by this programme; choose another one",
                 f"{root} no está vacío y no lo creó este programa; elija otro",
             )
@@ -99,11 +99,11 @@ class Layout:
         """Make sure that the disk has ``needed`` megabytes.
 
         Raises:
-            NoSpace: it has fewer.
+            StackError: it has fewer.
         """
         free = free_megabytes(self.root)
         if free < needed:
-            raise errors.NoSpace(
+            raise StackError(
                 f"no disk space: {needed} MB are needed in {self.root}, {free} MB are free",
                 f"no hay espacio en disco: se necesitan {needed} MB en {self.root} "
                 f"y hay {free} MB libres",
@@ -175,13 +175,13 @@ class Layout:
         """Create the socket directory and return it.
 
         Raises:
-            NotOurs: a directory of that name belongs to somebody else.
+            StackError: a directory of that name belongs to somebody else.
         """
         sockets = self.sockets
         sockets.mkdir(exist_ok=True, mode=0o700, parents=True)
         found = sockets.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-            raise errors.NotOurs(
+            raise StackError(
                 f"{sockets} belongs to another user; remove it or set TMPDIR",
                 f"{sockets} es de otro usuario; elimínelo o indique TMPDIR",
             )

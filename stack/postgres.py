@@ -22,9 +22,8 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection
 
-from stack import errors
+from stack.messages import Progress, StackError
 from stack.paths import Layout, write_secret
-from stack.progress import Progress
 from stack.supervisor import Program, guarded
 
 ACCOUNT = "pgserver"
@@ -83,8 +82,8 @@ class Postgres:
         """Create the cluster where there is none.
 
         Raises:
-            NoAccount: as root, when no account can be created.
-            ServiceFailed: ``initdb`` failed.
+            StackError: as root, when no account can be created.
+            StackError: ``initdb`` failed.
         """
         if self.account:
             make_account(self.account)
@@ -97,7 +96,7 @@ class Postgres:
         if (self.layout.postgres / "PG_VERSION").exists():
             self._take_over()
             return
-        with progress.step("PostgreSQL: new database cluster"):
+        with progress.show_step("PostgreSQL: new database cluster"):
             self._init()
 
     def _init(self) -> None:
@@ -133,9 +132,7 @@ class Postgres:
         if done.returncode != 0:
             shutil.rmtree(self.layout.postgres, ignore_errors=True)
             said = " ".join(done.stderr.split())[-300:]
-            raise errors.ServiceFailed(
-                f"initdb failed: {said}", "no se pudo crear la base de datos (initdb)"
-            )
+            raise StackError(f"initdb failed: {said}", "no se pudo crear la base de datos (initdb)")
 
     def _take_over(self) -> None:
         """As root, give the account a cluster that an ordinary user made."""
@@ -228,7 +225,7 @@ def make_account(name: str) -> None:
     """Create a system account unless it exists.
 
     Raises:
-        NoAccount: ``useradd`` is missing or failed.
+        StackError: ``useradd`` is missing or failed.
     """
     try:
         pwd.getpwnam(name)
@@ -239,7 +236,7 @@ def make_account(name: str) -> None:
     try:
         subprocess.run(command, check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError) as fault:
-        raise errors.NoAccount(
+        raise StackError(
             f"PostgreSQL does not run as root and the account {name} cannot be created; "
             "run as an ordinary user",
             f"PostgreSQL no funciona como root y no se puede crear la cuenta {name}; "
@@ -255,5 +252,7 @@ def make_reachable(path: Path, account: str, progress: Progress) -> None:
     for directory in [path, *path.parents]:
         mode = directory.stat().st_mode
         if not mode & stat.S_IXOTH:
-            progress.line(f"  · chmod o+x {directory} (so that PostgreSQL, as {account}, gets in)")
+            progress.print_line(
+                f"  · chmod o+x {directory} (so that PostgreSQL, as {account}, gets in)"
+            )
             directory.chmod(mode | stat.S_IXOTH)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from stack import errors
+from stack.messages import StackError
 from stack.paths import Layout
 
 MARK = "MARATHON_STACK_DIR"
@@ -26,13 +26,13 @@ def holding(layout: Layout) -> Iterator[None]:
     """Hold the data directory; what an earlier holder left running is ended first.
 
     Raises:
-        AlreadyRunning: somebody holds it.
+        StackError: somebody holds it.
     """
     with layout.lock.open("a+", encoding="ascii") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise errors.AlreadyRunning(
+            raise StackError(
                 f"{layout.root} is in use by process {holder(layout) or '?'}; `make stop` ends it",
                 f"{layout.root} está en uso por el proceso {holder(layout) or '?'}; "
                 "`make stop` lo detiene",

@@ -13,9 +13,9 @@ from types import FrameType
 from stack import accounts, external, heartbeat, ini, processes
 from stack.ckan_site import Site
 from stack.disk import DiskReserve
+from stack.messages import Progress
 from stack.paths import Layout
 from stack.postgres import Postgres
-from stack.progress import Progress
 from stack.settings import Settings
 from stack.solr import USER, Solr, free_port
 from stack.supervisor import Program, Supervisor
@@ -134,11 +134,11 @@ def run(data: Path, settings: Settings) -> int:
         site = Site(layout, settings, ini.write(layout, settings, servers.addresses()))
         supervisor = Supervisor(layout, [*programs, *site.programs()], site.environment())
         try:
-            with progress.step("servers: " + ", ".join(p.name for p in programs)):
+            with progress.show_step("servers: " + ", ".join(p.name for p in programs)):
                 supervisor.launch()
                 servers.start(supervisor)
             site.prepare(progress, external.holds_no_site(servers.addresses().database))
-            with progress.step("web server"):
+            with progress.show_step("web server"):
                 supervisor.start("web")
                 supervisor.wait("web", site.healthy, 180)
             # Afterwards: both load CKAN, and people wait for the first page.
@@ -147,9 +147,9 @@ def run(data: Path, settings: Settings) -> int:
             web = ServerCheck("web", site.responds, silent_checks=SILENT_CHECKS_OF_WEB)
             SiteWatch(layout, supervisor, [*servers.list_checks(), web]).watch_forever()
         except KeyboardInterrupt:
-            progress.line("")
+            progress.print_line("")
         finally:
-            with progress.step("stopping"):
+            with progress.show_step("stopping"):
                 supervisor.shutdown()
                 # One that hangs does not hear that it is asked to end.
                 processes.end(processes.orphans(layout), patience=0)

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from stack import errors, processes
+from stack import processes
+from stack.messages import Progress, StackError
 from stack.paths import Layout, write_secret
 from stack.postgres import READER, Postgres
-from stack.progress import Progress
 from stack.solr import USER, Solr, free_port
 from stack.supervisor import Supervisor, guarded
 from stack.valkey import Valkey
@@ -48,7 +48,7 @@ def running(data: Path, fresh: bool, progress: Progress) -> Iterator[dict[str, s
         programs = [postgres.program(), valkey.program(), solr_program]
         supervisor = Supervisor(layout, programs)
         try:
-            with progress.step("PostgreSQL, Valkey, Solr"):
+            with progress.show_step("PostgreSQL, Valkey, Solr"):
                 supervisor.launch()
                 for program in programs:
                     supervisor.start(program.name)
@@ -101,9 +101,7 @@ def _found(command: list[str]) -> list[str]:
 
     program = shutil.which(command[0])
     if program is None:
-        raise errors.CommandFailed(
-            f"{command[0]}: no such command", f"{command[0]}: no existe ese comando"
-        )
+        raise StackError(f"{command[0]}: no such command", f"{command[0]}: no existe ese comando")
     return [program, *command[1:]]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from stack import errors
+from stack.messages import StackError
 
 DEFAULT_PORT = 5000
 HOST = "127.0.0.1"
@@ -36,11 +36,11 @@ class Settings:
         """Return the settings that the environment holds.
 
         Raises:
-            BadSetting: ``MARATHON_PORT`` is not a port.
+            StackError: ``MARATHON_PORT`` is not a port.
         """
         text = environment.get("MARATHON_PORT") or str(DEFAULT_PORT)
         if not text.isdigit() or not 1 <= int(text) <= 65535:
-            raise errors.BadSetting(
+            raise StackError(
                 f"MARATHON_PORT={text} is not a port (1–65535)",
                 f"MARATHON_PORT={text} no es un puerto (1–65535)",
             )
@@ -74,7 +74,7 @@ class Settings:
         """Make sure that the site's port can be had.
 
         Raises:
-            PortBusy: somebody listens on it, or only root may.
+            StackError: somebody listens on it, or only root may.
         """
         with socket.socket() as probe:
             # As gunicorn does: a port whose last connections are being closed is not busy.
@@ -82,12 +82,12 @@ class Settings:
             try:
                 probe.bind((HOST, self.port))
             except PermissionError:
-                raise errors.PortBusy(
+                raise StackError(
                     f"port {self.port} is reserved for root; choose another: MARATHON_PORT=8080",
                     f"el puerto {self.port} es solo para root; elija otro: MARATHON_PORT=8080",
                 ) from None
             except OSError:
-                raise errors.PortBusy(
+                raise StackError(
                     f"port {self.port} is busy; choose another: "
                     f"MARATHON_PORT={self.port + 1} make run",
                     f"el puerto {self.port} está ocupado; elija otro: "

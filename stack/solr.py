@@ -21,8 +21,8 @@ from pathlib import Path
 import requests
 
 from stack import jars
+from stack.messages import Progress
 from stack.paths import Layout, write_secret
-from stack.progress import Progress
 from stack.supervisor import Program
 
 FILES = Path(__file__).parent / "solr_files"

@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from stack import errors, supervisor_client
+from stack import supervisor_client
+from stack.messages import StackError
 from stack.paths import Layout, last_line, write_secret
 from stack.processes import MARK
 
@@ -105,7 +106,7 @@ class Supervisor:
         """Start supervisord itself, with no programme running.
 
         Raises:
-            ServiceFailed: it does not answer.
+            StackError: it does not answer.
         """
         config = self.layout.run / "supervisord.conf"
         write_secret(config, self._config())
@@ -144,7 +145,7 @@ class Supervisor:
         """Wait until ``healthy`` returns true.
 
         Raises:
-            ServiceFailed: it gave up, or ``seconds`` have passed.
+            StackError: it gave up, or ``seconds`` have passed.
         """
         self._wait_for(name, healthy, seconds)
 
@@ -161,13 +162,13 @@ class Supervisor:
         """Send a signal to a programme that runs."""
         self._ask("signalProcess", name, number.name.removeprefix("SIG"))
 
-    def describe_failure(self, name: str) -> errors.ServiceFailed:
+    def describe_failure(self, name: str) -> StackError:
         """Return the error that names a programme and the last line of its log."""
         log = log_of(self.layout, name)
         last = last_line(log)
         if name == "supervisord":
             last = next((line for line in reversed(self.output) if line), last)
-        return errors.ServiceFailed(
+        return StackError(
             f"{name} does not run: {last or 'it wrote nothing'} (all of it in {log})",
             f"{name} no funciona; vea {log}",
         )

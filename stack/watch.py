@@ -17,8 +17,9 @@ from dataclasses import dataclass
 
 import psutil
 
-from stack import access_log, errors, heartbeat
+from stack import access_log, heartbeat
 from stack.disk import DiskReserve
+from stack.messages import StackError
 from stack.paths import Layout
 from stack.supervisor import Supervisor
 
@@ -76,14 +77,14 @@ class SiteWatch:
         """Return never, unless something that should run does not.
 
         Raises:
-            ServiceFailed: a programme was given up, or the supervisor ended or hangs.
+            StackError: a programme was given up, or the supervisor ended or hangs.
         """
         for second in itertools.count():
             time.sleep(1)
             heartbeat.beat(self.layout.heartbeats, "watch")
             self.reserve.update()
             if not self.supervisor.alive():
-                raise errors.ServiceFailed(
+                raise StackError(
                     "the supervisor ended; `make run` starts everything again",
                     "el supervisor terminó; `make run` inicia todo de nuevo",
                 )
@@ -140,7 +141,7 @@ class SiteWatch:
     def _give_up(self) -> None:
         """End a supervisor that hangs: nothing that ends is started again, and logs fill up."""
         self.supervisor.kill()
-        raise errors.ServiceFailed(
+        raise StackError(
             "the supervisor hung and was ended; `make run` starts everything again",
             "el supervisor no respondía y se terminó; `make run` inicia todo de nuevo",
         )

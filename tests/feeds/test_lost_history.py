@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from stack.messages import Progress
 from stack.paths import Layout
 from stack.postgres import Postgres
-from stack.progress import Progress
 from stack.supervisor import guarded
 from tests import databases, programs
 from tests.sites import Site

@@ -27,9 +27,9 @@ from ckanext.marathon.cli.takedown import read_takedown_list
 from ckanext.marathon.operations import restore
 from ckanext.marathon.operations.backup_database import ProgramFailed
 from ckanext.marathon.operations.backup_manifest import BackupFault
+from stack.messages import Progress
 from stack.paths import Layout
 from stack.postgres import Postgres, binaries
-from stack.progress import Progress
 from stack.supervisor import guarded
 from tests import databases, programs
 from tests.feeds.test_following import OF_THE_ANSWER, follow, said

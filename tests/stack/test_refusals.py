@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from stack import errors, run, services
+from stack import run, services
 from stack.cli import main
+from stack.messages import StackError
 from stack.paths import MARKER, Layout
 from stack.solr import free_port
 
@@ -97,7 +98,7 @@ class TestRun:
         assert len(str(planted)) < 80
         planted.symlink_to(tmp_path)
         try:
-            with pytest.raises(errors.NotOurs):
+            with pytest.raises(StackError, match="belongs to another user"):
                 layout.make_sockets()
         finally:
             planted.unlink()

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from stack import errors, processes, supervisor_client, watch
+from stack import processes, supervisor_client, watch
+from stack.messages import StackError
 from stack.paths import Layout
 from stack.supervisor import Program, Supervisor
 from stack.watch import ServerCheck
@@ -65,7 +66,7 @@ def test_a_server_that_says_nothing_is_killed_but_not_while_it_starts(
 
 
 def test_a_supervisor_that_hangs_is_ended_and_that_is_said(hanging: Supervisor) -> None:
-    with pytest.raises(errors.ServiceFailed, match="supervisor hung"):
+    with pytest.raises(StackError, match="supervisor hung"):
         watch.SiteWatch(hanging.layout, hanging, []).watch_forever()
     assert not hanging.alive()
 
@@ -76,7 +77,7 @@ def test_a_supervisor_that_ends_while_it_is_asked_is_told_from_a_fault_of_the_sy
     assert hanging.process is not None
     # It is asked after a second, and waited for.
     threading.Timer(1.2, hanging.process.kill).start()
-    with pytest.raises(errors.ServiceFailed, match="supervisor ended"):
+    with pytest.raises(StackError, match="supervisor ended"):
         watch.SiteWatch(hanging.layout, hanging, []).watch_forever()
 
 
