@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 
@@ -32,7 +32,7 @@ class Progress:
         print(f"\r\033[K{text}" if self.is_terminal else text, file=sys.stderr, flush=True)
 
     @contextmanager
-    def show_step(self, title: str) -> Iterator[Step]:
+    def show_step(self, title: str) -> Generator[Step]:
         """Show ``title`` until the block ends, then how many seconds it took."""
         step = Step(title, self.is_terminal)
         if self.is_terminal:

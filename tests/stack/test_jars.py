@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from stack import jars
+from stack import solr
+from stack.data_directory import locate_cache
 from stack.messages import Progress, StackError
-from stack.paths import cache_dir
 
 
 @pytest.fixture
@@ -47,28 +47,28 @@ def _point_jgo_at(
 
 class TestJars:
     def test_the_lock_has_names_versions_hashes_and_no_address(self) -> None:
-        locked = jars.read_lock()
+        locked = solr.read_jars_lock()
         assert len(locked) > 100
         assert all(len(jar.sha256) == 64 for jar in locked)
-        assert "://" not in jars.LOCK.read_text()
+        assert "://" not in solr.LOCK.read_text()
 
     def test_a_jar_that_is_the_locked_one_is_installed_once(
         self, tmp_path: Path, maven: Path
     ) -> None:
         lock = self.publish(tmp_path, maven, b"as locked", b"as locked")
-        installed = jars.ensure(Progress(), lock)
+        installed = solr.ensure_jars(Progress(), lock)
         assert [path.name for path in installed.iterdir()] == ["g.r.o.u.p.thing-1.0.jar"]
-        assert installed.parent == cache_dir()
+        assert installed.parent == locate_cache()
         shutil.rmtree(maven)
-        assert jars.ensure(Progress(), lock) == installed
+        assert solr.ensure_jars(Progress(), lock) == installed
 
     def test_a_jar_that_was_changed_is_refused_and_nothing_installed(
         self, tmp_path: Path, maven: Path
     ) -> None:
         lock = self.publish(tmp_path, maven, b"as locked", b"changed on the way")
         with pytest.raises(StackError, match=r"thing-1\.0\.jar has SHA-256"):
-            jars.ensure(Progress(), lock)
-        assert not list(cache_dir().iterdir())
+            solr.ensure_jars(Progress(), lock)
+        assert not list(locate_cache().iterdir())
 
     def test_without_a_network_the_line_says_so(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -77,7 +77,7 @@ class TestJars:
         _point_jgo_at(tmp_path, monkeypatch, 9)
         lock = self.publish(tmp_path, tmp_path / "nowhere", b"x", b"x")
         with pytest.raises(StackError, match="is there a network"):
-            jars.ensure(Progress(), lock)
+            solr.ensure_jars(Progress(), lock)
 
     def test_a_connection_that_is_not_trusted_says_where_to_name_a_certificate(
         self, tmp_path: Path, maven: Path, monkeypatch: pytest.MonkeyPatch
@@ -86,22 +86,22 @@ class TestJars:
         _point_jgo_at(tmp_path, monkeypatch, port, "https")
         lock = self.publish(tmp_path, maven, b"x", b"x")
         with pytest.raises(StackError, match="REQUESTS_CA_BUNDLE and SSL_CERT_FILE"):
-            jars.ensure(Progress(), lock)
+            solr.ensure_jars(Progress(), lock)
 
     def test_without_disk_space_nothing_is_fetched(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("MARATHON_CACHE", str(tmp_path / "cache"))
         needed = shutil.disk_usage(tmp_path).total // 1_000_000 + 1
-        monkeypatch.setattr(jars, "NEEDED_MEGABYTES", needed)
+        monkeypatch.setattr(solr, "NEEDED_MEGABYTES", needed)
         with pytest.raises(StackError, match="MARATHON_CACHE"):
-            jars.ensure(Progress())
+            solr.ensure_jars(Progress())
 
     def publish(self, tmp_path: Path, maven: Path, locked: bytes, served: bytes) -> Path:
         """Lock one content of a jar and serve another; return the lock."""
         content = tmp_path / "content"
         content.write_bytes(locked)
-        jar = jars.Jar("g.r.o.u.p", "thing", "1.0", "", jars.sha256_of(content))
+        jar = solr.Jar("g.r.o.u.p", "thing", "1.0", "", solr.hash_file(content))
         path = maven / "g/r/o/u/p/thing/1.0/thing-1.0.jar"
         path.parent.mkdir(parents=True)
         path.write_bytes(served)

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from stack import run, services
-from stack.cli import main
+from stack import run, testing
+from stack.__main__ import main
+from stack.data_directory import MARKER, Layout
 from stack.messages import StackError
-from stack.paths import MARKER, Layout
-from stack.solr import free_port
+from stack.solr import find_free_port
 
 
 def said(capsys: pytest.CaptureFixture[str]) -> str:
@@ -57,7 +57,7 @@ class TestRun:
         # More than this disk has, whatever disk it is.
         needed = shutil.disk_usage(tmp_path).total // 1_000_000 + 1
         monkeypatch.setattr(run, "NEEDED_MEGABYTES", needed)
-        monkeypatch.setenv("MARATHON_PORT", str(free_port()))
+        monkeypatch.setenv("MARATHON_PORT", str(find_free_port()))
         assert main(["run", "--data", str(tmp_path / "data")]) == 1
         assert f"no disk space: {needed} MB" in said(capsys)
 
@@ -65,7 +65,7 @@ class TestRun:
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         needed = shutil.disk_usage(tmp_path).total // 1_000_000 + 1
-        monkeypatch.setattr(services, "NEEDED_MEGABYTES", needed)
+        monkeypatch.setattr(testing, "NEEDED_MEGABYTES", needed)
         assert main(["services", "--data", str(tmp_path / "data"), "--", "true"]) == 1
         assert f"no disk space: {needed} MB" in said(capsys)
 
