@@ -25,7 +25,7 @@ from stack.valkey import Valkey, ping_server
 
 DEFAULT_PORT = 5000
 HOST = "127.0.0.1"
-START_SECONDS = 120
+HEALTHY_WITHIN_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ class Servers:
         for server in servers:
             supervisor.start(server.name)
         for server in reversed(servers):
-            supervisor.wait_for(server.name, server.is_healthy, START_SECONDS)
+            supervisor.wait_for(server.name, server.is_healthy, HEALTHY_WITHIN_SECONDS)
             if self.postgres and server is self.postgres:
                 self.postgres.create_databases(*self.databases)
 
