@@ -46,7 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
         command.add_argument("--data", type=Path, default=Path(".data"), help="data directory")
 
     commands.add_parser("browser", help="find a Chromium or get one; print where it is")
-    commands.add_parser("lock-jars", help="resolve Solr's jars anew and write their lock")
+    commands.add_parser("lock-jars", help="resolve Solr's jars again and write their lock")
     return root
 
 

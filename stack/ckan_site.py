@@ -1,7 +1,7 @@
 """The CKAN site: its configuration, its set-up, its first accounts and its two programmes.
 
 ``generated.ini`` is written at every start; ``ckan.ini`` is written once, builds on it, and belongs
-to whoever runs the site: what it says wins.
+to the person who runs the site: its values win.
 
 Run as ``python -m stack.ckan_site LOGINS``, with CKAN_INI set, this module creates the accounts
 that are missing through CKAN's own actions. Passwords go through a file that only its owner can
@@ -121,7 +121,7 @@ class Site:
         """Bring the site to what this version needs; nothing where it did that already.
 
         An empty database gets its tables, the starter catalogue and the first accounts. One that
-        holds a site is migrated and indexed anew; its content and accounts are left alone.
+        holds a site is migrated and indexed again; its content and accounts are left alone.
 
         Args:
             progress: shows each step.

@@ -156,7 +156,7 @@ class Addresses:
 
 
 class OwnServer(Protocol):
-    """What is asked of each of our own servers."""
+    """What all of our own servers have in common."""
 
     @property
     def name(self) -> str:

@@ -129,7 +129,7 @@ class Solr:
         write_secret(self.layout.solr / "security.json", json.dumps(security, indent=1))
 
     def _write_core(self, core: str) -> None:
-        """Write a core; one made for another schema is made anew, and its index with it."""
+        """Write a core; one made for another schema is made again, and its index with it."""
         home = self.layout.solr / core
         wanted = hashlib.sha256(find_schema().read_bytes()).hexdigest()
         stamp = home / "schema.sha256"
@@ -186,7 +186,7 @@ class Solr:
         return True
 
     def reopen_closed_cores(self) -> None:
-        """Open the cores anew that take no changes any more; needs room on the disk.
+        """Open the cores again that take no changes any more; needs room on the disk.
 
         Lucene closes its writer for good when it cannot write. Solr goes on searching then and
         refuses every change; its own RELOAD fails too, because it first closes the writer.
@@ -365,7 +365,7 @@ def hash_file(path: Path) -> str:
 
 
 def write_jars_lock(progress: Progress, lock: Path = LOCK) -> int:
-    """Resolve Solr's dependencies anew and write the lock.
+    """Resolve Solr's dependencies again and write the lock.
 
     Returns:
         how many jars it names.

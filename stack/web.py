@@ -40,13 +40,13 @@ COMPRESSION = {
     ],
     "COMPRESS_ALGORITHM": ["br", "gzip"],
     "COMPRESS_ALGORITHM_STREAMING": ["br"],
-    # Assets are streamed, and not sent again to who has them.
+    # Assets are streamed; a browser that has one already gets 304.
     "COMPRESS_STREAMING_ENDPOINT_CONDITIONAL": ["static", "webassets.index"],
 }
 
 
 class AccessLogger(Logger):
-    """gunicorn's logger, which leaves out who asks.
+    """gunicorn's logger without anything about people.
 
     Nobody's address is written, no user name, no page that somebody came from, and of a query
     string only ``LOGGED_PARAMETERS``. The program's name (``User-Agent``) stays: it says who
@@ -91,7 +91,7 @@ def rotate_access_log(layout: Layout) -> bool:
 
 
 def compress_answers(application: Any) -> Any:
-    """Return CKAN's application, whose answers go compressed to who accepts that.
+    """Return CKAN's application, with answers compressed for clients that accept it.
 
     A proxy does this before a bigger site.
     """
