@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import redis
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -82,6 +83,6 @@ def ping_server(url: str, seconds: float) -> None:
     Raises:
         redis.RedisError: it does not, or refuses.
     """
-    # redis describes neither function to type checkers.
-    with redis.Redis.from_url(url, socket_timeout=seconds) as client:  # pyright: ignore[reportUnknownMemberType]
-        client.ping()  # pyright: ignore[reportUnknownMemberType]
+    # redis does not describe these to type checkers.
+    with cast(Any, redis.Redis).from_url(url, socket_timeout=seconds) as client:
+        client.ping()
