@@ -16,9 +16,8 @@ from ckan.cli import CKANConfigLoader
 from ckan.common import login_user
 from ckan.config.middleware import make_app
 
-from bench import catalogue
+from bench import bulk, catalogue
 from bench.catalogue import Row
-from ckanext.marathon.operations import bulk
 
 
 def _place(number: int) -> Row:

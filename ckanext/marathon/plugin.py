@@ -20,7 +20,6 @@ from ckanext.marathon.feeds import keys
 from ckanext.marathon.helpers import collect_helpers
 from ckanext.marathon.logic import (
     activity,
-    data_needs,
     package,
     permissions,
     redacting,
@@ -40,8 +39,7 @@ from ckanext.marathon.views.account import (
     end_sessions,
     send_reset_link_later,
 )
-from ckanext.marathon.views.health import HealthMiddleware
-from ckanext.marathon.views.outage import watch_pages
+from ckanext.marathon.views.outage import HealthMiddleware, watch_pages
 from ckanext.marathon.views.rate_limit import check_settings
 from ckanext.marathon.views.security_headers import SOURCES, parse_sources
 
@@ -153,7 +151,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
 
     def before_dataset_index(self, pkg_dict: dict[str, Any]) -> dict[str, Any]:
         reindex.note_beforehand(pkg_dict["id"])
-        return data_needs.add_need_to_index(pkg_dict)
+        return reindex.add_need_to_index(pkg_dict)
 
     def before_dataset_search(self, search_params: dict[str, Any]) -> dict[str, Any]:
         return query.before_search(search_params)

@@ -18,7 +18,7 @@ from ckan import authz, model
 from ckan.lib.plugins import get_permission_labels
 from ckan.types import Context
 
-from ckanext.marathon.records.record import OTHER_TYPES
+from ckanext.marathon.records import OTHER_TYPES
 
 #: What these columns hold of a package that everybody may see.
 PUBLIC: Mapping[str, Any] = MappingProxyType({"state": model.State.ACTIVE, "private": False})

@@ -17,7 +17,7 @@ from ckan.tests.helpers import CKANCliRunner, call_action
 
 from ckanext.marathon.model import takedown
 from ckanext.marathon.model.takedown import Takedown
-from ckanext.marathon.views.health import forget_takedown_check
+from ckanext.marathon.views.outage import forget_takedown_check
 from tests import factories
 
 pytestmark = pytest.mark.usefixtures("marathon_site", "storage")

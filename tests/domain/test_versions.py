@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from ckanext.marathon.domain import versions
-from ckanext.marathon.domain.versions import Difference
+from ckanext.marathon.views import form_answers
+from ckanext.marathon.views.form_answers import Difference
 
 BASE = {"title": "Wells", "venue": "", "invitation": [{"organisation": "COCODE"}]}
 
 
 def compare(mine: dict[str, Any], theirs: dict[str, Any]) -> list[Difference]:
-    base = versions.make_fingerprint(BASE)
-    return versions.compare_versions(base, {**BASE, **mine}, {**BASE, **theirs})
+    base = form_answers.make_fingerprint(BASE)
+    return form_answers.compare_versions(base, {**BASE, **mine}, {**BASE, **theirs})
 
 
 def test_what_only_the_others_changed_is_not_contested() -> None:
@@ -59,11 +59,11 @@ def test_rows_that_the_others_added_are_those_that_neither_version_had() -> None
     ],
 )
 def test_the_same_written_otherwise_is_the_same(one: Any, other: Any) -> None:
-    assert versions.compute_digest(one) == versions.compute_digest(other)
+    assert form_answers.compute_digest(one) == form_answers.compute_digest(other)
 
 
 @pytest.mark.parametrize(
     ("one", "other"), [("a\nb", "a b"), ("a", "A"), (["a", "b"], ["b", "a"]), ("0", "")]
 )
 def test_what_differs_has_another_digest(one: Any, other: Any) -> None:
-    assert versions.compute_digest(one) != versions.compute_digest(other)
+    assert form_answers.compute_digest(one) != form_answers.compute_digest(other)

@@ -12,9 +12,9 @@ import pytest
 from ckan import model
 from ckan.tests.helpers import call_action
 
+from ckanext.marathon import spreadsheets
 from ckanext.marathon.feeds import sheet
 from ckanext.marathon.model import clock
-from ckanext.marathon.spreadsheets import table as table_spreadsheets
 from tests import factories
 from tests.remembered import remembered
 
@@ -194,11 +194,11 @@ class TestTable:
         book = openpyxl.load_workbook(io.BytesIO(get("/catalog.xlsx").data))
         cells = [cell for row in book["inventario"].iter_rows() for cell in row]
         assert {cell.data_type for cell in cells} <= {"s", "n", "inlineStr"}
-        assert all(len(str(cell.value or "")) <= table_spreadsheets.LONGEST for cell in cells)
+        assert all(len(str(cell.value or "")) <= spreadsheets.LONGEST for cell in cells)
 
     def test_the_workbook_says_the_same(self, datasets: Any, get: Get) -> None:
         answer = get("/catalog.xlsx")
-        assert answer.content_type == table_spreadsheets.XLSX
+        assert answer.content_type == spreadsheets.XLSX
         assert 'filename="inventario.xlsx"' in answer.headers["Content-Disposition"]
         book = openpyxl.load_workbook(io.BytesIO(answer.data))
         titles, *rows = book["inventario"].iter_rows(values_only=True)
@@ -206,7 +206,7 @@ class TestTable:
         # What CSV must quote for spreadsheets is a text by its type in a workbook.
         expected = [
             {
-                k: v.removeprefix("'")[: table_spreadsheets.LONGEST - 1]
+                k: v.removeprefix("'")[: spreadsheets.LONGEST - 1]
                 for k, v in row.items()
                 if v and "\x07" not in v
             }
@@ -214,7 +214,7 @@ class TestTable:
         ]
         found = [dict(zip(titles, row, strict=True)) for row in rows]
         for mine, theirs in zip(found, expected, strict=True):
-            assert {k: mine[k][: table_spreadsheets.LONGEST - 1] for k in theirs} == theirs
+            assert {k: mine[k][: spreadsheets.LONGEST - 1] for k in theirs} == theirs
 
     def test_a_log_that_is_not_complete_answers_later(self, datasets: Any, get: Get) -> None:
         clock.hold_clock()

@@ -13,7 +13,7 @@ from ckanext.marathon.domain.addresses import is_mail_reachable
 from ckanext.marathon.domain.texts import list_distinct_words
 from ckanext.marathon.feeds import data_json, inventory, schema_org, sheet
 from ckanext.marathon.feeds.data_json import SiteContact
-from ckanext.marathon.feeds.plain_text import strip_markup
+from ckanext.marathon.feeds.inventory import strip_markup
 from ckanext.marathon.rdf.dataset import build_dataset_graph
 from ckanext.marathon.vocabulary import authorities
 from tests.rdf.samples import AUTHORITY, FACTS, MINIMAL

@@ -12,8 +12,7 @@ from ckan import model
 from ckan.tests.helpers import call_action
 
 from ckanext.marathon.feeds import catalogue, changes, describe, log_state, publish
-from ckanext.marathon.feeds.keys import Key
-from ckanext.marathon.feeds.scopes import THE_WHOLE
+from ckanext.marathon.feeds.keys import THE_WHOLE, Key
 from ckanext.marathon.feeds.verify import LogFault
 from ckanext.marathon.model import clock, feed_log
 from ckanext.marathon.model.feed import Kind, Rendering, Window

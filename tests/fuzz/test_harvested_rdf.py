@@ -20,7 +20,7 @@ from rdflib import RDF, XSD, BNode, Graph, Literal, URIRef
 from rdflib.term import Node
 
 from ckanext.marathon.rdf.dataset import build_dataset_graph, read_dataset
-from ckanext.marathon.rdf.iri import Site
+from ckanext.marathon.rdf.facts import Site
 from ckanext.marathon.rdf.literals import read_geojson
 from ckanext.marathon.rdf.namespaces import DCAT, GSP
 from tests import proving

@@ -19,22 +19,14 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import strategies as st
 
+from ckanext.marathon import records
 from ckanext.marathon.cli.feed import list_readers as readers_command
-from ckanext.marathon.domain import (
-    addresses,
-    dates,
-    file,
-    geometry,
-    numbers,
-    takedown,
-    texts,
-    versions,
-)
+from ckanext.marathon.domain import addresses, dates, file, geometry, numbers, takedown, texts
 from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.feeds.scopes import KINDS
+from ckanext.marathon.feeds.keys import KINDS
 from ckanext.marathon.operations import portals
-from ckanext.marathon.rdf import iri, literals
-from ckanext.marathon.records import values
+from ckanext.marathon.rdf import facts, literals
+from ckanext.marathon.views import form_answers
 from ckanext.marathon.views.form_data import find_resource_numbers, gather_rows
 from ckanext.marathon.views.security_headers import parse_sources
 from tests import proving
@@ -116,7 +108,7 @@ def test_a_value_is_refused_or_read_once_and_for_all(parse: Callable[[Any], Any]
 @settings()
 @hypothesis.given(VALUES)
 def test_a_list_that_is_stored_is_read_or_counts_as_empty(value: Any) -> None:
-    texts_, rows = values.list_texts(value), values.list_rows(value)
+    texts_, rows = records.list_texts(value), records.list_rows(value)
     hypothesis.target(float(len(texts_) + len(rows)))
     assert all(isinstance(text, str) and text.strip() for text in texts_)
     assert all(isinstance(row, dict) and row for row in rows)
@@ -144,8 +136,8 @@ def test_an_address_of_a_resource_is_taken_as_it_is_or_refused(text: str) -> Non
         literals.make_decimal,
         literals.make_boolean,
         literals.make_geometry,
-        iri.make_web_iri,
-        iri.make_mail_iri,
+        facts.make_web_iri,
+        facts.make_mail_iri,
         texts.quote_value,
     ],
 )
@@ -180,8 +172,11 @@ def test_a_takedown_list_is_refused_by_row_and_field(text: str) -> None:
 @settings()
 @hypothesis.given(st.text() | JSON.map(json.dumps))
 def test_a_fingerprint_of_a_form_is_read_or_left_aside(text: str) -> None:
-    found = versions.read_fingerprint(text)
-    assert found is None or versions.read_fingerprint(versions.write_fingerprint(found)) == found
+    found = form_answers.read_fingerprint(text)
+    assert (
+        found is None
+        or form_answers.read_fingerprint(form_answers.write_fingerprint(found)) == found
+    )
 
 
 _FEEDS = rf"/(({'|'.join(KINDS)})/\w+/)?(catalog(/all|/changes)?|data\.json)\S*"

@@ -13,9 +13,9 @@ from ckan.cli.cli import ckan
 from ckan.tests import factories as ckan_factories
 from ckan.tests.helpers import CKANCliRunner, call_action
 
+from bench import bulk
 from ckanext.marathon.domain.dates import GUATEMALA
 from ckanext.marathon.model.audit import AuditEntry
-from ckanext.marathon.operations import bulk
 from tests import factories
 from tests.logic.asking import act
 from tests.queries import asked

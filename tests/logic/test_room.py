@@ -15,7 +15,7 @@ from ckan.tests import factories, helpers
 from psycopg2 import OperationalError as ConnectError
 from sqlalchemy.exc import OperationalError
 
-from ckanext.marathon.logic.room import NoRoom
+from ckanext.marathon.logic.resource import NoRoom
 from ckanext.marathon.model import disk
 from tests.factories import Workshop
 

@@ -362,7 +362,7 @@ class TestWhatFails:
         app: Any,
     ) -> None:
         from ckanext.marathon.logic import erasing
-        from ckanext.marathon.views.health import forget_takedown_check
+        from ckanext.marathon.views.outage import forget_takedown_check
 
         class Killed(BaseException):
             pass

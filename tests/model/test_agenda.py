@@ -11,7 +11,7 @@ from ckanext.marathon.domain import workshop as workshop_domain
 from ckanext.marathon.domain.workshop import Agenda, WorkshopTimes
 from ckanext.marathon.model import workshop as workshop_model
 from ckanext.marathon.model.link import Predicate
-from ckanext.marathon.records.record import Workshop
+from ckanext.marathon.records import Workshop
 from tests import factories
 
 TODAY = date(2026, 3, 10)

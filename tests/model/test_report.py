@@ -11,8 +11,8 @@ from ckan.tests.helpers import call_action
 
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.dates import Period
-from ckanext.marathon.model import report
-from ckanext.marathon.model.report import ReportPart
+from ckanext.marathon.model import figures
+from ckanext.marathon.model.figures import ReportPart
 from tests import factories
 from tests.queries import asked
 from tests.remembered import remembered
@@ -68,12 +68,12 @@ class TestPeriod:
 
 class TestCountry:
     def test_an_empty_site_has_an_empty_report(self) -> None:
-        found = report.read_report(until_today())
+        found = figures.read_report(until_today())
         assert (found.workshops, found.ideas, found.needs, found.parts) == ([], [], [], [])
         assert found.datasets.count == 0
 
     def test_everything_is_counted_once_and_by_municipality(self, chain: Chain) -> None:
-        found = report.read_report(until_today())
+        found = figures.read_report(until_today())
         assert [held.workshop.name for held in found.workshops] == [chain["workshop"]["name"]]
         assert [entered.idea.name for entered in found.ideas] == [chain["idea"]["name"]]
         assert (len(found.needs), found.needs_met) == (2, 1)
@@ -84,15 +84,15 @@ class TestCountry:
 
     def test_a_workshop_counts_on_its_day_in_guatemala_if_it_was_held(self, chain: Chain) -> None:
         assert (
-            len(report.read_report(Period(date(2016, 10, 17), date(2016, 10, 17))).workshops) == 1
+            len(figures.read_report(Period(date(2016, 10, 17), date(2016, 10, 17))).workshops) == 1
         )
-        assert report.read_report(Period(date(2016, 10, 18), date(2016, 10, 18))).workshops == []
+        assert figures.read_report(Period(date(2016, 10, 18), date(2016, 10, 18))).workshops == []
         call_action("package_patch", id=chain["workshop"]["id"], status="announced")
-        found = report.read_report(until_today())
+        found = figures.read_report(until_today())
         assert (found.workshops, found.announced) == ([], 1)
 
     def test_before_it_came_in_an_idea_and_a_dataset_were_not_there(self, chain: Chain) -> None:
-        found = report.read_report(yesterday())
+        found = figures.read_report(yesterday())
         assert (found.ideas, found.needs, found.steps) == ([], [], [])
         assert found.datasets.count == 0
 
@@ -101,7 +101,7 @@ class TestCountry:
     ) -> None:
         back(chain["idea"]["id"], 3)
         call_action("package_patch", id=chain["idea"]["id"], status="prioritised")
-        before, after = report.read_report(yesterday()), report.read_report(today())
+        before, after = figures.read_report(yesterday()), figures.read_report(today())
         assert (before.by_status, before.steps) == ({"proposed": 1}, [])
         assert after.by_status == {"prioritised": 1}
         assert [step.status for step in after.steps] == ["prioritised"]
@@ -110,41 +110,41 @@ class TestCountry:
 
     def test_a_need_was_unmet_until_its_dataset_was_published(self, chain: Chain) -> None:
         back(chain["idea"]["id"], 3)
-        assert [need.is_met for need in report.read_report(yesterday()).needs] == [False, False]
-        assert report.read_report(today()).needs_met == 1
+        assert [need.is_met for need in figures.read_report(yesterday()).needs] == [False, False]
+        assert figures.read_report(today()).needs_met == 1
 
     def test_a_dataset_that_comes_back_is_not_published_again(self, chain: Chain) -> None:
         shift_log(3)
         call_action("package_patch", id=chain["dataset"]["id"], private=True)
-        assert report.read_report(until_today()).datasets.count == 0
+        assert figures.read_report(until_today()).datasets.count == 0
         call_action("package_patch", id=chain["dataset"]["id"], private=False)
-        assert report.read_report(today()).datasets.count == 0
-        assert report.read_report(yesterday()).datasets.count == 1
+        assert figures.read_report(today()).datasets.count == 0
+        assert figures.read_report(yesterday()).datasets.count == 1
 
     def test_an_idea_that_was_given_up_asks_for_nothing(self, chain: Chain) -> None:
         call_action(
             "package_patch", id=chain["idea"]["id"], status="discarded", status_reason="Ya existe"
         )
-        found = report.read_report(until_today())
+        found = figures.read_report(until_today())
         assert (found.needs, found.by_status) == ([], {"discarded": 1})
 
     def test_what_is_not_public_is_not_counted(self, chain: Chain) -> None:
         for kind in ("dataset", "idea", "workshop"):
             call_action("package_patch", id=chain[kind]["id"], private=True)
-        found = report.read_report(until_today())
+        found = figures.read_report(until_today())
         assert (found.workshops, found.ideas, found.steps, found.parts) == ([], [], [], [])
 
     def test_the_milestones_of_the_commitment_are_listed(self) -> None:
         factories.Commitment(
             milestone=[{"title": "Ocho talleres", "due": "2017-06-30", "status": "limited"}]
         )
-        ((_commitment, found),) = report.read_report(until_today()).milestones
+        ((_commitment, found),) = figures.read_report(until_today()).milestones
         assert (found.title, found.due, found.status) == ("Ocho talleres", "2017-06-30", "limited")
 
     def test_examples_are_told_of(self, chain: Chain) -> None:
-        assert report.read_report(until_today()).examples == 0
+        assert figures.read_report(until_today()).examples == 0
         call_action("package_patch", id=chain["dataset"]["id"], example=True)
-        assert report.read_report(until_today()).examples == 1
+        assert figures.read_report(until_today()).examples == 1
 
     def test_the_number_of_queries_does_not_grow(self, chain: Chain) -> None:
         few = queries()
@@ -158,7 +158,7 @@ class TestCountry:
 class TestMunicipality:
     def test_it_has_its_own_and_that_by_problem(self, chain: Chain) -> None:
         factories.MarathonDataset()
-        found = report.read_report(until_today(), "2105")
+        found = figures.read_report(until_today(), "2105")
         assert len(found.ideas) == found.datasets.count == 1
         assert found.parts == [
             ReportPart("AGU-01", 1, 1, 2, 1, 1),
@@ -166,7 +166,7 @@ class TestMunicipality:
         ]
 
     def test_what_is_of_a_neighbour_alone_is_not_in_it(self, chain: Chain) -> None:
-        found = report.read_report(until_today(), "2101")
+        found = figures.read_report(until_today(), "2101")
         assert [held.workshop.name for held in found.workshops] == [chain["workshop"]["name"]]
         assert (found.ideas, found.needs, found.datasets.count) == ([], [], 0)
         assert found.parts == [ReportPart("AGU-01", 1)]
@@ -193,5 +193,5 @@ def shift_log(days: int) -> None:
 def queries() -> int:
     """Return how many queries a report takes."""
     with asked() as sent:
-        report.read_report(until_today(), limit=5)
+        figures.read_report(until_today(), limit=5)
     return len(sent)

@@ -12,7 +12,7 @@ from ckan import model
 from ckan.cli.cli import ckan
 
 from ckanext.marathon.model import activity as activity_model
-from ckanext.marathon.operations import activity, doctor
+from ckanext.marathon.operations import doctor, upkeep
 from ckanext.marathon.operations.doctor import Health
 from tests import factories
 
@@ -83,7 +83,7 @@ class TestScrub:
         write("a", workshop["id"], "new package", {"package": package, "actor": "ana"}, ["public"])
         (complaint,) = complaints()
         assert ": 1 or more." in complaint
-        done = activity.scrub_activities()
+        done = upkeep.scrub_activities()
         assert (done.rows, done.data, done.labels) == (1, 1, 0)
         kept = row("a").data
         assert "Taller" in kept
@@ -91,7 +91,7 @@ class TestScrub:
         for secret in ("74007400", "ana", "Taller privado"):
             assert secret not in kept, secret
         assert complaints() == []
-        again = activity.scrub_activities()
+        again = upkeep.scrub_activities()
         assert (again.rows, again.data, again.labels) == (1, 0, 0)
 
     @pytest.mark.parametrize("fields", [{"private": True}, {"state": "draft"}])
@@ -105,7 +105,7 @@ class TestScrub:
         write("c", "purged-1", "new package", {"package": {"title": "Purgado"}}, ["public"])
         write("d", "purged-2", "new organization", {"group": {"title": "Purgada"}}, None)
         assert ": 4 or more." in complaints()[0]
-        activity.scrub_activities()
+        upkeep.scrub_activities()
         insiders = [f"member-{organization}", "marathon-coordination"]
         assert row("a").labels == [*insiders, activity_model.WAS_PUBLIC]
         assert row("b").labels == insiders
@@ -123,12 +123,12 @@ class TestScrub:
         workshop = factories.Workshop()
         write("a", workshop["id"], "new package", [1], ["public"])
         write("b", workshop["id"], "new package", {"package": "?"}, ["public"])
-        assert activity.scrub_activities().data == 0
+        assert upkeep.scrub_activities().data == 0
 
     def test_a_site_without_the_table_has_nothing_to_mend(self) -> None:
         model.Session.execute(sa.text("ALTER TABLE activity RENAME TO activity_of_others"))
         try:
-            assert activity.scrub_activities() == activity.ScrubbedActivities()
+            assert upkeep.scrub_activities() == upkeep.ScrubbedActivities()
             assert complaints() == []
             factories.Workshop(private=True)
         finally:

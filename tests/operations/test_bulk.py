@@ -8,8 +8,8 @@ import pytest
 from ckan.tests.factories import Sysadmin
 from ckan.tests.helpers import call_action
 
+from bench import bulk
 from ckanext.marathon.feeds.verify import verify_log
-from ckanext.marathon.operations import bulk
 from tests import factories
 
 pytestmark = pytest.mark.usefixtures("marathon_site")

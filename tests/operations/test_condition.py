@@ -14,7 +14,7 @@ from ckan.cli.cli import ckan
 from ckan.tests import helpers
 
 from ckanext.marathon.model import clock
-from ckanext.marathon.operations import doctor, files
+from ckanext.marathon.operations import doctor, upkeep
 from ckanext.marathon.operations.doctor import Finding, Health
 from tests.factories import Workshop
 
@@ -63,10 +63,10 @@ class TestFiles:
         (finding,) = faults(doctor.check_files)
         assert str(unknown) in finding.text
         assert finding.mend is None
-        assert files.list_unknown_files() == [unknown]
+        assert upkeep.list_unknown_files() == [unknown]
         # What is deleted can be brought back by a system administrator.
         helpers.call_action("package_delete", id=workshop["id"])
-        assert files.list_unknown_files() == [unknown]
+        assert upkeep.list_unknown_files() == [unknown]
         assert known.exists()
 
 

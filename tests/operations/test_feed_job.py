@@ -14,7 +14,7 @@ from rq.job import JobStatus
 
 from ckanext.marathon.feeds.verify import REBUILD_WANTED, is_rebuild_wanted
 from ckanext.marathon.model import clock
-from ckanext.marathon.operations import doctor, feed_job, health, processes
+from ckanext.marathon.operations import doctor, feed_job, health
 from ckanext.marathon.operations.doctor import Health
 from tests.factories import Municipality
 
@@ -104,7 +104,7 @@ def test_without_a_worker_a_web_process_does_it() -> None:
 
 @pytest.mark.usefixtures("incomplete")
 def test_with_a_worker_a_web_process_leaves_it_to_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "count_workers", lambda: 1)
+    monkeypatch.setattr(health, "count_workers", lambda: 1)
     assert not feed_job.ensure_feed_current()
     assert not clock.read_clock().complete
     assert waiting() == [feed_job._name()]

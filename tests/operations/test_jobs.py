@@ -11,7 +11,7 @@ from rq.executions import Execution
 from rq.job import Job, JobStatus
 from rq.registry import StartedJobRegistry
 
-from ckanext.marathon.operations import processes
+from ckanext.marathon.operations import health
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
 
@@ -47,9 +47,9 @@ def test_an_interrupted_job_is_done_again_also_after_its_execution_expired(
     job, execution = begin(queue)
     if has_expired:
         queue.connection.delete(execution.key)
-    assert [each.id for each in processes.list_interrupted()] == [job.id]
-    assert processes.restart_interrupted() == 1
+    assert [each.id for each in health.list_interrupted()] == [job.id]
+    assert health.restart_interrupted() == 1
     assert queue.job_ids == [job.id]
     assert StartedJobRegistry(queue=queue).get_job_ids(cleanup=False) == []
-    assert processes.list_interrupted() == []
+    assert health.list_interrupted() == []
     assert Job.fetch(job.id, connection=queue.connection).get_executions() == []

@@ -8,10 +8,10 @@ import pytest
 from ckan import model
 from ckan.tests.helpers import call_action
 
+from ckanext.marathon import spreadsheets
 from ckanext.marathon.operations import own_data, starter
 from ckanext.marathon.operations.own_data import NAME, publish_own_data
 from ckanext.marathon.operations.starter import StarterError, StarterOutcome
-from ckanext.marathon.spreadsheets import open_data
 from tests.factories import CivilSociety, CoordinatingBody, NationalBody
 from tests.remembered import remembered
 
@@ -34,7 +34,9 @@ class TestPublish:
         shown = show(NAME)
         assert shown["owner_org"] == body["id"]
         wanted = [
-            f"{table}.{form}" for table in open_data.list_open_tables() for form in open_data.FORMS
+            f"{table}.{form}"
+            for table in spreadsheets.list_open_tables()
+            for form in spreadsheets.FORMS
         ]
         here = f"{call_action('status_show')['site_url']}/marathon/data"
         assert [each["url"] for each in shown["resources"]] == [

@@ -14,7 +14,7 @@ from shapely.geometry import Point, shape
 from ckanext.marathon.operations import starter_content
 from ckanext.marathon.operations.starter_content import ContentError, StarterFile, read_items
 from ckanext.marathon.vocabulary import problems, territory
-from ckanext.marathon.vocabulary.errors import UnknownCode
+from ckanext.marathon.vocabulary.codes import UnknownCode
 
 BASE = "https://datos.example.gt/vocabulary"
 FILES = [file for item in read_items() for file in item.files if not file.link]

@@ -23,7 +23,7 @@ from ckanext.dcat.processors import RDFParser
 from rdflib import RDF, RDFS, SKOS, Graph, Literal, URIRef
 from rdflib.exceptions import ParserError
 
-from ckanext.marathon.rdf.iri import read_mail_address
+from ckanext.marathon.rdf.facts import read_mail_address
 from ckanext.marathon.rdf.literals import read_geojson
 from ckanext.marathon.rdf.namespaces import DCAT
 from ckanext.marathon.vocabulary import authorities

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ckanext.marathon.rdf.facts import CatalogueFacts, Facts
-from ckanext.marathon.rdf.iri import Site
-from ckanext.marathon.records.record import Idea, Organization, Workshop
+from ckanext.marathon.rdf.facts import CatalogueFacts, Facts, Site
+from ckanext.marathon.records import Idea, Organization, Workshop
 
 SITE = Site(
     base="https://datos.example.gt",

@@ -9,11 +9,11 @@ from typing import Any
 from rdflib import OWL, RDF, Graph, URIRef
 
 from ckanext.marathon.rdf.dataset import build_dataset_graph
+from ckanext.marathon.rdf.facts import make_part_iri
 from ckanext.marathon.rdf.idea import build_idea_graph
-from ckanext.marathon.rdf.iri import make_part_iri
 from ckanext.marathon.rdf.namespaces import DCAT, DCT
 from ckanext.marathon.rdf.workshop import build_workshop_graph
-from ckanext.marathon.records.record import Idea, Workshop
+from ckanext.marathon.records import Idea, Workshop
 
 from .samples import FACTS, FULL, IDEA, MINIMAL, SITE, WORKSHOP
 

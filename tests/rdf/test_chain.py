@@ -14,7 +14,7 @@ from ckanext.marathon.rdf.idea import build_idea_graph
 from ckanext.marathon.rdf.namespaces import ADMS, DCAT, DCT, FOAF, new_graph
 from ckanext.marathon.rdf.profile import join_graphs
 from ckanext.marathon.rdf.workshop import build_workshop_graph
-from ckanext.marathon.records.record import Commitment, Idea, Record, Workshop
+from ckanext.marathon.records import Commitment, Idea, Record, Workshop
 
 from .samples import (
     AUTHORITY,

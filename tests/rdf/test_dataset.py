@@ -12,7 +12,7 @@ from rdflib.namespace import XSD
 from ckanext.marathon.rdf.dataset import build_dataset_graph
 from ckanext.marathon.rdf.facts import Facts
 from ckanext.marathon.rdf.namespaces import ADMS, DCAT, DCATAP, DCT, FOAF, GSP, PAV, VCARD
-from ckanext.marathon.records.record import Organization
+from ckanext.marathon.records import Organization
 
 from .samples import AUTHORITY, FACTS, FULL, IDEA, MINIMAL, NEED, SITE, VILLA_NUEVA, WORKSHOP
 

@@ -13,7 +13,7 @@ from ckanext.marathon.rdf.dataset import build_dataset_graph
 from ckanext.marathon.rdf.idea import build_idea_graph
 from ckanext.marathon.rdf.namespaces import DCAT, PREFIXES
 from ckanext.marathon.rdf.workshop import build_workshop_graph
-from ckanext.marathon.records.record import Idea, Workshop
+from ckanext.marathon.records import Idea, Workshop
 
 from .samples import CATALOGUE, FACTS, FULL, IDEA, SITE, WORKSHOP
 

@@ -20,7 +20,7 @@ from ckanext.marathon.rdf.facts import Facts, PartFacts
 from ckanext.marathon.rdf.idea import build_idea_graph
 from ckanext.marathon.rdf.namespaces import DCT, FOAF, RDF, new_graph
 from ckanext.marathon.rdf.profile import join_graphs
-from ckanext.marathon.records.record import Commitment, Idea, read_record
+from ckanext.marathon.records import Commitment, Idea, read_record
 
 from .samples import CATALOGUE, COMMITMENT, FACTS, FULL, IDEA, MINIMAL, SITE
 

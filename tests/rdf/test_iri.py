@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ckanext.marathon.rdf.iri import encode_segment, make_mail_iri, make_web_iri, read_mail_address
+from ckanext.marathon.rdf.facts import (
+    encode_segment,
+    make_mail_iri,
+    make_web_iri,
+    read_mail_address,
+)
 
 from .proofs import EXAMPLES
 

@@ -15,7 +15,7 @@ from ckanext.marathon.rdf.idea import build_idea_graph
 from ckanext.marathon.rdf.namespaces import DCAT, DCT, PROV, RDF, new_graph
 from ckanext.marathon.rdf.profile import join_graphs
 from ckanext.marathon.rdf.workshop import build_workshop_graph
-from ckanext.marathon.records.record import Idea, Record, Workshop
+from ckanext.marathon.records import Idea, Record, Workshop
 
 from .neighbours import Edition, measure, params
 from .samples import CATALOGUE, FACTS, FULL, IDEA, INFOM, SITE, VILLA_NUEVA, WORKSHOP

@@ -11,9 +11,8 @@ from rdflib import PROV, RDF, Graph, URIRef
 from rdflib.compare import to_isomorphic
 
 from ckanext.marathon.rdf.dataset import build_dataset_graph, read_dataset
-from ckanext.marathon.rdf.facts import Facts
+from ckanext.marathon.rdf.facts import Facts, Site
 from ckanext.marathon.rdf.formats import serialise_graph
-from ckanext.marathon.rdf.iri import Site
 from ckanext.marathon.rdf.namespaces import DCAT, DCT
 
 from .proofs import EXAMPLES

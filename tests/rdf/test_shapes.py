@@ -20,7 +20,7 @@ from ckanext.marathon.rdf.idea import build_idea_graph
 from ckanext.marathon.rdf.namespaces import DCAT, DCT, RDF, new_graph
 from ckanext.marathon.rdf.profile import join_graphs
 from ckanext.marathon.rdf.workshop import build_workshop_graph
-from ckanext.marathon.records.record import Commitment, Idea, Workshop
+from ckanext.marathon.records import Commitment, Idea, Workshop
 
 from .proofs import EXAMPLES
 from .samples import (

@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 from rdflib import BNode, Graph, Literal, URIRef
 
-from ckanext.marathon.rdf.facts import Facts
+from ckanext.marathon.rdf.facts import Facts, Site
 from ckanext.marathon.rdf.formats import FORMATS, serialise_graph
-from ckanext.marathon.rdf.iri import Site
 from ckanext.marathon.rdf.lookups import _tidy, is_site_type, select_site_profiles
 from ckanext.marathon.rdf.namespaces import DCAT, DCT, FOAF, VCARD
-from ckanext.marathon.records.record import Organization
+from ckanext.marathon.records import Organization
 
 SITE = Site("https://datos.example.gt", "https://datos.example.gt/vocabulary", "https://www.gt")
 IRI = SITE.dataset("1")

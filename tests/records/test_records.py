@@ -6,7 +6,7 @@ import json
 from types import SimpleNamespace
 from typing import Any
 
-from ckanext.marathon.records.record import (
+from ckanext.marathon.records import (
     Commitment,
     DataNeed,
     Idea,

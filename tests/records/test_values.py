@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ckanext.marathon.records.values import (
+from ckanext.marathon.records import (
     Fields,
     list_rows,
     list_stored_rows,

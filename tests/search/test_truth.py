@@ -20,9 +20,9 @@ from sqlalchemy import event
 
 from ckanext.marathon.logic import reindex
 from ckanext.marathon.model import search_index as search_index_model
-from ckanext.marathon.operations import search_index
-from ckanext.marathon.operations.search_index import IndexDifference, IndexFault
-from ckanext.marathon.views.health import repair_overdue_index
+from ckanext.marathon.operations import upkeep
+from ckanext.marathon.operations.upkeep import IndexDifference, IndexFault
+from ckanext.marathon.views.outage import repair_overdue_index
 from tests import private_names
 from tests.factories import Idea, MarathonDataset, Workshop
 
@@ -220,7 +220,7 @@ class TestCheckAndRepair:
     def test_every_difference_is_found_and_mended(self) -> None:
         same, outdated, missing = MarathonDataset(), MarathonDataset(), MarathonDataset()
         jobs.Worker().work(burst=True)
-        assert list(search_index.compare_index()) == []
+        assert list(upkeep.compare_index()) == []
         index_as_public(outdated)
         search.clear(missing["id"])
         ghost = call_action("package_show", id=same["id"]) | {"id": "no-such-id", "name": "ghost"}
@@ -228,13 +228,13 @@ class TestCheckAndRepair:
         search.index_for("Package").update_dict(
             {**both[0], **{"id": ghost["id"], "name": "ghost"}, "with_custom_schema": both[1]}
         )
-        assert set(search_index.compare_index()) == {
+        assert set(upkeep.compare_index()) == {
             IndexDifference(outdated["id"], IndexFault.OUTDATED),
             IndexDifference(missing["id"], IndexFault.MISSING),
             IndexDifference("no-such-id", IndexFault.GHOST),
         }
-        assert search_index.repair_index() == 3
-        assert list(search_index.compare_index()) == []
+        assert upkeep.repair_index() == 3
+        assert list(upkeep.compare_index()) == []
 
     def test_a_record_that_cannot_be_indexed_does_not_hold_up_the_others(
         self, monkeypatch: pytest.MonkeyPatch

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from ckanext.marathon import spreadsheets
 from ckanext.marathon.model.link import Predicate
-from ckanext.marathon.spreadsheets import open_data
-from ckanext.marathon.spreadsheets.open_data import OpenTable
+from ckanext.marathon.spreadsheets import OpenTable
 
 DOCS = (Path(__file__).parents[2] / "docs" / "open-data.md").read_text(encoding="utf-8")
-TABLES = list(open_data.list_open_tables().values())
+TABLES = list(spreadsheets.list_open_tables().values())
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
@@ -32,7 +32,7 @@ def test_keys_and_references_are_columns_and_texts_are_in_both_languages(table: 
     assert len(set(names)) == len(names)
     assert set(table.key) <= {each.name for each in table.columns if each.required}
     for column in table.columns:
-        assert not column.refers_to or column.refers_to in open_data.list_open_tables()
+        assert not column.refers_to or column.refers_to in spreadsheets.list_open_tables()
         for texts in (column.title, column.description):
             assert set(texts) == {"es", "en"}
         if column.terms:

@@ -10,8 +10,8 @@ from datetime import date
 import pytest
 from openpyxl import load_workbook
 
-from ckanext.marathon.spreadsheets import table as table_spreadsheets
-from ckanext.marathon.spreadsheets.table import Cell, Column, ColumnType, Table
+from ckanext.marathon import spreadsheets
+from ckanext.marathon.spreadsheets import Cell, Column, ColumnType, Table
 
 COLUMNS = [
     Column("code", "Código"),
@@ -32,11 +32,11 @@ def table() -> Table:
 
 class TestCsv:
     def rows(self) -> list[list[str]]:
-        text = b"".join(table_spreadsheets.write_csv_lines(table())).decode("utf-8-sig")
+        text = b"".join(spreadsheets.write_csv_lines(table())).decode("utf-8-sig")
         return list(csv.reader(io.StringIO(text, newline="")))
 
     def test_excel_is_told_that_it_is_utf_8(self) -> None:
-        assert next(table_spreadsheets.write_csv_lines(table())).startswith(table_spreadsheets.BOM)
+        assert next(spreadsheets.write_csv_lines(table())).startswith(spreadsheets.BOM)
 
     def test_columns_have_the_names_of_programs(self) -> None:
         assert self.rows()[0] == ["code", "title", "number", "day"]
@@ -49,7 +49,7 @@ class TestCsv:
 
     @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
     def test_each_start_of_a_formula_is_quoted(self, start: str) -> None:
-        written = table_spreadsheets.write_csv_line([f"{start}SUM(1)", f"x{start}"]).decode()
+        written = spreadsheets.write_csv_line([f"{start}SUM(1)", f"x{start}"]).decode()
         assert next(csv.reader(io.StringIO(written, newline=""))) == [
             f"'{start}SUM(1)",
             f"x{start}",
@@ -58,7 +58,7 @@ class TestCsv:
 
 class TestJson:
     def test_rows_are_objects_and_numbers_are_numbers(self) -> None:
-        first, second, _third = json.loads(b"".join(table_spreadsheets.write_json_lines(table())))
+        first, second, _third = json.loads(b"".join(spreadsheets.write_json_lines(table())))
         assert first == {
             "code": "0501",
             "title": "Agua, drenaje y «pozos»",
@@ -70,7 +70,7 @@ class TestJson:
 
 class TestExcel:
     def sheet(self) -> list[list[object]]:
-        book = load_workbook(io.BytesIO(table_spreadsheets.write_workbook([table()])))
+        book = load_workbook(io.BytesIO(spreadsheets.write_workbook([table()])))
         assert book.sheetnames == ["Hoja   una  dos tres "]
         return [list(row) for row in book.active.iter_rows(values_only=True)]
 
@@ -78,7 +78,7 @@ class TestExcel:
         assert self.sheet()[0] == ["Código", "Título", "Número", "Día"]
 
     def test_a_text_that_begins_like_a_formula_stays_text(self) -> None:
-        book = load_workbook(io.BytesIO(table_spreadsheets.write_workbook([table()])))
+        book = load_workbook(io.BytesIO(spreadsheets.write_workbook([table()])))
         cell = book.active["B3"]
         assert (cell.value, cell.data_type) == ("=1+1", "s")
 

@@ -11,7 +11,8 @@ import pytest
 from bs4 import BeautifulSoup
 from ckan.lib.search.common import is_available
 
-from ckanext.marathon.domain import commitment, dates
+from ckanext.marathon.domain import dates
+from ckanext.marathon.model import commitment
 from tests import factories
 from tests.queries import asked
 from tests.remembered import remembered

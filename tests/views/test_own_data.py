@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from ckan.tests.helpers import call_action
 
+from ckanext.marathon import spreadsheets
 from ckanext.marathon.model import own_data
 from ckanext.marathon.rdf.lookups import read_site
-from ckanext.marathon.spreadsheets import open_data
 from tests.factories import Idea, MarathonDataset, Municipality, Workshop
 from tests.remembered import remembered
 
@@ -61,7 +61,7 @@ def rows(reader: Reader, table: str) -> list[dict[str, Any]]:
     found = json.loads(answer.body)
     text = reader.get(f"/marathon/data/{table}.csv").body
     plain = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
-    names = [each.name for each in open_data.list_open_tables()[table].columns]
+    names = [each.name for each in spreadsheets.list_open_tables()[table].columns]
     for row, line in zip(found, plain, strict=True):
         assert list(row) == list(line) == names
     return found
@@ -107,8 +107,8 @@ class TestTables:
         assert ("idea_municipality", "0501") not in found, "computed, and so not stated"
 
     def test_the_keys_are_unique_and_lead_somewhere(self, visitor: Reader, chain: Chain) -> None:
-        known = {name: rows(visitor, name) for name in open_data.list_open_tables()}
-        for name, table in open_data.list_open_tables().items():
+        known = {name: rows(visitor, name) for name in spreadsheets.list_open_tables()}
+        for name, table in spreadsheets.list_open_tables().items():
             keys = [tuple(row[each] for each in table.key) for row in known[name]]
             assert len(set(keys)) == len(keys) > 0
             for column in table.columns:
@@ -121,8 +121,8 @@ class TestTables:
         self, visitor: Reader, chain: Chain, hidden: str
     ) -> None:
         call_action("package_patch", id=chain[hidden]["id"], private=True)
-        for name in open_data.list_open_tables():
-            for extension in open_data.FORMS:
+        for name in spreadsheets.list_open_tables():
+            for extension in spreadsheets.FORMS:
                 text = visitor.get(f"/marathon/data/{name}.{extension}").text
                 assert chain[hidden]["id"] not in text, name
         if hidden == "idea":
@@ -133,19 +133,19 @@ class TestTables:
     ) -> None:
         for _ in range(4):
             Idea(workshop=chain["workshop"]["id"])
-        whole = {name: rows(visitor, name) for name in open_data.list_open_tables()}
+        whole = {name: rows(visitor, name) for name in spreadsheets.list_open_tables()}
         monkeypatch.setattr(own_data, "BATCH", 2)
-        assert {name: rows(visitor, name) for name in open_data.list_open_tables()} == whole
+        assert {name: rows(visitor, name) for name in spreadsheets.list_open_tables()} == whole
         assert len(whole["ideas"]) == 5
 
     def test_an_empty_site_has_empty_tables(self, visitor: Reader) -> None:
-        for name in open_data.list_open_tables():
+        for name in spreadsheets.list_open_tables():
             assert rows(visitor, name) == []
 
 
 class TestHttp:
-    @pytest.mark.parametrize("name", list(open_data.list_open_tables()))
-    @pytest.mark.parametrize("extension", list(open_data.FORMS))
+    @pytest.mark.parametrize("name", list(spreadsheets.list_open_tables()))
+    @pytest.mark.parametrize("extension", list(spreadsheets.FORMS))
     def test_who_has_it_is_not_sent_it_again(
         self, visitor: Reader, chain: Chain, name: str, extension: str
     ) -> None:
@@ -195,7 +195,7 @@ class TestDictionary:
     @pytest.mark.parametrize("lang", ["es", "en"])
     def test_the_page_has_every_column(self, visitor: Reader, lang: str) -> None:
         page = visitor.page(f"/{lang}/marathon/data")
-        for table in open_data.list_open_tables().values():
+        for table in spreadsheets.list_open_tables().values():
             section = page.select_one(f"section:has(#{table.name})")
             assert section
             names = [each.text for each in section.select("th[scope=row]")]
@@ -205,7 +205,9 @@ class TestDictionary:
 
     def test_the_package_is_a_table_schema_of_each_table(self, visitor: Reader) -> None:
         found = json.loads(visitor.get("/marathon/data/datapackage.json").body)
-        assert [each["name"] for each in found["resources"]] == list(open_data.list_open_tables())
+        assert [each["name"] for each in found["resources"]] == list(
+            spreadsheets.list_open_tables()
+        )
         for resource in found["resources"]:
             schema = resource["schema"]
             names = [each["name"] for each in schema["fields"]]

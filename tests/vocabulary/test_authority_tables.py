@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ckanext.marathon.vocabulary import authorities, files, problems, statuses
-from ckanext.marathon.vocabulary.errors import UnknownCode
+from ckanext.marathon.vocabulary import authorities, problems, statuses
+from ckanext.marathon.vocabulary import codes as codes_vocabulary
+from ckanext.marathon.vocabulary.codes import UnknownCode
 
 EU = "http://publications.europa.eu/resource/authority/"
 ADMS = "http://purl.org/adms/"
@@ -41,7 +42,7 @@ def test_every_table_has_the_rows_that_were_checked() -> None:
 def test_every_shipped_table_belongs_to_a_scheme() -> None:
     folder = resources("ckanext.marathon.vocabulary") / "data" / "authorities"
     shipped = {each.name for each in folder.iterdir()}
-    named = {row["file"] for row in files.read_data_rows("authorities/schemes.csv")}
+    named = {row["file"] for row in codes_vocabulary.read_data_rows("authorities/schemes.csv")}
     assert shipped == named | {"schemes.csv"}
 
 
@@ -88,9 +89,9 @@ def test_every_concept_and_scheme_has_a_label(lang: str) -> None:
 def test_every_row_names_its_source() -> None:
     for table in {
         "schemes.csv",
-        *(r["file"] for r in files.read_data_rows("authorities/schemes.csv")),
+        *(r["file"] for r in codes_vocabulary.read_data_rows("authorities/schemes.csv")),
     }:
-        for row in files.read_data_rows(f"authorities/{table}"):
+        for row in codes_vocabulary.read_data_rows(f"authorities/{table}"):
             assert row["source"].strip(), (table, row)
             assert None not in row, (table, row)
             assert None not in row.values(), (table, row)
@@ -108,8 +109,8 @@ def test_every_concept_is_found_by_code_iri_and_label() -> None:
 
 def test_no_spelling_leads_to_two_concepts() -> None:
     """An alias hidden by another row would be dead, and nobody would notice."""
-    for row in files.read_data_rows("authorities/schemes.csv"):
-        for each in files.read_data_rows(f"authorities/{row['file']}"):
+    for row in codes_vocabulary.read_data_rows("authorities/schemes.csv"):
+        for each in codes_vocabulary.read_data_rows(f"authorities/{row['file']}"):
             extensions = each.get("extensions", "").split()
             for spelling in [*each.get("aliases", "").split("|"), *extensions]:
                 if spelling:
@@ -153,8 +154,8 @@ def test_scheme_iris_are_those_that_dcat_ap_demands() -> None:
 
 def test_the_docs_count_every_table_and_name_the_version_of_every_row() -> None:
     docs = (Path(__file__).parents[2] / "docs" / "vocabulary.md").read_text(encoding="utf-8")
-    for row in files.read_data_rows("authorities/schemes.csv"):
-        rows = files.read_data_rows(f"authorities/{row['file']}")
+    for row in codes_vocabulary.read_data_rows("authorities/schemes.csv"):
+        rows = codes_vocabulary.read_data_rows(f"authorities/{row['file']}")
         assert f"| `{row['name']}` | {len(rows)} | " in docs
         versions = {found for each in rows for found in re.findall(r"20\d{6}-0", each["source"])}
         assert all(version in docs for version in versions), row["name"]

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from ckanext.marathon.vocabulary import files, paths, problems, statuses, territory
-from ckanext.marathon.vocabulary.errors import UnknownCode
+from ckanext.marathon.vocabulary import codes, problems, statuses, territory
+from ckanext.marathon.vocabulary.codes import UnknownCode
 
 # Stored in databases and published: a code that changes here breaks both.
 CODES = {
@@ -28,7 +28,7 @@ def test_the_lists_hold_the_codes_that_others_store() -> None:
 
 
 def test_every_row_of_the_file_belongs_to_a_list() -> None:
-    assert {row["list"] for row in files.read_data_rows("terms.csv")} == CODES.keys()
+    assert {row["list"] for row in codes.read_data_rows("terms.csv")} == CODES.keys()
 
 
 @pytest.mark.parametrize("lang", ["es", "en"])
@@ -83,25 +83,25 @@ class TestPaths:
         ],
     )
     def test_paths_are_those_of_the_contract(self, kind: str, code: str, path: str) -> None:
-        assert paths.build_concept_path(kind, code) == path
-        assert paths.build_scheme_path(kind) == kind
+        assert codes.build_concept_path(kind, code) == path
+        assert codes.build_scheme_path(kind) == kind
 
     def test_every_concept_has_a_path_of_its_own_that_needs_no_escaping(self) -> None:
         found = [
             *(
-                paths.build_concept_path("municipality", each.code)
+                codes.build_concept_path("municipality", each.code)
                 for each in territory.list_municipalities()
             ),
             *(
-                paths.build_concept_path("department", each.code)
+                codes.build_concept_path("department", each.code)
                 for each in territory.list_departments()
             ),
             *(
-                paths.build_concept_path("service-problem", each.notation)
+                codes.build_concept_path("service-problem", each.notation)
                 for each in [*problems.list_areas(), *problems.list_problems()]
             ),
             *(
-                paths.build_concept_path(each.name, code)
+                codes.build_concept_path(each.name, code)
                 for each in statuses.list_term_lists()
                 for code in each.codes
             ),
@@ -125,4 +125,4 @@ class TestPaths:
     )
     def test_what_does_not_exist_has_no_path(self, kind: object, code: object) -> None:
         with pytest.raises(UnknownCode):
-            paths.build_concept_path(kind, code)  # pyright: ignore[reportArgumentType]
+            codes.build_concept_path(kind, code)  # pyright: ignore[reportArgumentType]

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from ckanext.marathon.vocabulary import problems, territory
-from ckanext.marathon.vocabulary.text import MAX_QUERY, fold_text
+from ckanext.marathon.vocabulary.codes import MAX_QUERY, fold_text
 
 
 @pytest.mark.parametrize(

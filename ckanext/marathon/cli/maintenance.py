@@ -1,4 +1,7 @@
-"""``ckan marathon doctor``, ``index``, ``files``, ``activity``, ``notify`` and ``own-data``.
+"""Commands for a running site; backups, feeds and takedowns have modules of their own.
+
+``ckan marathon doctor``, ``index``, ``files``, ``activity``, ``notify``, ``own-data``, ``starter``,
+``examples`` and ``municipality``.
 
 Also how far a long command is, for who watches it and for logs.
 """
@@ -11,16 +14,25 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 import click
+import sqlalchemy as sa
+from ckan import model
 from ckan.lib import search
 from ckan.lib.mailer import MailerException
+from ckan.types import Context
 
 from ckanext.marathon.model import search_index as search_index_model
-from ckanext.marathon.operations import activity, doctor, files, own_data, search_index
+from ckanext.marathon.model.municipality import MunicipalityClaim
+from ckanext.marathon.operations import doctor, own_data, starter, upkeep
 from ckanext.marathon.operations.doctor import Finding, Health
-from ckanext.marathon.operations.files import ChecksumOutcome
-from ckanext.marathon.operations.search_index import IndexFault
-from ckanext.marathon.operations.starter import StarterError, StarterOutcome
+from ckanext.marathon.operations.starter import (
+    ExampleRecord,
+    StarterError,
+    StarterOutcome,
+    StarterStep,
+    StillNeeded,
+)
 from ckanext.marathon.operations.starter_content import ContentError
+from ckanext.marathon.operations.upkeep import ChecksumOutcome, IndexFault
 
 
 class ProgressBar:
@@ -116,7 +128,7 @@ def check_index() -> None:
         IndexFault.GHOST: tk._("in the search index, but not in the database"),
         IndexFault.OUTDATED: tk._("outdated in the search index"),
     }
-    differences = list(search_index.compare_index())
+    differences = list(upkeep.compare_index())
     for difference in differences:
         click.echo(f"✗ {difference.package_id}: {names[difference.fault]}")
     waiting = search_index_model.count_due_packages()
@@ -132,7 +144,7 @@ def check_index() -> None:
 def repair_index() -> None:
     """Bring the search index up to date with the database; only what differs is indexed."""
     _require_solr()
-    count = search_index.repair_index()
+    count = upkeep.repair_index()
     click.echo(tk._("{count} records were indexed.").format(count=count))
 
 
@@ -155,7 +167,7 @@ def add_checksums() -> None:
     file is not there, or is not the one that its checksum was of.
     """
     counts: Counter[ChecksumOutcome] = Counter()
-    for done in files.add_missing_checksums():
+    for done in upkeep.add_missing_checksums():
         counts[done.outcome] += 1
         file = f"/dataset/{done.package}/resource/{done.resource}"
         said = {
@@ -189,7 +201,7 @@ def scrub_activity() -> None:
     def tell(done: int) -> None:
         click.echo(tk._("Activities: {count}").format(count=done), err=True)
 
-    done = activity.scrub_activities(tell)
+    done = upkeep.scrub_activities(tell)
     text = tk._("Activities: {rows}; record changed: {data}; readers changed: {labels}.")
     click.echo(text.format(rows=done.rows, data=done.data, labels=done.labels))
 
@@ -231,3 +243,144 @@ def publish_own_data(organization: str) -> None:
         StarterOutcome.COMPLETED: tk._("Brought up to date: {address}"),
     }.get(outcome, tk._("Nothing to do: {address}"))
     click.echo(said.format(address=tk.h.url_for("dataset.read", id=own_data.NAME, _external=True)))
+
+
+@click.command("starter")
+@click.option("--without-examples", is_flag=True, help="Real things only.")
+def add_starter(without_examples: bool) -> None:
+    """Add what is missing of the starter catalogue.
+
+    Organisations, commitment, workshops and datasets from public sources, and examples marked as
+    such. What is on the site already stays as it is.
+    """
+    try:
+        outcomes = starter.load_starter(not without_examples, _tell_step)
+    except (ContentError, StarterError) as error:
+        raise click.ClickException(str(error)) from None
+    total = tk._(
+        "Starter catalogue: {added} added, {completed} completed, {present} there already, "
+        "{left_out} left out."
+    )
+    click.echo(total.format(**{outcome.value: outcomes[outcome] for outcome in StarterOutcome}))
+
+
+def _tell_step(step: StarterStep) -> None:
+    what = {
+        StarterOutcome.ADDED: tk._("added"),
+        StarterOutcome.COMPLETED: tk._("completed"),
+        StarterOutcome.PRESENT: tk._("there already"),
+        StarterOutcome.LEFT_OUT: tk._("left out"),
+    }[step.outcome]
+    reason = f" ({step.reason})" if step.reason else ""
+    click.echo(f"{step.number:>3}/{step.total}  {_shorten_title(step.title)}: {what}{reason}")
+
+
+@click.group("examples")
+def examples_group() -> None:
+    """The made-up workshops, ideas and datasets."""
+
+
+@examples_group.command("remove")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def remove_examples(yes: bool) -> None:
+    """Remove all examples for good, and nothing else."""
+    things = starter.find_examples()
+    if not things:
+        click.echo(tk._("There are no examples on this site."))
+        return
+    if not yes:
+        for thing in things:
+            click.echo(f"  {_shorten_title(thing.title)} ({thing.type})")
+        question = tk._("Remove these {count} examples for good?").format(count=len(things))
+        click.confirm(question, abort=True)
+    try:
+        starter.remove_examples(_tell_removed)
+    except (StarterError, StillNeeded) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _tell_removed(number: int, total: int, thing: ExampleRecord) -> None:
+    click.echo(f"{number:>3}/{total}  {_shorten_title(thing.title)}: " + tk._("removed"))
+
+
+def _shorten_title(title: str, width: int = 70) -> str:
+    return title if len(title) <= width else title[: width - 1].rstrip() + "…"
+
+
+@click.group("municipality")
+def municipality_group() -> None:
+    """The municipalities on this site."""
+
+
+@municipality_group.command("add")
+@click.argument("codes", nargs=-1, required=True, metavar="CODE...")
+@click.option("--officer", metavar="EMAIL", help="Invite an officer (with one CODE only).")
+@click.option(
+    "--role",
+    type=click.Choice(["admin", "editor", "member"]),
+    default="editor",
+    show_default=True,
+    help="The officer's role in the organisation.",
+)
+def add_municipalities(codes: tuple[str, ...], officer: str | None, role: str) -> None:
+    """Create the organisation of each municipality, by INE code, unless it is there.
+
+    Exits with 1 if any of them could not be added.
+    """
+    if officer and len(codes) > 1:
+        raise click.UsageError(tk._("--officer goes with one code only."))
+    results = tk.get_action("marathon_municipality_create")(_make_context(), {"codes": list(codes)})
+    for result in results:
+        _tell_result(result)
+    if officer and results[0]["organization"]:
+        _invite_officer(results[0]["organization"], officer, role)
+    if any(result["status"] == "failed" for result in results):
+        raise SystemExit(1)
+
+
+@municipality_group.command("list")
+def list_municipalities() -> None:
+    """List the municipalities on this site: code, name, number of people."""
+    rows = model.Session.execute(
+        sa.select(MunicipalityClaim.municipality_code, model.Group)
+        .join(model.Group, model.Group.id == MunicipalityClaim.organization_id)
+        .where(model.Group.state == model.State.ACTIVE)
+        .order_by(MunicipalityClaim.municipality_code)
+    ).all()
+    if not rows:
+        click.echo(tk._("There are no municipalities yet."))
+        return
+    officers = tk.get_action("marathon_officer_list")(_make_context(), {})
+    people = Counter(officer["organization"]["id"] for officer in officers)
+    for code, organization in rows:
+        count = people[organization.id]
+        text = tk.ungettext("{count} person", "{count} people", count).format(count=count)
+        click.echo(f"{code}  {organization.display_name} ({organization.name}), {text}")
+
+
+def _make_context() -> Context:
+    return Context(ignore_auth=True, user="")
+
+
+def _tell_result(result: dict[str, Any]) -> None:
+    organization = result["organization"]
+    title = f" {organization['title']} ({organization['name']})" if organization else ""
+    status = {
+        "created": tk._("created"),
+        "existed": tk._("there already"),
+        "failed": tk._("failed"),
+    }[result["status"]]
+    remarks = " ".join(text for text in (result["notice"], result["error"]) if text)
+    line = f"{result['code']}{title}: {status}" + (f". {remarks}" if remarks else "")
+    click.echo(line, err=result["status"] == "failed")
+
+
+def _invite_officer(organization: dict[str, str], email: str, role: str) -> None:
+    data = {"organization": organization["id"], "email": email, "role": role}
+    try:
+        invited = tk.get_action("marathon_officer_invite")(_make_context(), data)
+    except tk.ValidationError as fault:
+        raise click.ClickException("; ".join(fault.error_summary.values())) from None
+    click.echo(f"{invited['email']} ({invited['role']}): {invited['notice']}")
+    if invited["link"]:
+        click.echo(f"  {invited['link']}")

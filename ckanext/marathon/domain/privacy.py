@@ -16,7 +16,7 @@ from urllib.parse import quote, quote_plus, unquote
 
 from ckanext.marathon.domain.errors import N_, Fault, FieldFault, Path
 from ckanext.marathon.vocabulary import territory
-from ckanext.marathon.vocabulary.errors import UnknownCode
+from ckanext.marathon.vocabulary.codes import UnknownCode
 
 _EMAIL = re.compile(r"[\w.+-]{1,64}\s?@\s?[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _IDENTITY = re.compile(r"(?<!\d)(\d{4})[ .-]?(\d{4})[ .-]?(\d)[ .-]?(\d{4})(?!\d)")

@@ -1,26 +1,239 @@
 """Atom feeds: the newest changes of datasets, and news in sentences.
 
-Changes are for simple programs; news are for people who follow a place, a problem or an idea.
+Changes are for simple programs. News are for people who follow a place, a problem or an idea: ideas
+and how far they are, workshops, datasets. They come from the feed's log, the history of ideas and
+what is on the site now, in a fixed number of queries, and name public records only.
 """
 
 from __future__ import annotations
 
-import ckan.plugins.toolkit as tk
-from feedgen.feed import FeedGenerator
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, NamedTuple
 
+import ckan.plugins.toolkit as tk
+import sqlalchemy as sa
+from ckan import model
+from feedgen.feed import FeedGenerator
+from sqlalchemy.orm import aliased
+
+from ckanext.marathon import visibility
 from ckanext.marathon.domain.texts import remove_hidden
 from ckanext.marathon.feeds import catalogue, log_state
+from ckanext.marathon.feeds.inventory import strip_markup
+from ckanext.marathon.feeds.keys import CataloguePart
 from ckanext.marathon.feeds.log_state import LogState
-from ckanext.marathon.feeds.plain_text import strip_markup
-from ckanext.marathon.feeds.scopes import CataloguePart
 from ckanext.marathon.feeds.triples import Statements
-from ckanext.marathon.model import feed_log, news
-from ckanext.marathon.model.feed import Activity, Kind
-from ckanext.marathon.model.news import NewsEvent, NewsItem
+from ckanext.marathon.model import feed_log, link, package
+from ckanext.marathon.model.feed import Activity, Change, Entry, Kind, Member
+from ckanext.marathon.model.idea import Transition
+from ckanext.marathon.model.link import PACKAGE, Link, Predicate
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.rdf.namespaces import DCT
-from ckanext.marathon.records.record import Workshop
+from ckanext.marathon.records import Workshop
 from ckanext.marathon.vocabulary import statuses
+
+# Somebody who publishes a dataset goes on with it for a while: that is no change yet.
+_STILL_NEW = timedelta(hours=1)
+
+
+class NewsEvent(StrEnum):
+    """What happened."""
+
+    IDEA = "idea"
+    STEP = "step"
+    WORKSHOP = "workshop"
+    DATASET = "dataset"
+    CHANGED = "changed"
+    GONE = "gone"
+
+
+class NewsItem(NamedTuple):
+    """One piece of news.
+
+    Attributes:
+        at: when, with an offset.
+        key: tells it from others of the same thing; never changes.
+        thing: what it is about; ``None`` for a dataset that is not there any more.
+        id: of the thing.
+        status: of an idea or workshop, then.
+        reason: why the status changed.
+    """
+
+    event: NewsEvent
+    at: datetime
+    key: str
+    id: str
+    thing: Any = None
+    status: str = ""
+    reason: str = ""
+
+
+def list_newest_news(kind: str, code: str, limit: int) -> list[NewsItem]:
+    """Return the newest news of a part of the catalogue, newest first.
+
+    Args:
+        kind: one of ``feeds.scopes.KINDS``; "" for everything.
+        code: code, notation or id.
+        limit: how many at most.
+    """
+    talks, scope = _talks(kind, code), f"{kind}/{code}" if kind else ""
+    datasets = _published(scope, limit)
+    born = {each.id: each.at for each in datasets if each.event == NewsEvent.DATASET}
+    changed = [
+        each
+        for each in _changed(scope, limit)
+        if each.id not in born or each.at > born[each.id] + _STILL_NEW
+    ]
+    found = [*_ideas(talks, limit), *_steps(talks, limit), *_workshops(talks, limit)]
+    return sorted([*found, *datasets, *changed], key=lambda each: each.at, reverse=True)[:limit]
+
+
+def _talks(kind: str, code: str) -> sa.Select | None:
+    """Return the ids of the workshops and ideas of a part; ``None`` for all of them."""
+    if not kind:
+        return None
+    if kind in {link.MUNICIPALITY, link.DEPARTMENT, link.PROBLEM}:
+        return link.select_talks_about(kind, code)
+    other = aliased(PACKAGE)
+    if kind == "organization":
+        return sa.select(other.id).where(other.owner_org == code)
+    said_there = sa.select(Link.subject).where(
+        Link.object == code, Link.predicate == str(Predicate.IDEA_WORKSHOP)
+    )
+    return sa.select(other.id).where(sa.or_(other.id == code, other.id.in_(said_there)))
+
+
+def _of(talks: sa.Select | None, package_type: str) -> sa.ColumnElement[bool]:
+    seen = sa.and_(PACKAGE.type == package_type, visibility.filter_public(PACKAGE))
+    return seen if talks is None else sa.and_(seen, PACKAGE.id.in_(talks))
+
+
+def _ideas(talks: sa.Select | None, limit: int) -> list[NewsItem]:
+    query = (
+        sa.select(model.Package, Change.number, Change.published)
+        .join(Entry, sa.and_(Entry.thing == PACKAGE.id, Entry.kind == str(Kind.IDEA)))
+        .join(Change, Change.iri == Entry.iri)
+        .where(_of(talks, package.IDEA), Change.activity == str(Activity.CREATE))
+        .order_by(Change.number.desc())
+        .limit(limit)
+    )
+    return [
+        NewsItem(
+            NewsEvent.IDEA, at, str(number), idea.id, idea, package.read_stored_text(idea, "status")
+        )
+        for idea, number, at in model.Session.execute(query)
+    ]
+
+
+def _steps(talks: sa.Select | None, limit: int) -> list[NewsItem]:
+    earlier = aliased(Transition)
+    query = (
+        sa.select(model.Package, Transition)
+        .join(Transition, Transition.idea_id == PACKAGE.id)
+        .where(
+            _of(talks, package.IDEA),
+            sa.exists().where(earlier.idea_id == Transition.idea_id, earlier.id < Transition.id),
+        )
+        .order_by(Transition.id.desc())
+        .limit(limit)
+    )
+    return [
+        NewsItem(
+            NewsEvent.STEP, _utc(step.at), str(step.id), idea.id, idea, step.status, step.reason
+        )
+        for idea, step in model.Session.execute(query)
+    ]
+
+
+def _workshops(talks: sa.Select | None, limit: int) -> list[NewsItem]:
+    query = (
+        sa.select(model.Package)
+        .where(_of(talks, package.WORKSHOP))
+        .order_by(PACKAGE.metadata_modified.desc(), PACKAGE.id)
+        .limit(limit)
+    )
+    return [
+        # Each status is news once; what is edited afterwards comes with its new date.
+        NewsItem(NewsEvent.WORKSHOP, _utc(each.metadata_modified), status, each.id, each, status)
+        for each in model.Session.scalars(query)
+        if (status := package.read_stored_text(each, "status"))
+    ]
+
+
+def _published(scope: str, limit: int) -> list[NewsItem]:
+    """Return what came into a part, or the whole, and what left it."""
+    if scope:
+        number = sa.case((Member.current, Member.entered), else_=Member.changed)
+        query = (
+            sa.select(Entry.thing, Member.current, Change.number, Change.published)
+            .select_from(Member)
+            .join(Entry, Entry.iri == Member.iri)
+            .join(Change, Change.number == number)
+            .where(Member.scope == scope, sa.or_(Member.current, ~_is_elsewhere()))
+        )
+    else:
+        is_here = Change.activity == str(Activity.CREATE)
+        query = (
+            sa.select(Entry.thing, is_here.label("current"), Change.number, Change.published)
+            .select_from(Change)
+            .join(Entry, Entry.iri == Change.iri)
+            .where(
+                Entry.kind == str(Kind.DATASET),
+                Change.activity.in_([str(Activity.CREATE), str(Activity.DELETE)]),
+                # Nor is it gone because it is there under another IRI.
+                sa.or_(is_here, ~_is_elsewhere()),
+            )
+        )
+    rows = model.Session.execute(query.order_by(Change.number.desc()).limit(limit)).all()
+    seen = sa.select(model.Package).where(
+        PACKAGE.id.in_([row.thing for row in rows]), visibility.filter_public(PACKAGE)
+    )
+    known = {each.id: each for each in model.Session.scalars(seen)}
+    items = []
+    for row in rows:
+        if not row.current:
+            items.append(NewsItem(NewsEvent.GONE, row.published, str(row.number), row.thing))
+        elif row.thing in known:
+            key, thing = str(row.number), known[row.thing]
+            items.append(NewsItem(NewsEvent.DATASET, row.published, key, row.thing, thing))
+    return items
+
+
+def _is_elsewhere() -> sa.Exists:
+    """Return the condition that a dataset is public under another IRI than an entry's."""
+    other = aliased(Entry)
+    return sa.exists().where(
+        other.thing == Entry.thing,
+        other.kind == Entry.kind,
+        other.iri != Entry.iri,
+        other.digest.is_not(None),
+    )
+
+
+def _changed(scope: str, limit: int) -> list[NewsItem]:
+    query = sa.select(model.Package).where(
+        PACKAGE.type == package.DATASET, visibility.filter_public(PACKAGE)
+    )
+    if scope:
+        query = (
+            query.join(Entry, sa.and_(Entry.thing == PACKAGE.id, Entry.kind == str(Kind.DATASET)))
+            .join(Member, Member.iri == Entry.iri)
+            .where(Member.scope == scope, Member.current)
+        )
+    # Only those that were changed after they were made can be news.
+    query = query.where(PACKAGE.metadata_modified > PACKAGE.metadata_created + _STILL_NEW)
+    newest_first = query.order_by(PACKAGE.metadata_modified.desc(), PACKAGE.id).limit(limit)
+    return [
+        NewsItem(NewsEvent.CHANGED, at, f"{at:%Y%m%dT%H%M%S}", each.id, each)
+        for each in model.Session.scalars(newest_first)
+        for at in [_utc(each.metadata_modified)]
+    ]
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC)
+
 
 NEWEST = 50
 LONGEST = 500
@@ -99,7 +312,7 @@ def write_news_atom(part: CataloguePart, state: LogState, address: str, page: st
         address: of the document itself.
         page: address of the page for people about the same.
     """
-    items = news.list_newest_news(part.scope.kind, part.scope.code, NEWEST)
+    items = list_newest_news(part.scope.kind, part.scope.code, NEWEST)
     feed = FeedGenerator()
     feed.id(address)
     feed.title(name_feed(part))

@@ -28,6 +28,7 @@ from sqlalchemy.exc import InternalError, OperationalError
 from ckanext.marathon.domain.addresses import is_mail_reachable
 from ckanext.marathon.feeds import data_json, inventory, keys, log_state, sheet, triples
 from ckanext.marathon.feeds.inventory import InventoryDataset
+from ckanext.marathon.feeds.keys import THE_WHOLE, WHOLE, CataloguePart
 from ckanext.marathon.feeds.log_state import (
     LogState,
     make_state,
@@ -35,7 +36,6 @@ from ckanext.marathon.feeds.log_state import (
     open_snapshot,
     require_ready,
 )
-from ckanext.marathon.feeds.scopes import THE_WHOLE, WHOLE, CataloguePart
 from ckanext.marathon.feeds.triples import HYDRA, join_descriptions
 from ckanext.marathon.model import disk, feed_log
 from ckanext.marathon.model.feed import Kind, read_description

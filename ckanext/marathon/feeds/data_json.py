@@ -24,10 +24,10 @@ from ckanext.marathon.feeds.inventory import (
     list_intervals,
     list_labels,
     list_language_codes,
+    strip_markup,
 )
-from ckanext.marathon.feeds.plain_text import strip_markup
 from ckanext.marathon.feeds.triples import StatedConcept, Statements
-from ckanext.marathon.rdf.iri import read_mail_address
+from ckanext.marathon.rdf.facts import read_mail_address
 from ckanext.marathon.rdf.namespaces import DCAT, DCT, FOAF, VCARD
 from ckanext.marathon.vocabulary import authorities
 

@@ -23,7 +23,7 @@ from rdflib import Graph, URIRef
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from ckanext.marathon.domain.dataset import COORDINATING_BODY
-from ckanext.marathon.feeds import scopes
+from ckanext.marathon.feeds import keys as keys_feeds
 from ckanext.marathon.feeds.keys import CATALOG, Key, add_kept_iris, find_kind
 from ckanext.marathon.model import clock, dataset, link, package
 from ckanext.marathon.model.feed import Entry, Kind
@@ -32,9 +32,8 @@ from ckanext.marathon.rdf.agent import build_organization_graph
 from ckanext.marathon.rdf.catalogue import build_brief_graph, build_catalogue_graph
 from ckanext.marathon.rdf.commitment import build_commitment_graph
 from ckanext.marathon.rdf.dataset import build_dataset_graph
-from ckanext.marathon.rdf.facts import Facts, Row
+from ckanext.marathon.rdf.facts import Facts, Row, Site
 from ckanext.marathon.rdf.idea import build_idea_graph
-from ckanext.marathon.rdf.iri import Site
 from ckanext.marathon.rdf.lookups import (
     Lookups,
     describe_by_profiles,
@@ -42,14 +41,7 @@ from ckanext.marathon.rdf.lookups import (
     list_site_profiles,
 )
 from ckanext.marathon.rdf.workshop import build_workshop_graph
-from ckanext.marathon.records.record import (
-    Commitment,
-    DataNeed,
-    Idea,
-    Organization,
-    Record,
-    Workshop,
-)
+from ckanext.marathon.records import Commitment, DataNeed, Idea, Organization, Record, Workshop
 from ckanext.marathon.visibility import is_public
 
 logger = logging.getLogger(__name__)
@@ -202,7 +194,9 @@ def _describe_package(
             id=package.id, name=package.name, title=package.title or "", notes=package.notes or ""
         )
         owner = organizations.get(package.owner_org or "")
-        parts = scopes.list_scopes_of_owner(package.owner_org) if key.kind == Kind.DATASET else ()
+        parts = (
+            keys_feeds.list_scopes_of_owner(package.owner_org) if key.kind == Kind.DATASET else ()
+        )
         brief = build_brief_graph(site, key.kind, record, owner)
         return _write_rendition(
             brief, key, site, parts, degraded=True, name=package.name, first=first
@@ -215,8 +209,8 @@ def _list_scopes(shown: Row) -> tuple[str, ...]:
     What fields of the site's own types mean is not known: their organisation's part alone.
     """
     if is_site_type(shown.get("type")):
-        return scopes.list_scopes_of_owner(shown.get("owner_org"))
-    return scopes.list_scopes_of_dataset(shown)
+        return keys_feeds.list_scopes_of_owner(shown.get("owner_org"))
+    return keys_feeds.list_scopes_of_dataset(shown)
 
 
 def _make_graph(

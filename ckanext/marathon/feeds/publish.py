@@ -32,7 +32,7 @@ from ckanext.marathon.feeds.log_state import Witness, begin_epoch_after_loss, wr
 from ckanext.marathon.model import activity, clock, feed, feed_log, unit_of_work
 from ckanext.marathon.model.feed import SETTINGS, Activity, Gap, Kind
 from ckanext.marathon.model.unit_of_work import UnitOfWork
-from ckanext.marathon.rdf.iri import Site
+from ckanext.marathon.rdf.facts import Site
 
 # A follower hears of a neighbour before it hears of who names it.
 ORDER = {

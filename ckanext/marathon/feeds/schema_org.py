@@ -21,9 +21,9 @@ from ckanext.marathon.feeds.inventory import (
     list_intervals,
     list_labels,
     list_language_codes,
+    strip_markup,
 )
 from ckanext.marathon.feeds.log_state import open_snapshot
-from ckanext.marathon.feeds.plain_text import strip_markup
 from ckanext.marathon.feeds.triples import StatedConcept
 from ckanext.marathon.model import feed_log
 from ckanext.marathon.vocabulary.territory import Municipality

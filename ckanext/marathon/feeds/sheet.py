@@ -9,6 +9,7 @@ from openpyxl import Workbook
 from openpyxl.styles import Font
 from openpyxl.worksheet.worksheet import Worksheet
 
+from ckanext.marathon import spreadsheets
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.file import OWN_ALGORITHM
 from ckanext.marathon.feeds.inventory import (
@@ -17,11 +18,10 @@ from ckanext.marathon.feeds.inventory import (
     InventoryDistribution,
     InventoryPlace,
     list_labels,
+    strip_markup,
 )
-from ckanext.marathon.feeds.plain_text import strip_markup
 from ckanext.marathon.feeds.triples import StatedConcept
-from ckanext.marathon.spreadsheets import table
-from ckanext.marathon.spreadsheets.table import SEPARATOR, join_values
+from ckanext.marathon.spreadsheets import SEPARATOR, join_values
 
 MUNICIPALITY = "municipality"
 # Not "-" alone, which a spreadsheet would take for the beginning of a formula.
@@ -67,12 +67,12 @@ COLUMNS: dict[str, Callable[[InventoryDataset], str]] = {
 
 def write_sheet_head() -> bytes:
     """Return the first line."""
-    return table.BOM + table.write_csv_line(COLUMNS)
+    return spreadsheets.BOM + spreadsheets.write_csv_line(COLUMNS)
 
 
 def write_sheet_rows(datasets: Iterable[InventoryDataset]) -> bytes:
     """Return a line of CSV for each dataset."""
-    return b"".join(table.write_csv_line(make_sheet_row(each)) for each in datasets)
+    return b"".join(spreadsheets.write_csv_line(make_sheet_row(each)) for each in datasets)
 
 
 def make_sheet_row(dataset: InventoryDataset) -> list[str]:
@@ -87,9 +87,9 @@ def make_workbook(datasets: Iterable[InventoryDataset]) -> Workbook:
     sheet.freeze_panes = "B2"
     for letter, width in (("A", 48), ("B", 60), ("C", 30)):
         sheet.column_dimensions[letter].width = width
-    sheet.append([table.make_cell(sheet, name, Font(bold=True)) for name in COLUMNS])
+    sheet.append([spreadsheets.make_cell(sheet, name, Font(bold=True)) for name in COLUMNS])
     for dataset in datasets:
-        sheet.append([table.make_cell(sheet, text) for text in make_sheet_row(dataset)])
+        sheet.append([spreadsheets.make_cell(sheet, text) for text in make_sheet_row(dataset)])
     return book
 
 

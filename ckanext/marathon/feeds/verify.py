@@ -21,10 +21,9 @@ from ckan.model.system_info import delete_system_info, get_system_info, set_syst
 from ckanext.marathon.feeds import catalogue, keys, log_state
 from ckanext.marathon.feeds.catalogue import Piece, inflate_piece
 from ckanext.marathon.feeds.describe import describe_records
-from ckanext.marathon.feeds.keys import CATALOG, Key
+from ckanext.marathon.feeds.keys import CATALOG, THE_WHOLE, Key
 from ckanext.marathon.feeds.log_state import open_snapshot
 from ckanext.marathon.feeds.publish import republish_records
-from ckanext.marathon.feeds.scopes import THE_WHOLE
 from ckanext.marathon.model import clock, feed, feed_log
 from ckanext.marathon.model.feed import Change, Clock, Entry, Kind, Window
 from ckanext.marathon.visibility import filter_public

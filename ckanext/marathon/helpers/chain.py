@@ -16,7 +16,6 @@ from ckan.common import current_user
 from ckan.types import Context
 from markupsafe import Markup
 
-from ckanext.marathon.domain import commitment as commitment_domain
 from ckanext.marathon.domain import dataset as dataset_domain
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain import idea as idea_domain
@@ -39,7 +38,7 @@ from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model import workshop as workshop_model
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.rdf import lookups
-from ckanext.marathon.records.record import Commitment, Milestone, Workshop
+from ckanext.marathon.records import Commitment, Milestone, Workshop
 from ckanext.marathon.search.connection import AWAY
 from ckanext.marathon.visibility import Viewer
 from ckanext.marathon.vocabulary import statuses
@@ -148,7 +147,7 @@ def show_commitment(record: Commitment) -> ShownCommitment:
     milestones = [
         ShownMilestone(
             milestone,
-            commitment_domain.is_milestone_overdue(milestone.status, milestone.due, today),
+            commitment.is_milestone_overdue(milestone.status, milestone.due, today),
             [proofs[address] for address in milestone.evidence],
         )
         for milestone in record.milestones
@@ -166,7 +165,7 @@ def show_commitment(record: Commitment) -> ShownCommitment:
 
 def count_progress(record: Commitment) -> dict[str, int]:
     """Return how many milestones of a commitment have each status, the furthest first."""
-    return commitment_domain.count_milestones_by_status(
+    return commitment.count_milestones_by_status(
         milestone.status for milestone in record.milestones
     )
 

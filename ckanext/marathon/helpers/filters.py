@@ -14,9 +14,9 @@ from ckan import model
 from ckan.common import current_user, request
 from ckan.types import Context
 
+from ckanext.marathon import records
 from ckanext.marathon.domain.texts import is_blank
 from ckanext.marathon.helpers.labels import TYPES
-from ckanext.marathon.records import record
 from ckanext.marathon.search import query
 from ckanext.marathon.search.connection import AWAY
 from ckanext.marathon.search.query import PLACES, PROBLEMS, Pair
@@ -164,7 +164,7 @@ class _SearchPage:
         package_type = (request.endpoint or "").removesuffix(".search")
         if organization:
             fq += f' +owner_org:"{organization.id}"'
-        elif package_type != record.DATASET:
+        elif package_type != records.DATASET:
             fq += f" +dataset_type:{package_type}"
         asked = {
             "q": request.args.get("q", ""),

@@ -16,7 +16,7 @@ from ckan.types import Context
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.errors import N_
 from ckanext.marathon.vocabulary import problems, statuses, territory
-from ckanext.marathon.vocabulary.errors import UnknownCode
+from ckanext.marathon.vocabulary.codes import UnknownCode
 
 TYPES = ("dataset", "workshop", "idea", "commitment")
 

@@ -13,15 +13,15 @@ from ckan import model
 
 from ckanext.marathon.domain import dates
 from ckanext.marathon.helpers.labels import marathon_date, marathon_municipality_names
-from ckanext.marathon.model import figures, link
+from ckanext.marathon.model import figures as figures_model
+from ckanext.marathon.model import link
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model.clock import cache_until_change
 from ckanext.marathon.model.figures import Figures
-from ckanext.marathon.spreadsheets.table import Column, ColumnType, Table
+from ckanext.marathon.spreadsheets import Column, ColumnType, Table
 from ckanext.marathon.vocabulary import problems, territory
-from ckanext.marathon.vocabulary.errors import UnknownCode
+from ckanext.marathon.vocabulary.codes import UnknownCode, fold_text
 from ckanext.marathon.vocabulary.territory import Municipality
-from ckanext.marathon.vocabulary.text import fold_text
 
 BY_NAME = "name"
 # What columns of files are called where it differs from the field.
@@ -53,14 +53,14 @@ class Comparison(NamedTuple):
 
 def write_as_of() -> str:
     """Return the day that figures are of, as people write it."""
-    moment = figures.read_time_of_figures().astimezone(dates.GUATEMALA)
+    moment = figures_model.read_time_of_figures().astimezone(dates.GUATEMALA)
     return marathon_date(moment.date().isoformat())
 
 
 def list_municipality_rows() -> list[FigureRow]:
     """Return the municipalities that have any workshop, idea or dataset, by name."""
     found = []
-    for code, numbers in figures.read_figures_by(link.MUNICIPALITY).items():
+    for code, numbers in figures_model.read_figures_by(link.MUNICIPALITY).items():
         try:
             found.append(_make_municipality_row(territory.get_municipality(code), numbers))
         except UnknownCode:
@@ -70,7 +70,7 @@ def list_municipality_rows() -> list[FigureRow]:
 
 def list_rows_of_department(code: str) -> list[FigureRow]:
     """Return all municipalities of a department, by name."""
-    numbers = figures.read_figures_by(link.MUNICIPALITY)
+    numbers = figures_model.read_figures_by(link.MUNICIPALITY)
     return _sort_by_name(
         _make_municipality_row(each, numbers.get(each.code, Figures()))
         for each in territory.list_municipalities_of(code)
@@ -79,7 +79,7 @@ def list_rows_of_department(code: str) -> list[FigureRow]:
 
 def list_problem_rows(notations: Iterable[str]) -> list[FigureRow]:
     """Return service problems or areas, in the order given."""
-    numbers, lang = figures.read_figures_by(link.PROBLEM), tk.h.lang()
+    numbers, lang = figures_model.read_figures_by(link.PROBLEM), tk.h.lang()
     return [
         FigureRow(
             each,
@@ -173,10 +173,11 @@ def list_newest(limit: int) -> tuple[list[NewestRecord], list[NewestRecord]]:
 
 def _list_newest(limit: int) -> tuple[list[NewestRecord], list[NewestRecord]]:
     ideas, datasets = (
-        figures.list_latest(each, limit) for each in (package_model.IDEA, package_model.DATASET)
+        figures_model.list_latest(each, limit)
+        for each in (package_model.IDEA, package_model.DATASET)
     )
-    codes = figures.list_municipalities_of([each.id for each in (*ideas, *datasets)])
-    origins = figures.list_ideas_of_datasets([each.id for each in datasets])
+    codes = figures_model.list_municipalities_of([each.id for each in (*ideas, *datasets)])
+    origins = figures_model.list_ideas_of_datasets([each.id for each in datasets])
     return (
         [_make_newest_record(each, codes) for each in ideas],
         [_make_newest_record(each, codes, origins.get(each.id, [])) for each in datasets],

@@ -22,7 +22,8 @@ from ckanext.marathon.helpers import overview
 from ckanext.marathon.helpers.labels import TYPES
 from ckanext.marathon.helpers.overview import FigureRow, NewestRecord
 from ckanext.marathon.logic import permissions
-from ckanext.marathon.model import figures, idea, municipality
+from ckanext.marathon.model import figures as figures_model
+from ckanext.marathon.model import idea, municipality
 from ckanext.marathon.model.figures import Figures
 from ckanext.marathon.vocabulary import problems
 from ckanext.marathon.vocabulary.territory import ATTRIBUTION, build_topology
@@ -198,7 +199,7 @@ def marathon_home() -> Home:
     most = sorted(places, key=lambda each: -each.figures.things)
     ideas, datasets = overview.list_newest(LATEST)
     return Home(
-        figures=figures.read_total_figures(),
+        figures=figures_model.read_total_figures(),
         municipalities=most[:MOST_MUNICIPALITIES],
         municipality_count=len(places),
         areas=overview.list_problem_rows(each.notation for each in problems.list_areas()),
@@ -229,7 +230,7 @@ def marathon_nav() -> list[MenuLink]:
         ),
         MenuLink(tk.url_for("marathon_place.problems"), tk._("Problems"), here == "problem"),
     ]
-    names = _ask_once("commitments", lambda: figures.list_commitment_names(2), [])
+    names = _ask_once("commitments", lambda: figures_model.list_commitment_names(2), [])
     if names:
         label = tk._("Commitment") if len(names) == 1 else tk._("Commitments")
         href = tk.url_for("marathon_commitment.index")

@@ -24,10 +24,10 @@ from ckanext.marathon.helpers.sharing import write_script
 from ckanext.marathon.model import package
 from ckanext.marathon.model import workshop as workshop_model
 from ckanext.marathon.rdf import lookups
-from ckanext.marathon.records.record import Workshop
+from ckanext.marathon.records import Workshop
 from ckanext.marathon.visibility import is_shown_public
 from ckanext.marathon.vocabulary import territory
-from ckanext.marathon.vocabulary.errors import UnknownCode
+from ckanext.marathon.vocabulary.codes import UnknownCode
 
 
 class Meeting(NamedTuple):

@@ -9,18 +9,19 @@ from typing import Any
 
 
 def collect_functions(package: str, chained: str = "") -> dict[str, Any]:
-    """Return what CKAN registers of the modules of a package, by name.
+    """Return what CKAN registers of a module, or of the modules of a package, by name.
 
     That is every function called ``marathon_…``, and every public one that is chained to a function
     of CKAN's of the same name.
 
     Args:
-        package: full name of the package.
+        package: full name of the module or package.
         chained: the attribute by which CKAN marks a chained function; ``""`` where none is chained.
     """
     collected: dict[str, Any] = {}
-    for found in pkgutil.iter_modules(importlib.import_module(package).__path__):
-        module = importlib.import_module(f"{package}.{found.name}")
+    whole = importlib.import_module(package)
+    parts = pkgutil.iter_modules(getattr(whole, "__path__", ()), f"{package}.")
+    for module in [whole, *(importlib.import_module(part.name) for part in parts)]:
         for name, function in inspect.getmembers(module, inspect.isfunction):
             is_ours = name.startswith("marathon_")
             is_chained = bool(chained) and hasattr(function, chained) and not name.startswith("_")

@@ -36,9 +36,9 @@ from ckanext.marathon.domain.texts import (
     split_items,
 )
 from ckanext.marathon.logic import dataset, messages, permissions, unkept
-from ckanext.marathon.rdf.extras import REST, add_extras, join_texts, list_texts_of_extra
-from ckanext.marathon.records.record import DATASET, OTHER_TYPES
-from ckanext.marathon.search import types
+from ckanext.marathon.rdf.literals import REST, add_extras, join_texts, list_texts_of_extra
+from ckanext.marathon.records import DATASET, OTHER_TYPES
+from ckanext.marathon.search import document
 from ckanext.marathon.vocabulary import authorities
 
 # CKAN's own lists of objects, and at which of their fields its pages look for an error.
@@ -671,7 +671,7 @@ def check_new(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
     if not data.get("type"):
         # CKAN has a default only where there is no key at all.
         data.pop("type", None)
-    elif data["type"] not in (known := types.list_registered_types()):
+    elif data["type"] not in (known := document.list_registered_types()):
         message = tk._("There is no type “{value}”. These exist: {known}")
         text = message.format(value=quote_value(data["type"]), known=", ".join(known))
         raise tk.ValidationError({"type": [text]})

@@ -16,7 +16,7 @@ from flask import has_request_context
 
 from ckanext.marathon.domain.errors import Fault, FieldFault
 from ckanext.marathon.domain.texts import quote_value
-from ckanext.marathon.vocabulary.text import pick_label
+from ckanext.marathon.vocabulary.codes import pick_label
 
 
 def write_fault(fault: Fault) -> str:

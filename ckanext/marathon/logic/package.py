@@ -28,7 +28,7 @@ from ckanext.marathon.model import idea as idea_model
 from ckanext.marathon.model import link, package
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model.link import Predicate
-from ckanext.marathon.records.record import Workshop
+from ckanext.marathon.records import Workshop
 from ckanext.marathon.search.document import RELATIONSHIPS
 from ckanext.marathon.visibility import Viewer, as_reader
 from ckanext.marathon.vocabulary import statuses

@@ -28,7 +28,7 @@ from ckan import authz, model
 from ckan.types import Context
 
 from ckanext.marathon.domain.texts import explain_hidden, is_holdable
-from ckanext.marathon.logic import activity, inputs, messages, unseen
+from ckanext.marathon.logic import activity, inputs, messages, permissions
 from ckanext.marathon.logic.inputs import CORE_LISTS
 
 # Where CKAN itself looks for its actions (``ckan.logic.get_action``).
@@ -577,11 +577,11 @@ def _check_seen(action: str, data: Mapping[str, Any], user: str) -> None:
         view = model.ResourceView.get(_text_of(data, "id") or "")
         file_id = view.resource_id if view else None
     if action in _TAKE_A_FILE or action in _OF_VIEWS:
-        _refuse_unseen(unseen.find_package_of_file(file_id), user)
+        _refuse_unseen(permissions.find_package_of_file(file_id), user)
 
 
 def _refuse_unseen(package: model.Package | None, user: str) -> None:
-    if package is None or unseen.is_unseen(Context(user=user), package):
+    if package is None or permissions.is_unseen(Context(user=user), package):
         raise tk.ObjectNotFound(tk._("Not found"))
 
 

@@ -3,7 +3,7 @@
 ``package_show`` computes what comes from a record's ideas and workshop at every call; the index has
 to be told. What it has to be told is noted in the database (``model/search_index.py``) and worked
 off by a background job after the commit. Where there is no job, because Valkey was away or the
-process was killed, a web process works it off (``views/health.py``).
+process was killed, a web process works it off (``views/outage.py``).
 
 A search shows nothing that the database does not show to the same person. What is noted as doubtful
 is left out of the search from the start; what is found all the same and may not be seen has the
@@ -32,11 +32,13 @@ from pysolr import SolrError
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
+from ckanext.marathon.model import idea as idea_model
+from ckanext.marathon.model import link, package, search_index, unit_of_work
 from ckanext.marathon.model import package as package_model
-from ckanext.marathon.model import search_index, unit_of_work
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.model.unit_of_work import UnitOfWork
-from ckanext.marathon.search import connection, query
+from ckanext.marathon.search import connection, document, query
+from ckanext.marathon.search.query import MET, UNMET
 from ckanext.marathon.visibility import OUTSIDER, Viewer
 
 log = logging.getLogger(__name__)
@@ -156,12 +158,13 @@ def enqueue_indexing() -> None:
 def note_shown_before(unit: UnitOfWork) -> None:
     """Note what others show of packages that are about to change, before links are cut."""
     changed = unit.get_notes(IndexWork).changed
-    for package in (item for item in unit.session.dirty if isinstance(item, model.Package)):
-        if package.id not in changed:
-            changed[package.id] = _shown_before(package)
-    for package in (item for item in unit.session.deleted if isinstance(item, model.Package)):
-        changed.pop(package.id, None)
-        mark_for_index([package.id, *list_index_dependents(package)])
+    for item in unit.session.dirty:
+        if isinstance(item, model.Package) and item.id not in changed:
+            changed[item.id] = _shown_before(item)
+    for item in unit.session.deleted:
+        if isinstance(item, model.Package):
+            changed.pop(item.id, None)
+            mark_for_index([item.id, *list_index_dependents(item)])
 
 
 def note_written(unit: UnitOfWork) -> None:
@@ -339,3 +342,64 @@ def _show_afresh(results: list[dict[str, Any]], due: Collection[str]) -> None:
             # As the index shows it: what the public sees.
             context: Any = {"ignore_auth": True, "user": "", "use_cache": False, OUTSIDER: True}
             results[number] = tk.get_action("package_show")(context, {"id": result["id"]})
+
+
+@dataclass
+class MetBefore:
+    """Which data needs the datasets of a transaction met before it, by the datasets' ids."""
+
+    needs: dict[str, set[str]] = field(default_factory=dict)
+
+
+def add_need_to_index(pkg_dict: dict[str, Any]) -> dict[str, Any]:
+    """Return what Solr is given of a package; of an idea also whether it waits for data."""
+    found = document.before_index(pkg_dict)
+    if found.get("type") == package.IDEA:
+        state = are_needs_met(package.load_packages([found["id"]]).get(found["id"]))
+        if state:
+            found["vocab_data_needs"] = [state]
+    return found
+
+
+def are_needs_met(idea: model.Package | None) -> str | None:
+    """Return whether public datasets meet all that an idea asks for.
+
+    ``None`` for one that asks for nothing; one that was given up does not ask any more.
+    """
+    needs = {need["id"] for need in package.read_stored_rows(idea, "data_need") if need.get("id")}
+    if not needs or package.read_stored_text(idea, "status") == link.GIVEN_UP:
+        return None
+    return MET if idea_model.list_met_needs(needs) >= needs else UNMET
+
+
+def note_needs_before(unit: UnitOfWork) -> None:
+    """Note what datasets that are about to change meet, before links are cut."""
+    before = unit.get_notes(MetBefore).needs
+    first_seen = _datasets((*unit.session.dirty, *unit.session.deleted)).difference(before)
+    if first_seen:
+        before.update(idea_model.read_needs_met_by_datasets(first_seen))
+
+
+def note_new_datasets(unit: UnitOfWork) -> None:
+    """Note that datasets which are new met nothing."""
+    before = unit.get_notes(MetBefore).needs
+    for id_ in _datasets(unit.created):
+        before.setdefault(id_, set())
+
+
+def _datasets(things: Iterable[Any]) -> set[str]:
+    return {
+        thing.id
+        for thing in things
+        if isinstance(thing, model.Package) and thing.type == package.DATASET
+    }
+
+
+def mark_asking_ideas(unit: UnitOfWork) -> None:
+    """Have the ideas indexed that ask for what datasets meet now, or met before."""
+    before = unit.get_notes(MetBefore).needs
+    if not before:
+        return
+    now = idea_model.read_needs_met_by_datasets(list(before))
+    changed = set().union(*(needs ^ now[id_] for id_, needs in before.items()))
+    mark_for_index(idea_model.list_asking_ideas(changed))

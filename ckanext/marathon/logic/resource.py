@@ -1,4 +1,4 @@
-"""The files of a record: as they were sent, their addresses, their facts, and their uploads.
+"""The files of a record: as they were sent, their addresses, facts and uploads; room for them.
 
 Rows that say nothing are dropped before CKAN sees them, and CKAN has only those files validated
 that changed: by its own count, the third file that was sent may be the first.
@@ -10,6 +10,11 @@ and go with the address when that becomes another one.
 CKAN stores files with ``resource_create`` and ``package_update`` only; here a dataset and its
 files are created in one transaction, so that there is never one without the other. A file for
 which the disk has no room leaves no part behind.
+
+No save of any kind begins while the disk is nearly full. PostgreSQL stops when it cannot write its
+log, and Solr closes its index; both serve readers too. So what would be saved is refused before the
+first row is written, by everybody who saves: pages, the API, imports, background jobs and commands.
+The session knows all of them, bulk SQL excepted.
 """
 
 from __future__ import annotations
@@ -23,11 +28,14 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import ckan.plugins as p
+import ckan.plugins.toolkit as tk
+import click
+import sqlalchemy as sa
 from ckan import model
 from ckan.lib import files, munge, uploader
 from ckan.lib.navl.dictization_functions import missing
-from ckan.plugins import toolkit as tk
 from ckan.types import Context, FlattenDataDict, FlattenKey
+from flask import g, has_request_context
 from werkzeug.datastructures import FileStorage
 
 from ckanext.marathon.domain import addresses, file, numbers
@@ -35,9 +43,56 @@ from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.file import SAMPLE_SIZE, detect_media_type
 from ckanext.marathon.domain.texts import quote_value
 from ckanext.marathon.logic import messages, unkept
-from ckanext.marathon.logic.room import NoRoom
 from ckanext.marathon.model import disk, package
+from ckanext.marathon.model.unit_of_work import UnitOfWork
 from ckanext.marathon.vocabulary import authorities
+
+# Notes that CKAN makes of somebody who only reads.
+_NOTES = {"last_active", "last_access", "activity_stream_last_viewed", "email_last_sent"}
+_REFUSED = "marathon_no_room"
+
+
+class NoRoom(tk.ValidationError, click.ClickException):
+    """The disk is full: an error of validation, so that every form keeps what was typed."""
+
+    def __init__(self) -> None:
+        """Say what to do, and note for the answer's status that this was the reason."""
+        text = tk._(
+            "The disk of the server is full: nothing was saved, and nothing is half saved. What "
+            "is published can be read meanwhile. Try again later; what you entered is still in "
+            "the form. If it lasts, tell the administrator to make room on the disk."
+        )
+        tk.ValidationError.__init__(self, {"message": [text]}, {tk._("Disk full"): text})
+        self.message = self.text = text
+        if has_request_context():
+            g.marathon_no_room = text
+
+
+def get_refusal() -> str | None:
+    """Return what a save of this request was refused with for lack of room, if one was."""
+    return g.get(_REFUSED)
+
+
+def refuse_without_room(unit: UnitOfWork) -> None:
+    """Refuse a save while the disk is nearly full.
+
+    Raises:
+        NoRoom: it is.
+    """
+    if _saves(unit.session) and not disk.has_room():
+        raise NoRoom
+
+
+def _saves(session: Any) -> bool:
+    """Return whether the session holds more than notes about readers."""
+    if session.new or session.deleted:
+        return True
+    return any(_changed(record) - _NOTES for record in session.dirty)
+
+
+def _changed(record: Any) -> set[str]:
+    inspected: Any = sa.inspect(record)
+    return {attribute.key for attribute in inspected.attrs if attribute.history.has_changes()}
 
 
 def settle_addresses(pkg_dict: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from ckan import model
 
 from ckanext.marathon.domain.errors import Taken
 from ckanext.marathon.feeds import publish
-from ckanext.marathon.logic import activity, data_needs, deletion, permissions, reindex, room
+from ckanext.marathon.logic import activity, deletion, permissions, reindex, resource
 from ckanext.marathon.logic.validators.organization import taken_message
 from ckanext.marathon.model import audit, municipality, package, unit_of_work
 from ckanext.marathon.model.unit_of_work import Steps
@@ -46,11 +46,11 @@ def assign_municipality_after_save(group_obj: Any) -> None:
 STEPS = Steps(
     before_flush=(
         # Guards
-        room.refuse_without_room,
+        resource.refuse_without_room,
         deletion.refuse_orphans,
         # What search and pages show because of links, before these are cut
         reindex.note_shown_before,
-        data_needs.note_needs_before,
+        reindex.note_needs_before,
         # Links
         deletion.cut_links_of_purged,
         # What ckanext-activity may keep
@@ -64,14 +64,14 @@ STEPS = Steps(
     ),
     note_created=(
         audit.note_created,
-        data_needs.note_new_datasets,
+        reindex.note_new_datasets,
         publish.note_created,
     ),
     before_commit=(
         # The record of changes
         audit.write_entries,
         # Search
-        data_needs.mark_asking_ideas,
+        reindex.mark_asking_ideas,
         reindex.write_notes,
         # What is public, and to whom
         publish.relabel_activities,

@@ -1,16 +1,38 @@
-"""Public commitments, and the public things that prove them."""
+"""Public commitments: how far they are, and the public records that prove them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterable
+from datetime import date
 
 import sqlalchemy as sa
 from ckan import model
 
 from ckanext.marathon import visibility
+from ckanext.marathon.domain.workshop import has_day_passed
 from ckanext.marathon.model import package
 from ckanext.marathon.model.link import PACKAGE
-from ckanext.marathon.records.record import Commitment
+from ckanext.marathon.records import Commitment
+from ckanext.marathon.vocabulary.statuses import MILESTONE_STATUS
+
+COMPLETED = "completed"
+
+
+def is_milestone_overdue(status: str, due: str, today: date) -> bool:
+    """Return whether the day by which a milestone was due is over and it is not completed."""
+    return status != COMPLETED and has_day_passed(due, today)
+
+
+def count_milestones_by_status(found: Iterable[str]) -> dict[str, int]:
+    """Return how many milestones, given by their statuses, have each one, the furthest first.
+
+    ``""`` counts those of which no status is recorded; what none has is left out.
+    """
+    known = MILESTONE_STATUS.codes
+    counted = Counter(status if status in known else "" for status in found)
+    return {code: counted[code] for code in (*reversed(known), "") if counted[code]}
+
 
 # An action plan has some twenty.
 MOST = 100

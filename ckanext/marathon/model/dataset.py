@@ -25,7 +25,7 @@ from ckanext.marathon.model import link
 from ckanext.marathon.model.clock import get_utc_now
 from ckanext.marathon.model.feed import Entry, Kind, Member
 from ckanext.marathon.model.link import PACKAGE, Link, Predicate
-from ckanext.marathon.records.record import Dataset
+from ckanext.marathon.records import Dataset
 
 
 class Installation(tk.BaseModel):

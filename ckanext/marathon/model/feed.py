@@ -95,7 +95,7 @@ class Entry(tk.BaseModel):
 
 
 class Member(tk.BaseModel):
-    """A dataset that is or was in a part of the catalogue (``feeds/scopes.py``).
+    """A dataset that is or was in a part of the catalogue (``feeds/keys.py``).
 
     Attributes:
         scope: the part, as its address says it: ``municipality/2105``.

@@ -6,19 +6,26 @@ cached until something public changes, which the feed's clock tells.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple, cast
 
 import sqlalchemy as sa
 from ckan import model
+from sqlalchemy.orm import aliased
 
 from ckanext.marathon import visibility
-from ckanext.marathon.model import clock, link, package
+from ckanext.marathon.domain.dates import Period
+from ckanext.marathon.domain.workshop import ANNOUNCED, HELD
+from ckanext.marathon.model import clock, dataset, link, own_data, package
 from ckanext.marathon.model.clock import cache_until_change
+from ckanext.marathon.model.dataset import Published
 from ckanext.marathon.model.feed import Entry, Kind, Member
-from ckanext.marathon.model.link import PACKAGE, PROBLEM, Link, Predicate
+from ckanext.marathon.model.idea import Transition
+from ckanext.marathon.model.link import GIVEN_UP, PACKAGE, PROBLEM, Link, Predicate
+from ckanext.marathon.records import Commitment, Idea, Milestone, Workshop
 from ckanext.marathon.vocabulary import problems
 
 
@@ -188,8 +195,8 @@ def list_ideas_of_datasets(ids: Collection[str]) -> dict[str, list[model.Package
         .order_by(PACKAGE.title, PACKAGE.id)
     )
     found: dict[str, list[model.Package]] = defaultdict(list)
-    for dataset, idea in model.Session.execute(query):
-        found[dataset].append(idea)
+    for dataset_id, idea in model.Session.execute(query):
+        found[dataset_id].append(idea)
     return found
 
 
@@ -219,3 +226,313 @@ def list_organizations_with_role(role: str, limit: int) -> list[model.Group]:
         .limit(limit)
     )
     return list(model.Session.scalars(query))
+
+
+class HeldWorkshop(NamedTuple):
+    """A workshop and its first day."""
+
+    workshop: Workshop
+    day: date
+
+
+class EnteredIdea(NamedTuple):
+    """An idea that was there when the period was over.
+
+    Attributes:
+        status: that it had then.
+        entered: when it came in, with its first step.
+    """
+
+    idea: Idea
+    status: str
+    entered: datetime
+
+
+class StatusStep(NamedTuple):
+    """A change of an idea's status in the period."""
+
+    idea: Idea
+    at: datetime
+    status: str
+    reason: str
+
+
+class AskedNeed(NamedTuple):
+    """A piece of data that an idea asks for."""
+
+    what: str
+    idea: Idea
+    is_met: bool
+
+
+def _in(municipality: str) -> sa.ColumnElement[bool]:
+    if not municipality:
+        return sa.true()
+    return PACKAGE.id.in_(link.select_talks_about(link.MUNICIPALITY, municipality))
+
+
+def list_held_workshops(municipality: str) -> list[HeldWorkshop]:
+    """Return the workshops whose day is known, the last first."""
+    query = sa.select(PACKAGE.id, PACKAGE.name, PACKAGE.title, PACKAGE.extras).where(
+        visibility.filter_public(PACKAGE), PACKAGE.type == package.WORKSHOP, _in(municipality)
+    )
+    rows: Any = model.Session.execute(query)
+    found = [
+        HeldWorkshop(workshop, day)
+        for workshop in map(Workshop.from_stored, rows)
+        if (day := own_data.read_local_day(workshop.starts_at))
+    ]
+    return sorted(found, key=lambda held: (held.day, held.workshop.name), reverse=True)
+
+
+def list_entered_ideas(period: Period, municipality: str) -> dict[str, EnteredIdea]:
+    """Return id → idea, the newest first.
+
+    One without history counts from when CKAN got it, with the status that it has now.
+    """
+    ends = period.ends.replace(tzinfo=None)
+    history = (
+        sa.select(
+            Transition.idea_id,
+            sa.func.min(Transition.at).label("entered"),
+            sa.func.max(Transition.id).filter(Transition.at < ends).label("last_step"),
+        )
+        .group_by(Transition.idea_id)
+        .subquery("history")
+    )
+    entered = sa.func.coalesce(history.c.entered, PACKAGE.metadata_created)
+    query = (
+        sa.select(
+            PACKAGE.id,
+            PACKAGE.name,
+            PACKAGE.title,
+            PACKAGE.extras,
+            Transition.status,
+            entered.label("entered"),
+        )
+        .outerjoin(history, history.c.idea_id == PACKAGE.id)
+        .outerjoin(Transition, Transition.id == history.c.last_step)
+        .where(
+            visibility.filter_public(PACKAGE),
+            PACKAGE.type == package.IDEA,
+            _in(municipality),
+            entered < ends,
+        )
+        .order_by(entered.desc(), PACKAGE.id)
+    )
+    rows: Any = model.Session.execute(query)
+    return {
+        row.id: EnteredIdea(idea, row.status or idea.status, row.entered.replace(tzinfo=UTC))
+        for row in rows
+        for idea in [Idea.from_stored(row)]
+    }
+
+
+def list_status_steps(
+    period: Period, municipality: str, known: Mapping[str, EnteredIdea]
+) -> list[StatusStep]:
+    """Return what became of ideas in the period, the last first; that one came in is no step."""
+    earlier = aliased(Transition)
+    is_first = ~sa.exists().where(earlier.idea_id == Transition.idea_id, earlier.id < Transition.id)
+    query = (
+        sa.select(Transition.idea_id, Transition.at, Transition.status, Transition.reason)
+        .join(PACKAGE, PACKAGE.id == Transition.idea_id)
+        .where(
+            visibility.filter_public(PACKAGE),
+            _in(municipality),
+            _within(period, Transition.at),
+            ~is_first,
+        )
+        .order_by(Transition.id.desc())
+    )
+    rows: Any = model.Session.execute(query)
+    return [
+        StatusStep(entered.idea, row.at.replace(tzinfo=UTC), row.status, row.reason)
+        for row in rows
+        if (entered := known.get(row.idea_id))
+    ]
+
+
+def list_asked_needs(
+    period: Period, municipality: str, known: Mapping[str, EnteredIdea]
+) -> list[AskedNeed]:
+    """Return the data that ideas ask for; one that was given up asks for nothing.
+
+    A need is met by a dataset that was published before the period was over.
+    """
+    query = (
+        sa.select(
+            Link.subject,
+            Link.object,
+            Link.object.in_(dataset.select_needs_met_before(period.ends)).label("is_met"),
+        )
+        .join(PACKAGE, PACKAGE.id == Link.subject)
+        .where(
+            visibility.filter_public(PACKAGE),
+            _in(municipality),
+            Link.predicate == str(Predicate.IDEA_DATA_NEED),
+        )
+        .order_by(Link.object)
+    )
+    asking = {id_: idea for id_, idea in known.items() if idea.status != GIVEN_UP}
+    return [
+        AskedNeed(entered.idea.name_need(row.object), entered.idea, row.is_met)
+        for row in model.Session.execute(query)
+        if (entered := asking.get(row.subject))
+    ]
+
+
+def list_code_pairs(pairs: Any, ids: set[str], municipality: str) -> list[tuple[str, str]]:
+    """Return the (id, code) of some workshops and ideas, of a query of (subject, object)."""
+    found = pairs.subquery("pairs")
+    query = sa.select(found.c.subject, found.c.object).distinct()
+    if municipality:
+        query = query.where(found.c.subject.in_(ids))
+    return [pair for pair in model.Session.execute(query).tuples() if pair[0] in ids]
+
+
+def _within(period: Period, moment: Any) -> sa.ColumnElement[bool]:
+    """Return the condition that a time that CKAN keeps in UTC is in the period."""
+    before = moment < period.ends.replace(tzinfo=None)
+    if period.starts is None:
+        return before
+    return sa.and_(before, moment >= period.starts.replace(tzinfo=None))
+
+
+class ReportPart(NamedTuple):
+    """The figures of one municipality or service problem."""
+
+    code: str
+    workshops: int = 0
+    ideas: int = 0
+    needs: int = 0
+    needs_met: int = 0
+    datasets: int = 0
+
+
+class Promise(NamedTuple):
+    """A milestone, and the commitment that promises it."""
+
+    commitment: Commitment
+    milestone: Milestone
+
+
+@dataclass(frozen=True)
+class Report:
+    """The figures and what they count.
+
+    Attributes:
+        as_of: when something public changed last.
+        workshops: that were held in the period, the last first.
+        announced: workshops of the period that a source announces and that nobody says were held.
+        ideas: at the end of the period, the newest first.
+        steps: in the period, the last first; that an idea came in is none.
+        needs: of the ideas that were not given up.
+        datasets: published for the first time in the period, the newest first.
+        parts: municipalities, in a report of one its problems; those with most first.
+        milestones: of public commitments; only of the country.
+    """
+
+    as_of: datetime
+    workshops: list[HeldWorkshop]
+    announced: int
+    ideas: list[EnteredIdea]
+    new_ideas: list[EnteredIdea]
+    steps: list[StatusStep]
+    needs: list[AskedNeed]
+    datasets: Published
+    parts: list[ReportPart]
+    milestones: list[Promise]
+
+    @property
+    def needs_met(self) -> int:
+        """How many of the needs a dataset met when the period was over."""
+        return sum(need.is_met for need in self.needs)
+
+    @property
+    def by_status(self) -> Counter[str]:
+        """Status → ideas that had it when the period was over."""
+        return Counter(idea.status for idea in self.ideas)
+
+    @property
+    def examples(self) -> int:
+        """How many of the workshops, ideas and datasets are made up."""
+        workshops = sum(held.workshop.is_example for held in self.workshops)
+        ideas = sum(entered.idea.is_example for entered in self.ideas)
+        return workshops + ideas + self.datasets.examples
+
+
+def read_report(period: Period, municipality: str = "", limit: int | None = None) -> Report:
+    """Return the report of a period.
+
+    Args:
+        period: days in Guatemala.
+        municipality: code of the only one to speak of, "" for the country.
+        limit: datasets to name; all are counted. Without one everything is asked anew, as few do.
+    """
+    if limit is None:
+        return _read(period, municipality, None)
+    return cache_until_change(
+        "reports", (period, municipality, limit), lambda: _read(period, municipality, limit)
+    )
+
+
+def _read(period: Period, municipality: str, limit: int | None) -> Report:
+    workshops = [each for each in list_held_workshops(municipality) if period.has(each.day)]
+    held = [each for each in workshops if each.workshop.status == HELD]
+    ideas = list_entered_ideas(period, municipality)
+    needs = list_asked_needs(period, municipality, ideas)
+    since = period.starts
+    return Report(
+        as_of=clock.read_clock().published,
+        workshops=held,
+        announced=sum(each.workshop.status == ANNOUNCED for each in workshops),
+        ideas=list(ideas.values()),
+        new_ideas=[each for each in ideas.values() if since is None or each.entered >= since],
+        steps=list_status_steps(period, municipality, ideas),
+        needs=needs,
+        datasets=dataset.list_published_datasets(period, municipality, limit),
+        parts=_parts(period, municipality, held, needs, set(ideas)),
+        milestones=[] if municipality else _milestones(),
+    )
+
+
+def _parts(
+    period: Period,
+    municipality: str,
+    held: list[HeldWorkshop],
+    needs: list[AskedNeed],
+    ideas: set[str],
+) -> list[ReportPart]:
+    """Return the figures by problem of a municipality, or by municipality of the country."""
+    workshops = {each.workshop.id for each in held}
+    if municipality:
+        pairs: Any = link.select_links(Predicate.WORKSHOP_PROBLEM, Predicate.IDEA_PROBLEM)
+        datasets = dataset.count_published_by_problem(period, municipality)
+    else:
+        pairs = link.select_places_of_talks()
+        datasets = dataset.count_published_by_municipality(period)
+    asked = Counter(need.idea.id for need in needs)
+    met = Counter(need.idea.id for need in needs if need.is_met)
+    found: dict[str, list[int]] = defaultdict(lambda: [0] * len(ReportPart._fields[1:]))
+    for id_, code in list_code_pairs(pairs, workshops | ideas, municipality):
+        numbers = (id_ in workshops, id_ in ideas, asked[id_], met[id_], 0)
+        found[code] = [sum(each) for each in zip(found[code], numbers, strict=True)]
+    for code, number in datasets.items():
+        found[code][-1] = number
+    parts = [ReportPart(code, *numbers) for code, numbers in found.items()]
+    return sorted(parts, key=lambda each: (*(-number for number in each[1:]), each.code))
+
+
+def _milestones() -> list[Promise]:
+    query = (
+        sa.select(PACKAGE.id, PACKAGE.name, PACKAGE.title, PACKAGE.extras)
+        .where(visibility.filter_public(PACKAGE), PACKAGE.type == package.COMMITMENT)
+        .order_by(PACKAGE.title, PACKAGE.id)
+    )
+    rows: Any = model.Session.execute(query)
+    return [
+        Promise(commitment, milestone)
+        for commitment in map(Commitment.from_stored, rows)
+        for milestone in commitment.milestones
+    ]

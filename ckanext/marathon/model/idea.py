@@ -19,7 +19,7 @@ from sqlalchemy.orm import aliased
 from ckanext.marathon.model import link
 from ckanext.marathon.model.clock import cache_until_change, get_utc_now
 from ckanext.marathon.model.link import PACKAGE, Link, Predicate
-from ckanext.marathon.records.record import Idea
+from ckanext.marathon.records import Idea
 from ckanext.marathon.visibility import Viewer
 
 

@@ -16,7 +16,7 @@ from ckanext.marathon.domain.errors import Taken
 from ckanext.marathon.domain.idea import StoryContact
 from ckanext.marathon.model import figures
 from ckanext.marathon.model.package import claim_row
-from ckanext.marathon.records.record import Organization
+from ckanext.marathon.records import Organization
 
 
 class MunicipalityClaim(tk.BaseModel):

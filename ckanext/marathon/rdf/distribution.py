@@ -24,17 +24,17 @@ from ckanext.marathon.rdf.concept import (
     add_licence_named,
     add_statement,
 )
-from ckanext.marathon.rdf.extras import REST
-from ckanext.marathon.rdf.facts import Row
-from ckanext.marathon.rdf.harvested import DOCUMENTATION, STANDARD, add_of_authority, add_texts_of
-from ckanext.marathon.rdf.iri import (
+from ckanext.marathon.rdf.facts import (
+    Row,
     Site,
     encode_segment,
     make_mail_iri,
     make_part_iri,
     make_web_iri,
 )
+from ckanext.marathon.rdf.harvested import DOCUMENTATION, STANDARD, add_of_authority, add_texts_of
 from ckanext.marathon.rdf.literals import (
+    REST,
     clean_text,
     make_count,
     make_decimal,
@@ -45,7 +45,7 @@ from ckanext.marathon.rdf.literals import (
     make_text,
 )
 from ckanext.marathon.rdf.reading import Reader
-from ckanext.marathon.records.values import list_texts
+from ckanext.marathon.records import list_texts
 from ckanext.marathon.vocabulary import authorities
 
 from .namespaces import ADMS, DC, DCAT, DCATAP, DCT, ELI, FOAF, RDF, RDFS, SCHEMA, SPDX, XSD

@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from rdflib import Graph, Literal, URIRef
 
 from ckanext.marathon.rdf.concept import add_document, add_problem, add_term, find_problem
-from ckanext.marathon.rdf.facts import Facts
-from ckanext.marathon.rdf.iri import make_part_iri, make_web_iri
+from ckanext.marathon.rdf.facts import Facts, make_part_iri, make_web_iri
 from ckanext.marathon.rdf.literals import clean_text, make_count, make_label, make_text
 from ckanext.marathon.rdf.place import add_municipality
 from ckanext.marathon.rdf.workshop import (
@@ -22,7 +21,7 @@ from ckanext.marathon.rdf.workshop import (
     refer_to_organization,
     refer_to_workshop,
 )
-from ckanext.marathon.records.record import DataNeed, Dataset, Idea
+from ckanext.marathon.records import DataNeed, Dataset, Idea
 from ckanext.marathon.vocabulary import authorities
 
 from .namespaces import ADMS, DCT, FOAF, PROV, RDF, XSD, new_graph

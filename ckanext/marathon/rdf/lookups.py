@@ -31,19 +31,18 @@ from rdflib.term import Node
 
 from ckanext.marathon.domain.dataset import COORDINATING_BODY
 from ckanext.marathon.domain.texts import remove_hidden
-from ckanext.marathon.rdf.facts import CatalogueFacts, Facts, Row
-from ckanext.marathon.rdf.iri import Site, make_part_iri, make_web_iri
+from ckanext.marathon.rdf.facts import CatalogueFacts, Facts, Row, Site, make_part_iri, make_web_iri
 from ckanext.marathon.rdf.literals import make_moment
-from ckanext.marathon.records.record import (
+from ckanext.marathon.records import (
     Dataset,
     Idea,
     Organization,
     PackageRecord,
     Record,
     Workshop,
+    list_rows,
     read_record,
 )
-from ckanext.marathon.records.values import list_rows
 
 from .namespaces import new_graph
 

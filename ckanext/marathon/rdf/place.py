@@ -16,13 +16,12 @@ from rdflib import Graph, Literal, Namespace, URIRef
 from rdflib.term import Node
 
 from ckanext.marathon.rdf.concept import add_authority, add_texts
-from ckanext.marathon.rdf.iri import Site, make_part_iri, make_web_iri
+from ckanext.marathon.rdf.facts import Site, make_part_iri, make_web_iri
 from ckanext.marathon.rdf.literals import clean_text, make_geometry, make_text, read_geojson
 from ckanext.marathon.rdf.reading import Reader
 from ckanext.marathon.vocabulary import authorities, territory
-from ckanext.marathon.vocabulary.errors import UnknownCode
+from ckanext.marathon.vocabulary.codes import UnknownCode, fold_text
 from ckanext.marathon.vocabulary.territory import BoundingBox
-from ckanext.marathon.vocabulary.text import fold_text
 
 from .namespaces import DCAT, DCT, FOAF, GSP, LOCN, RDF, RDFS, SCHEMAS, SKOS
 

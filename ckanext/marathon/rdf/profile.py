@@ -35,13 +35,22 @@ from ckanext.marathon.rdf.distribution import (
     find_time_offered,
 )
 from ckanext.marathon.rdf.distribution import find_first_published as time_published
-from ckanext.marathon.rdf.extras import REST, fill_from_extras, list_texts_of_extra
-from ckanext.marathon.rdf.facts import Row
-from ckanext.marathon.rdf.fitting import fit_dataset, respell_keyword, texts_of_files
-from ckanext.marathon.rdf.harvested import OTHER_LANGUAGES, find_other_languages
+from ckanext.marathon.rdf.facts import Row, Site, make_mail_iri, make_web_iri, read_mail_address
+from ckanext.marathon.rdf.harvested import (
+    OTHER_LANGUAGES,
+    find_other_languages,
+    fit_dataset,
+    respell_keyword,
+    texts_of_files,
+)
 from ckanext.marathon.rdf.idea import build_idea_graph
-from ckanext.marathon.rdf.iri import Site, make_mail_iri, make_web_iri, read_mail_address
-from ckanext.marathon.rdf.literals import make_moment, make_stated_moment
+from ckanext.marathon.rdf.literals import (
+    REST,
+    fill_from_extras,
+    list_texts_of_extra,
+    make_moment,
+    make_stated_moment,
+)
 from ckanext.marathon.rdf.lookups import (
     PROFILE,
     Lookups,
@@ -52,8 +61,7 @@ from ckanext.marathon.rdf.lookups import (
 )
 from ckanext.marathon.rdf.reading import Reader
 from ckanext.marathon.rdf.workshop import build_workshop_graph
-from ckanext.marathon.records.record import Commitment, Idea, Workshop
-from ckanext.marathon.records.values import list_rows
+from ckanext.marathon.records import Commitment, Idea, Workshop, list_rows
 from ckanext.marathon.vocabulary import authorities
 
 from .namespaces import DCAT, DCT, FOAF, RDF, RDFS, SCHEMAS, SINGLE_VALUED, new_graph

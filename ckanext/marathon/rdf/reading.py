@@ -9,7 +9,7 @@ from typing import Any
 from rdflib import BNode, Graph, Literal, URIRef
 from rdflib.term import Node
 
-from ckanext.marathon.rdf.iri import make_web_iri
+from ckanext.marathon.rdf.facts import make_web_iri
 from ckanext.marathon.rdf.literals import PARAGRAPH, read_geojson
 from ckanext.marathon.vocabulary import authorities
 

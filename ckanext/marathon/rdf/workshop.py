@@ -9,8 +9,7 @@ from rdflib import Graph, Literal, URIRef
 
 from ckanext.marathon.rdf.agent import add_named_agent, add_organization
 from ckanext.marathon.rdf.concept import add_problem, add_term, find_problem
-from ckanext.marathon.rdf.facts import Facts
-from ckanext.marathon.rdf.iri import Site, make_part_iri, make_web_iri
+from ckanext.marathon.rdf.facts import Facts, Site, make_part_iri, make_web_iri
 from ckanext.marathon.rdf.literals import (
     clean_text,
     make_count,
@@ -20,7 +19,7 @@ from ckanext.marathon.rdf.literals import (
     make_text,
 )
 from ckanext.marathon.rdf.place import add_municipality
-from ckanext.marathon.records.record import Organization, Record, Workshop
+from ckanext.marathon.records import Organization, Record, Workshop
 
 from .namespaces import ADMS, DCAT, DCT, PROV, RDF, RDFS, XSD, new_graph
 

@@ -17,13 +17,22 @@ from ckanext.scheming.helpers import scheming_get_dataset_schema
 
 from ckanext.marathon.domain import workshop
 from ckanext.marathon.domain.texts import load_json
-from ckanext.marathon.records.record import DATASET, OTHER_TYPES
-from ckanext.marathon.records.values import list_stored_texts
+from ckanext.marathon.records import DATASET, OTHER_TYPES, list_stored_texts
 from ckanext.marathon.visibility import filter_public
 from ckanext.marathon.vocabulary import problems, territory
-from ckanext.marathon.vocabulary.errors import UnknownCode
+from ckanext.marathon.vocabulary.codes import UnknownCode
 from ckanext.marathon.vocabulary.problems import ServiceProblem
 from ckanext.marathon.vocabulary.territory import Municipality
+
+
+def list_registered_types() -> list[str]:
+    """Return every type that has pages on this site: ours, CKAN's and those of other plugins.
+
+    CKAN saves any other type too, and then breaks on every list that such a record is in.
+    """
+    plugins = p.PluginImplementations(p.IDatasetForm)
+    return sorted({DATASET, *(each for plugin in plugins for each in plugin.package_types())})
+
 
 # Shown according to the viewer by ``package_show``, so never kept.
 _VIEWERS_OWN = ("ideas", "workshop_info")

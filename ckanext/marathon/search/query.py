@@ -15,14 +15,13 @@ import ckan.plugins.toolkit as tk
 import flask
 from ckan import model
 
-from ckanext.marathon.records.record import DATASET, OTHER_TYPES
-from ckanext.marathon.search.types import list_registered_types
+from ckanext.marathon.records import DATASET, OTHER_TYPES
+from ckanext.marathon.search.document import list_registered_types
 from ckanext.marathon.visibility import filter_public
 from ckanext.marathon.vocabulary import authorities, problems, statuses, territory
-from ckanext.marathon.vocabulary.errors import UnknownCode
+from ckanext.marathon.vocabulary.codes import MAX_QUERY, UnknownCode, fold_text
 from ckanext.marathon.vocabulary.problems import ServiceProblem
 from ckanext.marathon.vocabulary.territory import Department, Municipality
-from ckanext.marathon.vocabulary.text import MAX_QUERY, fold_text
 
 Pair = tuple[str, str]
 Group = tuple[str, ...]

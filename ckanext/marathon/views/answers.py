@@ -26,7 +26,7 @@ from ckanext.marathon.feeds.catalogue import (
 )
 from ckanext.marathon.feeds.log_state import LogState
 from ckanext.marathon.rdf.formats import FORMATS, serialise_graph
-from ckanext.marathon.spreadsheets.table import Cell, Table, write_csv_lines
+from ckanext.marathon.spreadsheets import Cell, Table, write_csv_lines
 
 
 def answer_error_page(code: int, name: str, content: str) -> Response:

@@ -1,8 +1,9 @@
-"""The catalogue and its parts as RDF, at the addresses that stock CKAN portals use.
+"""The catalogue and its parts as RDF, at the addresses that stock CKAN portals use, and changes.
 
 Each feed has an address in the whole catalogue and one in each part; ``/catalog`` itself tells
 engineers of portals what feeds there are. What a search finds is written by ckanext-dcat with our
-profile behind it; everything else comes from the log.
+profile behind it; everything else comes from the log. Changes are for followers; news, for people,
+are of a place, a problem, an organisation, a workshop or an idea.
 """
 
 from __future__ import annotations
@@ -27,29 +28,29 @@ from flask import Response as FlaskResponse
 from rdflib import URIRef
 
 from ckanext.marathon.domain import dates
-from ckanext.marathon.feeds import catalogue, changes, keys, log_state, scopes, sheet
+from ckanext.marathon.feeds import atom, catalogue, keys, log_state, sheet
+from ckanext.marathon.feeds import changes as changes_feeds
+from ckanext.marathon.feeds import changes as feed_changes
 from ckanext.marathon.feeds.catalogue import DATA_JSON, FORMATS, RDF_DOCUMENTS
 from ckanext.marathon.feeds.data_json import US
+from ckanext.marathon.feeds.keys import KINDS, PLACES_AND_PROBLEMS, THE_WHOLE, CataloguePart, Scope
 from ckanext.marathon.feeds.log_state import LogNotReady
 from ckanext.marathon.feeds.publish import publish_settings
-from ckanext.marathon.feeds.scopes import (
-    KINDS,
-    PLACES_AND_PROBLEMS,
-    THE_WHOLE,
-    CataloguePart,
-    Scope,
-)
 from ckanext.marathon.model import clock, dataset
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.rdf.lookups import Lookups
 from ckanext.marathon.rdf.namespaces import DCAT
 from ckanext.marathon.rdf.profile import build_graph_by_profiles, join_graphs
-from ckanext.marathon.spreadsheets.table import XLSX
+from ckanext.marathon.spreadsheets import XLSX
 from ckanext.marathon.views.answers import (
+    answer_bytes,
     answer_document,
     answer_unchanged,
+    find_encoding,
     find_wanted_extension,
+    is_fresh,
     set_validators,
+    share_answer,
     vary_by_accept,
 )
 
@@ -191,14 +192,14 @@ def add_for_parts(
     def of_part(kind: str = "", code: str = "", **values: Any) -> Response:
         publish_settings()
         if not kind:
-            return view(scopes.THE_WHOLE, **values)
+            return view(keys.THE_WHOLE, **values)
         try:
-            return view(scopes.find_catalogue_part(kind, code), **values)
-        except scopes.PartElsewhere as found:
+            return view(keys.find_catalogue_part(kind, code), **values)
+        except keys.PartElsewhere as found:
             return _redirect_to_part(Scope(kind, code), found.scope)
-        except scopes.PartGone:
+        except keys.PartGone:
             return answer_refusal(410, tk._("It is no longer public:"), f"{kind}/{code}")
-        except scopes.NoPart:
+        except keys.NoPart:
             return _answer_unknown_part(kind, code)
 
     blueprint.add_url_rule(whole or path, endpoint=endpoint, view_func=of_part)
@@ -229,7 +230,7 @@ def answer_busy(message: str, seconds: int) -> Response:
 
 
 def answer_not_ready() -> Response:
-    """Return 503: the log cannot answer yet; it is put together (``views/health.py``)."""
+    """Return 503: the log cannot answer yet; it is put together (``views/outage.py``)."""
     return answer_busy(tk._("The catalogue is being put together. Try again later."), 120)
 
 
@@ -275,11 +276,11 @@ def show_portal(part: CataloguePart) -> Response:
             "state": state,
             "page_size": clock.read_clock().page_size,
             "public": log_state.count_public_datasets(part.scope.name),
-            "changes_a_page": changes.SIZE,
+            "changes_a_page": feed_changes.SIZE,
             "formats": [
                 each for each in catalogue.RDF_DOCUMENTS.values() if each.extension != "xml"
             ],
-            "change_formats": changes.FORMATS.values(),
+            "change_formats": feed_changes.FORMATS.values(),
             "contact": tk.config.get("email_to") or "",
         },
     )
@@ -468,3 +469,113 @@ add_for_parts(catalog, "/catalog/all.<extension>", "everything", show_everything
 add_for_parts(catalog, "/data.json", "data_json", show_data_json)
 add_for_parts(catalog, "/catalog.csv", "table", show_table)
 add_for_parts(catalog, "/catalog.xlsx", "workbook", show_workbook)
+
+
+changes = Blueprint("marathon_changes", __name__)
+
+
+def negotiate_changes(part: CataloguePart) -> Response:
+    """Return a page of changes in the format that the client prefers, TriG if it has no wish."""
+    known = {each.media_type: each.extension for each in changes_feeds.FORMATS.values()}
+    wanted = request.accept_mimetypes.best_match(list(known))
+    if request.accept_mimetypes and wanted is None:
+        return answer_refusal(406, tk._("There is no such format. These exist:"), ", ".join(known))
+    extension = known.get(wanted or "", "trig")
+    return vary_by_accept(
+        _answer_changes(part, extension, f"{find_part_address(part)}/catalog/changes")
+    )
+
+
+def show_changes(part: CataloguePart, extension: str) -> Response:
+    """Return a page of changes after a cursor (``since``) in a format; the newest as Atom."""
+    if extension == "atom":
+        return _answer_atom(part)
+    if extension not in changes_feeds.FORMATS:
+        known = ", ".join([*changes_feeds.FORMATS, "atom"])
+        return answer_refusal(404, tk._("There is no such format. These exist:"), known)
+    return _answer_changes(
+        part, extension, f"{find_part_address(part)}/catalog/changes.{extension}"
+    )
+
+
+def _answer_changes(part: CataloguePart, extension: str, address: str) -> Response:
+    everything = f"{find_part_address(part)}/catalog/all.ttl"
+    try:
+        found = changes_feeds.read_changes(part, request.args.get("since", ""))
+    except changes_feeds.MalformedCursor:
+        message = tk._("since is a cursor, as an earlier answer gave it. The first page:")
+        return answer_refusal(400, message, address)
+    except changes_feeds.OutdatedCursor:
+        message = tk._(
+            "Numbers of changes were lost. Fetch everything again, and follow from there:"
+        )
+        answer = answer_refusal(410, message, everything)
+        answer.headers["Link"] = f'<{everything}>; rel="start"'
+        return answer
+    except LogNotReady:
+        return answer_not_ready()
+    with found:
+        answer = FlaskResponse(status=304)
+        answer.set_etag(f"{found.digest}.{extension}.{find_encoding()}")
+        share_answer(answer, found.cursor)
+        if is_fresh(answer):
+            return answer
+        written = answer_bytes(
+            found.written(address, extension), changes_feeds.FORMATS[extension].media_type
+        )
+    written.set_etag(answer.get_etag()[0] or "")
+    links = [f'<{everything}>; rel="start"', f'<{address}>; rel="first"']
+    if not found.is_last:
+        links.append(f'<{address}?since={found.cursor}>; rel="next"')
+    written.headers["Link"] = ", ".join(links)
+    return share_answer(written, found.cursor)
+
+
+def _answer_atom(part: CataloguePart) -> Response:
+    address = f"{find_part_address(part)}/catalog/changes.atom"
+    try:
+        state = log_state.require_ready(log_state.read_state())
+        answer = FlaskResponse(status=304)
+        # Each language has its own words.
+        set_validators(answer, state, f"atom.{tk.h.lang()}")
+        if is_fresh(answer):
+            return answer
+        body, cursor = atom.write_changes_atom(part, address, lookups.read_site().url)
+    except LogNotReady:
+        return answer_not_ready()
+    written = answer_bytes(body, atom.MEDIA_TYPE)
+    set_validators(written, state, f"atom.{tk.h.lang()}")
+    return share_answer(written, cursor)
+
+
+add_for_parts(changes, "/catalog/changes", "negotiated", negotiate_changes)
+add_for_parts(changes, "/catalog/changes.<extension>", "page", show_changes)
+
+
+news = Blueprint("marathon_news", __name__)
+
+
+def show_news(part: CataloguePart) -> Response:
+    """Return the newest news as Atom, in the language of the address."""
+    try:
+        state = log_state.require_ready(log_state.read_state())
+    except LogNotReady:
+        return answer_not_ready()
+    answer = FlaskResponse(status=304)
+    set_validators(answer, state, f"news.{tk.h.lang()}")
+    if is_fresh(answer):
+        return answer
+    scope = part.scope
+    address = tk.h.url_for(
+        "marathon_news.atom",
+        **({"kind": scope.kind, "code": scope.code} if scope.kind else {}),
+        _external=True,
+    )
+    home = tk.h.url_for("home.index", _external=True).rstrip("/")
+    page = f"{home}/{scope.name}" if scope.kind else f"{home}/"
+    written = answer_bytes(atom.write_news_atom(part, state, address, page), atom.MEDIA_TYPE)
+    set_validators(written, state, f"news.{tk.h.lang()}")
+    return share_answer(written, state.cursor)
+
+
+add_for_parts(news, "/news.atom", "atom", show_news, whole="/marathon/news.atom")

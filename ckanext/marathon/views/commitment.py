@@ -8,14 +8,13 @@ import ckan.plugins.toolkit as tk
 from ckan.types import Response
 from flask import Blueprint, request
 
-from ckanext.marathon.domain import commitment as commitment_domain
 from ckanext.marathon.domain import dates
 from ckanext.marathon.helpers import chain
 from ckanext.marathon.helpers.labels import marathon_term
 from ckanext.marathon.model import commitment as commitment_model
 from ckanext.marathon.model import figures
-from ckanext.marathon.records.record import Commitment
-from ckanext.marathon.spreadsheets.table import Cell, Column, ColumnType, Table, join_values
+from ckanext.marathon.records import Commitment
+from ckanext.marathon.spreadsheets import Cell, Column, ColumnType, Table, join_values
 from ckanext.marathon.views import answers
 from ckanext.marathon.vocabulary.statuses import MILESTONE_STATUS
 
@@ -76,7 +75,7 @@ def _list_cells(found: list[Commitment]) -> Iterator[list[Cell]]:
                 status,
                 marathon_term(MILESTONE_STATUS.name, status) if status else "",
                 "yes"
-                if commitment_domain.is_milestone_overdue(status, milestone.due, today)
+                if commitment_model.is_milestone_overdue(status, milestone.due, today)
                 else "no",
                 join_values(milestone.evidence),
             ]

@@ -1,13 +1,18 @@
 """How the POST of a form is answered: a browser with a page, the page's script with JSON.
 
-Two people edit one record: the second is told, sees both versions and chooses. A form that could
-not be taken (an ended session, a server that is away) is given back, filled in with what the
-browser sent; nothing of that is checked or stored.
+Two people edit one record: the second is told, sees both versions and chooses. A form carries a
+fingerprint of the record as it was when the form was opened, so that what is sent and what is
+stored by then can be compared field by field, without keeping the earlier version anywhere.
+
+A form that could not be taken (an ended session, a server that is away) is given back, filled in
+with what the browser sent; nothing of that is checked or stored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,13 +27,12 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.formparser import FormDataParser
 
-from ckanext.marathon.domain import versions
-from ckanext.marathon.domain.versions import Difference, Fingerprint
+from ckanext.marathon.domain.texts import load_json
 from ckanext.marathon.helpers.form import list_errors_by_input
 from ckanext.marathon.helpers.labels import TYPES
 from ckanext.marathon.helpers.site import marathon_fresh_assets
 from ckanext.marathon.logic.edits import LastSave
-from ckanext.marathon.logic.room import get_refusal
+from ckanext.marathon.logic.resource import get_refusal
 from ckanext.marathon.model import audit
 from ckanext.marathon.search.connection import AWAY
 from ckanext.marathon.views.answers import answer_error_page
@@ -39,6 +43,121 @@ from ckanext.marathon.views.form_data import (
     describe_input,
     renumber_errors,
 )
+
+# Field → digest of its value; of a list, the digests of its members. Empty fields are left out.
+Fingerprint = dict[str, str | list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A field that somebody else changed since the form was opened.
+
+    Attributes:
+        field: name of the field.
+        mine: value that the form sends.
+        theirs: value that is stored now.
+        is_contested: whether the form changes it too; otherwise ``theirs`` is taken.
+        added: members of a list that the others added and the form lacks.
+    """
+
+    field: str
+    mine: Any
+    theirs: Any
+    is_contested: bool
+    added: tuple[Any, ...] = ()
+
+
+def make_fingerprint(values: Mapping[str, Any]) -> Fingerprint:
+    """Return the fingerprint of a record's fields."""
+    found = {name: _fingerprint_of(value) for name, value in values.items()}
+    return {name: digest for name, digest in found.items() if digest}
+
+
+def read_fingerprint(text: str) -> Fingerprint | None:
+    """Return the fingerprint that a form sent back; ``None`` if it sent none that can be read."""
+    try:
+        found = load_json(text)
+    except ValueError:
+        return None
+    if not isinstance(found, dict):
+        return None
+    return {
+        str(name): [str(member) for member in value] if isinstance(value, list) else str(value)
+        for name, value in found.items()
+    }
+
+
+def write_fingerprint(fingerprint: Fingerprint) -> str:
+    """Return a fingerprint as text for a hidden input."""
+    return json.dumps(fingerprint, separators=(",", ":"), sort_keys=True)
+
+
+def compare_versions(
+    base: Fingerprint, mine: Mapping[str, Any], theirs: Mapping[str, Any]
+) -> list[Difference]:
+    """Return what others changed, in the order of the fields.
+
+    Args:
+        base: of the record as the form showed it.
+        mine: fields as the form would store them.
+        theirs: the same fields as they are stored.
+
+    Returns:
+        One difference a field that others changed; nothing for a field that is the same by now.
+    """
+    found: list[Difference] = []
+    for name, stored in theirs.items():
+        sent = mine.get(name)
+        before, here, there = base.get(name, ""), _fingerprint_of(sent), _fingerprint_of(stored)
+        if here == there or there == before:
+            continue
+        added = _find_added(stored, before, here) if isinstance(stored, list) else ()
+        found.append(Difference(name, sent, stored, here != before, added))
+    return found
+
+
+def merge_members(mine: Sequence[Any], added: Sequence[str], theirs: Sequence[Any]) -> list[Any]:
+    """Return a list with those of the stored members whose digests are in ``added``."""
+    return [*mine, *(member for member in theirs if compute_digest(member) in set(added))]
+
+
+def compute_digest(value: Any) -> str:
+    """Return a digest of a value, ``""`` of an empty one.
+
+    Line ends, and whether a number or a flag is written as text, make no difference.
+    """
+    plain = _simplify(value)
+    if plain in ("", [], {}):
+        return ""
+    text = json.dumps(plain, ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _fingerprint_of(value: Any) -> str | list[str]:
+    if isinstance(value, list | tuple):
+        return [digest for member in value if (digest := compute_digest(member))] or ""
+    return compute_digest(value)
+
+
+def _find_added(stored: Sequence[Any], before: Any, here: Any) -> tuple[Any, ...]:
+    known = {*(before or ()), *(here or ())}
+    digests = ((member, compute_digest(member)) for member in stored)
+    return tuple(member for member, digest in digests if digest and digest not in known)
+
+
+def _simplify(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        members = {str(key): _simplify(member) for key, member in value.items()}
+        return {key: member for key, member in members.items() if member not in ("", [], {})}
+    if isinstance(value, list | tuple):
+        members = [_simplify(member) for member in value]
+        return [member for member in members if member not in ("", [], {})]
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value).replace("\r\n", "\n").replace("\r", "\n").strip()
+
 
 Errors = dict[str, Any]
 Values = dict[str, Any]
@@ -135,7 +254,7 @@ class Conflict:
 
 def make_version(comparable: Mapping[str, Any]) -> str:
     """Return what a form sends back so that a save by somebody else is noticed."""
-    return versions.write_fingerprint(versions.make_fingerprint(comparable))
+    return write_fingerprint(make_fingerprint(comparable))
 
 
 def apply_choices(values: Values, own: Mapping[str, Any], stored: Mapping[str, Any]) -> None:
@@ -175,11 +294,11 @@ def find_conflict(
     Returns:
         ``None`` if nobody saved meanwhile, or nothing that differs from the form.
     """
-    base = versions.read_fingerprint(sent_version) if isinstance(sent_version, str) else None
-    now: Fingerprint = versions.make_fingerprint(theirs)
+    base = read_fingerprint(sent_version) if isinstance(sent_version, str) else None
+    now: Fingerprint = make_fingerprint(theirs)
     if base is None or base == now:
         return None
-    differences = versions.compare_versions(base, read_mine(), theirs)
+    differences = compare_versions(base, read_mine(), theirs)
     if not differences:
         return None
     contested = [difference for difference in differences if difference.is_contested]
@@ -187,11 +306,9 @@ def find_conflict(
         last=find_last_save(),
         contested=contested,
         taken=[difference for difference in differences if not difference.is_contested],
-        version=versions.write_fingerprint(now),
+        version=write_fingerprint(now),
         added={
-            difference.field: ",".join(
-                versions.compute_digest(member) for member in difference.added
-            )
+            difference.field: ",".join(compute_digest(member) for member in difference.added)
             for difference in contested
             if difference.added
         },
@@ -203,9 +320,9 @@ def _merge(mine: Any, wanted: list[str], stored: Any) -> Any:
         # Tags, which the form holds as one text.
         tags = [tag.strip() for tag in stored.split(",")]
         own = [tag.strip() for tag in str(mine or "").split(",") if tag.strip()]
-        return ", ".join(versions.merge_members(own, wanted, tags))
+        return ", ".join(merge_members(own, wanted, tags))
     own = [mine] if isinstance(mine, str) and mine else list(mine or [])
-    return versions.merge_members(own, wanted, stored or [])
+    return merge_members(own, wanted, stored or [])
 
 
 # Text beside a file that is too large is read up to here; the file itself is thrown away.

@@ -29,7 +29,7 @@ from ckanext.marathon.helpers.form import marathon_chosen, marathon_typed_date
 from ckanext.marathon.helpers.labels import marathon_municipality_names, marathon_problem_names
 from ckanext.marathon.logic import inputs
 from ckanext.marathon.model import audit
-from ckanext.marathon.records.record import DATASET
+from ckanext.marathon.records import DATASET
 
 # ``resources__3__name``: the input of one field of one file or link.
 RESOURCE_INPUT = re.compile(r"resources__(?P<number>\d{1,6})(?:__(?P<inner>.+))?", re.S)

@@ -18,8 +18,8 @@ from flask import Response as FlaskResponse
 from ckanext.marathon.domain.dates import GUATEMALA
 from ckanext.marathon.domain.errors import N_
 from ckanext.marathon.model import audit
-from ckanext.marathon.records.record import DATASET, OTHER_TYPES
-from ckanext.marathon.spreadsheets.table import (
+from ckanext.marathon.records import DATASET, OTHER_TYPES
+from ckanext.marathon.spreadsheets import (
     XLSX,
     Cell,
     Column,

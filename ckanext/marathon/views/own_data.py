@@ -12,19 +12,18 @@ from ckan.types import Response
 from flask import Blueprint, request
 from flask import Response as FlaskResponse
 
+from ckanext.marathon import spreadsheets
 from ckanext.marathon.feeds import keys, log_state
 from ckanext.marathon.model import dataset, feed_log
 from ckanext.marathon.model import own_data as own_data_model
 from ckanext.marathon.rdf import lookups
-from ckanext.marathon.spreadsheets import open_data
-from ckanext.marathon.spreadsheets import table as table_spreadsheets
-from ckanext.marathon.spreadsheets.table import Table
+from ckanext.marathon.spreadsheets import Table
 from ckanext.marathon.views import catalog
 from ckanext.marathon.views.answers import find_encoding, is_fresh, set_validators, share_answer
 
 own_data = Blueprint("marathon_data", __name__)
 
-_LINES = {"csv": table_spreadsheets.write_csv_lines, "json": table_spreadsheets.write_json_lines}
+_LINES = {"csv": spreadsheets.write_csv_lines, "json": spreadsheets.write_json_lines}
 # Bytes that are sent at a time.
 _PIECE = 1 << 16
 
@@ -34,11 +33,11 @@ def list_tables() -> str:
     return tk.render(
         "marathon/data/index.html",
         {
-            "title": open_data.read_title(),
-            "description": open_data.read_description(),
-            "tables": open_data.list_open_tables().values(),
-            "forms": open_data.FORMS,
-            "separator": open_data.SEPARATOR,
+            "title": spreadsheets.read_title(),
+            "description": spreadsheets.read_description(),
+            "tables": spreadsheets.list_open_tables().values(),
+            "forms": spreadsheets.FORMS,
+            "separator": spreadsheets.PATH_SEPARATOR,
             "address": find_own_data_address(),
         },
     )
@@ -47,7 +46,7 @@ def list_tables() -> str:
 def describe_tables() -> Response:
     """Describe the tables to programs (Frictionless Data Package)."""
     body = json.dumps(
-        open_data.build_data_package(find_own_data_address()), ensure_ascii=False, indent=1
+        spreadsheets.build_data_package(find_own_data_address()), ensure_ascii=False, indent=1
     )
     answer = FlaskResponse(body, content_type="application/json")
     answer.headers["Access-Control-Allow-Origin"] = "*"
@@ -56,11 +55,11 @@ def describe_tables() -> Response:
 
 def show_table(table: str, extension: str) -> Response:
     """Return a table as it is now, streamed; 304 to whoever has it."""
-    declared = open_data.list_open_tables().get(table)
-    if declared is None or extension not in open_data.FORMS:
+    declared = spreadsheets.list_open_tables().get(table)
+    if declared is None or extension not in spreadsheets.FORMS:
         known = [
             f"{find_own_data_address()}/{name}.{each}"
-            for name in open_data.list_open_tables()
+            for name in spreadsheets.list_open_tables()
             for each in _LINES
         ]
         return catalog.answer_refusal(
@@ -70,7 +69,7 @@ def show_table(table: str, extension: str) -> Response:
     try:
         site = replace(keys.find_site(), kept=dataset.read_kept_iris_of_datasets())
         answer = FlaskResponse(
-            content_type=table_spreadsheets.CSV if extension == "csv" else "application/json"
+            content_type=spreadsheets.CSV if extension == "csv" else "application/json"
         )
         _set_state(answer, connection, f"{table}.{extension}")
         if is_fresh(answer):

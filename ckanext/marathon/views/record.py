@@ -2,7 +2,7 @@
 
 What was public and no longer is gets 410, so that programs that copied it delete it. A record can
 be passed on by a short address, to be typed from a wall or read as a QR code, by a sheet to print
-with it, and be followed with an account, by CKAN's own means.
+with it, and be followed with an account, by CKAN's own means. An idea takes its next step here.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from typing import Any, cast
 import ckan.plugins.toolkit as tk
 import segno
 from ckan import model
-from ckan.common import current_user
+from ckan.common import current_user, g
 from ckan.types import Context, Response
+from ckan.views import dataset as ckan_dataset
 from ckanext.dcat.exceptions import RDFProfileException
 from ckanext.dcat.utils import url_to_rdflib_format
-from flask import Blueprint, request
+from flask import Blueprint, make_response, request
 from flask import Response as FlaskResponse
 from markupsafe import Markup
 
@@ -26,6 +27,7 @@ from ckanext.marathon import visibility
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.texts import is_reference
 from ckanext.marathon.feeds import keys
+from ckanext.marathon.helpers.form import list_errors_by_input
 from ckanext.marathon.helpers.labels import TYPES
 from ckanext.marathon.helpers.sharing import LETTERS, list_poster_lines, marathon_share
 from ckanext.marathon.model import audit, dataset, feed_log, package
@@ -37,8 +39,9 @@ from ckanext.marathon.rdf.profile import (
     build_graph_by_profiles,
     build_record_graph,
 )
-from ckanext.marathon.records.record import Organization
-from ckanext.marathon.search.types import list_registered_types
+from ckanext.marathon.records import Organization
+from ckanext.marathon.search.document import list_registered_types
+from ckanext.marathon.views import form_answers
 from ckanext.marathon.views.account import is_own_address
 from ckanext.marathon.views.answers import answer_rdf, find_wanted_extension, vary_by_accept
 
@@ -484,3 +487,44 @@ def _find_way_back() -> str:
 follow.add_url_rule(
     "/marathon/follow", endpoint="change", view_func=change_following, methods=["POST"]
 )
+
+
+ideas = Blueprint("marathon_idea", __name__)
+
+
+def change_status(id: str) -> Response:
+    """Give an idea another status; what stands in the way is said at the form, filled in."""
+    context: Context = {"user": current_user.name, "auth_user_obj": current_user}
+    step = {
+        "id": id,
+        "status": request.form.get("status", ""),
+        "reason": request.form.get("reason", ""),
+    }
+    try:
+        tk.get_action("marathon_idea_status_update")(context, step)
+        tk.h.flash_success(tk._("The status is saved."))
+    except tk.ValidationError as error:
+        model.Session.rollback()
+        names = list_errors_by_input(error.error_dict)
+        return _show_again(id, step, [text for texts in names.values() for text in texts])
+    except form_answers.SEARCH_AWAY:
+        model.Session.rollback()
+        texts = form_answers.describe_search_away()[""]
+        return _show_again(id, step, texts, form_answers.UNAVAILABLE)
+    except tk.NotAuthorized:
+        return tk.abort(403, tk._("You may not change the status of this idea"))
+    except tk.ObjectNotFound:
+        return tk.abort(404, tk._("Not found"))
+    return tk.redirect_to(tk.h.url_for("idea.read", id=id) + "#history")
+
+
+def _show_again(id: str, step: dict[str, str], errors: list[str], code: int = 200) -> Response:
+    """Return the page of the idea with the step as it was typed and what is wrong with it."""
+    form_answers.note_form_shown()
+    # Read by the page's form, templates/marathon/snippets/change_status.html.
+    g.marathon_step = {**step, "errors": errors}
+    idea = model.Package.get(id)
+    return make_response(ckan_dataset.read("idea", idea.name if idea else id), code)
+
+
+ideas.add_url_rule("/idea/<id>/status", view_func=change_status, methods=["POST"])

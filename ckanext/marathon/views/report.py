@@ -1,7 +1,12 @@
-"""Reports on one Letter-size page, of the country and of a municipality, and as a workbook."""
+"""Reports of the country and of a municipality: one Letter-size page, and a workbook.
+
+The workbook has the same figures as the page, and lists everything that they count.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,15 +18,269 @@ from flask import Response as FlaskResponse
 from markupsafe import Markup
 
 from ckanext.marathon.domain import dates
-from ckanext.marathon.domain.dates import FIRST_PARAMETER, LAST_PARAMETER, Period
+from ckanext.marathon.domain.dates import FIRST_PARAMETER, GUATEMALA, LAST_PARAMETER, Period
 from ckanext.marathon.logic import messages
-from ckanext.marathon.model import report
-from ckanext.marathon.operations import report_sheets
+from ckanext.marathon.model import figures
+from ckanext.marathon.model.figures import Promise, Report, ReportPart
 from ckanext.marathon.rdf import lookups
-from ckanext.marathon.spreadsheets.table import XLSX, write_workbook
-from ckanext.marathon.vocabulary import paths, territory
-from ckanext.marathon.vocabulary.errors import UnknownCode
+from ckanext.marathon.records import Record
+from ckanext.marathon.spreadsheets import XLSX, Cell, Column, ColumnType, Table, write_workbook
+from ckanext.marathon.vocabulary import codes, problems, statuses, territory
+from ckanext.marathon.vocabulary.codes import UnknownCode
 from ckanext.marathon.vocabulary.territory import Municipality
+
+
+def tabulate_figures(report: Report) -> list[tuple[str, int]]:
+    """Return the main figures with their names, in the reader's language."""
+    return [
+        (tk._("Workshops held"), len(report.workshops)),
+        (tk._("New ideas"), len(report.new_ideas)),
+        (tk._("Ideas at the end"), len(report.ideas)),
+        (tk._("Data asked for"), len(report.needs)),
+        (tk._("Data met"), report.needs_met),
+        (tk._("Datasets published"), report.datasets.count),
+    ]
+
+
+def tabulate_definitions() -> list[tuple[str, str]]:
+    """Return what each figure counts, in the reader's language."""
+    return [
+        (
+            tk._("Workshops held"),
+            tk._("Those with the status “held” whose first day is in the period."),
+        ),
+        (
+            tk._("Ideas"),
+            tk._(
+                "Those on the site when the period was over, with the status they had then. An "
+                "idea counts from the day it was entered here."
+            ),
+        ),
+        (
+            tk._("Data asked for"),
+            tk._("The data that those ideas name today; discarded ideas ask for nothing."),
+        ),
+        (
+            tk._("Data met"),
+            tk._("A dataset published before the period was over says that it meets the need."),
+        ),
+        (
+            tk._("Datasets published"),
+            tk._("Those that the log of the feeds shows as public for the first time."),
+        ),
+        (
+            tk._("Tables"),
+            tk._("What is about several municipalities or problems is counted with each of them."),
+        ),
+        (
+            tk._("Left out"),
+            tk._("What is not public on the date of the figures, and counts of people."),
+        ),
+    ]
+
+
+def tabulate_sources() -> list[tuple[str, str]]:
+    """Return where the figures come from: a name and an address each."""
+    here = lookups.read_site().url
+    return [
+        (tk.config.get("ckan.site_title") or here, here),
+        (tk._("Tables of workshops, ideas, data needs and links"), f"{here}/marathon/data"),
+        (tk._("Log of the feeds, for the dates of datasets"), f"{here}/catalog/changes"),
+    ]
+
+
+def name_part(code: str) -> str:
+    """Return the name of a municipality or problem, the code itself if unknown."""
+    try:
+        if code.isdigit():
+            return territory.get_municipality(code).name
+        return problems.get_problem(code).label(tk.h.lang())
+    except UnknownCode:
+        return code
+
+
+def write_as_of(report: Report) -> datetime:
+    """Return the date of the figures as Guatemala's clocks show it."""
+    return report.as_of.astimezone(GUATEMALA).replace(microsecond=0)
+
+
+def tabulate_report(report: Report, period: Period, title: str, address: str) -> list[Table]:
+    """Return the sheets of a report.
+
+    Args:
+        report: whose lists are whole.
+        period: of the report.
+        title: what it is called.
+        address: of the report's page.
+    """
+    return [
+        _table(
+            tk._("Report"),
+            [(tk._("Figure"), ColumnType.STRING), (tk._("Value"), ColumnType.INTEGER)],
+            _summary(report, period, title, address),
+        ),
+        _table(
+            tk._("Workshops"),
+            [
+                (tk._("Day"), ColumnType.DATE),
+                *_texts(tk._("Workshop"), tk._("Kind"), tk._("Address")),
+            ],
+            (
+                (
+                    held.day,
+                    held.workshop.label,
+                    _term("workshop-kind", held.workshop.kind),
+                    _page("workshop", held.workshop),
+                )
+                for held in report.workshops
+            ),
+        ),
+        _table(
+            tk._("Ideas"),
+            _texts(tk._("Idea"), tk._("Status"), tk._("Entered"), tk._("Address")),
+            (
+                (
+                    entered.idea.label,
+                    _status(entered.status),
+                    _local(entered.entered),
+                    _page("idea", entered.idea),
+                )
+                for entered in report.ideas
+            ),
+        ),
+        _table(
+            tk._("Changes"),
+            _texts(tk._("When"), tk._("Idea"), tk._("Status"), tk._("Reason"), tk._("Address")),
+            (
+                (
+                    _local(step.at),
+                    step.idea.label,
+                    _status(step.status),
+                    step.reason,
+                    _page("idea", step.idea),
+                )
+                for step in report.steps
+            ),
+        ),
+        _table(
+            tk._("Data needs"),
+            _texts(tk._("Data"), tk._("Idea"), tk._("Met"), tk._("Address")),
+            (
+                (
+                    need.what,
+                    need.idea.label,
+                    _yes(need.is_met),
+                    _page("idea", need.idea),
+                )
+                for need in report.needs
+            ),
+        ),
+        _table(
+            tk._("Datasets"),
+            _texts(tk._("Published"), tk._("Dataset"), tk._("Organization"), tk._("Address")),
+            (
+                (
+                    _local(publication.at),
+                    publication.dataset.label,
+                    publication.organization,
+                    _page("dataset", publication.dataset),
+                )
+                for publication in report.datasets.latest
+            ),
+        ),
+        _table(
+            tk._("By place or problem"),
+            [
+                *_texts(tk._("Code"), tk._("Name")),
+                *((name, ColumnType.INTEGER) for name in list_part_figures()),
+            ],
+            ((each.code, name_part(each.code), *each[1:]) for each in report.parts),
+        ),
+        *([_milestones(report.milestones)] if report.milestones else []),
+        _table(
+            tk._("Sources"),
+            _texts(tk._("What"), tk._("Where, and how it is counted")),
+            [*tabulate_sources(), *tabulate_definitions()],
+        ),
+    ]
+
+
+def list_part_figures() -> list[str]:
+    """Return the names of the figures of a part, in the order of :class:`Part`."""
+    names = [
+        tk._("Workshops held"),
+        tk._("Ideas"),
+        tk._("Data asked for"),
+        tk._("Data met"),
+        tk._("Datasets published"),
+    ]
+    assert len(names) == len(ReportPart._fields) - 1
+    return names
+
+
+def _summary(
+    report: Report, period: Period, title: str, address: str
+) -> Iterable[tuple[Cell, Cell]]:
+    yield title, address
+    yield tk._("From"), period.first
+    yield tk._("To"), period.last
+    yield tk._("Figures as of"), write_as_of(report).isoformat()
+    yield from tabulate_figures(report)
+    yield tk._("Announced, not known to have been held"), report.announced
+    for status in statuses.IDEA_STATUS.terms:
+        name = tk._("Ideas: {status}").format(status=status.label(tk.h.lang()))
+        yield name, report.by_status[status.code]
+    yield tk._("Examples among them, not real"), report.examples
+
+
+def _milestones(found: Sequence[Promise]) -> Table:
+    return _table(
+        tk._("Milestones"),
+        _texts(tk._("Commitment"), tk._("Milestone"), tk._("Due"), tk._("Status")),
+        (
+            (
+                promise.commitment.label,
+                promise.milestone.title,
+                promise.milestone.due,
+                _term("milestone-status", promise.milestone.status),
+            )
+            for promise in found
+        ),
+    )
+
+
+def _table(
+    title: str, columns: Sequence[tuple[str, ColumnType]], rows: Iterable[Sequence[Cell]]
+) -> Table:
+    return Table(title, title, [Column(name, name, type=type_) for name, type_ in columns], rows)
+
+
+def _texts(*names: str) -> list[tuple[str, ColumnType]]:
+    return [(name, ColumnType.STRING) for name in names]
+
+
+def _page(kind: str, record: Record) -> str:
+    return str(lookups.read_site().page(kind, record.name))
+
+
+def _status(code: str) -> str:
+    return _term("idea-status", code)
+
+
+def _term(terms: str, code: str) -> str:
+    try:
+        return statuses.get_term_list(terms).term(code).label(tk.h.lang())
+    except UnknownCode:
+        return code
+
+
+def _local(moment: datetime) -> str:
+    return moment.astimezone(GUATEMALA).isoformat(sep=" ", timespec="minutes")[:16]
+
+
+def _yes(truth: bool) -> str:
+    return tk._("yes") if truth else tk._("no")
+
 
 reports = Blueprint("marathon_report", __name__)
 
@@ -62,7 +321,7 @@ def _show_report(place: Municipality | None) -> Response:
         return _show_page(
             place, 400, errors={k: messages.write_fault(v) for k, v in error.faults.items()}
         )
-    found = report.read_report(period, place.code if place else "", SHOWN["datasets"])
+    found = figures.read_report(period, place.code if place else "", SHOWN["datasets"])
     address = _find_address(place, period)
     # Nothing of a reader's is in it but days and a code that exists.
     qr = Markup(segno.make_qr(address, error="m").svg_inline(omitsize=True, border=0))  # noqa: S704 - SVG drawn by segno
@@ -71,12 +330,12 @@ def _show_report(place: Municipality | None) -> Response:
         200,
         report=found,
         period=period,
-        as_of=report_sheets.write_as_of(found).isoformat(),
-        figures=report_sheets.tabulate_figures(found),
-        part_figures=report_sheets.list_part_figures(),
-        part_name=report_sheets.name_part,
-        definitions=report_sheets.tabulate_definitions(),
-        sources=report_sheets.tabulate_sources(),
+        as_of=write_as_of(found).isoformat(),
+        figures=tabulate_figures(found),
+        part_figures=list_part_figures(),
+        part_name=name_part,
+        definitions=tabulate_definitions(),
+        sources=tabulate_sources(),
         shown=SHOWN,
         address=address,
         workbook_address=_find_address(place, period, ".xlsx"),
@@ -106,11 +365,9 @@ def _show_workbook(place: Municipality | None) -> Response:
         period = _read_period()
     except dates.UnclearPeriod:
         return _show_report(place)
-    found = report.read_report(period, place.code if place else "")
+    found = figures.read_report(period, place.code if place else "")
     body = write_workbook(
-        report_sheets.tabulate_report(
-            found, period, _write_title(place), _find_address(place, period)
-        )
+        tabulate_report(found, period, _write_title(place), _find_address(place, period))
     )
     answer = FlaskResponse(body, content_type=XLSX)
     name = "-".join(filter(None, ("informe", place and place.code, period.last.isoformat())))
@@ -145,7 +402,7 @@ def _find_address(place: Municipality | None, period: Period, ending: str = "") 
 
 def _redirect_code(code: str, endpoint: str) -> Response:
     """Send on to the municipality that the code means, else to the page that says what exists."""
-    meant = paths.repair_concept_code("municipality", code)
+    meant = codes.repair_concept_code("municipality", code)
     if not meant or meant == code:
         return tk.redirect_to("marathon_vocabulary.concept", kind="municipality", code=code)
     days = {

@@ -13,9 +13,8 @@ from ckanext.marathon.search import query
 from ckanext.marathon.search.connection import AWAY
 from ckanext.marathon.views.outage import SEARCH_RETRY_SECONDS
 from ckanext.marathon.vocabulary import territory
-from ckanext.marathon.vocabulary.errors import UnknownCode
+from ckanext.marathon.vocabulary.codes import MAX_QUERY, UnknownCode
 from ckanext.marathon.vocabulary.territory import Municipality
-from ckanext.marathon.vocabulary.text import MAX_QUERY
 
 search = Blueprint("marathon_search", __name__)
 

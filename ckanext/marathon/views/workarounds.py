@@ -25,7 +25,7 @@ from werkzeug.routing import BuildError
 
 from ckanext.marathon.domain.texts import is_reference, remove_hidden
 from ckanext.marathon.helpers.labels import TYPES
-from ckanext.marathon.logic import parameters, unseen
+from ckanext.marathon.logic import parameters, permissions
 from ckanext.marathon.logic.parameters import check_activity
 from ckanext.marathon.views.answers import answer_error_page
 from ckanext.marathon.views.record import refuse_gone_file
@@ -187,7 +187,7 @@ def hide_unseen_records() -> Response | None:
         return None
     if "resource_id" in values:
         refuse_gone_file()
-        package = unseen.find_package_of_file(values["resource_id"])
+        package = permissions.find_package_of_file(values["resource_id"])
     elif "id" in values and _is_page_of_record():
         package = model.Package.get(values["id"]) if is_reference(values["id"]) else None
     else:

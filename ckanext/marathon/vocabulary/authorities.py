@@ -17,9 +17,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import cast
 
-from ckanext.marathon.vocabulary import files
-from ckanext.marathon.vocabulary.errors import UnknownCode
-from ckanext.marathon.vocabulary.text import Labels, make_labels, pick_label
+from ckanext.marathon.vocabulary import codes
+from ckanext.marathon.vocabulary.codes import Labels, UnknownCode, make_labels, pick_label
 
 _TEXT = re.compile(
     r"(https?://(?:www\.)?creativecommons\.org/(?:licenses|publicdomain)/[a-z-]+/[0-9.]+)/?"
@@ -140,7 +139,7 @@ class AuthorityTable:
         """Read the table that a row of ``schemes.csv`` names."""
         name = row["name"]
         build = _BUILDERS.get(name, _concept)
-        rows = files.read_data_rows(f"authorities/{row['file']}")
+        rows = codes.read_data_rows(f"authorities/{row['file']}")
         concepts = tuple(build(name, each) for each in rows)
         self.scheme = Scheme(
             name, row["iri"] or None, make_labels(row["title_es"], row["title_en"]), concepts
@@ -171,7 +170,7 @@ def normalize_spelling(spelling: str) -> str:
 def read_tables() -> dict[str, AuthorityTable]:
     """Return every table by the name of its scheme, in the order of ``schemes.csv``."""
     return {
-        row["name"]: AuthorityTable(row) for row in files.read_data_rows("authorities/schemes.csv")
+        row["name"]: AuthorityTable(row) for row in codes.read_data_rows("authorities/schemes.csv")
     }
 
 

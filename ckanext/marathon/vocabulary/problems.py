@@ -17,9 +17,15 @@ from typing import Literal, NamedTuple, cast
 
 import pyoxigraph
 
-from ckanext.marathon.vocabulary import files
-from ckanext.marathon.vocabulary.errors import MalformedCode, MalformedData, UnknownCode
-from ckanext.marathon.vocabulary.text import Labels, NameIndex, pick_label
+from ckanext.marathon.vocabulary import codes
+from ckanext.marathon.vocabulary.codes import (
+    Labels,
+    MalformedCode,
+    MalformedData,
+    NameIndex,
+    UnknownCode,
+    pick_label,
+)
 
 # Never published: the file's relative IRIs need some base while they are read.
 BASE = "https://vocabulary.invalid/"
@@ -351,7 +357,7 @@ def use_labels(paths: Iterable[str | Path]) -> None:
 
 class _Taxonomy:
     def __init__(self, label_files: Iterable[str | Path] = ()) -> None:
-        self.about, concepts = read_taxonomy(files.read_taxonomy_bytes())
+        self.about, concepts = read_taxonomy(codes.read_taxonomy_bytes())
         for path in map(Path, label_files):
             try:
                 turtle = path.read_bytes()

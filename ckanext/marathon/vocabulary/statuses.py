@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ckanext.marathon.vocabulary import files
-from ckanext.marathon.vocabulary.errors import UnknownCode
-from ckanext.marathon.vocabulary.text import Labels, make_labels, pick_label
+from ckanext.marathon.vocabulary import codes as codes_vocabulary
+from ckanext.marathon.vocabulary.codes import Labels, UnknownCode, make_labels, pick_label
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ def _list(name: str, es: str, en: str) -> TermList:
     return TermList(name, make_labels(es, en), terms)
 
 
-_ROWS = files.read_data_rows("terms.csv")
+_ROWS = codes_vocabulary.read_data_rows("terms.csv")
 
 IDEA_STATUS = _list("idea-status", "Estado de una idea", "Status of an idea")
 WORKSHOP_KIND = _list("workshop-kind", "Tipo de taller", "Kind of workshop")

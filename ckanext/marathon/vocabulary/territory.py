@@ -17,9 +17,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple, cast
 
-from ckanext.marathon.vocabulary import files
-from ckanext.marathon.vocabulary.errors import MalformedCode, UnknownCode
-from ckanext.marathon.vocabulary.text import NameIndex
+from ckanext.marathon.vocabulary import codes
+from ckanext.marathon.vocabulary.codes import MalformedCode, NameIndex, UnknownCode
 
 Pilot = Literal["", "yes", "reported"]
 
@@ -295,25 +294,25 @@ def search_departments(text: str, limit: int = 20) -> tuple[Department, ...]:
 @lru_cache(maxsize=1)
 def read_pilot_evidence() -> tuple[PilotEvidence, ...]:
     """Return what is known of the pilot's eight municipalities: three rows, five are unnamed."""
-    return tuple(PilotEvidence(**row) for row in files.read_data_rows("pilot_municipalities.csv"))
+    return tuple(PilotEvidence(**row) for row in codes.read_data_rows("pilot_municipalities.csv"))
 
 
 @lru_cache(maxsize=1)
 def _municipalities() -> dict[str, Municipality]:
     return {
-        row["code"]: read_municipality(row) for row in files.read_data_rows("municipalities.csv")
+        row["code"]: read_municipality(row) for row in codes.read_data_rows("municipalities.csv")
     }
 
 
 @lru_cache(maxsize=1)
 def _departments() -> dict[str, Department]:
-    return {row["code"]: read_department(row) for row in files.read_data_rows("departments.csv")}
+    return {row["code"]: read_department(row) for row in codes.read_data_rows("departments.csv")}
 
 
 @lru_cache(maxsize=2)
 def _boundaries(kind: Kind) -> dict[str, str]:
     # Kept as text: every caller gets a geometry of its own, which it may change.
-    layer = json.loads(files.read_data_bytes(LAYERS[kind]))
+    layer = json.loads(codes.read_data_bytes(LAYERS[kind]))
     return {each["id"]: json.dumps(each["geometry"]) for each in layer["features"]}
 
 
@@ -363,7 +362,7 @@ def build_topology(kind: Kind) -> bytes:
     The geometries have a code as ``id`` and the place's name; they are in the object ``places``.
     For display, not for measuring; not a legal reference.
     """
-    features = json.loads(files.read_data_bytes(LAYERS[kind]))["features"]
+    features = json.loads(codes.read_data_bytes(LAYERS[kind]))["features"]
     shapes = {each["id"]: list(_polygons(each["geometry"])) for each in features}
     rings = [ring for polygons in shapes.values() for polygon in polygons for ring in polygon]
     arcs = _Arcs(rings)

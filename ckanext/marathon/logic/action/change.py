@@ -22,7 +22,7 @@ from ckanext.marathon.domain.texts import is_reference
 from ckanext.marathon.logic import activity, messages, permissions
 from ckanext.marathon.model import audit, package
 from ckanext.marathon.model.audit import AuditFilter, Sight
-from ckanext.marathon.records.record import OTHER_TYPES
+from ckanext.marathon.records import OTHER_TYPES
 from ckanext.marathon.visibility import Viewer
 
 _STREAMS = (

@@ -23,7 +23,7 @@ from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.visibility import Viewer
 from ckanext.marathon.vocabulary import territory
-from ckanext.marathon.vocabulary.errors import MalformedCode
+from ckanext.marathon.vocabulary.codes import MalformedCode
 from ckanext.marathon.vocabulary.statuses import IDEA_STATUS
 
 _MOST = 1_000

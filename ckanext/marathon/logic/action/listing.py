@@ -21,7 +21,7 @@ from ckan.types import Action, Context, Schema
 
 from ckanext.marathon.logic.inputs import LARGEST
 from ckanext.marathon.logic.reindex import search_true
-from ckanext.marathon.records.record import OTHER_TYPES
+from ckanext.marathon.records import OTHER_TYPES
 from ckanext.marathon.search.query import write_datasets_filter
 from ckanext.marathon.visibility import Viewer, filter_public
 

@@ -28,7 +28,7 @@ from ckanext.marathon.domain.texts import remove_hidden
 from ckanext.marathon.logic import permissions
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model import workshop as workshop_model
-from ckanext.marathon.records.record import Workshop
+from ckanext.marathon.records import Workshop
 
 log = logging.getLogger(__name__)
 

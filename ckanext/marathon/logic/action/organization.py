@@ -20,11 +20,11 @@ from ckanext.marathon.logic import deletion, edits, inputs, messages, permission
 from ckanext.marathon.model import audit, municipality
 from ckanext.marathon.model import municipality as municipality_model
 from ckanext.marathon.model import package as package_model
-from ckanext.marathon.records.record import DATASET
+from ckanext.marathon.records import DATASET
 from ckanext.marathon.search.connection import AWAY
 from ckanext.marathon.visibility import Viewer, filter_public
 from ckanext.marathon.vocabulary import territory
-from ckanext.marathon.vocabulary.errors import MalformedCode, UnknownCode
+from ckanext.marathon.vocabulary.codes import MalformedCode, UnknownCode
 from ckanext.marathon.vocabulary.territory import Municipality
 
 

@@ -1,4 +1,4 @@
-"""CKAN's own actions on packages, and on who follows them, with our rules around them."""
+"""CKAN's own actions on packages, their files, and who follows them, with our rules around them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from ckanext.marathon.logic import (
     edits,
     inputs,
     messages,
+    permissions,
     resource,
     unkept,
-    unseen,
 )
 from ckanext.marathon.logic import package as package_logic
 from ckanext.marathon.logic.package import SHOWN
@@ -57,7 +57,7 @@ def package_update(next_: Action, context: Context, data_dict: dict[str, Any]) -
     stays what it was. ``marathon_notices`` in the result says what was put right in what was sent.
     """
     audit.note_actor(context.get("user"))
-    data_dict = unseen.replace_unseen(context, data_dict)
+    data_dict = permissions.replace_unseen(context, data_dict)
     reference = data_dict.get("id") or data_dict.get("name")
     known = model.Package.get(reference) if is_reference(reference) else None
     if known is not None and not context.get("ignore_auth"):
@@ -116,7 +116,7 @@ def dataset_purge(next_: Action, context: Context, data_dict: dict[str, Any]) ->
     cut by ``logic/deletion.py``, which sees every purge.
     """
     audit.note_actor(context.get("user"))
-    data_dict = unseen.replace_unseen(context, data_dict)
+    data_dict = permissions.replace_unseen(context, data_dict)
     package = model.Package.get(_text(data_dict.get("id")))
     if package is None or package.type not in SHOWN:
         return next_(context, data_dict)
@@ -132,7 +132,7 @@ def package_owner_org_update(next_: Action, context: Context, data_dict: dict[st
     Raises:
         ValidationError: its code is another one's in the new organisation.
     """
-    data_dict = unseen.replace_unseen(context, data_dict)
+    data_dict = permissions.replace_unseen(context, data_dict)
     package = model.Package.get(_text(data_dict.get("id")))
     target = model.Group.get(_text(data_dict.get("organization_id")))
     if package is None or package.owner_org == (target.id if target else None):
@@ -150,7 +150,7 @@ def package_relationships_list(next_: Action, context: Context, data_dict: dict[
 
     Relationships to what the person may not see are left out.
     """
-    found = next_(context, unseen.replace_unseen(context, data_dict))
+    found = next_(context, permissions.replace_unseen(context, data_dict))
     viewer = Viewer(context)
     if viewer.is_internal:
         return found
@@ -262,14 +262,14 @@ def _shown(context: Context, sent: _Sent, result: Any, collected: messages.Notic
 @tk.side_effect_free
 def dataset_follower_count(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
     """Return how many follow a record; see CKAN's ``dataset_follower_count``."""
-    return next_(context, unseen.replace_unseen(context, data_dict))
+    return next_(context, permissions.replace_unseen(context, data_dict))
 
 
 @tk.chained_action
 @tk.side_effect_free
 def am_following_dataset(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
     """Return whether the caller follows a record; see CKAN's ``am_following_dataset``."""
-    return next_(context, unseen.replace_unseen(context, data_dict))
+    return next_(context, permissions.replace_unseen(context, data_dict))
 
 
 @tk.chained_action
@@ -306,7 +306,7 @@ _OF_READER = frozenset({"user", "auth_user_obj", "ignore_auth"})
 @tk.chained_action
 def follow_dataset(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
     """Follow a record; see CKAN's ``follow_dataset``."""
-    return next_(context, unseen.replace_unseen(context, data_dict))
+    return next_(context, permissions.replace_unseen(context, data_dict))
 
 
 @tk.chained_action
@@ -320,4 +320,48 @@ def unfollow_dataset(next_: Action, context: Context, data_dict: dict[str, Any])
     package = model.Package.get(reference) if is_reference(reference) else None
     if package and user and model.UserFollowingDataset.is_following(user.id, package.id):
         return next_(context, data_dict)
-    return next_(context, unseen.replace_unseen(context, data_dict))
+    return next_(context, permissions.replace_unseen(context, data_dict))
+
+
+@tk.chained_action
+def resource_create(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Add a resource; see CKAN's ``resource_create``, and ``package_create`` for the notices."""
+    with messages.collect_notices(context) as collected:
+        created = next_(context, data_dict)
+        collected.deliver(created)
+        return created
+
+
+@tk.chained_action
+def resource_update(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Update a resource; see CKAN's ``resource_update``, and ``package_create`` for the notices."""
+    with messages.collect_notices(context) as collected:
+        updated = next_(context, permissions.replace_unseen_file(context, data_dict))
+        collected.deliver(updated)
+        return updated
+
+
+@tk.chained_action
+def resource_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Delete a resource; see CKAN's ``resource_delete``.
+
+    CKAN looks for the fault among the resources only, and breaks where the dataset has it.
+    """
+    try:
+        return next_(context, data_dict)
+    except (KeyError, IndexError) as broken:
+        if isinstance(broken.__context__, tk.ValidationError):
+            raise broken.__context__ from None
+        raise
+
+
+@tk.chained_action
+def resource_view_update(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+    """Update a view of a resource; see CKAN's ``resource_view_update``.
+
+    Whose view it is, not which resource the caller names, decides who may; it stays where it is.
+    """
+    inputs.refuse_problems(data_dict)
+    reference = data_dict.get("id")
+    view = model.ResourceView.get(reference) if is_reference(reference) else None
+    return next_(context, {**data_dict, "resource_id": view.resource_id} if view else data_dict)

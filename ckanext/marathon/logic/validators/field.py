@@ -37,7 +37,7 @@ from ckanext.marathon.logic.validators.package import (
 )
 from ckanext.marathon.model import municipality, package
 from ckanext.marathon.vocabulary import authorities, problems, statuses, territory
-from ckanext.marathon.vocabulary.errors import UnknownCode
+from ckanext.marathon.vocabulary.codes import UnknownCode
 
 Value = TypeVar("Value")
 

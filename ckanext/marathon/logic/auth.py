@@ -1,0 +1,288 @@
+"""Who may call which action. CKAN registers what ``collect_auth_functions`` returns.
+
+Deleting, resources, views, files, patching and revising ask for ``package_update`` in CKAN and so
+follow that one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+from ckan import authz, model
+from ckan.logic.auth import get_group_object, get_package_object
+from ckan.types import AuthFunction, AuthResult, Context
+
+from ckanext.marathon.domain import dataset
+from ckanext.marathon.domain.texts import is_reference, is_storable
+from ckanext.marathon.logic import collect_functions, permissions
+from ckanext.marathon.model import package
+from ckanext.marathon.records import OTHER_TYPES
+
+
+def collect_auth_functions() -> dict[str, Any]:
+    """Return the auth functions by name."""
+    return collect_functions(__name__, "chained_auth_function")
+
+
+@tk.chained_auth_function
+@tk.auth_allow_anonymous_access
+def package_create(
+    next_auth: AuthFunction, context: Context, data_dict: dict[str, Any] | None = None
+) -> AuthResult:
+    """Let the coordinating body's editors create what is ours in any organisation."""
+    data_dict = _without_odd_groups(data_dict or {})
+    owner = data_dict.get("owner_org")
+    if isinstance(owner, str) and not is_storable(owner):
+        return {"success": False}
+    if not _are_groups(data_dict.get("groups")):
+        return {"success": False}
+    result = next_auth(context, data_dict)
+    if result.get("success"):
+        return result
+    if permissions.may_create_in(context.get("user"), owner, data_dict.get("type", "")):
+        # Everything but the organisation, groups among it, stays CKAN's decision.
+        return next_auth(context, {k: v for k, v in data_dict.items() if k != "owner_org"})
+    return result
+
+
+@tk.chained_auth_function
+@tk.auth_allow_anonymous_access
+def package_update(
+    next_auth: AuthFunction, context: Context, data_dict: dict[str, Any] | None = None
+) -> AuthResult:
+    """Let the coordinating body's editors edit and delete what is ours in any organisation."""
+    data_dict = _without_odd_groups(data_dict or {})
+    if not _are_groups(data_dict.get("groups")):
+        return {"success": False}
+    result = next_auth(context, data_dict)
+    if result.get("success"):
+        return result
+    package = get_package_object(context, data_dict)
+    _hide_unseen(context, package)
+    if package.type in OTHER_TYPES and permissions.is_coordinator(context.get("user")):
+        groups = {"groups": data_dict.get("groups") or []}
+        return authz.is_authorized("package_create", context, groups)
+    return result
+
+
+@tk.chained_auth_function
+@tk.auth_allow_anonymous_access
+def package_show(
+    next_auth: AuthFunction, context: Context, data_dict: dict[str, Any] | None = None
+) -> AuthResult:
+    """Let the API tell nobody that there is a record which they may not see."""
+    data_dict = data_dict or {}
+    result = next_auth(context, data_dict)
+    if not result.get("success"):
+        _hide_unseen(context, get_package_object(context, data_dict))
+    return result
+
+
+def _without_odd_groups(data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Return what is asked without groups that are no list, on which CKAN breaks.
+
+    The action reads a list from them, or refuses them, and then asks again.
+    """
+    if isinstance(data_dict.get("groups", []), list):
+        return data_dict
+    return {key: value for key, value in data_dict.items() if key != "groups"}
+
+
+def _are_groups(groups: Any) -> bool:
+    """Return whether CKAN can look up every group that is named."""
+    for group in groups if isinstance(groups, list) else ():
+        reference = (group.get("id") or group.get("name")) if isinstance(group, dict) else group
+        if not (is_reference(reference) or (isinstance(group, dict) and not reference)):
+            return False
+    return True
+
+
+@tk.chained_auth_function
+@tk.auth_allow_anonymous_access
+def package_collaborator_list(
+    next_auth: AuthFunction, context: Context, data_dict: dict[str, Any] | None = None
+) -> AuthResult:
+    """Refuse who is not logged in; CKAN 2.12 takes for granted that somebody is."""
+    return next_auth(context, data_dict or {}) if context.get("user") else {"success": False}
+
+
+def _hide_unseen(context: Context, package: model.Package) -> None:
+    """Answer a request of the API for a record that its caller may not see as for none.
+
+    Raises:
+        ckan.plugins.toolkit.ObjectNotFound: the record is hidden from the caller.
+    """
+    if permissions.is_unseen(context, package):
+        raise tk.ObjectNotFound
+
+
+@tk.chained_auth_function
+def organization_create(
+    next_auth: AuthFunction, context: Context, data_dict: dict[str, Any] | None = None
+) -> AuthResult:
+    """Let the coordinating body's admins create organisations."""
+    result = next_auth(context, data_dict or {})
+    if result.get("success") or not permissions.is_coordinator(context.get("user"), "admin"):
+        return result
+    given = _without_creator(context, data_dict or {})
+    return _refusal_of_members(given, None) or {"success": True}
+
+
+@tk.chained_auth_function
+def organization_update(
+    next_auth: AuthFunction, context: Context, data_dict: dict[str, Any] | None = None
+) -> AuthResult:
+    """Let the coordinating body's admins edit municipalities, but not their members or state.
+
+    An organisation without a role counts too: one that was there before it was given its code.
+    """
+    data_dict = data_dict or {}
+    result = next_auth(context, data_dict)
+    if result.get("success") or not permissions.is_coordinator(context.get("user"), "admin"):
+        return result
+    organization = get_group_object(context, data_dict)
+    if (
+        not organization.is_organization
+        or permissions.role_of(organization) not in ("", dataset.MUNICIPALITY)
+        or organization.state != model.State.ACTIVE
+        or data_dict.get("state", organization.state) != organization.state
+    ):
+        return result
+    return _refusal_of_members(data_dict, organization) or {"success": True}
+
+
+def _without_creator(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Return the data of a new organisation without its creator, who becomes its admin anyway.
+
+    CKAN's form names them.
+    """
+    creator, given = model.User.get(context.get("user")), data_dict.get("users")
+    if creator and given and _members_given(given, "user") == {(creator.id, "admin")}:
+        return {key: value for key, value in data_dict.items() if key != "users"}
+    return data_dict
+
+
+def _refusal_of_members(
+    data_dict: dict[str, Any], organization: model.Group | None
+) -> AuthResult | None:
+    """Refuse a change of users or of parents, whose admins CKAN treats as the organisation's."""
+    for kind in ("user", "group"):
+        given = data_dict.get(f"{kind}s")
+        if given is not None and _members_given(given, kind) != _members_now(organization, kind):
+            return {
+                "success": False,
+                "msg": tk._("Members and parent organisations are not yours to change here."),
+            }
+    return None
+
+
+def _members_given(given: Any, kind: str) -> set[tuple[str, str]] | None:
+    entity = model.User if kind == "user" else model.Group
+    members: set[tuple[str, str]] = set()
+    for entry in given if isinstance(given, list) else [None]:
+        if not isinstance(entry, dict):
+            return None
+        reference = entry.get("id") or entry.get("name")
+        member = entity.get(reference) if isinstance(reference, str) else None
+        if member is None:
+            return None
+        members.add((member.id, entry.get("capacity", "public")))
+    return members
+
+
+def _members_now(organization: model.Group | None, kind: str) -> set[tuple[str, str]]:
+    if organization is None:
+        return set()
+    entity = model.User if kind == "user" else model.Group
+    rows = (
+        model.Session.query(model.Member.table_id, model.Member.capacity)
+        .join(entity, entity.id == model.Member.table_id)
+        .filter(
+            model.Member.group_id == organization.id,
+            model.Member.table_name == kind,
+            model.Member.state == model.State.ACTIVE,
+            entity.state != model.State.DELETED,
+        )
+    )
+    return {(table_id, capacity) for table_id, capacity in rows}
+
+
+def marathon_municipality_create(context: Context, _data_dict: dict[str, Any]) -> AuthResult:
+    """Let the coordinating body's admins add municipalities."""
+    return {"success": permissions.is_coordinator(context.get("user"), "admin")}
+
+
+def marathon_idea_quick_create(context: Context, _data_dict: dict[str, Any]) -> AuthResult:
+    """Let editors of any organisation try; whose idea it becomes decides ``package_create``."""
+    user = context.get("user")
+    return {
+        "success": permissions.is_coordinator(user)
+        or authz.has_user_permission_for_some_org(user, "create_dataset")
+    }
+
+
+@tk.auth_allow_anonymous_access
+def marathon_idea_choices(_context: Context, _data_dict: dict[str, Any]) -> AuthResult:
+    """Let everybody ask: only ideas that they may see are listed."""
+    return {"success": True}
+
+
+def marathon_change_list(context: Context, data_dict: dict[str, Any]) -> AuthResult:
+    """Let members read what changed of their organisation, and the coordinating body of all.
+
+    What each of them sees of it is decided entry by entry.
+    """
+    user, organization = context.get("user"), data_dict.get("organization")
+    if not organization:
+        return {"success": bool(permissions.read_standing(user).capacities)}
+    found = model.Group.get(organization) if is_reference(organization) else None
+    return {"success": found is not None and permissions.is_insider(user, found.id)}
+
+
+def marathon_officer_invite(context: Context, data_dict: dict[str, Any]) -> AuthResult:
+    """Let an organisation's own admins invite; the coordinating body's, to municipalities."""
+    return _may_manage(context, data_dict)
+
+
+def marathon_officer_list(context: Context, data_dict: dict[str, Any]) -> AuthResult:
+    """Let those who may invite see the officers.
+
+    Without an organisation: of all municipalities, for the coordinating body's admins.
+    """
+    if not data_dict.get("organization"):
+        return {"success": permissions.is_coordinator(context.get("user"), "admin")}
+    return _may_manage(context, data_dict)
+
+
+def _may_manage(context: Context, data_dict: dict[str, Any]) -> AuthResult:
+    reference = data_dict.get("organization")
+    organization = model.Group.get(reference) if is_reference(reference) else None
+    if organization is None or not organization.is_organization:
+        return {"success": False}
+    user = context.get("user")
+    return {"success": permissions.may_manage_officers(user, organization)}
+
+
+def marathon_invitation_list(context: Context, data_dict: dict[str, Any]) -> AuthResult:
+    """Let those who may add workshops see who has not answered: of their own, or of all."""
+    user, organization = context.get("user"), data_dict.get("organization")
+    if not organization:
+        return {"success": bool(permissions.organizations_open_to(user, package.WORKSHOP))}
+    known = is_reference(organization)
+    return {"success": known and permissions.may_create_in(user, organization, package.WORKSHOP)}
+
+
+def marathon_takedown(_context: Context, _data_dict: dict[str, Any]) -> AuthResult:
+    """Let sysadmins only, whom CKAN does not ask."""
+    return {"success": False}
+
+
+def marathon_takedown_list(_context: Context, _data_dict: dict[str, Any]) -> AuthResult:
+    """Let sysadmins only: a reason may tell what was to be forgotten."""
+    return {"success": False}
+
+
+def marathon_takedown_apply(_context: Context, _data_dict: dict[str, Any]) -> AuthResult:
+    """Let only system administrators."""
+    return {"success": False}

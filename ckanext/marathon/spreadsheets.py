@@ -1,0 +1,354 @@
+"""Tables as people and their spreadsheets take them: CSV, XLSX and data packages."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import yaml
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.styles import Font
+from openpyxl.worksheet.worksheet import Worksheet
+
+from ckanext.marathon.domain.texts import remove_hidden
+from ckanext.marathon.vocabulary import statuses
+from ckanext.marathon.vocabulary.codes import Labels, pick_label
+
+Cell = str | bool | int | float | date | datetime | None
+
+
+class ColumnType(StrEnum):
+    """What a column holds.
+
+    Source: Frictionless Table Schema, field types; codes like ``0501`` are strings.
+    """
+
+    STRING = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    DATETIME = "datetime"
+
+
+class Column(NamedTuple):
+    """One column.
+
+    Attributes:
+        name: what programs call it; it never changes.
+        label: what readers call it, in their language.
+        description: what is in it, for a data dictionary.
+    """
+
+    name: str
+    label: str
+    description: str = ""
+    type: ColumnType = ColumnType.STRING
+
+
+class Table(NamedTuple):
+    """A table.
+
+    Attributes:
+        name: of its file, without an ending, and of its sheet.
+        rows: as many cells each as there are columns; they can be gone through once.
+    """
+
+    name: str
+    title: str
+    columns: Sequence[Column]
+    rows: Iterable[Sequence[Cell]]
+
+
+CSV = "text/csv; charset=utf-8"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+# Between several values in a cell.
+SEPARATOR = " | "
+# So that Excel takes it for UTF-8.
+BOM = "\ufeff".encode()
+# What a cell, and the name of a sheet, may hold in a spreadsheet.
+LONGEST, LONGEST_NAME = 32_767, 31
+# Characters; what a column is as wide as at most.
+_WIDEST = 60
+
+
+def write_csv_lines(table: Table) -> Iterator[bytes]:
+    """Yield a table as CSV (RFC 4180, UTF-8 with a byte order mark), named by the columns' names.
+
+    Dates are ISO 8601, nothing is an empty cell.
+    """
+    yield BOM + write_csv_line(column.name for column in table.columns)
+    for row in table.rows:
+        yield write_csv_line(row)
+
+
+def write_csv_line(cells: Iterable[Cell]) -> bytes:
+    """Return one line of CSV."""
+    written = io.StringIO()
+    csv.writer(written).writerow(
+        [escape_formula(cell)[:LONGEST] if isinstance(cell, str) else _text(cell) for cell in cells]
+    )
+    return written.getvalue().encode()
+
+
+def write_json_lines(table: Table) -> Iterator[bytes]:
+    """Yield a table as a JSON array of objects, one a line, named by the columns' names."""
+    names = [column.name for column in table.columns]
+    before = "[\n"
+    for row in table.rows:
+        cells = {name: _plain(cell) for name, cell in zip(names, row, strict=True)}
+        yield (before + json.dumps(cells, ensure_ascii=False)).encode()
+        before = ",\n"
+    yield b"[]\n" if before == "[\n" else b"\n]\n"
+
+
+def write_workbook(tables: Iterable[Table]) -> bytes:
+    """Return tables as an Excel workbook, a sheet each, named by the columns' labels."""
+    book = Workbook(write_only=True)
+    for table in tables:
+        rows = list(table.rows)
+        sheet: Worksheet = book.create_sheet(_sheet_name(table.title))
+        sheet.freeze_panes = "A2"
+        labels = [column.label for column in table.columns]
+        for number, label in enumerate(labels):
+            widest = max(len(text) for text in (label, *(_text(row[number]) for row in rows)))
+            letter = _letter(number)
+            sheet.column_dimensions[letter].width = min(widest, _WIDEST) + 2
+        sheet.append([make_cell(sheet, label, Font(bold=True)) for label in labels])
+        for row in rows:
+            sheet.append([make_cell(sheet, cell) for cell in row])
+    written = io.BytesIO()
+    book.save(written)
+    return written.getvalue()
+
+
+# What the name of a sheet may not hold.
+_NO_SHEET_NAME = str.maketrans(dict.fromkeys("[]:*?/\\", " "))
+
+
+def _sheet_name(title: str) -> str:
+    return remove_hidden(title).translate(_NO_SHEET_NAME)[:LONGEST_NAME]
+
+
+def make_cell(sheet: Worksheet, value: Cell, font: Font | None = None) -> Any:
+    """Return a cell for a sheet; text that begins like a formula stays text."""
+    if isinstance(value, datetime):
+        # Excel knows no offsets.
+        value = value.isoformat()
+    is_text = isinstance(value, str)
+    content: Any = remove_hidden(value)[:LONGEST] if is_text else value
+    cell = WriteOnlyCell(sheet, value=content)
+    if is_text:
+        cell.data_type = "s"
+    if font:
+        cell.font = font
+    return cell
+
+
+def escape_formula(text: str) -> str:
+    """Return a text that no spreadsheet computes (OWASP, CSV injection), and that hides nothing."""
+    text = remove_hidden(text)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def _letter(number: int) -> str:
+    before, last = divmod(number, 26)
+    return (_letter(before - 1) if before else "") + chr(ord("A") + last)
+
+
+def _text(cell: Cell) -> str:
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    return "" if cell is None else str(_plain(cell))
+
+
+def _plain(cell: Cell) -> str | float | None:
+    if isinstance(cell, str):
+        return remove_hidden(cell)
+    return cell.isoformat() if isinstance(cell, date) else cell
+
+
+def join_values(values: Iterable[str]) -> str:
+    """Return several values as the text of one cell."""
+    return SEPARATOR.join(filter(None, values))
+
+
+# Between the values of a column that has several.
+PATH_SEPARATOR = "|"
+# How a time is written: Guatemala's hour with its offset, as Python's ``strptime`` reads it.
+MOMENT = "%Y-%m-%dT%H:%M:%S%z"
+# Media type of each form of a table, by extension.
+FORMS = {"csv": "text/csv", "json": "application/json"}
+LICENCE = {
+    "name": "CC-BY-4.0",
+    "title": "Creative Commons Attribution 4.0",
+    "path": "https://creativecommons.org/licenses/by/4.0/",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OpenColumn:
+    """A column; ``several`` values are separated by ``|``.
+
+    Attributes:
+        terms: name of the closed list whose codes it holds, "" if none.
+        refers_to: name of the table whose key it holds, "" if none.
+    """
+
+    name: str
+    type: ColumnType
+    title: Labels = field(hash=False)
+    description: Labels = field(hash=False)
+    format: str = ""
+    required: bool = False
+    several: bool = False
+    terms: str = ""
+    refers_to: str = ""
+
+    @property
+    def choices(self) -> tuple[statuses.Term, ...]:
+        """The terms whose codes it may hold; none if it may hold anything."""
+        return statuses.get_term_list(self.terms).terms if self.terms else ()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTable:
+    """A table; ``key`` are the names of the columns that make a row unique."""
+
+    name: str
+    key: tuple[str, ...]
+    title: Labels = field(hash=False)
+    description: Labels = field(hash=False)
+    columns: tuple[OpenColumn, ...]
+
+    def columns_in(self, lang: str) -> list[Column]:
+        """Return the columns with their texts in a language."""
+        return [
+            Column(
+                each.name,
+                pick_label(each.title, lang),
+                pick_label(each.description, lang),
+                each.type,
+            )
+            for each in self.columns
+        ]
+
+
+@lru_cache(maxsize=1)
+def _declared() -> dict[str, Any]:
+    text = files("ckanext.marathon.schemas").joinpath("open_data.yaml").read_text("utf-8")
+    return yaml.safe_load(text)
+
+
+def read_title() -> Labels:
+    """Return what the tables together are called."""
+    return _declared()["title"]
+
+
+def read_description() -> Labels:
+    """Return what is in the tables together."""
+    return _declared()["description"]
+
+
+@lru_cache(maxsize=1)
+def list_open_tables() -> Mapping[str, OpenTable]:
+    """Return the tables by name, in order."""
+    return {
+        each["name"]: OpenTable(
+            each["name"],
+            tuple(each["key"]),
+            each["title"],
+            each["description"],
+            tuple(
+                OpenColumn(**{**one, "type": ColumnType(one["type"])}) for one in each["columns"]
+            ),
+        )
+        for each in _declared()["tables"]
+    }
+
+
+def build_data_package(address: str) -> dict[str, Any]:
+    """Return the Frictionless data package of the tables, with a Table Schema each.
+
+    Titles and descriptions are Spanish; ``title_en`` and ``description_en`` stand beside them.
+
+    Args:
+        address: where the tables are, without a slash at the end.
+    """
+    return {
+        "profile": "tabular-data-package",
+        "name": _declared()["name"],
+        **_texts(read_title(), read_description()),
+        "homepage": address,
+        "licenses": [LICENCE],
+        "resources": [_resource(each, address) for each in list_open_tables().values()],
+    }
+
+
+def _resource(table: OpenTable, address: str) -> dict[str, Any]:
+    schema: dict[str, Any] = {
+        "fields": [_field(each) for each in table.columns],
+        "primaryKey": list(table.key),
+        "missingValues": [""],
+    }
+    foreign = [
+        {
+            "fields": each.name,
+            "reference": {
+                "resource": each.refers_to,
+                "fields": list_open_tables()[each.refers_to].key[0],
+            },
+        }
+        for each in table.columns
+        if each.refers_to
+    ]
+    if foreign:
+        schema["foreignKeys"] = foreign
+    return {
+        "profile": "tabular-data-resource",
+        "name": table.name,
+        **_texts(table.title, table.description),
+        "path": f"{address}/{table.name}.csv",
+        "format": "csv",
+        "mediatype": FORMS["csv"],
+        "encoding": "utf-8",
+        "schema": schema,
+    }
+
+
+def _field(column: OpenColumn) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "name": column.name,
+        "type": str(column.type),
+        **_texts(column.title, column.description),
+    }
+    if column.type == ColumnType.DATETIME:
+        found["format"] = MOMENT
+    elif column.format:
+        found["format"] = column.format
+    constraints: dict[str, Any] = {"required": True} if column.required else {}
+    if column.choices:
+        constraints["enum"] = [each.code for each in column.choices]
+    if constraints:
+        found["constraints"] = constraints
+    if column.several:
+        found["separator"] = PATH_SEPARATOR
+    return found
+
+
+def _texts(title: Labels, description: Labels) -> dict[str, str]:
+    return {
+        "title": title["es"],
+        "description": description["es"],
+        "title_en": title["en"],
+        "description_en": description["en"],
+    }

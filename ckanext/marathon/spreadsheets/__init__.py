@@ -1,1 +1,0 @@
-"""Tables as people and their spreadsheets take them."""
