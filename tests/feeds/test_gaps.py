@@ -252,7 +252,7 @@ class TestWithdrawing:
     ) -> None:
         break_log()
         with monkeypatch.context() as patch:
-            patch.setattr(describe, "_is_public", lambda package: False)
+            patch.setattr(describe, "is_public", lambda package: False)
             rename(dataset)
         assert not feed.is_public(dataset["id"])
 
