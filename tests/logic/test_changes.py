@@ -374,5 +374,5 @@ def test_no_action_changes_the_record() -> None:
         for path in package.rglob("*.py")
         for match in writing.finditer(path.read_text(encoding="utf-8"))
     ]
-    assert [name for name, _statement in found] == ["auditing.py"]
+    assert [name for name, _statement in found] == ["audit.py"]
     assert AuditEntry.__tablename__ == "marathon_audit"

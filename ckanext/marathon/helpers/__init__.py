@@ -7,7 +7,6 @@ from types import ModuleType
 from typing import Any
 
 import ckan.plugins as p
-import ckan.plugins.toolkit as tk
 
 from ckanext.marathon.helpers import (
     chain,
@@ -28,8 +27,9 @@ def collect_helpers() -> Helpers:
     """Return what ``marathon`` registers, with what is chained to plugins that are loaded."""
     modules = (chain, filters, form, labels, overview, record, sharing, workshop)
     own = _collect_of_modules(*modules)
+    croissant = own.pop("chain_croissant")
     if p.plugin_loaded("croissant"):
-        own["croissant"] = tk.chained_helper(sharing.chain_croissant)
+        own["croissant"] = croissant
     return own
 
 

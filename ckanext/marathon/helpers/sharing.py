@@ -71,6 +71,7 @@ def marathon_croissant(dataset: dict[str, Any]) -> Markup:
     return cache_until_change("croissants", key, make)
 
 
+@tk.chained_helper
 def chain_croissant(
     next_: Callable[..., str], dataset: dict[str, Any], *args: Any, **named: Any
 ) -> str:
