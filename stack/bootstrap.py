@@ -57,22 +57,22 @@ def check_machine() -> None:
         )
 
 
-def files_of(purpose: str) -> "list[str]":
+def list_inputs(purpose: str) -> "list[str]":
     """Return the files that decide what .venv holds, the two locks first."""
     names = ["requirements/build.txt", f"requirements/{purpose}.txt", "pyproject.toml", "setup.py"]
     return [os.path.join(ROOT, name) for name in names]
 
 
-def stamp_of(purpose: str) -> str:
+def compute_stamp(purpose: str) -> str:
     """Return what identifies a finished .venv: the Python, the place, the lock, the packaging."""
     digest = hashlib.sha256(repr((sys.version_info[:3], ROOT)).encode())
-    for path in files_of(purpose):
+    for path in list_inputs(purpose):
         with open(path, "rb") as stream:
             digest.update(stream.read())
     return digest.hexdigest()
 
 
-def stamp_file(purpose: str) -> str:
+def locate_stamp(purpose: str) -> str:
     """Return where the stamp is kept."""
     return os.path.join(VENV, "made-for-" + purpose)
 
@@ -80,8 +80,8 @@ def stamp_file(purpose: str) -> str:
 def is_ready(purpose: str) -> bool:
     """Return whether .venv has everything already."""
     try:
-        with open(stamp_file(purpose), encoding="ascii") as stream:
-            return stream.read() == stamp_of(purpose) and os.path.exists(PYTHON)
+        with open(locate_stamp(purpose), encoding="ascii") as stream:
+            return stream.read() == compute_stamp(purpose) and os.path.exists(PYTHON)
     except OSError:
         return False
 
@@ -97,8 +97,8 @@ def check_space(purpose: str) -> None:
         )
 
 
-def make_venv() -> None:
-    """Create .venv, anew where it belongs to another Python."""
+def create_venv() -> None:
+    """Create .venv, again where it belongs to another Python."""
     wanted = ".".join(str(part) for part in sys.version_info[:3])
     try:
         with open(os.path.join(VENV, "pyvenv.cfg"), encoding="utf-8") as stream:
@@ -107,7 +107,7 @@ def make_venv() -> None:
     except OSError:
         pass
     shutil.rmtree(VENV, ignore_errors=True)
-    say(f"  · .venv with Python {wanted}")
+    print_line(f"  · .venv with Python {wanted}")
     made = subprocess.run(
         [sys.executable, "-m", "venv", VENV],
         stdout=subprocess.PIPE,
@@ -122,7 +122,7 @@ def make_venv() -> None:
         )
 
 
-def pip(title: str, total: int, *arguments: str) -> None:
+def install_packages(title: str, total: int, *arguments: str) -> None:
     """Run ``pip install``, show how far it is, and raise with one line where it fails."""
     log = os.path.join(VENV, "pip.log")
     seen = 0
@@ -140,17 +140,17 @@ def pip(title: str, total: int, *arguments: str) -> None:
             record.write(line)
             if line.startswith(("Collecting ", "Requirement already satisfied")):
                 seen += 1
-                show(f"  · {title} {seen} of {total}", seen)
+                draw_line(f"  · {title} {seen} of {total}", seen)
             elif line.startswith("Installing collected"):
-                show(f"  · {title}: installing {total}", 0)
+                draw_line(f"  · {title}: installing {total}", 0)
         if run.wait() == 0:
-            say(f"  ✓ {title}")
+            print_line(f"  ✓ {title}")
             return
     with open(log, encoding="utf-8") as record:
-        raise explained(record.read(), log)
+        raise explain_failure(record.read(), log)
 
 
-def explained(said: str, log: str) -> BootstrapError:
+def explain_failure(said: str, log: str) -> BootstrapError:
     """Return the error for what pip said."""
     if "No space left on device" in said:
         return BootstrapError("no disk space left", "no queda espacio en disco")
@@ -169,61 +169,61 @@ def explained(said: str, log: str) -> BootstrapError:
     return BootstrapError(f"pip failed: {last[:200]} (all of it in {log})", f"pip falló; vea {log}")
 
 
-def packages_in(path: str) -> int:
+def count_packages(path: str) -> int:
     """Return how many packages a lock names."""
     with open(path, encoding="utf-8") as stream:
         return sum(1 for line in stream if "==" in line and not line.startswith(("#", " ")))
 
 
-def show(text: str, number: int) -> None:
+def draw_line(text: str, number: int) -> None:
     """Redraw a line on a terminal; elsewhere print every twentieth."""
     if sys.stderr.isatty():
         sys.stderr.write("\r\033[K" + text)
         sys.stderr.flush()
     elif number % 20 == 0:
-        say(text)
+        print_line(text)
 
 
-def say(text: str) -> None:
+def print_line(text: str) -> None:
     """Print a line."""
     sys.stderr.write(("\r\033[K" if sys.stderr.isatty() else "") + text + "\n")
     sys.stderr.flush()
 
 
-def prepare(purpose: str) -> None:
+def prepare_venv(purpose: str) -> None:
     """Bring .venv to what ``purpose`` needs; do nothing where it is there already."""
     check_machine()
     if is_ready(purpose):
         return
     check_space(purpose)
-    make_venv()
-    build, wanted = files_of(purpose)[:2]
+    create_venv()
+    build, wanted = list_inputs(purpose)[:2]
     for title, lock in (("build tools", build), ("Python packages", wanted)):
         locked = ["--require-hashes", "--no-deps", "--no-build-isolation", "-r", lock]
-        pip(title, packages_in(lock), *locked)
-    pip("ckanext-marathon", 1, "--no-deps", "--no-build-isolation", "-e", ROOT)
-    with open(stamp_file(purpose), "w", encoding="ascii") as stream:
-        stream.write(stamp_of(purpose))
+        install_packages(title, count_packages(lock), *locked)
+    install_packages("ckanext-marathon", 1, "--no-deps", "--no-build-isolation", "-e", ROOT)
+    with open(locate_stamp(purpose), "w", encoding="ascii") as stream:
+        stream.write(compute_stamp(purpose))
 
 
 def main(arguments: "list[str]") -> int:
     """Return the exit code."""
     if len(arguments) != 1 or arguments[0] not in NEEDED_MEGABYTES:
-        say("usage: bootstrap.py run|test")
+        print_line("usage: bootstrap.py run|test")
         return 2
     try:
-        prepare(arguments[0])
+        prepare_venv(arguments[0])
     except BootstrapError as fault:
-        say(f"✗ {fault}")
+        print_line(f"✗ {fault}")
         return 1
     except PermissionError as fault:
-        say(
+        print_line(
             f"✗ no permission for {fault.filename}; was it made by another user? / "
             f"sin permiso para {fault.filename}; ¿lo creó otro usuario?"
         )
         return 1
     except KeyboardInterrupt:
-        say("")
+        print_line("")
         return 130
     return 0
 

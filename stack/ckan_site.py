@@ -1,10 +1,20 @@
-"""The CKAN site: set up once, brought up to date when the code changes, and its two programmes."""
+"""The CKAN site: its configuration, its set-up, its first accounts and its two programmes.
+
+``generated.ini`` is written at every start; ``ckan.ini`` is written once, builds on it, and belongs
+to the person who runs the site: its values win.
+
+Run as ``python -m stack.ckan_site LOGINS``, with CKAN_INI set, this module creates the accounts
+that are missing through CKAN's own actions. Passwords go through a file that only its owner can
+read, never through arguments, which everybody on the machine can see.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
+import secrets
 import signal
 import subprocess
 import sys
@@ -12,25 +22,55 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import distributions
 from pathlib import Path
+from typing import Any
 
 import requests
 
-from stack import accounts, errors
-from stack.ini import PLUGINS
-from stack.paths import Layout, last_line
-from stack.progress import Progress, Step
-from stack.settings import HOST, Settings
-from stack.supervisor import Program, guarded
+from stack.data_directory import (
+    SAVES_NEED_MEGABYTES,
+    TEMPLATES,
+    Layout,
+    read_last_line,
+    write_config,
+    write_secret,
+)
+from stack.messages import Progress, StackError, Step
+from stack.postgres import find_binaries
+from stack.servers import HOST, Addresses, Settings
+from stack.supervisor import Program, guard_command
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parent.parent
+CKAN = Path(sys.executable).parent / "ckan"
 # What CKAN logs, as against what a command says.
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d |$")
-CKAN = Path(sys.executable).parent / "ckan"
+SECRETS = ("secret", "csrf_secret", "token_secret")
+
+# Who has an account, in English and Spanish. The municipality is one of the pilot; see
+# docs/running.md.
+ROLES = {
+    "admin": ("system administrator", "administrador del sistema"),
+    "infom": ("INFOM, coordinating body", "INFOM, ente coordinador"),
+    "oficial": (
+        "data officer of San Carlos Alzatate",
+        "oficial de datos de San Carlos Alzatate",
+    ),
+}
+# Whose organisation an account belongs to: a field of it, its value, and as what.
+MEMBERSHIPS = {
+    "infom": ("role", "coordinating_body", "admin"),
+    "oficial": ("municipality_code", "2105", "editor"),
+}
 
 
 @dataclass(frozen=True)
 class Site:
-    """The site of one data directory, with its configuration written."""
+    """The site of one data directory, with its configuration written.
+
+    Attributes:
+        layout: the data directory.
+        settings: what the environment says.
+        ini: the path of ``ckan.ini``.
+    """
 
     layout: Layout
     settings: Settings
@@ -41,28 +81,28 @@ class Site:
         """Return the file with the first accounts' passwords."""
         return self.layout.site / "logins.json"
 
-    def programs(self) -> list[Program]:
-        """Return the web server and the background worker."""
-        web = [sys.executable, "-m", "gunicorn", "--config", str(HERE / "gunicorn_conf.py")]
-        web += ["--bind", f"{HOST}:{self.settings.port}", "--worker-tmp-dir", str(self.layout.run)]
-        # The interpreter is named, because a script's first line cannot hold a long path.
-        worker = [sys.executable, str(CKAN), "jobs", "worker"]
-        return [
-            Program("web", web, patience=25, priority=20, directory=HERE.parent),
-            Program("worker", worker, patience=25, priority=21, directory=HERE.parent),
-        ]
-
+    @property
     def environment(self) -> dict[str, str]:
         """Return the variables of every CKAN process."""
-        access_log = str(self.layout.access_log)
         return {
             "CKAN_INI": str(self.ini),
             "PYTHONUNBUFFERED": "1",
-            "MARATHON_ACCESS_LOG": access_log,
             "MARATHON_HEARTBEATS": str(self.layout.heartbeats),
         }
 
-    def healthy(self) -> bool:
+    def list_programs(self) -> list[Program]:
+        """Return the web server and the background worker."""
+        web = [sys.executable, "-m", "gunicorn", "--config", "python:stack.web"]
+        web += ["--bind", f"{HOST}:{self.settings.port}", "--worker-tmp-dir", str(self.layout.run)]
+        web += ["--access-logfile", str(self.layout.access_log)]
+        # The interpreter is named, because a script's first line cannot hold a long path.
+        worker = [sys.executable, str(CKAN), "jobs", "worker"]
+        return [
+            Program("web", web, patience=25, priority=20, directory=ROOT),
+            Program("worker", worker, patience=25, priority=21, directory=ROOT),
+        ]
+
+    def is_healthy(self) -> bool:
         """Return whether the site answers through its web server."""
         address = f"http://{HOST}:{self.settings.port}/api/3/action/status_show"
         return requests.get(address, timeout=30).ok
@@ -77,83 +117,60 @@ class Site:
             return True
         return True
 
-    def prepare(self, progress: Progress, empty: bool) -> None:
+    def prepare(self, progress: Progress, is_empty: bool) -> None:
         """Bring the site to what this version needs; nothing where it did that already.
 
         An empty database gets its tables, the starter catalogue and the first accounts. One that
-        holds a site is migrated and indexed anew; its content and accounts are left alone.
+        holds a site is migrated and indexed again; its content and accounts are left alone.
 
         Args:
             progress: shows each step.
-            empty: the database has no tables of CKAN's.
+            is_empty: the database has no tables of CKAN's.
 
         Raises:
-            CommandFailed: a step failed; its output is in ``setup.log``.
+            StackError: a step failed; its output is in ``setup.log``.
         """
-        if empty:
-            # Stays until the end, so that an interrupted first start is taken up again.
-            self._unfinished.touch()
-            self._stamp.unlink(missing_ok=True)
-        if self._prepared() == self._version():
+        # An interrupted first start is taken up again while this file is there.
+        unfinished = self.layout.site / "unfinished"
+        prepared = self.layout.site / "prepared"
+        if is_empty:
+            unfinished.touch()
+            prepared.unlink(missing_ok=True)
+        version = compute_version()
+        if prepared.exists() and prepared.read_text(encoding="ascii") == version:
             return
-        with progress.step("database tables") as step:
-            self._ckan(step, "db", "upgrade")
-        with progress.step("texts of the scripts") as step:
+        ckan = str(CKAN)
+        steps = [
+            ("database tables", [ckan, "db", "upgrade"]),
             # CKAN's own server does this when it starts; without, its scripts speak English.
-            self._ckan(step, "translation", "js")
-        if self._unfinished.exists():
-            with progress.step("starter catalogue") as step:
-                options = ["--without-examples"] if self.settings.without_examples else []
-                self._ckan(step, "marathon", "starter", *options)
-            with progress.step("accounts") as step:
-                accounts.logins(self.logins)
-                self._python(step, "-m", "stack.accounts", str(self.logins))
+            ("texts of the scripts", [ckan, "translation", "js"]),
+        ]
+        if unfinished.exists():
+            read_logins(self.logins)
+            options = ["--without-examples"] if self.settings.without_examples else []
+            steps += [
+                ("starter catalogue", [ckan, "marathon", "starter", *options]),
+                ("accounts", ["-m", "stack.ckan_site", str(self.logins)]),
+            ]
         else:
-            with progress.step("search index") as step:
-                self._ckan(step, "search-index", "rebuild")
-            with progress.step("feed") as step:
-                self._ckan(step, "marathon", "feed", "rebuild")
-            with progress.step("activities") as step:
-                self._ckan(step, "marathon", "activity", "scrub")
-        self._stamp.write_text(self._version(), encoding="ascii")
-        self._unfinished.unlink(missing_ok=True)
+            steps += [
+                ("search index", [ckan, "search-index", "rebuild"]),
+                ("feed", [ckan, "marathon", "feed", "rebuild"]),
+                ("activities", [ckan, "marathon", "activity", "scrub"]),
+            ]
+        for title, arguments in steps:
+            with progress.show_step(title) as step:
+                self._run_python(step, arguments)
+        prepared.write_text(version, encoding="ascii")
+        unfinished.unlink(missing_ok=True)
 
-    @property
-    def _unfinished(self) -> Path:
-        return self.layout.site / "unfinished"
-
-    @property
-    def _stamp(self) -> Path:
-        return self.layout.site / "prepared"
-
-    def _prepared(self) -> str:
-        return self._stamp.read_text(encoding="ascii") if self._stamp.exists() else ""
-
-    def _version(self) -> str:
-        """Return what changes whenever tables, index, feed or texts of scripts may have to.
-
-        What a description is made with is not written down anywhere, and would be forgotten if it
-        were: every library and every file of the extension counts. An update that changes none of
-        them costs one comparison too many, one that was overlooked would leave the feed as it was.
-        """
-        digest = hashlib.sha256(PLUGINS.encode())
-        for name, version in sorted((d.name, d.version) for d in distributions()):
-            digest.update(f"{name}=={version}\n".encode())
-        for path in sorted(_own_files()):
-            name = path.relative_to(HERE.parent).as_posix()
-            digest.update(name.encode() + b"\0" + path.read_bytes())
-        return digest.hexdigest()
-
-    def _ckan(self, step: Step, *arguments: str) -> None:
-        self._python(step, str(CKAN), *arguments)
-
-    def _python(self, step: Step, *arguments: str) -> None:
+    def _run_python(self, step: Step, arguments: list[str]) -> None:
         log = self.layout.logs / "setup.log"
         with log.open("a", encoding="utf-8") as record:
             run = subprocess.Popen(
-                guarded([sys.executable, *arguments], signal.SIGTERM),
-                env={**os.environ, **self.environment()},
-                cwd=HERE.parent,
+                guard_command([sys.executable, *arguments], signal.SIGTERM),
+                env={**os.environ, **self.environment},
+                cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -164,18 +181,125 @@ class Site:
             for line in run.stdout:
                 record.write(line)
                 if not LOG_LINE.match(line):
-                    step.note(line.strip()[:100])
+                    step.show_detail(line.strip()[:100])
             code = run.wait()
         if code != 0:
-            raise errors.CommandFailed(
-                f"{step.title} failed: {last_line(log)} (all of it in {log})",
+            raise StackError(
+                f"{step.title} failed: {read_last_line(log)} (all of it in {log})",
                 f"falló la preparación del sitio; vea {log}",
             )
 
 
-def _own_files() -> Iterator[Path]:
-    """Yield every file of the extension."""
+def compute_version() -> str:
+    """Return what changes whenever tables, index, feed or texts of scripts may have to.
+
+    What a description is made with is not written down anywhere, and would be forgotten if it were:
+    every library, every file of the extension and the list of plugins count. An update that changes
+    none of them costs one comparison too many, one that was overlooked would leave the feed as it
+    was.
+    """
+    digest = hashlib.sha256((TEMPLATES / "generated.ini").read_bytes())
+    for name, version in sorted((d.name, d.version) for d in distributions()):
+        digest.update(f"{name}=={version}\n".encode())
+    for path in sorted(_list_files_of_extension()):
+        digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _list_files_of_extension() -> Iterator[Path]:
     for folder in ("schemas", "ckanext"):
-        for path in (HERE.parent / folder).rglob("*"):
+        for path in (ROOT / folder).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
                 yield path
+
+
+def write_ini(layout: Layout, settings: Settings, addresses: Addresses) -> Path:
+    """Write the configuration.
+
+    Returns:
+        the path of ``ckan.ini``.
+    """
+    write_config(
+        layout.site / "generated.ini",
+        "generated.ini",
+        layout=layout,
+        settings=settings,
+        addresses=addresses,
+        kept=_read_kept(layout, settings),
+        postgres_programs=find_binaries(),
+        disk_free_mb=SAVES_NEED_MEGABYTES,
+    )
+    (layout.site / "storage").mkdir(exist_ok=True, mode=0o700)
+    own = layout.site / "ckan.ini"
+    if not own.exists():
+        write_secret(own, (TEMPLATES / "ckan.ini").read_text(encoding="utf-8"))
+    return own
+
+
+def _read_kept(layout: Layout, settings: Settings) -> dict[str, str]:
+    """Return what is decided at the first start and must not change: secrets, the IRIs' base."""
+    path = layout.site / "kept.json"
+    if not path.exists():
+        chosen = {name: secrets.token_urlsafe(32) for name in SECRETS}
+        write_secret(path, json.dumps({**chosen, "base_uri": settings.public_url}, indent=1))
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def read_logins(path: Path) -> dict[str, str]:
+    """Return each account's password, made at random the first time."""
+    if not path.exists():
+        made = {name: secrets.token_urlsafe(12) for name in ROLES}
+        write_secret(path, json.dumps(made, indent=1) + "\n")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def create_accounts(passwords: dict[str, str]) -> None:
+    """Create the accounts that are missing, and their membership.
+
+    An account that exists keeps its password, its name and its memberships.
+    """
+    from ckan import model
+    from ckan.plugins import toolkit
+
+    def call_action(action: str, **data: object) -> Any:
+        site = toolkit.get_action("get_site_user")({"ignore_auth": True}, {})
+        return toolkit.get_action(action)({"ignore_auth": True, "user": site["name"]}, data)
+
+    organizations: list[dict[str, Any]] = [
+        call_action("organization_show", id=name, include_users=False)
+        for name in call_action("organization_list")
+    ]
+    for name, password in passwords.items():
+        if model.User.get(name) is not None:
+            continue
+        spanish = ROLES[name][1]
+        call_action(
+            "user_create",
+            name=name,
+            fullname=spanish.capitalize() if name == "admin" else spanish,
+            email=f"{name}@marathon.invalid",
+            password=password,
+        )
+        if name not in MEMBERSHIPS:
+            call_action("user_patch", id=name, sysadmin=True)
+            continue
+        field, wanted, capacity = MEMBERSHIPS[name]
+        for organization in organizations:
+            if organization.get(field) == wanted:
+                member = {"username": name, "role": capacity}
+                call_action("organization_member_create", id=organization["id"], **member)
+                break
+
+
+def main() -> None:
+    """Create the accounts of the file that is named."""
+    from ckan.cli import load_config
+    from ckan.config.middleware import make_app
+
+    app = make_app(load_config())
+    with app._wsgi_app.test_request_context():  # type: ignore[attr-defined]
+        create_accounts(read_logins(Path(sys.argv[1])))
+
+
+if __name__ == "__main__":
+    main()

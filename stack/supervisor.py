@@ -2,82 +2,72 @@
 
 supervisord (https://supervisord.org) starts, restarts and stops them and keeps their logs within
 bounds. This module writes its configuration, talks to it over its socket, and waits until each
-programme answers. See docs/adr for why this one was chosen.
+programme answers. ADR 10 says why this one was chosen.
 """
 
 from __future__ import annotations
 
+import http.client
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+import xmlrpc.client
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from typing import Any
 
-from stack import errors, supervisor_client
-from stack.paths import Layout, last_line, write_secret
-from stack.processes import MARK
+import psutil
+
+from stack.data_directory import MARK, Layout, read_last_line, write_config
+from stack.messages import StackError
 
 CHILD = Path(__file__).with_name("child.py")
+# supervisord answers within these unless it hangs; and does what takes longer.
+ANSWER_SECONDS = 5
+ACT_SECONDS = 120
 
 
 @dataclass(frozen=True)
 class Program:
-    """One long-running programme."""
+    """One long-running programme.
+
+    Attributes:
+        name: of the programme, its log file and its part of the configuration.
+        command: the program's path and its arguments.
+        stop_signal: asks it to end.
+        patience: seconds to end in before it is killed.
+        priority: they are stopped in the opposite order of it.
+        account: to run under when started as root.
+        directory: to run in; the data directory where none is named.
+    """
 
     name: str
     command: list[str]
-    #: asked to end by this signal
     stop_signal: signal.Signals = signal.SIGTERM
-    #: seconds to end in before it is killed
     patience: int = 20
-    #: started in this order, stopped in the opposite one
     priority: int = 10
-    #: account to run under when started as root
     account: str | None = None
     directory: Path | None = None
 
-    def section(self, layout: Layout) -> str:
-        """Return its part of supervisord's configuration."""
-        command = guarded(self.command, self.stop_signal, self.account)
-        lines = [
-            f"[program:{self.name}]",
-            f"command={_escape(shlex.join(command))}",
-            f"directory={_escape(str(self.directory or layout.root))}",
-            f"priority={self.priority}",
-            "autostart=false",
-            "autorestart=true",
-            "startsecs=1",
-            "startretries=5",
-            f"stopsignal={self.stop_signal.name.removeprefix('SIG')}",
-            f"stopwaitsecs={self.patience}",
-            "redirect_stderr=true",
-            f"stdout_logfile={_escape(str(log_of(layout, self.name)))}",
-            "stdout_logfile_maxbytes=10MB",
-            "stdout_logfile_backups=3",
-        ]
-        return "\n".join(lines) + "\n"
+    @property
+    def guarded_command(self) -> str:
+        """Return the line that runs it, quoted."""
+        return shlex.join(guard_command(self.command, self.stop_signal, self.account))
 
 
-def guarded(command: list[str], stop: signal.Signals, account: str | None = None) -> list[str]:
+def guard_command(
+    command: list[str], stop: signal.Signals, account: str | None = None
+) -> list[str]:
     """Return the command that runs ``command`` and ends it when its parent ends."""
-    prefix = [sys.executable, "-I", "-S", str(CHILD), str(int(stop)), account or "-"]
-    return [*prefix, *command]
-
-
-def log_of(layout: Layout, name: str) -> Path:
-    """Return the log file of a programme."""
-    return layout.logs / f"{name}.log"
-
-
-def _escape(value: str) -> str:
-    return value.replace("%", "%%")
+    return [sys.executable, "-I", "-S", str(CHILD), str(int(stop)), account or "-", *command]
 
 
 class Supervisor:
@@ -98,21 +88,27 @@ class Supervisor:
         self.environment = environment or {}
         self.process: subprocess.Popen[bytes] | None = None
         self.socket = layout.sockets / "supervisor"
-        self._ask = partial(supervisor_client.ask, self.socket)
         self.output: deque[str] = deque(maxlen=50)
 
     def launch(self) -> None:
         """Start supervisord itself, with no programme running.
 
         Raises:
-            ServiceFailed: it does not answer.
+            StackError: it does not answer.
         """
         config = self.layout.run / "supervisord.conf"
-        write_secret(config, self._config())
+        write_config(
+            config,
+            "supervisord.conf",
+            layout=self.layout,
+            socket=self.socket,
+            programs=self.programs,
+            is_root=os.geteuid() == 0,
+        )
         self.socket.unlink(missing_ok=True)
         supervisord = [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(config)]
         self.process = subprocess.Popen(
-            guarded(supervisord, signal.SIGTERM),
+            guard_command(supervisord, signal.SIGTERM),
             stdin=subprocess.DEVNULL,
             # Not a file: supervisord ends when it cannot write to its standard error, which it
             # does for each line of a log that a full disk refuses.
@@ -123,7 +119,7 @@ class Supervisor:
             start_new_session=True,
         )
         threading.Thread(target=self._read_output, args=[self.process], daemon=True).start()
-        self._wait_for("supervisord", self.responds, 15)
+        self.wait_for("supervisord", self.responds, 15)
 
     def _read_output(self, process: subprocess.Popen[bytes]) -> None:
         """Keep the last lines that supervisord itself prints; it must never wait for a reader."""
@@ -134,19 +130,15 @@ class Supervisor:
 
     def start(self, name: str) -> None:
         """Start a programme; returns at once."""
-        self._ask("startProcess", name, False)
+        self._call("startProcess", name, False)
 
     def stop(self, name: str) -> None:
         """Stop a programme and wait until it has ended."""
-        self._ask("stopProcess", name, True)
+        self._call("stopProcess", name, True)
 
-    def wait(self, name: str, healthy: Callable[[], bool], seconds: float) -> None:
-        """Wait until ``healthy`` returns true.
-
-        Raises:
-            ServiceFailed: it gave up, or ``seconds`` have passed.
-        """
-        self._wait_for(name, healthy, seconds)
+    def send_signal(self, name: str, number: signal.Signals) -> None:
+        """Send a signal to a programme that runs."""
+        self._call("signalProcess", name, number.name.removeprefix("SIG"))
 
     def list_processes(self) -> dict[str, tuple[str, int]]:
         """Return supervisord's word for a programme's state, such as ``RUNNING``, and its pid.
@@ -154,35 +146,51 @@ class Supervisor:
         Raises:
             TimeoutError: supervisord hangs.
         """
-        found = self._ask("getAllProcessInfo", seconds=supervisor_client.ANSWER_SECONDS)
-        return {info["name"]: (str(info["statename"]), int(info["pid"])) for info in found}
-
-    def send_signal(self, name: str, number: signal.Signals) -> None:
-        """Send a signal to a programme that runs."""
-        self._ask("signalProcess", name, number.name.removeprefix("SIG"))
-
-    def describe_failure(self, name: str) -> errors.ServiceFailed:
-        """Return the error that names a programme and the last line of its log."""
-        log = log_of(self.layout, name)
-        last = last_line(log)
-        if name == "supervisord":
-            last = next((line for line in reversed(self.output) if line), last)
-        return errors.ServiceFailed(
-            f"{name} does not run: {last or 'it wrote nothing'} (all of it in {log})",
-            f"{name} no funciona; vea {log}",
-        )
-
-    def alive(self) -> bool:
-        """Return whether supervisord itself runs."""
-        return self.process is not None and self.process.poll() is None
+        processes = self._call("getAllProcessInfo", seconds=ANSWER_SECONDS)
+        return {info["name"]: (str(info["statename"]), int(info["pid"])) for info in processes}
 
     def responds(self) -> bool:
         """Return whether supervisord itself answers within a few seconds."""
         try:
-            self._ask("getState", seconds=supervisor_client.ANSWER_SECONDS)
+            self._call("getState", seconds=ANSWER_SECONDS)
         except TimeoutError:
             return False
         return True
+
+    def is_alive(self) -> bool:
+        """Return whether supervisord itself runs."""
+        return self.process is not None and self.process.poll() is None
+
+    def wait_for(self, name: str, is_healthy: Callable[[], bool], seconds: float) -> None:
+        """Wait until ``is_healthy`` returns true.
+
+        Raises:
+            StackError: it gave up, or ``seconds`` have passed.
+        """
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if not self.is_alive():
+                raise self.describe_failure("supervisord")
+            if _is_true(is_healthy):
+                return
+            if name != "supervisord" and _is_true(lambda: self._is_given_up(name)):
+                raise self.describe_failure(name)
+            time.sleep(0.1)
+        raise self.describe_failure(name)
+
+    def _is_given_up(self, name: str) -> bool:
+        return self.list_processes()[name][0] == "FATAL"
+
+    def describe_failure(self, name: str) -> StackError:
+        """Return the error that names a programme and the last line of its log."""
+        log = self.layout.logs / f"{name}.log"
+        last = read_last_line(log)
+        if name == "supervisord":
+            last = next((line for line in reversed(self.output) if line), last)
+        return StackError(
+            f"{name} does not run: {last or 'it wrote nothing'} (all of it in {log})",
+            f"{name} no funciona; vea {log}",
+        )
 
     def kill(self) -> None:
         """End supervisord itself without asking; the kernel asks its programmes to end."""
@@ -197,7 +205,7 @@ class Supervisor:
         if self.process.poll() is None:
             # One that hangs would not hear it.
             patience = sum(program.patience for program in self.programs) + 5
-            patience = patience if _quietly(self.responds) else 0
+            patience = patience if _is_true(self.responds) else 0
             self.process.terminate()
             try:
                 self.process.wait(timeout=patience)
@@ -205,50 +213,56 @@ class Supervisor:
                 self.kill()
         self.process = None
 
-    def _wait_for(self, name: str, healthy: Callable[[], bool], seconds: float) -> None:
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if not self.alive():
-                raise self.describe_failure("supervisord")
-            if _quietly(healthy):
-                return
-            if name != "supervisord" and _quietly(lambda: self._is_given_up(name)):
-                raise self.describe_failure(name)
-            time.sleep(0.1)
-        raise self.describe_failure(name)
+    def _call(self, method: str, *arguments: str | bool, seconds: float = ACT_SECONDS) -> Any:
+        """Call a method of supervisord's XML-RPC interface.
 
-    def _is_given_up(self, name: str) -> bool:
-        return self.list_processes()[name][0] == "FATAL"
-
-    def _config(self) -> str:
-        # supervisord kills a whole group at once: each programme is a group of its own here, and
-        # the groups stop in the opposite order of their priorities.
-        head = "\n".join(
-            [
-                "[supervisord]",
-                f"logfile={_escape(str(log_of(self.layout, 'supervisord')))}",
-                "logfile_maxbytes=10MB",
-                "logfile_backups=1",
-                f"pidfile={_escape(str(self.layout.run / 'supervisord.pid'))}",
-                f"childlogdir={_escape(str(self.layout.logs))}",
-                "nodaemon=true",
-                "umask=077",
-                "silent=true",
-                *(["user=root"] if os.geteuid() == 0 else []),
-                "[unix_http_server]",
-                f"file={_escape(str(self.socket))}",
-                "chmod=0700",
-                "[rpcinterface:supervisor]",
-                "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
-                "",
-            ]
-        )
-        return head + "".join(program.section(self.layout) for program in self.programs)
+        Raises:
+            TimeoutError: there was no answer.
+            OSError: nobody listens.
+            xmlrpc.client.Fault: supervisord refuses.
+        """
+        transport = UnixSocketTransport(self.socket, seconds)
+        with xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport) as server:
+            return getattr(server.supervisor, method)(*arguments)
 
 
-def _quietly(healthy: Callable[[], bool]) -> bool:
-    """Return whether the check passes; while a service starts, any fault is a no."""
+class UnixSocketTransport(xmlrpc.client.Transport):
+    """XML-RPC over a Unix socket in bounded time; supervisord's own client waits for ever."""
+
+    def __init__(self, path: Path, seconds: float) -> None:
+        """Prepare for the socket at ``path``."""
+        super().__init__()
+        self._path, self._seconds = path, seconds
+
+    def make_connection(self, host: tuple[str, dict[str, str]] | str) -> http.client.HTTPConnection:
+        """Return a connection; the base class closes it afterwards."""
+        connection = http.client.HTTPConnection("localhost", timeout=self._seconds)
+        self._connection = host, connection
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.settimeout(self._seconds)
+        connection.sock.connect(str(self._path))
+        return connection
+
+
+def _is_true(check: Callable[[], bool]) -> bool:
+    """Return whether the check passes; while a server starts, any fault is a no."""
     try:
-        return healthy()
+        return check()
     except Exception:
         return False
+
+
+def kill_tree(pid: int) -> None:
+    """End a process and what it has started, without asking: a process that hangs does not hear.
+
+    PostgreSQL, Valkey and Solr recover from it, as from a power cut.
+    """
+    try:
+        process = psutil.Process(pid)
+        family = [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return
+    for member in family:
+        with suppress(psutil.NoSuchProcess):
+            member.kill()
+    psutil.wait_procs(family, timeout=5)

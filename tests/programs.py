@@ -18,7 +18,7 @@ from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import IO
 
-from stack.supervisor import guarded
+from stack.supervisor import guard_command
 
 CKAN = str(Path(sys.executable).with_name("ckan"))
 PATIENCE = 20
@@ -104,7 +104,7 @@ def spawn(command: list[str], log: IO[bytes], *handles: int) -> subprocess.Popen
         handles: open files that it inherits, under the same numbers.
     """
     return subprocess.Popen(
-        guarded(command, signal.SIGTERM),
+        guard_command(command, signal.SIGTERM),
         env=environment(),
         stdin=subprocess.DEVNULL,
         stdout=log,

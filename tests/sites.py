@@ -60,10 +60,10 @@ def application(ini: str) -> Any:
     from ckan.cli import CKANConfigLoader
     from ckan.config.middleware import make_app
 
-    from stack.compression import compressing
+    from stack.web import compress_answers
 
     fileConfig(ini, disable_existing_loggers=False)
-    return compressing(make_app(CKANConfigLoader(ini).get_config()))
+    return compress_answers(make_app(CKANConfigLoader(ini).get_config()))
 
 
 Other = TypeVar("Other", bound="Site")

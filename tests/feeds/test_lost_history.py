@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from stack.paths import Layout
+from stack.data_directory import Layout
+from stack.messages import Progress
 from stack.postgres import Postgres
-from stack.progress import Progress
-from stack.supervisor import guarded
+from stack.supervisor import guard_command
 from tests import databases, programs
 from tests.sites import Site
 from tests.stack.conftest import until
@@ -148,11 +148,10 @@ class DataDirectory(Copying):
         self._start()
 
     def _start(self) -> None:
-        self._postgres.prepare(Progress())
-        program = self._postgres.program()
+        program = self._postgres.prepare(Progress())
         with (self.directory / "postgres.log").open("ab") as log:
             self._server = subprocess.Popen(
-                guarded(program.command, signal.SIGINT, program.account),
+                guard_command(program.command, signal.SIGINT, program.account),
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -162,7 +161,7 @@ class DataDirectory(Copying):
 
     def _answers(self) -> bool:
         try:
-            return self._postgres.healthy()
+            return self._postgres.is_healthy()
         except Exception:
             return False
 

@@ -27,17 +27,17 @@ from ckanext.marathon.cli.takedown import read_takedown_list
 from ckanext.marathon.operations import restore
 from ckanext.marathon.operations.backup_database import ProgramFailed
 from ckanext.marathon.operations.backup_manifest import BackupFault
-from stack.paths import Layout
-from stack.postgres import Postgres, binaries
-from stack.progress import Progress
-from stack.supervisor import guarded
+from stack.data_directory import Layout
+from stack.messages import Progress
+from stack.postgres import Postgres, find_binaries
+from stack.supervisor import guard_command
 from tests import databases, programs
 from tests.feeds.test_following import OF_THE_ANSWER, follow, said
 from tests.sites import Site
 from tests.stack.conftest import until
 
 PLUGINS = "marathon scheming_datasets scheming_organizations dcat"
-SETTINGS = {"ckanext.marathon.postgres_programs": str(binaries())}
+SETTINGS = {"ckanext.marathon.postgres_programs": str(find_binaries())}
 SOLR = ("solr_url", "solr_user", "solr_password")
 CSV = b"pozo,metros\n1,12\n"
 FIRST = "4c1f0d6a2b17"
@@ -498,7 +498,7 @@ class TestRestore:
         """Without a log, with what its activities kept of people; the files are the same."""
         database = databases.address("site_old")
         databases.create(database)
-        loading = [binaries() / "pg_restore", "--no-owner", "--dbname", database]
+        loading = [find_binaries() / "pg_restore", "--no-owner", "--dbname", database]
         subprocess.run([*loading, whole / "database.dump"], check=True)
         settings = {
             "sqlalchemy.url": database,
@@ -569,15 +569,14 @@ def another_server(directory: Path) -> Iterator[tuple[str, str]]:
     layout = Layout.open(directory)
     layout.make_sockets()
     server = Postgres(layout, careless=True)
-    server.prepare(Progress())
+    program = server.prepare(Progress())
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    program = server.program()
     command = [*program.command, "-c", "listen_addresses=127.0.0.1", "-c", f"port={port}"]
     address = f"postgresql://{{}}:{server.password}@127.0.0.1:{port}/{{}}"
     with (directory / "postgres.log").open("wb") as log:
         running = subprocess.Popen(
-            guarded(command, signal.SIGINT, program.account),
+            guard_command(command, signal.SIGINT, program.account),
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=log,

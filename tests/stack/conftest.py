@@ -15,8 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
-from stack import processes
-from stack.paths import Layout
+from stack.data_directory import Layout, end_processes, find_orphans
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 180.0
@@ -72,7 +71,7 @@ class Command:
 
     def servers(self) -> list[psutil.Process]:
         """Return every process that was started for its data directory."""
-        return processes.orphans(Layout(self.data.resolve()))
+        return find_orphans(Layout(self.data.resolve()))
 
 
 @contextmanager
@@ -91,7 +90,7 @@ def starting() -> Iterator[Callable[..., Command]]:
             if command.process.poll() is None:
                 command.process.terminate()
                 command.process.wait(timeout=PATIENCE)
-            processes.end(command.servers(), patience=5)
+            end_processes(command.servers(), patience=5)
 
 
 @pytest.fixture

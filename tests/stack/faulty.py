@@ -19,8 +19,7 @@ import redis
 import requests
 import rq
 
-from stack import processes
-from stack.paths import Layout, free_megabytes
+from stack.data_directory import Layout, count_free_megabytes, find_orphans
 from stack.supervisor import Supervisor
 from stack.valkey import Valkey
 from tests.stack.conftest import clean_environment, until
@@ -222,7 +221,7 @@ class FaultySite(RunningSite):
     def _is_full(self) -> bool:
         """Write once more: meanwhile a server may have deleted files of its own."""
         write_until_full(self.data / "filler-2")
-        return free_megabytes(self.data) == 0
+        return count_free_megabytes(self.data) == 0
 
     def forget_catalogue(self) -> None:
         """Delete the files of PostgreSQL's catalogue that the next connection writes anew."""
@@ -269,7 +268,7 @@ class FaultySite(RunningSite):
         """Have the power fail."""
         assert self.command is not None
         self.command.process.send_signal(signal.SIGKILL)
-        for process in processes.orphans(self.layout):
+        for process in find_orphans(self.layout):
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         self.command.process.wait()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import requests
 
-from stack.solr import free_port
+from stack.solr import find_free_port
 from tests.stack.conftest import Command
 
 Start = Callable[..., Command]
@@ -24,7 +24,7 @@ class RunningSite:
     def __init__(self, start: Start, data: Path) -> None:
         self.start = start
         self.data = data
-        self.port = str(free_port())
+        self.port = str(find_free_port())
         self.url = f"http://localhost:{self.port}"
         self.command: Command | None = None
 

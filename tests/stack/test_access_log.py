@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from stack import access_log
-from stack.paths import Layout
+from stack import web
+from stack.data_directory import Layout
 
 
 @pytest.mark.parametrize(
@@ -22,25 +22,19 @@ from stack.paths import Layout
     ],
 )
 def test_of_the_query_only_what_harvesters_send_is_logged(target: str, logged: str) -> None:
-    environ = {
-        "RAW_URI": target,
-        "QUERY_STRING": target.partition("?")[2],
-        "REQUEST_METHOD": "GET",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-    }
-    assert access_log.describe_request(environ) == f"GET {logged} HTTP/1.1"
+    assert web.clean_target(target) == logged
 
 
 def test_old_logs_make_room_for_newer_ones(tmp_path: Path) -> None:
     layout = Layout.open(tmp_path / "data")
     log = layout.access_log
-    for number in range(access_log.KEPT_FILES + 3):
+    for number in range(web.KEPT_FILES + 3):
         log.write_text(f"{number}\n")
-        assert not access_log.rotate(layout)
+        assert not web.rotate_access_log(layout)
         with log.open("a") as stream:
-            stream.truncate(access_log.MAX_BYTES)
-        assert access_log.rotate(layout)
+            stream.truncate(web.MAX_BYTES)
+        assert web.rotate_access_log(layout)
         assert not log.exists()
         assert log.with_name("access.log.1").read_text().startswith(f"{number}\n")
-    assert len(list(log.parent.iterdir())) == access_log.KEPT_FILES
-    assert not access_log.rotate(layout)
+    assert len(list(log.parent.iterdir())) == web.KEPT_FILES
+    assert not web.rotate_access_log(layout)

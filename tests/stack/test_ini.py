@@ -7,16 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from stack import ini
-from stack.paths import Layout
-from stack.settings import Settings
+from stack.ckan_site import write_ini
+from stack.data_directory import Layout
+from stack.servers import Addresses, Settings
+
+DATABASE = "postgresql://ckan:p%25ss@/ckan?host=/tmp/a%20b"
 
 
 def written(root: Path, site_url: str) -> configparser.SectionProxy:
     layout = Layout(root)
     (root / "site").mkdir()
-    ini.write(layout, Settings(site_url=site_url), ini.Addresses("d", "r", "s", "u", "p"))
-    parser = configparser.RawConfigParser()
+    write_ini(layout, Settings(site_url=site_url), Addresses(DATABASE, "r", "s", "u", "p"))
+    # As CKAN reads it.
+    parser = configparser.ConfigParser()
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     parser.read(root / "site" / "generated.ini", encoding="utf-8")
     return parser["app:main"]
@@ -34,3 +37,7 @@ def test_cookies_are_for_the_site_alone_and_for_twelve_hours(
         assert found[f"{cookie}_HTTPONLY"] == "true"
         assert found[f"{cookie}_SAMESITE"] == "Lax"
     assert found["PERMANENT_SESSION_LIFETIME"] == found["REMEMBER_COOKIE_DURATION"] == "43200"
+
+
+def test_a_percent_sign_in_an_address_is_no_reference_to_another_option(tmp_path: Path) -> None:
+    assert written(tmp_path, "")["sqlalchemy.url"] == DATABASE

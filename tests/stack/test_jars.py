@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from stack import errors, jars
-from stack.paths import cache_dir
-from stack.progress import Progress
+from stack import solr
+from stack.data_directory import locate_cache
+from stack.messages import Progress, StackError
 
 
 @pytest.fixture
@@ -47,28 +47,28 @@ def _point_jgo_at(
 
 class TestJars:
     def test_the_lock_has_names_versions_hashes_and_no_address(self) -> None:
-        locked = jars.read_lock()
+        locked = solr.read_jars_lock()
         assert len(locked) > 100
         assert all(len(jar.sha256) == 64 for jar in locked)
-        assert "://" not in jars.LOCK.read_text()
+        assert "://" not in solr.LOCK.read_text()
 
     def test_a_jar_that_is_the_locked_one_is_installed_once(
         self, tmp_path: Path, maven: Path
     ) -> None:
         lock = self.publish(tmp_path, maven, b"as locked", b"as locked")
-        installed = jars.ensure(Progress(quiet=True), lock)
+        installed = solr.ensure_jars(Progress(), lock)
         assert [path.name for path in installed.iterdir()] == ["g.r.o.u.p.thing-1.0.jar"]
-        assert installed.parent == cache_dir()
+        assert installed.parent == locate_cache()
         shutil.rmtree(maven)
-        assert jars.ensure(Progress(quiet=True), lock) == installed
+        assert solr.ensure_jars(Progress(), lock) == installed
 
     def test_a_jar_that_was_changed_is_refused_and_nothing_installed(
         self, tmp_path: Path, maven: Path
     ) -> None:
         lock = self.publish(tmp_path, maven, b"as locked", b"changed on the way")
-        with pytest.raises(errors.ChecksumMismatch, match=r"thing-1\.0\.jar"):
-            jars.ensure(Progress(quiet=True), lock)
-        assert not list(cache_dir().iterdir())
+        with pytest.raises(StackError, match=r"thing-1\.0\.jar has SHA-256"):
+            solr.ensure_jars(Progress(), lock)
+        assert not list(locate_cache().iterdir())
 
     def test_without_a_network_the_line_says_so(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -76,8 +76,8 @@ class TestJars:
         # Port 9 of the loopback interface: nobody listens.
         _point_jgo_at(tmp_path, monkeypatch, 9)
         lock = self.publish(tmp_path, tmp_path / "nowhere", b"x", b"x")
-        with pytest.raises(errors.NoNetwork, match="is there a network"):
-            jars.ensure(Progress(quiet=True), lock)
+        with pytest.raises(StackError, match="is there a network"):
+            solr.ensure_jars(Progress(), lock)
 
     def test_a_connection_that_is_not_trusted_says_where_to_name_a_certificate(
         self, tmp_path: Path, maven: Path, monkeypatch: pytest.MonkeyPatch
@@ -85,23 +85,23 @@ class TestJars:
         port = int((tmp_path / ".config" / "jgo.conf").read_text().rpartition(":")[2])
         _point_jgo_at(tmp_path, monkeypatch, port, "https")
         lock = self.publish(tmp_path, maven, b"x", b"x")
-        with pytest.raises(errors.NoNetwork, match="REQUESTS_CA_BUNDLE and SSL_CERT_FILE"):
-            jars.ensure(Progress(quiet=True), lock)
+        with pytest.raises(StackError, match="REQUESTS_CA_BUNDLE and SSL_CERT_FILE"):
+            solr.ensure_jars(Progress(), lock)
 
     def test_without_disk_space_nothing_is_fetched(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("MARATHON_CACHE", str(tmp_path / "cache"))
         needed = shutil.disk_usage(tmp_path).total // 1_000_000 + 1
-        monkeypatch.setattr(jars, "NEEDED_MEGABYTES", needed)
-        with pytest.raises(errors.NoSpace, match="MARATHON_CACHE"):
-            jars.ensure(Progress(quiet=True))
+        monkeypatch.setattr(solr, "NEEDED_MEGABYTES", needed)
+        with pytest.raises(StackError, match="MARATHON_CACHE"):
+            solr.ensure_jars(Progress())
 
     def publish(self, tmp_path: Path, maven: Path, locked: bytes, served: bytes) -> Path:
         """Lock one content of a jar and serve another; return the lock."""
         content = tmp_path / "content"
         content.write_bytes(locked)
-        jar = jars.Jar("g.r.o.u.p", "thing", "1.0", "", jars.sha256_of(content))
+        jar = solr.Jar("g.r.o.u.p", "thing", "1.0", "", solr.hash_file(content))
         path = maven / "g/r/o/u/p/thing/1.0/thing-1.0.jar"
         path.parent.mkdir(parents=True)
         path.write_bytes(served)

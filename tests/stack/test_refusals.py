@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from stack import errors, run, services
-from stack.cli import main
-from stack.paths import MARKER, Layout
-from stack.solr import free_port
+from stack import run, testing
+from stack.__main__ import main
+from stack.data_directory import MARKER, Layout
+from stack.messages import StackError
+from stack.solr import find_free_port
 
 
 def said(capsys: pytest.CaptureFixture[str]) -> str:
@@ -56,7 +57,7 @@ class TestRun:
         # More than this disk has, whatever disk it is.
         needed = shutil.disk_usage(tmp_path).total // 1_000_000 + 1
         monkeypatch.setattr(run, "NEEDED_MEGABYTES", needed)
-        monkeypatch.setenv("MARATHON_PORT", str(free_port()))
+        monkeypatch.setenv("MARATHON_PORT", str(find_free_port()))
         assert main(["run", "--data", str(tmp_path / "data")]) == 1
         assert f"no disk space: {needed} MB" in said(capsys)
 
@@ -64,7 +65,7 @@ class TestRun:
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         needed = shutil.disk_usage(tmp_path).total // 1_000_000 + 1
-        monkeypatch.setattr(services, "NEEDED_MEGABYTES", needed)
+        monkeypatch.setattr(testing, "NEEDED_MEGABYTES", needed)
         assert main(["services", "--data", str(tmp_path / "data"), "--", "true"]) == 1
         assert f"no disk space: {needed} MB" in said(capsys)
 
@@ -97,7 +98,7 @@ class TestRun:
         assert len(str(planted)) < 80
         planted.symlink_to(tmp_path)
         try:
-            with pytest.raises(errors.NotOurs):
+            with pytest.raises(StackError, match="belongs to another user"):
                 layout.make_sockets()
         finally:
             planted.unlink()

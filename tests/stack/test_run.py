@@ -14,7 +14,7 @@ import pytest
 import redis
 import requests
 
-from stack.solr import free_port
+from stack.solr import find_free_port
 from tests import databases
 from tests.stack.conftest import starting, until
 from tests.stack.running import READY, RunningSite, Start, csrf_token, log_in, spawned
@@ -175,7 +175,7 @@ class TestServersOfOthers:
     def test_the_site_runs_on_them_and_starts_none_of_its_own(
         self, start: Start, tmp_path: Path, servers_of_others: dict[str, str]
     ) -> None:
-        data, port = tmp_path / "data", str(free_port())
+        data, port = tmp_path / "data", str(find_free_port())
         run = start(
             data,
             "run",
@@ -219,7 +219,7 @@ class TestServersOfOthers:
             "run",
             "--data",
             str(data),
-            MARATHON_PORT=str(free_port()),
+            MARATHON_PORT=str(find_free_port()),
             **{variable: address},
         )
         assert run.process.wait() == 1

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from stack.paths import Layout
+from stack.data_directory import Layout
 from tests.stack.conftest import Command, until
 
 Start = Callable[..., Command]

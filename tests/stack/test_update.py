@@ -6,7 +6,6 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -17,9 +16,7 @@ Version = Callable[[], str]
 
 
 def version() -> str:
-    # Nothing of the data directory is looked at.
-    nothing: Any = None
-    return ckan_site.Site(nothing, nothing, Path())._version()
+    return ckan_site.compute_version()
 
 
 @pytest.fixture
@@ -33,7 +30,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("before")
-    monkeypatch.setattr(ckan_site, "HERE", tmp_path / "stack")
+    monkeypatch.setattr(ckan_site, "ROOT", tmp_path)
     return tmp_path
 
 

@@ -12,18 +12,19 @@ from pathlib import Path
 
 import pytest
 
-from stack import errors, processes, supervisor_client, watch
-from stack.paths import Layout
+from stack import run, supervisor
+from stack.data_directory import Layout, end_processes, find_orphans
+from stack.messages import StackError
+from stack.run import ServerCheck, SiteWatch
 from stack.supervisor import Program, Supervisor
-from stack.watch import ServerCheck
 
 
 @pytest.fixture
 def hanging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Supervisor]:
     """Return a supervisor that is there and says nothing; waiting for it takes less than usual."""
-    monkeypatch.setattr(supervisor_client, "ANSWER_SECONDS", 0.5)
-    monkeypatch.setattr(watch, "CHECK_SECONDS", 1)
-    monkeypatch.setattr(watch, "SILENT_CHECKS_OF_SUPERVISOR", 2)
+    monkeypatch.setattr(supervisor, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(run, "CHECK_SECONDS", 1)
+    monkeypatch.setattr(run, "SILENT_CHECKS_OF_SUPERVISOR", 2)
     layout = Layout.open(tmp_path / "data")
     layout.make_sockets()
     started = Supervisor(layout, [])
@@ -32,14 +33,14 @@ def hanging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Supervi
     assert started.process is not None
     os.kill(started.process.pid, signal.SIGSTOP)
     yield started
-    processes.end(processes.orphans(layout), patience=0)
+    end_processes(find_orphans(layout), patience=0)
 
 
 def test_a_server_that_says_nothing_is_killed_but_not_while_it_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch, "CHECK_SECONDS", 1)
-    monkeypatch.setattr(watch, "START_SECONDS", 1.5)
+    monkeypatch.setattr(run, "CHECK_SECONDS", 1)
+    monkeypatch.setattr(run, "START_SECONDS", 1.5)
     layout = Layout.open(tmp_path / "data")
     layout.make_sockets()
     sleeping = [sys.executable, "-c", "import time; time.sleep(600)"]
@@ -53,7 +54,7 @@ def test_a_server_that_says_nothing_is_killed_but_not_while_it_starts(
         return False
 
     started.launch()
-    watching = watch.SiteWatch(layout, started, [ServerCheck("mute", responds, silent_checks=1)])
+    watching = SiteWatch(layout, started, [ServerCheck("mute", responds, silent_checks=1)])
     try:
         started.start("mute")
         with pytest.raises(KeyboardInterrupt):
@@ -65,9 +66,9 @@ def test_a_server_that_says_nothing_is_killed_but_not_while_it_starts(
 
 
 def test_a_supervisor_that_hangs_is_ended_and_that_is_said(hanging: Supervisor) -> None:
-    with pytest.raises(errors.ServiceFailed, match="supervisor hung"):
-        watch.SiteWatch(hanging.layout, hanging, []).watch_forever()
-    assert not hanging.alive()
+    with pytest.raises(StackError, match="supervisor hung"):
+        SiteWatch(hanging.layout, hanging, []).watch_forever()
+    assert not hanging.is_alive()
 
 
 def test_a_supervisor_that_ends_while_it_is_asked_is_told_from_a_fault_of_the_system(
@@ -76,12 +77,12 @@ def test_a_supervisor_that_ends_while_it_is_asked_is_told_from_a_fault_of_the_sy
     assert hanging.process is not None
     # It is asked after a second, and waited for.
     threading.Timer(1.2, hanging.process.kill).start()
-    with pytest.raises(errors.ServiceFailed, match="supervisor ended"):
-        watch.SiteWatch(hanging.layout, hanging, []).watch_forever()
+    with pytest.raises(StackError, match="supervisor ended"):
+        SiteWatch(hanging.layout, hanging, []).watch_forever()
 
 
 def test_stopping_does_not_wait_for_a_supervisor_that_hangs(hanging: Supervisor) -> None:
     begun = time.monotonic()
     hanging.shutdown()
     assert time.monotonic() - begun < 4
-    assert processes.orphans(hanging.layout) == []
+    assert find_orphans(hanging.layout) == []

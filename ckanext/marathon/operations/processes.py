@@ -1,7 +1,7 @@
 """The processes of the site: those of `make run` that hang, and background jobs.
 
-Each process of `make run` touches a file called NAME-PROCESS (``stack/heartbeat.py``) as long as
-it does not hang: ``web`` for a worker of the web server, ``watch`` for `make run` itself, and
+Each process of `make run` touches a file called NAME-PROCESS (``stack/data_directory.py``) as long
+as it does not hang: ``web`` for a worker of the web server, ``watch`` for `make run` itself, and
 ``supervisor``, whose file `make run` touches when it answers.
 """
 

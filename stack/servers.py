@@ -1,0 +1,256 @@
+"""The servers below a site: which of them are our own, and what the environment says about that.
+
+The names of servers are CKAN's own (``CKAN_SQLALCHEMY_URL`` …), so that what works here works for
+CKAN without the stack too.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import psycopg2
+import redis
+import requests
+
+from stack.data_directory import Layout
+from stack.messages import Progress, StackError
+from stack.postgres import Postgres
+from stack.solr import USER, Solr, find_free_port
+from stack.supervisor import Program, Supervisor
+from stack.valkey import Valkey, ping_server
+
+DEFAULT_PORT = 5000
+HOST = "127.0.0.1"
+HEALTHY_WITHIN_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment says of one start; an empty address means a server of our own.
+
+    Attributes:
+        port: where the site answers.
+        site_url: its public address, where that is another one than on this machine.
+        database: PostgreSQL's address.
+        redis: the address of a Redis or Valkey.
+        solr: the address of a core of Solr.
+        solr_user: for Solr, where it asks for one.
+        solr_password: of that user.
+        without_examples: whether workshops, ideas and datasets marked as examples are left out.
+    """
+
+    port: int = DEFAULT_PORT
+    site_url: str = ""
+    database: str = ""
+    redis: str = ""
+    solr: str = ""
+    solr_user: str = ""
+    solr_password: str = ""
+    without_examples: bool = False
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> Settings:
+        """Return the settings that the environment holds.
+
+        Raises:
+            StackError: ``MARATHON_PORT`` is not a port.
+        """
+        text = environment.get("MARATHON_PORT") or str(DEFAULT_PORT)
+        if not text.isdigit() or not 1 <= int(text) <= 65535:
+            raise StackError(
+                f"MARATHON_PORT={text} is not a port (1–65535)",
+                f"MARATHON_PORT={text} no es un puerto (1–65535)",
+            )
+        return cls(
+            port=int(text),
+            site_url=environment.get("CKAN_SITE_URL", "").rstrip("/"),
+            database=environment.get("CKAN_SQLALCHEMY_URL", ""),
+            redis=environment.get("CKAN_REDIS_URL", ""),
+            solr=environment.get("CKAN_SOLR_URL", "").rstrip("/"),
+            solr_user=environment.get("CKAN_SOLR_USER", ""),
+            solr_password=environment.get("CKAN_SOLR_PASSWORD", ""),
+            without_examples=bool(environment.get("MARATHON_WITHOUT_EXAMPLES")),
+        )
+
+    @property
+    def local_url(self) -> str:
+        """Return where the site answers on this machine."""
+        return f"http://localhost:{self.port}"
+
+    @property
+    def public_url(self) -> str:
+        """Return the address that the site gives of itself."""
+        return self.site_url or self.local_url
+
+    @property
+    def hostname(self) -> str:
+        """Return the host of the public address."""
+        return urlsplit(self.public_url).hostname or "localhost"
+
+    def check_port(self) -> None:
+        """Make sure that the site's port can be had.
+
+        Raises:
+            StackError: somebody listens on it, or only root may.
+        """
+        with socket.socket() as probe:
+            # As gunicorn does: a port whose last connections are being closed is not busy.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, self.port))
+            except PermissionError:
+                raise StackError(
+                    f"port {self.port} is reserved for root; choose another: MARATHON_PORT=8080",
+                    f"el puerto {self.port} es solo para root; elija otro: MARATHON_PORT=8080",
+                ) from None
+            except OSError:
+                raise StackError(
+                    f"port {self.port} is busy; choose another: "
+                    f"MARATHON_PORT={self.port + 1} make run",
+                    f"el puerto {self.port} está ocupado; elija otro: "
+                    f"MARATHON_PORT={self.port + 1} make run",
+                ) from None
+
+    def check_servers(self) -> None:
+        """Connect to every server that the environment names.
+
+        Raises:
+            StackError: one does not answer or refuses; the message names its variable and never
+                shows a password.
+        """
+        variable, address = "", ""
+        try:
+            if self.database:
+                variable, address = "CKAN_SQLALCHEMY_URL", self.database
+                psycopg2.connect(drop_driver(address), connect_timeout=10).close()
+            if self.redis:
+                variable, address = "CKAN_REDIS_URL", self.redis
+                ping_server(address, 10)
+            if self.solr:
+                variable, address = "CKAN_SOLR_URL", self.solr
+                account = (self.solr_user, self.solr_password) if self.solr_user else None
+                query = {"q": "*:*", "rows": "0"}
+                answer = requests.get(f"{address}/select", query, auth=account, timeout=10)
+                answer.raise_for_status()
+        except (psycopg2.Error, redis.RedisError, ValueError, OSError) as fault:
+            where = hide_password(address)
+            raise StackError(
+                f"{variable} ({where}) does not answer: {type(fault).__name__}",
+                f"{variable} ({where}) no responde",
+            ) from None
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the site's servers are, our own or others."""
+
+    database: str
+    redis: str
+    solr: str
+    solr_user: str
+    solr_password: str
+
+
+class OwnServer(Protocol):
+    """What all of our own servers have in common."""
+
+    @property
+    def name(self) -> str:
+        """Return the name of its programme."""
+        ...
+
+    def prepare(self, progress: Progress) -> Program:
+        """Create what it needs on disk; return how the supervisor runs it."""
+        ...
+
+    def is_healthy(self) -> bool:
+        """Return whether it answers as it should; any fault is a no."""
+        ...
+
+    def responds(self) -> bool:
+        """Return whether it says anything within a few seconds, an error too."""
+        ...
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Our own servers; ``None`` where somebody else's is used.
+
+    Attributes:
+        solr: the search engine.
+        postgres: the database.
+        valkey: the queue of background jobs.
+        databases: to create in PostgreSQL.
+    """
+
+    solr: Solr | None
+    postgres: Postgres | None
+    valkey: Valkey | None
+    databases: tuple[str, ...]
+
+    @classmethod
+    def choose(cls, layout: Layout, settings: Settings) -> Servers:
+        """Return own servers for those that the environment does not name."""
+        return cls(
+            None if settings.solr else Solr(layout, find_free_port(), ("ckan",)),
+            None if settings.database else Postgres(layout),
+            None if settings.redis else Valkey(layout),
+            ("ckan",),
+        )
+
+    def list_own(self) -> list[OwnServer]:
+        """Return our own, the one that takes longest to start first."""
+        servers: tuple[OwnServer | None, ...] = (self.solr, self.postgres, self.valkey)
+        return [server for server in servers if server]
+
+    def prepare(self, progress: Progress) -> list[Program]:
+        """Create what they need on disk; return how to run them."""
+        return [server.prepare(progress) for server in self.list_own()]
+
+    def start(self, supervisor: Supervisor) -> None:
+        """Start them, wait until they answer, and create the databases."""
+        servers = self.list_own()
+        for server in servers:
+            supervisor.start(server.name)
+        for server in reversed(servers):
+            supervisor.wait_for(server.name, server.is_healthy, HEALTHY_WITHIN_SECONDS)
+            if self.postgres and server is self.postgres:
+                self.postgres.create_databases(*self.databases)
+
+    def find_addresses(self, settings: Settings) -> Addresses:
+        """Return where the site finds its servers, our own and others."""
+        return Addresses(
+            database=self.postgres.url("ckan") if self.postgres else settings.database,
+            redis=self.valkey.url() if self.valkey else settings.redis,
+            solr=self.solr.url("ckan") if self.solr else settings.solr,
+            solr_user=USER if self.solr else settings.solr_user,
+            solr_password=self.solr.password if self.solr else settings.solr_password,
+        )
+
+
+def is_database_empty(database: str) -> bool:
+    """Return whether a database has none of CKAN's tables."""
+    session = psycopg2.connect(drop_driver(database), connect_timeout=10)
+    try:
+        with session.cursor() as cursor:
+            cursor.execute("SELECT to_regclass('public.package')")
+            row = cursor.fetchone()
+            return row is None or row[0] is None
+    finally:
+        session.close()
+
+
+def drop_driver(database: str) -> str:
+    """Return SQLAlchemy's address as PostgreSQL's own library understands it."""
+    scheme, _, rest = database.partition("://")
+    return f"{scheme.partition('+')[0]}://{rest}"
+
+
+def hide_password(address: str) -> str:
+    """Return the address without user and password."""
+    parts = urlsplit(address)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()

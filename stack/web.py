@@ -1,0 +1,161 @@
+"""The web server: gunicorn's settings, CKAN's application in it, and the access log.
+
+gunicorn reads this module as its configuration (``--config python:stack.web``): names that are
+settings of its own, and ``post_fork``.
+
+The access log has Apache httpd's "combined" format, which nginx and gunicorn write, too, without
+anything about people.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import MutableMapping
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode
+
+from gunicorn.glogging import Logger
+
+from stack.data_directory import Layout, delete_ended_heartbeats, write_heartbeat
+
+if TYPE_CHECKING:
+    from gunicorn.arbiter import Arbiter
+    from gunicorn.http import Request
+    from gunicorn.http.wsgi import Response
+    from gunicorn.workers.base import Worker
+
+MAX_BYTES = 10_000_000
+KEPT_FILES = 5
+# All that a query string is logged of. Tokens, keys of password resets, words that were searched
+# for and e-mail addresses travel in others.
+LOGGED_PARAMETERS = {"since", "page", "limit"}
+
+COMPRESSION = {
+    # Feeds are not among them: they compress themselves.
+    "COMPRESS_MIMETYPES": [
+        *("text/html", "text/css", "text/javascript", "application/javascript"),
+        *("application/json", "application/geo+json", "image/svg+xml", "text/csv"),
+    ],
+    "COMPRESS_ALGORITHM": ["br", "gzip"],
+    "COMPRESS_ALGORITHM_STREAMING": ["br"],
+    # Assets are streamed; a browser that has one already gets 304.
+    "COMPRESS_STREAMING_ENDPOINT_CONDITIONAL": ["static", "webassets.index"],
+}
+
+
+class AccessLogger(Logger):
+    """gunicorn's logger without anything about people.
+
+    Nobody's address is written, no user name, no page that somebody came from, and of a query
+    string only ``LOGGED_PARAMETERS``. The program's name (``User-Agent``) stays: it says who
+    harvests.
+    """
+
+    def access(
+        self,
+        resp: Response,
+        req: Request,
+        environ: MutableMapping[str, Any],
+        request_time: timedelta,
+    ) -> None:
+        """Write the line of a request."""
+        logged = {**environ, "RAW_URI": clean_target(str(environ.get("RAW_URI", "")))}
+        super().access(resp, req, logged, request_time)
+
+
+def clean_target(target: str) -> str:
+    """Return the path and query of a request as they are logged."""
+    path, _, query = target.partition("?")
+    pairs = parse_qsl(query, keep_blank_values=True)
+    kept = [(name, value[:100]) for name, value in pairs if name in LOGGED_PARAMETERS]
+    return f"{path}?{urlencode(kept)}" if kept else path
+
+
+def rotate_access_log(layout: Layout) -> bool:
+    """Move the log aside where it is full: ``access.log.1`` is the last one before.
+
+    Returns:
+        whether it was moved; the web server then has to open it again (SIGUSR1).
+    """
+    log = layout.access_log
+    if not log.exists() or log.stat().st_size < MAX_BYTES:
+        return False
+    for number in range(KEPT_FILES - 1, 0, -1):
+        older = log.with_name(f"{log.name}.{number}")
+        if older.exists():
+            older.replace(log.with_name(f"{log.name}.{number + 1}"))
+    log.replace(log.with_name(f"{log.name}.1"))
+    return True
+
+
+def compress_answers(application: Any) -> Any:
+    """Return CKAN's application, with answers compressed for clients that accept it.
+
+    A proxy does this before a bigger site.
+    """
+    from flask_compress import Compress
+
+    flask = application._wsgi_app
+    flask.config.update(COMPRESSION)
+    Compress(flask)
+    return application
+
+
+def make_application() -> Any:
+    """Return the WSGI application of the configuration that ``CKAN_INI`` names."""
+    from ckan.cli import load_config
+    from ckan.config.middleware import make_app
+
+    return compress_answers(make_app(load_config()))
+
+
+# gunicorn's settings: two processes that share one loaded CKAN.
+
+wsgi_app = "stack.web:make_application()"
+# Loaded once and then forked: half the start-up time and much less memory.
+preload_app = True
+workers = 2
+# Browsers open connections before they need them; a worker without threads waits on each.
+worker_class = "gthread"
+threads = 4
+# A worker's own loop says every second that it does not hang; requests run in its threads.
+timeout = 30
+# A client that uses its connection again in the moment it is closed gets no answer. gunicorn's two
+# seconds are about the pause of a program that sends one request after the other.
+keepalive = 30
+graceful_timeout = 15
+control_socket_disable = True
+loglevel = "warning"
+# Who harvests (`ckan marathon feed readers`), without anything about people.
+access_log_format = '- - - %(t)s "%(r)s" %(s)s %(b)s "-" "%(a)s"'
+logger_class = AccessLogger
+# Local proxies may say which scheme and host people see.
+forwarded_allow_ips = "127.0.0.1"
+
+
+def post_fork(server: Arbiter, worker: Worker) -> None:
+    """Let go of database connections of the parent process, and write the access log again."""
+    del server
+    # CKAN, configuring its own logs, turns off all loggers that were there before.
+    worker.log.access_log.disabled = False
+    worker.log.error_log.disabled = False
+    from ckan import model
+
+    assert model.meta.engine is not None
+    model.meta.engine.dispose(close=False)
+    _show_heartbeat(worker)
+
+
+def _show_heartbeat(worker: Worker) -> None:
+    """Have a worker tell `ckan marathon doctor`, too, what it tells gunicorn."""
+    directory = Path(os.environ["MARATHON_HEARTBEATS"])
+    delete_ended_heartbeats(directory)
+    notify_gunicorn = worker.tmp.notify
+
+    def notify_both() -> None:
+        notify_gunicorn()
+        write_heartbeat(directory, "web")
+
+    worker.tmp.notify = notify_both
