@@ -126,3 +126,11 @@ def test_ci_runs_the_commands_of_the_readme() -> None:
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert "make check" in ci
     assert "make test" in ci
+
+
+def test_the_map_from_a_save_to_an_address_has_every_table() -> None:
+    named = set(re.findall(r"`(marathon_\w+)`", (ROOT / "docs/architecture.md").read_text("utf-8")))
+    models = "\n".join(path.read_text("utf-8") for path in (PACKAGE / "model").glob("*.py"))
+    tables = set(re.findall(r'__tablename__ = "(\w+)"', models))
+    assert len(tables) > 10
+    assert tables <= named

@@ -15,6 +15,7 @@ from ckan.tests.factories import SysadminWithToken
 from ckan.tests.helpers import call_action
 from werkzeug.datastructures import FileStorage
 
+from ckanext.marathon.helpers import collect_helpers
 from tests import factories
 from tests.feeds.agreement import bare, disagreements
 from tests.rdf.samples import AUTHORITY
@@ -120,6 +121,12 @@ class TestOtherProfiles:
         kinds = [each.get("conformsTo") for each in structured(app, dataset)]
         assert len(kinds) == 2
         assert kinds.count(None) == 1
+
+    def test_helpers_are_the_same_whenever_plugins_are_loaded_again(self, app: Any) -> None:
+        first = collect_helpers()
+        assert first["croissant"] is collect_helpers()["croissant"]
+        assert first.keys() == collect_helpers().keys()
+        assert "chain_croissant" not in first
 
     def test_croissant_describes_in_the_officers_words_alone(
         self, dataset: dict[str, Any], app: Any
