@@ -7,6 +7,8 @@ of private packages, drafts and deleted ones.
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
@@ -324,3 +326,27 @@ def _page(found: list[Any], data_dict: dict[str, Any], usual: int | None) -> lis
     start = min(int(start), LARGEST)
     length = usual if limit in (None, "") else min(int(limit), LARGEST)
     return found[start:] if length is None else found[start : start + length]
+
+
+@tk.chained_action
+@tk.side_effect_free
+def help_show(next_: Action, context: Context, data_dict: dict[str, Any]) -> str | None:
+    """Return the help of an action, with what plugins add to it after CKAN's own.
+
+    CKAN chains actions with ``functools.partial``, and for a chained one answers with the
+    docstring of that class.
+    """
+    text = next_(context, data_dict)
+    return _join_docstrings(tk.get_action(data_dict["name"])) or text
+
+
+def _join_docstrings(action: Any) -> str:
+    """Return what the functions of a chain say, CKAN's own first; "" of one that is not chained."""
+    function = getattr(action, "__wrapped__", None)
+    texts: list[str] = []
+    while isinstance(function, functools.partial):
+        texts.insert(0, inspect.getdoc(function.func) or "")
+        function = function.args[0]
+    if not texts:
+        return ""
+    return "\n\n".join(filter(None, [inspect.getdoc(function), *texts]))
