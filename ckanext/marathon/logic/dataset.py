@@ -39,7 +39,7 @@ from ckanext.marathon.domain.file import read_checksum
 from ckanext.marathon.domain.texts import quote_value
 from ckanext.marathon.feeds import keys
 from ckanext.marathon.feeds.plain_text import strip_markup
-from ckanext.marathon.logic import messages, resource
+from ckanext.marathon.logic import messages
 from ckanext.marathon.logic import resource as resource_logic
 from ckanext.marathon.model import dataset as dataset_model
 from ckanext.marathon.model import package
@@ -178,7 +178,7 @@ def _note_unused(
     files = [each.id for each in package.resources]
     key: tuple[str | int, ...] = (FIELD,)
     if thing in files:
-        key = ("resources", resource.read_sent_number(context, files.index(thing)), FIELD)
+        key = ("resources", resource_logic.read_sent_number(context, files.index(thing)), FIELD)
     messages.add_notice_at(
         context, key, package.type, message.format(value=f"“{quote_value(given)}”")
     )

@@ -10,20 +10,19 @@ from __future__ import annotations
 from typing import Any
 
 import ckan.plugins.toolkit as tk
-import click
 import sqlalchemy as sa
 from flask import g, has_request_context
 
 from ckanext.marathon.model import disk
-from ckanext.marathon.model.unit_of_work import UnitOfWork
+from ckanext.marathon.model.unit_of_work import SaveRefused, UnitOfWork
 
 # Notes that CKAN makes of somebody who only reads.
 _NOTES = {"last_active", "last_access", "activity_stream_last_viewed", "email_last_sent"}
 _REFUSED = "marathon_no_room"
 
 
-class NoRoom(tk.ValidationError, click.ClickException):
-    """The disk is full: an error of validation, so that every form keeps what was typed."""
+class NoRoom(SaveRefused):
+    """The disk is full."""
 
     def __init__(self) -> None:
         """Say what to do, and note for the answer's status that this was the reason."""
@@ -32,8 +31,7 @@ class NoRoom(tk.ValidationError, click.ClickException):
             "is published can be read meanwhile. Try again later; what you entered is still in "
             "the form. If it lasts, tell the administrator to make room on the disk."
         )
-        tk.ValidationError.__init__(self, {"message": [text]}, {tk._("Disk full"): text})
-        self.message = self.text = text
+        super().__init__(tk._("Disk full"), text)
         if has_request_context():
             g.marathon_no_room = text
 

@@ -192,7 +192,7 @@ def tabulate_report(report: Report, period: Period, title: str, address: str) ->
 
 
 def list_part_figures() -> list[str]:
-    """Return the names of the figures of a part, in the order of :class:`Part`."""
+    """Return the names of the figures of a part, in the order of ``ReportPart``."""
     names = [
         tk._("Workshops held"),
         tk._("Ideas"),

@@ -10,9 +10,9 @@ from ckan.types import Response
 from flask import Blueprint, request
 from flask import Response as FlaskResponse
 
-from ckanext.marathon.feeds import atom, log_state
 from ckanext.marathon.feeds import atom as atom_feeds
 from ckanext.marathon.feeds import changes as changes_feeds
+from ckanext.marathon.feeds import log_state
 from ckanext.marathon.feeds.log_state import LogNotReady
 from ckanext.marathon.feeds.scopes import CataloguePart
 from ckanext.marathon.rdf import lookups
@@ -97,10 +97,10 @@ def _answer_atom(part: CataloguePart) -> Response:
         set_validators(answer, state, f"atom.{tk.h.lang()}")
         if is_fresh(answer):
             return answer
-        body, cursor = atom.write_changes_atom(part, address, lookups.read_site().url)
+        body, cursor = atom_feeds.write_changes_atom(part, address, lookups.read_site().url)
     except LogNotReady:
         return catalog.answer_not_ready()
-    written = answer_bytes(body, atom.MEDIA_TYPE)
+    written = answer_bytes(body, atom_feeds.MEDIA_TYPE)
     set_validators(written, state, f"atom.{tk.h.lang()}")
     return share_answer(written, cursor)
 
