@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypedDict, cast
+from typing import Self, TypedDict, cast
 
 from ckanext.marathon.domain import numbers, workshop
 from ckanext.marathon.domain.errors import Malformed
@@ -275,6 +275,20 @@ class PackageRecord(Record):
     created: datetime | None = None
     modified: datetime | None = None
 
+    @classmethod
+    def from_shown(cls, shown: Mapping[str, object]) -> Self:
+        """Return a record as ``package_show`` gives it."""
+        return cls._read(Fields.of_shown(shown))
+
+    @classmethod
+    def from_stored(cls, row: object) -> Self:
+        """Return a record as the database has it: its own places and problems, no count masked."""
+        return cls._read(Fields.of_stored(row, *PACKAGE_COLUMNS))
+
+    @classmethod
+    def _read(cls, fields: Fields) -> Self:
+        raise NotImplementedError
+
 
 # CKAN's own columns of a package, of which queries ask some.
 PACKAGE_COLUMNS = (
@@ -344,17 +358,7 @@ class Dataset(PackageRecord):
     data_need_ids: tuple[str, ...] = ()
 
     @classmethod
-    def from_shown(cls, shown: Mapping[str, object]) -> Dataset:
-        """Return a dataset as ``package_show`` gives it."""
-        return cls._read(Fields.of_shown(shown))
-
-    @classmethod
-    def from_stored(cls, row: object) -> Dataset:
-        """Return a dataset as the database has it: its own places and problems alone."""
-        return cls._read(Fields.of_stored(row, *PACKAGE_COLUMNS))
-
-    @classmethod
-    def _read(cls, fields: Fields) -> Dataset:
+    def _read(cls, fields: Fields) -> Self:
         return cls(
             **read_package(fields),
             idea_ids=fields.texts("idea"),
@@ -407,17 +411,7 @@ class Idea(PackageRecord):
         return next((need.what for need in self.data_needs if need.id == need_id), "")
 
     @classmethod
-    def from_shown(cls, shown: Mapping[str, object]) -> Idea:
-        """Return an idea as ``package_show`` gives it."""
-        return cls._read(Fields.of_shown(shown))
-
-    @classmethod
-    def from_stored(cls, row: object) -> Idea:
-        """Return an idea as the database has it: its own municipalities, not its workshop's."""
-        return cls._read(Fields.of_stored(row, *PACKAGE_COLUMNS))
-
-    @classmethod
-    def _read(cls, fields: Fields) -> Idea:
+    def _read(cls, fields: Fields) -> Self:
         return cls(
             **read_package(fields),
             code=fields.text("code"),
@@ -507,17 +501,7 @@ class Workshop(PackageRecord):
         return WorkshopTimes(self.id, self.starts_at, self.ends_at, self.status)
 
     @classmethod
-    def from_shown(cls, shown: Mapping[str, object]) -> Workshop:
-        """Return a workshop as ``package_show`` gives it."""
-        return cls._read(Fields.of_shown(shown))
-
-    @classmethod
-    def from_stored(cls, row: object) -> Workshop:
-        """Return a workshop as the database has it, counts of people unmasked."""
-        return cls._read(Fields.of_stored(row, *PACKAGE_COLUMNS))
-
-    @classmethod
-    def _read(cls, fields: Fields) -> Workshop:
+    def _read(cls, fields: Fields) -> Self:
         return cls(
             **read_package(fields),
             code=fields.text("code"),
@@ -578,17 +562,7 @@ class Commitment(PackageRecord):
     milestones: tuple[Milestone, ...] = ()
 
     @classmethod
-    def from_shown(cls, shown: Mapping[str, object]) -> Commitment:
-        """Return a commitment as ``package_show`` gives it."""
-        return cls._read(Fields.of_shown(shown))
-
-    @classmethod
-    def from_stored(cls, row: object) -> Commitment:
-        """Return a commitment as the database has it."""
-        return cls._read(Fields.of_stored(row, *PACKAGE_COLUMNS))
-
-    @classmethod
-    def _read(cls, fields: Fields) -> Commitment:
+    def _read(cls, fields: Fields) -> Self:
         return cls(
             **read_package(fields),
             plan=fields.text("plan"),

@@ -121,7 +121,7 @@ class DataDirectory(Copying):
 
     def new_site(self) -> Site:
         self._start()
-        self._postgres.create("ckan")
+        self._postgres.create_databases("ckan")
         settings = {
             "sqlalchemy.url": self._postgres.url("ckan"),
             "ckan.redis.url": databases.redis(2),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -80,3 +81,24 @@ def list_upward_imports() -> Iterator[str]:
     for path in modules():
         if room_of(path) != "__init__":
             yield from list_forbidden_imports(path)
+
+
+def name_module(path: Path) -> str:
+    """Return the dotted name under which a file of the extension is imported."""
+    parts = ["ckanext", "marathon", *path.relative_to(PACKAGE).with_suffix("").parts]
+    return ".".join(parts).removesuffix(".__init__")
+
+
+def find_import_cycle() -> list[str]:
+    """Return modules of which each imports the next and the last is the first; ``[]`` for none."""
+    files = {name_module(path): path for path in modules()}
+    graph: dict[str, set[str]] = {}
+    for name, path in files.items():
+        found = {name for name, _ in imported(path)}
+        graph[name] = {each if each in files else each.rpartition(".")[0] for each in found}
+        graph[name] &= files.keys() - {name}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []

@@ -12,6 +12,7 @@ from tests.house.imports import (
     PACKAGE,
     PURE,
     ROOT,
+    find_import_cycle,
     imported,
     list_upward_imports,
     modules,
@@ -24,6 +25,10 @@ def test_a_room_imports_only_from_rooms_below_it() -> None:
     assert rooms <= FLOOR.keys(), "no such room; DESIGN of the house is in docs/architecture.md"
     faults = list(list_upward_imports())
     assert not faults, "\n".join(faults)
+
+
+def test_no_module_imports_one_that_imports_it() -> None:
+    assert find_import_cycle() == []
 
 
 def test_what_is_public_is_written_in_one_place() -> None:

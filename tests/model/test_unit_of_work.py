@@ -187,34 +187,34 @@ class TestOrderOfASave:
         assert {phase: names(getattr(saving.STEPS, phase)) for phase in PHASES} == {
             "before_flush": [
                 "room.refuse_without_room",
-                "watch.refuse_orphans",
+                "deletion.refuse_orphans",
                 "reindex.note_shown_before",
                 "data_needs.note_needs_before",
-                "watch.cut_links_of_purged",
+                "deletion.cut_links_of_purged",
                 "activity.settle_new_rows",
             ],
             "note_flush": [
                 "permissions.forget_changed_standings",
-                "auditing.note_flush",
+                "audit.note_flush",
                 "reindex.note_written",
-                "capture.note_flush",
+                "publish.note_flush",
             ],
             "note_created": [
-                "auditing.note_created",
+                "audit.note_created",
                 "data_needs.note_new_datasets",
-                "capture.note_created",
+                "publish.note_created",
             ],
             "before_commit": [
-                "auditing.write_entries",
+                "audit.write_entries",
                 "data_needs.mark_asking_ideas",
                 "reindex.write_notes",
-                "capture.relabel_activities",
-                "capture.publish_touched",
+                "publish.relabel_activities",
+                "publish.publish_touched",
             ],
             "after_commit": [
-                "capture.note_witness",
+                "publish.note_witness",
                 "reindex.settle_after_commit",
-                "gaps.enqueue_filling",
+                "publish.enqueue_filling",
             ],
             "after_rollback": ["reindex.settle_after_rollback"],
         }
@@ -238,7 +238,7 @@ class TestOrderOfASave:
             call_action("package_patch", id=dataset["id"], title="After")
         finally:
             saving.start_steps()
-        last = calls[calls.index("auditing.write_entries") :]
+        last = calls[calls.index("audit.write_entries") :]
         assert last == names((*saving.STEPS.before_commit, *saving.STEPS.after_commit))
         first = calls[: len(saving.STEPS.before_flush) + len(saving.STEPS.note_flush)]
         assert first == names((*saving.STEPS.before_flush, *saving.STEPS.note_flush))

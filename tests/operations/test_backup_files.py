@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from ckan import model
 
 from ckanext.marathon.operations import backup, restore
-from ckanext.marathon.operations.backup import BackupFault, Copies, Manifest, Progress, copy_file
+from ckanext.marathon.operations.backup import Copies, copy_file
 from ckanext.marathon.operations.backup_database import OPTION, ProgramFailed
+from ckanext.marathon.operations.backup_manifest import BackupFault, Manifest, Progress
 from stack.postgres import find_binaries
 from tests import factories, proving
 from tests.stack.faulty import mounted

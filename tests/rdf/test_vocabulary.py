@@ -7,7 +7,7 @@ import re
 import pytest
 from rdflib import OWL, RDF, SKOS, Graph, Literal, URIRef
 
-from ckanext.marathon.rdf import concept
+from ckanext.marathon.rdf import vocabulary as rdf_vocabulary
 from ckanext.marathon.rdf.commitment import build_commitment_graph
 from ckanext.marathon.rdf.dataset import build_dataset_graph
 from ckanext.marathon.rdf.formats import FORMATS, serialise_graph
@@ -15,7 +15,7 @@ from ckanext.marathon.rdf.idea import build_idea_graph
 from ckanext.marathon.rdf.namespaces import DCT
 from ckanext.marathon.rdf.workshop import build_workshop_graph
 from ckanext.marathon.records import Commitment, Idea, Workshop
-from ckanext.marathon.vocabulary import codes
+from ckanext.marathon.vocabulary import paths
 from ckanext.marathon.vocabulary.codes import UnknownCode
 
 from .samples import COMMITMENT, FACTS, FULL, IDEA, SITE, WORKSHOP
@@ -23,33 +23,33 @@ from .shapes import violations
 
 
 def test_there_is_a_graph_for_every_kind_of_concept() -> None:
-    assert set(concept.KINDS) == set(codes.KINDS)
+    assert set(rdf_vocabulary.KINDS) == set(paths.KINDS)
 
 
 @pytest.mark.parametrize(
     ("kind", "count"), [("municipality", 340), ("department", 22), ("service-problem", 73)]
 )
 def test_a_scheme_holds_all_its_concepts(kind: str, count: int) -> None:
-    graph = concept.build_scheme_graph(SITE, kind)
+    graph = rdf_vocabulary.build_scheme_graph(SITE, kind)
     concepts = set(graph.subjects(SKOS.inScheme, SITE.scheme(kind)))
     assert len(concepts) == count
     assert (SITE.scheme(kind), RDF.type, SKOS.ConceptScheme) in graph
 
 
-@pytest.mark.parametrize("kind", concept.KINDS)
+@pytest.mark.parametrize("kind", rdf_vocabulary.KINDS)
 def test_a_scheme_keeps_the_rules(kind: str) -> None:
-    assert violations(concept.build_scheme_graph(SITE, kind)) == []
+    assert violations(rdf_vocabulary.build_scheme_graph(SITE, kind)) == []
 
 
 def test_a_municipality_is_part_of_its_department() -> None:
-    graph = concept.build_concept_graph(SITE, "municipality", "0115")
+    graph = rdf_vocabulary.build_concept_graph(SITE, "municipality", "0115")
     iri = SITE.concept("municipality", "0115")
     assert (iri, DCT.isPartOf, SITE.concept("department", "01")) in graph
     assert (iri, SKOS.notation, Literal("0115")) in graph
 
 
 def test_a_problem_says_all_that_its_file_says_and_names_its_neighbours() -> None:
-    graph = concept.build_concept_graph(SITE, "service-problem", "AGU-01")
+    graph = rdf_vocabulary.build_concept_graph(SITE, "service-problem", "AGU-01")
     iri, area = (SITE.concept("service-problem", each) for each in ("AGU-01", "AGU"))
     assert (iri, SKOS.broader, area) in graph
     assert graph.value(iri, SKOS.definition) is not None
@@ -63,17 +63,17 @@ def test_a_problem_says_all_that_its_file_says_and_names_its_neighbours() -> Non
 )
 def test_an_unknown_concept_is_refused(kind: str, code: str) -> None:
     with pytest.raises(UnknownCode):
-        concept.build_concept_graph(SITE, kind, code)
+        rdf_vocabulary.build_concept_graph(SITE, kind, code)
 
 
 def test_an_unknown_scheme_is_refused() -> None:
     with pytest.raises(UnknownCode):
-        concept.build_scheme_graph(SITE, "x")
+        rdf_vocabulary.build_scheme_graph(SITE, "x")
 
 
 def test_every_concept_and_property_of_ours_that_is_used_is_described() -> None:
-    ontology = concept.build_ontology_graph(SITE)
-    taxonomy = concept.build_scheme_graph(SITE, "service-problem")
+    ontology = rdf_vocabulary.build_ontology_graph(SITE)
+    taxonomy = rdf_vocabulary.build_scheme_graph(SITE, "service-problem")
     used = Graph()
     for graph in (
         build_dataset_graph(FULL, FACTS),
@@ -111,15 +111,17 @@ def test_every_concept_and_property_of_ours_that_is_used_is_described() -> None:
     for iri in ours - terms:
         kind, _, code = iri.removeprefix(f"{SITE.vocabulary}/").partition("/")
         found = (
-            concept.build_concept_graph(SITE, kind, code)
+            rdf_vocabulary.build_concept_graph(SITE, kind, code)
             if code
-            else concept.build_scheme_graph(SITE, kind)
+            else rdf_vocabulary.build_scheme_graph(SITE, kind)
         )
         assert (URIRef(iri), None, None) in found
 
 
 @pytest.mark.parametrize("extension", FORMATS)
 def test_every_format_is_written_as_utf_8_with_its_media_type(extension: str) -> None:
-    body = serialise_graph(concept.build_concept_graph(SITE, "municipality", "0115"), extension)
+    body = serialise_graph(
+        rdf_vocabulary.build_concept_graph(SITE, "municipality", "0115"), extension
+    )
     assert "Villa Nueva" in body.decode("utf-8")
     assert re.fullmatch(r"(text|application)/[a-z0-9+-]+", FORMATS[extension].media_type)

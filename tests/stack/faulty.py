@@ -204,7 +204,9 @@ class FaultySite(RunningSite):
                 self.supervisor.start(name)
             elif pid:
                 for process in self.family(name):
-                    process.resume()
+                    # One that ends meanwhile, as a web worker that is replaced, hangs no more.
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        process.resume()
         until(self.is_well, 120)
 
     # What is done to it

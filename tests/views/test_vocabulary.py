@@ -9,7 +9,7 @@ import pytest
 from rdflib import Graph, Literal, URIRef
 from rdflib.namespace import RDF, SKOS
 
-from ckanext.marathon.rdf.concept import KINDS
+from ckanext.marathon.rdf.vocabulary import KINDS
 
 from .conftest import Reader
 

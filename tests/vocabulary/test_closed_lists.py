@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from ckanext.marathon.vocabulary import codes, problems, statuses, territory
+from ckanext.marathon.vocabulary import codes, paths, problems, statuses, territory
 from ckanext.marathon.vocabulary.codes import UnknownCode
 
 # Stored in databases and published: a code that changes here breaks both.
@@ -83,25 +83,25 @@ class TestPaths:
         ],
     )
     def test_paths_are_those_of_the_contract(self, kind: str, code: str, path: str) -> None:
-        assert codes.build_concept_path(kind, code) == path
-        assert codes.build_scheme_path(kind) == kind
+        assert paths.build_concept_path(kind, code) == path
+        assert paths.build_scheme_path(kind) == kind
 
     def test_every_concept_has_a_path_of_its_own_that_needs_no_escaping(self) -> None:
         found = [
             *(
-                codes.build_concept_path("municipality", each.code)
+                paths.build_concept_path("municipality", each.code)
                 for each in territory.list_municipalities()
             ),
             *(
-                codes.build_concept_path("department", each.code)
+                paths.build_concept_path("department", each.code)
                 for each in territory.list_departments()
             ),
             *(
-                codes.build_concept_path("service-problem", each.notation)
+                paths.build_concept_path("service-problem", each.notation)
                 for each in [*problems.list_areas(), *problems.list_problems()]
             ),
             *(
-                codes.build_concept_path(each.name, code)
+                paths.build_concept_path(each.name, code)
                 for each in statuses.list_term_lists()
                 for code in each.codes
             ),
@@ -125,4 +125,4 @@ class TestPaths:
     )
     def test_what_does_not_exist_has_no_path(self, kind: object, code: object) -> None:
         with pytest.raises(UnknownCode):
-            codes.build_concept_path(kind, code)  # pyright: ignore[reportArgumentType]
+            paths.build_concept_path(kind, code)  # pyright: ignore[reportArgumentType]

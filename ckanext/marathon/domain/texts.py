@@ -24,7 +24,6 @@ _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
 # non-characters.
 # Source: Unicode Standard Annex 9 (2.1-2.5) and Technical Report 36 (2.5.2, 3.5).
 _JOINERS = "\u200c\u200d"
-_PLANES = range(0, 0x110000, 0x10000)
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\ufdd0-\ufdef\U000e0000-\U000e007f"

@@ -26,8 +26,7 @@ from ckanext.marathon.rdf import lookups
 from ckanext.marathon.rdf.catalogue import OF_THE_WHOLE, build_part_graph
 from ckanext.marathon.rdf.facts import PartFacts, Row, Site
 from ckanext.marathon.records import list_texts
-from ckanext.marathon.vocabulary import codes as codes_vocabulary
-from ckanext.marathon.vocabulary import problems, territory
+from ckanext.marathon.vocabulary import paths, problems, territory
 from ckanext.marathon.vocabulary.codes import UnknownCode, pick_label
 
 
@@ -313,7 +312,7 @@ def _find_part_of_vocabulary(kind: str, reference: str) -> CataloguePart:
             reference
         )
     except UnknownCode:
-        code = codes_vocabulary.repair_concept_code(kind, reference)
+        code = paths.repair_concept_code(kind, reference)
         raise (PartElsewhere(Scope(kind, code)) if code else NoPart()) from None
     return CataloguePart(
         Scope(kind, reference), dict.fromkeys(LANGUAGES, place.name), ((kind, reference),)

@@ -19,7 +19,6 @@ from functools import cache
 from typing import Any
 
 import ckan.plugins.toolkit as tk
-import click
 import sqlalchemy as sa
 from ckan import model
 from redis.exceptions import RedisError
@@ -31,7 +30,7 @@ from ckanext.marathon.feeds.keys import Key
 from ckanext.marathon.feeds.log_state import Witness, begin_epoch_after_loss, write_witness
 from ckanext.marathon.model import activity, clock, feed, feed_log, unit_of_work
 from ckanext.marathon.model.feed import SETTINGS, Activity, Gap, Kind
-from ckanext.marathon.model.unit_of_work import UnitOfWork
+from ckanext.marathon.model.unit_of_work import SaveRefused, UnitOfWork
 from ckanext.marathon.rdf.facts import Site
 
 # A follower hears of a neighbour before it hears of who names it.
@@ -79,7 +78,7 @@ def publish_changes(touched: Touched) -> int:
 
 
 def republish_records(wanted: Collection[Key]) -> int:
-    """Write down how what is public differs from the log, of these things; as :func:`publish`.
+    """Write down how these records differ from the log; as :func:`publish_changes`.
 
     What the log says of itself is not trusted: the descriptions are compared.
     """
@@ -263,18 +262,17 @@ logger = logging.getLogger(__name__)
 RETRY_AFTER = timedelta(minutes=10)
 
 
-class WithdrawalRefused(tk.ValidationError, click.ClickException):
+class WithdrawalRefused(SaveRefused):
     """What may not be shown any more cannot be taken out of the feed, so nothing is saved."""
 
     def __init__(self) -> None:
-        """Say what to do: an error of validation for programs, one line on the command line."""
+        """Say what to do."""
         text = tk._(
             "The feed that portals copy could not be told of this change, so nothing was saved: "
             "portals would go on showing what it withdraws. Try again later. If it lasts, tell "
             "the administrator: the server's log says why."
         )
-        tk.ValidationError.__init__(self, {"message": [text]}, {tk._("The feed"): text})
-        self.message = text
+        super().__init__(tk._("The feed"), text)
 
 
 class OpenedGaps:

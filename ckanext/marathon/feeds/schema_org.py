@@ -53,7 +53,7 @@ def describe_dataset(
 def describe_dataset_lines(
     lines: Sequence[bytes], iri: str, catalogue: str, vocabulary: str, title: str
 ) -> dict[str, object] | None:
-    """Return the dataset that lines of N-Triples describe, as :func:`of` does."""
+    """Return the dataset that lines of N-Triples describe, as :func:`describe_dataset` does."""
     for each in parse_datasets(lines, vocabulary, catalogue):
         if each.iri == iri:
             return _dataset(each, catalogue, title)
@@ -200,7 +200,7 @@ def describe_event(
         starts: a day, or a moment with its offset.
         ends: the same, ``""`` if not known.
         is_cancelled: whether it will not take place.
-        place: of :func:`place`.
+        place: of :func:`describe_event_place`.
         organizers: names of organisations, and their pages or ``""``.
         about: what it speaks of.
     """

@@ -2,7 +2,7 @@
 
 A document is a head, any number of parts, and a tail. Parts are written by pyoxigraph, with the
 same prefixes each time, and lose the frame that it puts around each; JSON-LD is written by
-:mod:`ckanext.marathon.rdf.jsonld`.
+:mod:`ckanext.marathon.rdf.formats`.
 """
 
 from __future__ import annotations

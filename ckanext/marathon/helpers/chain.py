@@ -32,7 +32,7 @@ from ckanext.marathon.helpers.labels import (
     marathon_term,
 )
 from ckanext.marathon.logic import permissions
-from ckanext.marathon.model import commitment, municipality, package
+from ckanext.marathon.model import commitment, municipality
 from ckanext.marathon.model import idea as idea_model
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model import workshop as workshop_model
@@ -43,7 +43,7 @@ from ckanext.marathon.search.connection import AWAY
 from ckanext.marathon.visibility import Viewer
 from ckanext.marathon.vocabulary import statuses
 
-PROVING_TYPES = (package.WORKSHOP, package.IDEA, package.DATASET)
+PROVING_TYPES = (package_model.WORKSHOP, package_model.IDEA, package_model.DATASET)
 _THING = re.compile(rf"/({'|'.join(PROVING_TYPES)})/([A-Za-z0-9_-]+)(?:[./?#].*)?", re.DOTALL)
 
 
@@ -79,16 +79,16 @@ def show_evidence(addresses: Iterable[str]) -> dict[str, Evidence]:
         if thing is None:
             answer[address] = Evidence(address, address)
             continue
-        starts = package.read_stored_text(thing, "starts_at")
+        starts = package_model.read_stored_text(thing, "starts_at")
         answer[address] = Evidence(
             href=tk.h.url_for(f"{thing.type}.read", id=thing.name),
             title=thing.title or thing.name,
             type=thing.type,
-            status=package.read_stored_text(thing, "status")
-            if thing.type != package.DATASET
+            status=package_model.read_stored_text(thing, "status")
+            if thing.type != package_model.DATASET
             else "",
             day=marathon_only_day(starts) if workshop_domain.is_time(starts) else "",
-            is_example=package.read_stored_flag(thing, "example"),
+            is_example=package_model.read_stored_flag(thing, "example"),
         )
     return answer
 
@@ -155,7 +155,7 @@ def show_commitment(record: Commitment) -> ShownCommitment:
     own = {(proof.type, proof.href) for proof in proofs.values() if proof.type}
     return ShownCommitment(
         record=record,
-        organization=package.read_organization_titles([record.owner_id]).get(record.owner_id),
+        organization=package_model.read_organization_titles([record.owner_id]).get(record.owner_id),
         milestones=milestones,
         progress=count_progress(record),
         overdue=sum(milestone.is_overdue for milestone in milestones),
@@ -174,7 +174,7 @@ def may_add_commitment() -> bool:
     """Return whether the visitor may add a commitment for some organisation."""
     if not current_user.is_authenticated:
         return False
-    return bool(permissions.organizations_open_to(current_user.name, package.COMMITMENT))
+    return bool(permissions.organizations_open_to(current_user.name, package_model.COMMITMENT))
 
 
 def marathon_today() -> str:

@@ -25,7 +25,7 @@ from ckanext.marathon.domain.errors import N_, FieldFault, Malformed, Taken, mak
 from ckanext.marathon.logic import dataset, messages, permissions, resource, unkept
 from ckanext.marathon.model import dataset as dataset_model
 from ckanext.marathon.model import idea as idea_model
-from ckanext.marathon.model import link, package
+from ckanext.marathon.model import link
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.records import Workshop
@@ -148,7 +148,7 @@ def put_field(pkg_dict: dict[str, Any], field: str, value: Any) -> None:
 def stored_counts(workshop: model.Package) -> dict[str, int | None]:
     """Return the counts of a workshop as they are stored."""
     return {
-        name: _count(package.read_stored_text(workshop, name))
+        name: _count(package_model.read_stored_text(workshop, name))
         for name in workshop_domain.COUNT_FIELDS
     }
 
@@ -174,9 +174,9 @@ def _count(text: str) -> int | None:
 
 def complete_idea(viewer: Viewer, idea: model.Package, pkg_dict: dict[str, Any]) -> None:
     """Set municipalities and their origin, ``workshop_info`` and ``history``."""
-    workshop_id = package.read_stored_text(idea, "workshop")
-    workshop = package.load_packages([workshop_id]).get(workshop_id) if workshop_id else None
-    own = package.read_stored_texts(idea, "municipality")
+    workshop_id = package_model.read_stored_text(idea, "workshop")
+    workshop = package_model.load_packages([workshop_id]).get(workshop_id) if workshop_id else None
+    own = package_model.read_stored_texts(idea, "municipality")
     resolved = dataset_domain.resolve_values(
         own, municipalities_of_workshop(workshop), dataset_domain.FROM_WORKSHOP
     )
@@ -233,26 +233,28 @@ def complete_dataset(viewer: Viewer, dataset: model.Package, pkg_dict: dict[str,
     """
     first = dataset_model.read_first_published([dataset.id]).get(dataset.id)
     pkg_dict["first_published"] = first.astimezone(UTC).isoformat() if first else None
-    named = package.read_stored_texts(dataset, "idea")
-    ideas = package.load_packages(named)
-    workshops = package.load_packages(
-        w for idea in ideas.values() if (w := package.read_stored_text(idea, "workshop"))
+    named = package_model.read_stored_texts(dataset, "idea")
+    ideas = package_model.load_packages(named)
+    workshops = package_model.load_packages(
+        w for idea in ideas.values() if (w := package_model.read_stored_text(idea, "workshop"))
     )
     inherited: dict[str, set[str]] = {"municipality": set(), "service_problem": set()}
     for idea in ideas.values():
-        workshop = workshops.get(package.read_stored_text(idea, "workshop"))
-        own = package.read_stored_texts(idea, "municipality")
+        workshop = workshops.get(package_model.read_stored_text(idea, "workshop"))
+        own = package_model.read_stored_texts(idea, "municipality")
         inherited["municipality"].update(own or municipalities_of_workshop(workshop))
-        inherited["service_problem"].update(package.read_stored_texts(idea, "service_problem"))
+        inherited["service_problem"].update(
+            package_model.read_stored_texts(idea, "service_problem")
+        )
     for field, values in inherited.items():
         resolved = dataset_domain.resolve_values(
-            package.read_stored_texts(dataset, field), values, dataset_domain.FROM_IDEA
+            package_model.read_stored_texts(dataset, field), values, dataset_domain.FROM_IDEA
         )
         put_field(pkg_dict, field, resolved.values)
         pkg_dict[f"{field}_origin"] = resolved.origin
     visible = [ideas[id_] for id_ in named if id_ in ideas and viewer.may_see(ideas[id_])]
     pkg_dict["ideas"] = [_idea(viewer, idea, workshops) for idea in visible]
-    wanted = package.read_stored_texts(dataset, "data_need")
+    wanted = package_model.read_stored_texts(dataset, "data_need")
     if len(visible) < len(named) and not permissions.keeps_links(viewer, dataset):
         needs = needs_of_ideas(visible)
         put_field(pkg_dict, "idea", [idea.id for idea in visible])
@@ -266,13 +268,13 @@ def complete_dataset(viewer: Viewer, dataset: model.Package, pkg_dict: dict[str,
 def _idea(
     viewer: Viewer, idea: model.Package, workshops: dict[str, model.Package]
 ) -> dict[str, Any]:
-    workshop = workshops.get(package.read_stored_text(idea, "workshop"))
+    workshop = workshops.get(package_model.read_stored_text(idea, "workshop"))
     shown = describe_workshop(workshop) if workshop and viewer.may_see(workshop) else None
     return {
         "id": idea.id,
         "name": idea.name,
         "title": idea.title or idea.name,
-        "status": package.read_stored_text(idea, "status"),
+        "status": package_model.read_stored_text(idea, "status"),
         "workshop": shown,
     }
 

@@ -29,7 +29,6 @@ from urllib.parse import urlsplit
 
 import ckan.plugins as p
 import ckan.plugins.toolkit as tk
-import click
 import sqlalchemy as sa
 from ckan import model
 from ckan.lib import files, munge, uploader
@@ -44,7 +43,7 @@ from ckanext.marathon.domain.file import SAMPLE_SIZE, detect_media_type
 from ckanext.marathon.domain.texts import quote_value
 from ckanext.marathon.logic import messages, unkept
 from ckanext.marathon.model import disk, package
-from ckanext.marathon.model.unit_of_work import UnitOfWork
+from ckanext.marathon.model.unit_of_work import SaveRefused, UnitOfWork
 from ckanext.marathon.vocabulary import authorities
 
 # Notes that CKAN makes of somebody who only reads.
@@ -52,8 +51,8 @@ _NOTES = {"last_active", "last_access", "activity_stream_last_viewed", "email_la
 _REFUSED = "marathon_no_room"
 
 
-class NoRoom(tk.ValidationError, click.ClickException):
-    """The disk is full: an error of validation, so that every form keeps what was typed."""
+class NoRoom(SaveRefused):
+    """The disk is full."""
 
     def __init__(self) -> None:
         """Say what to do, and note for the answer's status that this was the reason."""
@@ -62,8 +61,7 @@ class NoRoom(tk.ValidationError, click.ClickException):
             "is published can be read meanwhile. Try again later; what you entered is still in "
             "the form. If it lasts, tell the administrator to make room on the disk."
         )
-        tk.ValidationError.__init__(self, {"message": [text]}, {tk._("Disk full"): text})
-        self.message = self.text = text
+        super().__init__(tk._("Disk full"), text)
         if has_request_context():
             g.marathon_no_room = text
 
@@ -576,13 +574,6 @@ class PendingUpload:
 
     upload: Any
     resource_id: str = ""
-
-
-def keeps_files() -> bool:
-    """Return whether the site can keep the files of records; CKAN breaks, or drops them."""
-    storage = uploader.get_resource_uploader({})
-    places = (getattr(storage, "storage_path", None), getattr(storage, "storage", None))
-    return any(places)
 
 
 def prepare_uploads(context: Context, resources: list[dict[str, Any]]) -> list[list[str]]:

@@ -19,7 +19,8 @@ from ckan.types import Context
 from werkzeug.datastructures import FileStorage
 
 from ckanext.marathon.domain.texts import is_blank, quote_value
-from ckanext.marathon.logic import messages, resource
+from ckanext.marathon.logic import messages
+from ckanext.marathon.model import disk
 from ckanext.marathon.model import package as package_model
 
 # Source: ckan.lib.navl.validators.default_schema_or_keep_extras, "keep_extras".
@@ -122,7 +123,7 @@ def find_files(data: Mapping[str, Any], accepted: str = "") -> dict[str, Any]:
         if isinstance(value, FileStorage) and name != accepted:
             text = tk._("A file is sent as “{name}” here").format(name=accepted)
             errors[name] = [text if accepted else _how_to_send()]
-        elif isinstance(value, FileStorage) and value.filename and not resource.keeps_files():
+        elif isinstance(value, FileStorage) and value.filename and not disk.keeps_files():
             text = tk._("This site cannot keep files: set ckan.storage_path in its configuration.")
             errors[name] = [text]
         elif name == accepted and is_filled(value) and isinstance(value, _JSON):

@@ -1,4 +1,4 @@
-"""Room on the disk that the database writes to, which must never run out: it would stop."""
+"""Where files are kept, and room on the disk: the database stops when none is left."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import shutil
 
 import ckan.plugins.toolkit as tk
+from ckan.lib import uploader
 from psycopg2 import OperationalError
 from psycopg2.errors import DiskFull
 
@@ -33,6 +34,13 @@ def has_room() -> bool:
         # A path that is not there tells nothing; ``doctor`` names it.
         return True
     return free is None or free >= tk.config["ckanext.marathon.disk_free_mb"]
+
+
+def keeps_files() -> bool:
+    """Return whether the site can keep the files of records; CKAN breaks, or drops them."""
+    storage = uploader.get_resource_uploader({})
+    places = (getattr(storage, "storage_path", None), getattr(storage, "storage", None))
+    return any(places)
 
 
 def is_disk_full(fault: BaseException) -> bool:

@@ -16,11 +16,26 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import ckan.plugins as p
+import ckan.plugins.toolkit as tk
+import click
 import sqlalchemy as sa
 from ckan import model
 from sqlalchemy import event
 
 Notes = TypeVar("Notes")
+
+
+class SaveRefused(tk.ValidationError, click.ClickException):
+    """The site cannot take a save now: an error of validation, so that forms keep what was typed.
+
+    Attributes:
+        text: what to do; on the command line it is the one line that is printed.
+    """
+
+    def __init__(self, heading: str, text: str) -> None:
+        """Say what to do; forms show it under a heading."""
+        tk.ValidationError.__init__(self, {"message": [text]}, {heading: text})
+        self.message = self.text = text
 
 
 class UnitOfWork:

@@ -26,7 +26,7 @@ from ckan.model import meta
 from psycopg2.extensions import make_dsn
 from sqlalchemy.exc import ProgrammingError
 
-from ckanext.marathon.operations.backup import DUMP_NAME, BackupFault, Manifest
+from ckanext.marathon.operations.backup_manifest import DUMP_NAME, BackupFault, Manifest
 
 OPTION = "ckanext.marathon.postgres_programs"
 # Of what a program says about its failure.

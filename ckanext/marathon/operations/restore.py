@@ -23,8 +23,9 @@ from ckanext.marathon.feeds import log_state
 from ckanext.marathon.logic import messages
 from ckanext.marathon.logic.erasing import LIST_FILE, dictize_entry, read_list_file
 from ckanext.marathon.model import clock
-from ckanext.marathon.operations import backup, backup_database, upkeep
-from ckanext.marathon.operations.backup import (
+from ckanext.marathon.operations import backup, backup_database, backup_manifest, upkeep
+from ckanext.marathon.operations.backup_database import ProgramFailed, ProgramMissing
+from ckanext.marathon.operations.backup_manifest import (
     FILES_NAME,
     MANIFEST,
     BackupFault,
@@ -34,13 +35,12 @@ from ckanext.marathon.operations.backup import (
     describe_damage,
     read_digest,
 )
-from ckanext.marathon.operations.backup_database import ProgramFailed, ProgramMissing
 
 
 def prepare_files(directory: Path, storage: Path, manifest: Manifest, progress: Progress) -> Path:
     """Copy the files of a backup beside those that are there; return where they wait."""
     forget_waiting(storage)
-    waiting = storage / backup.RESTORE_FOLDER
+    waiting = storage / backup_manifest.RESTORE_FOLDER
     new = waiting / "new"
     new.mkdir(parents=True)
     names = list(manifest.names(FILES_NAME))
@@ -60,7 +60,7 @@ def prepare_files(directory: Path, storage: Path, manifest: Manifest, progress: 
 
 def forget_waiting(storage: Path) -> None:
     """Delete the files that wait to be put in place."""
-    shutil.rmtree(storage / backup.RESTORE_FOLDER, ignore_errors=True)
+    shutil.rmtree(storage / backup_manifest.RESTORE_FOLDER, ignore_errors=True)
 
 
 def _hand_over(storage: Path, waiting: Path) -> None:
@@ -78,8 +78,8 @@ def change_places(storage: Path, waiting: Path) -> None:
     old.mkdir(exist_ok=True)
     for path in list(storage.iterdir()):
         if path.name not in (
-            backup.RESTORE_NOTE,
-            backup.RESTORE_FOLDER,
+            backup_manifest.RESTORE_NOTE,
+            backup_manifest.RESTORE_FOLDER,
             "webassets",
         ):
             path.rename(old / path.name)
@@ -102,7 +102,7 @@ def collect_takedowns(manifest: Manifest, further: Rows) -> Rows:
         BackupFault: the file of ``ckanext.marathon.takedown_list`` cannot be read.
     """
     return unite_takedowns(
-        backup.read_noted_takedowns(),
+        backup_manifest.read_noted_takedowns(),
         _present_takedowns(),
         _listed_takedowns(),
         manifest.takedowns,
@@ -244,8 +244,8 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
     _check_space(storage, manifest)
     storage.mkdir(parents=True, exist_ok=True)
     takedowns = collect_takedowns(manifest, further)
-    is_repeated = backup.is_restoring()
-    backup.write_restore_note(directory, takedowns)
+    is_repeated = backup_manifest.is_restoring()
+    backup_manifest.write_restore_note(directory, takedowns)
     try:
         waiting = prepare_files(directory, storage, manifest, progress(tk._("Copying files")))
         told = progress(tk._("Database"))
@@ -256,7 +256,7 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
         forget_waiting(storage)
         # Nothing was changed. After an earlier interruption it is not known what was.
         if not is_repeated:
-            backup.remove_restore_note()
+            backup_manifest.remove_restore_note()
         raise
     backup_database.compare_database(manifest)
     change_places(storage, waiting)
@@ -276,7 +276,7 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
         _run_ckan(progress(tk._("Feed")), "marathon", "feed", "rebuild")
     model.Session.rollback()
     _run_ckan(progress(tk._("Search index")), "search-index", "rebuild")
-    backup.remove_restore_note()
+    backup_manifest.remove_restore_note()
     return manifest
 
 

@@ -28,7 +28,7 @@ from werkzeug.datastructures import FileStorage
 
 from ckanext.marathon.logic import resource as resource_logic
 from ckanext.marathon.logic.action.organization import leave_organization
-from ckanext.marathon.model import audit, municipality, package
+from ckanext.marathon.model import audit, disk, municipality, package
 from ckanext.marathon.model import idea as idea_model
 from ckanext.marathon.model import link as link_model
 from ckanext.marathon.model.link import Predicate
@@ -397,7 +397,7 @@ def _check_storage() -> None:
     Raises:
         StarterError: neither ``ckan.storage_path`` nor a storage for resources is configured.
     """
-    if not resource_logic.keeps_files():
+    if not disk.keeps_files():
         raise StarterError(
             tk._("This site cannot keep files: set ckan.storage_path in its configuration.")
         )

@@ -20,7 +20,8 @@ import yaml
 
 from ckanext.marathon.rdf.lookups import read_site
 from ckanext.marathon.vocabulary import codes, problems, territory
-from ckanext.marathon.vocabulary.codes import UnknownCode, build_concept_path
+from ckanext.marathon.vocabulary.codes import UnknownCode
+from ckanext.marathon.vocabulary.paths import build_concept_path
 
 
 def find_vocabulary_base() -> str:

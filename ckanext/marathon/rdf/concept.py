@@ -15,18 +15,16 @@ DCAT-US 3, Document, wants a title of each.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.resources import files
 
 from rdflib import Graph, Literal, URIRef
 
 from ckanext.marathon.rdf.facts import Row, Site, make_part_iri, make_web_iri
 from ckanext.marathon.rdf.literals import PARAGRAPH, REST, clean_text, make_text
-from ckanext.marathon.rdf.place import SCHEME_TITLES, add_place
 from ckanext.marathon.records import list_texts
-from ckanext.marathon.vocabulary import authorities, codes, problems, statuses, territory
+from ckanext.marathon.vocabulary import authorities, problems, statuses
 from ckanext.marathon.vocabulary.codes import UnknownCode
 
-from .namespaces import DCT, FOAF, OWL, RDF, RDFS, SKOS, new_graph
+from .namespaces import DCT, FOAF, RDF, RDFS, SKOS
 
 
 def add_texts(
@@ -298,127 +296,3 @@ def _describe(graph: Graph, iri: URIRef, known: authorities.Licence | None) -> N
         kind = authorities.find_licence_type(each)
         if kind is not None:
             graph.add((iri, DCT.type, add_authority(graph, kind)))
-
-
-KINDS: tuple[str, ...] = (
-    *SCHEME_TITLES,
-    problems.KIND,
-    *(each.name for each in statuses.list_term_lists()),
-)
-
-
-def build_concept_graph(site: Site, kind: str, code: str) -> Graph:
-    """Return one concept.
-
-    Args:
-        site: where IRIs start.
-        kind: ``municipality``, ``department``, ``service-problem`` or a closed list.
-        code: INE code, notation or code of a term.
-
-    Raises:
-        UnknownCode: no such kind or code.
-    """
-    iri = site.concept(kind, code)
-    if kind == problems.KIND:
-        return _about(iri, _taxonomy(site))
-    graph = new_graph(site.vocabulary)
-    _add_scheme(graph, site, kind)
-    _add(graph, site, kind, code)
-    return graph
-
-
-def build_scheme_graph(site: Site, kind: str) -> Graph:
-    """Return a whole scheme with its concepts.
-
-    Raises:
-        UnknownCode: no such kind.
-    """
-    site.scheme(kind)
-    if kind == problems.KIND:
-        return _taxonomy(site)
-    graph = new_graph(site.vocabulary)
-    _add_scheme(graph, site, kind)
-    for code in _codes(kind):
-        _add(graph, site, kind, code)
-        graph.add((site.concept(kind, code), SKOS.topConceptOf, site.scheme(kind)))
-    return graph
-
-
-def build_ontology_graph(site: Site) -> Graph:
-    """Return the properties of our own: those of ``schemas/ontology.ttl`` and of the taxonomy."""
-    turtle = files("ckanext.marathon.schemas").joinpath("ontology.ttl").read_bytes()
-    graph = new_graph(site.vocabulary)
-    graph.parse(data=turtle, format="turtle", publicID=f"{site.vocabulary}/")
-    for triple in _taxonomy(site):
-        if str(triple[0]).startswith(f"{site.vocabulary}/def#"):
-            graph.add(triple)
-    return graph
-
-
-def read_profile_turtle(site: Site) -> bytes:
-    """Return the application profile as SHACL in Turtle (``schemas/marathon-ap.ttl``)."""
-    turtle = files("ckanext.marathon.schemas").joinpath("marathon-ap.ttl").read_bytes()
-    return f"@base <{site.vocabulary}/> .\n".encode() + turtle
-
-
-def _codes(kind: str) -> tuple[str, ...]:
-    if kind == "municipality":
-        return tuple(each.code for each in territory.list_municipalities())
-    if kind == "department":
-        return tuple(each.code for each in territory.list_departments())
-    return statuses.get_term_list(kind).codes
-
-
-def _add_scheme(graph: Graph, site: Site, kind: str) -> None:
-    iri = site.scheme(kind)
-    title = SCHEME_TITLES.get(kind) or statuses.get_term_list(kind).title
-    graph.add((iri, RDF.type, SKOS.ConceptScheme))
-    add_texts(graph, iri, DCT.title, title)
-
-
-def _add(graph: Graph, site: Site, kind: str, code: str) -> None:
-    iri = site.concept(kind, code)
-    if kind not in SCHEME_TITLES:
-        add_term(graph, site, kind, code)
-        add_texts(graph, iri, SKOS.definition, statuses.get_term_list(kind).term(code).definition)
-        return
-    add_place(graph, site, kind, code)
-    graph.add((iri, SKOS.notation, Literal(code)))
-    if kind == "municipality":
-        place = territory.get_municipality(code)
-        for name in place.alt_names:
-            graph.add((iri, SKOS.altLabel, Literal(name, lang="es")))
-        department = site.concept("department", place.department_code)
-        graph.add((iri, DCT.isPartOf, department))
-        replaced_by = place.replaced_by
-    else:
-        department = territory.get_department(code)
-        for each in territory.list_municipalities_of(code):
-            graph.add((iri, DCT.hasPart, site.concept("municipality", each.code)))
-        graph.add((iri, DCT.identifier, Literal(department.iso_3166_2)))
-        replaced_by = department.replaced_by
-    for each in replaced_by:
-        graph.add((iri, DCT.isReplacedBy, site.concept(kind, each)))
-
-
-def _taxonomy(site: Site) -> Graph:
-    """Return the taxonomy as its file says it, with labels in languages loaded besides."""
-    graph = new_graph(site.vocabulary)
-    graph.parse(data=codes.read_taxonomy_bytes(), format="turtle", publicID=f"{site.vocabulary}/")
-    for problem in (*problems.list_areas(), *problems.list_problems()):
-        iri = site.concept(problems.KIND, problem.notation)
-        add_texts(graph, iri, SKOS.prefLabel, problem.pref_label)
-    return graph
-
-
-def _about(iri: URIRef, graph: Graph) -> Graph:
-    """Return what a graph says of one concept, and the names of those it is linked to."""
-    found = new_graph()
-    for triple in graph.triples((iri, None, None)):
-        found.add(triple)
-        for predicate in (RDF.type, SKOS.prefLabel, SKOS.notation, DCT.title, OWL.versionInfo):
-            for value in graph.objects(triple[2], predicate):
-                found.add((triple[2], predicate, value))
-    if not len(found):
-        raise UnknownCode(problems.KIND, str(iri))
-    return found

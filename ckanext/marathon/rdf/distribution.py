@@ -377,14 +377,18 @@ def _sizes(reader: Reader, node: Node) -> dict[str, Any]:
     for literal in reader.literals(node, DCAT.byteSize):
         written = str(literal).strip()
         exact = make_count(written) if literal.datatype not in (None, XSD.string) else None
-        try:
-            reading = numbers.read_count(written if exact is None else str(exact))
-        except Malformed:
-            others.append(written)
-            continue
-        is_new = int(reading.text) not in sizes
-        others += [written] if reading.notice or (sizes and is_new) else []
-        sizes.append(int(reading.text))
+        if exact is not None:
+            size, notice = int(exact), None
+        else:
+            try:
+                reading = numbers.read_count(written)
+            except Malformed:
+                others.append(written)
+                continue
+            size, notice = int(reading.text), reading.notice
+        is_new = size not in sizes
+        others += [written] if notice or (sizes and is_new) else []
+        sizes.append(size)
     return {"size": sizes[0] if sizes else None, "size" + REST: [e for e in others if e]}
 
 

@@ -135,7 +135,7 @@ def _write_by_profiles(
     figures: dict[str, Any],
     extension: str,
 ) -> str:
-    """Return a page as ckanext-dcat writes it, each dataset as :func:`.graph_by_profiles` says."""
+    """Return a page as ckanext-dcat writes it; see :func:`.build_graph_by_profiles`."""
     catalogue = serializer.graph_from_catalog({})
     lookups = Lookups.of_this_request()
     for each in datasets:

@@ -204,7 +204,7 @@ class PackageForm:
         step: value of the button pressed: publish, private, refresh, add-file, add-idea; check
             from the page's script, before it sends the files.
         private: not to be published yet.
-        token: see :mod:`.once`.
+        token: of the form, by which it is saved once; see :func:`.hold_token`.
         values: the fields, as CKAN's own views read them, files included; repeating fields are
             lists of rows.
         own: what the form sends along that is no field of the record, by the names of

@@ -459,7 +459,7 @@ class OnePageCreateView(CreateView):
     """
 
     def dispatch_request(self, **values: Any) -> Any:
-        """Ask for a log-in first; a form that was sent is given back (:mod:`.held_forms`)."""
+        """Ask for a log-in first; a form that was sent is given back (:mod:`.form_answers`)."""
         if not current_user.is_authenticated:
             if form_answers.may_hold():
                 return tk.abort(403, tk._("Log in first"))
@@ -540,7 +540,7 @@ def list_offered_ideas() -> Response:
 
 
 def add_idea() -> Response:
-    """Add an idea as proposed and return it as :func:`ideas` does, or its errors (422)."""
+    """Add an idea as proposed; answer as :func:`list_offered_ideas`, or with its errors (422)."""
     context: Context = {"user": current_user.name, "auth_user_obj": current_user}
     typed = {key: request.form.get(key, "") for key in form_data.NEW_IDEA}
     try:
@@ -771,7 +771,7 @@ def _find_schema(package_type: str) -> dict[str, Any]:
 
 def _find_address_after_edit(name: str, package_type: str) -> str:
     """Return where CKAN goes after an edit: where a link or a setting says, else to the page."""
-    # One that leads elsewhere has been left out (:mod:`.destinations`).
+    # One that leads elsewhere has been left out (:mod:`.account`).
     wanted = request.args.get("return_to") or tk.config.get("package_edit_return_url")
     if wanted:
         return wanted.replace("<NAME>", name)

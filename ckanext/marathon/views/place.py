@@ -23,8 +23,7 @@ from ckanext.marathon.rdf.lookups import read_site
 from ckanext.marathon.search.connection import AWAY
 from ckanext.marathon.views import answers, form_answers
 from ckanext.marathon.views.answers import find_wanted_extension, vary_by_accept
-from ckanext.marathon.vocabulary import codes as codes_vocabulary
-from ckanext.marathon.vocabulary import problems, territory
+from ckanext.marathon.vocabulary import paths, problems, territory
 from ckanext.marathon.vocabulary.codes import UnknownCode
 from ckanext.marathon.vocabulary.territory import Kind, Municipality
 
@@ -237,7 +236,7 @@ def _redirect_code(kind: Kind | Literal["service-problem"], code: str) -> Respon
 
     Where it means none, the vocabulary's page says what exists instead.
     """
-    meant = codes_vocabulary.repair_concept_code(kind, code)
+    meant = paths.repair_concept_code(kind, code)
     if meant and meant != code:
         if kind == "service-problem":
             answer = tk.redirect_to("marathon_place.problem", notation=meant)

@@ -25,7 +25,7 @@ from ckanext.marathon.model.figures import Promise, Report, ReportPart
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.records import Record
 from ckanext.marathon.spreadsheets import XLSX, Cell, Column, ColumnType, Table, write_workbook
-from ckanext.marathon.vocabulary import codes, problems, statuses, territory
+from ckanext.marathon.vocabulary import paths, problems, statuses, territory
 from ckanext.marathon.vocabulary.codes import UnknownCode
 from ckanext.marathon.vocabulary.territory import Municipality
 
@@ -206,7 +206,7 @@ def tabulate_report(report: Report, period: Period, title: str, address: str) ->
 
 
 def list_part_figures() -> list[str]:
-    """Return the names of the figures of a part, in the order of :class:`Part`."""
+    """Return the names of the figures of a part, in the order of ``ReportPart``."""
     names = [
         tk._("Workshops held"),
         tk._("Ideas"),
@@ -402,7 +402,7 @@ def _find_address(place: Municipality | None, period: Period, ending: str = "") 
 
 def _redirect_code(code: str, endpoint: str) -> Response:
     """Send on to the municipality that the code means, else to the page that says what exists."""
-    meant = codes.repair_concept_code("municipality", code)
+    meant = paths.repair_concept_code("municipality", code)
     if not meant or meant == code:
         return tk.redirect_to("marathon_vocabulary.concept", kind="municipality", code=code)
     days = {

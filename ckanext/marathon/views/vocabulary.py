@@ -12,7 +12,7 @@ from flask import Blueprint, make_response
 from flask import Response as FlaskResponse
 
 from ckanext.marathon.feeds.keys import find_site
-from ckanext.marathon.rdf import concept
+from ckanext.marathon.rdf import vocabulary as rdf_vocabulary
 from ckanext.marathon.rdf.formats import FORMATS
 from ckanext.marathon.views.answers import answer_rdf, find_wanted_extension, vary_by_accept
 from ckanext.marathon.vocabulary import authorities, problems, statuses, territory
@@ -209,7 +209,7 @@ PLACES = {"municipality": "municipalities.geojson", "department": "departments.g
 
 def list_vocabularies() -> str:
     """List the vocabularies."""
-    schemes = [(kind, name_vocabulary(kind)) for kind in concept.KINDS]
+    schemes = [(kind, name_vocabulary(kind)) for kind in rdf_vocabulary.KINDS]
     return tk.render("marathon/vocabulary/index.html", {"schemes": schemes})
 
 
@@ -222,7 +222,7 @@ def redirect_slash() -> Response:
 
 def show_scheme(kind: str) -> Response:
     """Show a vocabulary, or send on to its SKOS."""
-    if kind not in concept.KINDS:
+    if kind not in rdf_vocabulary.KINDS:
         return _answer_unknown(kind, None)
     extension = find_wanted_extension()
     if extension:
@@ -245,12 +245,12 @@ def show_scheme(kind: str) -> Response:
 def show_scheme_data(kind: str, extension: str) -> Response:
     """Return a whole vocabulary as SKOS, places also as GeoJSON."""
     if kind == "def" and extension in FORMATS:
-        return answer_rdf(concept.build_ontology_graph(find_site()), extension)
-    if kind not in concept.KINDS or extension not in _list_extensions(kind):
+        return answer_rdf(rdf_vocabulary.build_ontology_graph(find_site()), extension)
+    if kind not in rdf_vocabulary.KINDS or extension not in _list_extensions(kind):
         return _answer_unknown(kind, None)
     if extension == "geojson":
         return _answer_geojson(codes_vocabulary.read_data_bytes(PLACES[kind]))
-    return answer_rdf(concept.build_scheme_graph(find_site(), kind), extension)
+    return answer_rdf(rdf_vocabulary.build_scheme_graph(find_site(), kind), extension)
 
 
 def show_concept(kind: str, code: str) -> Response:
@@ -285,7 +285,7 @@ def show_concept_data(kind: str, code: str, extension: str) -> Response:
         return _answer_unknown(kind, code)
     if extension == "geojson":
         return _answer_geojson(_make_feature(kind, code))
-    return answer_rdf(concept.build_concept_graph(find_site(), kind, code), extension)
+    return answer_rdf(rdf_vocabulary.build_concept_graph(find_site(), kind, code), extension)
 
 
 def redirect_to_ontology() -> Response:
@@ -297,7 +297,7 @@ def redirect_to_ontology() -> Response:
 
 def show_profile() -> Response:
     """Return the application profile as SHACL, for validators."""
-    body = concept.read_profile_turtle(find_site())
+    body = rdf_vocabulary.read_profile_turtle(find_site())
     return FlaskResponse(body, content_type="text/turtle; charset=utf-8")
 
 
@@ -334,7 +334,7 @@ def _make_feature(kind: str, code: str) -> dict[str, Any]:
 
 
 def _answer_unknown(kind: str, code: str | None) -> Response:
-    known = kind in concept.KINDS
+    known = kind in rdf_vocabulary.KINDS
     near = []
     if kind == "municipality" and code:
         near = territory.search_municipalities(code, limit=5)
@@ -347,7 +347,7 @@ def _answer_unknown(kind: str, code: str | None) -> Response:
             "code": code,
             "title": name_vocabulary(kind) if known else None,
             "near": [make_link(kind, each) for each in near],
-            "schemes": [(each, name_vocabulary(each)) for each in concept.KINDS],
+            "schemes": [(each, name_vocabulary(each)) for each in rdf_vocabulary.KINDS],
         },
     )
     return make_response(page, 404)

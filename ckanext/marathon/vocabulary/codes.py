@@ -16,12 +16,10 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Generic, NamedTuple, TypeVar
-
-from ckanext.marathon.vocabulary import problems, statuses, territory
 
 
 class VocabularyError(Exception):
@@ -200,53 +198,3 @@ def pick_label(texts: Labels, lang: str, default: str = "") -> str:
     """
     tag = lang.replace("_", "-").lower()
     return texts.get(tag) or texts.get(tag.partition("-")[0]) or texts.get("es") or default
-
-
-_LOOK_UPS: Mapping[str, Callable[[str], object]] = {
-    "municipality": territory.get_municipality,
-    "department": territory.get_department,
-    problems.KIND: problems.get_problem,
-    **{each.name: each.term for each in statuses.list_term_lists()},
-}
-
-KINDS: tuple[str, ...] = tuple(_LOOK_UPS)
-
-
-def build_concept_path(kind: str, code: str) -> str:
-    """Return the path of a concept, e.g. ``municipality/0501``.
-
-    Raises:
-        UnknownCode: there is no such kind, or nothing of the kind has the code.
-    """
-    path = build_scheme_path(kind)
-    _LOOK_UPS[kind](code)
-    return f"{path}/{code}"
-
-
-def build_scheme_path(kind: str) -> str:
-    """Return the path of the scheme itself, e.g. ``service-problem``.
-
-    Raises:
-        UnknownCode: there is no such kind.
-    """
-    if not isinstance(kind, str) or kind not in _LOOK_UPS:
-        raise UnknownCode("vocabulary", kind)
-    return kind
-
-
-def repair_concept_code(kind: str, code: str) -> str | None:
-    """Return the code of a place or problem that a code means as spreadsheets write it.
-
-    Returns:
-        ``None`` if it means none.
-    """
-    try:
-        if kind == problems.KIND:
-            return problems.get_problem(problems.repair_notation(code).notation).notation
-        if kind == "municipality":
-            return territory.get_municipality(territory.repair_code(code, kind).code).code
-        if kind == "department":
-            return territory.get_department(territory.repair_code(code, kind).code).code
-    except UnknownCode:
-        pass
-    return None

@@ -17,7 +17,7 @@ from ckan.types import Action, Context
 from ckanext.marathon.domain.dataset import MUNICIPALITY
 from ckanext.marathon.domain.texts import is_reference, is_storable
 from ckanext.marathon.logic import deletion, edits, inputs, messages, permissions, unkept
-from ckanext.marathon.model import audit, municipality
+from ckanext.marathon.model import audit
 from ckanext.marathon.model import municipality as municipality_model
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.records import DATASET
@@ -348,7 +348,7 @@ def organization_purge(next_: Action, context: Context, data_dict: dict[str, Any
         model.Session.flush()
     else:
         deletion.refuse_delete(package_model.list_owned_packages(organization_id), context)
-    municipality.assign_municipality(organization_id, None)
+    municipality_model.assign_municipality(organization_id, None)
     return next_(context, data_dict)
 
 

@@ -22,7 +22,6 @@ from ckanext.marathon.domain.errors import Fault, FieldFault, Path
 from ckanext.marathon.domain.texts import is_blank, load_json
 from ckanext.marathon.logic import messages, unkept
 from ckanext.marathon.logic import resource as resource_logic
-from ckanext.marathon.model import package
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.visibility import is_widened
 
@@ -91,7 +90,7 @@ def find_stored(
             same = [each for each in same if kind is missing or as_said(each.url_type) == kind]
         values = [_of_resource(each, key[-1]) for each in same]
         return next(((each,) for each in values if as_said(each) == sent and sent), None)
-    rows = package.read_stored_rows(record, key[0])
+    rows = package_model.read_stored_rows(record, key[0])
     if not sent:
         row = {k[2]: v for k, v in data.items() if len(k) == _ROW_LENGTH and k[:2] == key[:2]}
         return ("",) if any(is_same_row(row, each) for each in rows) else None
@@ -136,7 +135,7 @@ def _text(record: Record, field: str) -> str:
     value = (
         getattr(record, field)
         if is_column(record, field)
-        else package.read_stored_text(record, field)
+        else package_model.read_stored_text(record, field)
     )
     return value if isinstance(value, str) else ""
 
@@ -187,7 +186,7 @@ class Flat:
         return bool(self.stored and is_shown_anew(self.data, self.stored))
 
     def pardon_untouched(self) -> None:
-        """Take back the errors of what is stored already; see :mod:`.package`."""
+        """Take back the errors of what is stored already; see the module's docstring."""
         self._pardoned = pardon_untouched(self.data, self.errors, self.context, self.stored)
         for key in self._pardoned:
             # CKAN's own fields are columns; the rules read no extra of their names.
@@ -362,8 +361,3 @@ def tell_at_field(context: Context, key: FlattenKey, data: FlattenDataDict, mess
     messages.add_notice_at(
         context, resource_logic.key_as_sent(context, key, data), type_of(data), message
     )
-
-
-def make_invalid(fault: Any) -> tk.Invalid:
-    """Return CKAN's exception for a value that cannot be read."""
-    return tk.Invalid(messages.write_fault(fault))
