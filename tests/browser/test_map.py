@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -83,16 +84,16 @@ def test_one_moves_on_it_with_the_arrow_keys_and_opens_with_enter(
     page.locator(".site-map input:checked").focus()
     page.keyboard.press("Tab")
     focused = page.locator(f"{CANVAS} path:focus")
-    assert "Villa Nueva. " in (focused.get_attribute("aria-label") or "")
+    expect(focused).to_have_attribute("aria-label", re.compile("Villa Nueva[.] "))
     expect(page.locator(PANEL)).to_contain_text("Villa Nueva")
     page.keyboard.press("ArrowRight")
-    assert "San Miguel Petapa. " in (focused.get_attribute("aria-label") or "")
+    expect(focused).to_have_attribute("aria-label", re.compile("San Miguel Petapa[.] "))
     expect(page.locator(PANEL)).to_contain_text("San Miguel Petapa")
     page.keyboard.press("ArrowRight")
     expect(page.locator(PANEL)).to_contain_text("San Miguel Petapa")
     assert page.locator(IN_TABS).count() == 1
     page.keyboard.press("Tab")
-    assert focused.count() == 0
+    expect(focused).to_have_count(0)
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/municipality/{second.code}")
