@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from ckan.exceptions import CkanConfigurationException
 from ckan.lib.plugins import DefaultPermissionLabels, DefaultTranslation
 from ckan.types import Context
 from ckanext.dcat.interfaces import IDCATURIGenerator
+from flask import Blueprint
 
 from ckanext.marathon import visibility
 from ckanext.marathon.feeds import keys
-from ckanext.marathon.helpers import collect_helpers
+from ckanext.marathon.helpers import collect_helpers, collect_site_helpers
 from ckanext.marathon.logic import (
     activity,
     package,
@@ -39,9 +41,10 @@ from ckanext.marathon.views.account import (
     end_sessions,
     send_reset_link_later,
 )
+from ckanext.marathon.views.home import home, map_
 from ckanext.marathon.views.outage import HealthMiddleware, watch_pages
 from ckanext.marathon.views.rate_limit import check_settings
-from ckanext.marathon.views.security_headers import SOURCES, parse_sources
+from ckanext.marathon.views.security_headers import MODE, SOURCES, parse_sources
 
 # What other plugins must be told unless the site's own configuration says otherwise. Set while
 # options are declared: scheming reads its settings before our ``update_config`` is called.
@@ -226,3 +229,48 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
 
     def resource_uri(self, resource_dict: dict[str, Any], default_uri: str) -> str | None:
         return keys.resource_uri(resource_dict)
+
+
+# What the plugin ``marathon_site`` sets unless the site's own configuration says otherwise.
+SITE_DEFAULTS = {
+    # By default CKAN tells a company abroad, by a hash of the e-mail address, who is logged in.
+    "ckan.gravatar_default": "disabled",
+    # A site whose theme is ours knows what its pages load.
+    MODE: "enforce",
+    "ckanext.marathon.protect_accounts": "true",
+    "ckanext.marathon.rate_limits": "true",
+}
+
+
+class MarathonSitePlugin(p.SingletonPlugin):
+    """The plugin ``marathon_site``: home page and theme of a site that is the catalogue.
+
+    ``marathon`` alone changes neither; see docs/architecture.md.
+    """
+
+    p.implements(p.IConfigDeclaration)
+    p.implements(p.IConfigurer)
+    p.implements(p.IBlueprint)
+    p.implements(p.ITemplateHelpers)
+
+    # IConfigDeclaration
+    def declare_config_options(self, declaration: Declaration, key: Key) -> None:
+        for name, value in SITE_DEFAULTS.items():
+            tk.config.setdefault(name, value)
+
+    # IConfigurer
+    def update_config(self, config: CKANConfig) -> None:
+        if "marathon" not in tk.aslist(config["ckan.plugins"]):
+            raise CkanConfigurationException(
+                "ckan.plugins: marathon_site needs marathon, and stands before it"
+            )
+        tk.add_template_directory(config, "site_templates")
+        tk.add_resource("site_assets", "marathon_site")
+
+    # IBlueprint
+    def get_blueprint(self) -> list[Blueprint]:
+        return [home, map_]
+
+    # ITemplateHelpers
+    def get_helpers(self) -> dict[str, Callable[..., Any]]:
+        return collect_site_helpers()

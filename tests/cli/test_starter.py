@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ckanext.marathon.operations.starter_content import read_items
+from ckanext.marathon.operations.starter import read_items
 from tests import programs, proving
 from tests.programs import CommandFailed
 from tests.sites import Site

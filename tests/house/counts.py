@@ -22,8 +22,8 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def list_modules() -> list[Path]:
-    """Return the modules of the extension; an empty `__init__.py` is none."""
-    return [path for path in imports.modules() if path.read_text(encoding="utf-8").strip()]
+    """Return the modules of the extension; one that holds nothing but its docstring is none."""
+    return [path for path in imports.modules() if len(parse(path).body) > 1]
 
 
 def name_module(path: Path) -> str:

@@ -25,7 +25,7 @@ FLOORS = [
     {"operations"},
     {"helpers"},
     {"views", "cli"},
-    {"plugin", "site"},
+    {"plugin"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 PURE = {"vocabulary", "domain", "records"}

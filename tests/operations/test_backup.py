@@ -23,7 +23,7 @@ import pytest
 import sqlalchemy as sa
 from ckan.model import meta
 
-from ckanext.marathon.cli.takedown import read_takedown_list
+from ckanext.marathon.cli.maintenance import read_takedown_list
 from ckanext.marathon.operations import restore
 from ckanext.marathon.operations.backup_database import ProgramFailed
 from ckanext.marathon.operations.backup_manifest import BackupFault

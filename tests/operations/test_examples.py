@@ -11,8 +11,7 @@ from ckan import model
 from ckan.tests.helpers import call_action
 
 from ckanext.marathon.operations import starter
-from ckanext.marathon.operations.starter import StillNeeded
-from ckanext.marathon.operations.starter_content import read_items
+from ckanext.marathon.operations.starter import StillNeeded, read_items
 from tests.factories import Idea, MarathonDataset, Workshop
 
 from .conftest import everything, stored_files

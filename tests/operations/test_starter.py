@@ -12,8 +12,12 @@ from ckan.tests import factories
 from ckan.tests.helpers import call_action
 
 from ckanext.marathon.operations import starter
-from ckanext.marathon.operations.starter import StarterError, StarterOutcome, StarterStep
-from ckanext.marathon.operations.starter_content import read_items
+from ckanext.marathon.operations.starter import (
+    StarterError,
+    StarterOutcome,
+    StarterStep,
+    read_items,
+)
 from tests.factories import Municipality
 
 from .conftest import everything, show, stored_files

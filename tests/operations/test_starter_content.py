@@ -8,13 +8,8 @@ from importlib.resources import files
 import pytest
 import yaml
 
-from ckanext.marathon.operations import starter_content
-from ckanext.marathon.operations.starter_content import (
-    ContentError,
-    StarterItem,
-    read_items,
-    read_sources,
-)
+from ckanext.marathon.operations import starter
+from ckanext.marathon.operations.starter import ContentError, StarterItem, read_items, read_sources
 from ckanext.marathon.vocabulary import authorities, problems, statuses, territory
 
 REAL = read_items(examples=False)
@@ -225,7 +220,7 @@ def read_with(
     for each in shipped.iterdir():
         (folder / each.name).write_bytes(each.read_bytes())
     (folder / name).write_text(text, encoding="utf-8")
-    monkeypatch.setattr(starter_content, "DATA", folder)
+    monkeypatch.setattr(starter, "DATA", folder)
     return read_items()
 
 

@@ -11,8 +11,8 @@ import rdflib
 from rdflib.namespace import SKOS
 from shapely.geometry import Point, shape
 
-from ckanext.marathon.operations import starter_content
-from ckanext.marathon.operations.starter_content import ContentError, StarterFile, read_items
+from ckanext.marathon.operations import starter
+from ckanext.marathon.operations.starter import ContentError, StarterFile, read_items
 from ckanext.marathon.vocabulary import problems, territory
 from ckanext.marathon.vocabulary.codes import UnknownCode
 
@@ -21,7 +21,7 @@ FILES = [file for item in read_items() for file in item.files if not file.link]
 
 
 def made(make: str, **more: object) -> bytes:
-    return starter_content.make_file(StarterFile(make, "x", **more), BASE)  # type: ignore[arg-type]
+    return starter.make_file(StarterFile(make, "x", **more), BASE)  # type: ignore[arg-type]
 
 
 def rows(data: bytes) -> list[dict[str, str]]:
@@ -30,8 +30,8 @@ def rows(data: bytes) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.filename)
 def test_a_file_opens_as_what_its_name_says_and_never_varies(file: StarterFile) -> None:
-    data = starter_content.make_file(file, BASE)
-    assert data == starter_content.make_file(file, BASE)
+    data = starter.make_file(file, BASE)
+    assert data == starter.make_file(file, BASE)
     ending = file.filename.rpartition(".")[2]
     assert file.fields["format"].lower() == ending
     if ending == "csv":
@@ -96,7 +96,7 @@ def test_the_turtle_means_the_same_wherever_it_is_downloaded_to() -> None:
 def test_every_row_of_an_example_says_that_it_is_one() -> None:
     for item in read_items():
         for file in item.files if item.is_example else ():
-            found = rows(starter_content.make_file(file, BASE))
+            found = rows(starter.make_file(file, BASE))
             assert found
             for row in found:
                 assert row["aviso"] == "EJEMPLO, NO ES UN DATO REAL"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from ckan.tests.helpers import call_action
 
-from ckanext.marathon.operations import starter_content
-from ckanext.marathon.operations.starter_content import find_vocabulary_base, read_items
+from ckanext.marathon.operations import starter
+from ckanext.marathon.operations.starter import find_vocabulary_base, read_items
 
 from .conftest import show
 
@@ -26,7 +26,7 @@ def test_every_file_opens_for_a_visitor_and_is_what_was_made(app: Any) -> None:
             if file.link:
                 assert resource["url"].endswith(file.link)
                 continue
-            made = starter_content.make_file(file, find_vocabulary_base())
+            made = starter.make_file(file, find_vocabulary_base())
             assert answer.body.encode() == made
             assert resource["size"] == len(made)
 

@@ -10,8 +10,7 @@ import ckan.plugins.toolkit as tk
 import click
 from sqlalchemy.exc import OperationalError
 
-from ckanext.marathon.cli.maintenance import ProgressBar
-from ckanext.marathon.cli.takedown import read_takedown_list
+from ckanext.marathon.cli.maintenance import ProgressBar, read_takedown_list
 from ckanext.marathon.logic.redacting import redact_text
 from ckanext.marathon.operations import backup, backup_manifest, restore
 from ckanext.marathon.operations.backup_database import ProgramFailed, ProgramMissing

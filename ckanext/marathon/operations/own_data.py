@@ -14,14 +14,16 @@ from ckan.types import Context
 
 from ckanext.marathon.domain import dataset
 from ckanext.marathon.model import figures, package
-from ckanext.marathon.operations import starter_content
+from ckanext.marathon.operations import starter
 from ckanext.marathon.operations.starter import (
     StarterError,
+    StarterItem,
     StarterOutcome,
     StarterWriter,
+    derive_address,
+    derive_id,
     refusals_of,
 )
-from ckanext.marathon.operations.starter_content import StarterItem, derive_address, derive_id
 
 NAME = "talleres-ideas-y-datos-necesarios"
 DICTIONARY = "/marathon/data"
@@ -41,7 +43,7 @@ def publish_own_data(organization: str = "") -> StarterOutcome:
     Raises:
         StarterError: there is no owner, the address is somebody else's, or the site refuses it.
     """
-    (item,) = (each for each in starter_content.read_items(examples=False) if each.name == NAME)
+    (item,) = (each for each in starter.read_items(examples=False) if each.name == NAME)
     user = tk.get_action("get_site_user")({"ignore_auth": True}, {})["name"]
     writer = StarterWriter(user)
     found = model.Package.get(derive_id(item)) or model.Package.get(item.name)

@@ -6,7 +6,7 @@ from typing import Any
 
 from ckanext.marathon.logic import collect_functions
 from ckanext.marathon.logic.action.change import activity_actions
-from ckanext.marathon.logic.action.text import plain_text_actions
+from ckanext.marathon.logic.action.package import plain_text_actions
 
 
 def collect_actions() -> dict[str, Any]:
