@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -136,7 +136,7 @@ class _Steps:
 
 
 @contextmanager
-def _show_steps() -> Iterator[_Steps]:
+def _show_steps() -> Generator[_Steps]:
     steps = _Steps()
     try:
         yield steps
@@ -145,7 +145,7 @@ def _show_steps() -> Iterator[_Steps]:
 
 
 @contextmanager
-def _tell_faults() -> Iterator[None]:
+def _tell_faults() -> Generator[None]:
     try:
         yield
     except (BackupFault, ProgramFailed, ProgramMissing, OSError, OperationalError) as fault:

@@ -89,7 +89,7 @@ def list_newest_news(kind: str, code: str, limit: int) -> list[NewsItem]:
     return sorted([*found, *datasets, *changed], key=lambda each: each.at, reverse=True)[:limit]
 
 
-def _talks(kind: str, code: str) -> sa.Select | None:
+def _talks(kind: str, code: str) -> sa.Select[Any] | None:
     """Return the ids of the workshops and ideas of a part; ``None`` for all of them."""
     if not kind:
         return None
@@ -104,12 +104,12 @@ def _talks(kind: str, code: str) -> sa.Select | None:
     return sa.select(other.id).where(sa.or_(other.id == code, other.id.in_(said_there)))
 
 
-def _of(talks: sa.Select | None, package_type: str) -> sa.ColumnElement[bool]:
+def _of(talks: sa.Select[Any] | None, package_type: str) -> sa.ColumnElement[bool]:
     seen = sa.and_(PACKAGE.type == package_type, visibility.filter_public(PACKAGE))
     return seen if talks is None else sa.and_(seen, PACKAGE.id.in_(talks))
 
 
-def _ideas(talks: sa.Select | None, limit: int) -> list[NewsItem]:
+def _ideas(talks: sa.Select[Any] | None, limit: int) -> list[NewsItem]:
     query = (
         sa.select(model.Package, Change.number, Change.published)
         .join(Entry, sa.and_(Entry.thing == PACKAGE.id, Entry.kind == str(Kind.IDEA)))
@@ -126,7 +126,7 @@ def _ideas(talks: sa.Select | None, limit: int) -> list[NewsItem]:
     ]
 
 
-def _steps(talks: sa.Select | None, limit: int) -> list[NewsItem]:
+def _steps(talks: sa.Select[Any] | None, limit: int) -> list[NewsItem]:
     earlier = aliased(Transition)
     query = (
         sa.select(model.Package, Transition)
@@ -146,7 +146,7 @@ def _steps(talks: sa.Select | None, limit: int) -> list[NewsItem]:
     ]
 
 
-def _workshops(talks: sa.Select | None, limit: int) -> list[NewsItem]:
+def _workshops(talks: sa.Select[Any] | None, limit: int) -> list[NewsItem]:
     query = (
         sa.select(model.Package)
         .where(_of(talks, package.WORKSHOP))

@@ -286,7 +286,9 @@ class _CatalogueMoment:
     catalogue: bytes | None
 
 
-def make_head(moment: sa.Row, part: CataloguePart, view: PageView | None, extension: str) -> Piece:
+def make_head(
+    moment: sa.Row[Any], part: CataloguePart, view: PageView | None, extension: str
+) -> Piece:
     """Return the beginning of a document, up to the first page.
 
     Args:
@@ -310,7 +312,7 @@ def make_head(moment: sa.Row, part: CataloguePart, view: PageView | None, extens
     return _make_head(said, part, view, extension)
 
 
-def describe_catalogue(moment: sa.Row | _CatalogueMoment, part: CataloguePart) -> list[bytes]:
+def describe_catalogue(moment: sa.Row[Any] | _CatalogueMoment, part: CataloguePart) -> list[bytes]:
     """Return the lines of what a part of the catalogue, or the whole, says of itself."""
     whole = read_description(moment.catalogue).splitlines() if moment.catalogue is not None else []
     return part.lines(whole, keys.find_site(moment)) if whole else []
@@ -444,7 +446,9 @@ def read_page(
     return CatalogueDocument(now, links, _frame_windows(found, part, view, extension, [body]))
 
 
-def _read_page(part: CataloguePart, number: int, extension: str) -> tuple[sa.Row, Piece | None]:
+def _read_page(
+    part: CataloguePart, number: int, extension: str
+) -> tuple[sa.Row[Any], Piece | None]:
     """Return a page's figures and the page, unless it is beyond the last."""
     if part.scope == WHOLE:
         kept_as = find_kept_format(extension)
@@ -466,7 +470,7 @@ def _read_page(part: CataloguePart, number: int, extension: str) -> tuple[sa.Row
         return found, _read_part(connection, found, part, number, extension)
 
 
-def _is_beyond(found: sa.Row, number: int) -> bool:
+def _is_beyond(found: sa.Row[Any], number: int) -> bool:
     return number > max(found.last or 1, 1)
 
 
@@ -502,7 +506,7 @@ def read_datasets(part: CataloguePart) -> Iterator[InventoryDataset]:
 
 
 def _read_windows(
-    connection: Any, now: sa.Row, part: CataloguePart, extension: str
+    connection: Any, now: sa.Row[Any], part: CataloguePart, extension: str
 ) -> Iterator[Piece]:
     if part.scope == WHOLE:
         for each in feed_log.list_windows(connection, find_kept_format(extension)):
@@ -512,12 +516,12 @@ def _read_windows(
             yield _read_part(connection, now, part, number, extension)
 
 
-def _make_piece(found: sa.Row) -> Piece | None:
+def _make_piece(found: sa.Row[Any]) -> Piece | None:
     return None if found.body is None else Piece(found.body, found.size, found.crc)
 
 
 def _read_window(
-    connection: Any, now: sa.Row, number: int, extension: str, kept: Piece | None
+    connection: Any, now: sa.Row[Any], number: int, extension: str, kept: Piece | None
 ) -> Piece:
     """Return a window as it is kept, or write it now and keep it."""
     if kept is not None:
@@ -536,7 +540,7 @@ def _read_window(
 
 
 def _read_part(
-    connection: Any, now: sa.Row, part: CataloguePart, number: int, extension: str
+    connection: Any, now: sa.Row[Any], part: CataloguePart, number: int, extension: str
 ) -> Piece:
     """Return a page as a piece of a document."""
     found = read_lines(connection, now, part, number)
@@ -544,7 +548,7 @@ def _read_part(
     return deflate_bytes(written)
 
 
-def read_lines(connection: Any, now: sa.Row, part: CataloguePart, number: int) -> list[bytes]:
+def read_lines(connection: Any, now: sa.Row[Any], part: CataloguePart, number: int) -> list[bytes]:
     """Return the N-Triples of a page without its envelope, made anew from the entries."""
     found = feed_log.list_page_entries(connection, number, part.scope.name)
     iris = [each.iri for each in found if each.kind == Kind.DATASET]
@@ -553,7 +557,7 @@ def read_lines(connection: Any, now: sa.Row, part: CataloguePart, number: int) -
 
 
 def _frame_windows(
-    moment: sa.Row,
+    moment: sa.Row[Any],
     part: CataloguePart,
     view: PageView | None,
     extension: str,

@@ -93,7 +93,7 @@ class Changes:
     state: LogState
     part: CataloguePart
     since: str
-    steps: Sequence[sa.Row]
+    steps: Sequence[sa.Row[Any]]
     is_last: bool
     _moment: sa.Row
     _connection: Any
@@ -250,5 +250,5 @@ def _reached(iri: str, found: Mapping[str, DescribedThing]) -> Iterator[Describe
         waiting += further
 
 
-def _moment(step: sa.Row) -> str:
+def _moment(step: sa.Row[Any]) -> str:
     return f'"{step.published.isoformat()}"^^<{XSD.dateTime}>'

@@ -162,7 +162,7 @@ class LogState:
         """What a follower remembers who has all of it."""
         return str(Cursor(self.epoch, self.number, self.number, self.mark))
 
-    def name_change(self, change: sa.Row) -> str:
+    def name_change(self, change: sa.Row[Any]) -> str:
         """Return the name of a change (a row with ``number`` and ``mark``) within its stream.
 
         No other change has it, not even one that got the same number after an older database was
@@ -232,7 +232,7 @@ def read_state() -> LogState:
     return make_state(row)
 
 
-def make_state(row: sa.Row) -> LogState:
+def make_state(row: sa.Row[Any]) -> LogState:
     """Return how far the log is by the clock's row, after a dump was restored in a new epoch."""
     if not _is_at_home(row):
         return read_state()
@@ -333,7 +333,7 @@ def _connect(options: dict[str, Any]) -> Any:
     return meta.engine.connect().execution_options(**options)
 
 
-def _is_at_home(row: sa.Row) -> bool:
+def _is_at_home(row: sa.Row[Any]) -> bool:
     """Return whether this is the database that the log was written in; else begin a new epoch."""
     if row.home == row.here:
         return True

@@ -226,7 +226,7 @@ def _make_departures(renditions: Renditions, current: Collection[str]) -> list[f
     ]
 
 
-def _make_departure(row: sa.Row) -> feed_log.LogStep:
+def _make_departure(row: sa.Row[Any]) -> feed_log.LogStep:
     """Return the step by which a public entry becomes a tombstone."""
     return feed_log.LogStep(
         iri=row.iri,
@@ -242,7 +242,9 @@ def _make_departure(row: sa.Row) -> feed_log.LogStep:
     )
 
 
-def _find_activity(before: sa.Row | None, rendition: Rendition | None, key: Key) -> Activity | None:
+def _find_activity(
+    before: sa.Row[Any] | None, rendition: Rendition | None, key: Key
+) -> Activity | None:
     was_public = before is not None and before.digest is not None
     if rendition is None:
         return Activity.DELETE if was_public else None

@@ -5,7 +5,7 @@ A notice says what was changed in what was sent (501 became 0501), or not kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -75,7 +75,7 @@ class NoticeCollection:
 
 
 @contextmanager
-def collect_notices(context: Context) -> Iterator[NoticeCollection]:
+def collect_notices(context: Context) -> Generator[NoticeCollection]:
     """Collect what is put right while an action runs.
 
     Validators and actions that are called inside get copies of the context, but the same list: a

@@ -20,7 +20,7 @@ The session knows all of them, bulk SQL excepted.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -236,7 +236,7 @@ def _is_file(row: Mapping[str, Any], stored: Mapping[str, model.Resource]) -> bo
 
 
 @contextmanager
-def count_as_sent(context: Context, rows: Any, kept_numbers: Sequence[int]) -> Iterator[None]:
+def count_as_sent(context: Context, rows: Any, kept_numbers: Sequence[int]) -> Generator[None]:
     """Count files as they were sent while a record is saved.
 
     Args:
@@ -669,7 +669,7 @@ class WholeImageUpload(uploader.Upload):
 
 
 @contextmanager
-def _removing(partial: Path | None) -> Iterator[None]:
+def _removing(partial: Path | None) -> Generator[None]:
     """Remove the part of a file that was written before the disk was full."""
     try:
         yield

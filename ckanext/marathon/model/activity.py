@@ -235,13 +235,13 @@ def write_data(rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
         model.Session.connection().execute(update.values(data=sa.bindparam("data")), values)
 
 
-def _rows() -> sa.Select:
+def _rows() -> sa.Select[Any]:
     return sa.select(_columns.id, _columns.object_id, _columns.activity_type, _columns.data).where(
         sa.or_(_IS_OF_PACKAGE, _IS_OF_GROUP)
     )
 
 
-def _read(query: sa.Select) -> list[ActivityRow]:
+def _read(query: sa.Select[Any]) -> list[ActivityRow]:
     found = model.Session.connection().execute(query)
     return [
         ActivityRow(id_, object_id, kind, _parsed(data)) for id_, object_id, kind, data in found

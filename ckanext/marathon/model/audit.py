@@ -11,7 +11,7 @@ are kept as they were and as they became.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -25,6 +25,7 @@ import sqlalchemy as sa
 from ckan import model
 from ckan.model.system_info import SystemInfo
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
 
 from ckanext.marathon.model import unit_of_work
 from ckanext.marathon.model.unit_of_work import UnitOfWork
@@ -70,20 +71,20 @@ class AuditEntry(tk.BaseModel):
 
     __tablename__ = "marathon_audit"
 
-    number = sa.Column(sa.BigInteger, sa.Identity(), primary_key=True)
-    at = sa.Column(sa.DateTime(timezone=True), nullable=False)
-    user_id = sa.Column(sa.UnicodeText)
-    user_name = sa.Column(sa.UnicodeText)
-    origin = sa.Column(sa.UnicodeText, nullable=False)
-    kind = sa.Column(sa.UnicodeText, nullable=False)
-    action = sa.Column(sa.UnicodeText, nullable=False)
-    record = sa.Column(sa.UnicodeText, nullable=False)
-    parent = sa.Column(sa.UnicodeText)
-    parent_kind = sa.Column(sa.UnicodeText)
-    organization = sa.Column(sa.UnicodeText)
-    former = sa.Column(sa.UnicodeText)
-    label = sa.Column(sa.UnicodeText)
-    changes = sa.Column(JSONB, nullable=False)
+    number: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    user_id: Mapped[str | None] = mapped_column(sa.UnicodeText)
+    user_name: Mapped[str | None] = mapped_column(sa.UnicodeText)
+    origin: Mapped[str] = mapped_column(sa.UnicodeText)
+    kind: Mapped[str] = mapped_column(sa.UnicodeText)
+    action: Mapped[str] = mapped_column(sa.UnicodeText)
+    record: Mapped[str] = mapped_column(sa.UnicodeText)
+    parent: Mapped[str | None] = mapped_column(sa.UnicodeText)
+    parent_kind: Mapped[str | None] = mapped_column(sa.UnicodeText)
+    organization: Mapped[str | None] = mapped_column(sa.UnicodeText)
+    former: Mapped[str | None] = mapped_column(sa.UnicodeText)
+    label: Mapped[str | None] = mapped_column(sa.UnicodeText)
+    changes: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
     __table_args__ = tuple(
         sa.Index(f"idx_marathon_audit_{name}", name, "number")
@@ -124,7 +125,7 @@ class AuditFilter:
 
 def list_entries(
     sight: Sight, wanted: AuditFilter, limit: int, before: int | None = None
-) -> list[sa.Row]:
+) -> list[sa.Row[Any]]:
     """Return the columns of the entries that somebody may see, the newest first.
 
     Args:
@@ -200,7 +201,7 @@ def note_actor(user: str | None) -> None:
 
 
 @contextmanager
-def record_as_import() -> Iterator[None]:
+def record_as_import() -> Generator[None]:
     """Have what is saved meanwhile recorded as an import, whoever runs it and from where."""
     before = _is_import.set(True)
     try:

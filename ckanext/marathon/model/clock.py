@@ -30,12 +30,12 @@ def get_utc_now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-def read_clock() -> sa.Row:
+def read_clock() -> sa.Row[Any]:
     """Return the clock as it is (the columns of ``Clock``), started if there is none."""
     return _one(sa.select(*Clock.__table__.columns))
 
 
-def hold_clock() -> sa.Row:
+def hold_clock() -> sa.Row[Any]:
     """Return the clock and keep it: nobody else publishes before our commit or rollback.
 
     The last lock that a transaction takes, so that no two can wait for each other.
@@ -95,7 +95,7 @@ def set_complete(complete: bool) -> None:
     _update(complete=complete)
 
 
-def begin_epoch(lost: int | None = None, lost_mark: int | None = None) -> sa.Row:
+def begin_epoch(lost: int | None = None, lost_mark: int | None = None) -> sa.Row[Any]:
     """Begin a new epoch, in which cursors of the former one mean nothing, and return the clock.
 
     Numbers go on, so that no rendering of the former epoch is taken for one of the new, and so
@@ -143,7 +143,7 @@ def start_clock(complete: bool) -> None:
     )
 
 
-def _one(query: sa.Select) -> sa.Row:
+def _one(query: sa.Select[Any]) -> sa.Row[Any]:
     found = model.Session.execute(query).one_or_none()
     if found is None:
         start_clock(complete=False)

@@ -18,6 +18,7 @@ import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import model
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, mapped_column
 
 from ckanext.marathon import visibility
 from ckanext.marathon.domain.dates import Period
@@ -33,10 +34,10 @@ class Installation(tk.BaseModel):
 
     __tablename__ = "marathon_installation"
 
-    singleton = sa.Column(
+    singleton: Mapped[bool] = mapped_column(
         sa.Boolean, sa.CheckConstraint("singleton"), primary_key=True, default=True
     )
-    installed_at = sa.Column(sa.DateTime, nullable=False)
+    installed_at: Mapped[datetime] = mapped_column(sa.DateTime)
 
 
 def read_installation_time() -> datetime:
@@ -168,7 +169,7 @@ def count_published_by_problem(period: Period, municipality: str) -> dict[str, i
     return dict(model.Session.execute(query).tuples().all())
 
 
-def select_needs_met_before(before: datetime) -> sa.Select:
+def select_needs_met_before(before: datetime) -> sa.Select[Any]:
     """Return the ids of the data needs that a dataset met that was published before a moment."""
     return (
         sa.select(Link.object)
@@ -208,9 +209,9 @@ class KeptIri(tk.BaseModel):
 
     __tablename__ = "marathon_kept_iri"
 
-    iri = sa.Column(sa.UnicodeText, primary_key=True)
-    thing = sa.Column(sa.UnicodeText, nullable=False, unique=True)
-    package_id = sa.Column(sa.UnicodeText, nullable=False, index=True)
+    iri: Mapped[str] = mapped_column(sa.UnicodeText, primary_key=True)
+    thing: Mapped[str] = mapped_column(sa.UnicodeText, unique=True)
+    package_id: Mapped[str] = mapped_column(sa.UnicodeText, index=True)
 
 
 def read_kept_iris(package_ids: Collection[str]) -> dict[str, str]:

@@ -20,6 +20,7 @@ import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import model
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
 
 # Slots a page, unless the site said otherwise (``ckanext.dcat.datasets_per_page``) at first.
 PAGE_SIZE = 100
@@ -74,16 +75,16 @@ class Entry(tk.BaseModel):
 
     __tablename__ = "marathon_feed_entry"
 
-    iri = sa.Column(sa.UnicodeText, primary_key=True)
-    kind = sa.Column(sa.UnicodeText, nullable=False)
-    thing = sa.Column(sa.UnicodeText, nullable=False)
-    slot = sa.Column(sa.BigInteger, unique=True)
-    body = sa.Column(sa.LargeBinary)
-    digest = sa.Column(sa.LargeBinary)
-    refs = sa.Column(ARRAY(sa.UnicodeText), nullable=False)
-    degraded = sa.Column(sa.Boolean, nullable=False)
-    changed = sa.Column(sa.BigInteger, nullable=False)
-    first_published = sa.Column(sa.DateTime(timezone=True))
+    iri: Mapped[str] = mapped_column(sa.UnicodeText, primary_key=True)
+    kind: Mapped[str] = mapped_column(sa.UnicodeText)
+    thing: Mapped[str] = mapped_column(sa.UnicodeText)
+    slot: Mapped[int | None] = mapped_column(sa.BigInteger, unique=True)
+    body: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
+    digest: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
+    refs: Mapped[list[str]] = mapped_column(ARRAY(sa.UnicodeText))
+    degraded: Mapped[bool] = mapped_column(sa.Boolean)
+    changed: Mapped[int] = mapped_column(sa.BigInteger)
+    first_published: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
 
     __table_args__ = (
         # Not unique: a dataset that got another IRI has a tombstone for the former one.
@@ -107,12 +108,12 @@ class Member(tk.BaseModel):
 
     __tablename__ = "marathon_feed_member"
 
-    scope = sa.Column(sa.UnicodeText, primary_key=True)
-    place = sa.Column(sa.BigInteger, primary_key=True, autoincrement=False)
-    iri = sa.Column(sa.UnicodeText, nullable=False)
-    current = sa.Column(sa.Boolean, nullable=False)
-    entered = sa.Column(sa.BigInteger, nullable=False)
-    changed = sa.Column(sa.BigInteger, nullable=False)
+    scope: Mapped[str] = mapped_column(sa.UnicodeText, primary_key=True)
+    place: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    iri: Mapped[str] = mapped_column(sa.UnicodeText)
+    current: Mapped[bool] = mapped_column(sa.Boolean)
+    entered: Mapped[int] = mapped_column(sa.BigInteger)
+    changed: Mapped[int] = mapped_column(sa.BigInteger)
 
     __table_args__ = (
         sa.Index("idx_marathon_feed_member_iri", "iri", "scope", unique=True),
@@ -130,11 +131,11 @@ class Change(tk.BaseModel):
 
     __tablename__ = "marathon_feed_change"
 
-    number = sa.Column(sa.BigInteger, primary_key=True, autoincrement=False)
-    iri = sa.Column(sa.UnicodeText, nullable=False)
-    activity = sa.Column(sa.UnicodeText, nullable=False)
-    published = sa.Column(sa.DateTime(timezone=True), nullable=False)
-    mark = sa.Column(sa.BigInteger, nullable=False)
+    number: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    iri: Mapped[str] = mapped_column(sa.UnicodeText)
+    activity: Mapped[str] = mapped_column(sa.UnicodeText)
+    published: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    mark: Mapped[int] = mapped_column(sa.BigInteger)
 
 
 class Clock(tk.BaseModel):
@@ -161,23 +162,23 @@ class Clock(tk.BaseModel):
 
     __tablename__ = "marathon_feed_clock"
 
-    singleton = sa.Column(
+    singleton: Mapped[bool] = mapped_column(
         sa.Boolean, sa.CheckConstraint("singleton"), primary_key=True, default=True
     )
-    epoch = sa.Column(sa.UnicodeText, nullable=False)
-    number = sa.Column(sa.BigInteger, nullable=False)
-    published = sa.Column(sa.DateTime(timezone=True), nullable=False)
-    slots = sa.Column(sa.BigInteger, nullable=False)
-    base = sa.Column(sa.UnicodeText, nullable=False)
-    vocabulary = sa.Column(sa.UnicodeText, nullable=False)
-    page_size = sa.Column(sa.Integer, nullable=False)
-    began = sa.Column(sa.DateTime(timezone=True), nullable=False)
-    home = sa.Column(sa.BigInteger, nullable=False)
-    complete = sa.Column(sa.Boolean, nullable=False)
-    mark = sa.Column(sa.BigInteger, nullable=False)
-    unmarked = sa.Column(sa.BigInteger, nullable=False)
-    lost = sa.Column(sa.BigInteger)
-    lost_mark = sa.Column(sa.BigInteger)
+    epoch: Mapped[str] = mapped_column(sa.UnicodeText)
+    number: Mapped[int] = mapped_column(sa.BigInteger)
+    published: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    slots: Mapped[int] = mapped_column(sa.BigInteger)
+    base: Mapped[str] = mapped_column(sa.UnicodeText)
+    vocabulary: Mapped[str] = mapped_column(sa.UnicodeText)
+    page_size: Mapped[int] = mapped_column(sa.Integer)
+    began: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    home: Mapped[int] = mapped_column(sa.BigInteger)
+    complete: Mapped[bool] = mapped_column(sa.Boolean)
+    mark: Mapped[int] = mapped_column(sa.BigInteger)
+    unmarked: Mapped[int] = mapped_column(sa.BigInteger)
+    lost: Mapped[int | None] = mapped_column(sa.BigInteger)
+    lost_mark: Mapped[int | None] = mapped_column(sa.BigInteger)
 
 
 class Window(tk.BaseModel):
@@ -190,9 +191,9 @@ class Window(tk.BaseModel):
 
     __tablename__ = "marathon_feed_window"
 
-    number = sa.Column(sa.BigInteger, primary_key=True, autoincrement=False)
-    live = sa.Column(sa.Integer, nullable=False)
-    changed = sa.Column(sa.BigInteger, nullable=False)
+    number: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    live: Mapped[int] = mapped_column(sa.Integer)
+    changed: Mapped[int] = mapped_column(sa.BigInteger)
 
 
 class Rendering(tk.BaseModel):
@@ -206,12 +207,12 @@ class Rendering(tk.BaseModel):
 
     __tablename__ = "marathon_feed_rendering"
 
-    window = sa.Column(sa.BigInteger, primary_key=True, autoincrement=False)
-    format = sa.Column(sa.UnicodeText, primary_key=True)
-    changed = sa.Column(sa.BigInteger, nullable=False)
-    body = sa.Column(sa.LargeBinary, nullable=False)
-    size = sa.Column(sa.BigInteger, nullable=False)
-    crc = sa.Column(sa.BigInteger, nullable=False)
+    window: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    format: Mapped[str] = mapped_column(sa.UnicodeText, primary_key=True)
+    changed: Mapped[int] = mapped_column(sa.BigInteger)
+    body: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    size: Mapped[int] = mapped_column(sa.BigInteger)
+    crc: Mapped[int] = mapped_column(sa.BigInteger)
 
 
 # The record of a gap that stands for the settings of the site.
@@ -230,11 +231,11 @@ class FeedGap(tk.BaseModel):
 
     __tablename__ = "marathon_feed_gap"
 
-    id = sa.Column(sa.BigInteger, sa.Identity(), primary_key=True)
-    record = sa.Column(sa.UnicodeText, nullable=False)
-    is_group = sa.Column(sa.Boolean, nullable=False)
-    since = sa.Column(sa.DateTime(timezone=True), nullable=False)
-    due = sa.Column(sa.DateTime(timezone=True), nullable=False, index=True)
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    record: Mapped[str] = mapped_column(sa.UnicodeText)
+    is_group: Mapped[bool] = mapped_column(sa.Boolean)
+    since: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    due: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True), index=True)
 
 
 class Gap(NamedTuple):

@@ -137,7 +137,7 @@ class LogStep:
         return self.kind == Kind.DATASET and self.slot is None
 
 
-def read_states(iris: Iterable[str]) -> dict[str, sa.Row]:
+def read_states(iris: Iterable[str]) -> dict[str, sa.Row[Any]]:
     """Return IRI → row of ``kind``, ``thing``, ``slot`` …; a tombstone has no ``digest``."""
     columns = (Entry.iri, Entry.kind, Entry.thing, Entry.slot, Entry.digest, Entry.degraded)
     return {
@@ -157,7 +157,7 @@ def read_bodies(iris: Iterable[str]) -> dict[str, bytes]:
     }
 
 
-def list_public_entries(things: Iterable[str]) -> list[sa.Row]:
+def list_public_entries(things: Iterable[str]) -> list[sa.Row[Any]]:
     """Return rows of ``iri``, ``kind``, ``thing`` and ``slot`` of what is public with these ids."""
     query = sa.select(Entry.iri, Entry.kind, Entry.thing, Entry.slot).where(
         Entry.digest.is_not(None)
@@ -463,7 +463,7 @@ _QUERY = {
 }
 
 
-def read_clock_row(connection: Any) -> sa.Row:
+def read_clock_row(connection: Any) -> sa.Row[Any]:
     """Return the clock: ``epoch``, ``clock_number``, ``published``, ``issued`` and so on.
 
     Raises:
@@ -472,12 +472,12 @@ def read_clock_row(connection: Any) -> sa.Row:
     return connection.execute(_QUERY["clock"]).one()
 
 
-def read_catalogue(connection: Any) -> sa.Row:
+def read_catalogue(connection: Any) -> sa.Row[Any]:
     """Return the clock's columns and ``catalogue``, the stored body of the catalogue's entry."""
     return connection.execute(_QUERY["catalogue"]).one()
 
 
-def read_window(connection: Any, number: int, kept_as: str) -> sa.Row:
+def read_window(connection: Any, number: int, kept_as: str) -> sa.Row[Any]:
     """Return all that answers a request for one window, in one query.
 
     Returns:
@@ -489,7 +489,7 @@ def read_window(connection: Any, number: int, kept_as: str) -> sa.Row:
     return connection.execute(_QUERY["page"], {"number": number, "kept_as": kept_as}).one()
 
 
-def list_windows(connection: Any, kept_as: str) -> Iterator[sa.Row]:
+def list_windows(connection: Any, kept_as: str) -> Iterator[sa.Row[Any]]:
     """Yield every window that is not empty: ``number``, and what :func:`read_window` returns."""
     last = 0
     while True:
@@ -500,7 +500,7 @@ def list_windows(connection: Any, kept_as: str) -> Iterator[sa.Row]:
         last = rows[-1].number
 
 
-def read_scope_page(connection: Any, scope: str, number: int) -> sa.Row:
+def read_scope_page(connection: Any, scope: str, number: int) -> sa.Row[Any]:
     """Return what :func:`read_window` does for a page of a part of the catalogue; none is kept.
 
     Returns:
@@ -546,7 +546,7 @@ _COUNTED = sa.select(sa.func.count()).where(
 )
 
 
-def list_renderings(connection: Any, number: int) -> Sequence[sa.Row]:
+def list_renderings(connection: Any, number: int) -> Sequence[sa.Row[Any]]:
     """Return what is kept of a window, up to date: ``format``, ``body``, ``size``, ``crc``."""
     columns = (Rendering.format, Rendering.body, Rendering.size, Rendering.crc)
     up_to_date = sa.and_(Window.number == Rendering.window, Window.changed == Rendering.changed)
@@ -674,7 +674,7 @@ _HELD_BY_IRI = _held("SELECT iri, refs FROM marathon_feed_entry WHERE iri = ANY(
 )
 
 
-def list_changes(connection: Any, scope: str, since: int, limit: int) -> list[sa.Row]:
+def list_changes(connection: Any, scope: str, since: int, limit: int) -> list[sa.Row[Any]]:
     """Return the last change of each thing that has changed after a number, in order.
 
     Args:
@@ -697,7 +697,7 @@ def read_mark_of_change(connection: Any, number: int) -> int | None:
     return connection.scalar(sa.select(Change.mark).where(Change.number == number))
 
 
-def list_newest_changes(connection: Any, scope: str, limit: int) -> list[sa.Row]:
+def list_newest_changes(connection: Any, scope: str, limit: int) -> list[sa.Row[Any]]:
     """Return what :func:`list_changes` does of datasets, the newest first."""
     query = _NEWEST_OF_SCOPE if scope else _NEWEST
     return connection.execute(query, {"scope": scope, "since": 0, "limit": limit}).all()

@@ -77,7 +77,7 @@ def read_figures_by(kind: str) -> Mapping[str, Figures]:
     return cache_until_change("figures", kind, lambda: _figures(_talks(kind), _datasets(kind)))
 
 
-def _figures(talked: sa.Select, datasets: Mapping[str, int]) -> dict[str, Figures]:
+def _figures(talked: sa.Select[Any], datasets: Mapping[str, int]) -> dict[str, Figures]:
     """Return code → figures, of (subject, code) of workshops and ideas, and of datasets."""
     pairs = talked.subquery("pairs")
     needed = link.select_needs().subquery()
@@ -117,7 +117,7 @@ def _figures(talked: sa.Select, datasets: Mapping[str, int]) -> dict[str, Figure
 _EVERYTHING = sa.select(PACKAGE.id.label("subject"), sa.literal("").label("code"))
 
 
-def _talks(kind: str) -> sa.Select:
+def _talks(kind: str) -> sa.Select[Any]:
     """Return (subject, code), each pair once, of workshops and ideas: :func:`read_figures_by`."""
     if kind == PROBLEM:
         held = link.select_links(Predicate.WORKSHOP_PROBLEM, Predicate.IDEA_PROBLEM).subquery(
@@ -157,7 +157,7 @@ _DATASETS = sa.select(sa.func.count()).where(
 )
 
 
-def _count(query: sa.Select) -> int:
+def _count(query: sa.Select[Any]) -> int:
     return model.Session.execute(query).scalar_one()
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple, cast
 
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import model
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from ckanext.marathon.model import link
 from ckanext.marathon.model.clock import cache_until_change, get_utc_now
@@ -28,13 +29,13 @@ class Transition(tk.BaseModel):
 
     __tablename__ = "marathon_idea_transition"
 
-    id = sa.Column(sa.BigInteger, sa.Identity(), primary_key=True)
-    idea_id = sa.Column(sa.UnicodeText, nullable=False, index=True)
-    at = sa.Column(sa.DateTime, nullable=False)
-    status = sa.Column(sa.UnicodeText, nullable=False)
-    reason = sa.Column(sa.UnicodeText, nullable=False)
-    user_id = sa.Column(sa.UnicodeText)
-    organization_id = sa.Column(sa.UnicodeText)
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    idea_id: Mapped[str] = mapped_column(sa.UnicodeText, index=True)
+    at: Mapped[datetime] = mapped_column(sa.DateTime)
+    status: Mapped[str] = mapped_column(sa.UnicodeText)
+    reason: Mapped[str] = mapped_column(sa.UnicodeText)
+    user_id: Mapped[str | None] = mapped_column(sa.UnicodeText)
+    organization_id: Mapped[str | None] = mapped_column(sa.UnicodeText)
 
 
 def record_transition(
@@ -62,7 +63,7 @@ def find_last_status(idea_id: str) -> str | None:
     )
 
 
-def read_idea_history(idea_id: str) -> list[sa.Row]:
+def read_idea_history(idea_id: str) -> list[sa.Row[Any]]:
     """Return the steps of an idea, first to last, with the names of organisation and user.
 
     Returns:

@@ -15,7 +15,7 @@ import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import model
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from ckanext.marathon.visibility import filter_public
 from ckanext.marathon.vocabulary import problems
@@ -41,9 +41,9 @@ class Link(tk.BaseModel):
 
     __tablename__ = "marathon_link"
 
-    subject = sa.Column(sa.UnicodeText, primary_key=True)
-    predicate = sa.Column(sa.UnicodeText, primary_key=True)
-    object = sa.Column(sa.UnicodeText, primary_key=True)
+    subject: Mapped[str] = mapped_column(sa.UnicodeText, primary_key=True)
+    predicate: Mapped[str] = mapped_column(sa.UnicodeText, primary_key=True)
+    object: Mapped[str] = mapped_column(sa.UnicodeText, primary_key=True)
 
     __table_args__ = (sa.Index("idx_marathon_link_object", "object", "predicate"),)
 
@@ -122,9 +122,11 @@ MUNICIPALITY, DEPARTMENT, PROBLEM = "municipality", "department", problems.KIND
 GIVEN_UP = "discarded"
 
 PACKAGE = cast(Any, model.Package)
+# Of a subject and an object.
+PairQuery = sa.Select[tuple[str, str]]
 
 
-def select_places() -> sa.CompoundSelect:
+def select_places() -> sa.CompoundSelect[tuple[str, str]]:
     """Return (subject, object) of every package's municipalities, computed ones included."""
     of_ideas = _places_of_ideas()
     return sa.union_all(
@@ -135,12 +137,12 @@ def select_places() -> sa.CompoundSelect:
     )
 
 
-def select_places_of_talks() -> sa.CompoundSelect:
+def select_places_of_talks() -> sa.CompoundSelect[tuple[str, str]]:
     """Return (subject, object) of the municipalities of workshops and ideas."""
     return sa.union_all(select_links(Predicate.WORKSHOP_MUNICIPALITY), _places_of_ideas())
 
 
-def select_talks_about(kind: str, code: str) -> sa.Select:
+def select_talks_about(kind: str, code: str) -> sa.Select[tuple[str]]:
     """Return the ids of the workshops and ideas about a place or problem; some twice.
 
     Args:
@@ -165,7 +167,7 @@ def select_place_of_kind(municipality: Any, kind: str) -> Any:
     return sa.func.left(municipality, 2) if kind == DEPARTMENT else municipality
 
 
-def _places_of_ideas() -> sa.Select:
+def _places_of_ideas() -> PairQuery:
     of_workshop = select_links(Predicate.WORKSHOP_MUNICIPALITY)
     found = sa.union_all(
         select_links(Predicate.IDEA_MUNICIPALITY),
@@ -174,7 +176,7 @@ def _places_of_ideas() -> sa.Select:
     return sa.select(found.subquery("idea_places"))
 
 
-def select_needs() -> sa.Select:
+def select_needs() -> sa.Select[tuple[str, str, bool]]:
     """Return (idea, need, is_met) of the data needs of all ideas that were not given up.
 
     A need is met by a public dataset that says so.
@@ -192,7 +194,7 @@ def select_needs() -> sa.Select:
     )
 
 
-def select_met_needs() -> sa.Select:
+def select_met_needs() -> PairQuery:
     """Return (dataset, need) of public datasets and the data needs that they say they meet."""
     dataset = aliased(PACKAGE)
     return (
@@ -202,14 +204,14 @@ def select_met_needs() -> sa.Select:
     )
 
 
-def select_links(*predicates: Predicate) -> sa.Select:
+def select_links(*predicates: Predicate) -> PairQuery:
     """Return the (subject, object) of links as they are."""
     return sa.select(Link.subject, Link.object).where(
         Link.predicate.in_([str(each) for each in predicates])
     )
 
 
-def select_inherited_links(step: Predicate, beyond: sa.Select, own: Predicate) -> sa.Select:
+def select_inherited_links(step: Predicate, beyond: PairQuery, own: Predicate) -> PairQuery:
     """Return what subjects have through what they link to, if they have none of their own."""
     first, mine = aliased(Link), aliased(Link)
     further = beyond.subquery()

@@ -11,6 +11,7 @@ from typing import Any, cast
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import model
+from sqlalchemy.orm import Mapped, mapped_column
 
 from ckanext.marathon.domain.errors import Taken
 from ckanext.marathon.domain.idea import StoryContact
@@ -24,8 +25,8 @@ class MunicipalityClaim(tk.BaseModel):
 
     __tablename__ = "marathon_place"
 
-    municipality_code = sa.Column(sa.UnicodeText, primary_key=True)
-    organization_id = sa.Column(sa.UnicodeText, nullable=False, unique=True)
+    municipality_code: Mapped[str] = mapped_column(sa.UnicodeText, primary_key=True)
+    organization_id: Mapped[str] = mapped_column(sa.UnicodeText, unique=True)
 
 
 def find_municipality(code: str) -> str | None:

@@ -18,6 +18,7 @@ import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import model
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.orm.util import identity_key
 
 from ckanext.marathon import visibility
@@ -48,10 +49,10 @@ class PackageCode(tk.BaseModel):
 
     __tablename__ = "marathon_code"
 
-    owner_org = sa.Column(sa.UnicodeText, primary_key=True)
-    package_type = sa.Column(sa.UnicodeText, primary_key=True)
-    code = sa.Column(sa.UnicodeText, primary_key=True)
-    package_id = sa.Column(sa.UnicodeText, nullable=False, unique=True)
+    owner_org: Mapped[str] = mapped_column(sa.UnicodeText, primary_key=True)
+    package_type: Mapped[str] = mapped_column(sa.UnicodeText, primary_key=True)
+    code: Mapped[str] = mapped_column(sa.UnicodeText, primary_key=True)
+    package_id: Mapped[str] = mapped_column(sa.UnicodeText, unique=True)
 
 
 def find_code_holder(owner_org: str, package_type: str, code: str) -> str | None:
@@ -228,7 +229,7 @@ def list_dependent_ids(objects: Collection[str], *predicates: Predicate) -> list
     return sorted(model.Session.scalars(_subjects(objects, *predicates).distinct()))
 
 
-def _subjects(objects: Collection[str], *predicates: Predicate) -> sa.Select:
+def _subjects(objects: Collection[str], *predicates: Predicate) -> sa.Select[Any]:
     return sa.select(Link.subject).where(
         Link.object.in_(objects), Link.predicate.in_([str(p) for p in predicates])
     )
@@ -257,7 +258,7 @@ def read_stored_rows(
     return list_stored_rows(read_stored_text(package, field))
 
 
-def list_examples(types: Collection[str]) -> list[sa.Row]:
+def list_examples(types: Collection[str]) -> list[sa.Row[Any]]:
     """Return every package of these types that is flagged as an example, the trash included.
 
     Returns:
@@ -284,7 +285,7 @@ def list_example_files(package_ids: Collection[str]) -> list[tuple[str, str]]:
     return [(row.package_id, row.id) for row in model.Session.execute(query)]
 
 
-def name_examples(package_ids: Collection[str]) -> list[sa.Row]:
+def name_examples(package_ids: Collection[str]) -> list[sa.Row[Any]]:
     """Return id, type, name and title of those of these packages that are not deleted, by name."""
     package = model.Package
     query = (
@@ -343,7 +344,7 @@ def _begins(column: Any, first: str) -> sa.ColumnElement[bool]:
     return sa.and_(column >= first, column < f"{first}g", column.startswith(first))
 
 
-def _logged(package_type: str, first: str) -> sa.Select:
+def _logged(package_type: str, first: str) -> sa.Select[Any]:
     return (
         # A dataset that got another IRI has a tombstone for the former one.
         sa.select(Entry.thing, Entry.iri, Entry.digest.is_not(None).label("is_public"))
@@ -354,7 +355,7 @@ def _logged(package_type: str, first: str) -> sa.Select:
     )
 
 
-def _unlogged(package_type: str, first: str) -> sa.Select:
+def _unlogged(package_type: str, first: str) -> sa.Select[Any]:
     return (
         sa.select(PACKAGE.id)
         .where(

@@ -15,12 +15,13 @@ another one here.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import model
+from sqlalchemy.orm import Mapped, mapped_column
 
 from ckanext.marathon.visibility import filter_public
 
@@ -33,9 +34,9 @@ class IndexNote(tk.BaseModel):
 
     __tablename__ = "marathon_index_note"
 
-    id = sa.Column(sa.BigInteger, sa.Identity(), primary_key=True)
-    package_id = sa.Column(sa.UnicodeText, nullable=False, index=True)
-    due = sa.Column(sa.DateTime(timezone=True), nullable=False, index=True)
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
+    package_id: Mapped[str] = mapped_column(sa.UnicodeText, index=True)
+    due: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True), index=True)
 
 
 def note_packages(package_ids: Iterable[str]) -> None:

@@ -20,6 +20,7 @@ import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import model
 from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.orm import Mapped, mapped_column
 
 from ckanext.marathon.domain.texts import load_json
 
@@ -42,15 +43,15 @@ class Takedown(tk.BaseModel):
 
     __tablename__ = "marathon_takedown"
 
-    thing = sa.Column(sa.UnicodeText, primary_key=True)
-    kind = sa.Column(sa.UnicodeText, nullable=False)
-    reason = sa.Column(sa.UnicodeText, nullable=False)
-    files = sa.Column(sa.Integer, nullable=False)
-    at = sa.Column(sa.DateTime(timezone=True), nullable=False)
-    user_id = sa.Column(sa.UnicodeText)
-    resources = sa.Column(ARRAY(sa.UnicodeText), nullable=False, server_default=_EMPTY)
-    neighbours = sa.Column(ARRAY(sa.UnicodeText), nullable=False, server_default=_EMPTY)
-    pending = sa.Column(ARRAY(sa.UnicodeText), nullable=False, server_default=_EMPTY)
+    thing: Mapped[str] = mapped_column(sa.UnicodeText, primary_key=True)
+    kind: Mapped[str] = mapped_column(sa.UnicodeText)
+    reason: Mapped[str] = mapped_column(sa.UnicodeText)
+    files: Mapped[int] = mapped_column(sa.Integer)
+    at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    user_id: Mapped[str | None] = mapped_column(sa.UnicodeText)
+    resources: Mapped[list[str]] = mapped_column(ARRAY(sa.UnicodeText), server_default=_EMPTY)
+    neighbours: Mapped[list[str]] = mapped_column(ARRAY(sa.UnicodeText), server_default=_EMPTY)
+    pending: Mapped[list[str]] = mapped_column(ARRAY(sa.UnicodeText), server_default=_EMPTY)
 
 
 def record_takedown(
@@ -100,13 +101,13 @@ def record_takedown(
     )
 
 
-def list_takedowns() -> list[sa.Row]:
+def list_takedowns() -> list[sa.Row[Any]]:
     """Return the columns of all, the newest first."""
     query = sa.select(*Takedown.__table__.columns).order_by(Takedown.at.desc(), Takedown.thing)
     return list(model.Session.execute(query).all())
 
 
-def find_takedown(thing: str) -> sa.Row | None:
+def find_takedown(thing: str) -> sa.Row[Any] | None:
     """Return the columns of one, ``None`` if there is none of this id."""
     query = sa.select(*Takedown.__table__.columns).where(Takedown.thing == thing)
     return model.Session.execute(query).one_or_none()

@@ -10,7 +10,7 @@ import platform
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -348,7 +348,7 @@ def _check_space(parent: Path, storage: Path) -> None:
 
 
 @contextmanager
-def _unfinished(directory: Path) -> Iterator[Path]:
+def _unfinished(directory: Path) -> Generator[Path]:
     """Yield a new directory to write in, beside the one that it will become.
 
     What an interrupted backup left there is removed.

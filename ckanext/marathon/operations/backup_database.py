@@ -12,7 +12,7 @@ import secrets
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -152,7 +152,7 @@ def load_database(address: str, dump: Path, before: Iterable[str] = ()) -> None:
 @contextmanager
 def _started(
     command: list[str], environment: dict[str, str], stdin: int, stdout: int, errors: IO[bytes]
-) -> Iterator[subprocess.Popen[bytes]]:
+) -> Generator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(command, env=environment, stdin=stdin, stdout=stdout, stderr=errors)
     try:
         yield process
@@ -339,7 +339,7 @@ def _compare(manifest: Manifest, found: DatabaseState) -> None:
 
 
 @contextmanager
-def _scratch_database(address: str) -> Iterator[str]:
+def _scratch_database(address: str) -> Generator[str]:
     """Yield the address of an empty database; one that is created here is dropped again."""
     if address:
         with sa.create_engine(address, poolclass=sa.NullPool).connect() as connection:

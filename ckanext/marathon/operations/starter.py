@@ -18,7 +18,7 @@ import io
 import json
 import mimetypes
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -181,7 +181,7 @@ def read_items(examples: bool = True) -> tuple[StarterItem, ...]:
 
 
 @contextmanager
-def _blamed(name: str, row: Any) -> Iterator[None]:
+def _blamed(name: str, row: Any) -> Generator[None]:
     """Say which entry it was, whatever is wrong with its shape."""
     try:
         yield
@@ -484,7 +484,7 @@ class StarterError(Exception):
 
 
 @contextmanager
-def refusals_of(item: StarterItem) -> Iterator[None]:
+def refusals_of(item: StarterItem) -> Generator[None]:
     """Say of an item that the site refuses, or cannot index, why.
 
     Raises:

@@ -8,7 +8,7 @@ forms of files and organisations have the same mechanism.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -408,7 +408,7 @@ class SavedForm:
 
 
 @contextmanager
-def hold_token(token: str) -> Iterator[SavedForm]:
+def hold_token(token: str) -> Generator[SavedForm]:
     """Hold the form's token while it is being saved; a second sending waits for the first.
 
     While Valkey is away the form is saved all the same: losing what somebody typed is worse than

@@ -9,7 +9,7 @@ import ipaddress
 import logging
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from enum import StrEnum
 from functools import cache
@@ -270,7 +270,7 @@ _paused_until = 0.0
 
 
 @contextmanager
-def _counting() -> Iterator[FixedWindowRateLimiter | None]:
+def _counting() -> Generator[FixedWindowRateLimiter | None]:
     """Yield the counter, or ``None`` while Valkey does not answer; its failures end here."""
     global _paused_until
     if time.monotonic() < _paused_until:
