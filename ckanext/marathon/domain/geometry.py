@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from ckanext.marathon.domain.errors import N_, Malformed
-from ckanext.marathon.domain.texts import load_json, quote_value
+from ckanext.marathon.domain.texts import is_json_list, is_json_object, load_json, quote_value
 
 # How deep the positions of each type are nested in its coordinates.
 DEPTHS = {
@@ -32,7 +32,7 @@ def read_geometry(value: Any) -> str:
             loaded = load_json(value) if len(value) <= LONGEST else None
         except ValueError:
             loaded = None
-    if isinstance(loaded, dict):
+    if is_json_object(loaded):
         kind = loaded.get("type")
         depth = DEPTHS.get(kind) if isinstance(kind, str) else None
         coordinates = loaded.get("coordinates")
@@ -50,7 +50,7 @@ def read_geometry(value: Any) -> str:
 
 
 def _are_positions(value: Any, depth: int) -> bool:
-    if not isinstance(value, list) or not value:
+    if not is_json_list(value) or not value:
         return False
     if depth:
         return all(_are_positions(each, depth - 1) for each in value)

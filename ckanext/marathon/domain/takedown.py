@@ -8,7 +8,14 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from ckanext.marathon.domain.errors import N_, Malformed
-from ckanext.marathon.domain.texts import is_blank, is_storable, load_json, quote_value
+from ckanext.marathon.domain.texts import (
+    is_blank,
+    is_json_list,
+    is_json_object,
+    is_storable,
+    load_json,
+    quote_value,
+)
 
 LONGEST_REASON = 5_000
 # What CKAN takes as an id; nothing that leads out of the folder of files.
@@ -47,13 +54,13 @@ def check_takedown_rows(rows: Any) -> list[TakedownEntry]:
     Raises:
         Malformed: as :func:`parse_takedowns`.
     """
-    if not isinstance(rows, list):
+    if not is_json_list(rows):
         raise Malformed(N_("A list of objects is expected"))
     return [_read_row(number, row) for number, row in enumerate(rows, 1)]
 
 
 def _read_row(number: int, row: Any) -> TakedownEntry:
-    if not isinstance(row, dict):
+    if not is_json_object(row):
         raise Malformed(N_("Row {row}: an object is expected"), row=number)
     found: dict[str, Any] = {}
     for field, (is_right, message) in _FIELDS.items():
@@ -102,7 +109,7 @@ def _is_count(value: Any) -> bool:
 
 
 def _are_ids(value: Any) -> bool:
-    return isinstance(value, list) and all(_is_id(each) for each in value)
+    return is_json_list(value) and all(_is_id(each) for each in value)
 
 
 def _is_user(value: Any) -> bool:

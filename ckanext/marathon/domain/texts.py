@@ -175,6 +175,16 @@ def load_json(text: str) -> Any:
         raise ValueError("nested too deeply") from None
 
 
+def is_json_object(value: object) -> TypeGuard[dict[str, Any]]:
+    """Return whether a value from JSON, from CKAN or from a form is an object with named parts."""
+    return isinstance(value, dict)
+
+
+def is_json_list(value: object) -> TypeGuard[list[Any]]:
+    """Return whether a value from JSON, from CKAN or from a form is a list of anything."""
+    return isinstance(value, list)
+
+
 def list_distinct_words(words: Iterable[str]) -> list[str]:
     """Return keywords without blanks around them and without those that differ in case alone.
 
@@ -227,7 +237,7 @@ def _from_text(text: str, separator: str) -> list[Any]:
             raise Malformed(
                 N_("“{value}” is not a list in JSON"), value=quote_value(text)
             ) from None
-        return loaded if isinstance(loaded, list) else [loaded]
+        return loaded if is_json_list(loaded) else [loaded]
     return re.split(separator, text)
 
 

@@ -17,6 +17,7 @@ from ckan import model
 from flask import g, has_request_context
 from rdflib import URIRef
 
+from ckanext.marathon.domain.texts import is_json_object
 from ckanext.marathon.feeds.triples import list_reached_lines, sort_lines
 from ckanext.marathon.model import clock, package
 from ckanext.marathon.model import dataset as dataset_model
@@ -204,7 +205,7 @@ def _of_ideas(ideas: list[Row]) -> Iterator[Scope]:
     for idea in ideas:
         yield Scope(Kind.IDEA, str(idea.get("id") or ""))
         workshop = idea.get("workshop")
-        held = workshop.get("id") if isinstance(workshop, dict) else workshop
+        held = workshop.get("id") if is_json_object(workshop) else workshop
         yield Scope(Kind.WORKSHOP, str(held or ""))
 
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from ckan import authz
 from ckan.types import Context
 
-from ckanext.marathon.domain.texts import remove_hidden
+from ckanext.marathon.domain.texts import is_json_list, is_json_object, remove_hidden
 from ckanext.marathon.model import activity
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model.unit_of_work import UnitOfWork
@@ -42,7 +42,7 @@ def strip_data(data: Mapping[str, Any]) -> dict[str, Any]:
         Stripping it again changes nothing.
     """
     package = data.get("package")
-    if not isinstance(package, dict):
+    if not is_json_object(package):
         return dict(data)
     kept = {key: value for key, value in data.items() if key != "actor"}
     return kept | {"package": _strip_package(package)}
@@ -52,8 +52,8 @@ def _strip_package(package: dict[str, Any]) -> dict[str, Any]:
     links = _LINKS.get(package.get("type") or "", ())
     kept = {key: value for key, value in package.items() if key not in links}
     public = document.select_for_everybody(kept)
-    if isinstance(public.get("extras"), list):
-        extras = [e for e in public["extras"] if isinstance(e, dict) and e.get("key") not in links]
+    if is_json_list(public.get("extras")):
+        extras = [e for e in public["extras"] if is_json_object(e) and e.get("key") not in links]
         public["extras"] = document.select_extras_for_everybody(extras, public)
     return public
 
@@ -63,7 +63,7 @@ def settle_new_rows(unit: UnitOfWork) -> None:
     for row in unit.session.new:
         if not _is_row(row):
             continue
-        if isinstance(row.data, dict):
+        if is_json_object(row.data):
             row.data = strip_data(row.data)
         if activity.is_of_package(row.activity_type):
             package = activity.hold_package(row.object_id)
@@ -113,26 +113,26 @@ def show_row(context: Context, row: dict[str, Any]) -> dict[str, Any]:
     shown = dict(row)
     if not authz.is_authorized_boolean("user_show", Context(context), {}):
         shown["user_id"] = None
-    if isinstance(row.get("data"), dict) and not _may_see_versions(context, row):
+    if is_json_object(row.get("data")) and not _may_see_versions(context, row):
         shown["data"] = {
             key: {name: record[name] for name in _NAMES if name in record}
             for key, record in row["data"].items()
-            if key in _KEPT and isinstance(record, dict)
+            if key in _KEPT and is_json_object(record)
         }
-    if isinstance(shown.get("data"), dict):
+    if is_json_object(shown.get("data")):
         # Mails show it as it is; what was stored before is not changed in the table.
         shown["data"] = {key: _with_plain_title(value) for key, value in shown["data"].items()}
     return shown
 
 
 def _with_plain_title(record: Any) -> Any:
-    if isinstance(record, dict) and isinstance(record.get("title"), str):
+    if is_json_object(record) and isinstance(record.get("title"), str):
         return {**record, "title": remove_hidden(record["title"])}
     return record
 
 
 def _may_see_versions(context: Context, row: Mapping[str, Any]) -> bool:
-    kind = next((kind for kind in _KEPT if isinstance(row["data"].get(kind), dict)), None)
+    kind = next((kind for kind in _KEPT if is_json_object(row["data"].get(kind))), None)
     if kind is None or authz.check_config_permission("public_activity_stream_detail"):
         return True
     if context.get("ignore_auth"):

@@ -14,7 +14,7 @@ from ckan.logic.auth import get_group_object, get_package_object
 from ckan.types import AuthFunction, AuthResult, Context
 
 from ckanext.marathon.domain import dataset
-from ckanext.marathon.domain.texts import is_reference, is_storable
+from ckanext.marathon.domain.texts import is_json_list, is_json_object, is_reference, is_storable
 from ckanext.marathon.logic import collect_functions, permissions
 from ckanext.marathon.model import package
 from ckanext.marathon.records import OTHER_TYPES
@@ -84,16 +84,16 @@ def _without_odd_groups(data_dict: dict[str, Any]) -> dict[str, Any]:
 
     The action reads a list from them, or refuses them, and then asks again.
     """
-    if isinstance(data_dict.get("groups", []), list):
+    if is_json_list(data_dict.get("groups", [])):
         return data_dict
     return {key: value for key, value in data_dict.items() if key != "groups"}
 
 
 def _are_groups(groups: Any) -> bool:
     """Return whether CKAN can look up every group that is named."""
-    for group in groups if isinstance(groups, list) else ():
-        reference = (group.get("id") or group.get("name")) if isinstance(group, dict) else group
-        if not (is_reference(reference) or (isinstance(group, dict) and not reference)):
+    for group in groups if is_json_list(groups) else ():
+        reference = (group.get("id") or group.get("name")) if is_json_object(group) else group
+        if not (is_reference(reference) or (is_json_object(group) and not reference)):
             return False
     return True
 
@@ -180,8 +180,8 @@ def _refusal_of_members(
 def _members_given(given: Any, kind: str) -> set[tuple[str, str]] | None:
     entity = model.User if kind == "user" else model.Group
     members: set[tuple[str, str]] = set()
-    for entry in given if isinstance(given, list) else [None]:
-        if not isinstance(entry, dict):
+    for entry in given if is_json_list(given) else [None]:
+        if not is_json_object(entry):
             return None
         reference = entry.get("id") or entry.get("name")
         member = entity.get(reference) if isinstance(reference, str) else None

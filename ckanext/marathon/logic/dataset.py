@@ -36,7 +36,7 @@ from sqlalchemy.orm import aliased
 
 from ckanext.marathon.domain import dataset
 from ckanext.marathon.domain.file import read_checksum
-from ckanext.marathon.domain.texts import quote_value
+from ckanext.marathon.domain.texts import is_json_list, is_json_object, quote_value
 from ckanext.marathon.feeds import keys
 from ckanext.marathon.feeds.inventory import strip_markup
 from ckanext.marathon.logic import messages
@@ -103,7 +103,7 @@ def is_copy(context: Context, data: Mapping[str, Any]) -> bool:
     ckanext-harvest do, or with an extra that names the record it is a copy of.
     """
     extras = data.get("extras")
-    rows = [each for each in extras if isinstance(each, dict)] if isinstance(extras, list) else []
+    rows = [each for each in extras if is_json_object(each)] if is_json_list(extras) else []
     is_marked = any(each.get("key") in _MARKS and each.get("value") for each in rows)
     return bool(context.get("ignore_auth")) and bool(is_marked or context.get("schema"))
 
@@ -348,7 +348,7 @@ def restate_croissant(written: str, described: Mapping[str, Any]) -> str:
     told.setdefault("creator", told.get("publisher") or [])
     # A short one is made longer for search engines alone.
     own = document.get("description")
-    if isinstance(own, dict) and (words := strip_markup(str(own.get("@value") or ""))):
+    if is_json_object(own) and (words := strip_markup(str(own.get("@value") or ""))):
         told["description"] = words
     document |= {name: _stated(name, value) for name, value in told.items() if value}
     if shown:
@@ -364,9 +364,9 @@ def _with(file: dict[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
 
 def _stated(name: str, value: Any) -> Any:
     """Return a value as expanded JSON-LD has it: the context gives a language to bare texts."""
-    if isinstance(value, list):
+    if is_json_list(value):
         return [_stated(name, each) for each in value]
-    if isinstance(value, dict):
+    if is_json_object(value):
         return {
             key: each if key.startswith("@") else _stated(key, each) for key, each in value.items()
         }
@@ -409,16 +409,16 @@ def keep_codes_as_text(written: str) -> str:
 
 
 def _listed(value: Any) -> list[dict[str, Any]]:
-    rows = value if isinstance(value, list) else [value]
-    return [each for each in rows if isinstance(each, dict)]
+    rows = value if is_json_list(value) else [value]
+    return [each for each in rows if is_json_object(each)]
 
 
 def _column(field: dict[str, Any]) -> str:
     source: Any = field.get("source") or {}
-    extract: Any = source.get("extract") or {} if isinstance(source, dict) else {}
-    column = extract.get("column") if isinstance(extract, dict) else ""
+    extract: Any = source.get("extract") or {} if is_json_object(source) else {}
+    column = extract.get("column") if is_json_object(extract) else ""
     # A context with a language makes an object of each text that has none.
-    return str((column.get("@value") if isinstance(column, dict) else column) or "")
+    return str((column.get("@value") if is_json_object(column) else column) or "")
 
 
 def _columns_of_codes(resource_id: str) -> set[str]:

@@ -28,7 +28,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from ckanext.marathon.domain import dataset, numbers
 from ckanext.marathon.domain import workshop as workshop_domain
-from ckanext.marathon.domain.texts import load_json
+from ckanext.marathon.domain.texts import is_json_list, is_json_object, load_json
 from ckanext.marathon.logic import inputs, messages, permissions, resource, unkept
 from ckanext.marathon.logic.package import needs_of_ideas
 from ckanext.marathon.logic.resource import prefix_http
@@ -67,7 +67,7 @@ def _is_list(name: str, text: str) -> bool:
     except ValueError:
         return False
     kind = str if name in OWN_LISTS else dict
-    return isinstance(loaded, list) and all(isinstance(each, kind) for each in loaded)
+    return is_json_list(loaded) and all(isinstance(each, kind) for each in loaded)
 
 
 # Of ideas; those of workshops are ``workshop.COUNT_FIELDS``.
@@ -119,7 +119,7 @@ def _restore_addresses(package: model.Package, data: dict[str, Any]) -> None:
 def _restore_counts(workshop: model.Package, sent: Mapping[str, Any], data: dict[str, Any]) -> None:
     masked = sent.get("participants_masked")
     for name in workshop_domain.COUNT_FIELDS:
-        if isinstance(masked, list) and name in masked and data.get(name) in (None, ""):
+        if is_json_list(masked) and name in masked and data.get(name) in (None, ""):
             data[name] = package_model.read_stored_text(workshop, name)
 
 
@@ -128,12 +128,12 @@ def _restore_ideas(
 ) -> None:
     wanted = data.get("idea")
     shown = _shown_ideas(context, dataset, sent)
-    if shown is None or not isinstance(wanted, list):
+    if shown is None or not is_json_list(wanted):
         return
     hidden = [id_ for id_ in package_model.read_stored_texts(dataset, "idea") if id_ not in shown]
     data["idea"] = [*wanted, *(id_ for id_ in hidden if id_ not in wanted)]
     needs = data.get("data_need")
-    if hidden and isinstance(needs, list):
+    if hidden and is_json_list(needs):
         of_hidden = needs_of_ideas(package_model.load_packages(hidden).values())
         stored = package_model.read_stored_texts(dataset, "data_need")
         data["data_need"] = [*needs, *(n for n in stored if n in of_hidden and n not in needs)]
@@ -144,10 +144,10 @@ def _shown_ideas(
 ) -> list[Any] | None:
     """Return the ids that the client had before it, ``None`` where it wrote the list by itself."""
     original: Any = context.get("original_package")
-    if isinstance(original, dict):
+    if is_json_object(original):
         return original.get("idea")
-    if isinstance(sent.get("ideas"), list):
-        return [idea.get("id") for idea in sent["ideas"] if isinstance(idea, dict)]
+    if is_json_list(sent.get("ideas")):
+        return [idea.get("id") for idea in sent["ideas"] if is_json_object(idea)]
     if "num_resources" not in sent:
         return None
     # A result of ``package_search``: what the public may see, whoever searched.
@@ -190,7 +190,7 @@ def asks_for_before(sent: Record, names: Iterable[str]) -> bool:
     rows = sent.get("resources")
     return not messages.is_page() and (
         any(unkept.is_filled(sent.get(name)) for name in names)
-        or any(isinstance(row, dict) and row.get("id") for row in rows or ())
+        or any(is_json_object(row) and row.get("id") for row in rows or ())
     )
 
 
@@ -205,7 +205,7 @@ def read_before(context: Context, sent: Record, reference: str) -> Record:
     if not asks_for_before(sent, OF_RECORDS):
         return {}
     read: Any = context.get("original_package")
-    if isinstance(read, dict) and read.get("id") == reference:
+    if is_json_object(read) and read.get("id") == reference:
         return read
     return _read(context, "package_show", reference)
 
@@ -236,14 +236,14 @@ def note_record(context: Context, sent: Record, files: Any, before: Record, answ
         before: the package as it was, ``{}`` for a new one.
         answer: the package as it is now.
     """
-    if messages.is_page() or not isinstance(answer, dict):
+    if messages.is_page() or not is_json_object(answer):
         return
     _note(context, sent, before, answer, OF_RECORDS)
     if unkept.is_filled(sent.get("plugin_data")) and not _is_sysadmin(context):
         message = tk._("“{name}” was not kept: only system administrators may send it")
         messages.add_notice(context, message.format(name="plugin_data"))
     shown = answer.get("resources")
-    if not isinstance(files, list) or not isinstance(shown, list):
+    if not is_json_list(files) or not is_json_list(shown):
         return
     known = {row.get("id"): row for row in before.get("resources") or ()}
     # CKAN takes the name of a package in place of its id.
@@ -254,7 +254,7 @@ def note_record(context: Context, sent: Record, files: Any, before: Record, answ
 
 def note_organization(context: Context, sent: Record, before: Record, answer: Any) -> None:
     """Name in the answer what was sent of an organisation and follows from elsewhere."""
-    if not messages.is_page() and isinstance(answer, dict):
+    if not messages.is_page() and is_json_object(answer):
         _note(context, sent, before, answer, OF_ORGANIZATIONS)
 
 
@@ -298,11 +298,11 @@ def _contains(answer: Any, sent: Any) -> bool:
     """Return whether everything that was sent is in the answer."""
     if not unkept.is_filled(sent):
         return True
-    if isinstance(sent, list):
-        answers = answer if isinstance(answer, list) else []
+    if is_json_list(sent):
+        answers = answer if is_json_list(answer) else []
         return all(any(_contains(each, one) for each in answers) for one in sent)
-    if isinstance(sent, dict):
-        own = answer if isinstance(answer, dict) else {}
+    if is_json_object(sent):
+        own = answer if is_json_object(answer) else {}
         return all(_contains(own.get(name), value) for name, value in sent.items())
     if str(answer).casefold() == str(sent).strip().casefold():
         return True
@@ -468,9 +468,9 @@ def validate_package(
 
 def _drop_missing(value: Any) -> Any:
     """Return validated data without navl's marks of fields that were not sent."""
-    if isinstance(value, dict):
+    if is_json_object(value):
         return {k: _drop_missing(one) for k, one in value.items() if one is not missing}
-    if isinstance(value, list):
+    if is_json_list(value):
         return [_drop_missing(one) for one in value if one is not missing]
     return value
 

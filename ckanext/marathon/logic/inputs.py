@@ -30,6 +30,8 @@ from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.texts import (
     LONGEST_TEXT,
     explain_hidden,
+    is_json_list,
+    is_json_object,
     list_distinct_words,
     load_json,
     quote_value,
@@ -103,8 +105,8 @@ def read_rows(data: dict[str, Any], field: str, errors: Errors) -> None:
         value = _loaded(value)
     elif isinstance(value, str) or value is None:
         value = []
-    rows = [value] if isinstance(value, dict) else value
-    is_list = isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
+    rows = [value] if is_json_object(value) else value
+    is_list = is_json_list(rows) and all(is_json_object(row) for row in rows)
     if not is_list or any(not isinstance(key, str) for row in rows for key in row):
         errors[field] = at_list(field, tk._("A list of objects is expected"))
     elif field == "extras" and not all(isinstance(row.get("key"), str) for row in rows):
@@ -216,7 +218,7 @@ def _loaded(text: str) -> Any:
 
 
 def _inner(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict):
+    if is_json_object(value):
         yield from value.keys()
         yield from value.values()
     else:
@@ -281,9 +283,9 @@ def refuse_reserved_extras(context: Context, data: Mapping[str, Any]) -> None:
     Scheming does so for organisations of our schema; others would carry them past its rules.
     """
     extras = data.get("extras")
-    if permissions.may_set_role(context) or not isinstance(extras, list):
+    if permissions.may_set_role(context) or not is_json_list(extras):
         return
-    keys = [extra.get("key") for extra in extras if isinstance(extra, dict)]
+    keys = [extra.get("key") for extra in extras if is_json_object(extra)]
     for name in ORGANIZATION_RESERVED:
         if name in keys:
             message = tk._("“{name}” is a field of its own and not yours to set among the extras")
@@ -629,8 +631,8 @@ def _unite_keywords(data: dict[str, Any]) -> None:
     if isinstance(data.get("tag_string"), str):
         data["tag_string"] = ", ".join(list_distinct_words(data["tag_string"].split(",")))
     given = data.get("tags")
-    if not isinstance(given, list) or not all(
-        isinstance(tag, dict) and isinstance(tag.get("name"), str) for tag in given
+    if not is_json_list(given) or not all(
+        is_json_object(tag) and isinstance(tag.get("name"), str) for tag in given
     ):
         return
     # A tag of one of CKAN's vocabularies is no word that somebody wrote.

@@ -27,7 +27,7 @@ import sqlalchemy as sa
 from ckan import authz, model
 from ckan.types import Context
 
-from ckanext.marathon.domain.texts import explain_hidden, is_holdable
+from ckanext.marathon.domain.texts import explain_hidden, is_holdable, is_json_list, is_json_object
 from ckanext.marathon.logic import activity, inputs, messages, permissions
 from ckanext.marathon.logic.inputs import CORE_LISTS
 
@@ -327,7 +327,7 @@ def _problem_of_required_reference(value: Any) -> str | None:
 
 
 def _problem_of_strict_texts(value: Any) -> str | None:
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+    if is_json_list(value) and all(isinstance(item, str) for item in value):
         return None
     return tk._("A list of texts is expected")
 
@@ -371,7 +371,7 @@ def _problem_of_container_flag(value: Any) -> str | None:
 
 
 def _problem_of_texts(value: Any) -> str | None:
-    values = value if isinstance(value, list) else [value]
+    values = value if is_json_list(value) else [value]
     if value is None or all(isinstance(item, str) for item in values):
         return None
     return tk._("A list of texts is expected")
@@ -382,13 +382,13 @@ def _problem_of_objects(value: Any) -> str | None:
 
 
 def _problem_of_required_objects(value: Any) -> str | None:
-    if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+    if is_json_list(value) and all(is_json_object(item) for item in value):
         return None
     return tk._("A list of objects is expected")
 
 
 def _problem_of_object(value: Any) -> str | None:
-    return None if isinstance(value, dict) else tk._("An object is expected")
+    return None if is_json_object(value) else tk._("An object is expected")
 
 
 _CHECKS: Mapping[ParameterType, Callable[[Any], str | None]] = {
@@ -424,10 +424,10 @@ def _texts(value: Any) -> Iterator[str]:
         current = waiting.pop()
         if isinstance(current, str):
             yield current
-        elif isinstance(current, dict):
+        elif is_json_object(current):
             waiting.extend(current.keys())
             waiting.extend(current.values())
-        elif isinstance(current, list):
+        elif is_json_list(current):
             waiting.extend(current)
 
 
@@ -551,7 +551,7 @@ def check_assumptions(action: str, data: Mapping[str, Any], user: str) -> None:
 
 def _check_object(data: Mapping[str, Any], name: str) -> None:
     value = data.get(name)
-    if not isinstance(value, dict) or not isinstance(value.get("id"), str):
+    if not is_json_object(value) or not isinstance(value.get("id"), str):
         raise tk.ValidationError({name: [tk._("An object with an id is expected")]})
 
 

@@ -40,7 +40,7 @@ from werkzeug.datastructures import FileStorage
 from ckanext.marathon.domain import addresses, file, numbers
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.file import SAMPLE_SIZE, detect_media_type
-from ckanext.marathon.domain.texts import quote_value
+from ckanext.marathon.domain.texts import is_json_list, quote_value
 from ckanext.marathon.logic import messages, unkept
 from ckanext.marathon.model import disk, package
 from ckanext.marathon.model.unit_of_work import SaveRefused, UnitOfWork
@@ -204,7 +204,7 @@ def settle_files(
         ckan.plugins.toolkit.ValidationError: at ``url`` of a file.
     """
     rows = data.get("resources")
-    if not isinstance(rows, list):
+    if not is_json_list(rows):
         return []
     stored = {each.id: each for each in package.resources} if package else {}
     said = {
@@ -250,13 +250,13 @@ def count_as_sent(context: Context, rows: Any, kept_numbers: Sequence[int]) -> G
     """
     own: dict[str, Any] = context  # type: ignore[assignment]
     before = own.get(_KEY)
-    files = rows if isinstance(rows, list) else []
+    files = rows if is_json_list(rows) else []
     own[_KEY] = [_SentFile(number, _id_of(files[number])) for number in kept_numbers]
     try:
         yield
     except tk.ValidationError as error:
         found: Any = error.error_dict.get("resources")
-        if isinstance(found, list) and len(kept_numbers) < len(files):
+        if is_json_list(found) and len(kept_numbers) < len(files):
             by_number = {read_sent_number(context, place): each for place, each in enumerate(found)}
             last = max(by_number, default=-1)
             error.error_dict["resources"] = [by_number.get(n, {}) for n in range(last + 1)]

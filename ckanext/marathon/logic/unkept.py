@@ -18,7 +18,7 @@ from ckan import model
 from ckan.types import Context
 from werkzeug.datastructures import FileStorage
 
-from ckanext.marathon.domain.texts import is_blank, quote_value
+from ckanext.marathon.domain.texts import is_blank, is_json_list, is_json_object, quote_value
 from ckanext.marathon.logic import messages
 from ckanext.marathon.model import disk
 from ckanext.marathon.model import package as package_model
@@ -38,8 +38,8 @@ def lift_subfields(record: dict[str, Any], fields: Iterable[Field]) -> None:
     """
     for field in fields:
         rows = record.get(field["field_name"]) if "repeating_subfields" in field else None
-        for row in rows if isinstance(rows, list) else ():
-            if isinstance(row, dict) and isinstance(row.get(EXTRAS_KEY), dict):
+        for row in rows if is_json_list(rows) else ():
+            if is_json_object(row) and is_json_object(row.get(EXTRAS_KEY)):
                 found = row.pop(EXTRAS_KEY)
                 row.update({name: value for name, value in found.items() if name not in row})
 
@@ -182,7 +182,7 @@ def find_unknown(data: Mapping[str, Any], fields: Iterable[str], plugin: Any) ->
 
 def note_unknown(context: Context, unknown: Iterable[str], answer: Any) -> None:
     """Say in the answer which fields nobody knows; those that it shows are some plugin's."""
-    if messages.is_page() or not isinstance(answer, dict):
+    if messages.is_page() or not is_json_object(answer):
         # Whoever fills in a form did not choose what it sends.
         return
     lost = [name for name in unknown if name not in answer]
@@ -221,11 +221,11 @@ def note_strangers(context: Context, field: str, sent: Any, answer: Any) -> None
         sent: what was sent for it.
         answer: the record as it is now.
     """
-    found = answer.get(field) if isinstance(answer, dict) else None
-    if messages.is_page() or not isinstance(found, list) or not isinstance(sent, list):
+    found = answer.get(field) if is_json_object(answer) else None
+    if messages.is_page() or not is_json_list(found) or not is_json_list(sent):
         return
     got = {each.get(name) for each in found for name in ("id", "name")}
-    wanted = [row.get("id") or row.get("name") for row in sent if isinstance(row, dict)]
+    wanted = [row.get("id") or row.get("name") for row in sent if is_json_object(row)]
     lost = [str(each) for each in wanted if each and each not in got]
     if lost:
         message = tk._("“{field}”: not kept, as there are none such for you: {names}")

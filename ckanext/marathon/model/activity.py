@@ -21,7 +21,7 @@ from ckan.lib.plugins import get_permission_labels
 from sqlalchemy.dialects import postgresql
 
 from ckanext.marathon import visibility
-from ckanext.marathon.domain.texts import load_json
+from ckanext.marathon.domain.texts import is_json_object, load_json
 
 # Nobody has this label. A row with it was written while its package was public.
 WAS_PUBLIC = "marathon-was-public"
@@ -253,4 +253,4 @@ def _parsed(text: str | None) -> dict[str, Any] | None:
         loaded = load_json(text or "null")
     except ValueError:
         return None
-    return loaded if isinstance(loaded, dict) else None
+    return loaded if is_json_object(loaded) else None

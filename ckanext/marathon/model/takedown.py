@@ -22,7 +22,7 @@ from ckan import model
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ckanext.marathon.domain.texts import load_json
+from ckanext.marathon.domain.texts import is_json_list, is_json_object, load_json
 
 _EMPTY = sa.text("'{}'")
 # Any number: the lock on taking down what a restored backup brought back.
@@ -209,7 +209,7 @@ def _versions(package_id: str) -> Iterator[dict[str, Any]]:
     query = sa.select(activity.c.data).where(activity.c.object_id == package_id)
     for text in model.Session.scalars(query):
         found = _load(text).get("package")
-        if isinstance(found, dict):
+        if is_json_object(found):
             yield found
 
 
@@ -251,7 +251,7 @@ def _erase_activities(traces: Traces, has_details: bool) -> None:
     for row in model.Session.execute(mentions).all():
         data = _load(row.data)
         without = _without(data, frozenset(traces.ids))
-        if not isinstance(without, dict) or without.keys() != data.keys():
+        if not is_json_object(without) or without.keys() != data.keys():
             # The activity was about it.
             gone.add(row.id)
             continue
@@ -269,12 +269,12 @@ def _without(value: Any, ids: frozenset[str]) -> Any:
 
     What is left out is :data:`_GONE`.
     """
-    if isinstance(value, dict):
+    if is_json_object(value):
         if ids.intersection(v for k, v in value.items() if k in _NAMING and isinstance(v, str)):
             return _GONE
         items = ((key, _without(each, ids)) for key, each in value.items())
         return {key: each for key, each in items if each is not _GONE}
-    if isinstance(value, list):
+    if is_json_list(value):
         return [each for each in (_without(each, ids) for each in value) if each is not _GONE]
     if isinstance(value, str) and any(each in value for each in ids):
         # A list of ids is kept as JSON in an extra; an address of a file is about it as a whole.
@@ -348,12 +348,12 @@ def _text(value: Any) -> str:
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+    return [each for each in value if is_json_object(each)] if is_json_list(value) else []
 
 
 def _load(text: str | None) -> dict[str, Any]:
     found = _load_any(text)
-    return found if isinstance(found, dict) else {}
+    return found if is_json_object(found) else {}
 
 
 def _load_any(text: str | None) -> Any:

@@ -34,6 +34,7 @@ from ckan.lib.search.common import SearchError, SearchIndexError, SolrConnection
 from ckan.types import Context
 from werkzeug.datastructures import FileStorage
 
+from ckanext.marathon.domain.texts import is_json_list, is_json_object
 from ckanext.marathon.logic import resource as resource_logic
 from ckanext.marathon.logic.action.organization import leave_organization
 from ckanext.marathon.model import audit, disk, municipality, package
@@ -208,9 +209,9 @@ def _each(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _filled(value: Any, words: Mapping[str, str]) -> Any:
-    if isinstance(value, dict):
+    if is_json_object(value):
         return {key: _filled(each, words) for key, each in value.items()}
-    if isinstance(value, list):
+    if is_json_list(value):
         return [_filled(each, words) for each in value]
     if isinstance(value, str):
         for mark, word in words.items():
@@ -226,9 +227,9 @@ def _real(
     origins: dict[str, tuple[str, ...]] = {}
     for key, fact in row["fields"].items():
         where = f"{entry}, {key}"
-        if not isinstance(fact, dict) or set(fact) != {"value", "source"}:
+        if not is_json_object(fact) or set(fact) != {"value", "source"}:
             raise _error(name, where, tk._("a fact has a value and a source, and nothing else."))
-        origin = fact["source"] if isinstance(fact["source"], list) else [fact["source"]]
+        origin = fact["source"] if is_json_list(fact["source"]) else [fact["source"]]
         for source in origin:
             if source not in known:
                 message = tk._("{source} is not in sources.yaml.").format(source=source)
@@ -262,7 +263,7 @@ def _example(row: dict[str, Any]) -> StarterItem:
 def _checked(name: str, row: Any, keys: set[str]) -> str:
     """Return the entry's name once it has the keys it needs and none that nobody reads."""
     entry = _name(row)
-    if not isinstance(row, dict) or not row.get("name") or not isinstance(row.get("fields"), dict):
+    if not is_json_object(row) or not row.get("name") or not is_json_object(row.get("fields")):
         raise _error(name, entry, tk._("an entry has a name and fields."))
     if unknown := sorted(set(row) - keys):
         message = tk._("unknown key {key}.").format(key=", ".join(unknown))
@@ -305,7 +306,7 @@ def _read(name: str) -> Any:
 
 
 def _name(row: Any) -> str:
-    return str(row.get("name", "?")) if isinstance(row, dict) else str(row)
+    return str(row.get("name", "?")) if is_json_object(row) else str(row)
 
 
 def _error(name: str, entry: str, message: str) -> ContentError:

@@ -14,7 +14,7 @@ from ckan.lib.munge import munge_title_to_name
 from ckan.types import Context
 
 from ckanext.marathon.domain import idea as idea_domain
-from ckanext.marathon.domain.texts import is_reference, load_json
+from ckanext.marathon.domain.texts import is_json_list, is_json_object, is_reference, load_json
 from ckanext.marathon.logic import inputs, messages, permissions, unkept
 from ckanext.marathon.logic.inputs import LARGEST
 from ckanext.marathon.model import idea as idea_model
@@ -121,7 +121,7 @@ def _refuse_rows(data_dict: dict[str, Any]) -> None:
     errors: dict[str, Any] = {}
     for name in ("service_problem", "municipality", "data_need"):
         value = data_dict.get(name)
-        if isinstance(value, dict) or (value and inputs.find_nesting_problem(value)):
+        if is_json_object(value) or (value and inputs.find_nesting_problem(value)):
             errors[name] = [tk._("A list of texts is expected")]
     if errors:
         raise tk.ValidationError(errors)
@@ -192,11 +192,11 @@ def _loaded(extras: dict[str, str], field: str) -> list[Any]:
         value = load_json(extras.get(field) or "[]")
     except ValueError:
         return []
-    return value if isinstance(value, list) else []
+    return value if is_json_list(value) else []
 
 
 def _texts(value: Any) -> list[str]:
-    values = value if isinstance(value, list) else [value]
+    values = value if is_json_list(value) else [value]
     return [str(v).strip() for v in values if v not in (None, "") and str(v).strip()]
 
 

@@ -21,6 +21,7 @@ from ckan.lib.search.query import solr_literal
 from ckan.logic.schema import default_autocomplete_schema, default_pagination_schema
 from ckan.types import Action, Context, Schema
 
+from ckanext.marathon.domain.texts import is_json_list, is_json_object
 from ckanext.marathon.logic.inputs import LARGEST
 from ckanext.marathon.logic.reindex import search_true
 from ckanext.marathon.records import OTHER_TYPES
@@ -71,7 +72,7 @@ def _unreadable(data_dict: dict[str, Any]) -> Iterator[tuple[str, str]]:
         except ValueError:
             yield name, tk._("It is either true or false")
     fields = data_dict.get("fl")
-    fields = fields if isinstance(fields, list) else [fields or ""]
+    fields = fields if is_json_list(fields) else [fields or ""]
     if not all(isinstance(each, str) for each in fields):
         yield "fl", tk._("A list of texts is expected")
 
@@ -153,7 +154,7 @@ def group_list(next_: Action, context: Context, data_dict: dict[str, Any]) -> li
 
 
 def _recounted(groups: list[Any], context: Context, field: str, key: str) -> list[Any]:
-    counted = [g for g in groups if isinstance(g, dict) and "package_count" in g]
+    counted = [g for g in groups if is_json_object(g) and "package_count" in g]
     if counted:
         labels = _labels(context)
         counts = get_group_dataset_counts(f"+entity_type:package {write_datasets_filter()}", labels)
@@ -194,13 +195,13 @@ def user_show(next_: Action, context: Context, data_dict: dict[str, Any]) -> dic
 def user_list(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
     """Return the users, counting only their datasets; see CKAN's ``user_list``."""
     users = next_(context, data_dict)
-    if isinstance(users, list):
+    if is_json_list(users):
         _without_ours(users, everything=False)
     return users
 
 
 def _without_ours(users: Iterable[Any], everything: bool) -> None:
-    counted = [u for u in users if isinstance(u, dict) and u.get("number_created_packages")]
+    counted = [u for u in users if is_json_object(u) and u.get("number_created_packages")]
     if not counted:
         return
     query = (
@@ -300,7 +301,7 @@ def _is_open(context: Context, data_dict: dict[str, Any]) -> bool:
 
 
 def _visible(context: Context, found: list[Any]) -> list[Any]:
-    names = [tag["name"] if isinstance(tag, dict) else tag for tag in found]
+    names = [tag["name"] if is_json_object(tag) else tag for tag in found]
     package, used, tag = model.package_table.c, model.package_tag_table.c, model.tag_table.c
     query = (
         sa.select(tag.name)

@@ -15,7 +15,7 @@ from ckan import authz, model
 from ckan.types import Action, Context
 
 from ckanext.marathon.domain.dataset import MUNICIPALITY
-from ckanext.marathon.domain.texts import is_reference, is_storable
+from ckanext.marathon.domain.texts import is_json_list, is_json_object, is_reference, is_storable
 from ckanext.marathon.logic import deletion, edits, inputs, messages, permissions, unkept
 from ckanext.marathon.model import audit
 from ckanext.marathon.model import municipality as municipality_model
@@ -241,7 +241,7 @@ def organization_show(next_: Action, context: Context, data_dict: dict[str, Any]
     # The groups are counted one by one too.
     without = {"include_dataset_count": False, "include_groups": False}
     shown = next_(context, {**data_dict, **without})
-    if isinstance(shown, dict) and tk.asbool(data_dict.get("include_dataset_count", True)):
+    if is_json_object(shown) and tk.asbool(data_dict.get("include_dataset_count", True)):
         shown["package_count"] = _public_datasets(shown["id"])
     return shown
 
@@ -391,7 +391,7 @@ def marathon_municipality_create(
     codes = data_dict.get("codes")
     if isinstance(codes, str):
         codes = re.split(r"[\s,;]+", codes.strip())
-    codes = [code for code in codes if code not in ("", None)] if isinstance(codes, list) else []
+    codes = [code for code in codes if code not in ("", None)] if is_json_list(codes) else []
     if not codes:
         raise tk.ValidationError(
             {"codes": [tk._("Give at least one INE code of a municipality, for example 2105.")]}

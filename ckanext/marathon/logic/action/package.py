@@ -10,7 +10,7 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.types import Action, Context
 
-from ckanext.marathon.domain.texts import is_reference, is_storable
+from ckanext.marathon.domain.texts import is_json_list, is_json_object, is_reference, is_storable
 from ckanext.marathon.feeds import publish
 from ckanext.marathon.logic import (
     dataset,
@@ -191,7 +191,7 @@ def _check_bulk(action: str, context: Context, data_dict: dict[str, Any]) -> Non
     """
     tk.check_access(action, context, data_dict)
     given = data_dict.get("datasets")
-    if not isinstance(given, list):
+    if not is_json_list(given):
         return
     wanted = {each for each in given if is_reference(each)}
     package = model.Package
@@ -241,7 +241,7 @@ def _settling_files(
 ) -> AbstractContextManager[None]:
     """Drop rows of files that say nothing, and count the others as they were sent."""
     rows = data.get("resources")
-    numbers = list(range(len(rows))) if isinstance(rows, list) else []
+    numbers = list(range(len(rows))) if is_json_list(rows) else []
     if (stored.type if stored else data.get("type") or package_model.DATASET) in inputs.OUR_TYPES:
         numbers = resource.settle_files(context, data, stored, dataset.is_saving_copy(context))
     return resource.count_as_sent(context, rows, numbers)
@@ -249,7 +249,7 @@ def _settling_files(
 
 def _shown(context: Context, sent: _Sent, result: Any, collected: messages.NoticeCollection) -> Any:
     """Return what CKAN returns, which is what it indexed, as this person may see it."""
-    if isinstance(result, dict) and "id" in result:
+    if is_json_object(result) and "id" in result:
         result = package_logic.after_show(context, result)
         unkept.note_unknown(context, sent.unknown, result)
         files = sent.data.get("resources")

@@ -19,7 +19,7 @@ from ckan.lib.navl.dictization_functions import missing
 from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
 
 from ckanext.marathon.domain.errors import Fault, FieldFault, Path
-from ckanext.marathon.domain.texts import is_blank, load_json
+from ckanext.marathon.domain.texts import is_blank, is_json_list, is_json_object, load_json
 from ckanext.marathon.logic import messages, unkept
 from ckanext.marathon.logic import resource as resource_logic
 from ckanext.marathon.model import package as package_model
@@ -217,7 +217,7 @@ class Flat:
             loaded = load_json(self.text(field) or "[]")
         except ValueError:
             return []
-        return loaded if isinstance(loaded, list) else []
+        return loaded if is_json_list(loaded) else []
 
     def rows(self, field: str) -> list[dict[str, Any]]:
         """Return a repeating field as dicts; subfields that have an error are left out."""
@@ -297,7 +297,7 @@ class Flat:
             stored = unkept.list_stored_subfields(self.stored, field)
             for index in {key[1] for key in self.data if len(key) == 3 and key[0] == field}:
                 unknown = self.data.pop((field, index, unkept.EXTRAS_KEY), None)
-                for name, value in unknown.items() if isinstance(unknown, dict) else ():
+                for name, value in unknown.items() if is_json_object(unknown) else ():
                     if name in stored:
                         self.data[(field, index, name)] = value
                 inner = [k for k in self.data if len(k) == 3 and k[:2] == (field, index)]
