@@ -108,7 +108,7 @@ def run_doctor(fix: bool) -> None:
 
 
 def _show_findings() -> list[Finding]:
-    findings = []
+    findings: list[Finding] = []
     for finding in doctor.examine_site():
         mark, colour = _MARKS[finding.health]
         click.echo(f"{click.style(mark, fg=colour)} {finding.text}")

@@ -113,7 +113,8 @@ def _texts(idea: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     """Yield what people write who were at the workshop: who said it is nobody's affair."""
     for field in ("title", "notes", "proponent_group", "status_reason"):
         yield (field,), idea.get(field) or ""
-    for text in idea.get("community") or []:
+    written: list[str] = idea.get("community") or []
+    for text in written:
         yield ("community",), text
     for number, row in enumerate(idea.get("data_need") or []):
         for name in ("what", "why"):

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterable
-from typing import Any, TypeGuard
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeGuard, cast
 
 from ckanext.marathon.domain.errors import N_, Fault, Malformed
 
@@ -223,7 +223,7 @@ def split_items(value: Any, separator: str = r"[,;\n]") -> list[str]:
         raise Malformed(N_("A list of texts is expected"))
     if len(value) > LONGEST_LIST:
         raise Malformed(N_("At most {most} items are accepted"), most=LONGEST_LIST)
-    found = [_item(each) for each in value]
+    found = [_item(item) for item in cast(Sequence[Any], value)]
     return list(dict.fromkeys(each for each in found if each))
 
 

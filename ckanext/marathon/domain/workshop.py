@@ -9,7 +9,7 @@ The agenda says which workshops are to come, which are past, and which answers a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from ckanext.marathon.domain import privacy
@@ -119,7 +119,9 @@ class Agenda(NamedTuple):
 
 def arrange_workshops(workshops: Iterable[WorkshopTimes], today: date) -> Agenda:
     """Return workshops by when they are; what is held today is past already."""
-    coming, past, undated = [], [], []
+    coming: list[tuple[tuple[date, timedelta], str]] = []
+    past: list[tuple[tuple[date, timedelta], str]] = []
+    undated: list[str] = []
     for each in workshops:
         if not is_time(each.starts):
             undated.append(each.id)

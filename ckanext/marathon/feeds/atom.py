@@ -190,7 +190,7 @@ def _published(scope: str, limit: int) -> list[NewsItem]:
         PACKAGE.id.in_([row.thing for row in rows]), visibility.filter_public(PACKAGE)
     )
     known = {each.id: each for each in model.Session.scalars(seen)}
-    items = []
+    items: list[NewsItem] = []
     for row in rows:
         if not row.current:
             items.append(NewsItem(NewsEvent.GONE, row.published, str(row.number), row.thing))
@@ -263,7 +263,7 @@ def write_changes_atom(part: CataloguePart, address: str, page: str) -> tuple[by
         for each in found
         if each.kind == Kind.DATASET
     }
-    feed = FeedGenerator()
+    feed: Any = FeedGenerator()
     feed.id(address)
     feed.title(name_feed(part))
     feed.updated(newest[0].published if newest else state.published)
@@ -313,7 +313,7 @@ def write_news_atom(part: CataloguePart, state: LogState, address: str, page: st
         page: address of the page for people about the same.
     """
     items = list_newest_news(part.scope.kind, part.scope.code, NEWEST)
-    feed = FeedGenerator()
+    feed: Any = FeedGenerator()
     feed.id(address)
     feed.title(name_feed(part))
     feed.language(str(tk.h.lang()))

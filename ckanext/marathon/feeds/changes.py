@@ -95,7 +95,7 @@ class Changes:
     since: str
     steps: Sequence[sa.Row[Any]]
     is_last: bool
-    _moment: sa.Row
+    _moment: sa.Row[Any]
     _connection: Any
 
     def __enter__(self) -> Self:

@@ -217,7 +217,8 @@ def _make_graph(
     shown: Row, key: Key, site: Site, organizations: Organizations, needs: Mapping[str, list[str]]
 ) -> Graph:
     # Of neighbours the ids are enough.
-    ideas = [Idea.from_shown(row) for row in (shown, *(shown.get("ideas") or []))]
+    shown_ideas: list[Row] = shown.get("ideas") or []
+    ideas = [Idea.from_shown(row) for row in (shown, *shown_ideas)]
     workshops = {idea.workshop_id for idea in ideas if idea.workshop_id}
     facts = Facts(
         site=site,

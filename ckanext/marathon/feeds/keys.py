@@ -124,11 +124,10 @@ def _add_kept_iris_of(dataset: str) -> Site:
     """Return where IRIs start for one dataset; in a request it is asked for once."""
     if not has_request_context():
         return add_kept_iris(lookups.read_site(), [dataset])
-    if not hasattr(g, "marathon_kept"):
-        g.marathon_kept = {}
-    if dataset not in g.marathon_kept:
-        g.marathon_kept[dataset] = add_kept_iris(lookups.read_site(), [dataset])
-    return g.marathon_kept[dataset]
+    kept: dict[str, Site] = g.setdefault("marathon_kept", {})
+    if dataset not in kept:
+        kept[dataset] = add_kept_iris(lookups.read_site(), [dataset])
+    return kept[dataset]
 
 
 # Those whose codes are in a vocabulary, and those that are things of the catalogue.

@@ -55,8 +55,8 @@ Renditions = dict[Key, Rendition | None]
 class Touched:
     """What a transaction touched: ids of packages and of groups, and whether the settings."""
 
-    packages: set[str] = field(default_factory=set)
-    groups: set[str] = field(default_factory=set)
+    packages: set[str] = field(default_factory=set[str])
+    groups: set[str] = field(default_factory=set[str])
     settings: bool = False
 
     def __bool__(self) -> bool:
@@ -184,7 +184,7 @@ def _make_steps(renditions: Renditions, site: Site, thorough: bool) -> list[feed
     stored = feed_log.read_states(iris.values())
     bodies = feed_log.read_bodies(iris.values()) if thorough else {}
     parts = feed_log.read_scopes(iris.values()) if thorough else {}
-    steps = []
+    steps: list[feed_log.LogStep] = []
     for key, rendition in renditions.items():
         before = stored.get(iris[key])
         if rendition is None and before is not None and before.thing != key.thing:

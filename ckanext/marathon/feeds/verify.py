@@ -205,7 +205,7 @@ def _compare_records(some: Sequence[Key]) -> list[tuple[Key, LogFault]]:
     stored = feed_log.read_states(iris.values())
     bodies = feed_log.read_bodies(iris.values())
     parts = feed_log.read_scopes(iris.values())
-    found = []
+    found: list[tuple[Key, LogFault]] = []
     for key, rendition in renditions.items():
         iri = iris[key]
         before = stored.get(iri)

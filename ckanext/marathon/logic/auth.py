@@ -61,7 +61,7 @@ def package_update(
     package = get_package_object(context, data_dict)
     _hide_unseen(context, package)
     if package.type in OTHER_TYPES and permissions.is_coordinator(context.get("user")):
-        groups = {"groups": data_dict.get("groups") or []}
+        groups: dict[str, Any] = {"groups": data_dict.get("groups") or []}
         return authz.is_authorized("package_create", context, groups)
     return result
 

@@ -294,9 +294,8 @@ def prepare_croissant(dataset: dict[str, Any]) -> dict[str, Any]:
     """
     prepared = copy.deepcopy(dataset)
     prepared["notes"] = prepared.get("notes") or prepared.get("title") or prepared["name"]
-    prepared["resources"] = [
-        found for each in prepared.get("resources") or [] if (found := _file(each))
-    ]
+    resources: list[dict[str, Any]] = prepared.get("resources") or []
+    prepared["resources"] = [found for resource in resources if (found := _file(resource))]
     return prepared
 
 
@@ -442,7 +441,7 @@ def find_code_columns(table: str) -> set[str]:
     first = table.partition("\n")[0]
     delimiter = max(",;\t|", key=first.count)
     rows = csv.reader(io.StringIO(table), delimiter=delimiter)
-    names = next(rows, [])
+    names = next(rows, list[str]())
     found: set[str] = set()
     try:
         for row in rows:

@@ -23,7 +23,6 @@ from ckan import authz, model
 from ckan.lib import plugins as lib_plugins
 from ckan.lib.navl.dictization_functions import missing
 from ckan.types import Context
-from ckanext.scheming.helpers import scheming_get_dataset_schema
 from sqlalchemy.orm.attributes import set_committed_value
 
 from ckanext.marathon.domain import dataset, numbers
@@ -54,8 +53,8 @@ def set_aside(package: model.Package) -> None:
 
 
 def _lists() -> list[str]:
-    schema: dict[str, Any] = scheming_get_dataset_schema(package_model.DATASET) or {}
-    fields = schema.get("dataset_fields", [])
+    schema: dict[str, Any] = tk.h.scheming_get_dataset_schema(package_model.DATASET) or {}
+    fields: list[dict[str, Any]] = schema.get("dataset_fields", [])
     return [f["field_name"] for f in fields if "repeating_subfields" in f] + [
         name for name in OWN_LISTS if any(f["field_name"] == name for f in fields)
     ]
@@ -63,7 +62,7 @@ def _lists() -> list[str]:
 
 def _is_list(name: str, text: str) -> bool:
     try:
-        loaded = load_json(text) if text else []
+        loaded: Any = load_json(text) if text else []
     except ValueError:
         return False
     kind = str if name in OWN_LISTS else dict
@@ -110,8 +109,9 @@ def _restore_addresses(package: model.Package, data: dict[str, Any]) -> None:
     Who changes one file of a dataset sends all of them back.
     """
     stored = {each.id: each.url or "" for each in package.resources}
-    for row in data.get("resources") or []:
-        url = stored.get(row.get("id"), "")
+    resources: list[dict[str, Any]] = data.get("resources") or []
+    for row in resources:
+        url = stored.get(row.get("id") or "", "")
         if url and row.get("url") == prefix_http(url):
             row["url"] = url
 
@@ -373,7 +373,7 @@ def show_package(context: Context, reference: str) -> Values:
     fresh.update({"use_cache": False, "for_edit": True})
     shown = cast(Values, tk.get_action("package_show")(fresh, {"id": reference}))
     package = model.Package.get(shown["id"])
-    schema = tk.h.scheming_get_dataset_schema(shown["type"]) or {}
+    schema: dict[str, Any] = tk.h.scheming_get_dataset_schema(shown["type"]) or {}
     stored = {
         each: text for each in shown if (text := package_model.read_stored_text(package, each))
     }
@@ -435,8 +435,9 @@ def comparable_package(shown: Mapping[str, Any], schema: Mapping[str, Any]) -> V
             # It follows another record and is not stored here.
             values[name] = []
     if "tag_string" in values:
-        values["tag_string"] = sorted(tag["name"] for tag in shown.get("tags") or [])
-    extras = shown.get("extras") or []
+        tags: list[dict[str, Any]] = shown.get("tags") or []
+        values["tag_string"] = sorted(tag["name"] for tag in tags)
+    extras: list[dict[str, Any]] = shown.get("extras") or []
     values["extras"] = sorted(f"{extra['key']}: {extra['value']}" for extra in extras)
     return values
 
@@ -461,8 +462,8 @@ def validate_package(
     found = _drop_missing(valid)
     shown, _ = lib_plugins.plugin_validate(plugin, checking, found, showing, "package_show")
     mine = _drop_missing(shown)
-    fields = (tk.h.scheming_get_dataset_schema(package.type) or {}).get("dataset_fields", [])
-    _show_unreadable(mine, data, fields)
+    schema: dict[str, Any] = tk.h.scheming_get_dataset_schema(package.type) or {}
+    _show_unreadable(mine, data, schema.get("dataset_fields", []))
     return mine, {}
 
 

@@ -316,7 +316,7 @@ def finish_takedown(id_: str, words: Collection[str] = ()) -> list[str]:
         the steps that failed, which the log explains.
     """
     row = takedown.find_takedown(id_)
-    failed = []
+    failed: list[str] = []
     for step in row.pending if row else ():
         try:
             ACTIONS[step](row, words)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import ckan.plugins.toolkit as tk
 from ckan import model
@@ -16,7 +16,7 @@ from flask import has_request_context
 
 from ckanext.marathon.domain.errors import Fault, FieldFault
 from ckanext.marathon.domain.texts import quote_value
-from ckanext.marathon.vocabulary.codes import pick_label
+from ckanext.marathon.vocabulary.codes import Labels, pick_label
 
 
 def write_fault(fault: Fault) -> str:
@@ -26,9 +26,9 @@ def write_fault(fault: Fault) -> str:
 
 def _word(value: Any) -> str:
     if isinstance(value, Mapping):
-        return pick_label(value, get_language())
+        return pick_label(cast(Labels, value), get_language())
     if isinstance(value, tuple | list):
-        return ", ".join(_word(each) for each in value)
+        return ", ".join(_word(item) for item in cast(Sequence[Any], value))
     return str(value)
 
 
@@ -99,7 +99,7 @@ def share_notices(context: Context, other: Context) -> None:
 
 def add_notice(context: Context, message: str) -> None:
     """Add a notice, once."""
-    messages: list[str] = context.setdefault(NOTICES_KEY, [])  # type: ignore[typeddict-item]
+    messages: list[str] = cast(dict[str, Any], context).setdefault(NOTICES_KEY, [])
     if message not in messages:
         messages.append(message)
 
@@ -143,8 +143,8 @@ def _fields_of(record_type: Any) -> Mapping[str, Mapping[str, Any]]:
         return {}
     schema: dict[str, Any] = tk.h.scheming_get_dataset_schema(record_type or "dataset") or {}
     groups: dict[str, Any] = tk.h.scheming_get_organization_schema(record_type) or {}
-    own = schema.get("dataset_fields") or groups.get("fields") or []
-    rows = {"resources": schema.get("resource_fields") or []}
+    own: list[dict[str, Any]] = schema.get("dataset_fields") or groups.get("fields") or []
+    rows: dict[str, list[dict[str, Any]]] = {"resources": schema.get("resource_fields") or []}
     rows |= {f["field_name"]: f["repeating_subfields"] for f in own if "repeating_subfields" in f}
     found = {field["field_name"]: field for field in own}
     return found | {

@@ -135,10 +135,10 @@ def _taken(code: str, holder: str | None) -> FieldFault:
 def put_field(pkg_dict: dict[str, Any], field: str, value: Any) -> None:
     """Set a field, also among the extras where CKAN's default schema leaves it."""
     pkg_dict[field] = value
-    extras = pkg_dict.get("extras")
-    if not any(extra.get("key") == field for extra in extras or []):
+    extras: list[dict[str, Any]] = pkg_dict.get("extras") or []
+    kept = [extra for extra in extras if extra.get("key") != field]
+    if len(kept) == len(extras):
         return
-    kept = [extra for extra in extras or [] if extra.get("key") != field]
     if value not in (None, ""):
         text = value if isinstance(value, str) else json.dumps(value)
         kept.append({"key": field, "value": text})
@@ -354,17 +354,17 @@ def _lift_unknown_subfields(pkg_dict: dict[str, Any]) -> None:
 def _hide_relationships(viewer: Viewer, pkg_dict: dict[str, Any]) -> None:
     """Leave out CKAN's relationships to what this person may not see."""
     for name, other in zip(RELATIONSHIPS, ("object", "subject"), strict=True):
-        rows = {
-            id(row): _related_id(row, f"{other}_package_id") for row in pkg_dict.get(name) or []
-        }
+        held: list[dict[str, Any]] = pkg_dict.get(name) or []
+        rows = {id(row): _related_id(row, f"{other}_package_id") for row in held}
         related = package_model.load_packages(rows.values())
         shown = {id_ for id_, record in related.items() if viewer.may_see(record)}
         if rows:
-            pkg_dict[name] = [row for row in pkg_dict[name] if rows[id(row)] in shown]
+            pkg_dict[name] = [row for row in held if rows[id(row)] in shown]
 
 
 def _related_id(row: dict[str, Any], key: str) -> str:
-    return row.get(key) or (row.get("__extras") or {}).get(key) or ""
+    further: dict[str, Any] = row.get("__extras") or {}
+    return row.get(key) or further.get(key) or ""
 
 
 def move_code(package: model.Package, owner_org: str) -> None:

@@ -348,7 +348,7 @@ def _show_afresh(results: list[dict[str, Any]], due: Collection[str]) -> None:
 class MetBefore:
     """Which data needs the datasets of a transaction met before it, by the datasets' ids."""
 
-    needs: dict[str, set[str]] = field(default_factory=dict)
+    needs: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
 
 
 def add_need_to_index(pkg_dict: dict[str, Any]) -> dict[str, Any]:
@@ -401,5 +401,5 @@ def mark_asking_ideas(unit: UnitOfWork) -> None:
     if not before:
         return
     now = idea_model.read_needs_met_by_datasets(list(before))
-    changed = set().union(*(needs ^ now[id_] for id_, needs in before.items()))
+    changed = set[str]().union(*(needs ^ now[id_] for id_, needs in before.items()))
     mark_for_index(idea_model.list_asking_ideas(changed))

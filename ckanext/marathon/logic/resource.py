@@ -24,7 +24,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
 import ckan.plugins as p
@@ -133,7 +133,8 @@ def _take_language_out(pkg_dict: dict[str, Any]) -> None:
     CKAN puts the language of the request into it, and the index and the feed keep what a save
     showed: a portal would get ``/en/dataset/…`` for the same file after an edit in English.
     """
-    for resource in pkg_dict.get("resources") or []:
+    resources: list[dict[str, Any]] = pkg_dict.get("resources") or []
+    for resource in resources:
         address = str(resource.get("url") or "")
         name = address.rpartition("/")[2]
         # What is stored alone (to be edited), or by another storage, is no address of CKAN's.
@@ -157,9 +158,10 @@ def _take_back_schemes(pkg_dict: dict[str, Any]) -> None:
     CKAN puts ``http://`` before each, also before a mail address, a share in somebody's network and
     the name of a file: every feed would state an address that nobody gave and nothing answers.
     """
+    resources: list[dict[str, Any]] = pkg_dict.get("resources") or []
     made_up = {
         resource["id"]: resource
-        for resource in pkg_dict.get("resources") or []
+        for resource in resources
         if resource.get("url_type") != "upload"
         and str(resource.get("url") or "").startswith("http://")
         and not names_host(resource["url"].removeprefix("http://"))
@@ -301,7 +303,7 @@ def _validated_id(data: FlattenDataDict, place: int) -> str:
 
 
 def _id_of(row: Any) -> str:
-    found = row.get("id") if isinstance(row, Mapping) else None
+    found = cast(Mapping[str, Any], row).get("id") if isinstance(row, Mapping) else None
     return found if isinstance(found, str) else ""
 
 
@@ -339,7 +341,7 @@ def describe_files(
     """
     stored = {resource.id: resource for resource in package.resources} if package else {}
     described = [dict(resource) for resource in resources]
-    wrong = []
+    wrong: list[str | dict[str, Any]] = []
     for number, resource in enumerate(described):
         before = stored.get(resource.get("id") or "")
         facts = FileFacts(resource, before, read_file)

@@ -128,7 +128,8 @@ def relabel_rows(packages: Collection[str], groups: Collection[str] = ()) -> int
     changed = 0
     if wanted:
         changed += connection.execute(_RELABEL, {"wanted": json.dumps(wanted)}).rowcount
-    for shown, labels in ((True, None), (False, [])):
+    no_labels: list[str] = []
+    for shown, labels in ((True, None), (False, no_labels)):
         chosen = [id_ for id_ in groups if (id_ in active) == shown]
         if chosen:
             where = sa.and_(_columns.object_id.in_(chosen), _IS_OF_GROUP)

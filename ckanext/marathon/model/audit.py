@@ -267,7 +267,7 @@ _SHOWN = frozenset(
     }
 )
 _LONGEST_VALUE = 100
-_EMPTY = (None, "", "[]", "{}", [], {})
+_EMPTY: tuple[Any, ...] = (None, "", "[]", "{}", [], {})
 
 
 def read_changes(thing: Any, action: str) -> dict[str, Any]:
@@ -305,7 +305,8 @@ def _stated(extras: Any) -> dict[str, Any]:
     A form sends every field that it has, and what is stored of an empty one is empty text or an
     empty list, where the API stored nothing.
     """
-    return {name: value for name, value in (extras or {}).items() if value not in _EMPTY}
+    given: dict[str, Any] = extras or {}
+    return {name: value for name, value in given.items() if value not in _EMPTY}
 
 
 def _short(value: Any) -> Any:
@@ -328,7 +329,7 @@ class Draft:
     parent: str | None = None
     organization: str | None = None
     label: str | None = None
-    changes: dict[str, Any] = field(default_factory=dict)
+    changes: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def add_changes(self, changes: dict[str, Any]) -> None:
         """Add what another flush of the same transaction changed."""
@@ -366,9 +367,9 @@ class AuditNotes:
         taken_down: ids of records whose purge is a takedown.
     """
 
-    drafts: Drafts = field(default_factory=dict)
-    values: dict[int, dict[str, Any]] = field(default_factory=dict)
-    taken_down: set[str] = field(default_factory=set)
+    drafts: Drafts = field(default_factory=dict[tuple[str, ...], Draft])
+    values: dict[int, dict[str, Any]] = field(default_factory=dict[int, dict[str, Any]])
+    taken_down: set[str] = field(default_factory=set[str])
 
 
 def note_takedown(package: model.Package) -> None:

@@ -64,9 +64,9 @@ class Copies:
             copy may be half of one version and half of another.
     """
 
-    files: dict[str, dict[str, Any]] = field(default_factory=dict)
-    gone: set[str] = field(default_factory=set)
-    unsettled: set[str] = field(default_factory=set)
+    files: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    gone: set[str] = field(default_factory=set[str])
+    unsettled: set[str] = field(default_factory=set[str])
 
     def add(self, name: str, source: Path, target: Path) -> None:
         """Copy a file, again if it changes meanwhile.
@@ -100,7 +100,7 @@ def find_named(connection: sa.Connection) -> Iterator[str]:
     for table in ("group", "user"):
         if not resource.stores_in_folder(table):
             continue
-        image = sa.column("image_url")
+        image = sa.column("image_url", sa.UnicodeText)
         query = sa.select(image).select_from(sa.table(table)).where(image != "").distinct()
         for name in connection.scalars(query):
             # An upload is stored as its file's name, everything else as an address.
@@ -131,7 +131,7 @@ def copy_configuration(target: Path, copies: Copies) -> None:
 
 def find_stored(storage: Path) -> list[str]:
     """Return the paths, below the storage folder, of the files that a backup has."""
-    found = []
+    found: list[str] = []
     for folder, folders, names in os.walk(storage):
         if Path(folder) == storage:
             folders[:] = [each for each in folders if each not in (*_NOT_KEPT, *_NOTES)]

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
@@ -193,11 +193,11 @@ def read_state(connection: sa.Connection) -> DatabaseState:
         name: connection.scalar(sa.select(sa.func.count()).select_from(sa.table(name))) or 0
         for name in tables
     }
-    migrations = {}
+    migrations: dict[str, str] = {}
     for name in tables:
         if name.endswith("alembic_version"):
             plugin = name.removesuffix("alembic_version").rstrip("_") or "ckan"
-            query = sa.select(sa.column("version_num")).select_from(sa.table(name))
+            query = sa.select(sa.column("version_num", sa.UnicodeText)).select_from(sa.table(name))
             revision = connection.scalar(query)
             migrations[plugin] = str(revision or "")
     return DatabaseState(counts, migrations, _read_feed(connection, tables))
@@ -229,9 +229,9 @@ def read_takedowns(connection: sa.Connection) -> list[dict[str, Any]]:
     if not sa.inspect(connection).has_table("marathon_takedown"):
         return []
     rows = connection.execute(sa.text("SELECT * FROM marathon_takedown ORDER BY at, thing"))
-    found = []
+    found: list[dict[str, Any]] = []
     for row in rows.mappings():
-        values = {
+        values: dict[str, Any] = {
             name: value.isoformat() if isinstance(value, datetime) else value
             for name, value in row.items()
         }
@@ -247,7 +247,7 @@ _BEFORE = ("SET LOCAL lock_timeout = '60s'", "SET LOCAL client_min_messages = wa
 def create_engine_of_backup() -> sa.Engine:
     """Return what connects to the site's database."""
     assert meta.engine is not None, "CKAN has made it"
-    return cast("sa.Engine", meta.engine)
+    return meta.engine
 
 
 def try_database(directory: Path, manifest: Manifest, scratch: str) -> None:

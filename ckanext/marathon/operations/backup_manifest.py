@@ -21,6 +21,8 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 
+from ckanext.marathon.domain.texts import is_json_object
+
 MANIFEST = "manifest.json"
 DUMP_NAME = "database.dump"
 FILES_NAME = "files"
@@ -80,7 +82,7 @@ class Manifest:
         """
         path = directory / MANIFEST
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
+            found: Any = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             message = tk._(
                 "{directory} is no backup, or one that was interrupted: it has no {name}."
@@ -88,7 +90,7 @@ class Manifest:
             raise BackupFault(message.format(directory=directory, name=MANIFEST)) from None
         except (OSError, ValueError) as error:
             raise BackupFault(describe_damage(path, str(error))) from None
-        if isinstance(found, dict) and found.get("version") not in (None, VERSION):
+        if is_json_object(found) and found.get("version") not in (None, VERSION):
             message = tk._("{path} was written by a later version of ckanext-marathon.")
             raise BackupFault(message.format(path=path))
         try:
@@ -180,7 +182,7 @@ def read_noted_takedowns() -> list[dict[str, Any]]:
     """Return the takedowns that an interrupted restore had to apply; none if there was none."""
     path = find_restore_note()
     try:
-        found = json.loads(path.read_text(encoding="utf-8")) if path else {}
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path else {}
     except FileNotFoundError:
         return []
     return list(found["takedowns"])

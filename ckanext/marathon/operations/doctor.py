@@ -172,7 +172,7 @@ def _check_news() -> Findings:
 
 def find_takedown_faults() -> list[str]:
     """Return the faults as sentences that say what to do; none is well."""
-    faults = []
+    faults: list[str] = []
     try:
         read_list_file()
     except (OSError, Malformed) as fault:
@@ -337,7 +337,7 @@ def _fill_gaps() -> str:
 
 def _rebuild_feed() -> str:
     ini = os.path.abspath(tk.config["__file__"])
-    changes = rebuild_log(ini, 1, False, lambda *_progress: None)
+    changes = rebuild_log(ini)
     return tk._("The log is complete; {count} changes were written.").format(count=changes)
 
 
@@ -551,7 +551,7 @@ def _is_ours(action: str, type_: str) -> bool:
 
 def check_base_uri() -> Findings:
     """Check that what is published has addresses that others can keep."""
-    base = catalog_uri()
+    base = str(catalog_uri())
     host = urlsplit(base).hostname or ""
     if is_loopback(host):
         text = tk._(

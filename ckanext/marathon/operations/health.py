@@ -79,7 +79,7 @@ def list_hanging() -> list[Heartbeat]:
 
 def end_hanging_web_workers() -> list[int]:
     """Kill the web workers that hang, each of which gunicorn replaces; return their numbers."""
-    ended = []
+    ended: list[int] = []
     for beat in list_hanging():
         if beat.name == WEB:
             end_process(beat.pid)
@@ -213,7 +213,7 @@ def _is_older(moment: datetime, seconds: float) -> bool:
 
 def end_hanging_workers() -> list[int]:
     """Kill the workers that hang, which whoever runs them starts again; return their numbers."""
-    ended = []
+    ended: list[int] = []
     for worker in list_hanging_workers():
         end_process(worker.pid)
         ended.append(worker.pid)
@@ -223,7 +223,7 @@ def end_hanging_workers() -> list[int]:
 def list_interrupted() -> list[Job]:
     """Return our jobs whose worker was killed, or hangs, while it did them or took them."""
     current = {worker.get_current_job_id() for worker in _workers()}
-    found = []
+    found: list[Job] = []
     for queue in jobs.get_all_queues():
         started = StartedJobRegistry(queue=queue).get_job_ids(cleanup=False)
         for job_id in {*started, *FailedJobRegistry(queue=queue).get_job_ids(cleanup=False)}:

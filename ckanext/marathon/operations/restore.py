@@ -204,7 +204,7 @@ def verify_backup(directory: Path, scratch: str, progress: Steps) -> Manifest:
 
 def describe_present() -> list[str]:
     """Return what a restore would overwrite, in the reader's language; nothing on an empty site."""
-    found = []
+    found: list[str] = []
     inspector = sa.inspect(backup_database.create_engine_of_backup())
     queries = (
         ("package", "SELECT count(*) FROM package", tk._("{count} records")),

@@ -114,7 +114,7 @@ class StarterFile:
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
     link: str = ""
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class StarterItem:
     type: str
     name: str
     fields: Mapping[str, Any]
-    sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     files: tuple[StarterFile, ...] = ()
     steps: tuple[tuple[str, str], ...] = ()
     meets: tuple[tuple[str, int], ...] = ()
@@ -151,7 +151,7 @@ def read_sources() -> Mapping[str, StarterSource]:
     Raises:
         ContentError: a source without title or publisher, or with an unknown key.
     """
-    found = {}
+    found: dict[str, StarterSource] = {}
     for key, row in _read("sources.yaml").items():
         try:
             found[key] = StarterSource(**row)
@@ -278,7 +278,7 @@ def _titled(name: str, entry: str, fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _files(name: str, row: dict[str, Any]) -> tuple[StarterFile, ...]:
-    found = []
+    found: list[StarterFile] = []
     for each in row.get("files", ()):
         link = each.get("link", "")
         if not link and (not each.get("make") or not each.get("filename")):
@@ -510,7 +510,7 @@ class StarterWriter:
     """
 
     user: str
-    _ids: dict[tuple[str, str], str] = field(default_factory=dict)
+    _ids: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
 
     def use(self, type_: str, name: str, id_: str) -> None:
         """Take what has this id for what the starter catalogue calls by this name."""

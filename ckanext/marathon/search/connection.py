@@ -157,7 +157,7 @@ def make_connection(decode_dates: bool = True) -> pysolr.Solr:
     Args:
         decode_dates: whether dates in answers become ``datetime``.
     """
-    parts = urlsplit(tk.config["solr_url"])
+    parts = urlsplit(str(tk.config["solr_url"]))
     user, password = tk.config.get("solr_user"), tk.config.get("solr_password")
     if not (user and password):
         user, password = unquote(parts.username or ""), unquote(parts.password or "")

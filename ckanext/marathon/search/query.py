@@ -15,6 +15,7 @@ import ckan.plugins.toolkit as tk
 import flask
 from ckan import model
 
+from ckanext.marathon.domain.texts import is_json_object
 from ckanext.marathon.records import DATASET, OTHER_TYPES
 from ckanext.marathon.search.document import list_registered_types
 from ckanext.marathon.visibility import filter_public
@@ -208,13 +209,13 @@ def before_search(search_params: dict[str, Any]) -> dict[str, Any]:
     """
     if search_params.get("wt", "json") != "json":
         raise tk.ValidationError({"wt": [tk._("Only json is understood")]})
-    fq_list = search_params.get("fq_list") or []
-    fq_list = [fq_list] if isinstance(fq_list, str) else fq_list
-    if not isinstance(fq_list, list | tuple) or not all(isinstance(t, str) for t in fq_list):
+    given: Any = search_params.get("fq_list") or []
+    fq_list: Sequence[Any] = [given] if isinstance(given, str) else given
+    if not isinstance(given, str | list | tuple) or not all(isinstance(t, str) for t in fq_list):
         raise tk.ValidationError({"fq_list": [tk._("A list of texts is expected")]})
     _widen(search_params)
-    extras = search_params.get("extras")
-    if isinstance(extras, Mapping) and extras.get(OPT_IN) == "all":
+    extras: Any = search_params.get("extras")
+    if is_json_object(extras) and extras.get(OPT_IN) == "all":
         return search_params
     if is_looking_for_orphans(search_params):
         return search_params
@@ -256,7 +257,8 @@ def is_looking_for_orphans(search_params: Mapping[str, Any]) -> bool:
 def after_search(search_results: dict[str, Any], _params: dict[str, Any]) -> dict[str, Any]:
     """Return the results of a search with facet values named in the reader's language."""
     lang = _language()
-    for field, facet in (search_results.get("search_facets") or {}).items():
+    facets: dict[str, dict[str, Any]] = search_results.get("search_facets") or {}
+    for field, facet in facets.items():
         namer = _NAMERS.get(field)
         if namer is None:
             continue
@@ -341,7 +343,7 @@ def _by(label: Callable[[str, str], str]) -> Namer:
     """Name values one by one; those that the vocabulary no longer knows are not offered."""
 
     def names(values: Iterable[str], lang: str) -> dict[str, str]:
-        found = {}
+        found: dict[str, str] = {}
         for value in values:
             try:
                 found[value] = label(value, lang)

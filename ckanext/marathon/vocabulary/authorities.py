@@ -151,7 +151,7 @@ class AuthorityTable:
                 for spelling in spellings(each):
                     self._found.setdefault(normalize_spelling(spelling), concept)
 
-    def find(self, value: str) -> AuthorityConcept | None:
+    def find(self, value: object) -> AuthorityConcept | None:
         """Return the concept with this code, IRI, label or synonym."""
         return self._found.get(normalize_spelling(value)) if isinstance(value, str) else None
 
@@ -326,12 +326,12 @@ def find_concept(scheme: str, value: str) -> AuthorityConcept | None:
     return get_table(scheme).find(value)
 
 
-def find_theme(value: str) -> AuthorityConcept | None:
+def find_theme(value: object) -> AuthorityConcept | None:
     """Return an EU data theme by code, IRI or label."""
     return get_table("data-theme").find(value)
 
 
-def find_file_type(value: str) -> FileType | None:
+def find_file_type(value: object) -> FileType | None:
     """Return an EU file type.
 
     Args:
@@ -362,7 +362,7 @@ def find_media_type_iri(value: str) -> str | None:
     return found.media_type if found else None
 
 
-def read_iana_name(value: str) -> str:
+def read_iana_name(value: object) -> str:
     """Return the media type that an address of IANA's names (``text/csv``), ``""`` for another."""
     given = _IANA.fullmatch(value.strip()) if isinstance(value, str) else None
     return given[1] if given else ""
@@ -407,7 +407,7 @@ def find_spoken_language(value: str) -> SpokenLanguage | None:
     )
 
 
-def find_frequency(value: str) -> AuthorityConcept | None:
+def find_frequency(value: object) -> AuthorityConcept | None:
     """Return an EU frequency by code, IRI or label.
 
     Also by a duration or repeating interval of ISO 8601 (``P1Y``, ``R/P1Y`` as data.json has it,
@@ -436,12 +436,12 @@ def find_access_right(value: str) -> AuthorityConcept | None:
     return get_table("access-right").find(value)
 
 
-def find_distribution_status(value: str) -> AuthorityConcept | None:
+def find_distribution_status(value: object) -> AuthorityConcept | None:
     """Return an EU distribution status by code, IRI (also the ADMS status) or label."""
     return get_table("distribution-status").find(value)
 
 
-def find_licence(value: str) -> Licence | None:
+def find_licence(value: object) -> Licence | None:
     """Return a licence by CKAN licence id, SPDX id, IRI (its own or the EU's) or title.
 
     Also by the address of its text or summary in some language (``…/by/4.0/deed.es``), and as
@@ -475,14 +475,14 @@ def find_publisher_type(value: str) -> AuthorityConcept | None:
     return get_table("publisher-type").find(value)
 
 
-def find_country(value: str) -> AuthorityConcept | None:
+def find_country(value: object) -> AuthorityConcept | None:
     """Return Guatemala in the EU's country table, by code, IRI, ``GT`` or GeoNames IRI."""
     return get_table("country").find(value)
 
 
-def _read_primary_language(value: str) -> str:
+def _read_primary_language(value: object) -> str:
     """Return the language of a tag like ``es_GT`` or of another list; anything else as it is."""
     text = value.strip() if isinstance(value, str) else ""
     tag = _TAG.fullmatch(text) or _LANGUAGE.fullmatch(text)
     code = tag[1] if tag else value
-    return _BIBLIOGRAPHIC.get(code.lower(), code) if isinstance(code, str) else code
+    return _BIBLIOGRAPHIC.get(code.lower(), code) if isinstance(code, str) else ""

@@ -32,7 +32,7 @@ def build_concept_path(kind: str, code: str) -> str:
     return f"{path}/{code}"
 
 
-def build_scheme_path(kind: str) -> str:
+def build_scheme_path(kind: object) -> str:
     """Return the path of the scheme itself, e.g. ``service-problem``.
 
     Raises:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, NamedTuple, cast
+from typing import Literal, NamedTuple
 
 import pyoxigraph
 
@@ -199,7 +199,7 @@ def _problem(iri: str, properties: Properties) -> ServiceProblem:
         broader=_notation(broader) if broader else None,
         narrower=tuple(_notation(each.value) for each in properties.get(SKOS + "narrower", ())),
         eu_themes=tuple(
-            ThemeMatch(theme.value, cast(Match, match))
+            ThemeMatch(theme.value, match)
             for match in ("closeMatch", "broadMatch")
             for theme in properties.get(SKOS + match, ())
         ),
@@ -327,7 +327,7 @@ def get_problem_scheme() -> ProblemScheme:
     return _taxonomy().about
 
 
-def repair_notation(value: str) -> RepairedNotation:
+def repair_notation(value: object) -> RepairedNotation:
     """Give a notation from a spreadsheet its proper shape: ``" agu 1 "`` becomes ``AGU-01``.
 
     That a problem has it is not looked up.

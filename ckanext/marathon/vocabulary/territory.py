@@ -410,7 +410,8 @@ class _Arcs:
         first = cuts[0] if cuts else ring.index(min(ring))
         turned = (*ring[first:], *ring[:first], ring[first])
         ends = [place - first for place in cuts[1:]] + [len(ring)]
-        found, start = [], 0
+        found: list[int] = []
+        start = 0
         for end in ends:
             found.append(self._number(turned[start : end + 1]))
             start = end

@@ -167,8 +167,8 @@ def _own_municipalities(context: Context, workshop: Any) -> list[str]:
 
 
 def _choice(idea: model.Package, workshop: model.Package | None) -> dict[str, Any]:
-    extras = cast(Any, idea).extras or {}
-    held = (cast(Any, workshop).extras or {}) if workshop else {}
+    extras: dict[str, str] = cast(Any, idea).extras or {}
+    held: dict[str, str] = (cast(Any, workshop).extras or {}) if workshop else {}
     return {
         "id": idea.id,
         "name": idea.name,
@@ -201,7 +201,7 @@ def _texts(value: Any) -> list[str]:
 
 
 def _codes(value: Any) -> list[str]:
-    codes = []
+    codes: list[str] = []
     for given in _texts(value):
         try:
             codes.append(territory.repair_code(given).code)

@@ -305,7 +305,7 @@ def marathon_officer_list(context: Context, data_dict: dict[str, Any]) -> list[d
 
 
 def _person(organization: model.Group, user: model.User, capacity: str) -> dict[str, Any]:
-    extras = cast(Any, organization).extras or {}
+    extras: dict[str, str] = cast(Any, organization).extras or {}
     return {
         "organization": {
             "id": organization.id,
@@ -357,7 +357,7 @@ def marathon_invitation_list(context: Context, data_dict: dict[str, Any]) -> lis
     except ValueError:
         raise tk.ValidationError({"past": [tk._("It is either true or false")]}) from None
     today = dates.get_today()
-    found = []
+    found: list[tuple[Workshop, bool]] = []
     for package in workshop_model.list_inviting_workshops(
         _owners(context, data_dict.get("organization"))
     ):

@@ -50,7 +50,7 @@ def marathon_dataset_rules(
         {**dataset, "idea": ideas}, resolved["municipality"], resolved["service_problem"], required
     )
     # An idea that has an error is said once; what it would have brought is not missing.
-    unknown = set(computed) if flat.failed("idea") else set()
+    unknown = set(computed) if flat.failed("idea") else set[str]()
     faults = [fault for fault in faults if fault.path[0] not in unknown]
     flat.add(faults, before)
     _explain_missing_role(flat, faults)

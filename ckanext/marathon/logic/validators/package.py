@@ -10,8 +10,8 @@ judged whole: more people are to see all of it.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, cast
 
 import ckan.plugins.toolkit as tk
 from ckan import model
@@ -120,7 +120,7 @@ def as_said(value: Any) -> str | list[str]:
         except ValueError:
             return value
     if isinstance(value, list | tuple):
-        items = [str(each) for each in value if each not in ("", None)]
+        items = [str(item) for item in cast(Sequence[Any], value) if item not in ("", None)]
         # A text where a list belongs is shown, and sent back, as its only item.
         return items if len(items) > 1 else "".join(items)
     return str(value)
