@@ -186,10 +186,10 @@ class TestOrderOfASave:
         """Guards, links, search, feed; then jobs. Whoever changes this thinks of the reasons."""
         assert {phase: names(getattr(saving.STEPS, phase)) for phase in PHASES} == {
             "before_flush": [
-                "room.refuse_without_room",
+                "resource.refuse_without_room",
                 "deletion.refuse_orphans",
                 "reindex.note_shown_before",
-                "data_needs.note_needs_before",
+                "reindex.note_needs_before",
                 "deletion.cut_links_of_purged",
                 "activity.settle_new_rows",
             ],
@@ -201,12 +201,12 @@ class TestOrderOfASave:
             ],
             "note_created": [
                 "audit.note_created",
-                "data_needs.note_new_datasets",
+                "reindex.note_new_datasets",
                 "publish.note_created",
             ],
             "before_commit": [
                 "audit.write_entries",
-                "data_needs.mark_asking_ideas",
+                "reindex.mark_asking_ideas",
                 "reindex.write_notes",
                 "publish.relabel_activities",
                 "publish.publish_touched",
