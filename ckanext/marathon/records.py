@@ -7,18 +7,24 @@ datasets that are older than our schema have one text or a list. Pure: no CKAN, 
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from typing import Self, TypedDict, cast
 
 from ckanext.marathon.domain import numbers, workshop
 from ckanext.marathon.domain.errors import Malformed
+from ckanext.marathon.domain.file import Checksum, read_checksum
 from ckanext.marathon.domain.texts import load_json
 from ckanext.marathon.domain.workshop import UNANSWERED, WorkshopTimes
 
 Row = Mapping[str, object]
+
+# Behind the name of a field: what was said of it and does not fit into it.
+REST = "_text"
 
 
 def says_anything(value: object) -> bool:
@@ -65,6 +71,33 @@ def read_degrees(value: object) -> float | None:
     return found if math.isfinite(found) else None
 
 
+def read_decimal(value: object) -> Decimal | None:
+    """Return a number, also one written as text (``12.50``); ``None`` for what is none."""
+    try:
+        number = value if isinstance(value, Decimal) else Decimal(read_text(value).strip())
+    except InvalidOperation:
+        return None
+    # A number nobody means (1e999999) would be written out digit by digit.
+    return number if number.is_finite() and abs(number.adjusted()) < 30 else None
+
+
+def read_size(value: object) -> int | None:
+    """Return a whole number from 0 up, also one written as ``12.0``; ``None`` for what is none."""
+    number = read_decimal(value)
+    is_size = number is not None and number >= 0 and number == number.to_integral_value()
+    return int(number) if number is not None and is_size else None
+
+
+def read_time(value: object) -> datetime | None:
+    """Return a time as CKAN writes it, with an offset if it has one; ``None`` for what is none."""
+    if isinstance(value, datetime):
+        return value
+    try:
+        return datetime.fromisoformat(read_text(value))
+    except ValueError:
+        return None
+
+
 def list_texts(value: object) -> list[str]:
     """Return the texts of a field that may be a list, JSON of one, or one text.
 
@@ -86,6 +119,19 @@ def list_stored_texts(value: object) -> list[str]:
     loaded = _parse_json(value, "[")
     given = cast(list[object], loaded) if isinstance(loaded, list) else []
     return [item for item in given if isinstance(item, str)]
+
+
+def list_texts_by_key(value: object) -> dict[str, tuple[str, ...]]:
+    """Return the lists of texts of a field that is a JSON object of them, by their keys."""
+    value = _parse_json(value, "{")
+    if not isinstance(value, Mapping):
+        return {}
+    lists = cast(Row, value).items()
+    return {
+        key: tuple(text for text in cast(list[object], given) if isinstance(text, str))
+        for key, given in lists
+        if isinstance(given, list)
+    }
 
 
 def list_rows(value: object) -> list[Row]:
@@ -152,6 +198,10 @@ class Fields:
         """Return a field as text, ``""`` where there is none."""
         return read_text(self._values.get(name))
 
+    def time(self, name: str) -> datetime | None:
+        """Return a field that is a time, as CKAN writes it."""
+        return read_time(self._values.get(name))
+
     def flag(self, name: str) -> bool:
         """Return whether a field is true."""
         return read_flag(self._values.get(name))
@@ -164,6 +214,15 @@ class Fields:
         """Return a field that is a coordinate."""
         return read_degrees(self._values.get(name))
 
+    def decimal(self, name: str) -> Decimal | None:
+        """Return a field that is a number."""
+        return read_decimal(self._values.get(name))
+
+    def json(self, name: str) -> str:
+        """Return a field that is JSON as text, ``""`` where there is none."""
+        value = self._values.get(name)
+        return json.dumps(value) if isinstance(value, Mapping) else read_text(value)
+
     def texts(self, name: str) -> tuple[str, ...]:
         """Return a field that is a list of texts."""
         return tuple(self._texts(self._values.get(name)))
@@ -173,8 +232,20 @@ class Fields:
         # Within a row, what the form sends for several values may be JSON or one text.
         return [Fields(row, is_stored=False) for row in self._rows(self._values.get(name))]
 
+    def has(self, name: str) -> bool:
+        """Return whether there is such a field, be it empty."""
+        return name in self._values
 
-@dataclass(frozen=True, kw_only=True)
+    def set_aside(self) -> dict[str, tuple[str, ...]]:
+        """Return what was said of fields and does not fit into them, by the fields' names."""
+        return {
+            name.removesuffix(REST): tuple(list_texts(value))
+            for name, value in self._values.items()
+            if name.endswith(REST) and value
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
     """Something that CKAN has an id and a name for; ``""`` stands for what is not known.
 
@@ -201,7 +272,7 @@ def read_record(shown: Row) -> Record:
     return Record(**found)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Organization(Record):
     """An organisation of the site; ``""`` stands for what is not known.
 
@@ -253,7 +324,7 @@ DATASET = "dataset"
 OTHER_TYPES = ("workshop", "idea", "commitment")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PackageRecord(Record):
     """A record of one of our dataset types.
 
@@ -263,8 +334,8 @@ class PackageRecord(Record):
         is_example: whether it was made up to show how the site works.
         municipalities: codes; of what is shown, computed ones too.
         problems: notations of service problems; the same.
-        created: when CKAN got it, in UTC and without an offset, as ``modified``; ``None`` for
-            what is shown.
+        created_at: when CKAN got it, in UTC and without an offset.
+        saved_at: when it was saved last, the same.
     """
 
     owner_id: str = ""
@@ -272,8 +343,8 @@ class PackageRecord(Record):
     is_example: bool = False
     municipalities: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
-    created: datetime | None = None
-    modified: datetime | None = None
+    created_at: datetime | None = None
+    saved_at: datetime | None = None
 
     @classmethod
     def from_shown(cls, shown: Mapping[str, object]) -> Self:
@@ -287,7 +358,7 @@ class PackageRecord(Record):
 
     @classmethod
     def _read(cls, fields: Fields) -> Self:
-        raise NotImplementedError
+        return cls(**read_package(fields))
 
 
 # CKAN's own columns of a package, of which queries ask some.
@@ -314,13 +385,12 @@ class PackageArguments(TypedDict):
     is_example: bool
     municipalities: tuple[str, ...]
     problems: tuple[str, ...]
-    created: datetime | None
-    modified: datetime | None
+    created_at: datetime | None
+    saved_at: datetime | None
 
 
 def read_package(fields: Fields) -> PackageArguments:
     """Return what every package has."""
-    created, modified = (fields.value(f"metadata_{name}") for name in ("created", "modified"))
     return {
         "id": fields.text("id"),
         "name": fields.text("name"),
@@ -331,8 +401,8 @@ def read_package(fields: Fields) -> PackageArguments:
         "is_example": fields.flag("example"),
         "municipalities": fields.texts("municipality"),
         "problems": fields.texts("service_problem"),
-        "created": created if isinstance(created, datetime) else None,
-        "modified": modified if isinstance(modified, datetime) else None,
+        "created_at": fields.time("metadata_created"),
+        "saved_at": fields.time("metadata_modified"),
     }
 
 
@@ -343,30 +413,463 @@ def _read_owner(value: object) -> Organization | None:
     return found if found.id else None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Dataset(PackageRecord):
-    """A dataset and where it comes from.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Agent:
+    """An organisation or office that somebody typed in; ``""`` stands for what is not known.
 
-    What DCAT-AP says of a dataset besides is read by ``rdf/dataset.py`` from the dict.
+    Attributes:
+        kind: an address or code of a type of publisher.
+    """
+
+    uri: str = ""
+    name: str = ""
+    email: str = ""
+    url: str = ""
+    kind: str = ""
+    identifier: str = ""
+
+    @classmethod
+    def list_from_rows(cls, rows: list[Fields]) -> tuple[Self, ...]:
+        """Return those of the rows of a field."""
+        return tuple(
+            cls(
+                uri=row.text("uri"),
+                name=row.text("name"),
+                email=row.text("email"),
+                url=row.text("url"),
+                kind=row.text("type"),
+                identifier=row.text("identifier"),
+            )
+            for row in rows
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CoveredPeriod:
+    """From when to when data are, each a date as it was typed, ``""`` if it is open."""
+
+    start: str
+    end: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CoveredPlace:
+    """A place that somebody typed in; ``""`` stands for what is not known.
+
+    Attributes:
+        geom: its shape as GeoJSON, as ``bbox`` and ``centroid``.
+        gml: a shape that came like this and that nothing here reads, as ``wkt``.
+    """
+
+    uri: str = ""
+    text: str = ""
+    geom: str = ""
+    bbox: str = ""
+    centroid: str = ""
+    gml: str = ""
+    wkt: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataService:
+    """A service through which a resource can be had; ``""`` stands for what is not known."""
+
+    uri: str = ""
+    identifier: str = ""
+    title: str = ""
+    description: str = ""
+    license: str = ""
+    availability: str = ""
+    endpoint_urls: tuple[str, ...] = ()
+    endpoint_descriptions: tuple[str, ...] = ()
+    landing_pages: tuple[str, ...] = ()
+    conforms_to: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+
+    @classmethod
+    def list_from_rows(cls, rows: list[Fields]) -> tuple[Self, ...]:
+        """Return those of the rows of a field."""
+        return tuple(
+            cls(
+                uri=row.text("uri"),
+                identifier=row.text("identifier"),
+                title=row.text("title"),
+                description=row.text("description"),
+                license=row.text("license"),
+                availability=row.text("availability"),
+                endpoint_urls=row.texts("endpoint_url"),
+                endpoint_descriptions=row.texts("endpoint_description"),
+                landing_pages=row.texts("landing_page"),
+                conforms_to=row.texts("conforms_to"),
+                keywords=row.texts("keyword"),
+            )
+            for row in rows
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resource:
+    """A file of a dataset, or an address where its data are; ``""`` stands for what is not known.
+
+    Attributes:
+        url_type: ``upload`` of a file that this site holds.
+        size: in bytes.
+        hash: digits, also with their algorithm before them; :attr:`checksum` is what they say.
+        issued: a date as somebody stated it, as ``modified``.
+        created_at: when CKAN got it, in UTC and without an offset.
+        saved_at: when CKAN noted a change of it, the same.
+        languages: addresses or codes.
+        set_aside: field → what another catalogue said of it and it did not take.
+    """
+
+    id: str
+    name: str = ""
+    description: str = ""
+    url: str = ""
+    url_type: str = ""
+    access_url: str = ""
+    download_url: str = ""
+    format: str = ""
+    mimetype: str = ""
+    compress_format: str = ""
+    package_format: str = ""
+    size: int | None = None
+    hash: str = ""
+    hash_algorithm: str = ""
+    license: str = ""
+    rights: str = ""
+    availability: str = ""
+    status: str = ""
+    languages: tuple[str, ...] = ()
+    documentation: tuple[str, ...] = ()
+    conforms_to: tuple[str, ...] = ()
+    applicable_legislation: tuple[str, ...] = ()
+    spatial_resolution: Decimal | None = None
+    temporal_resolution: str = ""
+    issued: str = ""
+    modified: str = ""
+    created_at: datetime | None = None
+    saved_at: datetime | None = None
+    services: tuple[DataService, ...] = ()
+    set_aside: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+    @property
+    def checksum(self) -> Checksum | None:
+        """The checksum that it states; ``None`` if it states none that we know."""
+        return read_checksum({"hash": self.hash, "hash_algorithm": self.hash_algorithm})
+
+    @classmethod
+    def from_shown(cls, shown: Row) -> Self:
+        """Return a resource as ``package_show`` gives it within its dataset."""
+        return cls.read_resource(Fields.of_shown(shown))
+
+    @classmethod
+    def read_resource(cls, fields: Fields) -> Self:
+        """Return the resource that a row of a dataset describes."""
+        return cls(
+            id=fields.text("id"),
+            name=fields.text("name"),
+            description=fields.text("description"),
+            url=fields.text("url"),
+            url_type=fields.text("url_type"),
+            access_url=fields.text("access_url"),
+            download_url=fields.text("download_url"),
+            format=fields.text("format"),
+            mimetype=fields.text("mimetype"),
+            compress_format=fields.text("compress_format"),
+            package_format=fields.text("package_format"),
+            size=read_size(fields.value("size")),
+            hash=fields.text("hash"),
+            hash_algorithm=fields.text("hash_algorithm"),
+            license=fields.text("license"),
+            rights=fields.text("rights"),
+            availability=fields.text("availability"),
+            status=fields.text("status"),
+            languages=fields.texts("language"),
+            documentation=fields.texts("documentation"),
+            conforms_to=fields.texts("conforms_to"),
+            applicable_legislation=fields.texts("applicable_legislation"),
+            spatial_resolution=fields.decimal("spatial_resolution_in_meters"),
+            temporal_resolution=fields.text("temporal_resolution"),
+            issued=fields.text("issued"),
+            modified=fields.text("modified"),
+            created_at=fields.time("created"),
+            saved_at=fields.time("last_modified") or fields.time("metadata_modified"),
+            services=DataService.list_from_rows(fields.rows("access_services")),
+            set_aside=fields.set_aside(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Relationship:
+    """Another resource, and what it is to a dataset; both are addresses."""
+
+    relation: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Who had to do with a dataset; ``role`` is the address of what."""
+
+    agents: tuple[Agent, ...]
+    role: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProvenanceActivity:
+    """What a dataset came out of; ``""`` stands for what is not known.
+
+    Attributes:
+        kind: an address.
+        started_at: a date as it was typed.
+    """
+
+    uri: str = ""
+    label: str = ""
+    kind: str = ""
+    started_at: str = ""
+    see_also: str = ""
+    agents: tuple[Agent, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HarvestedFields:
+    """What ckanext-dcat reads of a dataset of another catalogue and our schema has no field for.
+
+    Attributes:
+        kinds: what it is: addresses or names, as ``subjects``.
+        related: addresses of sources, samples, series and other versions.
+        languages: language tag → how the texts in that language begin.
+    """
+
+    alternative_titles: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    is_part_of: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    hvd_categories: tuple[str, ...] = ()
+    related: tuple[str, ...] = ()
+    relationships: tuple[Relationship, ...] = ()
+    attributions: tuple[Attribution, ...] = ()
+    activities: tuple[ProvenanceActivity, ...] = ()
+    languages: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+    @classmethod
+    def read_harvested(cls, fields: Fields) -> Self:
+        """Return what the extras of a dataset say, each under the name that ckanext-dcat gives."""
+        return cls(
+            alternative_titles=fields.texts("dct_alternative"),
+            references=fields.texts("dct_references"),
+            is_part_of=fields.texts("dct_is_part_of"),
+            subjects=fields.texts("dct_subject"),
+            kinds=fields.texts("dcat_type"),
+            hvd_categories=fields.texts("hvd_category"),
+            related=tuple(text for name in _RELATED for text in fields.texts(name)),
+            relationships=tuple(
+                Relationship(row.text("relation"), row.text("role"))
+                for row in fields.rows("qualified_relation")
+            ),
+            attributions=tuple(
+                Attribution(Agent.list_from_rows(row.rows("agent")), row.text("role"))
+                for row in fields.rows("qualified_attribution")
+            ),
+            activities=tuple(
+                ProvenanceActivity(
+                    uri=row.text("uri"),
+                    label=row.text("label"),
+                    kind=row.text("dct_type"),
+                    started_at=row.text("startedAtTime"),
+                    see_also=row.text("seeAlso"),
+                    agents=Agent.list_from_rows(row.rows("wasAssociatedWith")),
+                )
+                for row in fields.rows("provenance_activity")
+            ),
+            languages=list_texts_by_key(fields.value(OTHER_LANGUAGES)),
+        )
+
+
+# ``dct:source`` and the like want a ``dcat:Dataset``, which portals would list, and
+# ``dcat:inSeries`` a series with its title: what is said more generally is still true.
+_RELATED = ("related_resource", "source", "is_version_of", "sample", "in_series")
+# The extra: language tag → how the texts in that language begin.
+OTHER_LANGUAGES = "other_languages"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dataset(PackageRecord):
+    """A dataset, as our schema has it; ``""`` stands for what is not known.
+
+    Empty fields of one that is older than our schema have what its extras say, under the names that
+    ckanext-dcat gives those.
 
     Attributes:
         idea_ids: of the ideas that it names.
+        ideas: those of them that the reader may see, as they are shown with it.
         data_need_ids: of the data needs that it says it meets.
+        issued: a date as somebody stated it, as ``modified``.
+        first_published: when it became public for the first time; ``None`` if it never was.
+        knows_publication: whether ``first_published`` was told at all; a search tells nothing.
+        is_copy: whether another catalogue says how it is called.
+        license_id: CKAN's; ``license_title`` and ``license_url`` are what CKAN knows of it.
+        frequency: an address or code of an authority table, as ``access_rights``, ``themes`` and
+            ``languages``.
+        documentation: addresses, as ``conforms_to``, ``is_referenced_by``, ``has_version`` and
+            ``applicable_legislation``.
+        set_aside: field → what another catalogue said of it and it did not take.
     """
 
     idea_ids: tuple[str, ...] = ()
+    ideas: tuple[Idea, ...] = ()
     data_need_ids: tuple[str, ...] = ()
+    issued: str = ""
+    modified: str = ""
+    first_published: datetime | None = None
+    knows_publication: bool = False
+    is_copy: bool = False
+    url: str = ""
+    version: str = ""
+    version_notes: str = ""
+    provenance: str = ""
+    license_id: str = ""
+    license_title: str = ""
+    license_url: str = ""
+    rights_note: str = ""
+    access_rights: str = ""
+    frequency: str = ""
+    languages: tuple[str, ...] = ()
+    themes: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    alternate_identifiers: tuple[str, ...] = ()
+    documentation: tuple[str, ...] = ()
+    conforms_to: tuple[str, ...] = ()
+    is_referenced_by: tuple[str, ...] = ()
+    has_version: tuple[str, ...] = ()
+    applicable_legislation: tuple[str, ...] = ()
+    places: tuple[CoveredPlace, ...] = ()
+    periods: tuple[CoveredPeriod, ...] = ()
+    spatial_resolution: Decimal | None = None
+    temporal_resolution: str = ""
+    publishers: tuple[Agent, ...] = ()
+    creators: tuple[Agent, ...] = ()
+    contacts: tuple[Agent, ...] = ()
+    resources: tuple[Resource, ...] = ()
+    harvested: HarvestedFields = field(default_factory=HarvestedFields)
+    set_aside: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+    @classmethod
+    def from_shown(cls, shown: Row) -> Self:
+        """Return a dataset as ``package_show`` gives it, its empty fields filled from extras."""
+        return cls._read(Fields.of_shown(fill_from_extras(shown)))
 
     @classmethod
     def _read(cls, fields: Fields) -> Self:
         return cls(
             **read_package(fields),
             idea_ids=fields.texts("idea"),
+            ideas=tuple(Idea._read(row) for row in fields.rows("ideas")),
             data_need_ids=fields.texts("data_need"),
+            issued=fields.text("issued"),
+            modified=fields.text("modified"),
+            first_published=fields.time("first_published"),
+            knows_publication=fields.has("first_published"),
+            is_copy=bool(fields.value("uri") or fields.value("guid")),
+            url=fields.text("url"),
+            version=fields.text("version"),
+            version_notes=fields.text("version_notes"),
+            provenance=fields.text("provenance"),
+            license_id=fields.text("license_id"),
+            license_title=fields.text("license_title"),
+            license_url=fields.text("license_url"),
+            rights_note=fields.text("rights_note"),
+            access_rights=fields.text("access_rights"),
+            frequency=fields.text("frequency"),
+            languages=fields.texts("language"),
+            themes=fields.texts("theme"),
+            tags=tuple(row.text("name") for row in fields.rows("tags")),
+            alternate_identifiers=fields.texts("alternate_identifier"),
+            documentation=fields.texts("documentation"),
+            conforms_to=fields.texts("conforms_to"),
+            is_referenced_by=fields.texts("is_referenced_by"),
+            has_version=fields.texts("has_version"),
+            applicable_legislation=fields.texts("applicable_legislation"),
+            places=tuple(
+                CoveredPlace(
+                    uri=row.text("uri"),
+                    text=row.text("text"),
+                    geom=row.json("geom"),
+                    bbox=row.json("bbox"),
+                    centroid=row.json("centroid"),
+                )
+                for row in fields.rows("spatial_coverage")
+            ),
+            periods=tuple(
+                CoveredPeriod(row.text("start"), row.text("end"))
+                for row in fields.rows("temporal_coverage")
+            ),
+            spatial_resolution=fields.decimal("spatial_resolution_in_meters"),
+            temporal_resolution=fields.text("temporal_resolution"),
+            publishers=Agent.list_from_rows(fields.rows("publisher")),
+            creators=Agent.list_from_rows(fields.rows("creator")),
+            contacts=Agent.list_from_rows(fields.rows("contact")),
+            resources=tuple(map(Resource.read_resource, fields.rows("resources"))),
+            harvested=HarvestedFields.read_harvested(fields),
+            set_aside=fields.set_aside(),
         )
 
 
-@dataclass(frozen=True)
+_SUBFIELDS = {
+    "publisher": ("uri", "name", "email", "url", "type", "identifier"),
+    "creator": ("uri", "name", "email", "url", "type", "identifier"),
+    "contact": ("uri", "name", "email", "url", "identifier"),
+}
+_PERIOD = {"start": "temporal_start", "end": "temporal_end"}
+_PLACE = {
+    "uri": "spatial_uri",
+    "text": "spatial_text",
+    "geom": "spatial",
+    "bbox": "spatial_bbox",
+    "centroid": "spatial_centroid",
+}
+_RENAMED = {"identifier": "alternate_identifier"}
+# Its name without ``dcat_`` is that of a field of CKAN's own.
+_AS_IT_IS = frozenset({"dcat_type"})
+
+
+def fill_from_extras(shown: Row) -> dict[str, object]:
+    """Return a dataset whose empty fields are filled from its extras, where those say it.
+
+    Args:
+        shown: as ``package_show`` gives it; is not changed.
+
+    Source: ckanext-dcat 2.4, mapping of DCAT fields to CKAN's extras.
+    """
+    extras = {
+        key if key in _AS_IT_IS else key.removeprefix("dcat_"): extra.get("value")
+        for extra in list_rows(shown.get("extras"))
+        for key in [str(extra.get("key", ""))]
+    }
+    filled = dict(shown)
+    for key, value in extras.items():
+        name = _RENAMED.get(key, key)
+        if value and not filled.get(name):
+            filled[name] = value
+    for name, parts in _SUBFIELDS.items():
+        _fill_row(filled, name, {part: extras.get(f"{name}_{part}") for part in parts})
+    _fill_row(filled, "temporal_coverage", {key: extras.get(name) for key, name in _PERIOD.items()})
+    _fill_row(filled, "spatial_coverage", {key: extras.get(name) for key, name in _PLACE.items()})
+    for person in ("maintainer", "author"):
+        contact = {"name": filled.get(person), "email": filled.get(f"{person}_email")}
+        _fill_row(filled, "contact", contact)
+    return filled
+
+
+def _fill_row(filled: dict[str, object], name: str, row: dict[str, object]) -> None:
+    if any(row.values()) and not list_rows(filled.get(name)):
+        filled[name] = [row]
+
+
+@dataclass(frozen=True, slots=True)
 class DataNeed:
     """Data that an idea asks for; ``id`` is "" of one that an old program stored."""
 
@@ -375,7 +878,7 @@ class DataNeed:
     why: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Summary:
     """An idea in another language: an IRI or code of it, and the text."""
 
@@ -383,7 +886,7 @@ class Summary:
     text: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Idea(PackageRecord):
     """An idea; ``""`` stands for what is not known.
 
@@ -439,7 +942,7 @@ def _read_id(value: object) -> str:
     return read_text(value)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Organiser:
     """An organisation that holds a workshop with others; ``role`` is a code or ``""``."""
 
@@ -447,7 +950,7 @@ class Organiser:
     role: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Invitation:
     """An organisation that was invited; dates are ISO, ``answer`` a code, each ``""`` if none."""
 
@@ -456,7 +959,7 @@ class Invitation:
     answer: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Workshop(PackageRecord):
     """A workshop; ``""`` stands for what is not known.
 
@@ -527,7 +1030,7 @@ class Workshop(PackageRecord):
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Milestone:
     """One thing that a commitment promises.
 
@@ -543,7 +1046,7 @@ class Milestone:
     evidence: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Commitment(PackageRecord):
     """A commitment; ``""`` stands for what is not known.
 
@@ -578,3 +1081,17 @@ class Commitment(PackageRecord):
                 for row in fields.rows("milestone")
             ),
         )
+
+
+_RECORDS: Mapping[str, type[PackageRecord]] = {
+    DATASET: Dataset,
+    "workshop": Workshop,
+    "idea": Idea,
+    "commitment": Commitment,
+}
+
+
+def read_package_record(shown: Row) -> PackageRecord:
+    """Return the record of a package of any type, of one of the site's own types what all have."""
+    package_type = read_text(shown.get("type")) or DATASET
+    return _RECORDS.get(package_type, PackageRecord).from_shown(shown)

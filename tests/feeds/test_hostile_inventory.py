@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 
 from ckanext.marathon.feeds import data_json, inventory, schema_org, sheet
 from ckanext.marathon.rdf.dataset import build_dataset_graph
+from ckanext.marathon.records import Dataset
 from tests.rdf.proofs import EXAMPLES
 from tests.rdf.samples import FACTS
 from tests.rdf.strategies import datasets
@@ -29,7 +30,7 @@ hostile_datasets = settings(
 def told(hostile: dict[str, Any]) -> list[inventory.InventoryDataset]:
     # CKAN writes both itself.
     own = dict.fromkeys(("metadata_created", "metadata_modified"), "2026-11-25T10:00:00")
-    graph = build_dataset_graph({**hostile, **own}, FACTS)
+    graph = build_dataset_graph(Dataset.from_shown({**hostile, **own}), FACTS)
     lines = graph.serialize(format="nt11", encoding="utf-8").splitlines()
     here = FACTS.site
     return list(inventory.parse_inventory(filter(None, lines), "es", here.vocabulary, here.base))

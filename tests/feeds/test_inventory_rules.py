@@ -15,6 +15,7 @@ from ckanext.marathon.feeds import data_json, inventory, schema_org, sheet
 from ckanext.marathon.feeds.data_json import SiteContact
 from ckanext.marathon.feeds.inventory import strip_markup
 from ckanext.marathon.rdf.dataset import build_dataset_graph
+from ckanext.marathon.records import Dataset
 from ckanext.marathon.vocabulary import authorities
 from tests.rdf.samples import AUTHORITY, FACTS, MINIMAL
 
@@ -27,7 +28,7 @@ SHA = "ab" * 32
 
 def told(**fields: Any) -> inventory.InventoryDataset:
     own = dict.fromkeys(("metadata_created", "metadata_modified"), "2026-11-25T10:00:00")
-    graph = build_dataset_graph({**MINIMAL, **own, **fields}, FACTS)
+    graph = build_dataset_graph(Dataset.from_shown({**MINIMAL, **own, **fields}), FACTS)
     lines = filter(None, graph.serialize(format="nt11", encoding="utf-8").splitlines())
     (found,) = inventory.parse_inventory(lines, "es", FACTS.site.vocabulary, FACTS.site.base)
     return found
@@ -299,7 +300,9 @@ def strings(value: Any) -> Iterator[str]:
 def test_a_harvested_dataset_without_a_date_has_that_of_its_record() -> None:
     site = replace(FACTS.site, kept={MINIMAL["id"]: "https://origen.example.gt/1"})
     fields = {"metadata_modified": "2026-11-25T10:00:00", "modified": "ayer"}
-    graph = build_dataset_graph({**MINIMAL, **fields}, replace(FACTS, site=site))
+    graph = build_dataset_graph(
+        Dataset.from_shown({**MINIMAL, **fields}), replace(FACTS, site=site)
+    )
     lines = filter(None, graph.serialize(format="nt11", encoding="utf-8").splitlines())
     (found,) = inventory.parse_inventory(lines, "es", site.vocabulary, site.base)
     assert found.modified == ""

@@ -23,6 +23,7 @@ from ckanext.marathon.rdf.dataset import build_dataset_graph, read_dataset
 from ckanext.marathon.rdf.facts import Site
 from ckanext.marathon.rdf.literals import read_geojson
 from ckanext.marathon.rdf.namespaces import DCAT, GSP
+from ckanext.marathon.records import Dataset
 from tests import proving
 from tests.factories import NationalBody
 from tests.rdf.samples import FACTS, FULL, SITE
@@ -32,7 +33,7 @@ READ = proving.count("graphs of other catalogues, read", 150, 5_000)
 SAVED = proving.count("graphs of other catalogues, saved", 15, 2_000)
 
 DATASET = SITE.dataset(FULL["id"])
-TRIPLES = sorted(build_dataset_graph(FULL, FACTS))
+TRIPLES = sorted(build_dataset_graph(Dataset.from_shown(FULL), FACTS))
 NODES: list[Node] = sorted({subject for subject, _, _ in TRIPLES}, key=str)
 PREDICATES = sorted({predicate for _, predicate, _ in TRIPLES})
 GEOMETRIES = [

@@ -134,7 +134,6 @@ def test_an_address_of_a_resource_is_taken_as_it_is_or_refused(text: str) -> Non
         literals.make_duration,
         literals.make_count,
         literals.make_decimal,
-        literals.make_boolean,
         literals.make_geometry,
         facts.make_web_iri,
         facts.make_mail_iri,

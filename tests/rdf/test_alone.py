@@ -13,7 +13,7 @@ from ckanext.marathon.rdf.facts import make_part_iri
 from ckanext.marathon.rdf.idea import build_idea_graph
 from ckanext.marathon.rdf.namespaces import DCAT, DCT
 from ckanext.marathon.rdf.workshop import build_workshop_graph
-from ckanext.marathon.records import Idea, Workshop
+from ckanext.marathon.records import Dataset, Idea, Workshop
 
 from .samples import FACTS, FULL, IDEA, MINIMAL, SITE, WORKSHOP
 
@@ -43,7 +43,7 @@ def harvested(identifier: str, **fields: Any) -> Graph:
         "resources": [file],
     }
     dataset = {**FULL, **shared, "id": identifier, **fields}
-    return build_dataset_graph(dataset, replace(ALONE, site=KEPT))
+    return build_dataset_graph(Dataset.from_shown(dataset), replace(ALONE, site=KEPT))
 
 
 def strangers(graph: Graph, *own: str) -> set[tuple[Any, Any, Any]]:
@@ -63,8 +63,8 @@ def test_nothing_but_the_thing_and_its_parts_leads_to_things_of_ours() -> None:
         graph = harvested(identifier)
         assert strangers(graph, kept, f"{SITE.base}/dataset/{identifier}") == set()
     for graph, own in (
-        (build_dataset_graph(FULL, ALONE), SITE.dataset(FULL["id"])),
-        (build_dataset_graph(MINIMAL, ALONE), SITE.dataset(MINIMAL["id"])),
+        (build_dataset_graph(Dataset.from_shown(FULL), ALONE), SITE.dataset(FULL["id"])),
+        (build_dataset_graph(Dataset.from_shown(MINIMAL), ALONE), SITE.dataset(MINIMAL["id"])),
         (build_idea_graph(Idea.from_shown(IDEA), ALONE), SITE.thing("idea", IDEA["id"])),
         # As the feed asks: an idea says itself where it comes from.
         (

@@ -14,7 +14,7 @@ from ckanext.marathon.rdf.idea import build_idea_graph
 from ckanext.marathon.rdf.namespaces import ADMS, DCAT, DCT, FOAF, new_graph
 from ckanext.marathon.rdf.profile import join_graphs
 from ckanext.marathon.rdf.workshop import build_workshop_graph
-from ckanext.marathon.records import Commitment, Idea, Record, Workshop
+from ckanext.marathon.records import Commitment, Dataset, Idea, Record, Workshop
 
 from .samples import (
     AUTHORITY,
@@ -221,7 +221,7 @@ class TestAPageOfSeveral:
                 "type": f"http://purl.org/adms/publishertype/{kind}",
             }
             dataset = {**MINIMAL, "id": f"d{number}", "publisher": [agent]}
-            join_graphs(page, build_dataset_graph(dataset, FACTS))
+            join_graphs(page, build_dataset_graph(Dataset.from_shown(dataset), FACTS))
         kinds = [str(each) for each in page.objects(URIRef(uri), DCT.type)]
         assert kinds == ["http://purl.org/adms/publishertype/Company"]
 
@@ -232,20 +232,20 @@ class TestAPageOfSeveral:
         for order in ((agent, licence), (licence, agent)):
             page = new_graph()
             for each in order:
-                join_graphs(page, build_dataset_graph(each, FACTS))
+                join_graphs(page, build_dataset_graph(Dataset.from_shown(each), FACTS))
             assert page.value(URIRef(uri), DCT.type) is None
 
     def test_licences_keep_all_their_types(self) -> None:
         page = new_graph()
         for number in range(2):
             dataset = {**MINIMAL, "id": f"d{number}", "license_id": "cc-by-sa"}
-            join_graphs(page, build_dataset_graph(dataset, FACTS))
+            join_graphs(page, build_dataset_graph(Dataset.from_shown(dataset), FACTS))
         assert len(set(page.objects(URIRef(f"{AUTHORITY}/licence/CC_BYSA_4_0"), DCT.type))) == 2
 
     def test_a_municipality_s_office_is_described_once(self) -> None:
         page = new_graph()
         for number in range(2):
             owned = {**MINIMAL, "id": f"d{number}", "owner_org": VILLA_NUEVA["id"]}
-            join_graphs(page, build_dataset_graph(owned, FACTS))
+            join_graphs(page, build_dataset_graph(Dataset.from_shown(owned), FACTS))
         publisher = SITE.thing("organization", VILLA_NUEVA["id"])
         assert len(list(page.objects(publisher, FOAF.name))) == 1

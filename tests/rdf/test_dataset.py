@@ -12,7 +12,7 @@ from rdflib.namespace import XSD
 from ckanext.marathon.rdf.dataset import build_dataset_graph
 from ckanext.marathon.rdf.facts import Facts
 from ckanext.marathon.rdf.namespaces import ADMS, DCAT, DCATAP, DCT, FOAF, GSP, PAV, VCARD
-from ckanext.marathon.records import Organization
+from ckanext.marathon.records import Dataset, Organization
 
 from .samples import AUTHORITY, FACTS, FULL, IDEA, MINIMAL, NEED, SITE, VILLA_NUEVA, WORKSHOP
 
@@ -22,12 +22,12 @@ EU = AUTHORITY
 
 @pytest.fixture(scope="module")
 def full() -> Graph:
-    return build_dataset_graph(FULL, FACTS)
+    return build_dataset_graph(Dataset.from_shown(FULL), FACTS)
 
 
 def graph(**fields: Any) -> Graph:
     """Return the graph of a dataset with these fields only."""
-    return build_dataset_graph({**MINIMAL, **fields}, FACTS)
+    return build_dataset_graph(Dataset.from_shown({**MINIMAL, **fields}), FACTS)
 
 
 def said(found: Graph, predicate: URIRef) -> set[str]:
@@ -39,7 +39,9 @@ def said(found: Graph, predicate: URIRef) -> set[str]:
 class TestIdentity:
     def test_the_iri_holds_the_id_and_neither_name_nor_title(self, full: Graph) -> None:
         assert str(IRI) == f"https://datos.example.gt/dataset/{FULL['id']}"
-        renamed = build_dataset_graph({**FULL, "name": "otro", "title": "Otro"}, FACTS)
+        renamed = build_dataset_graph(
+            Dataset.from_shown({**FULL, "name": "otro", "title": "Otro"}), FACTS
+        )
         assert set(renamed.subjects(RDF.type, DCAT.Dataset)) == {IRI}
 
     def test_the_identifier_is_the_iri(self, full: Graph) -> None:
@@ -231,7 +233,7 @@ class TestPeople:
     def test_an_organisation_that_nobody_can_reach_has_no_contact_point(self) -> None:
         bare = Organization(id="o", title="Oficina")
         facts = Facts(SITE, organizations={"o": bare})
-        found = build_dataset_graph({**MINIMAL, "owner_org": "o"}, facts)
+        found = build_dataset_graph(Dataset.from_shown({**MINIMAL, "owner_org": "o"}), facts)
         assert said(found, DCAT.contactPoint) == set()
 
     def test_a_publisher_without_name_is_called_by_what_is_known(self) -> None:
@@ -260,7 +262,10 @@ class TestChain:
 
     def test_what_it_came_out_of_is_said_by_the_iri_that_it_came_with(self) -> None:
         kept = replace(FACTS, site=replace(SITE, kept={FULL["id"]: "https://otro.gt/d/1"}))
-        found, held = build_dataset_graph(FULL, kept), SITE.thing("workshop", WORKSHOP["id"])
+        found, held = (
+            build_dataset_graph(Dataset.from_shown(FULL), kept),
+            SITE.thing("workshop", WORKSHOP["id"]),
+        )
         assert (held, PROV.generated, URIRef("https://otro.gt/d/1")) in found
         assert (held, PROV.generated, IRI) not in found
 
@@ -302,24 +307,26 @@ class TestChain:
 
     def test_the_feed_says_what_a_workshop_generated_from_one_side_alone(self) -> None:
         site = {"ideas": FACTS.ideas, "workshops": FACTS.workshops}
-        alone = build_dataset_graph(FULL, Facts(SITE, **site, alone=True))
+        alone = build_dataset_graph(Dataset.from_shown(FULL), Facts(SITE, **site, alone=True))
         held = SITE.thing("workshop", WORKSHOP["id"])
         assert (SITE.dataset(FULL["id"]), PROV.wasGeneratedBy, held) in alone
         assert set(alone.subject_objects(PROV.generated)) == set()
-        assert (held, PROV.generated, None) in build_dataset_graph(FULL, Facts(SITE, **site))
+        assert (held, PROV.generated, None) in build_dataset_graph(
+            Dataset.from_shown(FULL), Facts(SITE, **site)
+        )
 
     def test_only_the_needs_it_meets_are_named(self, full: Graph) -> None:
         other = SITE.data_need(IDEA["id"], IDEA["data_need"][1]["id"])
         assert (other, None, None) not in full
 
     def test_an_idea_that_is_not_public_is_not_mentioned(self) -> None:
-        found = build_dataset_graph(FULL, Facts(SITE))
+        found = build_dataset_graph(Dataset.from_shown(FULL), Facts(SITE))
         assert said(found, DCT.relation) == set(FULL["has_version"])
         assert said(found, PROV.qualifiedInfluence) == set()
         assert IDEA["id"] not in found.serialize()
 
     def test_a_workshop_that_is_not_public_is_not_mentioned(self) -> None:
-        found = build_dataset_graph(FULL, Facts(SITE, ideas=FACTS.ideas))
+        found = build_dataset_graph(Dataset.from_shown(FULL), Facts(SITE, ideas=FACTS.ideas))
         assert said(found, PROV.wasGeneratedBy) == set()
         assert set(found.subject_objects(PROV.generated)) == set()
         assert WORKSHOP["id"] not in found.serialize()

@@ -12,6 +12,7 @@ from rdflib.namespace import XSD
 from ckanext.marathon.rdf.concept import CKAN_TITLES
 from ckanext.marathon.rdf.dataset import build_dataset_graph, read_dataset
 from ckanext.marathon.rdf.namespaces import ADMS, DC, DCAT, DCATAP, DCT, SCHEMA, SPDX
+from ckanext.marathon.records import Dataset
 
 from .samples import AUTHORITY, FACTS, FULL, MINIMAL, SITE
 
@@ -22,7 +23,7 @@ EU = AUTHORITY
 def graph(license_id: str = "", **fields: Any) -> Graph:
     """Return the graph of a dataset with one resource."""
     dataset = {**MINIMAL, "license_id": license_id, "resources": [{"id": "r", **fields}]}
-    return build_dataset_graph(dataset, FACTS)
+    return build_dataset_graph(Dataset.from_shown(dataset), FACTS)
 
 
 def said(found: Graph, predicate: URIRef) -> set[str]:
@@ -111,7 +112,7 @@ class TestOrder:
     def test_files_stay_in_the_order_in_which_they_were_put(self) -> None:
         names = [f"f{number}" for number in range(12)]
         rows = [{"id": name, "name": name} for name in reversed(names)]
-        found = build_dataset_graph({**MINIMAL, "resources": rows}, FACTS)
+        found = build_dataset_graph(Dataset.from_shown({**MINIMAL, "resources": rows}), FACTS)
         read = read_dataset(found, SITE.dataset(MINIMAL["id"]), SITE)["resources"]
         assert [each["name"] for each in read] == names[::-1]
         assert {str(each) for each in found.objects(None, SCHEMA.position)} == {
@@ -181,7 +182,7 @@ class TestTheRest:
     def test_a_file_of_a_draft_is_not_changed_before_it_is_public(self) -> None:
         resource = {"id": "r", "created": "2026-01-02", "last_modified": "2026-01-03"}
         public = {"first_published": "2026-03-04T05:06:07+00:00", "resources": [resource]}
-        found = build_dataset_graph({**MINIMAL, **public}, FACTS)
+        found = build_dataset_graph(Dataset.from_shown({**MINIMAL, **public}), FACTS)
         assert said(found, DCT.issued) == said(found, DCT.modified) == {public["first_published"]}
 
     @pytest.mark.parametrize(
@@ -210,7 +211,7 @@ class TestTheRest:
         assert said(found, ADMS.status) == {f"{EU}/distribution-status/COMPLETED"}
 
     def test_rights_are_a_statement(self) -> None:
-        found = build_dataset_graph(FULL, FACTS)
+        found = build_dataset_graph(Dataset.from_shown(FULL), FACTS)
         distribution = SITE.distribution(FULL["id"], FULL["resources"][0]["id"])
         (rights,) = found.objects(distribution, DCT.rights)
         assert str(rights) == f"{distribution}#rights"
@@ -225,7 +226,7 @@ class TestTheRest:
     ) -> None:
         resource = {**FULL["resources"][0], "rights": own}
         dataset = {**FULL, "rights_note": note, "resources": [resource]}
-        found = build_dataset_graph(dataset, FACTS)
+        found = build_dataset_graph(Dataset.from_shown(dataset), FACTS)
         distribution = SITE.distribution(FULL["id"], resource["id"])
         assert len(list(found.objects(distribution, DCT.rights))) == bool(own or note)
         read = read_dataset(found, SITE.dataset(FULL["id"]), SITE)

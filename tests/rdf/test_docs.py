@@ -13,15 +13,15 @@ from ckanext.marathon.rdf.dataset import build_dataset_graph
 from ckanext.marathon.rdf.idea import build_idea_graph
 from ckanext.marathon.rdf.namespaces import DCAT, PREFIXES
 from ckanext.marathon.rdf.workshop import build_workshop_graph
-from ckanext.marathon.records import Idea, Workshop
+from ckanext.marathon.records import Dataset, Idea, Workshop
 
 from .samples import CATALOGUE, FACTS, FULL, IDEA, SITE, WORKSHOP
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rdf.md").read_text(encoding="utf-8")
 OWN = {**FULL, "publisher": [], "contact": []}
 PUBLISHED = {
-    "full": build_dataset_graph(FULL, FACTS),
-    "own": build_dataset_graph(OWN, FACTS),
+    "full": build_dataset_graph(Dataset.from_shown(FULL), FACTS),
+    "own": build_dataset_graph(Dataset.from_shown(OWN), FACTS),
     "idea": build_idea_graph(Idea.from_shown(IDEA), FACTS),
     "workshop": build_workshop_graph(Workshop.from_shown(WORKSHOP), FACTS),
     "catalogue": build_catalogue_graph(CATALOGUE),

@@ -20,7 +20,7 @@ from ckanext.marathon.rdf.facts import Facts, PartFacts
 from ckanext.marathon.rdf.idea import build_idea_graph
 from ckanext.marathon.rdf.namespaces import DCT, FOAF, RDF, new_graph
 from ckanext.marathon.rdf.profile import join_graphs
-from ckanext.marathon.records import Commitment, Idea, read_record
+from ckanext.marathon.records import Commitment, Dataset, Idea, read_record
 
 from .samples import CATALOGUE, COMMITMENT, FACTS, FULL, IDEA, MINIMAL, SITE
 
@@ -32,13 +32,13 @@ def titles(graph: Graph, address: str) -> set[str]:
 
 
 def described(**fields: Any) -> Graph:
-    return build_dataset_graph({**MINIMAL, **fields}, FACTS)
+    return build_dataset_graph(Dataset.from_shown({**MINIMAL, **fields}), FACTS)
 
 
 @pytest.mark.parametrize(
     "graph",
     [
-        pytest.param(build_dataset_graph(FULL, FACTS), id="dataset"),
+        pytest.param(build_dataset_graph(Dataset.from_shown(FULL), FACTS), id="dataset"),
         pytest.param(build_idea_graph(Idea.from_shown(IDEA), FACTS), id="idea"),
         pytest.param(
             build_commitment_graph(Commitment.from_shown(COMMITMENT), FACTS), id="commitment"
@@ -57,22 +57,26 @@ def described(**fields: Any) -> Graph:
             id="part",
         ),
         pytest.param(
-            build_dataset_graph({**MINIMAL, "documentation_text": ["Manual", OTHERS]}, FACTS),
+            build_dataset_graph(
+                Dataset.from_shown({**MINIMAL, "documentation_text": ["Manual", OTHERS]}), FACTS
+            ),
             id="others",
         ),
         pytest.param(
             build_dataset_graph(
-                {
-                    **MINIMAL,
-                    "resources": [
-                        {
-                            "id": "r",
-                            "access_services": [
-                                {"endpoint_url": ["https://a.gt/api"], "landing_page": OTHERS}
-                            ],
-                        }
-                    ],
-                },
+                Dataset.from_shown(
+                    {
+                        **MINIMAL,
+                        "resources": [
+                            {
+                                "id": "r",
+                                "access_services": [
+                                    {"endpoint_url": ["https://a.gt/api"], "landing_page": OTHERS}
+                                ],
+                            }
+                        ],
+                    }
+                ),
                 FACTS,
             ),
             id="service",
@@ -115,7 +119,7 @@ def test_a_thing_of_ours_is_not_called_by_its_address(thing: str) -> None:
 
 def test_a_dataset_whose_page_is_the_iri_that_it_came_with_keeps_its_title() -> None:
     facts = Facts(replace(SITE, kept={MINIMAL["id"]: OTHERS}))
-    found = build_dataset_graph({**MINIMAL, "url": OTHERS}, facts)
+    found = build_dataset_graph(Dataset.from_shown({**MINIMAL, "url": OTHERS}), facts)
     assert titles(found, OTHERS) == {MINIMAL["title"]}
 
 
@@ -123,8 +127,8 @@ class TestDatasetThatIsADocumentOfAnother:
     def bodies(self) -> list[Graph]:
         facts = Facts(replace(SITE, kept={MINIMAL["id"]: OTHERS}))
         return [
-            build_dataset_graph({**FULL, "documentation": [OTHERS]}, FACTS),
-            build_dataset_graph(MINIMAL, facts),
+            build_dataset_graph(Dataset.from_shown({**FULL, "documentation": [OTHERS]}), FACTS),
+            build_dataset_graph(Dataset.from_shown(MINIMAL), facts),
         ]
 
     @pytest.mark.parametrize("turned", [False, True])

@@ -9,10 +9,10 @@ import pytest
 from ckan.tests.helpers import call_action
 from rdflib import Literal, URIRef
 
-from ckanext.marathon.rdf.harvested import OTHER_LANGUAGES
 from ckanext.marathon.rdf.lookups import Lookups
 from ckanext.marathon.rdf.namespaces import DCAT, DCT, RDFS, SKOS
 from ckanext.marathon.rdf.profile import build_record_graph
+from ckanext.marathon.records import OTHER_LANGUAGES
 
 from .readings import described, extras, published_again, read, saved
 from .shapes import violations

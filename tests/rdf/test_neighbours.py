@@ -15,7 +15,7 @@ from ckanext.marathon.rdf.idea import build_idea_graph
 from ckanext.marathon.rdf.namespaces import DCAT, DCT, PROV, RDF, new_graph
 from ckanext.marathon.rdf.profile import join_graphs
 from ckanext.marathon.rdf.workshop import build_workshop_graph
-from ckanext.marathon.records import Idea, Record, Workshop
+from ckanext.marathon.records import Dataset, Idea, Record, Workshop
 
 from .neighbours import Edition, measure, params
 from .samples import CATALOGUE, FACTS, FULL, IDEA, INFOM, SITE, VILLA_NUEVA, WORKSHOP
@@ -41,7 +41,7 @@ def page(facts: Facts = WITH_OFFICES) -> Graph:
     graph = new_graph()
     join_graphs(graph, build_catalogue_graph(replace(CATALOGUE, publisher=INFOM_WITH_OFFICE)))
     for each in (FULL, BARE):
-        join_graphs(graph, build_dataset_graph(each, facts))
+        join_graphs(graph, build_dataset_graph(Dataset.from_shown(each), facts))
         graph.add((URIRef(SITE.base), DCAT.dataset, SITE.dataset(each["id"])))
     return graph
 

@@ -13,6 +13,7 @@ from ckanext.marathon.rdf.dataset import build_dataset_graph
 from ckanext.marathon.rdf.lookups import Lookups, read_site
 from ckanext.marathon.rdf.namespaces import DCAT, DCT, FOAF
 from ckanext.marathon.rdf.profile import build_record_graph
+from ckanext.marathon.records import Dataset
 
 from .. import factories
 from .samples import FACTS, FULL
@@ -221,7 +222,9 @@ class TestReadingBack:
 
 class TestDates:
     def test_a_dataset_whose_date_is_none_keeps_the_rules(self) -> None:
-        found = build_dataset_graph({**FULL, "modified": "Monday", "issued": "2016"}, FACTS)
+        found = build_dataset_graph(
+            Dataset.from_shown({**FULL, "modified": "Monday", "issued": "2016"}), FACTS
+        )
         assert violations(found) == []
 
 

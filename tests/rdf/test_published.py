@@ -16,9 +16,9 @@ import pytest
 from ckan.tests.helpers import call_action
 from rdflib import Graph
 
-from ckanext.marathon.rdf.harvested import OTHER_LANGUAGES
 from ckanext.marathon.rdf.lookups import Lookups, read_site
 from ckanext.marathon.rdf.profile import build_record_graph
+from ckanext.marathon.records import OTHER_LANGUAGES
 from tests import proving
 from tests.factories import NationalBody
 

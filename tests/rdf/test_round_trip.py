@@ -14,6 +14,7 @@ from ckanext.marathon.rdf.dataset import build_dataset_graph, read_dataset
 from ckanext.marathon.rdf.facts import Facts, Site
 from ckanext.marathon.rdf.formats import serialise_graph
 from ckanext.marathon.rdf.namespaces import DCAT, DCT
+from ckanext.marathon.records import Dataset
 
 from .proofs import EXAMPLES
 from .samples import FACTS, FULL, IDEA, MINIMAL, NEED, SITE, VILLA_NUEVA
@@ -35,7 +36,7 @@ def comparable(value: Any) -> Any:
 
 
 def read(dataset: dict[str, Any], extension: str = "ttl", facts: Facts = FACTS) -> dict[str, Any]:
-    body = serialise_graph(build_dataset_graph(dataset, facts), extension)
+    body = serialise_graph(build_dataset_graph(Dataset.from_shown(dataset), facts), extension)
     graph = Graph().parse(data=body, format=PARSERS[extension])
     return read_dataset(graph, facts.site.dataset(dataset["id"]), facts.site)
 
@@ -91,7 +92,9 @@ def test_a_licence_without_an_address_of_its_own_comes_back() -> None:
 
 def test_another_site_of_ours_reads_municipality_and_problem_but_no_ids() -> None:
     elsewhere = Site("https://otro.gt", "https://otro.gt/vocabulary", "https://otro.gt", "es")
-    found = read_dataset(build_dataset_graph(FULL, FACTS), SITE.dataset(FULL["id"]), elsewhere)
+    found = read_dataset(
+        build_dataset_graph(Dataset.from_shown(FULL), FACTS), SITE.dataset(FULL["id"]), elsewhere
+    )
     assert sorted(found["municipality"]) == FULL["municipality"]
     assert sorted(found["service_problem"]) == FULL["service_problem"]
     for field in ("idea", "data_need", "owner_org"):
@@ -101,7 +104,7 @@ def test_another_site_of_ours_reads_municipality_and_problem_but_no_ids() -> Non
 
 def test_a_publisher_of_another_site_is_named() -> None:
     elsewhere = Site("https://otro.gt", "https://otro.gt/vocabulary", "https://otro.gt", "es")
-    graph = build_dataset_graph({**FULL, "publisher": [], "contact": []}, FACTS)
+    graph = build_dataset_graph(Dataset.from_shown({**FULL, "publisher": [], "contact": []}), FACTS)
     found = read_dataset(graph, SITE.dataset(FULL["id"]), elsewhere)
     assert found["publisher"][0]["name"] == VILLA_NUEVA["title"]
     assert found["contact"][0]["email"] == VILLA_NUEVA["contact_email"]
@@ -120,7 +123,7 @@ def test_ideas_and_needs_are_read_from_the_relations() -> None:
 
 
 def test_the_relations_of_version_1_0_0_are_read_too() -> None:
-    graph, iri = build_dataset_graph(FULL, FACTS), SITE.dataset(FULL["id"])
+    graph, iri = build_dataset_graph(Dataset.from_shown(FULL), FACTS), SITE.dataset(FULL["id"])
     graph.remove((iri, DCT.relation, None))
     for number, influence in enumerate(sorted(graph.objects(iri, PROV.qualifiedInfluence)), 1):
         relation = URIRef(f"{iri}#relation-{number}")
@@ -135,7 +138,7 @@ def test_the_relations_of_version_1_0_0_are_read_too() -> None:
 
 
 def test_needs_are_read_where_they_are_said_alone() -> None:
-    graph, iri = build_dataset_graph(FULL, FACTS), SITE.dataset(FULL["id"])
+    graph, iri = build_dataset_graph(Dataset.from_shown(FULL), FACTS), SITE.dataset(FULL["id"])
     graph.remove((iri, DCT.relation, None))
     found = read_dataset(graph, iri, SITE)
     assert found["idea"] == [IDEA["id"]]
@@ -146,7 +149,7 @@ def test_needs_are_read_where_they_are_said_alone() -> None:
 @pytest.mark.parametrize("predicate", [DCT.type, PROV.hadRole, DCAT.hadRole])
 def test_influences_of_another_catalogue_are_kept_with_their_roles(predicate: URIRef) -> None:
     elsewhere = Site("https://otro.gt", "https://otro.gt/vocabulary", "https://otro.gt", "es")
-    graph = build_dataset_graph(FULL, FACTS)
+    graph = build_dataset_graph(Dataset.from_shown(FULL), FACTS)
     for influence in list(graph.subjects(RDF.type, PROV.Influence)):
         role = graph.value(influence, DCT.type)
         graph.remove((influence, DCT.type, None))
@@ -171,9 +174,11 @@ def test_influences_of_another_catalogue_are_kept_with_their_roles(predicate: UR
 def test_what_was_read_says_the_same_again(hostile: dict[str, Any]) -> None:
     """The first writing may leave things out; what is left is stable."""
     facts = Facts(SITE, FACTS.organizations, FACTS.ideas, FACTS.workshops)
-    first = build_dataset_graph(hostile, facts)
+    first = build_dataset_graph(Dataset.from_shown(hostile), facts)
     again = {"id": hostile["id"], **read_dataset(first, SITE.dataset(hostile["id"]), SITE)}
-    second = build_dataset_graph(again, facts)
+    second = build_dataset_graph(Dataset.from_shown(again), facts)
     third = {"id": hostile["id"], **read_dataset(second, SITE.dataset(hostile["id"]), SITE)}
     assert comparable(third) == comparable(again)
-    assert to_isomorphic(build_dataset_graph(third, facts)) == to_isomorphic(second)
+    assert to_isomorphic(build_dataset_graph(Dataset.from_shown(third), facts)) == to_isomorphic(
+        second
+    )

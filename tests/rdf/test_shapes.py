@@ -20,7 +20,7 @@ from ckanext.marathon.rdf.idea import build_idea_graph
 from ckanext.marathon.rdf.namespaces import DCAT, DCT, RDF, new_graph
 from ckanext.marathon.rdf.profile import join_graphs
 from ckanext.marathon.rdf.workshop import build_workshop_graph
-from ckanext.marathon.records import Commitment, Idea, Workshop
+from ckanext.marathon.records import Commitment, Dataset, Idea, Workshop
 
 from .proofs import EXAMPLES
 from .samples import (
@@ -46,7 +46,7 @@ def page(*packages: dict[str, Any], facts: Facts = FACTS) -> Graph:
     graph = new_graph()
     join_graphs(graph, build_catalogue_graph(CATALOGUE))
     for each in packages:
-        join_graphs(graph, build_dataset_graph(each, facts))
+        join_graphs(graph, build_dataset_graph(Dataset.from_shown(each), facts))
         graph.add((URIRef(SITE.base), DCAT.dataset, SITE.dataset(each["id"])))
     return graph
 
@@ -54,11 +54,14 @@ def page(*packages: dict[str, Any], facts: Facts = FACTS) -> Graph:
 @pytest.mark.parametrize(
     "graph",
     [
-        pytest.param(build_dataset_graph(FULL, FACTS), id="full"),
-        pytest.param(build_dataset_graph(MINIMAL, FACTS), id="minimal"),
-        pytest.param(build_dataset_graph(EMPTY, FACTS), id="empty"),
+        pytest.param(build_dataset_graph(Dataset.from_shown(FULL), FACTS), id="full"),
+        pytest.param(build_dataset_graph(Dataset.from_shown(MINIMAL), FACTS), id="minimal"),
+        pytest.param(build_dataset_graph(Dataset.from_shown(EMPTY), FACTS), id="empty"),
         pytest.param(
-            build_dataset_graph({**FULL, "publisher": [], "contact": []}, FACTS), id="own"
+            build_dataset_graph(
+                Dataset.from_shown({**FULL, "publisher": [], "contact": []}), FACTS
+            ),
+            id="own",
         ),
         pytest.param(build_idea_graph(Idea.from_shown(IDEA), FACTS), id="idea"),
         pytest.param(build_workshop_graph(Workshop.from_shown(WORKSHOP), FACTS), id="workshop"),
@@ -75,7 +78,7 @@ def test_there_are_no_violations(graph: Graph) -> None:
 
 
 def test_the_validator_would_find_what_is_wrong() -> None:
-    broken = build_dataset_graph(FULL, FACTS)
+    broken = build_dataset_graph(Dataset.from_shown(FULL), FACTS)
     iri = SITE.dataset(FULL["id"])
     for predicate in (DCAT.theme, URIRef("http://purl.org/dc/terms/title")):
         broken.remove((iri, predicate, None))
@@ -97,20 +100,20 @@ def test_the_validator_would_find_what_is_wrong() -> None:
 def test_the_project_s_own_profile_says_what_is_missing(
     predicate: URIRef, value: str | None, shape: str
 ) -> None:
-    broken = build_dataset_graph(FULL, FACTS)
+    broken = build_dataset_graph(Dataset.from_shown(FULL), FACTS)
     broken.remove((SITE.dataset(FULL["id"]), predicate, URIRef(value) if value else None))
     assert shape in {each.shape for each in violations(broken)}
 
 
 def test_a_doubt_about_the_licence_may_not_be_lost_on_the_way() -> None:
-    broken = build_dataset_graph(FULL, FACTS)
+    broken = build_dataset_graph(Dataset.from_shown(FULL), FACTS)
     for distribution in list(broken.objects(None, DCAT.distribution)):
         broken.remove((distribution, DCT.rights, None))
     assert {each.shape for each in violations(broken)} == {"Distribution"}
 
 
 def test_an_idea_may_not_pass_for_a_dataset() -> None:
-    broken = build_dataset_graph(FULL, FACTS)
+    broken = build_dataset_graph(Dataset.from_shown(FULL), FACTS)
     broken.add((SITE.thing("idea", IDEA["id"]), RDF.type, DCAT.Dataset))
     assert "Idea" in {each.shape for each in violations(broken)}
 
@@ -175,7 +178,7 @@ def test_hostile_ideas_workshops_and_commitments_break_nothing(
         build_idea_graph(said, facts),
         build_workshop_graph(held, facts),
         build_commitment_graph(Commitment.from_shown(commitment), facts),
-        build_dataset_graph({**FULL, "publisher": []}, facts),
+        build_dataset_graph(Dataset.from_shown({**FULL, "publisher": []}), facts),
     ):
         join_graphs(graph, each)
     serialise_graph(graph, "rdf")

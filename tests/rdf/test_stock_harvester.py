@@ -10,6 +10,7 @@ from ckanext.dcat.processors import RDFParser
 
 from ckanext.marathon.rdf.dataset import build_dataset_graph
 from ckanext.marathon.rdf.formats import serialise_graph
+from ckanext.marathon.records import Dataset
 
 from .samples import AUTHORITY, FACTS, FULL, IDEA, MINIMAL, SITE, VILLA_NUEVA, WORKSHOP
 
@@ -20,7 +21,10 @@ FORMS = {"ttl": "turtle", "rdf": "xml", "jsonld": "json-ld"}
 def harvested(dataset: dict[str, Any], extension: str = "ttl") -> dict[str, Any]:
     parser = RDFParser(profiles=["euro_dcat_ap_3"])
     parser.parse(
-        serialise_graph(build_dataset_graph(dataset, FACTS), extension).decode(), FORMS[extension]
+        serialise_graph(
+            build_dataset_graph(Dataset.from_shown(dataset), FACTS), extension
+        ).decode(),
+        FORMS[extension],
     )
     (found,) = parser.datasets()
     return found

@@ -14,7 +14,7 @@ from ckanext.marathon.rdf.formats import FORMATS, serialise_graph
 from ckanext.marathon.rdf.idea import build_idea_graph
 from ckanext.marathon.rdf.namespaces import DCT
 from ckanext.marathon.rdf.workshop import build_workshop_graph
-from ckanext.marathon.records import Commitment, Idea, Workshop
+from ckanext.marathon.records import Commitment, Dataset, Idea, Workshop
 from ckanext.marathon.vocabulary import paths
 from ckanext.marathon.vocabulary.codes import UnknownCode
 
@@ -76,7 +76,7 @@ def test_every_concept_and_property_of_ours_that_is_used_is_described() -> None:
     taxonomy = rdf_vocabulary.build_scheme_graph(SITE, "service-problem")
     used = Graph()
     for graph in (
-        build_dataset_graph(FULL, FACTS),
+        build_dataset_graph(Dataset.from_shown(FULL), FACTS),
         build_idea_graph(Idea.from_shown({**IDEA, "example": True}), FACTS),
         build_workshop_graph(
             Workshop.from_shown(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,10 +16,14 @@ from ckanext.marathon.records import (
     list_stored_rows,
     list_stored_texts,
     list_texts,
+    list_texts_by_key,
     read_count,
+    read_decimal,
     read_degrees,
     read_flag,
+    read_size,
     read_text,
+    read_time,
     says_anything,
 )
 
@@ -110,3 +116,26 @@ def test_a_column_is_not_overruled_by_an_extra_of_its_name() -> None:
     fields = Fields.of_stored(row, "id", "title")
     assert fields.text("title") == "Own"
     assert fields.text("status") == "held"
+
+
+def test_of_lists_by_key_only_lists_of_texts_are_read() -> None:
+    said = {"en": ["Rain", 3, ["x"]], "de": "Regen", "fr": 3, "pt": None, "it": []}
+    found = {"en": ("Rain",), "it": ()}
+    assert list_texts_by_key(json.dumps(said)) == list_texts_by_key(said) == found
+    assert [list_texts_by_key(value) for value in ("[", "[]", "en", None, 3)] == [{}] * 5
+
+
+def test_sizes_and_numbers_may_be_texts() -> None:
+    assert [read_size(value) for value in (0, "12.0", 12.0, 10**15)] == [0, 12, 12, 10**15]
+    assert {read_size(value) for value in (-1, "1,5", 1.5, True, "", None, "1e999999", [])} == {
+        None
+    }
+    assert str(read_decimal(" 2.50 ")) == "2.50"
+    assert {read_decimal(value) for value in ("nan", "inf", "1e99", True, {})} == {None}
+
+
+def test_times_are_those_of_ckan() -> None:
+    for text in ("2026-07-04T10:00:00.123456", "2026-07-04T10:00:00+00:00"):
+        time = datetime.fromisoformat(text)
+        assert read_time(text) == read_time(time) == time
+    assert {read_time(value) for value in ("ayer", "", None, 2026, [])} == {None}

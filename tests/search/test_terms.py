@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ckanext.marathon.records import read_package_record
 from ckanext.marathon.search import document
 
 DATASET = {"type": "dataset", "municipality": ["2105", "2101"], "service_problem": ["AGU-01"]}
@@ -9,22 +10,26 @@ DATASET = {"type": "dataset", "municipality": ["2105", "2101"], "service_problem
 
 class TestFacets:
     def test_municipalities_bring_their_departments_once(self) -> None:
-        found = document.list_facet_values(DATASET)
+        found = document.list_facet_values(read_package_record(DATASET))
         assert found["vocab_municipality"] == ["2105", "2101"]
         assert found["vocab_department"] == ["21"]
 
     def test_a_problem_brings_its_area(self) -> None:
-        assert document.list_facet_values(DATASET)["vocab_service_problem"] == ["AGU-01", "AGU"]
+        assert document.list_facet_values(read_package_record(DATASET))[
+            "vocab_service_problem"
+        ] == ["AGU-01", "AGU"]
 
     def test_an_area_that_is_named_itself_comes_once(self) -> None:
         found = document.list_facet_values(
-            {"type": "dataset", "service_problem": ["AGU", "AGU-01"]}
+            read_package_record({"type": "dataset", "service_problem": ["AGU", "AGU-01"]})
         )
         assert found["vocab_service_problem"] == ["AGU", "AGU-01"]
 
     def test_an_idea_is_found_by_status_workshop_and_community(self) -> None:
         found = document.list_facet_values(
-            {"type": "idea", "status": "proposed", "workshop": "w", "community": ["El Sitio"]}
+            read_package_record(
+                {"type": "idea", "status": "proposed", "workshop": "w", "community": ["El Sitio"]}
+            )
         )
         assert found == {
             "vocab_idea_status": ["proposed"],
@@ -34,27 +39,32 @@ class TestFacets:
 
     def test_a_workshop_is_found_by_kind_and_status(self) -> None:
         found = document.list_facet_values(
-            {"type": "workshop", "kind": "ideation", "status": "held"}
+            read_package_record({"type": "workshop", "kind": "ideation", "status": "held"})
         )
         assert found == {"vocab_kind": ["ideation"], "vocab_status": ["held"]}
 
     def test_codes_that_nobody_knows_are_no_filter(self) -> None:
         package = {"type": "dataset", "municipality": ["9999"], "service_problem": ["XXX"]}
-        assert document.list_facet_values(package) == {}
+        assert document.list_facet_values(read_package_record(package)) == {}
 
     def test_empty_and_missing_fields_are_no_filter(self) -> None:
         assert (
-            document.list_facet_values({"type": "idea", "municipality": [], "status": None}) == {}
+            document.list_facet_values(
+                read_package_record({"type": "idea", "municipality": [], "status": None})
+            )
+            == {}
         )
 
 
 class TestWords:
     def test_places_and_problems_are_named_in_both_languages(self) -> None:
-        words = document.list_search_words(DATASET)
+        words = document.list_search_words(read_package_record(DATASET))
         assert "San Carlos Alzatate" in words
         assert "Jalapa" in words
         assert "Agua potable irregular" in words
         assert "Irregular drinking water supply" in words
 
     def test_synonyms_count_too(self) -> None:
-        assert {"Falta de agua", "Water shortage"} <= set(document.list_search_words(DATASET))
+        assert {"Falta de agua", "Water shortage"} <= set(
+            document.list_search_words(read_package_record(DATASET))
+        )

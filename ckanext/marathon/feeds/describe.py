@@ -37,11 +37,20 @@ from ckanext.marathon.rdf.idea import build_idea_graph
 from ckanext.marathon.rdf.lookups import (
     Lookups,
     describe_by_profiles,
-    is_site_type,
     list_site_profiles,
 )
 from ckanext.marathon.rdf.workshop import build_workshop_graph
-from ckanext.marathon.records import Commitment, DataNeed, Idea, Organization, Record, Workshop
+from ckanext.marathon.records import (
+    Commitment,
+    DataNeed,
+    Dataset,
+    Idea,
+    Organization,
+    PackageRecord,
+    Record,
+    Workshop,
+    read_package_record,
+)
 from ckanext.marathon.visibility import is_public
 
 logger = logging.getLogger(__name__)
@@ -184,61 +193,67 @@ def _describe_package(
             return None
         if first is not None:
             shown = {**shown, "first_published": first.isoformat()}
-        graph = _make_graph(shown, key, site, organizations, needs)
-        parts = _list_scopes(shown) if key.kind == Kind.DATASET else ()
+        record = read_package_record(shown)
+        graph = _make_graph(record, shown, site, organizations, needs)
+        parts = _list_scopes(record) if key.kind == Kind.DATASET else ()
         return _write_rendition(graph, key, site, parts, name=package.name, first=first)
     except Exception:
         # Whatever it is, the thing stays in the feed: a portal deletes what it does not see.
         logger.exception("%s %s is described in short only", key.kind, key.thing)
-        record = Record(
+        brief_record = Record(
             id=package.id, name=package.name, title=package.title or "", notes=package.notes or ""
         )
         owner = organizations.get(package.owner_org or "")
         parts = (
             keys_feeds.list_scopes_of_owner(package.owner_org) if key.kind == Kind.DATASET else ()
         )
-        brief = build_brief_graph(site, key.kind, record, owner)
+        brief = build_brief_graph(site, key.kind, brief_record, owner)
         return _write_rendition(
             brief, key, site, parts, degraded=True, name=package.name, first=first
         )
 
 
-def _list_scopes(shown: Row) -> tuple[str, ...]:
+def _list_scopes(record: PackageRecord) -> tuple[str, ...]:
     """Return the parts of the catalogue that a dataset is in.
 
     What fields of the site's own types mean is not known: their organisation's part alone.
     """
-    if is_site_type(shown.get("type")):
-        return keys_feeds.list_scopes_of_owner(shown.get("owner_org"))
-    return keys_feeds.list_scopes_of_dataset(shown)
+    if isinstance(record, Dataset):
+        return keys_feeds.list_scopes_of_dataset(record)
+    return keys_feeds.list_scopes_of_owner(record.owner_id)
 
 
 def _make_graph(
-    shown: Row, key: Key, site: Site, organizations: Organizations, needs: Mapping[str, list[str]]
+    record: PackageRecord,
+    shown: Row,
+    site: Site,
+    organizations: Organizations,
+    needs: Mapping[str, list[str]],
 ) -> Graph:
+    ideas = record.ideas if isinstance(record, Dataset) else ()
     # Of neighbours the ids are enough.
-    shown_ideas: list[Row] = shown.get("ideas") or []
-    ideas = [Idea.from_shown(row) for row in (shown, *shown_ideas)]
-    workshops = {idea.workshop_id for idea in ideas if idea.workshop_id}
+    held = [record] if isinstance(record, Idea) else ideas
     facts = Facts(
         site=site,
         organizations=organizations,
         ideas={
             idea.id: replace(idea, data_needs=tuple(map(DataNeed, needs.get(idea.id, []))))
-            for idea in ideas[1:]
+            for idea in ideas
         },
-        workshops={id_: Workshop(id=id_) for id_ in workshops},
+        workshops={
+            idea.workshop_id: Workshop(id=idea.workshop_id) for idea in held if idea.workshop_id
+        },
         alone=True,
     )
-    if key.kind == Kind.WORKSHOP:
-        return build_workshop_graph(Workshop.from_shown(shown), facts)
-    if key.kind == Kind.IDEA:
-        return build_idea_graph(ideas[0], facts)
-    if key.kind == Kind.COMMITMENT:
-        return build_commitment_graph(Commitment.from_shown(shown), facts)
-    if is_site_type(shown.get("type")):
-        return describe_by_profiles(shown, facts, list_site_profiles())
-    return build_dataset_graph(shown, facts)
+    if isinstance(record, Workshop):
+        return build_workshop_graph(record, facts)
+    if isinstance(record, Idea):
+        return build_idea_graph(record, facts)
+    if isinstance(record, Commitment):
+        return build_commitment_graph(record, facts)
+    if isinstance(record, Dataset):
+        return build_dataset_graph(record, facts)
+    return describe_by_profiles(shown, facts, list_site_profiles())
 
 
 def _write_rendition(

@@ -17,7 +17,6 @@ from ckan import model
 from flask import g, has_request_context
 from rdflib import URIRef
 
-from ckanext.marathon.domain.texts import is_json_object
 from ckanext.marathon.feeds.triples import list_reached_lines, sort_lines
 from ckanext.marathon.model import clock, package
 from ckanext.marathon.model import dataset as dataset_model
@@ -26,7 +25,7 @@ from ckanext.marathon.model.link import DEPARTMENT, MUNICIPALITY, PROBLEM
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.rdf.catalogue import OF_THE_WHOLE, build_part_graph
 from ckanext.marathon.rdf.facts import PartFacts, Row, Site
-from ckanext.marathon.records import list_texts
+from ckanext.marathon.records import Dataset, Idea
 from ckanext.marathon.vocabulary import paths, problems, territory
 from ckanext.marathon.vocabulary.codes import UnknownCode, pick_label
 
@@ -151,21 +150,21 @@ class Scope(NamedTuple):
 WHOLE = Scope("", "")
 
 
-def list_scopes_of_dataset(shown: Row) -> tuple[str, ...]:
+def list_scopes_of_dataset(dataset: Dataset) -> tuple[str, ...]:
     """Return the names of the parts that a public dataset is in, in alphabetical order.
 
     What is tagged with a problem is in the problems above it, too; what came from an idea is in
     its workshop's part, as far as visitors see the idea.
 
     Args:
-        shown: the dataset as ``package_show`` gives it to a visitor.
+        dataset: as ``package_show`` gives it to a visitor.
     """
     return _list_names(
         {
-            *_of_places(list_texts(shown.get("municipality"))),
-            *_of_problems(list_texts(shown.get("service_problem"))),
-            *_of_ideas(shown.get("ideas") or []),
-            Scope(Kind.ORGANIZATION, str(shown.get("owner_org") or "")),
+            *_of_places(dataset.municipalities),
+            *_of_problems(dataset.problems),
+            *_of_ideas(dataset.ideas),
+            Scope(Kind.ORGANIZATION, dataset.owner_id),
         }
     )
 
@@ -179,7 +178,7 @@ def _list_names(found: Collection[Scope]) -> tuple[str, ...]:
     return tuple(sorted(each.name for each in found if each.code))
 
 
-def _of_places(codes: list[str]) -> Iterator[Scope]:
+def _of_places(codes: Iterable[str]) -> Iterator[Scope]:
     for code in codes:
         try:
             place = territory.get_municipality(code)
@@ -189,7 +188,7 @@ def _of_places(codes: list[str]) -> Iterator[Scope]:
         yield Scope(DEPARTMENT, place.department_code)
 
 
-def _of_problems(notations: list[str]) -> Iterator[Scope]:
+def _of_problems(notations: Iterable[str]) -> Iterator[Scope]:
     for notation in notations:
         try:
             found = problems.get_problem(notation)
@@ -200,12 +199,10 @@ def _of_problems(notations: list[str]) -> Iterator[Scope]:
             yield from _of_problems([found.broader])
 
 
-def _of_ideas(ideas: list[Row]) -> Iterator[Scope]:
+def _of_ideas(ideas: Iterable[Idea]) -> Iterator[Scope]:
     for idea in ideas:
-        yield Scope(Kind.IDEA, str(idea.get("id") or ""))
-        workshop = idea.get("workshop")
-        held = workshop.get("id") if is_json_object(workshop) else workshop
-        yield Scope(Kind.WORKSHOP, str(held or ""))
+        yield Scope(Kind.IDEA, idea.id)
+        yield Scope(Kind.WORKSHOP, idea.workshop_id)
 
 
 LANGUAGES: tuple[str, ...] = ("es", "en")

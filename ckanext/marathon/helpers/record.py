@@ -23,10 +23,8 @@ from ckanext.marathon.domain.texts import load_json
 from ckanext.marathon.feeds.keys import dataset_uri, find_kind
 from ckanext.marathon.helpers.labels import marathon_date
 from ckanext.marathon.model.feed import Kind
-from ckanext.marathon.rdf.harvested import OTHER_LANGUAGES
-from ckanext.marathon.rdf.literals import REST
 from ckanext.marathon.rdf.lookups import read_site
-from ckanext.marathon.records import says_anything
+from ckanext.marathon.records import OTHER_LANGUAGES, REST, says_anything
 from ckanext.marathon.vocabulary import authorities
 
 # What the pages show at their top, so that the list of all details need not repeat it.

@@ -151,8 +151,8 @@ def _make_event(workshop: Workshop, owner: dict[str, str] | None) -> calendar.Ca
     confirm_by = workshop.rsvp_by if workshop.status == workshop_domain.ANNOUNCED else ""
     url = tk.h.url_for("workshop.read", id=workshop.name, _external=True)
     town = _find_town(workshop.venue_municipality)
-    assert workshop.created, "CKAN writes it"
-    assert workshop.modified, "CKAN writes it"
+    assert workshop.created_at, "CKAN writes it"
+    assert workshop.saved_at, "CKAN writes it"
     return calendar.CalendarEvent(
         iri=str(lookups.read_site().thing("workshop", workshop.id)),
         url=url,
@@ -167,8 +167,8 @@ def _make_event(workshop: Workshop, owner: dict[str, str] | None) -> calendar.Ca
             *marathon_problem_names(workshop.problems),
         ),
         description=_describe_workshop(workshop, owner, confirm_by, url),
-        created=workshop.created,
-        modified=workshop.modified,
+        created=workshop.created_at,
+        modified=workshop.saved_at,
         confirm_by=confirm_by,
         confirm_title=tk._("Last day to confirm: {title}").format(title=title),
     )

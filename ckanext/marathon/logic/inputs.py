@@ -38,8 +38,8 @@ from ckanext.marathon.domain.texts import (
     split_items,
 )
 from ckanext.marathon.logic import dataset, messages, permissions, unkept
-from ckanext.marathon.rdf.literals import REST, add_extras, join_texts, list_texts_of_extra
-from ckanext.marathon.records import DATASET, OTHER_TYPES
+from ckanext.marathon.rdf.literals import add_extras, join_texts, list_texts_of_extra
+from ckanext.marathon.records import DATASET, OTHER_TYPES, REST
 from ckanext.marathon.search import document
 from ckanext.marathon.vocabulary import authorities
 

@@ -310,9 +310,9 @@ def _owner(source: TableSource, package: PackageRecord, title: str | None) -> li
 
 
 def _tail(package: PackageRecord) -> list[Cell]:
-    assert package.created, "CKAN writes it"
-    assert package.modified, "CKAN writes it"
-    return [package.is_example, localize_time(package.created), localize_time(package.modified)]
+    assert package.created_at, "CKAN writes it"
+    assert package.saved_at, "CKAN writes it"
+    return [package.is_example, localize_time(package.created_at), localize_time(package.saved_at)]
 
 
 def _pairs(connection: Any, query: Any, subjects: Collection[str]) -> dict[str, list[str]]:

@@ -12,7 +12,6 @@ from rdflib.term import Node
 
 from ckanext.marathon.rdf.concept import add_authority, add_document
 from ckanext.marathon.rdf.facts import (
-    Row,
     Site,
     make_mail_iri,
     make_part_iri,
@@ -22,7 +21,7 @@ from ckanext.marathon.rdf.facts import (
 from ckanext.marathon.rdf.literals import clean_text, make_text
 from ckanext.marathon.rdf.place import add_municipality
 from ckanext.marathon.rdf.reading import Reader
-from ckanext.marathon.records import Organization
+from ckanext.marathon.records import Agent, Organization
 from ckanext.marathon.vocabulary import authorities
 
 from .namespaces import ADMS, DCT, FOAF, RDF, RDFS, SCHEMAS, SKOS, VCARD, new_graph
@@ -54,7 +53,7 @@ def add_organization(graph: Graph, site: Site, organization: Organization) -> UR
     return iri
 
 
-def add_agent(graph: Graph, site: Site, whole: URIRef, name: str, row: Row) -> URIRef | None:
+def add_agent(graph: Graph, site: Site, whole: URIRef, name: str, agent: Agent) -> URIRef | None:
     """Describe an organisation that somebody typed in and return its IRI.
 
     It is called by what is known of it if it has no name.
@@ -64,27 +63,25 @@ def add_agent(graph: Graph, site: Site, whole: URIRef, name: str, row: Row) -> U
         site: an IRI of its own is not taken from what was typed in.
         whole: what it is a part of if it has no IRI of its own.
         name: of that part.
-        row: with ``uri``, ``name``, ``email``, ``url``, ``type``, ``identifier``, all optional.
+        agent: what was typed in.
 
     Returns:
-        ``None`` if the row says nothing.
+        ``None`` if that says nothing.
     """
-    iri = site.foreign(row.get("uri")) or make_part_iri(whole, name)
-    named = (
-        clean_text(row.get(key)) for key in ("name", "url", "email", "identifier", "uri", "type")
-    )
-    called = next(filter(None, named), None)
+    iri = site.foreign(agent.uri) or make_part_iri(whole, name)
+    named = (agent.name, agent.url, agent.email, agent.identifier, agent.uri, agent.kind)
+    called = next(filter(None, map(clean_text, named)), None)
     if called is None:
         return None
     add_named_agent(graph, iri, called)
-    _add_homepage(graph, site, iri, row.get("url"))
-    address = make_mail_iri(row.get("email"))
+    _add_homepage(graph, site, iri, agent.url)
+    address = make_mail_iri(agent.email)
     if address is not None:
         graph.add((iri, FOAF.mbox, address))
-    identifier = make_text(row.get("identifier"))
+    identifier = make_text(agent.identifier)
     if identifier is not None:
         graph.add((iri, DCT.identifier, identifier))
-    _add_type(graph, iri, row.get("type"))
+    _add_type(graph, iri, agent.kind)
     return iri
 
 
@@ -99,7 +96,7 @@ def add_named_agent(graph: Graph, iri: URIRef, name: object) -> None:
     graph.add((iri, FOAF.name, make_text(name) or Literal(str(iri))))
 
 
-def add_contact(graph: Graph, site: Site, whole: URIRef, name: str, row: Row) -> URIRef | None:
+def add_contact(graph: Graph, site: Site, whole: URIRef, name: str, office: Agent) -> URIRef | None:
     """Describe an office that somebody typed in and return its IRI.
 
     Args:
@@ -107,17 +104,17 @@ def add_contact(graph: Graph, site: Site, whole: URIRef, name: str, row: Row) ->
         site: an IRI of its own is not taken from what was typed in.
         whole: what it is a part of if it has no IRI of its own.
         name: of that part.
-        row: with ``uri``, ``name``, ``email``, ``url``, ``identifier``, all optional.
+        office: what was typed in.
 
     Returns:
-        ``None`` if the row says nothing.
+        ``None`` if that says nothing.
     """
-    given, identifier = site.foreign(row.get("uri")), row.get("identifier")
+    given = site.foreign(office.uri)
     said = {
-        VCARD.fn: make_text(row.get("name")),
-        VCARD.hasEmail: make_mail_iri(row.get("email")),
-        VCARD.hasURL: make_web_iri(row.get("url")),
-        VCARD.hasUID: make_web_iri(identifier) or make_text(identifier),
+        VCARD.fn: make_text(office.name),
+        VCARD.hasEmail: make_mail_iri(office.email),
+        VCARD.hasURL: make_web_iri(office.url),
+        VCARD.hasUID: make_web_iri(office.identifier) or make_text(office.identifier),
     }
     if given is None and not any(value is not None for value in said.values()):
         return None
@@ -146,11 +143,11 @@ def add_office(graph: Graph, site: Site, organization: Organization) -> URIRef |
         site,
         site.thing("organization", organization.id),
         "contact",
-        {
-            "name": organization.contact_name or organization.title,
-            "email": organization.contact_email,
-            "url": organization.homepage,
-        },
+        Agent(
+            name=organization.contact_name or organization.title,
+            email=organization.contact_email,
+            url=organization.homepage,
+        ),
     )
 
 
@@ -171,8 +168,8 @@ def _add_homepage(graph: Graph, site: Site, iri: URIRef, address: object) -> Non
         graph.add((iri, FOAF.homepage, page))
 
 
-def _add_type(graph: Graph, iri: URIRef, value: object) -> None:
-    found = authorities.find_publisher_type(value) if isinstance(value, str) else None
+def _add_type(graph: Graph, iri: URIRef, kind: str) -> None:
+    found = authorities.find_publisher_type(kind)
     # The same IRI may be typed in twice, as publisher and creator, or as a licence too; DCAT-AP
     # allows an agent one type, and licences only types of licences.
     taken = (iri, DCT.type, None) in graph or (iri, RDF.type, DCT.LicenseDocument) in graph

@@ -18,9 +18,9 @@ from collections.abc import Mapping
 
 from rdflib import Graph, Literal, URIRef
 
-from ckanext.marathon.rdf.facts import Row, Site, make_part_iri, make_web_iri
-from ckanext.marathon.rdf.literals import PARAGRAPH, REST, clean_text, make_text
-from ckanext.marathon.records import list_texts
+from ckanext.marathon.rdf.facts import Site, make_part_iri, make_web_iri
+from ckanext.marathon.rdf.literals import PARAGRAPH, clean_text, make_text
+from ckanext.marathon.records import Dataset
 from ckanext.marathon.vocabulary import authorities, problems, statuses
 from ckanext.marathon.vocabulary.codes import UnknownCode
 
@@ -152,12 +152,11 @@ def list_titles_to_drop(graph: Graph) -> list[tuple[URIRef, Literal]]:
 
 
 def add_statement(
-    graph: Graph, iri: URIRef, predicate: URIRef, kind: URIRef, field: str, row: Row, site: Site
+    graph: Graph, iri: URIRef, predicate: URIRef, kind: URIRef, name: str, given: str, site: Site
 ) -> URIRef | None:
-    """Add a field of free text as a labelled statement; an address is a statement itself."""
-    given = row.get(field)
+    """Add free text as a labelled statement with a name; an address is a statement itself."""
     address, said = make_web_iri(given), make_text(given, site.language)
-    statement = address or make_part_iri(iri, field.replace("_", "-"))
+    statement = address or make_part_iri(iri, name)
     if said is None:
         return None
     graph.add((iri, predicate, statement))
@@ -225,37 +224,36 @@ def add_licence(graph: Graph, value: object) -> URIRef | None:
     return iri
 
 
-def add_licence_of(graph: Graph, whole: URIRef, dataset: Row) -> URIRef | None:
+def add_licence_of(graph: Graph, whole: URIRef, dataset: Dataset) -> URIRef | None:
     """Describe the licence of a dataset and return its IRI, ``None`` if nothing is said.
 
     Args:
         graph: is added to.
         whole: the dataset: a licence without any address ("other, open") is a part of it.
-        dataset: with ``license_id``, ``license_title`` and ``license_url``; ``license_text`` is
-            what another catalogue said and no table has.
+        dataset: what another catalogue said of its licence and no table has is ``set_aside``.
     """
     others = [
         add_licence_named(graph, whole, said, f"licence-{number}")
-        for number, said in enumerate(list_texts(dataset.get("license" + REST)), 1)
+        for number, said in enumerate(dataset.set_aside.get("license", ()), 1)
     ]
-    for each in others:
-        graph.add((whole, DCT.license, each))
+    for licence in others:
+        graph.add((whole, DCT.license, licence))
     if others:
         return others[0]
-    identifier = clean_text(dataset.get("license_id"))
+    identifier = clean_text(dataset.license_id)
     if identifier in LICENCES_NOT_SAID:
         return None
     known = authorities.find_licence(identifier)
     iri = (
         find_licence_iri(identifier)
-        or make_web_iri(dataset.get("license_url"))
+        or make_web_iri(dataset.license_url)
         or make_web_iri(identifier)
     )
     if iri is None:
         iri = make_part_iri(whole, "licence")
         graph.add((iri, DCT.identifier, Literal(known.code if known else identifier)))
     _describe(graph, iri, known)
-    title = make_text(dataset.get("license_title") or identifier)
+    title = make_text(dataset.license_title or identifier)
     if known is None and title is not None and (iri, DCT.title, None) not in graph:
         graph.add((iri, DCT.title, title))
     return iri

@@ -54,14 +54,11 @@ from ckanext.marathon.rdf.distribution import (
     read_resource,
     read_texts,
 )
-from ckanext.marathon.rdf.facts import Facts, Row, Site, make_part_iri, make_web_iri
-from ckanext.marathon.rdf.harvested import add_others, list_place_texts, restore_languages
+from ckanext.marathon.rdf.facts import Facts, Site, make_part_iri, make_web_iri
+from ckanext.marathon.rdf.harvested import add_others, list_places_in_words, restore_languages
 from ckanext.marathon.rdf.idea import add_relations
 from ckanext.marathon.rdf.literals import (
-    REST,
     clean_text,
-    fill_from_extras,
-    make_boolean,
     make_count,
     make_decimal,
     make_duration,
@@ -80,7 +77,7 @@ from ckanext.marathon.rdf.place import (
 )
 from ckanext.marathon.rdf.reading import Reader
 from ckanext.marathon.rdf.workshop import refer_to_organization
-from ckanext.marathon.records import Dataset, list_rows, list_texts
+from ckanext.marathon.records import REST, DataService, Dataset, Resource
 from ckanext.marathon.vocabulary import authorities
 from ckanext.marathon.vocabulary.problems import KIND as PROBLEM
 
@@ -105,7 +102,7 @@ from .namespaces import (
 
 
 def add_services(
-    graph: Graph, site: Site, dataset: URIRef, distribution: URIRef, resource: Row
+    graph: Graph, site: Site, dataset: URIRef, distribution: URIRef, resource: Resource
 ) -> None:
     """Add the data services of a resource: those with an address, which DCAT-AP asks for.
 
@@ -114,10 +111,10 @@ def add_services(
         site: where IRIs start; a service cannot be the same as one of this site's records.
         dataset: that the services serve.
         distribution: that they give access to.
-        resource: with ``access_services``, rows as ckanext-dcat reads them.
+        resource: that can be had through them.
     """
-    for number, row in enumerate(list_rows(resource.get("access_services")), 1):
-        addresses = list(filter(None, map(site.foreign, list_texts(row.get("endpoint_url")))))
+    for number, stated in enumerate(resource.services, 1):
+        addresses = list(filter(None, map(site.foreign, stated.endpoint_urls)))
         if addresses:
             service = make_part_iri(distribution, f"service-{number}")
             graph.add((distribution, DCAT.accessService, service))
@@ -125,54 +122,51 @@ def add_services(
             graph.add((service, DCAT.servesDataset, dataset))
             for address in addresses:
                 graph.add((service, DCAT.endpointURL, address))
-            _add_service_names(graph, site, service, row)
-            _add_service_texts(graph, site, service, row, str(addresses[0]))
-            _add_service_links(graph, site, service, row)
+            _add_service_names(graph, site, service, stated)
+            _add_service_texts(graph, site, service, stated, str(addresses[0]))
+            _add_service_links(graph, site, service, stated)
 
 
-def _add_service_names(graph: Graph, site: Site, service: URIRef, row: Row) -> None:
+def _add_service_names(graph: Graph, site: Site, service: URIRef, stated: DataService) -> None:
     """Add the IRI that a service came with, and its identifier."""
-    given = site.foreign(row.get("uri"))
+    given = site.foreign(stated.uri)
     if given is not None:
         graph.add((service, OWL.sameAs, given))
-    identifier = make_text(row.get("identifier")) or (Literal(str(given)) if given else None)
+    identifier = make_text(stated.identifier) or (Literal(str(given)) if given else None)
     if identifier is not None:
         graph.add((service, DCT.identifier, identifier))
 
 
-def _add_service_texts(graph: Graph, site: Site, service: URIRef, row: Row, address: str) -> None:
-    title = make_text(row.get("title"), site.language)
+def _add_service_texts(
+    graph: Graph, site: Site, service: URIRef, stated: DataService, address: str
+) -> None:
+    title = make_text(stated.title, site.language)
     # DCAT-AP wants a title; where there is none, the address is what a reader can be shown.
     graph.add((service, DCT.title, title if title is not None else Literal(address)))
     for predicate, literal in (
-        (DCT.description, make_text(row.get("description"), site.language)),
-        *(
-            (DCAT.keyword, make_text(word, site.language))
-            for word in list_texts(row.get("keyword"))
-        ),
+        (DCT.description, make_text(stated.description, site.language)),
+        *((DCAT.keyword, make_text(word, site.language)) for word in stated.keywords),
     ):
         if literal is not None:
             graph.add((service, predicate, literal))
 
 
-def _add_service_links(graph: Graph, site: Site, service: URIRef, row: Row) -> None:
-    for field, predicate, kind in (
-        ("endpoint_description", DCAT.endpointDescription, None),
-        ("landing_page", DCAT.landingPage, FOAF.Document),
-        ("conforms_to", DCT.conformsTo, DCT.Standard),
+def _add_service_links(graph: Graph, site: Site, service: URIRef, stated: DataService) -> None:
+    for predicate, addresses in (
+        (DCAT.endpointDescription, stated.endpoint_descriptions),
+        (DCAT.landingPage, stated.landing_pages),
+        (DCT.conformsTo, stated.conforms_to),
     ):
-        for address in filter(None, map(site.foreign, list_texts(row.get(field)))):
+        for address in filter(None, map(site.foreign, addresses)):
             graph.add((service, predicate, address))
-            if kind == FOAF.Document:
+            if predicate == DCAT.landingPage:
                 add_document(graph, site, address)
-            elif kind is not None:
-                graph.add((address, RDF.type, kind))
-    if clean_text(row.get("license")):
-        licence = add_licence_named(graph, service, clean_text(row["license"]))
-        graph.add((service, DCT.license, licence))
-    availability = authorities.find_concept(
-        "planned-availability", clean_text(row.get("availability"))
-    )
+            elif predicate == DCT.conformsTo:
+                graph.add((address, RDF.type, DCT.Standard))
+    licence = clean_text(stated.license)
+    if licence:
+        graph.add((service, DCT.license, add_licence_named(graph, service, licence)))
+    availability = authorities.find_concept("planned-availability", clean_text(stated.availability))
     if availability is not None:
         graph.add((service, DCATAP.availability, add_authority(graph, availability)))
 
@@ -180,13 +174,13 @@ def _add_service_links(graph: Graph, site: Site, service: URIRef, row: Row) -> N
 RECORD = "record"
 
 
-def build_dataset_graph(dataset: Row, facts: Facts) -> Graph:
+def build_dataset_graph(dataset: Dataset, facts: Facts) -> Graph:
     """Return all that is said of a dataset, complete in itself.
 
     Every node has an IRI, so graphs of several datasets can be joined in any order.
 
     Args:
-        dataset: as ``package_show`` gives it, of type ``dataset``.
+        dataset: to be described.
         facts: its organisation, its public ideas and their public workshops.
 
     Returns:
@@ -194,11 +188,10 @@ def build_dataset_graph(dataset: Row, facts: Facts) -> Graph:
     """
     site = facts.site
     graph = new_graph(site.vocabulary)
-    dataset = fill_from_extras(dataset)
     # Parts are named below our own IRI: never in the name of the catalogue that it came from.
-    iri = site.own("dataset", str(dataset["id"]))
+    iri = site.own("dataset", dataset.id)
     graph.add((iri, RDF.type, DCAT.Dataset))
-    graph.add((iri, DCT.identifier, Literal(str(site.dataset(str(dataset["id"]))))))
+    graph.add((iri, DCT.identifier, Literal(str(site.dataset(dataset.id)))))
     _add_texts(graph, site, iri, dataset)
     _add_concepts(graph, site, iri, dataset)
     _add_resources(graph, site, iri, dataset)
@@ -208,17 +201,16 @@ def build_dataset_graph(dataset: Row, facts: Facts) -> Graph:
     _add_links(graph, site, iri, dataset)
     add_others(graph, site, iri, dataset)
     restore_languages(graph, site, iri, dataset)
-    add_relations(graph, Dataset.from_shown(dataset), iri, facts)
+    add_relations(graph, dataset, iri, facts)
     return _with_kept_names(graph, dataset, site)
 
 
-def _with_kept_names(graph: Graph, dataset: Row, site: Site) -> Graph:
+def _with_kept_names(graph: Graph, dataset: Dataset, site: Site) -> Graph:
     """Return a graph in which the dataset and its files have the IRIs that they came with."""
-    identifier = str(dataset["id"])
-    names: dict[Node, URIRef] = {site.own("dataset", identifier): site.dataset(identifier)}
-    for resource in map(str, (row.get("id") for row in list_rows(dataset.get("resources")))):
-        own = site.own_distribution(identifier, resource)
-        names[own] = site.distribution(identifier, resource)
+    names: dict[Node, URIRef] = {site.own("dataset", dataset.id): site.dataset(dataset.id)}
+    for resource in dataset.resources:
+        own = site.own_distribution(dataset.id, resource.id)
+        names[own] = site.distribution(dataset.id, resource.id)
     names = {own: kept for own, kept in names.items() if own != kept}
     if not names:
         return graph
@@ -228,48 +220,59 @@ def _with_kept_names(graph: Graph, dataset: Row, site: Site) -> Graph:
     return renamed
 
 
-def list_themes_of_problems(notations: list[str]) -> set[str]:
+def list_themes_of_problems(notations: Iterable[str]) -> set[str]:
     """Return the IRIs of the EU themes of service problems."""
     found = filter(None, map(find_problem, notations))
     return {theme.iri for problem in found for theme in problem.eu_themes}
 
 
-def _add_texts(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
+def find_dataset_dates(dataset: Dataset) -> tuple[Literal | None, Literal | None]:
+    """Return when a dataset was issued and modified: as somebody stated, else as the site knows."""
+    issued = make_stated_moment(
+        dataset.issued, "issued" in dataset.set_aside, find_first_published(dataset)
+    )
+    saved = make_moment(dataset.saved_at, utc=True)
+    return issued, make_stated_moment(dataset.modified, "modified" in dataset.set_aside, saved)
+
+
+def _add_texts(graph: Graph, site: Site, iri: URIRef, dataset: Dataset) -> None:
     lang = site.language
-    title = make_label(lang, dataset.get("title"), dataset.get("name"), dataset["id"])
-    tags = [clean_text(each.get("name")) for each in list_rows(dataset.get("tags"))]
-    keywords = list_distinct_words(restore_keywords(tags, list_texts(dataset.get("tags" + REST))))
+    title = make_label(lang, dataset.title, dataset.name, dataset.id)
+    tags = list(map(clean_text, dataset.tags))
+    keywords = list_distinct_words(restore_keywords(tags, dataset.set_aside.get("tags", ())))
+    issued, modified = find_dataset_dates(dataset)
     for predicate, literal in (
         (DCT.title, title),
         # DCAT-AP wants a description; older datasets may have none.
-        (DCT.description, make_text(dataset.get("notes"), lang) or title),
-        (DCT.issued, make_stated_moment(dataset, "issued", find_first_published(dataset))),
-        (DCT.modified, make_stated_moment(dataset, "modified", _own(dataset, "metadata_modified"))),
-        (DCAT.version, make_text(dataset.get("version"))),
-        (ADMS.versionNotes, make_text(dataset.get("version_notes"), lang)),
-        (DCAT.temporalResolution, make_duration(dataset.get("temporal_resolution"))),
-        (DCAT.spatialResolutionInMeters, make_decimal(dataset.get("spatial_resolution_in_meters"))),
-        (site.term("example"), make_boolean(dataset.get("example"))),
-        *((DCAT.keyword, make_text(each, lang)) for each in keywords),
+        (DCT.description, make_text(dataset.notes, lang) or title),
+        (DCT.issued, issued),
+        (DCT.modified, modified),
+        (DCAT.version, make_text(dataset.version)),
+        (ADMS.versionNotes, make_text(dataset.version_notes, lang)),
+        (DCAT.temporalResolution, make_duration(dataset.temporal_resolution)),
+        (DCAT.spatialResolutionInMeters, make_decimal(dataset.spatial_resolution)),
+        (site.term("example"), Literal(True) if dataset.is_example else None),
+        *((DCAT.keyword, make_text(word, lang)) for word in keywords),
     ):
         if literal is not None:
             graph.add((iri, predicate, literal))
-    _add_record(graph, iri, dataset)
-    add_statement(graph, iri, DCT.provenance, DCT.ProvenanceStatement, "provenance", dataset, site)
-    for number, each in enumerate(list_texts(dataset.get("alternate_identifier")), 1):
-        notation, identifier = make_text(each), make_part_iri(iri, f"identifier-{number}")
+    _add_record(graph, iri, make_moment(dataset.saved_at, utc=True))
+    add_statement(
+        graph, iri, DCT.provenance, DCT.ProvenanceStatement, "provenance", dataset.provenance, site
+    )
+    for number, stated in enumerate(dataset.alternate_identifiers, 1):
+        notation, identifier = make_text(stated), make_part_iri(iri, f"identifier-{number}")
         if notation is not None:
             graph.add((iri, ADMS.identifier, identifier))
             graph.add((identifier, RDF.type, ADMS.Identifier))
             graph.add((identifier, SKOS.notation, notation))
 
 
-def _add_record(graph: Graph, iri: URIRef, dataset: Row) -> None:
+def _add_record(graph: Graph, iri: URIRef, saved: Literal | None) -> None:
     """Say when the record was saved, where what is stated of the data is no date.
 
     Source: DCAT 3, Catalog Record: what is said of the entry is not said of the dataset.
     """
-    saved = _own(dataset, "metadata_modified")
     if (iri, DCT.modified, None) in graph or saved is None:
         return
     record = make_part_iri(iri, RECORD)
@@ -280,40 +283,37 @@ def _add_record(graph: Graph, iri: URIRef, dataset: Row) -> None:
     graph.add((record, DCT.modified, saved))
 
 
-def _own(dataset: Row, field: str) -> Literal | None:
-    return make_moment(dataset.get(field), utc=True)
-
-
-def _add_concepts(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
-    frequency = authorities.find_frequency(clean_text(dataset.get("frequency")))
+def _add_concepts(graph: Graph, site: Site, iri: URIRef, dataset: Dataset) -> None:
+    frequency = authorities.find_frequency(clean_text(dataset.frequency))
     if frequency is not None:
         node = add_authority(graph, frequency, DCT.Frequency)
         graph.add((iri, DCT.accrualPeriodicity, node))
-    access = authorities.find_access_right(clean_text(dataset.get("access_rights")))
+    access = authorities.find_access_right(clean_text(dataset.access_rights))
     if access is not None:
         graph.add((iri, DCT.accessRights, add_authority(graph, access, DCT.RightsStatement)))
-    for value in list_texts(dataset.get("language")):
+    for value in dataset.languages:
         language = authorities.find_language(value)
         if language is not None:
             graph.add((iri, DCT.language, add_authority(graph, language, DCT.LinguisticSystem)))
-    problems = list_texts(dataset.get("service_problem"))
-    for problem in filter(None, map(find_problem, problems)):
+    for problem in filter(None, map(find_problem, dataset.problems)):
         graph.add((iri, DCAT.theme, add_problem(graph, site, problem)))
-    given = filter(None, map(authorities.find_theme, list_texts(dataset.get("theme"))))
+    given = filter(None, map(authorities.find_theme, dataset.themes))
     themes = list(given) or filter(
-        None, map(authorities.find_theme, list_themes_of_problems(problems))
+        None, map(authorities.find_theme, list_themes_of_problems(dataset.problems))
     )
     for theme in themes:
         graph.add((iri, DCAT.theme, add_authority(graph, theme)))
 
 
-def _add_resources(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
+def _add_resources(graph: Graph, site: Site, iri: URIRef, dataset: Dataset) -> None:
     licence = add_licence_of(graph, iri, dataset)
     if licence is not None:
         graph.add((iri, DCT.license, licence))
-    note = add_statement(graph, iri, DCT.rights, DCT.RightsStatement, "rights_note", dataset, site)
-    for position, resource in enumerate(list_rows(dataset.get("resources")), 1):
-        if not resource.get("id"):
+    note = add_statement(
+        graph, iri, DCT.rights, DCT.RightsStatement, "rights-note", dataset.rights_note, site
+    )
+    for position, resource in enumerate(dataset.resources, 1):
+        if not resource.id:
             continue
         distribution = add_distribution(graph, site, dataset, resource, licence, position)
         graph.add((iri, DCAT.distribution, distribution))
@@ -323,25 +323,21 @@ def _add_resources(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
             add_note(graph, site, distribution, note)
 
 
-def _add_places(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
-    codes = list_texts(dataset.get("municipality"))
+def _add_places(graph: Graph, site: Site, iri: URIRef, dataset: Dataset) -> None:
+    codes = dataset.municipalities
     places = [place for code in codes if (place := add_municipality(graph, site, code))]
-    rows = [*list_rows(dataset.get("spatial_coverage")), *list_place_texts(dataset)]
-    places += add_coverage(graph, site, iri, rows)
-    if not places and not _is_copy(dataset, site):
+    stated = [*dataset.places, *list_places_in_words(dataset)]
+    places += add_coverage(graph, site, iri, stated)
+    # What a copy does not say is not known here.
+    if not places and not dataset.is_copy and dataset.id not in site.kept:
         places = [add_country(graph)]
     for place in places:
         graph.add((iri, DCT.spatial, place))
 
 
-def _is_copy(dataset: Row, site: Site) -> bool:
-    """Return whether a dataset was harvested: what it does not say is then not known here."""
-    return bool(dataset.get("uri") or dataset.get("guid") or str(dataset["id"]) in site.kept)
-
-
-def _add_periods(graph: Graph, iri: URIRef, dataset: Row) -> None:
-    for number, row in enumerate(list_rows(dataset.get("temporal_coverage")), 1):
-        start, end = make_moment(row.get("start")), make_moment(row.get("end"))
+def _add_periods(graph: Graph, iri: URIRef, dataset: Dataset) -> None:
+    for number, covered in enumerate(dataset.periods, 1):
+        start, end = make_moment(covered.start), make_moment(covered.end)
         if start is None and end is None:
             continue
         period = make_part_iri(iri, f"period-{number}")
@@ -352,23 +348,21 @@ def _add_periods(graph: Graph, iri: URIRef, dataset: Row) -> None:
                 graph.add((period, predicate, literal))
 
 
-def _add_people(graph: Graph, iri: URIRef, dataset: Row, facts: Facts) -> None:
+def _add_people(graph: Graph, iri: URIRef, dataset: Dataset, facts: Facts) -> None:
     """Add publisher, creator and contacts; the organisation stands in for who is not named."""
-    site, owner = facts.site, facts.owner_of(Dataset.from_shown(dataset))
-    named = (
-        add_agent(graph, site, iri, "publisher", row) for row in list_rows(dataset.get("publisher"))
-    )
+    site, owner = facts.site, facts.owner_of(dataset)
+    named = (add_agent(graph, site, iri, "publisher", agent) for agent in dataset.publishers)
     # DCAT-AP wants one; the rows after it are not even described.
     publisher = next(filter(None, named), None)
     if publisher is None and owner is not None:
         publisher = refer_to_organization(graph, owner, facts)
     creators = [
-        add_agent(graph, site, iri, f"creator-{number}", row)
-        for number, row in enumerate(list_rows(dataset.get("creator")), 1)
+        add_agent(graph, site, iri, f"creator-{number}", agent)
+        for number, agent in enumerate(dataset.creators, 1)
     ]
     contacts = [
-        add_contact(graph, site, iri, f"contact-{number}", row)
-        for number, row in enumerate(list_rows(dataset.get("contact")), 1)
+        add_contact(graph, site, iri, f"contact-{number}", office)
+        for number, office in enumerate(dataset.contacts, 1)
     ]
     if owner is not None and not any(contacts):
         describe = find_office if facts.alone else partial(add_office, graph)
@@ -382,21 +376,21 @@ def _add_people(graph: Graph, iri: URIRef, dataset: Row, facts: Facts) -> None:
             graph.add((iri, predicate, agent))
 
 
-def _add_links(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
-    landing = make_web_iri(dataset.get("url"))
+def _add_links(graph: Graph, site: Site, iri: URIRef, dataset: Dataset) -> None:
+    landing = make_web_iri(dataset.url)
     if landing is not None:
         graph.add((iri, DCAT.landingPage, landing))
         add_document(graph, site, landing)
-    fields = {
-        "documentation": FOAF.page,
-        "conforms_to": DCT.conformsTo,
-        "is_referenced_by": DCT.isReferencedBy,
+    for predicate, addresses in (
+        (FOAF.page, dataset.documentation),
+        (DCT.conformsTo, dataset.conforms_to),
+        (DCT.isReferencedBy, dataset.is_referenced_by),
         # DCAT 3 calls this the same as dcat:hasVersion. Of that one and of dct:hasVersion DCAT-AP
         # wants a dcat:Dataset, which a portal would list.
-        "has_version": PAV.hasVersion,
-        "applicable_legislation": DCATAP.applicableLegislation,
-    }
-    add_links(graph, site, iri, dataset, fields)
+        (PAV.hasVersion, dataset.has_version),
+        (DCATAP.applicableLegislation, dataset.applicable_legislation),
+    ):
+        add_links(graph, site, iri, predicate, addresses)
     for version in list(graph.objects(iri, PAV.hasVersion)):
         # For those who do not read PAV.
         graph.add((iri, DCT.relation, version))

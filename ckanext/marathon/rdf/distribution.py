@@ -6,7 +6,7 @@ Source: DCAT-AP 3, Distribution.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from rdflib.term import Node
 from ckanext.marathon.domain import dates, numbers
 from ckanext.marathon.domain.addresses import check_resource_address
 from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.domain.file import ALGORITHMS, read_checksum
+from ckanext.marathon.domain.file import ALGORITHMS
 from ckanext.marathon.rdf.concept import (
     add_authority,
     add_document,
@@ -25,16 +25,14 @@ from ckanext.marathon.rdf.concept import (
     add_statement,
 )
 from ckanext.marathon.rdf.facts import (
-    Row,
     Site,
     encode_segment,
     make_mail_iri,
     make_part_iri,
     make_web_iri,
 )
-from ckanext.marathon.rdf.harvested import DOCUMENTATION, STANDARD, add_of_authority, add_texts_of
+from ckanext.marathon.rdf.harvested import add_named_nodes, add_set_aside_languages
 from ckanext.marathon.rdf.literals import (
-    REST,
     clean_text,
     make_count,
     make_decimal,
@@ -45,7 +43,7 @@ from ckanext.marathon.rdf.literals import (
     make_text,
 )
 from ckanext.marathon.rdf.reading import Reader
-from ckanext.marathon.records import list_texts
+from ckanext.marathon.records import REST, Dataset, Resource
 from ckanext.marathon.vocabulary import authorities
 
 from .namespaces import ADMS, DC, DCAT, DCATAP, DCT, ELI, FOAF, RDF, RDFS, SCHEMA, SPDX, XSD
@@ -55,11 +53,15 @@ IANA = "https://www.iana.org/assignments/media-types/"
 # DCAT-AP's shapes want ``https``, though SPDX itself writes ``http``.
 _ALGORITHM = "https://spdx.org/rdf/terms#checksumAlgorithm_"
 _OF_SPDX = re.compile(r"https?://spdx\.org/rdf/terms/?#checksumAlgorithm_(\w+)")
-_MODIFIED = ("last_modified", "metadata_modified")
 
 
 def add_distribution(
-    graph: Graph, site: Site, dataset: Row, resource: Row, licence: URIRef | None, position: int
+    graph: Graph,
+    site: Site,
+    dataset: Dataset,
+    resource: Resource,
+    licence: URIRef | None,
+    position: int,
 ) -> URIRef:
     """Describe a resource of a dataset, under the IRI that we give it, and return that.
 
@@ -67,17 +69,17 @@ def add_distribution(
         graph: is added to.
         site: where IRIs start.
         dataset: that it belongs to.
-        resource: as ``package_show`` gives it.
+        resource: to be described.
         licence: of the dataset, for resources that name none.
         position: of the resource among those of the dataset, from 1. RDF has no order, and DCAT
             no word for one.
     """
-    iri = site.own_distribution(str(dataset["id"]), str(resource["id"]))
+    iri = site.own_distribution(dataset.id, resource.id)
     graph.add((iri, RDF.type, DCAT.Distribution))
     for predicate, literal in (
-        (DCT.title, make_text(resource.get("name"), site.language)),
-        (DCT.description, make_text(resource.get("description"), site.language)),
-        (DCAT.byteSize, make_count(resource.get("size"))),
+        (DCT.title, make_text(resource.name, site.language)),
+        (DCT.description, make_text(resource.description, site.language)),
+        (DCAT.byteSize, make_count(resource.size)),
         (SCHEMA.position, Literal(position, datatype=XSD.integer)),
         (DCT.issued, find_time_offered(dataset, resource)),
         (DCT.modified, find_time_modified(dataset, resource)),
@@ -88,56 +90,55 @@ def add_distribution(
     _add_format(graph, iri, resource)
     _add_concepts(graph, iri, resource)
     _add_checksum(graph, iri, resource)
-    own = add_licence(graph, resource.get("license")) if resource.get("license") else None
+    own = add_licence(graph, resource.license) if resource.license else None
     if own is None:
         # DCAT-AP takes one.
-        for said in list_texts(resource.get("license" + REST))[:1]:
+        for said in resource.set_aside.get("license", ())[:1]:
             own = add_licence_named(graph, iri, said)
     effective = own or licence
     if effective is not None:
         graph.add((iri, DCT.license, effective))
-    add_statement(graph, iri, DCT.rights, DCT.RightsStatement, "rights", resource, site)
-    add_links(
-        graph, site, iri, resource, {"documentation": FOAF.page, "conforms_to": DCT.conformsTo}
-    )
+    add_statement(graph, iri, DCT.rights, DCT.RightsStatement, "rights", resource.rights, site)
+    add_links(graph, site, iri, FOAF.page, resource.documentation)
+    add_links(graph, site, iri, DCT.conformsTo, resource.conforms_to)
     _add_others(graph, site, iri, resource)
     return iri
 
 
-def _add_others(graph: Graph, site: Site, iri: URIRef, resource: Row) -> None:
+def _add_others(graph: Graph, site: Site, iri: URIRef, resource: Resource) -> None:
     """Add what ckanext-dcat reads of a distribution and has no field of ours."""
     for predicate, literal in (
-        (
-            DCAT.spatialResolutionInMeters,
-            make_decimal(resource.get("spatial_resolution_in_meters")),
-        ),
-        (DCAT.temporalResolution, make_duration(resource.get("temporal_resolution"))),
+        (DCAT.spatialResolutionInMeters, make_decimal(resource.spatial_resolution)),
+        (DCAT.temporalResolution, make_duration(resource.temporal_resolution)),
     ):
         if literal is not None:
             graph.add((iri, predicate, literal))
-    for said in map(make_text, list_texts(resource.get("identifier" + REST))):
+    aside = resource.set_aside
+    for said in map(make_text, aside.get("identifier", ())):
         if said is not None:
             graph.add((iri, DCT.identifier, said))
-    for law in filter(None, map(site.foreign, list_texts(resource.get("applicable_legislation")))):
+    for law in filter(None, map(site.foreign, resource.applicable_legislation)):
         graph.add((iri, DCATAP.applicableLegislation, law))
         graph.add((law, RDF.type, ELI.LegalResource))
-    names = {"documentation": DOCUMENTATION, "conforms_to": STANDARD}
-    add_texts_of(graph, site, iri, resource, names)
-    add_of_authority(graph, site, iri, DCT.language, "language", resource, DCT.LinguisticSystem)
+    for name, predicate, kind in (
+        ("documentation", FOAF.page, FOAF.Document),
+        ("conforms_to", DCT.conformsTo, DCT.Standard),
+    ):
+        short = name.replace("_", "-")
+        add_named_nodes(graph, site, iri, predicate, short, aside.get(name, ()), kind)
+    add_set_aside_languages(graph, site, iri, aside.get("language", ()))
 
 
-def add_links(graph: Graph, site: Site, iri: URIRef, row: Row, fields: dict[str, URIRef]) -> None:
-    """Add fields that hold lists of addresses, each typed as DCAT-AP wants it."""
-    for field, predicate in fields.items():
-        for address in list_texts(row.get(field)):
-            other = make_web_iri(address)
-            if other is None:
-                continue
-            graph.add((iri, predicate, other))
-            if predicate == FOAF.page:
-                add_document(graph, site, other)
-            elif predicate == DCT.conformsTo:
-                graph.add((other, RDF.type, DCT.Standard))
+def add_links(
+    graph: Graph, site: Site, iri: URIRef, predicate: URIRef, addresses: Iterable[str]
+) -> None:
+    """Add a list of addresses, each typed as DCAT-AP wants it."""
+    for other in filter(None, map(make_web_iri, addresses)):
+        graph.add((iri, predicate, other))
+        if predicate == FOAF.page:
+            add_document(graph, site, other)
+        elif predicate == DCT.conformsTo:
+            graph.add((other, RDF.type, DCT.Standard))
 
 
 def build_upload_address(site: Site, dataset: str, resource: str) -> str:
@@ -151,7 +152,9 @@ def build_resource_page(site: Site, dataset: str, resource: str) -> URIRef:
     return URIRef(f"{site.page('dataset', dataset)}/resource/{encode_segment(resource)}")
 
 
-def _add_addresses(graph: Graph, site: Site, iri: URIRef, dataset: Row, resource: Row) -> None:
+def _add_addresses(
+    graph: Graph, site: Site, iri: URIRef, dataset: Dataset, resource: Resource
+) -> None:
     """Add where a resource is to be had.
 
     ``url`` stands in for whichever of access and download address is missing; where it is
@@ -159,29 +162,29 @@ def _add_addresses(graph: Graph, site: Site, iri: URIRef, dataset: Row, resource
     share in somebody's network) the access address, which DCAT-AP wants, is the page that shows
     what was written; ``rdfs:seeAlso`` keeps a mail address.
     """
-    url = make_web_iri(resource.get("url"))
-    uploaded = resource.get("url_type") == "upload"
-    if uploaded and url is None and clean_text(resource.get("url")):
-        name = re.split(r"[/\\]", str(resource["url"]))[-1]
-        start = build_upload_address(site, str(dataset["id"]), str(resource["id"]))
+    url = make_web_iri(resource.url)
+    uploaded = resource.url_type == "upload"
+    if uploaded and url is None and clean_text(resource.url):
+        name = re.split(r"[/\\]", resource.url)[-1]
+        start = build_upload_address(site, dataset.id, resource.id)
         url = URIRef(start + encode_segment(name))
-    download = make_web_iri(resource.get("download_url")) or (url if uploaded else None)
-    given = make_web_iri(resource.get("access_url"))
-    page = build_resource_page(site, str(dataset["id"]), str(resource["id"]))
+    download = make_web_iri(resource.download_url) or (url if uploaded else None)
+    given = make_web_iri(resource.access_url)
+    page = build_resource_page(site, dataset.id, resource.id)
     graph.add((iri, DCAT.accessURL, given or url or download or page))
     if download is not None:
         graph.add((iri, DCAT.downloadURL, download))
-    for field, predicate in (("access_url", DCAT.accessURL), ("download_url", DCAT.downloadURL)):
-        for further in filter(None, map(site.foreign, list_texts(resource.get(field + REST)))):
+    for name, predicate in (("access_url", DCAT.accessURL), ("download_url", DCAT.downloadURL)):
+        for further in filter(None, map(site.foreign, resource.set_aside.get(name, ()))):
             graph.add((iri, predicate, further))
-    by_mail = make_mail_iri(resource.get("url")) if url is None else None
+    by_mail = make_mail_iri(resource.url) if url is None else None
     also = by_mail or (url if given is not None else None)
     if also is not None and not uploaded and also != given:
         graph.add((iri, RDFS.seeAlso, also))
 
 
-def _add_format(graph: Graph, iri: URIRef, resource: Row) -> None:
-    named, typed = clean_text(resource.get("format")), clean_text(resource.get("mimetype"))
+def _add_format(graph: Graph, iri: URIRef, resource: Resource) -> None:
+    named, typed = clean_text(resource.format), clean_text(resource.mimetype)
     kind = authorities.find_file_type(named) or authorities.find_file_type(typed)
     if kind is not None:
         graph.add((iri, DCT["format"], add_authority(graph, kind, DCT.MediaTypeOrExtent)))
@@ -193,11 +196,11 @@ def _add_format(graph: Graph, iri: URIRef, resource: Row) -> None:
     media = authorities.find_media_type_iri(typed) or (kind.media_type if kind else None)
     if media is not None:
         _add_media_type(graph, iri, DCAT.mediaType, media)
-    for field, predicate in (
-        ("compress_format", DCAT.compressFormat),
-        ("package_format", DCAT.packageFormat),
+    for stated, predicate in (
+        (resource.compress_format, DCAT.compressFormat),
+        (resource.package_format, DCAT.packageFormat),
     ):
-        packed = authorities.find_media_type_iri(clean_text(resource.get(field)))
+        packed = authorities.find_media_type_iri(clean_text(stated))
         if packed is not None:
             _add_media_type(graph, iri, predicate, packed)
 
@@ -210,29 +213,29 @@ def _add_media_type(graph: Graph, iri: URIRef, predicate: URIRef, media: str) ->
     graph.add((node, RDFS.label, Literal(media.removeprefix(IANA))))
 
 
-def _add_concepts(graph: Graph, iri: URIRef, resource: Row) -> None:
-    for field, predicate, find in (
-        ("availability", DCATAP.availability, authorities.find_availability),
-        ("status", ADMS.status, authorities.find_distribution_status),
+def _add_concepts(graph: Graph, iri: URIRef, resource: Resource) -> None:
+    for stated, predicate, find in (
+        (resource.availability, DCATAP.availability, authorities.find_availability),
+        (resource.status, ADMS.status, authorities.find_distribution_status),
     ):
-        concept = find(clean_text(resource.get(field)))
+        concept = find(clean_text(stated))
         if concept is not None:
             graph.add((iri, predicate, add_authority(graph, concept)))
-    for value in list_texts(resource.get("language")):
+    for value in resource.languages:
         concept = authorities.find_language(value)
         if concept is not None:
             graph.add((iri, DCT.language, add_authority(graph, concept, DCT.LinguisticSystem)))
 
 
-def _add_checksum(graph: Graph, iri: URIRef, resource: Row) -> None:
+def _add_checksum(graph: Graph, iri: URIRef, resource: Resource) -> None:
     """Add the checksum, if it is one: DCAT-AP's shapes take SPDX's algorithms only."""
-    found = read_checksum(resource)
+    found = resource.checksum
     if found is not None:
         digits, name = make_hex_binary(found.digits), found.algorithm
     else:
-        of_spdx = _OF_SPDX.fullmatch(clean_text(resource.get("hash_algorithm")))
+        of_spdx = _OF_SPDX.fullmatch(clean_text(resource.hash_algorithm))
         digits, name = (
-            make_hex_binary(clean_text(resource.get("hash"))),
+            make_hex_binary(clean_text(resource.hash)),
             of_spdx[1] if of_spdx else "",
         )
         # Digits that do not fit an algorithm of our list are a checksum of nothing.
@@ -248,36 +251,37 @@ def _add_checksum(graph: Graph, iri: URIRef, resource: Row) -> None:
     graph.add((algorithm, RDF.type, SPDX.ChecksumAlgorithm))
 
 
-def find_first_published(dataset: Row) -> Literal | None:
+def find_first_published(dataset: Dataset) -> Literal | None:
     """Return when a dataset became public for the first time; ``None`` if it never was.
 
     ``package_show`` says so. Of a dataset from elsewhere, as of a search, only its beginning is
     known.
     """
-    field = "first_published" if "first_published" in dataset else "metadata_created"
-    return make_moment(dataset.get(field), utc=True)
+    known = dataset.first_published if dataset.knows_publication else dataset.created_at
+    return make_moment(known, utc=True)
 
 
-def find_time_offered(dataset: Row, resource: Row) -> Literal | None:
+def find_time_offered(dataset: Dataset, resource: Resource) -> Literal | None:
     """Return since when there is a file: as somebody stated, else as the site knows."""
-    return make_stated_moment(resource, "issued", _first_offered(dataset, resource))
+    own = _first_offered(dataset, resource)
+    return make_stated_moment(resource.issued, "issued" in resource.set_aside, own)
 
 
-def find_time_modified(dataset: Row, resource: Row) -> Literal | None:
+def find_time_modified(dataset: Dataset, resource: Resource) -> Literal | None:
     """Return when a file was changed: as stated, else as the site knows, not before it was there.
 
     CKAN notes the change a moment before the file itself, and drafts are changed unpublished.
     """
-    known = (make_moment(resource.get(name), utc=True) for name in _MODIFIED)
-    own = next(filter(None, known), None)
-    times = [each for each in (own, _first_offered(dataset, resource)) if each is not None]
-    return make_stated_moment(resource, "modified", max(times, key=_instant) if own else None)
+    saved = make_moment(resource.saved_at, utc=True)
+    times = filter(None, (saved, _first_offered(dataset, resource)))
+    own = max(times, key=_instant) if saved is not None else None
+    return make_stated_moment(resource.modified, "modified" in resource.set_aside, own)
 
 
-def _first_offered(dataset: Row, resource: Row) -> Literal | None:
+def _first_offered(dataset: Dataset, resource: Resource) -> Literal | None:
     """Return when a file could first be had: not before its dataset was public."""
-    own = make_moment(resource.get("created"), utc=True)
-    if "first_published" not in dataset or own is None:
+    own = make_moment(resource.created_at, utc=True)
+    if not dataset.knows_publication or own is None:
         return own
     published = find_first_published(dataset)
     return max(own, published, key=_instant) if published is not None else None

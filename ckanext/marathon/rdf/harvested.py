@@ -26,16 +26,14 @@ from ckanext.marathon.domain.texts import (
     LONGEST_TITLE,
     is_kept_as_tags,
     list_tags,
-    load_json,
     remove_hidden,
     split_keyword,
 )
 from ckanext.marathon.rdf.agent import add_agent
 from ckanext.marathon.rdf.concept import add_authority, add_document, add_scheme
-from ckanext.marathon.rdf.facts import Row, Site, make_part_iri, make_urn
+from ckanext.marathon.rdf.facts import Site, make_part_iri, make_urn
 from ckanext.marathon.rdf.literals import (
     PARAGRAPH,
-    REST,
     add_extras,
     clean_text,
     clean_value,
@@ -47,7 +45,14 @@ from ckanext.marathon.rdf.literals import (
     make_text,
 )
 from ckanext.marathon.rdf.workshop import add_generation
-from ckanext.marathon.records import list_rows, list_texts
+from ckanext.marathon.records import (
+    REST,
+    Attribution,
+    CoveredPlace,
+    Dataset,
+    ProvenanceActivity,
+    Relationship,
+)
 from ckanext.marathon.vocabulary import authorities
 
 from .namespaces import DCAT, DCATAP, DCT, ELI, FOAF, PAV, RDF, RDFS, SCHEMAS, SKOS, VCARD
@@ -257,8 +262,6 @@ def _cut(record: Record, name: str, longest: int, rest: Rest) -> None:
         record[name] = value[: longest - 1].rstrip() + "…"
 
 
-# The extra: language tag → how the texts in that language begin.
-OTHER_LANGUAGES = "other_languages"
 _LONGEST = 80
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,4}")
 # The address of a statement, see ``Reader.statements``.
@@ -317,16 +320,16 @@ def find_other_languages(
     return dict(sorted(result.items()))
 
 
-def restore_languages(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
+def restore_languages(graph: Graph, site: Site, iri: URIRef, dataset: Dataset) -> None:
     """Give texts of a dataset, its parts and files the language in which they were written.
 
     Args:
         graph: of the dataset; is changed.
         site: where IRIs start, and whose language texts have.
         iri: that the dataset has here.
-        dataset: as ``package_show`` gives it, with what its extras say.
+        dataset: that is described.
     """
-    tags = _stored(dataset.get(OTHER_LANGUAGES))
+    tags = _list_tags_by_beginning(dataset.harvested.languages)
     if not tags:
         return
     for subject, predicate, value in list(graph):
@@ -356,21 +359,9 @@ def _is_described(graph: Graph, site: Site, iri: URIRef, subject: Node) -> bool:
     return not is_of_a_table and site.foreign(str(subject)) is not None
 
 
-def _stored(value: object) -> dict[str, str]:
-    """Return beginning → language tag; what is of no such form says nothing."""
-    try:
-        given = load_json(value) if isinstance(value, str) else value
-    except ValueError:
-        return {}
-    if not isinstance(given, Mapping):
-        return {}
-    return {
-        text: tag
-        for tag, texts in given.items()
-        if isinstance(tag, str) and _TAG.fullmatch(tag) and isinstance(texts, list)
-        for text in texts
-        if isinstance(text, str)
-    }
+def _list_tags_by_beginning(languages: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """Return beginning → language tag; what is no tag is left out."""
+    return {text: tag for tag, texts in languages.items() if _TAG.fullmatch(tag) for text in texts}
 
 
 def _beginning(text: str) -> str:
@@ -413,68 +404,55 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(each)
 
 
-DOCUMENTATION = (FOAF.page, FOAF.Document)
-STANDARD = (DCT.conformsTo, DCT.Standard)
-_LINKS: Mapping[str, tuple[URIRef, URIRef | None]] = {
-    "documentation": DOCUMENTATION,
-    "conforms_to": STANDARD,
-    "is_referenced_by": (DCT.isReferencedBy, None),
-    "has_version": (PAV.hasVersion, None),
-    "applicable_legislation": (DCATAP.applicableLegislation, ELI.LegalResource),
-}
-# ``dct:source`` and the like want a ``dcat:Dataset``, which portals would list, and
-# ``dcat:inSeries`` a series with its title: what is said more generally is still true.
-_RELATED = ("related_resource", "source", "is_version_of", "sample", "in_series")
-# Extras that hold what DCAT-AP has no word for.
-_OF_DUBLIN_CORE = {"dct_references": DCT.references, "dct_is_part_of": DCT.isPartOf}
 _TELEPHONE = re.compile(r"[ ()./-]*(\+?[0-9][0-9 ()./-]{2,40})")
 
 
-def add_others(graph: Graph, site: Site, iri: URIRef, dataset: Row) -> None:
+def add_others(graph: Graph, site: Site, iri: URIRef, dataset: Dataset) -> None:
     """Add to a dataset what was set aside when it was read."""
-    add_texts_of(graph, site, iri, dataset, _LINKS)
-    for said in list_texts(dataset.get("url" + REST)):
+    aside, harvested = dataset.set_aside, dataset.harvested
+    for name, predicate, kind in (
+        ("documentation", FOAF.page, FOAF.Document),
+        ("conforms_to", DCT.conformsTo, DCT.Standard),
+        ("is_referenced_by", DCT.isReferencedBy, None),
+        ("has_version", PAV.hasVersion, None),
+        ("applicable_legislation", DCATAP.applicableLegislation, ELI.LegalResource),
+    ):
+        short = name.replace("_", "-")
+        add_named_nodes(graph, site, iri, predicate, short, aside.get(name, ()), kind)
+    for said in aside.get("url", ()):
         if page := site.foreign(said) or make_urn(said):
             graph.add((iri, DCAT.landingPage, page))
             add_document(graph, site, page, Literal(said) if make_urn(said) else None)
-    for said in list_texts(dataset.get("dct_alternative")):
+    for said in harvested.alternative_titles:
         _label(graph, iri, DCT.alternative, said, site)
-    for name, predicate in _OF_DUBLIN_CORE.items():
-        short = name.removeprefix("dct_").replace("_", "-")
-        _add_named(graph, site, iri, predicate, short, list_texts(dataset.get(name)), None)
-    subjects = list_texts(dataset.get("dct_subject"))
-    _add_named(graph, site, iri, DCT.subject, "subject", subjects, SKOS.Concept)
-    _add_telephone(graph, iri, list_texts(dataset.get("contact_telephone" + REST)))
-    for field, predicate, kind in (
-        ("theme" + REST, DCAT.theme, SKOS.Concept),
-        ("dcat_type", DCT.type, SKOS.Concept),
-        ("access_rights" + REST, DCT.accessRights, DCT.RightsStatement),
-    ):
-        given = list_texts(dataset.get(field))
-        if predicate == DCT.accessRights:
-            # DCAT-AP allows one statement on who may have access.
-            given = [] if (iri, predicate, None) in graph else given[:1]
-        if given:
-            name = field.removeprefix("dcat_").removesuffix(REST)
-            _add_named(graph, site, iri, predicate, name, given, kind)
-    if list_texts(dataset.get("frequency" + REST)) and not clean_text(dataset.get("frequency")):
+    # DCAT-AP has no word for these.
+    add_named_nodes(graph, site, iri, DCT.references, "references", harvested.references, None)
+    add_named_nodes(graph, site, iri, DCT.isPartOf, "is-part-of", harvested.is_part_of, None)
+    add_named_nodes(graph, site, iri, DCT.subject, "subject", harvested.subjects, SKOS.Concept)
+    _add_telephone(graph, iri, aside.get("contact_telephone", ()))
+    add_named_nodes(graph, site, iri, DCAT.theme, "theme", aside.get("theme", ()), SKOS.Concept)
+    add_named_nodes(graph, site, iri, DCT.type, "type", harvested.kinds, SKOS.Concept)
+    if (iri, DCT.accessRights, None) not in graph:
+        # DCAT-AP allows one statement on who may have access.
+        given, kind = aside.get("access_rights", ())[:1], DCT.RightsStatement
+        add_named_nodes(graph, site, iri, DCT.accessRights, "access_rights", given, kind)
+    if aside.get("frequency") and not clean_text(dataset.frequency):
         other = authorities.find_frequency("OTHER")
         assert other is not None, "the table has it"
         graph.add((iri, DCT.accrualPeriodicity, add_authority(graph, other, DCT.Frequency)))
-    add_of_authority(graph, site, iri, DCT.language, "language", dataset, DCT.LinguisticSystem)
-    for value in list_texts(dataset.get("hvd_category")):
+    add_set_aside_languages(graph, site, iri, aside.get("language", ()))
+    for value in harvested.hvd_categories:
         _add_concept(graph, iri, DCATAP.hvdCategory, site.foreign(value))
-    for field in _RELATED:
-        for other in filter(None, map(site.foreign, list_texts(dataset.get(field)))):
-            graph.add((iri, DCT.relation, other))
-    for number, said in enumerate(list_texts(dataset.get("temporal_coverage" + REST)), 1):
+    for other in filter(None, map(site.foreign, harvested.related)):
+        graph.add((iri, DCT.relation, other))
+    for number, said in enumerate(aside.get("temporal_coverage", ()), 1):
         period = make_part_iri(iri, f"other-period-{number}")
         graph.add((iri, DCT.temporal, period))
         graph.add((period, RDF.type, DCT.PeriodOfTime))
         _label(graph, period, RDFS.label, said, site)
-    _add_relations(graph, site, iri, list_rows(dataset.get("qualified_relation")))
-    _add_attributions(graph, site, iri, list_rows(dataset.get("qualified_attribution")))
-    _add_activities(graph, site, iri, list_rows(dataset.get("provenance_activity")))
+    _add_relationships(graph, site, iri, harvested.relationships)
+    _add_attributions(graph, site, iri, harvested.attributions)
+    _add_activities(graph, site, iri, harvested.activities)
 
 
 def _add_telephone(graph: Graph, iri: URIRef, given: Iterable[str]) -> None:
@@ -486,54 +464,47 @@ def _add_telephone(graph: Graph, iri: URIRef, given: Iterable[str]) -> None:
             graph.add((contacts[0], VCARD.hasTelephone, number))
 
 
-def add_texts_of(
-    graph: Graph,
-    site: Site,
-    iri: URIRef,
-    row: Row,
-    links: Mapping[str, tuple[URIRef, URIRef | None]] = _LINKS,
-) -> None:
-    """Add what fields of addresses could not hold: documents without an address, by their names."""
-    for field, (predicate, kind) in links.items():
-        given = list_texts(row.get(field + REST))
-        _add_named(graph, site, iri, predicate, field.replace("_", "-"), given, kind)
-
-
-def add_of_authority(
-    graph: Graph, site: Site, iri: URIRef, predicate: URIRef, name: str, row: Row, kind: URIRef
-) -> None:
-    """Add concepts of a table of the EU's that our choice from it leaves out."""
-    start = f"{authorities.get_scheme(name).iri}/"
-    for value in list_texts(row.get(name + REST)):
+def add_set_aside_languages(graph: Graph, site: Site, iri: URIRef, given: Iterable[str]) -> None:
+    """Add languages of the EU's table that our choice from it leaves out."""
+    start = f"{authorities.get_scheme('language').iri}/"
+    for value in given:
         concept = site.foreign(value)
         if concept is None or not concept.startswith(start):
             continue
-        known = authorities.find_other_language(concept) if name == "language" else None
+        known = authorities.find_other_language(concept)
         if known is not None:
-            graph.add((iri, predicate, add_authority(graph, known, kind)))
+            node = add_authority(graph, known, DCT.LinguisticSystem)
+            graph.add((iri, DCT.language, node))
             continue
-        _add_concept(graph, iri, predicate, concept)
-        graph.add((concept, RDF.type, kind))
-        scheme = add_scheme(graph, name)
+        _add_concept(graph, iri, DCT.language, concept)
+        graph.add((concept, RDF.type, DCT.LinguisticSystem))
+        scheme = add_scheme(graph, "language")
         if scheme is not None:
             graph.add((concept, SKOS.inScheme, scheme))
 
 
-def list_place_texts(dataset: Row) -> list[dict[str, str]]:
-    """Return rows of places for what could not be read as one.
+def list_places_in_words(dataset: Dataset) -> list[CoveredPlace]:
+    """Return places for what could not be read as one.
 
     A shape that is none names its place only where nothing else does. One that others can read,
     GML or WKT in metres, names nothing: it stays a shape.
     """
-    texts = list_texts(dataset.get("spatial_coverage" + REST))
-    if not texts and not list_rows(dataset.get("spatial_coverage")):
+    texts = dataset.set_aside.get("spatial_coverage", ())
+    if not texts and not dataset.places:
         shapes = ("geom", "bbox", "centroid")
-        fields = [f"spatial_coverage_{each}{REST}" for each in shapes]
-        texts = [text for each in fields for text in list_texts(dataset.get(each))][:1]
-    return [{find_kind_of_shape(each): each} for each in texts]
+        asides = (dataset.set_aside.get(f"spatial_coverage_{shape}", ()) for shape in shapes)
+        texts = tuple(text for aside in asides for text in aside)[:1]
+    return [_make_place(text) for text in texts]
 
 
-def _add_named(
+def _make_place(text: str) -> CoveredPlace:
+    kind = find_kind_of_shape(text)
+    if kind == "gml":
+        return CoveredPlace(gml=text)
+    return CoveredPlace(wkt=text) if kind == "wkt" else CoveredPlace(text=text)
+
+
+def add_named_nodes(
     graph: Graph,
     site: Site,
     iri: URIRef,
@@ -572,9 +543,11 @@ def _label(graph: Graph, node: URIRef, predicate: URIRef, said: object, site: Si
         graph.add((node, predicate, literal))
 
 
-def _add_relations(graph: Graph, site: Site, iri: URIRef, rows: list[Row]) -> None:
-    for number, row in enumerate(rows, 1):
-        other, role = site.foreign(row.get("relation")), site.foreign(row.get("role"))
+def _add_relationships(
+    graph: Graph, site: Site, iri: URIRef, relationships: Iterable[Relationship]
+) -> None:
+    for number, stated in enumerate(relationships, 1):
+        other, role = site.foreign(stated.relation), site.foreign(stated.role)
         if other is None or role is None:
             continue
         relation = make_part_iri(iri, f"other-relation-{number}")
@@ -585,12 +558,12 @@ def _add_relations(graph: Graph, site: Site, iri: URIRef, rows: list[Row]) -> No
         graph.add((role, RDF.type, DCAT.Role))
 
 
-def _add_attributions(graph: Graph, site: Site, iri: URIRef, rows: list[Row]) -> None:
-    for number, row in enumerate(rows, 1):
-        name, role = f"attribution-{number}", site.foreign(row.get("role"))
-        agents = [
-            add_agent(graph, site, iri, f"{name}-agent", e) for e in list_rows(row.get("agent"))
-        ]
+def _add_attributions(
+    graph: Graph, site: Site, iri: URIRef, attributions: Iterable[Attribution]
+) -> None:
+    for number, stated in enumerate(attributions, 1):
+        name, role = f"attribution-{number}", site.foreign(stated.role)
+        agents = [add_agent(graph, site, iri, f"{name}-agent", agent) for agent in stated.agents]
         for agent in filter(None, agents[:1]):
             attribution = make_part_iri(iri, name)
             graph.add((iri, PROV.qualifiedAttribution, attribution))
@@ -601,25 +574,26 @@ def _add_attributions(graph: Graph, site: Site, iri: URIRef, rows: list[Row]) ->
                 graph.add((role, RDF.type, DCAT.Role))
 
 
-def _add_activities(graph: Graph, site: Site, iri: URIRef, rows: list[Row]) -> None:
-    for number, row in enumerate(rows, 1):
-        activity = site.foreign(row.get("uri")) or make_part_iri(iri, f"activity-{number}")
+def _add_activities(
+    graph: Graph, site: Site, iri: URIRef, activities: Iterable[ProvenanceActivity]
+) -> None:
+    for number, stated in enumerate(activities, 1):
+        activity = site.foreign(stated.uri) or make_part_iri(iri, f"activity-{number}")
         add_generation(graph, activity, iri, activity.startswith(f"{iri}#"))
         graph.add((activity, RDF.type, PROV.Activity))
-        called = make_text(row.get("label"), site.language)
+        called = make_text(stated.label, site.language)
         if called is not None:
             graph.add((activity, RDFS.label, called))
         # Our profile wants a title of each activity.
         graph.add((activity, DCT.title, called or Literal(str(activity))))
-        started = make_moment(row.get("startedAtTime"))
         for predicate, value in (
-            (RDFS.seeAlso, site.foreign(row.get("seeAlso"))),
-            (DCT.type, site.foreign(row.get("dct_type"))),
-            (PROV.startedAtTime, started),
+            (RDFS.seeAlso, site.foreign(stated.see_also)),
+            (DCT.type, site.foreign(stated.kind)),
+            (PROV.startedAtTime, make_moment(stated.started_at)),
         ):
             if value is not None:
                 graph.add((activity, predicate, value))
-        for place, each in enumerate(list_rows(row.get("wasAssociatedWith")), 1):
-            agent = add_agent(graph, site, iri, f"activity-{number}-agent-{place}", each)
+        for place, named in enumerate(stated.agents, 1):
+            agent = add_agent(graph, site, iri, f"activity-{number}-agent-{place}", named)
             if agent is not None:
                 graph.add((activity, PROV.wasAssociatedWith, agent))

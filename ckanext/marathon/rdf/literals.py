@@ -1,12 +1,10 @@
 """Values for RDF: texts, dates, numbers and geometries as literals, and what extras hold.
 
 What is no literal becomes ``None``. Geometries are read as other people write them: WKT with a
-reference system, GML and GeoJSON. Extras have texts under free names, several texts as a JSON list;
-datasets that are older than our schema have there what ckanext-dcat's own fields say.
+reference system, GML and GeoJSON. Extras have texts under free names, several texts as a JSON list.
 
 Sources: XML 1.0 (characters that RDF/XML cannot carry), XML Schema 1.1 part 2 (lexical forms),
-GeoSPARQL 1.0 (``wktLiteral``, longitude before latitude); ckanext-dcat 2.4, mapping of DCAT fields
-to CKAN's extras.
+GeoSPARQL 1.0 (``wktLiteral``, longitude before latitude).
 """
 
 from __future__ import annotations
@@ -16,7 +14,8 @@ import math
 import re
 import tokenize
 from collections.abc import Iterable, Mapping
-from decimal import Decimal, InvalidOperation
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from geomet import wkt
@@ -25,13 +24,10 @@ from rdflib import Literal
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.geometry import DEPTHS
 from ckanext.marathon.domain.texts import LONGEST_TEXT, load_json, remove_hidden
-from ckanext.marathon.rdf.facts import Row
-from ckanext.marathon.records import list_rows
+from ckanext.marathon.records import read_decimal
 
 from .namespaces import GSP, XSD
 
-# Behind the name of a field: what is said of it and does not fit into it.
-REST = "_text"
 _LARGEST = 10**18
 
 
@@ -100,55 +96,6 @@ def clean_value(value: Any) -> Any:
     return value
 
 
-_SUBFIELDS = {
-    "publisher": ("uri", "name", "email", "url", "type", "identifier"),
-    "creator": ("uri", "name", "email", "url", "type", "identifier"),
-    "contact": ("uri", "name", "email", "url", "identifier"),
-}
-_PERIOD = {"start": "temporal_start", "end": "temporal_end"}
-_PLACE = {
-    "uri": "spatial_uri",
-    "text": "spatial_text",
-    "geom": "spatial",
-    "bbox": "spatial_bbox",
-    "centroid": "spatial_centroid",
-}
-_RENAMED = {"identifier": "alternate_identifier"}
-# Its name without ``dcat_`` is that of a field of CKAN's own.
-_AS_IT_IS = frozenset({"dcat_type"})
-
-
-def fill_from_extras(dataset: Row) -> dict[str, Any]:
-    """Return a dataset whose empty fields are filled from its extras, where those say it.
-
-    Args:
-        dataset: as ``package_show`` gives it; is not changed.
-    """
-    extras = {
-        key if key in _AS_IT_IS else key.removeprefix("dcat_"): each.get("value")
-        for each in list_rows(dataset.get("extras"))
-        for key in [str(each.get("key", ""))]
-    }
-    filled = dict(dataset)
-    for key, value in extras.items():
-        field = _RENAMED.get(key, key)
-        if value and not filled.get(field):
-            filled[field] = value
-    for field, names in _SUBFIELDS.items():
-        _fill(filled, field, {name: extras.get(f"{field}_{name}") for name in names})
-    _fill(filled, "temporal_coverage", {key: extras.get(name) for key, name in _PERIOD.items()})
-    _fill(filled, "spatial_coverage", {key: extras.get(name) for key, name in _PLACE.items()})
-    for person in ("maintainer", "author"):
-        contact = {"name": filled.get(person), "email": filled.get(f"{person}_email")}
-        _fill(filled, "contact", contact)
-    return filled
-
-
-def _fill(filled: dict[str, Any], field: str, row: dict[str, Any]) -> None:
-    if any(row.values()) and not list_rows(filled.get(field)):
-        filled[field] = [row]
-
-
 # What stands between two statements that are said as one.
 PARAGRAPH = "\n\n"
 _DURATION = re.compile(
@@ -193,29 +140,30 @@ def make_moment(value: object, utc: bool = False) -> Literal | None:
     """Return a year, month, day or point in time with its datatype.
 
     Args:
-        value: a date in one of the forms of ``domain/dates.py``.
+        value: a date in one of the forms of ``domain/dates.py``, or a time of CKAN's.
         utc: a time without offset is UTC, as CKAN's own are; else it is Guatemala's.
     """
+    if isinstance(value, datetime):
+        value = value.isoformat()
     if isinstance(value, str) and utc and _WITHOUT_OFFSET.fullmatch(value.strip()):
         value = f"{value.strip()}Z"
     reading = dates.read_stored_date(value)
     return Literal(reading.text, datatype=_DATATYPES[reading.form]) if reading else None
 
 
-def make_stated_moment(row: Mapping[str, Any], field: str, *own: Literal | None) -> Literal | None:
-    """Return the date that somebody stated, else the first of CKAN's own times.
+def make_stated_moment(stated: str, is_set_aside: bool, own: Literal | None) -> Literal | None:
+    """Return the date that somebody stated, else CKAN's own time.
 
     What is stated and is no date is left out: a time of ours in its place would be untrue.
 
     Args:
-        row: a dataset or resource. What another catalogue stated and the field does not take is in
-            ``<field>_text``.
-        field: name of the field.
-        own: times that CKAN knows.
+        stated: of a dataset or resource, ``""`` if nothing is.
+        is_set_aside: whether another catalogue stated what the field did not take.
+        own: the time that CKAN knows.
     """
-    if clean_text(row.get(field)):
-        return make_moment(row[field])
-    return None if row.get(field + REST) else next((each for each in own if each), None)
+    if clean_text(stated):
+        return make_moment(stated)
+    return None if is_set_aside else own
 
 
 def make_duration(value: object) -> Literal | None:
@@ -226,7 +174,7 @@ def make_duration(value: object) -> Literal | None:
 
 def make_count(value: object, datatype: Any = XSD.nonNegativeInteger) -> Literal | None:
     """Return a whole number from 0 up; text and numbers like ``12.0`` are read too."""
-    number = _decimal(value)
+    number = read_decimal(value)
     if number is None or number < 0 or number != number.to_integral_value():
         return None
     return Literal(str(int(number)), datatype=datatype)
@@ -234,13 +182,8 @@ def make_count(value: object, datatype: Any = XSD.nonNegativeInteger) -> Literal
 
 def make_decimal(value: object) -> Literal | None:
     """Return a decimal number, written without exponent."""
-    number = _decimal(value)
+    number = read_decimal(value)
     return None if number is None else Literal(format(number, "f"), datatype=XSD.decimal)
-
-
-def make_boolean(value: object) -> Literal | None:
-    """Return ``true`` for what is true, else ``None``: nothing is said of what is not so."""
-    return Literal(True) if value is True or str(value).lower() == "true" else None
 
 
 def make_hex_binary(value: str) -> Literal | None:
@@ -290,17 +233,6 @@ def _coordinates(nested: Any, depth: int) -> str:
 
 def _number(value: float) -> str:
     return format(Decimal(repr(value)).normalize(), "f")
-
-
-def _decimal(value: object) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
-        return None
-    try:
-        number = Decimal(str(value).strip())
-    except InvalidOperation:
-        return None
-    # A number nobody means (1e999999) would be written out digit by digit.
-    return number if number.is_finite() and abs(number.adjusted()) < 30 else None
 
 
 # What geomet raises for a text that is no WKT. It takes texts apart with Python's own tokenizer,

@@ -15,7 +15,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -272,36 +272,35 @@ class Lookups:
             g.marathon_rdf = {}
         return cls(g.marathon_rdf, site)
 
-    def dataset_facts(self, dataset: Row) -> Facts:
+    def dataset_facts(self, dataset: Dataset) -> Facts:
         """Return the neighbours of a dataset: organisation, public ideas, their workshops."""
-        record = Dataset.from_shown(dataset)
-        ideas = self._ideas(record.idea_ids)
+        ideas = self._ideas(dataset.idea_ids)
         workshops = self._workshops(ideas)
-        facts = self._facts([record, *workshops], ideas, workshops)
-        return replace(facts, site=self._keeping([dataset]))
+        facts = self._facts([dataset, *workshops], ideas, workshops)
+        files = [resource.id for resource in dataset.resources if resource.id]
+        return replace(facts, site=self._keeping({dataset.id: files}))
 
-    def idea_facts(self, idea: Row) -> Facts:
+    def idea_facts(self, idea: Idea) -> Facts:
         """Return the neighbours of an idea: organisation, public workshop, public datasets."""
-        record = Idea.from_shown(idea)
-        workshops = self._workshops([record])
-        datasets = self._linked("marathon_idea_datasets", record.id)
-        return self._facts([record, *workshops], [], workshops, datasets)
+        workshops = self._workshops([idea])
+        datasets = self._linked("marathon_idea_datasets", idea.id)
+        return self._facts([idea, *workshops], [], workshops, datasets)
 
-    def workshop_facts(self, workshop: Row) -> Facts:
+    def workshop_facts(self, workshop: Workshop) -> Facts:
         """Return the neighbours of a workshop: organisation, public ideas, their datasets."""
-        record = Workshop.from_shown(workshop)
-        listed = self._linked("marathon_workshop_ideas", record.id)
+        listed = self._linked("marathon_workshop_ideas", workshop.id)
         ideas = self._ideas([idea.id for idea in listed])
         datasets = [
             dataset for idea in ideas for dataset in self._linked("marathon_idea_datasets", idea.id)
         ]
         unique = list({dataset.id: dataset for dataset in datasets}.values())
-        return self._facts([record], ideas, [], unique)
+        return self._facts([workshop], ideas, [], unique)
 
     def owner_facts(self, package: Row) -> Facts:
         """Return the organisation of a package, and nothing else."""
-        facts = self._facts([Dataset.from_shown(package)], [], [])
-        return replace(facts, site=self._keeping([package]))
+        record = PackageRecord.from_shown(package)
+        files = [str(resource.get("id")) for resource in list_rows(package.get("resources"))]
+        return replace(self._facts([record], [], []), site=self._keeping({record.id: files}))
 
     def catalogue_facts(self, dated: bool = True) -> CatalogueFacts:
         """Return what the catalogue says of itself; ``dated`` asks Solr when it changed."""
@@ -326,27 +325,27 @@ class Lookups:
         owners = {package.owner_id for package in owned if package.owner_id}
         organizations = {id_: self._organization(id_) for id_ in owners}
         return Facts(
-            site=self._keeping([{"id": dataset.id} for dataset in datasets]),
+            site=self._keeping({dataset.id: () for dataset in datasets}),
             organizations={key: value for key, value in organizations.items() if value},
             ideas={idea.id: idea for idea in ideas},
             workshops={workshop.id: workshop for workshop in workshops},
             datasets=datasets,
         )
 
-    def _keeping(self, datasets: Iterable[Row]) -> Site:
+    def _keeping(self, files: Mapping[str, Iterable[str]]) -> Site:
         """Return where IRIs start, with those that datasets and their files came with.
 
         Asked of ckanext-dcat, which asks the plugins.
+
+        Args:
+            files: id of a dataset → ids of its files.
         """
         here, kept = read_site(), {}
-        for dataset in datasets:
-            identifier = str(dataset["id"])
+        for identifier, resources in files.items():
             given = dataset_uri({"id": identifier})
             if given != str(here.dataset(identifier)):
                 kept[identifier] = given
-            for resource in map(
-                str, (row.get("id") for row in list_rows(dataset.get("resources")))
-            ):
+            for resource in resources:
                 given = resource_uri({"id": resource, "package_id": identifier})
                 if given != str(here.distribution(identifier, resource)):
                     kept[resource] = given

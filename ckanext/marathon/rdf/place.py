@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import replace
 
 from rdflib import Graph, Literal, Namespace, URIRef
 from rdflib.term import Node
@@ -19,6 +19,7 @@ from ckanext.marathon.rdf.concept import add_authority, add_texts
 from ckanext.marathon.rdf.facts import Site, make_part_iri, make_web_iri
 from ckanext.marathon.rdf.literals import clean_text, make_geometry, make_text, read_geojson
 from ckanext.marathon.rdf.reading import Reader
+from ckanext.marathon.records import CoveredPlace
 from ckanext.marathon.vocabulary import authorities, territory
 from ckanext.marathon.vocabulary.codes import UnknownCode, fold_text
 from ckanext.marathon.vocabulary.territory import BoundingBox
@@ -30,7 +31,6 @@ SCHEME_TITLES = {
     "department": {"es": "Departamentos de Guatemala", "en": "Departments of Guatemala"},
 }
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
-_AS_THEY_CAME = (("gml", GSP.asGML, GSP.gmlLiteral), ("wkt", GSP.asWKT, GSP.wktLiteral))
 
 
 def add_municipality(graph: Graph, site: Site, code: object) -> URIRef | None:
@@ -81,7 +81,7 @@ def add_country(graph: Graph) -> URIRef:
 
 
 def add_coverage(
-    graph: Graph, site: Site, whole: URIRef, rows: Iterable[Mapping[str, Any]]
+    graph: Graph, site: Site, whole: URIRef, places: Iterable[CoveredPlace]
 ) -> list[URIRef]:
     """Describe places that people typed in and return their IRIs.
 
@@ -90,19 +90,19 @@ def add_coverage(
         site: places of our vocabulary are described by it, not by what was typed. A name beside
             one that is not its own is that of another place.
         whole: the dataset they belong to.
-        rows: with ``uri``, ``text``, ``geom``, ``bbox``, ``centroid``, all optional; ``gml`` and
-            ``wkt`` are shapes that came like this and that nothing here reads.
+        places: what was typed in.
     """
-    found = []
-    for number, row in enumerate(rows, 1):
-        known = _add_known(graph, site, make_web_iri(row.get("uri")))
-        named = site.foreign(row.get("uri"))
+    found: list[URIRef] = []
+    for number, given in enumerate(places, 1):
+        place = given
+        known = _add_known(graph, site, make_web_iri(place.uri))
+        named = site.foreign(place.uri)
         if known is not None:
             found.append(known)
-            row, named = _beside(graph, known, row), None
+            place, named = _drop_known(graph, known, place), None
         iri = named or make_part_iri(whole, f"place-{number}")
         shape = make_part_iri(whole, f"geometry-{number}")
-        if _add_typed_in(graph, iri, shape, site.language, row) or named is not None:
+        if _add_typed_in(graph, iri, shape, site.language, place) or named is not None:
             graph.add((iri, RDF.type, DCT.Location))
             found.append(iri)
     return found
@@ -126,22 +126,19 @@ def _add_known(graph: Graph, site: Site, iri: URIRef | None) -> URIRef | None:
     return add_country(graph) if country else None
 
 
-def _beside(graph: Graph, known: URIRef, row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a row without its known place: empty unless it names another, such as a lake."""
-    names = {fold_text(str(each)) for each in graph.objects(known, SKOS.prefLabel)}
-    said = row.get("text")
-    is_other = isinstance(said, str) and bool(said.strip()) and fold_text(said) not in names
-    return {name: value for name, value in row.items() if name != "uri"} if is_other else {}
+def _drop_known(graph: Graph, known: URIRef, place: CoveredPlace) -> CoveredPlace:
+    """Return a place without the known one: empty unless it names another, such as a lake."""
+    names = {fold_text(str(label)) for label in graph.objects(known, SKOS.prefLabel)}
+    is_other = bool(place.text.strip()) and fold_text(place.text) not in names
+    return replace(place, uri="") if is_other else CoveredPlace()
 
 
-def _add_typed_in(
-    graph: Graph, iri: URIRef, shape: URIRef, lang: str, row: Mapping[str, Any]
-) -> bool:
+def _add_typed_in(graph: Graph, iri: URIRef, shape: URIRef, lang: str, place: CoveredPlace) -> bool:
     """Describe a place as it was typed in; tell whether anything was."""
-    name = make_text(row.get("text"), lang)
-    geom = make_geometry(row.get("geom"))
-    box = make_geometry(row.get("bbox")) or (find_envelope(geom) if geom is not None else None)
-    centre = make_geometry(row.get("centroid"))
+    name = make_text(place.text, lang)
+    geom = make_geometry(place.geom)
+    box = make_geometry(place.bbox) or (find_envelope(geom) if geom is not None else None)
+    centre = make_geometry(place.centroid)
     if name is not None:
         graph.add((iri, SKOS.prefLabel, name))
     for predicate, literal in ((DCAT.bbox, box), (DCAT.centroid, centre)):
@@ -153,9 +150,12 @@ def _add_typed_in(
         graph.add((shape, RDF.type, GSP.Geometry))
         graph.add((shape, GSP.asWKT, geom))
     as_they_came = [
-        (predicate, Literal(clean_text(row[field]), datatype=kind))
-        for field, predicate, kind in _AS_THEY_CAME
-        if isinstance(row.get(field), str)
+        (predicate, Literal(clean_text(text), datatype=kind))
+        for text, predicate, kind in (
+            (place.gml, GSP.asGML, GSP.gmlLiteral),
+            (place.wkt, GSP.asWKT, GSP.wktLiteral),
+        )
+        if text
     ]
     for predicate, literal in as_they_came:
         graph.add((iri, GSP.hasGeometry, shape))

@@ -23,21 +23,18 @@ from ckanext.dcat.profiles import EuropeanDCATAP3Profile
 from rdflib import BNode, Graph, Literal, URIRef
 from rdflib.term import Node
 
-from ckanext.marathon.domain.file import read_checksum
 from ckanext.marathon.domain.texts import quote_value
 from ckanext.marathon.rdf.catalogue import build_catalogue_graph
 from ckanext.marathon.rdf.commitment import build_commitment_graph
 from ckanext.marathon.rdf.concept import list_titles_to_drop
-from ckanext.marathon.rdf.dataset import build_dataset_graph, read_dataset
+from ckanext.marathon.rdf.dataset import build_dataset_graph, find_dataset_dates, read_dataset
 from ckanext.marathon.rdf.distribution import (
     build_resource_page,
     find_time_modified,
     find_time_offered,
 )
-from ckanext.marathon.rdf.distribution import find_first_published as time_published
 from ckanext.marathon.rdf.facts import Row, Site, make_mail_iri, make_web_iri, read_mail_address
 from ckanext.marathon.rdf.harvested import (
-    OTHER_LANGUAGES,
     find_other_languages,
     fit_dataset,
     respell_keyword,
@@ -45,11 +42,8 @@ from ckanext.marathon.rdf.harvested import (
 )
 from ckanext.marathon.rdf.idea import build_idea_graph
 from ckanext.marathon.rdf.literals import (
-    REST,
-    fill_from_extras,
     list_texts_of_extra,
     make_moment,
-    make_stated_moment,
 )
 from ckanext.marathon.rdf.lookups import (
     PROFILE,
@@ -61,7 +55,17 @@ from ckanext.marathon.rdf.lookups import (
 )
 from ckanext.marathon.rdf.reading import Reader
 from ckanext.marathon.rdf.workshop import build_workshop_graph
-from ckanext.marathon.records import Commitment, Idea, Workshop, list_rows
+from ckanext.marathon.records import (
+    OTHER_LANGUAGES,
+    REST,
+    Commitment,
+    Dataset,
+    Idea,
+    Resource,
+    Workshop,
+    list_rows,
+    read_package_record,
+)
 from ckanext.marathon.vocabulary import authorities
 
 from .namespaces import DCAT, DCT, FOAF, RDF, RDFS, SCHEMAS, SINGLE_VALUED, new_graph
@@ -85,10 +89,8 @@ def copy_with_published_values(dataset: Row, site: Site) -> dict[str, Any]:
         site: where IRIs start: nobody speaks for one of our things by typing in its IRI.
     """
     shown: dict[str, Any] = copy.deepcopy(dict(dataset))
-    known = fill_from_extras(dataset)
-    saved = make_moment(known.get("metadata_modified"), utc=True)
-    shown["issued"] = _text(make_stated_moment(known, "issued", time_published(known)))
-    shown["modified"] = _text(make_stated_moment(known, "modified", saved))
+    known = Dataset.from_shown(dataset)
+    shown["issued"], shown["modified"] = map(_text, find_dataset_dates(known))
     shown |= dict.fromkeys(_STAND_INS)
     for extra in list_rows(shown.get("extras")):
         if extra.get("key") in _PUBLISHED_TIMES:
@@ -126,21 +128,20 @@ def _tidy_person(person: Any, site: Site) -> None:
     _set(person, "email", read_mail_address(make_mail_iri(person.get("email")) or ""))
 
 
-def _tidy_resource(resource: Any, dataset: Row, site: Site) -> None:
-    resource["issued"] = _text(find_time_offered(dataset, resource))
-    resource["modified"] = _text(find_time_modified(dataset, resource))
+def _tidy_resource(resource: Any, dataset: Dataset, site: Site) -> None:
+    known = Resource.from_shown(resource)
+    resource["issued"] = _text(find_time_offered(dataset, known))
+    resource["modified"] = _text(find_time_modified(dataset, known))
     resource |= dict.fromkeys((*_STAND_INS, "created", "last_modified"))
     for name in ("access_url", "download_url"):
         _set(resource, name, str(make_web_iri(resource.get(name)) or ""))
-    if resource.get("url_type") != "upload" and resource.get("id"):
-        page = build_resource_page(site, str(dataset["id"]), str(resource["id"]))
-        _set(resource, "url", str(make_web_iri(resource.get("url")) or page))
-    checksum = read_checksum(resource)
-    _set(resource, "hash", checksum.digits if checksum else "")
-    if resource.get("license") and dataset.get("rights_note"):
+    if known.url_type != "upload" and known.id:
+        page = build_resource_page(site, dataset.id, known.id)
+        _set(resource, "url", str(make_web_iri(known.url) or page))
+    _set(resource, "hash", known.checksum.digits if known.checksum else "")
+    if known.license and dataset.rights_note:
         # Who reads a licence must not miss the doubt about it.
-        notes = (resource.get("rights"), dataset["rights_note"])
-        resource["rights"] = "\n".join(filter(None, notes))
+        resource["rights"] = "\n".join(filter(None, (known.rights, dataset.rights_note)))
 
 
 # The id of a node may stand there: it is how ckanext-dcat finds its own places again.
@@ -359,16 +360,16 @@ class MarathonProfile(CarefulReader):
 
 def build_record_graph(package: dict[str, Any], lookups: Lookups) -> Graph:
     """Return the graph of a package of any type, asking CKAN for its neighbours."""
-    kind = package.get("type") or "dataset"
-    if kind == "workshop":
-        return build_workshop_graph(Workshop.from_shown(package), lookups.workshop_facts(package))
-    if kind == "idea":
-        return build_idea_graph(Idea.from_shown(package), lookups.idea_facts(package))
-    if kind == "commitment":
-        return build_commitment_graph(Commitment.from_shown(package), lookups.owner_facts(package))
-    if is_site_type(kind):
-        return describe_by_profiles(package, lookups.owner_facts(package), list_site_profiles())
-    return build_dataset_graph(package, lookups.dataset_facts(package))
+    record = read_package_record(package)
+    if isinstance(record, Workshop):
+        return build_workshop_graph(record, lookups.workshop_facts(record))
+    if isinstance(record, Idea):
+        return build_idea_graph(record, lookups.idea_facts(record))
+    if isinstance(record, Commitment):
+        return build_commitment_graph(record, lookups.owner_facts(package))
+    if isinstance(record, Dataset):
+        return build_dataset_graph(record, lookups.dataset_facts(record))
+    return describe_by_profiles(package, lookups.owner_facts(package), list_site_profiles())
 
 
 # What a distribution's document says of the dataset that it belongs to: what DCAT-AP wants of one.
@@ -438,7 +439,7 @@ def build_graph_by_profiles(
     theirs = describe_by_profiles(shown, facts, others)
     _restate_times(theirs, facts.site, shown)
     join_graphs(graph, theirs)
-    if "croissant" not in others and not fill_from_extras(dataset).get("creator"):
+    if "croissant" not in others and not Dataset.from_shown(dataset).creators:
         # ``schemaorg`` takes the organisation for the creator; in Croissant one is required.
         graph.remove((None, SCHEMAS[0].creator, None))
     return graph

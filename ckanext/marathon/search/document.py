@@ -17,7 +17,16 @@ from ckanext.scheming.helpers import scheming_get_dataset_schema
 
 from ckanext.marathon.domain import workshop
 from ckanext.marathon.domain.texts import load_json
-from ckanext.marathon.records import DATASET, OTHER_TYPES, list_stored_texts
+from ckanext.marathon.records import (
+    DATASET,
+    OTHER_TYPES,
+    Dataset,
+    Idea,
+    PackageRecord,
+    Workshop,
+    list_stored_texts,
+    read_package_record,
+)
 from ckanext.marathon.visibility import filter_public
 from ckanext.marathon.vocabulary import problems, territory
 from ckanext.marathon.vocabulary.codes import UnknownCode
@@ -203,51 +212,48 @@ def _too_long(text: str) -> bool:
     return len(text.encode("utf-8", "replace")) > _LONGEST
 
 
-# The field whose single value, or values, a filter offers, by type.
-_OWN = {
-    "workshop": {"vocab_kind": "kind", "vocab_status": "status"},
-    "idea": {
-        "vocab_idea_status": "status",
-        "vocab_workshop": "workshop",
-        "vocab_community": "community",
-    },
-}
-
-
-def list_facet_values(package: Mapping[str, Any]) -> dict[str, list[str]]:
+def list_facet_values(record: PackageRecord) -> dict[str, list[str]]:
     """Return Solr field → values of one dataset, workshop, idea or commitment as it is shown.
 
     Municipalities bring their departments, problems the areas they belong to.
     """
-    found = {
-        "vocab_municipality": [m.code for m in _municipalities(package)],
-        "vocab_department": _unique(m.department_code for m in _municipalities(package)),
-        "vocab_service_problem": [p.notation for p in _problems(package)],
+    municipalities = _list_municipalities(record)
+    found: dict[str, Iterable[str]] = {
+        "vocab_municipality": [municipality.code for municipality in municipalities],
+        "vocab_department": [municipality.department_code for municipality in municipalities],
+        "vocab_service_problem": [problem.notation for problem in _list_problems(record)],
     }
-    for field, own in _OWN.get(package.get("type", ""), {}).items():
-        found[field] = _texts(package.get(own))
-    return {field: values for field, values in found.items() if values}
+    if isinstance(record, Workshop):
+        found |= {"vocab_kind": [record.kind], "vocab_status": [record.status]}
+    elif isinstance(record, Idea):
+        found |= {
+            "vocab_idea_status": [record.status],
+            "vocab_workshop": [record.workshop_id],
+            "vocab_community": record.communities,
+        }
+    listed = {field: _unique(filter(None, values)) for field, values in found.items()}
+    return {field: values for field, values in listed.items() if values}
 
 
-def list_search_words(package: Mapping[str, Any]) -> list[str]:
+def list_search_words(record: PackageRecord) -> list[str]:
     """Return names of its places and labels and synonyms of its problems, in every language."""
     found: list[str] = []
-    for municipality in _municipalities(package):
+    for municipality in _list_municipalities(record):
         found += [municipality.name, *municipality.alt_names]
         found.append(territory.get_department(municipality.department_code).name)
-    for problem in _problems(package):
+    for problem in _list_problems(record):
         found += problem.pref_label.values()
         for synonyms in problem.alt_labels.values():
             found += synonyms
     return _unique(found)
 
 
-def _municipalities(package: Mapping[str, Any]) -> list[Municipality]:
-    return list(_known(_texts(package.get("municipality")), territory.get_municipality))
+def _list_municipalities(record: PackageRecord) -> list[Municipality]:
+    return list(_known(_unique(record.municipalities), territory.get_municipality))
 
 
-def _problems(package: Mapping[str, Any]) -> list[ServiceProblem]:
-    own = list(_known(_texts(package.get("service_problem")), problems.get_problem))
+def _list_problems(record: PackageRecord) -> list[ServiceProblem]:
+    own = list(_known(_unique(record.problems), problems.get_problem))
     areas = _unique(p.broader for p in own if p.broader)
     notations = {p.notation for p in own}
     return own + [problems.get_problem(area) for area in areas if area not in notations]
@@ -259,11 +265,6 @@ def _known(codes: Iterable[str], look_up: Any) -> Iterable[Any]:
             yield look_up(code)
         except UnknownCode:
             continue
-
-
-def _texts(value: Any) -> list[str]:
-    values = value if isinstance(value, list) else [value]
-    return _unique(v for v in values if isinstance(v, str) and v)
 
 
 def _unique(values: Iterable[str]) -> list[str]:
@@ -294,15 +295,16 @@ def before_index(pkg_dict: dict[str, Any]) -> dict[str, Any]:
     found = fit_document(fields, _repeating(schema), _ours(schema))
     found["data_dict"] = json.dumps(raw)
     found["validated_data_dict"] = json.dumps(public)
-    found.update(list_facet_values(public))
-    if public["type"] == DATASET:
-        found.update(_facets_of_ideas(public.get("idea") or []))
+    record = read_package_record(public)
+    found.update(list_facet_values(record))
+    if isinstance(record, Dataset):
+        found.update(_facets_of_ideas(record.idea_ids))
     # CKAN has an empty one for each file without a format: a value of the filter without a name.
     found["res_format"] = [name for name in found.get("res_format") or () if name]
-    words = list_search_words(public)
+    words = list_search_words(record)
     if words:
         found[WORDS] = " ".join(words)
-    starts_at = format_utc(public.get("starts_at"))
+    starts_at = format_utc(record.starts_at) if isinstance(record, Workshop) else None
     if starts_at:
         found["starts_at_date"] = starts_at
     return found
@@ -323,7 +325,7 @@ def _repeating(schema: Mapping[str, Any]) -> list[str]:
     return [field["field_name"] for field in fields if "repeating_subfields" in field]
 
 
-def _facets_of_ideas(ids: list[str]) -> dict[str, list[str]]:
+def _facets_of_ideas(ids: Iterable[str]) -> dict[str, list[str]]:
     """Return the filters that a dataset has from its public ideas and their public workshops."""
     ideas = _public(ids, "idea")
     communities = (list_stored_texts(extras.get("community")) for extras in ideas.values())
