@@ -23,6 +23,7 @@ from ckanext.marathon.rdf.lookups import read_site
 from ckanext.marathon.search.connection import AWAY
 from ckanext.marathon.views import answers, form_answers
 from ckanext.marathon.views.answers import find_wanted_extension, vary_by_accept
+from ckanext.marathon.views.errors import explain_errors, is_allowed
 from ckanext.marathon.vocabulary import paths, problems, territory
 from ckanext.marathon.vocabulary.codes import UnknownCode
 from ckanext.marathon.vocabulary.territory import Kind, Municipality
@@ -294,10 +295,10 @@ def invite_officer() -> Response | str:
     if refused:
         return refused
     sent = {key: request.form.get(key, "").strip() for key in ("organization", "email", "role")}
+    refusal = {tk.NotAuthorized: tk._("Only the coordinating body invites officers here")}
     try:
-        invited = tk.get_action("marathon_officer_invite")(_make_context(), sent)
-    except tk.NotAuthorized:
-        return tk.abort(403, tk._("Only the coordinating body invites officers here"))
+        with explain_errors(refusal):
+            invited = tk.get_action("marathon_officer_invite")(_make_context(), sent)
     except tk.ValidationError as error:
         return _show_office(invitation=sent, invitation_errors=error.error_dict, status=400)
     return _show_office(invited=invited)
@@ -341,15 +342,13 @@ def _make_row(
 
 
 def _refuse_visitor() -> Response | None:
-    try:
-        tk.check_access("marathon_municipality_create", _make_context(), {})
-    except tk.NotAuthorized:
-        if not current_user.is_authenticated and not form_answers.may_hold():
-            return tk.redirect_to(
-                "user.login", came_from=tk.h.url_for("marathon_office.municipalities")
-            )
-        return tk.abort(403, tk._("This page is for administrators of the coordinating body"))
-    return None
+    if is_allowed("marathon_municipality_create", _make_context(), {}):
+        return None
+    if not current_user.is_authenticated and not form_answers.may_hold():
+        return tk.redirect_to(
+            "user.login", came_from=tk.h.url_for("marathon_office.municipalities")
+        )
+    return tk.abort(403, tk._("This page is for administrators of the coordinating body"))
 
 
 def _make_context() -> Context:

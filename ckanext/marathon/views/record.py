@@ -44,6 +44,12 @@ from ckanext.marathon.search.document import list_registered_types
 from ckanext.marathon.views import form_answers
 from ckanext.marathon.views.account import is_own_address
 from ckanext.marathon.views.answers import answer_rdf, find_wanted_extension, vary_by_accept
+from ckanext.marathon.views.errors import (
+    ErrorSentences,
+    explain_errors,
+    hide_existence,
+    show_if_visible,
+)
 
 # Pages, RDF and downloads of files.
 FILE_ENDPOINTS = frozenset(
@@ -98,10 +104,7 @@ def show_public(reference: str) -> dict[str, Any] | None:
         "use_cache": False,
         visibility.OUTSIDER: True,
     }
-    try:
-        return tk.get_action("package_show")(cast(Context, context), {"id": reference})
-    except (tk.ObjectNotFound, tk.NotAuthorized):
-        return None
+    return show_if_visible("package_show", cast(Context, context), {"id": reference})
 
 
 def require_public(package_type: str, reference: str) -> dict[str, Any]:
@@ -112,10 +115,9 @@ def require_public(package_type: str, reference: str) -> dict[str, Any]:
     package = model.Package.get(reference)
     if package and package.type == package_type and visibility.is_public(package):
         context = {"user": "", "auth_user_obj": None, "use_cache": False, visibility.OUTSIDER: True}
-        try:
-            return tk.get_action("package_show")(cast(Context, context), {"id": package.id})
-        except (tk.ObjectNotFound, tk.NotAuthorized):
-            pass
+        shown = show_if_visible("package_show", cast(Context, context), {"id": package.id})
+        if shown is not None:
+            return shown
     return stop_missing(feed_log.was_public(package.id if package else reference))
 
 
@@ -321,12 +323,9 @@ def _show_organization(reference: str) -> dict[str, Any] | None:
     nothing_else = dict.fromkeys(
         ("include_dataset_count", "include_users", "include_groups", "include_followers"), False
     )
-    try:
-        return tk.get_action("organization_show")(
-            cast(Context, context), {"id": reference, **nothing_else}
-        )
-    except (tk.ObjectNotFound, tk.NotAuthorized):
-        return None
+    return show_if_visible(
+        "organization_show", cast(Context, context), {"id": reference, **nothing_else}
+    )
 
 
 def _find_address(package_type: str, reference: str, extension: str | None) -> str:
@@ -465,10 +464,8 @@ def change_following() -> Response:
     context: Context = {"user": current_user.name}
     wanted = request.form.get("follow") != "no"
     show, start, stop = actions
-    try:
+    with hide_existence(tk._("Not found"), tk.ObjectNotFound, tk.NotAuthorized, tk.ValidationError):
         found = tk.get_action(show)(context, {"id": request.form.get("id", "")})
-    except (tk.ObjectNotFound, tk.NotAuthorized, tk.ValidationError):
-        return tk.abort(404, tk._("Not found"))
     # Pressed twice, it is already as the person wants it.
     with suppress(tk.ObjectNotFound, tk.ValidationError):
         tk.get_action(start if wanted else stop)(
@@ -500,8 +497,13 @@ def change_status(id: str) -> Response:
         "status": request.form.get("status", ""),
         "reason": request.form.get("reason", ""),
     }
+    refusals: ErrorSentences = {
+        tk.NotAuthorized: tk._("You may not change the status of this idea"),
+        tk.ObjectNotFound: tk._("Not found"),
+    }
     try:
-        tk.get_action("marathon_idea_status_update")(context, step)
+        with explain_errors(refusals):
+            tk.get_action("marathon_idea_status_update")(context, step)
         tk.h.flash_success(tk._("The status is saved."))
     except tk.ValidationError as error:
         model.Session.rollback()
@@ -511,10 +513,6 @@ def change_status(id: str) -> Response:
         model.Session.rollback()
         texts = form_answers.describe_search_away()[""]
         return _show_again(id, step, texts, form_answers.UNAVAILABLE)
-    except tk.NotAuthorized:
-        return tk.abort(403, tk._("You may not change the status of this idea"))
-    except tk.ObjectNotFound:
-        return tk.abort(404, tk._("Not found"))
     return tk.redirect_to(tk.h.url_for("idea.read", id=id) + "#history")
 
 

@@ -11,7 +11,7 @@ from flask import Blueprint, make_response, request
 
 from ckanext.marathon.search import query
 from ckanext.marathon.search.connection import AWAY
-from ckanext.marathon.views.outage import SEARCH_RETRY_SECONDS
+from ckanext.marathon.views.errors import SEARCH_RETRY_SECONDS
 from ckanext.marathon.vocabulary import territory
 from ckanext.marathon.vocabulary.codes import MAX_QUERY, UnknownCode
 from ckanext.marathon.vocabulary.territory import Municipality
