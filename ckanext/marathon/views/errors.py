@@ -99,6 +99,7 @@ def answer_wrong_fields(summary: Mapping[str, Any]) -> Response:
     return answer_error_page(entry.status, tk._(entry.title), content)
 
 
+# CKAN workaround: missing-file
 def _answer_missing_file(entry: ErrorAnswer, fault: Exception) -> Response:
     """Answer for the download of a resource that has neither file nor web address.
 
@@ -149,7 +150,8 @@ def _answer_stale_form(entry: ErrorAnswer, fault: CSRFError) -> Response:
     return answer_error_page(entry.status, tk._(entry.title), fault.description or "")
 
 
-# Views of CKAN let the first five pass, which ends in a 500 without this table.
+# Views of CKAN let the first six pass, which ends in a 500 without this table.
+# CKAN workaround: uncaught-errors
 ERROR_ANSWERS: dict[type[Exception], ErrorAnswer] = {
     tk.ObjectNotFound: ErrorAnswer(
         404,
@@ -240,6 +242,7 @@ for kind_of_error in ERROR_ANSWERS:
     errors.app_errorhandler(kind_of_error)(answer_error)
 
 
+# CKAN workaround: search-page-500
 def watch_pages(_sender: Any, blueprint: Blueprint, **_more: Any) -> None:
     """Take the 500 of a dataset type's own pages: CKAN's search page makes one of it itself."""
     blueprint.register_error_handler(500, _answer_aborted)

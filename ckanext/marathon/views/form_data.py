@@ -59,6 +59,7 @@ def _name_on_page(numbers: Mapping[str, list[int]], name: str) -> str:
     return separator.join(parts)
 
 
+# CKAN workaround: row-order
 def gather_rows(values: dict[str, Any], repeating: set[str]) -> dict[str, list[int]]:
     """Make lists of rows of the inputs of repeating fields, in place; return their numbers.
 

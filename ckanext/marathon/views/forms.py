@@ -61,7 +61,7 @@ def take_own_inputs() -> SentValues:
     request.environ["marathon.form"] = own
     _replace_form(left)
     if "save" not in request.form:
-        # CKAN's views break without it.
+        # CKAN workaround: save-input
         _replace_form([*left, ("save", "")])
     return own
 
@@ -185,7 +185,7 @@ class OnePageFileCreateView(ckan_resource.CreateView):
         """Save, or show the form again with what is wrong."""
         take_own_inputs()
         if "id" not in request.form:
-            # CKAN breaks without; its own page sends it empty.
+            # CKAN workaround: file-id-input
             return tk.abort(400, tk._("Integrity Error"))
         return save_form(
             lambda: super(OnePageFileCreateView, self).post(package_type, id),

@@ -138,8 +138,6 @@ ORGANIZATION_PAGE, ORGANIZATION_DATA = "organization.read", "marathon_thing.orga
 FILE_PAGE, FILE_DATA = "dataset_resource.read", "marathon_thing.distribution"
 # Of ckanext-dcat, which answers 404 for what was public.
 _CROISSANT = "croissant.read_dataset_croissant"
-# The names of a form's fields have three, as ``resources__0__url``.
-MOST_PARTS = 10
 
 
 def show_data(package_type: str, id: str, extension: str) -> Response:
@@ -203,35 +201,6 @@ def _refuse_profiles() -> None:
     """
     if request.args.get("profiles"):
         tk.abort(400, tk._("Only datasets and pages of the catalogue have other profiles"))
-
-
-@things.before_app_request
-def reject_nul_in_url() -> Response | None:
-    """Answer 400 to a NUL in an address, which PostgreSQL would answer with an error."""
-    texts = [request.path, *(text for pair in request.args.items(multi=True) for text in pair)]
-    if any("\x00" in text for text in texts):
-        return tk.abort(400, tk._("The text contains characters that cannot be stored"))
-    return None
-
-
-@things.before_app_request
-def reject_mixed_field() -> Response | None:
-    """Answer 400 to a field that is both a text and a group of fields, on which CKAN breaks.
-
-    It takes ``contact__0__name`` for the name of the first of ``contact``, and so breaks on
-    ``contact__0``, too. Taking names of very many parts apart would cost a worker's memory. The API
-    takes no names apart, and may get a whole JSON document as the name of a field.
-    """
-    if request.blueprint == "api":
-        return None
-    names = {*request.form, *request.files}
-    if any(name.count("__") >= MOST_PARTS for name in names):
-        return tk.abort(400, tk._("Integrity Error"))
-    parts = [name.split("__") for name in names]
-    groups = {"__".join(each[:end]) for each in parts for end in range(1, len(each))}
-    if groups & names or any(len(each) % 2 == 0 and each[-1].isdecimal() for each in parts):
-        return tk.abort(400, tk._("Integrity Error"))
-    return None
 
 
 @things.before_app_request

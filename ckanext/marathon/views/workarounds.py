@@ -3,6 +3,9 @@
 Parameters of a wrong type are refused before any action runs; forms without a field that CKAN needs
 are answered; former versions of files (ckanext-activity) ask for the permission that datasets ask
 for; pages and Atom feeds come without hidden characters, whatever texts the database has.
+
+What each comment ``CKAN workaround`` is for, also in other rooms, is in docs/ckan-workarounds.md,
+with the issue of CKAN or what to report.
 """
 
 from __future__ import annotations
@@ -41,6 +44,7 @@ from ckanext.marathon.visibility import Viewer
 api_door = Blueprint("marathon_api_door", __name__)
 
 
+# CKAN workaround: parameter-types
 @api_door.before_app_request
 def check_parameter_types() -> Response | None:
     """Answer 409 with the parameter's name and what is expected there, or let the call pass."""
@@ -88,6 +92,7 @@ activity = Blueprint("marathon_activity", __name__)
 _FILE_VERSION = "activity.resource_history"
 
 
+# CKAN workaround: file-version-access
 @activity.before_app_request
 def check_version_access() -> None:
     """Ask of a former version of a file what that plugin asks of one of a dataset.
@@ -126,6 +131,7 @@ _FIELDS = {
 }
 
 
+# CKAN workaround: form-fields
 @odd_requests.before_app_request
 def check_fields() -> Response | None:
     """Answer a form that lacks a field on which CKAN's view breaks."""
@@ -151,6 +157,7 @@ def _changes_account() -> bool:
     return has_new_password or form.get("email") != getattr(current_user, "email", None)
 
 
+# CKAN workaround: remember-me
 @odd_requests.before_app_request
 def check_remember_me() -> None:
     """Leave "remember me" out of a login where it is no number of milliseconds."""
@@ -162,6 +169,7 @@ def check_remember_me() -> None:
         cast(Any, request).form = ImmutableMultiDict(kept)
 
 
+# CKAN workaround: unseen-records
 @odd_requests.before_app_request
 def hide_unseen_records() -> Response | None:
     """Answer for a record that the visitor may not see as for one that does not exist.
@@ -195,6 +203,7 @@ def _is_page_of_record() -> bool:
     return is_of_record and not (request.endpoint or "").endswith(".read")
 
 
+# CKAN workaround: deleted-group-feed
 @odd_requests.before_app_request
 def hide_deleted_groups() -> Response | None:
     """Answer 404 for CKAN's feed of a deleted organisation or group, as its page does."""
@@ -209,6 +218,7 @@ def hide_deleted_groups() -> Response | None:
     return None
 
 
+# CKAN workaround: list-of-admins
 @odd_requests.before_app_request
 def guard_list_of_admins() -> None:
     """Show who administrates an organisation or group to those who may see its people."""
@@ -221,11 +231,51 @@ def guard_list_of_admins() -> None:
         tk.check_access(f"{blueprint}_show", context, asked)
 
 
+# CKAN workaround: group-bulk-process
 @odd_requests.before_app_request
 def refuse_bulk_of_group() -> Response | None:
     """Answer 404 where CKAN has an address and a view that takes organisations alone."""
     if request.endpoint == "group.bulk_process":
         return tk.abort(404, tk._("Not found"))
+    return None
+
+
+# Hooks run in the order of the names of blueprints: those that answer whatever was sent, as while
+# a restore is under way, come first.
+odd_texts = Blueprint("marathon_texts", __name__)
+
+# The names of a form's fields have three, as ``resources__0__url``.
+MOST_PARTS = 10
+
+
+# CKAN workaround: nul-in-url
+@odd_texts.before_app_request
+def reject_nul_in_url() -> Response | None:
+    """Answer 400 to a NUL in an address, which PostgreSQL would answer with an error."""
+    texts = [request.path, *(text for pair in request.args.items(multi=True) for text in pair)]
+    if any("\x00" in text for text in texts):
+        return tk.abort(400, tk._("The text contains characters that cannot be stored"))
+    return None
+
+
+# CKAN workaround: mixed-field
+@odd_texts.before_app_request
+def reject_mixed_field() -> Response | None:
+    """Answer 400 to a field that is both a text and a group of fields, on which CKAN breaks.
+
+    It takes ``contact__0__name`` for the name of the first of ``contact``, and so breaks on
+    ``contact__0``, too. Taking names of very many parts apart would cost a worker's memory. The API
+    takes no names apart, and may get a whole JSON document as the name of a field.
+    """
+    if request.blueprint == "api":
+        return None
+    names = {*request.form, *request.files}
+    if any(name.count("__") >= MOST_PARTS for name in names):
+        return tk.abort(400, tk._("Integrity Error"))
+    parts = [name.split("__") for name in names]
+    groups = {"__".join(each[:end]) for each in parts for end in range(1, len(each))}
+    if groups & names or any(len(each) % 2 == 0 and each[-1].isdecimal() for each in parts):
+        return tk.abort(400, tk._("Integrity Error"))
     return None
 
 
@@ -247,6 +297,7 @@ def leave_out_hidden(answer: Response) -> Response:
 FeedFactory = Callable[..., Any]
 
 
+# CKAN workaround: feed-characters
 def make_feed_class(others: list[FeedFactory]) -> FeedFactory:
     """Return the class of CKAN's feeds, or another plugin's, made to clean what it is given.
 
