@@ -41,8 +41,9 @@ from ckanext.marathon.views.account import (
     end_sessions,
     send_reset_link_later,
 )
+from ckanext.marathon.views.errors import watch_pages
 from ckanext.marathon.views.home import home, map_
-from ckanext.marathon.views.outage import HealthMiddleware, watch_pages
+from ckanext.marathon.views.outage import HealthMiddleware
 from ckanext.marathon.views.rate_limit import check_settings
 from ckanext.marathon.views.security_headers import MODE, SOURCES, parse_sources
 

@@ -492,6 +492,52 @@ def marathon_thing_note(thing: Package) -> str:
     return _join_line(places, organization.get("title"), ", ".join(formats))
 
 
+class ListedRecord(NamedTuple):
+    """A dataset, idea or workshop in a short list, as ``snippets/records.html`` prints it.
+
+    Attributes:
+        href: of its page.
+        status: code of an idea's or workshop's, ``""`` of a dataset's.
+        status_label: what readers call the status.
+        note: where it belongs and when it was, in one line.
+        detail: a further line, ``""`` for none.
+    """
+
+    href: str
+    title: str
+    is_private: bool
+    is_example: bool
+    status: str
+    status_label: str
+    note: str
+    detail: str
+
+
+def marathon_listed_records(
+    things: Iterable[Package], details: Mapping[str, str] | None = None
+) -> list[ListedRecord]:
+    """Return the lines of a short list of records; ``details`` has a further line by id."""
+    return [_describe_listed(thing, (details or {}).get(thing["id"], "")) for thing in things]
+
+
+def _describe_listed(thing: Package, detail: str) -> ListedRecord:
+    terms = _STATUS_LISTS.get(thing["type"], "")
+    status = (thing.get("status") or "") if terms else ""
+    return ListedRecord(
+        href=tk.h.url_for(f"{thing['type']}.read", id=thing["name"]),
+        title=thing.get("title") or thing["name"],
+        is_private=bool(thing.get("private")),
+        is_example=bool(thing.get("example")),
+        status=status,
+        status_label=marathon_term(terms, status) if status else "",
+        note=marathon_thing_note(thing),
+        detail=detail,
+    )
+
+
+_STATUS_LISTS = {"idea": "idea-status", "workshop": "workshop-status"}
+
+
 def marathon_participants(workshop: Package) -> list[ParticipantCount]:
     """Return the counts of participants that are known.
 

@@ -54,6 +54,7 @@ def marathon_trouble(code: int | Sequence[int], content: Any) -> PageError:
     return PageError(number, *_explain_error(number), detail)
 
 
+# CKAN workaround: assets-of-failed-page
 def marathon_fresh_assets() -> str:
     """Forget which styles and scripts this request has written, return nothing.
 

@@ -79,6 +79,7 @@ def package_show(
     return result
 
 
+# CKAN workaround: odd-groups
 def _without_odd_groups(data_dict: dict[str, Any]) -> dict[str, Any]:
     """Return what is asked without groups that are no list, on which CKAN breaks.
 

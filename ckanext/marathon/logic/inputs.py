@@ -137,6 +137,7 @@ def find_date_problem(value: Any) -> str | None:
     return tk._("A date is expected, for example 2017-06-03")
 
 
+# CKAN workaround: flags
 def read_flag(value: Any, false: Collection[str] = FALSE) -> bool | None:
     """Return what is surely true or false, ``None`` for anything else.
 

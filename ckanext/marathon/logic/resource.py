@@ -93,6 +93,7 @@ def _changed(record: Any) -> set[str]:
     return {attribute.key for attribute in inspected.attrs if attribute.history.has_changes()}
 
 
+# CKAN workaround: file-addresses
 def settle_addresses(pkg_dict: dict[str, Any]) -> None:
     """Mend the addresses that CKAN makes for the files of a package; ``pkg_dict`` is changed."""
     _take_language_out(pkg_dict)
@@ -186,6 +187,7 @@ class _SentFile(NamedTuple):
     id: str
 
 
+# CKAN workaround: empty-files
 def settle_files(
     context: Context, data: dict[str, Any], package: model.Package | None, is_lenient: bool
 ) -> list[int]:

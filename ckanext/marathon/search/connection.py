@@ -30,6 +30,7 @@ AWAY = (SolrConnectionError, SearchError)
 
 log = logging.getLogger(__name__)
 
+# CKAN workaround: solr-connection
 # Seconds to connect and to wait for an answer within a web request. Commands and background jobs
 # wait as long as ``solr_timeout`` says.
 CONNECT_SECONDS = 2

@@ -34,6 +34,7 @@ from ckanext.marathon.vocabulary.problems import ServiceProblem
 from ckanext.marathon.vocabulary.territory import Municipality
 
 
+# CKAN workaround: unknown-types
 def list_registered_types() -> list[str]:
     """Return every type that has pages on this site: ours, CKAN's and those of other plugins.
 

@@ -52,6 +52,7 @@ _INPUTS_OF_ADDRESSES = ("came_from", "return_to")
 _BLUEPRINTS = frozenset({"user", "marathon_form_edit", *TYPES})
 
 
+# CKAN workaround: local-address
 def is_own_address(text: str) -> bool:
     """Return whether a text is an address of this site, with or without its host.
 

@@ -35,6 +35,21 @@ def answer_error_page(code: int, name: str, content: str) -> Response:
     return make_response(tk.render("error_document_template.html", said), code)
 
 
+def answer_refusal(status: int, message: str, detail: str = "") -> Response:
+    """Return an error in plain text that says what to do."""
+    answer = FlaskResponse(f"{message} {detail}".strip() + "\n", status, mimetype="text/plain")
+    # A follower in a page of the web has to see that it must begin anew.
+    answer.headers["Access-Control-Allow-Origin"] = "*"
+    return answer
+
+
+def answer_busy(message: str, seconds: int) -> Response:
+    """Return 503: it will work later."""
+    answer = answer_refusal(503, message)
+    answer.headers["Retry-After"] = str(seconds)
+    return answer
+
+
 HTML = "text/html"
 # Several extensions stand for one media type; the first is the one that is redirected to.
 BY_MEDIA_TYPE = {each.media_type: each.extension for each in reversed(FORMATS.values())}

@@ -43,8 +43,10 @@ from ckanext.marathon.rdf.namespaces import DCAT
 from ckanext.marathon.rdf.profile import build_graph_by_profiles, join_graphs
 from ckanext.marathon.spreadsheets import XLSX
 from ckanext.marathon.views.answers import (
+    answer_busy,
     answer_bytes,
     answer_document,
+    answer_refusal,
     answer_unchanged,
     find_encoding,
     find_wanted_extension,
@@ -214,26 +216,6 @@ def find_part_address(part: CataloguePart) -> str:
     return f"{root}/{part.scope.name}" if part.scope.kind else root
 
 
-def answer_refusal(status: int, message: str, detail: str = "") -> Response:
-    """Return an error in plain text that says what to do."""
-    answer = FlaskResponse(f"{message} {detail}".strip() + "\n", status, mimetype="text/plain")
-    # A follower in a page of the web has to see that it must begin anew.
-    answer.headers["Access-Control-Allow-Origin"] = "*"
-    return answer
-
-
-def answer_busy(message: str, seconds: int) -> Response:
-    """Return 503: it will work later."""
-    answer = answer_refusal(503, message)
-    answer.headers["Retry-After"] = str(seconds)
-    return answer
-
-
-def answer_not_ready() -> Response:
-    """Return 503: the log cannot answer yet; it is put together (``views/outage.py``)."""
-    return answer_busy(tk._("The catalogue is being put together. Try again later."), 120)
-
-
 def _redirect_to_part(asked: Scope, found: Scope) -> Response:
     rest = request.full_path.removesuffix("?").split(f"/{asked.code}/", 1)
     # What is encoded in the address may not be found in it as it is.
@@ -372,14 +354,11 @@ def show_table(part: CataloguePart) -> Response:
 
 def show_workbook(part: CataloguePart) -> Response:
     """Return the whole inventory as a workbook of Excel."""
-    try:
-        known = answer_unchanged("xlsx")
-        if known is not None:
-            return known
-        state = log_state.require_ready(log_state.read_state())
-        book = sheet.make_workbook(catalogue.read_datasets(part))
-    except LogNotReady:
-        return answer_not_ready()
+    known = answer_unchanged("xlsx")
+    if known is not None:
+        return known
+    state = log_state.require_ready(log_state.read_state())
+    book = sheet.make_workbook(catalogue.read_datasets(part))
     file = io.BytesIO()
     book.save(file)
     answer = FlaskResponse(file.getvalue(), content_type=XLSX)
@@ -388,13 +367,10 @@ def show_workbook(part: CataloguePart) -> Response:
 
 
 def _answer_whole(part: CataloguePart, extension: str) -> Response:
-    try:
-        known = answer_unchanged(extension)
-        if known is not None:
-            return known
-        document = catalogue.read_everything(part, extension)
-    except LogNotReady:
-        return answer_not_ready()
+    known = answer_unchanged(extension)
+    if known is not None:
+        return known
+    document = catalogue.read_everything(part, extension)
     root = find_part_address(part)
     others = {
         each.media_type: f"{root}/catalog/all.{each.extension}" for each in RDF_DOCUMENTS.values()
@@ -512,8 +488,6 @@ def _answer_changes(part: CataloguePart, extension: str, address: str) -> Respon
         answer = answer_refusal(410, message, everything)
         answer.headers["Link"] = f'<{everything}>; rel="start"'
         return answer
-    except LogNotReady:
-        return answer_not_ready()
     with found:
         answer = FlaskResponse(status=304)
         answer.set_etag(f"{found.digest}.{extension}.{find_encoding()}")
@@ -533,16 +507,13 @@ def _answer_changes(part: CataloguePart, extension: str, address: str) -> Respon
 
 def _answer_atom(part: CataloguePart) -> Response:
     address = f"{find_part_address(part)}/catalog/changes.atom"
-    try:
-        state = log_state.require_ready(log_state.read_state())
-        answer = FlaskResponse(status=304)
-        # Each language has its own words.
-        set_validators(answer, state, f"atom.{tk.h.lang()}")
-        if is_fresh(answer):
-            return answer
-        body, cursor = atom.write_changes_atom(part, address, lookups.read_site().url)
-    except LogNotReady:
-        return answer_not_ready()
+    state = log_state.require_ready(log_state.read_state())
+    answer = FlaskResponse(status=304)
+    # Each language has its own words.
+    set_validators(answer, state, f"atom.{tk.h.lang()}")
+    if is_fresh(answer):
+        return answer
+    body, cursor = atom.write_changes_atom(part, address, lookups.read_site().url)
     written = answer_bytes(body, atom.MEDIA_TYPE)
     set_validators(written, state, f"atom.{tk.h.lang()}")
     return share_answer(written, cursor)
@@ -557,10 +528,7 @@ news = Blueprint("marathon_news", __name__)
 
 def show_news(part: CataloguePart) -> Response:
     """Return the newest news as Atom, in the language of the address."""
-    try:
-        state = log_state.require_ready(log_state.read_state())
-    except LogNotReady:
-        return answer_not_ready()
+    state = log_state.require_ready(log_state.read_state())
     answer = FlaskResponse(status=304)
     set_validators(answer, state, f"news.{tk.h.lang()}")
     if is_fresh(answer):

@@ -29,6 +29,7 @@ from ckanext.marathon.domain.file import (
     add_charset,
     detect_media_type,
 )
+from ckanext.marathon.views.errors import is_allowed
 
 # A browser draws a text or a picture with styles of its own.
 FILES_URL = "ckanext.marathon.files_url"
@@ -65,10 +66,7 @@ def find_download() -> model.Resource | None:
 def is_public(resource_id: str) -> bool:
     """Return whether somebody without an account may see a resource."""
     context = Context(user="", auth_user_obj=None)
-    try:
-        return tk.check_access("resource_show", context, {"id": resource_id})
-    except (tk.NotAuthorized, tk.ObjectNotFound):
-        return False
+    return is_allowed("resource_show", context, {"id": resource_id})
 
 
 def protect_file(response: Response) -> bool:

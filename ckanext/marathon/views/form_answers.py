@@ -22,7 +22,7 @@ from ckan.common import current_user
 from ckan.lib.search import SearchIndexError
 from ckan.types import Response
 from flask import Blueprint, current_app, g, get_flashed_messages, jsonify, make_response, request
-from flask_wtf.csrf import CSRFError, generate_csrf
+from flask_wtf.csrf import generate_csrf
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.formparser import FormDataParser
@@ -35,7 +35,7 @@ from ckanext.marathon.logic.edits import LastSave
 from ckanext.marathon.logic.resource import get_refusal
 from ckanext.marathon.model import audit
 from ckanext.marathon.search.connection import AWAY
-from ckanext.marathon.views.answers import answer_error_page
+from ckanext.marathon.views.errors import STALE_FORM
 from ckanext.marathon.views.form_data import (
     CHOICES,
     OWN_INPUTS,
@@ -454,7 +454,7 @@ LOGIN, STALE, FORBIDDEN, GONE, TOO_LARGE, TOO_MANY, SERVER_AWAY = (
 KINDS = {401: FORBIDDEN, 403: FORBIDDEN, 404: GONE, 410: GONE, 413: TOO_LARGE, 429: TOO_MANY}
 # Their pages ask for a password and little else.
 LEFT_ALONE = ("user.login", "user.register", "user.perform_reset", "user.request_reset")
-_STALE, _SHOWN = "_marathon_form_is_stale", "_marathon_form_is_shown"
+_SHOWN = "_marathon_form_is_shown"
 MOST_INPUTS = 20_000
 
 
@@ -478,13 +478,6 @@ def may_hold() -> bool:
 def note_form_shown() -> None:
     """Say that the answer to this request holds the form itself, filled in."""
     setattr(g, _SHOWN, True)
-
-
-@held.app_errorhandler(CSRFError)
-def note_stale_form(fault: CSRFError) -> Response:
-    """Answer 400 to a form whose token against forgery is not of this session."""
-    setattr(g, _STALE, True)
-    return answer_error_page(400, tk._("The form is too old"), fault.description or "")
 
 
 @held.after_app_request
@@ -540,7 +533,7 @@ def _find_kind(status: int) -> str:
     """Return why the form was not taken, ``""`` where it was or where the page says so itself."""
     if status >= 500:
         return SERVER_AWAY
-    if g.get(_STALE):
+    if g.get(STALE_FORM):
         return LOGIN if current_user.is_anonymous else STALE
     kind = KINDS.get(status, "")
     # To nobody a record that is not public is as one that is gone.

@@ -30,6 +30,7 @@ from ckanext.marathon.helpers.labels import marathon_municipality_names, maratho
 from ckanext.marathon.logic import inputs
 from ckanext.marathon.model import audit
 from ckanext.marathon.records import DATASET
+from ckanext.marathon.views.errors import FormCall, call_for_form
 
 # ``resources__3__name``: the input of one field of one file or link.
 RESOURCE_INPUT = re.compile(r"resources__(?P<number>\d{1,6})(?:__(?P<inner>.+))?", re.S)
@@ -58,6 +59,7 @@ def _name_on_page(numbers: Mapping[str, list[int]], name: str) -> str:
     return separator.join(parts)
 
 
+# CKAN workaround: row-order
 def gather_rows(values: dict[str, Any], repeating: set[str]) -> dict[str, list[int]]:
     """Make lists of rows of the inputs of repeating fields, in place; return their numbers.
 
@@ -371,17 +373,20 @@ def add_idea(form: PackageForm) -> Errors:
     """Create the idea typed in the form and tick it; return its errors."""
     context: Context = {"user": current_user.name, "auth_user_obj": current_user}
     typed = {key: form.values.get(f"new_idea_{key}", "") for key in NEW_IDEA}
-    try:
-        idea = tk.get_action("marathon_idea_quick_create")(context, typed)
-    except tk.ValidationError as error:
-        return {"new_idea": error.error_dict}
-    except tk.NotAuthorized:
-        return {"new_idea": {"workshop": [tk._("You may not add ideas to this workshop.")]}}
+    called = create_idea(context, typed)
+    if called.errors is not None:
+        return {"new_idea": called.errors}
     for key in NEW_IDEA:
         form.values.pop(f"new_idea_{key}", None)
     chosen = form.values.get("idea") or []
-    form.values["idea"] = [*([chosen] if isinstance(chosen, str) else chosen), idea["id"]]
+    form.values["idea"] = [*([chosen] if isinstance(chosen, str) else chosen), called.result["id"]]
     return {}
+
+
+def create_idea(context: Context, typed: dict[str, Any]) -> FormCall:
+    """Create an idea as proposed, from the form of a dataset."""
+    forbidden = {"workshop": [tk._("You may not add ideas to this workshop.")]}
+    return call_for_form("marathon_idea_quick_create", context, typed, forbidden)
 
 
 def _name_resource(resource: dict[str, Any]) -> dict[str, Any]:

@@ -37,6 +37,7 @@ from ckanext.marathon.helpers.form import (
 from ckanext.marathon.helpers.labels import TYPES
 from ckanext.marathon.logic import edits, resource
 from ckanext.marathon.views import form_answers, form_data
+from ckanext.marathon.views.errors import ErrorSentences, explain_errors, hide_existence
 from ckanext.marathon.views.form_answers import SEARCH_AWAY, Conflict
 from ckanext.marathon.views.form_data import CHOICES, OWN_INPUTS
 
@@ -60,7 +61,7 @@ def take_own_inputs() -> SentValues:
     request.environ["marathon.form"] = own
     _replace_form(left)
     if "save" not in request.form:
-        # CKAN's views break without it.
+        # CKAN workaround: save-input
         _replace_form([*left, ("save", "")])
     return own
 
@@ -145,17 +146,18 @@ def _read_typed() -> SentValues:
 
 def save_form(save: Callable[[], Any], show: Page) -> Any:
     """Return CKAN's answer to a save, for the page's script as JSON."""
+    refusals: ErrorSentences = {
+        tk.NotAuthorized: tk._("You may not change this"),
+        tk.ObjectNotFound: tk._("Not found"),
+    }
     try:
-        answer = save()
+        with explain_errors(refusals):
+            answer = save()
     except SEARCH_AWAY:
         model.Session.rollback()
         form_answers.note_form_shown()
         page = show(_read_typed(), form_answers.describe_search_away())
         return make_response(page, form_answers.UNAVAILABLE)
-    except tk.NotAuthorized:
-        return tk.abort(403, tk._("You may not change this"))
-    except tk.ObjectNotFound:
-        return tk.abort(404, tk._("Not found"))
     if isinstance(answer, Response) and answer.status_code in {301, 302, 303}:
         return form_answers.answer_saved(answer.location)
     return answer
@@ -183,7 +185,7 @@ class OnePageFileCreateView(ckan_resource.CreateView):
         """Save, or show the form again with what is wrong."""
         take_own_inputs()
         if "id" not in request.form:
-            # CKAN breaks without; its own page sends it empty.
+            # CKAN workaround: file-id-input
             return tk.abort(400, tk._("Integrity Error"))
         return save_form(
             lambda: super(OnePageFileCreateView, self).post(package_type, id),
@@ -258,10 +260,8 @@ class OnePageFileEditView(ckan_resource.EditView):
         context = Context(
             user=current_user.name, auth_user_obj=current_user, use_cache=False, for_edit=True
         )
-        try:
+        with hide_existence(tk._("Resource not found")):
             return dict(tk.get_action("resource_show")(context, {"id": resource_id}))
-        except (tk.ObjectNotFound, tk.NotAuthorized):
-            return tk.abort(404, tk._("Resource not found"))
 
 
 def _file_schema(package_id: str) -> dict[str, Any]:
@@ -363,10 +363,8 @@ class OnePageOrganizationEditView(group.EditGroupView):
 
     def _stored(self, reference: str) -> SentValues:
         context = Context(user=current_user.name, auth_user_obj=current_user)
-        try:
+        with hide_existence(tk._("Organization not found")):
             return edits.show_organization(context, reference)
-        except (tk.ObjectNotFound, tk.NotAuthorized):
-            return tk.abort(404, tk._("Organization not found"))
 
 
 def _organization_schema() -> dict[str, Any]:
@@ -471,10 +469,8 @@ class OnePageCreateView(CreateView):
 
     def post(self, package_type: str) -> Response | str:
         """Save, check only, or show the form again, as the button pressed says."""
-        try:
+        with explain_errors({df.DataError: tk._("Integrity Error")}):
             form = form_data.read_form(package_type)
-        except df.DataError:
-            return tk.abort(400, tk._("Integrity Error"))
         if form.step in {"refresh", "add-file"}:
             return self._again(form, {})
         if form.step == "add-idea":
@@ -498,12 +494,13 @@ class OnePageCreateView(CreateView):
             form_data.add_file_errors(form, errors, refused)
             if errors or form.step == "check":
                 return self._again(form, errors)
-            created = tk.get_action("package_create")(context, data)
+            with explain_errors(
+                {tk.NotAuthorized: tk._("Not authorised to add this for that organisation")}
+            ):
+                created = tk.get_action("package_create")(context, data)
         except tk.ValidationError as error:
             _undo_creation(context)
             return self._again(form, error.error_dict)
-        except tk.NotAuthorized:
-            return tk.abort(403, tk._("Not authorised to add this for that organisation"))
         except SEARCH_AWAY:
             _undo_creation(context)
             errors = form_answers.describe_search_away()
@@ -543,14 +540,10 @@ def add_idea() -> Response:
     """Add an idea as proposed; answer as :func:`list_offered_ideas`, or with its errors (422)."""
     context: Context = {"user": current_user.name, "auth_user_obj": current_user}
     typed = {key: request.form.get(key, "") for key in form_data.NEW_IDEA}
-    try:
-        idea = tk.get_action("marathon_idea_quick_create")(context, typed)
-    except tk.ValidationError as error:
-        return make_response(jsonify(errors=list_errors_by_input(error.error_dict)), 422)
-    except tk.NotAuthorized:
-        message = tk._("You may not add ideas to this workshop.")
-        return make_response(jsonify(errors={"workshop": [message]}), 403)
-    return jsonify(_describe_offered(idea))
+    called = form_data.create_idea(context, typed)
+    if called.errors is not None:
+        return make_response(jsonify(errors=list_errors_by_input(called.errors)), called.status)
+    return jsonify(_describe_offered(called.result))
 
 
 def _describe_offered(idea: dict[str, Any]) -> dict[str, Any]:
@@ -609,23 +602,23 @@ class OnePageEditView(EditView):
         actual = self._type_of(id)
         if actual is None:
             return super().post(package_type, id)
-        try:
+        with explain_errors({df.DataError: tk._("Integrity Error")}):
             form = form_data.read_form(actual, is_new=False)
-        except df.DataError:
-            return tk.abort(400, tk._("Integrity Error"))
         context = self._context()
         stored = self._show(context, id)
         _check_may_edit(context, stored["id"])
         package = edits.lock_package(stored["id"])
         if package is None:
             return tk.abort(404, tk._("Dataset not found"))
+        refusal: ErrorSentences = {
+            tk.NotAuthorized: tk._("Not authorised to give this to that organisation")
+        }
         try:
-            return self._save(form, context, package)
+            with explain_errors(refusal):
+                return self._save(form, context, package)
         except tk.ValidationError as error:
             model.Session.rollback()
             return self._again(form, id, error.error_dict)
-        except tk.NotAuthorized:
-            return tk.abort(403, tk._("Not authorised to give this to that organisation"))
         except SEARCH_AWAY:
             model.Session.rollback()
             errors = form_answers.describe_search_away()
@@ -746,17 +739,13 @@ class OnePageEditView(EditView):
         return Context(user=current_user.name, auth_user_obj=current_user, use_cache=False)
 
     def _show(self, context: Context, reference: str) -> Values:
-        try:
+        with hide_existence(tk._("Dataset not found")):
             return edits.show_package(context, reference)
-        except (tk.ObjectNotFound, tk.NotAuthorized):
-            return tk.abort(404, tk._("Dataset not found"))
 
 
 def _check_may_edit(context: Context, package_id: str) -> None:
-    try:
+    with explain_errors({tk.NotAuthorized: tk._("You may not change this")}):
         tk.check_access("package_update", Context(context), {"id": package_id})
-    except tk.NotAuthorized:
-        tk.abort(403, tk._("You may not change this"))
 
 
 def _as_sent(stored: Values) -> Values:

@@ -29,6 +29,7 @@ from ckanext.marathon.spreadsheets import (
     write_workbook,
 )
 from ckanext.marathon.views import answers
+from ckanext.marathon.views.errors import explain_errors, is_allowed
 from ckanext.marathon.views.form_data import find_field, name_field
 
 KINDS = {
@@ -181,16 +182,14 @@ def _show_page(organization_id: str | None) -> Response:
     before = request.args.get("before", "")
     found: dict[str, Any] = {"results": [], "next": None}
     errors: dict[str, Any] = {}
-    try:
-        owner = _find_owner(organization_id)
-        found = _list_changes({**asked, "before": before}, organization_id)
-    except tk.NotAuthorized:
+    if not _may_read(organization_id):
         return _refuse()
-    except tk.ObjectNotFound:
-        return tk.abort(404, tk._("There is no such organisation"))
-    except tk.ValidationError as error:
-        errors = error.error_dict
+    with explain_errors({tk.ObjectNotFound: tk._("There is no such organisation")}):
         owner = _find_owner(organization_id)
+        try:
+            found = _list_changes({**asked, "before": before}, organization_id)
+        except tk.ValidationError as error:
+            errors = error.error_dict
     page = tk.render(
         "marathon/history/index.html",
         {
@@ -218,15 +217,14 @@ def _show_page(organization_id: str | None) -> Response:
 def _answer_file(organization_id: str | None, extension: str) -> Response:
     # No cache may keep the redirect that sends a visitor to log in, and give it to an officer.
     request.environ["__no_cache__"] = True
-    try:
-        owner = _find_owner(organization_id)
-        rows = _list_all_rows(_read_asked(), organization_id)
-    except tk.NotAuthorized:
+    if not _may_read(organization_id):
         return _refuse()
-    except tk.ObjectNotFound:
-        return tk.abort(404, tk._("There is no such organisation"))
-    except tk.ValidationError:
-        return _show_page(organization_id)
+    with explain_errors({tk.ObjectNotFound: tk._("There is no such organisation")}):
+        owner = _find_owner(organization_id)
+        try:
+            rows = _list_all_rows(_read_asked(), organization_id)
+        except tk.ValidationError:
+            return _show_page(organization_id)
     name = f"changes-{owner['name']}" if owner else "changes"
     table = Table(name, tk._("Changes"), _list_columns(), rows)
     if extension == "csv":
@@ -244,18 +242,19 @@ def _list_changes(asked: dict[str, Any], organization_id: str | None) -> dict[st
     return tk.get_action("marathon_change_list")(context, data)
 
 
+def _may_read(organization_id: str | None) -> bool:
+    """Return whether the changes are this person's to read; of no organisation, that is no."""
+    context: Context = {"user": current_user.name, "auth_user_obj": current_user}
+    data = {"organization": organization_id} if organization_id else {}
+    return is_allowed("marathon_change_list", context, data)
+
+
 def _find_owner(organization_id: str | None) -> dict[str, Any] | None:
-    """Return id, name and title of the organisation.
+    """Return id, name and title of the organisation, ``None`` of all of them.
 
     Raises:
-        NotAuthorized: it is not this person's to read, existence included.
+        ObjectNotFound: there is none.
     """
-    context: Context = {"user": current_user.name, "auth_user_obj": current_user}
-    tk.check_access(
-        "marathon_change_list",
-        context,
-        {"organization": organization_id} if organization_id else {},
-    )
     if not organization_id:
         return None
     shown = tk.h.get_organization(organization_id, include_datasets=False)

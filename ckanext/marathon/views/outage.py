@@ -24,10 +24,8 @@ import ckan.plugins.toolkit as tk
 import flask
 from ckan import model
 from ckan.common import json as ckan_json
-from ckan.lib import search
-from ckan.lib.search.common import SearchError, SolrConnectionError
 from ckan.types import Response
-from flask import Blueprint, current_app, make_response, request
+from flask import Blueprint, request
 from flask import Response as FlaskResponse
 from redis.exceptions import RedisError
 from sqlalchemy import event
@@ -35,57 +33,17 @@ from sqlalchemy.engine import Engine, ExceptionContext
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import PoolProxiedConnection
-from werkzeug.exceptions import InternalServerError
 
 from ckanext.marathon.domain.texts import quote_value
 from ckanext.marathon.logic import erasing, reindex, resource
 from ckanext.marathon.logic.redacting import redact_text
-from ckanext.marathon.logic.resource import NoRoom
-from ckanext.marathon.model import disk, search_index
+from ckanext.marathon.model import search_index
 from ckanext.marathon.operations import backup_manifest, feed_job
 from ckanext.marathon.operations.health import HealthState, check_all
 from ckanext.marathon.search import connection
-from ckanext.marathon.views import catalog
-from ckanext.marathon.views.answers import answer_error_page
+from ckanext.marathon.views.answers import answer_busy
+from ckanext.marathon.views.errors import DATABASE_AWAY, answer_api_outage, is_api_request
 from ckanext.marathon.views.workarounds import read_request_data
-
-unavailable = Blueprint("marathon_unavailable", __name__)
-
-SEARCH_RETRY_SECONDS = 60
-
-
-@unavailable.app_errorhandler(SolrConnectionError)
-def answer_no_search(_fault: Exception) -> Response:
-    """Answer 503 within the site's pages."""
-    content = tk._(
-        "The search engine is away for the moment. Nothing is lost: the pages of single "
-        "datasets, ideas and workshops still open. Try this one again in a minute."
-    )
-    answer = answer_error_page(503, tk._("Search does not answer"), content)
-    answer.headers["Retry-After"] = str(SEARCH_RETRY_SECONDS)
-    return answer
-
-
-@unavailable.app_errorhandler(SearchError)
-def answer_not_searchable(fault: Exception) -> Response:
-    """Answer 400 where Solr is there and cannot read the query, else 503."""
-    if not search.is_available():
-        return answer_no_search(fault)
-    content = tk._("The search cannot be understood. Check its quotation marks and parentheses.")
-    return answer_error_page(400, tk._("Not understood"), content)
-
-
-def watch_pages(_sender: Any, blueprint: Blueprint, **_more: Any) -> None:
-    """Take the 500 of a dataset type's own pages: CKAN's search page makes one of it itself."""
-    blueprint.register_error_handler(500, _aborted)
-
-
-def _aborted(fault: InternalServerError) -> Any:
-    if isinstance(fault.__context__, SolrConnectionError):
-        return answer_no_search(fault)
-    ckans_own: Any = current_app.error_handler_spec[None][500][InternalServerError]
-    return ckans_own(fault)
-
 
 outage = Blueprint("marathon_outage", __name__)
 
@@ -135,42 +93,22 @@ def database_failed() -> bool:
     return bool(flask.g.get(_FLAG))
 
 
-@outage.app_errorhandler(OperationalError)
-@outage.app_errorhandler(PoolTimeoutError)
-def show_database_outage(_fault: Exception) -> Response:
-    """Answer 503 without asking the database for anything, not even for the site's title."""
-    if _is_api():
-        return _api_answer("Database Connection Error", _database_message(), {})
-    # Not rendered by Flask, whose templates are always given the user, who is in the database.
-    template = flask.current_app.jinja_env.get_template("marathon/database_away.html")
-    answer = make_response(template.render(message=_database_message()), 503)
-    answer.headers["Retry-After"] = str(SEARCH_RETRY_SECONDS)
-    return answer
-
-
-def _database_message() -> str:
-    return tk._(
-        "The database is away for the moment. What was already saved is not lost. Try again in a "
-        "minute."
-    )
-
-
 @outage.after_app_request
 def correct_api_error(answer: Response) -> Response:
     """Return an error of the API as 503 where a server was away, and never with credentials."""
-    if answer.status_code < 400 or answer.is_streamed or not _is_api():
+    if answer.status_code < 400 or answer.is_streamed or not is_api_request():
         return answer
     said = answer.get_json(silent=True)
     error = said.get("error") if isinstance(said, dict) else None
     kind = error.get("__type", "") if isinstance(error, dict) else ""
     if answer.status_code >= 500 and database_failed():
-        return _api_answer("Database Connection Error", _database_message(), said)
+        return answer_api_outage("Database Connection Error", tk._(DATABASE_AWAY), said)
     if kind in _SEARCH_ERRORS and connection.solr_failed():
         message = tk._(
             "The search engine is away for the moment: nothing can be searched or saved. Try "
             "again in a minute."
         )
-        return _api_answer("Search Connection Error", message, said)
+        return answer_api_outage("Search Connection Error", message, said)
     if error and kind in _QUERY_ERRORS and connection.get_refusal() is not None:
         error["message"] = _refusal_message(connection.get_refusal() or "")
         answer.set_data(ckan_json.dumps(said))
@@ -193,40 +131,9 @@ def _refusal_message(reason: str) -> str:
     )
 
 
-def _is_api() -> bool:
-    return request.blueprint == "api" or request.path.startswith("/api/")
-
-
-def _api_answer(kind: str, message: str, said: Any) -> Response:
-    body: dict[str, Any] = {"success": False, "error": {"__type": kind, "message": message}}
-    if isinstance(said, dict) and "help" in said:
-        body["help"] = said["help"]
-    answer = make_response(ckan_json.dumps(body), 503)
-    answer.headers["Content-Type"] = "application/json;charset=utf-8"
-    answer.headers["Retry-After"] = str(SEARCH_RETRY_SECONDS)
-    return answer
-
-
 room = Blueprint("marathon_room", __name__)
 
 DISK_RETRY_SECONDS = 300
-
-
-@room.app_errorhandler(NoRoom)
-def answer_no_room(refusal: NoRoom) -> Response:
-    """Answer a save that no form takes the refusal of."""
-    return answer_error_page(503, tk._("Disk full"), refusal.text)
-
-
-@room.app_errorhandler(OSError)
-def answer_full_disk(fault: OSError) -> Any:
-    """Answer where a file could not be written; other faults are as CKAN answers them."""
-    if disk.is_disk_full(fault):
-        return answer_no_room(NoRoom())
-    handler: Any = current_app.error_handler_spec[None][None].get(Exception)
-    if handler is None:
-        raise fault
-    return handler(fault)
 
 
 @room.after_app_request
@@ -257,7 +164,7 @@ def refuse_while_restoring() -> Response | None:
     """Answer 503 while a restore is under way, or was interrupted."""
     if not backup_manifest.is_restoring():
         return None
-    return catalog.answer_busy(
+    return answer_busy(
         tk._("The site is being restored from a backup. Try again later."), RESTORE_RETRY_SECONDS
     )
 

@@ -18,8 +18,13 @@ from ckanext.marathon.model import dataset, feed_log
 from ckanext.marathon.model import own_data as own_data_model
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.spreadsheets import Table
-from ckanext.marathon.views import catalog
-from ckanext.marathon.views.answers import find_encoding, is_fresh, set_validators, share_answer
+from ckanext.marathon.views.answers import (
+    answer_refusal,
+    find_encoding,
+    is_fresh,
+    set_validators,
+    share_answer,
+)
 
 own_data = Blueprint("marathon_data", __name__)
 
@@ -62,9 +67,7 @@ def show_table(table: str, extension: str) -> Response:
             for name in spreadsheets.list_open_tables()
             for each in _LINES
         ]
-        return catalog.answer_refusal(
-            404, tk._("There is no such table. These exist:"), "\n".join(known)
-        )
+        return answer_refusal(404, tk._("There is no such table. These exist:"), "\n".join(known))
     connection = log_state.open_snapshot()
     try:
         site = replace(keys.find_site(), kept=dataset.read_kept_iris_of_datasets())

@@ -6,6 +6,7 @@ lists the municipalities of the site and their officers.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import ckan.plugins.toolkit as tk
@@ -14,18 +15,23 @@ from ckan.types import Context, Response
 from flask import Blueprint, make_response, request
 
 from ckanext.marathon.helpers import overview
-from ckanext.marathon.helpers.chain import find_records
+from ckanext.marathon.helpers.chain import ListedRecord, find_records, marathon_listed_records
+from ckanext.marathon.helpers.labels import marathon_date, marathon_host
+from ckanext.marathon.helpers.sharing import Following, marathon_following, marathon_news
 from ckanext.marathon.model import figures, idea
 from ckanext.marathon.model import municipality as municipality_model
 from ckanext.marathon.model.figures import Figures
+from ckanext.marathon.model.idea import UnmetNeed
 from ckanext.marathon.model.link import DEPARTMENT, MUNICIPALITY, PROBLEM
 from ckanext.marathon.rdf.lookups import read_site
 from ckanext.marathon.search.connection import AWAY
 from ckanext.marathon.views import answers, form_answers
 from ckanext.marathon.views.answers import find_wanted_extension, vary_by_accept
+from ckanext.marathon.views.errors import ErrorSentences, explain_errors, is_allowed
 from ckanext.marathon.vocabulary import paths, problems, territory
 from ckanext.marathon.vocabulary.codes import UnknownCode
-from ckanext.marathon.vocabulary.territory import Kind, Municipality
+from ckanext.marathon.vocabulary.problems import ServiceProblem
+from ckanext.marathon.vocabulary.territory import Department, Kind, Municipality, PilotEvidence
 
 country = Blueprint("marathon_country", __name__)
 
@@ -64,7 +70,7 @@ country.add_url_rule(
 
 places = Blueprint("marathon_place", __name__)
 
-# Of each type of things, and of the data that are missing.
+# Of each type of record, and of the data that are missing.
 SHOWN = 10
 # By which a search finds what there is of each.
 FILTER_FIELDS = {
@@ -76,13 +82,87 @@ JSON = {"application/json": "jsonld"}
 GEOJSON = {"application/geo+json": "geojson"}
 
 
-class PlaceSection(NamedTuple):
-    """The things of one type under a filter: how many, the latest, and where all of them are."""
+@dataclass(frozen=True)
+class PlaceSection:
+    """The records of one type under a filter: how many, the latest, and where all of them are."""
 
     package_type: str
     count: int
-    things: list[dict[str, Any]]
+    records: list[ListedRecord]
     all_of_them: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlacePage:
+    """What the pages of a municipality, a department and a service problem have in common.
+
+    Attributes:
+        kind: ``municipality``, ``department`` or ``service-problem``.
+        name: of the place; of a problem, its label.
+        about: how sentences call it.
+        as_of: the day of the figures, in words.
+        needs: data that ideas ask for and nobody has published.
+        waiting: the search for the ideas that ask for them.
+        sections: what there is of it; ``None`` while Solr is away.
+        feeds: where the addresses of its part of the catalogue start.
+        news: where its news are as Atom.
+        may_add: whether this person may publish.
+    """
+
+    kind: str
+    code: str
+    name: str
+    about: str
+    figures: Figures
+    as_of: str
+    needs: list[UnmetNeed]
+    waiting: str
+    sections: list[PlaceSection] | None
+    feeds: str
+    news: str
+    may_add: bool
+
+
+class PilotSource(NamedTuple):
+    """Who says that a municipality is a pilot: ``href`` is ``""`` where it is no web page."""
+
+    href: str
+    label: str
+    day: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MunicipalityPage(PlacePage):
+    """The page of a municipality.
+
+    Attributes:
+        organization: that publishes for it (``id``, ``name``, ``title``); ``None`` if none does.
+        following: what this person gets of the organisation.
+        may_add_organization: whether this person may make the organisation.
+    """
+
+    department: Department
+    pilot_sources: list[PilotSource]
+    organization: dict[str, Any] | None
+    following: Following | None
+    may_add_organization: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepartmentPage(PlacePage):
+    """The page of a department, with its municipalities."""
+
+    iso_3166_2: str
+    comparison: overview.Comparison
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProblemPage(PlacePage):
+    """The page of a service problem, or of an area with its problems; ``area`` is of a problem."""
+
+    definition: str
+    area: ServiceProblem | None
+    comparison: overview.Comparison
 
 
 def list_municipalities() -> str:
@@ -91,6 +171,7 @@ def list_municipalities() -> str:
         "marathon/place/municipalities.html",
         {
             "active": overview.list_municipality_rows(),
+            "may_add_organization": tk.h.check_access("marathon_municipality_create"),
             "departments": [
                 (each, territory.list_municipalities_of(each.code))
                 for each in territory.list_departments()
@@ -106,14 +187,32 @@ def show_municipality(code: str) -> Response:
     except UnknownCode:
         return _redirect_code(MUNICIPALITY, code)
     return _redirect_to_data(MUNICIPALITY, code, JSON | GEOJSON) or _show_page(
-        MUNICIPALITY,
-        code,
-        "marathon/place/municipality.html",
-        place=found,
-        department=territory.get_department(found.department_code),
-        evidence=[each for each in territory.read_pilot_evidence() if each.code == code],
-        organization=_find_organization(code),
+        "marathon/place/municipality.html", read_municipality_page(found)
     )
+
+
+def read_municipality_page(municipality: Municipality) -> MunicipalityPage:
+    """Return what the page of a municipality shows to this person."""
+    organization = _find_organization(municipality.code)
+    return MunicipalityPage(
+        **_read_shared(MUNICIPALITY, municipality.code, municipality.name, municipality.name),
+        department=territory.get_department(municipality.department_code),
+        pilot_sources=[
+            _describe_source(evidence)
+            for evidence in territory.read_pilot_evidence()
+            if evidence.code == municipality.code
+        ],
+        organization=organization,
+        following=marathon_following("organization", organization["id"]) if organization else None,
+        may_add_organization=not organization and tk.h.check_access("marathon_municipality_create"),
+    )
+
+
+def _describe_source(evidence: PilotEvidence) -> PilotSource:
+    day = marathon_date(evidence.source_date)
+    if tk.h.is_url(evidence.source):
+        return PilotSource(evidence.source, marathon_host(evidence.source), day)
+    return PilotSource("", evidence.source_label(tk.h.lang()), day)
 
 
 def show_department(code: str) -> Response:
@@ -123,11 +222,16 @@ def show_department(code: str) -> Response:
     except UnknownCode:
         return _redirect_code(DEPARTMENT, code)
     return _redirect_to_data(DEPARTMENT, code, JSON | GEOJSON) or _show_page(
-        DEPARTMENT,
-        code,
-        "marathon/place/department.html",
-        place=found,
-        comparison=overview.compare_rows(overview.list_rows_of_department(code), _read_sort()),
+        "marathon/place/department.html", read_department_page(found, _read_sort())
+    )
+
+
+def read_department_page(department: Department, sort: str) -> DepartmentPage:
+    """Return what the page of a department shows, its municipalities in order of a figure."""
+    return DepartmentPage(
+        **_read_shared(DEPARTMENT, department.code, department.name, department.name),
+        iso_3166_2=department.iso_3166_2,
+        comparison=overview.compare_rows(overview.list_rows_of_department(department.code), sort),
     )
 
 
@@ -157,14 +261,18 @@ def show_problem(notation: str) -> Response:
     except UnknownCode:
         return _redirect_code(PROBLEM, notation)
     return _redirect_to_data(PROBLEM, notation, JSON) or _show_page(
-        PROBLEM,
-        notation,
-        "marathon/place/problem.html",
-        problem=found,
-        area=problems.get_problem(found.broader) if found.broader else None,
-        comparison=overview.compare_rows(
-            overview.list_problem_rows(found.narrower), _read_sort(), ""
-        ),
+        "marathon/place/problem.html", read_problem_page(found, _read_sort())
+    )
+
+
+def read_problem_page(problem: ServiceProblem, sort: str) -> ProblemPage:
+    """Return what the page of a service problem shows, the problems of an area in order."""
+    name = problem.label(tk.h.lang())
+    return ProblemPage(
+        **_read_shared(PROBLEM, problem.notation, name, f"“{name}”"),
+        definition=problem.definition.get(tk.h.lang()) or problem.definition.get("es", ""),
+        area=problems.get_problem(problem.broader) if problem.broader else None,
+        comparison=overview.compare_rows(overview.list_problem_rows(problem.narrower), sort, ""),
     )
 
 
@@ -179,21 +287,27 @@ def show_problem_figures(notation: str) -> Response:
     return answers.answer_csv(overview.tabulate_rows(f"service-problem-{notation}", title, rows))
 
 
-def _show_page(kind: str, code: str, template: str, **values: Any) -> Response:
-    """Return the page of a place or problem, with what all of them have."""
+def _show_page(template: str, page: PlacePage) -> Response:
+    return vary_by_accept(make_response(tk.render(template, {"page": page})))
+
+
+def _read_shared(kind: str, code: str, name: str, about: str) -> dict[str, Any]:
+    """Return the fields of ``PlacePage``."""
     field = FILTER_FIELDS[kind]
-    everything = {
+    return {
         "kind": kind,
         "code": code,
+        "name": name,
+        "about": about,
         "figures": figures.read_figures_by(kind).get(code, Figures()),
         "as_of": overview.write_as_of(),
         "needs": idea.list_unmet_needs(SHOWN, kind, code),
         "waiting": tk.h.url_for("idea.search", **{field: code, "vocab_data_needs": "unmet"}),
-        "parts": _list_sections(field, code),
+        "sections": _list_sections(field, code),
         "feeds": f"{read_site().url}/{kind}/{code}",
-        **values,
+        "news": marathon_news(kind, code),
+        "may_add": tk.h.check_access("package_create"),
     }
-    return vary_by_accept(make_response(tk.render(template, everything)))
 
 
 def _redirect_to_data(kind: str, code: str, others: dict[str, str]) -> Response | None:
@@ -228,7 +342,8 @@ def _list_sections(field: str, value: str) -> list[PlaceSection] | None:
 def _make_section(package_type: str, field: str, value: str) -> PlaceSection:
     found = find_records(package_type, f'+{field}:"{value}"', SHOWN)
     address = tk.h.url_for(f"{package_type}.search", **{field: value})
-    return PlaceSection(package_type, found["count"], found["things"], address)
+    records = marathon_listed_records(found["things"])
+    return PlaceSection(package_type, found["count"], records, address)
 
 
 def _redirect_code(kind: Kind | Literal["service-problem"], code: str) -> Response:
@@ -294,10 +409,12 @@ def invite_officer() -> Response | str:
     if refused:
         return refused
     sent = {key: request.form.get(key, "").strip() for key in ("organization", "email", "role")}
+    refusal: ErrorSentences = {
+        tk.NotAuthorized: tk._("Only the coordinating body invites officers here")
+    }
     try:
-        invited = tk.get_action("marathon_officer_invite")(_make_context(), sent)
-    except tk.NotAuthorized:
-        return tk.abort(403, tk._("Only the coordinating body invites officers here"))
+        with explain_errors(refusal):
+            invited = tk.get_action("marathon_officer_invite")(_make_context(), sent)
     except tk.ValidationError as error:
         return _show_office(invitation=sent, invitation_errors=error.error_dict, status=400)
     return _show_office(invited=invited)
@@ -341,15 +458,13 @@ def _make_row(
 
 
 def _refuse_visitor() -> Response | None:
-    try:
-        tk.check_access("marathon_municipality_create", _make_context(), {})
-    except tk.NotAuthorized:
-        if not current_user.is_authenticated and not form_answers.may_hold():
-            return tk.redirect_to(
-                "user.login", came_from=tk.h.url_for("marathon_office.municipalities")
-            )
-        return tk.abort(403, tk._("This page is for administrators of the coordinating body"))
-    return None
+    if is_allowed("marathon_municipality_create", _make_context(), {}):
+        return None
+    if not current_user.is_authenticated and not form_answers.may_hold():
+        return tk.redirect_to(
+            "user.login", came_from=tk.h.url_for("marathon_office.municipalities")
+        )
+    return tk.abort(403, tk._("This page is for administrators of the coordinating body"))
 
 
 def _make_context() -> Context:

@@ -44,6 +44,12 @@ from ckanext.marathon.search.document import list_registered_types
 from ckanext.marathon.views import form_answers
 from ckanext.marathon.views.account import is_own_address
 from ckanext.marathon.views.answers import answer_rdf, find_wanted_extension, vary_by_accept
+from ckanext.marathon.views.errors import (
+    ErrorSentences,
+    explain_errors,
+    hide_existence,
+    show_if_visible,
+)
 
 # Pages, RDF and downloads of files.
 FILE_ENDPOINTS = frozenset(
@@ -98,10 +104,7 @@ def show_public(reference: str) -> dict[str, Any] | None:
         "use_cache": False,
         visibility.OUTSIDER: True,
     }
-    try:
-        return tk.get_action("package_show")(cast(Context, context), {"id": reference})
-    except (tk.ObjectNotFound, tk.NotAuthorized):
-        return None
+    return show_if_visible("package_show", cast(Context, context), {"id": reference})
 
 
 def require_public(package_type: str, reference: str) -> dict[str, Any]:
@@ -112,10 +115,9 @@ def require_public(package_type: str, reference: str) -> dict[str, Any]:
     package = model.Package.get(reference)
     if package and package.type == package_type and visibility.is_public(package):
         context = {"user": "", "auth_user_obj": None, "use_cache": False, visibility.OUTSIDER: True}
-        try:
-            return tk.get_action("package_show")(cast(Context, context), {"id": package.id})
-        except (tk.ObjectNotFound, tk.NotAuthorized):
-            pass
+        shown = show_if_visible("package_show", cast(Context, context), {"id": package.id})
+        if shown is not None:
+            return shown
     return stop_missing(feed_log.was_public(package.id if package else reference))
 
 
@@ -136,8 +138,6 @@ ORGANIZATION_PAGE, ORGANIZATION_DATA = "organization.read", "marathon_thing.orga
 FILE_PAGE, FILE_DATA = "dataset_resource.read", "marathon_thing.distribution"
 # Of ckanext-dcat, which answers 404 for what was public.
 _CROISSANT = "croissant.read_dataset_croissant"
-# The names of a form's fields have three, as ``resources__0__url``.
-MOST_PARTS = 10
 
 
 def show_data(package_type: str, id: str, extension: str) -> Response:
@@ -201,35 +201,6 @@ def _refuse_profiles() -> None:
     """
     if request.args.get("profiles"):
         tk.abort(400, tk._("Only datasets and pages of the catalogue have other profiles"))
-
-
-@things.before_app_request
-def reject_nul_in_url() -> Response | None:
-    """Answer 400 to a NUL in an address, which PostgreSQL would answer with an error."""
-    texts = [request.path, *(text for pair in request.args.items(multi=True) for text in pair)]
-    if any("\x00" in text for text in texts):
-        return tk.abort(400, tk._("The text contains characters that cannot be stored"))
-    return None
-
-
-@things.before_app_request
-def reject_mixed_field() -> Response | None:
-    """Answer 400 to a field that is both a text and a group of fields, on which CKAN breaks.
-
-    It takes ``contact__0__name`` for the name of the first of ``contact``, and so breaks on
-    ``contact__0``, too. Taking names of very many parts apart would cost a worker's memory. The API
-    takes no names apart, and may get a whole JSON document as the name of a field.
-    """
-    if request.blueprint == "api":
-        return None
-    names = {*request.form, *request.files}
-    if any(name.count("__") >= MOST_PARTS for name in names):
-        return tk.abort(400, tk._("Integrity Error"))
-    parts = [name.split("__") for name in names]
-    groups = {"__".join(each[:end]) for each in parts for end in range(1, len(each))}
-    if groups & names or any(len(each) % 2 == 0 and each[-1].isdecimal() for each in parts):
-        return tk.abort(400, tk._("Integrity Error"))
-    return None
 
 
 @things.before_app_request
@@ -321,12 +292,9 @@ def _show_organization(reference: str) -> dict[str, Any] | None:
     nothing_else = dict.fromkeys(
         ("include_dataset_count", "include_users", "include_groups", "include_followers"), False
     )
-    try:
-        return tk.get_action("organization_show")(
-            cast(Context, context), {"id": reference, **nothing_else}
-        )
-    except (tk.ObjectNotFound, tk.NotAuthorized):
-        return None
+    return show_if_visible(
+        "organization_show", cast(Context, context), {"id": reference, **nothing_else}
+    )
 
 
 def _find_address(package_type: str, reference: str, extension: str | None) -> str:
@@ -465,10 +433,8 @@ def change_following() -> Response:
     context: Context = {"user": current_user.name}
     wanted = request.form.get("follow") != "no"
     show, start, stop = actions
-    try:
+    with hide_existence(tk._("Not found"), tk.ObjectNotFound, tk.NotAuthorized, tk.ValidationError):
         found = tk.get_action(show)(context, {"id": request.form.get("id", "")})
-    except (tk.ObjectNotFound, tk.NotAuthorized, tk.ValidationError):
-        return tk.abort(404, tk._("Not found"))
     # Pressed twice, it is already as the person wants it.
     with suppress(tk.ObjectNotFound, tk.ValidationError):
         tk.get_action(start if wanted else stop)(
@@ -500,8 +466,13 @@ def change_status(id: str) -> Response:
         "status": request.form.get("status", ""),
         "reason": request.form.get("reason", ""),
     }
+    refusals: ErrorSentences = {
+        tk.NotAuthorized: tk._("You may not change the status of this idea"),
+        tk.ObjectNotFound: tk._("Not found"),
+    }
     try:
-        tk.get_action("marathon_idea_status_update")(context, step)
+        with explain_errors(refusals):
+            tk.get_action("marathon_idea_status_update")(context, step)
         tk.h.flash_success(tk._("The status is saved."))
     except tk.ValidationError as error:
         model.Session.rollback()
@@ -511,10 +482,6 @@ def change_status(id: str) -> Response:
         model.Session.rollback()
         texts = form_answers.describe_search_away()[""]
         return _show_again(id, step, texts, form_answers.UNAVAILABLE)
-    except tk.NotAuthorized:
-        return tk.abort(403, tk._("You may not change the status of this idea"))
-    except tk.ObjectNotFound:
-        return tk.abort(404, tk._("Not found"))
     return tk.redirect_to(tk.h.url_for("idea.read", id=id) + "#history")
 
 

@@ -9,9 +9,10 @@ from ckan.common import current_user
 from ckan.types import Response
 from flask import Blueprint, make_response, request
 
+from ckanext.marathon.helpers.chain import ListedRecord, marathon_listed_records
 from ckanext.marathon.search import query
 from ckanext.marathon.search.connection import AWAY
-from ckanext.marathon.views.outage import SEARCH_RETRY_SECONDS
+from ckanext.marathon.views.errors import SEARCH_RETRY_SECONDS
 from ckanext.marathon.vocabulary import territory
 from ckanext.marathon.vocabulary.codes import MAX_QUERY, UnknownCode
 from ckanext.marathon.vocabulary.territory import Municipality
@@ -27,7 +28,7 @@ class SearchSection(NamedTuple):
 
     package_type: str
     count: int
-    things: list[dict[str, Any]]
+    records: list[ListedRecord]
     all_of_them: str
 
 
@@ -67,7 +68,8 @@ def _make_section(package_type: str, words: str, place: Municipality | None) -> 
         asked["sort"] = "metadata_created desc"
     found = tk.get_action("package_search")({"user": current_user.name}, asked)
     address = tk.h.url_for(f"{package_type}.search", **chosen)
-    return SearchSection(package_type, found["count"], found["results"], address)
+    records = marathon_listed_records(found["results"])
+    return SearchSection(package_type, found["count"], records, address)
 
 
 def _find_municipality(code: str) -> Municipality | None:

@@ -3,37 +3,48 @@
 Parameters of a wrong type are refused before any action runs; forms without a field that CKAN needs
 are answered; former versions of files (ckanext-activity) ask for the permission that datasets ask
 for; pages and Atom feeds come without hidden characters, whatever texts the database has.
+
+What each comment ``CKAN workaround`` is for, also in other rooms, is in docs/ckan-workarounds.md,
+with the issue of CKAN or what to report.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from typing import Any, cast
 
 import ckan.plugins.toolkit as tk
 from ckan import model
-from ckan.common import current_user, json
-from ckan.lib.navl.dictization_functions import DataError
+from ckan.common import current_user
 from ckan.types import Context, Response
 from ckan.views.feed import CKANFeed
-from flask import Blueprint, make_response, request
+from flask import Blueprint, request
 from werkzeug.datastructures import ImmutableMultiDict
-from werkzeug.routing import BuildError
 
 from ckanext.marathon.domain.texts import is_reference, remove_hidden
 from ckanext.marathon.helpers.labels import TYPES
 from ckanext.marathon.logic import parameters, permissions
 from ckanext.marathon.logic.parameters import check_activity
-from ckanext.marathon.views.answers import answer_error_page
+from ckanext.marathon.views.errors import (
+    API_ERRORS,
+    ErrorSentences,
+    answer_api_refusal,
+    answer_wrong_fields,
+    answer_wrong_parameters,
+    explain_errors,
+    hide_existence,
+    refuse_api_call,
+)
 from ckanext.marathon.views.record import refuse_gone_file
 from ckanext.marathon.visibility import Viewer
 
 api_door = Blueprint("marathon_api_door", __name__)
 
 
+# CKAN workaround: parameter-types
 @api_door.before_app_request
 def check_parameter_types() -> Response | None:
     """Answer 409 with the parameter's name and what is expected there, or let the call pass."""
@@ -51,26 +62,22 @@ def check_parameter_types() -> Response | None:
         # CKAN says itself that it is no JSON.
         return None
     except RecursionError:
-        return _refuse_call(
+        return refuse_api_call(
             name, 400, "Bad request", {"message": tk._("The data is nested too deeply")}
         )
     if reads and parameters.names_what_cannot_exist(data):
-        return _refuse_call(name, 404, "Not Found Error", {"message": tk._("Not found")})
+        return answer_api_refusal(name, tk.ObjectNotFound())
     errors = parameters.find_wrong_types(name, data, writes=not reads)
     for field, files in request.files.lists():
         if len(files) > 1:
             # CKAN would take the first.
             errors[field] = [tk._("One file at a time: send each by itself")]
     if errors:
-        return _refuse_call(name, 409, "Validation Error", errors)
+        return answer_wrong_parameters(name, errors)
     try:
         parameters.check_assumptions(name, data, current_user.name)
-    except tk.ValidationError as fault:
-        return _refuse_call(name, 409, "Validation Error", fault.error_dict)
-    except tk.ObjectNotFound:
-        return _refuse_call(name, 404, "Not Found Error", {"message": tk._("Not found")})
-    except tk.NotAuthorized:
-        return _refuse_call(name, 403, "Authorization Error", {"message": tk._("Access denied")})
+    except tuple(API_ERRORS) as fault:
+        return answer_api_refusal(name, fault)
     return None
 
 
@@ -80,21 +87,12 @@ def read_request_data(reads: bool) -> dict[str, Any]:
     return sys.modules["ckan.views.api"]._get_request_data(try_url_params=reads)
 
 
-def _refuse_call(action: str, status: int, kind: str, error: dict[str, Any]) -> Response:
-    help_ = tk.h.url_for(
-        "api.action", logic_function="help_show", ver=3, name=action, _external=True
-    )
-    body = {"help": help_, "success": False, "error": {**error, "__type": kind}}
-    answer = make_response(json.dumps(body), status)
-    answer.headers["Content-Type"] = "application/json;charset=utf-8"
-    return answer
-
-
 activity = Blueprint("marathon_activity", __name__)
 
 _FILE_VERSION = "activity.resource_history"
 
 
+# CKAN workaround: file-version-access
 @activity.before_app_request
 def check_version_access() -> None:
     """Ask of a former version of a file what that plugin asks of one of a dataset.
@@ -106,13 +104,11 @@ def check_version_access() -> None:
         return
     version: dict[str, Any] = tk.request.view_args or {}
     context = Context(user=tk.current_user.name, auth_user_obj=tk.g.userobj)
-    try:
+    unseen: ErrorSentences = {tk.NotAuthorized: tk._("Unauthorized to view activity data")}
+    missing = hide_existence(tk._("Not found"), tk.ObjectNotFound, tk.ValidationError)
+    with missing, explain_errors(unseen):
         check_activity(version.get("activity_id"), tk.current_user.name)
         tk.check_access("activity_data_show", context, {"id": version.get("activity_id")})
-    except (tk.ObjectNotFound, tk.ValidationError):
-        tk.abort(404, tk._("Not found"))
-    except tk.NotAuthorized:
-        tk.abort(403, tk._("Unauthorized to view activity data"))
 
 
 odd_requests = Blueprint("marathon_odd_requests", __name__)
@@ -135,6 +131,7 @@ _FIELDS = {
 }
 
 
+# CKAN workaround: form-fields
 @odd_requests.before_app_request
 def check_fields() -> Response | None:
     """Answer a form that lacks a field on which CKAN's view breaks."""
@@ -150,7 +147,7 @@ def check_fields() -> Response | None:
     if endpoint == "user.login":
         tk.h.flash_error(tk._("Login failed. Bad username or password."))
         return tk.redirect_to("user.login")
-    return _show_wrong(dict.fromkeys(missing, tk._("Missing value")))
+    return answer_wrong_fields(dict.fromkeys(missing, tk._("Missing value")))
 
 
 def _changes_account() -> bool:
@@ -160,6 +157,7 @@ def _changes_account() -> bool:
     return has_new_password or form.get("email") != getattr(current_user, "email", None)
 
 
+# CKAN workaround: remember-me
 @odd_requests.before_app_request
 def check_remember_me() -> None:
     """Leave "remember me" out of a login where it is no number of milliseconds."""
@@ -171,6 +169,7 @@ def check_remember_me() -> None:
         cast(Any, request).form = ImmutableMultiDict(kept)
 
 
+# CKAN workaround: unseen-records
 @odd_requests.before_app_request
 def hide_unseen_records() -> Response | None:
     """Answer for a record that the visitor may not see as for one that does not exist.
@@ -180,10 +179,8 @@ def hide_unseen_records() -> Response | None:
     """
     values = request.view_args or {}
     if request.endpoint == _ACTIVITY_PAGE:
-        try:
+        with explain_errors({tk.ObjectNotFound: tk._("Not found")}):
             check_activity(values.get("id"), current_user.name)
-        except tk.ObjectNotFound:
-            return tk.abort(404, tk._("Not found"))
         return None
     if "resource_id" in values:
         refuse_gone_file()
@@ -206,6 +203,7 @@ def _is_page_of_record() -> bool:
     return is_of_record and not (request.endpoint or "").endswith(".read")
 
 
+# CKAN workaround: deleted-group-feed
 @odd_requests.before_app_request
 def hide_deleted_groups() -> Response | None:
     """Answer 404 for CKAN's feed of a deleted organisation or group, as its page does."""
@@ -220,21 +218,20 @@ def hide_deleted_groups() -> Response | None:
     return None
 
 
+# CKAN workaround: list-of-admins
 @odd_requests.before_app_request
-def guard_list_of_admins() -> Response | None:
+def guard_list_of_admins() -> None:
     """Show who administrates an organisation or group to those who may see its people."""
     blueprint, _, page = (request.endpoint or "").partition(".")
     if page != "admins" or blueprint not in {"organization", "group"}:
-        return None
+        return
     context = Context(user=current_user.name, auth_user_obj=current_user)
     asked = {"id": (request.view_args or {}).get("id"), "include_users": True}
-    try:
+    with explain_errors({tk.NotAuthorized: tk._("Not authorized to see this page")}):
         tk.check_access(f"{blueprint}_show", context, asked)
-    except tk.NotAuthorized:
-        return tk.abort(403, tk._("Not authorized to see this page"))
-    return None
 
 
+# CKAN workaround: group-bulk-process
 @odd_requests.before_app_request
 def refuse_bulk_of_group() -> Response | None:
     """Answer 404 where CKAN has an address and a view that takes organisations alone."""
@@ -243,56 +240,43 @@ def refuse_bulk_of_group() -> Response | None:
     return None
 
 
-@odd_requests.app_errorhandler(BuildError)
-@odd_requests.app_errorhandler(FileNotFoundError)
-def show_missing_file(fault: FileNotFoundError | BuildError) -> Response:
-    """Answer 404 for the download of a resource that has neither file nor web address.
+# Hooks run in the order of the names of blueprints: those that answer whatever was sent, as while
+# a restore is under way, come first.
+odd_texts = Blueprint("marathon_texts", __name__)
 
-    CKAN takes an address like ``urn:x`` for the name of one of its pages. Anything else stays 500.
+# The names of a form's fields have three, as ``resources__0__url``.
+MOST_PARTS = 10
+
+
+# CKAN workaround: nul-in-url
+@odd_texts.before_app_request
+def reject_nul_in_url() -> Response | None:
+    """Answer 400 to a NUL in an address, which PostgreSQL would answer with an error."""
+    texts = [request.path, *(text for pair in request.args.items(multi=True) for text in pair)]
+    if any("\x00" in text for text in texts):
+        return tk.abort(400, tk._("The text contains characters that cannot be stored"))
+    return None
+
+
+# CKAN workaround: mixed-field
+@odd_texts.before_app_request
+def reject_mixed_field() -> Response | None:
+    """Answer 400 to a field that is both a text and a group of fields, on which CKAN breaks.
+
+    It takes ``contact__0__name`` for the name of the first of ``contact``, and so breaks on
+    ``contact__0``, too. Taking names of very many parts apart would cost a worker's memory. The API
+    takes no names apart, and may get a whole JSON document as the name of a field.
     """
-    if not (request.endpoint or "").endswith("resource.download"):
-        raise fault
-    content = tk._("This file is not on the site.")
-    return answer_error_page(404, tk._("There is no such page"), content)
-
-
-@odd_requests.app_errorhandler(tk.ObjectNotFound)
-def show_not_found(_fault: tk.ObjectNotFound) -> Response:
-    """Answer 404 where a view of CKAN lets an action's “not found” pass, which ends in a 500."""
-    content = tk._("There is nothing at this address.")
-    return answer_error_page(404, tk._("There is no such page"), content)
-
-
-@odd_requests.app_errorhandler(tk.NotAuthorized)
-def show_forbidden(_fault: tk.NotAuthorized) -> Response:
-    """Answer 403 where a view of CKAN lets an action's refusal pass."""
-    content = tk._("This is not for everybody. Log in with an account that may do it.")
-    return answer_error_page(403, tk._("Not allowed"), content)
-
-
-@odd_requests.app_errorhandler(tk.ValidationError)
-def show_wrong_values(fault: tk.ValidationError) -> Response:
-    """Answer 400 with the fields where a view of CKAN lets an action's errors pass.
-
-    Where many records were to be deleted at once, the page of them is shown again with the reason.
-    """
-    summary = fault.error_summary or {}
-    if request.method == "POST" and (request.endpoint or "").endswith(".bulk_process"):
-        tk.h.flash_error(" ".join(summary.values()))
-        return tk.redirect_to(tk.h.url_for(request.full_path.rstrip("?")))
-    return _show_wrong(summary)
-
-
-@odd_requests.app_errorhandler(DataError)
-def show_wrong_names(_fault: DataError) -> Response:
-    """Answer 400 where the names of a form's fields are none that CKAN can take apart."""
-    return _show_wrong({})
-
-
-def _show_wrong(summary: Mapping[str, Any]) -> Response:
-    lines = [f"{field}: {text}" for field, text in summary.items()]
-    content = " ".join((tk._("What was sent cannot be taken."), *lines))
-    return answer_error_page(400, tk._("Not understood"), content)
+    if request.blueprint == "api":
+        return None
+    names = {*request.form, *request.files}
+    if any(name.count("__") >= MOST_PARTS for name in names):
+        return tk.abort(400, tk._("Integrity Error"))
+    parts = [name.split("__") for name in names]
+    groups = {"__".join(each[:end]) for each in parts for end in range(1, len(each))}
+    if groups & names or any(len(each) % 2 == 0 and each[-1].isdecimal() for each in parts):
+        return tk.abort(400, tk._("Integrity Error"))
+    return None
 
 
 plain_pages = Blueprint("marathon_plain_pages", __name__)
@@ -313,6 +297,7 @@ def leave_out_hidden(answer: Response) -> Response:
 FeedFactory = Callable[..., Any]
 
 
+# CKAN workaround: feed-characters
 def make_feed_class(others: list[FeedFactory]) -> FeedFactory:
     """Return the class of CKAN's feeds, or another plugin's, made to clean what it is given.
 

@@ -23,6 +23,7 @@ from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.spreadsheets import Cell, Column, ColumnType, Table
 from ckanext.marathon.views import answers
 from ckanext.marathon.views.answers import answer_bytes, find_encoding, is_fresh
+from ckanext.marathon.views.errors import is_allowed
 from ckanext.marathon.vocabulary import paths, problems, territory
 from ckanext.marathon.vocabulary.codes import UnknownCode
 
@@ -278,14 +279,14 @@ def _find_invitations() -> tuple[Response | None, list[dict[str, Any]]]:
     context: Context = {"user": current_user.name, "auth_user_obj": current_user}
     # No cache may keep the redirect that sends a visitor to log in, and give it to an officer.
     request.environ["__no_cache__"] = True
-    try:
-        return None, tk.get_action("marathon_invitation_list")(context, {"past": _read_asked()})
-    except tk.NotAuthorized:
-        if not current_user.is_authenticated:
-            here = tk.h.url_for("marathon_invitation.index")
-            return tk.redirect_to("user.login", came_from=here), []
-        text = tk._("This page is for those who convene workshops, and for the coordinating body")
-        return tk.abort(403, text), []
+    asked = {"past": _read_asked()}
+    if is_allowed("marathon_invitation_list", context, asked):
+        return None, tk.get_action("marathon_invitation_list")(context, asked)
+    if not current_user.is_authenticated:
+        here = tk.h.url_for("marathon_invitation.index")
+        return tk.redirect_to("user.login", came_from=here), []
+    text = tk._("This page is for those who convene workshops, and for the coordinating body")
+    return tk.abort(403, text), []
 
 
 def _read_asked() -> str:

@@ -81,7 +81,7 @@ def _unreadable(data_dict: dict[str, Any]) -> Iterator[tuple[str, str]]:
 @tk.side_effect_free
 def package_list(_next: Action, context: Context, data_dict: dict[str, Any]) -> list[str]:
     """Return the names of the site's public datasets; see CKAN's ``package_list``."""
-    # CKAN breaks on a number that is blank.
+    # CKAN workaround: blank-number
     data_dict = {name: value for name, value in data_dict.items() if value != ""}
     data_dict = _valid(data_dict, default_pagination_schema(), context)
     tk.check_access("package_list", context, data_dict)
@@ -275,6 +275,7 @@ def format_autocomplete(next_: Action, context: Context, data_dict: dict[str, An
     return _page([each for each in found if each in visible], data_dict, 5)
 
 
+# CKAN workaround: member-list
 @tk.chained_action
 @tk.side_effect_free
 def member_list(next_: Action, context: Context, data_dict: dict[str, Any]) -> list[Any]:
@@ -329,6 +330,7 @@ def _page(found: list[Any], data_dict: dict[str, Any], usual: int | None) -> lis
     return found[start:] if length is None else found[start : start + length]
 
 
+# CKAN workaround: chained-help
 @tk.chained_action
 @tk.side_effect_free
 def help_show(next_: Action, context: Context, data_dict: dict[str, Any]) -> str | None:

@@ -97,6 +97,7 @@ def _group(data_dict: dict[str, Any]) -> model.Group | None:
     return group
 
 
+# CKAN workaround: member-create
 @tk.chained_action
 def member_create(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
     """Make something a member of a group; see CKAN's ``member_create``.

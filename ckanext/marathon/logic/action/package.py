@@ -180,6 +180,7 @@ def bulk_update_delete(next_: Action, context: Context, data_dict: dict[str, Any
     return next_(context, data_dict)
 
 
+# CKAN workaround: bulk-update
 def _check_bulk(action: str, context: Context, data_dict: dict[str, Any]) -> None:
     """Look up the packages of an action on many.
 
@@ -342,6 +343,7 @@ def resource_update(next_: Action, context: Context, data_dict: dict[str, Any]) 
         return updated
 
 
+# CKAN workaround: resource-delete
 @tk.chained_action
 def resource_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
     """Delete a resource; see CKAN's ``resource_delete``.

@@ -1,0 +1,381 @@
+"""Which exception is answered how: one table for all addresses of the site.
+
+Views let exceptions through. ``ERROR_ANSWERS`` has the status, title and sentence of each, and
+which function makes the answer. Where a view does not simply let one through, it says so by name:
+
+- ``explain_errors``: the status of the table, with a sentence of this page;
+- ``hide_existence``: 404, whether a record does not exist or is not for this person;
+- ``show_if_visible``, ``is_allowed``: the view goes on without what the person may not see;
+- ``call_for_form``: the form is shown again with what is wrong.
+
+CKAN's API answers its own exceptions; ``answer_api_refusal`` answers in the same shape for what is
+refused before an action runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+from ckan.common import json
+from ckan.lib import search
+from ckan.lib.navl.dictization_functions import DataError
+from ckan.lib.search.common import SearchError, SolrConnectionError
+from ckan.types import Context, Response
+from flask import Blueprint, current_app, g, make_response, request
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from werkzeug.exceptions import InternalServerError
+from werkzeug.routing import BuildError
+
+from ckanext.marathon.domain.errors import N_
+from ckanext.marathon.feeds.log_state import LogNotReady
+from ckanext.marathon.logic.resource import NoRoom
+from ckanext.marathon.model import disk
+from ckanext.marathon.views.answers import answer_busy, answer_error_page
+
+# Set on Flask's ``g`` where a form's token against forgery was refused.
+STALE_FORM = "_marathon_form_is_stale"
+SEARCH_RETRY_SECONDS = 60
+LOG_RETRY_SECONDS = 120
+DATABASE_AWAY = N_(
+    "The database is away for the moment. What was already saved is not lost. Try again in a "
+    "minute."
+)
+
+
+@dataclass(frozen=True)
+class ErrorAnswer:
+    """How an exception is answered.
+
+    Attributes:
+        status: HTTP's.
+        title: of the page, English; "" where the answer is no page.
+        sentence: what the person reads, English.
+        make_answer: makes the answer of this and the exception.
+        retry_after: seconds after which it may work; 0 if that is not said.
+    """
+
+    status: int
+    title: str
+    sentence: str
+    make_answer: Callable[[ErrorAnswer, Any], Any]
+    retry_after: int = 0
+
+
+def _answer_page(entry: ErrorAnswer, _fault: Exception) -> Response:
+    answer = answer_error_page(entry.status, tk._(entry.title), tk._(entry.sentence))
+    if entry.retry_after:
+        answer.headers["Retry-After"] = str(entry.retry_after)
+    return answer
+
+
+def _answer_text(entry: ErrorAnswer, _fault: Exception) -> Response:
+    """Answer in plain text, as the feeds do."""
+    return answer_busy(tk._(entry.sentence), entry.retry_after)
+
+
+def _answer_wrong_values(entry: ErrorAnswer, fault: tk.ValidationError) -> Response:
+    """Answer with the fields where a view of CKAN lets an action's errors pass.
+
+    Where many records were to be deleted at once, the page of them is shown again with the reason.
+    """
+    summary = fault.error_summary or {}
+    if request.method == "POST" and (request.endpoint or "").endswith(".bulk_process"):
+        tk.h.flash_error(" ".join(summary.values()))
+        return tk.redirect_to(tk.h.url_for(request.full_path.rstrip("?")))
+    return answer_wrong_fields(summary)
+
+
+def answer_wrong_fields(summary: Mapping[str, Any]) -> Response:
+    """Answer 400 with what is wrong, field by field."""
+    entry = ERROR_ANSWERS[tk.ValidationError]
+    lines = [f"{field}: {text}" for field, text in summary.items()]
+    content = " ".join((tk._(entry.sentence), *lines))
+    return answer_error_page(entry.status, tk._(entry.title), content)
+
+
+# CKAN workaround: missing-file
+def _answer_missing_file(entry: ErrorAnswer, fault: Exception) -> Response:
+    """Answer for the download of a resource that has neither file nor web address.
+
+    CKAN takes an address like ``urn:x`` for the name of one of its pages. Anything else stays 500.
+    """
+    if not (request.endpoint or "").endswith("resource.download"):
+        raise fault
+    return _answer_page(entry, fault)
+
+
+def _answer_search_fault(entry: ErrorAnswer, fault: Exception) -> Response:
+    """Answer 400 where Solr is there and cannot read the query, else 503."""
+    if not search.is_available():
+        return _answer_page(ERROR_ANSWERS[SolrConnectionError], fault)
+    return _answer_page(entry, fault)
+
+
+def _answer_database_away(entry: ErrorAnswer, _fault: Exception) -> Response:
+    """Answer without asking the database for anything, not even for the site's title."""
+    message = tk._(entry.sentence)
+    if is_api_request():
+        return answer_api_outage("Database Connection Error", message, {})
+    # Not rendered by Flask, whose templates are always given the user, who is in the database.
+    template = current_app.jinja_env.get_template("marathon/database_away.html")
+    answer = make_response(template.render(message=message), entry.status)
+    answer.headers["Retry-After"] = str(entry.retry_after)
+    return answer
+
+
+def _answer_no_room(entry: ErrorAnswer, refusal: NoRoom) -> Response:
+    """Answer a save that no form takes the refusal of."""
+    return answer_error_page(entry.status, tk._(entry.title), refusal.text)
+
+
+def _answer_file_fault(_entry: ErrorAnswer, fault: OSError) -> Any:
+    """Answer where a file could not be written; other faults are as CKAN answers them."""
+    if disk.is_disk_full(fault):
+        return answer_error(NoRoom())
+    handler: Any = current_app.error_handler_spec[None][None].get(Exception)
+    if handler is None:
+        raise fault
+    return handler(fault)
+
+
+def _answer_stale_form(entry: ErrorAnswer, fault: CSRFError) -> Response:
+    """Answer a form whose token against forgery is not of this session."""
+    setattr(g, STALE_FORM, True)
+    return answer_error_page(entry.status, tk._(entry.title), fault.description or "")
+
+
+# Views of CKAN let the first six pass, which ends in a 500 without this table.
+# CKAN workaround: uncaught-errors
+ERROR_ANSWERS: dict[type[Exception], ErrorAnswer] = {
+    tk.ObjectNotFound: ErrorAnswer(
+        404,
+        N_("There is no such page"),
+        N_("There is nothing at this address."),
+        _answer_page,
+    ),
+    tk.NotAuthorized: ErrorAnswer(
+        403,
+        N_("Not allowed"),
+        N_("This is not for everybody. Log in with an account that may do it."),
+        _answer_page,
+    ),
+    tk.ValidationError: ErrorAnswer(
+        400, N_("Not understood"), N_("What was sent cannot be taken."), _answer_wrong_values
+    ),
+    # The names of a form's fields are none that CKAN can take apart.
+    DataError: ErrorAnswer(
+        400, N_("Not understood"), N_("What was sent cannot be taken."), _answer_page
+    ),
+    BuildError: ErrorAnswer(
+        404,
+        N_("There is no such page"),
+        N_("This file is not on the site."),
+        _answer_missing_file,
+    ),
+    FileNotFoundError: ErrorAnswer(
+        404,
+        N_("There is no such page"),
+        N_("This file is not on the site."),
+        _answer_missing_file,
+    ),
+    SolrConnectionError: ErrorAnswer(
+        503,
+        N_("Search does not answer"),
+        N_(
+            "The search engine is away for the moment. Nothing is lost: the pages of single "
+            "datasets, ideas and workshops still open. Try this one again in a minute."
+        ),
+        _answer_page,
+        SEARCH_RETRY_SECONDS,
+    ),
+    SearchError: ErrorAnswer(
+        400,
+        N_("Not understood"),
+        N_("The search cannot be understood. Check its quotation marks and parentheses."),
+        _answer_search_fault,
+    ),
+    OperationalError: ErrorAnswer(
+        503, "", DATABASE_AWAY, _answer_database_away, SEARCH_RETRY_SECONDS
+    ),
+    PoolTimeoutError: ErrorAnswer(
+        503, "", DATABASE_AWAY, _answer_database_away, SEARCH_RETRY_SECONDS
+    ),
+    LogNotReady: ErrorAnswer(
+        503,
+        "",
+        # It is put together by ``look_after_overdue_work``.
+        N_("The catalogue is being put together. Try again later."),
+        _answer_text,
+        LOG_RETRY_SECONDS,
+    ),
+    NoRoom: ErrorAnswer(503, N_("Disk full"), "", _answer_no_room),
+    OSError: ErrorAnswer(503, N_("Disk full"), "", _answer_file_fault),
+    CSRFError: ErrorAnswer(400, N_("The form is too old"), "", _answer_stale_form),
+}
+
+
+def find_error_answer(fault: Exception) -> ErrorAnswer:
+    """Return the entry of an exception's own class, or of the nearest class above.
+
+    Raises:
+        KeyError: the table has none.
+    """
+    found = next((kind for kind in type(fault).__mro__ if kind in ERROR_ANSWERS), type(fault))
+    return ERROR_ANSWERS[found]
+
+
+def answer_error(fault: Exception) -> Any:
+    """Return the answer to an exception of the table."""
+    entry = find_error_answer(fault)
+    return entry.make_answer(entry, fault)
+
+
+errors = Blueprint("marathon_errors", __name__)
+
+for kind_of_error in ERROR_ANSWERS:
+    errors.app_errorhandler(kind_of_error)(answer_error)
+
+
+# CKAN workaround: search-page-500
+def watch_pages(_sender: Any, blueprint: Blueprint, **_more: Any) -> None:
+    """Take the 500 of a dataset type's own pages: CKAN's search page makes one of it itself."""
+    blueprint.register_error_handler(500, _answer_aborted)
+
+
+def _answer_aborted(fault: InternalServerError) -> Any:
+    if isinstance(fault.__context__, SolrConnectionError):
+        return answer_error(fault.__context__)
+    ckans_own: Any = current_app.error_handler_spec[None][500][InternalServerError]
+    return ckans_own(fault)
+
+
+ErrorSentences = Mapping[type[Exception], str]
+
+
+@contextmanager
+def explain_errors(sentences: ErrorSentences) -> Iterator[None]:
+    """Stop the request at these exceptions, with a sentence of the page and the table's status."""
+    try:
+        yield
+    except tuple(sentences) as fault:
+        kind = next(kind for kind in sentences if isinstance(fault, kind))
+        tk.abort(ERROR_ANSWERS[kind].status, sentences[kind])
+
+
+@contextmanager
+def hide_existence(sentence: str, *exceptions: type[Exception]) -> Iterator[None]:
+    """Stop the request with 404 for what does not exist and for what is not for this person.
+
+    Args:
+        sentence: what the page says.
+        exceptions: which are answered so, if not "not found" and "not authorised".
+    """
+    hidden = exceptions or (tk.ObjectNotFound, tk.NotAuthorized)
+    try:
+        yield
+    except hidden:
+        tk.abort(ERROR_ANSWERS[tk.ObjectNotFound].status, sentence)
+
+
+def show_if_visible(action: str, context: Context, data: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what an action shows, ``None`` where there is nothing for this person."""
+    try:
+        return tk.get_action(action)(context, data)
+    except (tk.ObjectNotFound, tk.NotAuthorized):
+        return None
+
+
+def is_allowed(action: str, context: Context, data: dict[str, Any]) -> bool:
+    """Return whether a person may call an action on something that exists."""
+    try:
+        return tk.check_access(action, context, data)
+    except (tk.ObjectNotFound, tk.NotAuthorized):
+        return False
+
+
+@dataclass(frozen=True)
+class FormCall:
+    """What came of an action that a form called: its result, or errors and their status."""
+
+    result: Any = None
+    errors: dict[str, Any] | None = None
+    status: int = 200
+
+
+def call_for_form(
+    action: str, context: Context, data: dict[str, Any], forbidden: dict[str, Any]
+) -> FormCall:
+    """Call an action for a form that is shown again where it was refused.
+
+    Args:
+        action: its name.
+        context: of the call.
+        data: what was typed.
+        forbidden: the errors that the form shows where this person may not.
+    """
+    try:
+        return FormCall(tk.get_action(action)(context, data))
+    except tk.ValidationError as error:
+        return FormCall(errors=error.error_dict, status=422)
+    except tk.NotAuthorized:
+        return FormCall(errors=forbidden, status=ERROR_ANSWERS[tk.NotAuthorized].status)
+
+
+def is_api_request() -> bool:
+    """Return whether programs read the answer, as JSON in the shape of CKAN's API."""
+    return request.blueprint == "api" or request.path.startswith("/api/")
+
+
+def answer_api_outage(kind: str, message: str, said: Any) -> Response:
+    """Return 503 in the shape of CKAN's API, with the help that its own answer named."""
+    body: dict[str, Any] = {"success": False, "error": {"__type": kind, "message": message}}
+    if isinstance(said, dict) and "help" in said:
+        body["help"] = said["help"]
+    answer = _answer_json(body, 503)
+    answer.headers["Retry-After"] = str(SEARCH_RETRY_SECONDS)
+    return answer
+
+
+# What CKAN's API answers, and how it names the exception.
+API_ERRORS: dict[type[Exception], tuple[int, str, str]] = {
+    tk.ValidationError: (409, "Validation Error", ""),
+    tk.ObjectNotFound: (404, "Not Found Error", N_("Not found")),
+    tk.NotAuthorized: (403, "Authorization Error", N_("Access denied")),
+}
+
+
+def answer_api_refusal(action: str, fault: Exception) -> Response:
+    """Answer an exception of ``API_ERRORS`` as CKAN's API does."""
+    if isinstance(fault, tk.ValidationError):
+        return answer_wrong_parameters(action, fault.error_dict)
+    status, name, message = next(
+        entry for kind, entry in API_ERRORS.items() if isinstance(fault, kind)
+    )
+    return refuse_api_call(action, status, name, {"message": tk._(message)})
+
+
+def answer_wrong_parameters(action: str, errors: dict[str, Any]) -> Response:
+    """Answer as CKAN's API does where parameters are wrong; ``errors`` are texts by parameter."""
+    status, name, _message = API_ERRORS[tk.ValidationError]
+    return refuse_api_call(action, status, name, errors)
+
+
+def refuse_api_call(action: str, status: int, kind: str, error: dict[str, Any]) -> Response:
+    """Return an error in the shape of CKAN's API."""
+    help_ = tk.h.url_for(
+        "api.action", logic_function="help_show", ver=3, name=action, _external=True
+    )
+    body = {"help": help_, "success": False, "error": {**error, "__type": kind}}
+    return _answer_json(body, status)
+
+
+def _answer_json(body: dict[str, Any], status: int) -> Response:
+    answer = make_response(json.dumps(body), status)
+    answer.headers["Content-Type"] = "application/json;charset=utf-8"
+    return answer

@@ -1,0 +1,80 @@
+"""How many modules of the extension a reader has to follow: those that a page or a save passes.
+
+A ceiling that is passed says that work has spread; lower it where you have gathered some.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.factories import Idea, MarathonDataset, Workshop
+
+from .conftest import Reader
+
+ROOT = Path(__file__).parents[2] / "ckanext" / "marathon"
+
+# Beside what every page passes.
+MOST_OF_MUNICIPALITY_PAGE = 32
+MOST_OF_NEW_DATASET = 71
+
+pytestmark = pytest.mark.usefixtures("marathon_site")
+
+
+@contextmanager
+def note_modules_passed() -> Iterator[set[str]]:
+    """Yield the modules of which a function is called, completed as they are called."""
+    passed: set[str] = set()
+    root = f"{ROOT}/"
+
+    def note(frame: Any, event: str, _argument: Any) -> None:
+        name = frame.f_code.co_filename
+        if event == "call" and name.startswith(root) and name.endswith(".py"):
+            passed.add(name.removeprefix(root))
+
+    threading.setprofile(note)
+    sys.setprofile(note)
+    try:
+        yield passed
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)
+
+
+def find_modules_of_page(visitor: Reader, path: str) -> set[str]:
+    """Return the modules that a page passes when it is read for the second time."""
+    assert visitor.get(path).status_code == 200
+    with note_modules_passed() as passed:
+        visitor.get(path)
+    return passed
+
+
+def test_page_of_a_municipality(visitor: Reader, villa_nueva: dict[str, Any]) -> None:
+    workshop = Workshop(owner_org=villa_nueva["id"], municipality=["0115"])
+    MarathonDataset(idea=[Idea(workshop=workshop["id"])["id"]])
+    every_page = find_modules_of_page(visitor, "/about")
+    passed = find_modules_of_page(visitor, "/municipality/0115")
+    own = passed - every_page
+    assert {"views/place.py", "model/figures.py"} <= own
+    assert len(own) <= MOST_OF_MUNICIPALITY_PAGE, sorted(own)
+
+
+def test_new_dataset(villa_nueva: dict[str, Any]) -> None:
+    new = {
+        "name": "pozos",
+        "title": "Pozos",
+        "notes": "Pozos y caudales por aldea.",
+        "owner_org": villa_nueva["id"],
+        "municipality": ["0115"],
+    }
+    MarathonDataset(owner_org=villa_nueva["id"], municipality=["0115"])
+    with note_modules_passed() as passed:
+        MarathonDataset(**new)
+    assert {"logic/package.py", "feeds/publish.py"} <= passed
+    assert len(passed) <= MOST_OF_NEW_DATASET, sorted(passed)
