@@ -72,6 +72,11 @@ def read_patches(patches: pytest.MonkeyPatch) -> tuple[list[Any], list[Any]]:
     return patches._setattr, patches._setitem
 
 
+def read_flask_app(app: Any) -> Any:
+    """Return the Flask application in what CKAN makes of a configuration."""
+    return app._wsgi_app
+
+
 def send_to_solr(solr: pysolr.Solr, message: str, **options: Any) -> None:
     """Send Solr a message as pysolr makes it."""
     solr._update(message, **options)
