@@ -19,9 +19,11 @@ from stack.postgres import READER, Postgres
 from stack.servers import Servers
 from stack.solr import USER, Solr, find_free_port
 from stack.supervisor import Supervisor, guard_command
-from stack.valkey import Valkey
+from stack.valkey import CARELESS_DATABASES, Valkey
 
 NEEDED_MEGABYTES = 300
+# Beyond those that tests/databases.py gives to the processes of the tests.
+PORTAL_DATABASE = CARELESS_DATABASES - 1
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
 
@@ -56,7 +58,7 @@ def run_servers(data: Path, fresh: bool, progress: Progress) -> Generator[dict[s
                 "CKAN_SOLR_USER": USER,
                 "CKAN_SOLR_PASSWORD": solr.password,
                 "MARATHON_PORTAL_SQLALCHEMY_URL": postgres.url("portal_test"),
-                "MARATHON_PORTAL_REDIS_URL": valkey.url(1),
+                "MARATHON_PORTAL_REDIS_URL": valkey.url(PORTAL_DATABASE),
                 "MARATHON_PORTAL_SOLR_URL": solr.url("portal_test"),
             }
         finally:
