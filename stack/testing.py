@@ -17,7 +17,7 @@ from stack.data_directory import Layout, hold_directory, write_secret
 from stack.messages import Progress, StackError
 from stack.postgres import READER, Postgres
 from stack.servers import Servers
-from stack.solr import USER, Solr, find_free_port
+from stack.solr import USER, Solr, find_free_port, record_start
 from stack.supervisor import Supervisor, guard_command
 from stack.valkey import CARELESS_DATABASES, Valkey
 
@@ -40,6 +40,7 @@ def run_servers(data: Path, fresh: bool, progress: Progress) -> Generator[dict[s
             layout.clear()
         layout.check_space(NEEDED_MEGABYTES)
         layout.make_sockets()
+        record_start(progress)
         solr = Solr(layout, find_free_port(), ("ckan_test", "portal_test"), careless=True)
         postgres = Postgres(layout, careless=True)
         valkey = Valkey(layout, careless=True)
