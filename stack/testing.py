@@ -17,11 +17,13 @@ from stack.data_directory import Layout, hold_directory, write_secret
 from stack.messages import Progress, StackError
 from stack.postgres import READER, Postgres
 from stack.servers import Servers
-from stack.solr import USER, Solr, find_free_port
+from stack.solr import USER, Solr, find_free_port, record_start
 from stack.supervisor import Supervisor, guard_command
-from stack.valkey import Valkey
+from stack.valkey import CARELESS_DATABASES, Valkey
 
 NEEDED_MEGABYTES = 300
+# Beyond those that tests/databases.py gives to the processes of the tests.
+PORTAL_DATABASE = CARELESS_DATABASES - 1
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
 
@@ -38,6 +40,7 @@ def run_servers(data: Path, fresh: bool, progress: Progress) -> Generator[dict[s
             layout.clear()
         layout.check_space(NEEDED_MEGABYTES)
         layout.make_sockets()
+        record_start(progress)
         solr = Solr(layout, find_free_port(), ("ckan_test", "portal_test"), careless=True)
         postgres = Postgres(layout, careless=True)
         valkey = Valkey(layout, careless=True)
@@ -56,7 +59,7 @@ def run_servers(data: Path, fresh: bool, progress: Progress) -> Generator[dict[s
                 "CKAN_SOLR_USER": USER,
                 "CKAN_SOLR_PASSWORD": solr.password,
                 "MARATHON_PORTAL_SQLALCHEMY_URL": postgres.url("portal_test"),
-                "MARATHON_PORTAL_REDIS_URL": valkey.url(1),
+                "MARATHON_PORTAL_REDIS_URL": valkey.url(PORTAL_DATABASE),
                 "MARATHON_PORTAL_SOLR_URL": solr.url("portal_test"),
             }
         finally:

@@ -13,6 +13,10 @@ from stack.data_directory import Layout
 from stack.messages import Progress
 from stack.supervisor import Program
 
+DATABASES = 16
+# Each process of the tests uses some.
+CARELESS_DATABASES = 32
+
 
 @dataclass(frozen=True)
 class Valkey:
@@ -33,7 +37,7 @@ class Valkey:
         return self.layout.sockets / "valkey"
 
     def url(self, database: int = 0) -> str:
-        """Return the address of one of its numbered databases, 0–15."""
+        """Return the address of one of its numbered databases, from 0."""
         return f"unix://{self.socket}?db={database}"
 
     def prepare(self, progress: Progress) -> Program:
@@ -54,6 +58,7 @@ class Valkey:
             # would stop all writes, and keep Valkey from ending when it is asked to.
             "save": "",
             "appendonly": "no" if self.careless else "yes",
+            "databases": str(CARELESS_DATABASES if self.careless else DATABASES),
             "loglevel": "notice",
         }
         arguments = [str(get_binary_path())]

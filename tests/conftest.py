@@ -50,7 +50,17 @@ def pytest_sessionstart() -> None:
 
 
 # Each of these has things that are made once and used by all its tests: a site, a browser, a port.
-TOGETHER = ("browser", "portal", "site", "stack")
+# They are begun in this order, the longest first.
+TOGETHER = ("stack", "browser", "site", "portal")
+# Files of other directories that take longest. One that was begun last would have all processes but
+# one wait for its end.
+LONG = (
+    *("feeds/test_accidents.py", "feeds/test_lost_history.py", "operations/test_backup.py"),
+    *("trust/test_matrix.py", "logic/test_takedown_traces.py", "search/test_hidden_words.py"),
+    *("feeds/test_following.py", "cli/test_starter.py", "rdf/test_round_trip.py"),
+    *("views/test_date_fields.py", "trust/test_secrets.py", "logic/test_activity.py"),
+    *("operations/test_examples.py", "feeds/test_under_fire.py"),
+)
 
 
 def room(path: str) -> str:
@@ -80,14 +90,23 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what cannot be divided, so that no process waits for it in the end.
+    """Begin with what takes longest, so that no process waits for another one in the end.
 
     Tests that need servers are marked, so that ``-m "not services"`` leaves them out.
     """
     for item in items:
         if services.FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker("services")
-    items.sort(key=lambda item: room(item.nodeid) not in TOGETHER)
+    items.sort(key=lambda item: _place(item.nodeid))
+
+
+def _place(nodeid: str) -> int:
+    """Return the place of a test's directory, or file, among those that are begun first."""
+    path = nodeid.partition("::")[0]
+    if room(path) in TOGETHER:
+        return TOGETHER.index(room(path))
+    name = "/".join(Path(path).parts[-2:])
+    return len(TOGETHER) + (LONG.index(name) if name in LONG else len(LONG))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -191,7 +210,6 @@ def clean_db(
     with_plugins: None,
     reset_db: Callable[[], None],
     migrate_db_for: Callable[[str], None],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Empty the database and make sure that our tables are there."""
     engine = model.meta.engine
@@ -209,9 +227,9 @@ def clean_db(
     # As the migration does: what is made from now on is younger than the plugin.
     dataset.read_installation_time()
     model.repo.commit()
-    remembered.begin(monkeypatch)
+    remembered.begin()
 
 
 @pytest.fixture
-def marathon_site(clean_db: None, clean_index: Any) -> None:
+def marathon_site(with_plugins: None, clean_index: Any, clean_db: None) -> None:
     """An empty site with the plugin loaded: database, our tables and search index."""

@@ -10,6 +10,7 @@ import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakSet
 
 import pysolr
 import pytest
@@ -67,9 +68,38 @@ def forget_valkey_connections(patches: pytest.MonkeyPatch) -> None:
     patches.setattr(ckan_redis, "_connection_pool", None)
 
 
-def read_patches(patches: pytest.MonkeyPatch) -> tuple[list[Any], list[Any]]:
-    """Return which attributes and which items of dicts are patched, with their owners first."""
-    return patches._setattr, patches._setitem
+_patches: WeakSet[pytest.MonkeyPatch] = WeakSet()
+
+
+def watch_patches() -> None:
+    """Have :func:`read_patches` know of everything that patches from now on."""
+    begin = pytest.MonkeyPatch.__init__
+
+    @functools.wraps(begin)
+    def initialise(self: pytest.MonkeyPatch) -> None:
+        begin(self)
+        _patches.add(self)
+
+    pytest.MonkeyPatch.__init__ = initialise
+
+
+def read_patches() -> list[tuple[list[Any], list[Any]]]:
+    """Return which attributes and which items of dicts are patched now, with their owners first.
+
+    pytest keeps its temporary folders in its own configuration in this way.
+    """
+    return [
+        (
+            [each for each in patches._setattr if not isinstance(each[0], pytest.Config)],
+            patches._setitem,
+        )
+        for patches in _patches
+    ]
+
+
+def read_flask_app(app: Any) -> Any:
+    """Return the Flask application in what CKAN makes of a configuration."""
+    return app._wsgi_app
 
 
 def send_to_solr(solr: pysolr.Solr, message: str, **options: Any) -> None:

@@ -1,24 +1,26 @@
 """The programmes of a site that tests start: what they see, how they end.
 
-A ``ckan`` command spends most of its time importing CKAN and libraries. :func:`run` forks it from a
-process that has imported these, and no extension: sites differ in which ones they have.
+A ``ckan`` command and a web server spend most of their start importing CKAN and libraries. Here
+both are forked from a process that has imported these, and no extension: sites differ in which
+ones they have.
 """
 
 from __future__ import annotations
 
 import atexit
+import ctypes
 import functools
 import multiprocessing
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
-from multiprocessing.context import ForkServerContext
+from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
-from typing import IO
 
-from stack.supervisor import guard_command
+from stack.child import PR_SET_PDEATHSIG
 
 CKAN = str(Path(sys.executable).with_name("ckan"))
 PATIENCE = 20
@@ -27,6 +29,7 @@ IMPORTED = [
     *("ckan.cli.cli", "ckan.config.middleware", "ckanapi", "feedgen.feed", "geomet.wkt"),
     *("html5rdf", "icalendar", "limits", "limits.strategies", "lxml.etree", "openpyxl"),
     *("pyld", "pyoxigraph", "rdflib", "rdflib.plugins.parsers.notation3", "segno", "setuptools"),
+    *("gunicorn.app.wsgiapp", "gunicorn.workers.gthread", "flask_compress"),
 ]
 
 
@@ -40,6 +43,40 @@ def environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if not key.startswith(ours)}
 
 
+class Program:
+    """A programme in a process of its own; it ends with the process of the tests at the latest."""
+
+    def __init__(self, process: ForkServerProcess) -> None:
+        process.start()
+        self._process = process
+        assert process.pid is not None
+        self.pid: int = process.pid
+
+    def poll(self) -> int | None:
+        """Return its exit code, minus the signal's number where one ended it; ``None``: it runs."""
+        return self._process.exitcode
+
+    def wait(self, seconds: float | None = None) -> int:
+        """Wait for its end and return its exit code.
+
+        Raises:
+            subprocess.TimeoutExpired: it goes on.
+        """
+        self._process.join(seconds)
+        code = self._process.exitcode
+        if code is None:
+            raise subprocess.TimeoutExpired("programme", seconds or 0)
+        return code
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self._process.terminate()
+
+    def kill(self) -> None:
+        """End it without asking."""
+        self._process.kill()
+
+
 def run(*arguments: str) -> str:
     """Run ``ckan <arguments>``; return what it wrote to standard output.
 
@@ -48,16 +85,30 @@ def run(*arguments: str) -> str:
     """
     with tempfile.TemporaryDirectory() as directory:
         output, errors = Path(directory, "output"), Path(directory, "errors")
-        command = [CKAN, *arguments]
-        begun = _context().Process(target=_become, args=(command, environment(), output, errors))
-        begun.start()
-        begun.join()
-        code, text = begun.exitcode, output.read_text(encoding="utf-8")
-        begun.close()
+        code = _fork([CKAN, *arguments], output, errors).wait()
+        text = output.read_text(encoding="utf-8")
         if code != 0:
             said = f"{text}\n{errors.read_text(encoding='utf-8')}"[-6000:]
             raise CommandFailed(f"ckan {' '.join(arguments)}: {code}\n{said}")
     return text
+
+
+def start(log: Path, *arguments: str) -> Program:
+    """Start ``ckan <arguments>``; what it writes goes to the end of ``log``."""
+    return _fork([CKAN, *arguments], log, log)
+
+
+def serve(log: Path, listener: socket.socket, *arguments: str) -> Program:
+    """Start ``gunicorn <arguments>``, which answers at a socket."""
+    return _fork(["gunicorn", *arguments], log, log, listener)
+
+
+def _fork(
+    command: list[str], output: Path, errors: Path, listener: socket.socket | None = None
+) -> Program:
+    arguments = (command, environment(), output, errors, listener)
+    # A daemon is not waited for when the tests end.
+    return Program(_context().Process(target=_become, args=arguments, daemon=True))
 
 
 @functools.cache
@@ -67,8 +118,15 @@ def _context() -> ForkServerContext:
     return context
 
 
-def _become(command: list[str], variables: dict[str, str], output: Path, errors: Path) -> None:
-    """Be a ``ckan`` command: its arguments, variables and files are those of this process."""
+def _become(
+    command: list[str],
+    variables: dict[str, str],
+    output: Path,
+    errors: Path,
+    listener: socket.socket | None,
+) -> None:
+    """Be a command: its arguments, variables and files are those of this process."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
     os.environ.clear()
     os.environ.update(variables)
     for number, path in ((1, output), (2, errors)):
@@ -76,10 +134,16 @@ def _become(command: list[str], variables: dict[str, str], output: Path, errors:
         os.dup2(handle, number)
         os.close(handle)
     sys.argv = command
-    from ckan.cli.cli import ckan
-
     try:
-        ckan()
+        if listener is not None:
+            from gunicorn.app import wsgiapp
+
+            sys.argv += ["--bind", f"fd://{listener.fileno()}"]
+            wsgiapp.run()
+        else:
+            from ckan.cli.cli import ckan
+
+            ckan()
     finally:
         # A forked process ends without them.
         atexit._run_exitfuncs()
@@ -95,25 +159,7 @@ def generated_config() -> str:
     return text.replace("\nSESSION_COOKIE_DOMAIN = \n", "\n")
 
 
-def spawn(command: list[str], log: IO[bytes], *handles: int) -> subprocess.Popen[bytes]:
-    """Start a programme that ends with this process at the latest.
-
-    Args:
-        command: programme and arguments.
-        log: where its output goes.
-        handles: open files that it inherits, under the same numbers.
-    """
-    return subprocess.Popen(
-        guard_command(command, signal.SIGTERM),
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        pass_fds=handles,
-    )
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
+def end(process: Program | subprocess.Popen[bytes]) -> None:
     """End a programme: asked first, killed if it does not listen."""
     process.terminate()
     try:

@@ -1,4 +1,7 @@
-"""What fixtures make through actions, made once and put back from a copy for the tests after.
+"""What tests make through actions, made once and put back from a copy for the tests after.
+
+Each record that a factory makes (``tests/factories.py`` and CKAN's own) is remembered, and so is
+what a fixture makes that says so:
 
     @pytest.fixture
     @remembered
@@ -9,7 +12,8 @@ The first test that wants it has it made as ever. A later one gets the same rows
 same documents in Solr, the same jobs and a copy of the value: one fifteenth of the time. Only what
 was made from the same state is put back: an empty site, or what other remembered fixtures have
 made on one, with the same configuration and nothing patched. As soon as anything else writes to
-the database, the state is unknown until the site is emptied, and fixtures make what they return.
+the database, to Solr or to the job queue, the state is unknown until the site is emptied, and
+everything is made as ever. A factory makes a record that differs in one field from those before.
 
 So it fits a fixture that makes records and returns them as plain data; neither one that changes
 functions or files, nor one whose making is what the tests are about. What it is given counts where
@@ -23,18 +27,19 @@ import functools
 import hashlib
 import io
 import json
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, is_dataclass
 from typing import Any, ParamSpec, TypeVar
 
-import pytest
 import sqlalchemy as sa
 from ckan import model
 from ckan.common import config
 from ckan.lib.redis import connect_to_redis
 from ckan.lib.search.common import make_connection
+from ckan.tests.factories import CKANFactory
 from psycopg2 import sql
 
 from ckanext.marathon.feeds import log_state
@@ -45,11 +50,13 @@ P = ParamSpec("P")
 T = TypeVar("T")
 State = tuple[Any, ...]
 
-MOST = 300
+MOST = 500
 PLAIN = (str, int, float, bool, type(None))
 
 
 Updates = list[str]
+
+_make_record: Callable[..., Any] = CKANFactory.create.__func__
 
 
 @dataclass
@@ -66,20 +73,37 @@ _copies: OrderedDict[State, _Copy] = OrderedDict()
 _state: State | None = None
 # What is being made for the first time: messages to Solr, municipality codes.
 _making: tuple[Updates, set[str]] | None = None
-_patches: pytest.MonkeyPatch | None = None
+# The names of what is in the job queue in that state.
+_queue: frozenset[bytes] = frozenset()
 # Codes that what was put back uses; the factories give them to no other organisation.
 _codes: set[str] = set()
 
 
 def watch() -> None:
-    """Note from now on what is written to the database and sent to Solr."""
+    """Note from now on what is written to the database and sent to Solr; remember factories."""
     sa.event.listen(sa.Engine, "before_cursor_execute", _note_statement)
     private_names.watch_solr(_note_message)
+    private_names.watch_patches()
+    CKANFactory.create = classmethod(_create_record)
+
+
+def _create_record(factory: type[CKANFactory], **fields: Any) -> Any:
+    """Make a record, or put it back; what is not data alone cannot be compared, and is made."""
+
+    def make() -> Any:
+        return _make_record(factory, **fields)
+
+    if not _is_plain(fields) or threading.current_thread() is not threading.main_thread():
+        return make()
+    return remember(f"{factory.__module__}.{factory.__qualname__} {fields!r}", make)
 
 
 def _note_message(message: str) -> None:
+    global _state
     if _making:
         _making[0].append(message)
+    else:
+        _state = None
 
 
 def _note_statement(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
@@ -88,12 +112,12 @@ def _note_statement(_connection: Any, _cursor: Any, statement: str, *_rest: Any)
         _state = None
 
 
-def begin(patches: pytest.MonkeyPatch) -> None:
-    """Say that the site is empty now, with CKAN's tables and ours, in a test with these patches."""
-    global _state, _patches
-    _patches = patches
+def begin() -> None:
+    """Say that the site is empty now, with CKAN's tables and ours."""
+    global _state, _queue
     _codes.clear()
     _state = (_fingerprint(), _read_ids_of_tables())
+    _queue = _read_names_of_jobs()
 
 
 def remembered(make: Callable[P, T]) -> Callable[P, T]:
@@ -113,9 +137,10 @@ def remember(step: str, make: Callable[[], T]) -> T:
 
     Whatever ``make`` writes is committed when it returns.
     """
-    global _state
-    if _making or _state is None or _state[0] != _fingerprint() or _is_patched():
+    global _state, _queue
+    if _making or not _is_known():
         return make()
+    assert _state is not None
     state = (*_state, step)
     found = _copies.get(state)
     if found:
@@ -123,22 +148,36 @@ def remember(step: str, make: Callable[[], T]) -> T:
         _put_back(found)
         value = copy.deepcopy(found.value)
     else:
-        with _recording() as record, chance.apart(f"{len(_state)} {step}"):
+        # Unknown where it fails.
+        _state = None
+        with _recording() as record, chance.apart(f"{len(state) - 1} {step}"):
             value = make()
         assert _is_plain(value), f"{value!r} is not data alone"
         _copies[state] = _Copy(copy.deepcopy(value), _read_rows(), _read_jobs(), *record)
         if len(_copies) > MOST:
             _copies.popitem(last=False)
-    _state = state
+    _state, _queue = state, _read_names_of_jobs()
     return value
+
+
+def _is_known() -> bool:
+    """Return whether the state is known, and nothing is on its way to the database."""
+    session = model.Session
+    return (
+        _state is not None
+        and not (session.new or session.dirty or session.deleted)
+        and _queue == _read_names_of_jobs()
+        and not _is_patched()
+        and _state[0] == _fingerprint()
+    )
 
 
 def _is_patched() -> bool:
     """Return whether the test has changed something else than a setting."""
-    if _patches is None:
-        return False
-    attributes, items = private_names.read_patches(_patches)
-    return bool(attributes) or any(owner is not config for owner, *_ in items)
+    for attributes, items in private_names.read_patches():
+        if attributes or any(owner is not config for owner, *_ in items):
+            return True
+    return False
 
 
 @contextmanager
@@ -211,13 +250,24 @@ def _cursor() -> Iterator[Any]:
 def _read_rows() -> dict[str, bytes]:
     rows: dict[str, bytes] = {}
     with _cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname = ANY(%s)", [tables()]
+        )
+        there = [name for (name,) in cursor.fetchall()]
+        filled = [
+            sql.SQL("SELECT {} WHERE EXISTS (SELECT 1 FROM {})").format(
+                sql.Literal(name), sql.Identifier(name)
+            )
+            for name in there
+        ]
+        cursor.execute(sql.SQL(" UNION ALL ").join(filled))
+        names = {name for (name,) in cursor.fetchall()}
         for name in tables():
-            cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [f'"{name}"'])
-            if cursor.fetchone()[0]:
+            if name in names:
                 file = io.BytesIO()
                 cursor.copy_expert(_copying("COPY {} TO STDOUT", name, cursor), file)
                 rows[name] = file.getvalue()
-    return {name: text for name, text in rows.items() if text}
+    return rows
 
 
 def _copying(statement: str, name: str, cursor: Any) -> str:
@@ -227,6 +277,10 @@ def _copying(statement: str, name: str, cursor: Any) -> str:
 def _read_jobs() -> dict[bytes, bytes]:
     redis = connect_to_redis()
     return {key: redis.dump(key) for key in redis.keys("rq:*")}
+
+
+def _read_names_of_jobs() -> frozenset[bytes]:
+    return frozenset(connect_to_redis().keys("rq:*"))
 
 
 def empty_tables() -> None:

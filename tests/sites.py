@@ -13,13 +13,13 @@ programmes see none of the ``CKAN_…`` variables of the tests. Every one has a 
 
 from __future__ import annotations
 
+import atexit
 import functools
 import os
 import secrets
+import shutil
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -30,8 +30,9 @@ from typing import Any, Self, TypeVar
 import psutil
 import requests
 import sqlalchemy as sa
+from jinja2 import FileSystemBytecodeCache
 
-from tests import databases, programs
+from tests import databases, private_names, programs
 
 ROOT = Path(__file__).parents[1]
 ADMIN = "admin"
@@ -53,8 +54,11 @@ class ActionFailed(AssertionError):
         super().__init__(f"{name}: {self.status} {self.error}")
 
 
-def application(ini: str) -> Any:
-    """Return the WSGI application of an ini file; gunicorn calls this in the server process."""
+def application(ini: str, templates: str) -> Any:
+    """Return the WSGI application of an ini file; gunicorn calls this in the server process.
+
+    Templates are compiled by the first server of a run that needs them, and put into a folder.
+    """
     from logging.config import fileConfig
 
     from ckan.cli import CKANConfigLoader
@@ -63,7 +67,17 @@ def application(ini: str) -> Any:
     from stack.web import compress_answers
 
     fileConfig(ini, disable_existing_loggers=False)
-    return compress_answers(make_app(CKANConfigLoader(ini).get_config()))
+    made = make_app(CKANConfigLoader(ini).get_config())
+    private_names.read_flask_app(made).jinja_env.bytecode_cache = FileSystemBytecodeCache(templates)
+    return compress_answers(made)
+
+
+@functools.cache
+def compiled_templates() -> Path:
+    """Return the folder of the templates that servers of this run have compiled."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 Other = TypeVar("Other", bound="Site")
@@ -72,8 +86,8 @@ Other = TypeVar("Other", bound="Site")
 class Site:
     """One CKAN: its ini file, its commands, its server and whatever else runs of it.
 
-    ``served_by`` makes the WSGI application of an ini file, as ``module:function``; ``processes``
-    is how many answer requests.
+    ``served_by`` makes the WSGI application, as :func:`application` does, as ``module:function``;
+    ``processes`` is how many answer requests.
     """
 
     served_by = "tests.sites:application"
@@ -92,8 +106,8 @@ class Site:
         # Held from here on, so that nobody takes the port and a restart gets it again.
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self._server: subprocess.Popen[bytes] | None = None
-        self._others: dict[Path, subprocess.Popen[bytes]] = {}
+        self._server: programs.Program | None = None
+        self._others: dict[Path, programs.Program] = {}
         self._settings = dict(settings)
         self.configure({})
 
@@ -169,10 +183,12 @@ class Site:
 
     def background(self, *arguments: str) -> None:
         """Start a ``ckan`` command that runs until the site is closed."""
-        command = [programs.CKAN, "-c", str(self.ini), *arguments]
         path = self.directory / f"{'-'.join(arguments)}.log"
-        with path.open("ab") as log:
-            self._others[path] = programs.spawn(command, log)
+        self._others[path] = self.run_beside(path, *arguments)
+
+    def run_beside(self, log: Path, *arguments: str) -> programs.Program:
+        """Start ``ckan -c … <arguments>`` and go on; the caller waits for it, or ends it."""
+        return programs.start(log, "-c", str(self.ini), *arguments)
 
     def check_background(self) -> None:
         """Fail, with the end of its log, where a background command has ended by itself."""
@@ -185,13 +201,11 @@ class Site:
         Raises:
             AssertionError: it ended, or did not answer in time; with the end of its log.
         """
-        handle = self._socket.fileno()
-        command = [sys.executable, "-m", "gunicorn", "--bind", f"fd://{handle}"]
-        command += ["--workers", str(self.processes), "--threads", "4"]
-        command += ["--timeout", "120", "--keep-alive", "30", "--no-control-socket"]
-        command += ["--chdir", str(ROOT), f"{self.served_by}({str(self.ini)!r})"]
-        with self.log.open("ab") as log:
-            self._server = programs.spawn(command, log, handle)
+        arguments = ["--workers", str(self.processes), "--threads", "4"]
+        arguments += ["--timeout", "120", "--keep-alive", "30", "--no-control-socket"]
+        call = f"{self.served_by}({str(self.ini)!r}, {str(compiled_templates())!r})"
+        arguments += ["--chdir", str(ROOT), call]
+        self._server = programs.serve(self.log, self._socket, *arguments)
         self.wait()
 
     def wait(self) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -30,21 +32,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 def killed(site: Site, after: int) -> None:
     """Run ``ckan marathon starter`` and kill it (-9) as soon as it has told of some items."""
-    process = subprocess.Popen(
-        [programs.CKAN, "-c", str(site.ini), "marathon", "starter"],
-        env={**programs.environment(), "PYTHONUNBUFFERED": "1"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert process.stdout
-    for line in process.stdout:
-        if line.strip().startswith(f"{after}/"):
-            break
-    process.kill()
-    process.wait()
-    process.stdout.close()
+    log = site.directory / "starter.log"
+    log.touch()
+    running = site.run_beside(log, "marathon", "starter")
+    while not re.search(rf"^ *{after}/", text := log.read_text(encoding="utf-8"), re.MULTILINE):
+        assert running.poll() is None, text
+        time.sleep(0.005)
+    running.kill()
+    running.wait()
 
 
 def remove(site: Site, answer: str) -> subprocess.CompletedProcess[str]:

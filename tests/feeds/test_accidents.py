@@ -18,7 +18,7 @@ import pytest
 import requests
 import sqlalchemy as sa
 
-from tests import databases, programs, proving
+from tests import databases, proving
 from tests.sites import Site
 
 SAVES = proving.count("workers killed while saving", 3, 20)
@@ -132,9 +132,7 @@ class TestRebuilds:
     def _interrupted(self, site: Site, log: Path, pause: float) -> bool:
         """Kill a rebuild so many seconds after its first step; return whether it had more to do."""
         self._spoil(site)
-        command = [programs.CKAN, "-c", str(site.ini), "marathon", "feed", "rebuild"]
-        with log.open("wb") as output:
-            rebuild = programs.spawn([*command, "--restart"], output)
+        rebuild = site.run_beside(log, "marathon", "feed", "rebuild", "--restart")
         deadline = time.monotonic() + 120
         while self._spoiled(site) == DATASETS:
             assert rebuild.poll() is None, log.read_text(encoding="utf-8")[-6000:]

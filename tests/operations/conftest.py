@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from ckan import model
+from ckan.common import config
 from ckan.tests.helpers import call_action
 
 from ckanext.marathon.operations import starter
+from tests import remembered
 
 
 @pytest.fixture
@@ -28,6 +30,28 @@ def loaded(
         monkeypatch.setitem(ckan_config, "ckan.storage_path", str(home))
         starter.load_starter()
     monkeypatch.setitem(ckan_config, "ckan.storage_path", str(home))
+
+
+def bring_starter(examples: bool = True) -> None:
+    """Load the starter catalogue for a test of what happens to it afterwards.
+
+    On a site in a known state it is put back from a copy (``tests/remembered.py``), with its files.
+    """
+    storage = Path(config["ckan.storage_path"])
+
+    def make() -> dict[str, str]:
+        starter.load_starter(examples=examples)
+        return {
+            str(path.relative_to(storage)): path.read_bytes().hex()
+            for path in storage.rglob("*")
+            if path.is_file()
+        }
+
+    for name, content in remembered.remember(f"starter catalogue {examples}", make).items():
+        path = storage / name
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(bytes.fromhex(content))
 
 
 def show(name: str, **context: Any) -> dict[str, Any]:

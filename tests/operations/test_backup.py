@@ -115,23 +115,13 @@ class TestBackup:
         self, site: Site, tmp_path: Path
     ) -> None:
         target = tmp_path / "backup"
-        command = [
-            programs.CKAN,
-            "-c",
-            str(site.ini),
-            "marathon",
-            "backup",
-            str(target),
-            "--verify",
-        ]
-        with (tmp_path / "log").open("wb") as log:
-            running = programs.spawn(command, log)
+        log = tmp_path / "log"
+        running = site.run_beside(log, "marathon", "backup", str(target), "--verify")
         number = 0
         while running.poll() is None:
             new_dataset(site, f"meanwhile-{tmp_path.name}-{number}")
             number += 1
-        said_ = (tmp_path / "log").read_text(encoding="utf-8")
-        assert running.returncode == 0, said_
+        assert running.wait() == 0, log.read_text(encoding="utf-8")
         assert number > 1, "nobody saved meanwhile: nothing was tried"
         found = manifest(target)
         assert found["missing"] == []
@@ -171,14 +161,12 @@ class TestBackup:
         self, site: Site, tmp_path: Path
     ) -> None:
         target = tmp_path / "backup"
-        command = [programs.CKAN, "-c", str(site.ini), "marathon", "backup", str(target)]
         unfinished = tmp_path / "backup.unfinished"
-        with (tmp_path / "log").open("wb") as log:
-            running = programs.spawn(command, log)
+        running = site.run_beside(tmp_path / "log", "marathon", "backup", str(target))
         while not unfinished.exists():
             assert running.poll() is None, (tmp_path / "log").read_text(encoding="utf-8")
             time.sleep(0.005)
-        os.kill(running.pid, signal.SIGKILL)
+        running.kill()
         running.wait()
         assert not target.exists()
         assert "no backup, or one that was interrupted" in fails(
@@ -444,21 +432,22 @@ class TestRestore:
         row = {"id": elsewhere, "type": "dataset", "reason": "Otra", "files": 1, "user_id": None}
         row["at"] = "2026-11-01T00:00:00+00:00"
         file.write_text(json.dumps([row]), encoding="utf-8")
-        command = [programs.CKAN, "-c", str(site.ini), "marathon", "restore", str(saved), "--yes"]
+        command = ["marathon", "restore", str(saved), "--yes"]
         further = ["--takedowns", str(file)]
         for step in ("Database", "Tables of this version", "Search index"):
-            with (tmp_path / "log").open("wb") as log:
-                running = programs.spawn([*command, *further], log)
-            while f"{step}:" not in (tmp_path / "log").read_text(encoding="utf-8"):
-                assert running.poll() is None, (tmp_path / "log").read_text(encoding="utf-8")
+            log = tmp_path / step
+            log.touch()
+            running = site.run_beside(log, *command, *further)
+            while f"{step}:" not in (text := log.read_text(encoding="utf-8")):
+                assert running.poll() is None, text
                 time.sleep(0.01)
-            os.kill(running.pid, signal.SIGKILL)
+            running.kill()
             running.wait()
             further = []
             # Nothing of what may be half is shown.
             for path in ("/catalog/all.nt", f"/dataset/{lost}", f"/dataset/{elsewhere}"):
                 assert site.get(path).status_code == 503, (step, path)
-        assert "earlier restore was interrupted" in site.run(*command[3:])
+        assert "earlier restore was interrupted" in site.run(*command)
         assert lines(site.get("/catalog/all.nt").text) == lines(before)
         assert contents(site) == files
         assert site.get(f"/dataset/{lost}").status_code == 404

@@ -14,7 +14,7 @@ from ckanext.marathon.operations import starter
 from ckanext.marathon.operations.starter import StillNeeded, read_items
 from tests.factories import Idea, MarathonDataset, Workshop
 
-from .conftest import everything, stored_files
+from .conftest import bring_starter, everything, stored_files
 
 pytestmark = pytest.mark.usefixtures("storage", "marathon_site")
 
@@ -26,7 +26,7 @@ def rows(table: str) -> int:
 
 
 def test_removes_all_of_them_with_their_files_and_nothing_else(storage: Path) -> None:
-    starter.load_starter(examples=False)
+    bring_starter(examples=False)
     mine = MarathonDataset()
     before, files = everything(), stored_files(storage)
     tables = ["marathon_link", "marathon_code", "marathon_idea_transition", "resource", '"user"']
@@ -54,7 +54,7 @@ def strip(thing: dict) -> dict:
 
 
 def test_goes_in_an_order_that_the_guards_allow() -> None:
-    starter.load_starter()
+    bring_starter()
     for thing in starter.find_examples():
         call_action("package_delete", id=thing.id)
     assert {thing.name for thing in starter.find_examples()} == MADE_UP, (
@@ -65,7 +65,7 @@ def test_goes_in_an_order_that_the_guards_allow() -> None:
 
 
 def test_the_starter_can_add_them_again() -> None:
-    starter.load_starter()
+    bring_starter()
     starter.remove_examples()
     assert not starter.find_examples()
     result = starter.load_starter()
@@ -74,7 +74,7 @@ def test_the_starter_can_add_them_again() -> None:
 
 
 def test_goes_on_where_it_was_stopped() -> None:
-    starter.load_starter()
+    bring_starter()
     call_action("dataset_purge", id=starter.find_examples()[0].id)
     assert len(starter.remove_examples()) == len(MADE_UP) - 1
     assert not starter.find_examples()
@@ -82,7 +82,7 @@ def test_goes_on_where_it_was_stopped() -> None:
 
 @pytest.mark.parametrize("by", ["idea", "workshop"])
 def test_removes_nothing_while_something_real_refers_to_one(by: str) -> None:
-    starter.load_starter()
+    bring_starter()
     if by == "idea":
         real = MarathonDataset(idea=[model.Package.get("ejemplo-idea-horario-del-agua").id])
     else:
@@ -112,7 +112,7 @@ def test_what_only_shares_the_flag_or_the_title_stays() -> None:
 
 
 def test_an_example_with_another_title_is_still_one_until_its_flag_goes() -> None:
-    starter.load_starter()
+    bring_starter()
     name = "ejemplo-idea-mapa-de-basureros"
     call_action("package_patch", id=name, title="Mapa de basureros")
     assert name in {thing.name for thing in starter.find_examples()}
@@ -121,14 +121,14 @@ def test_an_example_with_another_title_is_still_one_until_its_flag_goes() -> Non
 
 
 def test_a_site_without_examples_has_nothing_to_remove() -> None:
-    starter.load_starter(examples=False)
+    bring_starter(examples=False)
     assert starter.remove_examples() == []
 
 
 def test_without_solr_it_says_so_and_goes_on_later(
     storage: Path, monkeypatch: pytest.MonkeyPatch, ckan_config: Any
 ) -> None:
-    starter.load_starter()
+    bring_starter()
     before, files = everything(), stored_files(storage)
     with monkeypatch.context() as patch:
         patch.setitem(ckan_config, "solr_url", "http://127.0.0.1:9/solr/nobody")

@@ -15,7 +15,7 @@ from ckanext.marathon.operations.starter import StarterError, StarterOutcome
 from tests.factories import CivilSociety, CoordinatingBody, NationalBody
 from tests.remembered import remembered
 
-from .conftest import everything, show
+from .conftest import bring_starter, everything, show
 
 pytestmark = pytest.mark.usefixtures("storage", "marathon_site")
 
@@ -59,7 +59,7 @@ class TestPublish:
         assert everything() == before
 
     def test_what_the_starter_catalogue_brought_is_the_same(self) -> None:
-        starter.load_starter(examples=False)
+        bring_starter(examples=False)
         before = show(NAME)
         assert publish_own_data() == StarterOutcome.PRESENT
         assert show(NAME) == before
@@ -89,7 +89,7 @@ class TestPublish:
         assert publish_own_data() == StarterOutcome.PRESENT
 
     def test_the_start_leaves_it_deleted_and_the_command_brings_it_back(self) -> None:
-        starter.load_starter(examples=False)
+        bring_starter(examples=False)
         id_ = show(NAME)["id"]
         call_action("package_delete", id=id_)
         assert starter.load_starter(examples=False)[StarterOutcome.LEFT_OUT] == 1

@@ -20,7 +20,7 @@ from ckanext.marathon.operations.starter import (
 )
 from tests.factories import Municipality
 
-from .conftest import everything, show, stored_files
+from .conftest import bring_starter, everything, show, stored_files
 
 pytestmark = pytest.mark.usefixtures("storage", "marathon_site")
 
@@ -71,14 +71,14 @@ class TestLoad:
 
 class TestLoadAgain:
     def test_changes_nothing(self, storage: Path) -> None:
-        starter.load_starter()
+        bring_starter()
         before, files = everything(), stored_files(storage)
         assert starter.load_starter() == outcomes(present=len(read_items()))
         assert everything() == before
         assert stored_files(storage) == files
 
     def test_adds_the_examples_that_were_left_out(self) -> None:
-        starter.load_starter(examples=False)
+        bring_starter(examples=False)
         before = everything()
         result = starter.load_starter()
         assert result[StarterOutcome.ADDED] == len(
@@ -91,7 +91,7 @@ class TestLoadAgain:
 
     def test_finishes_an_idea_that_stopped_halfway(self) -> None:
         whole = next(item for item in read_items() if item.name == "ejemplo-idea-lamparas-apagadas")
-        starter.load_starter(examples=False)
+        bring_starter(examples=False)
         workshop = next(item for item in read_items() if item.name == whole.fields["workshop"])
         writer = starter.StarterWriter(call_action("get_site_user")["name"])
         for item in (*read_items(examples=False), workshop):
@@ -106,14 +106,14 @@ class TestLoadAgain:
         ]  # fmt: skip
 
     def test_leaves_an_idea_that_people_took_elsewhere(self) -> None:
-        starter.load_starter()
+        bring_starter()
         name = "ejemplo-idea-requisitos-de-tramites"
         call_action("package_patch", id=name, status="discarded", status_reason="Prueba")
         assert starter.load_starter() == outcomes(present=len(read_items()))
         assert show(name)["status"] == "discarded"
 
     def test_leaves_what_people_edited_or_renamed(self) -> None:
-        starter.load_starter()
+        bring_starter()
         call_action("package_patch", id="maratones-de-ideas", title="Otro título")
         call_action("package_patch", id="limite-de-villa-nueva", name="villa-nueva-limite")
         call_action("package_patch", id="ejemplo-taller-villa-nueva", name="otra-direccion")
@@ -123,7 +123,7 @@ class TestLoadAgain:
         assert everything() == before
 
     def test_leaves_out_what_people_deleted_and_what_needs_it(self) -> None:
-        starter.load_starter(examples=False)
+        bring_starter(examples=False)
         call_action("package_delete", id="municipios-de-guatemala")
         starter.load_starter()
         call_action("package_delete", id="ejemplo-datos-tramites-municipales")
@@ -158,7 +158,7 @@ class TestOnASiteWithAPast:
         assert "anam" in left_out[0].reason
 
     def test_a_deleted_organisation_takes_what_it_owns_with_it(self) -> None:
-        starter.load_starter(examples=False)
+        bring_starter(examples=False)
         call_action("organization_delete", id="jacaltenango")
         result = starter.load_starter()
         # Itself, its example workshop, two ideas and a dataset.

@@ -10,12 +10,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
 
 from stack.data_directory import Layout, end_processes, find_orphans
+
+if TYPE_CHECKING:
+    from tests.stack.running import RunningSite
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 180.0
@@ -98,3 +101,12 @@ def start() -> Iterator[Callable[..., Command]]:
     """Return a function that starts a command on a data directory."""
     with starting() as start:
         yield start
+
+
+@pytest.fixture(scope="session")
+def first_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSite]:
+    """A site of ``make run``; the first test that has it run sets it up."""
+    from tests.stack.running import RunningSite
+
+    with starting() as start:
+        yield RunningSite(start, tmp_path_factory.mktemp("run") / "data")

@@ -26,7 +26,7 @@ from stack.solr import USER
 from tests import proving
 from tests.stack.conftest import starting, until
 from tests.stack.faulty import DISK, LARGE, STORAGE, FaultySite, mounted
-from tests.stack.running import READY
+from tests.stack.running import READY, RunningSite
 from tests.visitors import FilledForm, fill_in
 
 SERVERS = ("solr", "valkey", "postgres")
@@ -42,7 +42,7 @@ FEEDS = ("/catalog.ttl", "/catalog/all.nt", "/data.json", "/catalog/changes")
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultySite]:
+def site(first_site: RunningSite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultySite]:
     data = tmp_path_factory.mktemp("faults") / "data"
     try:
         disk = mounted(data, DISK)
@@ -53,8 +53,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultySite]:
         pytest.skip("a disk of its own cannot be mounted: run this as root")
     with starting() as start:
         site = FaultySite(start, data)
-        site.layout.open(data)
+        # What has been set up once, on a disk of its own.
+        first_site.running()
+        assert first_site.manage("stop").process.returncode == 0
         with mounted(data / "site" / "storage", STORAGE):
+            subprocess.run(["cp", "-a", f"{first_site.data}/.", str(data)], check=True)
             site.running()
             organization = site.call("organization_show", id="infom").json()["result"]
             made = site.call(

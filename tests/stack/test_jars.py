@@ -8,11 +8,12 @@ import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from stack import solr
-from stack.data_directory import locate_cache
+from stack.data_directory import Layout, locate_cache
 from stack.messages import Progress, StackError
 
 
@@ -108,3 +109,59 @@ class TestJars:
         lock = tmp_path / "jars.lock"
         lock.write_text(f"# a comment\n{jar.line()}\n")
         return lock
+
+
+class TestRecordedStart:
+    """Services with a record run in test_services.py."""
+
+    @pytest.fixture
+    def jars(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        jars = tmp_path / "solr-of-a-lock"
+        jars.mkdir()
+        monkeypatch.setattr(solr, "ensure_jars", lambda _progress: jars)
+        return jars
+
+    def test_solr_starts_from_it_where_it_is_there(self, jars: Path, tmp_path: Path) -> None:
+        server = solr.Solr(Layout.open(tmp_path / "data"), 8983, ("ckan",))
+        record = solr.locate_recorded_start(jars)
+        option = f"-XX:AOTCache={record}"
+        assert option not in server.prepare(Progress()).command
+        record.touch()
+        assert option in server.prepare(Progress()).command
+
+    @pytest.mark.parametrize(
+        ("says", "made"), [("AOTCache creation is complete: x", True), ("No space left", False)]
+    )
+    def test_it_is_made_once_and_whole_or_not_at_all(
+        self, jars: Path, monkeypatch: pytest.MonkeyPatch, says: str, made: bool
+    ) -> None:
+        started: list[list[str]] = []
+
+        class Recording:
+            """A Java that ends at once and has written the file."""
+
+            def __init__(self, command: list[str], stdout: BinaryIO, **_options: object) -> None:
+                started.append(command)
+                stdout.write(says.encode())
+                stdout.flush()
+                (option,) = (each for each in command if each.startswith("-XX:AOTCacheOutput="))
+                Path(option.partition("=")[2]).write_bytes(b"classes")
+
+            def poll(self) -> int:
+                return 0
+
+            def wait(self, _seconds: float | None = None) -> int:
+                return 0
+
+            def terminate(self) -> None:
+                pass
+
+            kill = terminate
+
+        monkeypatch.setattr(solr.subprocess, "Popen", Recording)
+        for _ in range(2):
+            solr.record_start(Progress())
+        assert len(started) == (1 if made else 2)
+        record = solr.locate_recorded_start(jars)
+        assert sorted(jars.parent.iterdir()) == ([jars, record] if made else [jars])
+        assert not made or record.read_bytes() == b"classes"

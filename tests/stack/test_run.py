@@ -16,14 +16,13 @@ import requests
 
 from stack.solr import find_free_port
 from tests import databases
-from tests.stack.conftest import starting, until
+from tests.stack.conftest import until
 from tests.stack.running import READY, RunningSite, Start, csrf_token, log_in, spawned
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSite]:
-    with starting() as start:
-        yield RunningSite(start, tmp_path_factory.mktemp("run") / "data")
+def site(first_site: RunningSite) -> RunningSite:
+    return first_site
 
 
 class TestRunning:
