@@ -41,7 +41,7 @@ CARELESS = {
     "max_wal_senders": "0",
     "autovacuum_naptime": "10min",
 }
-SETTINGS = {"max_connections": "100", "shared_buffers": "128MB", "timezone": "UTC"}
+SETTINGS = {"max_connections": "200", "shared_buffers": "128MB", "timezone": "UTC"}
 
 
 def find_binaries() -> Path:
