@@ -54,11 +54,7 @@ _BLUEPRINTS = frozenset({"user", "marathon_form_edit", *TYPES})
 
 # CKAN workaround: local-address
 def is_own_address(text: str) -> bool:
-    """Return whether a text is an address of this site, with or without its host.
-
-    CKAN's ``url_is_local`` also takes words for it, which are no address, and line breaks, on which
-    the answer breaks.
-    """
+    """Return whether a text is an address of this site, with or without its host."""
     if _NEVER.search(text):
         return False
     if text.startswith("/"):

@@ -97,8 +97,7 @@ _FILE_VERSION = "activity.resource_history"
 def check_version_access() -> None:
     """Ask of a former version of a file what that plugin asks of one of a dataset.
 
-    Its page ``/dataset/<id>/resources/<id>/history/<id>`` reads the version without asking. Who
-    may not see the dataset gets 404, as for a dataset that does not exist.
+    Who may not see the dataset gets 404, as for a dataset that does not exist.
     """
     if tk.request.endpoint != _FILE_VERSION:
         return
@@ -264,7 +263,7 @@ def reject_mixed_field() -> Response | None:
     """Answer 400 to a field that is both a text and a group of fields, on which CKAN breaks.
 
     It takes ``contact__0__name`` for the name of the first of ``contact``, and so breaks on
-    ``contact__0``, too. Taking names of very many parts apart would cost a worker's memory. The API
+    ``contact__0``, too. Nor does any form have names of so many parts as :data:`MOST_PARTS`. The API
     takes no names apart, and may get a whole JSON document as the name of a field.
     """
     if request.blueprint == "api":

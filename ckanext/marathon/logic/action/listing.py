@@ -281,8 +281,8 @@ def format_autocomplete(next_: Action, context: Context, data_dict: dict[str, An
 def member_list(next_: Action, context: Context, data_dict: dict[str, Any]) -> list[Any]:
     """Return a group's members that the person may see; see CKAN's ``member_list``.
 
-    CKAN names the ids of its private packages, drafts and deleted ones, and those of its users
-    where ``ckan.auth.public_user_details`` is false, to everybody.
+    Packages are listed to those who may see them, and users as ``ckan.auth.public_user_details``
+    says.
     """
     members = next_(context, data_dict)
     if context.get("ignore_auth"):

@@ -102,9 +102,6 @@ def _group(data_dict: dict[str, Any]) -> model.Group | None:
 def member_create(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
     """Make something a member of a group; see CKAN's ``member_create``.
 
-    CKAN asks for rights over the group alone, and answers otherwise for a private record than for
-    an unknown one.
-
     Raises:
         ObjectNotFound: it is a record that the person may not see.
         NotAuthorized: it is a record, and the group an organisation: what an organisation owns is
