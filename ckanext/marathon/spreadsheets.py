@@ -259,6 +259,12 @@ def read_description() -> Labels:
     return _declared()["description"]
 
 
+def _read_column(declared: dict[str, Any]) -> OpenColumn:
+    kind = ColumnType(declared["type"])
+    others = {name: value for name, value in declared.items() if name != "type"}
+    return OpenColumn(type=kind, **others)
+
+
 @lru_cache(maxsize=1)
 def list_open_tables() -> Mapping[str, OpenTable]:
     """Return the tables by name, in order."""
@@ -268,9 +274,7 @@ def list_open_tables() -> Mapping[str, OpenTable]:
             tuple(each["key"]),
             each["title"],
             each["description"],
-            tuple(
-                OpenColumn(**{**one, "type": ColumnType(one["type"])}) for one in each["columns"]
-            ),
+            tuple(_read_column(column) for column in each["columns"]),
         )
         for each in _declared()["tables"]
     }

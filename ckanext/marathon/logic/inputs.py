@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -105,7 +105,7 @@ def read_rows(data: dict[str, Any], field: str, errors: Errors) -> None:
         value = _loaded(value)
     elif isinstance(value, str) or value is None:
         value = []
-    rows = [value] if is_json_object(value) else value
+    rows: Any = [value] if is_json_object(value) else value
     is_list = is_json_list(rows) and all(is_json_object(row) for row in rows)
     if not is_list or any(not isinstance(key, str) for row in rows for key in row):
         errors[field] = at_list(field, tk._("A list of objects is expected"))
@@ -157,8 +157,8 @@ def describe_flag_problem(value: Any) -> str:
 
 def find_nesting_problem(value: Any) -> str | None:
     """Return what is wrong with a value where a text or a list of texts is expected."""
-    values = value if isinstance(value, list | tuple) else [value]
-    if any(each is None or isinstance(each, dict | list | tuple) for each in values):
+    values = cast(Sequence[Any], value) if isinstance(value, list | tuple) else [value]
+    if any(item is None or isinstance(item, dict | list | tuple) for item in values):
         return tk._("A list of texts is expected")
     return None
 
@@ -440,9 +440,10 @@ def check_fields(
         keep_spoken(context, data, schema)
     for name, inner in {**repeating, "resources": resource_fields}.items():
         if name in data and name not in errors:
-            core = set(RESOURCE_TEXTS) if name == "resources" else set()
-            texts, lists = (_texts(inner), _lists(inner)) if is_ours else (set(), set())
-            wrong_rows = check_rows(data[name], texts | core, lists, _counts(inner))
+            core = set(RESOURCE_TEXTS) if name == "resources" else set[str]()
+            row_texts = _texts(inner) if is_ours else set[str]()
+            row_lists = _lists(inner) if is_ours else set[str]()
+            wrong_rows = check_rows(data[name], row_texts | core, row_lists, _counts(inner))
             if wrong_rows:
                 errors[name] = wrong_rows
     if is_ours:
@@ -450,7 +451,8 @@ def check_fields(
         known_rows = {name: _known_names(inner, stored, name) for name, inner in repeating.items()}
         _check_names(context, data, {**known_rows, **unkept.CORE_ROWS}, errors)
     _check_files(context, data, file_name, errors)
-    texts = ((_texts(fields) if is_ours else set()) | {*NAMES, *TEXTS}) - {"tag_string"}
+    own_texts = _texts(fields) if is_ours else set[str]()
+    texts = (own_texts | {*NAMES, *TEXTS}) - {"tag_string"}
     counts, decimals, coordinates = _counts(fields), _decimals(fields), _coordinates(fields)
     stored_as_text = (texts | {"tag_string"}) - counts
     for name in [name for name in data if name not in errors]:
@@ -479,7 +481,9 @@ def _find_wrong_shape(name: str, value: Any, texts: Collection[str]) -> str | No
 
 def _write_text(value: Any) -> Any:
     """Return a number or boolean as the text that is stored; in a list, each of its items."""
-    return _as_texts(value) if isinstance(value, list | tuple) else write_as_text(value)
+    if isinstance(value, list | tuple):
+        return _as_texts(cast(Sequence[Any], value))
+    return write_as_text(value)
 
 
 def _known_names(inner: Fields, stored: model.Package | None, field: str) -> list[str]:
@@ -609,7 +613,7 @@ def check_package(
     cast(dict[str, Any], context)[_ORIGINS_KEY] = origins
     errors = wrong_names(data)
     read_private(data, errors)
-    schema = {} if errors else _schema(data)
+    schema: dict[str, Any] = {} if errors else _schema(data)
     errors.update(unkept.find_files(data))
     check_fields(context, data, schema, errors, file_name, stored)
     _unite_keywords(data)
@@ -619,10 +623,10 @@ def check_package(
 
 def _drop_computed_extras(context: Context, data: dict[str, Any]) -> None:
     """Take out extras under the names of what the site computes, and say so."""
-    extras = data.get("extras") or ()
-    found = [each["key"] for each in extras if each["key"] in (*COMPUTED, *ORIGINS)]
+    extras: list[dict[str, Any]] = data.get("extras") or []
+    found = [extra["key"] for extra in extras if extra["key"] in (*COMPUTED, *ORIGINS)]
     if found:
-        data["extras"] = [each for each in extras if each["key"] not in found]
+        data["extras"] = [extra for extra in extras if extra["key"] not in found]
         message = tk._("Not kept among the extras, as this site computes it: {names}")
         messages.add_notice(context, message.format(names=unkept.list_names(found)))
 

@@ -601,7 +601,7 @@ def check_activity(activity_id: str | None, user: str) -> None:
     if "package" not in (row.activity_type or ""):
         return
     is_gone = model.Package.get(row.object_id) is None
-    if is_gone or not activity.may_read(Context(user=user), row._asdict()):
+    if is_gone or not activity.may_read(Context(user=user), dict(row._mapping)):
         raise tk.ObjectNotFound(tk._("Not found"))
 
 

@@ -262,7 +262,7 @@ def may_manage_officers(user: str | None, organization: model.Group) -> bool:
 
 def is_municipality(organization: model.Group) -> bool:
     """Return whether an organisation is an active municipality: by its role, or its code alone."""
-    extras = cast(Any, organization).extras or {}
+    extras: dict[str, str] = cast(Any, organization).extras or {}
     role = role_of(organization) or (MUNICIPALITY if extras.get("municipality_code") else "")
     return bool(
         organization.is_organization
@@ -273,7 +273,8 @@ def is_municipality(organization: model.Group) -> bool:
 
 def role_of(organization: model.Group) -> str:
     """Return an organisation's role in the marathons, "" for none."""
-    return (cast(Any, organization).extras or {}).get("role") or ""
+    extras: dict[str, str] = cast(Any, organization).extras or {}
+    return extras.get("role") or ""
 
 
 def user_labels(user_obj: Any, labels: list[str]) -> list[str]:

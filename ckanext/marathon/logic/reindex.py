@@ -66,10 +66,10 @@ class IndexWork:
         has_rows: notes were written within the transaction.
     """
 
-    changed: dict[str, Shown] = field(default_factory=dict)
-    marked: set[str] = field(default_factory=set)
+    changed: dict[str, Shown] = field(default_factory=dict[str, Shown])
+    marked: set[str] = field(default_factory=set[str])
     is_written: bool = False
-    beforehand: list[int] = field(default_factory=list)
+    beforehand: list[int] = field(default_factory=list[int])
     has_rows: bool = False
 
 
@@ -222,13 +222,13 @@ def _shown(package: model.Package) -> tuple[Any, ...]:
 
 def _shown_before(package: model.Package) -> Shown:
     inspected: Any = sa.inspect(package)
-    before = {}
+    before: dict[str, Any] = {}
     for name in (*_COLUMNS, "extras"):
         history = inspected.attrs[name].history
         if history.added and not history.deleted:
             return None
         before[name] = history.deleted[0] if history.deleted else getattr(package, name)
-    extras = before["extras"] or {}
+    extras: dict[str, str] = before["extras"] or {}
     return (*(before[name] for name in _COLUMNS), *(extras.get(field) or "" for field in _FIELDS))
 
 
@@ -254,30 +254,43 @@ def search_true(next_: Action, context: Context, data_dict: dict[str, Any]) -> d
     asked = copy.deepcopy(data_dict)
     has_id = _ask_for_id(asked)
     hidden = _invisible(search_index.list_suspects(), viewer)
-    for _attempt in range(ATTEMPTS):
-        try:
-            answer = next_(context.copy(), _without(asked, hidden))
-        except SearchError:
-            if hidden:
-                # Solr repeats the query in its message, with the ids of what is left out.
-                next_(context.copy(), data_dict)
-                connection.forget_refusal()
-                raise SearchError(tk._("The search engine refused the query")) from None
-            raise
-        found = _compare(answer["results"], viewer)
+    answer = _search_without(next_, context, data_dict, asked, hidden)
+    found = _compare(answer["results"], viewer)
+    for _attempt in range(1, ATTEMPTS):
         if not found.untrue:
             break
         hidden |= found.untrue
-    else:
-        kept = [result for result in answer["results"] if result.get("id") not in found.untrue]
-        answer["count"] -= len(answer["results"]) - len(kept)
-        answer["results"] = kept
+        answer = _search_without(next_, context, data_dict, asked, hidden)
+        found = _compare(answer["results"], viewer)
+    results: list[dict[str, Any]] = answer["results"]
+    kept = [result for result in results if result.get("id") not in found.untrue]
+    answer["count"] -= len(results) - len(kept)
+    answer["results"] = kept
     if not data_dict.get("fl") and not tk.asbool(data_dict.get("use_default_schema")):
         _show_afresh(answer["results"], found.due)
     if not has_id:
-        for result in answer["results"]:
+        for result in kept:
             result.pop("id", None)
     return answer
+
+
+def _search_without(
+    next_: Action,
+    context: Context,
+    data_dict: dict[str, Any],
+    asked: dict[str, Any],
+    hidden: Collection[str],
+) -> dict[str, Any]:
+    """Return CKAN's answer without the records of these ids, which nobody is told of."""
+    try:
+        return next_(context.copy(), _without(asked, hidden))
+    except SearchError:
+        if hidden:
+            # Solr repeats the query in its message, with the ids of what is left out.
+            next_(context.copy(), data_dict)
+            connection.forget_refusal()
+            raise SearchError(tk._("The search engine refused the query")) from None
+        raise
 
 
 def _ask_for_id(asked: dict[str, Any]) -> bool:
@@ -296,9 +309,9 @@ def _ask_for_id(asked: dict[str, Any]) -> bool:
 def _without(asked: dict[str, Any], hidden: Collection[str]) -> dict[str, Any]:
     asked = copy.deepcopy(asked)
     if hidden:
-        given = asked.get("fq_list") or []
-        given = [given] if isinstance(given, str) else list(given)
-        asked["fq_list"] = [*given, f"-id:({' OR '.join(map(solr_literal, sorted(hidden)))})"]
+        given: str | list[str] = asked.get("fq_list") or []
+        filters = [given] if isinstance(given, str) else given
+        asked["fq_list"] = [*filters, f"-id:({' OR '.join(map(solr_literal, sorted(hidden)))})"]
     return asked
 
 

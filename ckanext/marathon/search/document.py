@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 import ckan.plugins as p
+import ckan.plugins.toolkit as tk
 from ckan import model
-from ckanext.scheming.helpers import scheming_get_dataset_schema
 
 from ckanext.marathon.domain import workshop
-from ckanext.marathon.domain.texts import load_json
+from ckanext.marathon.domain.texts import is_json_list, is_json_object, load_json
 from ckanext.marathon.records import (
     DATASET,
     OTHER_TYPES,
@@ -170,7 +170,7 @@ def _number(value: Any) -> int | None:
 
 def _parsed(value: Any) -> Any:
     if not isinstance(value, str) or not value.startswith(("[", "{")):
-        return value if isinstance(value, dict) or _is_rows(value) else None
+        return value if is_json_object(value) or _is_rows(value) else None
     try:
         return load_json(value)
     except ValueError:
@@ -178,15 +178,15 @@ def _parsed(value: Any) -> Any:
 
 
 def _is_rows(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(v, dict) for v in value)
+    return is_json_list(value) and bool(value) and all(isinstance(row, dict) for row in value)
 
 
 def _words(value: Any) -> Iterable[str]:
-    if isinstance(value, dict):
+    if is_json_object(value):
         for key, inner in value.items():
             if key not in _NOT_WORDS:
                 yield from _words(inner)
-    elif isinstance(value, list):
+    elif is_json_list(value):
         for inner in value:
             yield from _words(inner)
     elif isinstance(value, str) and value:
@@ -203,7 +203,7 @@ def _cut(document: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
             yield key, value
         elif key == _SORTED:
             yield key, value[:_TITLE]
-        elif isinstance(value, list):
+        elif is_json_list(value):
             yield key, [v for v in value if not (isinstance(v, str) and _too_long(v))]
         elif not (isinstance(value, str) and _too_long(value)):
             yield key, value
@@ -292,7 +292,7 @@ def before_index(pkg_dict: dict[str, Any]) -> dict[str, Any]:
     fields = add_links(remove_counts(pkg_dict), public)
     types = model.PackageRelationship.get_all_types()
     fields = remove_relationships(fields, types)
-    schema: dict[str, Any] = scheming_get_dataset_schema(pkg_dict["type"]) or {}
+    schema: dict[str, Any] = tk.h.scheming_get_dataset_schema(pkg_dict["type"]) or {}
     found = fit_document(fields, _repeating(schema), _ours(schema))
     found["data_dict"] = json.dumps(raw)
     found["validated_data_dict"] = json.dumps(public)
@@ -301,7 +301,8 @@ def before_index(pkg_dict: dict[str, Any]) -> dict[str, Any]:
     if isinstance(record, Dataset):
         found.update(_facets_of_ideas(record.idea_ids))
     # CKAN has an empty one for each file without a format: a value of the filter without a name.
-    found["res_format"] = [name for name in found.get("res_format") or () if name]
+    formats: list[str] = found.get("res_format") or []
+    found["res_format"] = [name for name in formats if name]
     words = list_search_words(record)
     if words:
         found[WORDS] = " ".join(words)
@@ -314,7 +315,7 @@ def before_index(pkg_dict: dict[str, Any]) -> dict[str, Any]:
 def _ours(schema: Mapping[str, Any]) -> set[str]:
     """Return the fields of a schema that is ours, and of none that a site has instead."""
     is_ours = "marathon_" in str(schema.get("after_validators") or "")
-    fields = schema.get("dataset_fields", []) if is_ours else []
+    fields: list[dict[str, Any]] = schema.get("dataset_fields", []) if is_ours else []
     return {field["field_name"] for field in fields}
 
 
@@ -322,7 +323,7 @@ def _repeating(schema: Mapping[str, Any]) -> list[str]:
     """Return the fields whose rows ckanext-dcat takes out of the document after us."""
     if not p.plugin_loaded("dcat"):
         return []
-    fields = schema.get("dataset_fields", [])
+    fields: list[dict[str, Any]] = schema.get("dataset_fields", [])
     return [field["field_name"] for field in fields if "repeating_subfields" in field]
 
 

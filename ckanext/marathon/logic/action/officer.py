@@ -188,7 +188,7 @@ def _message(
         "site_url": tk.config.get("ckan.site_url"),
     }
     subject = "Invitación a {0} / Invitation to {0}".format(variables["site_title"])
-    return subject, cast(str, tk.render("emails/marathon_officer_invite.txt", variables))
+    return subject, tk.render("emails/marathon_officer_invite.txt", variables)
 
 
 def _mailed(account: model.User, subject: str, body: str) -> bool:
