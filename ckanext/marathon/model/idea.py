@@ -196,11 +196,11 @@ class UnmetNeed(NamedTuple):
 def list_unmet_needs(limit: int, kind: str = "", code: str = "") -> list[UnmetNeed]:
     """Return data needs of public ideas that no public dataset meets, newest idea first.
 
-    How many there are in all, figures tell. Kept until a change.
+    ``figures.py`` has their total number. Cached until something public changes.
 
     Args:
         limit: the most to return.
-        kind: as in :func:`.figures.by`, for those of one place or problem; ``""`` for all.
+        kind: as in :func:`.read_figures_by`, for those of one place or problem; ``""`` for all.
         code: of the place or problem.
     """
     asked = (limit, kind, code)
