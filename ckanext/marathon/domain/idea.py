@@ -46,7 +46,7 @@ def check_start(status: str, may_record_the_past: bool) -> list[FieldFault]:
 
     Args:
         status: the status asked for.
-        may_record_the_past: whether the person may enter an idea that has come further already;
+        may_record_the_past: whether the person may enter an idea with a later status;
             sysadmins and the coordinating body may.
     """
     if status == FIRST_STATUS or may_record_the_past:
@@ -57,7 +57,7 @@ def check_start(status: str, may_record_the_past: bool) -> list[FieldFault]:
 
 
 def check_step(before: str, after: str, reason: str) -> list[FieldFault]:
-    """Return what is wrong with a step; to stay is always allowed."""
+    """Return the faults of a change of status; keeping the status is always allowed."""
     if before == after or before not in STEPS:
         return []
     if after not in STEPS[before]:
@@ -110,7 +110,7 @@ def check_idea(
 
 
 def _texts(idea: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    """Yield what people write who were at the workshop: who said it is nobody's affair."""
+    """Yield the free texts of an idea, which must not name persons who were at the workshop."""
     for field in ("title", "notes", "proponent_group", "status_reason"):
         yield (field,), idea.get(field) or ""
     for text in idea.get("community") or []:
@@ -160,7 +160,7 @@ def _check_needs(rows: Sequence[Mapping[str, Any]], needs: Needs) -> list[FieldF
 
 
 class StoryContact(NamedTuple):
-    """An institution that can be asked, never a person; what is not known is ""."""
+    """An institution to contact, never a person; unknown fields are ""."""
 
     name: str
     title: str

@@ -76,7 +76,7 @@ def is_plain(text: str) -> bool:
 
 
 def explain_hidden(text: str) -> Fault | None:
-    """Return what is wrong with a text that has a hidden character, and where it stands."""
+    """Return an error message that names a text's first hidden character and its place."""
     place = find_hidden(text)
     if place is None:
         return None

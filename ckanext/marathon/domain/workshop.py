@@ -109,7 +109,7 @@ class Agenda(NamedTuple):
     Attributes:
         coming: those not over yet, the next one first.
         past: those that are over, the latest first.
-        undated: those of which nobody said when.
+        undated: those without a date.
     """
 
     coming: list[str]
@@ -118,7 +118,7 @@ class Agenda(NamedTuple):
 
 
 def arrange_workshops(workshops: Iterable[WorkshopTimes], today: date) -> Agenda:
-    """Return workshops by when they are; what is held today is past already."""
+    """Sort workshops into coming, past and undated; one that was held today is past."""
     coming, past, undated = [], [], []
     for each in workshops:
         if not is_time(each.starts):
@@ -150,7 +150,7 @@ def find_day_span(starts: str, ends: str) -> tuple[date, date] | None:
 
 
 def is_time(text: str) -> bool:
-    """Return whether a text is a date or moment; sites may have had anything in the field."""
+    """Return whether a text is a date or time: older records may have anything in the field."""
     try:
         find_first_instant(text).astimezone(GUATEMALA)
     except ValueError:

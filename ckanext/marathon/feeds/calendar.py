@@ -82,7 +82,7 @@ def write_calendar(name: str, source: str, events: Iterable[CalendarEvent]) -> b
 
 
 def make_uid(iri: str, part: str = "") -> str:
-    """Return what a calendar knows a thing by: it changes as little as the IRI does."""
+    """Return the ``UID`` of an event, which is as permanent as the record's IRI."""
     split = urlsplit(iri)
     return f"{split.path.rsplit('/', 1)[-1]}{part}@{split.hostname or 'localhost'}"
 
@@ -158,7 +158,7 @@ def _times(starts: str, ends: str) -> tuple[date | datetime, date | datetime | N
 
 
 def _moment(text: str) -> datetime:
-    """Return a moment as Guatemala's clocks show it; the zone is said beside it."""
+    """Return the local time in Guatemala without an offset; ``TZID`` names the zone."""
     return find_first_instant(text).astimezone(GUATEMALA).replace(tzinfo=None)
 
 

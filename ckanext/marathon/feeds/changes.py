@@ -134,7 +134,7 @@ class Changes:
         )
 
     def descriptions(self) -> dict[str, list[DescribedThing]]:
-        """Return IRI → what is said of it: the thing itself first, then its neighbours."""
+        """Return descriptions by IRI: that of the record first, then those of its neighbours."""
         shown = [each.iri for each in self.steps if each.activity != Activity.DELETE]
         found = {each.iri: each for each in feed_log.describe_things(self._connection, shown)}
         return {iri: list(_reached(iri, found)) for iri in shown if iri in found}
@@ -220,7 +220,7 @@ def read_changes(part: CataloguePart, cursor: str = "") -> Changes:
     Raises:
         Malformed: it is no cursor.
         Outdated: it is of another epoch, or of a history that was lost.
-        NotReady: the log cannot answer.
+        LogNotReady: the log cannot answer.
     """
     since = Cursor.parse(cursor)
     if cursor and not since:
@@ -238,7 +238,7 @@ def read_changes(part: CataloguePart, cursor: str = "") -> Changes:
 
 
 def _reached(iri: str, found: Mapping[str, DescribedThing]) -> Iterator[DescribedThing]:
-    """Yield a thing and the neighbours that are described with it."""
+    """Yield a record and the neighbours that are described with it."""
     waiting, seen = [iri], {iri}
     while waiting:
         each = found.get(waiting.pop(0))

@@ -95,7 +95,7 @@ class SiteContact(NamedTuple):
 
 
 def make_us_dataset(each: InventoryDataset, contact: SiteContact) -> dict[str, object]:
-    """Return a dataset; ``contact`` stands in where nobody is named."""
+    """Return a dataset in DCAT-US; ``contact`` is used if the dataset names none."""
     publisher = each.publisher.label if each.publisher else contact.name
     # DCAT-US wants at least one.
     named = (
@@ -218,7 +218,7 @@ def _references(each: InventoryDataset) -> list[str]:
 
 
 def list_addresses(concepts: Iterable[StatedConcept]) -> list[str]:
-    """Return the addresses of those that have one, as URIs."""
+    """Return the addresses of the concepts that have one, as URIs."""
     return [write_uri(each.address) for each in concepts if each.address]
 
 

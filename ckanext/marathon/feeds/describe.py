@@ -51,7 +51,7 @@ Organizations = Mapping[str, Organization]
 
 @dataclass(frozen=True)
 class Rendition:
-    """What the log keeps of a public thing.
+    """What the log stores of a public record.
 
     Attributes:
         body: N-Triples, one a line, in alphabetical order, each line ended.
@@ -77,9 +77,9 @@ class Rendition:
 
 
 def describe_records(keys: Collection[Key], site: Site) -> dict[Key, Rendition | None]:
-    """Describe things as a visitor may see them; ``None`` for what is not public.
+    """Describe records as a visitor may see them; ``None`` for one that is not public.
 
-    Rows are read anew: what this session read earlier may have been changed by others since.
+    Rows are read again, because others may have changed what this session read earlier.
     """
     wanted = {key.thing for key in keys}
     site = add_kept_iris(site, wanted)
@@ -107,9 +107,9 @@ def describe_records(keys: Collection[Key], site: Site) -> dict[Key, Rendition |
 
 
 def keep_public(keys: Iterable[Key]) -> set[Key]:
-    """Return those of these things that a visitor may see, and that have no masked value.
+    """Return those of these records that a visitor may see and that have no masked value.
 
-    Describes nothing, for when that fails. What cannot be asked is taken for hidden.
+    Used when describing fails. A record that cannot be checked counts as hidden.
     """
     wanted = list(keys)
     ids = {key.thing for key in wanted}
@@ -311,7 +311,7 @@ InputVersions = dict[Key, frozenset[tuple[str, str]]]
 def find_affected(
     packages: Collection[str], groups: Collection[str], settings: bool = False
 ) -> set[Key]:
-    """Return the things whose descriptions may change with these.
+    """Return the records whose descriptions may change when these change.
 
     A dataset has places and problems from its ideas, and they from their workshops; it only names
     its organisation. The catalogue is published by the coordinating body.
@@ -337,7 +337,7 @@ def find_affected(
 
 
 def list_keys_of_owner(organization: str) -> set[Key]:
-    """Return the things that belong to an organisation."""
+    """Return the records that belong to an organisation."""
     query = sa.select(model.Package.id, model.Package.type).where(
         model.Package.owner_org == organization
     )

@@ -31,13 +31,13 @@ from ckanext.marathon.vocabulary.codes import UnknownCode, pick_label
 
 
 class Key(NamedTuple):
-    """A thing: its kind and its id in CKAN (the catalogue's is "")."""
+    """The key of a record: its kind and its id in CKAN (the catalogue's is "")."""
 
     kind: Kind
     thing: str
 
     def iri(self, site: Site) -> str:
-        """Return the thing's IRI; of a dataset the one that it came with, if ``site`` knows it."""
+        """Return the record's IRI; of a dataset the one that it came with, if ``site`` knows it."""
         if self.kind == Kind.CATALOG:
             return site.base
         return str(site.thing(self.kind, self.thing))
@@ -52,7 +52,7 @@ NOT_PUBLISHED = ("harvest", "showcase")
 
 
 def find_kind(package_type: str | None) -> Kind | None:
-    """Return as what the log has a package of a dataset type; ``None`` for what it leaves out.
+    """Return the kind of entry for a dataset type; ``None`` if the log leaves the type out.
 
     Every type that is not one of ours is a dataset's, also one that no plugin has pages for.
     """
@@ -94,7 +94,7 @@ def add_kept_iris(site: Site, things: Collection[str]) -> Site:
 
 
 def find_iris(wanted: Iterable[Key], site: Site) -> dict[Key, str]:
-    """Return the IRIs of things, of datasets those that they came with."""
+    """Return the IRIs of records; of a dataset the one that it came with."""
     keys = list(wanted)
     here = add_kept_iris(site, [key.thing for key in keys if key.kind == Kind.DATASET])
     return {key: key.iri(here) for key in keys}
@@ -120,7 +120,7 @@ def resource_uri(resource: Row) -> str | None:
 
 
 def _add_kept_iris_of(dataset: str) -> Site:
-    """Return where IRIs start for one dataset; in a request it is asked for once."""
+    """Return the site with the kept IRIs of one dataset, cached for the request."""
     if not has_request_context():
         return add_kept_iris(lookups.read_site(), [dataset])
     if not hasattr(g, "marathon_kept"):
@@ -137,7 +137,7 @@ KINDS = (*PLACES_AND_PROBLEMS, *THINGS)
 
 
 class Scope(NamedTuple):
-    """A part of the catalogue: its kind, and a code, a notation or the id of a thing."""
+    """A part of the catalogue: its kind, and a code, a notation or the id of a record."""
 
     kind: str
     code: str
@@ -171,7 +171,7 @@ def list_scopes_of_dataset(shown: Row) -> tuple[str, ...]:
 
 
 def list_scopes_of_owner(organization: str | None) -> tuple[str, ...]:
-    """Return the part of an organisation alone, for what could not be described in full."""
+    """Return the part of the organisation, for a dataset that could not be described in full."""
     return _list_names({Scope(Kind.ORGANIZATION, organization or "")})
 
 
@@ -216,7 +216,7 @@ class NoPart(Exception):
 
 
 class PartGone(Exception):
-    """The thing whose part it was is no longer public."""
+    """The record that the part is about is no longer public."""
 
 
 class PartElsewhere(Exception):
@@ -343,7 +343,7 @@ def _find_part_of_record(kind: Kind, reference: str) -> CataloguePart:
 
 
 def _is_logged_public(kind: Kind, identifier: str) -> bool | None:
-    """Return whether a thing is public; ``None`` if it never was."""
+    """Return whether a record is public; ``None`` if it never was."""
     query = sa.select(Entry.digest.is_not(None)).where(
         Entry.thing == identifier, Entry.kind == str(kind)
     )

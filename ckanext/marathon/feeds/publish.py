@@ -65,7 +65,7 @@ class Touched:
 
 
 def publish_changes(touched: Touched) -> int:
-    """Write down how what is public changes with this transaction; nothing is committed.
+    """Write this transaction's changes of public content into the log; commits nothing.
 
     Everything is flushed already.
 
@@ -101,10 +101,10 @@ def withdraw_records(touched: Touched) -> int:
 
 
 def _publish_wanted(wanted: Callable[[], set[Key]], thorough: bool = False) -> int:
-    """Describe first, which holds nobody up; then hold the clock, compare and write.
+    """Describe without a lock, so that nobody waits; then lock the clock, compare and write.
 
-    What others changed in the meantime is described again, of those things alone: whoever
-    publishes last has seen everything.
+    Records that other transactions changed in the meantime are described again under the lock, so
+    that the transaction that publishes last has seen everything.
     """
     site = keys.find_site()
     renditions, seen = _describe_wanted(wanted(), site)
@@ -170,7 +170,7 @@ def _list_keys_of_changed_owners(found: Renditions, site: Site) -> set[Key]:
 
 
 def _list_keys_of_former_holders(renditions: Renditions, site: Site) -> set[Key]:
-    """Return the things that the log still has under an IRI that now is another's."""
+    """Return the records that the log still has under an IRI that now belongs to another."""
     iris = {iri: key for key, iri in keys.find_iris(renditions, site).items()}
     return {
         Key(Kind(row.kind), row.thing)
@@ -352,7 +352,7 @@ def enqueue_filling(unit: UnitOfWork) -> None:
 
 
 def note_flush(unit: UnitOfWork) -> None:
-    """Note what is about to be changed or deleted."""
+    """Note the records that the flush is about to change or delete."""
     for record in (*unit.changed, *unit.deleted):
         _note_record(unit.get_notes(Touched), record)
 
@@ -384,7 +384,7 @@ def _note_record(touched: Touched, record: Any) -> None:
 
 
 def relabel_activities(unit: UnitOfWork) -> None:
-    """Have activities about what is touched shown to those who may see it now."""
+    """Give activities about the touched records the present permission labels."""
     touched = unit.find_notes(Touched)
     if touched:
         activity.relabel_rows(touched.packages, touched.groups)

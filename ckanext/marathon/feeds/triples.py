@@ -160,7 +160,7 @@ def list_reached_lines(start: str, lines: Iterable[bytes]) -> set[bytes]:
 
 
 def sort_lines(lines: Iterable[bytes]) -> list[bytes]:
-    """Return lines by subject, what each is before what is said of it."""
+    """Sort lines by subject, ``rdf:type`` first."""
     return sorted(lines, key=lambda line: line.replace(_TYPE, b"", 1))
 
 
@@ -259,7 +259,7 @@ class Statements:
         return StatedConcept(iri, label or ("" if is_inner else iri), is_inner)
 
     def concepts(self, subject: str, predicate: str) -> tuple[StatedConcept, ...]:
-        """Return what is named, with labels."""
+        """Return the objects of properties as concepts, with their labels."""
         return tuple(self.concept(each) for each in self.values(subject, predicate))
 
     def record_of(self, subject: str) -> str:
@@ -267,11 +267,11 @@ class Statements:
         return self._records.get(subject, "")
 
     def has(self, subject: str) -> bool:
-        """Return whether anything is said of it."""
+        """Return whether a subject has any statement."""
         return subject in self._found
 
     def subjects(self, kind: str) -> list[str]:
-        """Return what is of a class, in alphabetical order."""
+        """Return the subjects of a class, in alphabetical order."""
         return sorted(each for each in self._found if kind in self.values(each, RDF.type))
 
 

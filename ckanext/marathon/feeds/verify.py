@@ -89,7 +89,7 @@ class LogFault:
 
 
 def list_record_keys() -> list[Key]:
-    """Return what may be public, by age; what is named before what names it."""
+    """Return all public records by age, neighbours before the records that name them."""
     group, package = model.Group, model.Package
     found = [CATALOG]
     query = sa.select(group.id).where(
@@ -114,7 +114,7 @@ def verify_log(
     workers: int = 1,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Iterator[LogFault]:
-    """Yield what is wrong with the log.
+    """Yield the differences between the log and CKAN.
 
     Every body is compared with a fresh rendering: without blank nodes two graphs are the same if
     they have the same lines. Nothing public may be missing, nothing else may be there, and every
@@ -147,7 +147,7 @@ def verify_log(
 
 
 def verify_sample(count: int) -> list[LogFault]:
-    """Return what is wrong with the things that changed last, ``count`` of them.
+    """Return the differences of the ``count`` records that changed last.
 
     What a setting changes in all descriptions, for example the site's address, shows in these. Not
     the catalogue, which is described again by itself when a process starts.
@@ -180,7 +180,7 @@ def _verify_history() -> Iterator[LogFault]:
 
 
 def _verify_again(some: Sequence[Key]) -> list[LogFault]:
-    """Return what is wrong with some things, also when looked at again."""
+    """Return the differences of some records that are still there at a second look."""
     suspects = [key for key, _fault in _compare_records(some)]
     model.Session.rollback()
     faults = [fault for _key, fault in _compare_records(suspects)] if suspects else []
@@ -228,7 +228,7 @@ def _compare_records(some: Sequence[Key]) -> list[tuple[Key, LogFault]]:
 
 
 def _verify_pages() -> Iterator[LogFault]:
-    """Compare the windows with their entries, and what is kept of them with a fresh rendering."""
+    """Compare windows with their entries, and stored renderings with fresh ones."""
     size = clock.read_clock().page_size
     slots = sa.select((Entry.slot - 1) // size + 1).where(Entry.slot.is_not(None))
     numbers = model.Session.scalars(sa.select(Window.number).union(slots)).all()
@@ -266,7 +266,7 @@ RebuildProgress = Callable[[int, int, int], None]
 def rebuild_log(
     ini: str, workers: int = 1, restart: bool = False, progress: RebuildProgress = lambda *_: None
 ) -> int:
-    """Describe everything anew and write down what differs.
+    """Describe every record again and write the differences into the log.
 
     Each batch is a transaction like any save, so that nobody waits long and nothing is lost. One
     that was interrupted goes on where it was.
@@ -316,7 +316,7 @@ def is_rebuild_wanted() -> bool:
 
 
 def _resume_rebuild(wanted: Sequence[Key]) -> int:
-    """Return how many things an interrupted rebuild had done."""
+    """Return how many records an interrupted rebuild had done."""
     mark = get_system_info(_REBUILD_MARK)
     if not mark:
         return 0

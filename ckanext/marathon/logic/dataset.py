@@ -109,7 +109,7 @@ def is_copy(context: Context, data: Mapping[str, Any]) -> bool:
 
 
 def is_saving_copy(context: Context) -> bool:
-    """Return whether what is being saved was found to be a copy."""
+    """Return whether the dataset that is being saved was recognised as a harvested copy."""
     return bool(cast(dict[str, Any], context).get(_KEY))
 
 

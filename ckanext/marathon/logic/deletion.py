@@ -263,7 +263,7 @@ class DeletionRefused(tk.ValidationError, click.ClickException):
     """Others depend on it: an error of validation for programs, one line on the command line."""
 
     def __init__(self, message: str) -> None:
-        """Keep the sentence for both."""
+        """Store the message, for the API and for pages."""
         tk.ValidationError.__init__(self, {"message": message})
         self.message = message
 

@@ -97,7 +97,7 @@ def restore_masked(
 
 
 def _restore_unreadable(package: model.Package, data: dict[str, Any]) -> None:
-    """Put back counts that are stored as what is no count: null is how they are shown."""
+    """Restore stored counts that are not numbers and were shown, and sent back, as null."""
     for name in (*workshop_domain.COUNT_FIELDS, *OTHER_COUNTS):
         text = package_model.read_stored_text(package, name)
         if text and name in data and data[name] is None and not numbers.is_count(text):
@@ -195,7 +195,7 @@ def asks_for_before(sent: Record, names: Iterable[str]) -> bool:
 
 
 def read_before(context: Context, sent: Record, reference: str) -> Record:
-    """Return a package as the person who updates it could read it, or ``{}`` if that says nothing.
+    """Return a package as its editor could read it; ``{}`` if no sent field needs it.
 
     Args:
         context: of the update; patches have read the package already.
@@ -404,7 +404,7 @@ def show_organization(context: Context, reference: str) -> Values:
 def _show_unreadable(
     shown: Values, stored: Mapping[str, Any], fields: Iterable[Mapping[str, Any]]
 ) -> None:
-    """Put what is stored into fields whose values are shown as nothing, or as a no.
+    """Show the stored value in fields that would appear empty, or as "no", otherwise.
 
     A count that can be read and is not shown is masked, and stays so.
     """

@@ -68,7 +68,7 @@ Errors = dict[str, Any]
 
 
 def find_problem(value: Any, depth: int = 0) -> str | None:
-    """Return what is wrong with a value of any depth, ``None`` if it can be stored."""
+    """Return an error message for a nested value that cannot be stored, else ``None``."""
     if isinstance(value, str):
         return _problem_of_text(value)
     if isinstance(value, float) and not math.isfinite(value):
@@ -83,7 +83,7 @@ def find_problem(value: Any, depth: int = 0) -> str | None:
 
 
 def refuse_problems(data: Mapping[str, Any]) -> None:
-    """Check every field of what is to be saved.
+    """Check that every field of a record can be stored.
 
     Raises:
         ckan.plugins.toolkit.ValidationError: of each field, why it cannot be stored.
@@ -127,7 +127,7 @@ def write_as_text(value: Any) -> Any:
 
 
 def find_date_problem(value: Any) -> str | None:
-    """Return what is wrong with one of CKAN's own dates."""
+    """Return an error message for a value of one of CKAN's own date fields, else ``None``."""
     if value is None or isinstance(value, datetime):
         return None
     if isinstance(value, str) and _DATE.fullmatch(value):
@@ -136,9 +136,9 @@ def find_date_problem(value: Any) -> str | None:
 
 
 def read_flag(value: Any, false: Collection[str] = FALSE) -> bool | None:
-    """Return what is surely true or false, ``None`` for anything else.
+    """Return ``True`` or ``False`` for an unambiguous value, ``None`` for any other.
 
-    CKAN's ``boolean_validator`` takes whatever it does not know for false. For ``private`` that
+    CKAN's ``boolean_validator`` reads every unknown value as false. For ``private`` that
     would publish a record whose sender meant the opposite.
     """
     if not isinstance(value, str | bool | int):
@@ -153,7 +153,7 @@ def describe_flag_problem(value: Any) -> str:
 
 
 def find_nesting_problem(value: Any) -> str | None:
-    """Return what is wrong with a value where a text or a list of texts is expected."""
+    """Return an error message if a value is neither a text nor a list of texts, else ``None``."""
     values = value if isinstance(value, list | tuple) else [value]
     if any(each is None or isinstance(each, dict | list | tuple) for each in values):
         return tk._("A list of texts is expected")
@@ -324,7 +324,7 @@ FIELD = "language"
 
 
 def keep_spoken(context: Context, data: dict[str, Any], schema: Mapping[str, Any]) -> None:
-    """Keep what was said of the languages of a dataset and its files, and say so.
+    """Keep languages that have no IRI as text, for a dataset and its files, with a notice.
 
     Args:
         context: of the action, for what is to be told.
@@ -463,7 +463,7 @@ def check_fields(
 
 
 def _find_wrong_shape(name: str, value: Any, texts: Collection[str]) -> str | None:
-    """Return what is wrong with the shape of a field's value, if anything."""
+    """Return an error message for a value that its field cannot take, else ``None``."""
     wrong = find_problem(value)
     if not wrong and name in texts and isinstance(value, dict | list | tuple):
         wrong = tk._("A text is expected")

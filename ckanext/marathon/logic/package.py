@@ -323,9 +323,9 @@ def read_links(package: model.Package) -> dict[Predicate, list[str]]:
 
 
 def after_show(context: Context, pkg_dict: dict[str, Any]) -> dict[str, Any]:
-    """Add what is computed, and take away what this person may not see.
+    """Add computed values to ``package_show`` and remove what this person may not see.
 
-    Always from the database: what Solr remembers may be late, and is what outsiders see.
+    Everything is read from the database: Solr's copy may be late, and is made for outsiders.
     """
     resource.settle_addresses(pkg_dict)
     _lift_unknown_subfields(pkg_dict)

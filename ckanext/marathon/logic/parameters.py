@@ -279,7 +279,7 @@ Errors = dict[str, list[str]]
 
 
 def find_wrong_types(action: str, data: Mapping[str, Any], *, writes: bool) -> Errors:
-    """Return what is wrong with the parameters of a call, by parameter.
+    """Return an error for each parameter that is missing, mistyped or cannot be stored.
 
     Args:
         action: name of the action.
@@ -556,7 +556,7 @@ def _check_object(data: Mapping[str, Any], name: str) -> None:
 
 
 def _check_accounts(action: str, data: Mapping[str, Any], user: str) -> None:
-    """Refuse who may not see the site's users, whether or not the account exists."""
+    """Refuse people who may not see the site's users, whether the account exists or not."""
     if not any(data.get(name) for name in _OF_ACCOUNTS.get(action, ())):
         return
     if action in {"member_create", "member_delete"} and data.get("object_type") != "user":

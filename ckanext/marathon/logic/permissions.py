@@ -47,7 +47,7 @@ class Standing:
 
 
 def read_standing(user: str | None) -> Standing:
-    """Return what a user (name or id) is; nothing for nobody, the deleted and the unknown."""
+    """Return a user's roles by name or id; none for anonymous, deleted and unknown users."""
     user_id = authz.get_user_id_for_username(user, allow_none=True)
     if not user_id:
         return Standing({}, "")
@@ -91,7 +91,7 @@ def _higher(one: str, other: str) -> str:
 
 
 class ChangedStandings:
-    """Noted in a transaction that changes who is what in which organisation."""
+    """Set in a unit of work that changes memberships or roles of organisations."""
 
 
 def forget_changed_standings(unit: UnitOfWork) -> None:
@@ -204,7 +204,7 @@ def may_give_role(context: Context, organization: model.Group | None, role: str)
 
 
 def is_unsettled(organization: model.Group) -> bool:
-    """Return whether an organisation is nobody's yet: no role, no people, no records.
+    """Return whether an organisation is still unused: no role, no people, no records.
 
     People of a coordinating body and sysadmins do not count: whoever creates an organisation is
     its admin until they leave.
@@ -277,7 +277,7 @@ def role_of(organization: model.Group) -> str:
 
 
 def user_labels(user_obj: Any, labels: list[str]) -> list[str]:
-    """Return the permission labels that a user (``None`` or anonymous: nobody) can read."""
+    """Return the permission labels that a user can read; ``None`` is an anonymous visitor."""
     if user_obj and not user_obj.is_anonymous and is_coordinator(user_obj.name):
         return [*labels, COORDINATION_LABEL]
     return labels

@@ -181,7 +181,7 @@ def find_unknown(data: Mapping[str, Any], fields: Iterable[str], plugin: Any) ->
 
 
 def note_unknown(context: Context, unknown: Iterable[str], answer: Any) -> None:
-    """Say in the answer which fields nobody knows; those that it shows are some plugin's."""
+    """Add a notice for each unknown field, unless the answer has it: then a plugin knows it."""
     if messages.is_page() or not isinstance(answer, dict):
         # Whoever fills in a form did not choose what it sends.
         return

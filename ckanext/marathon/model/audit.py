@@ -188,20 +188,20 @@ def _visible(sight: Sight) -> sa.ColumnElement[bool]:
 
 @dataclass
 class Actor:
-    """Who was said to act in a transaction, by name or id."""
+    """The user, by name or id, in whose name a transaction acts."""
 
     user: str | None = None
 
 
 def note_actor(user: str | None) -> None:
-    """Say who acts, by name or id, where no request does: in jobs and on the command line."""
+    """Set the acting user, by name or id, in jobs and commands, which have no request."""
     if user and not _is_request():
         unit_of_work.get_unit().get_notes(Actor).user = user
 
 
 @contextmanager
 def record_as_import() -> Iterator[None]:
-    """Have what is saved meanwhile recorded as an import, whoever runs it and from where."""
+    """Record all saves within this context as an import, whatever their user and origin."""
     before = _is_import.set(True)
     try:
         yield
@@ -226,7 +226,7 @@ def _is_request() -> bool:
 
 
 def find_actor(unit: UnitOfWork) -> dict[str, Any]:
-    """Return who acts: ``user_id``, ``user_name`` and ``origin``."""
+    """Return the acting user: ``user_id``, ``user_name`` and ``origin``."""
     if _is_request():
         person = flask.g.get("userobj")
         name = flask.g.get("user") or None
@@ -376,7 +376,7 @@ def note_takedown(package: model.Package) -> None:
 
 
 def note_flush(unit: UnitOfWork) -> None:
-    """Note what is about to be written, while the session knows what it was before."""
+    """Note what the flush changes, while the session still knows the former values."""
     notes = unit.get_notes(AuditNotes)
     notes.values = {id(record): read_changes(record, CREATED) for record in unit.created}
     for record in unit.changed:

@@ -36,7 +36,7 @@ def read_clock() -> sa.Row:
 
 
 def hold_clock() -> sa.Row:
-    """Return the clock and keep it: nobody else publishes before our commit or rollback.
+    """Return the clock, locked: no other transaction publishes before our commit or rollback.
 
     The last lock that a transaction takes, so that no two can wait for each other.
     """

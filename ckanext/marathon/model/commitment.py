@@ -50,7 +50,7 @@ def list_public_commitments() -> list[Commitment]:
 
 
 def find_evidence(references: Collection[str], types: Collection[str]) -> dict[str, model.Package]:
-    """Return reference → public thing, of the names and ids that are things of these types."""
+    """Return public records of these types by the name or id by which they are referred to."""
     if not references:
         return {}
     query = sa.select(model.Package).where(

@@ -37,7 +37,7 @@ def read_description(body: bytes) -> bytes:
 
 
 class Kind(StrEnum):
-    """What a thing in the log is."""
+    """The kind of a record in the log."""
 
     CATALOG = "catalog"
     DATASET = "dataset"
@@ -48,7 +48,7 @@ class Kind(StrEnum):
 
 
 class Activity(StrEnum):
-    """What happened to a thing.
+    """What happened to a record.
 
     Source: Activity Streams 2.0, as DCAT-AP Feeds uses it.
     """
@@ -59,7 +59,7 @@ class Activity(StrEnum):
 
 
 class Entry(tk.BaseModel):
-    """One thing that is or was public. Without a body it is a tombstone.
+    """A record that is or was public. Without a body it is a tombstone.
 
     Attributes:
         thing: its id in CKAN; "" for the catalogue.
@@ -138,10 +138,10 @@ class Change(tk.BaseModel):
 
 
 class Clock(tk.BaseModel):
-    """The one row that numbers changes; whoever publishes holds it until the commit.
+    """The one row that numbers changes; a transaction that publishes locks it until its commit.
 
     Attributes:
-        epoch: another one after numbers were lost, as by restoring a backup.
+        epoch: changes when numbers were lost, as by restoring a backup.
         number: of the last change; 0 before the first.
         mark: of the last change; before the first one, of nothing.
         unmarked: the last number of which cursors without a mark were handed out, by versions

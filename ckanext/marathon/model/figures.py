@@ -1,4 +1,4 @@
-"""What there is on the whole site, counted and listed: public records only, without Solr.
+"""Counts and lists of the site's public records, from the database and not from Solr.
 
 Figures by place and by problem, and the newest records, in a fixed number of queries. Answers are
 cached until something public changes, which the feed's clock tells.
@@ -30,7 +30,7 @@ from ckanext.marathon.vocabulary import problems
 
 
 class Figures(NamedTuple):
-    """Numbers of public things.
+    """Numbers of public records.
 
     Attributes:
         needs: data that ideas ask for; ideas that were given up ask for nothing.
@@ -50,7 +50,7 @@ class Figures(NamedTuple):
 
     @property
     def needs_unmet(self) -> int:
-        """How many of the data that ideas ask for nobody has published."""
+        """Number of data needs that no public dataset meets."""
         return self.needs - self.needs_met
 
 
@@ -143,7 +143,7 @@ def _talks(kind: str) -> sa.Select:
 
 
 def _datasets(kind: str) -> dict[str, int]:
-    """Return code → public datasets, which the feed's log knows already."""
+    """Return the number of public datasets by code, from the feed's log."""
     query = (
         sa.select(sa.func.split_part(Member.scope, "/", 2), sa.func.count())
         .where(Member.scope.like(f"{kind}/%"), Member.current.is_(True))
@@ -162,7 +162,7 @@ def _count(query: sa.Select) -> int:
 
 
 def list_latest(package_type: str, limit: int) -> list[model.Package]:
-    """Return the newest public things of a type, newest first."""
+    """Return the newest public records of a type, newest first."""
     query = (
         sa.select(model.Package)
         .where(visibility.filter_public(PACKAGE), PACKAGE.type == package_type)

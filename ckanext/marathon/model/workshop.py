@@ -31,7 +31,7 @@ def list_workshop_times(
 
 
 def list_times_of(workshops: Collection[str]) -> list[WorkshopTimes]:
-    """Return when some workshops are, given by id, whoever may see them; newest first."""
+    """Return the times of workshops by id, public or not, newest first."""
     if not workshops:
         return []
     return [WorkshopTimes(*row) for row in model.Session.execute(_of(PACKAGE.id.in_(workshops)))]

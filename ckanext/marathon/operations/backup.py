@@ -130,7 +130,7 @@ def copy_configuration(target: Path, copies: Copies) -> None:
 
 
 def find_stored(storage: Path) -> list[str]:
-    """Return the paths, below the storage folder, of the files that a backup has."""
+    """Return the files that a backup copies, as paths relative to the storage folder."""
     found = []
     for folder, folders, names in os.walk(storage):
         if Path(folder) == storage:
@@ -205,13 +205,13 @@ _DUMPED = 0.5
 
 @dataclass(frozen=True)
 class BackupOutcome:
-    """What a backup came to.
+    """The result of a backup.
 
     Attributes:
         manifest: of the backup.
         absent: uploaded files that were missing already when it began.
         vanished: files that the snapshot names and that were deleted before they were copied.
-        replaced: files that were written anew after the snapshot was taken.
+        replaced: files that were overwritten after the snapshot was taken.
         unsettled: files that something wrote to while they were copied, at each of several tries.
         warnings: what is not in the backup, in the reader's language.
     """

@@ -38,7 +38,7 @@ class ProgramMissing(Exception):
 
 
 class ProgramFailed(Exception):
-    """A program of PostgreSQL ended with an error; the text is what it said."""
+    """A program of PostgreSQL failed; the text is its error output."""
 
 
 def find_program(name: str) -> str:
@@ -225,7 +225,7 @@ _ENTRIES = """
 
 
 def read_takedowns(connection: sa.Connection) -> list[dict[str, Any]]:
-    """Return the rows of what was taken down, as ``marathon_takedown_list`` returns them."""
+    """Return the list of takedowns in the form of ``marathon_takedown_list``."""
     if not sa.inspect(connection).has_table("marathon_takedown"):
         return []
     rows = connection.execute(sa.text("SELECT * FROM marathon_takedown ORDER BY at, thing"))

@@ -84,7 +84,7 @@ _SECONDS = 5
 
 
 def check_mail() -> Findings:
-    """Check that mails can be sent, and that what is set makes them arrive."""
+    """Check that mail can be sent and that the mail settings are likely to make it arrive."""
     yield from _check_server()
     yield from _check_recipient()
     yield from _check_news()
@@ -195,7 +195,7 @@ def find_takedown_faults() -> list[str]:
 
 
 def check_descriptions() -> Findings:
-    """Check that what is published says what other portals ask for and only people can say."""
+    """Check for metadata that other portals require and that only people can fill in."""
     given = str(tk.config.get(CATALOG_LICENCE) or "")
     if not given:
         yield make_warning(
@@ -236,7 +236,7 @@ RECENTLY = timedelta(days=30)
 
 
 def describe_losses() -> Iterator[str]:
-    """Yield what is known of a lost history, in the reader's language; nothing if none was lost."""
+    """Yield messages about lost changes of the feed, in the reader's language."""
     lost = log_state.find_unanswered_loss()
     if lost:
         text = tk._(
@@ -550,7 +550,7 @@ def _is_ours(action: str, type_: str) -> bool:
 
 
 def check_base_uri() -> Findings:
-    """Check that what is published has addresses that others can keep."""
+    """Check that published IRIs are permanent: not below a loopback address, and configured."""
     base = catalog_uri()
     host = urlsplit(base).hostname or ""
     if is_loopback(host):
@@ -580,7 +580,7 @@ def is_loopback(host: str) -> bool:
 
 
 def check_activities() -> Findings:
-    """Check that no activity tells what is not public."""
+    """Check that no stored activity shows content that is not public."""
     unsafe = count_unsafe()
     if unsafe:
         text = tk._(
@@ -625,7 +625,7 @@ def check_kept_iris() -> Findings:
 
 
 def check_people() -> Findings:
-    """Check that somebody coordinates, and who may do so by themselves."""
+    """Check for a coordinating body, and for settings that allow too much to everybody."""
     role = cast(Any, model.Group).extras["role"].astext
     query = sa.select(sa.func.count()).where(
         model.Group.state == model.State.ACTIVE, role == COORDINATING_BODY

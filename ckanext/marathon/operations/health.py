@@ -4,9 +4,10 @@ CKAN asks its servers while it starts. Without PostgreSQL that ends in a traceba
 ``ckan marathon doctor``; a Valkey that hangs is waited for without end. Start-up says so in one
 clear line instead.
 
-Each process of `make run` touches a file called NAME-PROCESS (``stack/data_directory.py``) as long as
-it does not hang: ``web`` for a worker of the web server, ``watch`` for `make run` itself, and
-``supervisor``, whose file `make run` touches when it answers. Background jobs are looked at too.
+Each process of `make run` touches a file called NAME-PROCESS (``stack/data_directory.py``) as
+long as it does not hang: ``web`` for a worker of the web server, ``watch`` for `make run` itself,
+and ``supervisor``, whose file `make run` touches when supervisord answers. Background jobs are
+checked too.
 """
 
 from __future__ import annotations

@@ -55,9 +55,9 @@ _NOT_WORDS = frozenset({"id", "uri", "geom", "bbox", "centroid"})
 
 
 def select_for_everybody(package: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a package as an outsider is shown it, without what names other records.
+    """Return a package as an outsider may see it, without fields that name other records.
 
-    Counts are masked, and nobody's name is in its history.
+    Counts are masked, and the history has no names of people.
     """
     shown = {k: v for k, v in package.items() if k not in _VIEWERS_OWN}
     shown |= {name: [] for name in RELATIONSHIPS if name in shown}
@@ -108,7 +108,7 @@ def _links(package: Mapping[str, Any]) -> dict[str, str]:
 
 
 def remove_counts(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a Solr document in which nobody can search for a number of participants."""
+    """Remove counts of participants from a Solr document, so that no search finds them."""
     hidden = {*workshop.COUNT_FIELDS, *(f"extras_{field}" for field in workshop.COUNT_FIELDS)}
     return {k: v for k, v in document.items() if k not in hidden}
 

@@ -73,11 +73,11 @@ def write_filter_of_any(pairs: Iterable[Pair], leave_out: Group = ()) -> str:
 def list_parameters(
     pairs: Iterable[Pair], order: Sequence[str], others: Iterable[Pair] = ()
 ) -> list[Pair]:
-    """Return the parameters of the one address of a choice, whatever the order of the clicks.
+    """Return filter parameters in one canonical order, so that a selection has one address.
 
     Args:
-        pairs: what is chosen.
-        order: fields as the page shows them; those that it does not show come last, by name.
+        pairs: the chosen filters.
+        order: fields as the page shows them; other fields come last, by name.
         others: parameters that do not filter; ``q`` comes first.
     """
     place = {field: number for number, field in enumerate(order)}

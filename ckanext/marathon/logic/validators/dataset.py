@@ -92,7 +92,7 @@ def _find_stored_faults(flat: Flat, required: dataset_domain.Requirements) -> li
 
 
 def _explain_missing_role(flat: Flat, faults: list[FieldFault]) -> None:
-    """Say at the organisation that what is asked for depends on the role that it lacks."""
+    """Add to the organisation's errors that the requirements depend on the role it lacks."""
     asked = {"idea", "municipality", "service_problem"}.intersection(f.path[0] for f in faults)
     if asked and not flat.failed("owner_org") and dataset_logic.lacks_role(flat.text("owner_org")):
         message = tk._(

@@ -93,7 +93,7 @@ def marathon_count(
 
 
 def marathon_int_or_none(value: Any) -> int | None:
-    """Return a stored count as a number, for showing; ``None`` for what is none."""
+    """Return a stored count as a number, for output; ``None`` if it is not a number."""
     if value is missing or value is None:
         return None
     try:
@@ -133,7 +133,7 @@ def marathon_longitude(
 def marathon_date(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Make a year, month, day or moment of it, as ``domain/dates.py`` lists them."""
+    """Normalise a date in one of the forms that ``domain/dates.py`` lists."""
     _read_date(dates.read_date, key, data, context)
 
 
@@ -157,7 +157,7 @@ def _read_date(
     data: FlattenDataDict,
     context: Context,
 ) -> None:
-    """Read a date, and say what was put right; what is stored already stays as it is.
+    """Parse a date, with a notice if it was corrected; a stored value stays as it is.
 
     A record that is older than these rules may hold anything there: the rest of it can be saved.
     """
@@ -235,7 +235,7 @@ def marathon_geojson(value: Any) -> str:
 def marathon_flag(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Make ``"true"`` or ``"false"``; what is left out stays as it is (the rules see to it)."""
+    """Normalise to ``"true"`` or ``"false"``; the rules keep the value of a field left out."""
     value = data.get(key)
     if value is missing or value is None:
         data.pop(key, None)
@@ -607,7 +607,7 @@ def marathon_owner_org(
 
 
 def _refuse_without_organization(flat: Flat, package_type: str) -> None:
-    """Refuse a new workshop, idea or commitment of nobody, which CKAN's settings may allow.
+    """Refuse a new workshop, idea or commitment without an organisation, whatever CKAN allows.
 
     Raises:
         Invalid: it is not a dataset, and the person no system administrator.

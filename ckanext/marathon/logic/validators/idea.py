@@ -54,7 +54,7 @@ def marathon_idea_rules(
 
 
 def _leave_organization_to_workshop(flat: Flat) -> None:
-    """Say nothing of the organisation where the workshop that would give it is what is missing."""
+    """Drop the error about a missing organisation if the workshop that implies it is missing."""
     sent = flat.data.get(("owner_org",))
     if flat.errors.get(("workshop",)) and (not sent or sent is missing):
         flat.errors[("owner_org",)] = []

@@ -17,7 +17,7 @@ FIELDS = inputs.ORGANIZATION_RESERVED
 def marathon_organization_rules(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Check who sets what, and that no other organisation is the same municipality."""
+    """Check that the person may set role and code, and that the municipality is not taken."""
     organization = _stored(data, context)
     package_logic.pardon_untouched(data, errors, context, organization)
     before = {field: package.read_stored_text(organization, field) for field in FIELDS}

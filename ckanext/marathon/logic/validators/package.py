@@ -186,7 +186,7 @@ class Flat:
         return bool(self.stored and is_shown_anew(self.data, self.stored))
 
     def pardon_untouched(self) -> None:
-        """Take back the errors of what is stored already; see the module's docstring."""
+        """Remove the errors of values that are stored already; see the module's docstring."""
         self._pardoned = pardon_untouched(self.data, self.errors, self.context, self.stored)
         for key in self._pardoned:
             # CKAN's own fields are columns; the rules read no extra of their names.
@@ -251,7 +251,7 @@ class Flat:
         self.put(field, json.dumps(list(values)))
 
     def add(self, faults: Iterable[FieldFault], before: Collection[FieldFault] = ()) -> None:
-        """Say what is wrong, at the fields; a field that has an error already keeps to it.
+        """Add errors to their fields; a field that has an error already keeps that one.
 
         CKAN cannot hold errors of a list of things and of one of them at once.
 
@@ -289,7 +289,7 @@ class Flat:
         return kept and any(each.path[0] == field and each.fault == fault for each in before)
 
     def tidy(self, *fields: str) -> None:
-        """Drop rows of repeating fields that nobody filled in, and subfields that nobody knows.
+        """Drop empty rows of repeating fields, and unknown subfields.
 
         A form sends its empty rows too. What is stored already under an unknown name stays.
         """
