@@ -97,7 +97,7 @@ class TestEveryNameThatIsShown:
 
 
 class TestWhatWasRead:
-    def test_it_says_nothing_when_it_is_sent_back_with_a_change(self) -> None:
+    def test_computed_values_sent_back_get_no_notice(self) -> None:
         """Also of what the change alters: the number of files, the organisation, the licence."""
         made = factories.MarathonDataset(resources=[{"url": LINK}], license_id="cc-by")
         other = factories.Municipality()["id"]
@@ -123,7 +123,7 @@ class TestWhatWasRead:
 
 
 class TestWhatTheNoticeSays:
-    def test_which_field_decides(self) -> None:
+    def test_the_notice_names_the_field_to_send(self) -> None:
         made = factories.MarathonDataset()["id"]
         for name, value, field in (
             ("organization", {"id": "x"}, "owner_org"),
@@ -187,7 +187,7 @@ class TestFilesThatAreNone:
         assert named["name"] == "Solo un nombre"
 
     @pytest.mark.parametrize("record", [factories.Workshop, factories.Idea, factories.Commitment])
-    def test_of_other_records_too(self, record: Any) -> None:
+    def test_empty_rows_of_other_records_are_dropped_with_a_notice(self, record: Any) -> None:
         made = record(resources=[{}, {"url": LINK}])
         assert (len(made["resources"]), len(made[KEY])) == (1, 1)
 
