@@ -200,7 +200,7 @@ class TestPage:
         assert answer.status_code == 200
         assert evil not in answer.text
 
-    def test_it_asks_the_same_number_of_questions_whatever_there_is(self, visitor: Reader) -> None:
+    def test_it_needs_the_same_number_of_queries_whatever_there_is(self, visitor: Reader) -> None:
         def questions(ideas: int) -> int:
             evidence = [f"{SITE}/idea/{factories.Idea()['id']}" for _ in range(ideas)]
             found = factories.Commitment(

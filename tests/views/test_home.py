@@ -226,7 +226,7 @@ class TestFullSite:
         assert found["INFOM"] == f"/organization/{body['name']}"
         assert found["datos@infom.example.gt"] == "mailto:datos@infom.example.gt"
 
-    def test_asks_the_same_number_of_questions_whatever_there_is(
+    def test_needs_the_same_number_of_queries_whatever_there_is(
         self, app: Any, chain: dict[str, Any]
     ) -> None:
         def grow() -> None:
