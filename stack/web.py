@@ -149,7 +149,7 @@ def post_fork(server: Arbiter, worker: Worker) -> None:
 
 
 def _show_heartbeat(worker: Worker) -> None:
-    """Have a worker tell `ckan marathon doctor`, too, what it tells gunicorn."""
+    """Let a worker write its heartbeat for `ckan marathon doctor` whenever it does for gunicorn."""
     directory = Path(os.environ["MARATHON_HEARTBEATS"])
     delete_ended_heartbeats(directory)
     notify_gunicorn = worker.tmp.notify

@@ -136,7 +136,7 @@ _RESERVED = frozenset({"example.com", "example.net", "example.org"})
 
 
 def _host(netloc: str) -> str:
-    """Return the host; "" where there is a user name, which nobody should publish."""
+    """Return the host; "" if the address has a user name, which must not be published."""
     if "@" in netloc:
         return ""
     host, _, port = netloc.rpartition(":")

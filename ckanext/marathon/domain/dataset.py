@@ -161,7 +161,7 @@ def check_required(
     problems: Collection[str],
     required: Requirements,
 ) -> list[FieldFault]:
-    """Return what a dataset lacks.
+    """Return a fault for each required value that a dataset lacks.
 
     Args:
         dataset: its fields.

@@ -320,7 +320,7 @@ def find_last_local_day(text: str) -> date:
 
 
 def make_date_sort_key(text: str) -> tuple[date, timedelta]:
-    """Return what sorts stored dates by when they begin in Guatemala.
+    """Return a key that sorts stored dates by their first instant in Guatemala.
 
     A day without an hour sorts before its hours, and values that are not dates before all dates.
     The texts themselves do not sort like this: ``2017-06-03T01:00:00+00:00`` is still the second
@@ -336,7 +336,7 @@ def make_date_sort_key(text: str) -> tuple[date, timedelta]:
 
 
 def drop_hour(text: str) -> str:
-    """Return a stored year, month or day as it is, of a moment its day in Guatemala.
+    """Return a stored year, month or day unchanged, and the day in Guatemala of an instant.
 
     A value that is not a date is returned unchanged.
     """

@@ -22,7 +22,7 @@ def N_(message: str) -> str:
 
 
 class Fault(NamedTuple):
-    """A message with named places, ``{code}``, and what goes there."""
+    """A message with named placeholders (``{code}``) and their values."""
 
     message: str
     values: Mapping[str, Any] = {}

@@ -42,7 +42,7 @@ def needs_reason(before: str, after: str) -> bool:
 
 
 def check_start(status: str, may_record_the_past: bool) -> list[FieldFault]:
-    """Return what is wrong with the status of a new idea.
+    """Return the faults of the status of a new idea.
 
     Args:
         status: the status asked for.
@@ -81,7 +81,7 @@ def _label(code: str) -> Mapping[str, str]:
 
 @dataclass(frozen=True)
 class Needs:
-    """What is known about the data needs of an idea.
+    """Facts about the data needs of an idea.
 
     Attributes:
         own: ids of those it has already.
@@ -95,7 +95,7 @@ class Needs:
 def check_idea(
     idea: Mapping[str, Any], municipalities_of_workshop: Collection[str], needs: Needs
 ) -> list[FieldFault]:
-    """Return what is wrong with an idea whose fields can all be read.
+    """Return the faults of an idea whose fields are all valid by themselves.
 
     Args:
         idea: its fields; ``municipality`` is a list of codes, ``data_need`` a list of dicts.
@@ -169,7 +169,7 @@ class StoryContact(NamedTuple):
 
 
 class StoryFacts(NamedTuple):
-    """What is known of an idea.
+    """Facts of an idea for its story.
 
     Attributes:
         title: of the idea.
@@ -195,7 +195,7 @@ class StoryFacts(NamedTuple):
 
 
 class StoryClause(NamedTuple):
-    """A phrase with places ``{title}``, ``{workshop}``, ``{date}``, and what goes there.
+    """A phrase with placeholders ``{title}``, ``{workshop}``, ``{date}``, and their values.
 
     ``{date}`` is an ISO day; ``{organization}`` and ``{address}`` are a contact's.
     """

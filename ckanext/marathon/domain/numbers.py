@@ -56,7 +56,7 @@ _AMOUNT_READ_AS = N_("“{value}” was read as {number}")
 
 
 class NumberReading(NamedTuple):
-    """A number, and what to say of how it was written.
+    """A number, and the notice about how it was written, if any.
 
     ``text`` has digits and, before decimals, a point; ``notice`` is ``None`` where what was written
     is what was read.
@@ -179,7 +179,7 @@ def _digits(value: Any) -> str | None:
 
 
 def _readings(text: str) -> list[Decimal]:
-    """Return what a number can mean: with a point before decimals, and with a comma there."""
+    """Return the two readings of a number: decimals after the point, or after the comma."""
     if not _DIGITS_AND_SIGNS.fullmatch(text):
         return []
     found = [text.replace(",", ""), text.replace(".", "").replace(",", ".")]

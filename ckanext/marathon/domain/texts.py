@@ -112,7 +112,7 @@ def remove_hidden(text: str) -> str:
 
 
 def _is_joining(text: str, place: int) -> bool:
-    """Return whether a joiner at a place joins what is beside it."""
+    """Return whether the joiner at an index joins the characters beside it."""
     before, after = text[place - 1 : place], text[place + 1 : place + 2]
     if not before or not after:
         return False
@@ -266,7 +266,7 @@ def list_tags(text: str) -> list[str]:
 
 
 def is_kept_as_tags(text: str) -> bool:
-    """Return whether the tags of a keyword say all that it says."""
+    """Return whether CKAN's tags can hold a keyword without loss."""
     return all(
         _as_tag(each) == each and SHORTEST_TAG <= len(each) <= LONGEST_TAG
         for each in split_keyword(text)

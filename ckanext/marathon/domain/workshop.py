@@ -43,7 +43,7 @@ class Masked(NamedTuple):
 
 
 def check_counts(counts: Counts) -> list[FieldFault]:
-    """Return what cannot be: a part greater than the whole."""
+    """Return a fault for each group of participants that is larger than all of them."""
     total = counts.get(TOTAL_FIELD)
     if total is None:
         return []
@@ -159,7 +159,7 @@ def is_time(text: str) -> bool:
 
 
 def localize_moment(text: str) -> str:
-    """Return a stored moment in Guatemala's time, and everything else as it is."""
+    """Convert a stored instant to Guatemala's time; return any other text unchanged."""
     reading = read_stored_date(text)
     if reading is None or reading.form != DateForm.MOMENT:
         return text
@@ -176,7 +176,7 @@ def _day(text: str) -> date:
 
 
 def check_workshop(workshop: Mapping[str, Any], today: date) -> list[FieldFault]:
-    """Return what is wrong with a workshop whose fields can all be read.
+    """Return the faults of a workshop whose fields are all valid by themselves.
 
     Args:
         workshop: its fields; counts as int, dates as ISO text, ``organiser`` and ``invitation``

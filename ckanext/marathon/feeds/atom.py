@@ -162,7 +162,7 @@ def _workshops(talks: sa.Select | None, limit: int) -> list[NewsItem]:
 
 
 def _published(scope: str, limit: int) -> list[NewsItem]:
-    """Return what came into a part, or the whole, and what left it."""
+    """Return the news of datasets that entered or left a part or the whole."""
     if scope:
         number = sa.case((Member.current, Member.entered), else_=Member.changed)
         query = (
@@ -286,7 +286,7 @@ def write_changes_atom(part: CataloguePart, address: str, page: str) -> tuple[by
 
 
 def name_feed(part: CataloguePart) -> str:
-    """Return what a feed of a part of the catalogue, or of the whole, is called."""
+    """Return the title of the feed of a part of the catalogue, or of the whole."""
     site = str(tk.config.get("ckan.site_title") or "CKAN")
     name = part.titles.get(catalogue.find_language()) or part.titles.get("es") or ""
     return remove_hidden(f"{site}: {name}" if name else site)

@@ -181,6 +181,6 @@ def _line(text: str) -> str:
 
 
 def _text(text: str) -> str:
-    """Return a text without what a line of a calendar cannot hold."""
+    """Return a text without characters that iCalendar does not allow."""
     lines = remove_hidden(text).replace("\r\n", "\n").replace("\r", "\n")
     return "".join(each for each in lines if each == "\n" or unicodedata.category(each) != "Cc")

@@ -89,7 +89,7 @@ def write_gzip(pieces: Iterable[Piece]) -> Iterator[bytes]:
 
 
 def combine_checksums(first: int, second: int, second_size: int) -> int:
-    """Return the CRC-32 of two texts after each other, from those of each."""
+    """Return the CRC-32 of two concatenated texts from their CRC-32s."""
     return _multiply(_shift(second_size), first) ^ second
 
 
@@ -174,14 +174,14 @@ def find_kept_format(extension: str) -> str:
 
 
 def find_settings_mark(extension: str) -> str:
-    """Return what tells documents under other settings apart; "" for RDF, which has no others."""
+    """Return a key of the settings that a document depends on; "" for RDF, which needs none."""
     if extension in RDF_DOCUMENTS:
         return ""
     return f"-{zlib.crc32(repr((EDITION, find_language(), *_find_contact())).encode()):08x}"
 
 
 def make_frame(extension: str, vocabulary: str) -> DocumentFrame:
-    """Return what stands around the parts of a document in a format of :data:`FORMATS`."""
+    """Return head, separator and tail of a document in a format of :data:`FORMATS`."""
     if extension in DATA_JSON:
         return DocumentFrame(b"", b",\n", data_json.TAIL)
     if extension == "csv":
@@ -311,7 +311,7 @@ def make_head(moment: sa.Row, part: CataloguePart, view: PageView | None, extens
 
 
 def describe_catalogue(moment: sa.Row | _CatalogueMoment, part: CataloguePart) -> list[bytes]:
-    """Return the lines of what a part of the catalogue, or the whole, says of itself."""
+    """Return the description of the whole catalogue or of a part, as lines of N-Triples."""
     whole = read_description(moment.catalogue).splitlines() if moment.catalogue is not None else []
     return part.lines(whole, keys.find_site(moment)) if whole else []
 

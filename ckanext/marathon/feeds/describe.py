@@ -279,7 +279,7 @@ def _show_package(identifier: str) -> Row | None:
 
 
 def _load_packages(wanted: Collection[str]) -> dict[str, model.Package]:
-    """Return packages by id, read anew together with the workshops that they have values from."""
+    """Return packages by id, read again, and the workshops that they get values from."""
     workshops = link.list_targets(wanted, Predicate.IDEA_WORKSHOP)
     query = model.Session.query(model.Package).filter(model.Package.id.in_({*wanted, *workshops}))
     return {each.id: each for each in query.populate_existing()}
@@ -349,7 +349,7 @@ def list_keys_of_owner(organization: str) -> set[Key]:
 
 
 def read_input_versions(keys: Iterable[Key]) -> InputVersions:
-    """Return the versions of the rows that descriptions are made from, as this moment sees them.
+    """Return the present versions of the rows that descriptions are made from.
 
     Of a package these are its own row, the IRIs that it and its files came with, its ideas, their
     workshops and all their organisations; of
@@ -392,7 +392,7 @@ _INPUT_VERSIONS = sa.text(
 
 
 def _find_kinds(packages: Collection[str]) -> dict[str, Kind]:
-    """Return id → kind of those that the log speaks of; the log remembers what was purged."""
+    """Return the kinds of records by id, from the log, which also has purged records."""
     if not packages:
         return {}
     present = sa.select(model.Package.id, model.Package.type).where(model.Package.id.in_(packages))

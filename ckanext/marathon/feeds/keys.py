@@ -144,7 +144,7 @@ class Scope(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What it is called in the log; "" for the whole."""
+        """Its name in the log; "" for the whole."""
         return f"{self.kind}/{self.code}" if self.kind else ""
 
 
@@ -252,7 +252,7 @@ class CataloguePart:
         return f"{self.scope.name}/catalog" if self.scope.kind in THINGS else self.scope.name
 
     def lines(self, whole: list[bytes], site: Site) -> list[bytes]:
-        """Return what it says of itself, as lines of N-Triples.
+        """Return its own description, as lines of N-Triples.
 
         Args:
             whole: what the whole catalogue says of itself.

@@ -58,7 +58,7 @@ def find_witness_path() -> Path | None:
 
 
 def read_witness() -> Witness | None:
-    """Return what the note says, ``None`` if there is none or it cannot be read."""
+    """Return the witness, ``None`` if there is none or it cannot be read."""
     path = find_witness_path()
     if path is None:
         return None
@@ -261,7 +261,7 @@ def fill_unpublished(row: Any) -> Any:
 
 
 def _mark_of_settings(row: Any) -> int:
-    """Return what tells empty catalogues under other settings apart, as a mark does changes."""
+    """Return a number that stands for the settings, as the mark before any change."""
     found = row if hasattr(row, "catalogue") and row.base else fill_unpublished(row)
     said = f"{found.base}\n{found.vocabulary}\n".encode() + found.catalogue
     return int.from_bytes(hashlib.sha256(said).digest()[:8]) >> 1

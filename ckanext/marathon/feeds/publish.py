@@ -53,7 +53,7 @@ Renditions = dict[Key, Rendition | None]
 
 @dataclass
 class Touched:
-    """What a transaction touched: ids of packages and of groups, and whether the settings."""
+    """Ids of packages and groups that a transaction touched, and whether settings changed."""
 
     packages: set[str] = field(default_factory=set)
     groups: set[str] = field(default_factory=set)
@@ -86,7 +86,7 @@ def republish_records(wanted: Collection[Key]) -> int:
 
 
 def withdraw_records(touched: Touched) -> int:
-    """Take what may not be shown any more out of the log, without describing anything.
+    """Remove records that may no longer be shown from the log, without describing any.
 
     For when publishing has failed. What may still be shown stays in the log as it was.
 
@@ -154,7 +154,7 @@ def _describe_wanted(
 
 
 def _list_keys_of_changed_owners(found: Renditions, site: Site) -> set[Key]:
-    """Return what belongs to organisations that appear, disappear, or get or lose an office.
+    """Return the records of organisations that appear, disappear, or get or lose an office.
 
     Datasets name their organisation and its office; the rest of it they do not repeat.
     """
@@ -263,7 +263,7 @@ RETRY_AFTER = timedelta(minutes=10)
 
 
 class WithdrawalRefused(SaveRefused):
-    """What may not be shown any more cannot be taken out of the feed, so nothing is saved."""
+    """A record that may no longer be shown cannot be removed from the feed: nothing is saved."""
 
     def __init__(self) -> None:
         """Say what to do."""
@@ -280,7 +280,7 @@ class OpenedGaps:
 
 
 def publish_or_note(unit: UnitOfWork, touched: Touched) -> None:
-    """Publish what a transaction touched; where that fails, note it for later.
+    """Publish the records that a transaction touched; if that fails, note them for later.
 
     Raises:
         WithdrawalRefused: what may not be shown any more cannot be taken out of the log.
@@ -311,7 +311,7 @@ def publish_or_note(unit: UnitOfWork, touched: Touched) -> None:
 
 
 def fill_gaps() -> bool:
-    """Publish what the log lacks, each record in a transaction of its own; run as a job.
+    """Publish the records that the log lacks, one for each transaction; run as a job.
 
     Returns:
         whether all that was due is published.
@@ -358,7 +358,7 @@ def note_flush(unit: UnitOfWork) -> None:
 
 
 def note_created(unit: UnitOfWork) -> None:
-    """Note what was inserted."""
+    """Note the records that the flush inserted."""
     for record in unit.created:
         _note_record(unit.get_notes(Touched), record)
 
@@ -406,7 +406,7 @@ def note_witness(unit: UnitOfWork) -> None:
 
 @cache
 def publish_settings() -> None:
-    """Write down, once a process, what the catalogue says of itself since settings changed.
+    """Publish, once for each process, the catalogue's description if settings changed.
 
     They are in a file that is read when a process starts. Before anything was published nothing
     is: where IRIs start may still be set. If an older database was brought back, a new epoch of the

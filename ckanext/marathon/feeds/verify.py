@@ -35,7 +35,7 @@ Result = TypeVar("Result")
 def share_work(
     work: Callable[[Batch], Result], batches: Sequence[Batch], ini: str, workers: int
 ) -> Iterator[Result]:
-    """Yield what ``work`` makes of each batch, in order.
+    """Yield the result of ``work`` for each batch, in order.
 
     Args:
         work: a function of a module, which ends its transaction itself.
@@ -69,7 +69,7 @@ VERIFY_BATCH = 200
 
 
 class LogFaultKind(Enum):
-    """What can be wrong with the log."""
+    """The kinds of faults of the log."""
 
     MISSING = "missing"
     OUTDATED = "outdated"
@@ -191,7 +191,7 @@ def _verify_again(some: Sequence[Key]) -> list[LogFault]:
 
 
 def list_logged_keys() -> list[Key]:
-    """Return what the log says is public."""
+    """Return the keys of the records that are public by the log."""
     rows = model.Session.execute(
         sa.select(Entry.kind, Entry.thing).where(Entry.digest.is_not(None)).order_by(Entry.changed)
     )
@@ -311,7 +311,7 @@ def rebuild_log(
 
 
 def is_rebuild_wanted() -> bool:
-    """Return whether the log lacks what was there before it, or is of an earlier version."""
+    """Return whether the log lacks older records, or is of an earlier version."""
     return not clock.read_clock().complete or get_system_info(REBUILD_WANTED) is not None
 
 

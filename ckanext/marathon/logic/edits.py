@@ -40,7 +40,7 @@ OWN_LISTS = ("municipality", "service_problem", "idea", "data_need")
 
 
 def set_aside(package: model.Package) -> None:
-    """Give extras of a dataset that cannot be what their name says another name, in memory."""
+    """Rename, in memory, extras whose value does not fit the field of their name."""
     extras: dict[str, str] = getattr(package, "extras", None) or {}
     if package.type != package_model.DATASET or not extras:
         return
@@ -77,7 +77,7 @@ OTHER_COUNTS = ("votes", "priority")
 def restore_masked(
     context: Context, package: model.Package, sent: Mapping[str, Any], data: dict[str, Any]
 ) -> None:
-    """Put back into ``data`` what the client could not read.
+    """Restore in ``data`` the values that the client could not read.
 
     Args:
         context: of the update; ``original_package`` is what a patch began with.
@@ -227,7 +227,7 @@ def _read(context: Context, action: str, reference: str) -> Record:
 
 
 def note_record(context: Context, sent: Record, files: Any, before: Record, answer: Any) -> None:
-    """Name in the answer what was sent of a package and follows from elsewhere.
+    """Add notices about sent values of a package that are derived from others.
 
     Args:
         context: of the action.
@@ -253,7 +253,7 @@ def note_record(context: Context, sent: Record, files: Any, before: Record, answ
 
 
 def note_organization(context: Context, sent: Record, before: Record, answer: Any) -> None:
-    """Name in the answer what was sent of an organisation and follows from elsewhere."""
+    """Add notices about sent values of an organisation that are derived from others."""
     if not messages.is_page() and isinstance(answer, dict):
         _note(context, sent, before, answer, OF_ORGANIZATIONS)
 
@@ -330,7 +330,7 @@ FILE_FIELDS = ("url", "url_type", "name", "description", "format", "mimetype")
 
 
 class LastSave(NamedTuple):
-    """When a record was last saved, and by whom as far as the reader may know it.
+    """When a record was last saved, and by whom, if the reader may know.
 
     ``person`` is empty for outsiders of the organisation and where no activity is recorded.
     """

@@ -62,7 +62,7 @@ def dictize_takedown(row: Any) -> dict[str, Any]:
 
 
 def read_list_file() -> list[TakedownEntry]:
-    """Return what the file of ``ckanext.marathon.takedown_list`` lists; nothing where none is set.
+    """Return the entries of the file ``ckanext.marathon.takedown_list``; none if not set.
 
     Raises:
         Malformed: it is not such a list.
@@ -389,7 +389,7 @@ def _write_down(entry: TakedownEntry, pending: Collection[str]) -> None:
 
 
 def enforce_list() -> bool:
-    """Take down what a restored backup brought back, before anything of it is served.
+    """Take down records that a restored backup brought back, before they are served.
 
     Returns:
         whether everything is as the lists say.
@@ -415,7 +415,7 @@ def find_returned() -> list[str]:
 
 
 def _read_file() -> tuple[list[TakedownEntry], str]:
-    """Return what the file lists, and why it cannot be read."""
+    """Return the entries of the file, or why it cannot be read."""
     try:
         return read_list_file(), ""
     except (OSError, Malformed) as fault:

@@ -148,7 +148,7 @@ def read_flag(value: Any, false: Collection[str] = FALSE) -> bool | None:
 
 
 def describe_flag_problem(value: Any) -> str:
-    """Return what to say of a value that is neither true nor false."""
+    """Return the error message for a value that is neither true nor false."""
     return tk._("“{value}” is neither yes nor no").format(value=quote_value(value))
 
 
@@ -308,7 +308,7 @@ def check_state(data: dict[str, Any], accepted: Collection[str]) -> None:
 
 
 def read_private(data: dict[str, Any], errors: Errors) -> None:
-    """Make a truth value of ``private``; CKAN publishes what it cannot read."""
+    """Convert ``private`` to a bool, because CKAN publishes on a value that it cannot read."""
     given = data.get("private")
     if given is None:
         data.pop("private", None)
@@ -519,7 +519,7 @@ def _is_ours(schema: Mapping[str, Any]) -> bool:
 
 
 def wrong_names(data: Mapping[str, Any]) -> Errors:
-    """Return the errors of what CKAN looks up before it validates anything."""
+    """Return errors of names that CKAN looks up before it validates."""
     errors: Errors = {}
     for name in NAMES:
         value = data.get(name)
@@ -590,7 +590,7 @@ def check_package(
     file_name: str = "",
     stored: model.Package | None = None,
 ) -> dict[str, Any]:
-    """Return a package as CKAN can take it, without what the site computes.
+    """Return a package in a form that CKAN accepts, without computed values.
 
     Args:
         context: where the origins sent along are kept for the rules.
@@ -615,7 +615,7 @@ def check_package(
 
 
 def _drop_computed_extras(context: Context, data: dict[str, Any]) -> None:
-    """Take out extras under the names of what the site computes, and say so."""
+    """Remove extras with the names of computed values, with a notice."""
     extras = data.get("extras") or ()
     found = [each["key"] for each in extras if each["key"] in (*COMPUTED, *ORIGINS)]
     if found:

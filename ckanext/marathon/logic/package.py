@@ -195,7 +195,7 @@ def complete_idea(viewer: Viewer, idea: model.Package, pkg_dict: dict[str, Any])
 
 
 def describe_workshop(workshop: model.Package) -> dict[str, str]:
-    """Return what other records say of a workshop."""
+    """Return the values of a workshop that other records show."""
     record = Workshop.from_stored(workshop)
     return {
         "id": record.id,
@@ -352,7 +352,7 @@ def _lift_unknown_subfields(pkg_dict: dict[str, Any]) -> None:
 
 
 def _hide_relationships(viewer: Viewer, pkg_dict: dict[str, Any]) -> None:
-    """Leave out CKAN's relationships to what this person may not see."""
+    """Remove CKAN's relationships to records that this person may not see."""
     for name, other in zip(RELATIONSHIPS, ("object", "subject"), strict=True):
         rows = {
             id(row): _related_id(row, f"{other}_package_id") for row in pkg_dict.get(name) or []

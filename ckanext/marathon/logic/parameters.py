@@ -68,7 +68,7 @@ COUNTS = frozenset({"limit", "offset"})
 
 
 class ParameterType(Enum):
-    """What a parameter takes."""
+    """The type of a parameter."""
 
     TEXT = "text"
     # A text by which a record is looked up: CKAN compares it with a column of the database.
@@ -507,7 +507,7 @@ _OF_ACTIVITIES = ("activity_data_show", "activity_diff", "activity_show")
 
 
 def check_assumptions(action: str, data: Mapping[str, Any], user: str) -> None:
-    """Look up what an action of CKAN's takes for granted, and breaks without.
+    """Check assumptions of CKAN's actions that would otherwise end in an exception.
 
     Args:
         action: name of the action.
@@ -569,7 +569,7 @@ def _check_accounts(action: str, data: Mapping[str, Any], user: str) -> None:
 
 
 def _check_seen(action: str, data: Mapping[str, Any], user: str) -> None:
-    """Answer for what the caller may not see as for what does not exist, in the same words."""
+    """Refuse records that the caller may not see with the words for missing records."""
     for name in _OF_RECORDS.get(action, ()):
         _refuse_unseen(model.Package.get(_text_of(data, name)), user)
     file_id = _text_of(data, _TAKE_A_FILE[action]) if action in _TAKE_A_FILE else None

@@ -37,7 +37,7 @@ _CACHE = "_marathon_standings"
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a person is: their capacity in each active organisation, by its id.
+    """A person's capacity in each active organisation, by its id.
 
     ``coordinating`` is the highest of their capacities in a coordinating body, "" outside of it.
     """
@@ -145,7 +145,7 @@ def is_insider_of(viewer: Viewer, package: model.Package) -> bool:
 
 
 def keeps_links(viewer: Viewer, package: model.Package) -> bool:
-    """Return whether ids of what a person may not see stay in the record.
+    """Return whether a person sees ids of records that they may not open in this record.
 
     For those who write it back: dropping an id that they cannot see would cut the link.
     """
@@ -217,7 +217,7 @@ def is_unsettled(organization: model.Group) -> bool:
 
 
 def people_of_coordination(organization: model.Group) -> list[model.User]:
-    """Return the members of an organisation who are of a coordinating body, sysadmins left out."""
+    """Return members of an organisation who also belong to a coordinating body, no sysadmins."""
     return [
         user
         for user in _people(organization.id)

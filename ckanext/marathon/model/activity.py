@@ -182,7 +182,7 @@ def _load(kind: Any, ids: Collection[str]) -> Iterator[Any]:
 
 
 class ActivityRow(NamedTuple):
-    """A row, with what it keeps of the record (``None`` where that cannot be read)."""
+    """An activity with its stored copy of the record (``None`` if that cannot be read)."""
 
     id: str
     object_id: str
@@ -228,7 +228,7 @@ def count_exposed() -> int:
 
 
 def write_data(rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
-    """Replace what rows keep of their records; pairs of a row's id and the new data."""
+    """Replace the stored data of activities, given as pairs of an id and the new data."""
     update = sa.update(_table).where(_columns.id == sa.bindparam("row"))
     values = [{"row": id_, "data": json.dumps(data)} for id_, data in rows]
     if values:

@@ -93,7 +93,7 @@ class AuditEntry(tk.BaseModel):
 
 @dataclass(frozen=True)
 class Sight:
-    """What somebody may read of the record (docs/permissions.md).
+    """What a person may read of the record of changes (docs/permissions.md).
 
     Attributes:
         everything: a system administrator.
@@ -319,7 +319,7 @@ _CONFIG_UPDATE = "ckan.config_update"
 
 @dataclass
 class Draft:
-    """What a transaction has done to one record so far; the fields are those of the entry."""
+    """The changes of one record in a transaction so far; the fields are those of the entry."""
 
     kind: str
     record: str
@@ -330,13 +330,13 @@ class Draft:
     changes: dict[str, Any] = field(default_factory=dict)
 
     def add_changes(self, changes: dict[str, Any]) -> None:
-        """Add what another flush of the same transaction changed."""
+        """Add the changes of another flush of the same transaction."""
         for name, values in changes.items():
             before = self.changes.get(name)
             self.changes[name] = [before[0], values[1]] if before and values else values
 
     def settle(self) -> bool:
-        """Drop what was changed back, decide what it was; return whether there is anything."""
+        """Drop changes that were undone, set the action; return whether any change is left."""
         for name, values in list(self.changes.items()):
             if values and values[0] == values[1]:
                 del self.changes[name]
@@ -357,7 +357,7 @@ Drafts = dict[tuple[str, ...], Draft]
 
 @dataclass
 class AuditNotes:
-    """What is noted for the record of changes.
+    """The notes of a transaction for the record of changes.
 
     Attributes:
         drafts: what has been done to each record.
@@ -386,7 +386,7 @@ def note_flush(unit: UnitOfWork) -> None:
 
 
 def note_created(unit: UnitOfWork) -> None:
-    """Note what was inserted, with its ids."""
+    """Note the inserted records, with their ids."""
     notes = unit.get_notes(AuditNotes)
     for record in unit.created:
         _note(notes.drafts, record, CREATED, notes.values[id(record)])
@@ -450,7 +450,7 @@ def _draft_of(thing: Any) -> Draft | None:
 
 
 def write_entries(unit: UnitOfWork) -> None:
-    """Write what was noted, in one statement; nothing is committed."""
+    """Write the noted entries in one statement; commits nothing."""
     notes, session = unit.get_notes(AuditNotes), unit.session
     changed = [draft for draft in notes.drafts.values() if draft.settle()]
     if not changed or not _has_table(session):
@@ -527,7 +527,7 @@ def _row(
 
 
 def _scrub(session: Any, gone: set[str]) -> None:
-    """Remove what these records were called."""
+    """Remove the names of these records."""
     session.connection().execute(
         sa.update(AuditEntry)
         .where(sa.or_(AuditEntry.record.in_(gone), AuditEntry.parent.in_(gone)))

@@ -91,7 +91,7 @@ def settle_clock(base: str, vocabulary: str, page_size: int) -> None:
 
 
 def set_complete(complete: bool) -> None:
-    """Say whether everything public is in the log; the clock is held."""
+    """Set whether everything public is in the log; the caller holds the clock."""
     _update(complete=complete)
 
 
@@ -172,7 +172,7 @@ Moment = tuple[str, int, int]
 
 
 def cache_until_change(kind: str, key: Hashable, make: Callable[[], T]) -> T:
-    """Return what ``make`` returned since something public changed last; nobody may change it.
+    """Return the result of ``make``, cached until something public changes; do not modify it.
 
     Nothing is kept while the log is not complete: what is not in it changes without its clock.
 
@@ -195,7 +195,7 @@ def cache_until_change(kind: str, key: Hashable, make: Callable[[], T]) -> T:
 
 
 def _moment() -> Moment | None:
-    """Return what the clock says, read once a transaction: a page asks for many kept answers."""
+    """Return the clock, read once for each transaction: a page needs many cached answers."""
     session = model.Session()
     known = session.info.get(_MOMENT)
     if known and known[0] is session.get_transaction():

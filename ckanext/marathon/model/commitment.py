@@ -25,7 +25,7 @@ def is_milestone_overdue(status: str, due: str, today: date) -> bool:
 
 
 def count_milestones_by_status(found: Iterable[str]) -> dict[str, int]:
-    """Return how many milestones, given by their statuses, have each one, the furthest first.
+    """Count milestones by status, the most advanced status first.
 
     ``""`` counts those of which no status is recorded; what none has is left out.
     """

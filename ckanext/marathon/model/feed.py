@@ -121,7 +121,7 @@ class Member(tk.BaseModel):
 
 
 class Change(tk.BaseModel):
-    """One change of what is public. Rows are added and never changed.
+    """One change of public content. Rows are added and never changed.
 
     Attributes:
         mark: 63 random bits. After an older database was brought back the number is given to
@@ -246,7 +246,7 @@ class Gap(NamedTuple):
 
 
 def add_gaps(packages: Collection[str], groups: Collection[str], settings: bool) -> None:
-    """Note what the log lacks with the session's transaction, to be published after its commit."""
+    """Add gaps for records that could not be published, to be published after the commit."""
     rows = [{"record": id_, "is_group": False} for id_ in sorted(packages)]
     rows += [{"record": id_, "is_group": True} for id_ in sorted(groups)]
     rows += [{"record": SETTINGS, "is_group": False}] if settings else []

@@ -117,7 +117,7 @@ BATCH = 5_000
 
 @dataclass(frozen=True)
 class LogStep:
-    """One change to be written: what an entry becomes, with the columns of ``Entry``."""
+    """One change to be written: the new entry, with the columns of ``Entry``."""
 
     iri: str
     kind: Kind
@@ -288,7 +288,7 @@ _NEIGHBOURS = frozenset({Kind.ORGANIZATION, Kind.WORKSHOP, Kind.IDEA})
 
 
 def _followers(steps: Sequence[LogStep]) -> list[str]:
-    """Return the public datasets that name, over any number of steps, what changes; in order."""
+    """Return, in order, public datasets that name a changed record, directly or indirectly."""
     changed = [step.iri for step in steps if step.kind in _NEIGHBOURS]
     if not changed:
         return []
@@ -501,7 +501,7 @@ def list_windows(connection: Any, kept_as: str) -> Iterator[sa.Row]:
 
 
 def read_scope_page(connection: Any, scope: str, number: int) -> sa.Row:
-    """Return what :func:`read_window` does for a page of a part of the catalogue; none is kept.
+    """Return a page of a part as :func:`read_window` does; pages of parts are not stored.
 
     Returns:
         the columns of :func:`read_catalogue`, ``total``, ``last``, ``previous`` and ``next``.
@@ -698,7 +698,7 @@ def read_mark_of_change(connection: Any, number: int) -> int | None:
 
 
 def list_newest_changes(connection: Any, scope: str, limit: int) -> list[sa.Row]:
-    """Return what :func:`list_changes` does of datasets, the newest first."""
+    """Return changes of datasets as :func:`list_changes` does, the newest first."""
     query = _NEWEST_OF_SCOPE if scope else _NEWEST
     return connection.execute(query, {"scope": scope, "since": 0, "limit": limit}).all()
 

@@ -55,7 +55,7 @@ class Figures(NamedTuple):
 
 
 def read_time_of_figures() -> datetime:
-    """Return when something public changed last, which is what figures are as of."""
+    """Return the time of the last public change, as of which all figures are."""
     return clock.read_clock().published
 
 
@@ -331,7 +331,7 @@ def list_entered_ideas(period: Period, municipality: str) -> dict[str, EnteredId
 def list_status_steps(
     period: Period, municipality: str, known: Mapping[str, EnteredIdea]
 ) -> list[StatusStep]:
-    """Return what became of ideas in the period, the last first; that one came in is no step."""
+    """Return changes of status of ideas in the period, the latest first; without new ideas."""
     earlier = aliased(Transition)
     is_first = ~sa.exists().where(earlier.idea_id == Transition.idea_id, earlier.id < Transition.id)
     query = (

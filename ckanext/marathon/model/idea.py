@@ -171,7 +171,7 @@ class AskedNeeds(NamedTuple):
 
 
 def read_asked_needs(ids: Collection[str]) -> dict[str, AskedNeeds]:
-    """Return idea id → what it asks for; public ideas alone that ask and were not given up."""
+    """Count all and met data needs of public ideas that were not discarded, by idea id."""
     if not ids:
         return {}
     needed = link.select_needs().subquery("needed")

@@ -22,7 +22,7 @@ from ckanext.marathon.vocabulary import problems
 
 
 class Predicate(StrEnum):
-    """What a link says of its subject, the id of a package."""
+    """The kind of a link; its subject is the id of a package."""
 
     IDEA_WORKSHOP = "idea_workshop"
     DATASET_IDEA = "dataset_idea"
@@ -210,7 +210,7 @@ def select_links(*predicates: Predicate) -> sa.Select:
 
 
 def select_inherited_links(step: Predicate, beyond: sa.Select, own: Predicate) -> sa.Select:
-    """Return what subjects have through what they link to, if they have none of their own."""
+    """Select values inherited over one link by subjects without a value of their own."""
     first, mine = aliased(Link), aliased(Link)
     further = beyond.subquery()
     has_own = (

@@ -246,14 +246,14 @@ def read_stored_flag(record: model.Package | None, field: str) -> bool:
 
 
 def read_stored_texts(package: model.Package | None, field: str) -> list[str]:
-    """Return a field kept as a JSON list of texts; what cannot be read counts as empty."""
+    """Return a field stored as a JSON list of texts; an unreadable one counts as empty."""
     return list_stored_texts(read_stored_text(package, field))
 
 
 def read_stored_rows(
     package: model.Package | model.Group | None, field: str
 ) -> list[dict[str, Any]]:
-    """Return a field kept as a JSON list of objects; what cannot be read counts as empty."""
+    """Return a field stored as a JSON list of objects; an unreadable one counts as empty."""
     return list_stored_rows(read_stored_text(package, field))
 
 

@@ -106,7 +106,7 @@ def count_due_packages(age: timedelta = timedelta(0)) -> int:
 
 
 class StoredState(NamedTuple):
-    """What the database says of a package that a search has found."""
+    """The stored state of a package that a search has found."""
 
     state: str
     is_public: bool

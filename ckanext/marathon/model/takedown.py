@@ -158,7 +158,7 @@ _TEXTS = ARRAY(sa.UnicodeText)
 
 @dataclass(frozen=True)
 class Traces:
-    """By what a record is found in other tables.
+    """The keys by which a record is found in other tables.
 
     Attributes:
         id: of the package.
@@ -179,7 +179,7 @@ class Traces:
 
 
 def collect_traces(package_id: str, resources: Iterable[str] = ()) -> Traces:
-    """Return by what a package is found, also by what its activities remember of earlier days.
+    """Return the keys of a package, including former ones that its activities have.
 
     Args:
         package_id: its id; it may be gone.
@@ -299,7 +299,7 @@ def _erase_harvested(package_id: str, present: Collection[str]) -> None:
 
 
 def _erase_unused_tags() -> None:
-    """Remove the free tags that nothing has, of which CKAN never gets rid.
+    """Delete free tags that no record has, which CKAN never deletes.
 
     One that somebody is giving to another record at this moment is locked, and stays.
     """

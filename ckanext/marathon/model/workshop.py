@@ -20,7 +20,7 @@ from ckanext.marathon.model.link import PACKAGE, Link, Predicate
 def list_workshop_times(
     municipality: str = "", problems: Collection[str] = ()
 ) -> list[WorkshopTimes]:
-    """Return when each public workshop is, newest on the site first; kept until a change.
+    """Return the times of public workshops, newest record first; cached until a change.
 
     Args:
         municipality: code; only workshops in which it takes part.

@@ -109,7 +109,7 @@ def find_named(connection: sa.Connection) -> Iterator[str]:
 
 
 def copy_configuration(target: Path, copies: Copies) -> None:
-    """Copy the site's ini file, what it builds on, and what the site names besides."""
+    """Copy the ini file, the files that it builds on, and those of ``backup_files``."""
     target.mkdir()
     waiting = [Path(str(tk.config["__file__"])).resolve()]
     further = str(tk.config.get(FURTHER_OPTION) or "").splitlines()

@@ -54,7 +54,7 @@ class Health(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found, in the reader's language."""
+    """The result of a check, in the reader's language."""
 
     health: Health
     text: str
@@ -126,7 +126,7 @@ def _check_server() -> Findings:
 
 
 def _check_recipient() -> Findings:
-    """Look for whom the site tells of its errors, and whom portals can ask."""
+    """Check the addresses for the site's errors and for questions of portals."""
     recipient = str(tk.config.get("email_to") or "")
     if not recipient:
         text = tk._(
@@ -436,7 +436,7 @@ def check_disk() -> Findings:
 
 
 def check_files() -> Findings:
-    """Check for what accidents leave beside the uploaded files."""
+    """Check for leftovers of interrupted uploads, and for files that belong to no record."""
     partial = upkeep.list_partial_files()
     if partial:
         text = tk._(
@@ -479,7 +479,7 @@ _NAMED_SCHEMAS = 5
 
 
 def examine_site() -> Iterator[Finding]:
-    """Yield what each check finds; none stops at another one's fault."""
+    """Yield the results of all checks; an exception in one does not stop the others."""
     for check in CHECKS:
         try:
             yield from check()
@@ -490,7 +490,7 @@ def examine_site() -> Iterator[Finding]:
 
 
 def check_plugins() -> Findings:
-    """Check that what the plugin builds on is loaded, after it."""
+    """Check that the plugins that this one builds on are loaded, after it."""
     loaded = list(tk.config.get("ckan.plugins") or [])
     missing = [name for name in NEEDED if not p.plugin_loaded(name)]
     if missing:
@@ -663,7 +663,7 @@ def check_history() -> Findings:
 
 
 def check_takedowns() -> Findings:
-    """Check that nothing is left or back of what was taken down."""
+    """Check that no record that was taken down is back, and that nothing of it is left."""
     faults = find_takedown_faults()
     yield from map(make_bad, faults)
     if not faults:

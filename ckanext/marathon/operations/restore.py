@@ -92,7 +92,7 @@ Rows = list[dict[str, Any]]
 
 
 def collect_takedowns(manifest: Manifest, further: Rows) -> Rows:
-    """Return what was taken down, as an interrupted restore, the site, its file and a backup say.
+    """Return the takedowns of an interrupted restore, the site, its file and the backup.
 
     Args:
         manifest: of the backup.
@@ -305,7 +305,7 @@ def _begin_epoch() -> None:
 
 
 def _forget_jobs() -> None:
-    """Empty the site's queues and what it keeps in Valkey: it is about the former records."""
+    """Empty the site's queues and data in Valkey, which are about the former records."""
     for queue in jobs.get_all_queues():
         queue.empty()
     connection = connect_to_redis()

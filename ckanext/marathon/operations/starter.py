@@ -160,7 +160,7 @@ def read_sources() -> Mapping[str, StarterSource]:
 
 
 def read_items(examples: bool = True) -> tuple[StarterItem, ...]:
-    """Return what the starter catalogue consists of, in order of loading.
+    """Return the items of the starter catalogue, in order of loading.
 
     Args:
         examples: with the made-up ones after the real ones.
@@ -182,7 +182,7 @@ def read_items(examples: bool = True) -> tuple[StarterItem, ...]:
 
 @contextmanager
 def _blamed(name: str, row: Any) -> Iterator[None]:
-    """Say which entry it was, whatever is wrong with its shape."""
+    """Add the entry's name to any error about its shape."""
     try:
         yield
     except (AttributeError, KeyError, TypeError, ValueError, UnknownCode) as error:
@@ -260,7 +260,7 @@ def _example(row: dict[str, Any]) -> StarterItem:
 
 
 def _checked(name: str, row: Any, keys: set[str]) -> str:
-    """Return the entry's name once it has the keys it needs and none that nobody reads."""
+    """Check that an entry has the required keys and no unknown ones; return its name."""
     entry = _name(row)
     if not isinstance(row, dict) or not row.get("name") or not isinstance(row.get("fields"), dict):
         raise _error(name, entry, tk._("an entry has a name and fields."))
@@ -320,7 +320,7 @@ LANGUAGES = ("es", "en")
 
 
 def make_file(file: StarterFile, vocabulary_base: str) -> bytes:
-    """Return what is in a file.
+    """Return the content of a generated file.
 
     Args:
         file: whose ``make`` names one of :data:`MAKERS`.
@@ -467,7 +467,7 @@ SEARCH_DOWN = (SearchError, SearchIndexError, SolrConnectionError)
 
 
 class StarterOutcome(StrEnum):
-    """What became of an item."""
+    """The outcome for an item."""
 
     ADDED = "added"
     COMPLETED = "completed"
@@ -512,7 +512,7 @@ class StarterWriter:
     _ids: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def use(self, type_: str, name: str, id_: str) -> None:
-        """Take what has this id for what the starter catalogue calls by this name."""
+        """Map a name of the starter catalogue to the record with this id."""
         self._ids[type_, name] = id_
 
     def ensure(self, item: StarterItem) -> tuple[StarterOutcome, str]:
@@ -678,7 +678,7 @@ class ExampleRecord:
 
 
 class StillNeeded(Exception):
-    """Things that are no examples refer to examples; nothing was removed.
+    """Records that are not examples refer to examples; nothing was removed.
 
     Attributes:
         things: what refers to them.
@@ -742,7 +742,7 @@ def remove_examples(
 
 
 def _dependents(ids: list[str]) -> list[ExampleRecord]:
-    """Return what is no example, is not deleted, and refers to one of these."""
+    """Return records that refer to one of these and are neither examples nor deleted."""
     needs = [need for _, need in link_model.list_object_pairs(ids, Predicate.IDEA_DATA_NEED)]
     referring = link_model.list_subject_pairs(ids, Predicate.IDEA_WORKSHOP, Predicate.DATASET_IDEA)
     referring += link_model.list_subject_pairs(needs, Predicate.DATASET_DATA_NEED)
@@ -783,7 +783,7 @@ StarterProgress = Callable[[StarterStep], None]
 def load_starter(
     examples: bool = True, progress: StarterProgress = lambda step: None
 ) -> Counter[StarterOutcome]:
-    """Put on the site what it lacks of the starter catalogue.
+    """Add the items of the starter catalogue that the site lacks.
 
     Args:
         examples: with the made-up workshops, ideas and datasets.

@@ -174,7 +174,7 @@ def _resource_id(path: Path) -> str:
 
 
 class ChecksumOutcome(StrEnum):
-    """What was done with a file."""
+    """The outcome for a file."""
 
     ADDED = "added"
     CORRECTED = "corrected"
@@ -192,7 +192,7 @@ class ChecksumsDone(NamedTuple):
 
 
 def add_missing_checksums() -> Iterator[ChecksumsDone]:
-    """State SHA-256 of each uploaded file that has none, and yield what was done.
+    """Set the SHA-256 of each uploaded file that has none; yield an outcome for each file.
 
     A checksum of another kind that was stated is compared with the file before it is replaced. Each
     file is committed by itself, so that it can be interrupted and run again. A dataset has not

@@ -181,7 +181,7 @@ def solr_failed() -> bool:
 
 
 def get_refusal() -> str | None:
-    """Return what Solr said of the last query of this web request that it could not run.
+    """Return Solr's reason for refusing the last query of this web request.
 
     Returns:
         ``""`` where it gave no reason, ``None`` where it refused none.
@@ -190,7 +190,7 @@ def get_refusal() -> str | None:
 
 
 def forget_refusal() -> None:
-    """Forget what Solr said: it may name what the reader is not to know."""
+    """Forget Solr's reason, which may have words that the reader may not see."""
     if flask.has_request_context():
         flask.g.pop(_REFUSAL, None)
 

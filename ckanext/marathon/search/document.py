@@ -92,7 +92,7 @@ def select_extras_for_everybody(
 
 
 def add_links(document: Mapping[str, Any], package: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a Solr document that links to what ``package``, as outsiders see it, links to."""
+    """Add to a Solr document the public links of ``package``."""
     links = _links(package)
     fields = {**links, **{f"extras_{name}": value for name, value in links.items()}}
     return {**document, **{name: value for name, value in fields.items() if name in document}}
@@ -114,7 +114,7 @@ def remove_counts(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def remove_relationships(document: Mapping[str, Any], types: Collection[str]) -> dict[str, Any]:
-    """Return a Solr document without the names of what the package is related to, by type."""
+    """Remove fields of package relationships, named by their types, from a Solr document."""
     return {k: v for k, v in document.items() if k not in types}
 
 

@@ -107,7 +107,7 @@ _NO_WORDS = str.maketrans(":{}\\", "    ")
 
 
 def select_words(typed: str) -> str:
-    """Return what was typed as words that Solr only looks for; quotation marks stay if in pairs."""
+    """Return a typed text as plain words for Solr; quotation marks stay if in pairs."""
     text = typed[:MAX_QUERY].translate(_NO_WORDS)
     if text.count('"') % 2:
         text = text.replace('"', " ")

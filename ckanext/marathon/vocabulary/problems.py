@@ -86,7 +86,7 @@ class ServiceProblem:
 
 @dataclass(frozen=True, slots=True)
 class ProblemScheme:
-    """What the taxonomy's file says of itself."""
+    """The metadata of the taxonomy's file."""
 
     title: Labels = field(hash=False)
     description: Labels = field(hash=False)

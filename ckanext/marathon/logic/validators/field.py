@@ -293,7 +293,7 @@ def marathon_municipality_codes(field: dict[str, Any], _schema: dict[str, Any]) 
 def marathon_municipality_code(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Make one INE code; "" for none. What is left out is not emptied by this."""
+    """Normalise one INE code; "" for none. A field that is left out keeps its value."""
     value = data.get(key)
     if value is missing:
         data.pop(key, None)

@@ -61,7 +61,7 @@ def _leave_organization_to_workshop(flat: Flat) -> None:
 
 
 def _find_stored_faults(flat: Flat) -> list[FieldFault]:
-    """Return what is wrong with the idea as it is stored, of what a save may leave so."""
+    """Return the faults of the stored idea that a save may leave uncorrected."""
     if flat.stored is None:
         return []
     workshop = package.read_stored_text(flat.stored, "workshop")

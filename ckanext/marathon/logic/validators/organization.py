@@ -65,7 +65,7 @@ def _check_municipality(
 
 
 def taken_message(code: str, holder: str | None) -> str:
-    """Return what to say where a municipality's code belongs to another organisation."""
+    """Return the error message for a municipality that another organisation has."""
     organization = model.Group.get(holder)
     if organization is None:
         message = tk._("The municipality {code} has its organisation already")

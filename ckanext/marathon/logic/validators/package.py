@@ -72,7 +72,7 @@ def pardon_untouched(
 def find_stored(
     key: FlattenKey, data: FlattenDataDict, record: Record
 ) -> tuple[str | list[Any]] | None:
-    """Return what is stored in the field of a key, in a tuple, ``None`` if that was not sent.
+    """Return the stored value of a key's field as a 1-tuple if it was sent back, else ``None``.
 
     Rows have no ids, and have other numbers after one was removed on the page: a text counts as
     stored if any row has it in its field, an empty one if the rest of its row is that row's too.
@@ -157,7 +157,7 @@ class Flat:
     """
 
     def __init__(self, data: FlattenDataDict, errors: FlattenErrorDict, context: Context) -> None:
-        """Wrap what navl hands to an ``after`` validator; both dicts are changed in place."""
+        """Wrap the arguments of an ``after`` validator; both dicts are changed in place."""
         self.data = data
         self.errors = errors
         self.context = context
@@ -230,7 +230,7 @@ class Flat:
         return found
 
     def put(self, field: str, value: str) -> None:
-        """Store a value for a field, instead of what was sent."""
+        """Store a value for a field instead of the sent one."""
         self.data[(field,)] = value
         indexes = [key[1] for key in self.data if len(key) == 3 and key[0] == "extras"]
         for index in indexes:
@@ -317,7 +317,7 @@ def _is_filled(value: Any) -> bool:
 
 
 def stored_texts(key: FlattenKey, data: FlattenDataDict, context: Context) -> set[Any]:
-    """Return what the database has in the field of a key; of a repeating field, in all its rows."""
+    """Return the stored texts of a key's field; for a repeating field, those of all rows."""
     found = _stored_values(key, data, context)
     return {each for each in found if isinstance(each, str) and each}
 
@@ -334,7 +334,7 @@ def stored_items(key: FlattenKey, data: FlattenDataDict, context: Context) -> se
 
 
 def _stored_values(key: FlattenKey, data: FlattenDataDict, context: Context) -> list[Any]:
-    """Return what the database has in the field of a key.
+    """Return the stored values of a key's field.
 
     Rows have no ids: after one is removed on the page, those behind it have other numbers.
     """
