@@ -122,8 +122,8 @@ worker_class = "gthread"
 threads = 4
 # A worker's own loop says every second that it does not hang; requests run in its threads.
 timeout = 30
-# A client that uses its connection again in the moment it is closed gets no answer. gunicorn's two
-# seconds are about the pause of a program that sends one request after the other.
+# A client that reuses its connection just as the server closes it gets no answer. gunicorn's
+# default of two seconds is about the pause between two requests of a program.
 keepalive = 30
 graceful_timeout = 15
 control_socket_disable = True

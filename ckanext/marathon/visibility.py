@@ -26,7 +26,7 @@ PUBLIC: Mapping[str, Any] = MappingProxyType({"state": model.State.ACTIVE, "priv
 PUBLIC_LABEL = "public"
 # The label of coordinating bodies: they see our types, datasets apart, before these are public.
 COORDINATION_LABEL = "marathon-coordination"
-# Set in a context to see what the public sees, whoever asks: for what is handed to others.
+# Set in a context to read as an anonymous visitor, for data that is passed on to others.
 OUTSIDER = "marathon_outsider"
 
 

@@ -27,7 +27,7 @@ STEPS: Mapping[str, tuple[str, ...]] = {
     "discarded": ("proposed",),
 }
 
-# What was closed is opened again: the public is told why.
+# Reopening a closed idea needs a reason, which is public.
 REOPENINGS = frozenset({("implemented", "in_progress"), ("discarded", "proposed")})
 
 

@@ -87,7 +87,7 @@ def make_uid(iri: str, part: str = "") -> str:
     return f"{split.path.rsplit('/', 1)[-1]}{part}@{split.hostname or 'localhost'}"
 
 
-# Writing one takes milliseconds, and whoever subscribed asks again and again.
+# Writing one takes milliseconds, and subscribed programs request it again and again.
 @lru_cache(maxsize=2_000)
 def _written(event: CalendarEvent) -> bytes:
     written = _workshop(event).to_ical()
@@ -130,7 +130,7 @@ def _base(event: CalendarEvent, identifier: str, title: str) -> icalendar.Event:
     made.add("dtstamp", modified)
     made.add("created", created)
     made.add("last-modified", modified)
-    # It must grow with each change, and nobody counts them.
+    # It must grow with each change, and CKAN does not count changes.
     made.add("sequence", max(0, int((modified - created).total_seconds())))
     made.add("summary", _line(title))
     made.add("url", event.url)

@@ -145,7 +145,7 @@ INVENTORY = {
     "csv": DocumentFormat("csv", "text/csv"),
 }
 FORMATS = {**RDF_DOCUMENTS, **INVENTORY}
-# Of how the inventory is written. Another number, and pages that were kept are written anew.
+# Version of the written form of the inventory. Raising it makes stored pages be written again.
 EDITION = 3
 # The same of RDF: pages that earlier versions kept in another form are not put together with ours.
 _KEPT_ANEW = {"jsonld": "-compact"}
@@ -453,7 +453,7 @@ def _read_page(part: CataloguePart, number: int, extension: str) -> tuple[sa.Row
         body = _make_piece(found)
         if body is not None or _is_beyond(found, number):
             return found, body
-        # What is kept is out of date; what is written anew must be of one moment.
+        # The stored page is out of date; the new one must be read from one snapshot.
         with open_snapshot() as connection:
             found = log_state.fill_unpublished(feed_log.read_window(connection, number, kept_as))
             return found, _read_window(connection, found, number, extension, _make_piece(found))
@@ -529,8 +529,7 @@ def _read_window(
         try:
             feed_log.keep_rendering(number, find_kept_format(extension), changed, piece, moment)
         except (OperationalError, InternalError) as fault:
-            # A disk that is full, or a database that is only read for the moment: who asked for
-            # the page gets it all the same.
+            # With a full disk or a read-only database the client still gets the page.
             logger.warning("A page of the feed could not be kept: %s", fault.orig)
     return piece
 

@@ -188,7 +188,7 @@ def _describe_package(
         parts = _list_scopes(shown) if key.kind == Kind.DATASET else ()
         return _write_rendition(graph, key, site, parts, name=package.name, first=first)
     except Exception:
-        # Whatever it is, the thing stays in the feed: a portal deletes what it does not see.
+        # The record must stay in the feed after any error: a portal deletes what it does not see.
         logger.exception("%s %s is described in short only", key.kind, key.thing)
         record = Record(
             id=package.id, name=package.name, title=package.title or "", notes=package.notes or ""

@@ -248,7 +248,8 @@ class CataloguePart:
 
     @property
     def _page(self) -> str:
-        # The page of a thing has the thing's own IRI, and an organisation is no document.
+        # The address of a record's page is the record's own IRI, and an organisation is not a
+        # document: the catalogue of the part needs another IRI.
         return f"{self.scope.name}/catalog" if self.scope.kind in THINGS else self.scope.name
 
     def lines(self, whole: list[bytes], site: Site) -> list[bytes]:

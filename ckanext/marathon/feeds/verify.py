@@ -235,7 +235,7 @@ def _verify_pages() -> Iterator[LogFault]:
     model.Session.rollback()
     formats = {catalogue.find_kept_format(each): each for each in catalogue.FORMATS}
     for number in sorted(numbers):
-        # Others may be saving meanwhile: each page is looked at in one moment.
+        # Others may be saving meanwhile: each page is verified in one snapshot.
         with open_snapshot() as connection:
             found = feed_log.read_clock_row(connection)
             if feed_log.read_live_count(connection, number) != feed_log.count_live_datasets(
@@ -246,7 +246,7 @@ def _verify_pages() -> Iterator[LogFault]:
             for kept in feed_log.list_renderings(connection, number):
                 extension = formats.get(kept.format)
                 if extension is None:
-                    # Kept for other settings, and served to nobody.
+                    # Stored under other settings, and not served any more.
                     continue
                 lines = lines or catalogue.read_lines(connection, found, THE_WHOLE, number)
                 written = catalogue.write_part(lines, extension, found.vocabulary, found.base)

@@ -34,7 +34,7 @@ from ckanext.marathon.visibility import Viewer
 if TYPE_CHECKING:
     from ckanext.marathon.logic.validators.package import Flat
 
-# Which links keep a thing of a type from being deleted.
+# The kinds of links that prevent deleting a record of a type.
 KEEPING = {
     package_model.WORKSHOP: (Predicate.IDEA_WORKSHOP,),
     package_model.IDEA: (Predicate.DATASET_IDEA,),

@@ -150,7 +150,7 @@ def _shown_ideas(
         return [idea.get("id") for idea in sent["ideas"] if isinstance(idea, dict)]
     if "num_resources" not in sent:
         return None
-    # A result of ``package_search``: what the public may see, whoever searched.
+    # A result of ``package_search`` has what the public may see, for every searcher.
     public = Viewer(cast(Context, {OUTSIDER: True}))
     ideas = package_model.load_packages(package_model.read_stored_texts(dataset, "idea")).values()
     return [idea.id for idea in ideas if public.may_see(idea)]

@@ -252,7 +252,7 @@ def take_down(package: model.Package, entry: TakedownEntry) -> list[str]:
 
 def _purge(package: model.Package, entry: TakedownEntry, through_ckan: bool) -> Traces:
     deletion.lock_for_purge(package)
-    # Who is saving it at this moment finishes first, or finds nothing to save.
+    # A concurrent save of the record ends before this lock, or finds nothing to save after it.
     package_model.lock_packages([package.id])
     traces = collect_traces(package.id, entry.resources)
     uploaded = [each for each in package.resources_all if each.url_type == "upload"]

@@ -220,7 +220,7 @@ def _step(row: Any, is_insider: bool) -> dict[str, Any]:
             "title": row.organization_title or row.organization_name,
         }
     if is_insider:
-        # The site's own account is nobody: it loads what the site starts with.
+        # The site's own account, which loads the starter catalogue, is not a person.
         is_person = row.user_name != tk.config.get("ckan.site_id")
         step["user"] = row.user_name if is_person else None
     return step

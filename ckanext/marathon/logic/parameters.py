@@ -562,7 +562,7 @@ def _check_accounts(action: str, data: Mapping[str, Any], user: str) -> None:
     if action in {"member_create", "member_delete"} and data.get("object_type") != "user":
         return
     if action in {"user_update", "user_patch"} and data.get("reset_key"):
-        # CKAN lets whoever has the key of a mail choose a new password.
+        # CKAN lets a person with the key from a mail choose a new password.
         return
     if not authz.is_authorized_boolean("user_show", Context(user=user), {}):
         raise tk.NotAuthorized

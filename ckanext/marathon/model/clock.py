@@ -161,8 +161,8 @@ def _home() -> int:
     return model.Session.execute(sa.select(HOME)).scalar_one()
 
 
-# Of one kind; what was asked for least recently makes room. A robot that reads every dataset makes
-# no report be counted anew.
+# Answers cached for each kind; the least recently used one is dropped. The limit is for each kind,
+# so that a robot that reads every dataset does not push reports out of the cache.
 MOST = 64
 
 T = TypeVar("T")

@@ -296,7 +296,7 @@ def _followers(steps: Sequence[LogStep]) -> list[str]:
     return list(_connection().execute(_FOLLOWERS, values).scalars())
 
 
-# Nothing names a dataset: only datasets have slots, and asking who names one finds nobody.
+# The recursion ends at datasets, because no record names a dataset; only datasets have slots.
 _REACHED = """
     WITH RECURSIVE reached (iri, slot, digest) AS (
         SELECT iri, slot, digest FROM marathon_feed_entry WHERE iri = ANY(:iris)

@@ -24,7 +24,7 @@ from ckan import model
 
 from ckanext.marathon.visibility import filter_public
 
-# Longer than a transaction goes on after it has told Solr of its first change.
+# Longer than any transaction lasts after it has sent its first change to Solr.
 UNFINISHED_AFTER = timedelta(minutes=5)
 
 

@@ -328,7 +328,7 @@ def _table(name: str, *columns: str) -> Any:
 
 
 def _run(statement: sa.Executable) -> None:
-    # On the connection: these rows are nobody's objects.
+    # On the connection, because the session has no objects of these rows.
     model.Session.connection().execute(statement)
 
 

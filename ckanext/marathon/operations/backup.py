@@ -39,7 +39,7 @@ from ckanext.marathon.operations.backup_manifest import (
 )
 
 FURTHER_OPTION = "ckanext.marathon.backup_files"
-# Below the storage folder: what is made anew, and notes about this very database.
+# Below the storage folder: files that are generated, and notes about this database itself.
 _NOT_KEPT = ("webassets",)
 _NOTES = (log_state.WITNESS_NAME, backup_manifest.RESTORE_NOTE, backup_manifest.RESTORE_FOLDER)
 # How often a file is copied that something writes to meanwhile, and seconds between two tries.

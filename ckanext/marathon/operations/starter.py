@@ -552,7 +552,7 @@ class StarterWriter:
         context: Context = {"user": self.user, "ignore_auth": True, "defer_commit": True}
         entry = self._entry(item, item.fields)
         created = tk.get_action("organization_create")(context, entry)
-        # CKAN makes its creator a member; the site's own user is nobody's colleague.
+        # CKAN makes its creator a member, but the site's own user is not a member of anything.
         leave_organization(created["id"], self.user)
         model.repo.commit()
         return created["id"]
@@ -649,7 +649,7 @@ class StarterWriter:
     def _act(self, action: str, data_dict: dict[str, Any]) -> dict[str, Any]:
         context: Context = {"user": self.user, "ignore_auth": True}
         if action == "package_show":
-            # Solr's copy may be older than what was saved a moment ago.
+            # Solr's copy may be older than the last save.
             context["use_cache"] = False
         return tk.get_action(action)(context, data_dict)
 

@@ -473,7 +473,7 @@ def marathon_workshop_id(
 def marathon_idea_ids(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Make a JSON list of ids of ideas of names or ids."""
+    """Convert names or ids of ideas to a JSON list of ids."""
     flat = Flat(data, errors, context)
     wanted = _items(data[key])
     already = set(package.read_stored_texts(flat.stored, "idea"))
@@ -486,7 +486,7 @@ def marathon_idea_ids(
         if reference in found:
             kept.append(found[reference].id)
         elif reference in already and not flat.is_shown_anew:
-            # It was deleted behind the record's back: that keeps nobody from saving the rest.
+            # The idea was deleted after the reference was stored: the rest can still be saved.
             kept.append(reference)
         else:
             errors[key].append(_no_such(tk._("There is no idea “{reference}”"), reference))
