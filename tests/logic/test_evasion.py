@@ -73,7 +73,9 @@ class TestPrivate:
 
 
 class TestOtherFlags:
-    def test_what_is_neither_is_refused_at_its_field(self, muni: dict[str, Any]) -> None:
+    def test_a_flag_that_is_neither_yes_nor_no_is_refused_at_its_field(
+        self, muni: dict[str, Any]
+    ) -> None:
         sysadmin = core.Sysadmin()
         workshop = factories.Workshop(owner_org=muni["id"])["id"]
         for value in ("maybe", 2, [], {}, 1.5):

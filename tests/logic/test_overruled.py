@@ -47,7 +47,7 @@ def is_accounted_for(action: str, record: str, name: str, value: Any, **more: An
 
 
 class TestEveryNameThatIsShown:
-    def test_of_a_dataset(self) -> None:
+    def test_derived_names_of_a_dataset_get_notices(self) -> None:
         made = factories.MarathonDataset(
             resources=[{"url": LINK}], tags=[{"name": "agua"}], license_id="cc-by"
         )
@@ -63,7 +63,7 @@ class TestEveryNameThatIsShown:
         assert lost == []
         assert {"organization", "num_tags", "isopen", "first_published", "ideas"} <= set(names)
 
-    def test_of_ideas_and_workshops(self) -> None:
+    def test_derived_names_of_ideas_and_workshops_get_notices(self) -> None:
         for made, names in (
             (factories.Idea(), ("history", "municipality_origin", "workshop_info")),
             (factories.Workshop(participants=3), ("participants_masked",)),
@@ -72,7 +72,7 @@ class TestEveryNameThatIsShown:
                 value = ["otro"] if name == "participants_masked" else another(made[name])
                 assert is_accounted_for("package_patch", made["id"], name, value), name
 
-    def test_of_a_file(self) -> None:
+    def test_derived_names_of_a_file_get_notices(self) -> None:
         made = factories.MarathonDataset(resources=[{"url": LINK}, {"url": LINK}])
         shown = made["resources"][1]
         # The time at which it was read is sent back with it, and is not meant to be kept.
@@ -84,7 +84,7 @@ class TestEveryNameThatIsShown:
         ]
         assert lost == []
 
-    def test_of_an_organisation(self) -> None:
+    def test_derived_names_of_an_organisation_get_notices(self) -> None:
         made = factories.Municipality()
         shown = call_action("organization_show", id=made["id"])
         lost = [

@@ -341,7 +341,7 @@ def _publish_gap(gap: Gap) -> None:
 
 
 def enqueue_filling(unit: UnitOfWork) -> None:
-    """Have the gaps that a transaction opened filled by a background job."""
+    """Enqueue a background job that fills the gaps that a transaction opened."""
     if unit.find_notes(OpenedGaps) is None:
         return
     try:

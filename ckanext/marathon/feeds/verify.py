@@ -55,7 +55,7 @@ _context: list[Any] = []
 
 
 def _load_ckan(ini: str) -> None:
-    """Make a CKAN of a new process."""
+    """Load CKAN in a new process."""
     from ckan.cli import CKANConfigLoader
     from ckan.config.middleware import make_app
 

@@ -95,7 +95,7 @@ def refuse_problems(data: Mapping[str, Any]) -> None:
 
 
 def read_rows(data: dict[str, Any], field: str, errors: Errors) -> None:
-    """Make a list of objects of one object, of a list, or of either as JSON text, in ``data``."""
+    """Convert an object, a list, or either as JSON text to a list of objects, in ``data``."""
     if field not in data or field in errors:
         return
     value = data[field]
@@ -625,7 +625,7 @@ def _drop_computed_extras(context: Context, data: dict[str, Any]) -> None:
 
 
 def _unite_keywords(data: dict[str, Any]) -> None:
-    """Make one of the keywords ``AGUA `` and ``agua``, however they are sent."""
+    """Merge keywords that differ only in capitals and blanks, such as ``AGUA `` and ``agua``."""
     if isinstance(data.get("tag_string"), str):
         data["tag_string"] = ", ".join(list_distinct_words(data["tag_string"].split(",")))
     given = data.get("tags")

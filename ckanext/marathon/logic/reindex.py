@@ -74,7 +74,7 @@ class IndexWork:
 
 
 def mark_for_index(package_ids: Iterable[str]) -> None:
-    """Have packages indexed after the session's transaction is committed."""
+    """Mark packages to be indexed after the session's transaction is committed."""
     wanted = set(package_ids)
     if wanted:
         unit_of_work.get_unit().get_notes(IndexWork).marked.update(wanted)
@@ -139,7 +139,7 @@ def index(ids: list[str]) -> None:
 
 
 def bring_up_to_date(package_id: str) -> None:
-    """Have the index say of a package what the database says; its row stays locked."""
+    """Index a package as the database has it; its row stays locked."""
     if package_model.lock_packages([package_id]):
         logic.index_update_package({"ignore_auth": True, "user": ""}, package_id)
     else:
@@ -396,7 +396,7 @@ def _datasets(things: Iterable[Any]) -> set[str]:
 
 
 def mark_asking_ideas(unit: UnitOfWork) -> None:
-    """Have the ideas indexed that ask for what datasets meet now, or met before."""
+    """Mark ideas to be indexed whose data needs datasets meet now, or met before."""
     before = unit.get_notes(MetBefore).needs
     if not before:
         return

@@ -55,7 +55,7 @@ class NoRoom(SaveRefused):
     """The disk is full."""
 
     def __init__(self) -> None:
-        """Say what to do, and note for the answer's status that this was the reason."""
+        """Set the message, and note the reason for the answer's status."""
         text = tk._(
             "The disk of the server is full: nothing was saved, and nothing is half saved. What "
             "is published can be read meanwhile. Try again later; what you entered is still in "

@@ -210,7 +210,7 @@ def check_groups(groups: Rows) -> list[Any]:
 
 
 def note_strangers(context: Context, field: str, sent: Any, answer: Any) -> None:
-    """Say in the answer which groups or people a record did not get.
+    """Add notices about groups or people that a record did not get.
 
     CKAN passes over those that it cannot find. One that does not exist and one that the person may
     not see are not told apart.

@@ -371,7 +371,7 @@ class AuditNotes:
 
 
 def note_takedown(package: model.Package) -> None:
-    """Say that the purge that follows in this transaction is a takedown."""
+    """Record the purge that follows in this transaction as a takedown."""
     unit_of_work.get_unit().get_notes(AuditNotes).taken_down.add(package.id)
 
 

@@ -278,13 +278,13 @@ def close_gaps(ids: Collection[int]) -> None:
 
 
 def postpone_gap(id_: int, delay: timedelta) -> None:
-    """Have a gap tried again later; nothing is committed."""
+    """Postpone the next try of a gap; commits nothing."""
     later = sa.func.clock_timestamp() + delay
     model.Session.execute(sa.update(FeedGap).where(FeedGap.id == id_).values({"due": later}))
 
 
 def make_all_due() -> None:
-    """Have every gap tried again now; nothing is committed."""
+    """Make every gap due now; commits nothing."""
     model.Session.execute(sa.update(FeedGap).values({"due": sa.func.clock_timestamp()}))
 
 

@@ -49,7 +49,7 @@ class Link(tk.BaseModel):
 
 
 def replace_links(subject: str, links: Mapping[Predicate, Iterable[str]]) -> None:
-    """Make ``links`` all the links of a subject; nothing is committed."""
+    """Replace all links of a subject by ``links``; commits nothing."""
     wanted = {(str(predicate), obj) for predicate, objects in links.items() for obj in objects}
     rows = model.Session.execute(
         sa.select(Link.predicate, Link.object).where(Link.subject == subject)

@@ -62,7 +62,7 @@ def delete_notes(notes: Collection[int]) -> None:
 
 
 def make_notes_due(notes: Collection[int]) -> None:
-    """Make notes due now, in a transaction of its own."""
+    """Make notes due now, in a separate transaction."""
     with _engine().begin() as connection:
         due = {"due": sa.func.clock_timestamp()}
         connection.execute(sa.update(IndexNote).where(IndexNote.id.in_(notes)).values(due))
@@ -91,7 +91,7 @@ def settle_notes(notes: Collection[int]) -> None:
 
 
 def postpone_notes(notes: Collection[int], delay: timedelta) -> None:
-    """Make notes due later, for a package that cannot be indexed; nothing is committed."""
+    """Postpone notes of a package that cannot be indexed; commits nothing."""
     later = sa.func.clock_timestamp() + delay
     model.Session.execute(
         sa.update(IndexNote).where(IndexNote.id.in_(notes)).values({"due": later})

@@ -485,7 +485,7 @@ class StarterError(Exception):
 
 @contextmanager
 def refusals_of(item: StarterItem) -> Iterator[None]:
-    """Say of an item that the site refuses, or cannot index, why.
+    """Raise an error with the item's name if the site refuses it or cannot index it.
 
     Raises:
         StarterError: it was refused, or Solr is away.
@@ -580,7 +580,7 @@ class StarterWriter:
         return tk.get_action("package_create")(context, entry)["id"]
 
     def _advance(self, item: StarterItem) -> bool:
-        """Make the changes of status that an idea still lacks, unless people took it elsewhere.
+        """Apply the changes of status that an idea lacks, unless people changed its status.
 
         Returns:
             Whether there was one to make.
@@ -655,7 +655,7 @@ class StarterWriter:
 
 
 def search_is_down() -> str:
-    """Say that nothing can be saved, or removed, while Solr is away."""
+    """Return the message that nothing was saved because Solr does not answer."""
     return tk._("The search engine does not answer, so nothing was saved. Try again.")
 
 

@@ -169,7 +169,7 @@ def make_connection(decode_dates: bool = True) -> pysolr.Solr:
 
 
 def use_connection() -> None:
-    """Have CKAN use this connection from now on; again changes nothing."""
+    """Make CKAN use this connection; idempotent."""
     modules: tuple[Any, ...] = (common, index, query, search)
     for module in modules:
         module.make_connection = make_connection
