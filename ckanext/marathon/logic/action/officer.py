@@ -157,7 +157,7 @@ def _membership(account: model.User, organization: model.Group, role: str) -> st
 
 
 def _is_theirs_to_have(inviter: Inviter, account: model.User) -> bool:
-    """Return whether whoever holds the link gains no more than the inviter could give.
+    """Return whether the inviter may invite to every organisation of the account.
 
     A pending account may have been invited by other organisations too.
     """
