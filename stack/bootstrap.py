@@ -201,6 +201,8 @@ def prepare_venv(purpose: str) -> None:
     for title, lock in (("build tools", build), ("Python packages", wanted)):
         locked = ["--require-hashes", "--no-deps", "--no-build-isolation", "-r", lock]
         install_packages(title, count_packages(lock), *locked)
+    # Building a wheel leaves it, with the plugins as they were then, and Python reads it first.
+    shutil.rmtree(os.path.join(ROOT, "ckanext_marathon.egg-info"), ignore_errors=True)
     install_packages("ckanext-marathon", 1, "--no-deps", "--no-build-isolation", "-e", ROOT)
     with open(locate_stamp(purpose), "w", encoding="ascii") as stream:
         stream.write(compute_stamp(purpose))
