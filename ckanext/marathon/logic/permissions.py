@@ -262,8 +262,8 @@ def may_manage_officers(user: str | None, organization: model.Group) -> bool:
 
 def is_municipality(organization: model.Group) -> bool:
     """Return whether an organisation is an active municipality: by its role, or its code alone."""
-    extras = cast(Any, organization).extras or {}
-    role = role_of(organization) or (MUNICIPALITY if extras.get("municipality_code") else "")
+    code = package_model.read_stored_text(organization, "municipality_code")
+    role = role_of(organization) or (MUNICIPALITY if code else "")
     return bool(
         organization.is_organization
         and organization.state == model.State.ACTIVE
@@ -273,7 +273,7 @@ def is_municipality(organization: model.Group) -> bool:
 
 def role_of(organization: model.Group) -> str:
     """Return an organisation's role in the marathons, "" for none."""
-    return (cast(Any, organization).extras or {}).get("role") or ""
+    return package_model.read_stored_text(organization, "role")
 
 
 def user_labels(user_obj: Any, labels: list[str]) -> list[str]:

@@ -33,7 +33,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
 from ckanext.marathon.model import idea as idea_model
-from ckanext.marathon.model import link, package, search_index, unit_of_work
+from ckanext.marathon.model import link, search_index, unit_of_work
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.model.unit_of_work import UnitOfWork
@@ -354,8 +354,8 @@ class MetBefore:
 def add_need_to_index(pkg_dict: dict[str, Any]) -> dict[str, Any]:
     """Return what Solr is given of a package; of an idea also whether it waits for data."""
     found = document.before_index(pkg_dict)
-    if found.get("type") == package.IDEA:
-        state = are_needs_met(package.load_packages([found["id"]]).get(found["id"]))
+    if found.get("type") == package_model.IDEA:
+        state = are_needs_met(package_model.load_packages([found["id"]]).get(found["id"]))
         if state:
             found["vocab_data_needs"] = [state]
     return found
@@ -366,8 +366,10 @@ def are_needs_met(idea: model.Package | None) -> str | None:
 
     ``None`` for one that asks for nothing; one that was given up does not ask any more.
     """
-    needs = {need["id"] for need in package.read_stored_rows(idea, "data_need") if need.get("id")}
-    if not needs or package.read_stored_text(idea, "status") == link.GIVEN_UP:
+    needs = {
+        need["id"] for need in package_model.read_stored_rows(idea, "data_need") if need.get("id")
+    }
+    if not needs or package_model.read_stored_text(idea, "status") == link.GIVEN_UP:
         return None
     return MET if idea_model.list_met_needs(needs) >= needs else UNMET
 
@@ -391,7 +393,7 @@ def _datasets(things: Iterable[Any]) -> set[str]:
     return {
         thing.id
         for thing in things
-        if isinstance(thing, model.Package) and thing.type == package.DATASET
+        if isinstance(thing, model.Package) and thing.type == package_model.DATASET
     }
 
 
