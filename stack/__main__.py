@@ -78,7 +78,7 @@ def exempt_localhost_from_proxies() -> None:
 
 
 def explain_fault(fault: OSError) -> str:
-    """Return the line for what the operating system refused."""
+    """Return a one-line message for an error of the operating system."""
     if fault.errno == errno.ENOSPC:
         return "no disk space left / no queda espacio en disco"
     if isinstance(fault, PermissionError):
@@ -179,7 +179,7 @@ def reset_site(data: Path, confirmed: bool) -> int:
 
 
 def show_logs(data: Path) -> int:
-    """Show the end of every log and what is added to it, until Ctrl-C.
+    """Show the end of every log and follow it until Ctrl-C.
 
     Returns:
         0; only where there is no log yet, otherwise the process becomes ``tail``.

@@ -58,13 +58,13 @@ def check_machine() -> None:
 
 
 def list_inputs(purpose: str) -> "list[str]":
-    """Return the files that decide what .venv holds, the two locks first."""
+    """Return the files on which the content of .venv depends, the two locks first."""
     names = ["requirements/build.txt", f"requirements/{purpose}.txt", "pyproject.toml", "setup.py"]
     return [os.path.join(ROOT, name) for name in names]
 
 
 def compute_stamp(purpose: str) -> str:
-    """Return what identifies a finished .venv: the Python, the place, the lock, the packaging."""
+    """Return a digest of all that a finished .venv depends on: Python, path, lock, packaging."""
     digest = hashlib.sha256(repr((sys.version_info[:3], ROOT)).encode())
     for path in list_inputs(purpose):
         with open(path, "rb") as stream:
@@ -151,7 +151,7 @@ def install_packages(title: str, total: int, *arguments: str) -> None:
 
 
 def explain_failure(said: str, log: str) -> BootstrapError:
-    """Return the error for what pip said."""
+    """Return the error that explains pip's output."""
     if "No space left on device" in said:
         return BootstrapError("no disk space left", "no queda espacio en disco")
     if "DO NOT MATCH THE HASHES" in said:
@@ -191,7 +191,7 @@ def print_line(text: str) -> None:
 
 
 def prepare_venv(purpose: str) -> None:
-    """Bring .venv to what ``purpose`` needs; do nothing where it is there already."""
+    """Install into .venv the packages for ``purpose``; do nothing if it is up to date."""
     check_machine()
     if is_ready(purpose):
         return
@@ -201,6 +201,8 @@ def prepare_venv(purpose: str) -> None:
     for title, lock in (("build tools", build), ("Python packages", wanted)):
         locked = ["--require-hashes", "--no-deps", "--no-build-isolation", "-r", lock]
         install_packages(title, count_packages(lock), *locked)
+    # Building a wheel leaves it, with the plugins as they were then, and Python reads it first.
+    shutil.rmtree(os.path.join(ROOT, "ckanext_marathon.egg-info"), ignore_errors=True)
     install_packages("ckanext-marathon", 1, "--no-deps", "--no-build-isolation", "-e", ROOT)
     with open(locate_stamp(purpose), "w", encoding="ascii") as stream:
         stream.write(compute_stamp(purpose))

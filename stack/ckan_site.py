@@ -118,7 +118,7 @@ class Site:
         return True
 
     def prepare(self, progress: Progress, is_empty: bool) -> None:
-        """Bring the site to what this version needs; nothing where it did that already.
+        """Migrate and rebuild the site for this version; do nothing if that is done already.
 
         An empty database gets its tables, the starter catalogue and the first accounts. One that
         holds a site is migrated and indexed again; its content and accounts are left alone.
@@ -191,7 +191,7 @@ class Site:
 
 
 def compute_version() -> str:
-    """Return what changes whenever tables, index, feed or texts of scripts may have to.
+    """Return a digest that changes whenever tables, index, feed or script texts may need an update.
 
     What a description is made with is not written down anywhere, and would be forgotten if it were:
     every library, every file of the extension and the list of plugins count. An update that changes
@@ -237,7 +237,7 @@ def write_ini(layout: Layout, settings: Settings, addresses: Addresses) -> Path:
 
 
 def _read_kept(layout: Layout, settings: Settings) -> dict[str, str]:
-    """Return what is decided at the first start and must not change: secrets, the IRIs' base."""
+    """Return the values fixed at the first start: secrets and the base of IRIs."""
     path = layout.site / "kept.json"
     if not path.exists():
         chosen = {name: secrets.token_urlsafe(32) for name in SECRETS}

@@ -238,7 +238,7 @@ def read_last_line(log: Path) -> str:
 
 @contextmanager
 def hold_directory(layout: Layout) -> Generator[None]:
-    """Hold the data directory; what an earlier holder left running is ended first.
+    """Lock the data directory, and end processes that an earlier holder left running.
 
     Raises:
         StackError: somebody holds it.
@@ -321,7 +321,7 @@ class DiskReserve:
             _allocate_file(self.start_path, START_MEGABYTES)
 
     def release_for_start(self) -> None:
-        """Give up what is needed to start a site again on a disk that is full."""
+        """Delete the reserves, if too little is free to start a site."""
         for path in (self.path, self.start_path):
             if count_free_megabytes(self.layout.root) < RELEASE_BELOW_MEGABYTES:
                 path.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 
 class StackError(Exception):
-    """A fault that the person who ran the command can do something about."""
+    """An error that the person who ran the command can correct."""
 
     def __init__(self, english: str, spanish: str) -> None:
         """Keep both messages in one line; neither ends in a line break."""

@@ -113,7 +113,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def describe_site(site: Site, seconds: float) -> str:
-    """Return what the person needs to know now, in English and Spanish."""
+    """Return the site's addresses and logins, in English and Spanish."""
     settings = site.settings
     lines = [
         "",

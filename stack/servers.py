@@ -30,7 +30,7 @@ HEALTHY_WITHIN_SECONDS = 120
 
 @dataclass(frozen=True)
 class Settings:
-    """What the environment says of one start; an empty address means a server of our own.
+    """The settings of one start, from the environment; an empty address means an own server.
 
     Attributes:
         port: where the site answers.
@@ -156,7 +156,7 @@ class Addresses:
 
 
 class OwnServer(Protocol):
-    """What all of our own servers have in common."""
+    """The interface of the stack's own servers."""
 
     @property
     def name(self) -> str:

@@ -253,7 +253,7 @@ def _is_true(check: Callable[[], bool]) -> bool:
 
 
 def kill_tree(pid: int) -> None:
-    """End a process and what it has started, without asking: a process that hangs does not hear.
+    """Kill a process and its children; a process that hangs does not react to SIGTERM.
 
     PostgreSQL, Valkey and Solr recover from it, as from a power cut.
     """

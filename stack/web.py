@@ -122,8 +122,8 @@ worker_class = "gthread"
 threads = 4
 # A worker's own loop says every second that it does not hang; requests run in its threads.
 timeout = 30
-# A client that uses its connection again in the moment it is closed gets no answer. gunicorn's two
-# seconds are about the pause of a program that sends one request after the other.
+# A client that reuses its connection just as the server closes it gets no answer. gunicorn's
+# default of two seconds is about the pause between two requests of a program.
 keepalive = 30
 graceful_timeout = 15
 control_socket_disable = True
@@ -149,7 +149,7 @@ def post_fork(server: Arbiter, worker: Worker) -> None:
 
 
 def _show_heartbeat(worker: Worker) -> None:
-    """Have a worker tell `ckan marathon doctor`, too, what it tells gunicorn."""
+    """Let a worker write its heartbeat for `ckan marathon doctor` whenever it does for gunicorn."""
     directory = Path(os.environ["MARATHON_HEARTBEATS"])
     delete_ended_heartbeats(directory)
     notify_gunicorn = worker.tmp.notify

@@ -148,6 +148,19 @@ def no_plugins_unasked(request: pytest.FixtureRequest) -> None:
         loading.leave()
 
 
+@pytest.fixture(autouse=True)
+def close_former_connections() -> Iterator[None]:
+    """Close the connections of an engine that CKAN has replaced.
+
+    Each application that is made has an engine of its own. Until the garbage collector finds the
+    former ones, their connections stay open, and PostgreSQL has only so many.
+    """
+    former = model.meta.engine
+    yield
+    if former is not None and former is not model.meta.engine:
+        former.dispose()
+
+
 @pytest.fixture
 def with_plugins(ckan_config: Any, provide_plugin: Any, request: pytest.FixtureRequest) -> None:
     """Load the plugins that ``ckan.plugins`` names, or keep them if they are loaded already.

@@ -47,8 +47,8 @@ from ckanext.marathon.views.outage import HealthMiddleware
 from ckanext.marathon.views.rate_limit import check_settings
 from ckanext.marathon.views.security_headers import MODE, SOURCES, parse_sources
 
-# What other plugins must be told unless the site's own configuration says otherwise. Set while
-# options are declared: scheming reads its settings before our ``update_config`` is called.
+# Settings of other plugins, used unless the site's own configuration has them. Set while options
+# are declared: scheming reads its settings before our ``update_config`` is called.
 DEFAULTS = {
     "scheming.presets": (
         "ckanext.scheming:presets.json ckanext.dcat.schemas:presets.yaml "

@@ -27,7 +27,7 @@ Cell = str | bool | int | float | date | datetime | None
 
 
 class ColumnType(StrEnum):
-    """What a column holds.
+    """The type of a column's values.
 
     Source: Frictionless Table Schema, field types; codes like ``0501`` are strings.
     """
@@ -250,12 +250,12 @@ def _declared() -> dict[str, Any]:
 
 
 def read_title() -> Labels:
-    """Return what the tables together are called."""
+    """Return the title of the data package."""
     return _declared()["title"]
 
 
 def read_description() -> Labels:
-    """Return what is in the tables together."""
+    """Return the description of the data package."""
     return _declared()["description"]
 
 

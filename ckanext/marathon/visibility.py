@@ -26,7 +26,7 @@ PUBLIC: Mapping[str, Any] = MappingProxyType({"state": model.State.ACTIVE, "priv
 PUBLIC_LABEL = "public"
 # The label of coordinating bodies: they see our types, datasets apart, before these are public.
 COORDINATION_LABEL = "marathon-coordination"
-# Set in a context to see what the public sees, whoever asks: for what is handed to others.
+# Set in a context to read as an anonymous visitor, for data that is passed on to others.
 OUTSIDER = "marathon_outsider"
 
 
@@ -60,7 +60,7 @@ def is_widened(package: object, sent: Mapping[str, Any]) -> bool:
 
 
 def name_capacity(package: Any) -> sa.Case[str]:
-    """Return the SQL expression of what CKAN writes into Solr's ``capacity``.
+    """Return the SQL expression of the value of Solr's ``capacity``.
 
     Args:
         package: ``model.Package``, an alias of it, or the columns of its table.
@@ -76,14 +76,14 @@ def add_coordination_label(package: model.Package, labels: list[str]) -> list[st
 
 
 class Viewer:
-    """A person, or nobody, in front of a record.
+    """The person for whom records are read, or an anonymous visitor.
 
     ``ignore_auth`` alone makes nobody an insider: it is what CKAN says in its own name, also for
     the copies that it keeps for others to read; see :func:`as_reader`.
     """
 
     def __init__(self, context: Context) -> None:
-        """Read who it is; ``marathon_outsider`` looks with the public's eyes."""
+        """Find the person; with ``marathon_outsider`` the viewer is an anonymous visitor."""
         self.is_public = bool(context.get(OUTSIDER))
         self.is_internal = bool(context.get("ignore_auth")) and not self.is_public
         self.user: str = "" if self.is_public else context.get("user") or ""
@@ -96,7 +96,7 @@ class Viewer:
 
     @cached_property
     def labels(self) -> frozenset[str]:
-        """What CKAN's permission labels let this person read."""
+        """CKAN's permission labels that this person may read."""
         user = self._user_obj
         if user is None or getattr(user, "name", None) != self.user:
             user = model.User.get(self.user) if self.user else None

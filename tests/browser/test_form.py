@@ -33,7 +33,7 @@ def datasets(site: Site, title: str) -> list[str]:
 
 
 class TestErrors:
-    def test_they_are_shown_in_place_and_the_chosen_file_stays(
+    def test_errors_are_shown_in_place_and_the_chosen_file_stays(
         self, desk: Visit, town: Town, csv: Path
     ) -> None:
         desk.log_in(town.officer)
@@ -49,7 +49,9 @@ class TestErrors:
         page.locator(".marathon-errors a", has_text="Título").click()
         expect(page.locator('[name="title"]')).to_be_focused()
 
-    def test_one_within_more_details_is_unfolded(self, desk: Visit, town: Town) -> None:
+    def test_an_error_within_more_details_unfolds_that_section(
+        self, desk: Visit, town: Town
+    ) -> None:
         desk.log_in(town.officer)
         page = desk.go("/dataset/new")
         page.locator("summary", has_text="Más detalles").click()
@@ -90,7 +92,9 @@ def fill(page: Page, town: Town, title: str, csv: Path) -> None:
 
 
 class TestIdeas:
-    def test_they_follow_the_municipality(self, desk: Visit, town: Town, other_town: Town) -> None:
+    def test_offered_ideas_follow_the_municipality(
+        self, desk: Visit, town: Town, other_town: Town
+    ) -> None:
         desk.log_in(town.officer)
         page = desk.go("/dataset/new")
         expect(box(page, town.idea["title"])).to_be_visible()
@@ -101,7 +105,7 @@ class TestIdeas:
         expect(box(page, other_town.idea["title"])).to_be_visible()
         expect(box(page, town.idea["title"])).to_have_count(0)
 
-    def test_one_that_is_missing_is_added_without_leaving(
+    def test_a_missing_idea_is_added_without_leaving_the_form(
         self, desk: Visit, town: Town, csv: Path
     ) -> None:
         desk.log_in(town.officer)
@@ -138,7 +142,7 @@ class TestSaving:
         page.wait_for_url(re.compile(r"/dataset/(?!new)"))
         assert len(datasets(desk.site, title)) == 1
 
-    def test_the_keyboard_is_enough(self, desk: Visit, town: Town) -> None:
+    def test_a_dataset_is_published_with_the_keyboard_alone(self, desk: Visit, town: Town) -> None:
         desk.log_in(town.officer)
         page = desk.go("/dataset/new")
         search = page.locator('[data-marathon-picker="service_problem"]').get_by_role("searchbox")

@@ -26,7 +26,7 @@ def write(page: Page, written: str, pasted: bool) -> None:
 
 
 @pytest.mark.parametrize(("visitor", "pasted"), [("desk", False), ("phone", True)])
-def test_it_reaches_the_site_as_it_was_typed(
+def test_a_number_is_sent_as_it_was_typed(
     visitor: str, pasted: bool, town: Town, request: pytest.FixtureRequest
 ) -> None:
     visit: Visit = request.getfixturevalue(visitor)

@@ -49,9 +49,7 @@ def see(page: Page) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/marathon"])
-def test_a_phone_loads_nothing_of_it_before_it_is_asked_to(
-    phone: Visit, second: Town, path: str
-) -> None:
+def test_a_phone_loads_the_map_only_on_request(phone: Visit, second: Town, path: str) -> None:
     page = phone.go(path)
     button = page.get_by_role("button", name="Mostrar el mapa").or_(
         page.get_by_role("button", name="Show the map")
@@ -66,7 +64,7 @@ def test_a_phone_loads_nothing_of_it_before_it_is_asked_to(
     assert not phone.is_wider_than_its_window()
 
 
-def test_at_a_desk_it_is_loaded_once_it_is_seen(desk: Visit, second: Town) -> None:
+def test_on_a_desktop_the_map_is_loaded_when_it_is_visible(desk: Visit, second: Town) -> None:
     page = desk.go("/")
     page.wait_for_load_state("networkidle")
     assert loaded(page) == []
@@ -75,7 +73,7 @@ def test_at_a_desk_it_is_loaded_once_it_is_seen(desk: Visit, second: Town) -> No
     assert page.locator(f"{CANVAS} path.leaflet-interactive").count() == 340
 
 
-def test_one_moves_on_it_with_the_arrow_keys_and_opens_with_enter(
+def test_arrow_keys_move_between_municipalities_and_enter_opens_one(
     desk: Visit, town: Town, second: Town
 ) -> None:
     page = desk.go("/marathon")
@@ -132,7 +130,7 @@ def test_without_a_script_there_is_the_table_alone(plain: Visit, second: Town) -
     page.wait_for_url("**sort=ideas**")
 
 
-def test_where_it_cannot_be_loaded_the_page_says_so(
+def test_the_page_says_if_the_map_cannot_be_loaded(
     chromium: Browser, live_site: Site, second: Town
 ) -> None:
     with visiting(chromium, live_site, PHONE) as visit:

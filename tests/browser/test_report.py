@@ -101,7 +101,7 @@ def test_nothing_of_it_is_cut_off_on_paper(desk: Visit, full: Town) -> None:
         page.emulate_media(media="screen")
 
 
-def test_it_fits_a_phone(phone: Visit, full: Town) -> None:
+def test_the_report_fits_a_phone(phone: Visit, full: Town) -> None:
     for path in (COUNTRY, FULL, EMPTY, "/marathon/data"):
         phone.go(f"/es{path}")
         assert not phone.is_wider_than_its_window(), path

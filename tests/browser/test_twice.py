@@ -16,7 +16,7 @@ from .conftest import Town
 AT_ONCE = 4
 
 
-def test_it_becomes_one_dataset(live_site: Site, town: Town) -> None:
+def test_a_form_sent_twice_becomes_one_dataset(live_site: Site, town: Town) -> None:
     officer = Visitor(live_site)
     officer.log_in(town.officer, PASSWORD)
     page = officer.get("/dataset/new")

@@ -106,7 +106,9 @@ class TestRecipients:
         assert [each for each in findings if "mail" in each] == []
 
     @pytest.mark.parametrize("missing", ["", None])
-    def test_nobody_to_be_told_of_errors(self, doctor: Doctor, missing: str | None) -> None:
+    def test_a_missing_recipient_of_errors_is_warned_of(
+        self, doctor: Doctor, missing: str | None
+    ) -> None:
         # Also where no mail goes out: portals ask there.
         (finding,) = [f for f in doctor(**{**self.WELL, "email_to": missing}) if "email_to" in f]
         assert finding.startswith("! email_to is not set: nobody is told of errors")
@@ -231,7 +233,9 @@ class TestDescriptions:
         assert has(doctor(), "! The catalogue does not say under which licence")
 
     @pytest.mark.parametrize("licence", ["cc-by", "https://a.gt/licencia"])
-    def test_one_with_a_licence_is_not(self, doctor: Doctor, licence: str) -> None:
+    def test_a_catalogue_with_a_licence_is_not_warned_of(
+        self, doctor: Doctor, licence: str
+    ) -> None:
         findings = doctor(**{"ckanext.marathon.catalog_license": licence})
         assert not any("licence" in finding for finding in findings)
 

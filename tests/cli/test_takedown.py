@@ -146,7 +146,7 @@ class TestApply:
             call_action("marathon_takedown_apply", takedowns=[row(**fields)])
 
     @pytest.mark.parametrize("text", ["", "{}", "[1]", "no", "[" * 5_000, "null", '"x"'])
-    def test_what_is_no_list_is_refused(
+    def test_a_file_that_is_not_a_list_is_refused(
         self, run: Callable[..., Any], tmp_path: Path, text: str
     ) -> None:
         result = run("apply", write(tmp_path, text))

@@ -76,7 +76,7 @@ def decimal(value: Any) -> numbers.NumberReading:
 
 
 @pytest.mark.parametrize("read", [numbers.read_count, decimal])
-def test_what_has_one_meaning_is_read_and_what_was_put_right_is_said(read: Any) -> None:
+def test_numbers_with_one_reading_are_accepted_with_a_notice_if_corrected(read: Any) -> None:
     column = 1 if read is numbers.read_count else 2
     for is_noticed, table in enumerate((PLAIN, READ_WITH_NOTICE)):
         for row in table:
@@ -92,7 +92,7 @@ def test_what_has_one_meaning_is_read_and_what_was_put_right_is_said(read: Any) 
 
 
 @pytest.mark.parametrize("read", [numbers.read_count, decimal])
-def test_what_has_two_meanings_is_refused_with_both(read: Any) -> None:
+def test_numbers_with_two_readings_are_refused_with_both(read: Any) -> None:
     for value, readings in REFUSED:
         with pytest.raises(Malformed) as refused:
             read(value)

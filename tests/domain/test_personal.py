@@ -37,7 +37,7 @@ class TestFind:
             (f"{CUI[:8]}-{CUI[8]}-{CUI[9:]}", privacy.IDENTITY),
         ],
     )
-    def test_what_names_a_person_is_found(self, text: str, message: str) -> None:
+    def test_personal_data_is_found(self, text: str, message: str) -> None:
         assert privacy.find_personal_data(text) == message
 
     @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ class TestFind:
             "@munivillanueva",
         ],
     )
-    def test_what_names_nobody_passes(self, text: str) -> None:
+    def test_other_texts_pass(self, text: str) -> None:
         assert privacy.find_personal_data(text) is None
 
     def test_every_valid_number_is_recognised_and_no_other_check_digit(self) -> None:
@@ -79,6 +79,6 @@ class TestFind:
             for digit in range(10):
                 assert privacy.is_identity_number(f"{serial}{digit}2105") == (digit == weighted)
 
-    def test_it_does_not_take_long_over_hostile_text(self) -> None:
+    def test_hostile_text_takes_no_long_time(self) -> None:
         for text in ("a" * 200_000, "1-" * 100_000, "+" + "1 " * 100_000, "a@" * 100_000):
             privacy.find_personal_data(text)

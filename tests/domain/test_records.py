@@ -90,7 +90,7 @@ class TestWorkshop:
             ),
         ],
     )
-    def test_what_cannot_be_is_said_at_its_field(self, workshop: dict, at: list) -> None:
+    def test_impossible_workshops_get_a_fault_at_the_field(self, workshop: dict, at: list) -> None:
         assert paths(workshop_domain.check_workshop(workshop, date(2017, 6, 3))) == at
 
 
@@ -122,7 +122,7 @@ class TestIdea:
             ({"notes": "Cuesta Q25000000 en 2016-2018, para 1200 vecinos"}, [], {}, []),
         ],
     )
-    def test_what_cannot_be_is_said_at_its_field(
+    def test_impossible_ideas_get_a_fault_at_the_field(
         self, idea: dict[str, Any], own: list[str], met: dict[str, str | None], at: list
     ) -> None:
         assert paths(idea_domain.check_idea(idea, ["2105"], idea_domain.Needs(own, met))) == at
@@ -170,7 +170,7 @@ class TestDataset:
             (OUTSIDE, IdeaRequired.ALWAYS, False, ALL),
         ],
     )
-    def test_who_must_give_what(
+    def test_requirements_depend_on_the_publishers_role(
         self, publisher: Publisher, setting: IdeaRequired, exempt: bool, lacking: list[str]
     ) -> None:
         required = dataset_domain.find_requirements(publisher, exempt, setting)
@@ -192,7 +192,7 @@ class TestDataset:
             (None, IdeaRequired.NEW, False),
         ],
     )
-    def test_what_is_older_than_the_plugin_is_exempt(
+    def test_datasets_older_than_the_plugin_are_exempt(
         self, created: datetime | None, setting: IdeaRequired, exempt: bool
     ) -> None:
         assert dataset_domain.is_dataset_exempt(created, datetime(2026, 2, 1), setting) is exempt

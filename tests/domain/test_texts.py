@@ -23,11 +23,11 @@ class TestIsBlank:
             "\u2800\u115f\u1160\u3164\uffa0",  # letters that print nothing
         ],
     )
-    def test_what_prints_nothing_is(self, text: str) -> None:
+    def test_characters_that_print_nothing_are_blank(self, text: str) -> None:
         assert is_blank(text)
 
     @pytest.mark.parametrize("text", ["a", " ñ ", "\u200b1", ".", "e\u0301", "Ꝡ", "💧", "水"])
-    def test_what_prints_something_is_not(self, text: str) -> None:
+    def test_characters_that_print_something_are_not_blank(self, text: str) -> None:
         assert not is_blank(text)
 
 
@@ -44,7 +44,7 @@ HIDDEN = [
 
 class TestHidden:
     @pytest.mark.parametrize("character", HIDDEN)
-    def test_it_is_named_and_its_place_told(self, character: str) -> None:
+    def test_a_hidden_character_is_named_with_its_place(self, character: str) -> None:
         text = f"Agua{character}limpia"
         assert not is_plain(text)
         fault = str(explain_hidden(text))
@@ -53,7 +53,7 @@ class TestHidden:
         assert is_plain(fault)
         assert remove_hidden(text) == "Agualimpia"
 
-    def test_at_the_beginning(self) -> None:
+    def test_a_hidden_character_at_the_beginning_is_named(self) -> None:
         assert str(explain_hidden("\ufeffAgua")) == (
             "Delete the invisible character U+FEFF ZERO WIDTH NO-BREAK SPACE at the beginning of "
             "the text"
@@ -74,12 +74,12 @@ class TestHidden:
             "\ufffd",
         ],
     )
-    def test_what_writing_needs_is_left(self, text: str) -> None:
+    def test_characters_that_writing_needs_are_accepted(self, text: str) -> None:
         assert is_plain(text)
         assert remove_hidden(text) == text
 
     @pytest.mark.parametrize("text", ["a\u200db", "\u200d", "agua\u200c", "1\u200c2", "👩\u200d"])
-    def test_a_joiner_that_joins_nothing(self, text: str) -> None:
+    def test_a_joiner_that_joins_nothing_is_hidden(self, text: str) -> None:
         assert not is_plain(text)
         assert "\u200d" not in remove_hidden(text)
         assert "\u200c" not in remove_hidden(text)

@@ -17,20 +17,20 @@ def compare(mine: dict[str, Any], theirs: dict[str, Any]) -> list[Difference]:
     return form_answers.compare_versions(base, {**BASE, **mine}, {**BASE, **theirs})
 
 
-def test_what_only_the_others_changed_is_not_contested() -> None:
+def test_a_change_by_the_others_alone_is_not_contested() -> None:
     assert compare({}, {"title": "Theirs"}) == [Difference("title", "Wells", "Theirs", False)]
 
 
-def test_what_both_changed_is_contested() -> None:
+def test_a_field_that_both_changed_is_contested() -> None:
     found = compare({"title": "Mine"}, {"title": "Theirs"})
     assert found == [Difference("title", "Mine", "Theirs", True)]
 
 
-def test_what_only_the_form_changes_is_no_difference() -> None:
+def test_a_change_by_the_form_alone_is_no_difference() -> None:
     assert compare({"title": "Mine", "venue": "School"}, {}) == []
 
 
-def test_what_both_changed_alike_is_no_difference() -> None:
+def test_the_same_change_by_both_is_no_difference() -> None:
     assert compare({"venue": "School"}, {"venue": "School"}) == []
 
 
@@ -65,5 +65,5 @@ def test_the_same_written_otherwise_is_the_same(one: Any, other: Any) -> None:
 @pytest.mark.parametrize(
     ("one", "other"), [("a\nb", "a b"), ("a", "A"), (["a", "b"], ["b", "a"]), ("0", "")]
 )
-def test_what_differs_has_another_digest(one: Any, other: Any) -> None:
+def test_different_values_have_different_digests(one: Any, other: Any) -> None:
     assert form_answers.compute_digest(one) != form_answers.compute_digest(other)

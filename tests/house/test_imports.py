@@ -31,7 +31,7 @@ def test_no_module_imports_one_that_imports_it() -> None:
     assert find_import_cycle() == []
 
 
-def test_what_is_public_is_written_in_one_place() -> None:
+def test_visibility_is_written_in_one_place() -> None:
     (place,) = list_visibility_rules()
     assert place.startswith("ckanext/marathon/visibility.py:"), place
 

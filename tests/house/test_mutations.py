@@ -32,5 +32,5 @@ def test_every_test_exists() -> None:
                 assert f"class {word}" in source or f"def {word}(" in source, test
 
 
-def test_there_are_many() -> None:
+def test_the_table_has_at_least_100_mutations() -> None:
     assert len(read_table()) >= 100

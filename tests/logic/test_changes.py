@@ -72,7 +72,7 @@ class TestWhatIsWritten:
         call_action("package_patch", id=dataset["id"], title=dataset["title"])
         assert [each["action"] for each in entries(record=dataset["id"])] == ["created"]
 
-    def test_what_is_rolled_back_leaves_no_entry(self) -> None:
+    def test_a_rolled_back_change_leaves_no_entry(self) -> None:
         dataset = factories.MarathonDataset()
         package = model.Package.get(dataset["id"])
         package.title = "Nunca"
@@ -111,7 +111,7 @@ class TestWhatIsWritten:
             assert fields(moved)["owner_org"] == (one["id"], other["id"])
             assert moved["former_organization"]["id"] == one["id"]
 
-    def test_who_was_given_which_role(self) -> None:
+    def test_given_and_lost_roles_are_recorded(self) -> None:
         organization = factories.Municipality()["id"]
         admin, person = factories.officer(organization, "admin"), ckan_factories.User()
         for role in ("editor", "admin"):
@@ -166,7 +166,7 @@ class TestWhatIsWritten:
         assert fields(changed)["private"] == (False, True)
         assert (changed["origin"], changed["user"]["name"]) == ("command_line", None)
 
-    def test_where_it_came_from(self, app: Any, cli: CKANCliRunner) -> None:
+    def test_the_origin_of_a_change_is_recorded(self, app: Any, cli: CKANCliRunner) -> None:
         dataset = factories.MarathonDataset()
         editor = factories.officer(dataset["owner_org"])
         token = call_action("api_token_create", user=editor["name"], name="t")["token"]
@@ -200,7 +200,7 @@ class TestWhatIsWritten:
         call_action("package_patch", id=outcome.ids[0], title="Pozos y ríos")
         assert entries(record=outcome.ids[0])[0]["origin"] == "command_line"
 
-    def test_it_costs_a_save_one_statement(self) -> None:
+    def test_recording_needs_one_statement_for_each_save(self) -> None:
         dataset = factories.MarathonDataset()
         with asked() as sent:
             call_action("package_patch", id=dataset["id"], notes="Otra")
@@ -236,7 +236,7 @@ class TestWhoMayRead:
         assert "member" in kinds(admin, organization=organization)
         assert "member" in kinds(admin)
 
-    def test_nobody_sees_another_organisation(self) -> None:
+    def test_members_see_no_changes_of_another_organisation(self) -> None:
         dataset = factories.MarathonDataset()
         other = factories.officer(factories.CivilSociety()["id"], "admin")
         for user in (other, ckan_factories.User(), None):
@@ -297,7 +297,7 @@ class TestAsking:
         assert len(got) == 5
         assert call_action("marathon_change_list", record=dataset["id"], limit=5)["next"] is None
 
-    def test_by_user_action_and_day(self) -> None:
+    def test_changes_are_filtered_by_user_action_and_day(self) -> None:
         dataset = factories.MarathonDataset()
         editor = factories.officer(dataset["owner_org"])
         act("package_patch", editor, id=dataset["id"], notes="x")
@@ -348,7 +348,7 @@ class TestAsking:
             {"organization": 7},
         ],
     )
-    def test_what_cannot_be_read_is_named(self, wanted: dict[str, Any]) -> None:
+    def test_a_wrong_filter_is_an_error_at_its_parameter(self, wanted: dict[str, Any]) -> None:
         with pytest.raises(tk.ValidationError) as refused:
             call_action("marathon_change_list", **wanted)
         assert list(refused.value.error_dict) == list(wanted)

@@ -43,15 +43,15 @@ def resource(marathon_site: None, storage: Path, with_request_context: Any) -> d
 
 
 class TestUpload:
-    def test_it_has_the_checksum_of_its_bytes(self, resource: dict[str, Any]) -> None:
+    def test_an_upload_has_the_checksum_of_its_bytes(self, resource: dict[str, Any]) -> None:
         assert stated(resource) == sha(BYTES)
 
-    def test_another_file_in_its_place_has_its_own(self, resource: dict[str, Any]) -> None:
+    def test_a_replaced_file_gets_a_new_checksum(self, resource: dict[str, Any]) -> None:
         """What was read and is sent back with the new file is no statement about it."""
         patched = call_action("resource_patch", id=resource["id"], upload=file(OTHER))
         assert stated(patched) == sha(OTHER)
 
-    def test_it_stays_where_it_is_not_sent_back(self, resource: dict[str, Any]) -> None:
+    def test_the_checksum_stays_if_it_is_not_sent_back(self, resource: dict[str, Any]) -> None:
         left = {k: v for k, v in resource.items() if not k.startswith("hash")}
         assert stated(call_action("resource_update", **{**left, "name": "B"})) == sha(BYTES)
         # Of another kind it says the same, and portals look for this one.
@@ -75,7 +75,7 @@ class TestUpload:
         with pytest.raises(tk.ValidationError, match="hash"):
             call_action("resource_patch", id=resource["id"], upload=file(), hash="no sé")
 
-    def test_a_link_in_its_place_has_none(self, resource: dict[str, Any]) -> None:
+    def test_a_link_that_replaces_an_upload_has_no_checksum(self, resource: dict[str, Any]) -> None:
         size = len(BYTES)
         assert resource["size"] == size
         linked = call_action(
@@ -97,7 +97,9 @@ def refusal(action: str, **data: Any) -> dict[str, Any]:
 class TestSizeOfAnUpload:
     """Size and checksum are of the same bytes, and both are the site's."""
 
-    def test_another_one_is_refused_with_the_right_one(self, resource: dict[str, Any]) -> None:
+    def test_a_wrong_size_is_refused_and_the_error_names_the_right_one(
+        self, resource: dict[str, Any]
+    ) -> None:
         for action, sent in (
             ("resource_patch", {"id": resource["id"]}),
             ("resource_update", {**resource}),
@@ -109,7 +111,7 @@ class TestSizeOfAnUpload:
         shown = call_action("resource_show", id=resource["id"])
         assert (shown["size"], stated(shown)) == (len(BYTES), sha(BYTES))
 
-    def test_one_that_does_not_fit_the_bytes_that_came_is_refused(
+    def test_a_size_that_differs_from_the_sent_bytes_is_refused(
         self, resource: dict[str, Any]
     ) -> None:
         new = {"package_id": resource["package_id"], "name": "B"}
@@ -124,14 +126,14 @@ class TestSizeOfAnUpload:
         patched = call_action("resource_patch", id=resource["id"], upload=file(longer))
         assert (patched["size"], KEY in patched) == (len(longer), False)
 
-    def test_it_stays_where_it_is_not_sent_back(self, resource: dict[str, Any]) -> None:
+    def test_the_size_stays_if_it_is_not_sent_back(self, resource: dict[str, Any]) -> None:
         left = {k: v for k, v in resource.items() if k not in ("size", "url_type")}
         for size in ({}, {"size": ""}, {"size": None}):
             kept = call_action("resource_update", **{**left, **size, "name": "B"})
             assert (kept["size"], kept["url_type"]) == (len(BYTES), "upload")
             assert (stated(kept), KEY in kept) == (sha(BYTES), False)
 
-    def test_with_a_package_it_is_the_same(self, resource: dict[str, Any]) -> None:
+    def test_package_update_checks_the_size_too(self, resource: dict[str, Any]) -> None:
         shown = call_action("package_show", id=resource["package_id"])
         shown["resources"][0]["size"] = 999
         assert refusal("package_update", **shown)["resources"][0]["size"]
@@ -150,14 +152,14 @@ class TestWhatContradictsAnUpload:
         kept = call_action("resource_patch", id=resource["id"], hash=wrong)
         assert (stated(kept), ["cannot be read" in n for n in kept[KEY]]) == (sha(BYTES), [True])
 
-    def test_another_algorithm_alone_is_refused(self, resource: dict[str, Any]) -> None:
+    def test_another_algorithm_without_a_hash_is_refused(self, resource: dict[str, Any]) -> None:
         for more in ({}, {"upload": file(OTHER)}):
             sent = {"id": resource["id"], **more}
             assert refusal("resource_patch", **sent, hash_algorithm="md5")["hash_algorithm"]
         kept = call_action("resource_patch", id=resource["id"], hash_algorithm="SHA-256")
         assert (stated(kept), KEY in kept) == (sha(BYTES), False)
 
-    def test_a_media_type_that_is_not_the_files_is_named(self, resource: dict[str, Any]) -> None:
+    def test_a_wrong_media_type_gets_a_notice(self, resource: dict[str, Any]) -> None:
         patched = call_action("resource_patch", id=resource["id"], mimetype="application/pdf")
         assert patched["mimetype"] == "text/csv"
         assert ["application/pdf" in notice for notice in patched[KEY]] == [True]
@@ -181,7 +183,7 @@ class TestLink:
 
     @pytest.mark.parametrize("is_sent_back", [False, True])
     @pytest.mark.parametrize("action", ["resource_update", "resource_patch", "package_update"])
-    def test_what_was_known_goes_with_the_address(
+    def test_hash_and_size_are_emptied_when_the_address_changes(
         self, link: dict[str, Any], action: str, is_sent_back: bool
     ) -> None:
         facts = ("hash", "hash_algorithm", "size")
@@ -204,7 +206,7 @@ class TestLink:
             "",
         )
 
-    def test_what_is_stated_of_the_new_one_is_kept(self, link: dict[str, Any]) -> None:
+    def test_hash_and_size_sent_with_a_new_address_are_kept(self, link: dict[str, Any]) -> None:
         new = {"url": f"{LINK}?v=2", "hash": "cd" * 32, "size": 7}
         moved = call_action("resource_patch", id=link["id"], **new)
         # The algorithm that was read is the former one's.
@@ -212,13 +214,13 @@ class TestLink:
         half = call_action("resource_patch", id=link["id"], url=LINK, size=8)
         assert (stated(half), half["size"]) == (("", ""), 8)
 
-    def test_it_stays_with_the_address(self, link: dict[str, Any]) -> None:
+    def test_the_hash_stays_while_the_address_does(self, link: dict[str, Any]) -> None:
         left = {k: v for k, v in link.items() if k not in ("hash", "hash_algorithm", "size")}
         kept = call_action("resource_update", **{**left, "name": "B"})
         assert (stated(kept), kept["size"], KEY in kept) == (("ab" * 16, "md5"), 5, False)
 
     @pytest.mark.parametrize("empty", ["", None])
-    def test_it_can_be_emptied(self, link: dict[str, Any], empty: str | None) -> None:
+    def test_the_hash_can_be_emptied(self, link: dict[str, Any], empty: str | None) -> None:
         without = call_action("resource_patch", id=link["id"], size=empty)
         assert (without.get("size"), stated(without)) == (None, ("ab" * 16, "md5"))
         assert (
@@ -227,7 +229,9 @@ class TestLink:
         without = call_action("resource_patch", id=link["id"], hash="")
         assert stated(without) == ("", "")
 
-    def test_an_address_that_ckan_shows_with_http_is_the_same(self, marathon_site: None) -> None:
+    def test_an_address_to_which_ckan_adds_http_counts_as_unchanged(
+        self, marathon_site: None
+    ) -> None:
         row = {"url": "example.gt/a.csv", "hash": "ab" * 16, "size": 5}
         dataset = MarathonDataset(resources=[row])["id"]
         (shown,) = call_action("package_show", id=dataset)["resources"]
@@ -235,7 +239,7 @@ class TestLink:
         kept = call_action("resource_update", **{**shown, "name": "B"})
         assert (stated(kept)[0], kept["size"]) == ("ab" * 16, 5)
 
-    def test_one_that_is_none_is_kept_with_a_notice_once(self, marathon_site: None) -> None:
+    def test_a_hash_that_is_no_checksum_is_kept_with_one_notice(self, marathon_site: None) -> None:
         row = {"url": LINK, "hash": "abc"}
         made = MarathonDataset(resources=[row, {"url": LINK, "hash": "ab" * 16}])
         (notice,) = made["marathon_notices"]
@@ -248,7 +252,7 @@ class TestLink:
         other = call_action("resource_patch", id=file["id"], hash="abd")
         assert "“abd”" in other["marathon_notices"][0]
 
-    def test_only_what_somebody_stated(self, marathon_site: None) -> None:
+    def test_a_link_has_only_the_values_that_were_sent(self, marathon_site: None) -> None:
         row = {"url": LINK, "hash": "ab" * 16, "hash_algorithm": "md5", "size": 5}
         (one,) = (dataset := MarathonDataset(resources=[row]))["resources"]
         assert stated(one) == ("ab" * 16, "md5")
@@ -266,7 +270,9 @@ class TestOlderFiles:
         model.Session.commit()
         return stored
 
-    def test_a_command_adds_them_and_dates_stay(self, resource: dict[str, Any], cli: Any) -> None:
+    def test_the_command_adds_checksums_and_keeps_dates(
+        self, resource: dict[str, Any], cli: Any
+    ) -> None:
         stored = self.forget(resource)
         before = stored.package.metadata_modified
         result = cli.invoke(ckan, ["marathon", "files", "checksums"])
@@ -278,7 +284,7 @@ class TestOlderFiles:
         assert list(verify_log()) == []
         assert "0" in cli.invoke(ckan, ["marathon", "files", "checksums"]).output
 
-    def test_what_was_stated_wrong_or_is_gone_is_told(
+    def test_the_command_names_wrong_checksums_and_missing_files(
         self, resource: dict[str, Any], cli: Any
     ) -> None:
         self.forget(resource, hash="ab" * 16)
@@ -306,6 +312,6 @@ class TestOlderFiles:
         ({}, None),
     ],
 )
-def test_what_is_a_checksum(given: dict[str, Any], expected: str | None) -> None:
+def test_which_texts_are_checksums(given: dict[str, Any], expected: str | None) -> None:
     found = file_domain.read_checksum(given)
     assert (found.algorithm if found else None) == expected

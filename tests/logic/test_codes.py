@@ -14,7 +14,7 @@ from tests.logic.asking import act, refused
 
 @pytest.mark.usefixtures("marathon_site")
 class TestCodes:
-    def test_one_in_an_organisation_and_type(self) -> None:
+    def test_a_code_is_unique_within_organisation_and_type(self) -> None:
         workshop = factories.Workshop(code="2105-1")
         user = factories.officer(workshop["owner_org"])
         other = factories.Workshop(owner_org=workshop["owner_org"])
@@ -41,7 +41,7 @@ class TestCodes:
         second = factories.Workshop(code="T-1", owner_org=first["owner_org"])
         assert package.find_code_holder(first["owner_org"], "workshop", "T-1") == second["id"]
 
-    def test_it_moves_along_to_another_organisation(self) -> None:
+    def test_a_code_moves_with_its_record_to_another_organisation(self) -> None:
         first, second = factories.Workshop(code="T-1"), factories.Workshop(code="T-1")
         admin = core.Sysadmin()
         move = {"id": first["id"], "owner_org": second["owner_org"]}
@@ -58,13 +58,13 @@ class TestCodes:
 @pytest.mark.usefixtures("marathon_site")
 class TestMunicipalityOfAnOrganization:
     @pytest.mark.parametrize("given", ["9999", "abc", ["0101"], {"a": 1}, "\x00", True])
-    def test_what_is_no_municipality_is_refused(self, given: Any) -> None:
+    def test_an_unknown_municipality_code_is_refused(self, given: Any) -> None:
         errors = refused(
             "organization_create", core.Sysadmin(), name="muni", municipality_code=given
         )
         assert list(errors) == ["municipality_code"]
 
-    def test_one_organisation_a_municipality(self) -> None:
+    def test_a_municipality_has_at_most_one_organisation(self) -> None:
         first = factories.Municipality(municipality_code="501")
         assert first["municipality_code"] == "0501"
         errors = refused(

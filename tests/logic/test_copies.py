@@ -102,7 +102,7 @@ class TestGeometry:
 
 
 class TestCopy:
-    def test_is_not_asked_what_officers_are_asked(self) -> None:
+    def test_needs_no_idea_or_problem(self) -> None:
         assert copied()["title"] == "Copia"
 
     def test_keeps_what_fits_and_the_rest_as_text(self) -> None:
@@ -141,7 +141,7 @@ class TestCopy:
         assert kept["data_need_text"] == need
         assert kept["service_problem_text"] == "XYZ-99"
 
-    def test_does_not_go_stale(self) -> None:
+    def test_is_updated_by_the_next_harvest(self) -> None:
         shown = copied(frequency="anual")
         context: Any = {"ignore_auth": True, "user": ""}
         sent = {
@@ -190,7 +190,7 @@ class TestCopy:
         assert extras(shown) == {"url_text": "en la oficina", "tags_text": "I+D"}
 
     @pytest.mark.parametrize("is_sysadmin", [True, False])
-    def test_is_nothing_that_a_person_can_send(self, is_sysadmin: bool) -> None:
+    def test_cannot_be_sent_by_a_person(self, is_sysadmin: bool) -> None:
         organization = core.Organization()
         user = core.User(sysadmin=is_sysadmin)
         call_action(

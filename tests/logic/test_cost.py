@@ -25,7 +25,7 @@ def cost(package_id: str, user: Any = None) -> int:
 
 @pytest.mark.usefixtures("marathon_site")
 class TestQueries:
-    def test_more_ideas_cost_no_more(self) -> None:
+    def test_more_ideas_need_no_more_queries(self) -> None:
         workshop = factories.Workshop()
         ideas = [factories.Idea(workshop=workshop["id"])["id"] for _ in range(6)]
         few = factories.MarathonDataset(idea=ideas[:1])
@@ -34,7 +34,7 @@ class TestQueries:
         for viewer in (None, user):
             assert cost(few["id"], viewer) == cost(many["id"], viewer)
 
-    def test_more_hidden_ideas_cost_no_more(self) -> None:
+    def test_more_hidden_ideas_need_no_more_queries(self) -> None:
         workshop = factories.Workshop()
         ideas = [factories.Idea(workshop=workshop["id"], private=True)["id"] for _ in range(6)]
         few = factories.MarathonDataset(idea=ideas[:1])
@@ -42,7 +42,7 @@ class TestQueries:
         user = factories.officer(factories.Municipality()["id"])
         assert cost(few["id"], user) == cost(many["id"], user)
 
-    def test_a_longer_history_costs_no_more(self) -> None:
+    def test_a_longer_history_needs_no_more_queries(self) -> None:
         short, long = factories.Idea(), factories.Idea()
         for status in ("prioritised", "in_progress", "implemented"):
             call_action("package_patch", id=long["id"], status=status)
@@ -65,7 +65,7 @@ class TestSolrDown:
         monkeypatch.setitem(ckan_config, "solr_url", "http://127.0.0.1:9/solr/nobody")
         assert not is_available()
 
-    def test_a_save_that_fails_leaves_nothing(self, app: Any, request: Any) -> None:
+    def test_a_save_without_solr_is_rolled_back_entirely(self, app: Any, request: Any) -> None:
         workshop = factories.Workshop()
         user = factories.officer(workshop["owner_org"])
         token = call_action("api_token_create", user=user["name"], name="t")["token"]

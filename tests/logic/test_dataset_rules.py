@@ -69,7 +69,7 @@ class TestTitleAndLicence:
         changed = act("package_patch", user, id=made["id"], notes="Cambiado")
         assert (changed["title"], changed["license_id"]) == ("x" * 600, "old-licence")
 
-    def test_who_takes_no_part_keeps_the_licences_of_their_own(self) -> None:
+    def test_an_exempt_organisation_keeps_its_own_licences(self) -> None:
         organization = factories.older_organization()
         dataset = core.Dataset(owner_org=organization["id"], license_id="house-licence")
         assert dataset["license_id"] == "house-licence"
@@ -77,7 +77,7 @@ class TestTitleAndLicence:
 
 @pytest.mark.usefixtures("marathon_site")
 class TestWhatADatasetMustHave:
-    def test_a_municipality_names_an_idea(self) -> None:
+    def test_a_municipalitys_dataset_needs_an_idea(self) -> None:
         organization = factories.Municipality()
         user = factories.officer(organization["id"])
         errors = refused(**new_dataset(user, organization["id"]))
@@ -87,7 +87,7 @@ class TestWhatADatasetMustHave:
         assert made["idea"] == [idea["id"]]
         assert made["municipality_origin"] == made["service_problem_origin"] == "idea"
 
-    def test_so_does_civil_society(self) -> None:
+    def test_a_civil_society_dataset_needs_an_idea(self) -> None:
         organization = factories.CivilSociety()
         user = factories.officer(organization["id"])
         fields = {"municipality": "2105", "service_problem": "AGU-01"}
@@ -109,7 +109,7 @@ class TestWhatADatasetMustHave:
         del data["title"]
         assert set(refused(**data)) == {"title", "notes"}
 
-    def test_an_organisation_without_a_role_is_asked_for_everything(self) -> None:
+    def test_a_dataset_of_an_organisation_without_a_role_needs_everything(self) -> None:
         organization = core.Organization()
         user = factories.officer(organization["id"])
         errors = refused(**new_dataset(user, organization["id"]))
@@ -123,11 +123,11 @@ class TestWhatADatasetMustHave:
         assert set(errors) == {"idea", "municipality", "service_problem"}
 
     @pytest.mark.ckan_config("ckan.auth.create_unowned_dataset", True)
-    def test_a_dataset_of_nobody_is_asked_for_everything(self) -> None:
+    def test_a_dataset_without_an_organisation_needs_everything(self) -> None:
         errors = refused(**without(new_dataset(core.Sysadmin(), ""), "owner_org"))
         assert set(errors) == {"idea", "municipality", "service_problem"}
 
-    def test_an_organisation_that_takes_no_part_is_asked_for_nothing(self) -> None:
+    def test_a_dataset_of_an_exempt_organisation_needs_nothing(self) -> None:
         organization = factories.older_organization()
         user = factories.officer(organization["id"])
         data = without(new_dataset(user, organization["id"]), "title", "notes")
@@ -137,7 +137,7 @@ class TestWhatADatasetMustHave:
         assert updated["title"] == "pozos"
 
     @pytest.mark.ckan_config("ckanext.marathon.idea_required", "never")
-    def test_a_site_may_ask_nobody_for_ideas(self) -> None:
+    def test_a_setting_makes_ideas_optional(self) -> None:
         organization = factories.Municipality()
         user = factories.officer(organization["id"])
         assert set(refused(**new_dataset(user, organization["id"]))) == {
@@ -148,7 +148,9 @@ class TestWhatADatasetMustHave:
 
 @pytest.mark.usefixtures("marathon_site")
 class TestDatasetsOlderThanThePlugin:
-    def test_they_are_edited_as_they_were(self, old_dataset: dict[str, Any]) -> None:
+    def test_older_datasets_can_be_edited_without_new_fields(
+        self, old_dataset: dict[str, Any]
+    ) -> None:
         user = factories.officer(old_dataset["owner_org"])
         act("package_patch", user, id=old_dataset["id"], notes="Con notas")
         act("resource_create", user, package_id=old_dataset["id"], url="https://example.org/a.csv")
@@ -161,7 +163,7 @@ class TestDatasetsOlderThanThePlugin:
         errors = refused("package_patch", user, id=old_dataset["id"], municipality=["9999"])
         assert list(errors) == ["municipality"]
 
-    def test_they_can_be_brought_in(self, old_dataset: dict[str, Any]) -> None:
+    def test_older_datasets_can_be_linked_to_ideas(self, old_dataset: dict[str, Any]) -> None:
         user = factories.officer(old_dataset["owner_org"])
         idea = factories.Idea()
         act("package_patch", user, id=old_dataset["id"], idea=[idea["id"]])
@@ -169,7 +171,9 @@ class TestDatasetsOlderThanThePlugin:
         assert shown["municipality"] == idea["municipality"]
 
     @pytest.mark.ckan_config("ckanext.marathon.idea_required", "always")
-    def test_a_site_may_ask_them_too(self, old_dataset: dict[str, Any]) -> None:
+    def test_a_setting_applies_the_rules_to_older_datasets(
+        self, old_dataset: dict[str, Any]
+    ) -> None:
         user = factories.officer(old_dataset["owner_org"])
         errors = refused("package_patch", user, id=old_dataset["id"], private=True)
         assert "idea" in errors
@@ -232,7 +236,7 @@ class TestIdeasOfADataset:
         assert shown["ideas"][0]["workshop"]["id"] == one["workshop"]
         assert model.Package.get(made["id"]).extras["municipality"] == "[]"
 
-    def test_it_follows_its_ideas(self) -> None:
+    def test_computed_values_follow_the_ideas(self) -> None:
         made = factories.MarathonDataset()
         call_action("package_patch", id=made["idea"][0], service_problem=["SEG-01"])
         assert call_action("package_show", id=made["id"])["service_problem"] == ["SEG-01"]

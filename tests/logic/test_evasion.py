@@ -38,7 +38,7 @@ def stored(reference: str) -> Any:
 class TestPrivate:
     """CKAN takes whatever it does not know for "public"."""
 
-    def test_what_is_surely_a_yes_is_private(self, muni: dict[str, Any]) -> None:
+    def test_every_unambiguous_yes_makes_it_private(self, muni: dict[str, Any]) -> None:
         person = factories.officer(muni["id"])
         data = new_commitment(muni["id"], private="sí")
         made = act("package_create", person, **data)
@@ -48,7 +48,7 @@ class TestPrivate:
             changed = act("package_patch", person, id=made["id"], private=value)
             assert changed["private"] is True, value
 
-    def test_what_is_neither_is_refused_and_changes_nothing(self, muni: dict[str, Any]) -> None:
+    def test_a_value_that_is_neither_yes_nor_no_is_refused(self, muni: dict[str, Any]) -> None:
         person = factories.officer(muni["id"])
         hidden = factories.Commitment(owner_org=muni["id"], private=True)
         for value in ("maybe", "", " ", "privado", 2, 1.0, [], ["true"], {}):
@@ -61,7 +61,9 @@ class TestPrivate:
                 assert list(refused(action, person, **data)) == ["private"], (action, value)
         assert stored(hidden["id"]).private is True
 
-    def test_what_is_left_out_stays_private(self, muni: dict[str, Any]) -> None:
+    def test_a_private_record_stays_private_if_the_field_is_left_out(
+        self, muni: dict[str, Any]
+    ) -> None:
         person = factories.officer(muni["id"])
         hidden = factories.Commitment(owner_org=muni["id"], private=True)
         data = {key: value for key, value in hidden.items() if key != "private"}
@@ -71,7 +73,9 @@ class TestPrivate:
 
 
 class TestOtherFlags:
-    def test_what_is_neither_is_refused_at_its_field(self, muni: dict[str, Any]) -> None:
+    def test_a_flag_that_is_neither_yes_nor_no_is_refused_at_its_field(
+        self, muni: dict[str, Any]
+    ) -> None:
         sysadmin = core.Sysadmin()
         workshop = factories.Workshop(owner_org=muni["id"])["id"]
         for value in ("maybe", 2, [], {}, 1.5):
@@ -96,7 +100,7 @@ class TestState:
         assert (made["state"], stored(made["id"]).state) == ("draft", "draft")
         assert_nobody_finds(made["id"], kind)
 
-    def test_what_is_patched_to_a_draft_is_found_no_more(self, muni: dict[str, Any]) -> None:
+    def test_a_record_patched_to_a_draft_is_not_found(self, muni: dict[str, Any]) -> None:
         person = factories.officer(muni["id"])
         idea = factories.Idea(owner_org=muni["id"])
         act("package_patch", person, id=idea["id"], state="draft")
@@ -214,12 +218,12 @@ class TestBlankTexts:
 
 
 class TestRolesOfOrganizations:
-    def test_the_coordinating_body_says_what_it_brings_in(self, admin: str) -> None:
+    def test_the_coordinating_body_sets_the_role_of_a_new_organisation(self, admin: str) -> None:
         for number, role in enumerate(("municipality", "civil_society")):
             made = act("organization_create", admin, name=f"nueva-{number}", role=role)
             assert made["role"] == role
 
-    def test_no_other_role(self, admin: str) -> None:
+    def test_the_coordinating_body_sets_no_other_role(self, admin: str) -> None:
         act("organization_create", admin, name="nueva")
         for role in ("coordinating_body", "other_public_body"):
             errors = refused("organization_create", admin, name="otra", role=role)
@@ -241,11 +245,11 @@ class TestRolesOfOrganizations:
         act("organization_patch", admin, id=made["id"], municipality_code="2105")
         assert call_action("member_list", id=made["id"], object_type="user") == []
 
-    def test_not_what_has_a_role(self, admin: str, muni: dict[str, Any]) -> None:
+    def test_a_role_that_is_set_is_not_changed(self, admin: str, muni: dict[str, Any]) -> None:
         errors = refused("organization_patch", admin, id=muni["id"], role="civil_society")
         assert list(errors) == ["role"]
 
-    def test_not_what_has_people_or_records_of_its_own(self, admin: str) -> None:
+    def test_an_organisation_with_people_or_records_gets_no_role(self, admin: str) -> None:
         settled = factories.older_organization()
         factories.officer(settled["id"])
         owning = factories.older_organization()
@@ -254,7 +258,7 @@ class TestRolesOfOrganizations:
             data = {"id": organization["id"], "role": "municipality"}
             assert list(refused("organization_patch", admin, **data)) == ["role"]
 
-    def test_a_code_does_not_open_what_has_people_of_its_own(self, admin: str) -> None:
+    def test_a_code_gives_no_rights_in_an_organisation_with_people(self, admin: str) -> None:
         settled = factories.older_organization()
         factories.officer(settled["id"])
         act("organization_patch", admin, id=settled["id"], municipality_code="2105")
@@ -267,7 +271,7 @@ class TestRolesOfOrganizations:
                 role="admin",
             )
 
-    def test_nobody_sets_them_among_the_extras(self, muni: dict[str, Any]) -> None:
+    def test_roles_and_codes_cannot_be_set_as_extras(self, muni: dict[str, Any]) -> None:
         own = factories.officer(muni["id"], "admin")
         for field in ("role", "municipality_code", "pilot"):
             extras = [{"key": field, "value": "coordinating_body"}]
@@ -299,7 +303,9 @@ class TestGroupsAndOrganizations:
         assert not permissions.is_coordinator(person)
 
     @pytest.mark.parametrize("action", ["organization_patch", "organization_update"])
-    def test_an_organisation_stays_one(self, muni: dict[str, Any], action: str) -> None:
+    def test_an_organisation_does_not_become_a_group(
+        self, muni: dict[str, Any], action: str
+    ) -> None:
         own = factories.officer(muni["id"], "admin")
         data = {"id": muni["id"], "name": muni["name"], "is_organization": False}
         assert list(refused(action, own, **data)) == ["is_organization"]
@@ -320,7 +326,7 @@ class TestGroupsAndOrganizations:
 
 
 class TestMembers:
-    def test_nobody_makes_a_member_of_what_they_cannot_see(self, muni: dict[str, Any]) -> None:
+    def test_a_hidden_record_cannot_be_added_and_looks_missing(self, muni: dict[str, Any]) -> None:
         hidden = factories.Commitment(owner_org=muni["id"], private=True)
         other = factories.CivilSociety()["id"]
         own = factories.officer(other, "admin")

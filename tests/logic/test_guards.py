@@ -68,7 +68,7 @@ def state(package: dict[str, Any]) -> str:
 @pytest.mark.usefixtures("marathon_site")
 class TestDeleting:
     @pytest.mark.parametrize("delete", WAYS, ids=lambda way: way.__name__)
-    def test_an_idea_with_datasets_stays(self, delete: Deleting) -> None:
+    def test_cannot_delete_an_idea_with_datasets(self, delete: Deleting) -> None:
         idea = factories.Idea()
         dataset = factories.MarathonDataset(idea=[idea["id"]])
         user = factories.officer(idea["owner_org"], "admin")
@@ -81,7 +81,7 @@ class TestDeleting:
         assert search.show(idea["id"])["state"] == "active"
 
     @pytest.mark.parametrize("delete", WAYS, ids=lambda way: way.__name__)
-    def test_without_them_it_goes(self, delete: Deleting) -> None:
+    def test_can_delete_an_idea_without_datasets(self, delete: Deleting) -> None:
         idea = factories.Idea()
         dataset = factories.MarathonDataset(idea=[idea["id"]])
         user = factories.officer(idea["owner_org"], "admin")
@@ -89,7 +89,7 @@ class TestDeleting:
         delete(user, idea)
         assert state(idea) == "deleted"
 
-    def test_a_workshop_with_ideas_stays(self) -> None:
+    def test_cannot_delete_a_workshop_with_ideas(self) -> None:
         idea = factories.Idea()
         user = factories.officer(idea["owner_org"])
         errors = refused("package_delete", user, id=idea["workshop"])
@@ -104,7 +104,7 @@ class TestDeleting:
         ]
         assert errors["obstacles"][0]["url"].endswith(f"/idea/{idea['name']}")
 
-    def test_what_may_not_be_seen_is_other_records(self) -> None:
+    def test_the_error_calls_hidden_records_other_records(self) -> None:
         idea = factories.Idea()
         factories.MarathonDataset(
             title="Secreto",
@@ -130,13 +130,13 @@ class TestDeleting:
         assert "other records" in errors["message"]
         assert len(errors["obstacles"]) == 12
 
-    def test_a_stranger_learns_nothing_from_trying(self) -> None:
+    def test_the_error_tells_a_stranger_nothing_about_dependents(self) -> None:
         dataset = factories.MarathonDataset()
         stranger = factories.officer(factories.Municipality()["id"])
         with pytest.raises(tk.NotAuthorized):
             act("package_delete", stranger, id=dataset["idea"][0])
 
-    def test_drafts_keep_it_too(self) -> None:
+    def test_drafts_prevent_deleting_too(self) -> None:
         idea = factories.Idea()
         factories.MarathonDataset(idea=[idea["id"]], state="draft")
         user = factories.officer(idea["owner_org"])
@@ -155,7 +155,7 @@ class TestDeleting:
 
 @pytest.mark.usefixtures("marathon_site")
 class TestRestoring:
-    def test_links_are_there_again_and_guarded(self) -> None:
+    def test_a_restored_record_has_guarded_links_again(self) -> None:
         dataset = factories.MarathonDataset()
         idea = {"id": dataset["idea"][0]}
         call_action("package_delete", id=dataset["id"])
@@ -163,7 +163,7 @@ class TestRestoring:
         assert call_action("package_show", id=dataset["id"])["idea"] == [idea["id"]]
         assert refused("package_delete", core.Sysadmin(), **idea)
 
-    def test_not_without_what_it_depends_on(self) -> None:
+    def test_cannot_restore_a_record_whose_target_is_deleted(self) -> None:
         dataset = factories.MarathonDataset()
         call_action("package_delete", id=dataset["id"])
         call_action("package_delete", id=dataset["idea"][0])
@@ -173,7 +173,7 @@ class TestRestoring:
         act("package_patch", admin, id=dataset["idea"][0], state="active")
         act("package_patch", admin, id=dataset["id"], state="active")
 
-    def test_not_with_a_code_that_somebody_took_meanwhile(self) -> None:
+    def test_cannot_restore_a_record_whose_code_was_taken(self) -> None:
         first = factories.Workshop(code="T-1")
         call_action("package_delete", id=first["id"])
         second = factories.Workshop(code="T-1", owner_org=first["owner_org"])
@@ -185,7 +185,7 @@ class TestRestoring:
 
 @pytest.mark.usefixtures("marathon_site")
 class TestMunicipalitiesOfAWorkshop:
-    def test_one_that_an_idea_uses_is_not_taken_out(self) -> None:
+    def test_cannot_remove_a_municipality_that_an_idea_uses(self) -> None:
         workshop = factories.Workshop(municipality=["0101", "2105"])
         idea = factories.Idea(workshop=workshop["id"], municipality=["2105"])
         user = factories.officer(workshop["owner_org"])
@@ -195,7 +195,7 @@ class TestMunicipalitiesOfAWorkshop:
         assert "2105" in errors["municipality"][0]
         act("package_patch", user, id=workshop["id"], municipality=["2105"])
 
-    def test_one_that_is_only_computed_is(self) -> None:
+    def test_can_remove_a_municipality_that_ideas_only_compute(self) -> None:
         workshop = factories.Workshop(municipality=["0101", "2105"])
         idea = factories.Idea(workshop=workshop["id"])
         call_action("package_patch", id=workshop["id"], municipality=["0101"])
@@ -204,7 +204,7 @@ class TestMunicipalitiesOfAWorkshop:
 
 @pytest.mark.usefixtures("marathon_site")
 class TestOrganizations:
-    def test_one_that_owns_records_stays(self) -> None:
+    def test_cannot_delete_an_organisation_with_records(self) -> None:
         workshop = factories.Workshop()
         admin = factories.officer(workshop["owner_org"], "admin")
         errors = refused("organization_delete", admin, id=workshop["owner_org"])
@@ -245,7 +245,7 @@ class TestOrganizations:
         errors = refused("organization_purge", core.Sysadmin(), id=workshop["owner_org"])
         assert workshop["title"] in errors["message"]
 
-    def test_a_deleted_one_gives_its_municipality_back(self) -> None:
+    def test_deleting_an_organisation_frees_its_municipality(self) -> None:
         first = factories.Municipality(municipality_code="2105")
         call_action("organization_delete", id=first["id"])
         second = factories.Municipality(municipality_code="2105")

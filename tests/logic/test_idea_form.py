@@ -232,7 +232,7 @@ class TestQuickCreate:
         made = quick(officer(muni["id"])["name"], workshop=workshop["id"], title=title)
         assert 2 <= len(made["name"]) <= 100
 
-    def test_others_may_not(self, workshop: dict[str, Any]) -> None:
+    def test_other_roles_may_not_create_an_idea(self, workshop: dict[str, Any]) -> None:
         strangers = [
             officer(Municipality(municipality_code="0101")["id"])["name"],
             officer(CivilSociety()["id"])["name"],
@@ -263,7 +263,7 @@ class TestQuickCreate:
         ],
         ids=str,
     )
-    def test_what_is_missing_or_wrong_is_an_error_at_its_field(
+    def test_missing_and_wrong_values_are_errors_at_their_fields(
         self, workshop: dict[str, Any], muni: dict[str, Any], data: dict[str, Any], field: str
     ) -> None:
         with pytest.raises(tk.ValidationError) as caught:

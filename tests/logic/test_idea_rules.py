@@ -85,7 +85,7 @@ class TestWorkshopOfAnIdea:
 
 @pytest.mark.usefixtures("marathon_site")
 class TestMunicipalityOfAnIdea:
-    def test_it_is_one_of_the_workshops(self) -> None:
+    def test_the_municipality_must_be_one_of_the_workshops(self) -> None:
         workshop = factories.Workshop(municipality=["0101", "2105"])
         user = factories.officer(workshop["owner_org"])
         errors = refused(**new_idea(user, workshop["id"], municipality=["2105", "0115"]))
@@ -99,7 +99,7 @@ class TestMunicipalityOfAnIdea:
         assert idea["municipality"] == ["0101", "2105"]
         assert idea["municipality_origin"] == "workshop"
 
-    def test_it_follows_the_workshop_while_it_is_computed(self) -> None:
+    def test_a_computed_municipality_follows_the_workshop(self) -> None:
         workshop = factories.Workshop(municipality=["2105"])
         idea = factories.Idea(workshop=workshop["id"])
         call_action("package_patch", id=workshop["id"], municipality=["2105", "0101"])
@@ -117,7 +117,7 @@ class TestMunicipalityOfAnIdea:
         call_action(method, **{**shown, "municipality_origin": "own"})
         assert call_action("package_show", id=idea["id"])["municipality_origin"] == "own"
 
-    def test_it_stays_computed_when_the_idea_moves_to_another_workshop(self) -> None:
+    def test_a_municipality_stays_computed_when_the_idea_moves_to_another_workshop(self) -> None:
         idea, other = factories.Idea(), factories.Workshop(municipality=["2105"])
         call_action("package_patch", id=idea["id"], workshop=other["id"])
         shown = call_action("package_show", id=idea["id"])
@@ -134,7 +134,7 @@ class TestMunicipalityOfAnIdea:
 
 @pytest.mark.usefixtures("marathon_site")
 class TestOrganizationOfAnIdea:
-    def test_it_goes_to_its_municipality_where_that_is_on_the_site(self) -> None:
+    def test_an_idea_belongs_to_its_municipality_if_that_is_on_the_site(self) -> None:
         municipality = factories.Municipality(municipality_code="2105")
         workshop = factories.Workshop(
             owner_org=factories.CoordinatingBody()["id"], municipality=["0101", "2105"]
@@ -146,7 +146,7 @@ class TestOrganizationOfAnIdea:
         computed = act(**new_idea(user, workshop["id"], name="otra"))
         assert computed["owner_org"] == municipality["id"]
 
-    def test_it_goes_to_the_workshops_where_it_is_not(self) -> None:
+    def test_an_idea_belongs_to_the_workshops_organisation_otherwise(self) -> None:
         body = factories.CoordinatingBody()
         workshop = factories.Workshop(owner_org=body["id"], municipality=["2105"])
         idea = act(**new_idea(factories.officer(body["id"]), workshop["id"]))
@@ -198,7 +198,7 @@ class TestDataNeeds:
             errors = refused("package_patch", user, id=idea["id"], data_need=needs)
             assert list(errors["data_need"][0]) == ["id"]
 
-    def test_one_that_a_dataset_meets_is_not_removed(self) -> None:
+    def test_cannot_remove_a_data_need_that_a_dataset_meets(self) -> None:
         idea = factories.Idea(data_need=[{"what": "Pozos"}, {"what": "Caudales"}])
         met, free = idea["data_need"]
         dataset = factories.MarathonDataset(idea=[idea["id"]], data_need=[met["id"]])
@@ -247,7 +247,7 @@ class TestFieldsOfAnIdea:
             ({"status": "dreaming"}, ["status"]),
         ],
     )
-    def test_each_fault_is_said_at_its_field(
+    def test_each_fault_is_an_error_at_its_field(
         self, fields: dict[str, Any], errors: list[str]
     ) -> None:
         workshop = factories.Workshop()

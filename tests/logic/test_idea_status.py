@@ -58,7 +58,7 @@ class TestIdeaStatusUpdate:
         assert steps(idea) == ["proposed"]
 
     @pytest.mark.parametrize("status", ["", None, "dreaming", 5, ["proposed"], {"a": 1}, "\x00"])
-    def test_what_is_no_status_is_refused(self, status: Any) -> None:
+    def test_an_unknown_status_is_refused(self, status: Any) -> None:
         idea = factories.Idea()
         user = factories.officer(idea["owner_org"])
         errors = refused("marathon_idea_status_update", user, id=idea["id"], status=status)
@@ -70,7 +70,7 @@ class TestIdeaStatusUpdate:
         act("marathon_idea_status_update", user, id=idea["id"], status="Priorizada")
         assert steps(idea)[-1] == "prioritised"
 
-    def test_who_may(self) -> None:
+    def test_which_roles_may_change_the_status(self) -> None:
         idea = factories.Idea()
         body = factories.CoordinatingBody()
         other = factories.Municipality()
@@ -132,7 +132,7 @@ class TestFirstStatus:
 
 @pytest.mark.usefixtures("marathon_site")
 class TestHistory:
-    def test_it_begins_with_the_idea_and_only_the_server_writes_it(self) -> None:
+    def test_the_history_begins_with_the_idea_and_only_the_server_writes_it(self) -> None:
         forged = [{"status": "implemented", "at": "1999-01-01T00:00:00Z"}]
         idea = factories.Idea(history=forged)
         assert steps(idea) == ["proposed"]
@@ -150,7 +150,7 @@ class TestHistory:
         call_action("package_patch", id=idea["id"], title="Otro", status_reason="porque sí")
         assert steps(idea) == ["proposed"]
 
-    def test_it_says_in_whose_name_and_to_insiders_who(self) -> None:
+    def test_the_history_names_the_organisation_and_for_insiders_the_person(self) -> None:
         idea = factories.Idea()
         body = factories.CoordinatingBody()
         own, coordinator = factories.officer(idea["owner_org"]), factories.officer(body["id"])
@@ -185,7 +185,7 @@ class TestHistory:
         refused("package_patch", core.Sysadmin(), id=idea["id"], status="prioritised", title="")
         assert [row.status for row in idea_model.read_idea_history(idea["id"])] == ["proposed"]
 
-    def test_it_goes_with_a_purge(self) -> None:
+    def test_a_purge_removes_the_history(self) -> None:
         idea = factories.Idea()
         call_action("dataset_purge", id=idea["id"])
         assert idea_model.read_idea_history(idea["id"]) == []
@@ -193,7 +193,7 @@ class TestHistory:
 
 @pytest.mark.usefixtures("with_plugins")
 class TestIdeaStatusList:
-    def test_it_is_the_table(self) -> None:
+    def test_the_list_is_the_lifecycle_table(self) -> None:
         found = call_action("marathon_idea_status_list")
         assert {each["code"]: tuple(each["next"]) for each in found} == dict(idea_domain.STEPS)
         by_code = {each["code"]: each for each in found}

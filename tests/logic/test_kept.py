@@ -61,7 +61,7 @@ def test_such_names_of_a_file_are_not_kept(app: Any, name: str, value: Any) -> N
 
 
 class TestRows:
-    def test_one_of_which_nobody_knows_anything_is_refused_with_the_names(self) -> None:
+    def test_a_row_with_unknown_names_only_is_refused_with_the_known_names(self) -> None:
         errors = refusal(
             "package_patch",
             id=factories.Idea()["id"],
@@ -73,7 +73,7 @@ class TestRows:
         assert "“que”" in message
         assert all(name in message for name in DATA_NEED)
 
-    def test_one_in_json_and_one_object_alone_are_read_alike(self) -> None:
+    def test_rows_as_json_text_and_a_single_object_are_read_alike(self) -> None:
         idea = factories.Idea()["id"]
         for need in ('[{"que": "Agua"}]', {"que": "Agua"}, {"que": "Agua", "what": " ", "why": ""}):
             assert refusal("package_patch", id=idea, data_need=need)["data_need"], need
@@ -81,7 +81,7 @@ class TestRows:
             "data_need"
         ]
 
-    def test_what_a_row_has_besides_is_named(self) -> None:
+    def test_an_unknown_name_in_a_known_row_gets_a_notice(self) -> None:
         idea = call_action(
             "package_patch",
             id=factories.Idea()["id"],
@@ -94,13 +94,13 @@ class TestRows:
         assert "vacio" not in notice
         assert all(name in notice for name in DATA_NEED)
 
-    def test_an_empty_row_says_nothing_and_is_nothing(self) -> None:
+    def test_an_empty_row_is_dropped_without_a_notice(self) -> None:
         idea = call_action(
             "package_patch", id=factories.Idea()["id"], data_need=[{}, {"what": ""}, {"que": ""}]
         )
         assert (idea.get("data_need") or [], KEY in idea) == ([], False)
 
-    def test_those_of_ckan_have_names_too(self) -> None:
+    def test_unknown_names_in_tags_and_extras_get_notices(self) -> None:
         dataset = factories.MarathonDataset()["id"]
         changed = call_action(
             "package_patch",
@@ -125,7 +125,7 @@ class TestRows:
 
 
 class TestFieldsThatNobodyKnows:
-    def test_they_are_named_in_the_answer_and_nowhere_else(self) -> None:
+    def test_unknown_fields_are_named_in_the_answer_and_not_stored(self) -> None:
         dataset = factories.MarathonDataset(titulo="x", harvest_source="y", vacio="")
         (notice,) = dataset[KEY]
         assert "“titulo”" in notice
@@ -155,16 +155,16 @@ class TestFieldsThatNobodyKnows:
         shown = call_action("organization_show", id=organization["id"])
         assert KEY not in call_action("organization_update", **{**shown, "description": "Otra"})
 
-    def test_an_organisation_says_so_too(self) -> None:
+    def test_unknown_fields_of_an_organisation_are_named_too(self) -> None:
         organization = call_action("organization_patch", id=factories.Municipality()["id"], rol="x")
         assert ["“rol”" in notice for notice in organization[KEY]] == [True]
 
-    def test_a_file_keeps_what_it_is_sent_as_ckan_does(self) -> None:
+    def test_unknown_fields_of_a_file_are_stored_as_in_ckan(self) -> None:
         dataset = factories.MarathonDataset()["id"]
         added = call_action("resource_create", package_id=dataset, url=LINK, color="azul")
         assert (added["color"], KEY in added) == ("azul", False)
 
-    def test_a_page_does_not_tell_what_its_form_sends_besides(self, app: Any) -> None:
+    def test_pages_show_no_notices_about_unknown_fields(self, app: Any) -> None:
         officer = core.UserWithToken()
         organization = factories.Municipality(
             users=[{"name": officer["name"], "capacity": "editor"}]
@@ -186,7 +186,7 @@ class TestFieldsThatNobodyKnows:
 
 
 class TestWhatTheSiteWrites:
-    def test_what_was_sent_of_it_is_named(self) -> None:
+    def test_sent_values_of_server_fields_get_notices(self) -> None:
         history = [{"at": "2017-06-03T00:00:00Z", "status": "implemented", "reason": "x"}]
         idea = factories.Idea(history=history)
         assert ["“history”" in notice for notice in idea[KEY]] == [True]
@@ -198,7 +198,7 @@ class TestWhatTheSiteWrites:
         changed = call_action("package_patch", id=idea["id"], type="workshop")
         assert ["“type”" in notice for notice in changed[KEY]] == [True]
 
-    def test_a_reason_without_a_step_is_not_lost_silently(self) -> None:
+    def test_a_reason_without_a_change_of_status_gets_a_notice(self) -> None:
         idea = factories.Idea()
         kept = call_action("package_patch", id=idea["id"], status_reason="Porque sí")
         assert ["change of status" in notice for notice in kept[KEY]] == [True]
@@ -209,7 +209,7 @@ class TestWhatTheSiteWrites:
 
 
 class TestActionsOfOurs:
-    def test_an_idea_added_on_the_way_says_what_was_put_right(self) -> None:
+    def test_quick_create_returns_notices_about_corrections(self) -> None:
         workshop = factories.Workshop(municipality=["0501", "0115"])["id"]
         idea = {"workshop": workshop, "title": "Una", "service_problem": "agu-1"}
         added = call_action(
@@ -221,7 +221,7 @@ class TestActionsOfOurs:
         for need in ({"que": "Pozos"}, [{"what": "Pozos"}]):
             assert refusal("marathon_idea_quick_create", **idea, data_need=need)["data_need"]
 
-    def test_a_step_says_what_it_did_not_understand(self) -> None:
+    def test_status_update_returns_notices_about_unknown_fields(self) -> None:
         idea = factories.Idea()["id"]
         moved = call_action(
             "marathon_idea_status_update", id=idea, status="prioritised", motivo="x"
@@ -235,7 +235,7 @@ class TestLanguages:
     MAYAN = "http://publications.europa.eu/resource/authority/language/MYN"
     SPANISH = "http://publications.europa.eu/resource/authority/language/SPA"
 
-    def test_what_was_said_is_kept_beside_what_is_published(self) -> None:
+    def test_a_language_without_an_iri_is_kept_as_text(self) -> None:
         made = factories.MarathonDataset(
             language=["kek", "es", "Mam", "cab"], resources=[{"url": LINK, "language": "cak"}]
         )
@@ -249,14 +249,14 @@ class TestLanguages:
         again = call_action("package_update", **{**shown, "notes": "Otra"})
         assert (again["extras"], KEY in again) == (made["extras"], False)
 
-    def test_what_the_table_has_needs_no_word(self) -> None:
+    def test_a_language_of_the_eu_table_gets_no_notice(self) -> None:
         made = factories.MarathonDataset(language="es, MYN, en")
         assert (len(made["language"]), made.get("extras"), KEY in made) == (3, None, False)
         assert refusal("package_patch", id=made["id"], language=["klingon"])["language"]
 
 
 class TestFiles:
-    def test_one_sent_with_a_record_is_refused_with_how_to_send_it(self, app: Any) -> None:
+    def test_a_file_sent_with_a_record_is_refused_with_how_to_send_it(self, app: Any) -> None:
         dataset = factories.MarathonDataset()
         for action, data in (
             ("package_create", {"title": "x"}),
@@ -268,7 +268,7 @@ class TestFiles:
             assert "resource_create" in answer["error"]["upload"][0], action
         assert call_action("package_show", id=dataset["id"])["resources"] == []
 
-    def test_one_under_another_name_is_not_left_out(self, app: Any) -> None:
+    def test_a_file_under_another_field_name_is_refused(self, app: Any) -> None:
         dataset = factories.MarathonDataset()["id"]
         data = {"package_id": dataset, "file": (io.BytesIO(b"a,b\n"), "a.csv")}
         assert "“upload”" in post(app, "resource_create", data, 409)["error"]["file"][0]
@@ -276,12 +276,12 @@ class TestFiles:
         data = {"id": organization, "logo": (io.BytesIO(b"x"), "a.png")}
         assert "“image_upload”" in post(app, "organization_patch", data, 409)["error"]["logo"][0]
 
-    def test_of_two_under_one_name_none_is_left_out(self, app: Any) -> None:
+    def test_two_files_under_one_field_name_are_refused(self, app: Any) -> None:
         files = [(io.BytesIO(b"a\n"), "a.csv"), (io.BytesIO(b"b\n"), "b.csv")]
         data = {"package_id": factories.MarathonDataset()["id"], "upload": files}
         assert post(app, "resource_create", data, 409)["error"]["upload"]
 
-    def test_a_name_is_no_file(self) -> None:
+    def test_a_text_in_a_file_field_is_refused(self) -> None:
         dataset = factories.MarathonDataset()["id"]
         errors = refusal("resource_create", package_id=dataset, url=LINK, upload="a.csv")
         assert "multipart" in errors["upload"][0]
@@ -291,7 +291,7 @@ class TestFiles:
         data = {"package_id": dataset, "upload": (io.BytesIO(b"a,b\n"), "a.csv")}
         assert "storage_path" in post(app, "resource_create", data, 409)["error"]["upload"][0]
 
-    def test_one_that_is_sent_as_it_should_be_is_stored(self, app: Any, storage: Any) -> None:
+    def test_a_file_sent_as_upload_is_stored(self, app: Any, storage: Any) -> None:
         dataset = factories.MarathonDataset()["id"]
         data = {"package_id": dataset, "upload": (io.BytesIO(b"a,b\n"), "a.csv")}
         stored = post(app, "resource_create", data)["result"]

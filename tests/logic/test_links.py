@@ -32,7 +32,7 @@ def names(listed: list[dict[str, Any]]) -> list[str]:
 
 @pytest.mark.usefixtures("marathon_site")
 class TestLinks:
-    def test_they_are_what_the_fields_say(self) -> None:
+    def test_links_follow_the_fields(self) -> None:
         workshop = factories.Workshop(municipality=["0101", "2105"], service_problem=["AGU-01"])
         idea = factories.Idea(
             workshop=workshop["id"],
@@ -66,12 +66,12 @@ class TestLinks:
             "dataset_problem": ["AGU-01"],
         }
 
-    def test_they_change_with_the_fields(self) -> None:
+    def test_links_change_when_the_fields_change(self) -> None:
         dataset, other = factories.MarathonDataset(), factories.Idea()
         call_action("package_patch", id=dataset["id"], idea=[other["id"]])
         assert links_of(dataset["id"]) == {"dataset_idea": [other["id"]]}
 
-    def test_a_save_that_fails_leaves_them(self) -> None:
+    def test_a_failed_save_leaves_the_links(self) -> None:
         dataset, other = factories.MarathonDataset(), factories.Idea()
         with pytest.raises(Exception, match="municipality"):
             call_action("package_patch", id=dataset["id"], idea=[other["id"]], municipality=["x"])
@@ -148,7 +148,7 @@ class TestReindexing:
         found = call_action("package_search", fq="vocab_municipality:0101")
         assert names(found["results"]) == [dataset["name"]]
 
-    def test_a_save_that_others_do_not_show_queues_nothing(self) -> None:
+    def test_a_change_that_no_other_record_shows_queues_no_job(self) -> None:
         dataset = factories.MarathonDataset()
         call_action("job_clear")
         call_action("package_patch", id=dataset["idea"][0], votes=7)
@@ -157,7 +157,7 @@ class TestReindexing:
 
 @pytest.mark.usefixtures("marathon_site")
 class TestPurge:
-    def test_it_takes_an_idea_out_of_its_datasets(self) -> None:
+    def test_a_purged_idea_is_removed_from_its_datasets(self) -> None:
         need = [{"what": "Pozos"}]
         gone, kept = factories.Idea(data_need=need), factories.Idea(data_need=need)
         needs = [idea["data_need"][0]["id"] for idea in (gone, kept)]
@@ -175,7 +175,7 @@ class TestPurge:
         user = factories.officer(dataset["owner_org"])
         act("package_update", user, **{**shown, "title": "Otro"})
 
-    def test_it_takes_a_workshop_out_of_its_ideas(self) -> None:
+    def test_a_purged_workshop_is_removed_from_its_ideas(self) -> None:
         idea = factories.Idea()
         call_action("dataset_purge", id=idea["workshop"])
         shown = call_action("package_show", id=idea["id"])
@@ -183,7 +183,7 @@ class TestPurge:
         assert (shown.get("workshop") or "", shown["municipality"]) == ("", idea["municipality"])
         assert (shown["municipality_origin"], len(shown["municipality"])) == ("own", 1)
 
-    def test_a_dataset_keeps_what_it_had_from_its_idea(self) -> None:
+    def test_values_computed_from_a_purged_idea_become_the_datasets_own(self) -> None:
         dataset = factories.MarathonDataset()
         assert dataset["municipality_origin"] == dataset["service_problem_origin"] == "idea"
         idea = call_action("package_show", id=dataset["idea"][0])
@@ -211,14 +211,14 @@ class TestPurge:
         assert shown["municipality_origin"] == shown["service_problem_origin"] == "idea"
         assert shown["municipality"] == both["municipality"]
 
-    def test_it_reaches_deleted_records_too(self) -> None:
+    def test_a_purge_removes_links_of_deleted_records_too(self) -> None:
         dataset = factories.MarathonDataset()
         call_action("package_delete", id=dataset["id"])
         call_action("dataset_purge", id=dataset["idea"][0])
         assert set(links_of(dataset["id"])) == {"dataset_municipality", "dataset_problem"}
         assert model.Package.get(dataset["id"]).extras["idea"] == "[]"
 
-    def test_only_a_sysadmin_may(self) -> None:
+    def test_only_a_sysadmin_may_purge(self) -> None:
         dataset = factories.MarathonDataset()
         user = factories.officer(dataset["owner_org"], "admin")
         with pytest.raises(tk.NotAuthorized):
@@ -244,7 +244,7 @@ class TestPurge:
             with pytest.raises(Exception, match="idea"):
                 act(action, user, **data)
 
-    def test_the_code_is_free_again(self) -> None:
+    def test_the_code_of_a_purged_record_is_free_again(self) -> None:
         workshop = factories.Workshop(code="T-1")
         call_action("dataset_purge", id=workshop["id"])
         assert factories.Workshop(code="T-1", owner_org=workshop["owner_org"])["code"] == "T-1"

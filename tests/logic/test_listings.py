@@ -163,17 +163,17 @@ def site(app: Any, records: dict[str, Any]) -> Site:
 
 @pytest.mark.usefixtures("with_request_context")
 class TestListings:
-    def test_list_the_dataset_and_nothing_else(self, site: Site) -> None:
+    def test_lists_have_only_datasets(self, site: Site) -> None:
         found = {place: listed(site) for place, listed in PLACES.items()}
         assert {place: n for place, n in found.items() if n != ["d-datos"]} == {}
 
-    def test_count_the_dataset_and_nothing_else(self, site: Site) -> None:
+    def test_counts_are_of_datasets_only(self, site: Site) -> None:
         found = {place: counted(site) for place, counted in COUNTS.items()}
         assert {place: n for place, n in found.items() if n != 1} == {}
 
 
 class TestPages:
-    def test_show_the_dataset_and_nothing_else(self, site: Site) -> None:
+    def test_pages_list_only_datasets(self, site: Site) -> None:
         wrong = {}
         for place, page in PAGES.items():
             text = BeautifulSoup(page(site), "html.parser").get_text(" ")
@@ -209,12 +209,12 @@ class TestPages:
 
 
 class TestAsking:
-    def test_who_names_a_type_gets_it(self, site: Site) -> None:
+    def test_a_search_that_names_a_type_finds_it(self, site: Site) -> None:
         for package_type in OTHERS:
             found = site.act("package_search", fq=f"dataset_type:{package_type}")["results"]
             assert [p["type"] for p in found] == [package_type]
 
-    def test_who_asks_for_all_gets_all(self, site: Site) -> None:
+    def test_a_search_for_all_types_finds_all(self, site: Site) -> None:
         assert site.act("package_search", ext_marathon_types="all")["count"] == 4
         answer = site.app.get("/api/3/action/package_search?ext_marathon_types=all&rows=0")
         assert answer.json["result"]["count"] == 4

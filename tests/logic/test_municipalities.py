@@ -44,12 +44,12 @@ class TestMunicipalityCreate:
         assert second["status"] == "existed"
         assert second["organization"] == first["organization"]
 
-    def test_nobody_becomes_a_member(self, coordinator: str) -> None:
+    def test_a_new_municipality_has_no_members(self, coordinator: str) -> None:
         (result,) = add("2105", user=coordinator)
         members = call_action("member_list", id=result["organization"]["id"], object_type="user")
         assert members == []
 
-    def test_each_code_stands_alone(self) -> None:
+    def test_a_wrong_code_does_not_stop_the_others(self) -> None:
         results = add("2105", "9999", "Jalapa", "2101")
         assert [r["status"] for r in results] == ["created", "failed", "failed", "created"]
         assert "9999" in results[1]["error"]

@@ -47,7 +47,7 @@ def is_accounted_for(action: str, record: str, name: str, value: Any, **more: An
 
 
 class TestEveryNameThatIsShown:
-    def test_of_a_dataset(self) -> None:
+    def test_derived_names_of_a_dataset_get_notices(self) -> None:
         made = factories.MarathonDataset(
             resources=[{"url": LINK}], tags=[{"name": "agua"}], license_id="cc-by"
         )
@@ -63,7 +63,7 @@ class TestEveryNameThatIsShown:
         assert lost == []
         assert {"organization", "num_tags", "isopen", "first_published", "ideas"} <= set(names)
 
-    def test_of_ideas_and_workshops(self) -> None:
+    def test_derived_names_of_ideas_and_workshops_get_notices(self) -> None:
         for made, names in (
             (factories.Idea(), ("history", "municipality_origin", "workshop_info")),
             (factories.Workshop(participants=3), ("participants_masked",)),
@@ -72,7 +72,7 @@ class TestEveryNameThatIsShown:
                 value = ["otro"] if name == "participants_masked" else another(made[name])
                 assert is_accounted_for("package_patch", made["id"], name, value), name
 
-    def test_of_a_file(self) -> None:
+    def test_derived_names_of_a_file_get_notices(self) -> None:
         made = factories.MarathonDataset(resources=[{"url": LINK}, {"url": LINK}])
         shown = made["resources"][1]
         # The time at which it was read is sent back with it, and is not meant to be kept.
@@ -84,7 +84,7 @@ class TestEveryNameThatIsShown:
         ]
         assert lost == []
 
-    def test_of_an_organisation(self) -> None:
+    def test_derived_names_of_an_organisation_get_notices(self) -> None:
         made = factories.Municipality()
         shown = call_action("organization_show", id=made["id"])
         lost = [
@@ -97,7 +97,7 @@ class TestEveryNameThatIsShown:
 
 
 class TestWhatWasRead:
-    def test_it_says_nothing_when_it_is_sent_back_with_a_change(self) -> None:
+    def test_computed_values_sent_back_get_no_notice(self) -> None:
         """Also of what the change alters: the number of files, the organisation, the licence."""
         made = factories.MarathonDataset(resources=[{"url": LINK}], license_id="cc-by")
         other = factories.Municipality()["id"]
@@ -123,7 +123,7 @@ class TestWhatWasRead:
 
 
 class TestWhatTheNoticeSays:
-    def test_which_field_decides(self) -> None:
+    def test_the_notice_names_the_field_to_send(self) -> None:
         made = factories.MarathonDataset()["id"]
         for name, value, field in (
             ("organization", {"id": "x"}, "owner_org"),
@@ -187,7 +187,7 @@ class TestFilesThatAreNone:
         assert named["name"] == "Solo un nombre"
 
     @pytest.mark.parametrize("record", [factories.Workshop, factories.Idea, factories.Commitment])
-    def test_of_other_records_too(self, record: Any) -> None:
+    def test_empty_rows_of_other_records_are_dropped_with_a_notice(self, record: Any) -> None:
         made = record(resources=[{}, {"url": LINK}])
         assert (len(made["resources"]), len(made[KEY])) == (1, 1)
 

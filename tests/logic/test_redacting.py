@@ -42,7 +42,7 @@ def test_a_configured_secret_is_not_in_a_message(secret: str) -> None:
     assert text == "refused: ***\n"
 
 
-def test_it_is_not_in_a_traceback() -> None:
+def test_a_secret_is_not_in_a_traceback() -> None:
     def fail(logger: logging.Logger) -> None:
         try:
             raise ValueError(KEY)
@@ -54,7 +54,7 @@ def test_it_is_not_in_a_traceback() -> None:
     assert KEY not in text
 
 
-def test_it_is_not_in_a_stack() -> None:
+def test_a_secret_is_not_in_a_stack() -> None:
     # The stack shows the lines of the source, this one too: llave-de-otro-programa.
     text = written(lambda logger: logger.warning("x", stack_info=KEY == "llave-de-otro-programa"))
     assert "Stack (most recent call last)" in text

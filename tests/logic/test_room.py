@@ -46,7 +46,7 @@ def full(marathon_site: None, watched: Any) -> Iterator[str]:
 
 @pytest.mark.usefixtures("full", "with_request_context")
 class TestRefused:
-    def test_a_change_a_creation_and_a_deletion(self) -> None:
+    def test_a_full_disk_refuses_change_creation_and_deletion(self) -> None:
         for action, data in (
             ("package_patch", {"id": "taller", "title": "Otro"}),
             ("organization_create", {"name": "otra", "title": "Otra", "role": "other_public_body"}),
@@ -60,7 +60,7 @@ class TestRefused:
         assert helpers.call_action("package_show", id="taller")["state"] == "active"
         assert model.User.get("nueva") is None
 
-    def test_what_is_changed_without_any_action(self) -> None:
+    def test_a_full_disk_refuses_changes_outside_of_actions(self) -> None:
         package = model.Package.get("taller")
         assert package is not None
         package.title = "Otro"
@@ -70,7 +70,7 @@ class TestRefused:
 
 
 @pytest.mark.usefixtures("full", "with_request_context")
-def test_when_somebody_was_last_seen_is_noted_all_the_same() -> None:
+def test_a_full_disk_allows_updating_last_active() -> None:
     user = model.User.get("lectora")
     assert user is not None
     user.last_active = datetime(2026, 11, 29)
@@ -80,7 +80,7 @@ def test_when_somebody_was_last_seen_is_noted_all_the_same() -> None:
         model.Session.commit()
 
 
-def test_with_room_everything_is_saved(watched: Any) -> None:
+def test_with_free_space_everything_is_saved(watched: Any) -> None:
     watched(1)
     Workshop(name="taller")
     assert helpers.call_action("package_patch", id="taller", title="Otro")["title"] == "Otro"
@@ -94,7 +94,7 @@ def test_without_the_option_no_disk_is_watched(
     assert disk.free_megabytes() is None
 
 
-def test_a_path_that_is_not_there_stops_nobody(
+def test_a_missing_disk_path_refuses_nothing(
     ckan_config: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(ckan_config, "ckanext.marathon.disk_path", str(tmp_path / "none"))

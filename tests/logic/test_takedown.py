@@ -122,7 +122,7 @@ def test_who_follows_hears_of_it(app: Any, dataset: dict[str, Any]) -> None:
         assert app.get(address, status=410).status_code == 410
 
 
-def test_it_is_recorded(dataset: dict[str, Any]) -> None:
+def test_a_takedown_is_recorded(dataset: dict[str, Any]) -> None:
     call_action("marathon_takedown", id=dataset["id"], reason=" Orden judicial 17 ")
     (row,) = call_action("marathon_takedown_list")
     assert (row["id"], row["type"], row["files"]) == (dataset["id"], "dataset", 1)

@@ -66,23 +66,23 @@ class TestPublic:
         """Return the id of a package of each kind, and whether everybody sees it."""
         return [(store(state, private).id, expected) for state, private, expected in STORED]
 
-    def test_as_a_condition_of_a_query(self, packages: list[tuple[str, bool]]) -> None:
+    def test_filter_public(self, packages: list[tuple[str, bool]]) -> None:
         for package in (model.Package, aliased(model.Package), model.package_table.c):
             found = list_ids(visibility.filter_public(package), package)
             expected = {id_ for id_, is_public in packages if is_public}
             assert found & {id_ for id_, _is_public in packages} == expected
 
-    def test_of_a_package(self, packages: list[tuple[str, bool]]) -> None:
+    def test_is_public(self, packages: list[tuple[str, bool]]) -> None:
         for id_, expected in packages:
             package = model.Session.get(model.Package, id_)
             assert package
             assert visibility.is_public(package) == expected
 
     @pytest.mark.parametrize(("state", "private", "expected"), STORED)
-    def test_of_what_an_action_shows(self, state: str, private: bool, expected: bool) -> None:
+    def test_is_shown_public(self, state: str, private: bool, expected: bool) -> None:
         assert visibility.is_shown_public({"state": state, "private": private}) == expected
 
-    def test_what_says_nothing_of_its_state_is_not_public(self) -> None:
+    def test_a_shown_record_without_a_state_is_not_public(self) -> None:
         assert not visibility.is_shown_public({"private": False})
 
     @pytest.mark.parametrize("labels", [["public"], ["member-of-something"]])
@@ -111,7 +111,7 @@ class TestPublic:
             (("active", False), {"state": "active", "private": False}, False),
         ],
     )
-    def test_whether_new_values_show_it_to_more(
+    def test_is_widened(
         self, stored: tuple[str, bool], sent: dict[str, Any], expected: bool
     ) -> None:
         state, private = stored
@@ -124,7 +124,7 @@ class TestPublic:
         assert visibility.is_widened(group, {"state": "active"})
         assert not visibility.is_widened(group, {"private": False})
 
-    def test_as_the_index_names_it(self) -> None:
+    def test_name_capacity(self) -> None:
         shown, hidden = store().id, store(private=True).id
         package = model.Package
         query = sa.select(package.id, visibility.name_capacity(package))
@@ -249,7 +249,9 @@ class TestVisibility:
         )
         assert {p["type"] for p in found["results"]} == {"idea", "workshop"}
 
-    def test_others_do_not_find_them(self, muni: dict[str, Any]) -> None:
+    def test_other_roles_do_not_find_private_ideas_and_workshops(
+        self, muni: dict[str, Any]
+    ) -> None:
         workshop_of(muni, private=True)
         for user in (officer(CivilSociety()["id"])["name"], None):
             query = {"fq": "dataset_type:workshop", "include_private": True}

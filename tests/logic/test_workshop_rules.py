@@ -38,7 +38,7 @@ class TestWorkshopRules:
             ({"invitation": [{"organisation": "ANAM", "attended": "maybe"}]}, ["invitation"]),
         ],
     )
-    def test_each_fault_is_said_at_its_field(
+    def test_each_fault_is_an_error_at_its_field(
         self, fields: dict[str, Any], errors: list[str]
     ) -> None:
         organization = factories.Municipality()

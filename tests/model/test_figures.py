@@ -44,7 +44,7 @@ def test_an_area_counts_an_idea_about_two_of_its_problems_once(chain: Chain) -> 
     }
 
 
-def test_what_is_made_private_is_counted_no_more(chain: Chain) -> None:
+def test_records_made_private_are_not_counted(chain: Chain) -> None:
     assert figures.read_total_figures().datasets == 1
     call_action("package_patch", id=chain["dataset"]["id"], private=True)
     assert figures.read_total_figures() == Figures(1, 1, 2, 0, 0)

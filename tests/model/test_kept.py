@@ -27,7 +27,7 @@ def ask(asked: list[str]) -> Callable[[str, str], str]:
     return ask
 
 
-def test_it_is_asked_again_after_a_change_only(
+def test_an_answer_is_computed_again_only_after_a_change(
     ask: Callable[[str, str], str], asked: list[str]
 ) -> None:
     assert [ask("tests", "a"), ask("tests", "b"), ask("tests", "a")] == ["a", "b", "a"]
@@ -47,7 +47,9 @@ def test_nothing_is_kept_while_things_may_change_that_the_log_does_not_know(
     assert asked == ["a", "a"]
 
 
-def test_each_kind_has_room_of_its_own(ask: Callable[[str, str], str], asked: list[str]) -> None:
+def test_each_kind_of_answer_has_its_own_limit(
+    ask: Callable[[str, str], str], asked: list[str]
+) -> None:
     ask("reports of tests", "country")
     for number in range(clock.MOST + 1):
         ask("datasets of tests", str(number))

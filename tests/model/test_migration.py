@@ -56,7 +56,7 @@ class TestMigration:
             assert compare_metadata(context, tk.BaseModel.metadata) == []
         assert tables() >= TABLES
 
-    def test_it_goes_back_and_forth(self, migrate_db_for: Callable[..., None]) -> None:
+    def test_migrations_go_down_and_up(self, migrate_db_for: Callable[..., None]) -> None:
         before = tables()
         migrate_db_for("marathon", version="base", forward=False)
         assert tables() == {"marathon_alembic_version"}

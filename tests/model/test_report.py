@@ -128,7 +128,7 @@ class TestCountry:
         found = figures.read_report(until_today())
         assert (found.needs, found.by_status) == ([], {"discarded": 1})
 
-    def test_what_is_not_public_is_not_counted(self, chain: Chain) -> None:
+    def test_non_public_records_are_not_counted(self, chain: Chain) -> None:
         for kind in ("dataset", "idea", "workshop"):
             call_action("package_patch", id=chain[kind]["id"], private=True)
         found = figures.read_report(until_today())

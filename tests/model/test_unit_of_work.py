@@ -182,7 +182,7 @@ def names(steps: tuple[unit_of_work.Step, ...]) -> list[str]:
 
 
 class TestOrderOfASave:
-    def test_it_is_the_written_one(self) -> None:
+    def test_steps_are_called_in_the_written_order(self) -> None:
         """Guards, links, search, feed; then jobs. Whoever changes this thinks of the reasons."""
         assert {phase: names(getattr(saving.STEPS, phase)) for phase in PHASES} == {
             "before_flush": [

@@ -95,7 +95,9 @@ def stored(site: Site) -> list[Path]:
 
 
 class TestBackup:
-    def test_it_is_whole_and_nobody_else_can_read_it(self, site: Site, tmp_path: Path) -> None:
+    def test_a_backup_is_complete_and_only_its_owner_can_read_it(
+        self, site: Site, tmp_path: Path
+    ) -> None:
         target = tmp_path / "backup"
         output = site.run("marathon", "backup", str(target), "--verify")
         assert "It was tried" in output
@@ -111,9 +113,7 @@ class TestBackup:
             assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
         assert not list(tmp_path.glob("*.unfinished"))
 
-    def test_people_save_meanwhile_and_it_is_of_one_moment(
-        self, site: Site, tmp_path: Path
-    ) -> None:
+    def test_a_backup_during_saves_is_one_snapshot(self, site: Site, tmp_path: Path) -> None:
         target = tmp_path / "backup"
         log = tmp_path / "log"
         running = site.run_beside(log, "marathon", "backup", str(target), "--verify")
@@ -157,7 +157,7 @@ class TestBackup:
         assert "ckanext.marathon.postgres_programs" in output
         assert not (tmp_path / "backup").exists()
 
-    def test_one_that_was_killed_is_none_and_is_begun_again(
+    def test_a_killed_backup_is_no_backup_and_is_made_again(
         self, site: Site, tmp_path: Path
     ) -> None:
         target = tmp_path / "backup"
@@ -199,14 +199,14 @@ def refusal(target: Path) -> str:
 
 @pytest.mark.usefixtures("with_plugins", "with_request_context")
 class TestDamage:
-    def test_a_whole_one_is_not_refused(self, copied: Path) -> None:
+    def test_an_undamaged_backup_is_accepted(self, copied: Path) -> None:
         seen: list[tuple[int, int]] = []
         found = restore.check_backup(copied, lambda done, total: seen.append((done, total)))
         assert seen[-1] == (found.size(), found.size())
 
     @pytest.mark.parametrize("which", ["database.dump", "files/", "configuration/ckan.ini"])
     @pytest.mark.parametrize("how", ["changed", "cut", "gone"])
-    def test_the_file_is_named(self, copied: Path, which: str, how: str) -> None:
+    def test_the_error_names_the_damaged_file(self, copied: Path, which: str, how: str) -> None:
         name = next(name for name in manifest(copied)["files"] if name.startswith(which))
         path = copied / name
         content = path.read_bytes()
@@ -220,18 +220,18 @@ class TestDamage:
         assert str(path) in refusal(copied)
 
     @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"version": 1}', "null", "7"])
-    def test_a_manifest_that_is_none(self, copied: Path, text: str) -> None:
+    def test_an_unreadable_manifest_is_refused(self, copied: Path, text: str) -> None:
         (copied / "manifest.json").write_text(text, encoding="utf-8")
         assert "manifest.json" in refusal(copied)
 
     @pytest.mark.parametrize("name", ["files/../../outside", "/etc/hostname", ""])
-    def test_a_path_that_leads_out_of_it(self, copied: Path, name: str) -> None:
+    def test_a_path_outside_of_the_backup_is_refused(self, copied: Path, name: str) -> None:
         found = manifest(copied)
         found["files"][name] = {"size": 0, "sha256": ""}
         (copied / "manifest.json").write_text(json.dumps(found), encoding="utf-8")
         assert "The backup is damaged" in refusal(copied)
 
-    def test_one_of_a_later_version(self, copied: Path) -> None:
+    def test_a_backup_of_a_later_version_is_refused(self, copied: Path) -> None:
         found = manifest(copied)
         found["migrations"]["marathon"] = "ffffffffffff"
         (copied / "manifest.json").write_text(json.dumps(found), encoding="utf-8")
@@ -239,17 +239,17 @@ class TestDamage:
         (copied / "manifest.json").write_text(json.dumps({**found, "version": 2}), encoding="utf-8")
         assert "later version" in refusal(copied)
 
-    def test_one_that_was_interrupted(self, copied: Path) -> None:
+    def test_an_unfinished_backup_is_refused(self, copied: Path) -> None:
         (copied / "manifest.json").unlink()
         assert "no backup, or one that was interrupted" in refusal(copied)
 
-    def test_takedowns_that_are_none(self, copied: Path) -> None:
+    def test_a_malformed_list_of_takedowns_is_refused(self, copied: Path) -> None:
         found = manifest(copied)
         found["takedowns"] = [{"type": "dataset"}]
         (copied / "manifest.json").write_text(json.dumps(found), encoding="utf-8")
         assert "manifest.json: Row 1, field id" in refusal(copied)
 
-    def test_a_damaged_one_changes_nothing(self, site: Site, copied: Path) -> None:
+    def test_restoring_a_damaged_backup_changes_nothing(self, site: Site, copied: Path) -> None:
         (copied / "database.dump").write_bytes(b"")
         before = site.get("/catalog/all.nt").text
         assert "database.dump" in fails(site, "restore", str(copied), "--yes")
@@ -282,16 +282,16 @@ class TestVerify:
             with meta.engine.connect() as connection:
                 assert connection.scalar(query) == 0
 
-    def test_a_whole_one(self, copied: Path) -> None:
+    def test_an_undamaged_backup_passes(self, copied: Path) -> None:
         self.verify(copied)
 
-    def test_a_file_that_is_missing(self, copied: Path) -> None:
+    def test_a_missing_file_is_found(self, copied: Path) -> None:
         name = next(name for name in manifest(copied)["files"] if name.startswith("files/"))
         (copied / name).unlink()
         with pytest.raises(BackupFault, match=name):
             self.verify(copied)
 
-    def test_a_dump_that_ends_too_early(self, copied: Path) -> None:
+    def test_a_truncated_dump_is_found(self, copied: Path) -> None:
         dump = (copied / "database.dump").read_bytes()
         signed(copied, dump[: len(dump) * 3 // 4])
         with pytest.raises(ProgramFailed, match="pg_restore"):
@@ -307,7 +307,7 @@ class TestVerify:
             ("feed", "mark", "0"),
         ],
     )
-    def test_another_database_than_was_saved(
+    def test_a_dump_of_another_database_is_found(
         self, copied: Path, part: str, name: str, value: object
     ) -> None:
         dump, found = (copied / "database.dump").read_bytes(), manifest(copied)
@@ -317,7 +317,7 @@ class TestVerify:
 
 
 class TestRestore:
-    def test_a_site_that_is_not_empty_is_asked_about(self, site: Site, whole: Path) -> None:
+    def test_overwriting_a_site_needs_confirmation(self, site: Site, whole: Path) -> None:
         output = fails(site, "restore", str(whole))
         assert "is not empty" in output
         assert site.get("/catalog/all.nt").ok
@@ -358,7 +358,7 @@ class TestRestore:
         assert site.get("/catalog/all.nt").text == before
         assert stored(site) == files
 
-    def test_onto_a_new_site_on_another_server(
+    def test_a_backup_is_restored_onto_a_new_site_on_another_server(
         self, site: Site, saved: Path, tmp_path: Path
     ) -> None:
         """By TCP, into the database of a role that may do nothing else there, and back."""
@@ -417,7 +417,7 @@ class TestRestore:
                 (address,) = re.findall(rf"<({other.url}/[^>]*datos-1.csv)>", "\n".join(mine))[:1]
                 assert other.get(address.removeprefix(other.url)).content == CSV
 
-    def test_one_that_was_interrupted_is_repeated_and_honours_all_takedowns(
+    def test_an_interrupted_restore_is_repeated_and_applies_all_takedowns(
         self, site: Site, tmp_path: Path
     ) -> None:
         """The lists of the backup, of the site, and of a file that only the first one was given."""
@@ -481,7 +481,7 @@ class TestRestore:
         assert "A list of objects is expected" in output
         assert site.get("/catalog/all.nt").ok
 
-    def test_one_of_the_first_version_is_brought_up_to_date(
+    def test_a_backup_of_the_first_version_is_migrated(
         self, site: Site, whole: Path, tmp_path: Path
     ) -> None:
         """Without a log, with what its activities kept of people; the files are the same."""

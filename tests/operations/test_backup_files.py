@@ -132,7 +132,7 @@ class TestCopies:
         os.utime(source, ns=(before, before))
         assert copy_file(source, tmp_path / "second copy")[1] is True
 
-    def test_one_that_never_rests_is_named(self, tmp_path: Path) -> None:
+    def test_a_file_that_is_written_to_all_the_time_is_named(self, tmp_path: Path) -> None:
         source, copies = tmp_path / "source", Copies()
         source.write_bytes(b"a" * (8 * MEGABYTE))
         with Overwriting(source, times=0):
@@ -195,7 +195,7 @@ class TestFullDisk:
             ("Files", BackupFault, "No space is left in"),
         ],
     )
-    def test_what_was_begun_is_removed(
+    def test_an_unfinished_backup_is_removed_when_the_disk_is_full(
         self, step: str, fault: type[Exception], said: str, files: list[Path], disk: Path
     ) -> None:
         """There was enough when it began, and something else took it."""

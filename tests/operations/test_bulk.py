@@ -28,7 +28,7 @@ def rows(idea: dict[str, Any], count: int) -> list[dict[str, Any]]:
     ]
 
 
-def test_they_are_saved_found_and_in_the_feed() -> None:
+def test_bulk_records_are_saved_found_and_in_the_feed() -> None:
     idea = factories.Idea()
     outcome = bulk.create_packages(rows(idea, 5), Sysadmin()["name"])
     assert outcome.errors == {}

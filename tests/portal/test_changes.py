@@ -12,7 +12,7 @@ from tests.sites import Site
 Iris = dict[str, str]
 
 
-def test_an_edited_one_is_updated(harvest: Harvest, iris: Iris) -> None:
+def test_an_edited_dataset_is_updated(harvest: Harvest, iris: Iris) -> None:
     before, after = (
         copy_of(shown, iris, changes.EDITED) for shown in (harvest.first, harvest.last)
     )
@@ -20,7 +20,7 @@ def test_an_edited_one_is_updated(harvest: Harvest, iris: Iris) -> None:
     assert (after["title"], after["notes"]) == ("Pozos, corregido", "Corregido.")
 
 
-def test_a_file_that_was_there_stays_the_same_one(harvest: Harvest, iris: Iris) -> None:
+def test_an_unchanged_file_keeps_its_id(harvest: Harvest, iris: Iris) -> None:
     before, after = (
         copy_of(shown, iris, changes.EDITED) for shown in (harvest.first, harvest.last)
     )
@@ -29,7 +29,7 @@ def test_a_file_that_was_there_stays_the_same_one(harvest: Harvest, iris: Iris) 
     assert sorted(resource["name"] for resource in after["resources"]) == ["Mapa", "Tabla"]
 
 
-def test_a_renamed_one_stays_the_same_one(harvest: Harvest, iris: Iris) -> None:
+def test_a_renamed_dataset_keeps_its_id(harvest: Harvest, iris: Iris) -> None:
     before, after = (
         copy_of(shown, iris, changes.RENAMED) for shown in (harvest.first, harvest.last)
     )
@@ -39,12 +39,14 @@ def test_a_renamed_one_stays_the_same_one(harvest: Harvest, iris: Iris) -> None:
 
 
 @pytest.mark.parametrize("name", changes.GONE)
-def test_what_is_no_longer_public_disappears(harvest: Harvest, iris: Iris, name: str) -> None:
+def test_a_dataset_that_is_no_longer_public_is_deleted(
+    harvest: Harvest, iris: Iris, name: str
+) -> None:
     assert iris[name] not in harvest.last
     assert harvest.portal.page(copy_of(harvest.first, iris, name)).status_code in (403, 404)
 
 
-def test_only_that_disappears(harvest: Harvest, iris: Iris) -> None:
+def test_no_other_dataset_is_deleted(harvest: Harvest, iris: Iris) -> None:
     stay = {*changes.PUBLISHED, changes.ADDED} - set(changes.GONE)
     assert set(harvest.last) == {iris[name] for name in stay}
     assert harvest.counts[-1]["deleted"] == len(changes.GONE)

@@ -20,7 +20,7 @@ def test_all_datasets_arrive(harvest: Harvest, iris: dict[str, str]) -> None:
     assert harvest.counts[0]["added"] == len(changes.PUBLISHED)
 
 
-def test_they_came_in_several_pages(harvest: Harvest) -> None:
+def test_the_harvest_reads_several_pages(harvest: Harvest) -> None:
     pages = -(-len(harvest.first) // PAGE_SIZE)
     assert pages > 1
     assert f"/catalog.ttl?page={pages}" in harvest.page

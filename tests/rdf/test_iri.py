@@ -73,7 +73,7 @@ def test_an_address_is_repaired(given: str, expected: str, reason: str) -> None:
 
 
 @pytest.mark.parametrize("given", REFUSED)
-def test_what_is_no_address_is_left_out(given: object) -> None:
+def test_invalid_addresses_are_left_out(given: object) -> None:
     assert make_web_iri(given) is None
 
 

@@ -38,7 +38,7 @@ def test_a_date_has_the_type_of_its_precision(given: str, lexical: str, datatype
 
 
 @pytest.mark.parametrize("given", [*NO_MOMENTS, None, 5, ["2026"]])
-def test_what_is_no_date_is_left_out(given: object) -> None:
+def test_invalid_dates_are_left_out(given: object) -> None:
     assert literals.make_moment(given) is None
 
 
@@ -53,7 +53,7 @@ def test_a_duration_is_taken(given: str) -> None:
 
 
 @pytest.mark.parametrize("given", ["", "P", "PT", "1D", "P1W", "P1DT", "daily", None])
-def test_what_is_no_duration_is_left_out(given: object) -> None:
+def test_invalid_durations_are_left_out(given: object) -> None:
     assert literals.make_duration(given) is None
 
 
@@ -66,7 +66,7 @@ def test_a_whole_number_is_taken(given: object, expected: str) -> None:
 
 
 @pytest.mark.parametrize("given", [-1, "1.5", "x", "", None, True, "1e999999", "NaN", "inf", []])
-def test_what_is_no_whole_number_is_left_out(given: object) -> None:
+def test_invalid_whole_numbers_are_left_out(given: object) -> None:
     assert literals.make_count(given) is None
 
 
@@ -123,7 +123,7 @@ def test_every_kind_of_geometry_is_written(shape: dict[str, object], expected: s
         '{"type": "Feature", "geometry": {"type": "Point", "coordinates": [1, 2]}}',
     ],
 )
-def test_what_is_no_geometry_is_left_out(given: object) -> None:
+def test_invalid_geometries_are_left_out(given: object) -> None:
     assert literals.make_geometry(given) is None
 
 

@@ -54,7 +54,7 @@ class TestCountsUnderFive:
                 )
                 assert found["count"] == 0, (field, value)
 
-    def test_an_insider_who_edits_does_not_lose_them(self) -> None:
+    def test_an_edit_by_an_insider_keeps_exact_counts(self) -> None:
         workshop = Workshop(**COUNTS)
         for organization in (workshop["owner_org"], CoordinatingBody()["id"]):
             editor = officer(organization)["name"]

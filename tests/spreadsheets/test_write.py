@@ -44,7 +44,7 @@ class TestCsv:
     def test_codes_keep_their_zeros_and_dates_are_iso(self) -> None:
         assert self.rows()[1] == ["0501", "Agua, drenaje y «pozos»", "3", "2017-06-03"]
 
-    def test_what_begins_like_a_formula_is_quoted_and_a_number_below_zero_is_not(self) -> None:
+    def test_formulas_are_quoted_and_negative_numbers_are_not(self) -> None:
         assert self.rows()[2] == ["2105", "'=1+1", "-2", ""]
 
     @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
@@ -83,5 +83,5 @@ class TestExcel:
         assert (cell.value, cell.data_type) == ("=1+1", "s")
 
     @pytest.mark.parametrize("unknown", ["\x00", "\x1f"])
-    def test_what_excel_cannot_hold_is_left_out(self, unknown: str) -> None:
+    def test_characters_that_excel_cannot_hold_are_left_out(self, unknown: str) -> None:
         assert all(unknown not in str(cell) for row in self.sheet() for cell in row)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.stack.running import RunningSite
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 180.0
+PATIENCE = 300.0
 
 
 def clean_environment(**variables: str) -> dict[str, str]:

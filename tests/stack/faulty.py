@@ -22,7 +22,7 @@ import rq
 from stack.data_directory import Layout, count_free_megabytes, find_orphans
 from stack.supervisor import Supervisor
 from stack.valkey import Valkey
-from tests.stack.conftest import clean_environment, until
+from tests.stack.conftest import PATIENCE, clean_environment, until
 from tests.stack.running import RunningSite, Start, csrf_token, log_in
 from tests.visitors import Visitor
 
@@ -171,7 +171,7 @@ class FaultySite(RunningSite):
         except requests.RequestException:
             return False
 
-    def recovers(self, seconds: float = 90) -> None:
+    def recovers(self, seconds: float = PATIENCE) -> None:
         """Wait until it is well again, without anybody's help."""
         until(self.is_well, seconds)
         title = f"Recuperado {os.urandom(4).hex()}"

@@ -94,6 +94,32 @@ class TestBootstrap:
             bootstrap.check_space("run")
 
 
+class TestUpdate:
+    def test_plugins_are_not_found_where_an_earlier_version_had_them(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        """Building a wheel leaves a folder in the checkout that would be read first."""
+        left = tmp_path / "ckanext_marathon.egg-info"
+        left.mkdir()
+        (left / "entry_points.txt").write_text("[ckan.plugins]\nmarathon_site = gone:Plugin\n")
+        found: list[tuple[str, bool]] = []
+
+        def install(title: str, *_: object) -> None:
+            found.append((title, left.exists()))
+
+        for name in ("check_machine", "check_space", "create_venv"):
+            monkeypatch.setattr(bootstrap, name, lambda *_: None)
+        monkeypatch.setattr(bootstrap, "is_ready", lambda _purpose: False)
+        monkeypatch.setattr(bootstrap, "compute_stamp", lambda _purpose: "stamp")
+        monkeypatch.setattr(bootstrap, "locate_stamp", lambda _purpose: str(tmp_path / "stamp"))
+        monkeypatch.setattr(bootstrap, "install_packages", install)
+        monkeypatch.setattr(bootstrap, "ROOT", str(tmp_path))
+        monkeypatch.setattr(bootstrap, "list_inputs", lambda _purpose: ["build.txt", "run.txt"])
+        monkeypatch.setattr(bootstrap, "count_packages", lambda _lock: 1)
+        bootstrap.prepare_venv("run")
+        assert found[-1] == ("ckanext-marathon", False)
+
+
 class TestLocks:
     @pytest.mark.parametrize("name", ["build", "run", "test"])
     def test_everything_is_pinned_and_hashed_and_nothing_has_an_address(self, name: str) -> None:

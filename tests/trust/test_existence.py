@@ -346,7 +346,7 @@ def test_the_feed_of_a_deleted_organisation_is_that_of_none(app: Any) -> None:
 
 
 @pytest.mark.usefixtures("marathon_site")
-def test_nobody_finds_out_that_it_exists(app: Any) -> None:
+def test_no_answer_reveals_that_a_hidden_record_exists(app: Any) -> None:
     owner = factories.Municipality()["id"]
     records = {
         "idea": factories.Idea(owner_org=owner, private=True)["id"],

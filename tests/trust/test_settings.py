@@ -44,7 +44,7 @@ def make(kind: str) -> dict[str, Any]:
 @collaborators
 @pytest.mark.parametrize("kind", ["idea", "dataset"])
 class TestCollaborators:
-    def test_who_collaborates_sees_it_and_nobody_else(self, app: Any, kind: str) -> None:
+    def test_only_the_collaborator_sees_the_private_record(self, app: Any, kind: str) -> None:
         record = make(kind)
         person = collaborator(record["id"], "member")
         others = [None, core.UserWithToken(), factories.officer(factories.CivilSociety()["id"])]

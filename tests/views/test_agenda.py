@@ -131,7 +131,7 @@ class TestPage:
             "/workshop/none/event.ics",
         ],
     )
-    def test_what_does_not_exist_is_not_found(self, visitor: Reader, path: str) -> None:
+    def test_unknown_addresses_are_404(self, visitor: Reader, path: str) -> None:
         assert visitor.get(path).status_code == 404
 
     @pytest.mark.parametrize("number", ["0", "-1", "x", "99999999999999999999", "²", "7"])
@@ -156,7 +156,7 @@ class TestPage:
         assert "Page 2 of 2" in part(second, "past")
         assert "municipality=0115" in str(second.select_one("a[rel=prev]")["href"])
 
-    def test_what_is_not_public_is_not_there(self, visitor: Reader, editor: Reader) -> None:
+    def test_non_public_workshops_are_not_listed(self, visitor: Reader, editor: Reader) -> None:
         hidden = announced(title="Hidden", starts_at=day(3), private=True)
         for path in ("/agenda", "/agenda.ics"):
             assert "Hidden" not in editor.get(path).text
@@ -263,7 +263,7 @@ class TestCalendar:
         assert event["STATUS"] == "CANCELLED"
         assert event["SUMMARY"] == "Cancelled: Off"
 
-    def test_what_has_no_date_is_in_none(self, visitor: Reader) -> None:
+    def test_workshops_without_a_date_are_in_no_calendar(self, visitor: Reader) -> None:
         workshop = factories.Workshop()
         assert events(visitor, "/agenda.ics") == []
         assert visitor.get(f"/workshop/{workshop['name']}/event.ics").status_code == 404
@@ -280,7 +280,7 @@ class TestCalendar:
             after["DTSTAMP"].dt >= before["DTSTAMP"].dt
         )
 
-    def test_each_municipality_has_its_own(
+    def test_each_municipality_has_its_own_calendar(
         self, visitor: Reader, villa_nueva: dict[str, Any]
     ) -> None:
         announced(owner_org=villa_nueva["id"], title="Ours", starts_at=day(3))
@@ -288,7 +288,7 @@ class TestCalendar:
         for path in ("/municipality/0115/agenda.ics", "/agenda.ics?municipality=115"):
             assert [each["SUMMARY"] for each in events(visitor, path)] == ["Ours"]
 
-    def test_who_has_it_already_is_not_sent_it_again(self, visitor: Reader) -> None:
+    def test_a_known_etag_gets_304(self, visitor: Reader) -> None:
         workshop = announced(starts_at=day(3), rsvp_by=day(2))
         tag = visitor.get("/agenda.ics").headers["ETag"]
         again = visitor.get("/agenda.ics", **{"If-None-Match": tag})
@@ -397,7 +397,7 @@ class TestInvitations:
         assert row["organisation"] == "'=ANAM"
         assert (row["rsvp_by"], row["overdue"], row["invited_on"]) == (day(-1), "yes", day(-9))
 
-    def test_nobody_else_sees_it(self, visitor: Reader, reader: Any) -> None:
+    def test_other_people_do_not_see_the_invitations(self, visitor: Reader, reader: Any) -> None:
         for path in ("/agenda/invitations", "/agenda/invitations.csv"):
             answer = visitor.get(path)
             assert answer.status_code == 302

@@ -130,7 +130,7 @@ class TestPage:
         factories.Commitment(milestone=[{"title": "x", "evidence": [address]}])
         assert "Agua a tiempo" in text(visitor.page("/marathon/commitment"), "#milestone-1")
 
-    def test_what_is_not_public_is_not_named(self, visitor: Reader) -> None:
+    def test_non_public_evidence_is_not_named(self, visitor: Reader) -> None:
         hidden = factories.Idea(title="Secreta", name="otra-cosa", private=True)
         evidence = [f"{SITE}/idea/{hidden['id']}", "https://example.gt/idea/x"]
         factories.Commitment(milestone=[{"title": "x", "evidence": evidence}])
@@ -161,7 +161,9 @@ class TestPage:
         edit = f"/commitment/edit/{found['name']}#at-milestone"
         assert edit in hrefs(coordinator.page("/marathon/commitment"), "#progress")
 
-    def test_of_several_one_is_chosen(self, visitor: Reader, pilot: dict[str, Any]) -> None:
+    def test_one_of_several_commitments_can_be_chosen(
+        self, visitor: Reader, pilot: dict[str, Any]
+    ) -> None:
         other = factories.Commitment(title="Otro compromiso")
         page = visitor.page("/marathon/commitment")
         chosen = f"/marathon/commitment?commitment={pilot['name']}"
@@ -174,7 +176,7 @@ class TestPage:
         assert visitor.get(f"/marathon/commitment?commitment={other['id']}").status_code == 200
 
     @pytest.mark.parametrize("suffix", ["", ".csv"])
-    def test_one_that_does_not_exist_is_not_found(self, visitor: Reader, suffix: str) -> None:
+    def test_an_unknown_commitment_is_404(self, visitor: Reader, suffix: str) -> None:
         hidden = factories.Commitment(private=True)
         for name in (hidden["name"], "none", "%3Cscript%3E"):
             answer = visitor.get(f"/marathon/commitment{suffix}?commitment={name}")
@@ -200,7 +202,7 @@ class TestPage:
         assert answer.status_code == 200
         assert evil not in answer.text
 
-    def test_it_asks_the_same_number_of_questions_whatever_there_is(self, visitor: Reader) -> None:
+    def test_it_needs_the_same_number_of_queries_whatever_there_is(self, visitor: Reader) -> None:
         def questions(ideas: int) -> int:
             evidence = [f"{SITE}/idea/{factories.Idea()['id']}" for _ in range(ideas)]
             found = factories.Commitment(
@@ -221,7 +223,9 @@ class TestTable:
         assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
         return list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"))))
 
-    def test_it_has_a_line_for_each_milestone(self, visitor: Reader, pilot: dict[str, Any]) -> None:
+    def test_the_table_has_a_row_for_each_milestone(
+        self, visitor: Reader, pilot: dict[str, Any]
+    ) -> None:
         found = self.rows(visitor)
         assert [each["milestone"] for each in found] == ["1", "2", "3", "4"]
         assert found[1]["due"] == day(-2)

@@ -107,7 +107,7 @@ class TestPage:
         monkeypatch.setitem(ckan_config, "solr_url", "http://127.0.0.1:9/solr/none")
         assert len(rows(visitor.page("/marathon"))) == 3
 
-    def test_asks_the_same_number_of_questions_whatever_there_is(
+    def test_needs_the_same_number_of_queries_whatever_there_is(
         self, visitor: Reader, two_towns: None
     ) -> None:
         counts = []

@@ -29,7 +29,7 @@ class TestDeletingOnPages:
         assert model.Package.get(idea["id"]).state == "active"
 
     @pytest.mark.parametrize("kind", ["dataset", "idea", "workshop", "commitment"])
-    def test_without_them_it_goes(self, app: Any, kind: str) -> None:
+    def test_a_record_without_dependents_is_deleted(self, app: Any, kind: str) -> None:
         factory = {
             "dataset": factories.MarathonDataset,
             "idea": factories.Idea,

@@ -137,7 +137,7 @@ class TestOrganization:
             assert "Accept" in page.headers["Vary"]
         assert f'href="{SITE}{target}.ttl"' in page.body
 
-    def test_one_that_was_deleted_or_purged_is_gone(
+    def test_a_deleted_or_purged_organization_is_410(
         self, app: Any, organization: dict[str, Any]
     ) -> None:
         paths = [f"/organization/{organization['id']}{end}" for end in (".ttl", ".jsonld", "")]
@@ -151,9 +151,7 @@ class TestOrganization:
         for path in paths:
             assert ask(app, path, **TURTLE).status_code == 410, path
 
-    def test_what_is_no_organization_is_not_found(
-        self, app: Any, organization: dict[str, Any]
-    ) -> None:
+    def test_an_unknown_organization_is_404(self, app: Any, organization: dict[str, Any]) -> None:
         group = ckan_factories.Group()
         for reference in (NOWHERE, "no-such-name", group["id"], group["name"], "new", "x" * 300):
             for path in (f"/organization/{reference}.ttl", f"/organization/{reference}"):
@@ -165,7 +163,7 @@ class TestOrganization:
 
 
 class TestDistribution:
-    def test_one_that_was_deleted_from_a_public_dataset_is_gone(
+    def test_a_file_deleted_from_a_public_dataset_is_410(
         self, app: Any, dataset: dict[str, Any]
     ) -> None:
         file, other = dataset["resources"][0]["id"], factories.MarathonDataset()["id"]
@@ -186,7 +184,9 @@ class TestDistribution:
         # Of a dataset that never had it there is nothing to say.
         assert ask(app, f"/dataset/{other}/resource/{file}.ttl").status_code == 404
 
-    def test_one_that_nobody_saw_never_was(self, app: Any, dataset: dict[str, Any]) -> None:
+    def test_a_deleted_file_that_was_never_public_is_404(
+        self, app: Any, dataset: dict[str, Any]
+    ) -> None:
         draft = factories.MarathonDataset(
             state="draft", resources=[{"url": "https://villanueva.gob.gt/b.csv"}] * 2
         )
@@ -282,7 +282,7 @@ class TestDistribution:
         for path in (path_of(dataset), f"{path_of(dataset)}.ttl"):
             assert ask(app, path, **TURTLE).status_code == 410, path
 
-    def test_one_that_is_not_there_is_not_found(self, app: Any, dataset: dict[str, Any]) -> None:
+    def test_an_unknown_file_is_404(self, app: Any, dataset: dict[str, Any]) -> None:
         other = factories.MarathonDataset(idea=dataset["idea"])
         idea = call_action(
             "package_patch",

@@ -55,7 +55,7 @@ def test_an_address_of_the_site_is_gone_to(app: Any, address: str) -> None:
 
 
 @pytest.mark.parametrize("address", ["dataset", "\t//example.org", "/x\ny", "/idea/<NAME>"])
-def test_after_an_edit(app: Any, address: str) -> None:
+def test_an_edit_redirects_only_within_the_site(app: Any, address: str) -> None:
     dataset = MarathonDataset()
     editor = Reader(app, officer(dataset["owner_org"]))
     names = ("title", "owner_org", "name")

@@ -58,7 +58,7 @@ def test_a_site_may_want_their_names(app: Any, dataset: dict[str, Any]) -> None:
 
 
 @pytest.mark.ckan_config("package_hide_extras", "responsable")
-def test_those_that_a_site_hides_stay_hidden(app: Any, dataset: dict[str, Any]) -> None:
+def test_extras_of_package_hide_extras_are_not_shown(app: Any, dataset: dict[str, Any]) -> None:
     shown = details(app, dataset)
     assert "responsable" not in shown
     assert call_action("package_show", id=dataset["id"])["extras"]

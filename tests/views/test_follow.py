@@ -201,7 +201,7 @@ class TestByMail:
         assert "New idea: Ahorrar <agua> & luz (now proposed)" in text
         assert "New dataset: Caudales" in text
 
-    def test_who_does_not_want_mail_gets_none(
+    def test_followers_who_do_not_want_mail_get_none(
         self, reader: Callable[..., Reader], chain: Any, mailbox: smtp.Mailbox, app: Any
     ) -> None:
         somebody = reader(factories.User())

@@ -55,7 +55,7 @@ def shown(thing: dict[str, Any], reader: Reader) -> dict[str, Any]:
 
 
 class TestSecondSave:
-    def test_it_is_refused_with_the_form_filled_in_and_confirmed_by_saving_again(
+    def test_the_second_save_is_refused_with_a_filled_form_and_saving_again_confirms_it(
         self, editor: Reader, colleague: Reader, workshop: dict[str, Any]
     ) -> None:
         mine, theirs = values_of(editor, workshop), values_of(colleague, workshop)
@@ -108,7 +108,7 @@ class TestSecondSave:
         names = [row["organisation"] for row in stored(editor, workshop, "invitation")]
         assert names == ["COCODE", "School", "Clinic"]
 
-    def test_own_rows_only_if_they_say_so(
+    def test_own_rows_replace_the_others_only_if_chosen(
         self, editor: Reader, colleague: Reader, workshop: dict[str, Any]
     ) -> None:
         mine, theirs = values_of(editor, workshop), values_of(colleague, workshop)
@@ -179,7 +179,9 @@ class TestNoConflict:
         sent |= {"form_keep:nothing": "theirs", "form_keep:none": "both", "form_keep:title": "x"}
         assert post(editor, workshop, sent).status_code in {302, 409}
 
-    def test_a_new_file_meanwhile_is_none(self, editor: Reader, workshop: dict[str, Any]) -> None:
+    def test_a_new_file_meanwhile_is_no_conflict(
+        self, editor: Reader, workshop: dict[str, Any]
+    ) -> None:
         mine = values_of(editor, workshop)
         call_action("resource_create", package_id=workshop["id"], url="https://example.gt/a")
         assert post(editor, workshop, {**mine, "title": "Mine"}).status_code == 302
@@ -205,7 +207,7 @@ class TestWho:
             page_of(post(editor, workshop, {**mine, "title": "Mine"}))
         )
 
-    def test_an_outsider_who_may_edit_is_not(
+    def test_an_outsider_who_may_edit_is_not_told_the_name(
         self, reader: Any, colleague: Reader, workshop: dict[str, Any], ckan_config: Any
     ) -> None:
         other = officer(Workshop()["owner_org"])

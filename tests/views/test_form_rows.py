@@ -193,7 +193,7 @@ class TestErrorElsewhere:
 
 
 class TestErrorInARow:
-    def test_it_is_said_at_the_row_and_every_row_stays(
+    def test_the_error_is_shown_at_the_row_and_every_row_stays(
         self, editor: Reader, workshop: dict[str, Any]
     ) -> None:
         sent = values_of(editor, workshop)

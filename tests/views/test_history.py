@@ -53,7 +53,7 @@ def recorded_columns(table: Any) -> list[str]:
 
 
 class TestWhoMay:
-    def test_nobody_in_particular_is_sent_to_log_in(
+    def test_an_anonymous_visitor_is_sent_to_log_in(
         self, visitor: Reader, villa_nueva: Any
     ) -> None:
         for page in (PAGE, "/marathon/changes", f"{PAGE}.csv", f"{PAGE}.xlsx"):
@@ -84,7 +84,9 @@ class TestWhoMay:
 
 
 class TestPage:
-    def test_it_says_who_what_and_when(self, editor: Reader, workshop: dict[str, Any]) -> None:
+    def test_the_page_says_who_changed_what_and_when(
+        self, editor: Reader, workshop: dict[str, Any]
+    ) -> None:
         act("package_patch", editor.name, id=workshop["id"], notes="Otra", private=True)
         page = editor.page(PAGE)
         first = page.select(".marathon-changes > li")[0].get_text(" ", strip=True)
@@ -108,13 +110,13 @@ class TestPage:
         assert chosen
         assert chosen["value"] == "workshop"
 
-    def test_where_nothing_is_found_it_says_so(self, editor: Reader) -> None:
+    def test_the_page_says_if_there_are_no_changes(self, editor: Reader) -> None:
         page = editor.page(f"{PAGE}?until=2020-01-01")
         assert page.select_one(".empty")
         assert not page.select(".marathon-changes")
 
     @pytest.mark.parametrize("query", ["from=ayer", "before=x", "before=0", "action=x"])
-    def test_what_cannot_be_read_is_said(self, editor: Reader, query: str) -> None:
+    def test_a_filter_that_cannot_be_read_is_reported(self, editor: Reader, query: str) -> None:
         for ending in ("", ".csv", ".xlsx"):
             answer = editor.get(f"{PAGE}{ending}?{query}")
             if "before" in query and ending:

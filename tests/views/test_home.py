@@ -188,7 +188,7 @@ class TestFullSite:
         text = section(page(app), "municipalities")
         assert "San Carlos Alzatate 1 idea · 1 dataset · 1 workshop" in text
 
-    def test_what_waits_for_data_is_one_link_away(self, app: Any, chain: dict[str, Any]) -> None:
+    def test_one_link_leads_to_ideas_without_data(self, app: Any, chain: dict[str, Any]) -> None:
         waiting = "/idea/?vocab_data_needs=unmet"
         home = page(app)
         assert waiting in links(home, ".marathon-counts a").values()
@@ -198,7 +198,7 @@ class TestFullSite:
         forms = page(app, "/en/").select("main form[role=search]")
         assert [form["action"] for form in forms] == ["/en/marathon/search"]
 
-    def test_a_chat_shows_what_the_site_is(self, app: Any) -> None:
+    def test_has_a_preview_card_for_chats(self, app: Any) -> None:
         card = {each["property"]: each["content"] for each in page(app).select("meta[property]")}
         assert card["og:url"] == "http://test.ckan.net/"
         assert "idea marathons" in card["og:description"]
@@ -226,7 +226,7 @@ class TestFullSite:
         assert found["INFOM"] == f"/organization/{body['name']}"
         assert found["datos@infom.example.gt"] == "mailto:datos@infom.example.gt"
 
-    def test_asks_the_same_number_of_questions_whatever_there_is(
+    def test_needs_the_same_number_of_queries_whatever_there_is(
         self, app: Any, chain: dict[str, Any]
     ) -> None:
         def grow() -> None:

@@ -142,7 +142,7 @@ class TestEverything:
         call_action("package_patch", id=chain["idea"]["id"], title=title, notes="<b>")
         assert any("<script>" in each for each in titles(visitor, WHOLE))
 
-    def test_who_has_it_is_told_so(self, visitor: Reader, chain: Any) -> None:
+    def test_a_known_etag_gets_304(self, visitor: Reader, chain: Any) -> None:
         tag = visitor.get(WHOLE).headers["ETag"]
         assert visitor.get(WHOLE, **{"If-None-Match": tag}).status_code == 304
         call_action("package_patch", id=chain["idea"]["id"], status="prioritised")
@@ -198,10 +198,10 @@ class TestParts:
             ("/commitment/x/news.atom", 404),
         ],
     )
-    def test_what_is_nowhere_is_not_found(self, visitor: Reader, path: str, status: int) -> None:
+    def test_an_unknown_part_has_no_news(self, visitor: Reader, path: str, status: int) -> None:
         assert visitor.get(path).status_code == status
 
-    def test_of_what_was_public_is_gone(self, visitor: Reader, chain: Any) -> None:
+    def test_a_part_that_was_public_is_410(self, visitor: Reader, chain: Any) -> None:
         alone = Idea(workshop=chain["workshop"]["id"])
         call_action("package_delete", id=alone["id"])
         assert visitor.get(f"/idea/{alone['id']}/news.atom").status_code == 410

@@ -140,7 +140,7 @@ class TestQueriesThatSolrCannotRun:
             ({"q": 'title:"'}, "q"),
         ],
     )
-    def test_are_faults_of_who_asks_and_name_the_parameter(
+    def test_are_client_errors_that_name_the_parameter(
         self, visitor: Reader, sent: dict[str, Any], named: str
     ) -> None:
         answer = visitor.post_json("/api/3/action/package_search", sent)
@@ -152,7 +152,7 @@ class TestQueriesThatSolrCannotRun:
         for inner in ("site_id", "permission_labels", "SolrError", "org.apache", "HTTP"):
             assert inner not in error["message"]
 
-    def test_a_page_says_so_too(self, visitor: Reader) -> None:
+    def test_are_explained_on_pages_too(self, visitor: Reader) -> None:
         assert visitor.get("/feeds/custom.atom?q=title:/[/").status_code == 400
 
     def test_a_solr_that_runs_no_query_at_all_is_away(
@@ -230,7 +230,9 @@ class TestSolrHangs:
 
 class TestConnectionsUsedUp:
     @pytest.mark.parametrize("path", ["/api/3/action/package_list", "/dataset/any"])
-    def test_it_is_503(self, visitor: Reader, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    def test_a_request_is_answered_by_503(
+        self, visitor: Reader, monkeypatch: pytest.MonkeyPatch, path: str
+    ) -> None:
         assert visitor.get(path).status_code in {200, 404}
         model.Session.remove()
         engine = model.meta.engine
@@ -246,7 +248,7 @@ class TestConnectionsUsedUp:
         assert visitor.get(path).status_code in {200, 404}
 
     @pytest.mark.parametrize("path", ["/api/3/action/status_show", "/dataset/any"])
-    def test_it_is_503_too_in_the_middle_of_a_request(
+    def test_a_request_that_has_begun_is_answered_by_503(
         self, visitor: Reader, monkeypatch: pytest.MonkeyPatch, path: str
     ) -> None:
         engine = model.meta.engine

@@ -117,7 +117,7 @@ class TestTables:
                     assert {row[column.name] for row in known[name]} <= there
 
     @pytest.mark.parametrize("hidden", ["workshop", "idea", "dataset"])
-    def test_what_is_not_public_is_nowhere(
+    def test_non_public_records_are_in_no_table(
         self, visitor: Reader, chain: Chain, hidden: str
     ) -> None:
         call_action("package_patch", id=chain[hidden]["id"], private=True)
@@ -146,7 +146,7 @@ class TestTables:
 class TestHttp:
     @pytest.mark.parametrize("name", list(spreadsheets.list_open_tables()))
     @pytest.mark.parametrize("extension", list(spreadsheets.FORMS))
-    def test_who_has_it_is_not_sent_it_again(
+    def test_a_known_etag_gets_304(
         self, visitor: Reader, chain: Chain, name: str, extension: str
     ) -> None:
         path = f"/marathon/data/{name}.{extension}"

@@ -162,7 +162,7 @@ class TestIdeaPage:
         editor.post(f"/idea/{idea['id']}/status", {"status": "implemented"})
         assert call_action("package_show", id=idea["id"])["status"] == "proposed"
 
-    def test_nobody_in_particular_changes_a_status(
+    def test_an_anonymous_visitor_cannot_change_a_status(
         self, visitor: Reader, idea: dict[str, Any]
     ) -> None:
         answer = visitor.post(f"/idea/{idea['id']}/status", {"status": "prioritised"})

@@ -178,7 +178,7 @@ class TestFigures:
             assert page.select_one("[role=status]")
 
     @pytest.mark.parametrize("path", KINDS)
-    def test_a_page_asks_the_same_number_of_questions_whatever_there_is(
+    def test_a_page_needs_the_same_number_of_queries_whatever_there_is(
         self, visitor: Reader, villa_nueva: dict[str, Any], path: str
     ) -> None:
         counts = []

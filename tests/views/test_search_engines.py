@@ -80,7 +80,7 @@ ODD = [
 
 
 class TestSchemaOrg:
-    def test_it_is_what_google_asks_for(self, dataset: dict[str, Any], app: Any) -> None:
+    def test_a_dataset_has_what_google_requires(self, dataset: dict[str, Any], app: Any) -> None:
         (found,) = structured(app, dataset)
         assert found["@type"] == "Dataset"
         assert found["name"] == dataset["title"]
@@ -106,7 +106,7 @@ class TestSchemaOrg:
         assert found["description"].startswith("Son 14. Pozos. ")
         assert ".." not in found["description"]
 
-    def test_what_is_not_public_is_not_told(self, app: Any, marathon_site: None) -> None:
+    def test_a_private_dataset_has_no_schema_org(self, app: Any, marathon_site: None) -> None:
         hidden = factories.MarathonDataset(private=True)
         token = SysadminWithToken()["token"]
         assert structured(app, hidden, Authorization=token) == []

@@ -92,7 +92,7 @@ def restore_site(
 
 
 def _confirm_overwriting(directory: Path, yes: bool) -> None:
-    """Have somebody confirm that what is there is overwritten."""
+    """Ask for confirmation that the present site is overwritten."""
     present = restore.describe_present()
     if not present or yes:
         return

@@ -41,10 +41,10 @@ from ckanext.marathon.operations.upkeep import ChecksumOutcome, IndexFault
 
 
 class ProgressBar:
-    """A progress bar that is told where it is; a line at the start and each tenth in a log."""
+    """A progress bar on a terminal; in a log one line at the start and one for each tenth."""
 
     def __init__(self, label: str) -> None:
-        """Take the name of what is done."""
+        """Set the label of the bar."""
         self._label = label
         self._bar: Any = None
         self._done = 0

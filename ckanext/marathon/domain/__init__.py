@@ -1,1 +1,1 @@
-"""The rules: dicts and facts in, dicts or errors out. No CKAN import."""
+"""The rules, as functions of dicts and facts that return dicts or errors. They import no CKAN."""

@@ -112,7 +112,7 @@ def begins_with_host(value: str) -> bool:
 
 
 def is_mail_reachable(address: str) -> bool:
-    """Return whether a letter to a mail address could reach a person who reads it.
+    """Return whether mail to an address could reach somebody who reads it.
 
     Not at a host that is no public name (``localhost``, ``.invalid``, a number of a network), nor
     in a box that says of itself that nobody reads it (``no-responder``, ``noreply``).
@@ -136,7 +136,7 @@ _RESERVED = frozenset({"example.com", "example.net", "example.org"})
 
 
 def _host(netloc: str) -> str:
-    """Return the host; "" where there is a user name, which nobody should publish."""
+    """Return the host; "" if the address has a user name, which must not be published."""
     if "@" in netloc:
         return ""
     host, _, port = netloc.rpartition(":")

@@ -31,11 +31,11 @@ class ResolvedValues(NamedTuple):
 
 
 def resolve_values(own: Sequence[str], inherited: Iterable[str], source: str) -> ResolvedValues:
-    """Return a thing's own values, else those of its source, sorted, each once.
+    """Return a record's own values, else those of its source; sorted, without duplicates.
 
     Args:
-        own: what is stored with the thing.
-        inherited: what its ideas or workshop have.
+        own: the values stored with the record.
+        inherited: the values of its ideas or workshop.
         source: ``IDEA`` or ``WORKSHOP``.
     """
     if own:
@@ -50,7 +50,7 @@ def select_own_values(
     stored: Sequence[str] | None,
     computed: Sequence[str],
 ) -> list[str]:
-    """Return what of a field is the thing's own, where a client sends back what it was shown.
+    """Return the values to store as a record's own, if a client may send back computed ones.
 
     Args:
         given: the values sent.
@@ -161,7 +161,7 @@ def check_required(
     problems: Collection[str],
     required: Requirements,
 ) -> list[FieldFault]:
-    """Return what a dataset lacks.
+    """Return a fault for each required value that a dataset lacks.
 
     Args:
         dataset: its fields.
@@ -200,7 +200,7 @@ def _is_blank(text: Any) -> bool:
 
 
 def check_licence(given: str, stored: str, known: Collection[str]) -> list[FieldFault]:
-    """Return a fault if a dataset is given a licence that is none; what is stored may stay.
+    """Return a fault if a new licence is not one of the site's; the stored one may stay.
 
     Args:
         given: CKAN's id of a licence, or ``""``.

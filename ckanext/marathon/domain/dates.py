@@ -119,7 +119,7 @@ def read_date(value: Any) -> DateReading:
 
 
 def _match(value: Any) -> tuple[DateForm, dict[str, str | None], str] | None:
-    """Return form and parts of a text that looks like a date, and the text."""
+    """Return the form of a text that looks like a date, its parts, and the text; else ``None``."""
     if isinstance(value, datetime | date):
         value = value.isoformat()
     if isinstance(value, int) and not isinstance(value, bool):
@@ -260,7 +260,7 @@ def read_duration(value: Any) -> str:
 
 
 def read_stored_date(value: Any) -> DateReading | None:
-    """Return a stored date as it is understood; ``None`` for what is none.
+    """Return a stored date, parsed; ``None`` if the value is not a date.
 
     Fields of older records may hold anything; only what :func:`read_date` takes has a meaning.
     """
@@ -271,7 +271,7 @@ def read_stored_date(value: Any) -> DateReading | None:
 
 
 def normalize_stored_date(value: Any) -> str:
-    """Return a stored date as it is understood, "" for what is none: it is said of it elsewhere."""
+    """Return a stored date in its normal form, "" if it is not a date (others report that)."""
     reading = read_stored_date(value)
     return reading.text if reading else ""
 
@@ -289,7 +289,7 @@ def find_first_instant(text: str) -> datetime:
 
 
 def find_last_instant(text: str) -> datetime:
-    """Return when a stored date ends, with its offset; a moment ends when it begins.
+    """Return the last instant of a stored year, month or day; of an instant, itself.
 
     Raises:
         ValueError: it is no date.
@@ -320,10 +320,11 @@ def find_last_local_day(text: str) -> date:
 
 
 def make_date_sort_key(text: str) -> tuple[date, timedelta]:
-    """Return what sorts stored dates by when they begin in Guatemala.
+    """Return a key that sorts stored dates by their first instant in Guatemala.
 
-    A day without an hour comes before its hours, and what is no date before all dates. The texts
-    themselves do not sort so: ``2017-06-03T01:00:00+00:00`` is still the second of June.
+    A day without an hour sorts before its hours, and values that are not dates before all dates.
+    The texts themselves do not sort like this: ``2017-06-03T01:00:00+00:00`` is still the second
+    of June.
     """
     reading = read_stored_date(text)
     if reading is None:
@@ -335,9 +336,9 @@ def make_date_sort_key(text: str) -> tuple[date, timedelta]:
 
 
 def drop_hour(text: str) -> str:
-    """Return a stored year, month or day as it is, of a moment its day in Guatemala.
+    """Return a stored year, month or day unchanged, and the day in Guatemala of an instant.
 
-    What is no date is returned as it is: nobody knows better than who wrote it.
+    A value that is not a date is returned unchanged.
     """
     reading = read_stored_date(text)
     if reading is None:
@@ -404,12 +405,12 @@ class Period:
 
     @property
     def starts(self) -> datetime | None:
-        """The moment at which it begins, in UTC."""
+        """Its first instant, in UTC."""
         return _midnight(self.first) if self.first else None
 
     @property
     def ends(self) -> datetime:
-        """The moment at which it is over, in UTC."""
+        """The instant at which it is over, in UTC."""
         return _midnight(self.last + timedelta(days=1))
 
 

@@ -22,7 +22,7 @@ def N_(message: str) -> str:
 
 
 class Fault(NamedTuple):
-    """A message with named places, ``{code}``, and what goes there."""
+    """A message with named placeholders (``{code}``) and their values."""
 
     message: str
     values: Mapping[str, Any] = {}
@@ -45,7 +45,7 @@ def make_fault(field: str, message: str, **values: Any) -> FieldFault:
 
 
 class MarathonError(Exception):
-    """Something that the person who asked can mend."""
+    """An error that the person who sent the request can correct."""
 
 
 class Malformed(MarathonError):
@@ -61,7 +61,7 @@ class Taken(MarathonError):
     """Somebody else has it; ``holder`` is their id, ``None`` if they were first by an instant."""
 
     def __init__(self, key: str, holder: str | None) -> None:
-        """Keep what was asked for and who has it."""
+        """Store the value that was asked for and who has it."""
         super().__init__(f"{key} is taken")
         self.key = key
         self.holder = holder

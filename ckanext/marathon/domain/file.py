@@ -59,7 +59,7 @@ def is_own_algorithm(algorithm: Any) -> bool:
 
 
 def read_blocks(stream: BinaryIO) -> Iterator[bytes]:
-    """Yield what a stream holds from where it is, in blocks of 1 MB."""
+    """Yield the rest of a stream, from its present position, in blocks of 1 MB."""
     while block := stream.read(_BLOCK):
         yield block
 

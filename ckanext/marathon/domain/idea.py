@@ -27,7 +27,7 @@ STEPS: Mapping[str, tuple[str, ...]] = {
     "discarded": ("proposed",),
 }
 
-# What was closed is opened again: the public is told why.
+# Reopening a closed idea needs a reason, which is public.
 REOPENINGS = frozenset({("implemented", "in_progress"), ("discarded", "proposed")})
 
 
@@ -42,11 +42,11 @@ def needs_reason(before: str, after: str) -> bool:
 
 
 def check_start(status: str, may_record_the_past: bool) -> list[FieldFault]:
-    """Return what is wrong with the status of a new idea.
+    """Return the faults of the status of a new idea.
 
     Args:
         status: the status asked for.
-        may_record_the_past: whether the person may enter an idea that has come further already;
+        may_record_the_past: whether the person may enter an idea with a later status;
             sysadmins and the coordinating body may.
     """
     if status == FIRST_STATUS or may_record_the_past:
@@ -57,7 +57,7 @@ def check_start(status: str, may_record_the_past: bool) -> list[FieldFault]:
 
 
 def check_step(before: str, after: str, reason: str) -> list[FieldFault]:
-    """Return what is wrong with a step; to stay is always allowed."""
+    """Return the faults of a change of status; keeping the status is always allowed."""
     if before == after or before not in STEPS:
         return []
     if after not in STEPS[before]:
@@ -81,7 +81,7 @@ def _label(code: str) -> Mapping[str, str]:
 
 @dataclass(frozen=True)
 class Needs:
-    """What is known about the data needs of an idea.
+    """Facts about the data needs of an idea.
 
     Attributes:
         own: ids of those it has already.
@@ -95,7 +95,7 @@ class Needs:
 def check_idea(
     idea: Mapping[str, Any], municipalities_of_workshop: Collection[str], needs: Needs
 ) -> list[FieldFault]:
-    """Return what is wrong with an idea whose fields can all be read.
+    """Return the faults of an idea whose fields are all valid by themselves.
 
     Args:
         idea: its fields; ``municipality`` is a list of codes, ``data_need`` a list of dicts.
@@ -110,7 +110,7 @@ def check_idea(
 
 
 def _texts(idea: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    """Yield what people write who were at the workshop: who said it is nobody's affair."""
+    """Yield the free texts of an idea, which must not name persons who were at the workshop."""
     for field in ("title", "notes", "proponent_group", "status_reason"):
         yield (field,), idea.get(field) or ""
     written: list[str] = idea.get("community") or []
@@ -161,7 +161,7 @@ def _check_needs(rows: Sequence[Mapping[str, Any]], needs: Needs) -> list[FieldF
 
 
 class StoryContact(NamedTuple):
-    """An institution that can be asked, never a person; what is not known is ""."""
+    """An institution to contact, never a person; unknown fields are ""."""
 
     name: str
     title: str
@@ -170,7 +170,7 @@ class StoryContact(NamedTuple):
 
 
 class StoryFacts(NamedTuple):
-    """What is known of an idea.
+    """Facts of an idea for its story.
 
     Attributes:
         title: of the idea.
@@ -196,7 +196,7 @@ class StoryFacts(NamedTuple):
 
 
 class StoryClause(NamedTuple):
-    """A phrase with places ``{title}``, ``{workshop}``, ``{date}``, and what goes there.
+    """A phrase with placeholders ``{title}``, ``{workshop}``, ``{date}``, and their values.
 
     ``{date}`` is an ISO day; ``{organization}`` and ``{address}`` are a contact's.
     """

@@ -56,7 +56,7 @@ _AMOUNT_READ_AS = N_("“{value}” was read as {number}")
 
 
 class NumberReading(NamedTuple):
-    """A number, and what to say of how it was written.
+    """A number, and the notice about how it was written, if any.
 
     ``text`` has digits and, before decimals, a point; ``notice`` is ``None`` where what was written
     is what was read.
@@ -119,7 +119,7 @@ def parse_decimal(value: Any, least: float = -math.inf, most: float = math.inf) 
 
 
 def write_number(value: Any, is_bounded: bool = False) -> Any:
-    """Return a number of JSON as a text that can be read in one way; anything else as it is.
+    """Return a JSON number as text that has one reading only; any other value as it is.
 
     1.125 becomes ``1.1250``, which nobody takes for thousands; where bounds rule thousands out
     (``is_bounded``), it stays as it is.
@@ -172,14 +172,14 @@ def _refuse_long(written: str) -> None:
 
 
 def _digits(value: Any) -> str | None:
-    """Return a number of a program in digits, without exponent; ``None`` for what is none."""
+    """Return a JSON number as digits without an exponent; ``None`` if the value is no number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return format(Decimal(repr(value)), "f")
 
 
 def _readings(text: str) -> list[Decimal]:
-    """Return what a number can mean: with a point before decimals, and with a comma there."""
+    """Return the two readings of a number: decimals after the point, or after the comma."""
     if not _DIGITS_AND_SIGNS.fullmatch(text):
         return []
     found = [text.replace(",", ""), text.replace(".", "").replace(",", ".")]
@@ -201,7 +201,7 @@ def _shortest(number: Decimal) -> str:
 
 
 def _without_doubt(text: str) -> str:
-    """Return a number with another 0 where its three decimals could be taken for thousands."""
+    """Append a 0 to a number with three decimals, which could be read as thousands."""
     return f"{text}0" if _DOUBTFUL.fullmatch(text) else text
 
 

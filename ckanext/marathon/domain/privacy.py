@@ -102,7 +102,7 @@ _JSON_WEB_TOKEN = re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}")
 
 
 class Redactor:
-    """Replaces credentials in texts: known secrets, and what stands where credentials stand."""
+    """Replaces credentials in texts: known secrets, and values in the place of a credential."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         """Remember secrets; each is found as it is and as it is written in an address."""

@@ -76,7 +76,7 @@ def is_plain(text: str) -> bool:
 
 
 def explain_hidden(text: str) -> Fault | None:
-    """Return what is wrong with a text that has a hidden character, and where it stands."""
+    """Return an error message that names a text's first hidden character and its place."""
     place = find_hidden(text)
     if place is None:
         return None
@@ -112,7 +112,7 @@ def remove_hidden(text: str) -> str:
 
 
 def _is_joining(text: str, place: int) -> bool:
-    """Return whether a joiner at a place joins what is beside it."""
+    """Return whether the joiner at an index joins the characters beside it."""
     before, after = text[place - 1 : place], text[place + 1 : place + 2]
     if not before or not after:
         return False
@@ -276,7 +276,7 @@ def list_tags(text: str) -> list[str]:
 
 
 def is_kept_as_tags(text: str) -> bool:
-    """Return whether the tags of a keyword say all that it says."""
+    """Return whether CKAN's tags can hold a keyword without loss."""
     return all(
         _as_tag(each) == each and SHORTEST_TAG <= len(each) <= LONGEST_TAG
         for each in split_keyword(text)

@@ -43,7 +43,7 @@ class Masked(NamedTuple):
 
 
 def check_counts(counts: Counts) -> list[FieldFault]:
-    """Return what cannot be: a part greater than the whole."""
+    """Return a fault for each group of participants that is larger than all of them."""
     total = counts.get(TOTAL_FIELD)
     if total is None:
         return []
@@ -109,7 +109,7 @@ class Agenda(NamedTuple):
     Attributes:
         coming: those not over yet, the next one first.
         past: those that are over, the latest first.
-        undated: those of which nobody said when.
+        undated: those without a date.
     """
 
     coming: list[str]
@@ -118,7 +118,7 @@ class Agenda(NamedTuple):
 
 
 def arrange_workshops(workshops: Iterable[WorkshopTimes], today: date) -> Agenda:
-    """Return workshops by when they are; what is held today is past already."""
+    """Sort workshops into coming, past and undated; one that was held today is past."""
     coming: list[tuple[tuple[date, timedelta], str]] = []
     past: list[tuple[tuple[date, timedelta], str]] = []
     undated: list[str] = []
@@ -152,7 +152,7 @@ def find_day_span(starts: str, ends: str) -> tuple[date, date] | None:
 
 
 def is_time(text: str) -> bool:
-    """Return whether a text is a date or moment; sites may have had anything in the field."""
+    """Return whether a text is a date or time: older records may have anything in the field."""
     try:
         find_first_instant(text).astimezone(GUATEMALA)
     except ValueError:
@@ -161,7 +161,7 @@ def is_time(text: str) -> bool:
 
 
 def localize_moment(text: str) -> str:
-    """Return a stored moment in Guatemala's time, and everything else as it is."""
+    """Convert a stored instant to Guatemala's time; return any other text unchanged."""
     reading = read_stored_date(text)
     if reading is None or reading.form != DateForm.MOMENT:
         return text
@@ -178,7 +178,7 @@ def _day(text: str) -> date:
 
 
 def check_workshop(workshop: Mapping[str, Any], today: date) -> list[FieldFault]:
-    """Return what is wrong with a workshop whose fields can all be read.
+    """Return the faults of a workshop whose fields are all valid by themselves.
 
     Args:
         workshop: its fields; counts as int, dates as ISO text, ``organiser`` and ``invitation``

@@ -53,8 +53,8 @@ class NewsItem(NamedTuple):
 
     Attributes:
         at: when, with an offset.
-        key: tells it from others of the same thing; never changes.
-        thing: what it is about; ``None`` for a dataset that is not there any more.
+        key: tells it from other news of the same record; never changes.
+        thing: the record it is about; ``None`` for a dataset that no longer exists.
         id: of the thing.
         status: of an idea or workshop, then.
         reason: why the status changed.
@@ -162,7 +162,7 @@ def _workshops(talks: sa.Select[Any] | None, limit: int) -> list[NewsItem]:
 
 
 def _published(scope: str, limit: int) -> list[NewsItem]:
-    """Return what came into a part, or the whole, and what left it."""
+    """Return the news of datasets that entered or left a part or the whole."""
     if scope:
         number = sa.case((Member.current, Member.entered), else_=Member.changed)
         query = (
@@ -241,7 +241,7 @@ MEDIA_TYPE = "application/atom+xml"
 
 
 def write_changes_atom(part: CataloguePart, address: str, page: str) -> tuple[bytes, str]:
-    """Return the newest changes of datasets, newest first, and the cursor of the moment.
+    """Return the newest changes of datasets, newest first, and the present cursor.
 
     Args:
         part: of the catalogue, or the whole.
@@ -249,7 +249,7 @@ def write_changes_atom(part: CataloguePart, address: str, page: str) -> tuple[by
         page: address of the pages for people, without a slash at the end.
 
     Raises:
-        NotReady: the log cannot answer.
+        LogNotReady: the log cannot answer.
     """
     with log_state.open_snapshot() as connection:
         moment = log_state.fill_unpublished(feed_log.read_catalogue(connection))
@@ -286,7 +286,7 @@ def write_changes_atom(part: CataloguePart, address: str, page: str) -> tuple[by
 
 
 def name_feed(part: CataloguePart) -> str:
-    """Return what a feed of a part of the catalogue, or of the whole, is called."""
+    """Return the title of the feed of a part of the catalogue, or of the whole."""
     site = str(tk.config.get("ckan.site_title") or "CKAN")
     name = part.titles.get(catalogue.find_language()) or part.titles.get("es") or ""
     return remove_hidden(f"{site}: {name}" if name else site)

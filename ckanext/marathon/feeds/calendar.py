@@ -82,12 +82,12 @@ def write_calendar(name: str, source: str, events: Iterable[CalendarEvent]) -> b
 
 
 def make_uid(iri: str, part: str = "") -> str:
-    """Return what a calendar knows a thing by: it changes as little as the IRI does."""
+    """Return the ``UID`` of an event, which is as permanent as the record's IRI."""
     split = urlsplit(iri)
     return f"{split.path.rsplit('/', 1)[-1]}{part}@{split.hostname or 'localhost'}"
 
 
-# Writing one takes milliseconds, and whoever subscribed asks again and again.
+# Writing one takes milliseconds, and subscribed programs request it again and again.
 @lru_cache(maxsize=2_000)
 def _written(event: CalendarEvent) -> bytes:
     written = _workshop(event).to_ical()
@@ -130,7 +130,7 @@ def _base(event: CalendarEvent, identifier: str, title: str) -> icalendar.Event:
     made.add("dtstamp", modified)
     made.add("created", created)
     made.add("last-modified", modified)
-    # It must grow with each change, and nobody counts them.
+    # It must grow with each change, and CKAN does not count changes.
     made.add("sequence", max(0, int((modified - created).total_seconds())))
     made.add("summary", _line(title))
     made.add("url", event.url)
@@ -158,7 +158,7 @@ def _times(starts: str, ends: str) -> tuple[date | datetime, date | datetime | N
 
 
 def _moment(text: str) -> datetime:
-    """Return a moment as Guatemala's clocks show it; the zone is said beside it."""
+    """Return the local time in Guatemala without an offset; ``TZID`` names the zone."""
     return find_first_instant(text).astimezone(GUATEMALA).replace(tzinfo=None)
 
 
@@ -181,6 +181,6 @@ def _line(text: str) -> str:
 
 
 def _text(text: str) -> str:
-    """Return a text without what a line of a calendar cannot hold."""
+    """Return a text without characters that iCalendar does not allow."""
     lines = remove_hidden(text).replace("\r\n", "\n").replace("\r", "\n")
     return "".join(each for each in lines if each == "\n" or unicodedata.category(each) != "Cc")

@@ -1,9 +1,9 @@
 """The catalogue and its parts from the log: pages that never move, and all in one stream.
 
-A document is a head, any number of parts, and a tail. The head says what the catalogue says of
-itself: its description, its date, its pages. Parts are kept compressed and follow each other as
-they are: each piece is deflated so that it starts with an empty memory and ends at a byte (a full
-flush), and only the checksum of the whole has to be computed from those of the pieces.
+A document is a head, any number of pages, and a tail. The head has the catalogue's description,
+date and links to pages. Pages are stored compressed and concatenated as they are: each is deflated
+so that it refers to nothing before it and ends at a byte (a full flush). Only the checksum of the
+whole document has to be computed, from those of the pages.
 
 Sources: RFC 1951, RFC 1952; Adler's ``crc32_combine`` (zlib), whose idea is used here: appending
 bytes multiplies the remainder by a power of x.
@@ -66,14 +66,14 @@ class Piece(NamedTuple):
 
 
 def deflate_bytes(data: bytes) -> Piece:
-    """Return bytes as a piece."""
+    """Deflate bytes so that the result can follow other pieces (see the module)."""
     compressor = zlib.compressobj(COMPRESSION_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
     body = compressor.compress(data) + compressor.flush(zlib.Z_FULL_FLUSH)
     return Piece(body, len(data), zlib.crc32(data))
 
 
 def inflate_piece(piece: Piece) -> bytes:
-    """Return the bytes of a piece."""
+    """Inflate a piece made by :func:`deflate_bytes`."""
     return zlib.decompressobj(-zlib.MAX_WBITS).decompress(piece.body)
 
 
@@ -89,7 +89,7 @@ def write_gzip(pieces: Iterable[Piece]) -> Iterator[bytes]:
 
 
 def combine_checksums(first: int, second: int, second_size: int) -> int:
-    """Return the CRC-32 of two texts after each other, from those of each."""
+    """Return the CRC-32 of two concatenated texts from their CRC-32s."""
     return _multiply(_shift(second_size), first) ^ second
 
 
@@ -145,14 +145,14 @@ INVENTORY = {
     "csv": DocumentFormat("csv", "text/csv"),
 }
 FORMATS = {**RDF_DOCUMENTS, **INVENTORY}
-# Of how the inventory is written. Another number, and pages that were kept are written anew.
+# Version of the written form of the inventory. Raising it makes stored pages be written again.
 EDITION = 3
 # The same of RDF: pages that earlier versions kept in another form are not put together with ours.
 _KEPT_ANEW = {"jsonld": "-compact"}
 
 
 class DocumentFrame(NamedTuple):
-    """What stands before the first part, between the parts, and at the end."""
+    """The bytes before the first part of a document, between its parts, and at its end."""
 
     first: bytes
     between: bytes
@@ -174,14 +174,14 @@ def find_kept_format(extension: str) -> str:
 
 
 def find_settings_mark(extension: str) -> str:
-    """Return what tells documents under other settings apart; "" for RDF, which has no others."""
+    """Return a key of the settings that a document depends on; "" for RDF, which needs none."""
     if extension in RDF_DOCUMENTS:
         return ""
     return f"-{zlib.crc32(repr((EDITION, find_language(), *_find_contact())).encode()):08x}"
 
 
 def make_frame(extension: str, vocabulary: str) -> DocumentFrame:
-    """Return what stands around the parts of a document in a format of :data:`FORMATS`."""
+    """Return head, separator and tail of a document in a format of :data:`FORMATS`."""
     if extension in DATA_JSON:
         return DocumentFrame(b"", b",\n", data_json.TAIL)
     if extension == "csv":
@@ -223,7 +223,7 @@ def write_part(lines: Sequence[bytes], extension: str, vocabulary: str, base: st
 def parse_datasets(
     lines: Sequence[bytes], vocabulary: str, base: str
 ) -> Sequence[InventoryDataset]:
-    """Return the datasets of a page, as those want them who do not read RDF."""
+    """Parse a page of the log into plain dataset records for the formats other than RDF."""
     return inventory.parse_inventory(lines, find_language(), vocabulary, base)
 
 
@@ -234,9 +234,9 @@ def find_language() -> str:
 
 
 def _find_contact() -> data_json.SiteContact:
-    """Return whom to ask where a dataset and its organisation name nobody.
+    """Return the site's contact, for datasets without one whose organisation has none either.
 
-    CKAN's sender of mail is often nobody: ``no-responder@localhost`` reaches no one.
+    CKAN's sender address is often useless: nobody reads ``no-responder@localhost``.
     """
     given = (tk.config.get("email_to"), tk.config.get("smtp.mail_from"))
     email = next(filter(is_mail_reachable, map(str, filter(None, given))), "")
@@ -275,7 +275,7 @@ class PageView:
 
 @dataclass(frozen=True)
 class _CatalogueMoment:
-    """What the log's clock and its entry of the catalogue say at one moment."""
+    """The log's clock and its entry of the catalogue, from one snapshot of the database."""
 
     base: str
     vocabulary: str
@@ -292,10 +292,10 @@ def make_head(
     """Return the beginning of a document, up to the first page.
 
     Args:
-        moment: as ``model.pages.catalogue`` gives it.
+        moment: as :func:`.read_catalogue` returns it.
         part: of the catalogue, or the whole.
         view: ``None`` for all of it in one document.
-        extension: a format of ``documents.FORMATS``.
+        extension: a key of :data:`FORMATS`.
     """
     said = _CatalogueMoment(
         moment.base,
@@ -313,7 +313,7 @@ def make_head(
 
 
 def describe_catalogue(moment: sa.Row[Any] | _CatalogueMoment, part: CataloguePart) -> list[bytes]:
-    """Return the lines of what a part of the catalogue, or the whole, says of itself."""
+    """Return the description of the whole catalogue or of a part, as lines of N-Triples."""
     whole = read_description(moment.catalogue).splitlines() if moment.catalogue is not None else []
     return part.lines(whole, keys.find_site(moment)) if whole else []
 
@@ -385,7 +385,7 @@ logger = logging.getLogger(__name__)
 
 
 class CatalogueDocument:
-    """What a request is answered with; must be closed, read or not.
+    """The answer to a request; must be closed, even if it was not read.
 
     Attributes:
         state: that the document shows.
@@ -419,14 +419,14 @@ def read_page(
     Args:
         part: of the catalogue, or the whole; each has slots of its own.
         number: of the page, from 1.
-        extension: a format of ``documents.FORMATS``.
+        extension: a key of :data:`FORMATS`.
         address: of the catalogue in this format, without ``?page=``.
 
     Returns:
         ``None`` beyond the last page. The next page is the next that is not empty.
 
     Raises:
-        NotReady: the log cannot answer.
+        LogNotReady: the log cannot answer.
 
     Source: Hydra Core, PartialCollectionView. Slots never move, so that an edit or a deletion
     during a crawl hides nothing from it.
@@ -457,7 +457,7 @@ def _read_page(
         body = _make_piece(found)
         if body is not None or _is_beyond(found, number):
             return found, body
-        # What is kept is out of date; what is written anew must be of one moment.
+        # The stored page is out of date; the new one must be read from one snapshot.
         with open_snapshot() as connection:
             found = log_state.fill_unpublished(feed_log.read_window(connection, number, kept_as))
             return found, _read_window(connection, found, number, extension, _make_piece(found))
@@ -475,14 +475,14 @@ def _is_beyond(found: sa.Row[Any], number: int) -> bool:
 
 
 def read_everything(part: CataloguePart, extension: str) -> CatalogueDocument:
-    """Return all of it as one document, of one moment, in constant memory.
+    """Return the whole catalogue or part as one document, from one snapshot, in constant memory.
 
     Args:
         part: of the catalogue, or the whole.
-        extension: a format of ``documents.FORMATS``.
+        extension: a key of :data:`FORMATS`.
 
     Raises:
-        NotReady: the log cannot answer.
+        LogNotReady: the log cannot answer.
     """
     connection, found, now = log_state.open_catalogue()
     windows = _read_windows(connection, found, part, extension)
@@ -493,10 +493,10 @@ def read_everything(part: CataloguePart, extension: str) -> CatalogueDocument:
 
 
 def read_datasets(part: CataloguePart) -> Iterator[InventoryDataset]:
-    """Yield what there is as those want it who do not read RDF, of one moment.
+    """Yield all datasets as plain records for the formats other than RDF, from one snapshot.
 
     Raises:
-        NotReady: the log cannot answer.
+        LogNotReady: the log cannot answer.
     """
     connection, found, _now = log_state.open_catalogue()
     with connection:
@@ -533,8 +533,7 @@ def _read_window(
         try:
             feed_log.keep_rendering(number, find_kept_format(extension), changed, piece, moment)
         except (OperationalError, InternalError) as fault:
-            # A disk that is full, or a database that is only read for the moment: who asked for
-            # the page gets it all the same.
+            # With a full disk or a read-only database the client still gets the page.
             logger.warning("A page of the feed could not be kept: %s", fault.orig)
     return piece
 
@@ -542,14 +541,14 @@ def _read_window(
 def _read_part(
     connection: Any, now: sa.Row[Any], part: CataloguePart, number: int, extension: str
 ) -> Piece:
-    """Return a page as a piece of a document."""
+    """Return a page, deflated, to be joined with others."""
     found = read_lines(connection, now, part, number)
     written = write_part(found, extension, now.vocabulary, now.base)
     return deflate_bytes(written)
 
 
 def read_lines(connection: Any, now: sa.Row[Any], part: CataloguePart, number: int) -> list[bytes]:
-    """Return the N-Triples of a page without its envelope, made anew from the entries."""
+    """Return the N-Triples of a page without head and tail, built from the entries."""
     found = feed_log.list_page_entries(connection, number, part.scope.name)
     iris = [each.iri for each in found if each.kind == Kind.DATASET]
     held = [triples.write_dataset_link(part.iri(now.base), iri) for iri in iris]

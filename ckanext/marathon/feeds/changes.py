@@ -70,7 +70,7 @@ FORMATS = {
 
 
 class MalformedCursor(Exception):
-    """What was given is no cursor."""
+    """The text is not a cursor."""
 
 
 class OutdatedCursor(Exception):
@@ -79,7 +79,7 @@ class OutdatedCursor(Exception):
 
 @dataclass(frozen=True)
 class Changes:
-    """One page of the stream, as it is at one moment; must be closed.
+    """One page of the stream, from one snapshot of the database; must be closed.
 
     Attributes:
         state: how far the log is.
@@ -106,7 +106,7 @@ class Changes:
 
     @property
     def cursor(self) -> str:
-        """What a follower goes on with."""
+        """The cursor with which a follower continues."""
         state = self.state
         number = state.number if self.is_last else self.steps[-1].number
         return str(Cursor(state.epoch, number, state.number, state.mark))
@@ -126,7 +126,7 @@ class Changes:
 
     @cached_property
     def _told(self) -> list[bytes]:
-        """What a part says of itself; the whole does so in an activity."""
+        """The description of a part; that of the whole is in an activity."""
         return (
             catalogue.describe_catalogue(self._moment, self.part)
             if self.part.scope != WHOLE
@@ -134,7 +134,7 @@ class Changes:
         )
 
     def descriptions(self) -> dict[str, list[DescribedThing]]:
-        """Return IRI → what is said of it: the thing itself first, then its neighbours."""
+        """Return descriptions by IRI: that of the record first, then those of its neighbours."""
         shown = [each.iri for each in self.steps if each.activity != Activity.DELETE]
         found = {each.iri: each for each in feed_log.describe_things(self._connection, shown)}
         return {iri: list(_reached(iri, found)) for iri in shown if iri in found}
@@ -185,7 +185,7 @@ class Changes:
         return triples.join_descriptions([b"\n".join(held), *(each.body for each in described)])
 
     def _page(self, address: str, stream: str) -> Iterator[bytes]:
-        """Yield what the page says of itself, and where the next one is."""
+        """Yield the statements about the page itself, with the link to the next page."""
         here = f"{address}?since={self.since}" if self.since else address
         said = [
             (f"{stream}#stream", RDF.type, f"<{LDES}EventStream>"),
@@ -220,7 +220,7 @@ def read_changes(part: CataloguePart, cursor: str = "") -> Changes:
     Raises:
         Malformed: it is no cursor.
         Outdated: it is of another epoch, or of a history that was lost.
-        NotReady: the log cannot answer.
+        LogNotReady: the log cannot answer.
     """
     since = Cursor.parse(cursor)
     if cursor and not since:
@@ -238,7 +238,7 @@ def read_changes(part: CataloguePart, cursor: str = "") -> Changes:
 
 
 def _reached(iri: str, found: Mapping[str, DescribedThing]) -> Iterator[DescribedThing]:
-    """Yield a thing and the neighbours that are described with it."""
+    """Yield a record and the neighbours that are described with it."""
     waiting, seen = [iri], {iri}
     while waiting:
         each = found.get(waiting.pop(0))

@@ -81,7 +81,7 @@ ACCESS = {"RESTRICTED": "restricted public", "NON_PUBLIC": "non-public"}
 
 
 class SiteContact(NamedTuple):
-    """Who answers for the site.
+    """The contact of the site.
 
     Attributes:
         name: of the site.
@@ -95,7 +95,7 @@ class SiteContact(NamedTuple):
 
 
 def make_us_dataset(each: InventoryDataset, contact: SiteContact) -> dict[str, object]:
-    """Return a dataset; ``contact`` stands in where nobody is named."""
+    """Return a dataset in DCAT-US; ``contact`` is used if the dataset names none."""
     publisher = each.publisher.label if each.publisher else contact.name
     # DCAT-US wants at least one.
     named = (
@@ -146,7 +146,7 @@ def make_us_dataset(each: InventoryDataset, contact: SiteContact) -> dict[str, o
 
 
 def _make_contact(each: InventoryDataset, site: SiteContact) -> dict[str, object]:
-    """Return whom to ask: who is named, else the site in its own name, never in another's.
+    """Return the dataset's contact, else that of the site under the site's own name.
 
     DCAT-US wants a mail address. Where none is known none is made up: a page says whom to ask.
     """
@@ -169,7 +169,7 @@ def _frequency(each: InventoryDataset) -> str:
 
 
 def write_rights(each: InventoryDataset | InventoryDistribution) -> str:
-    """Return what is said of the rights, with a licence that has only a name."""
+    """Return the statement on rights, with the licence if that has only a name."""
     licence = each.licence.label if each.licence and not each.licence.address else ""
     return " ".join(filter(None, (licence, *each.rights)))
 
@@ -218,7 +218,7 @@ def _references(each: InventoryDataset) -> list[str]:
 
 
 def list_addresses(concepts: Iterable[StatedConcept]) -> list[str]:
-    """Return the addresses of those that have one, as URIs."""
+    """Return the addresses of the concepts that have one, as URIs."""
     return [write_uri(each.address) for each in concepts if each.address]
 
 

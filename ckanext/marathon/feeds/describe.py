@@ -60,7 +60,7 @@ Organizations = Mapping[str, Organization]
 
 @dataclass(frozen=True)
 class Rendition:
-    """What the log keeps of a public thing.
+    """What the log stores of a public record.
 
     Attributes:
         body: N-Triples, one a line, in alphabetical order, each line ended.
@@ -86,9 +86,9 @@ class Rendition:
 
 
 def describe_records(keys: Collection[Key], site: Site) -> dict[Key, Rendition | None]:
-    """Describe things as a visitor may see them; ``None`` for what is not public.
+    """Describe records as a visitor may see them; ``None`` for one that is not public.
 
-    Rows are read anew: what this session read earlier may have been changed by others since.
+    Rows are read again, because others may have changed what this session read earlier.
     """
     wanted = {key.thing for key in keys}
     site = add_kept_iris(site, wanted)
@@ -116,9 +116,9 @@ def describe_records(keys: Collection[Key], site: Site) -> dict[Key, Rendition |
 
 
 def keep_public(keys: Iterable[Key]) -> set[Key]:
-    """Return those of these things that a visitor may see, and that have no masked value.
+    """Return those of these records that a visitor may see and that have no masked value.
 
-    Describes nothing, for when that fails. What cannot be asked is taken for hidden.
+    Used when describing fails. A record that cannot be checked counts as hidden.
     """
     wanted = list(keys)
     ids = {key.thing for key in wanted}
@@ -198,7 +198,7 @@ def _describe_package(
         parts = _list_scopes(record) if key.kind == Kind.DATASET else ()
         return _write_rendition(graph, key, site, parts, name=package.name, first=first)
     except Exception:
-        # Whatever it is, the thing stays in the feed: a portal deletes what it does not see.
+        # The record must stay in the feed after any error: a portal deletes what it does not see.
         logger.exception("%s %s is described in short only", key.kind, key.thing)
         brief_record = Record(
             id=package.id, name=package.name, title=package.title or "", notes=package.notes or ""
@@ -295,7 +295,7 @@ def _show_package(identifier: str) -> Row | None:
 
 
 def _load_packages(wanted: Collection[str]) -> dict[str, model.Package]:
-    """Return packages by id, read anew together with the workshops that they have values from."""
+    """Return packages by id, read again, and the workshops that they get values from."""
     workshops = link.list_targets(wanted, Predicate.IDEA_WORKSHOP)
     query = model.Session.query(model.Package).filter(model.Package.id.in_({*wanted, *workshops}))
     return {each.id: each for each in query.populate_existing()}
@@ -327,7 +327,7 @@ InputVersions = dict[Key, frozenset[tuple[str, str]]]
 def find_affected(
     packages: Collection[str], groups: Collection[str], settings: bool = False
 ) -> set[Key]:
-    """Return the things whose descriptions may change with these.
+    """Return the records whose descriptions may change when these change.
 
     A dataset has places and problems from its ideas, and they from their workshops; it only names
     its organisation. The catalogue is published by the coordinating body.
@@ -353,7 +353,7 @@ def find_affected(
 
 
 def list_keys_of_owner(organization: str) -> set[Key]:
-    """Return the things that belong to an organisation."""
+    """Return the records that belong to an organisation."""
     query = sa.select(model.Package.id, model.Package.type).where(
         model.Package.owner_org == organization
     )
@@ -365,7 +365,7 @@ def list_keys_of_owner(organization: str) -> set[Key]:
 
 
 def read_input_versions(keys: Iterable[Key]) -> InputVersions:
-    """Return the versions of the rows that descriptions are made from, as this moment sees them.
+    """Return the present versions of the rows that descriptions are made from.
 
     Of a package these are its own row, the IRIs that it and its files came with, its ideas, their
     workshops and all their organisations; of
@@ -408,7 +408,7 @@ _INPUT_VERSIONS = sa.text(
 
 
 def _find_kinds(packages: Collection[str]) -> dict[str, Kind]:
-    """Return id → kind of those that the log speaks of; the log remembers what was purged."""
+    """Return the kinds of records by id, from the log, which also has purged records."""
     if not packages:
         return {}
     present = sa.select(model.Package.id, model.Package.type).where(model.Package.id.in_(packages))

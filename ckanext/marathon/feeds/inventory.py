@@ -42,7 +42,7 @@ _LINES = frozenset({"br", "li", "tr"})
 
 
 class _Text(HTMLParser):
-    """What a reader of HTML sees, line by line."""
+    """The visible text of HTML, line by line."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -51,7 +51,7 @@ class _Text(HTMLParser):
         self._link: tuple[str, int] | None = None
 
     def set_cdata_mode(self, *args: Any, **named: Any) -> None:
-        """Read on: a script that nobody closes must not hide the rest of a text."""
+        """Ignore CDATA mode, so that an unclosed script does not hide the rest of a text."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         named = dict(attrs)
@@ -150,7 +150,7 @@ class Box(NamedTuple):
 
 
 def read_box(wkt: str) -> Box | None:
-    """Return the extent of a shape in WKT, longitude first; ``None`` for what is none."""
+    """Return the extent of a shape in WKT, longitude first; ``None`` for invalid WKT."""
     found = _WKT.fullmatch(wkt)
     points = [each.split() for each in re.sub("[()]", " ", found[1]).split(",")] if found else []
     try:
@@ -170,7 +170,7 @@ def list_intervals(periods: Iterable[tuple[str, str]], texts: Iterable[str] = ()
 
 
 def find_extent(periods: Iterable[tuple[str, str]]) -> tuple[str, str]:
-    """Return from when to when several periods are, with what may be between them.
+    """Return the earliest start and the latest end of several periods.
 
     Returns:
         The earliest start and the latest end, "" for an end that is open in one of them, or of
@@ -188,7 +188,7 @@ def find_extent(periods: Iterable[tuple[str, str]]) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class InventoryDistribution:
-    """A file or service of a dataset; "" stands for what is not known.
+    """A file or service of a dataset; unknown values are "".
 
     Attributes:
         media_type: as ``text/csv``.
@@ -234,7 +234,7 @@ class InventoryPlace(StatedConcept):
 
 @dataclass(frozen=True)
 class InventoryDataset:
-    """A public dataset; "" stands for what is not known.
+    """A public dataset; unknown values are "".
 
     Attributes:
         issued: ISO 8601, as ``modified`` and both ends of ``periods``, of which "" is open.
@@ -399,7 +399,7 @@ def _distribution(said: Statements, iri: str) -> InventoryDistribution:
 
 
 def find_concept_code(iri: str, kind: str, vocabulary: str) -> str:
-    """Return the code of a concept of a kind of our vocabulary, "" for what is none.
+    """Return the code of a concept of one of our vocabularies, "" for any other IRI.
 
     Others have addresses that end like ours: only where they start tells them apart.
     """

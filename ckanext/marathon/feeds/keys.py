@@ -31,13 +31,13 @@ from ckanext.marathon.vocabulary.codes import UnknownCode, pick_label
 
 
 class Key(NamedTuple):
-    """A thing: its kind and its id in CKAN (the catalogue's is "")."""
+    """The key of a record: its kind and its id in CKAN (the catalogue's is "")."""
 
     kind: Kind
     thing: str
 
     def iri(self, site: Site) -> str:
-        """Return the thing's IRI; of a dataset the one that it came with, if ``site`` knows it."""
+        """Return the record's IRI; of a dataset the one that it came with, if ``site`` knows it."""
         if self.kind == Kind.CATALOG:
             return site.base
         return str(site.thing(self.kind, self.thing))
@@ -52,7 +52,7 @@ NOT_PUBLISHED = ("harvest", "showcase")
 
 
 def find_kind(package_type: str | None) -> Kind | None:
-    """Return as what the log has a package of a dataset type; ``None`` for what it leaves out.
+    """Return the kind of entry for a dataset type; ``None`` if the log leaves the type out.
 
     Every type that is not one of ours is a dataset's, also one that no plugin has pages for.
     """
@@ -94,7 +94,7 @@ def add_kept_iris(site: Site, things: Collection[str]) -> Site:
 
 
 def find_iris(wanted: Iterable[Key], site: Site) -> dict[Key, str]:
-    """Return the IRIs of things, of datasets those that they came with."""
+    """Return the IRIs of records; of a dataset the one that it came with."""
     keys = list(wanted)
     here = add_kept_iris(site, [key.thing for key in keys if key.kind == Kind.DATASET])
     return {key: key.iri(here) for key in keys}
@@ -120,7 +120,7 @@ def resource_uri(resource: Row) -> str | None:
 
 
 def _add_kept_iris_of(dataset: str) -> Site:
-    """Return where IRIs start for one dataset; in a request it is asked for once."""
+    """Return the site with the kept IRIs of one dataset, cached for the request."""
     if not has_request_context():
         return add_kept_iris(lookups.read_site(), [dataset])
     kept: dict[str, Site] = g.setdefault("marathon_kept", {})
@@ -136,14 +136,14 @@ KINDS = (*PLACES_AND_PROBLEMS, *THINGS)
 
 
 class Scope(NamedTuple):
-    """A part of the catalogue: its kind, and a code, a notation or the id of a thing."""
+    """A part of the catalogue: its kind, and a code, a notation or the id of a record."""
 
     kind: str
     code: str
 
     @property
     def name(self) -> str:
-        """What it is called in the log; "" for the whole."""
+        """Its name in the log; "" for the whole."""
         return f"{self.kind}/{self.code}" if self.kind else ""
 
 
@@ -170,7 +170,7 @@ def list_scopes_of_dataset(dataset: Dataset) -> tuple[str, ...]:
 
 
 def list_scopes_of_owner(organization: str | None) -> tuple[str, ...]:
-    """Return the part of an organisation alone, for what could not be described in full."""
+    """Return the part of the organisation, for a dataset that could not be described in full."""
     return _list_names({Scope(Kind.ORGANIZATION, organization or "")})
 
 
@@ -213,7 +213,7 @@ class NoPart(Exception):
 
 
 class PartGone(Exception):
-    """The thing whose part it was is no longer public."""
+    """The record that the part is about is no longer public."""
 
 
 class PartElsewhere(Exception):
@@ -245,11 +245,12 @@ class CataloguePart:
 
     @property
     def _page(self) -> str:
-        # The page of a thing has the thing's own IRI, and an organisation is no document.
+        # The address of a record's page is the record's own IRI, and an organisation is not a
+        # document: the catalogue of the part needs another IRI.
         return f"{self.scope.name}/catalog" if self.scope.kind in THINGS else self.scope.name
 
     def lines(self, whole: list[bytes], site: Site) -> list[bytes]:
-        """Return what it says of itself, as lines of N-Triples.
+        """Return its own description, as lines of N-Triples.
 
         Args:
             whole: what the whole catalogue says of itself.
@@ -340,7 +341,7 @@ def _find_part_of_record(kind: Kind, reference: str) -> CataloguePart:
 
 
 def _is_logged_public(kind: Kind, identifier: str) -> bool | None:
-    """Return whether a thing is public; ``None`` if it never was."""
+    """Return whether a record is public; ``None`` if it never was."""
     query = sa.select(Entry.digest.is_not(None)).where(
         Entry.thing == identifier, Entry.kind == str(kind)
     )

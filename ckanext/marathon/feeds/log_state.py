@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Witness:
-    """The last change that was published, as far as the note knows.
+    """The last change that was published, as the note outside of the database has it.
 
     Attributes:
         number: of the change.
@@ -58,7 +58,7 @@ def find_witness_path() -> Path | None:
 
 
 def read_witness() -> Witness | None:
-    """Return what the note says, ``None`` if there is none or it cannot be read."""
+    """Return the witness, ``None`` if there is none or it cannot be read."""
     path = find_witness_path()
     if path is None:
         return None
@@ -159,7 +159,7 @@ class LogState:
 
     @property
     def cursor(self) -> str:
-        """What a follower remembers who has all of it."""
+        """The cursor of a follower who has every change."""
         return str(Cursor(self.epoch, self.number, self.number, self.mark))
 
     def name_change(self, change: sa.Row[Any]) -> str:
@@ -241,10 +241,10 @@ def make_state(row: sa.Row[Any]) -> LogState:
 
 
 def fill_unpublished(row: Any) -> Any:
-    """Return what a query of ``model.pages`` says, before the first publication by the settings.
+    """Return a row of the clock, completed from the settings before the first publication.
 
-    Until something is published nothing is fixed, neither what the catalogue says of itself nor
-    where IRIs start: it is an empty catalogue, as the settings of this moment have it.
+    Until something is published neither the catalogue's description nor the start of IRIs is
+    fixed: the catalogue is empty, and described as the present settings say.
     """
     if row.clock_number:
         return row
@@ -261,7 +261,7 @@ def fill_unpublished(row: Any) -> Any:
 
 
 def _mark_of_settings(row: Any) -> int:
-    """Return what tells empty catalogues under other settings apart, as a mark does changes."""
+    """Return a number that stands for the settings, as the mark before any change."""
     found = row if hasattr(row, "catalogue") and row.base else fill_unpublished(row)
     said = f"{found.base}\n{found.vocabulary}\n".encode() + found.catalogue
     return int.from_bytes(hashlib.sha256(said).digest()[:8]) >> 1
@@ -273,12 +273,12 @@ def open_snapshot() -> Any:
 
 
 def open_catalogue() -> tuple[Any, Any, LogState]:
-    """Return a connection that sees one moment, the catalogue then, and how far the log was.
+    """Return a connection with one snapshot, the catalogue in it, and the state of the log.
 
-    Where a new epoch begins, what is seen is of that epoch. Whoever asks closes the connection.
+    If a new epoch begins, the snapshot is of that epoch. The caller closes the connection.
 
     Raises:
-        NotReady: the log cannot answer.
+        LogNotReady: the log cannot answer.
     """
     connection = open_snapshot()
     try:
@@ -294,10 +294,10 @@ def open_catalogue() -> tuple[Any, Any, LogState]:
 
 
 def read_through(pieces: Iterator[Read], connection: Any) -> Iterator[Read]:
-    """Yield what is read with a connection, and close that at the end.
+    """Yield from an iterator and close its connection at the end.
 
-    A stream that is read to its end leaves no transaction open, whether or not whoever reads it
-    closes it. What is given up before the end has to be closed.
+    A stream that is read to its end leaves no transaction open, even if its reader does not close
+    it. A stream that is abandoned before its end has to be closed.
     """
     with connection:
         yield from pieces
@@ -307,7 +307,7 @@ Read = TypeVar("Read")
 
 
 def open_for_one_statement() -> Any:
-    """Return a connection for one statement, which sees one moment by itself."""
+    """Return a connection for a single statement, which needs no snapshot."""
     return _connect(_ONE_STATEMENT)
 
 
@@ -315,7 +315,7 @@ def require_ready(found: LogState) -> LogState:
     """Return a state from which the catalogue can be served.
 
     Raises:
-        NotReady: it is none.
+        LogNotReady: the log is not complete.
     """
     if not found.is_ready:
         raise LogNotReady

@@ -53,7 +53,7 @@ Renditions = dict[Key, Rendition | None]
 
 @dataclass
 class Touched:
-    """What a transaction touched: ids of packages and of groups, and whether the settings."""
+    """Ids of packages and groups that a transaction touched, and whether settings changed."""
 
     packages: set[str] = field(default_factory=set[str])
     groups: set[str] = field(default_factory=set[str])
@@ -65,7 +65,7 @@ class Touched:
 
 
 def publish_changes(touched: Touched) -> int:
-    """Write down how what is public changes with this transaction; nothing is committed.
+    """Write this transaction's changes of public content into the log; commits nothing.
 
     Everything is flushed already.
 
@@ -86,7 +86,7 @@ def republish_records(wanted: Collection[Key]) -> int:
 
 
 def withdraw_records(touched: Touched) -> int:
-    """Take what may not be shown any more out of the log, without describing anything.
+    """Remove records that may no longer be shown from the log, without describing any.
 
     For when publishing has failed. What may still be shown stays in the log as it was.
 
@@ -101,10 +101,10 @@ def withdraw_records(touched: Touched) -> int:
 
 
 def _publish_wanted(wanted: Callable[[], set[Key]], thorough: bool = False) -> int:
-    """Describe first, which holds nobody up; then hold the clock, compare and write.
+    """Describe without a lock, so that nobody waits; then lock the clock, compare and write.
 
-    What others changed in the meantime is described again, of those things alone: whoever
-    publishes last has seen everything.
+    Records that other transactions changed in the meantime are described again under the lock, so
+    that the transaction that publishes last has seen everything.
     """
     site = keys.find_site()
     renditions, seen = _describe_wanted(wanted(), site)
@@ -154,7 +154,7 @@ def _describe_wanted(
 
 
 def _list_keys_of_changed_owners(found: Renditions, site: Site) -> set[Key]:
-    """Return what belongs to organisations that appear, disappear, or get or lose an office.
+    """Return the records of organisations that appear, disappear, or get or lose an office.
 
     Datasets name their organisation and its office; the rest of it they do not repeat.
     """
@@ -170,7 +170,7 @@ def _list_keys_of_changed_owners(found: Renditions, site: Site) -> set[Key]:
 
 
 def _list_keys_of_former_holders(renditions: Renditions, site: Site) -> set[Key]:
-    """Return the things that the log still has under an IRI that now is another's."""
+    """Return the records that the log still has under an IRI that now belongs to another."""
     iris = {iri: key for key, iri in keys.find_iris(renditions, site).items()}
     return {
         Key(Kind(row.kind), row.thing)
@@ -265,7 +265,7 @@ RETRY_AFTER = timedelta(minutes=10)
 
 
 class WithdrawalRefused(SaveRefused):
-    """What may not be shown any more cannot be taken out of the feed, so nothing is saved."""
+    """A record that may no longer be shown cannot be removed from the feed: nothing is saved."""
 
     def __init__(self) -> None:
         """Say what to do."""
@@ -282,7 +282,7 @@ class OpenedGaps:
 
 
 def publish_or_note(unit: UnitOfWork, touched: Touched) -> None:
-    """Publish what a transaction touched; where that fails, note it for later.
+    """Publish the records that a transaction touched; if that fails, note them for later.
 
     Raises:
         WithdrawalRefused: what may not be shown any more cannot be taken out of the log.
@@ -313,7 +313,7 @@ def publish_or_note(unit: UnitOfWork, touched: Touched) -> None:
 
 
 def fill_gaps() -> bool:
-    """Publish what the log lacks, each record in a transaction of its own; run as a job.
+    """Publish the records that the log lacks, one for each transaction; run as a job.
 
     Returns:
         whether all that was due is published.
@@ -343,7 +343,7 @@ def _publish_gap(gap: Gap) -> None:
 
 
 def enqueue_filling(unit: UnitOfWork) -> None:
-    """Have the gaps that a transaction opened filled by a background job."""
+    """Enqueue a background job that fills the gaps that a transaction opened."""
     if unit.find_notes(OpenedGaps) is None:
         return
     try:
@@ -354,13 +354,13 @@ def enqueue_filling(unit: UnitOfWork) -> None:
 
 
 def note_flush(unit: UnitOfWork) -> None:
-    """Note what is about to be changed or deleted."""
+    """Note the records that the flush is about to change or delete."""
     for record in (*unit.changed, *unit.deleted):
         _note_record(unit.get_notes(Touched), record)
 
 
 def note_created(unit: UnitOfWork) -> None:
-    """Note what was inserted."""
+    """Note the records that the flush inserted."""
     for record in unit.created:
         _note_record(unit.get_notes(Touched), record)
 
@@ -386,7 +386,7 @@ def _note_record(touched: Touched, record: Any) -> None:
 
 
 def relabel_activities(unit: UnitOfWork) -> None:
-    """Have activities about what is touched shown to those who may see it now."""
+    """Give activities about the touched records the present permission labels."""
     touched = unit.find_notes(Touched)
     if touched:
         activity.relabel_rows(touched.packages, touched.groups)
@@ -408,7 +408,7 @@ def note_witness(unit: UnitOfWork) -> None:
 
 @cache
 def publish_settings() -> None:
-    """Write down, once a process, what the catalogue says of itself since settings changed.
+    """Publish, once for each process, the catalogue's description if settings changed.
 
     They are in a file that is read when a process starts. Before anything was published nothing
     is: where IRIs start may still be set. If an older database was brought back, a new epoch of the

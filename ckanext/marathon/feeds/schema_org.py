@@ -61,7 +61,7 @@ def describe_dataset_lines(
 
 
 def _dataset(each: InventoryDataset, catalogue: str, title: str) -> dict[str, object]:
-    """Return a dataset; what is not known is not told: whether it is free, in which language."""
+    """Return a dataset without unknown values, such as whether it is free, or its language."""
     periods = list_intervals(each.periods, each.period_texts)
     return drop_empty(
         {
@@ -97,7 +97,7 @@ def _dataset(each: InventoryDataset, catalogue: str, title: str) -> dict[str, ob
 
 
 def _description(each: InventoryDataset) -> str:
-    """Return a description of the length that search engines take, from what is known."""
+    """Return a description of the length that search engines accept, extended if too short."""
     told = [strip_markup(each.description)]
     if len(told[0]) < SHORTEST:
         told += [each.title, *list_labels(each.problems), *list_labels(each.places)]

@@ -107,7 +107,7 @@ def _label(concept: StatedConcept | None) -> str:
 
 
 def _paired(dataset: InventoryDataset, value: Callable[[InventoryDistribution], str]) -> str:
-    """Return a value of each file, with a dash for what is not known: none may be missing."""
+    """Return one value for each file, a dash if unknown, so that the columns correspond."""
     return SEPARATOR.join(
         value(each).replace(SEPARATOR, " / ").strip() or UNKNOWN for each in dataset.distributions
     )

@@ -39,7 +39,7 @@ _SINGLE = frozenset(f"<{each}>".encode() for each in SINGLE_VALUED)
 
 @dataclass(frozen=True)
 class RdfFrame:
-    """What stands around and between the parts of a document."""
+    """Head, separator and tail of a document."""
 
     head: bytes
     between: bytes
@@ -146,7 +146,7 @@ def join_descriptions(bodies: Iterable[bytes]) -> list[bytes]:
 
 
 def list_reached_lines(start: str, lines: Iterable[bytes]) -> set[bytes]:
-    """Return the lines about an IRI, and about what they lead to."""
+    """Return the lines about an IRI and, recursively, about the nodes that they name."""
     by_subject: dict[bytes, set[bytes]] = {}
     for line in lines:
         by_subject.setdefault(line.split(b" ", 1)[0], set()).add(line)
@@ -160,7 +160,7 @@ def list_reached_lines(start: str, lines: Iterable[bytes]) -> set[bytes]:
 
 
 def sort_lines(lines: Iterable[bytes]) -> list[bytes]:
-    """Return lines by subject, what each is before what is said of it."""
+    """Sort lines by subject, ``rdf:type`` first."""
     return sorted(lines, key=lambda line: line.replace(_TYPE, b"", 1))
 
 
@@ -172,7 +172,7 @@ Term = pyoxigraph.NamedNode | pyoxigraph.Literal
 
 @dataclass(frozen=True)
 class StatedConcept:
-    """A concept with its label, "" for a part of a record that nobody gave a name.
+    """A concept with its label; "" for a dependent node without a name.
 
     Attributes:
         is_inner: its IRI is the inner name of a part of a record (``…/dataset/<id>#licence``): no
@@ -190,12 +190,12 @@ class StatedConcept:
 
     @property
     def shown(self) -> str:
-        """Its address; what it is called where it has none."""
+        """Its address, else its label."""
         return self.address or self.label
 
 
 class Statements:
-    """Lines of N-Triples by what they are about."""
+    """Lines of N-Triples by subject."""
 
     def __init__(self, lines: Iterable[bytes], language: str, base: str = "") -> None:
         """Take them in; texts in ``language`` are preferred, ``base`` is where our IRIs start."""
@@ -244,7 +244,7 @@ class Statements:
         return tuple(dict.fromkeys(found))
 
     def in_order(self, subject: str, predicate: str) -> list[str]:
-        """Return what has places among its like in their order, the rest after it."""
+        """Return nodes with a position in its order, then the others."""
 
         def place(iri: str) -> int:
             stated = self.value(iri, SCHEMA.position)
@@ -259,7 +259,7 @@ class Statements:
         return StatedConcept(iri, label or ("" if is_inner else iri), is_inner)
 
     def concepts(self, subject: str, predicate: str) -> tuple[StatedConcept, ...]:
-        """Return what is named, with labels."""
+        """Return the objects of properties as concepts, with their labels."""
         return tuple(self.concept(each) for each in self.values(subject, predicate))
 
     def record_of(self, subject: str) -> str:
@@ -267,11 +267,11 @@ class Statements:
         return self._records.get(subject, "")
 
     def has(self, subject: str) -> bool:
-        """Return whether anything is said of it."""
+        """Return whether a subject has any statement."""
         return subject in self._found
 
     def subjects(self, kind: str) -> list[str]:
-        """Return what is of a class, in alphabetical order."""
+        """Return the subjects of a class, in alphabetical order."""
         return sorted(each for each in self._found if kind in self.values(each, RDF.type))
 
 

@@ -35,7 +35,7 @@ Result = TypeVar("Result")
 def share_work(
     work: Callable[[Batch], Result], batches: Sequence[Batch], ini: str, workers: int
 ) -> Iterator[Result]:
-    """Yield what ``work`` makes of each batch, in order.
+    """Yield the result of ``work`` for each batch, in order.
 
     Args:
         work: a function of a module, which ends its transaction itself.
@@ -55,7 +55,7 @@ _context: list[Any] = []
 
 
 def _load_ckan(ini: str) -> None:
-    """Make a CKAN of a new process."""
+    """Load CKAN in a new process."""
     from ckan.cli import CKANConfigLoader
     from ckan.config.middleware import make_app
 
@@ -69,7 +69,7 @@ VERIFY_BATCH = 200
 
 
 class LogFaultKind(Enum):
-    """What can be wrong with the log."""
+    """The kinds of faults of the log."""
 
     MISSING = "missing"
     OUTDATED = "outdated"
@@ -89,7 +89,7 @@ class LogFault:
 
 
 def list_record_keys() -> list[Key]:
-    """Return what may be public, by age; what is named before what names it."""
+    """Return all public records by age, neighbours before the records that name them."""
     group, package = model.Group, model.Package
     found = [CATALOG]
     query = sa.select(group.id).where(
@@ -114,7 +114,7 @@ def verify_log(
     workers: int = 1,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Iterator[LogFault]:
-    """Yield what is wrong with the log.
+    """Yield the differences between the log and CKAN.
 
     Every body is compared with a fresh rendering: without blank nodes two graphs are the same if
     they have the same lines. Nothing public may be missing, nothing else may be there, and every
@@ -147,7 +147,7 @@ def verify_log(
 
 
 def verify_sample(count: int) -> list[LogFault]:
-    """Return what is wrong with the things that changed last, ``count`` of them.
+    """Return the differences of the ``count`` records that changed last.
 
     What a setting changes in all descriptions, for example the site's address, shows in these. Not
     the catalogue, which is described again by itself when a process starts.
@@ -180,7 +180,7 @@ def _verify_history() -> Iterator[LogFault]:
 
 
 def _verify_again(some: Sequence[Key]) -> list[LogFault]:
-    """Return what is wrong with some things, also when looked at again."""
+    """Return the differences of some records that are still there at a second look."""
     suspects = [key for key, _fault in _compare_records(some)]
     model.Session.rollback()
     faults = [fault for _key, fault in _compare_records(suspects)] if suspects else []
@@ -191,7 +191,7 @@ def _verify_again(some: Sequence[Key]) -> list[LogFault]:
 
 
 def list_logged_keys() -> list[Key]:
-    """Return what the log says is public."""
+    """Return the keys of the records that are public by the log."""
     rows = model.Session.execute(
         sa.select(Entry.kind, Entry.thing).where(Entry.digest.is_not(None)).order_by(Entry.changed)
     )
@@ -228,14 +228,14 @@ def _compare_records(some: Sequence[Key]) -> list[tuple[Key, LogFault]]:
 
 
 def _verify_pages() -> Iterator[LogFault]:
-    """Compare the windows with their entries, and what is kept of them with a fresh rendering."""
+    """Compare windows with their entries, and stored renderings with fresh ones."""
     size = clock.read_clock().page_size
     slots = sa.select((Entry.slot - 1) // size + 1).where(Entry.slot.is_not(None))
     numbers = model.Session.scalars(sa.select(Window.number).union(slots)).all()
     model.Session.rollback()
     formats = {catalogue.find_kept_format(each): each for each in catalogue.FORMATS}
     for number in sorted(numbers):
-        # Others may be saving meanwhile: each page is looked at in one moment.
+        # Others may be saving meanwhile: each page is verified in one snapshot.
         with open_snapshot() as connection:
             found = feed_log.read_clock_row(connection)
             if feed_log.read_live_count(connection, number) != feed_log.count_live_datasets(
@@ -246,7 +246,7 @@ def _verify_pages() -> Iterator[LogFault]:
             for kept in feed_log.list_renderings(connection, number):
                 extension = formats.get(kept.format)
                 if extension is None:
-                    # Kept for other settings, and served to nobody.
+                    # Stored under other settings, and not served any more.
                     continue
                 lines = lines or catalogue.read_lines(connection, found, THE_WHOLE, number)
                 written = catalogue.write_part(lines, extension, found.vocabulary, found.base)
@@ -266,7 +266,7 @@ RebuildProgress = Callable[[int, int, int], None]
 def rebuild_log(
     ini: str, workers: int = 1, restart: bool = False, progress: RebuildProgress = lambda *_: None
 ) -> int:
-    """Describe everything anew and write down what differs.
+    """Describe every record again and write the differences into the log.
 
     Each batch is a transaction like any save, so that nobody waits long and nothing is lost. One
     that was interrupted goes on where it was.
@@ -311,12 +311,12 @@ def rebuild_log(
 
 
 def is_rebuild_wanted() -> bool:
-    """Return whether the log lacks what was there before it, or is of an earlier version."""
+    """Return whether the log lacks older records, or is of an earlier version."""
     return not clock.read_clock().complete or get_system_info(REBUILD_WANTED) is not None
 
 
 def _resume_rebuild(wanted: Sequence[Key]) -> int:
-    """Return how many things an interrupted rebuild had done."""
+    """Return how many records an interrupted rebuild had done."""
     mark = get_system_info(_REBUILD_MARK)
     if not mark:
         return 0

@@ -78,7 +78,7 @@ def _is_row(instance: Any) -> bool:
 
 
 def guard_streams() -> None:
-    """Have every list of ckanext-activity obey the labels of all its rows.
+    """Make every list of ckanext-activity obey the labels of all its rows.
 
     The plugin compares labels only of types that end in «package». Changes of a view, with its
     title, and those of a deleted organisation are shown to everybody who reads the stream of a

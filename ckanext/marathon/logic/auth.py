@@ -30,7 +30,7 @@ def collect_auth_functions() -> dict[str, Any]:
 def package_create(
     next_auth: AuthFunction, context: Context, data_dict: dict[str, Any] | None = None
 ) -> AuthResult:
-    """Let the coordinating body's editors create what is ours in any organisation."""
+    """Let the coordinating body's editors create records of our types in any organisation."""
     data_dict = _without_odd_groups(data_dict or {})
     owner = data_dict.get("owner_org")
     if isinstance(owner, str) and not is_storable(owner):
@@ -51,7 +51,7 @@ def package_create(
 def package_update(
     next_auth: AuthFunction, context: Context, data_dict: dict[str, Any] | None = None
 ) -> AuthResult:
-    """Let the coordinating body's editors edit and delete what is ours in any organisation."""
+    """Let the coordinating body's editors edit and delete records of our types anywhere."""
     data_dict = _without_odd_groups(data_dict or {})
     if not _are_groups(data_dict.get("groups")):
         return {"success": False}
@@ -81,7 +81,7 @@ def package_show(
 
 # CKAN workaround: odd-groups
 def _without_odd_groups(data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Return what is asked without groups that are no list, on which CKAN breaks.
+    """Return the data without a ``groups`` that is not a list, on which CKAN breaks.
 
     The action reads a list from them, or refuses them, and then asks again.
     """
@@ -104,7 +104,7 @@ def _are_groups(groups: Any) -> bool:
 def package_collaborator_list(
     next_auth: AuthFunction, context: Context, data_dict: dict[str, Any] | None = None
 ) -> AuthResult:
-    """Refuse who is not logged in; CKAN 2.12 takes for granted that somebody is."""
+    """Refuse anonymous callers: CKAN 2.12 assumes a logged-in user here."""
     return next_auth(context, data_dict or {}) if context.get("user") else {"success": False}
 
 

@@ -109,7 +109,7 @@ def is_copy(context: Context, data: Mapping[str, Any]) -> bool:
 
 
 def is_saving_copy(context: Context) -> bool:
-    """Return whether what is being saved was found to be a copy."""
+    """Return whether the dataset that is being saved was recognised as a harvested copy."""
     return bool(cast(dict[str, Any], context).get(_KEY))
 
 
@@ -165,7 +165,7 @@ def keep_brought(context: Context, package: model.Package) -> None:
 def _note_unused(
     context: Context, package: model.Package, thing: str, given: str, iri: str | None
 ) -> None:
-    """Say why a record is not published under the IRI that was sent for it."""
+    """Add a notice about why a record is not published under the IRI that was sent."""
     if iri is not None:
         message = tk._("another record has {value}, so that this one is published under its own")
     elif _is_ours(given.strip(), keys.find_site()):

@@ -34,7 +34,7 @@ from ckanext.marathon.visibility import Viewer
 if TYPE_CHECKING:
     from ckanext.marathon.logic.validators.package import Flat
 
-# Which links keep a thing of a type from being deleted.
+# The kinds of links that prevent deleting a record of a type.
 KEEPING = {
     package_model.WORKSHOP: (Predicate.IDEA_WORKSHOP,),
     package_model.IDEA: (Predicate.DATASET_IDEA,),
@@ -84,12 +84,12 @@ def name_records(found: Collection[model.Package], viewer: Viewer) -> str:
 
 
 def name_obstacles(found: Collection[model.Package], viewer: Viewer) -> Fault:
-    """Return the sentence that names what stands in the way of a deletion."""
+    """Return a sentence that names the records that prevent a deletion."""
     return Fault(IN_THE_WAY, {"names": name_records(found, viewer)})
 
 
 def refuse_delete(found: Collection[model.Package], context: Context) -> None:
-    """Give up a deletion that leaves others without what they depend on.
+    """Refuse a deletion of a record that others depend on.
 
     Raises:
         ckan.plugins.toolkit.ValidationError: at ``message``, with the records that the person may
@@ -187,7 +187,7 @@ def lock_for_purge(package: model.Package) -> list[str]:
 
 
 def cut_links(package: model.Package) -> None:
-    """Take a record out of those that refer to it, and forget what our tables know of it."""
+    """Remove a record from those that refer to it, and its rows from our tables."""
     needs = [n["id"] for n in package_model.read_stored_rows(package, "data_need") if n.get("id")]
     predicate = _REFERRING.get(package.type)
     touched = package_model.list_dependent_ids([package.id], predicate) if predicate else []
@@ -235,7 +235,7 @@ def keep_publisher(dataset: model.Package, organization: model.Group) -> None:
 
 
 def _inherited(dependent: model.Package, purged: model.Package) -> dict[str, list[str]]:
-    """Return what a record computes and would lose, by field; nothing that is its own."""
+    """Return the computed values, by field, that a record would lose."""
     if purged.type == package_model.WORKSHOP:
         before = {"municipality": set(package_logic.municipalities_of_workshop(purged))}
         after: dict[str, set[str]] = {"municipality": set()}
@@ -263,7 +263,7 @@ class DeletionRefused(tk.ValidationError, click.ClickException):
     """Others depend on it: an error of validation for programs, one line on the command line."""
 
     def __init__(self, message: str) -> None:
-        """Keep the sentence for both."""
+        """Store the message, for the API and for pages."""
         tk.ValidationError.__init__(self, {"message": message})
         self.message = message
 
@@ -280,7 +280,7 @@ def refuse_orphans(unit: UnitOfWork) -> None:
 
 
 def cut_links_of_purged(unit: UnitOfWork) -> None:
-    """Take packages that are about to be purged out of what refers to them."""
+    """Remove packages that are about to be purged from the records that refer to them."""
     for package in [record for record in unit.session.deleted if isinstance(record, model.Package)]:
         if package.type in KINDS:
             cut_links(package)

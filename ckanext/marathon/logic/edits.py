@@ -39,7 +39,7 @@ OWN_LISTS = ("municipality", "service_problem", "idea", "data_need")
 
 
 def set_aside(package: model.Package) -> None:
-    """Give extras of a dataset that cannot be what their name says another name, in memory."""
+    """Rename, in memory, extras whose value does not fit the field of their name."""
     extras: dict[str, str] = getattr(package, "extras", None) or {}
     if package.type != package_model.DATASET or not extras:
         return
@@ -76,7 +76,7 @@ OTHER_COUNTS = ("votes", "priority")
 def restore_masked(
     context: Context, package: model.Package, sent: Mapping[str, Any], data: dict[str, Any]
 ) -> None:
-    """Put back into ``data`` what the client could not read.
+    """Restore in ``data`` the values that the client could not read.
 
     Args:
         context: of the update; ``original_package`` is what a patch began with.
@@ -96,7 +96,7 @@ def restore_masked(
 
 
 def _restore_unreadable(package: model.Package, data: dict[str, Any]) -> None:
-    """Put back counts that are stored as what is no count: null is how they are shown."""
+    """Restore stored counts that are not numbers and were shown, and sent back, as null."""
     for name in (*workshop_domain.COUNT_FIELDS, *OTHER_COUNTS):
         text = package_model.read_stored_text(package, name)
         if text and name in data and data[name] is None and not numbers.is_count(text):
@@ -150,7 +150,7 @@ def _shown_ideas(
         return [idea.get("id") for idea in sent["ideas"] if is_json_object(idea)]
     if "num_resources" not in sent:
         return None
-    # A result of ``package_search``: what the public may see, whoever searched.
+    # A result of ``package_search`` has what the public may see, for every searcher.
     public = Viewer(cast(Context, {OUTSIDER: True}))
     ideas = package_model.load_packages(package_model.read_stored_texts(dataset, "idea")).values()
     return [idea.id for idea in ideas if public.may_see(idea)]
@@ -195,7 +195,7 @@ def asks_for_before(sent: Record, names: Iterable[str]) -> bool:
 
 
 def read_before(context: Context, sent: Record, reference: str) -> Record:
-    """Return a package as the person who updates it could read it, or ``{}`` if that says nothing.
+    """Return a package as its editor could read it; ``{}`` if no sent field needs it.
 
     Args:
         context: of the update; patches have read the package already.
@@ -227,7 +227,7 @@ def _read(context: Context, action: str, reference: str) -> Record:
 
 
 def note_record(context: Context, sent: Record, files: Any, before: Record, answer: Any) -> None:
-    """Name in the answer what was sent of a package and follows from elsewhere.
+    """Add notices about sent values of a package that are derived from others.
 
     Args:
         context: of the action.
@@ -253,7 +253,7 @@ def note_record(context: Context, sent: Record, files: Any, before: Record, answ
 
 
 def note_organization(context: Context, sent: Record, before: Record, answer: Any) -> None:
-    """Name in the answer what was sent of an organisation and follows from elsewhere."""
+    """Add notices about sent values of an organisation that are derived from others."""
     if not messages.is_page() and is_json_object(answer):
         _note(context, sent, before, answer, OF_ORGANIZATIONS)
 
@@ -330,7 +330,7 @@ FILE_FIELDS = ("url", "url_type", "name", "description", "format", "mimetype")
 
 
 class LastSave(NamedTuple):
-    """When a record was last saved, and by whom as far as the reader may know it.
+    """When a record was last saved, and by whom, if the reader may know.
 
     ``person`` is empty for outsiders of the organisation and where no activity is recorded.
     """
@@ -404,7 +404,7 @@ def show_organization(context: Context, reference: str) -> Values:
 def _show_unreadable(
     shown: Values, stored: Mapping[str, Any], fields: Iterable[Mapping[str, Any]]
 ) -> None:
-    """Put what is stored into fields whose values are shown as nothing, or as a no.
+    """Show the stored value in fields that would appear empty, or as "no", otherwise.
 
     A count that can be read and is not shown is masked, and stays so.
     """

@@ -62,7 +62,7 @@ def dictize_takedown(row: Any) -> dict[str, Any]:
 
 
 def read_list_file() -> list[TakedownEntry]:
-    """Return what the file of ``ckanext.marathon.takedown_list`` lists; nothing where none is set.
+    """Return the entries of the file ``ckanext.marathon.takedown_list``; none if not set.
 
     Raises:
         Malformed: it is not such a list.
@@ -75,7 +75,7 @@ def read_list_file() -> list[TakedownEntry]:
 
 
 def write_list_file() -> None:
-    """Add the site's list to the file, if one is set; what is there already stays.
+    """Add the site's list to the configured file, if any; entries in the file stay.
 
     Raises:
         Malformed: what is there is not such a list; it is not overwritten.
@@ -252,7 +252,7 @@ def take_down(package: model.Package, entry: TakedownEntry) -> list[str]:
 
 def _purge(package: model.Package, entry: TakedownEntry, through_ckan: bool) -> Traces:
     deletion.lock_for_purge(package)
-    # Who is saving it at this moment finishes first, or finds nothing to save.
+    # A concurrent save of the record ends before this lock, or finds nothing to save after it.
     package_model.lock_packages([package.id])
     traces = collect_traces(package.id, entry.resources)
     uploaded = [each for each in package.resources_all if each.url_type == "upload"]
@@ -306,7 +306,7 @@ def _delete(package: model.Package) -> None:
 
 
 def finish_takedown(id_: str, words: Collection[str] = ()) -> list[str]:
-    """Do what is left to do of a takedown; each step that succeeds is committed.
+    """Run the pending steps of a takedown; each step that succeeds is committed.
 
     Args:
         id_: of the record.
@@ -337,7 +337,7 @@ def finish_all() -> dict[str, list[str]]:
 
 
 def finish_later() -> None:
-    """Have what is left tried by a background job."""
+    """Enqueue a background job for the pending steps."""
     try:
         tk.enqueue_job(finish_all, title="marathon: finish takedowns")
     except RedisError:
@@ -345,7 +345,7 @@ def finish_later() -> None:
 
 
 def apply_list(entries: Collection[TakedownEntry]) -> dict[str, list[str]]:
-    """Take down whatever of a list, and of the site's own, is there; nothing twice.
+    """Take down the records of a list and of the site's own list that exist; idempotent.
 
     What is on the given list only is added to the site's own, so that it stays away.
 
@@ -389,7 +389,7 @@ def _write_down(entry: TakedownEntry, pending: Collection[str]) -> None:
 
 
 def enforce_list() -> bool:
-    """Take down what a restored backup brought back, before anything of it is served.
+    """Take down records that a restored backup brought back, before they are served.
 
     Returns:
         whether everything is as the lists say.
@@ -407,7 +407,7 @@ def enforce_list() -> bool:
 
 
 def find_returned() -> list[str]:
-    """Return the ids of what is on the site's list, or in its file, and in the database."""
+    """Return the ids of records that were taken down and are in the database again."""
     entries, _fault = _read_file()
     return sorted(
         {*takedown.list_returned(), *package_model.load_packages(each.id for each in entries)}
@@ -415,7 +415,7 @@ def find_returned() -> list[str]:
 
 
 def _read_file() -> tuple[list[TakedownEntry], str]:
-    """Return what the file lists, and why it cannot be read."""
+    """Return the entries of the file, or why it cannot be read."""
     try:
         return read_list_file(), ""
     except (OSError, Malformed) as fault:
@@ -430,5 +430,5 @@ def _entry_of(row: Any) -> TakedownEntry:
 
 
 def new_entry(package: model.Package, reason: str, user_id: str | None) -> TakedownEntry:
-    """Return the row of a takedown that begins now."""
+    """Return the entry of a new takedown, to be completed step by step."""
     return TakedownEntry(package.id, package.type, reason, datetime.now(UTC), 0, (), user_id)

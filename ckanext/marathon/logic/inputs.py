@@ -70,7 +70,7 @@ Errors = dict[str, Any]
 
 
 def find_problem(value: Any, depth: int = 0) -> str | None:
-    """Return what is wrong with a value of any depth, ``None`` if it can be stored."""
+    """Return an error message for a nested value that cannot be stored, else ``None``."""
     if isinstance(value, str):
         return _problem_of_text(value)
     if isinstance(value, float) and not math.isfinite(value):
@@ -85,7 +85,7 @@ def find_problem(value: Any, depth: int = 0) -> str | None:
 
 
 def refuse_problems(data: Mapping[str, Any]) -> None:
-    """Check every field of what is to be saved.
+    """Check that every field of a record can be stored.
 
     Raises:
         ckan.plugins.toolkit.ValidationError: of each field, why it cannot be stored.
@@ -97,7 +97,7 @@ def refuse_problems(data: Mapping[str, Any]) -> None:
 
 
 def read_rows(data: dict[str, Any], field: str, errors: Errors) -> None:
-    """Make a list of objects of one object, of a list, or of either as JSON text, in ``data``."""
+    """Convert an object, a list, or either as JSON text to a list of objects, in ``data``."""
     if field not in data or field in errors:
         return
     value = data[field]
@@ -129,7 +129,7 @@ def write_as_text(value: Any) -> Any:
 
 
 def find_date_problem(value: Any) -> str | None:
-    """Return what is wrong with one of CKAN's own dates."""
+    """Return an error message for a value of one of CKAN's own date fields, else ``None``."""
     if value is None or isinstance(value, datetime):
         return None
     if isinstance(value, str) and _DATE.fullmatch(value):
@@ -139,9 +139,9 @@ def find_date_problem(value: Any) -> str | None:
 
 # CKAN workaround: flags
 def read_flag(value: Any, false: Collection[str] = FALSE) -> bool | None:
-    """Return what is surely true or false, ``None`` for anything else.
+    """Return ``True`` or ``False`` for an unambiguous value, ``None`` for any other.
 
-    CKAN's ``boolean_validator`` takes whatever it does not know for false. For ``private`` that
+    CKAN's ``boolean_validator`` reads every unknown value as false. For ``private`` that
     would publish a record whose sender meant the opposite.
     """
     if not isinstance(value, str | bool | int):
@@ -151,12 +151,12 @@ def read_flag(value: Any, false: Collection[str] = FALSE) -> bool | None:
 
 
 def describe_flag_problem(value: Any) -> str:
-    """Return what to say of a value that is neither true nor false."""
+    """Return the error message for a value that is neither true nor false."""
     return tk._("“{value}” is neither yes nor no").format(value=quote_value(value))
 
 
 def find_nesting_problem(value: Any) -> str | None:
-    """Return what is wrong with a value where a text or a list of texts is expected."""
+    """Return an error message if a value is neither a text nor a list of texts, else ``None``."""
     values = cast(Sequence[Any], value) if isinstance(value, list | tuple) else [value]
     if any(item is None or isinstance(item, dict | list | tuple) for item in values):
         return tk._("A list of texts is expected")
@@ -311,7 +311,7 @@ def check_state(data: dict[str, Any], accepted: Collection[str]) -> None:
 
 
 def read_private(data: dict[str, Any], errors: Errors) -> None:
-    """Make a truth value of ``private``; CKAN publishes what it cannot read."""
+    """Convert ``private`` to a bool, because CKAN publishes on a value that it cannot read."""
     given = data.get("private")
     if given is None:
         data.pop("private", None)
@@ -327,7 +327,7 @@ FIELD = "language"
 
 
 def keep_spoken(context: Context, data: dict[str, Any], schema: Mapping[str, Any]) -> None:
-    """Keep what was said of the languages of a dataset and its files, and say so.
+    """Keep languages that have no IRI as text, for a dataset and its files, with a notice.
 
     Args:
         context: of the action, for what is to be told.
@@ -468,7 +468,7 @@ def check_fields(
 
 
 def _find_wrong_shape(name: str, value: Any, texts: Collection[str]) -> str | None:
-    """Return what is wrong with the shape of a field's value, if anything."""
+    """Return an error message for a value that its field cannot take, else ``None``."""
     wrong = find_problem(value)
     if not wrong and name in texts and isinstance(value, dict | list | tuple):
         wrong = tk._("A text is expected")
@@ -526,7 +526,7 @@ def _is_ours(schema: Mapping[str, Any]) -> bool:
 
 
 def wrong_names(data: Mapping[str, Any]) -> Errors:
-    """Return the errors of what CKAN looks up before it validates anything."""
+    """Return errors of names that CKAN looks up before it validates."""
     errors: Errors = {}
     for name in NAMES:
         value = data.get(name)
@@ -597,7 +597,7 @@ def check_package(
     file_name: str = "",
     stored: model.Package | None = None,
 ) -> dict[str, Any]:
-    """Return a package as CKAN can take it, without what the site computes.
+    """Return a package in a form that CKAN accepts, without computed values.
 
     Args:
         context: where the origins sent along are kept for the rules.
@@ -622,7 +622,7 @@ def check_package(
 
 
 def _drop_computed_extras(context: Context, data: dict[str, Any]) -> None:
-    """Take out extras under the names of what the site computes, and say so."""
+    """Remove extras with the names of computed values, with a notice."""
     extras: list[dict[str, Any]] = data.get("extras") or []
     found = [extra["key"] for extra in extras if extra["key"] in (*COMPUTED, *ORIGINS)]
     if found:
@@ -632,7 +632,7 @@ def _drop_computed_extras(context: Context, data: dict[str, Any]) -> None:
 
 
 def _unite_keywords(data: dict[str, Any]) -> None:
-    """Make one of the keywords ``AGUA `` and ``agua``, however they are sent."""
+    """Merge keywords that differ only in capitals and blanks, such as ``AGUA `` and ``agua``."""
     if isinstance(data.get("tag_string"), str):
         data["tag_string"] = ", ".join(list_distinct_words(data["tag_string"].split(",")))
     given = data.get("tags")

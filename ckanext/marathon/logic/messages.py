@@ -58,7 +58,7 @@ class NoticeCollection:
     """The notices of one action, with those of the actions that it calls."""
 
     def __init__(self, messages: list[str], is_outermost: bool) -> None:
-        """Keep the list to which validators add, and whether a page is told here."""
+        """Store the list to which validators add, and whether the notices are for a page."""
         self._messages = messages
         self._is_outermost = is_outermost
 
@@ -76,7 +76,7 @@ class NoticeCollection:
 
 @contextmanager
 def collect_notices(context: Context) -> Generator[NoticeCollection]:
-    """Collect what is put right while an action runs.
+    """Collect notices about corrected values while an action runs.
 
     Validators and actions that are called inside get copies of the context, but the same list: a
     file that is added is saved with its dataset, and its notices belong into its own answer.
@@ -93,7 +93,7 @@ def collect_notices(context: Context) -> Generator[NoticeCollection]:
 
 
 def share_notices(context: Context, other: Context) -> None:
-    """Have what is called with another context add to the notices of this one."""
+    """Let actions that are called with another context add to the notices of this one."""
     other[NOTICES_KEY] = context[NOTICES_KEY]  # type: ignore[typeddict-unknown-key,typeddict-item]
 
 

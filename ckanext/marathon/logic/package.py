@@ -195,7 +195,7 @@ def complete_idea(viewer: Viewer, idea: model.Package, pkg_dict: dict[str, Any])
 
 
 def describe_workshop(workshop: model.Package) -> dict[str, str]:
-    """Return what other records say of a workshop."""
+    """Return the values of a workshop that other records show."""
     record = Workshop.from_stored(workshop)
     return {
         "id": record.id,
@@ -220,7 +220,7 @@ def _step(row: Any, is_insider: bool) -> dict[str, Any]:
             "title": row.organization_title or row.organization_name,
         }
     if is_insider:
-        # The site's own account is nobody: it loads what the site starts with.
+        # The site's own account, which loads the starter catalogue, is not a person.
         is_person = row.user_name != tk.config.get("ckan.site_id")
         step["user"] = row.user_name if is_person else None
     return step
@@ -323,9 +323,9 @@ def read_links(package: model.Package) -> dict[Predicate, list[str]]:
 
 
 def after_show(context: Context, pkg_dict: dict[str, Any]) -> dict[str, Any]:
-    """Add what is computed, and take away what this person may not see.
+    """Add computed values to ``package_show`` and remove what this person may not see.
 
-    Always from the database: what Solr remembers may be late, and is what outsiders see.
+    Everything is read from the database: Solr's copy may be late, and is made for outsiders.
     """
     resource.settle_addresses(pkg_dict)
     _lift_unknown_subfields(pkg_dict)
@@ -352,7 +352,7 @@ def _lift_unknown_subfields(pkg_dict: dict[str, Any]) -> None:
 
 
 def _hide_relationships(viewer: Viewer, pkg_dict: dict[str, Any]) -> None:
-    """Leave out CKAN's relationships to what this person may not see."""
+    """Remove CKAN's relationships to records that this person may not see."""
     for name, other in zip(RELATIONSHIPS, ("object", "subject"), strict=True):
         held: list[dict[str, Any]] = pkg_dict.get(name) or []
         rows = {id(row): _related_id(row, f"{other}_package_id") for row in held}

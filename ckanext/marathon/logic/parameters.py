@@ -68,7 +68,7 @@ COUNTS = frozenset({"limit", "offset"})
 
 
 class ParameterType(Enum):
-    """What a parameter takes."""
+    """The type of a parameter."""
 
     TEXT = "text"
     # A text by which a record is looked up: CKAN compares it with a column of the database.
@@ -279,7 +279,7 @@ Errors = dict[str, list[str]]
 
 
 def find_wrong_types(action: str, data: Mapping[str, Any], *, writes: bool) -> Errors:
-    """Return what is wrong with the parameters of a call, by parameter.
+    """Return an error for each parameter that is missing, mistyped or cannot be stored.
 
     Args:
         action: name of the action.
@@ -507,7 +507,7 @@ _OF_ACTIVITIES = ("activity_data_show", "activity_diff", "activity_show")
 
 
 def check_assumptions(action: str, data: Mapping[str, Any], user: str) -> None:
-    """Look up what an action of CKAN's takes for granted, and breaks without.
+    """Check assumptions of CKAN's actions that would otherwise end in an exception.
 
     Args:
         action: name of the action.
@@ -556,20 +556,20 @@ def _check_object(data: Mapping[str, Any], name: str) -> None:
 
 
 def _check_accounts(action: str, data: Mapping[str, Any], user: str) -> None:
-    """Refuse who may not see the site's users, whether or not the account exists."""
+    """Refuse people who may not see the site's users, whether the account exists or not."""
     if not any(data.get(name) for name in _OF_ACCOUNTS.get(action, ())):
         return
     if action in {"member_create", "member_delete"} and data.get("object_type") != "user":
         return
     if action in {"user_update", "user_patch"} and data.get("reset_key"):
-        # CKAN lets whoever has the key of a mail choose a new password.
+        # CKAN lets a person with the key from a mail choose a new password.
         return
     if not authz.is_authorized_boolean("user_show", Context(user=user), {}):
         raise tk.NotAuthorized
 
 
 def _check_seen(action: str, data: Mapping[str, Any], user: str) -> None:
-    """Answer for what the caller may not see as for what does not exist, in the same words."""
+    """Refuse records that the caller may not see with the words for missing records."""
     for name in _OF_RECORDS.get(action, ()):
         _refuse_unseen(model.Package.get(_text_of(data, name)), user)
     file_id = _text_of(data, _TAKE_A_FILE[action]) if action in _TAKE_A_FILE else None

@@ -37,7 +37,7 @@ _CACHE = "_marathon_standings"
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a person is: their capacity in each active organisation, by its id.
+    """A person's capacity in each active organisation, by its id.
 
     ``coordinating`` is the highest of their capacities in a coordinating body, "" outside of it.
     """
@@ -47,7 +47,7 @@ class Standing:
 
 
 def read_standing(user: str | None) -> Standing:
-    """Return what a user (name or id) is; nothing for nobody, the deleted and the unknown."""
+    """Return a user's roles by name or id; none for anonymous, deleted and unknown users."""
     user_id = authz.get_user_id_for_username(user, allow_none=True)
     if not user_id:
         return Standing({}, "")
@@ -91,7 +91,7 @@ def _higher(one: str, other: str) -> str:
 
 
 class ChangedStandings:
-    """Noted in a transaction that changes who is what in which organisation."""
+    """Set in a unit of work that changes memberships or roles of organisations."""
 
 
 def forget_changed_standings(unit: UnitOfWork) -> None:
@@ -145,7 +145,7 @@ def is_insider_of(viewer: Viewer, package: model.Package) -> bool:
 
 
 def keeps_links(viewer: Viewer, package: model.Package) -> bool:
-    """Return whether ids of what a person may not see stay in the record.
+    """Return whether a person sees ids of records that they may not open in this record.
 
     For those who write it back: dropping an id that they cannot see would cut the link.
     """
@@ -204,7 +204,7 @@ def may_give_role(context: Context, organization: model.Group | None, role: str)
 
 
 def is_unsettled(organization: model.Group) -> bool:
-    """Return whether an organisation is nobody's yet: no role, no people, no records.
+    """Return whether an organisation is still unused: no role, no people, no records.
 
     People of a coordinating body and sysadmins do not count: whoever creates an organisation is
     its admin until they leave.
@@ -217,7 +217,7 @@ def is_unsettled(organization: model.Group) -> bool:
 
 
 def people_of_coordination(organization: model.Group) -> list[model.User]:
-    """Return the members of an organisation who are of a coordinating body, sysadmins left out."""
+    """Return members of an organisation who also belong to a coordinating body, no sysadmins."""
     return [
         user
         for user in _people(organization.id)
@@ -262,8 +262,8 @@ def may_manage_officers(user: str | None, organization: model.Group) -> bool:
 
 def is_municipality(organization: model.Group) -> bool:
     """Return whether an organisation is an active municipality: by its role, or its code alone."""
-    extras: dict[str, str] = cast(Any, organization).extras or {}
-    role = role_of(organization) or (MUNICIPALITY if extras.get("municipality_code") else "")
+    code = package_model.read_stored_text(organization, "municipality_code")
+    role = role_of(organization) or (MUNICIPALITY if code else "")
     return bool(
         organization.is_organization
         and organization.state == model.State.ACTIVE
@@ -273,12 +273,11 @@ def is_municipality(organization: model.Group) -> bool:
 
 def role_of(organization: model.Group) -> str:
     """Return an organisation's role in the marathons, "" for none."""
-    extras: dict[str, str] = cast(Any, organization).extras or {}
-    return extras.get("role") or ""
+    return package_model.read_stored_text(organization, "role")
 
 
 def user_labels(user_obj: Any, labels: list[str]) -> list[str]:
-    """Return the permission labels that a user (``None`` or anonymous: nobody) can read."""
+    """Return the permission labels that a user can read; ``None`` is an anonymous visitor."""
     if user_obj and not user_obj.is_anonymous and is_coordinator(user_obj.name):
         return [*labels, COORDINATION_LABEL]
     return labels

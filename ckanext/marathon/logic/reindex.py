@@ -33,7 +33,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
 from ckanext.marathon.model import idea as idea_model
-from ckanext.marathon.model import link, package, search_index, unit_of_work
+from ckanext.marathon.model import link, search_index, unit_of_work
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.model.unit_of_work import UnitOfWork
@@ -56,13 +56,13 @@ Shown = tuple[Any, ...] | None
 
 @dataclass
 class IndexWork:
-    """What the search index has to be told because of one transaction.
+    """What has to be indexed because of one transaction.
 
     Attributes:
-        changed: package → what others showed of it before.
+        changed: package → the values that other records showed of it before.
         marked: packages to be indexed after the commit.
-        is_written: something was flushed, so that what Solr is told may never be committed.
-        beforehand: numbers of the notes of what Solr was told before the commit.
+        is_written: something was flushed, so that Solr may get values that are never committed.
+        beforehand: numbers of the notes about what was sent to Solr before the commit.
         has_rows: notes were written within the transaction.
     """
 
@@ -74,14 +74,14 @@ class IndexWork:
 
 
 def mark_for_index(package_ids: Iterable[str]) -> None:
-    """Have packages indexed after the session's transaction is committed."""
+    """Mark packages to be indexed after the session's transaction is committed."""
     wanted = set(package_ids)
     if wanted:
         unit_of_work.get_unit().get_notes(IndexWork).marked.update(wanted)
 
 
 def note_beforehand(package_id: str) -> None:
-    """Note that Solr is about to be told of a package whose change is not committed yet."""
+    """Note that a package is about to be indexed before its change is committed."""
     unit = unit_of_work.find_unit()
     work = unit.find_notes(IndexWork) if unit else None
     if work and work.is_written:
@@ -99,7 +99,7 @@ def list_index_dependents(package: model.Package) -> list[str]:
 
 
 def work_off(most: int = 10_000) -> int:
-    """Index what is noted, if it is still there, or take it out of the index.
+    """Index the noted packages, or remove them from the index if they no longer exist.
 
     Run as a background job, by a web process in need and by ``ckan marathon index repair``. Each
     package is locked meanwhile: nobody saves between the reading and the telling.
@@ -139,7 +139,7 @@ def index(ids: list[str]) -> None:
 
 
 def bring_up_to_date(package_id: str) -> None:
-    """Have the index say of a package what the database says; its row stays locked."""
+    """Index a package as the database has it; its row stays locked."""
     if package_model.lock_packages([package_id]):
         logic.index_update_package({"ignore_auth": True, "user": ""}, package_id)
     else:
@@ -147,7 +147,7 @@ def bring_up_to_date(package_id: str) -> None:
 
 
 def enqueue_indexing() -> None:
-    """Have what is noted worked off by a background job."""
+    """Enqueue a background job that indexes the noted packages."""
     try:
         tk.enqueue_job(work_off, title="marathon: search index")
     except RedisError as fault:
@@ -168,13 +168,13 @@ def note_shown_before(unit: UnitOfWork) -> None:
 
 
 def note_written(unit: UnitOfWork) -> None:
-    """Note that from now on Solr may be told of what is never committed."""
+    """Note that from now on Solr may get values that are never committed."""
     if unit.created or unit.changed or unit.deleted:
         unit.get_notes(IndexWork).is_written = True
 
 
 def write_notes(unit: UnitOfWork) -> None:
-    """Write down what is to be indexed after the commit."""
+    """Write the notes about packages to be indexed after the commit."""
     work = unit.get_notes(IndexWork)
     for package_id, before in work.changed.items():
         package = unit.session.get(model.Package, package_id)
@@ -199,7 +199,7 @@ def settle_after_commit(unit: UnitOfWork) -> None:
 
 
 def settle_after_rollback(unit: UnitOfWork) -> None:
-    """Have indexed again what Solr was told and never came to be."""
+    """Enqueue indexing of packages that Solr got and that were rolled back."""
     work = unit.get_notes(IndexWork)
     if work.beforehand:
         _quietly(search_index.make_notes_due, work.beforehand)
@@ -337,7 +337,7 @@ def _compare(results: list[dict[str, Any]], viewer: Viewer) -> _Comparison:
 
 
 def _invisible(ids: Collection[str], viewer: Viewer) -> set[str]:
-    """Return which of these packages are not there, or not for this person."""
+    """Return those of these packages that do not exist or that the viewer may not see."""
     if not ids:
         return set()
     found = model.Session.query(model.Package).filter(model.Package.id.in_(list(ids))).all()
@@ -349,7 +349,7 @@ def _invisible(ids: Collection[str], viewer: Viewer) -> set[str]:
 
 
 def _show_afresh(results: list[dict[str, Any]], due: Collection[str]) -> None:
-    """Replace the index's copies of records that it has not been told of, in place."""
+    """Replace, in place, results that the index has not caught up with by the stored records."""
     for number, result in enumerate(results[:MOST_AFRESH]):
         if result.get("id") in due:
             # As the index shows it: what the public sees.
@@ -367,8 +367,8 @@ class MetBefore:
 def add_need_to_index(pkg_dict: dict[str, Any]) -> dict[str, Any]:
     """Return what Solr is given of a package; of an idea also whether it waits for data."""
     found = document.before_index(pkg_dict)
-    if found.get("type") == package.IDEA:
-        state = are_needs_met(package.load_packages([found["id"]]).get(found["id"]))
+    if found.get("type") == package_model.IDEA:
+        state = are_needs_met(package_model.load_packages([found["id"]]).get(found["id"]))
         if state:
             found["vocab_data_needs"] = [state]
     return found
@@ -379,8 +379,10 @@ def are_needs_met(idea: model.Package | None) -> str | None:
 
     ``None`` for one that asks for nothing; one that was given up does not ask any more.
     """
-    needs = {need["id"] for need in package.read_stored_rows(idea, "data_need") if need.get("id")}
-    if not needs or package.read_stored_text(idea, "status") == link.GIVEN_UP:
+    needs = {
+        need["id"] for need in package_model.read_stored_rows(idea, "data_need") if need.get("id")
+    }
+    if not needs or package_model.read_stored_text(idea, "status") == link.GIVEN_UP:
         return None
     return MET if idea_model.list_met_needs(needs) >= needs else UNMET
 
@@ -404,12 +406,12 @@ def _datasets(things: Iterable[Any]) -> set[str]:
     return {
         thing.id
         for thing in things
-        if isinstance(thing, model.Package) and thing.type == package.DATASET
+        if isinstance(thing, model.Package) and thing.type == package_model.DATASET
     }
 
 
 def mark_asking_ideas(unit: UnitOfWork) -> None:
-    """Have the ideas indexed that ask for what datasets meet now, or met before."""
+    """Mark ideas to be indexed whose data needs datasets meet now, or met before."""
     before = unit.get_notes(MetBefore).needs
     if not before:
         return

@@ -55,7 +55,7 @@ class NoRoom(SaveRefused):
     """The disk is full."""
 
     def __init__(self) -> None:
-        """Say what to do, and note for the answer's status that this was the reason."""
+        """Set the message, and note the reason for the answer's status."""
         text = tk._(
             "The disk of the server is full: nothing was saved, and nothing is half saved. What "
             "is published can be read meanwhile. Try again later; what you entered is still in "
@@ -357,10 +357,10 @@ def describe_files(
 
 
 class FileFacts:
-    """One resource that is to be saved, and what is known of its file.
+    """One resource that is to be saved, with the facts about its file.
 
     Attributes:
-        notices: what is to be told, by field.
+        notices: by field.
     """
 
     def __init__(
@@ -381,7 +381,7 @@ class FileFacts:
             self._stored = {**(before.extras or {}), **columns}
 
     def settle(self) -> dict[str, list[str]]:
-        """State what is known of the file; return what contradicts it, by field."""
+        """Set size, checksum and type; return errors for sent values that contradict the file."""
         upload = self.resource.get("upload")
         if isinstance(upload, FileStorage) and upload.filename:
             self._describe_new(upload)
@@ -417,7 +417,7 @@ class FileFacts:
         self.resource |= known
 
     def _describe_stored(self, before: model.Resource) -> None:
-        """Keep what is known of a file that stays, also where it is not sent back."""
+        """Keep size, checksum and type of an unchanged file, also if they are not sent back."""
         self._refuse_address(before)
         if before.mimetype:
             self._set_media_type(before.mimetype)

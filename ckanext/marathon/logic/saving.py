@@ -88,5 +88,5 @@ STEPS = Steps(
 
 
 def start_steps() -> None:
-    """Have the steps called with every save from now on."""
+    """Register the steps, which are then called with every save."""
     unit_of_work.start_listening(STEPS)

@@ -181,7 +181,7 @@ def find_unknown(data: Mapping[str, Any], fields: Iterable[str], plugin: Any) ->
 
 
 def note_unknown(context: Context, unknown: Iterable[str], answer: Any) -> None:
-    """Say in the answer which fields nobody knows; those that it shows are some plugin's."""
+    """Add a notice for each unknown field, unless the answer has it: then a plugin knows it."""
     if messages.is_page() or not is_json_object(answer):
         # Whoever fills in a form did not choose what it sends.
         return
@@ -210,7 +210,7 @@ def check_groups(groups: Rows) -> list[Any]:
 
 
 def note_strangers(context: Context, field: str, sent: Any, answer: Any) -> None:
-    """Say in the answer which groups or people a record did not get.
+    """Add notices about groups or people that a record did not get.
 
     CKAN passes over those that it cannot find. One that does not exist and one that the person may
     not see are not told apart.

@@ -45,7 +45,7 @@ _IS_OF_GROUP = sa.or_(
 
 
 class _Unpublished:
-    """A package as it would be if it were private: for those who see it before it is public."""
+    """A package with the permission labels that it would have if it were private."""
 
     private = True
 
@@ -92,7 +92,7 @@ def list_group_labels(id_: str) -> list[str] | None:
 
 
 def hold_package(id_: str) -> model.Package | None:
-    """Return a package as it is now; who changes who may see it waits for our commit.
+    """Return a package, locked: a change of its visibility waits for our commit.
 
     Their change then finds the row that we write. What this session has changed itself stays.
     """
@@ -107,7 +107,7 @@ def hold_package(id_: str) -> model.Package | None:
 
 
 def relabel_rows(packages: Collection[str], groups: Collection[str] = ()) -> int:
-    """Have the rows about packages and groups shown to those who may see these now.
+    """Give activities about packages and groups the present permission labels of these.
 
     Everything is flushed already; nothing is committed.
 
@@ -183,7 +183,7 @@ def _load(kind: Any, ids: Collection[str]) -> Iterator[Any]:
 
 
 class ActivityRow(NamedTuple):
-    """A row, with what it keeps of the record (``None`` where that cannot be read)."""
+    """An activity with its stored copy of the record (``None`` if that cannot be read)."""
 
     id: str
     object_id: str
@@ -229,7 +229,7 @@ def count_exposed() -> int:
 
 
 def write_data(rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
-    """Replace what rows keep of their records; pairs of a row's id and the new data."""
+    """Replace the stored data of activities, given as pairs of an id and the new data."""
     update = sa.update(_table).where(_columns.id == sa.bindparam("row"))
     values = [{"row": id_, "data": json.dumps(data)} for id_, data in rows]
     if values:

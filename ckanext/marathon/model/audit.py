@@ -94,7 +94,7 @@ class AuditEntry(tk.BaseModel):
 
 @dataclass(frozen=True)
 class Sight:
-    """What somebody may read of the record (docs/permissions.md).
+    """What a person may read of the record of changes (docs/permissions.md).
 
     Attributes:
         everything: a system administrator.
@@ -189,20 +189,20 @@ def _visible(sight: Sight) -> sa.ColumnElement[bool]:
 
 @dataclass
 class Actor:
-    """Who was said to act in a transaction, by name or id."""
+    """The user, by name or id, in whose name a transaction acts."""
 
     user: str | None = None
 
 
 def note_actor(user: str | None) -> None:
-    """Say who acts, by name or id, where no request does: in jobs and on the command line."""
+    """Set the acting user, by name or id, in jobs and commands, which have no request."""
     if user and not _is_request():
         unit_of_work.get_unit().get_notes(Actor).user = user
 
 
 @contextmanager
 def record_as_import() -> Generator[None]:
-    """Have what is saved meanwhile recorded as an import, whoever runs it and from where."""
+    """Record all saves within this context as an import, whatever their user and origin."""
     before = _is_import.set(True)
     try:
         yield
@@ -227,7 +227,7 @@ def _is_request() -> bool:
 
 
 def find_actor(unit: UnitOfWork) -> dict[str, Any]:
-    """Return who acts: ``user_id``, ``user_name`` and ``origin``."""
+    """Return the acting user: ``user_id``, ``user_name`` and ``origin``."""
     if _is_request():
         person = flask.g.get("userobj")
         name = flask.g.get("user") or None
@@ -321,7 +321,7 @@ _CONFIG_UPDATE = "ckan.config_update"
 
 @dataclass
 class Draft:
-    """What a transaction has done to one record so far; the fields are those of the entry."""
+    """The changes of one record in a transaction so far; the fields are those of the entry."""
 
     kind: str
     record: str
@@ -332,13 +332,13 @@ class Draft:
     changes: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def add_changes(self, changes: dict[str, Any]) -> None:
-        """Add what another flush of the same transaction changed."""
+        """Add the changes of another flush of the same transaction."""
         for name, values in changes.items():
             before = self.changes.get(name)
             self.changes[name] = [before[0], values[1]] if before and values else values
 
     def settle(self) -> bool:
-        """Drop what was changed back, decide what it was; return whether there is anything."""
+        """Drop changes that were undone, set the action; return whether any change is left."""
         for name, values in list(self.changes.items()):
             if values and values[0] == values[1]:
                 del self.changes[name]
@@ -359,7 +359,7 @@ Drafts = dict[tuple[str, ...], Draft]
 
 @dataclass
 class AuditNotes:
-    """What is noted for the record of changes.
+    """The notes of a transaction for the record of changes.
 
     Attributes:
         drafts: what has been done to each record.
@@ -373,12 +373,12 @@ class AuditNotes:
 
 
 def note_takedown(package: model.Package) -> None:
-    """Say that the purge that follows in this transaction is a takedown."""
+    """Record the purge that follows in this transaction as a takedown."""
     unit_of_work.get_unit().get_notes(AuditNotes).taken_down.add(package.id)
 
 
 def note_flush(unit: UnitOfWork) -> None:
-    """Note what is about to be written, while the session knows what it was before."""
+    """Note what the flush changes, while the session still knows the former values."""
     notes = unit.get_notes(AuditNotes)
     notes.values = {id(record): read_changes(record, CREATED) for record in unit.created}
     for record in unit.changed:
@@ -388,7 +388,7 @@ def note_flush(unit: UnitOfWork) -> None:
 
 
 def note_created(unit: UnitOfWork) -> None:
-    """Note what was inserted, with its ids."""
+    """Note the inserted records, with their ids."""
     notes = unit.get_notes(AuditNotes)
     for record in unit.created:
         _note(notes.drafts, record, CREATED, notes.values[id(record)])
@@ -452,7 +452,7 @@ def _draft_of(thing: Any) -> Draft | None:
 
 
 def write_entries(unit: UnitOfWork) -> None:
-    """Write what was noted, in one statement; nothing is committed."""
+    """Write the noted entries in one statement; commits nothing."""
     notes, session = unit.get_notes(AuditNotes), unit.session
     changed = [draft for draft in notes.drafts.values() if draft.settle()]
     if not changed or not _has_table(session):
@@ -529,7 +529,7 @@ def _row(
 
 
 def _scrub(session: Any, gone: set[str]) -> None:
-    """Remove what these records were called."""
+    """Remove the names of these records."""
     session.connection().execute(
         sa.update(AuditEntry)
         .where(sa.or_(AuditEntry.record.in_(gone), AuditEntry.parent.in_(gone)))

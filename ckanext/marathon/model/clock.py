@@ -36,7 +36,7 @@ def read_clock() -> sa.Row[Any]:
 
 
 def hold_clock() -> sa.Row[Any]:
-    """Return the clock and keep it: nobody else publishes before our commit or rollback.
+    """Return the clock, locked: no other transaction publishes before our commit or rollback.
 
     The last lock that a transaction takes, so that no two can wait for each other.
     """
@@ -91,7 +91,7 @@ def settle_clock(base: str, vocabulary: str, page_size: int) -> None:
 
 
 def set_complete(complete: bool) -> None:
-    """Say whether everything public is in the log; the clock is held."""
+    """Set whether everything public is in the log; the caller holds the clock."""
     _update(complete=complete)
 
 
@@ -161,8 +161,8 @@ def _home() -> int:
     return model.Session.execute(sa.select(HOME)).scalar_one()
 
 
-# Of one kind; what was asked for least recently makes room. A robot that reads every dataset makes
-# no report be counted anew.
+# Answers cached for each kind; the least recently used one is dropped. The limit is for each kind,
+# so that a robot that reads every dataset does not push reports out of the cache.
 MOST = 64
 
 T = TypeVar("T")
@@ -172,7 +172,7 @@ Moment = tuple[str, int, int]
 
 
 def cache_until_change(kind: str, key: Hashable, make: Callable[[], T]) -> T:
-    """Return what ``make`` returned since something public changed last; nobody may change it.
+    """Return the result of ``make``, cached until something public changes; do not modify it.
 
     Nothing is kept while the log is not complete: what is not in it changes without its clock.
 
@@ -195,7 +195,7 @@ def cache_until_change(kind: str, key: Hashable, make: Callable[[], T]) -> T:
 
 
 def _moment() -> Moment | None:
-    """Return what the clock says, read once a transaction: a page asks for many kept answers."""
+    """Return the clock, read once for each transaction: a page needs many cached answers."""
     session = model.Session()
     known = session.info.get(_MOMENT)
     if known and known[0] is session.get_transaction():

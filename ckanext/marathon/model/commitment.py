@@ -25,7 +25,7 @@ def is_milestone_overdue(status: str, due: str, today: date) -> bool:
 
 
 def count_milestones_by_status(found: Iterable[str]) -> dict[str, int]:
-    """Return how many milestones, given by their statuses, have each one, the furthest first.
+    """Count milestones by status, the most advanced status first.
 
     ``""`` counts those of which no status is recorded; what none has is left out.
     """
@@ -50,7 +50,7 @@ def list_public_commitments() -> list[Commitment]:
 
 
 def find_evidence(references: Collection[str], types: Collection[str]) -> dict[str, model.Package]:
-    """Return reference → public thing, of the names and ids that are things of these types."""
+    """Return public records of these types by the name or id by which they are referred to."""
     if not references:
         return {}
     query = sa.select(model.Package).where(

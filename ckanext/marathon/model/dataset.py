@@ -170,7 +170,7 @@ def count_published_by_problem(period: Period, municipality: str) -> dict[str, i
 
 
 def select_needs_met_before(before: datetime) -> sa.Select[Any]:
-    """Return the ids of the data needs that a dataset met that was published before a moment."""
+    """Select ids of data needs met by datasets that were published before a given time."""
     return (
         sa.select(Link.object)
         .join(Entry, Entry.thing == Link.subject)
@@ -215,7 +215,7 @@ class KeptIri(tk.BaseModel):
 
 
 def read_kept_iris(package_ids: Collection[str]) -> dict[str, str]:
-    """Return id → IRI of these datasets and of their resources, as far as they have one."""
+    """Return the kept IRIs of these datasets and their resources, by id."""
     if not package_ids:
         return {}
     query = sa.select(KeptIri.thing, KeptIri.iri).where(KeptIri.package_id.in_(list(package_ids)))
@@ -229,7 +229,7 @@ def read_kept_iris_of_datasets() -> dict[str, str]:
 
 
 def take_iri(iri: str, thing: str, package_id: str) -> bool:
-    """Let a dataset or resource have an IRI instead of the one it had; nothing is committed.
+    """Give a dataset or resource an IRI in place of its former one; commits nothing.
 
     Nobody takes one from a dataset or resource that is there: the first keeps it. From one that
     was deleted it passes on.

@@ -17,7 +17,7 @@ _NO_ROOM = os.strerror(errno.ENOSPC)
 
 
 def free_megabytes() -> int | None:
-    """Return what is free at ``ckanext.marathon.disk_path``; ``None`` where that is not set.
+    """Return the free megabytes at ``ckanext.marathon.disk_path``; ``None`` if that is not set.
 
     Raises:
         OSError: the path is not there.

@@ -38,7 +38,7 @@ def read_description(body: bytes) -> bytes:
 
 
 class Kind(StrEnum):
-    """What a thing in the log is."""
+    """The kind of a record in the log."""
 
     CATALOG = "catalog"
     DATASET = "dataset"
@@ -49,7 +49,7 @@ class Kind(StrEnum):
 
 
 class Activity(StrEnum):
-    """What happened to a thing.
+    """What happened to a record.
 
     Source: Activity Streams 2.0, as DCAT-AP Feeds uses it.
     """
@@ -60,7 +60,7 @@ class Activity(StrEnum):
 
 
 class Entry(tk.BaseModel):
-    """One thing that is or was public. Without a body it is a tombstone.
+    """A record that is or was public. Without a body it is a tombstone.
 
     Attributes:
         thing: its id in CKAN; "" for the catalogue.
@@ -122,7 +122,7 @@ class Member(tk.BaseModel):
 
 
 class Change(tk.BaseModel):
-    """One change of what is public. Rows are added and never changed.
+    """One change of public content. Rows are added and never changed.
 
     Attributes:
         mark: 63 random bits. After an older database was brought back the number is given to
@@ -139,10 +139,10 @@ class Change(tk.BaseModel):
 
 
 class Clock(tk.BaseModel):
-    """The one row that numbers changes; whoever publishes holds it until the commit.
+    """The one row that numbers changes; a transaction that publishes locks it until its commit.
 
     Attributes:
-        epoch: another one after numbers were lost, as by restoring a backup.
+        epoch: changes when numbers were lost, as by restoring a backup.
         number: of the last change; 0 before the first.
         mark: of the last change; before the first one, of nothing.
         unmarked: the last number of which cursors without a mark were handed out, by versions
@@ -247,7 +247,7 @@ class Gap(NamedTuple):
 
 
 def add_gaps(packages: Collection[str], groups: Collection[str], settings: bool) -> None:
-    """Note what the log lacks with the session's transaction, to be published after its commit."""
+    """Add gaps for records that could not be published, to be published after the commit."""
     rows = [{"record": id_, "is_group": False} for id_ in sorted(packages)]
     rows += [{"record": id_, "is_group": True} for id_ in sorted(groups)]
     rows += [{"record": SETTINGS, "is_group": False}] if settings else []
@@ -279,13 +279,13 @@ def close_gaps(ids: Collection[int]) -> None:
 
 
 def postpone_gap(id_: int, delay: timedelta) -> None:
-    """Have a gap tried again later; nothing is committed."""
+    """Postpone the next try of a gap; commits nothing."""
     later = sa.func.clock_timestamp() + delay
     model.Session.execute(sa.update(FeedGap).where(FeedGap.id == id_).values({"due": later}))
 
 
 def make_all_due() -> None:
-    """Have every gap tried again now; nothing is committed."""
+    """Make every gap due now; commits nothing."""
     model.Session.execute(sa.update(FeedGap).values({"due": sa.func.clock_timestamp()}))
 
 

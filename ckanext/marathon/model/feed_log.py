@@ -46,7 +46,7 @@ def read_scopes(iris: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 
 def write_members(changes: Collection[tuple[str, int, Collection[str]]]) -> None:
-    """Write down in which parts datasets are from a change on; the clock is held.
+    """Write to which parts datasets belong as of a change; the caller holds the clock.
 
     Args:
         changes: IRI, number of the change, and the parts; none for what is no longer public.
@@ -117,7 +117,7 @@ BATCH = 5_000
 
 @dataclass(frozen=True)
 class LogStep:
-    """One change to be written: what an entry becomes, with the columns of ``Entry``."""
+    """One change to be written: the new entry, with the columns of ``Entry``."""
 
     iri: str
     kind: Kind
@@ -158,7 +158,7 @@ def read_bodies(iris: Iterable[str]) -> dict[str, bytes]:
 
 
 def list_public_entries(things: Iterable[str]) -> list[sa.Row[Any]]:
-    """Return rows of ``iri``, ``kind``, ``thing`` and ``slot`` of what is public with these ids."""
+    """Return ``iri``, ``kind``, ``thing`` and ``slot`` of the public records with these ids."""
     query = sa.select(Entry.iri, Entry.kind, Entry.thing, Entry.slot).where(
         Entry.digest.is_not(None)
     )
@@ -179,7 +179,7 @@ def was_public(thing: str) -> bool:
 
 
 def recount_windows() -> None:
-    """Count windows and parts anew and forget how pages were rendered; the clock is held."""
+    """Recount windows and parts and delete all renderings; the caller holds the clock."""
     for statement in _RECOUNT:
         _connection().execute(sa.text(statement))
 
@@ -288,7 +288,7 @@ _NEIGHBOURS = frozenset({Kind.ORGANIZATION, Kind.WORKSHOP, Kind.IDEA})
 
 
 def _followers(steps: Sequence[LogStep]) -> list[str]:
-    """Return the public datasets that name, over any number of steps, what changes; in order."""
+    """Return, in order, public datasets that name a changed record, directly or indirectly."""
     changed = [step.iri for step in steps if step.kind in _NEIGHBOURS]
     if not changed:
         return []
@@ -296,7 +296,7 @@ def _followers(steps: Sequence[LogStep]) -> list[str]:
     return list(_connection().execute(_FOLLOWERS, values).scalars())
 
 
-# Nothing names a dataset: only datasets have slots, and asking who names one finds nobody.
+# The recursion ends at datasets, because no record names a dataset; only datasets have slots.
 _REACHED = """
     WITH RECURSIVE reached (iri, slot, digest) AS (
         SELECT iri, slot, digest FROM marathon_feed_entry WHERE iri = ANY(:iris)
@@ -332,7 +332,7 @@ _FOLLOW = [
 
 
 def _touch_windows(iris: Collection[str], number: int) -> None:
-    """Count anew the windows that hold these things, or datasets that name them."""
+    """Recount the windows of these records and of the datasets that name them."""
     _connection().execute(_TOUCH, {"iris": list(iris), "number": number})
 
 
@@ -501,7 +501,7 @@ def list_windows(connection: Any, kept_as: str) -> Iterator[sa.Row[Any]]:
 
 
 def read_scope_page(connection: Any, scope: str, number: int) -> sa.Row[Any]:
-    """Return what :func:`read_window` does for a page of a part of the catalogue; none is kept.
+    """Return a page of a part as :func:`read_window` does; pages of parts are not stored.
 
     Returns:
         the columns of :func:`read_catalogue`, ``total``, ``last``, ``previous`` and ``next``.
@@ -530,7 +530,7 @@ def read_window_change(connection: Any, number: int) -> int | None:
 
 
 def read_live_count(connection: Any, number: int) -> int:
-    """Return how many public datasets a window says that it holds."""
+    """Return the number of public datasets that the row of a window states."""
     return connection.scalar(sa.select(Window.live).where(Window.number == number)) or 0
 
 
@@ -547,7 +547,7 @@ _COUNTED = sa.select(sa.func.count()).where(
 
 
 def list_renderings(connection: Any, number: int) -> Sequence[sa.Row[Any]]:
-    """Return what is kept of a window, up to date: ``format``, ``body``, ``size``, ``crc``."""
+    """Return the up-to-date renderings of a window: ``format``, ``body``, ``size``, ``crc``."""
     columns = (Rendering.format, Rendering.body, Rendering.size, Rendering.crc)
     up_to_date = sa.and_(Window.number == Rendering.window, Window.changed == Rendering.changed)
     query = sa.select(*columns).join(Window, up_to_date).where(Rendering.window == number)
@@ -590,9 +590,9 @@ def keep_rendering(
 
 
 def delete_outdated_renderings() -> None:
-    """Delete the renderings that nobody is given any more; nothing is committed.
+    """Delete renderings that are out of date and no longer served; commits nothing.
 
-    They are replaced when a page is asked for, but what was taken down must not wait for that.
+    A request for the page would replace them, but content that was taken down must not wait for it.
     """
     model.Session.connection().execute(_FORGET)
 
@@ -620,12 +620,12 @@ def list_page_entries(connection: Any, number: int, scope: str = "") -> list[Des
 
 
 def describe_things(connection: Any, iris: Collection[str]) -> list[DescribedThing]:
-    """Return these things as far as they are public, and their public neighbours likewise."""
+    """Return those of these records that are public, and their public neighbours."""
     return _read_described(connection.execute(_HELD_BY_IRI, {"iris": list(iris)}))
 
 
 class DescribedThing(NamedTuple):
-    """A public thing: its IRI, its kind, its N-Triples, and the neighbours that it names."""
+    """A public record: its IRI, its kind, its N-Triples, and the neighbours that it names."""
 
     iri: str
     kind: Kind
@@ -675,7 +675,7 @@ _HELD_BY_IRI = _held("SELECT iri, refs FROM marathon_feed_entry WHERE iri = ANY(
 
 
 def list_changes(connection: Any, scope: str, since: int, limit: int) -> list[sa.Row[Any]]:
-    """Return the last change of each thing that has changed after a number, in order.
+    """Return the last change of each record that changed after a number, in order.
 
     Args:
         connection: that sees one moment.
@@ -698,7 +698,7 @@ def read_mark_of_change(connection: Any, number: int) -> int | None:
 
 
 def list_newest_changes(connection: Any, scope: str, limit: int) -> list[sa.Row[Any]]:
-    """Return what :func:`list_changes` does of datasets, the newest first."""
+    """Return changes of datasets as :func:`list_changes` does, the newest first."""
     query = _NEWEST_OF_SCOPE if scope else _NEWEST
     return connection.execute(query, {"scope": scope, "since": 0, "limit": limit}).all()
 

@@ -1,4 +1,4 @@
-"""What there is on the whole site, counted and listed: public records only, without Solr.
+"""Counts and lists of the site's public records, from the database and not from Solr.
 
 Figures by place and by problem, and the newest records, in a fixed number of queries. Answers are
 cached until something public changes, which the feed's clock tells.
@@ -30,7 +30,7 @@ from ckanext.marathon.vocabulary import problems
 
 
 class Figures(NamedTuple):
-    """Numbers of public things.
+    """Numbers of public records.
 
     Attributes:
         needs: data that ideas ask for; ideas that were given up ask for nothing.
@@ -50,12 +50,12 @@ class Figures(NamedTuple):
 
     @property
     def needs_unmet(self) -> int:
-        """How many of the data that ideas ask for nobody has published."""
+        """Number of data needs that no public dataset meets."""
         return self.needs - self.needs_met
 
 
 def read_time_of_figures() -> datetime:
-    """Return when something public changed last, which is what figures are as of."""
+    """Return the time of the last public change, as of which all figures are."""
     return clock.read_clock().published
 
 
@@ -143,7 +143,7 @@ def _talks(kind: str) -> sa.Select[Any]:
 
 
 def _datasets(kind: str) -> dict[str, int]:
-    """Return code → public datasets, which the feed's log knows already."""
+    """Return the number of public datasets by code, from the feed's log."""
     query = (
         sa.select(sa.func.split_part(Member.scope, "/", 2), sa.func.count())
         .where(Member.scope.like(f"{kind}/%"), Member.current.is_(True))
@@ -162,7 +162,7 @@ def _count(query: sa.Select[Any]) -> int:
 
 
 def list_latest(package_type: str, limit: int) -> list[model.Package]:
-    """Return the newest public things of a type, newest first."""
+    """Return the newest public records of a type, newest first."""
     query = (
         sa.select(model.Package)
         .where(visibility.filter_public(PACKAGE), PACKAGE.type == package_type)
@@ -331,7 +331,7 @@ def list_entered_ideas(period: Period, municipality: str) -> dict[str, EnteredId
 def list_status_steps(
     period: Period, municipality: str, known: Mapping[str, EnteredIdea]
 ) -> list[StatusStep]:
-    """Return what became of ideas in the period, the last first; that one came in is no step."""
+    """Return changes of status of ideas in the period, the latest first; without new ideas."""
     earlier = aliased(Transition)
     is_first = ~sa.exists().where(earlier.idea_id == Transition.idea_id, earlier.id < Transition.id)
     query = (

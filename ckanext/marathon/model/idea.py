@@ -172,7 +172,7 @@ class AskedNeeds(NamedTuple):
 
 
 def read_asked_needs(ids: Collection[str]) -> dict[str, AskedNeeds]:
-    """Return idea id → what it asks for; public ideas alone that ask and were not given up."""
+    """Count all and met data needs of public ideas that were not discarded, by idea id."""
     if not ids:
         return {}
     needed = link.select_needs().subquery("needed")
@@ -197,11 +197,11 @@ class UnmetNeed(NamedTuple):
 def list_unmet_needs(limit: int, kind: str = "", code: str = "") -> list[UnmetNeed]:
     """Return data needs of public ideas that no public dataset meets, newest idea first.
 
-    How many there are in all, figures tell. Kept until a change.
+    ``figures.py`` has their total number. Cached until something public changes.
 
     Args:
         limit: the most to return.
-        kind: as in :func:`.figures.by`, for those of one place or problem; ``""`` for all.
+        kind: as in :func:`.read_figures_by`, for those of one place or problem; ``""`` for all.
         code: of the place or problem.
     """
     asked = (limit, kind, code)

@@ -22,7 +22,7 @@ from ckanext.marathon.vocabulary import problems
 
 
 class Predicate(StrEnum):
-    """What a link says of its subject, the id of a package."""
+    """The kind of a link; its subject is the id of a package."""
 
     IDEA_WORKSHOP = "idea_workshop"
     DATASET_IDEA = "dataset_idea"
@@ -49,7 +49,7 @@ class Link(tk.BaseModel):
 
 
 def replace_links(subject: str, links: Mapping[Predicate, Iterable[str]]) -> None:
-    """Make ``links`` all the links of a subject; nothing is committed."""
+    """Replace all links of a subject by ``links``; commits nothing."""
     wanted = {(str(predicate), obj) for predicate, objects in links.items() for obj in objects}
     rows = model.Session.execute(
         sa.select(Link.predicate, Link.object).where(Link.subject == subject)
@@ -212,7 +212,7 @@ def select_links(*predicates: Predicate) -> PairQuery:
 
 
 def select_inherited_links(step: Predicate, beyond: PairQuery, own: Predicate) -> PairQuery:
-    """Return what subjects have through what they link to, if they have none of their own."""
+    """Select values inherited over one link by subjects without a value of their own."""
     first, mine = aliased(Link), aliased(Link)
     further = beyond.subquery()
     has_own = (

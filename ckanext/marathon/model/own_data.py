@@ -32,7 +32,7 @@ from ckanext.marathon.vocabulary.codes import UnknownCode
 
 
 def localize_time(moment: datetime) -> datetime:
-    """Return a moment that CKAN keeps in UTC as Guatemala's clocks show it, to the second."""
+    """Convert CKAN's UTC time to Guatemala's time, to the second."""
     return moment.replace(tzinfo=UTC, microsecond=0).astimezone(GUATEMALA)
 
 
@@ -45,7 +45,7 @@ def read_local_day(text: str) -> date | None:
 
 
 def read_known_hour(text: str) -> Cell:
-    """Return a stored moment where its hour is known; a date alone is none."""
+    """Return a stored date that has an hour, as an instant; ``None`` for any other."""
     reading = dates.read_stored_date(text)
     if reading is None or reading.form != dates.DateForm.MOMENT:
         return None
@@ -143,7 +143,7 @@ Rows = Iterator[list[Cell]]
 
 
 class TableSource(NamedTuple):
-    """Where rows come from: a connection that sees one moment, and where IRIs start."""
+    """The source of rows: a connection with one snapshot, and the start of IRIs."""
 
     connection: Any
     site: Site

@@ -139,9 +139,9 @@ def _key(identifier: str) -> Any:
 
 
 def lock_targets(ids: Iterable[str]) -> dict[str, model.Package]:
-    """Return packages as they are now, and keep others from changing them before we commit.
+    """Return packages as they are now, locked against changes by others until our commit.
 
-    Many may link to one at a time (``FOR SHARE``); who changes or deletes it waits for them.
+    Several saves may link to one package at a time (``FOR SHARE``); changing or deleting it waits.
     """
     return _locked(ids, read=True)
 
@@ -200,7 +200,7 @@ def list_owned_packages(organization_id: str) -> list[model.Package]:
 
 
 def read_organization_titles(ids: Iterable[str | None]) -> dict[str, dict[str, str]]:
-    """Return id → id, name and title of organisations."""
+    """Return ``id``, ``name`` and ``title`` of organisations, by id."""
     wanted = sorted({each for each in ids if each})
     if not wanted:
         return {}
@@ -247,14 +247,14 @@ def read_stored_flag(record: model.Package | None, field: str) -> bool:
 
 
 def read_stored_texts(package: model.Package | None, field: str) -> list[str]:
-    """Return a field kept as a JSON list of texts; what cannot be read counts as empty."""
+    """Return a field stored as a JSON list of texts; an unreadable one counts as empty."""
     return list_stored_texts(read_stored_text(package, field))
 
 
 def read_stored_rows(
     package: model.Package | model.Group | None, field: str
 ) -> list[dict[str, Any]]:
-    """Return a field kept as a JSON list of objects; what cannot be read counts as empty."""
+    """Return a field stored as a JSON list of objects; an unreadable one counts as empty."""
     return list_stored_rows(read_stored_text(package, field))
 
 
@@ -305,14 +305,14 @@ _MOST = 20
 
 
 class ShortAddress(NamedTuple):
-    """The id of a thing, and whether it is public now; else it was."""
+    """The id of a record that a short address names; if not public now, it was once."""
 
     id: str
     is_public: bool
 
 
 def find_short_address(package_type: str, code: str) -> ShortAddress | None:
-    """Return the thing of a type that a code means; ``None`` for one that means nothing public.
+    """Return the record with a short code; ``None`` if no record with it is or was public.
 
     Args:
         package_type: e.g. ``idea``.
@@ -331,7 +331,7 @@ def find_short_address(package_type: str, code: str) -> ShortAddress | None:
 
 
 def shorten_id(package_type: str, identifier: str) -> str:
-    """Return the code of a public thing, "" where its id is no UUID."""
+    """Return the short code of a public record, "" if its id is not a UUID."""
     if not _UUID.fullmatch(identifier):
         return ""
     digits = identifier.replace("-", "")

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from ckanext.marathon.visibility import filter_public
 
-# Longer than a transaction goes on after it has told Solr of its first change.
+# Longer than any transaction lasts after it has sent its first change to Solr.
 UNFINISHED_AFTER = timedelta(minutes=5)
 
 
@@ -63,7 +63,7 @@ def delete_notes(notes: Collection[int]) -> None:
 
 
 def make_notes_due(notes: Collection[int]) -> None:
-    """Make notes due now, in a transaction of its own."""
+    """Make notes due now, in a separate transaction."""
     with _engine().begin() as connection:
         due = {"due": sa.func.clock_timestamp()}
         connection.execute(sa.update(IndexNote).where(IndexNote.id.in_(notes)).values(due))
@@ -92,7 +92,7 @@ def settle_notes(notes: Collection[int]) -> None:
 
 
 def postpone_notes(notes: Collection[int], delay: timedelta) -> None:
-    """Make notes due later, for a package that cannot be indexed; nothing is committed."""
+    """Postpone notes of a package that cannot be indexed; commits nothing."""
     later = sa.func.clock_timestamp() + delay
     model.Session.execute(
         sa.update(IndexNote).where(IndexNote.id.in_(notes)).values({"due": later})
@@ -107,7 +107,7 @@ def count_due_packages(age: timedelta = timedelta(0)) -> int:
 
 
 class StoredState(NamedTuple):
-    """What the database says of a package that a search has found."""
+    """The stored state of a package that a search has found."""
 
     state: str
     is_public: bool

@@ -159,7 +159,7 @@ _TEXTS = ARRAY(sa.UnicodeText)
 
 @dataclass(frozen=True)
 class Traces:
-    """By what a record is found in other tables.
+    """The keys by which a record is found in other tables.
 
     Attributes:
         id: of the package.
@@ -180,7 +180,7 @@ class Traces:
 
 
 def collect_traces(package_id: str, resources: Iterable[str] = ()) -> Traces:
-    """Return by what a package is found, also by what its activities remember of earlier days.
+    """Return the keys of a package, including former ones that its activities have.
 
     Args:
         package_id: its id; it may be gone.
@@ -300,7 +300,7 @@ def _erase_harvested(package_id: str, present: Collection[str]) -> None:
 
 
 def _erase_unused_tags() -> None:
-    """Remove the free tags that nothing has, of which CKAN never gets rid.
+    """Delete free tags that no record has, which CKAN never deletes.
 
     One that somebody is giving to another record at this moment is locked, and stays.
     """
@@ -329,7 +329,7 @@ def _table(name: str, *columns: str) -> Any:
 
 
 def _run(statement: sa.Executable) -> None:
-    # On the connection: these rows are nobody's objects.
+    # On the connection, because the session has no objects of these rows.
     model.Session.connection().execute(statement)
 
 

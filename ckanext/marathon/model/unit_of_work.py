@@ -39,7 +39,7 @@ class SaveRefused(tk.ValidationError, click.ClickException):
 
 
 class UnitOfWork:
-    """One transaction of a session, with what steps have noted of it.
+    """One transaction of a session, with the notes of its steps.
 
     It begins with the first note or the first flush and ends with the outermost transaction.
     Savepoints belong to it: what one of them undoes is looked at all the same, and found unchanged.
@@ -157,7 +157,7 @@ def _before_flush(session: Any, _flush_context: Any, _instances: Any) -> None:
 
 
 def _settle_created(unit: UnitOfWork) -> None:
-    """Have what the last flush inserted noted, but for what a savepoint has undone."""
+    """Let steps note the records of the last flush, without those that a savepoint undid."""
     unit.created = [record for record in unit.created if not _is_undone(record)]
     if unit.created:
         _call_steps(_steps.note_created, unit)

@@ -20,7 +20,7 @@ from ckanext.marathon.model.link import PACKAGE, Link, Predicate
 def list_workshop_times(
     municipality: str = "", problems: Collection[str] = ()
 ) -> list[WorkshopTimes]:
-    """Return when each public workshop is, newest on the site first; kept until a change.
+    """Return the times of public workshops, newest record first; cached until a change.
 
     Args:
         municipality: code; only workshops in which it takes part.
@@ -31,7 +31,7 @@ def list_workshop_times(
 
 
 def list_times_of(workshops: Collection[str]) -> list[WorkshopTimes]:
-    """Return when some workshops are, given by id, whoever may see them; newest first."""
+    """Return the times of workshops by id, public or not, newest first."""
     if not workshops:
         return []
     return [WorkshopTimes(*row) for row in model.Session.execute(_of(PACKAGE.id.in_(workshops)))]

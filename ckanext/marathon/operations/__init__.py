@@ -1,1 +1,1 @@
-"""Work that runs over many things: the starter catalogue, checks."""
+"""Work on the whole site: starter catalogue, backup and restore, health checks, feed jobs."""

@@ -39,7 +39,7 @@ from ckanext.marathon.operations.backup_manifest import (
 )
 
 FURTHER_OPTION = "ckanext.marathon.backup_files"
-# Below the storage folder: what is made anew, and notes about this very database.
+# Below the storage folder: files that are generated, and notes about this database itself.
 _NOT_KEPT = ("webassets",)
 _NOTES = (log_state.WITNESS_NAME, backup_manifest.RESTORE_NOTE, backup_manifest.RESTORE_FOLDER)
 # How often a file is copied that something writes to meanwhile, and seconds between two tries.
@@ -109,7 +109,7 @@ def find_named(connection: sa.Connection) -> Iterator[str]:
 
 
 def copy_configuration(target: Path, copies: Copies) -> None:
-    """Copy the site's ini file, what it builds on, and what the site names besides."""
+    """Copy the ini file, the files that it builds on, and those of ``backup_files``."""
     target.mkdir()
     waiting = [Path(str(tk.config["__file__"])).resolve()]
     further = str(tk.config.get(FURTHER_OPTION) or "").splitlines()
@@ -130,7 +130,7 @@ def copy_configuration(target: Path, copies: Copies) -> None:
 
 
 def find_stored(storage: Path) -> list[str]:
-    """Return the paths, below the storage folder, of the files that a backup has."""
+    """Return the files that a backup copies, as paths relative to the storage folder."""
     found: list[str] = []
     for folder, folders, names in os.walk(storage):
         if Path(folder) == storage:
@@ -205,13 +205,13 @@ _DUMPED = 0.5
 
 @dataclass(frozen=True)
 class BackupOutcome:
-    """What a backup came to.
+    """The result of a backup.
 
     Attributes:
         manifest: of the backup.
         absent: uploaded files that were missing already when it began.
         vanished: files that the snapshot names and that were deleted before they were copied.
-        replaced: files that were written anew after the snapshot was taken.
+        replaced: files that were overwritten after the snapshot was taken.
         unsettled: files that something wrote to while they were copied, at each of several tries.
         warnings: what is not in the backup, in the reader's language.
     """

@@ -38,7 +38,7 @@ class ProgramMissing(Exception):
 
 
 class ProgramFailed(Exception):
-    """A program of PostgreSQL ended with an error; the text is what it said."""
+    """A program of PostgreSQL failed; the text is its error output."""
 
 
 def find_program(name: str) -> str:
@@ -100,7 +100,7 @@ def dump_database(address: str, snapshot: str, target: Path) -> None:
 
 
 def load_database(address: str, dump: Path, before: Iterable[str] = ()) -> None:
-    """Run what a file of :func:`dump_database` holds, in one transaction: all of it or nothing.
+    """Load a file of :func:`dump_database` in one transaction: all of it or nothing.
 
     The last statement is sent only after ``pg_restore`` has ended well. If either program or this
     process is killed before, PostgreSQL undoes everything.
@@ -204,7 +204,7 @@ def read_state(connection: sa.Connection) -> DatabaseState:
 
 
 def _read_feed(connection: sa.Connection, tables: Sequence[str]) -> dict[str, Any]:
-    """Return the state of the feed's log; nothing of what an earlier version's tables lack."""
+    """Return the state of the feed's log, without values that older tables lack."""
     if "marathon_feed_clock" not in tables:
         return {}
     clock = connection.scalar(sa.text("SELECT to_jsonb(clock) FROM marathon_feed_clock AS clock"))
@@ -225,7 +225,7 @@ _ENTRIES = """
 
 
 def read_takedowns(connection: sa.Connection) -> list[dict[str, Any]]:
-    """Return the rows of what was taken down, as ``marathon_takedown_list`` returns them."""
+    """Return the list of takedowns in the form of ``marathon_takedown_list``."""
     if not sa.inspect(connection).has_table("marathon_takedown"):
         return []
     rows = connection.execute(sa.text("SELECT * FROM marathon_takedown ORDER BY at, thing"))
@@ -245,7 +245,7 @@ _BEFORE = ("SET LOCAL lock_timeout = '60s'", "SET LOCAL client_min_messages = wa
 
 
 def create_engine_of_backup() -> sa.Engine:
-    """Return what connects to the site's database."""
+    """Return an engine for the site's database."""
     assert meta.engine is not None, "CKAN has made it"
     return meta.engine
 
@@ -293,7 +293,7 @@ def compare_database(manifest: Manifest) -> None:
 
 
 def _dropping(connection: sa.Connection) -> Iterator[str]:
-    """Yield what drops everything in the schema ``public`` that belongs to no extension.
+    """Yield statements that drop everything in schema ``public`` that is of no extension.
 
     The schema itself stays: it may belong to somebody else, and extensions may be in it.
     """

@@ -203,7 +203,7 @@ def write_restore_note(backup: Path, takedowns: Sequence[dict[str, Any]]) -> Non
 
 
 def remove_restore_note() -> None:
-    """Say that the restore has ended."""
+    """Delete the note that a restore is running."""
     path = find_restore_note()
     if path is not None:
         path.unlink(missing_ok=True)

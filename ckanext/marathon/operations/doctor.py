@@ -54,7 +54,7 @@ class Health(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found, in the reader's language."""
+    """The result of a check, in the reader's language."""
 
     health: Health
     text: str
@@ -84,7 +84,7 @@ _SECONDS = 5
 
 
 def check_mail() -> Findings:
-    """Check that mails can be sent, and that what is set makes them arrive."""
+    """Check that mail can be sent and that the mail settings are likely to make it arrive."""
     yield from _check_server()
     yield from _check_recipient()
     yield from _check_news()
@@ -126,7 +126,7 @@ def _check_server() -> Findings:
 
 
 def _check_recipient() -> Findings:
-    """Look for whom the site tells of its errors, and whom portals can ask."""
+    """Check the addresses for the site's errors and for questions of portals."""
     recipient = str(tk.config.get("email_to") or "")
     if not recipient:
         text = tk._(
@@ -195,7 +195,7 @@ def find_takedown_faults() -> list[str]:
 
 
 def check_descriptions() -> Findings:
-    """Check that what is published says what other portals ask for and only people can say."""
+    """Check for metadata that other portals require and that only people can fill in."""
     given = str(tk.config.get(CATALOG_LICENCE) or "")
     if not given:
         yield make_warning(
@@ -236,7 +236,7 @@ RECENTLY = timedelta(days=30)
 
 
 def describe_losses() -> Iterator[str]:
-    """Yield what is known of a lost history, in the reader's language; nothing if none was lost."""
+    """Yield messages about lost changes of the feed, in the reader's language."""
     lost = log_state.find_unanswered_loss()
     if lost:
         text = tk._(
@@ -436,7 +436,7 @@ def check_disk() -> Findings:
 
 
 def check_files() -> Findings:
-    """Check for what accidents leave beside the uploaded files."""
+    """Check for leftovers of interrupted uploads, and for files that belong to no record."""
     partial = upkeep.list_partial_files()
     if partial:
         text = tk._(
@@ -479,7 +479,7 @@ _NAMED_SCHEMAS = 5
 
 
 def examine_site() -> Iterator[Finding]:
-    """Yield what each check finds; none stops at another one's fault."""
+    """Yield the results of all checks; an exception in one does not stop the others."""
     for check in CHECKS:
         try:
             yield from check()
@@ -490,7 +490,7 @@ def examine_site() -> Iterator[Finding]:
 
 
 def check_plugins() -> Findings:
-    """Check that what the plugin builds on is loaded, after it."""
+    """Check that the plugins that this one builds on are loaded, after it."""
     loaded = list(tk.config.get("ckan.plugins") or [])
     missing = [name for name in NEEDED if not p.plugin_loaded(name)]
     if missing:
@@ -550,7 +550,7 @@ def _is_ours(action: str, type_: str) -> bool:
 
 
 def check_base_uri() -> Findings:
-    """Check that what is published has addresses that others can keep."""
+    """Check that published IRIs are permanent: not below a loopback address, and configured."""
     base = str(catalog_uri())
     host = urlsplit(base).hostname or ""
     if is_loopback(host):
@@ -580,7 +580,7 @@ def is_loopback(host: str) -> bool:
 
 
 def check_activities() -> Findings:
-    """Check that no activity tells what is not public."""
+    """Check that no stored activity shows content that is not public."""
     unsafe = count_unsafe()
     if unsafe:
         text = tk._(
@@ -625,7 +625,7 @@ def check_kept_iris() -> Findings:
 
 
 def check_people() -> Findings:
-    """Check that somebody coordinates, and who may do so by themselves."""
+    """Check for a coordinating body, and for settings that allow too much to everybody."""
     role = cast(Any, model.Group).extras["role"].astext
     query = sa.select(sa.func.count()).where(
         model.Group.state == model.State.ACTIVE, role == COORDINATING_BODY
@@ -663,7 +663,7 @@ def check_history() -> Findings:
 
 
 def check_takedowns() -> Findings:
-    """Check that nothing is left or back of what was taken down."""
+    """Check that no record that was taken down is back, and that nothing of it is left."""
     faults = find_takedown_faults()
     yield from map(make_bad, faults)
     if not faults:

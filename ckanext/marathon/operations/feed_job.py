@@ -102,7 +102,7 @@ def _find(name: str) -> Job | None:
 
 
 def _forget(name: str) -> None:
-    """Take away what is left of a job that ended, failed or was interrupted."""
+    """Remove leftovers of a job that ended, failed or was interrupted."""
     job = _find(name)
     if job is not None:
         job.delete()
@@ -152,7 +152,7 @@ def care_for_gaps() -> bool:
 
 
 def describe_gaps(count: int, since: datetime) -> str:
-    """Return what administrators are told of the log's gaps."""
+    """Return the message about the log's gaps for administrators."""
     text = tk._(
         "Publishing failed since {since}: the feed lacks the last change of {count} records, which "
         "is tried again every ten minutes. The server's log says why it failed. To try now: ckan "

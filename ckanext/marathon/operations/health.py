@@ -4,9 +4,10 @@ CKAN asks its servers while it starts. Without PostgreSQL that ends in a traceba
 ``ckan marathon doctor``; a Valkey that hangs is waited for without end. Start-up says so in one
 clear line instead.
 
-Each process of `make run` touches a file called NAME-PROCESS (``stack/heartbeat.py``) as long as
-it does not hang: ``web`` for a worker of the web server, ``watch`` for `make run` itself, and
-``supervisor``, whose file `make run` touches when it answers. Background jobs are looked at too.
+Each process of `make run` touches a file called NAME-PROCESS (``stack/data_directory.py``) as
+long as it does not hang: ``web`` for a worker of the web server, ``watch`` for `make run` itself,
+and ``supervisor``, whose file `make run` touches when supervisord answers. Background jobs are
+checked too.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ _SECONDS_BEHIND = 7
 
 @dataclass(frozen=True)
 class Heartbeat:
-    """What a process has said last.
+    """The last heartbeat of a process.
 
     Attributes:
         name: of what it is.
@@ -65,7 +66,7 @@ class Heartbeat:
 
 
 def list_hanging() -> list[Heartbeat]:
-    """Return the processes that run and have said nothing for too long; none where none says it."""
+    """Return the running processes whose last heartbeat is too old."""
     found = list(_read())
     watched_at = max((beat.at for beat in found if beat.name == WATCH), default=0.0)
     now = time.time()
@@ -212,7 +213,7 @@ def _is_older(moment: datetime, seconds: float) -> bool:
 
 
 def end_hanging_workers() -> list[int]:
-    """Kill the workers that hang, which whoever runs them starts again; return their numbers."""
+    """Kill workers that hang, so that their supervisor restarts them; return their pids."""
     ended: list[int] = []
     for worker in list_hanging_workers():
         end_process(worker.pid)
@@ -317,7 +318,7 @@ KEPT_SECONDS = 1.0
 
 
 class HealthState(StrEnum):
-    """What a check found; the word that monitors read."""
+    """The result of a check, in the word that monitors read."""
 
     OK = "ok"
     #: it refuses, or reports an error
@@ -482,7 +483,7 @@ def check_all() -> dict[str, HealthState]:
 
 
 def check_one(check: Callable[[], HealthState]) -> HealthState:
-    """Return what one check finds, in bounded time."""
+    """Return the result of one check, in bounded time."""
     bounded = BoundedCheck(check)
     bounded.begin()
     return bounded.wait()

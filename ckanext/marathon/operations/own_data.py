@@ -58,7 +58,7 @@ def publish_own_data(organization: str = "") -> StarterOutcome:
 
 
 def _owner(organization: str) -> str:
-    """Return the id of who is to own the dataset.
+    """Return the id of the organisation that is to own the dataset.
 
     Raises:
         StarterError: there is no such organisation, or not exactly one that coordinates.

@@ -129,7 +129,7 @@ _MARK = re.compile("[0-9a-f]{16}")
 
 @dataclass(frozen=True)
 class PortalFinding:
-    """What was tried, and what is wrong with it; "" if nothing is."""
+    """A check of a feed and its fault; "" if there is none."""
 
     tried: str
     fault: str
@@ -205,7 +205,7 @@ class PortalCheck:
         _same(set(seen), self._all, "the pages")
 
     def datasets(self) -> None:
-        """Look at what DCAT-AP asks for."""
+        """Check the properties that DCAT-AP requires."""
         triples = self._triples(f"{self.catalog}/all.nt", pyoxigraph.RdfFormat.N_TRIPLES)
         said: dict[str, set[str]] = {}
         for each in triples:
@@ -280,7 +280,7 @@ class PortalCheck:
         _same({each["identifier"] for each in found["dataset"]}, self._all, "data.json")
 
     def unknown(self) -> None:
-        """Ask for what nobody has."""
+        """Request addresses that do not exist."""
         site = re.sub(rf"/(?:{'|'.join(KINDS)})/.*", "", self.catalog)
         root = site.removesuffix("/catalog")
         for address in (

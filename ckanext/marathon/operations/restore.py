@@ -92,7 +92,7 @@ Rows = list[dict[str, Any]]
 
 
 def collect_takedowns(manifest: Manifest, further: Rows) -> Rows:
-    """Return what was taken down, as an interrupted restore, the site, its file and a backup say.
+    """Return the takedowns of an interrupted restore, the site, its file and the backup.
 
     Args:
         manifest: of the backup.
@@ -140,7 +140,7 @@ def _listed_takedowns() -> Rows:
 
 
 def apply_takedowns(takedowns: Rows, progress: Progress) -> None:
-    """Take down what is on the list and was brought back; write the rest into the list."""
+    """Take down records that the restore brought back; add the rest to the site's list."""
     progress(0, 1)
     user = tk.get_action("get_site_user")({"ignore_auth": True}, {})
     context = cast("Context", {"user": user["name"], "ignore_auth": True})
@@ -223,7 +223,7 @@ def describe_present() -> list[str]:
 
 
 def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
-    """Put a backup in the place of the site; whoever calls has asked whether it may be overwritten.
+    """Replace the site by a backup, without asking: the caller has the user's confirmation.
 
     Args:
         directory: the backup.
@@ -305,7 +305,7 @@ def _begin_epoch() -> None:
 
 
 def _forget_jobs() -> None:
-    """Empty the site's queues and what it keeps in Valkey: it is about the former records."""
+    """Empty the site's queues and data in Valkey, which are about the former records."""
     for queue in jobs.get_all_queues():
         queue.empty()
     connection = connect_to_redis()

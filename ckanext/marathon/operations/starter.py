@@ -161,7 +161,7 @@ def read_sources() -> Mapping[str, StarterSource]:
 
 
 def read_items(examples: bool = True) -> tuple[StarterItem, ...]:
-    """Return what the starter catalogue consists of, in order of loading.
+    """Return the items of the starter catalogue, in order of loading.
 
     Args:
         examples: with the made-up ones after the real ones.
@@ -183,7 +183,7 @@ def read_items(examples: bool = True) -> tuple[StarterItem, ...]:
 
 @contextmanager
 def _blamed(name: str, row: Any) -> Generator[None]:
-    """Say which entry it was, whatever is wrong with its shape."""
+    """Add the entry's name to any error about its shape."""
     try:
         yield
     except (AttributeError, KeyError, TypeError, ValueError, UnknownCode) as error:
@@ -261,7 +261,7 @@ def _example(row: dict[str, Any]) -> StarterItem:
 
 
 def _checked(name: str, row: Any, keys: set[str]) -> str:
-    """Return the entry's name once it has the keys it needs and none that nobody reads."""
+    """Check that an entry has the required keys and no unknown ones; return its name."""
     entry = _name(row)
     if not is_json_object(row) or not row.get("name") or not is_json_object(row.get("fields")):
         raise _error(name, entry, tk._("an entry has a name and fields."))
@@ -321,7 +321,7 @@ LANGUAGES = ("es", "en")
 
 
 def make_file(file: StarterFile, vocabulary_base: str) -> bytes:
-    """Return what is in a file.
+    """Return the content of a generated file.
 
     Args:
         file: whose ``make`` names one of :data:`MAKERS`.
@@ -468,7 +468,7 @@ SEARCH_DOWN = (SearchError, SearchIndexError, SolrConnectionError)
 
 
 class StarterOutcome(StrEnum):
-    """What became of an item."""
+    """The outcome for an item."""
 
     ADDED = "added"
     COMPLETED = "completed"
@@ -486,7 +486,7 @@ class StarterError(Exception):
 
 @contextmanager
 def refusals_of(item: StarterItem) -> Generator[None]:
-    """Say of an item that the site refuses, or cannot index, why.
+    """Raise an error with the item's name if the site refuses it or cannot index it.
 
     Raises:
         StarterError: it was refused, or Solr is away.
@@ -513,7 +513,7 @@ class StarterWriter:
     _ids: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
 
     def use(self, type_: str, name: str, id_: str) -> None:
-        """Take what has this id for what the starter catalogue calls by this name."""
+        """Map a name of the starter catalogue to the record with this id."""
         self._ids[type_, name] = id_
 
     def ensure(self, item: StarterItem) -> tuple[StarterOutcome, str]:
@@ -553,7 +553,7 @@ class StarterWriter:
         context: Context = {"user": self.user, "ignore_auth": True, "defer_commit": True}
         entry = self._entry(item, item.fields)
         created = tk.get_action("organization_create")(context, entry)
-        # CKAN makes its creator a member; the site's own user is nobody's colleague.
+        # CKAN makes its creator a member, but the site's own user is not a member of anything.
         leave_organization(created["id"], self.user)
         model.repo.commit()
         return created["id"]
@@ -581,7 +581,7 @@ class StarterWriter:
         return tk.get_action("package_create")(context, entry)["id"]
 
     def _advance(self, item: StarterItem) -> bool:
-        """Make the changes of status that an idea still lacks, unless people took it elsewhere.
+        """Apply the changes of status that an idea lacks, unless people changed its status.
 
         Returns:
             Whether there was one to make.
@@ -650,13 +650,13 @@ class StarterWriter:
     def _act(self, action: str, data_dict: dict[str, Any]) -> dict[str, Any]:
         context: Context = {"user": self.user, "ignore_auth": True}
         if action == "package_show":
-            # Solr's copy may be older than what was saved a moment ago.
+            # Solr's copy may be older than the last save.
             context["use_cache"] = False
         return tk.get_action(action)(context, data_dict)
 
 
 def search_is_down() -> str:
-    """Say that nothing can be saved, or removed, while Solr is away."""
+    """Return the message that nothing was saved because Solr does not answer."""
     return tk._("The search engine does not answer, so nothing was saved. Try again.")
 
 
@@ -679,7 +679,7 @@ class ExampleRecord:
 
 
 class StillNeeded(Exception):
-    """Things that are no examples refer to examples; nothing was removed.
+    """Records that are not examples refer to examples; nothing was removed.
 
     Attributes:
         things: what refers to them.
@@ -743,7 +743,7 @@ def remove_examples(
 
 
 def _dependents(ids: list[str]) -> list[ExampleRecord]:
-    """Return what is no example, is not deleted, and refers to one of these."""
+    """Return records that refer to one of these and are neither examples nor deleted."""
     needs = [need for _, need in link_model.list_object_pairs(ids, Predicate.IDEA_DATA_NEED)]
     referring = link_model.list_subject_pairs(ids, Predicate.IDEA_WORKSHOP, Predicate.DATASET_IDEA)
     referring += link_model.list_subject_pairs(needs, Predicate.DATASET_DATA_NEED)
@@ -784,7 +784,7 @@ StarterProgress = Callable[[StarterStep], None]
 def load_starter(
     examples: bool = True, progress: StarterProgress = lambda step: None
 ) -> Counter[StarterOutcome]:
-    """Put on the site what it lacks of the starter catalogue.
+    """Add the items of the starter catalogue that the site lacks.
 
     Args:
         examples: with the made-up workshops, ideas and datasets.

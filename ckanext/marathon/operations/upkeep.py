@@ -127,7 +127,7 @@ _AT_ONCE = 1000
 
 
 def list_partial_files() -> list[Path]:
-    """Return the parts of files whose upload ended a day ago or more."""
+    """Return leftovers of uploads that were cut off a day ago or longer."""
     return sorted(path for path in _old_files() if path.name.endswith("~"))
 
 
@@ -174,7 +174,7 @@ def _resource_id(path: Path) -> str:
 
 
 class ChecksumOutcome(StrEnum):
-    """What was done with a file."""
+    """The outcome for a file."""
 
     ADDED = "added"
     CORRECTED = "corrected"
@@ -192,7 +192,7 @@ class ChecksumsDone(NamedTuple):
 
 
 def add_missing_checksums() -> Iterator[ChecksumsDone]:
-    """State SHA-256 of each uploaded file that has none, and yield what was done.
+    """Set the SHA-256 of each uploaded file that has none; yield an outcome for each file.
 
     A checksum of another kind that was stated is compared with the file before it is replaced. Each
     file is committed by itself, so that it can be interrupted and run again. A dataset has not
@@ -255,7 +255,7 @@ class ScrubbedActivities:
 
 
 def scrub_activities(progress: Callable[[int], None] = lambda done: None) -> ScrubbedActivities:
-    """Mend all rows, a batch a transaction; once more changes nothing.
+    """Bring all activities into their public form, one batch for each transaction; idempotent.
 
     Args:
         progress: is told how many rows are done after each batch.
@@ -282,7 +282,7 @@ def scrub_activities(progress: Callable[[int], None] = lambda done: None) -> Scr
 
 
 def count_unsafe() -> int:
-    """Return how many rows tell what is not public: those with wrong readers, and some with names.
+    """Count activities that show non-public content: with wrong readers, or with too much in them.
 
     Of rows that keep too much, as many as are found among the first that look so.
     """

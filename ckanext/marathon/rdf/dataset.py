@@ -494,10 +494,10 @@ def read_dataset(graph: Graph, iri: Node, site: Site) -> dict[str, Any]:
         site: that reads; ids are taken only from IRIs of its own.
 
     Returns:
-        Only fields about which the graph says something, in other people's words where our tables
-        do not know them: :mod:`.fitting` sets those aside that a field does not take. A field that
-        is there but empty was looked at and left out on purpose: the organisation that publishes
-        unless another is named, its office, the theme that follows from the problem.
+        Only fields about which the graph says something. Values that our tables do not know are
+        kept as they were written. A field that is there and empty is left out on purpose: the
+        organisation that publishes unless another is named, its office, and the theme that
+        follows from the service problem.
     """
     reader = Reader(graph, site.language, site.others)
     found = read_texts(reader, iri, _TEXTS)

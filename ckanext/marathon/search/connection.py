@@ -170,7 +170,7 @@ def make_connection(decode_dates: bool = True) -> pysolr.Solr:
 
 
 def use_connection() -> None:
-    """Have CKAN use this connection from now on; again changes nothing."""
+    """Make CKAN use this connection; idempotent."""
     modules: tuple[Any, ...] = (common, index, query, search)
     for module in modules:
         module.make_connection = make_connection
@@ -182,7 +182,7 @@ def solr_failed() -> bool:
 
 
 def get_refusal() -> str | None:
-    """Return what Solr said of the last query of this web request that it could not run.
+    """Return Solr's reason for refusing the last query of this web request.
 
     Returns:
         ``""`` where it gave no reason, ``None`` where it refused none.
@@ -191,7 +191,7 @@ def get_refusal() -> str | None:
 
 
 def forget_refusal() -> None:
-    """Forget what Solr said: it may name what the reader is not to know."""
+    """Forget Solr's reason, which may have words that the reader may not see."""
     if flask.has_request_context():
         flask.g.pop(_REFUSAL, None)
 

@@ -65,9 +65,9 @@ _NOT_WORDS = frozenset({"id", "uri", "geom", "bbox", "centroid"})
 
 
 def select_for_everybody(package: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a package as an outsider is shown it, without what names other records.
+    """Return a package as an outsider may see it, without fields that name other records.
 
-    Counts are masked, and nobody's name is in its history.
+    Counts are masked, and the history has no names of people.
     """
     shown = {k: v for k, v in package.items() if k not in _VIEWERS_OWN}
     shown |= {name: [] for name in RELATIONSHIPS if name in shown}
@@ -102,7 +102,7 @@ def select_extras_for_everybody(
 
 
 def add_links(document: Mapping[str, Any], package: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a Solr document that links to what ``package``, as outsiders see it, links to."""
+    """Add to a Solr document the public links of ``package``."""
     links = _links(package)
     fields = {**links, **{f"extras_{name}": value for name, value in links.items()}}
     return {**document, **{name: value for name, value in fields.items() if name in document}}
@@ -118,13 +118,13 @@ def _links(package: Mapping[str, Any]) -> dict[str, str]:
 
 
 def remove_counts(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a Solr document in which nobody can search for a number of participants."""
+    """Remove counts of participants from a Solr document, so that no search finds them."""
     hidden = {*workshop.COUNT_FIELDS, *(f"extras_{field}" for field in workshop.COUNT_FIELDS)}
     return {k: v for k, v in document.items() if k not in hidden}
 
 
 def remove_relationships(document: Mapping[str, Any], types: Collection[str]) -> dict[str, Any]:
-    """Return a Solr document without the names of what the package is related to, by type."""
+    """Remove fields of package relationships, named by their types, from a Solr document."""
     return {k: v for k, v in document.items() if k not in types}
 
 

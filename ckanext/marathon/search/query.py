@@ -74,11 +74,11 @@ def write_filter_of_any(pairs: Iterable[Pair], leave_out: Group = ()) -> str:
 def list_parameters(
     pairs: Iterable[Pair], order: Sequence[str], others: Iterable[Pair] = ()
 ) -> list[Pair]:
-    """Return the parameters of the one address of a choice, whatever the order of the clicks.
+    """Return filter parameters in one canonical order, so that a selection has one address.
 
     Args:
-        pairs: what is chosen.
-        order: fields as the page shows them; those that it does not show come last, by name.
+        pairs: the chosen filters.
+        order: fields as the page shows them; other fields come last, by name.
         others: parameters that do not filter; ``q`` comes first.
     """
     place = {field: number for number, field in enumerate(order)}
@@ -108,7 +108,7 @@ _NO_WORDS = str.maketrans(":{}\\", "    ")
 
 
 def select_words(typed: str) -> str:
-    """Return what was typed as words that Solr only looks for; quotation marks stay if in pairs."""
+    """Return a typed text as plain words for Solr; quotation marks stay if in pairs."""
     text = typed[:MAX_QUERY].translate(_NO_WORDS)
     if text.count('"') % 2:
         text = text.replace('"', " ")

@@ -30,7 +30,6 @@ from rdflib import URIRef
 from ckanext.marathon.domain import dates
 from ckanext.marathon.feeds import atom, catalogue, keys, log_state, sheet
 from ckanext.marathon.feeds import changes as changes_feeds
-from ckanext.marathon.feeds import changes as feed_changes
 from ckanext.marathon.feeds.catalogue import DATA_JSON, FORMATS, RDF_DOCUMENTS
 from ckanext.marathon.feeds.data_json import US
 from ckanext.marathon.feeds.keys import KINDS, PLACES_AND_PROBLEMS, THE_WHOLE, CataloguePart, Scope
@@ -258,11 +257,11 @@ def show_portal(part: CataloguePart) -> Response:
             "state": state,
             "page_size": clock.read_clock().page_size,
             "public": log_state.count_public_datasets(part.scope.name),
-            "changes_a_page": feed_changes.SIZE,
+            "changes_a_page": changes_feeds.SIZE,
             "formats": [
                 each for each in catalogue.RDF_DOCUMENTS.values() if each.extension != "xml"
             ],
-            "change_formats": feed_changes.FORMATS.values(),
+            "change_formats": changes_feeds.FORMATS.values(),
             "contact": tk.config.get("email_to") or "",
         },
     )
@@ -283,10 +282,10 @@ SEARCHES = ("q", "fq", "modified_since", "profiles")
 
 
 def show_catalogue_page(part: CataloguePart, extension: str) -> Response:
-    """Return one page (``page``, from 1) in a format of ``documents.RDF``.
+    """Return one page (``page``, from 1) in a format of ``RDF_DOCUMENTS``.
 
-    ``q``, ``fq``, ``modified_since`` and ``profiles`` narrow it (:class:`.searched.Search`), as in
-    ckanext-dcat. An answer of 400, 404 or 503 says in plain text what to do.
+    ``q``, ``fq``, ``modified_since`` and ``profiles`` narrow it, as in ckanext-dcat. An answer of
+    400, 404 or 503 says in plain text what to do.
     """
     if extension not in RDF_DOCUMENTS:
         return _refuse_format([*RDF_DOCUMENTS, "csv", "xlsx"])

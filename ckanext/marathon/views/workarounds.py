@@ -263,7 +263,7 @@ def reject_mixed_field() -> Response | None:
     """Answer 400 to a field that is both a text and a group of fields, on which CKAN breaks.
 
     It takes ``contact__0__name`` for the name of the first of ``contact``, and so breaks on
-    ``contact__0``, too. Nor has any form names of as many parts as :data:`MOST_PARTS`. The API takes
+    ``contact__0``, too. No form has names of so many parts as :data:`MOST_PARTS`. The API takes
     no names apart, and may get a whole JSON document as the name of a field.
     """
     if request.blueprint == "api":

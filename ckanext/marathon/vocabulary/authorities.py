@@ -157,7 +157,7 @@ class AuthorityTable:
 
 
 def normalize_spelling(spelling: str) -> str:
-    """Return what two spellings of one code, label or IRI have in common.
+    """Return a form that is equal for all spellings of one code, label or IRI.
 
     Case, blanks around, ``http`` or ``https``, ``www.`` and a slash at the end do not count. The
     former addresses of the EU's tables (``…/mdr/…``) count as the present ones.
@@ -387,7 +387,7 @@ def find_language(value: str) -> Language | None:
 
 
 def find_other_language(value: str) -> Language | None:
-    """Return a language of the EU's table that no form here offers; harvested datasets have it.
+    """Return a language of the EU's table that forms do not offer, for harvested datasets.
 
     Args:
         value: any of the spellings that :func:`find_language` takes.

@@ -86,7 +86,7 @@ class ServiceProblem:
 
 @dataclass(frozen=True, slots=True)
 class ProblemScheme:
-    """What the taxonomy's file says of itself."""
+    """The metadata of the taxonomy's file."""
 
     title: Labels = field(hash=False)
     description: Labels = field(hash=False)
@@ -346,7 +346,7 @@ def repair_notation(value: object) -> RepairedNotation:
 def use_labels(paths: Iterable[str | Path]) -> None:
     """Add languages from Turtle files, instead of those added before; call once at start-up.
 
-    What a file may hold: :func:`.problems.with_labels`; an example is in ``docs/vocabulary.md``.
+    What a file may contain: :func:`.add_labels`; an example is in ``docs/vocabulary.md``.
 
     Raises:
         MalformedData: a file cannot be read or breaks a rule; nothing has changed then.

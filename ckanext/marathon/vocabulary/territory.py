@@ -84,7 +84,7 @@ class Department:
 
 
 class PilotEvidence(NamedTuple):
-    """What is known about a municipality of the pilot, and from where.
+    """The evidence that a municipality is in the pilot, with its source.
 
     ``source`` is a web address, or words in English with ``source_es`` for the same in Spanish.
     """

@@ -147,7 +147,7 @@ def _created(context: Context, idea: dict[str, Any]) -> str:
 
 
 def _at_own_fields(fault: tk.ValidationError) -> tk.ValidationError:
-    """Return the error with what concerns fields nobody sees here at those they do."""
+    """Move errors of fields that the quick form lacks to the fields that it has."""
     moved = {"name": "title", "owner_org": "workshop"}
     errors: dict[str, Any] = {}
     for field, texts in fault.error_dict.items():

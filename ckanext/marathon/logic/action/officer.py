@@ -157,7 +157,7 @@ def _membership(account: model.User, organization: model.Group, role: str) -> st
 
 
 def _is_theirs_to_have(inviter: Inviter, account: model.User) -> bool:
-    """Return whether whoever holds the link gains no more than the inviter could give.
+    """Return whether the inviter may invite to every organisation of the account.
 
     A pending account may have been invited by other organisations too.
     """
@@ -305,13 +305,12 @@ def marathon_officer_list(context: Context, data_dict: dict[str, Any]) -> list[d
 
 
 def _person(organization: model.Group, user: model.User, capacity: str) -> dict[str, Any]:
-    extras: dict[str, str] = cast(Any, organization).extras or {}
     return {
         "organization": {
             "id": organization.id,
             "name": organization.name,
             "title": organization.display_name,
-            "municipality_code": extras.get("municipality_code") or "",
+            "municipality_code": package_model.read_stored_text(organization, "municipality_code"),
         },
         "name": user.name,
         "display_name": user.display_name,

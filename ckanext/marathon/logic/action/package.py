@@ -204,7 +204,7 @@ def _check_bulk(action: str, context: Context, data_dict: dict[str, Any]) -> Non
 
 
 def _locked(reference: Any) -> model.Package | None:
-    """Return one of ours as it is now; nobody links to it or changes it before we are done."""
+    """Return a package of a type of ours, locked against links and changes until our commit."""
     package = model.Package.get(_text(reference))
     if package is None or package.type not in SHOWN:
         return None
@@ -222,7 +222,7 @@ def _text(value: Any) -> str | None:
 
 
 class _Sent(NamedTuple):
-    """What a client sent of a package, and what is told of it afterwards.
+    """The data that a client sent for a package, and what the notices are made from.
 
     Attributes:
         data_dict: as it was sent.

@@ -25,7 +25,7 @@ REPEATING = ("temporal_coverage", "contact", "publisher", "creator", "spatial_co
 def marathon_dataset_rules(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Check a dataset as a whole: what it must have, and where that comes from."""
+    """Check a dataset as a whole: required values, its own or computed from its ideas."""
     flat = Flat(data, errors, context)
     flat.tidy(*REPEATING)
     flat.pardon_untouched()
@@ -65,7 +65,7 @@ def marathon_dataset_rules(
 
 
 def _find_stored_faults(flat: Flat, required: dataset_domain.Requirements) -> list[FieldFault]:
-    """Return what is wrong with the dataset as it is stored, of what a save may leave so.
+    """Return the faults of the stored dataset that a save may leave uncorrected.
 
     One that names ideas may have lost its places and problems with them. One without an idea must
     get what is asked of it.
@@ -92,7 +92,7 @@ def _find_stored_faults(flat: Flat, required: dataset_domain.Requirements) -> li
 
 
 def _explain_missing_role(flat: Flat, faults: list[FieldFault]) -> None:
-    """Say at the organisation that what is asked for depends on the role that it lacks."""
+    """Add to the organisation's errors that the requirements depend on the role it lacks."""
     asked = {"idea", "municipality", "service_problem"}.intersection(f.path[0] for f in faults)
     if asked and not flat.failed("owner_org") and dataset_logic.lacks_role(flat.text("owner_org")):
         message = tk._(
@@ -103,7 +103,7 @@ def _explain_missing_role(flat: Flat, faults: list[FieldFault]) -> None:
 
 
 def _own(flat: Flat, field: str, inherited: list[str]) -> list[str]:
-    """Return what is the dataset's own of a field, and store just that."""
+    """Return the dataset's own values of a field, and store only these."""
     stored = package.read_stored_texts(flat.stored, field) if flat.stored else None
     shown = inherited
     if flat.stored:

@@ -77,7 +77,7 @@ def marathon_empty_blank(value: Any) -> Any:
 def marathon_count(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Make a whole number from 0 up, written as in ``domain/numbers.py``; nothing stays nothing.
+    """Normalise a whole number from 0, by ``domain/numbers.py``; an empty value stays empty.
 
     CKAN's ``ignore_empty`` takes 0 for nothing.
     """
@@ -93,7 +93,7 @@ def marathon_count(
 
 
 def marathon_int_or_none(value: Any) -> int | None:
-    """Return a stored count as a number, for showing; ``None`` for what is none."""
+    """Return a stored count as a number, for output; ``None`` if it is not a number."""
     if value is missing or value is None:
         return None
     try:
@@ -105,7 +105,7 @@ def marathon_int_or_none(value: Any) -> int | None:
 def marathon_decimal(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Make a number from 0 up, as text with a decimal point.
+    """Normalise a number from 0 to text with a decimal point.
 
     What is stored already may stay: a form sends it back as it is, and 1.125 could be two numbers.
     """
@@ -117,14 +117,14 @@ def marathon_decimal(
 def marathon_latitude(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Make degrees from -90 to 90, as text."""
+    """Normalise degrees from -90 to 90 to text."""
     data[key] = _read_number(lambda given: numbers.read_decimal(given, -90, 90), key, data, context)
 
 
 def marathon_longitude(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Make degrees from -180 to 180, as text."""
+    """Normalise degrees from -180 to 180 to text."""
     data[key] = _read_number(
         lambda given: numbers.read_decimal(given, -180, 180), key, data, context
     )
@@ -133,21 +133,21 @@ def marathon_longitude(
 def marathon_date(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Make a year, month, day or moment of it, as ``domain/dates.py`` lists them."""
+    """Normalise a date in one of the forms that ``domain/dates.py`` lists."""
     _read_date(dates.read_date, key, data, context)
 
 
 def marathon_day(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Make ``YYYY-MM-DD`` of it."""
+    """Normalise a day to ``YYYY-MM-DD``."""
     _read_date(dates.read_day, key, data, context)
 
 
 def marathon_datetime(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Make a date and time in ISO 8601 with offset of it, or a date alone."""
+    """Normalise to an ISO 8601 date, or date and time with offset."""
     _read_date(dates.read_moment, key, data, context)
 
 
@@ -157,7 +157,7 @@ def _read_date(
     data: FlattenDataDict,
     context: Context,
 ) -> None:
-    """Read a date, and say what was put right; what is stored already stays as it is.
+    """Parse a date, with a notice if it was corrected; a stored value stays as it is.
 
     A record that is older than these rules may hold anything there: the rest of it can be saved.
     """
@@ -209,7 +209,7 @@ def marathon_http_url(value: Any) -> str:
 def marathon_http_url_list(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Make a JSON list of absolute web addresses; commas may be part of one.
+    """Normalise to a JSON list of absolute web addresses, which may contain commas.
 
     One that is stored already is not judged.
     """
@@ -235,7 +235,7 @@ def marathon_geojson(value: Any) -> str:
 def marathon_flag(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Make ``"true"`` or ``"false"``; what is left out stays as it is (the rules see to it)."""
+    """Normalise to ``"true"`` or ``"false"``; the rules keep the value of a field left out."""
     value = data.get(key)
     if value is missing or value is None:
         data.pop(key, None)
@@ -293,7 +293,7 @@ def marathon_municipality_codes(field: dict[str, Any], _schema: dict[str, Any]) 
 def marathon_municipality_code(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Make one INE code; "" for none. What is left out is not emptied by this."""
+    """Normalise one INE code; "" for none. A field that is left out keeps its value."""
     value = data.get(key)
     if value is missing:
         data.pop(key, None)
@@ -458,7 +458,7 @@ LONGEST_REASON = 5_000
 def marathon_workshop_id(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Make the id of a workshop of a name or id; the workshop stays as it is until we are done."""
+    """Convert the name or id of a workshop to its id; the workshop is locked until our commit."""
     flat = Flat(data, errors, context)
     reference = data[key].strip() if isinstance(data[key], str) else ""
     already = {package.read_stored_text(flat.stored, "workshop")}
@@ -473,7 +473,7 @@ def marathon_workshop_id(
 def marathon_idea_ids(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Make a JSON list of ids of ideas of names or ids."""
+    """Convert names or ids of ideas to a JSON list of ids."""
     flat = Flat(data, errors, context)
     wanted = _items(data[key])
     already = set(package.read_stored_texts(flat.stored, "idea"))
@@ -486,7 +486,7 @@ def marathon_idea_ids(
         if reference in found:
             kept.append(found[reference].id)
         elif reference in already and not flat.is_shown_anew:
-            # It was deleted behind the record's back: that keeps nobody from saving the rest.
+            # The idea was deleted after the reference was stored: the rest can still be saved.
             kept.append(reference)
         else:
             errors[key].append(_no_such(tk._("There is no idea “{reference}”"), reference))
@@ -494,7 +494,7 @@ def marathon_idea_ids(
 
 
 def marathon_data_need_ids(value: Any) -> str:
-    """Make a JSON list of ids of data needs; whose they are is looked at with the ideas."""
+    """Normalise to a JSON list of ids of data needs; the rules check to which ideas they belong."""
     wanted = _items(value)
     for identifier in wanted:
         if not _is_uuid(identifier):
@@ -561,7 +561,7 @@ def marathon_dataset_required(
 def marathon_owner_org(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Make the id of an organisation to which the person may give the record.
+    """Convert to the id of an organisation; the person must be allowed to give it the record.
 
     An idea without one goes to the organisation of its first municipality that is on the site,
     else to that of its workshop.
@@ -607,7 +607,7 @@ def marathon_owner_org(
 
 
 def _refuse_without_organization(flat: Flat, package_type: str) -> None:
-    """Refuse a new workshop, idea or commitment of nobody, which CKAN's settings may allow.
+    """Refuse a new workshop, idea or commitment without an organisation, whatever CKAN allows.
 
     Raises:
         Invalid: it is not a dataset, and the person no system administrator.

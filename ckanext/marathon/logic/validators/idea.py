@@ -54,14 +54,14 @@ def marathon_idea_rules(
 
 
 def _leave_organization_to_workshop(flat: Flat) -> None:
-    """Say nothing of the organisation where the workshop that would give it is what is missing."""
+    """Drop the error about a missing organisation if the workshop that implies it is missing."""
     sent = flat.data.get(("owner_org",))
     if flat.errors.get(("workshop",)) and (not sent or sent is missing):
         flat.errors[("owner_org",)] = []
 
 
 def _find_stored_faults(flat: Flat) -> list[FieldFault]:
-    """Return what is wrong with the idea as it is stored, of what a save may leave so."""
+    """Return the faults of the stored idea that a save may leave uncorrected."""
     if flat.stored is None:
         return []
     workshop = package.read_stored_text(flat.stored, "workshop")

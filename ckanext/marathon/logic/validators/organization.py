@@ -17,7 +17,7 @@ FIELDS = inputs.ORGANIZATION_RESERVED
 def marathon_organization_rules(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Check who sets what, and that no other organisation is the same municipality."""
+    """Check that the person may set role and code, and that the municipality is not taken."""
     organization = _stored(data, context)
     package_logic.pardon_untouched(data, errors, context, organization)
     before = {field: package.read_stored_text(organization, field) for field in FIELDS}
@@ -65,7 +65,7 @@ def _check_municipality(
 
 
 def taken_message(code: str, holder: str | None) -> str:
-    """Return what to say where a municipality's code belongs to another organisation."""
+    """Return the error message for a municipality that another organisation has."""
     organization = model.Group.get(holder)
     if organization is None:
         message = tk._("The municipality {code} has its organisation already")

@@ -72,7 +72,7 @@ def pardon_untouched(
 def find_stored(
     key: FlattenKey, data: FlattenDataDict, record: Record
 ) -> tuple[str | list[Any]] | None:
-    """Return what is stored in the field of a key, in a tuple, ``None`` if that was not sent.
+    """Return the stored value of a key's field as a 1-tuple if it was sent back, else ``None``.
 
     Rows have no ids, and have other numbers after one was removed on the page: a text counts as
     stored if any row has it in its field, an empty one if the rest of its row is that row's too.
@@ -157,7 +157,7 @@ class Flat:
     """
 
     def __init__(self, data: FlattenDataDict, errors: FlattenErrorDict, context: Context) -> None:
-        """Wrap what navl hands to an ``after`` validator; both dicts are changed in place."""
+        """Wrap the arguments of an ``after`` validator; both dicts are changed in place."""
         self.data = data
         self.errors = errors
         self.context = context
@@ -186,7 +186,7 @@ class Flat:
         return bool(self.stored and is_shown_anew(self.data, self.stored))
 
     def pardon_untouched(self) -> None:
-        """Take back the errors of what is stored already; see the module's docstring."""
+        """Remove the errors of values that are stored already; see the module's docstring."""
         self._pardoned = pardon_untouched(self.data, self.errors, self.context, self.stored)
         for key in self._pardoned:
             # CKAN's own fields are columns; the rules read no extra of their names.
@@ -230,7 +230,7 @@ class Flat:
         return found
 
     def put(self, field: str, value: str) -> None:
-        """Store a value for a field, instead of what was sent."""
+        """Store a value for a field instead of the sent one."""
         self.data[(field,)] = value
         indexes = [key[1] for key in self.data if len(key) == 3 and key[0] == "extras"]
         for index in indexes:
@@ -251,7 +251,7 @@ class Flat:
         self.put(field, json.dumps(list(values)))
 
     def add(self, faults: Iterable[FieldFault], before: Collection[FieldFault] = ()) -> None:
-        """Say what is wrong, at the fields; a field that has an error already keeps to it.
+        """Add errors to their fields; a field that has an error already keeps that one.
 
         CKAN cannot hold errors of a list of things and of one of them at once.
 
@@ -289,7 +289,7 @@ class Flat:
         return kept and any(each.path[0] == field and each.fault == fault for each in before)
 
     def tidy(self, *fields: str) -> None:
-        """Drop rows of repeating fields that nobody filled in, and subfields that nobody knows.
+        """Drop empty rows of repeating fields, and unknown subfields.
 
         A form sends its empty rows too. What is stored already under an unknown name stays.
         """
@@ -317,7 +317,7 @@ def _is_filled(value: Any) -> bool:
 
 
 def stored_texts(key: FlattenKey, data: FlattenDataDict, context: Context) -> set[Any]:
-    """Return what the database has in the field of a key; of a repeating field, in all its rows."""
+    """Return the stored texts of a key's field; for a repeating field, those of all rows."""
     found = _stored_values(key, data, context)
     return {each for each in found if isinstance(each, str) and each}
 
@@ -334,7 +334,7 @@ def stored_items(key: FlattenKey, data: FlattenDataDict, context: Context) -> se
 
 
 def _stored_values(key: FlattenKey, data: FlattenDataDict, context: Context) -> list[Any]:
-    """Return what the database has in the field of a key.
+    """Return the stored values of a key's field.
 
     Rows have no ids: after one is removed on the page, those behind it have other numbers.
     """

@@ -46,7 +46,7 @@ def marathon_workshop_rules(
 
 
 def _find_stored_faults(flat: Flat) -> list[FieldFault]:
-    """Return what is wrong with the workshop as it is stored."""
+    """Return the faults of the stored workshop."""
     if flat.stored is None:
         return []
     texts = {name: package.read_stored_text(flat.stored, name) for name in TEXTS}
