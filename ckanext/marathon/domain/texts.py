@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
-from typing import Any, TypeGuard, cast
+from collections.abc import Iterable
+from typing import Any, TypeGuard
 
 from ckanext.marathon.domain.errors import N_, Fault, Malformed
 
@@ -160,7 +160,8 @@ def quote_value(value: Any) -> str:
 
 
 def _one_line(value: Any) -> str:
-    return type(value).__name__ if isinstance(value, dict | list | tuple) else str(value)
+    is_nested = is_json_object(value) or is_list_or_tuple(value)
+    return type(value).__name__ if is_nested else str(value)
 
 
 def load_json(text: str) -> Any:
@@ -183,6 +184,11 @@ def is_json_object(value: object) -> TypeGuard[dict[str, Any]]:
 def is_json_list(value: object) -> TypeGuard[list[Any]]:
     """Return whether a value from JSON, from CKAN or from a form is a list of anything."""
     return isinstance(value, list)
+
+
+def is_list_or_tuple(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
+    """Return whether a value has several parts in an order: a list of JSON or one of Python's."""
+    return isinstance(value, list | tuple)
 
 
 def list_distinct_words(words: Iterable[str]) -> list[str]:
@@ -219,11 +225,11 @@ def split_items(value: Any, separator: str = r"[,;\n]") -> list[str]:
         raise Malformed(N_("A list of texts is expected"))
     elif isinstance(value, int | float):
         value = [value]
-    elif not isinstance(value, list | tuple):
+    elif not is_list_or_tuple(value):
         raise Malformed(N_("A list of texts is expected"))
     if len(value) > LONGEST_LIST:
         raise Malformed(N_("At most {most} items are accepted"), most=LONGEST_LIST)
-    found = [_item(item) for item in cast(Sequence[Any], value)]
+    found = [_item(item) for item in value]
     return list(dict.fromkeys(each for each in found if each))
 
 

@@ -70,7 +70,8 @@ def add_agent(graph: Graph, site: Site, whole: URIRef, name: str, agent: Agent) 
     """
     iri = site.foreign(agent.uri) or make_part_iri(whole, name)
     named = (agent.name, agent.url, agent.email, agent.identifier, agent.uri, agent.kind)
-    called = next(filter(None, map(clean_text, named)), None)
+    names = (clean_text(value) for value in named)
+    called = next(filter(None, names), None)
     if called is None:
         return None
     add_named_agent(graph, iri, called)
@@ -124,9 +125,10 @@ def add_contact(graph: Graph, site: Site, whole: URIRef, name: str, office: Agen
     for predicate, value in said.items():
         if value is not None:
             graph.add((iri, predicate, value))
-    if said[VCARD.hasEmail] is not None:
+    address = said[VCARD.hasEmail]
+    if address is not None:
         # GeoDCAT-AP 3 wants this class.
-        graph.add((said[VCARD.hasEmail], RDF.type, VCARD.Email))
+        graph.add((address, RDF.type, VCARD.Email))
     return iri
 
 
@@ -181,13 +183,19 @@ def _of_schemas(name: str) -> tuple[URIRef, ...]:
     return tuple(schema[name] for schema in SCHEMAS)
 
 
-_NAMES = (FOAF.name, VCARD.fn, VCARD["organization-name"], SKOS.prefLabel, RDFS.label, DCT.title)
-_NAMES += _of_schemas("name")
-_CONTACT_NAMES = (VCARD.fn, VCARD.hasFN, VCARD["organization-name"], VCARD["given-name"])
-_CONTACT_NAMES += (FOAF.name, RDFS.label, *_of_schemas("name"))
+_NAMES = (
+    *(FOAF.name, VCARD.fn, VCARD["organization-name"], SKOS.prefLabel, RDFS.label, DCT.title),
+    *_of_schemas("name"),
+)
+_CONTACT_NAMES = (
+    *(VCARD.fn, VCARD.hasFN, VCARD["organization-name"], VCARD["given-name"]),
+    *(FOAF.name, RDFS.label, *_of_schemas("name")),
+)
 _MAIL = (FOAF.mbox, VCARD.hasEmail, VCARD.email, *_of_schemas("email"))
-_PAGES = (FOAF.homepage, FOAF.workplaceHomepage, FOAF.page, VCARD.hasURL, VCARD.url)
-_PAGES += _of_schemas("url")
+_PAGES = (
+    *(FOAF.homepage, FOAF.workplaceHomepage, FOAF.page, VCARD.hasURL, VCARD.url),
+    *_of_schemas("url"),
+)
 _TELEPHONES = (VCARD.hasTelephone, VCARD.tel, FOAF.phone, *_of_schemas("telephone"))
 
 

@@ -401,14 +401,17 @@ def _add_links(graph: Graph, site: Site, iri: URIRef, dataset: Dataset) -> None:
 _STARTS = (DCAT.startDate, *(schema.startDate for schema in SCHEMAS))
 _ENDS = (DCAT.endDate, *(schema.endDate for schema in SCHEMAS))
 # What OWL Time says of an instant in one literal, and in parts.
-_INSTANTS = (TIME.inXSDDateTimeStamp, TIME.inXSDDateTime, TIME.inXSDDate)
-_INSTANTS += (TIME.inXSDgYearMonth, TIME.inXSDgYear)
+_INSTANTS = (
+    *(TIME.inXSDDateTimeStamp, TIME.inXSDDateTime, TIME.inXSDDate),
+    *(TIME.inXSDgYearMonth, TIME.inXSDgYear),
+)
 _DESCRIPTIONS = (TIME.inDateTime, TIME.hasDateTimeDescription)
 
 
 def read_periods(reader: Reader, iri: Node) -> dict[str, Any]:
     """Return the periods of a dataset, and beside the field what is none that can be read."""
-    rows, texts = [], []
+    rows: list[dict[str, str]] = []
+    texts: list[str] = []
     for node in reader.nodes(iri, DCT.temporal):
         row = {"start": reader.text(node, *_STARTS), "end": reader.text(node, *_ENDS)}
         if not any(row.values()):
@@ -543,7 +546,9 @@ def find_licence_id(said: str) -> str:
 
 def _themes(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
     """Tell our problems from EU themes; themes that only follow from the problems are not kept."""
-    problems, themes, others = [], [], []
+    problems: list[str] = []
+    themes: list[str] = []
+    others: list[str] = []
     for node in reader.values(iri, DCAT.theme):
         notation = node.removeprefix(f"{site.scheme(PROBLEM)}/")
         known = find_problem(notation)
@@ -566,8 +571,10 @@ def _themes(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
 
 
 def _places(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
-    municipalities, others, texts = [], [], []
+    municipalities: list[str] = []
+    texts: list[str] = []
     countries: list[dict[str, str]] = []
+    others: list[dict[str, str]] = []
     for node in reader.nodes(iri, DCT.spatial):
         code = read_place_code(site, str(node))
         stated = reader.text(node, DCT.identifier)
@@ -641,7 +648,7 @@ def _links(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
     related = reader.iris(iri, DCT.relation)
     for node in reader.nodes(iri, DCAT.qualifiedRelation):
         related += reader.iris(node, DCT.relation)
-    influences = []
+    influences: list[dict[str, str]] = []
     for node in reader.nodes(iri, PROV.qualifiedInfluence):
         entities = reader.iris(node, PROV.entity)
         related += entities
@@ -668,11 +675,12 @@ def _licence(reader: Reader, iri: Node) -> dict[str, Any]:
     What CKAN has an id of that names no version stays beside it as it was said.
     """
     nodes = reader.nodes(iri, DCT.license)
-    others = []
+    others: list[str] = []
     for node in nodes:
         said = [] if isinstance(node, Literal) else [reader.text(node, DCT.identifier)]
         said = list(filter(None, [*said, reader.address(node), reader.statement(node)]))
-        found = next(filter(None, map(find_licence_id, said)), "")
+        ids = (find_licence_id(text) for text in said)
+        found = next(filter(None, ids), "")
         # One that is a part of our own dataset has no other name than this.
         found = found or (said[0] if said and str(node) == f"{iri}#licence" else "")
         if found:

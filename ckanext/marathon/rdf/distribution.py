@@ -377,7 +377,7 @@ def _sizes(reader: Reader, node: Node) -> dict[str, Any]:
     ``12,345`` is read, ``12.345`` may be either.
     """
     sizes: list[int] = []
-    others = []
+    others: list[str] = []
     for literal in reader.literals(node, DCAT.byteSize):
         written = str(literal).strip()
         exact = make_count(written) if literal.datatype not in (None, XSD.string) else None
@@ -444,14 +444,17 @@ def _formats(reader: Reader, node: Node) -> dict[str, Any]:
     ``rdf:value`` or a label), as addresses of IANA's list or as texts. Of several the first that
     our table has is the format; the others stay beside it.
     """
-    of_formats, types, named = [], [], []
+    of_formats: list[tuple[authorities.FileType | None, list[str]]] = []
+    types: list[str] = []
+    named: list[str] = []
     for format_ in reader.nodes(node, DCT["format"]):
         texts = (reader.text(format_, RDFS.label), reader.text(format_, RDF.value))
         said = [each for each in (*texts, reader.value(format_)) if each]
         words = [each for each in said if not _is_media_type(each)]
         types += [each for each in said if each not in words]
         named += words[:1]
-        of_formats.append((next(filter(None, map(authorities.find_file_type, said)), None), words))
+        kinds = (authorities.find_file_type(text) for text in said)
+        of_formats.append((next(filter(None, kinds), None), words))
     kind = next((each for each, _ in of_formats if each), None)
     word = reader.text(node, DC["format"])
     found: dict[str, Any] = {"format": word or (kind.code if kind else next(iter(named), ""))}

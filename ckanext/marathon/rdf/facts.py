@@ -150,7 +150,7 @@ class Site:
     vocabulary: str
     url: str
     language: str = "es"
-    kept: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    kept: Mapping[str, str] = field(default_factory=dict[str, str], compare=False, repr=False)
     others: tuple[str, ...] = ()
 
     def thing(self, kind: str, identifier: str) -> URIRef:
@@ -271,9 +271,9 @@ class Facts:
     """
 
     site: Site
-    organizations: Mapping[str, Organization] = field(default_factory=dict)
-    ideas: Mapping[str, Idea] = field(default_factory=dict)
-    workshops: Mapping[str, Workshop] = field(default_factory=dict)
+    organizations: Mapping[str, Organization] = field(default_factory=dict[str, Organization])
+    ideas: Mapping[str, Idea] = field(default_factory=dict[str, Idea])
+    workshops: Mapping[str, Workshop] = field(default_factory=dict[str, Workshop])
     datasets: Sequence[Record] = ()
     alone: bool = False
 

@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 import pyoxigraph
 from rdflib import RDF, XSD, Graph
 
+from ckanext.marathon.domain.texts import is_json_list
+
 _TYPE = str(RDF.type)
 _STRING = str(XSD.string)
 # A prefix is read as one only where its namespace ends with one of these.
@@ -149,7 +151,7 @@ def _usable(prefixes: Mapping[str, str], quads: Iterable[pyoxigraph.Quad]) -> di
 
     ``<dct:title>``, as an IRI of itself, is read with the prefix where there is one.
     """
-    schemes = set()
+    schemes: set[str] = set()
     for quad in quads:
         for term in (quad.subject, quad.predicate, quad.object, quad.graph_name):
             iri = term.datatype if isinstance(term, pyoxigraph.Literal) else term
@@ -164,9 +166,7 @@ def _name(term: Any) -> str:
 def _single(node: Node) -> Node:
     """Return a node whose properties with one value have it without a list around it."""
     return {
-        name: value[0]
-        if isinstance(value, list) and len(value) == 1 and name != "@graph"
-        else value
+        name: value[0] if is_json_list(value) and len(value) == 1 and name != "@graph" else value
         for name, value in node.items()
     }
 

@@ -10,7 +10,7 @@ import copy
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 
 import ckan.plugins.toolkit as tk
 from ckan import model
@@ -24,7 +24,10 @@ from ckanext.marathon.domain import dataset
 from ckanext.marathon.domain import texts as texts_domain
 from ckanext.marathon.domain.texts import (
     LONGEST_TITLE,
+    is_json_list,
+    is_json_object,
     is_kept_as_tags,
+    is_list_or_tuple,
     list_tags,
     remove_hidden,
     split_keyword,
@@ -65,8 +68,10 @@ Rest = dict[str, list[str]]
 _NOT_FITTED = frozenset({"name", "title", "owner_org", "tag_string"})
 _NOT_TAKEN_UP = _NOT_FITTED | {"idea", "data_need"}
 # CKAN's own fields that hold a content and may be sent as extras too.
-_CORE = ("title", "notes", "url", "version", "license_id")
-_CORE += ("author", "author_email", "maintainer", "maintainer_email")
+_CORE = (
+    *("title", "notes", "url", "version", "license_id"),
+    *("author", "author_email", "maintainer", "maintainer_email"),
+)
 _MAILS: Fields = [
     {"field_name": name, "validators": "ignore_empty email_validator"}
     for name in ("author_email", "maintainer_email")
@@ -90,7 +95,7 @@ def fit_dataset(found: Record, schema: Mapping[str, Any]) -> Rest:
         if name not in ("extras", "resources", "tags"):
             found[name] = clean_value(found[name])
     _cut(found, "title", LONGEST_TITLE, rest)
-    fields = schema.get("dataset_fields") or []
+    fields: Fields = schema.get("dataset_fields") or []
     known = {field["field_name"] for field in fields}
     taken = take_up_extras(found, schema)
     for name, texts in {**taken, **_fit(found, [*fields, *_MAILS], schema)}.items():
@@ -102,7 +107,8 @@ def fit_dataset(found: Record, schema: Mapping[str, Any]) -> Rest:
         _fit_tags(found, rest)
     if "temporal_coverage" in known:
         _fit_periods(found, rest)
-    for resource in found.get("resources") or []:
+    resources: list[Record] = found.get("resources") or []
+    for resource in resources:
         for name in list(resource):
             value = clean_value(resource[name])
             resource[name] = (
@@ -122,14 +128,16 @@ def take_up_extras(found: Record, schema: Mapping[str, Any]) -> Rest:
     Returns:
         What no field took, by the key of the extra that holds it now.
     """
-    fields = schema.get("dataset_fields") or []
+    fields: Fields = schema.get("dataset_fields") or []
     by_name = {field["field_name"]: field for field in fields}
     names = {*by_name, *default_create_package_schema()} - {"extras"}
     rest: Rest = {}
-    kept = []
-    for extra in found.get("extras") or []:
-        name, value = extra.get("key"), extra.get("value")
-        if isinstance(value, dict | list):
+    kept: list[Record] = []
+    extras: list[Record] = found.get("extras") or []
+    for extra in extras:
+        name: str = extra.get("key") or ""
+        value = extra.get("value")
+        if is_json_object(value) or is_json_list(value):
             extra = {**extra, "value": json.dumps(value, ensure_ascii=False)}
         if name not in names:
             kept.append(extra)
@@ -138,7 +146,7 @@ def take_up_extras(found: Record, schema: Mapping[str, Any]) -> Rest:
         candidate = {name: loaded} if loaded not in (None, "", [], {}) else {}
         is_open = (name in by_name and name not in _NOT_TAKEN_UP) or name in _CORE
         if name in by_name and "repeating_subfields" in by_name[name]:
-            is_open = isinstance(loaded, list) and all(isinstance(each, dict) for each in loaded)
+            is_open = is_json_list(loaded) and all(map(is_json_object, loaded))
         if not candidate or found.get(name) == candidate[name]:
             continue
         if is_open and not found.get(name):
@@ -177,11 +185,11 @@ def _fit(record: Record, fields: Fields, schema: Mapping[str, Any]) -> Rest:
     fields = [each for each in fields if each["field_name"] not in _NOT_FITTED]
     for name, errors in _errors(record, fields, schema).items():
         value = record.pop(name)
-        rows = isinstance(value, list) and any(isinstance(each, dict) for each in value)
-        if rows and all(isinstance(each, dict) for each in [*value, *errors]):
-            kept = [_fit_row(name, *pair, rest) for pair in zip(value, errors, strict=False)]
-            kept = [each for each in kept if each]
-        elif isinstance(value, list):
+        rows = value if is_json_list(value) and any(map(is_json_object, value)) else []
+        if rows and all(map(is_json_object, [*rows, *errors])):
+            kept = [_fit_row(name, *pair, rest) for pair in zip(rows, errors, strict=False)]
+            kept = [row for row in kept if row]
+        elif is_json_list(value):
             own = [each for each in fields if each["field_name"] == name]
             kept = [each for each in value if not _errors({name: [each]}, own, schema)]
             rest[name + REST] = list_texts_of_extra([each for each in value if each not in kept])
@@ -203,7 +211,8 @@ def _errors(record: Record, fields: Fields, schema: Mapping[str, Any]) -> dict[s
     """Return what the validators say of those fields that the record has."""
     validators: dict[str, Any] = {}
     for field in fields:
-        name, inner = field["field_name"], field.get("repeating_subfields")
+        name: str = field["field_name"]
+        inner: Fields | None = field.get("repeating_subfields")
         if record.get(name) in (None, "", [], {}):
             continue
         validators[name] = (
@@ -214,7 +223,7 @@ def _errors(record: Record, fields: Fields, schema: Mapping[str, Any]) -> dict[s
     context: Any = {"model": model, "session": model.Session, "user": "", "ignore_auth": True}
     values = copy.deepcopy({name: record[name] for name in validators})
     _, errors = tk.navl_validate(values, validators, context)
-    return cast(dict[str, Any], {name: each for name, each in errors.items() if name in record})
+    return {name: each for name, each in errors.items() if name in record}
 
 
 def _validators(field: Mapping[str, Any], schema: Mapping[str, Any]) -> list[Any]:
@@ -246,7 +255,7 @@ def _is_munging() -> bool:
 
 def _fit_periods(found: Record, rest: Rest) -> None:
     periods = found.get("temporal_coverage")
-    if not isinstance(periods, list) or not all(isinstance(each, dict) for each in periods):
+    if not is_json_list(periods) or not all(map(is_json_object, periods)):
         return
     wrong = [int(path[1]) for path, _ in dataset.check_periods(periods)]
     for number in wrong:
@@ -310,7 +319,8 @@ def find_other_languages(
         elif _TAG.fullmatch(tag):
             tags |= {_beginning(each): tag for each in texts if _beginning(each) not in tags}
     kept = {each for name in found.keys() - {"tags"} for each in _texts(found[name])}
-    for keyword in (str(tag.get("name")) for tag in found.get("tags") or []):
+    keywords: list[Record] = found.get("tags") or []
+    for keyword in (str(tag.get("name")) for tag in keywords):
         names = _tags_of(keyword)
         kept |= {*names, *map(respell, names), *([] if is_kept_as_tags(keyword) else [keyword])}
     result: dict[str, list[str]] = {}
@@ -396,10 +406,10 @@ def _literals(graph: Graph, iri: Node) -> Iterator[tuple[Node, Literal]]:
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-    elif isinstance(value, Mapping):
+    elif is_json_object(value):
         for each in value.values():
             yield from _texts(each)
-    elif isinstance(value, list | tuple):
+    elif is_list_or_tuple(value):
         for each in value:
             yield from _texts(each)
 

@@ -23,7 +23,14 @@ from rdflib import Literal
 
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.geometry import DEPTHS
-from ckanext.marathon.domain.texts import LONGEST_TEXT, load_json, remove_hidden
+from ckanext.marathon.domain.texts import (
+    LONGEST_TEXT,
+    is_json_list,
+    is_json_object,
+    is_list_or_tuple,
+    load_json,
+    remove_hidden,
+)
 from ckanext.marathon.records import read_decimal
 
 from .namespaces import GSP, XSD
@@ -34,7 +41,8 @@ _LARGEST = 10**18
 def add_extras(found: dict[str, Any], texts: Mapping[str, Iterable[str]]) -> None:
     """Add texts as extras, each key once, and drop extras that say nothing."""
     extras: dict[str, str] = {}
-    for each in found.get("extras") or []:
+    given_extras: list[dict[str, Any]] = found.get("extras") or []
+    for each in given_extras:
         value = clean_value(each.get("value"))
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         if value not in (None, "", [], {}):
@@ -54,8 +62,8 @@ def list_texts_of_extra(value: Any) -> list[str]:
             loaded = load_json(value)
         except ValueError:
             loaded = value
-        value = loaded if isinstance(loaded, list) else value
-    given = value if isinstance(value, list | tuple) else [value]
+        value = loaded if is_json_list(loaded) else value
+    given = value if is_list_or_tuple(value) else [value]
     texts = (e if isinstance(e, str) else json.dumps(e, ensure_ascii=False) for e in given if e)
     return [each for each in texts if each.strip()]
 
@@ -78,7 +86,7 @@ def load_rows(value: Any, field: Mapping[str, Any]) -> Any:
         loaded = load_json(value)
     except ValueError:
         return value
-    return loaded if isinstance(loaded, list) else [loaded]
+    return loaded if is_json_list(loaded) else [loaded]
 
 
 def clean_value(value: Any) -> Any:
@@ -89,9 +97,9 @@ def clean_value(value: Any) -> Any:
         return None
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > _LARGEST:
         return str(value)
-    if isinstance(value, dict):
+    if is_json_object(value):
         return {clean_value(key): clean_value(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
+    if is_list_or_tuple(value):
         return [clean_value(each) for each in value]
     return value
 
@@ -133,7 +141,8 @@ def make_label(lang: str, *candidates: object) -> Literal:
         lang: a language tag.
         candidates: in order of preference; the last is an id, which is never blank.
     """
-    return Literal(next(filter(None, map(clean_text, candidates)), "-"), lang=lang)
+    labels = (clean_text(candidate) for candidate in candidates)
+    return Literal(next(filter(None, labels), "-"), lang=lang)
 
 
 def make_moment(value: object, utc: bool = False) -> Literal | None:
@@ -202,7 +211,7 @@ def make_geometry(value: object) -> Literal | None:
     """
     try:
         given = load_json(value) if isinstance(value, str) else value
-        if not isinstance(given, dict):
+        if not is_json_object(given):
             return None
         return Literal(_wkt(given), datatype=GSP.wktLiteral)
     except (LookupError, TypeError, ValueError, OverflowError, RecursionError):
@@ -226,7 +235,7 @@ def _coordinates(nested: Any, depth: int) -> str:
         if not (math.isfinite(x) and math.isfinite(y)):
             raise ValueError("not finite")
         return f"{_number(x)} {_number(y)}"
-    if not isinstance(nested, list) or not nested:
+    if not is_json_list(nested) or not nested:
         raise ValueError("no coordinates")
     return f"({', '.join(_coordinates(each, depth - 1) for each in nested)})"
 
@@ -277,7 +286,7 @@ def read_geojson(text: str) -> str:
         return ""
     try:
         read: Any = load_json(shape) if shape.startswith("{") else wkt.loads(shape)
-        if not isinstance(read, dict) or "type" not in read:
+        if not is_json_object(read) or "type" not in read:
             return ""
         if has_latitude_first and _is_on_earth(turned := _turn_axes(read)):
             read = turned
@@ -288,10 +297,10 @@ def read_geojson(text: str) -> str:
 
 def _turn_axes(value: Any) -> Any:
     """Return a geometry with the first two numbers of each of its positions exchanged."""
-    if isinstance(value, dict):
+    if is_json_object(value):
         parts = ("coordinates", "geometries")
         return {key: _turn_axes(each) if key in parts else each for key, each in value.items()}
-    if not isinstance(value, list):
+    if not is_json_list(value):
         return value
     if len(value) > 1 and all(isinstance(each, int | float) for each in value):
         return [value[1], value[0], *value[2:]]
@@ -300,9 +309,9 @@ def _turn_axes(value: Any) -> Any:
 
 def _is_on_earth(value: Any) -> bool:
     """Return whether all positions of a geometry can be longitude and latitude in degrees."""
-    if isinstance(value, dict):
+    if is_json_object(value):
         return all(map(_is_on_earth, (value.get("coordinates"), value.get("geometries"))))
-    if not isinstance(value, list):
+    if not is_json_list(value):
         return True
     if len(value) > 1 and all(isinstance(each, int | float) for each in value):
         return abs(value[0]) <= 180 and abs(value[1]) <= 90

@@ -87,10 +87,11 @@ def describe_by_profiles(dataset: Row, facts: Facts, profiles: Sequence[str]) ->
     site = facts.site
     iri = site.dataset(str(dataset["id"]))
     serializer = RDFSerializer(profiles=list(profiles))
-    for profile_class in serializer._profiles:
+    # There is no public name for either.
+    for profile_class in serializer._profiles:  # pyright: ignore[reportPrivateUsage]
         profile = profile_class(serializer.g, compatibility_mode=serializer.compatibility_mode)
         # ckanext-dcat would ask for it with a search, and remember it as long as the process lives.
-        profile._org_cache = {
+        profile._org_cache = {  # pyright: ignore[reportPrivateUsage]
             id_: {"id": id_, "title": organization.title, **organization.of_profiles}
             for id_, organization in facts.organizations.items()
         }
@@ -104,7 +105,8 @@ def _copy_with_offsets(dataset: Row) -> dict[str, Any]:
     CKAN leaves that out, and ckanext-dcat publishes them as they are.
     """
     found = copy.deepcopy(dict(dataset))
-    for row in (found, *(found.get("resources") or [])):
+    resources: list[dict[str, Any]] = found.get("resources") or []
+    for row in (found, *resources):
         for name in _OWN_TIMES:
             literal = make_moment(row.get(name), utc=True)
             if literal is not None:
@@ -268,9 +270,8 @@ class Lookups:
         """
         if not has_request_context():
             return cls(site=site)
-        if not hasattr(g, "marathon_rdf"):
-            g.marathon_rdf = {}
-        return cls(g.marathon_rdf, site)
+        found: dict[tuple[str, str], Any] = g.setdefault("marathon_rdf", {})
+        return cls(found, site)
 
     def dataset_facts(self, dataset: Dataset) -> Facts:
         """Return the neighbours of a dataset: organisation, public ideas, their workshops."""
@@ -340,7 +341,8 @@ class Lookups:
         Args:
             files: id of a dataset → ids of its files.
         """
-        here, kept = read_site(), {}
+        here = read_site()
+        kept: dict[str, str] = {}
         for identifier, resources in files.items():
             given = dataset_uri({"id": identifier})
             if given != str(here.dataset(identifier)):

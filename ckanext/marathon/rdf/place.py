@@ -196,8 +196,10 @@ def _box(box: BoundingBox) -> Literal | None:
 
 
 _GN = Namespace("http://www.geonames.org/ontology#")
-_NAMES = (SKOS.prefLabel, RDFS.label, LOCN.geographicName, _GN.name, FOAF.name, DCT.title)
-_NAMES += tuple(schema["name"] for schema in SCHEMAS)
+_NAMES = (
+    *(SKOS.prefLabel, RDFS.label, LOCN.geographicName, _GN.name, FOAF.name, DCT.title),
+    *(schema["name"] for schema in SCHEMAS),
+)
 _SHAPES = (GSP.hasGeometry, LOCN.geometry)
 
 # Shapes of schema.org, and points of the W3C's basic vocabulary, are numbers: latitude first.

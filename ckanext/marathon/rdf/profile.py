@@ -23,7 +23,7 @@ from ckanext.dcat.profiles import EuropeanDCATAP3Profile
 from rdflib import BNode, Graph, Literal, URIRef
 from rdflib.term import Node
 
-from ckanext.marathon.domain.texts import quote_value
+from ckanext.marathon.domain.texts import is_json_list, is_json_object, quote_value
 from ckanext.marathon.rdf.catalogue import build_catalogue_graph
 from ckanext.marathon.rdf.commitment import build_commitment_graph
 from ckanext.marathon.rdf.concept import list_titles_to_drop
@@ -75,8 +75,9 @@ _PEOPLE_IRIS = frozenset(f"{each}_uri" for each in _PEOPLE)
 # What an agent is in the profile ``schemaorg``, which knows no rows.
 _AGENT = ("uri", "name", "email", "url", "identifier")
 # Extras of ckanext-dcat, which it reads where a field is empty.
-_PUBLISHED_TIMES = frozenset({"issued", "modified", "temporal_start", "temporal_end"})
-_PUBLISHED_TIMES |= {f"dcat_{name}" for name in ("issued", "modified")}
+_PUBLISHED_TIMES = frozenset(
+    {"issued", "modified", "temporal_start", "temporal_end", "dcat_issued", "dcat_modified"}
+)
 # They would stand in for a date that nobody stated, or that is none.
 _STAND_INS = ("metadata_created", "metadata_modified")
 
@@ -165,11 +166,11 @@ class CarefulReader(EuropeanDCATAP3Profile):
 
     def without_nodes(self, value: Any) -> Any:
         """Return what was read without ids of nodes that have no name outside the graph."""
-        if isinstance(value, dict):
+        if is_json_object(value):
             inner = {k: v if k == _NODE else self._inside(k, v) for k, v in value.items()}
             inner.pop("access_service_ref", None)
             return {key: each for key, each in inner.items() if each not in ("", None)}
-        if isinstance(value, list):
+        if is_json_list(value):
             return [each for each in map(self.without_nodes, value) if each not in ("", None)]
         is_node = isinstance(value, str) and value and (BNode(value), None, None) in self.g
         return "" if is_node else value
@@ -179,7 +180,7 @@ class CarefulReader(EuropeanDCATAP3Profile):
             return json.dumps(self.without_nodes(json.loads(value)), ensure_ascii=False)
         return self.without_nodes(value)
 
-    def license_in_register(self, *subjects: Any) -> tuple[str, str]:
+    def license_in_register(self, *subjects: Node) -> tuple[str, str]:
         """Return the licence of the site's own register that is stated first, and how it was said.
 
         Args:
@@ -197,7 +198,7 @@ class CarefulReader(EuropeanDCATAP3Profile):
                     return str(register[spelling]), spelling
         return "", ""
 
-    def keep_licence(self, found: dict[str, Any], dataset_ref: Any) -> None:
+    def keep_licence(self, found: dict[str, Any], dataset_ref: Node) -> None:
         """Keep a licence of CKAN's register as it was said where the register names no version.
 
         By the id alone it would be published with the version that it stands for here.
@@ -212,11 +213,11 @@ class CarefulReader(EuropeanDCATAP3Profile):
         if has_no_version and authorities.find_licence(identifier):
             found.setdefault("license" + REST, [said])
 
-    def _license(self, dataset_ref: Any) -> str:
+    def _license(self, dataset_ref: Node) -> str:
         """Return a licence of the register; ckanext-dcat asks nothing but the distributions."""
         return self.license_in_register(dataset_ref)[0] or super()._license(dataset_ref)
 
-    def _object_value(self, subject: Any, predicate: Any, multilingual: bool = False) -> Any:
+    def _object_value(self, subject: Node, predicate: URIRef, multilingual: bool = False) -> Any:
         """Read one value, in the site's language where there is a choice."""
         if multilingual:
             return super()._object_value(subject, predicate, multilingual)
@@ -231,20 +232,20 @@ class CarefulReader(EuropeanDCATAP3Profile):
         )
         return said or next(filter(None, others), "")
 
-    def _object_value_list(self, subject: Any, predicate: Any) -> list[str]:
+    def _object_value_list(self, subject: Node, predicate: URIRef) -> list[str]:
         """Read all values."""
         if predicate in _ADDRESSES:
             return self.reader.addresses(subject, predicate)
         return self.reader.values(subject, predicate)
 
-    def _parse_geodata(self, spatial: Any, datatype: Any, cur_value: Any) -> Any:
+    def _parse_geodata(self, spatial: Node, datatype: URIRef, cur_value: str | None) -> str | None:
         """Read a geometry with our own reader.
 
         ckanext-dcat 2.4 stops at one that is a node, and at WKT in which a quotation mark opens.
         """
         return self.reader.geometry(spatial, datatype) or cur_value
 
-    def _object_value_int(self, subject: Any, predicate: Any) -> int | None:
+    def _object_value_int(self, subject: Node, predicate: URIRef) -> int | None:
         """Read a number; ckanext-dcat 2.4 stops at one that is infinite."""
         try:
             return super()._object_value_int(subject, predicate)
@@ -255,8 +256,10 @@ class CarefulReader(EuropeanDCATAP3Profile):
 log = logging.getLogger(__name__)
 
 # What ckanext-dcat says of a resource and our own reader has decided, also by leaving it out.
-_DECIDED = frozenset({"access_url", "download_url", "url", "uri", "mimetype", "rights", "license"})
-_DECIDED |= {"distribution_ref", "hash", "hash_algorithm", "issued", "modified", "size"}
+_DECIDED = frozenset(
+    {"access_url", "download_url", "url", "uri", "mimetype", "rights", "license"}
+    | {"distribution_ref", "hash", "hash_algorithm", "issued", "modified", "size"}
+)
 
 
 class MarathonProfile(CarefulReader):
@@ -282,7 +285,7 @@ class MarathonProfile(CarefulReader):
             return
         join_graphs(self.g, build_record_graph(dataset_dict, Lookups.of_this_request()))
 
-    def parse_dataset(self, dataset_dict: dict[str, Any], dataset_ref: Any) -> dict[str, Any]:
+    def parse_dataset(self, dataset_dict: dict[str, Any], dataset_ref: Node) -> dict[str, Any]:
         """Fill a dataset dict from the graph, as far as the site's schema can hold it.
 
         What no field takes is kept as text in an extra; ``marathon_notices`` lists it.
@@ -315,10 +318,11 @@ class MarathonProfile(CarefulReader):
         return dataset_dict
 
     def _add_theirs(
-        self, found: dict[str, Any], theirs: dict[str, Any], dataset_ref: Any, is_own: bool
+        self, found: dict[str, Any], theirs: dict[str, Any], dataset_ref: Node, is_own: bool
     ) -> None:
         """Add to a dataset of our own reader what only ckanext-dcat's reader has of it."""
-        fields = {e["field_name"] for e in (self._dataset_schema or {}).get("dataset_fields", [])}
+        schema: list[dict[str, Any]] = (self._dataset_schema or {}).get("dataset_fields", [])
+        fields = {field["field_name"] for field in schema}
         known = fields | {"title", "notes", "url", "version", "tags", "license_id"}
         found["extras"] = [
             {"key": name, "value": found.pop(name)}
@@ -336,7 +340,7 @@ class MarathonProfile(CarefulReader):
         extras = {each["key"]: each.get("value") for each in theirs.pop("extras", [])}
         # How a dataset came out of our own ideas and workshops is in fields of ours.
         for name, part in (("qualified_relation", "relation"), ("provenance_activity", "uri")):
-            rows = theirs.get(name) or []
+            rows: list[dict[str, Any]] = theirs.get(name) or []
             theirs[name] = [each for each in rows if not self._is_ours(each.get(part))]
         if related := list_texts_of_extra(extras.get("related_resource")):
             extras["related_resource"] = [each for each in related if not self._is_ours(each)]
@@ -467,7 +471,7 @@ def _restate_times(graph: Graph, here: Site, shown: Row) -> None:
                         graph.add((iri, predicate, time))
 
 
-def _name_of(dataset_ref: Any, found: dict[str, Any]) -> str:
+def _name_of(dataset_ref: Node, found: dict[str, Any]) -> str:
     """Return what a dataset without a title can be called by."""
     given = next(iter(found.get("alternate_identifier") or []), "")
     address = "" if isinstance(dataset_ref, BNode) else str(dataset_ref).rstrip("/#:")

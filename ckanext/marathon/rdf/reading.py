@@ -18,12 +18,16 @@ from .namespaces import DCAT, DCT, FOAF, GSP, RDF, RDFS, SCHEMAS, SKOS, TIME, VC
 # What tells a reader in words what a node is, in the order in which it is asked for.
 _WORDS = (RDFS.label, DCT.description, DCT.title, SKOS.prefLabel, FOAF.name, RDFS.comment)
 # Where a node that has no name of its own keeps its value. vCard's ontology has both names.
-_VALUES = (VCARD.hasValue, VCARD.value, RDF.value, SKOS.notation, *_WORDS, FOAF.homepage, FOAF.page)
-_VALUES += tuple(schema[name] for schema in SCHEMAS for name in ("name", "url"))
+_VALUES = (
+    *(VCARD.hasValue, VCARD.value, RDF.value, SKOS.notation, *_WORDS, FOAF.homepage, FOAF.page),
+    *(schema[name] for schema in SCHEMAS for name in ("name", "url")),
+)
 
 # Where a node that has no name of its own keeps its address, before what it is called.
-_PLACES = (VCARD.hasValue, VCARD.value, RDF.value, FOAF.homepage, FOAF.page)
-_PLACES += (*(schema.url for schema in SCHEMAS), DCAT.landingPage, DCT.identifier, RDFS.seeAlso)
+_PLACES = (
+    *(VCARD.hasValue, VCARD.value, RDF.value, FOAF.homepage, FOAF.page),
+    *(*(schema.url for schema in SCHEMAS), DCAT.landingPage, DCT.identifier, RDFS.seeAlso),
+)
 
 
 # The names that we give to nameless parts name nothing beyond their dataset (:mod:`.harvested`,
@@ -170,7 +174,8 @@ class Reader:
 
     def concepts(self, scheme: str, subject: Node, predicate: URIRef) -> list[str]:
         """Return IRIs of an authority table; what it has not comes after them, as it is given."""
-        known, others = [], []
+        known: list[str] = []
+        others: list[str] = []
         for node in self.nodes(subject, predicate):
             given = self.value(node)
             spellings = [given, *(self.text(node, name) for name in _VALUES)]
@@ -210,14 +215,15 @@ class Reader:
         """
         found = self._shapes(subject, *predicates)
         found.sort(key=lambda each: not each.lstrip().startswith("{"))
-        return next(filter(None, map(read_geojson, found)), "")
+        shapes = (read_geojson(text) for text in found)
+        return next(filter(None, shapes), "")
 
     def shape_texts(self, subject: Node, *predicates: URIRef) -> list[str]:
         """Return the geometries that are written in a way we cannot read (GML, for example)."""
         return [each for each in self._shapes(subject, *predicates) if not read_geojson(each)]
 
     def _shapes(self, subject: Node, *predicates: URIRef) -> list[str]:
-        found = []
+        found: list[str] = []
         for node in self.nodes(subject, *predicates):
             if isinstance(node, Literal):
                 found.append(str(node))

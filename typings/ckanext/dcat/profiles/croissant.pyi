@@ -1,0 +1,3 @@
+from typing import Any
+
+JSONLD_CONTEXT: dict[str, Any]

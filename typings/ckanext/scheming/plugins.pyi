@@ -1,0 +1,3 @@
+from typing import Any
+
+def expand_form_composite(data: dict[str, Any], fieldnames: set[str]) -> None: ...

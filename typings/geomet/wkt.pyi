@@ -1,0 +1,3 @@
+from typing import Any
+
+def loads(string: str) -> dict[str, Any]: ...
