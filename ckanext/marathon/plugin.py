@@ -192,7 +192,11 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
 
     # IFeed
     def get_feed_class(self) -> Any:
-        others = [plugin for plugin in p.PluginImplementations(p.IFeed) if plugin is not self]
+        others = [
+            plugin
+            for plugin in p.PluginImplementations(p.IFeed)
+            if not isinstance(plugin, MarathonPlugin)
+        ]
         return workarounds.make_feed_class([plugin.get_feed_class() for plugin in others])
 
     # ISignal

@@ -294,15 +294,16 @@ class Organization(Record):
     @classmethod
     def from_shown(cls, shown: Mapping[str, object]) -> Organization:
         """Return an organisation as ``organization_show`` gives it."""
-        return cls._read(Fields.of_shown(shown))
+        return cls.from_fields(Fields.of_shown(shown))
 
     @classmethod
     def from_stored(cls, row: object) -> Organization:
         """Return an organisation as the database has it."""
-        return cls._read(Fields.of_stored(row, "id", "name", "title"))
+        return cls.from_fields(Fields.of_stored(row, "id", "name", "title"))
 
     @classmethod
-    def _read(cls, fields: Fields) -> Organization:
+    def from_fields(cls, fields: Fields) -> Organization:
+        """Return a record of the fields that were read."""
         return cls(
             id=fields.text("id"),
             name=fields.text("name"),
@@ -349,15 +350,16 @@ class PackageRecord(Record):
     @classmethod
     def from_shown(cls, shown: Mapping[str, object]) -> Self:
         """Return a record as ``package_show`` gives it."""
-        return cls._read(Fields.of_shown(shown))
+        return cls.from_fields(Fields.of_shown(shown))
 
     @classmethod
     def from_stored(cls, row: object) -> Self:
         """Return a record as the database has it: its own places and problems, no count masked."""
-        return cls._read(Fields.of_stored(row, *PACKAGE_COLUMNS))
+        return cls.from_fields(Fields.of_stored(row, *PACKAGE_COLUMNS))
 
     @classmethod
-    def _read(cls, fields: Fields) -> Self:
+    def from_fields(cls, fields: Fields) -> Self:
+        """Return a record of the fields that were read."""
         return cls(**read_package(fields))
 
 
@@ -760,14 +762,15 @@ class Dataset(PackageRecord):
     @classmethod
     def from_shown(cls, shown: Row) -> Self:
         """Return a dataset as ``package_show`` gives it, its empty fields filled from extras."""
-        return cls._read(Fields.of_shown(fill_from_extras(shown)))
+        return cls.from_fields(Fields.of_shown(fill_from_extras(shown)))
 
     @classmethod
-    def _read(cls, fields: Fields) -> Self:
+    def from_fields(cls, fields: Fields) -> Self:
+        """Return a record of the fields that were read."""
         return cls(
             **read_package(fields),
             idea_ids=fields.texts("idea"),
-            ideas=tuple(Idea._read(row) for row in fields.rows("ideas")),
+            ideas=tuple(Idea.from_fields(row) for row in fields.rows("ideas")),
             data_need_ids=fields.texts("data_need"),
             issued=fields.text("issued"),
             modified=fields.text("modified"),
@@ -914,7 +917,8 @@ class Idea(PackageRecord):
         return next((need.what for need in self.data_needs if need.id == need_id), "")
 
     @classmethod
-    def _read(cls, fields: Fields) -> Self:
+    def from_fields(cls, fields: Fields) -> Self:
+        """Return a record of the fields that were read."""
         return cls(
             **read_package(fields),
             code=fields.text("code"),
@@ -1004,7 +1008,8 @@ class Workshop(PackageRecord):
         return WorkshopTimes(self.id, self.starts_at, self.ends_at, self.status)
 
     @classmethod
-    def _read(cls, fields: Fields) -> Self:
+    def from_fields(cls, fields: Fields) -> Self:
+        """Return a record of the fields that were read."""
         return cls(
             **read_package(fields),
             code=fields.text("code"),
@@ -1065,7 +1070,8 @@ class Commitment(PackageRecord):
     milestones: tuple[Milestone, ...] = ()
 
     @classmethod
-    def _read(cls, fields: Fields) -> Self:
+    def from_fields(cls, fields: Fields) -> Self:
+        """Return a record of the fields that were read."""
         return cls(
             **read_package(fields),
             plan=fields.text("plan"),

@@ -88,7 +88,10 @@ def guard_streams() -> None:
         return
     from ckanext.activity.model import activity as streams
 
-    streams._filter_activities_by_permission_labels = _filter_by_labels
+    # It has no public name.
+    streams._filter_activities_by_permission_labels = (  # pyright: ignore[reportPrivateUsage]
+        _filter_by_labels
+    )
 
 
 def _filter_by_labels(query: Any, user_permission_labels: list[str] | None = None) -> Any:

@@ -183,7 +183,8 @@ def _drop_jobs(row: Any, words: Collection[str]) -> None:
             *(i for r in _registries(queue) for i in r.get_job_ids()),
         }:
             try:
-                job = Job.fetch(id_, connection=queue.connection)
+                # rq gives its parameter ``serializer`` no type.
+                job = Job.fetch(id_, connection=queue.connection)  # pyright: ignore[reportUnknownMemberType]
             except NoSuchJobError:
                 continue
             if job.func_name not in OWN_JOBS and any(each in _text_of(job) for each in traces):
@@ -203,7 +204,13 @@ def _registries(queue: Queue) -> list[BaseRegistry]:
 
 def _text_of(job: Job) -> str:
     parts: list[Any] = [job.description, job.meta]
-    for read in (lambda: (job.args, job.kwargs), job.return_value, lambda: job.exc_info):
+    reads: tuple[Callable[[], Any], ...] = (
+        # rq does not say what the arguments are.
+        lambda: (job.args, job.kwargs),  # pyright: ignore[reportUnknownMemberType, reportUnknownLambdaType]
+        job.return_value,
+        lambda: job.exc_info,
+    )
+    for read in reads:
         try:
             parts.append(read())
         except (DeserializationError, AttributeError, ImportError):

@@ -104,7 +104,7 @@ def read_rows(data: dict[str, Any], field: str, errors: Errors) -> None:
     if isinstance(value, str) and value.strip():
         value = _loaded(value)
     elif isinstance(value, str) or value is None:
-        value = []
+        value = list[Any]()
     rows: Any = [value] if is_json_object(value) else value
     is_list = is_json_list(rows) and all(is_json_object(row) for row in rows)
     if not is_list or any(not isinstance(key, str) for row in rows for key in row):
@@ -613,7 +613,7 @@ def check_package(
     cast(dict[str, Any], context)[_ORIGINS_KEY] = origins
     errors = wrong_names(data)
     read_private(data, errors)
-    schema: dict[str, Any] = {} if errors else _schema(data)
+    schema: Mapping[str, Any] = {} if errors else _schema(data)
     errors.update(unkept.find_files(data))
     check_fields(context, data, schema, errors, file_name, stored)
     _unite_keywords(data)

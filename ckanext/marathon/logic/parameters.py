@@ -595,13 +595,15 @@ def check_activity(activity_id: str | None, user: str) -> None:
         return
     columns = ("id", "object_id", "activity_type", "permission_labels")
     table = sa.table("activity", *map(sa.column, columns))
-    row = model.Session.execute(sa.select(table).where(table.c.id == activity_id)).first()
+    row = (
+        model.Session.execute(sa.select(table).where(table.c.id == activity_id)).mappings().first()
+    )
     if row is None:
         raise tk.ObjectNotFound(tk._("Not found"))
-    if "package" not in (row.activity_type or ""):
+    if "package" not in (row["activity_type"] or ""):
         return
-    is_gone = model.Package.get(row.object_id) is None
-    if is_gone or not activity.may_read(Context(user=user), dict(row._mapping)):
+    is_gone = model.Package.get(row["object_id"]) is None
+    if is_gone or not activity.may_read(Context(user=user), dict(row)):
         raise tk.ObjectNotFound(tk._("Not found"))
 
 

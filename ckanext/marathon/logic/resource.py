@@ -421,9 +421,11 @@ class FileFacts:
         self._refuse_address(before)
         if before.mimetype:
             self._set_media_type(before.mimetype)
-        if before.size is not None:
-            self._compare_size(before.size)
-            self.resource["size"] = before.size
+        # CKAN says that there always is one; of a linked file there is none.
+        size: int | None = getattr(before, "size", None)
+        if size is not None:
+            self._compare_size(size)
+            self.resource["size"] = size
         known = file.read_checksum(self._stored)
         claimed = self._claimed_checksum()
         if known is None:

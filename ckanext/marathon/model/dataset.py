@@ -11,6 +11,7 @@ here, and names nothing. What descriptions lack is what only people can add.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -70,7 +71,8 @@ class Publication(NamedTuple):
     at: datetime
 
 
-class Published(NamedTuple):
+@dataclass(frozen=True)
+class Published:
     """How many datasets, how many of them are made up, and the latest."""
 
     count: int = 0

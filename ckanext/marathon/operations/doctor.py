@@ -19,7 +19,9 @@ import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import model
 from ckan.cli.db import current_revision
-from ckan.lib.mailer import _parse_smtp_server
+from ckan.lib.mailer import (
+    _parse_smtp_server,  # pyright: ignore[reportPrivateUsage]  # CKAN has no public one
+)
 from ckanext.dcat.utils import catalog_uri
 from sqlalchemy.exc import OperationalError
 
@@ -543,10 +545,10 @@ def _schemas_in_use() -> Iterator[tuple[str, bool]]:
 
 def _is_ours(action: str, type_: str) -> bool:
     try:
-        schema = tk.get_action(action)({"ignore_auth": True}, {"type": type_})
+        schema: dict[str, Any] = tk.get_action(action)({"ignore_auth": True}, {"type": type_})
     except (KeyError, tk.ObjectNotFound):
         return False
-    return f"marathon_{type_}_rules" in (schema.get("after_validators") or "")
+    return f"marathon_{type_}_rules" in str(schema.get("after_validators") or "")
 
 
 def check_base_uri() -> Findings:

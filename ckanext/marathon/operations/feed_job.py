@@ -96,7 +96,9 @@ def _once() -> str:
 
 def _find(name: str) -> Job | None:
     try:
-        return Job.fetch(name, connection=queues.get_queue().connection)
+        connection = queues.get_queue().connection
+        # rq gives its parameter ``serializer`` no type.
+        return Job.fetch(name, connection=connection)  # pyright: ignore[reportUnknownMemberType]
     except NoSuchJobError:
         return None
 

@@ -146,9 +146,12 @@ def count_workers() -> int:
 
 def _workers() -> list[Any]:
     """Return the workers that are alive; RQ forgets one that was killed only after minutes."""
+    connection = jobs.get_queue().connection
+    # rq gives a parameter of this function no type.
+    workers = rq.Worker.all(connection=connection)  # pyright: ignore[reportUnknownMemberType]
     return [
         worker
-        for worker in rq.Worker.all(connection=jobs.get_queue().connection)
+        for worker in workers
         if worker.hostname != socket.gethostname() or is_running(worker.pid)
     ]
 
@@ -240,7 +243,8 @@ def list_interrupted() -> list[Job]:
 
 def _fetch(job_id: str, queue: rq.Queue) -> Job | None:
     try:
-        return Job.fetch(job_id, connection=queue.connection)
+        # rq gives its parameter ``serializer`` no type.
+        return Job.fetch(job_id, connection=queue.connection)  # pyright: ignore[reportUnknownMemberType]
     except NoSuchJobError:
         return None
 
@@ -269,7 +273,8 @@ def _forget_executions(queue: rq.Queue, job: Job) -> None:
     for a minute. Source: rq 2.10, ``Execution.save`` and ``ExecutionRegistry.add``.
     """
     started = StartedJobRegistry(queue=queue)
-    listed: list[Any] = queue.connection.zrange(started.key, 0, -1)
+    # redis gives a parameter of this function no type.
+    listed: list[Any] = queue.connection.zrange(started.key, 0, -1)  # pyright: ignore[reportUnknownMemberType]
     for entry in map(as_text, listed):
         if started.parse_job_id(entry) == job.id:
             queue.connection.zrem(started.key, entry)
@@ -402,8 +407,10 @@ def check_queue() -> HealthState:
     """Return whether Valkey (or Redis), which keeps the background jobs, answers."""
     limits = {"socket_timeout": _CONNECT_SECONDS, "socket_connect_timeout": _CONNECT_SECONDS}
     try:
-        with redis.Redis.from_url(tk.config["ckan.redis.url"], **limits) as client:
-            client.ping()
+        # redis gives the options of both functions no type.
+        address = tk.config["ckan.redis.url"]
+        with redis.Redis.from_url(address, **limits) as client:  # pyright: ignore[reportUnknownMemberType]
+            client.ping()  # pyright: ignore[reportUnknownMemberType]
     except RedisTimeoutError as fault:
         raise TimeoutError from fault
     except redis.ResponseError as fault:

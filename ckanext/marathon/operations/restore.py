@@ -309,7 +309,12 @@ def _forget_jobs() -> None:
     for queue in jobs.get_all_queues():
         queue.empty()
     connection = connect_to_redis()
-    for key in connection.scan_iter(f"ckan:{tk.config['ckan.site_id']}:*"):
+    pattern = f"ckan:{tk.config['ckan.site_id']}:*"
+    # redis does not say what it yields.
+    keys: list[bytes] = list(  # pyright: ignore[reportUnknownArgumentType]
+        connection.scan_iter(pattern)  # pyright: ignore[reportUnknownMemberType]
+    )
+    for key in keys:
         connection.delete(key)
 
 

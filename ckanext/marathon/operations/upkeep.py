@@ -99,7 +99,7 @@ def _indexed() -> Iterator[tuple[str, tuple[Any, ...]]]:
     mark, following = "*", ""
     while mark != following:
         mark = following or mark
-        found: Any = solr.search(
+        found = solr.search(
             "*:*", fq=ours, fl=_FIELDS, rows=_PAGE, sort="index_id asc", cursorMark=mark
         )
         for document in found.docs:

@@ -268,7 +268,7 @@ def read_boundary(code: str) -> dict[str, Any]:
     Raises:
         UnknownCode: no place has the code.
     """
-    kind: Kind = "department" if isinstance(code, str) and len(code) == 2 else "municipality"
+    kind: Kind = "department" if len(str(code)) == 2 else "municipality"
     place = get_department(code) if kind == "department" else get_municipality(code)
     return json.loads(_boundaries(kind)[place.code])
 

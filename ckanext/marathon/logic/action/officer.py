@@ -18,7 +18,11 @@ from ckan import authz, model
 from ckan.lib import mailer
 from ckan.lib.mailer import MailerException
 from ckan.lib.munge import munge_name
-from ckan.logic.action.create import _get_random_username_from_email
+
+# CKAN has no public function for this name.
+from ckan.logic.action.create import (
+    _get_random_username_from_email,  # pyright: ignore[reportPrivateUsage]
+)
 from ckan.logic.schema import create_user_for_user_invite_schema
 from ckan.types import Action, Context
 

@@ -67,7 +67,9 @@ def package_update(next_: Action, context: Context, data_dict: dict[str, Any]) -
     with messages.collect_notices(context) as collected:
         data = inputs.check_update(context, data_dict, known)
         with _settling_files(context, data, known):
-            before = edits.read_before(context, data_dict, known.id) if known else {}
+            before: Mapping[str, Any] = {}
+            if known is not None:
+                before = edits.read_before(context, data_dict, known.id)
             if data.get("resources"):
                 data["resources"] = resource.describe_files(
                     context, data["resources"], known, resource.read_file

@@ -128,7 +128,7 @@ def _check_licence(flat: Flat) -> list[FieldFault]:
     if authorities.find_licence(given):
         # By its SPDX id, IRI or title.
         return []
-    stored = (flat.stored.license_id or "") if flat.stored else ""
+    stored = str(getattr(flat.stored, "license_id", None) or "")
     return dataset_domain.check_licence(given, stored, list(model.Package.get_license_register()))
 
 
