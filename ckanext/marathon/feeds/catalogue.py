@@ -239,7 +239,8 @@ def _find_contact() -> data_json.SiteContact:
     CKAN's sender address is often useless: nobody reads ``no-responder@localhost``.
     """
     given = (tk.config.get("email_to"), tk.config.get("smtp.mail_from"))
-    email = next(filter(is_mail_reachable, map(str, filter(None, given))), "")
+    addresses = (str(address) for address in given if address)
+    email = next(filter(is_mail_reachable, addresses), "")
     site = lookups.read_site().url
     return data_json.SiteContact(
         str(tk.config.get("ckan.site_title") or site), email, f"{site}/about"

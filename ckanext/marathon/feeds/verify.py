@@ -264,7 +264,10 @@ RebuildProgress = Callable[[int, int, int], None]
 
 
 def rebuild_log(
-    ini: str, workers: int = 1, restart: bool = False, progress: RebuildProgress = lambda *_: None
+    ini: str,
+    workers: int = 1,
+    restart: bool = False,
+    progress: RebuildProgress = lambda done, total, changes: None,
 ) -> int:
     """Describe every record again and write the differences into the log.
 

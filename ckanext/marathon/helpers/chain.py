@@ -73,7 +73,7 @@ def show_evidence(addresses: Iterable[str]) -> dict[str, Evidence]:
     """
     meant = {each: _find_reference(each) for each in addresses}
     found = commitment.find_evidence({each[1] for each in meant.values() if each}, PROVING_TYPES)
-    answer = {}
+    answer: dict[str, Evidence] = {}
     for address, reference in meant.items():
         thing = found.get(reference[1]) if reference else None
         if thing is None:
@@ -209,8 +209,8 @@ class TimelinePoint(NamedTuple):
 
 def marathon_story(idea: dict[str, Any]) -> Story:
     """Return the sentence with which the page of an idea begins (``domain/idea.py``)."""
-    workshop = idea.get("workshop_info") or {}
-    history = idea.get("history") or []
+    workshop: dict[str, Any] = idea.get("workshop_info") or {}
+    history: list[dict[str, Any]] = idea.get("history") or []
     said_on = idea_domain.read_said_on(workshop.get("starts_at") or "", dates.get_today())
     since = idea_domain.find_status_since(idea.get("status") or "", history, said_on)
     contact = _whom_to_ask(idea)
@@ -248,11 +248,12 @@ def _whom_to_ask(thing: dict[str, Any]) -> StoryContact | None:
 
 def marathon_timeline(idea: dict[str, Any]) -> list[TimelinePoint]:
     """Return the way of an idea: from its workshop through its steps to the next one."""
-    workshop = idea.get("workshop_info") or {}
+    workshop: dict[str, Any] = idea.get("workshop_info") or {}
     said_on = idea_domain.read_said_on(workshop.get("starts_at") or "", dates.get_today())
     points = [TimelinePoint("said", said_on)] if workshop else []
-    for step in idea.get("history") or []:
-        organization = step.get("organization") or {}
+    history: list[dict[str, Any]] = idea.get("history") or []
+    for step in history:
+        organization: dict[str, Any] = step.get("organization") or {}
         points.append(
             TimelinePoint(
                 "step",
@@ -486,7 +487,7 @@ def marathon_thing_note(thing: Package) -> str:
         return _join_line(marathon_only_day(thing.get("starts_at")), places)
     if thing["type"] == "idea":
         return _join_line(places, _write_votes(thing.get("votes")))
-    organization = thing.get("organization") or {}
+    organization: dict[str, Any] = thing.get("organization") or {}
     named = (str(each.get("format") or "") for each in thing.get("resources", []))
     formats = sorted({each for each in named if not is_blank(each)})
     return _join_line(places, organization.get("title"), ", ".join(formats))
@@ -548,7 +549,7 @@ def marathon_participants(workshop: Package) -> list[ParticipantCount]:
         field["field_name"]: tk.h.scheming_language_text(field["label"])
         for field in tk.h.scheming_get_dataset_schema("workshop")["dataset_fields"]
     }
-    masked = workshop.get("participants_masked") or []
+    masked: list[str] = workshop.get("participants_masked") or []
     found: list[ParticipantCount] = []
     for name in workshop_domain.COUNT_FIELDS:
         value = workshop.get(name)

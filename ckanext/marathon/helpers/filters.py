@@ -6,6 +6,7 @@ An address says what is chosen, in one order; nothing needs a script.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -28,7 +29,8 @@ PROBLEM = PROBLEMS[0]
 FIRST, MOST = 10, 100
 
 
-class FilterChoice(NamedTuple):
+@dataclass(frozen=True)
+class FilterChoice:
     """A value of a filter.
 
     Attributes:
@@ -78,7 +80,7 @@ def marathon_filters(titles: Mapping[str, str], found: Mapping[str, Any]) -> lis
         found: ``search_facets`` of the search.
     """
     page = _SearchPage(titles)
-    result = []
+    result: list[SearchFilter] = []
     for field in titles:
         if field == DEPARTMENT and MUNICIPALITY in titles:
             continue
@@ -109,7 +111,7 @@ class _SearchPage:
     def __init__(self, titles: Mapping[str, str]) -> None:
         self._titles = titles
         self.chosen = query.list_chosen(request.args.items(multi=True))
-        values = request.view_args or {}
+        values: dict[str, Any] = request.view_args or {}
         self._organization = values.get("id") if request.endpoint == query.OF_ORGANIZATION else None
         self._base = tk.h.url_for(
             request.endpoint, **({"id": self._organization} if self._organization else {})
@@ -205,7 +207,7 @@ def _list_places(
     inside: dict[str, list[dict[str, Any]]] = {}
     for item in counts[MUNICIPALITY]:
         inside.setdefault(territory.get_municipality(item["name"]).department_code, []).append(item)
-    choices = []
+    choices: list[FilterChoice] = []
     for item in counts[DEPARTMENT]:
         own = inside.get(item["name"], [])
         pairs = [pair for pair in page.chosen if _is_in(pair, item["name"])]
@@ -222,7 +224,7 @@ def _is_in(pair: Pair, department: str) -> bool:
 
 def _list_problems(page: _SearchPage, items: list[dict[str, Any]]) -> list[FilterChoice]:
     known = {item["name"]: item for item in items}
-    choices = []
+    choices: list[FilterChoice] = []
     for area in problems.list_areas():
         if area.notation not in known:
             continue
@@ -239,7 +241,8 @@ def _sort_choices(choices: list[FilterChoice]) -> list[FilterChoice]:
 
 
 def _list_items(found: Mapping[str, Any], field: str) -> list[dict[str, Any]]:
-    return _drop_unnamed((found.get(field) or {}).get("items") or [])
+    facet: dict[str, Any] = found.get(field) or {}
+    return _drop_unnamed(facet.get("items") or [])
 
 
 def _drop_unnamed(items: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import re
 import uuid
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict
 
 import ckan.plugins.toolkit as tk
 from ckan import model
@@ -20,6 +20,7 @@ from ckan.types import Context
 
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.dates import GUATEMALA
+from ckanext.marathon.domain.texts import is_json_list, is_json_object
 from ckanext.marathon.helpers.labels import (
     marathon_as_list,
     marathon_date,
@@ -248,9 +249,9 @@ def marathon_own_municipalities() -> list[str]:
     mine = model.Session.query(model.Group).filter(
         model.Group.id.in_(permissions.read_standing(current_user.name).capacities)
     )
-    extras = [cast(Any, organization).extras or {} for organization in mine]
-    codes = {each["municipality_code"] for each in extras if each.get("municipality_code")}
-    return list(codes) if len(codes) == 1 else []
+    stored = {package.read_stored_text(each, "municipality_code") for each in mine}
+    codes = list(stored - {""})
+    return codes if len(codes) == 1 else []
 
 
 def marathon_idea_choices(codes: Any, selected: Any = ()) -> list[dict[str, Any]]:
@@ -270,9 +271,9 @@ def marathon_idea_choices(codes: Any, selected: Any = ()) -> list[dict[str, Any]
 
 def marathon_idea_note(idea: dict[str, Any]) -> str:
     """Return where and when an idea was said, and how far it is, in one line."""
-    workshop = idea.get("workshop") or {}
-    parts = [
-        workshop.get("title"),
+    workshop: dict[str, Any] = idea.get("workshop") or {}
+    parts: list[str] = [
+        workshop.get("title") or "",
         marathon_only_day(workshop.get("starts_at")),
         marathon_term("idea-status", idea["status"]) if idea.get("status") else "",
     ]
@@ -492,8 +493,8 @@ def _list_plain_errors(label: str, target: str, value: Any) -> list[FormError]:
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:
-    if isinstance(value, list) and any(isinstance(each, dict) for each in value):
-        return [each if isinstance(each, dict) else {} for each in value]
+    if is_json_list(value) and any(map(is_json_object, value)):
+        return [each if is_json_object(each) else {} for each in value]
     return []
 
 
@@ -502,7 +503,7 @@ def _texts(value: Any) -> list[str]:
         return []
     if isinstance(value, str):
         return [value]
-    if isinstance(value, dict):
+    if is_json_object(value):
         return [text for each in value.values() for text in _texts(each)]
     return [text for each in value for text in _texts(each)]
 
@@ -533,8 +534,8 @@ def marathon_version_lines(fields: list[Field], name: str, value: Any) -> list[s
     if name == "private":
         hidden = value in (True, "True", "true")
         return [tk._("Only the organisation") if hidden else tk._("Everybody")]
-    field = next((one for one in fields if one["field_name"] == name), {})
-    values = value if isinstance(value, list) else [value]
+    field = next((one for one in fields if one["field_name"] == name), Field())
+    values = value if is_json_list(value) else [value]
     lines = [_write_line(field, one) for one in values]
     return [line for line in lines if line]
 
@@ -546,8 +547,8 @@ def marathon_moment(moment: datetime) -> str:
 
 
 def _write_line(field: Field, value: Any) -> str:
-    if isinstance(value, dict):
-        inner = field.get("repeating_subfields", [])
+    if is_json_object(value):
+        inner: list[Field] = field.get("repeating_subfields", [])
         shown = [one for one in inner if one.get("display_snippet", "") is not None]
         cells = (
             (_label_field(one), _write_line(one, value.get(one["field_name"]))) for one in shown
@@ -564,7 +565,8 @@ def _write_line(field: Field, value: Any) -> str:
         return organization.title or organization.name
     if name in LINKS:
         return _find_title(str(value))
-    for choice in tk.h.scheming_field_choices(field) or [] if field else []:
+    choices: list[dict[str, Any]] = tk.h.scheming_field_choices(field) or [] if field else []
+    for choice in choices:
         if choice["value"] == value:
             return tk.h.scheming_language_text(choice["label"])
     return str(value)

@@ -19,7 +19,7 @@ from flask import g
 
 from ckanext.marathon.domain import addresses
 from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.domain.texts import load_json
+from ckanext.marathon.domain.texts import is_json_list, load_json
 from ckanext.marathon.feeds.keys import dataset_uri, find_kind
 from ckanext.marathon.helpers.labels import marathon_date
 from ckanext.marathon.model.feed import Kind
@@ -341,9 +341,10 @@ def marathon_extras(
     found: list[Extra] = []
     listed = marathon_filled(fields, data, elsewhere)
     shown = {field["field_name"] + REST for field in listed}
+    given: list[dict[str, Any]] = data.get("extras") or []
     extras = [
         each
-        for each in data.get("extras") or []
+        for each in given
         # In which language texts are, is no text for a reader.
         if _says(each.get("value")) and each.get("key") != OTHER_LANGUAGES
     ]
@@ -356,7 +357,8 @@ def marathon_extras(
 def marathon_rest(field_name: str, data: dict[str, Any]) -> list[ExtraText]:
     """Return the texts that the field of a package did not take, for beside its value."""
     key = field_name + REST
-    extras = [each for each in data.get("extras") or [] if each.get("key") == key]
+    given: list[dict[str, Any]] = data.get("extras") or []
+    extras = [each for each in given if each.get("key") == key]
     found = [value for _key, value in tk.h.sorted_extras(extras) if _says(value)]
     return [text for value in found for text in _texts(key, value)]
 
@@ -440,14 +442,15 @@ def _labels() -> dict[str, str]:
 
 def _texts(key: str, value: Any) -> list[ExtraText]:
     """Return the texts of a value: of a list one an item, of anything else as it is stored."""
-    loaded = value
+    loaded: Any = value
     if isinstance(value, str) and value[:1] == "[":
         try:
             loaded = load_json(value)
         except ValueError:
             loaded = value
-    is_list = isinstance(loaded, list) and all(isinstance(each, str) for each in loaded)
-    given = loaded if is_list else [value]
+    given: list[Any] = [value]
+    if is_json_list(loaded) and all(isinstance(each, str) for each in loaded):
+        given = loaded
     texts = (each if isinstance(each, str) else _as_json(each) for each in given)
     return [_text(key, each.strip()) for each in texts if each.strip()]
 

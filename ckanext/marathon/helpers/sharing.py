@@ -199,7 +199,8 @@ def _write_when_and_where(workshop: dict[str, Any]) -> str:
 
 
 def _write_origin(dataset: dict[str, Any]) -> str:
-    for idea in dataset.get("ideas") or []:
+    ideas: list[dict[str, Any]] = dataset.get("ideas") or []
+    for idea in ideas:
         if idea.get("workshop"):
             text = tk._("This data comes from the idea “{idea}”, said in “{workshop}”.")
             return text.format(idea=idea["title"], workshop=idea["workshop"]["title"])

@@ -60,7 +60,7 @@ def is_own_address(text: str) -> bool:
     if text.startswith("/"):
         return not text.startswith("//")
     try:
-        return urlsplit(text)[:2] == urlsplit(tk.config["ckan.site_url"])[:2]
+        return urlsplit(text)[:2] == urlsplit(str(tk.config["ckan.site_url"]))[:2]
     except ValueError:
         return False
 
@@ -207,7 +207,8 @@ def keep_own_session(answer: Response) -> Response:
 
 
 def _fingerprint(user: Any) -> str:
-    number = (user.plugin_extras or {}).get(_EXTRA, "")
+    extras: dict[str, Any] = user.plugin_extras or {}
+    number = extras.get(_EXTRA, "")
     text = f"{user.id}\n{user.password}\n{number}"
     key = tk.config["SECRET_KEY"].encode()
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()

@@ -14,7 +14,7 @@ refused before an action runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -259,7 +259,7 @@ ErrorSentences = Mapping[type[Exception], str]
 
 
 @contextmanager
-def explain_errors(sentences: ErrorSentences) -> Iterator[None]:
+def explain_errors(sentences: ErrorSentences) -> Generator[None]:
     """Stop the request at these exceptions, with a sentence of the page and the table's status."""
     try:
         yield
@@ -269,7 +269,7 @@ def explain_errors(sentences: ErrorSentences) -> Iterator[None]:
 
 
 @contextmanager
-def hide_existence(sentence: str, *exceptions: type[Exception]) -> Iterator[None]:
+def hide_existence(sentence: str, *exceptions: type[Exception]) -> Generator[None]:
     """Stop the request with 404 for what does not exist and for what is not for this person.
 
     Args:

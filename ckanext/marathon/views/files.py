@@ -216,7 +216,7 @@ def keep_files_apart() -> Response | None:
 
     Files that not everybody may see stay where their readers are logged in.
     """
-    address = tk.config[FILES_URL].rstrip("/")
+    address = str(tk.config[FILES_URL]).rstrip("/")
     if not address:
         return None
     if request.host == urlsplit(address).netloc:
@@ -232,7 +232,7 @@ def keep_files_apart() -> Response | None:
 @files_host.after_app_request
 def share_files(response: Response) -> Response:
     """Let pages of the site, such as previews, read public files of their own host."""
-    address = tk.config[FILES_URL]
+    address = str(tk.config[FILES_URL])
     if address and request.host == urlsplit(address).netloc and is_file_request():
         response.headers["Access-Control-Allow-Origin"] = "*"
     return response

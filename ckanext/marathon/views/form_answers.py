@@ -22,12 +22,19 @@ from ckan.common import current_user
 from ckan.lib.search import SearchIndexError
 from ckan.types import Response
 from flask import Blueprint, current_app, g, get_flashed_messages, jsonify, make_response, request
-from flask_wtf.csrf import generate_csrf
+from flask_wtf.csrf import (
+    generate_csrf,  # pyright: ignore[reportUnknownVariableType]  # its parameters have no types
+)
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.formparser import FormDataParser
 
-from ckanext.marathon.domain.texts import load_json
+from ckanext.marathon.domain.texts import (
+    is_json_list,
+    is_json_object,
+    is_list_or_tuple,
+    load_json,
+)
 from ckanext.marathon.helpers.form import list_errors_by_input
 from ckanext.marathon.helpers.labels import TYPES
 from ckanext.marathon.helpers.site import marathon_fresh_assets
@@ -79,10 +86,10 @@ def read_fingerprint(text: str) -> Fingerprint | None:
         found = load_json(text)
     except ValueError:
         return None
-    if not isinstance(found, dict):
+    if not is_json_object(found):
         return None
     return {
-        str(name): [str(member) for member in value] if isinstance(value, list) else str(value)
+        name: [str(member) for member in value] if is_json_list(value) else str(value)
         for name, value in found.items()
     }
 
@@ -111,7 +118,7 @@ def compare_versions(
         before, here, there = base.get(name, ""), _fingerprint_of(sent), _fingerprint_of(stored)
         if here == there or there == before:
             continue
-        added = _find_added(stored, before, here) if isinstance(stored, list) else ()
+        added = _find_added(stored, before, here) if is_json_list(stored) else ()
         found.append(Difference(name, sent, stored, here != before, added))
     return found
 
@@ -134,7 +141,7 @@ def compute_digest(value: Any) -> str:
 
 
 def _fingerprint_of(value: Any) -> str | list[str]:
-    if isinstance(value, list | tuple):
+    if is_list_or_tuple(value):
         return [digest for member in value if (digest := compute_digest(member))] or ""
     return compute_digest(value)
 
@@ -146,10 +153,10 @@ def _find_added(stored: Sequence[Any], before: Any, here: Any) -> tuple[Any, ...
 
 
 def _simplify(value: Any) -> Any:
-    if isinstance(value, Mapping):
+    if is_json_object(value):
         members = {str(key): _simplify(member) for key, member in value.items()}
         return {key: member for key, member in members.items() if member not in ("", [], {})}
-    if isinstance(value, list | tuple):
+    if is_list_or_tuple(value):
         members = [_simplify(member) for member in value]
         return [member for member in members if member not in ("", [], {})]
     if value is None:
@@ -249,7 +256,7 @@ class Conflict:
     contested: list[Difference]
     taken: list[Difference]
     version: str
-    added: Mapping[str, str] = field(default_factory=dict)
+    added: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def make_version(comparable: Mapping[str, Any]) -> str:
@@ -347,10 +354,10 @@ class SentForm:
         passwords: names of inputs that are asked for again.
     """
 
-    values: list[tuple[str, str]] = field(default_factory=list)
-    typed: list[tuple[str, str]] = field(default_factory=list)
-    files: dict[str, str] = field(default_factory=dict)
-    passwords: list[str] = field(default_factory=list)
+    values: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    typed: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    files: dict[str, str] = field(default_factory=dict[str, str])
+    passwords: list[str] = field(default_factory=list[str])
     is_empty: bool = True
 
 

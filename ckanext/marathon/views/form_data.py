@@ -25,6 +25,7 @@ from ckan.types import Context
 from flask import request
 
 from ckanext.marathon.domain.errors import N_
+from ckanext.marathon.domain.texts import is_json_list, is_json_object
 from ckanext.marathon.helpers.form import marathon_chosen, marathon_typed_date
 from ckanext.marathon.helpers.labels import marathon_municipality_names, marathon_problem_names
 from ckanext.marathon.logic import inputs
@@ -177,7 +178,8 @@ def describe_input(kind: str, name: str, value: str) -> tuple[str, str]:
 
 
 def _name_choice(field: dict[str, Any], value: str) -> str:
-    for each in tk.h.scheming_field_choices(field) or []:
+    choices: list[dict[str, Any]] = tk.h.scheming_field_choices(field) or []
+    for each in choices:
         if each["value"] == value and each.get("label"):
             return tk.h.scheming_language_text(each["label"])
     return value
@@ -220,8 +222,8 @@ class PackageForm:
     token: str
     private: bool
     values: dict[str, Any]
-    own: dict[str, Any] = dataclass_field(default_factory=dict)
-    numbers: dict[str, list[int]] = dataclass_field(default_factory=dict)
+    own: dict[str, Any] = dataclass_field(default_factory=dict[str, Any])
+    numbers: dict[str, list[int]] = dataclass_field(default_factory=dict[str, list[int]])
 
     def for_create(self) -> dict[str, Any]:
         """Return the data for ``package_create``, with a name if none was typed."""
@@ -245,7 +247,8 @@ class PackageForm:
         """
         data = {**stored, **self._emptied(), **self.values}
         for name in ("municipality", "service_problem"):
-            if any(value for value in data.get(name) or []):
+            chosen: list[str] = data.get(name) or []
+            if any(chosen):
                 data[f"{name}_origin"] = "own"
             elif data.get(f"{name}_origin") in ("idea", "workshop"):
                 data[name] = stored.get(name)
@@ -285,7 +288,7 @@ class PackageForm:
     def resources(self) -> list[dict[str, Any]]:
         """The files and links; what was sent under their name in another shape is none."""
         given = self.values.get("resources")
-        return [each for each in given if isinstance(each, dict)] if isinstance(given, list) else []
+        return list(filter(is_json_object, given)) if is_json_list(given) else []
 
 
 def read_form(package_type: str, *, is_new: bool = True) -> PackageForm:
@@ -303,7 +306,7 @@ def read_form(package_type: str, *, is_new: bool = True) -> PackageForm:
         keys = [key for key in values if key.startswith(f"{name}:")]
         own[name] = {key.partition(":")[2]: values.pop(key) for key in keys}
     for key, value in values.items():
-        if isinstance(value, list):
+        if is_json_list(value):
             values[key] = [each for each in value if each != ""]
     repeating = {f["field_name"] for f in _list_fields(package_type) if "repeating_subfields" in f}
     numbers = gather_rows(values, repeating)
@@ -319,7 +322,7 @@ def read_form(package_type: str, *, is_new: bool = True) -> PackageForm:
 
 
 def _list_fields(package_type: str) -> list[dict[str, Any]]:
-    schema = tk.h.scheming_get_dataset_schema(package_type) or {}
+    schema: dict[str, Any] = tk.h.scheming_get_dataset_schema(package_type) or {}
     return schema.get("dataset_fields", [])
 
 
@@ -331,7 +334,7 @@ def _is_list(schema_field: dict[str, Any]) -> bool:
 
 def _read_text(value: Any) -> str:
     """Return what was sent under a name; of several the last, as the button that was pressed is."""
-    given = value[-1] if isinstance(value, list) and value else value
+    given = value[-1] if is_json_list(value) and value else value
     return given if isinstance(given, str) else ""
 
 
@@ -358,7 +361,7 @@ def validate_new(context: Context, data: dict[str, Any]) -> Errors:
 def add_file_errors(form: PackageForm, errors: Errors, refused: list[list[str]]) -> None:
     """Add what is wrong with the files: too large, empty, or none at all."""
     if any(refused):
-        given = errors.get("resources") or [{} for _ in refused]
+        given: list[dict[str, Any]] = errors.get("resources") or [{} for _ in refused]
         errors["resources"] = [
             {**each, "upload": texts} if texts else each
             for each, texts in zip(given, refused, strict=False)
@@ -378,7 +381,7 @@ def add_idea(form: PackageForm) -> Errors:
         return {"new_idea": called.errors}
     for key in NEW_IDEA:
         form.values.pop(f"new_idea_{key}", None)
-    chosen = form.values.get("idea") or []
+    chosen: str | list[str] = form.values.get("idea") or []
     form.values["idea"] = [*([chosen] if isinstance(chosen, str) else chosen), called.result["id"]]
     return {}
 
@@ -443,13 +446,13 @@ def _restore(sent: Any, stored: Any, field: Field) -> Any:
     if field.get("form_snippet") in _CHOICES:
         return order_as_stored(sent, stored, field)
     if "repeating_subfields" in field:
-        rows = [each for each in stored or [] if isinstance(each, dict)]
-        return _restore_rows(sent, rows, field) if isinstance(sent, list) else sent
+        rows = list(filter(is_json_object, stored or []))
+        return _restore_rows(sent, rows, field) if is_json_list(sent) else sent
     if field.get("form_snippet") == _LICENCE and not stored:
         # A licence that nobody stated is shown as one of that name.
         return "" if sent == _NO_LICENCE else sent
-    if isinstance(sent, list):
-        texts = stored if isinstance(stored, list) else [stored]
+    if is_json_list(sent):
+        texts = stored if is_json_list(stored) else [stored]
         return [next((each for each in texts if is_shown_as(each, one)), one) for one in sent]
     return stored if is_shown_as(stored, sent) else sent
 
@@ -465,7 +468,7 @@ def _restore_rows(sent: list[Any], stored: list[dict[str, Any]], field: Field) -
     found: dict[int, dict[str, Any]] = {}
     for is_same in (_says_same, _has_same_id, _has_same_place):
         for place, row in enumerate(rows):
-            if place in found or not isinstance(row, dict):
+            if place in found or not is_json_object(row):
                 continue
             here = (n for n, each in left.items() if is_same((place, row), (n, each), names))
             number = next(here, None)
@@ -501,7 +504,7 @@ def _list_filled(row: Mapping[str, Any], names: Collection[str]) -> dict[str, An
 
 def _restore_row(row: Any, rows: list[dict[str, Any]], field: Field) -> Any:
     """Return a row of a form with the texts of the stored rows, which may have other numbers."""
-    if not isinstance(row, dict):
+    if not is_json_object(row):
         return row
     found = dict(row)
     for subfield in field["repeating_subfields"]:
@@ -515,7 +518,7 @@ def _restore_row(row: Any, rows: list[dict[str, Any]], field: Field) -> Any:
 def order_as_stored(sent: Any, stored: Any, field: Field) -> Any:
     """Return the choices of a list in their stored order, and behind them those that are new."""
     before = marathon_chosen(field, stored)
-    if not isinstance(sent, list):
+    if not is_json_list(sent):
         return sent
     kept = [each for each in before if each in sent]
     return [*kept, *(each for each in sent if each not in kept)]

@@ -28,6 +28,7 @@ from flask import Blueprint, jsonify, make_response, request
 from redis.exceptions import RedisError
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 
+from ckanext.marathon.domain.texts import is_json_list
 from ckanext.marathon.helpers.form import (
     list_errors_by_input,
     marathon_idea_choices,
@@ -72,7 +73,7 @@ def restore_untouched(stored: SentValues, fields: Iterable[Mapping[str, Any]]) -
     values: SentValues = {name: _one_or_list(sent.getlist(name)) for name in sent}
     form_data.restore_untouched(values, stored, fields)
     for name, value in values.items():
-        sent.setlist(name, value if isinstance(value, list) else [value])
+        sent.setlist(name, value if is_json_list(value) else [value])
     _replace_form(list(sent.items(multi=True)))
 
 
@@ -131,7 +132,7 @@ def _apply_choices(own: SentValues, theirs: Mapping[str, Any]) -> None:
     for name in own["form_keep"]:
         if name in values:
             value = values[name]
-            chosen.setlist(name, value if isinstance(value, list) else [value])
+            chosen.setlist(name, value if is_json_list(value) else [value])
     _replace_form(list(chosen.items(multi=True)))
 
 
@@ -192,7 +193,14 @@ class OnePageFileCreateView(ckan_resource.CreateView):
             lambda data, errors: self.get(package_type, id, data, errors),
         )
 
-    def get(self, package_type: str, id: str, data=None, errors=None, error_summary=None) -> Any:
+    def get(
+        self,
+        package_type: str,
+        id: str,
+        data: SentValues | None = None,
+        errors: dict[str, Any] | None = None,
+        error_summary: dict[str, Any] | None = None,
+    ) -> Any:
         """Show the form, or answer the page's script with what is wrong."""
         if error_summary and not errors:
             errors = {"": list(error_summary.values())}
@@ -233,9 +241,9 @@ class OnePageFileEditView(ckan_resource.EditView):
         package_type: str,
         id: str,
         resource_id: str,
-        data=None,
-        errors=None,
-        error_summary=None,
+        data: SentValues | None = None,
+        errors: dict[str, Any] | None = None,
+        error_summary: dict[str, Any] | None = None,
     ) -> Any:
         """Show the form, or answer the page's script with what is wrong."""
         if errors and form_answers.wants_json():
@@ -267,7 +275,7 @@ class OnePageFileEditView(ckan_resource.EditView):
 def _file_schema(package_id: str) -> dict[str, Any]:
     package = model.Package.get(package_id)
     package_type = package.type if package else "dataset"
-    schema = tk.h.scheming_get_dataset_schema(package_type) or {}
+    schema: dict[str, Any] = tk.h.scheming_get_dataset_schema(package_type) or {}
     return {"dataset_fields": schema.get("resource_fields", [])}
 
 
@@ -303,7 +311,12 @@ class OnePageOrganizationCreateView(group.CreateGroupView):
         )
 
     def get(
-        self, group_type: str, is_organization: bool, data=None, errors=None, error_summary=None
+        self,
+        group_type: str,
+        is_organization: bool,
+        data: SentValues | None = None,
+        errors: dict[str, Any] | None = None,
+        error_summary: dict[str, Any] | None = None,
     ) -> Any:
         """Show the form, or answer the page's script with what is wrong."""
         if errors and form_answers.wants_json():
@@ -343,9 +356,9 @@ class OnePageOrganizationEditView(group.EditGroupView):
         id: str,
         group_type: str,
         is_organization: bool,
-        data=None,
-        errors=None,
-        error_summary=None,
+        data: SentValues | None = None,
+        errors: dict[str, Any] | None = None,
+        error_summary: dict[str, Any] | None = None,
     ) -> Any:
         """Show the form, or answer the page's script with what is wrong."""
         if errors and form_answers.wants_json():
@@ -587,11 +600,18 @@ class OnePageEditView(EditView):
     drops what was typed in between.
     """
 
-    def get(self, package_type: str, id: str, *typed: Any) -> Response | str:
-        """Show the form with what is stored; ``typed`` only for CKAN's own page, after errors."""
+    def get(
+        self,
+        package_type: str,
+        id: str,
+        data: Values | None = None,
+        errors: dict[str, Any] | None = None,
+        error_summary: dict[str, Any] | None = None,
+    ) -> Response | str:
+        """Show the form with what is stored; CKAN's own page also with what was typed."""
         actual = self._type_of(id)
         if actual is None:
-            return super().get(package_type, id, *typed)
+            return super().get(package_type, id, data, errors, error_summary)
         context = self._context()
         stored = self._show(context, id)
         version = form_answers.make_version(edits.comparable_package(stored, _find_schema(actual)))
@@ -750,8 +770,8 @@ def _check_may_edit(context: Context, package_id: str) -> None:
 
 def _as_sent(stored: Values) -> Values:
     """Return a stored package with its tags as the form sends them."""
-    tags = ", ".join(tag["name"] for tag in stored.get("tags") or [])
-    return {**stored, "tag_string": tags}
+    tags: list[dict[str, Any]] = stored.get("tags") or []
+    return {**stored, "tag_string": ", ".join(tag["name"] for tag in tags)}
 
 
 def _find_schema(package_type: str) -> dict[str, Any]:

@@ -335,7 +335,7 @@ def _list_cells(entry: dict[str, Any]) -> list[Cell]:
         entry["title"],
         entry["parent_title"] or entry["parent"],
         *(
-            (each or {}).get("name")
+            each.get("name") if each else None
             for each in (entry["organization"], entry["former_organization"])
         ),
         join_values(_list_words(entry["changes"])),

@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import json
 import logging
+import math
 import re
 import threading
 import time
@@ -34,7 +35,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import PoolProxiedConnection
 
-from ckanext.marathon.domain.texts import quote_value
+from ckanext.marathon.domain.texts import is_json_object, quote_value
 from ckanext.marathon.logic import erasing, reindex, resource
 from ckanext.marathon.logic.redacting import redact_text
 from ckanext.marathon.model import search_index
@@ -99,8 +100,8 @@ def correct_api_error(answer: Response) -> Response:
     if answer.status_code < 400 or answer.is_streamed or not is_api_request():
         return answer
     said = answer.get_json(silent=True)
-    error = said.get("error") if isinstance(said, dict) else None
-    kind = error.get("__type", "") if isinstance(error, dict) else ""
+    error = said.get("error") if is_json_object(said) else None
+    kind = error.get("__type", "") if is_json_object(error) else ""
     if answer.status_code >= 500 and database_failed():
         return answer_api_outage("Database Connection Error", tk._(DATABASE_AWAY), said)
     if kind in _SEARCH_ERRORS and connection.solr_failed():
@@ -302,7 +303,7 @@ SECONDS_BETWEEN_CHECKS = 60
 class _TakedownCheck:
     """When this process looks at the takedown list: at its first request, and after a failure."""
 
-    due: float | None = 0.0
+    due = 0.0
     lock = threading.Lock()
 
 
@@ -314,10 +315,10 @@ def forget_takedown_check() -> None:
 @enforcing.before_app_request
 def enforce_takedowns() -> None:
     """Take down what a restored backup brought back, and finish what was cut off."""
-    if _TakedownCheck.due is None:
+    if time.monotonic() < _TakedownCheck.due:
         return
     with _TakedownCheck.lock:
-        if _TakedownCheck.due is None or time.monotonic() < _TakedownCheck.due:
+        if time.monotonic() < _TakedownCheck.due:
             return
         try:
             done = erasing.enforce_list()
@@ -327,4 +328,4 @@ def enforce_takedowns() -> None:
             done = False
         finally:
             model.Session.rollback()
-        _TakedownCheck.due = None if done else time.monotonic() + SECONDS_BETWEEN_CHECKS
+        _TakedownCheck.due = math.inf if done else time.monotonic() + SECONDS_BETWEEN_CHECKS

@@ -285,7 +285,8 @@ def _counting() -> Generator[FixedWindowRateLimiter | None]:
 
 @cache
 def _counter(url: str, site: str) -> FixedWindowRateLimiter:
-    pool = redis.ConnectionPool.from_url(
+    # redis gives the options no type.
+    pool = redis.ConnectionPool.from_url(  # pyright: ignore[reportUnknownMemberType]
         url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
     )
     prefix = f"marathon:limit:{site}"

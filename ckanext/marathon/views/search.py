@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import ckan.plugins.toolkit as tk
 from ckan.common import current_user
@@ -23,7 +24,8 @@ SHOWN = 5
 TYPES = ("idea", "workshop", "dataset")
 
 
-class SearchSection(NamedTuple):
+@dataclass(frozen=True)
+class SearchSection:
     """What there is of one type: how many, the first, and where all of them are."""
 
     package_type: str

@@ -13,6 +13,7 @@ import html
 import re
 import secrets
 from functools import lru_cache
+from typing import Any
 from urllib.parse import urlsplit
 
 import ckan.plugins.toolkit as tk
@@ -57,7 +58,9 @@ class InlineScripts(Extension):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        environment.globals["marathon_nonce"] = get_nonce
+        # Jinja types what it puts there itself, and nothing else.
+        everywhere: dict[str, Any] = environment.globals
+        everywhere["marathon_nonce"] = get_nonce
         environment.filters["marathon_handler"] = announce_handler
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -45,7 +46,9 @@ class ConceptPage:
     scheme_title: str
     definition: str = ""
     about: ConceptLink | None = None
-    rows: list[tuple[str, list[ConceptLink]]] = field(default_factory=list)
+    rows: list[tuple[str, list[ConceptLink]]] = field(
+        default_factory=list[tuple[str, list[ConceptLink]]]
+    )
 
 
 def name_vocabulary(kind: str) -> str:
@@ -335,7 +338,7 @@ def _make_feature(kind: str, code: str) -> dict[str, Any]:
 
 def _answer_unknown(kind: str, code: str | None) -> Response:
     known = kind in rdf_vocabulary.KINDS
-    near = []
+    near: Sequence[territory.Municipality | problems.ServiceProblem] = []
     if kind == "municipality" and code:
         near = territory.search_municipalities(code, limit=5)
     elif kind == problems.KIND and code:

@@ -24,7 +24,7 @@ from ckan.views.feed import CKANFeed
 from flask import Blueprint, request
 from werkzeug.datastructures import ImmutableMultiDict
 
-from ckanext.marathon.domain.texts import is_reference, remove_hidden
+from ckanext.marathon.domain.texts import is_json_list, is_reference, remove_hidden
 from ckanext.marathon.helpers.labels import TYPES
 from ckanext.marathon.logic import parameters, permissions
 from ckanext.marathon.logic.parameters import check_activity
@@ -115,8 +115,10 @@ odd_requests = Blueprint("marathon_odd_requests", __name__)
 _ACTIVITY_PAGE = "activity.package_changes"
 _FEEDS_OF_GROUPS = frozenset({"feeds.group", "feeds.organization"})
 _PAGES = ("activity.package_activity", "activity.package_history")
-_BLUEPRINTS = ("resource", "marathon_form_file", "marathon_delete")
-_BLUEPRINTS += tuple(f"{package_type}_resource" for package_type in TYPES)
+_BLUEPRINTS = (
+    *("resource", "marathon_form_file", "marathon_delete"),
+    *(f"{package_type}_resource" for package_type in TYPES),
+)
 
 
 _MILLISECONDS = re.compile(r"[0-9]{1,12}")
@@ -303,11 +305,12 @@ def make_feed_class(others: list[FeedFactory]) -> FeedFactory:
     Args:
         others: the classes that other plugins ask for; CKAN takes the last.
     """
-    return _make_clean_class(others[-1] if others else CKANFeed)
+    # Each is a class, of which CKAN's own type says only that it can be called.
+    return _make_clean_class(cast(type[CKANFeed], others[-1]) if others else CKANFeed)
 
 
 @cache
-def _make_clean_class(base: Any) -> FeedFactory:
+def _make_clean_class(base: type[CKANFeed]) -> FeedFactory:
     class CleaningFeed(base):
         """A feed that leaves out the characters that XML cannot hold."""
 
@@ -323,7 +326,7 @@ def _make_clean_class(base: Any) -> FeedFactory:
 
 
 def _clean_value(value: Any) -> Any:
-    if isinstance(value, list):
+    if is_json_list(value):
         return [_clean_value(item) for item in value]
     # An enclosure is a str with attributes of its own.
     return remove_hidden(value) if type(value) is str else value

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import ckan.plugins.toolkit as tk
@@ -48,7 +49,7 @@ class WantedWorkshops(NamedTuple):
     @property
     def query(self) -> dict[str, str]:
         """What is after the question mark of its addresses."""
-        found = {}
+        found: dict[str, str] = {}
         if self.municipality:
             found["municipality"] = self.municipality.code
         if self.problem:
@@ -56,7 +57,8 @@ class WantedWorkshops(NamedTuple):
         return found
 
 
-class AgendaGroup(NamedTuple):
+@dataclass(frozen=True)
+class AgendaGroup:
     """A page of the workshops to come, past or without a date."""
 
     key: str
@@ -201,7 +203,7 @@ def _list_areas(
     """Return the problems that there are workshops about, under their areas."""
     notations = {*workshop_model.list_workshop_filters(Predicate.WORKSHOP_PROBLEM)}
     notations |= {chosen.notation} if chosen else set()
-    found = []
+    found: list[tuple[problems.ServiceProblem, list[problems.ServiceProblem]]] = []
     for branch in problems.list_branches():
         inside = [each for each in branch.problems if each.notation in notations]
         if inside or branch.area.notation in notations:
