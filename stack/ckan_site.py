@@ -296,8 +296,9 @@ def main() -> None:
     from ckan.cli import load_config
     from ckan.config.middleware import make_app
 
-    app = make_app(load_config())
-    with app._wsgi_app.test_request_context():  # type: ignore[attr-defined]
+    # Its Flask application is an attribute that its type does not name.
+    app: Any = make_app(load_config())
+    with app._wsgi_app.test_request_context():
         create_accounts(read_logins(Path(sys.argv[1])))
 
 

@@ -9,11 +9,12 @@ from typing import Any
 import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 import yaml
+from ckan import model
 from ckan.common import CKANConfig
 from ckan.config.declaration import Declaration, Key
 from ckan.exceptions import CkanConfigurationException
 from ckan.lib.plugins import DefaultPermissionLabels, DefaultTranslation
-from ckan.types import Context
+from ckan.types import CKANApp, Context, PFeedFactory, PResourceUploader, PUploader
 from ckanext.dcat.interfaces import IDCATURIGenerator
 from flask import Blueprint
 
@@ -166,19 +167,19 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
         return query.after_search(search_results, search_params)
 
     # IOrganizationController
-    def create(self, entity: Any) -> None:
+    def create(self, entity: model.Group) -> None:
         saving.assign_municipality_after_save(entity)
 
-    def edit(self, entity: Any) -> None:
+    def edit(self, entity: model.Group) -> None:
         saving.assign_municipality_after_save(entity)
 
     # IPermissionLabels
-    def get_dataset_labels(self, dataset_obj: Any) -> list[str]:
+    def get_dataset_labels(self, dataset_obj: model.Package) -> list[str]:
         return visibility.add_coordination_label(
             dataset_obj, super().get_dataset_labels(dataset_obj)
         )
 
-    def get_user_dataset_labels(self, user_obj: Any) -> list[str]:
+    def get_user_dataset_labels(self, user_obj: model.User) -> list[str]:
         return permissions.user_labels(user_obj, super().get_user_dataset_labels(user_obj))
 
     # IFacets
@@ -191,7 +192,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
         return query.list_facets(facets_dict, package_type or "dataset")
 
     # IFeed
-    def get_feed_class(self) -> Any:
+    def get_feed_class(self) -> PFeedFactory:
         others = [
             plugin
             for plugin in p.PluginImplementations(p.IFeed)
@@ -216,14 +217,14 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
         return notification_sent or send_reset_link_later(topic, details)
 
     # IUploader
-    def get_resource_uploader(self, data_dict: dict[str, Any]) -> Any:
+    def get_resource_uploader(self, data_dict: dict[str, Any]) -> PResourceUploader | None:
         return resource.make_resource_uploader(data_dict)
 
-    def get_uploader(self, upload_to: str, old_filename: str | None) -> Any:
+    def get_uploader(self, upload_to: str, old_filename: str | None) -> PUploader | None:
         return resource.make_image_uploader(upload_to, old_filename)
 
     # IMiddleware
-    def make_middleware(self, app: Any, config: CKANConfig) -> Any:
+    def make_middleware(self, app: CKANApp, config: CKANConfig) -> CKANApp:
         app.wsgi_app = HealthMiddleware(app.wsgi_app)
         feed_job.ensure_feed_at_start()
         return app

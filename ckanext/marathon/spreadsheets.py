@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import yaml
 from openpyxl import Workbook
+from openpyxl.cell import Cell as ExcelCell
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 from openpyxl.worksheet.worksheet import Worksheet
@@ -139,7 +140,7 @@ def _sheet_name(title: str) -> str:
     return remove_hidden(title).translate(_NO_SHEET_NAME)[:LONGEST_NAME]
 
 
-def make_cell(sheet: Worksheet, value: Cell, font: Font | None = None) -> Any:
+def make_cell(sheet: Worksheet, value: Cell, font: Font | None = None) -> ExcelCell:
     """Return a cell for a sheet; text that begins like a formula stays text."""
     if isinstance(value, datetime):
         # Excel knows no offsets.

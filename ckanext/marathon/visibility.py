@@ -30,7 +30,7 @@ COORDINATION_LABEL = "marathon-coordination"
 OUTSIDER = "marathon_outsider"
 
 
-def filter_public(package: Any) -> sa.ColumnElement[bool]:
+def filter_public(package: object) -> sa.ColumnElement[bool]:
     """Return the SQL condition that everybody may see a package.
 
     Args:

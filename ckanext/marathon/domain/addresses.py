@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 from urllib.parse import urlsplit
 
 from ckanext.marathon.domain.errors import N_, Malformed
@@ -30,7 +29,7 @@ _SEPARATED = re.compile(r"\s[,;]*https?://", re.IGNORECASE)
 _TWO = N_("“{value}” is more than one web address: one is expected here")
 
 
-def read_http_addresses(value: Any) -> list[str]:
+def read_http_addresses(value: object) -> list[str]:
     """Return the absolute addresses of a list, in the order given, each once.
 
     Args:
@@ -45,7 +44,7 @@ def read_http_addresses(value: Any) -> list[str]:
     return list(dict.fromkeys(read_http_address(each) for each in whole if each))
 
 
-def read_http_address(value: Any) -> str:
+def read_http_address(value: object) -> str:
     """Return an absolute address that begins with ``http://`` or ``https://``.
 
     Raises:

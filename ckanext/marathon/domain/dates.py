@@ -86,7 +86,7 @@ _FORMS = tuple(
 _STRICT_DAY = re.compile(r"\d{4}(?:-\d{2}){0,2}")
 
 
-def read_date(value: Any) -> DateReading:
+def read_date(value: object) -> DateReading:
     """Return a date in any of the forms.
 
     Args:
@@ -204,7 +204,7 @@ _DURATION = re.compile(
 )
 
 
-def read_day(value: Any) -> DateReading:
+def read_day(value: object) -> DateReading:
     """Return a full date; a spreadsheet's midnight is dropped.
 
     Raises:
@@ -226,7 +226,7 @@ def read_day(value: Any) -> DateReading:
     return reading
 
 
-def read_moment(value: Any) -> DateReading:
+def read_moment(value: object) -> DateReading:
     """Return a date and time, or a full date: where the hour is not known, none is made up.
 
     Raises:
@@ -244,7 +244,7 @@ def read_moment(value: Any) -> DateReading:
     return reading
 
 
-def read_duration(value: Any) -> str:
+def read_duration(value: object) -> str:
     """Return an ISO 8601 duration such as ``P1Y`` or ``PT15M``.
 
     Raises:
@@ -259,7 +259,7 @@ def read_duration(value: Any) -> str:
     return text
 
 
-def read_stored_date(value: Any) -> DateReading | None:
+def read_stored_date(value: object) -> DateReading | None:
     """Return a stored date, parsed; ``None`` if the value is not a date.
 
     Fields of older records may hold anything; only what :func:`read_date` takes has a meaning.
@@ -270,7 +270,7 @@ def read_stored_date(value: Any) -> DateReading | None:
         return None
 
 
-def normalize_stored_date(value: Any) -> str:
+def normalize_stored_date(value: object) -> str:
     """Return a stored date in its normal form, "" if it is not a date (others report that)."""
     reading = read_stored_date(value)
     return reading.text if reading else ""

@@ -53,7 +53,7 @@ def read_checksum(resource: Mapping[str, Any]) -> Checksum | None:
     return Checksum(algorithm, digits)
 
 
-def is_own_algorithm(algorithm: Any) -> bool:
+def is_own_algorithm(algorithm: object) -> bool:
     """Return whether an algorithm, in any spelling, is the one that every upload gets."""
     return _plain_name(_text(algorithm)) == OWN_ALGORITHM
 

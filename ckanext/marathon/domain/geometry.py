@@ -20,7 +20,7 @@ DEPTHS = {
 LONGEST = 200_000
 
 
-def read_geometry(value: Any) -> str:
+def read_geometry(value: object) -> str:
     """Return a geometry as compact JSON text.
 
     Raises:

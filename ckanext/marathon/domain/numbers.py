@@ -66,7 +66,7 @@ class NumberReading(NamedTuple):
     notice: Fault | None = None
 
 
-def read_count(value: Any) -> NumberReading:
+def read_count(value: object) -> NumberReading:
     """Read a whole number from 0 up.
 
     Raises:
@@ -81,7 +81,7 @@ def read_count(value: Any) -> NumberReading:
     return NumberReading(text, notice and Fault(notice.message, _said(value, text)))
 
 
-def read_decimal(value: Any, least: float = -math.inf, most: float = math.inf) -> NumberReading:
+def read_decimal(value: object, least: float = -math.inf, most: float = math.inf) -> NumberReading:
     """Read a number between bounds.
 
     Raises:
@@ -99,12 +99,12 @@ def read_decimal(value: Any, least: float = -math.inf, most: float = math.inf) -
     return reading
 
 
-def parse_count(value: Any) -> int:
+def parse_count(value: object) -> int:
     """Return a whole number from 0 up; see :func:`read_count`."""
     return int(read_count(value).text)
 
 
-def is_count(value: Any) -> bool:
+def is_count(value: object) -> bool:
     """Return whether a value can be read as a count; see :func:`read_count`."""
     try:
         read_count(value)
@@ -113,12 +113,12 @@ def is_count(value: Any) -> bool:
     return True
 
 
-def parse_decimal(value: Any, least: float = -math.inf, most: float = math.inf) -> str:
+def parse_decimal(value: object, least: float = -math.inf, most: float = math.inf) -> str:
     """Return a number between bounds as text with a decimal point; see :func:`read_decimal`."""
     return read_decimal(value, least, most).text
 
 
-def write_number(value: Any, is_bounded: bool = False) -> Any:
+def write_number(value: object, is_bounded: bool = False) -> Any:
     """Return a JSON number as text that has one reading only; any other value as it is.
 
     1.125 becomes ``1.1250``, which nobody takes for thousands; where bounds rule thousands out

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from ckanext.marathon.domain.errors import N_, Malformed
 from ckanext.marathon.domain.texts import (
@@ -48,7 +48,7 @@ def parse_takedowns(text: str) -> list[TakedownEntry]:
     return check_takedown_rows(loaded)
 
 
-def check_takedown_rows(rows: Any) -> list[TakedownEntry]:
+def check_takedown_rows(rows: object) -> list[TakedownEntry]:
     """Return the rows of a list, all of them checked.
 
     Raises:
@@ -80,12 +80,12 @@ def _read_row(number: int, row: Any) -> TakedownEntry:
     )
 
 
-def is_takedown_reason(value: Any) -> bool:
+def is_takedown_reason(value: object) -> bool:
     """Return whether a value can be the reason of a takedown."""
     return _is_text(value) and not is_blank(value) and len(value) <= LONGEST_REASON
 
 
-def _is_text(value: Any) -> bool:
+def _is_text(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and is_storable(value)
 
 

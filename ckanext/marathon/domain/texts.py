@@ -151,7 +151,7 @@ def is_reference(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and is_holdable(value)
 
 
-def quote_value(value: Any) -> str:
+def quote_value(value: object) -> str:
     """Return a value as it can be repeated to a person: one short line, safe to print."""
     text = value if isinstance(value, str) else _one_line(value)
     text = _UNSTORABLE.sub("�", text[: SHOWN * 4])
@@ -160,8 +160,7 @@ def quote_value(value: Any) -> str:
 
 
 def _one_line(value: Any) -> str:
-    is_nested = is_json_object(value) or is_list_or_tuple(value)
-    return type(value).__name__ if is_nested else str(value)
+    return type(value).__name__ if is_nested(value) else str(value)
 
 
 def load_json(text: str) -> Any:
@@ -191,6 +190,11 @@ def is_list_or_tuple(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
     return isinstance(value, list | tuple)
 
 
+def is_nested(value: object) -> bool:
+    """Return whether a value has parts, as no single text or number has."""
+    return is_json_object(value) or is_list_or_tuple(value)
+
+
 def list_distinct_words(words: Iterable[str]) -> list[str]:
     """Return keywords without blanks around them and without those that differ in case alone.
 
@@ -206,7 +210,7 @@ def list_distinct_words(words: Iterable[str]) -> list[str]:
     return list(found.values())
 
 
-def split_items(value: Any, separator: str = r"[,;\n]") -> list[str]:
+def split_items(value: object, separator: str = r"[,;\n]") -> list[str]:
     """Return the items of a list field, without blanks and repetitions, in the order given.
 
     Args:

@@ -268,7 +268,7 @@ def marathon_timeline(idea: dict[str, Any]) -> list[TimelinePoint]:
     return [*points, TimelinePoint("ahead", "", ahead)] if ahead else points
 
 
-def marathon_coming_workshops(codes: Any) -> list[dict[str, str]]:
+def marathon_coming_workshops(codes: object) -> list[dict[str, str]]:
     """Return the next announced workshops of municipalities: name, title, starts_at, rsvp_by."""
     found = workshop_model.list_coming_workshops(
         marathon_as_list(codes), dates.get_today(), MOST_COMING_WORKSHOPS

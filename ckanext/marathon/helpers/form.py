@@ -75,7 +75,7 @@ def marathon_authority_choices(field: dict[str, Any]) -> list[FieldChoice]:
     ]
 
 
-def marathon_chosen(field: Mapping[str, Any], value: Any) -> list[str]:
+def marathon_chosen(field: Mapping[str, Any], value: object) -> list[str]:
     """Return what is chosen of an authority table or closed list, as the values of its choices.
 
     Other spellings (``monthly``, ``es``), as sites had them before, become the concept they mean;
@@ -97,7 +97,7 @@ def _term_code(list_name: str, spelling: str) -> str:
     return spelling
 
 
-def marathon_not_offered(selected: Any, groups: list[PickerGroup]) -> list[str]:
+def marathon_not_offered(selected: object, groups: list[PickerGroup]) -> list[str]:
     """Return what is chosen and is no choice of a picker: a form does not lose it."""
     offered = {item["value"] for group in groups for item in group["items"]}
     return [each for each in marathon_as_list(selected) if each not in offered]
@@ -254,7 +254,7 @@ def marathon_own_municipalities() -> list[str]:
     return codes if len(codes) == 1 else []
 
 
-def marathon_idea_choices(codes: Any, selected: Any = ()) -> list[dict[str, Any]]:
+def marathon_idea_choices(codes: object, selected: object = ()) -> list[dict[str, Any]]:
     """Return the ideas of municipalities, and those already chosen, whatever their municipality.
 
     Without a municipality only those already chosen: a country's ideas are too many for a list.
@@ -280,7 +280,7 @@ def marathon_idea_note(idea: dict[str, Any]) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def marathon_workshop_choices(selected: str | None, codes: Any = ()) -> list[WorkshopChoice]:
+def marathon_workshop_choices(selected: str | None, codes: object = ()) -> list[WorkshopChoice]:
     """Return the workshops the person may see, latest first.
 
     From the database: one added a moment ago is there whether Solr knows it or not.
@@ -308,7 +308,7 @@ def marathon_workshop_choices(selected: str | None, codes: Any = ()) -> list[Wor
     return [{"id": each.id, "name": each.name, "label": _label_workshop(each)} for each in visible]
 
 
-def marathon_typed_date(value: Any) -> Any:
+def marathon_typed_date(value: object) -> Any:
     """Return a stored date as the form shows it: a moment as ``2016-10-17 09:00``.
 
     What would not come back the same from that (seconds, another offset, no day at all), and
@@ -523,7 +523,7 @@ def marathon_field_labels(fields: list[Field]) -> dict[str, str]:
     }
 
 
-def marathon_version_lines(fields: list[Field], name: str, value: Any) -> list[str]:
+def marathon_version_lines(fields: list[Field], name: str, value: object) -> list[str]:
     """Return a value of a field as lines of text, as people know it; one row a line.
 
     Args:

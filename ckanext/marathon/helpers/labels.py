@@ -5,7 +5,7 @@ Also texts of CKAN that its Spanish catalogue lacks, so that ours brings them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,7 +26,7 @@ def marathon_types() -> tuple[str, ...]:
     return TYPES
 
 
-def marathon_as_list(value: Any) -> list[Any]:
+def marathon_as_list(value: str | Iterable[Any] | None) -> list[Any]:
     """Return a form's or an action's value as a list: ``None`` and ``""`` are no values."""
     if value is None or value == "":
         return []
@@ -114,13 +114,13 @@ def _pattern(lang: str, form: str) -> str:
     return "d 'de' MMMM 'de' y, H:mm" if lang.startswith("es") else "MMMM d, y, h:mm a"
 
 
-def marathon_municipality_names(codes: Any) -> list[str]:
+def marathon_municipality_names(codes: object) -> list[str]:
     """Return the names of municipalities; unknown codes are left out."""
     found = map(marathon_municipality, marathon_as_list(codes))
     return [each.name for each in found if each]
 
 
-def marathon_problem_names(notations: Any) -> list[str]:
+def marathon_problem_names(notations: object) -> list[str]:
     """Return the names of service problems; unknown notations are left out."""
     found = map(marathon_problem, marathon_as_list(notations))
     return [each.label(tk.h.lang()) for each in found if each]
@@ -218,7 +218,7 @@ def marathon_activity_type(name: str) -> str:
 
 @tk.chained_helper
 def linked_user(
-    next_helper: Callable[..., Any], user: Any, maxlength: int = 0, avatar: int = 20
+    next_helper: Callable[..., Any], user: object, maxlength: int = 0, avatar: int = 20
 ) -> Any:
     """Return a link with a user's name; «Somebody» for those who may not see the site's users.
 

@@ -203,7 +203,7 @@ class Download(NamedTuple):
     address: str = ""
 
 
-def marathon_says(value: Any) -> bool:
+def marathon_says(value: object) -> bool:
     """Return whether a value says something: a row whose every part is empty does not."""
     return says_anything(value)
 

@@ -38,7 +38,7 @@ class PageError(NamedTuple):
     detail: str
 
 
-def marathon_trouble(code: int | Sequence[int], content: Any) -> PageError:
+def marathon_trouble(code: int | Sequence[int], content: object) -> PageError:
     """Return what an error page says.
 
     Args:

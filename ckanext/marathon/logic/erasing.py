@@ -42,13 +42,13 @@ from ckanext.marathon.domain.takedown import TakedownEntry
 from ckanext.marathon.logic import deletion, reindex
 from ckanext.marathon.model import audit, feed_log, takedown
 from ckanext.marathon.model import package as package_model
-from ckanext.marathon.model.takedown import Traces, collect_traces, erase_traces
+from ckanext.marathon.model.takedown import Takedown, Traces, collect_traces, erase_traces
 from ckanext.marathon.search.connection import AWAY
 
 LIST_FILE = "ckanext.marathon.takedown_list"
 
 
-def dictize_takedown(row: Any) -> dict[str, Any]:
+def dictize_takedown(row: Takedown) -> dict[str, Any]:
     """Return a row of the list as the API and files have it."""
     return {
         "id": row.thing,
@@ -113,25 +113,25 @@ OWN_JOBS = {
 }
 
 
-def _erase_again(row: Any, _words: Collection[str]) -> None:
+def _erase_again(row: Takedown, _words: Collection[str]) -> None:
     """Remove what a save that was under way has left, or a takedown before traces were known."""
     erase_traces(collect_traces(row.thing, row.resources))
 
 
-def _forget_pages(_row: Any, _words: Collection[str]) -> None:
+def _forget_pages(_row: Takedown, _words: Collection[str]) -> None:
     feed_log.delete_outdated_renderings()
 
 
-def _clear_index(row: Any, _words: Collection[str]) -> None:
+def _clear_index(row: Takedown, _words: Collection[str]) -> None:
     index_remove_package(row.thing)
 
 
-def _index_neighbours(row: Any, _words: Collection[str]) -> None:
+def _index_neighbours(row: Takedown, _words: Collection[str]) -> None:
     for neighbour in row.neighbours:
         reindex.bring_up_to_date(neighbour)
 
 
-def _remove_files(row: Any, _words: Collection[str]) -> None:
+def _remove_files(row: Takedown, _words: Collection[str]) -> None:
     for resource in _not_of_others(row):
         _remove_file(resource)
     owner = model.FileOwner
@@ -154,7 +154,7 @@ def _remove_file(resource: str) -> None:
     upload.upload(resource)
 
 
-def _drop_tables(row: Any, _words: Collection[str]) -> None:
+def _drop_tables(row: Takedown, _words: Collection[str]) -> None:
     if not p.plugin_loaded("datastore"):
         return
     from ckanext.datastore.backend import DatastoreBackend
@@ -165,7 +165,7 @@ def _drop_tables(row: Any, _words: Collection[str]) -> None:
             backend.delete(Context(), {"resource_id": resource})
 
 
-def _not_of_others(row: Any) -> list[str]:
+def _not_of_others(row: Takedown) -> list[str]:
     """Return its resources, without those that other records have: a list comes from elsewhere."""
     ids = sorted(set(row.resources))
     resource = model.Resource
@@ -173,7 +173,7 @@ def _not_of_others(row: Any) -> list[str]:
     return sorted(set(ids).difference(model.Session.scalars(others)))
 
 
-def _drop_jobs(row: Any, words: Collection[str]) -> None:
+def _drop_jobs(row: Takedown, words: Collection[str]) -> None:
     """Delete background jobs that carry something of it: waiting, failed and done ones."""
     # A short title may well be a word of others' jobs.
     traces = {row.thing, *_not_of_others(row), *(each for each in words if len(each) >= _TELLING)}
@@ -206,7 +206,7 @@ def _text_of(job: Job) -> str:
     parts: list[Any] = [job.description, job.meta]
     reads: tuple[Callable[[], Any], ...] = (
         # rq does not say what the arguments are.
-        lambda: (job.args, job.kwargs),  # pyright: ignore[reportUnknownMemberType, reportUnknownLambdaType]
+        lambda: (job.args, job.kwargs),  # pyright: ignore[reportUnknownMemberType]
         job.return_value,
         lambda: job.exc_info,
     )
@@ -430,7 +430,7 @@ def _read_file() -> tuple[list[TakedownEntry], str]:
         return [], str(fault)
 
 
-def _entry_of(row: Any) -> TakedownEntry:
+def _entry_of(row: Takedown) -> TakedownEntry:
     return TakedownEntry(
         row.thing, row.kind, row.reason, row.at, row.files, tuple(row.resources), row.user_id
     )

@@ -32,6 +32,7 @@ from ckanext.marathon.domain.texts import (
     explain_hidden,
     is_json_list,
     is_json_object,
+    is_nested,
     list_distinct_words,
     load_json,
     quote_value,
@@ -69,7 +70,7 @@ LARGEST_SHAPE = 10**18
 Errors = dict[str, Any]
 
 
-def find_problem(value: Any, depth: int = 0) -> str | None:
+def find_problem(value: object, depth: int = 0) -> str | None:
     """Return an error message for a nested value that cannot be stored, else ``None``."""
     if isinstance(value, str):
         return _problem_of_text(value)
@@ -77,7 +78,7 @@ def find_problem(value: Any, depth: int = 0) -> str | None:
         return tk._("A number is expected")
     if isinstance(value, int) and abs(value) > LARGEST_SHAPE:
         return tk._("The number is too large")
-    if isinstance(value, dict | list | tuple):
+    if is_nested(value):
         if depth >= DEEPEST:
             return tk._("The data is nested too deeply")
         return next((p for each in _inner(value) if (p := find_problem(each, depth + 1))), None)
@@ -121,14 +122,14 @@ def at_list(field: str, message: str) -> list[Any]:
     return [{inner: [message]}] if inner else [message]
 
 
-def write_as_text(value: Any) -> Any:
+def write_as_text(value: object) -> Any:
     """Return a number or truth value as the text that CKAN's own validators expect."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, int | float) else value
 
 
-def find_date_problem(value: Any) -> str | None:
+def find_date_problem(value: object) -> str | None:
     """Return an error message for a value of one of CKAN's own date fields, else ``None``."""
     if value is None or isinstance(value, datetime):
         return None
@@ -138,7 +139,7 @@ def find_date_problem(value: Any) -> str | None:
 
 
 # CKAN workaround: flags
-def read_flag(value: Any, false: Collection[str] = FALSE) -> bool | None:
+def read_flag(value: object, false: Collection[str] = FALSE) -> bool | None:
     """Return ``True`` or ``False`` for an unambiguous value, ``None`` for any other.
 
     CKAN's ``boolean_validator`` reads every unknown value as false. For ``private`` that
@@ -150,15 +151,15 @@ def read_flag(value: Any, false: Collection[str] = FALSE) -> bool | None:
     return True if text in TRUE else False if text in false else None
 
 
-def describe_flag_problem(value: Any) -> str:
+def describe_flag_problem(value: object) -> str:
     """Return the error message for a value that is neither true nor false."""
     return tk._("“{value}” is neither yes nor no").format(value=quote_value(value))
 
 
-def find_nesting_problem(value: Any) -> str | None:
+def find_nesting_problem(value: object) -> str | None:
     """Return an error message if a value is neither a text nor a list of texts, else ``None``."""
     values = cast(Sequence[Any], value) if isinstance(value, list | tuple) else [value]
-    if any(item is None or isinstance(item, dict | list | tuple) for item in values):
+    if any(item is None or is_nested(item) for item in values):
         return tk._("A list of texts is expected")
     return None
 
@@ -194,7 +195,7 @@ def _check_row(
             wrong = find_date_problem(value)
         if not wrong and name in lists and value is not None:
             wrong = find_nesting_problem(value)
-        if not wrong and name in texts and isinstance(value, dict | list | tuple):
+        if not wrong and name in texts and is_nested(value):
             wrong = tk._("A text is expected")
         if wrong:
             errors[name] = [wrong]
@@ -470,7 +471,7 @@ def check_fields(
 def _find_wrong_shape(name: str, value: Any, texts: Collection[str]) -> str | None:
     """Return an error message for a value that its field cannot take, else ``None``."""
     wrong = find_problem(value)
-    if not wrong and name in texts and isinstance(value, dict | list | tuple):
+    if not wrong and name in texts and is_nested(value):
         wrong = tk._("A text is expected")
     if not wrong and name in DATES:
         wrong = find_date_problem(value)

@@ -81,7 +81,7 @@ def collect_notices(context: Context) -> Generator[NoticeCollection]:
     Validators and actions that are called inside get copies of the context, but the same list: a
     file that is added is saved with its dataset, and its notices belong into its own answer.
     """
-    own: dict[str, Any] = context  # type: ignore[assignment]
+    own = cast(dict[str, Any], context)
     if NOTICES_KEY in own:
         yield NoticeCollection(own[NOTICES_KEY], is_outermost=False)
         return
@@ -94,7 +94,7 @@ def collect_notices(context: Context) -> Generator[NoticeCollection]:
 
 def share_notices(context: Context, other: Context) -> None:
     """Let actions that are called with another context add to the notices of this one."""
-    other[NOTICES_KEY] = context[NOTICES_KEY]  # type: ignore[typeddict-unknown-key,typeddict-item]
+    cast(dict[str, Any], other)[NOTICES_KEY] = cast(dict[str, Any], context)[NOTICES_KEY]
 
 
 def add_notice(context: Context, message: str) -> None:
@@ -105,7 +105,7 @@ def add_notice(context: Context, message: str) -> None:
 
 
 def add_notice_at(
-    context: Context, key: Sequence[str | int], record_type: Any, message: str
+    context: Context, key: Sequence[str | int], record_type: object, message: str
 ) -> None:
     """Add a notice about a field, which names it and, in a list, its row.
 

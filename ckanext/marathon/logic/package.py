@@ -132,7 +132,7 @@ def _taken(code: str, holder: str | None) -> FieldFault:
     return make_fault("code", TAKEN, code=code, title=package.title or package.name)
 
 
-def put_field(pkg_dict: dict[str, Any], field: str, value: Any) -> None:
+def put_field(pkg_dict: dict[str, Any], field: str, value: object) -> None:
     """Set a field, also among the extras where CKAN's default schema leaves it."""
     pkg_dict[field] = value
     extras: list[dict[str, Any]] = pkg_dict.get("extras") or []
@@ -206,7 +206,7 @@ def describe_workshop(workshop: model.Package) -> dict[str, str]:
     }
 
 
-def _step(row: Any, is_insider: bool) -> dict[str, Any]:
+def _step(row: idea_model.NamedTransition, is_insider: bool) -> dict[str, Any]:
     step: dict[str, Any] = {
         "at": row.at.replace(tzinfo=UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         "status": row.status,

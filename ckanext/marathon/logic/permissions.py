@@ -276,7 +276,7 @@ def role_of(organization: model.Group) -> str:
     return package_model.read_stored_text(organization, "role")
 
 
-def user_labels(user_obj: Any, labels: list[str]) -> list[str]:
+def user_labels(user_obj: model.User | None, labels: list[str]) -> list[str]:
     """Return the permission labels that a user can read; ``None`` is an anonymous visitor."""
     if user_obj and not user_obj.is_anonymous and is_coordinator(user_obj.name):
         return [*labels, COORDINATION_LABEL]
@@ -353,7 +353,7 @@ def replace_unseen(context: Context, data_dict: dict[str, Any]) -> dict[str, Any
     return {**data_dict, "id": UNKNOWN} if is_unseen(context, package) else data_dict
 
 
-def find_package_of_file(reference: Any) -> model.Package | None:
+def find_package_of_file(reference: object) -> model.Package | None:
     """Return the package that has a file; ``None`` if there is no such file, or no more."""
     file = model.Resource.get(reference) if is_reference(reference) else None
     package = model.Package.get(file.package_id) if file else None

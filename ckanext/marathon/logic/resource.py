@@ -100,7 +100,7 @@ def settle_addresses(pkg_dict: dict[str, Any]) -> None:
     _take_back_schemes(pkg_dict)
 
 
-def with_http(given: Any) -> str:
+def with_http(given: object) -> str:
     """Return an address as CKAN shows it, with ``http://`` where it has no scheme."""
     text = str(given or "").strip()
     return prefix_http(text) if text and "://" not in text else text
@@ -240,7 +240,7 @@ def _is_file(row: Mapping[str, Any], stored: Mapping[str, model.Resource]) -> bo
 
 
 @contextmanager
-def count_as_sent(context: Context, rows: Any, kept_numbers: Sequence[int]) -> Generator[None]:
+def count_as_sent(context: Context, rows: object, kept_numbers: Sequence[int]) -> Generator[None]:
     """Count files as they were sent while a record is saved.
 
     Args:
@@ -252,7 +252,7 @@ def count_as_sent(context: Context, rows: Any, kept_numbers: Sequence[int]) -> G
         ckan.plugins.toolkit.ValidationError: as it was raised inside; errors of ``resources`` stand
             where the files stood in what was sent.
     """
-    own: dict[str, Any] = context  # type: ignore[assignment]
+    own = cast(dict[str, Any], context)
     before = own.get(_KEY)
     files = rows if is_json_list(rows) else []
     own[_KEY] = [_SentFile(number, _id_of(files[number])) for number in kept_numbers]
@@ -611,7 +611,7 @@ def prepare_uploads(context: Context, resources: list[dict[str, Any]]) -> list[l
             errors.append([tk._("This site takes no files. Give the web address of the file.")])
         else:
             errors.append(_refused(resource.get("url", ""), size))
-    context[KEY] = pending  # type: ignore[literal-required]
+    cast(dict[str, Any], context)[KEY] = pending
     return errors
 
 

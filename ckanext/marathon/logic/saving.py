@@ -10,8 +10,6 @@ An organisation's municipality is written down by CKAN's hook for groups, in the
 
 from __future__ import annotations
 
-from typing import Any
-
 import ckan.plugins.toolkit as tk
 from ckan import model
 
@@ -23,7 +21,7 @@ from ckanext.marathon.model import audit, municipality, package, unit_of_work
 from ckanext.marathon.model.unit_of_work import Steps
 
 
-def assign_municipality_after_save(group_obj: Any) -> None:
+def assign_municipality_after_save(group_obj: object) -> None:
     """Write down which municipality an organisation is, in the transaction of its save.
 
     Raises:

@@ -156,7 +156,7 @@ def drop_reserved(context: Context, data: dict[str, Any], file_number: int | Non
         _note_unknown_names(context, found, file_number)
 
 
-def has_content(value: Any) -> bool:
+def has_content(value: object) -> bool:
     """Return whether a value that was sent says anything; blanks and a nameless file do not."""
     if isinstance(value, FileStorage):
         return bool(value.filename)
@@ -209,7 +209,7 @@ def check_groups(groups: Rows) -> list[Any]:
     return errors if any(errors) else []
 
 
-def note_strangers(context: Context, field: str, sent: Any, answer: Any) -> None:
+def note_strangers(context: Context, field: str, sent: object, answer: Any) -> None:
     """Add notices about groups or people that a record did not get.
 
     CKAN passes over those that it cannot find. One that does not exist and one that the person may
@@ -258,6 +258,6 @@ def _core_names(plugin: Any) -> set[str]:
     return {name for schema in schemas for name in schema}
 
 
-def is_filled(value: Any) -> bool:
+def is_filled(value: object) -> bool:
     """Return whether a value says anything."""
     return value is not None and value not in ("", [], {})

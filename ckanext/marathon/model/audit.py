@@ -125,8 +125,8 @@ class AuditFilter:
 
 def list_entries(
     sight: Sight, wanted: AuditFilter, limit: int, before: int | None = None
-) -> list[sa.Row[Any]]:
-    """Return the columns of the entries that somebody may see, the newest first.
+) -> list[AuditEntry]:
+    """Return a copy of each entry that somebody may see, the newest first.
 
     Args:
         sight: what they may see.
@@ -157,7 +157,8 @@ def list_entries(
     if before is not None:
         conditions.append(entry.number < before)
     query = sa.select(*entry.__table__.columns).where(*conditions)
-    return list(model.Session.execute(query.order_by(entry.number.desc()).limit(limit)).all())
+    rows = model.Session.execute(query.order_by(entry.number.desc()).limit(limit)).mappings()
+    return [AuditEntry(**row) for row in rows]
 
 
 def is_deleted_since(record: str, parent: str, since: datetime) -> bool:
@@ -270,7 +271,7 @@ _LONGEST_VALUE = 100
 _EMPTY: tuple[Any, ...] = (None, "", "[]", "{}", [], {})
 
 
-def read_changes(thing: Any, action: str) -> dict[str, Any]:
+def read_changes(thing: object, action: str) -> dict[str, Any]:
     """Return which fields changed: name → ``None``, or the former and the new value."""
     inspected: Any = sa.inspect(thing)
     found: dict[str, Any] = {}

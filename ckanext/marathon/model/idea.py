@@ -63,13 +63,26 @@ def find_last_status(idea_id: str) -> str | None:
     )
 
 
-def read_idea_history(idea_id: str) -> list[sa.Row[Any]]:
-    """Return the steps of an idea, first to last, with the names of organisation and user.
+class NamedTransition(NamedTuple):
+    """A step of an idea, with the names of organisation and user.
 
-    Returns:
-        rows of at (UTC), status, reason, organization_id, organization_name, organization_title,
-        user_id, user_name; names are ``None`` where there is nobody of that id any more.
+    Attributes:
+        at: in UTC, without an offset.
+        organization_name: ``None`` where there is none of that id any more; the same of the others.
     """
+
+    at: datetime
+    status: str
+    reason: str
+    organization_id: str | None
+    organization_name: str | None
+    organization_title: str | None
+    user_id: str | None
+    user_name: str | None
+
+
+def read_idea_history(idea_id: str) -> list[NamedTransition]:
+    """Return the steps of an idea, first to last."""
     query = (
         sa.select(
             Transition.at,
@@ -86,7 +99,7 @@ def read_idea_history(idea_id: str) -> list[sa.Row[Any]]:
         .where(Transition.idea_id == idea_id)
         .order_by(Transition.id)
     )
-    return list(model.Session.execute(query))
+    return [NamedTransition(*row) for row in model.Session.execute(query)]
 
 
 def forget_history(idea_id: str) -> None:

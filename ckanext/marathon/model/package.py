@@ -258,22 +258,27 @@ def read_stored_rows(
     return list_stored_rows(read_stored_text(package, field))
 
 
-def list_examples(types: Collection[str]) -> list[sa.Row[Any]]:
-    """Return every package of these types that is flagged as an example, the trash included.
+class NamedPackage(NamedTuple):
+    """What a package is called."""
 
-    Returns:
-        rows of id, type, name, title and state, by name.
-    """
+    id: str
+    type: str
+    name: str
+    title: str | None
+
+
+def list_examples(types: Collection[str]) -> list[NamedPackage]:
+    """Return every package of these types that is flagged as an example, the trash included."""
     package = model.Package
     query = (
-        sa.select(package.id, package.type, package.name, package.title, package.state)
+        sa.select(package.id, package.type, package.name, package.title)
         .where(
             package.type.in_(types),
             sa.func.lower(package.extras["example"].astext) == "true",
         )
         .order_by(package.name)
     )
-    return list(model.Session.execute(query))
+    return [NamedPackage(*row) for row in model.Session.execute(query)]
 
 
 def list_example_files(package_ids: Collection[str]) -> list[tuple[str, str]]:
@@ -285,15 +290,15 @@ def list_example_files(package_ids: Collection[str]) -> list[tuple[str, str]]:
     return [(row.package_id, row.id) for row in model.Session.execute(query)]
 
 
-def name_examples(package_ids: Collection[str]) -> list[sa.Row[Any]]:
-    """Return id, type, name and title of those of these packages that are not deleted, by name."""
+def name_packages(package_ids: Collection[str]) -> list[NamedPackage]:
+    """Return those of these packages that are not deleted, by name."""
     package = model.Package
     query = (
         sa.select(package.id, package.type, package.name, package.title)
         .where(package.id.in_(package_ids), package.state != model.State.DELETED)
         .order_by(package.name)
     )
-    return list(model.Session.execute(query))
+    return [NamedPackage(*row) for row in model.Session.execute(query)]
 
 
 # Of an id of CKAN, which is a UUID: 8 digits mean one of 100,000 things nearly always, 12 always.

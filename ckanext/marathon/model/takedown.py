@@ -101,16 +101,17 @@ def record_takedown(
     )
 
 
-def list_takedowns() -> list[sa.Row[Any]]:
-    """Return the columns of all, the newest first."""
+def list_takedowns() -> list[Takedown]:
+    """Return a copy of each, which belongs to no session, the newest first."""
     query = sa.select(*Takedown.__table__.columns).order_by(Takedown.at.desc(), Takedown.thing)
-    return list(model.Session.execute(query).all())
+    return [Takedown(**row) for row in model.Session.execute(query).mappings()]
 
 
-def find_takedown(thing: str) -> sa.Row[Any] | None:
-    """Return the columns of one, ``None`` if there is none of this id."""
+def find_takedown(thing: str) -> Takedown | None:
+    """Return a copy of one, which belongs to no session; ``None`` if there is none of this id."""
     query = sa.select(*Takedown.__table__.columns).where(Takedown.thing == thing)
-    return model.Session.execute(query).one_or_none()
+    row = model.Session.execute(query).mappings().one_or_none()
+    return Takedown(**row) if row else None
 
 
 def list_unfinished() -> list[str]:

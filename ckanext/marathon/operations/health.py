@@ -37,6 +37,7 @@ from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq.registry import FailedJobRegistry, StartedJobRegistry
 from rq.utils import as_text
+from rq.worker import BaseWorker
 from sqlalchemy.exc import OperationalError
 
 from ckanext.marathon.feeds.verify import REBUILD_WANTED
@@ -144,7 +145,7 @@ def count_workers() -> int:
     return sum(bool(queues & set(worker.queue_names())) for worker in _workers())
 
 
-def _workers() -> list[Any]:
+def _workers() -> list[BaseWorker]:
     """Return the workers that are alive; RQ forgets one that was killed only after minutes."""
     connection = jobs.get_queue().connection
     # rq gives a parameter of this function no type.
@@ -156,7 +157,7 @@ def _workers() -> list[Any]:
     ]
 
 
-def list_hanging_workers() -> list[Any]:
+def list_hanging_workers() -> list[BaseWorker]:
     """Return the workers of this machine that neither do a job nor take one that waits."""
     waiting = {queue.name for queue in jobs.get_all_queues() if _has_waited(queue)}
     return [

@@ -311,10 +311,8 @@ def _forget_jobs() -> None:
     connection = connect_to_redis()
     pattern = f"ckan:{tk.config['ckan.site_id']}:*"
     # redis does not say what it yields.
-    keys: list[bytes] = list(  # pyright: ignore[reportUnknownArgumentType]
-        connection.scan_iter(pattern)  # pyright: ignore[reportUnknownMemberType]
-    )
-    for key in keys:
+    found = connection.scan_iter(pattern)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    for key in cast(Iterable[bytes], found):
         connection.delete(key)
 
 

@@ -670,7 +670,7 @@ ORDER = ("dataset", "idea", "workshop")
 
 @dataclass(frozen=True, slots=True)
 class ExampleRecord:
-    """A package, by its id, type, name and title."""
+    """A package, by its id, type, name and title (its name, where it has none)."""
 
     id: str
     type: str
@@ -703,7 +703,7 @@ def find_examples() -> list[ExampleRecord]:
     """Return the examples on the site, in the order in which they can be removed."""
     made_here = {derive_id(item) for item in read_items() if item.is_example}
     found = [
-        ExampleRecord(row.id, row.type, row.name, row.title)
+        ExampleRecord(row.id, row.type, row.name, row.title or row.name)
         for row in package.list_examples(ORDER)
         if row.id in made_here or (row.title or "").startswith(EXAMPLE_TITLE)
     ]
@@ -749,8 +749,8 @@ def _dependents(ids: list[str]) -> list[ExampleRecord]:
     referring += link_model.list_subject_pairs(needs, Predicate.DATASET_DATA_NEED)
     others = sorted({subject for subject, _ in referring} - set(ids))
     return [
-        ExampleRecord(row.id, row.type, row.name, row.title)
-        for row in package.name_examples(others)
+        ExampleRecord(row.id, row.type, row.name, row.title or row.name)
+        for row in package.name_packages(others)
     ]
 
 

@@ -55,7 +55,7 @@ class _Names(NamedTuple):
         }
         return {**self.prefixes, **kinds}
 
-    def value(self, predicate: str, value: Any) -> Any:
+    def value(self, predicate: str, value: object) -> Any:
         """Return a value of a property as the document has it."""
         kind = self.coerced.get(predicate)
         if not isinstance(value, pyoxigraph.Literal):

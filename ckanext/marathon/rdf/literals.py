@@ -19,7 +19,7 @@ from decimal import Decimal
 from typing import Any
 
 from geomet import wkt
-from rdflib import Literal
+from rdflib import Literal, URIRef
 
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.geometry import DEPTHS
@@ -55,7 +55,7 @@ def add_extras(found: dict[str, Any], texts: Mapping[str, Iterable[str]]) -> Non
         found["extras"] = [{"key": key, "value": value} for key, value in extras.items()]
 
 
-def list_texts_of_extra(value: Any) -> list[str]:
+def list_texts_of_extra(value: object) -> list[str]:
     """Return what a value says as texts, one an item."""
     if isinstance(value, str) and value[:1] == "[":
         try:
@@ -74,7 +74,7 @@ def join_texts(texts: Iterable[str]) -> str:
     return "".join(unique) if len(unique) < 2 else json.dumps(unique, ensure_ascii=False)
 
 
-def load_rows(value: Any, field: Mapping[str, Any]) -> Any:
+def load_rows(value: object, field: Mapping[str, Any]) -> Any:
     """Return the rows or the list that a field wants, if the text of an extra holds them."""
     is_list = "repeating_subfields" in field or "load_json" in str(field.get("output_validators"))
     if not is_list or not isinstance(value, str):
@@ -89,7 +89,7 @@ def load_rows(value: Any, field: Mapping[str, Any]) -> Any:
     return loaded if is_json_list(loaded) else [loaded]
 
 
-def clean_value(value: Any) -> Any:
+def clean_value(value: object) -> Any:
     """Return a value with nothing that CKAN or its database could not store."""
     if isinstance(value, str):
         return remove_hidden(value)[:LONGEST_TEXT].strip()
@@ -181,7 +181,7 @@ def make_duration(value: object) -> Literal | None:
     return Literal(given, datatype=XSD.duration) if _DURATION.fullmatch(given) else None
 
 
-def make_count(value: object, datatype: Any = XSD.nonNegativeInteger) -> Literal | None:
+def make_count(value: object, datatype: URIRef = XSD.nonNegativeInteger) -> Literal | None:
     """Return a whole number from 0 up; text and numbers like ``12.0`` are read too."""
     number = read_decimal(value)
     if number is None or number < 0 or number != number.to_integral_value():

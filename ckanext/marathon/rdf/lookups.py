@@ -87,11 +87,10 @@ def describe_by_profiles(dataset: Row, facts: Facts, profiles: Sequence[str]) ->
     site = facts.site
     iri = site.dataset(str(dataset["id"]))
     serializer = RDFSerializer(profiles=list(profiles))
-    # There is no public name for either.
-    for profile_class in serializer._profiles:  # pyright: ignore[reportPrivateUsage]
+    for profile_class in serializer._profiles:
         profile = profile_class(serializer.g, compatibility_mode=serializer.compatibility_mode)
         # ckanext-dcat would ask for it with a search, and remember it as long as the process lives.
-        profile._org_cache = {  # pyright: ignore[reportPrivateUsage]
+        profile._org_cache = {
             id_: {"id": id_, "title": organization.title, **organization.of_profiles}
             for id_, organization in facts.organizations.items()
         }

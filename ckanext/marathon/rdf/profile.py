@@ -164,7 +164,7 @@ class CarefulReader(EuropeanDCATAP3Profile):
         here = read_site()
         return Reader(self.g, here.language, here.others)
 
-    def without_nodes(self, value: Any) -> Any:
+    def without_nodes(self, value: object) -> Any:
         """Return what was read without ids of nodes that have no name outside the graph."""
         if is_json_object(value):
             inner = {k: v if k == _NODE else self._inside(k, v) for k, v in value.items()}

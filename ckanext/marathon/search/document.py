@@ -155,11 +155,11 @@ def fit_document(
     return {key: value for key, value in _cut(fitted) if value is not None}
 
 
-def format_utc(moment: Any) -> str | None:
+def format_utc(moment: str) -> str | None:
     """Return ISO 8601 text as Solr's date (UTC, whole seconds), ``None`` if it is not one."""
     try:
         parsed = datetime.fromisoformat(moment)
-    except (TypeError, ValueError):
+    except ValueError:
         return None
     return parsed.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if parsed.tzinfo else None
 

@@ -133,7 +133,7 @@ def refuse_guessing() -> Response | None:
     return answer
 
 
-def count_failed_login(login: Any) -> None:
+def count_failed_login(login: object) -> None:
     """Count a failed login, and take as long for an unknown name as for a wrong password.
 
     A receiver of CKAN's signal ``failed_login``, whose sender is what was typed as the name.
@@ -148,12 +148,12 @@ def count_failed_login(login: Any) -> None:
         count_event(limit, *names)
 
 
-def bind_session(_app: Any, user: model.User, **_more: Any) -> None:
+def bind_session(_app: object, user: model.User, **_more: Any) -> None:
     """Bind a session that begins to the password; a receiver of CKAN's ``user_logged_in``."""
     session[_BOUND_TO] = _fingerprint(user)
 
 
-def end_sessions(_app: Any, user: Any, **_more: Any) -> None:
+def end_sessions(_app: object, user: object, **_more: Any) -> None:
     """End every session of an account; a receiver of CKAN's ``user_logged_out``."""
     session.pop(_BOUND_TO, None)
     stored = model.User.get(getattr(user, "id", None))

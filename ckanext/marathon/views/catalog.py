@@ -142,11 +142,9 @@ def _write_by_profiles(
     for each in datasets:
         iri = URIRef(dataset_uri(each))
         join_graphs(serializer.g, build_graph_by_profiles(each, lookups, profiles))
-        # Neither function has a public name.
-        add_source = serializer._add_source_catalog  # pyright: ignore[reportPrivateUsage]
-        if add_source(catalogue, each, iri) is None:
+        if serializer._add_source_catalog(catalogue, each, iri) is None:
             serializer.g.add((catalogue, DCAT.dataset, iri))
-    serializer._add_pagination_triples(figures)  # pyright: ignore[reportPrivateUsage]
+    serializer._add_pagination_triples(figures)
     return str(serializer.g.serialize(format=url_to_rdflib_format(extension)))
 
 

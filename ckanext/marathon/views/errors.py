@@ -230,7 +230,7 @@ def find_error_answer(fault: Exception) -> ErrorAnswer:
     return ERROR_ANSWERS[found]
 
 
-def answer_error(fault: Exception) -> Any:
+def answer_error(fault: Exception) -> Response | str:
     """Return the answer to an exception of the table."""
     entry = find_error_answer(fault)
     return entry.make_answer(entry, fault)
@@ -243,7 +243,7 @@ for kind_of_error in ERROR_ANSWERS:
 
 
 # CKAN workaround: search-page-500
-def watch_pages(_sender: Any, blueprint: Blueprint, **_more: Any) -> None:
+def watch_pages(_sender: object, blueprint: Blueprint, **_more: Any) -> None:
     """Take the 500 of a dataset type's own pages: CKAN's search page makes one of it itself."""
     blueprint.register_error_handler(500, _answer_aborted)
 
@@ -332,7 +332,7 @@ def is_api_request() -> bool:
     return request.blueprint == "api" or request.path.startswith("/api/")
 
 
-def answer_api_outage(kind: str, message: str, said: Any) -> Response:
+def answer_api_outage(kind: str, message: str, said: object) -> Response:
     """Return 503 in the shape of CKAN's API, with the help that its own answer named."""
     body: dict[str, Any] = {"success": False, "error": {"__type": kind, "message": message}}
     if isinstance(said, dict) and "help" in said:

@@ -128,7 +128,7 @@ def merge_members(mine: Sequence[Any], added: Sequence[str], theirs: Sequence[An
     return [*mine, *(member for member in theirs if compute_digest(member) in set(added))]
 
 
-def compute_digest(value: Any) -> str:
+def compute_digest(value: object) -> str:
     """Return a digest of a value, ``""`` of an empty one.
 
     Line ends, and whether a number or a flag is written as text, make no difference.
@@ -285,7 +285,7 @@ def apply_choices(values: Values, own: Mapping[str, Any], stored: Mapping[str, A
 
 
 def find_conflict(
-    sent_version: Any,
+    sent_version: object,
     theirs: Mapping[str, Any],
     read_mine: Callable[[], Mapping[str, Any]],
     find_last_save: Callable[[], LastSave],

@@ -515,7 +515,7 @@ def _restore_row(row: Any, rows: list[dict[str, Any]], field: Field) -> Any:
     return found
 
 
-def order_as_stored(sent: Any, stored: Any, field: Field) -> Any:
+def order_as_stored(sent: object, stored: object, field: Field) -> Any:
     """Return the choices of a list in their stored order, and behind them those that are new."""
     before = marathon_chosen(field, stored)
     if not is_json_list(sent):
@@ -524,7 +524,7 @@ def order_as_stored(sent: Any, stored: Any, field: Field) -> Any:
     return [*kept, *(each for each in sent if each not in kept)]
 
 
-def is_shown_as(stored: Any, sent: Any) -> bool:
+def is_shown_as(stored: object, sent: object) -> bool:
     """Return whether a browser sends a stored text like this if nobody has changed it."""
     if not isinstance(stored, str) or not isinstance(sent, str) or not stored:
         return False

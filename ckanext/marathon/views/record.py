@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import ckan.plugins.toolkit as tk
 import segno
@@ -73,7 +73,7 @@ def refuse_gone_file() -> None:
         refuse_gone()
 
 
-def is_gone(package: Any, reference: str) -> bool:
+def is_gone(package: model.Package | None, reference: str) -> bool:
     """Return whether a record was public and no longer is, for who asks."""
     is_public = package is not None and visibility.is_public(package)
     known = package.id if package else reference
@@ -121,11 +121,11 @@ def require_public(package_type: str, reference: str) -> dict[str, Any]:
     return stop_missing(feed_log.was_public(package.id if package else reference))
 
 
-def stop_missing(was_public: bool) -> Any:
+def stop_missing(was_public: bool) -> NoReturn:
     """Answer that there is no such thing, or no longer."""
     if was_public:
         tk.abort(410, tk._("It is no longer public"))
-    return tk.abort(404, tk._("No idea, workshop or dataset has this address"))
+    tk.abort(404, tk._("No idea, workshop or dataset has this address"))
 
 
 things = Blueprint("marathon_thing", __name__)

@@ -66,13 +66,20 @@ def name_vocabulary(kind: str) -> str:
     return pick_label(statuses.get_term_list(kind).title, tk.h.lang())
 
 
-def make_link(kind: str, thing: Any) -> ConceptLink:
+Place = territory.Municipality | territory.Department
+
+
+def make_link(kind: str, thing: Place | problems.ServiceProblem | statuses.Term) -> ConceptLink:
     """Return a link to a concept given as an object of the vocabulary room."""
     lang = tk.h.lang()
-    code = getattr(thing, "notation", None) or thing.code
-    name = thing.label(lang) if hasattr(thing, "label") else thing.name
+    code = thing.notation if isinstance(thing, problems.ServiceProblem) else thing.code
+    name, definition = "", ""
+    if isinstance(thing, territory.Municipality | territory.Department):
+        name = thing.name
+    else:
+        name, definition = thing.label(lang), pick_label(thing.definition, lang)
     href = tk.h.url_for("marathon_vocabulary.concept", kind=kind, code=code)
-    return ConceptLink(f"{name} ({code})", href, pick_label(getattr(thing, "definition", {}), lang))
+    return ConceptLink(f"{name} ({code})", href, definition)
 
 
 def list_branches(kind: str) -> list[ConceptBranch]:

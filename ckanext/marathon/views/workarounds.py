@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
 from functools import cache
 from typing import Any, cast
 
 import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.common import current_user
-from ckan.types import Context, Response
+from ckan.types import Context, PFeedFactory, Response
 from ckan.views.feed import CKANFeed
 from flask import Blueprint, request
 from werkzeug.datastructures import ImmutableMultiDict
@@ -295,11 +294,8 @@ def leave_out_hidden(answer: Response) -> Response:
     return answer
 
 
-FeedFactory = Callable[..., Any]
-
-
 # CKAN workaround: feed-characters
-def make_feed_class(others: list[FeedFactory]) -> FeedFactory:
+def make_feed_class(others: list[PFeedFactory]) -> PFeedFactory:
     """Return the class of CKAN's feeds, or another plugin's, made to clean what it is given.
 
     Args:
@@ -310,7 +306,7 @@ def make_feed_class(others: list[FeedFactory]) -> FeedFactory:
 
 
 @cache
-def _make_clean_class(base: type[CKANFeed]) -> FeedFactory:
+def _make_clean_class(base: type[CKANFeed]) -> PFeedFactory:
     class CleaningFeed(base):
         """A feed that leaves out the characters that XML cannot hold."""
 

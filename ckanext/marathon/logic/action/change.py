@@ -39,12 +39,15 @@ _STREAMS = (
 _LAST_SECOND = 253_402_300_799 - 86_400
 
 
-def is_timestamp(value: Any) -> bool:
+def is_timestamp(value: object) -> bool:
     """Return whether CKAN can make a time of what says from when on or until when."""
+    if not isinstance(value, str | int | float):
+        # Nothing at all, or what CKAN refuses itself.
+        return True
     try:
         seconds = float(value)
-    except (TypeError, ValueError):
-        # Nothing at all, or what CKAN refuses itself.
+    except ValueError:
+        # CKAN refuses it itself.
         return True
     except OverflowError:
         return False
@@ -247,7 +250,7 @@ def _read_number(value: Any, largest: int) -> int | None:
     return found
 
 
-def _dictize_rows(context: Context, rows: list[Any]) -> list[dict[str, Any]]:
+def _dictize_rows(context: Context, rows: list[audit.AuditEntry]) -> list[dict[str, Any]]:
     ids = {each for row in rows for each in (row.record, row.parent) if each}
     titles = _titles(context, ids)
     organizations = package.read_organization_titles(
@@ -264,9 +267,9 @@ def _dictize_rows(context: Context, rows: list[Any]) -> list[dict[str, Any]]:
             "record": row.record,
             "title": titles.get(row.record) or row.label,
             "parent": row.parent,
-            "parent_title": titles.get(row.parent),
-            "organization": organizations.get(row.organization),
-            "former_organization": organizations.get(row.former),
+            "parent_title": titles.get(row.parent or ""),
+            "organization": organizations.get(row.organization or ""),
+            "former_organization": organizations.get(row.former or ""),
             "changes": [
                 {
                     "field": field,

@@ -19,7 +19,7 @@ from ckan.lib import plugins as lib_plugins
 from ckan.lib.dictization.model_dictize import get_group_dataset_counts
 from ckan.lib.search.query import solr_literal
 from ckan.logic.schema import default_autocomplete_schema, default_pagination_schema
-from ckan.types import Action, Context, Schema
+from ckan.types import Action, ActionResult, Context, Schema
 
 from ckanext.marathon.domain.texts import is_json_list, is_json_object
 from ckanext.marathon.logic.inputs import LARGEST
@@ -192,7 +192,7 @@ def user_show(next_: Action, context: Context, data_dict: dict[str, Any]) -> dic
 
 @tk.chained_action
 @tk.side_effect_free
-def user_list(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def user_list(next_: Action, context: Context, data_dict: dict[str, Any]) -> ActionResult.UserList:
     """Return the users, counting only their datasets; see CKAN's ``user_list``."""
     users = next_(context, data_dict)
     if is_json_list(users):

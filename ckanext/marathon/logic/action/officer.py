@@ -24,7 +24,7 @@ from ckan.logic.action.create import (
     _get_random_username_from_email,  # pyright: ignore[reportPrivateUsage]
 )
 from ckan.logic.schema import create_user_for_user_invite_schema
-from ckan.types import Action, Context
+from ckan.types import Action, ActionResult, Context
 
 from ckanext.marathon.domain import dataset, dates
 from ckanext.marathon.domain import workshop as workshop_domain
@@ -418,7 +418,9 @@ def _row(
 
 
 @tk.chained_action
-def user_invite(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def user_invite(
+    next_: Action, context: Context, data_dict: dict[str, Any]
+) -> ActionResult.UserInvite:
     """Invite somebody to a group or organisation; see CKAN's ``user_invite``.
 
     Where the mail cannot be sent CKAN means to delete the account that it has just made, as the

@@ -12,7 +12,7 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 from ckan import authz, model
-from ckan.types import Action, Context
+from ckan.types import Action, ActionResult, Context
 
 from ckanext.marathon.domain.dataset import MUNICIPALITY
 from ckanext.marathon.domain.texts import is_json_list, is_json_object, is_reference, is_storable
@@ -29,7 +29,9 @@ from ckanext.marathon.vocabulary.territory import Municipality
 
 
 @tk.chained_action
-def group_create(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def group_create(
+    next_: Action, context: Context, data_dict: dict[str, Any]
+) -> ActionResult.GroupCreate:
     """Create a group; see CKAN's ``group_create``.
 
     Raises:
@@ -46,7 +48,9 @@ def group_create(next_: Action, context: Context, data_dict: dict[str, Any]) -> 
 
 
 @tk.chained_action
-def group_update(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def group_update(
+    next_: Action, context: Context, data_dict: dict[str, Any]
+) -> ActionResult.GroupUpdate:
     """Update a group; see CKAN's ``group_update``.
 
     Raises:
@@ -61,7 +65,7 @@ def group_update(next_: Action, context: Context, data_dict: dict[str, Any]) -> 
 
 
 @tk.chained_action
-def group_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def group_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
     """Delete a group; see CKAN's ``group_delete``.
 
     Raises:
@@ -72,7 +76,7 @@ def group_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> 
 
 
 @tk.chained_action
-def group_purge(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def group_purge(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
     """Purge a group; see CKAN's ``group_purge``.
 
     Raises:
@@ -99,7 +103,9 @@ def _group(data_dict: dict[str, Any]) -> model.Group | None:
 
 # CKAN workaround: member-create
 @tk.chained_action
-def member_create(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def member_create(
+    next_: Action, context: Context, data_dict: dict[str, Any]
+) -> ActionResult.MemberCreate:
     """Make something a member of a group; see CKAN's ``member_create``.
 
     Raises:
@@ -132,7 +138,9 @@ def _find_package(data_dict: dict[str, Any]) -> model.Package | None:
 
 
 @tk.chained_action
-def organization_create(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def organization_create(
+    next_: Action, context: Context, data_dict: dict[str, Any]
+) -> ActionResult.OrganizationCreate:
     """Create an organisation; see CKAN's ``organization_create``.
 
     CKAN makes whoever creates an organisation its admin. Somebody of the coordinating body who adds
@@ -161,7 +169,9 @@ def organization_create(next_: Action, context: Context, data_dict: dict[str, An
 
 
 @tk.chained_action
-def organization_update(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def organization_update(
+    next_: Action, context: Context, data_dict: dict[str, Any]
+) -> ActionResult.OrganizationUpdate:
     """Update an organisation; see CKAN's ``organization_update``.
 
     ``marathon_notices`` in the result says what was put right in what was sent. Where the
@@ -222,7 +232,9 @@ def _organization(data_dict: dict[str, Any]) -> model.Group | None:
 
 @tk.chained_action
 @tk.side_effect_free
-def organization_show(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def organization_show(
+    next_: Action, context: Context, data_dict: dict[str, Any]
+) -> ActionResult.OrganizationShow:
     """Return an organisation; see CKAN's ``organization_show``.
 
     While Solr is away its public datasets are counted in the database: every page of a dataset
@@ -300,7 +312,7 @@ OURS = (package_model.WORKSHOP, package_model.IDEA, package_model.COMMITMENT)
 
 
 @tk.chained_action
-def organization_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def organization_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
     """Delete an organisation that owns nothing any more; see CKAN's ``organization_delete``.
 
     Raises:
@@ -322,7 +334,7 @@ def organization_delete(next_: Action, context: Context, data_dict: dict[str, An
 
 
 @tk.chained_action
-def organization_purge(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def organization_purge(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
     """Purge an organisation and give back its municipality; see CKAN's ``organization_purge``.
 
     Its workshops and ideas stay, without an organisation, and its datasets go on naming it as who

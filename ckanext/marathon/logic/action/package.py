@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast
 
 import ckan.plugins.toolkit as tk
 from ckan import model
-from ckan.types import Action, Context
+from ckan.types import Action, ActionResult, Context
 
 from ckanext.marathon.domain.texts import is_json_list, is_json_object, is_reference, is_storable
 from ckanext.marathon.feeds import publish
@@ -30,7 +30,9 @@ from ckanext.marathon.visibility import Viewer
 
 
 @tk.chained_action
-def package_create(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def package_create(
+    next_: Action, context: Context, data_dict: dict[str, Any]
+) -> ActionResult.PackageCreate:
     """Create a package; see CKAN's ``package_create``.
 
     ``marathon_notices`` in the result says what was put right in what was sent.
@@ -51,7 +53,9 @@ def package_create(next_: Action, context: Context, data_dict: dict[str, Any]) -
 
 
 @tk.chained_action
-def package_update(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def package_update(
+    next_: Action, context: Context, data_dict: dict[str, Any]
+) -> ActionResult.PackageUpdate:
     """Update a package; see CKAN's ``package_update``.
 
     What was shown computed, masked or left out may be sent back as it is: it stays computed, and
@@ -85,7 +89,9 @@ def package_update(next_: Action, context: Context, data_dict: dict[str, Any]) -
 
 @tk.chained_action
 @tk.side_effect_free
-def package_show(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def package_show(
+    next_: Action, context: Context, data_dict: dict[str, Any]
+) -> ActionResult.PackageShow:
     """Show a package; see CKAN's ``package_show``."""
     reference = _text(data_dict.get("id") or data_dict.get("name_or_id"))
     if reference and not is_storable(reference):
@@ -97,7 +103,7 @@ def package_show(next_: Action, context: Context, data_dict: dict[str, Any]) -> 
 
 
 @tk.chained_action
-def package_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def package_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
     """Delete a package that nothing depends on; see CKAN's ``package_delete``.
 
     Raises:
@@ -112,7 +118,7 @@ def package_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -
 
 
 @tk.chained_action
-def dataset_purge(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def dataset_purge(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
     """Purge a package and cut the links to it; see CKAN's ``dataset_purge``.
 
     Nothing stands in the way of a purge: it is how a sysadmin takes something down. The links are
@@ -129,7 +135,7 @@ def dataset_purge(next_: Action, context: Context, data_dict: dict[str, Any]) ->
 
 
 @tk.chained_action
-def package_owner_org_update(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def package_owner_org_update(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
     """Move a package to another organisation; see CKAN's ``package_owner_org_update``.
 
     Raises:
@@ -148,7 +154,9 @@ def package_owner_org_update(next_: Action, context: Context, data_dict: dict[st
 
 @tk.chained_action
 @tk.side_effect_free
-def package_relationships_list(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def package_relationships_list(
+    next_: Action, context: Context, data_dict: dict[str, Any]
+) -> ActionResult.PackageRelationshipsList:
     """Return what a package is related to; see CKAN's ``package_relationships_list``.
 
     Relationships to what the person may not see are left out.
@@ -162,21 +170,21 @@ def package_relationships_list(next_: Action, context: Context, data_dict: dict[
 
 
 @tk.chained_action
-def bulk_update_private(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def bulk_update_private(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
     """Make packages private; see CKAN's ``bulk_update_private``."""
     _check_bulk("bulk_update_private", context, data_dict)
     return next_(context, data_dict)
 
 
 @tk.chained_action
-def bulk_update_public(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def bulk_update_public(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
     """Make packages public; see CKAN's ``bulk_update_public``."""
     _check_bulk("bulk_update_public", context, data_dict)
     return next_(context, data_dict)
 
 
 @tk.chained_action
-def bulk_update_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def bulk_update_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
     """Delete packages; see CKAN's ``bulk_update_delete``."""
     _check_bulk("bulk_update_delete", context, data_dict)
     return next_(context, data_dict)
@@ -264,14 +272,18 @@ def _shown(context: Context, sent: _Sent, result: Any, collected: messages.Notic
 
 @tk.chained_action
 @tk.side_effect_free
-def dataset_follower_count(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def dataset_follower_count(
+    next_: Action, context: Context, data_dict: dict[str, Any]
+) -> ActionResult.DatasetFollowerCount:
     """Return how many follow a record; see CKAN's ``dataset_follower_count``."""
     return next_(context, permissions.replace_unseen(context, data_dict))
 
 
 @tk.chained_action
 @tk.side_effect_free
-def am_following_dataset(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def am_following_dataset(
+    next_: Action, context: Context, data_dict: dict[str, Any]
+) -> ActionResult.AmFollowingDataset:
     """Return whether the caller follows a record; see CKAN's ``am_following_dataset``."""
     return next_(context, permissions.replace_unseen(context, data_dict))
 
@@ -308,13 +320,15 @@ _OF_READER = frozenset({"user", "auth_user_obj", "ignore_auth"})
 
 
 @tk.chained_action
-def follow_dataset(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def follow_dataset(
+    next_: Action, context: Context, data_dict: dict[str, Any]
+) -> ActionResult.FollowDataset:
     """Follow a record; see CKAN's ``follow_dataset``."""
     return next_(context, permissions.replace_unseen(context, data_dict))
 
 
 @tk.chained_action
-def unfollow_dataset(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def unfollow_dataset(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
     """Follow a record no more; see CKAN's ``unfollow_dataset``.
 
     Who followed it before it was hidden from them knows of it, and can leave it.
@@ -328,7 +342,9 @@ def unfollow_dataset(next_: Action, context: Context, data_dict: dict[str, Any])
 
 
 @tk.chained_action
-def resource_create(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def resource_create(
+    next_: Action, context: Context, data_dict: dict[str, Any]
+) -> ActionResult.ResourceCreate:
     """Add a resource; see CKAN's ``resource_create``, and ``package_create`` for the notices."""
     with messages.collect_notices(context) as collected:
         created = next_(context, data_dict)
@@ -337,7 +353,9 @@ def resource_create(next_: Action, context: Context, data_dict: dict[str, Any]) 
 
 
 @tk.chained_action
-def resource_update(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def resource_update(
+    next_: Action, context: Context, data_dict: dict[str, Any]
+) -> ActionResult.ResourceUpdate:
     """Update a resource; see CKAN's ``resource_update``, and ``package_create`` for the notices."""
     with messages.collect_notices(context) as collected:
         updated = next_(context, permissions.replace_unseen_file(context, data_dict))
@@ -347,7 +365,7 @@ def resource_update(next_: Action, context: Context, data_dict: dict[str, Any]) 
 
 # CKAN workaround: resource-delete
 @tk.chained_action
-def resource_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def resource_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
     """Delete a resource; see CKAN's ``resource_delete``.
 
     CKAN looks for the fault among the resources only, and breaks where the dataset has it.
@@ -361,7 +379,9 @@ def resource_delete(next_: Action, context: Context, data_dict: dict[str, Any]) 
 
 
 @tk.chained_action
-def resource_view_update(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def resource_view_update(
+    next_: Action, context: Context, data_dict: dict[str, Any]
+) -> ActionResult.ResourceViewUpdate:
     """Update a view of a resource; see CKAN's ``resource_view_update``.
 
     Whose view it is, not which resource the caller names, decides who may; it stays where it is.
@@ -373,7 +393,9 @@ def resource_view_update(next_: Action, context: Context, data_dict: dict[str, A
 
 
 @tk.chained_action
-def config_option_update(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def config_option_update(
+    next_: Action, context: Context, data_dict: dict[str, Any]
+) -> ActionResult.ConfigOptionUpdate:
     """Change settings, of which the catalogue speaks; see CKAN's ``config_option_update``.
 
     Raises:

@@ -9,12 +9,19 @@ import json
 import re
 import uuid
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 import ckan.plugins.toolkit as tk
 from ckan import authz, model
 from ckan.lib.navl.dictization_functions import StopOnError, missing
-from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
+from ckan.types import (
+    Context,
+    DataValidator,
+    FlattenDataDict,
+    FlattenErrorDict,
+    FlattenKey,
+    ValueValidator,
+)
 from ckanext.scheming.validation import scheming_validator
 
 from ckanext.marathon.domain import addresses, dates, geometry, numbers
@@ -58,7 +65,7 @@ def marathon_title(
         raise tk.Invalid(message.format(most=LONGEST_TITLE))
 
 
-def marathon_filled(value: Any) -> Any:
+def marathon_filled(value: object) -> Any:
     """Return a text that says something.
 
     Raises:
@@ -69,7 +76,7 @@ def marathon_filled(value: Any) -> Any:
     return value
 
 
-def marathon_empty_blank(value: Any) -> Any:
+def marathon_empty_blank(value: object) -> Any:
     """Return a text, "" for one that holds nothing but characters that print nothing."""
     return "" if isinstance(value, str) and is_blank(value) else value
 
@@ -92,7 +99,7 @@ def marathon_count(
     data[key] = int(_read_number(numbers.read_count, key, data, context))
 
 
-def marathon_int_or_none(value: Any) -> int | None:
+def marathon_int_or_none(value: object) -> int | None:
     """Return a stored count as a number, for output; ``None`` if it is not a number."""
     if value is missing or value is None:
         return None
@@ -181,12 +188,12 @@ def _read_date(
         tell_at_field(context, key, data, text)
 
 
-def marathon_duration(value: Any) -> str:
+def marathon_duration(value: object) -> str:
     """Return an ISO 8601 duration."""
     return _read(dates.read_duration, value)
 
 
-def marathon_email(value: Any) -> Any:
+def marathon_email(value: object) -> Any:
     """Return an e-mail address without the blanks around it.
 
     Raises:
@@ -201,7 +208,7 @@ def marathon_email(value: Any) -> Any:
         raise tk.Invalid(message.format(value=quote_value(value))) from None
 
 
-def marathon_http_url(value: Any) -> str:
+def marathon_http_url(value: object) -> str:
     """Return an absolute web address."""
     return _read(addresses.read_http_address, value)
 
@@ -227,7 +234,7 @@ def marathon_http_url_list(
     data[key] = json.dumps(list(dict.fromkeys(found)))
 
 
-def marathon_geojson(value: Any) -> str:
+def marathon_geojson(value: object) -> str:
     """Return a GeoJSON geometry as text."""
     return _read(geometry.read_geometry, value)
 
@@ -276,7 +283,7 @@ MOST_NAMED = 30
 
 
 @scheming_validator
-def marathon_municipality_codes(field: dict[str, Any], _schema: dict[str, Any]) -> Any:
+def marathon_municipality_codes(field: dict[str, Any], _schema: dict[str, Any]) -> DataValidator:
     """Return a validator that makes a JSON list of INE codes of municipalities."""
 
     def validator(
@@ -305,7 +312,7 @@ def marathon_municipality_code(
 
 
 @scheming_validator
-def marathon_service_problems(field: dict[str, Any], _schema: dict[str, Any]) -> Any:
+def marathon_service_problems(field: dict[str, Any], _schema: dict[str, Any]) -> DataValidator:
     """Return a validator that makes a JSON list of notations of service problems."""
 
     def validator(
@@ -318,14 +325,14 @@ def marathon_service_problems(field: dict[str, Any], _schema: dict[str, Any]) ->
 
 
 @scheming_validator
-def marathon_term(field: dict[str, Any], _schema: dict[str, Any]) -> Any:
+def marathon_term(field: dict[str, Any], _schema: dict[str, Any]) -> ValueValidator:
     """Return a validator of a term of the closed list that the field's ``term_list`` names.
 
     The code is stored; a label in Spanish or English is accepted for it.
     """
     terms = statuses.get_term_list(field["term_list"]).terms
 
-    def validator(value: Any) -> str:
+    def validator(value: object) -> str:
         wanted = value.strip().casefold() if isinstance(value, str) else ""
         for term in terms:
             if wanted in {term.code, *(label.casefold() for label in term.labels.values())}:
@@ -340,17 +347,17 @@ def marathon_term(field: dict[str, Any], _schema: dict[str, Any]) -> Any:
 
 
 @scheming_validator
-def marathon_authority(field: dict[str, Any], _schema: dict[str, Any]) -> Any:
+def marathon_authority(field: dict[str, Any], _schema: dict[str, Any]) -> ValueValidator:
     """Return a validator that makes the IRI of a concept of the table in ``scheme``."""
 
-    def validator(value: Any) -> str:
+    def validator(value: object) -> str:
         return _concept(field["scheme"], value)
 
     return validator
 
 
 @scheming_validator
-def marathon_authority_list(field: dict[str, Any], _schema: dict[str, Any]) -> Any:
+def marathon_authority_list(field: dict[str, Any], _schema: dict[str, Any]) -> DataValidator:
     """Return a validator that makes a JSON list of IRIs of concepts of the table in ``scheme``."""
 
     def validator(
@@ -493,7 +500,7 @@ def marathon_idea_ids(
     data[key] = json.dumps(list(dict.fromkeys(kept)))
 
 
-def marathon_data_need_ids(value: Any) -> str:
+def marathon_data_need_ids(value: object) -> str:
     """Normalise to a JSON list of ids of data needs; the rules check to which ideas they belong."""
     wanted = _items(value)
     for identifier in wanted:
@@ -502,7 +509,7 @@ def marathon_data_need_ids(value: Any) -> str:
     return json.dumps([identifier.lower() for identifier in wanted])
 
 
-def marathon_data_need_id(value: Any) -> str:
+def marathon_data_need_id(value: object) -> str:
     """Return the id of a data need that an idea has already; "" for a new one."""
     if value is missing or value is None or value == "":
         return ""
@@ -513,7 +520,7 @@ def marathon_data_need_id(value: Any) -> str:
     return value.lower()
 
 
-def marathon_code(value: Any) -> str:
+def marathon_code(value: object) -> str:
     """Return the code by which spreadsheets name a workshop or idea; "" for none.
 
     Raises:
@@ -681,7 +688,7 @@ def _no_such(message: str, reference: Any) -> str:
     return message.format(reference=quote_value(reference))
 
 
-def _is_uuid(value: Any) -> bool:
+def _is_uuid(value: object) -> TypeGuard[str]:
     try:
         return isinstance(value, str) and str(uuid.UUID(value)) == value.lower()
     except ValueError:

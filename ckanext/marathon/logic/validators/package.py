@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import ckan.plugins.toolkit as tk
+import sqlalchemy as sa
 from ckan import model
 from ckan.lib.navl.dictization_functions import missing
 from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
@@ -110,7 +111,7 @@ def is_same_row(sent: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
     return one == other
 
 
-def as_said(value: Any) -> str | list[str]:
+def as_said(value: object) -> str | list[str]:
     """Return a value as it can be compared: a list of texts or rows of JSON as such."""
     if value is None or value is missing:
         return ""
@@ -128,7 +129,7 @@ def as_said(value: Any) -> str | list[str]:
 
 def is_column(record: Record, field: str) -> bool:
     """Return whether CKAN keeps a field of a record by itself, not as an extra."""
-    return field in record.__table__.columns  # type: ignore[attr-defined]
+    return field in sa.inspect(type(record)).local_table.columns
 
 
 def _text(record: Record, field: str) -> str:
