@@ -400,7 +400,7 @@ class CatalogueDocument:
         state: LogState,
         links: dict[str, int],
         pieces: Iterator[Piece],
-        connection: Any = None,
+        connection: sa.Connection | None = None,
     ) -> None:
         self._connection = connection
         self.state, self.links, self.pieces = state, links, pieces
@@ -507,7 +507,7 @@ def read_datasets(part: CataloguePart) -> Iterator[InventoryDataset]:
 
 
 def _read_windows(
-    connection: Any, now: sa.Row[Any], part: CataloguePart, extension: str
+    connection: sa.Connection, now: sa.Row[Any], part: CataloguePart, extension: str
 ) -> Iterator[Piece]:
     if part.scope == WHOLE:
         for each in feed_log.list_windows(connection, find_kept_format(extension)):
@@ -522,7 +522,7 @@ def _make_piece(found: sa.Row[Any]) -> Piece | None:
 
 
 def _read_window(
-    connection: Any, now: sa.Row[Any], number: int, extension: str, kept: Piece | None
+    connection: sa.Connection, now: sa.Row[Any], number: int, extension: str, kept: Piece | None
 ) -> Piece:
     """Return a window as it is kept, or write it now and keep it."""
     if kept is not None:
@@ -540,7 +540,7 @@ def _read_window(
 
 
 def _read_part(
-    connection: Any, now: sa.Row[Any], part: CataloguePart, number: int, extension: str
+    connection: sa.Connection, now: sa.Row[Any], part: CataloguePart, number: int, extension: str
 ) -> Piece:
     """Return a page, deflated, to be joined with others."""
     found = read_lines(connection, now, part, number)
@@ -548,7 +548,9 @@ def _read_part(
     return deflate_bytes(written)
 
 
-def read_lines(connection: Any, now: sa.Row[Any], part: CataloguePart, number: int) -> list[bytes]:
+def read_lines(
+    connection: sa.Connection, now: sa.Row[Any], part: CataloguePart, number: int
+) -> list[bytes]:
     """Return the N-Triples of a page without head and tail, built from the entries."""
     found = feed_log.list_page_entries(connection, number, part.scope.name)
     iris = [each.iri for each in found if each.kind == Kind.DATASET]

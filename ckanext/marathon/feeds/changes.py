@@ -96,7 +96,7 @@ class Changes:
     steps: Sequence[sa.Row[Any]]
     is_last: bool
     _moment: sa.Row[Any]
-    _connection: Any
+    _connection: sa.Connection
 
     def __enter__(self) -> Self:
         return self

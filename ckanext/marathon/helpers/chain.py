@@ -24,6 +24,7 @@ from ckanext.marathon.domain.idea import StoryClause, StoryContact
 from ckanext.marathon.domain.texts import is_blank
 from ckanext.marathon.helpers.form import marathon_idea_choices
 from ckanext.marathon.helpers.labels import (
+    Listed,
     marathon_as_list,
     marathon_date,
     marathon_host,
@@ -268,7 +269,7 @@ def marathon_timeline(idea: dict[str, Any]) -> list[TimelinePoint]:
     return [*points, TimelinePoint("ahead", "", ahead)] if ahead else points
 
 
-def marathon_coming_workshops(codes: object) -> list[dict[str, str]]:
+def marathon_coming_workshops(codes: Listed) -> list[dict[str, str]]:
     """Return the next announced workshops of municipalities: name, title, starts_at, rsvp_by."""
     found = workshop_model.list_coming_workshops(
         marathon_as_list(codes), dates.get_today(), MOST_COMING_WORKSHOPS

@@ -22,6 +22,7 @@ from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.dates import GUATEMALA
 from ckanext.marathon.domain.texts import is_json_list, is_json_object
 from ckanext.marathon.helpers.labels import (
+    Listed,
     marathon_as_list,
     marathon_date,
     marathon_municipality,
@@ -75,7 +76,7 @@ def marathon_authority_choices(field: dict[str, Any]) -> list[FieldChoice]:
     ]
 
 
-def marathon_chosen(field: Mapping[str, Any], value: object) -> list[str]:
+def marathon_chosen(field: Mapping[str, Any], value: Listed) -> list[str]:
     """Return what is chosen of an authority table or closed list, as the values of its choices.
 
     Other spellings (``monthly``, ``es``), as sites had them before, become the concept they mean;
@@ -97,7 +98,7 @@ def _term_code(list_name: str, spelling: str) -> str:
     return spelling
 
 
-def marathon_not_offered(selected: object, groups: list[PickerGroup]) -> list[str]:
+def marathon_not_offered(selected: Listed, groups: list[PickerGroup]) -> list[str]:
     """Return what is chosen and is no choice of a picker: a form does not lose it."""
     offered = {item["value"] for group in groups for item in group["items"]}
     return [each for each in marathon_as_list(selected) if each not in offered]
@@ -254,7 +255,7 @@ def marathon_own_municipalities() -> list[str]:
     return codes if len(codes) == 1 else []
 
 
-def marathon_idea_choices(codes: object, selected: object = ()) -> list[dict[str, Any]]:
+def marathon_idea_choices(codes: Listed, selected: Listed = ()) -> list[dict[str, Any]]:
     """Return the ideas of municipalities, and those already chosen, whatever their municipality.
 
     Without a municipality only those already chosen: a country's ideas are too many for a list.
@@ -280,7 +281,7 @@ def marathon_idea_note(idea: dict[str, Any]) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def marathon_workshop_choices(selected: str | None, codes: object = ()) -> list[WorkshopChoice]:
+def marathon_workshop_choices(selected: str | None, codes: Listed = ()) -> list[WorkshopChoice]:
     """Return the workshops the person may see, latest first.
 
     From the database: one added a moment ago is there whether Solr knows it or not.

@@ -26,7 +26,11 @@ def marathon_types() -> tuple[str, ...]:
     return TYPES
 
 
-def marathon_as_list(value: str | Iterable[Any] | None) -> list[Any]:
+# A list as a form, a template or an action has it: of one value, that value.
+Listed = str | Iterable[Any] | None
+
+
+def marathon_as_list(value: Listed) -> list[Any]:
     """Return a form's or an action's value as a list: ``None`` and ``""`` are no values."""
     if value is None or value == "":
         return []
@@ -114,13 +118,13 @@ def _pattern(lang: str, form: str) -> str:
     return "d 'de' MMMM 'de' y, H:mm" if lang.startswith("es") else "MMMM d, y, h:mm a"
 
 
-def marathon_municipality_names(codes: object) -> list[str]:
+def marathon_municipality_names(codes: Listed) -> list[str]:
     """Return the names of municipalities; unknown codes are left out."""
     found = map(marathon_municipality, marathon_as_list(codes))
     return [each.name for each in found if each]
 
 
-def marathon_problem_names(notations: object) -> list[str]:
+def marathon_problem_names(notations: Listed) -> list[str]:
     """Return the names of service problems; unknown notations are left out."""
     found = map(marathon_problem, marathon_as_list(notations))
     return [each.label(tk.h.lang()) for each in found if each]

@@ -30,18 +30,19 @@ def get_utc_now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-def read_clock() -> sa.Row[Any]:
-    """Return the clock as it is (the columns of ``Clock``), started if there is none."""
-    return _one(sa.select(*Clock.__table__.columns))
+def read_clock() -> Clock:
+    """Return a copy of the clock, which belongs to no session; it is started if there is none."""
+    return Clock(**_one(sa.select(*Clock.__table__.columns)))
 
 
-def hold_clock() -> sa.Row[Any]:
-    """Return the clock, locked: no other transaction publishes before our commit or rollback.
+def hold_clock() -> Clock:
+    """Lock the clock and return a copy: nobody else publishes before our commit or rollback.
 
     The last lock that a transaction takes, so that no two can wait for each other.
     """
-    found = _one(sa.select(*Clock.__table__.columns, HOME.label("here")).with_for_update())
-    return found if found.home == found.here else begin_epoch()
+    found = dict(_one(sa.select(*Clock.__table__.columns, HOME.label("here")).with_for_update()))
+    here = found.pop("here")
+    return Clock(**found) if found["home"] == here else begin_epoch()
 
 
 def make_mark() -> int:
@@ -95,7 +96,7 @@ def set_complete(complete: bool) -> None:
     _update(complete=complete)
 
 
-def begin_epoch(lost: int | None = None, lost_mark: int | None = None) -> sa.Row[Any]:
+def begin_epoch(lost: int | None = None, lost_mark: int | None = None) -> Clock:
     """Begin a new epoch, in which cursors of the former one mean nothing, and return the clock.
 
     Numbers go on, so that no rendering of the former epoch is taken for one of the new, and so
@@ -143,11 +144,11 @@ def start_clock(complete: bool) -> None:
     )
 
 
-def _one(query: sa.Select[Any]) -> sa.Row[Any]:
-    found = model.Session.execute(query).one_or_none()
+def _one(query: sa.Select[Any]) -> sa.RowMapping:
+    found = model.Session.execute(query).mappings().one_or_none()
     if found is None:
         start_clock(complete=False)
-        found = model.Session.execute(query).one()
+        found = model.Session.execute(query).mappings().one()
     return found
 
 

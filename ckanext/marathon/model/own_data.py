@@ -9,7 +9,7 @@ IRIs.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -97,7 +97,7 @@ _LINKS = (
 )
 
 
-def list_link_rows(connection: Any, site: Site, size: int) -> Iterator[list[Cell]]:
+def list_link_rows(connection: sa.Connection, site: Site, size: int) -> Iterator[list[Cell]]:
     """Yield subject, predicate, object, its code, and whether the subject is an example.
 
     Args:
@@ -145,7 +145,7 @@ Rows = Iterator[list[Cell]]
 class TableSource(NamedTuple):
     """The source of rows: a connection with one snapshot, and the start of IRIs."""
 
-    connection: Any
+    connection: sa.Connection
     site: Site
 
 
@@ -158,7 +158,7 @@ def list_table_rows(source: TableSource, table: str) -> Rows:
     return _ROWS[table](source)
 
 
-def read_stamp(connection: Any) -> str:
+def read_stamp(connection: sa.Connection) -> str:
     """Return a text that differs after a workshop or an idea was saved, in whichever field.
 
     The feed's number does not tell of fields that are in no feed.
@@ -274,7 +274,7 @@ _met = link.select_met_needs().subquery("met")
 _MEETING = sa.select(_met.c.need.label("subject"), _met.c.dataset.label("object"))
 
 
-def _batches(connection: Any, package_type: str) -> Iterator[list[Any]]:
+def _batches(connection: sa.Connection, package_type: str) -> Iterator[Sequence[sa.Row[Any]]]:
     last = ""
     while True:
         query = (
@@ -315,7 +315,9 @@ def _tail(package: PackageRecord) -> list[Cell]:
     return [package.is_example, localize_time(package.created_at), localize_time(package.saved_at)]
 
 
-def _pairs(connection: Any, query: Any, subjects: Collection[str]) -> dict[str, list[str]]:
+def _pairs(
+    connection: sa.Connection, query: Any, subjects: Collection[str]
+) -> dict[str, list[str]]:
     """Return subject → its objects in order, of a query of (subject, object)."""
     pairs = query.subquery("pairs")
     wanted = sa.select(pairs.c.subject, pairs.c.object).where(pairs.c.subject.in_(subjects))
@@ -325,7 +327,7 @@ def _pairs(connection: Any, query: Any, subjects: Collection[str]) -> dict[str, 
     return found
 
 
-def _since(connection: Any, ids: Collection[str]) -> dict[str, datetime]:
+def _since(connection: sa.Connection, ids: Collection[str]) -> dict[str, datetime]:
     """Return idea → when it came to the status that it has."""
     query = (
         sa.select(Transition.idea_id, sa.func.max(Transition.at))

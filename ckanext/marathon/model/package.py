@@ -235,13 +235,13 @@ def _subjects(objects: Collection[str], *predicates: Predicate) -> sa.Select[Any
     )
 
 
-def read_stored_text(record: model.Package | model.Group | None, field: str) -> str:
+def read_stored_text(record: object, field: str) -> str:
     """Return a field kept as text in extras; "" where there is none."""
     extras: dict[str, str] = getattr(record, "extras", None) or {}
     return extras.get(field) or ""
 
 
-def read_stored_flag(record: model.Package | None, field: str) -> bool:
+def read_stored_flag(record: object, field: str) -> bool:
     """Return a yes or no kept as text in extras; no where there is none."""
     return read_flag(read_stored_text(record, field))
 

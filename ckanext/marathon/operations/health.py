@@ -169,7 +169,7 @@ def list_hanging_workers() -> list[BaseWorker]:
     ]
 
 
-def _is_worker(pid: int) -> bool:
+def _is_worker(pid: int | None) -> bool:
     """Return whether a process is one that does jobs: numbers are given again."""
     try:
         return b"worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
@@ -220,6 +220,7 @@ def end_hanging_workers() -> list[int]:
     """Kill workers that hang, so that their supervisor restarts them; return their pids."""
     ended: list[int] = []
     for worker in list_hanging_workers():
+        assert worker.pid is not None, "its process was looked at"
         end_process(worker.pid)
         ended.append(worker.pid)
     return ended

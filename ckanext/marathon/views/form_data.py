@@ -27,7 +27,11 @@ from flask import request
 from ckanext.marathon.domain.errors import N_
 from ckanext.marathon.domain.texts import is_json_list, is_json_object
 from ckanext.marathon.helpers.form import marathon_chosen, marathon_typed_date
-from ckanext.marathon.helpers.labels import marathon_municipality_names, marathon_problem_names
+from ckanext.marathon.helpers.labels import (
+    Listed,
+    marathon_municipality_names,
+    marathon_problem_names,
+)
 from ckanext.marathon.logic import inputs
 from ckanext.marathon.model import audit
 from ckanext.marathon.records import DATASET
@@ -515,7 +519,7 @@ def _restore_row(row: Any, rows: list[dict[str, Any]], field: Field) -> Any:
     return found
 
 
-def order_as_stored(sent: object, stored: object, field: Field) -> Any:
+def order_as_stored(sent: object, stored: Listed, field: Field) -> Any:
     """Return the choices of a list in their stored order, and behind them those that are new."""
     before = marathon_chosen(field, stored)
     if not is_json_list(sent):

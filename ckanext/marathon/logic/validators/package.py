@@ -14,10 +14,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import ckan.plugins.toolkit as tk
-import sqlalchemy as sa
 from ckan import model
 from ckan.lib.navl.dictization_functions import missing
 from ckan.types import Context, FlattenDataDict, FlattenErrorDict, FlattenKey
+from sqlalchemy.orm import class_mapper
 
 from ckanext.marathon.domain.errors import Fault, FieldFault, Path
 from ckanext.marathon.domain.texts import is_blank, is_json_list, is_json_object, load_json
@@ -129,7 +129,7 @@ def as_said(value: object) -> str | list[str]:
 
 def is_column(record: Record, field: str) -> bool:
     """Return whether CKAN keeps a field of a record by itself, not as an extra."""
-    return field in sa.inspect(type(record)).local_table.columns
+    return field in class_mapper(type(record)).local_table.columns
 
 
 def _text(record: Record, field: str) -> str:
