@@ -89,9 +89,7 @@ def guard_streams() -> None:
     from ckanext.activity.model import activity as streams
 
     # It has no public name.
-    streams._filter_activities_by_permission_labels = (  # pyright: ignore[reportPrivateUsage]
-        _filter_by_labels
-    )
+    streams._filter_activities_by_permission_labels = _filter_by_labels  # pyright: ignore[reportPrivateUsage]
 
 
 def _filter_by_labels(query: Any, user_permission_labels: list[str] | None = None) -> Any:
