@@ -226,7 +226,9 @@ def _read(context: Context, action: str, reference: str) -> Record:
         return {}
 
 
-def note_record(context: Context, sent: Record, files: Any, before: Record, answer: Any) -> None:
+def note_record(
+    context: Context, sent: Record, files: object, before: Record, answer: object
+) -> None:
     """Add notices about sent values of a package that are derived from others.
 
     Args:
@@ -252,7 +254,7 @@ def note_record(context: Context, sent: Record, files: Any, before: Record, answ
         _note(context, row, {**known.get(row.get("id"), {}), **named}, now, OF_FILES, number)
 
 
-def note_organization(context: Context, sent: Record, before: Record, answer: Any) -> None:
+def note_organization(context: Context, sent: Record, before: Record, answer: object) -> None:
     """Add notices about sent values of an organisation that are derived from others."""
     if not messages.is_page() and is_json_object(answer):
         _note(context, sent, before, answer, OF_ORGANIZATIONS)

@@ -15,7 +15,7 @@ from ckan.types import Context
 from flask import has_request_context
 
 from ckanext.marathon.domain.errors import Fault, FieldFault
-from ckanext.marathon.domain.texts import quote_value
+from ckanext.marathon.domain.texts import is_json_object, quote_value
 from ckanext.marathon.vocabulary.codes import Labels, pick_label
 
 
@@ -62,12 +62,12 @@ class NoticeCollection:
         self._messages = messages
         self._is_outermost = is_outermost
 
-    def deliver(self, result: Any) -> None:
+    def deliver(self, result: object) -> None:
         """Hand the notices over: to programs as ``marathon_notices``, to pages as flash messages.
 
         Only what is answered has them: they are neither stored nor indexed nor published.
         """
-        if self._messages and isinstance(result, dict):
+        if self._messages and is_json_object(result):
             result[NOTICES_KEY] = list(self._messages)
         if self._is_outermost and is_page():
             for message in self._messages:

@@ -180,7 +180,7 @@ def find_unknown(data: Mapping[str, Any], fields: Iterable[str], plugin: Any) ->
     ]
 
 
-def note_unknown(context: Context, unknown: Iterable[str], answer: Any) -> None:
+def note_unknown(context: Context, unknown: Iterable[str], answer: object) -> None:
     """Add a notice for each unknown field, unless the answer has it: then a plugin knows it."""
     if messages.is_page() or not is_json_object(answer):
         # Whoever fills in a form did not choose what it sends.
@@ -198,7 +198,7 @@ def _note_unknown_names(
     messages.add_notice(context, messages.name_file(file_number, text))
 
 
-def check_groups(groups: Rows) -> list[Any]:
+def check_groups(groups: Rows) -> list[dict[str, list[str]]]:
     """Return the errors of groups that name none, row by row; CKAN would take them for nothing."""
     message = tk._("A group is named by its id or name")
     names = ("id", "name")
@@ -209,7 +209,7 @@ def check_groups(groups: Rows) -> list[Any]:
     return errors if any(errors) else []
 
 
-def note_strangers(context: Context, field: str, sent: object, answer: Any) -> None:
+def note_strangers(context: Context, field: str, sent: object, answer: object) -> None:
     """Add notices about groups or people that a record did not get.
 
     CKAN passes over those that it cannot find. One that does not exist and one that the person may

@@ -382,7 +382,9 @@ def list_asked_needs(
     ]
 
 
-def list_code_pairs(pairs: Any, ids: set[str], municipality: str) -> list[tuple[str, str]]:
+def list_code_pairs(
+    pairs: link.PairQuery, ids: set[str], municipality: str
+) -> list[tuple[str, str]]:
     """Return the (id, code) of some workshops and ideas, of a query of (subject, object)."""
     found = pairs.subquery("pairs")
     query = sa.select(found.c.subject, found.c.object).distinct()

@@ -161,7 +161,7 @@ def select_talks_about(kind: str, code: str) -> sa.Select[tuple[str]]:
     return sa.select(pairs.c.subject).where(select_place_of_kind(pairs.c.object, kind) == code)
 
 
-def select_place_of_kind(municipality: Any, kind: str) -> Any:
+def select_place_of_kind(municipality: sa.ColumnElement[str], kind: str) -> sa.ColumnElement[str]:
     """Return the column of municipalities' codes, or of the codes of their departments."""
     # The first two digits of a municipality's code are its department's.
     return sa.func.left(municipality, 2) if kind == DEPARTMENT else municipality

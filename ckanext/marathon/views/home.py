@@ -7,12 +7,13 @@ map are all from here.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING
 
 import ckan.plugins.toolkit as tk
 from ckan.types import Response
 from flask import Blueprint, request
 from flask import Response as FlaskResponse
+from werkzeug.datastructures import Headers
 
 from ckanext.marathon.feeds import log_state
 from ckanext.marathon.helpers import site
@@ -27,6 +28,9 @@ from ckanext.marathon.views.answers import (
     vary_by_accept,
 )
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
 map_ = Blueprint("marathon_map", __name__)
 
 YEAR = 365 * 24 * 60 * 60
@@ -35,7 +39,7 @@ YEAR = 365 * 24 * 60 * 60
 class KeptResponse(FlaskResponse):
     """An answer that need not be asked for again; CKAN says of all others that they must."""
 
-    def get_wsgi_headers(self, environ: Any) -> Any:
+    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
         """Return the headers as they are sent, after CKAN has written its own."""
         headers = super().get_wsgi_headers(environ)
         headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
