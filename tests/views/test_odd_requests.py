@@ -13,7 +13,7 @@ from ckan.lib import search
 from ckan.tests import factories as core
 from ckan.tests.helpers import call_action
 
-from tests.factories import MarathonDataset
+from tests.factories import Idea, MarathonDataset
 
 from .conftest import Reader
 
@@ -271,6 +271,18 @@ class TestPages:
         file = core.Resource(package_id=dataset["id"])
         path = f"/dataset/{dataset['id']}/resource/{file['id']}/proxy"
         assert visitor.get(path).status_code == 404
+
+    @pytest.mark.parametrize("condition", ["If-Modified-Since", "If-Range"])
+    def test_a_date_that_no_date_can_be_is_ignored(self, visitor: Reader, condition: str) -> None:
+        code = Idea()["id"][:8]
+        found = [f"/i/{code}.svg", "/base/images/ckan-logo.png", "/catalog.ttl"]
+        for path in found:
+            for moment in (
+                "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+                "Mon, 01 Jan 2024 00:00:00 +99999999999999",
+            ):
+                headers = {condition: moment, "Range": "bytes=0-1"}
+                assert visitor.get(path, **headers).status_code in {200, 206}, path
 
     @pytest.mark.parametrize("url", ["urn:x", "JavaScript:x", "data:text/plain,x"])
     def test_a_download_of_what_is_no_web_address(self, visitor: Reader, url: str) -> None:

@@ -3,10 +3,9 @@
 A document is a head, any number of pages, and a tail. The head has the catalogue's description,
 date and links to pages. Pages are stored compressed and concatenated as they are: each is deflated
 so that it refers to nothing before it and ends at a byte (a full flush). Only the checksum of the
-whole document has to be computed, from those of the pages.
+whole document has to be computed, from those of the pages (zlib's ``crc32_combine``).
 
-Sources: RFC 1951, RFC 1952; Adler's ``crc32_combine`` (zlib), whose idea is used here: appending
-bytes multiplies the remainder by a power of x.
+Sources: RFC 1951, RFC 1952.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from rdflib import Literal, URIRef
 from sqlalchemy.exc import InternalError, OperationalError
+from zlib_ng import zlib_ng
 
 from ckanext.marathon.domain.addresses import is_mail_reachable
 from ckanext.marathon.feeds import data_json, inventory, keys, log_state, sheet, triples
@@ -47,8 +47,6 @@ COMPRESSION_LEVEL = 6
 _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 # An empty last block.
 _END = b"\x03\x00"
-# The polynomial of CRC-32, bits reversed.
-_POLYNOMIAL = 0xEDB88320
 
 
 class Piece(NamedTuple):
@@ -83,49 +81,9 @@ def write_gzip(pieces: Iterable[Piece]) -> Iterator[bytes]:
     crc = size = 0
     for piece in pieces:
         yield piece.body
-        crc = combine_checksums(crc, piece.crc, piece.size)
+        crc = zlib_ng.crc32_combine(crc, piece.crc, piece.size)
         size += piece.size
     yield _END + struct.pack("<II", crc, size & 0xFFFFFFFF)
-
-
-def combine_checksums(first: int, second: int, second_size: int) -> int:
-    """Return the CRC-32 of two concatenated texts from their CRC-32s."""
-    return _multiply(_shift(second_size), first) ^ second
-
-
-@lru_cache(maxsize=65_536)
-def _shift(size: int) -> int:
-    """Return x to the power of ``8 * size``, modulo the polynomial."""
-    product = 1 << 31
-    for power in _powers():
-        if not size:
-            break
-        if size & 1:
-            product = _multiply(power, product)
-        size >>= 1
-    return product
-
-
-@lru_cache(maxsize=1)
-def _powers() -> list[int]:
-    """Return x to the powers of 8, 16, 32 … modulo the polynomial."""
-    powers = [1 << 23]
-    for _ in range(63):
-        powers.append(_multiply(powers[-1], powers[-1]))
-    return powers
-
-
-def _multiply(a: int, b: int) -> int:
-    """Return the product of two polynomials, modulo CRC-32's; the highest bit is x to the 0."""
-    product = 0
-    bit = 1 << 31
-    while a:
-        if a & bit:
-            product ^= b
-            a ^= bit
-        bit >>= 1
-        b = (b >> 1) ^ _POLYNOMIAL if b & 1 else b >> 1
-    return product
 
 
 class DocumentFormat(NamedTuple):

@@ -26,7 +26,7 @@ from ckanext.marathon.model import figures as figures_model
 from ckanext.marathon.model import idea, municipality
 from ckanext.marathon.model.figures import Figures
 from ckanext.marathon.vocabulary import problems
-from ckanext.marathon.vocabulary.territory import ATTRIBUTION, build_topology
+from ckanext.marathon.vocabulary.territory import ATTRIBUTION, read_topology
 
 
 class PageError(NamedTuple):
@@ -137,7 +137,7 @@ class MapAddresses(NamedTuple):
 def read_map_file(name: str) -> MapFile:
     """Return a file, one of :data:`MEDIA_TYPES`."""
     if name == BOUNDARIES:
-        body = build_topology("municipality")
+        body = read_topology()
     else:
         body = files("xstatic.pkg.leaflet").joinpath("data", name).read_bytes()
     return MapFile(body, gzip.compress(body, mtime=0), hashlib.sha256(body).hexdigest()[:12])

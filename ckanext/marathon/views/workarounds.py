@@ -22,6 +22,7 @@ from ckan.types import Context, PFeedFactory, Response
 from ckan.views.feed import CKANFeed
 from flask import Blueprint, request
 from werkzeug.datastructures import ImmutableMultiDict
+from werkzeug.http import parse_date
 
 from ckanext.marathon.domain.texts import is_json_list, is_reference, remove_hidden
 from ckanext.marathon.helpers.labels import TYPES
@@ -129,6 +130,24 @@ _FIELDS = {
     "group.member_new": ("role",),
     "organization.member_new": ("role",),
 }
+
+
+# Conditions of a request that Werkzeug reads as a date.
+_DATED = ("HTTP_IF_MODIFIED_SINCE", "HTTP_IF_RANGE")
+
+
+# CKAN workaround: endless-dates
+@odd_requests.before_app_request
+def ignore_endless_dates() -> None:
+    """Remove conditions of a request whose date has a year or an offset that no date can have.
+
+    Werkzeug reads such a date when a file is served, and raises; RFC 9110 has it ignored.
+    """
+    for name in _DATED:
+        try:
+            parse_date(request.environ.get(name))
+        except OverflowError:
+            del request.environ[name]
 
 
 # CKAN workaround: form-fields
