@@ -10,7 +10,7 @@ import re
 import uuid
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict
 
 import ckan.plugins.toolkit as tk
 from ckan import model
@@ -31,6 +31,7 @@ from ckanext.marathon.helpers.labels import (
 from ckanext.marathon.logic import dataset as dataset_logic
 from ckanext.marathon.logic import permissions
 from ckanext.marathon.model import link, package
+from ckanext.marathon.records import Organization
 from ckanext.marathon.visibility import Viewer
 from ckanext.marathon.vocabulary import authorities, problems, statuses, territory
 
@@ -248,8 +249,8 @@ def marathon_own_municipalities() -> list[str]:
     mine = model.Session.query(model.Group).filter(
         model.Group.id.in_(permissions.read_standing(current_user.name).capacities)
     )
-    extras = [cast(Any, organization).extras or {} for organization in mine]
-    codes = {each["municipality_code"] for each in extras if each.get("municipality_code")}
+    codes = {Organization.from_stored(organization).municipality_code for organization in mine}
+    codes.discard("")
     return list(codes) if len(codes) == 1 else []
 
 
