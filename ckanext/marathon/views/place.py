@@ -24,7 +24,6 @@ from ckanext.marathon.helpers.labels import (
     marathon_host,
     marathon_municipality_names,
 )
-from ckanext.marathon.helpers.record import show_organization
 from ckanext.marathon.helpers.sharing import Following, marathon_following, marathon_news
 from ckanext.marathon.model import figures, idea, package
 from ckanext.marathon.model import municipality as municipality_model
@@ -325,7 +324,7 @@ class MunicipalityPage(PlacePage):
 
     department: Department
     pilot_sources: list[PilotSource]
-    organization: dict[str, Any] | None
+    organization: dict[str, str] | None
     following: Following | None
     may_add_organization: bool
 
@@ -508,9 +507,9 @@ def _read_sort() -> str:
     return request.args.get("sort", "")
 
 
-def _find_organization(code: str) -> dict[str, Any] | None:
+def _find_organization(code: str) -> dict[str, str] | None:
     holder = municipality_model.find_municipality(code)
-    return show_organization(holder) if holder else None
+    return package.read_organization_titles([holder]).get(holder) if holder else None
 
 
 def _list_sections(field: str, value: str) -> list[PlaceSection] | None:
