@@ -709,6 +709,8 @@ class Dataset(PackageRecord):
         idea_ids: of the ideas that it names.
         ideas: those of them that the reader may see, as they are shown with it.
         data_need_ids: of the data needs that it says it meets.
+        origins: where its municipalities and its problems come from, as it is shown: ``own`` or
+            ``idea``.
         issued: a date as somebody stated it, as ``modified``.
         first_published: when it became public for the first time; ``None`` if it never was.
         knows_publication: whether ``first_published`` was told at all; a search tells nothing.
@@ -724,6 +726,7 @@ class Dataset(PackageRecord):
     idea_ids: tuple[str, ...] = ()
     ideas: tuple[Idea, ...] = ()
     data_need_ids: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
     issued: str = ""
     modified: str = ""
     first_published: datetime | None = None
@@ -772,6 +775,10 @@ class Dataset(PackageRecord):
             idea_ids=fields.texts("idea"),
             ideas=tuple(Idea.from_fields(row) for row in fields.rows("ideas")),
             data_need_ids=fields.texts("data_need"),
+            origins=(
+                *fields.texts("municipality_origin"),
+                *fields.texts("service_problem_origin"),
+            ),
             issued=fields.text("issued"),
             modified=fields.text("modified"),
             first_published=fields.time("first_published"),
@@ -883,10 +890,25 @@ class DataNeed:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """An idea in another language: an IRI or code of it, and the text."""
+    """An idea in another language: an IRI or code of it, the text, and where it can be heard."""
 
     language: str
     text: str
+    audio: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IdeaStep:
+    """A step in the history of an idea; ``at`` is ISO 8601 with an offset.
+
+    ``user`` is "" for who may not know it, ``organization`` what the one is called that took it.
+    """
+
+    at: str
+    status: str
+    reason: str = ""
+    user: str = ""
+    organization: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -895,14 +917,17 @@ class Idea(PackageRecord):
 
     Attributes:
         workshop_id: of the workshop in which it was said.
+        workshop: that workshop as it is shown with the idea, ``None`` where it is not.
         status: code of how far it is.
         communities: names of places.
         proponent_group: code.
         evidence: web addresses.
+        steps: its history, first to last, where it is shown.
     """
 
     code: str = ""
     workshop_id: str = ""
+    workshop: Workshop | None = None
     status: str = ""
     communities: tuple[str, ...] = ()
     proponent_group: str = ""
@@ -911,6 +936,7 @@ class Idea(PackageRecord):
     data_needs: tuple[DataNeed, ...] = ()
     evidence: tuple[str, ...] = ()
     summaries: tuple[Summary, ...] = ()
+    steps: tuple[IdeaStep, ...] = ()
 
     def name_need(self, need_id: str) -> str:
         """Return what data one of its data needs is, ``""`` if it has no such need."""
@@ -923,6 +949,7 @@ class Idea(PackageRecord):
             **read_package(fields),
             code=fields.text("code"),
             workshop_id=_read_id(fields.value("workshop")),
+            workshop=_read_workshop(fields.value("workshop_info"), fields.value("workshop")),
             status=fields.text("status"),
             communities=fields.texts("community"),
             proponent_group=fields.text("proponent_group"),
@@ -934,9 +961,31 @@ class Idea(PackageRecord):
             ),
             evidence=fields.texts("evidence"),
             summaries=tuple(
-                Summary(row.text("lang"), row.text("text")) for row in fields.rows("summary")
+                Summary(row.text("lang"), row.text("text"), row.text("audio"))
+                for row in fields.rows("summary")
+            ),
+            steps=tuple(
+                IdeaStep(
+                    row.text("at"),
+                    row.text("status"),
+                    row.text("reason"),
+                    row.text("user"),
+                    _read_label(row.value("organization")),
+                )
+                for row in fields.rows("history")
             ),
         )
+
+
+def _read_workshop(*values: object) -> Workshop | None:
+    """Return the first of some values that is a workshop shown within another record."""
+    shown = next((cast(Row, value) for value in values if isinstance(value, Mapping)), None)
+    return Workshop.from_shown(shown) if shown else None
+
+
+def _read_label(value: object) -> str:
+    """Return what a record is called that is shown within another, ``""`` of none."""
+    return read_record(cast(Row, value)).label if isinstance(value, Mapping) else ""
 
 
 def _read_id(value: object) -> str:
@@ -956,11 +1005,16 @@ class Organiser:
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """An organisation that was invited; dates are ISO, ``answer`` a code, each ``""`` if none."""
+    """An organisation that was invited.
+
+    Dates are ISO, ``answer`` and ``attended`` codes, each ``""`` if none.
+    """
 
     organisation: str
     invited_on: str
     answer: str
+    answered_on: str = ""
+    attended: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -990,7 +1044,9 @@ class Workshop(PackageRecord):
     organisers: tuple[Organiser, ...] = ()
     invitations: tuple[Invitation, ...] = ()
     source_url: str = ""
+    source_note: str = ""
     participants: workshop.Counts = field(default_factory=dict[str, "int | None"])
+    participants_note: str = ""
     masked: tuple[str, ...] = ()
 
     @property
@@ -1026,10 +1082,18 @@ class Workshop(PackageRecord):
                 Organiser(row.text("name"), row.text("role")) for row in fields.rows("organiser")
             ),
             invitations=tuple(
-                Invitation(row.text("organisation"), row.text("invited_on"), row.text("answer"))
+                Invitation(
+                    row.text("organisation"),
+                    row.text("invited_on"),
+                    row.text("answer"),
+                    row.text("answered_on"),
+                    row.text("attended"),
+                )
                 for row in fields.rows("invitation")
             ),
             source_url=fields.text("source_url"),
+            source_note=fields.text("source_note"),
+            participants_note=fields.text("participants_note"),
             participants={name: fields.count(name) for name in workshop.COUNT_FIELDS},
             masked=fields.texts("participants_masked"),
         )

@@ -20,6 +20,7 @@ from ckanext.marathon.records import (
     DataNeed,
     Dataset,
     Idea,
+    IdeaStep,
     Milestone,
     Organiser,
     Organization,
@@ -86,6 +87,30 @@ def test_a_workshop_is_typed() -> None:
 
 def test_an_idea_knows_its_workshop_also_where_that_is_shown_within_it() -> None:
     assert Idea.from_shown({**IDEA, "workshop": {"id": "w", "title": "Taller"}}).workshop_id == "w"
+
+
+def test_an_idea_has_its_workshop_and_history_where_they_are_shown_with_it() -> None:
+    workshop = {"id": "w", "name": "taller", "title": "Taller", "starts_at": "2017-05-27"}
+    history = [
+        {"at": "2017-05-28T00:00:00Z", "status": "proposed", "organization": None},
+        {
+            "at": "2017-06-01T00:00:00Z",
+            "status": "prioritised",
+            "reason": "Votada",
+            "user": "ana",
+            "organization": {"id": "m", "name": "muni", "title": ""},
+        },
+    ]
+    found = Idea.from_shown({"id": "i", "workshop_info": workshop, "history": history})
+    assert found.workshop
+    assert (found.workshop.label, found.workshop.starts_at) == ("Taller", "2017-05-27")
+    assert found.steps == (
+        IdeaStep("2017-05-28T00:00:00Z", "proposed"),
+        IdeaStep("2017-06-01T00:00:00Z", "prioritised", "Votada", "ana", "muni"),
+    )
+    dataset = Dataset.from_shown({"id": "d", "ideas": [{"id": "i", "workshop": workshop}]})
+    assert dataset.ideas[0].workshop == found.workshop
+    assert Idea.from_shown({"id": "i", "workshop": "w"}).workshop is None
 
 
 def test_an_idea_names_its_data_needs() -> None:

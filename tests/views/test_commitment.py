@@ -12,7 +12,7 @@ from bs4 import BeautifulSoup
 from ckan.lib.search.common import is_available
 
 from ckanext.marathon.domain import dates
-from ckanext.marathon.model import commitment
+from ckanext.marathon.views import commitment
 from tests import factories
 from tests.queries import asked
 from tests.remembered import remembered

@@ -13,11 +13,9 @@ from ckanext.marathon.helpers import (
     filters,
     form,
     labels,
-    overview,
     record,
     sharing,
     site,
-    workshop,
 )
 
 Helpers = dict[str, Callable[..., Any]]
@@ -25,7 +23,7 @@ Helpers = dict[str, Callable[..., Any]]
 
 def collect_helpers() -> Helpers:
     """Return what ``marathon`` registers, with what is chained to plugins that are loaded."""
-    modules = (chain, filters, form, labels, overview, record, sharing, workshop)
+    modules = (chain, filters, form, labels, record, sharing)
     own = _collect_of_modules(*modules)
     croissant = own.pop("chain_croissant")
     if p.plugin_loaded("croissant"):

@@ -6,10 +6,9 @@ how far a commitment is and what proves it, as far as the visitor may see it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict
 from typing import Any, NamedTuple, TypedDict
-from urllib.parse import urlsplit
 
 import ckan.plugins.toolkit as tk
 from ckan.common import current_user
@@ -22,10 +21,7 @@ from ckanext.marathon.domain import idea as idea_domain
 from ckanext.marathon.domain import workshop as workshop_domain
 from ckanext.marathon.domain.idea import StoryClause, StoryContact
 from ckanext.marathon.domain.texts import is_blank
-from ckanext.marathon.helpers.form import marathon_idea_choices
 from ckanext.marathon.helpers.labels import (
-    Listed,
-    marathon_as_list,
     marathon_date,
     marathon_host,
     marathon_municipality_names,
@@ -33,157 +29,34 @@ from ckanext.marathon.helpers.labels import (
     marathon_term,
 )
 from ckanext.marathon.logic import permissions
-from ckanext.marathon.model import commitment, municipality
 from ckanext.marathon.model import idea as idea_model
+from ckanext.marathon.model import municipality
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model import workshop as workshop_model
 from ckanext.marathon.model.link import Predicate
-from ckanext.marathon.rdf import lookups
-from ckanext.marathon.records import Commitment, Milestone, Workshop
+from ckanext.marathon.records import (
+    DataNeed,
+    Dataset,
+    Idea,
+    Resource,
+    Workshop,
+    list_rows,
+    read_package_record,
+)
 from ckanext.marathon.search.connection import AWAY
 from ckanext.marathon.visibility import Viewer
-from ckanext.marathon.vocabulary import statuses
-
-PROVING_TYPES = (package_model.WORKSHOP, package_model.IDEA, package_model.DATASET)
-_THING = re.compile(rf"/({'|'.join(PROVING_TYPES)})/([A-Za-z0-9_-]+)(?:[./?#].*)?", re.DOTALL)
 
 
-class Evidence(NamedTuple):
-    """Something that proves.
-
-    Attributes:
-        href: its address.
-        title: what it is called; the address itself for what is not of this site.
-        type: ``workshop``, ``idea`` or ``dataset``; ``""`` for what is not of this site.
-        status: of a workshop or idea.
-        day: of a workshop, in words.
-    """
-
-    href: str
-    title: str
-    type: str = ""
-    status: str = ""
-    day: str = ""
-    is_example: bool = False
-
-
-def show_evidence(addresses: Iterable[str]) -> dict[str, Evidence]:
-    """Return address → what to show for it; one query for all of them.
-
-    What is not public, or not there, stays the address that somebody typed.
-    """
-    meant = {each: _find_reference(each) for each in addresses}
-    found = commitment.find_evidence({each[1] for each in meant.values() if each}, PROVING_TYPES)
-    answer: dict[str, Evidence] = {}
-    for address, reference in meant.items():
-        thing = found.get(reference[1]) if reference else None
-        if thing is None:
-            answer[address] = Evidence(address, address)
-            continue
-        starts = package_model.read_stored_text(thing, "starts_at")
-        answer[address] = Evidence(
-            href=tk.h.url_for(f"{thing.type}.read", id=thing.name),
-            title=thing.title or thing.name,
-            type=thing.type,
-            status=package_model.read_stored_text(thing, "status")
-            if thing.type != package_model.DATASET
-            else "",
-            day=marathon_only_day(starts) if workshop_domain.is_time(starts) else "",
-            is_example=package_model.read_stored_flag(thing, "example"),
-        )
-    return answer
-
-
-def _find_reference(address: str) -> tuple[str, str] | None:
-    """Return type and id or name of the thing of this site that an address is of."""
-    try:
-        given = urlsplit(address)
-    except ValueError:
-        return None
-    site = lookups.read_site()
-    for root in (site.url, site.base):
-        own = urlsplit(root)
-        if given.netloc.lower() != own.netloc.lower() or not given.path.startswith(own.path):
-            continue
-        path = given.path[len(own.path) :]
-        for locale in tk.aslist(tk.config.get("ckan.locales_offered")):
-            path = path.removeprefix(f"/{locale}") if path.startswith(f"/{locale}/") else path
-        found = _THING.fullmatch(path)
-        if found:
-            return found[1], found[2]
-    return None
-
-
-class ShownMilestone(NamedTuple):
-    """A milestone, whether it is late, and what to show for the addresses that prove it."""
-
-    milestone: Milestone
-    is_overdue: bool
-    evidence: list[Evidence]
-
-
-class ShownCommitment(NamedTuple):
-    """A commitment with what its page counts.
-
-    Attributes:
-        organization: that has it: ``id``, ``name`` and ``title``.
-        progress: status → number of milestones, the furthest first.
-        proofs: type of thing of this site → how many different ones are named as evidence.
-    """
-
-    record: Commitment
-    organization: dict[str, str] | None
-    milestones: list[ShownMilestone]
-    progress: Mapping[str, int]
-    overdue: int
-    proofs: Mapping[str, int]
-
-
-def show_commitment(record: Commitment) -> ShownCommitment:
-    """Return what a page shows of a public commitment; two queries."""
-    proofs = show_evidence(
-        address for milestone in record.milestones for address in milestone.evidence
-    )
-    today = dates.get_today()
-    milestones = [
-        ShownMilestone(
-            milestone,
-            commitment.is_milestone_overdue(milestone.status, milestone.due, today),
-            [proofs[address] for address in milestone.evidence],
-        )
-        for milestone in record.milestones
-    ]
-    own = {(proof.type, proof.href) for proof in proofs.values() if proof.type}
-    return ShownCommitment(
-        record=record,
-        organization=package_model.read_organization_titles([record.owner_id]).get(record.owner_id),
-        milestones=milestones,
-        progress=count_progress(record),
-        overdue=sum(milestone.is_overdue for milestone in milestones),
-        proofs={type_: sum(t == type_ for t, _ in own) for type_ in PROVING_TYPES},
-    )
-
-
-def count_progress(record: Commitment) -> dict[str, int]:
-    """Return how many milestones of a commitment have each status, the furthest first."""
-    return commitment.count_milestones_by_status(
-        milestone.status for milestone in record.milestones
-    )
-
-
-def may_add_commitment() -> bool:
-    """Return whether the visitor may add a commitment for some organisation."""
-    if not current_user.is_authenticated:
+def may_add_record(package_type: str) -> bool:
+    """Return whether the visitor may add a record of a type for some organisation."""
+    if not tk.h.check_access("package_create"):
         return False
-    return bool(permissions.organizations_open_to(current_user.name, package_model.COMMITMENT))
+    return bool(permissions.organizations_open_to(current_user.name, package_type))
 
 
-def marathon_today() -> str:
+def write_today() -> str:
     """Return the day it is in Guatemala, in words: what a printed page is as of."""
     return tk._("as of {day}").format(day=marathon_date(dates.get_today().isoformat()))
-
-
-MOST_COMING_WORKSHOPS = 3
 
 
 class Story(NamedTuple):
@@ -208,37 +81,41 @@ class TimelinePoint(NamedTuple):
     reason: str = ""
 
 
-def marathon_story(idea: dict[str, Any]) -> Story:
+def write_story(idea: Idea) -> Story:
     """Return the sentence with which the page of an idea begins (``domain/idea.py``)."""
-    workshop: dict[str, Any] = idea.get("workshop_info") or {}
-    history: list[dict[str, Any]] = idea.get("history") or []
-    said_on = idea_domain.read_said_on(workshop.get("starts_at") or "", dates.get_today())
-    since = idea_domain.find_status_since(idea.get("status") or "", history, said_on)
+    said_on = _find_said_on(idea)
+    history = [asdict(step) for step in idea.steps]
+    since = idea_domain.find_status_since(idea.status, history, said_on)
     contact = _whom_to_ask(idea)
     clauses = idea_domain.write_story(
         idea_domain.StoryFacts(
-            title=idea.get("title") or idea["name"],
-            status=idea.get("status") or "",
+            title=idea.label,
+            status=idea.status,
             since=since.day,
             is_since_exact=since.is_exact,
-            workshop=workshop.get("title") or "",
+            workshop=idea.workshop.title if idea.workshop else "",
             said_on=said_on,
-            is_explained=bool(history and history[-1].get("reason")),
-            is_evident=bool(idea.get("evidence")),
+            is_explained=bool(idea.steps and idea.steps[-1].reason),
+            is_evident=bool(idea.evidence),
             contact=contact,
         )
     )
-    html = [_write_linked(each, workshop, contact) for each in clauses]
-    text = [_write_plain(each) for each in clauses]
+    html = [_write_linked(clause, idea.workshop, contact) for clause in clauses]
+    text = [_write_plain(clause) for clause in clauses]
     return Story(Markup("; ").join(html) + ".", "; ".join(text) + ".", contact)
 
 
-def _whom_to_ask(thing: dict[str, Any]) -> StoryContact | None:
-    """Return the municipality of a thing, else the coordinating body: the first that has contact.
+def _find_said_on(idea: Idea) -> str:
+    starts_at = idea.workshop.starts_at if idea.workshop else ""
+    return idea_domain.read_said_on(starts_at, dates.get_today())
+
+
+def _whom_to_ask(idea: Idea) -> StoryContact | None:
+    """Return the municipality of an idea, else the coordinating body: the first that has contact.
 
     Both are institutions: their e-mail addresses and web sites, as they are on the site.
     """
-    places = municipality.list_municipality_contacts(marathon_as_list(thing.get("municipality")))
+    places = municipality.list_municipality_contacts(idea.municipalities)
     found = idea_domain.find_contact(places)
     if found and (found.email or found.homepage):
         return found
@@ -247,45 +124,25 @@ def _whom_to_ask(thing: dict[str, Any]) -> StoryContact | None:
     )
 
 
-def marathon_timeline(idea: dict[str, Any]) -> list[TimelinePoint]:
+def list_timeline(idea: Idea) -> list[TimelinePoint]:
     """Return the way of an idea: from its workshop through its steps to the next one."""
-    workshop: dict[str, Any] = idea.get("workshop_info") or {}
-    said_on = idea_domain.read_said_on(workshop.get("starts_at") or "", dates.get_today())
-    points = [TimelinePoint("said", said_on)] if workshop else []
-    history: list[dict[str, Any]] = idea.get("history") or []
-    for step in history:
-        organization: dict[str, Any] = step.get("organization") or {}
+    points = [TimelinePoint("said", _find_said_on(idea))] if idea.workshop else []
+    for step in idea.steps:
         points.append(
             TimelinePoint(
                 "step",
-                dates.find_local_day(step["at"]).isoformat(),
-                step["status"],
-                organization.get("title") or organization.get("name") or "",
-                step.get("user") or "",
-                step.get("reason") or "",
+                dates.find_local_day(step.at).isoformat(),
+                step.status,
+                step.organization,
+                step.user,
+                step.reason,
             )
         )
-    ahead = idea_domain.find_status_ahead(idea.get("status") or "")
+    ahead = idea_domain.find_status_ahead(idea.status)
     return [*points, TimelinePoint("ahead", "", ahead)] if ahead else points
 
 
-def marathon_coming_workshops(codes: Listed) -> list[dict[str, str]]:
-    """Return the next announced workshops of municipalities: name, title, starts_at, rsvp_by."""
-    found = workshop_model.list_coming_workshops(
-        marathon_as_list(codes), dates.get_today(), MOST_COMING_WORKSHOPS
-    )
-    return [
-        {
-            "name": workshop.name,
-            "title": workshop.label,
-            "starts_at": workshop.starts_at,
-            "rsvp_by": workshop.rsvp_by,
-        }
-        for workshop in map(Workshop.from_stored, found)
-    ]
-
-
-def marathon_asked(ideas: list[dict[str, Any]]) -> dict[str, str]:
+def count_asked_data(ideas: list[Package]) -> dict[str, str]:
     """Return idea id → in words how many of the data that it asks for there are."""
     found = idea_model.read_asked_needs([each["id"] for each in ideas])
     return {
@@ -308,15 +165,15 @@ def _write_plain(clause: StoryClause) -> str:
 
 
 def _write_linked(
-    clause: StoryClause, workshop: dict[str, str], contact: StoryContact | None
+    clause: StoryClause, workshop: Workshop | None, contact: StoryContact | None
 ) -> Markup:
     values: dict[str, Markup] = {}
     for name, value in clause.values.items():
         if name == "date":
             text = marathon_date(value)
             values[name] = Markup('<time datetime="{}">{}</time>').format(value, text)
-        elif name == "workshop":
-            href = tk.h.url_for("workshop.read", id=workshop["name"])
+        elif name == "workshop" and workshop:
+            href = tk.h.url_for("workshop.read", id=workshop.name)
             values[name] = Markup('<a href="{}"><bdi>{}</bdi></a>').format(href, value)
         elif name == "organization" and contact:
             href = tk.h.url_for("organization.read", id=contact.name)
@@ -346,21 +203,6 @@ MOST_IDEAS_ON_A_PAGE = 50
 MOST_TO_ORDER = 1_000
 
 
-class NextStatus(TypedDict):
-    """A status that an idea may be given now."""
-
-    code: str
-    label: str
-    reason_required: bool
-
-
-class ParticipantCount(TypedDict):
-    """A count of participants, in words."""
-
-    label: str
-    value: str
-
-
 class RecordList(TypedDict):
     """Some things of one type, and how many there are."""
 
@@ -369,25 +211,33 @@ class RecordList(TypedDict):
     things: list[Package]
 
 
+class ListedPart(NamedTuple):
+    """The first records of a type in a short list, and how many there are."""
+
+    package_type: str
+    count: int
+    records: list[ListedRecord]
+
+
 class LinkedRecords(RecordList):
     """Things that refer to others: also the ids of all, not only of those shown."""
 
     ids: list[str]
 
 
-def marathon_of_organization(organization_id: str) -> list[RecordList]:
+def marathon_of_organization(organization_id: str) -> list[ListedPart]:
     """Return the first workshops, ideas and commitments of an organisation, of those it has.
 
     Raises:
         ckan.lib.search.SolrConnectionError: Solr is away, and with it the page that asks this.
     """
-    parts: list[RecordList] = []
+    parts: list[ListedPart] = []
     for package_type in ("workshop", "idea", "commitment"):
         part = find_records(
             package_type, f'+owner_org:"{organization_id}"', 5, include_private=True
         )
         if part["count"]:
-            parts.append(part)
+            parts.append(ListedPart(package_type, part["count"], list_records(part["things"])))
     return parts
 
 
@@ -437,12 +287,12 @@ def marathon_linked(ids: Collection[str]) -> list[Package]:
     return [by_id[each] for each in ids if each in by_id]
 
 
-def marathon_ideas_of_workshop(workshop: Package) -> LinkedRecords:
+def find_ideas_of_workshop(workshop_id: str) -> LinkedRecords:
     """Return the first ideas by title of those said in a workshop."""
-    return _find_linked("idea", [workshop["id"]], Predicate.IDEA_WORKSHOP, MOST_IDEAS_ON_A_PAGE)
+    return _find_linked("idea", [workshop_id], Predicate.IDEA_WORKSHOP, MOST_IDEAS_ON_A_PAGE)
 
 
-def marathon_datasets_of_ideas(ideas: Collection[str]) -> LinkedRecords:
+def find_datasets_of_ideas(ideas: Collection[str]) -> LinkedRecords:
     """Return the first datasets by title of those that name one of some ideas, given by id."""
     return _find_linked("dataset", ideas, Predicate.DATASET_IDEA, MOST_ON_A_PAGE)
 
@@ -463,35 +313,36 @@ def _find_linked(
     return {"package_type": package_type, "count": len(ids), "things": things, "ids": ids}
 
 
-def marathon_needs(idea: Package) -> list[dict[str, Any]]:
-    """Return the data needs of an idea: id, what, why, and the datasets that meet each."""
-    return _list_packages("marathon_data_need_list", idea)
-
-
-def marathon_needs_met(dataset: Package) -> list[dict[str, str]]:
-    """Return the data needs (id, what, why) that a dataset says it meets.
+def list_needs_met(dataset: Dataset) -> list[DataNeed]:
+    """Return the data needs that a dataset says it meets.
 
     Needs of ideas that the visitor may not see are left out.
     """
-    wanted, ideas = marathon_as_list(dataset.get("data_need")), dataset.get("ideas")
-    if not wanted or not ideas:
+    if not dataset.data_need_ids or not dataset.ideas:
         return []
-    found = marathon_idea_choices((), [each["id"] for each in ideas])
-    needs = {need["id"]: need for idea in found for need in idea["data_need"]}
-    return [needs[each] for each in wanted if each in needs]
+    asked = {"include": [idea.id for idea in dataset.ideas]}
+    found = tk.get_action("marathon_idea_choices")({"user": current_user.name}, asked)
+    needs = {need["id"]: DataNeed(**need) for idea in found for need in idea["data_need"]}
+    return [needs[id_] for id_ in dataset.data_need_ids if id_ in needs]
+
+
+def marathon_needs_met(dataset: Package) -> list[DataNeed]:
+    """Return the data needs that a dataset says it meets, for a field in a list of all details."""
+    return list_needs_met(Dataset.from_shown(dataset))
 
 
 def marathon_thing_note(thing: Package) -> str:
-    """Return in one line where a listed thing belongs and when it was."""
-    places = ", ".join(marathon_municipality_names(thing.get("municipality"))[:4])
-    if thing["type"] == "workshop":
-        return _join_line(marathon_only_day(thing.get("starts_at")), places)
-    if thing["type"] == "idea":
-        return _join_line(places, _write_votes(thing.get("votes")))
-    organization: dict[str, Any] = thing.get("organization") or {}
-    named = (str(each.get("format") or "") for each in thing.get("resources", []))
-    formats = sorted({each for each in named if not is_blank(each)})
-    return _join_line(places, organization.get("title"), ", ".join(formats))
+    """Return in one line where a listed record belongs and when it was."""
+    record = read_package_record(thing)
+    places = ", ".join(marathon_municipality_names(record.municipalities)[:4])
+    if isinstance(record, Workshop):
+        return _join_line(marathon_only_day(record.starts_at), places)
+    if isinstance(record, Idea):
+        return _join_line(places, _write_votes(record.votes))
+    files = map(Resource.from_shown, list_rows(thing.get("resources")))
+    formats = sorted({file.format for file in files if not is_blank(file.format)})
+    owner = record.owner.title if record.owner else ""
+    return _join_line(places, owner, ", ".join(formats))
 
 
 class ListedRecord(NamedTuple):
@@ -515,7 +366,7 @@ class ListedRecord(NamedTuple):
     detail: str
 
 
-def marathon_listed_records(
+def list_records(
     things: Iterable[Package], details: Mapping[str, str] | None = None
 ) -> list[ListedRecord]:
     """Return the lines of a short list of records; ``details`` has a further line by id."""
@@ -523,59 +374,21 @@ def marathon_listed_records(
 
 
 def _describe_listed(thing: Package, detail: str) -> ListedRecord:
-    terms = _STATUS_LISTS.get(thing["type"], "")
-    status = (thing.get("status") or "") if terms else ""
+    record = read_package_record(thing)
+    status = record.status if isinstance(record, Idea | Workshop) else ""
     return ListedRecord(
-        href=tk.h.url_for(f"{thing['type']}.read", id=thing["name"]),
-        title=thing.get("title") or thing["name"],
+        href=tk.h.url_for(f"{thing['type']}.read", id=record.name),
+        title=record.label,
         is_private=bool(thing.get("private")),
-        is_example=bool(thing.get("example")),
+        is_example=record.is_example,
         status=status,
-        status_label=marathon_term(terms, status) if status else "",
+        status_label=marathon_term(_STATUS_LISTS[thing["type"]], status) if status else "",
         note=marathon_thing_note(thing),
         detail=detail,
     )
 
 
 _STATUS_LISTS = {"idea": "idea-status", "workshop": "workshop-status"}
-
-
-def marathon_participants(workshop: Package) -> list[ParticipantCount]:
-    """Return the counts of participants that are known.
-
-    Masked ones as "not shown": a count is masked because it is under 5 itself, or because
-    another that is could be worked out from it.
-    """
-    labels = {
-        field["field_name"]: tk.h.scheming_language_text(field["label"])
-        for field in tk.h.scheming_get_dataset_schema("workshop")["dataset_fields"]
-    }
-    masked: list[str] = workshop.get("participants_masked") or []
-    found: list[ParticipantCount] = []
-    for name in workshop_domain.COUNT_FIELDS:
-        value = workshop.get(name)
-        if name in masked:
-            found.append({"label": labels[name], "value": tk._("not shown")})
-        elif value not in (None, ""):
-            found.append({"label": labels[name], "value": str(value)})
-    return found
-
-
-def marathon_unanswered(workshop: Package) -> list[str]:
-    """Return the organisations that were invited and of which no answer is recorded."""
-    return [invitation.organisation for invitation in Workshop.from_shown(workshop).unanswered]
-
-
-def marathon_next_statuses(status: str) -> list[NextStatus]:
-    """Return the statuses that may follow an idea's status."""
-    return [
-        {
-            "code": code,
-            "label": marathon_term(statuses.IDEA_STATUS.name, code),
-            "reason_required": idea_domain.needs_reason(status, code),
-        }
-        for code in idea_domain.list_next_statuses(status)
-    ]
 
 
 def _find_packages(ids: list[str]) -> Iterable[Package]:
@@ -602,14 +415,9 @@ def _show_package(identifier: str) -> Package | None:
         return None
 
 
-def _list_packages(action: str, package: Package) -> list[dict[str, Any]]:
-    return tk.get_action(action)({"user": current_user.name}, {"id": package["id"]})
-
-
-def _write_votes(value: Any) -> str:
-    if not str(value or "").isdigit():
+def _write_votes(number: int | None) -> str:
+    if not number:
         return ""
-    number = int(value)
     return tk.ungettext("%(num)d vote", "%(num)d votes", number) % {"num": number}
 
 

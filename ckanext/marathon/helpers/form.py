@@ -33,6 +33,7 @@ from ckanext.marathon.helpers.labels import (
 from ckanext.marathon.logic import dataset as dataset_logic
 from ckanext.marathon.logic import permissions
 from ckanext.marathon.model import link, package
+from ckanext.marathon.records import Organization
 from ckanext.marathon.visibility import Viewer
 from ckanext.marathon.vocabulary import authorities, problems, statuses, territory
 
@@ -250,9 +251,9 @@ def marathon_own_municipalities() -> list[str]:
     mine = model.Session.query(model.Group).filter(
         model.Group.id.in_(permissions.read_standing(current_user.name).capacities)
     )
-    stored = {package.read_stored_text(each, "municipality_code") for each in mine}
-    codes = list(stored - {""})
-    return codes if len(codes) == 1 else []
+    codes = {Organization.from_stored(organization).municipality_code for organization in mine}
+    codes.discard("")
+    return list(codes) if len(codes) == 1 else []
 
 
 def marathon_idea_choices(codes: Listed, selected: Listed = ()) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from ckan.types import Context
 
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.errors import N_
+from ckanext.marathon.model.figures import Figures
 from ckanext.marathon.vocabulary import problems, statuses, territory
 from ckanext.marathon.vocabulary.codes import UnknownCode
 
@@ -133,6 +134,27 @@ def marathon_problem_names(notations: Listed) -> list[str]:
 def marathon_host(address: str) -> str:
     """Return the host of a web address, which is how people call a source."""
     return urlsplit(address).netloc.removeprefix("www.") or address
+
+
+def marathon_figure_labels() -> dict[str, str]:
+    """Return field of ``Figures`` → what readers call it."""
+    return {
+        "workshops": tk._("Workshops"),
+        "ideas": tk._("Ideas"),
+        "needs": tk._("Data asked for"),
+        "needs_met": tk._("Asked for and published"),
+        "datasets": tk._("Datasets"),
+    }
+
+
+def marathon_how_much(numbers: Figures) -> str:
+    """Return figures in words, without those that are none: ``2 ideas · 1 dataset``."""
+    words = (
+        (numbers.ideas, tk.ungettext("{n} idea", "{n} ideas", numbers.ideas)),
+        (numbers.datasets, tk.ungettext("{n} dataset", "{n} datasets", numbers.datasets)),
+        (numbers.workshops, tk.ungettext("{n} workshop", "{n} workshops", numbers.workshops)),
+    )
+    return " · ".join(text.format(n=number) for number, text in words if number)
 
 
 def ngettext(one: str, many: str) -> str:

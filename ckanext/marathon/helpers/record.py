@@ -24,7 +24,7 @@ from ckanext.marathon.feeds.keys import dataset_uri, find_kind
 from ckanext.marathon.helpers.labels import marathon_date
 from ckanext.marathon.model.feed import Kind
 from ckanext.marathon.rdf.lookups import read_site
-from ckanext.marathon.records import OTHER_LANGUAGES, REST, says_anything
+from ckanext.marathon.records import OTHER_LANGUAGES, REST, Resource, says_anything
 from ckanext.marathon.vocabulary import authorities
 
 # What the pages show at their top, so that the list of all details need not repeat it.
@@ -59,7 +59,7 @@ _PURPOSES = {
 }
 
 
-def marathon_shown_above(package_type: str) -> set[str]:
+def list_fields_above(package_type: str) -> set[str]:
     """Return the fields that a page of this type shows before the list of all details."""
     return _EVERYWHERE | _ABOVE[package_type]
 
@@ -69,7 +69,7 @@ def marathon_type_label(package_type: str) -> str:
     return _name_type(package_type).get("one", tk._("Dataset"))
 
 
-def marathon_organization(organization_id: str) -> dict[str, Any]:
+def show_organization(organization_id: str) -> dict[str, Any]:
     """Return an organisation as CKAN's ``organization_show``, or {} of one that is not there.
 
     Without its people, followers and datasets, which no page shows beside something else: CKAN's
@@ -143,9 +143,9 @@ def _name_type(package_type: str) -> dict[str, str]:
     return {}
 
 
-def marathon_licence_doubt(dataset: dict[str, Any]) -> str:
+def explain_licence_doubt(licence_id: str) -> str:
     """Return what a reader must know before they reuse it, ``""`` if the licence is open."""
-    known = authorities.find_licence(dataset.get("license_id") or "notspecified")
+    known = authorities.find_licence(licence_id or "notspecified")
     if known is None or known.is_open:
         return ""
     name = known.label(tk.h.lang())
@@ -154,20 +154,20 @@ def marathon_licence_doubt(dataset: dict[str, Any]) -> str:
     return tk._("{name} is not an open licence.").format(name=name)
 
 
-def marathon_iri(thing: dict[str, Any]) -> str:
+def find_iri(thing: dict[str, Any]) -> str:
     """Return the permanent address of a dataset, workshop, idea or commitment."""
     if find_kind(thing["type"]) == Kind.DATASET:
         return str(dataset_uri(thing))
     return str(read_site().thing(thing["type"], thing["id"]))
 
 
-def marathon_language(iri: str) -> str:
+def name_language(iri: str) -> str:
     """Return the name of a language by IRI or code."""
     found = _find_language(iri)
     return found.label(tk.h.lang()).capitalize() if found else iri
 
 
-def marathon_language_tag(iri: str) -> str:
+def find_language_tag(iri: str) -> str:
     """Return a language's tag for HTML's ``lang``, ``""`` (unknown) if there is none."""
     found = _find_language(iri)
     if isinstance(found, authorities.Language):
@@ -229,12 +229,12 @@ def marathon_filled(
 
 def marathon_download(resource: dict[str, Any]) -> Download:
     """Return what the button of a file or link says, and where it leads."""
-    url = str(resource.get("url") or "").strip()
-    if resource.get("url_type") != "upload" and not _is_web(url):
+    file = Resource.from_shown(resource)
+    url, is_upload = file.url.strip(), file.url_type == "upload"
+    if not is_upload and not _is_web(url):
         return _describe_address(url)
-    name = str(resource.get("format") or "")
-    is_file = resource.get("url_type") == "upload" or name.lower() not in _NO_FILES
-    parts = [name, marathon_size(resource)]
+    is_file = is_upload or file.format.lower() not in _NO_FILES
+    parts = [file.format, marathon_size(resource)]
     label = tk._("Download") if is_file else tk._("Open the link")
     return Download(label, ", ".join(part for part in parts if part), is_file, url)
 

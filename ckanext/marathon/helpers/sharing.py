@@ -19,7 +19,7 @@ from markupsafe import Markup
 from ckanext.marathon.domain import workshop as workshop_domain
 from ckanext.marathon.feeds import keys, schema_org
 from ckanext.marathon.feeds.keys import Key
-from ckanext.marathon.helpers.chain import marathon_story, marathon_thing_note
+from ckanext.marathon.helpers.chain import marathon_thing_note, write_story
 from ckanext.marathon.helpers.labels import marathon_date, marathon_host, marathon_period
 from ckanext.marathon.logic.dataset import keep_codes_as_text, prepare_croissant, restate_croissant
 from ckanext.marathon.model import package as package_model
@@ -27,10 +27,11 @@ from ckanext.marathon.model.clock import cache_until_change
 from ckanext.marathon.model.feed import Kind
 from ckanext.marathon.rdf.lookups import Lookups, read_site
 from ckanext.marathon.rdf.profile import build_record_graph, copy_with_published_values
+from ckanext.marathon.records import Dataset, Idea, Workshop
 from ckanext.marathon.visibility import is_shown_public
 
 
-def marathon_structured_data(dataset: dict[str, Any]) -> Markup | None:
+def write_structured_data(dataset: dict[str, Any]) -> Markup | None:
     """Return a dataset as JSON of schema.org, for a script of a page; ``None`` if not public."""
     found = _describe_dataset(dataset, is_public=True)
     return None if found is None else write_script(found)
@@ -56,7 +57,7 @@ def _describe_dataset(dataset: dict[str, Any], *, is_public: bool) -> dict[str, 
     return None if found is None else {**found, "url": str(key.iri(here))}
 
 
-def marathon_croissant(dataset: dict[str, Any]) -> Markup:
+def write_croissant(dataset: dict[str, Any]) -> Markup:
     """Return a dataset as Croissant, which ckanext-dcat writes, for a script of a page.
 
     Kept for visitors until a change: it took a tenth of the page's time.
@@ -124,13 +125,13 @@ class Audio(NamedTuple):
     host: str
 
 
-def marathon_share(thing: dict[str, Any]) -> Share | None:
+def read_share(thing: dict[str, Any]) -> Share | None:
     """Return how to pass on a thing; ``None`` for one that not everybody may see."""
     letter = LETTERS.get(thing["type"])
     if letter is None or not is_shown_public(thing):
         return None
     code = package_model.shorten_id(thing["type"], thing["id"])
-    address = f"{read_site().url}/{letter}/{code}" if code else marathon_page_address(thing)
+    address = f"{read_site().url}/{letter}/{code}" if code else find_page_address(thing)
     return Share(
         code=code,
         address=address,
@@ -140,22 +141,17 @@ def marathon_share(thing: dict[str, Any]) -> Share | None:
     )
 
 
-def marathon_is_public(package: dict[str, Any]) -> bool:
-    """Return whether everybody may see a package that an action has shown."""
-    return is_shown_public(package)
-
-
-def marathon_page_address(thing: dict[str, Any]) -> str:
+def find_page_address(thing: dict[str, Any]) -> str:
     """Return the one address of a page in the reader's language, whole."""
     lang = tk.h.lang()
     locale = "default" if lang == tk.config.get("ckan.locale_default") else lang
     return tk.h.url_for(f"{thing['type']}.read", id=thing["name"], locale=locale, _external=True)
 
 
-def marathon_description(thing: dict[str, Any]) -> str:
+def describe_record(thing: dict[str, Any]) -> str:
     """Return what a thing is, in plain text, for search engines and for cards in chats."""
     if thing["type"] == "idea":
-        return marathon_story(thing).text
+        return write_story(Idea.from_shown(thing)).text
     notes = tk.h.get_translated(thing, "notes") or ""
     text = tk.h.markdown_extract(notes, extract_length=LONGEST) if notes else ""
     return str(text) or marathon_thing_note(thing) or _write_title(thing)
@@ -164,13 +160,15 @@ def marathon_description(thing: dict[str, Any]) -> str:
 def list_poster_lines(thing: dict[str, Any]) -> list[str]:
     """Return what the sheet for the wall says of a thing, a sentence each."""
     if thing["type"] == "idea":
-        return [marathon_story(thing).text]
+        return [write_story(Idea.from_shown(thing)).text]
     if thing["type"] == "workshop":
-        return [each for each in (_write_when_and_where(thing), _write_extract(thing)) if each]
-    return [each for each in (_write_origin(thing), _write_extract(thing)) if each]
+        begin = _write_when_and_where(Workshop.from_shown(thing))
+    else:
+        begin = _write_origin(Dataset.from_shown(thing))
+    return [line for line in (begin, _write_extract(thing)) if line]
 
 
-def marathon_audio(address: str) -> Audio:
+def describe_audio(address: str) -> Audio:
     """Return how to offer a recording: a player only for a file of this site.
 
     A player for another host's would have the browser ask that host.
@@ -189,23 +187,24 @@ def _write_extract(thing: dict[str, Any]) -> str:
     return str(tk.h.markdown_extract(tk.h.get_translated(thing, "notes") or "", LONGEST))
 
 
-def _write_when_and_where(workshop: dict[str, Any]) -> str:
-    starts_at, rsvp_by = workshop.get("starts_at"), workshop.get("rsvp_by")
-    parts = [marathon_period(starts_at, workshop.get("ends_at")) if starts_at else ""]
-    parts.append(workshop.get("venue") or "")
-    if rsvp_by and workshop.get("status") == workshop_domain.ANNOUNCED:
-        parts.append(f"{tk._('Confirm by')}: {marathon_date(rsvp_by)}")
-    return " · ".join(each for each in parts if each)
+def _write_when_and_where(workshop: Workshop) -> str:
+    parts = [
+        marathon_period(workshop.starts_at, workshop.ends_at) if workshop.starts_at else "",
+        workshop.venue,
+    ]
+    if workshop.rsvp_by and workshop.status == workshop_domain.ANNOUNCED:
+        parts.append(f"{tk._('Confirm by')}: {marathon_date(workshop.rsvp_by)}")
+    return " · ".join(filter(None, parts))
 
 
-def _write_origin(dataset: dict[str, Any]) -> str:
-    ideas: list[dict[str, Any]] = dataset.get("ideas") or []
-    for idea in ideas:
-        if idea.get("workshop"):
-            text = tk._("This data comes from the idea “{idea}”, said in “{workshop}”.")
-            return text.format(idea=idea["title"], workshop=idea["workshop"]["title"])
-        return tk._("This data comes from the idea “{idea}”.").format(idea=idea["title"])
-    return ""
+def _write_origin(dataset: Dataset) -> str:
+    if not dataset.ideas:
+        return ""
+    idea = dataset.ideas[0]
+    if idea.workshop:
+        text = tk._("This data comes from the idea “{idea}”, said in “{workshop}”.")
+        return text.format(idea=idea.label, workshop=idea.workshop.label)
+    return tk._("This data comes from the idea “{idea}”.").format(idea=idea.label)
 
 
 _FOLLOWING_ACTIONS = {"dataset": "am_following_dataset", "organization": "am_following_group"}

@@ -18,15 +18,11 @@ from werkzeug.exceptions import default_exceptions
 
 from ckanext.marathon.domain import dataset
 from ckanext.marathon.domain.idea import StoryContact
-from ckanext.marathon.helpers import overview
 from ckanext.marathon.helpers.labels import TYPES
-from ckanext.marathon.helpers.overview import FigureRow, NewestRecord
 from ckanext.marathon.logic import permissions
 from ckanext.marathon.model import figures as figures_model
-from ckanext.marathon.model import idea, municipality
-from ckanext.marathon.model.figures import Figures
-from ckanext.marathon.vocabulary import problems
-from ckanext.marathon.vocabulary.territory import ATTRIBUTION, read_topology
+from ckanext.marathon.model import municipality
+from ckanext.marathon.vocabulary.territory import ATTRIBUTION, build_topology
 
 
 class PageError(NamedTuple):
@@ -161,10 +157,6 @@ def _find_map_address(name: str) -> str:
     )
 
 
-LATEST = 5
-# More are a table to search, not a list to look at.
-MOST_MUNICIPALITIES = 12
-
 T = TypeVar("T")
 
 
@@ -175,39 +167,6 @@ class MenuLink(NamedTuple):
     label: str
     is_here: bool = False
     lang: str = ""
-
-
-class Home(NamedTuple):
-    """Everything the home page counts and lists.
-
-    Attributes:
-        municipalities: those with most workshops, ideas and datasets; ``municipality_count`` is of
-            all that have any.
-    """
-
-    figures: Figures
-    municipalities: list[FigureRow]
-    municipality_count: int
-    areas: list[FigureRow]
-    needs: list[idea.UnmetNeed]
-    ideas: list[NewestRecord]
-    datasets: list[NewestRecord]
-
-
-def marathon_home() -> Home:
-    """Return what the home page shows: public things only, from the database."""
-    places = overview.list_municipality_rows()
-    most = sorted(places, key=lambda each: -each.figures.things)
-    ideas, datasets = overview.list_newest(LATEST)
-    return Home(
-        figures=figures_model.read_total_figures(),
-        municipalities=most[:MOST_MUNICIPALITIES],
-        municipality_count=len(places),
-        areas=overview.list_problem_rows(each.notation for each in problems.list_areas()),
-        needs=idea.list_unmet_needs(LATEST),
-        ideas=ideas,
-        datasets=datasets,
-    )
 
 
 def marathon_nav() -> list[MenuLink]:

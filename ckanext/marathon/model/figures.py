@@ -212,6 +212,34 @@ def list_commitment_names(limit: int) -> list[str]:
     return cache_until_change("commitments", limit, lambda: list(model.Session.scalars(query)))
 
 
+# An action plan has some twenty.
+MOST_COMMITMENTS = 100
+
+
+def list_public_commitments() -> list[Commitment]:
+    """Return the public commitments, by title."""
+    query = (
+        sa.select(model.Package)
+        .where(visibility.filter_public(PACKAGE), PACKAGE.type == package.COMMITMENT)
+        .order_by(PACKAGE.title, PACKAGE.id)
+        .limit(MOST_COMMITMENTS)
+    )
+    return [Commitment.from_stored(row) for row in model.Session.scalars(query)]
+
+
+def find_evidence(references: Collection[str], types: Collection[str]) -> dict[str, model.Package]:
+    """Return public records of these types by the name or id by which they are referred to."""
+    if not references:
+        return {}
+    query = sa.select(model.Package).where(
+        visibility.filter_public(PACKAGE),
+        PACKAGE.type.in_(types),
+        sa.or_(PACKAGE.id.in_(references), PACKAGE.name.in_(references)),
+    )
+    found = list(model.Session.scalars(query))
+    return {record.name: record for record in found} | {record.id: record for record in found}
+
+
 def list_organizations_with_role(role: str, limit: int) -> list[model.Group]:
     """Return the active organisations that have a role in the marathons, oldest first."""
     group = cast(Any, model.Group)

@@ -2,42 +2,222 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import ckan.plugins.toolkit as tk
 from ckan.types import Response
 from flask import Blueprint, request
 
 from ckanext.marathon.domain import dates
+from ckanext.marathon.domain import workshop as workshop_domain
 from ckanext.marathon.helpers import chain
-from ckanext.marathon.helpers.labels import marathon_term
-from ckanext.marathon.model import commitment as commitment_model
+from ckanext.marathon.helpers.labels import marathon_only_day, marathon_term
 from ckanext.marathon.model import figures
-from ckanext.marathon.records import Commitment
+from ckanext.marathon.model import package as package_model
+from ckanext.marathon.model.figures import Figures
+from ckanext.marathon.rdf import lookups
+from ckanext.marathon.records import Commitment, Milestone
 from ckanext.marathon.spreadsheets import Cell, Column, ColumnType, Table, join_values
 from ckanext.marathon.views import answers
 from ckanext.marathon.vocabulary.statuses import MILESTONE_STATUS
 
+COMPLETED = "completed"
+
+
+def is_milestone_overdue(status: str, due: str, today: date) -> bool:
+    """Return whether the day by which a milestone was due is over and it is not completed."""
+    return status != COMPLETED and workshop_domain.has_day_passed(due, today)
+
+
+def count_milestones_by_status(found: Iterable[str]) -> dict[str, int]:
+    """Count milestones by status, the most advanced status first.
+
+    ``""`` counts those of which no status is recorded; what none has is left out.
+    """
+    known = MILESTONE_STATUS.codes
+    counted = Counter(status if status in known else "" for status in found)
+    return {code: counted[code] for code in (*reversed(known), "") if counted[code]}
+
+
+PROVING_TYPES = (package_model.WORKSHOP, package_model.IDEA, package_model.DATASET)
+_THING = re.compile(rf"/({'|'.join(PROVING_TYPES)})/([A-Za-z0-9_-]+)(?:[./?#].*)?", re.DOTALL)
+
+
+class Evidence(NamedTuple):
+    """Something that proves.
+
+    Attributes:
+        href: its address.
+        title: what it is called; the address itself for what is not of this site.
+        type: ``workshop``, ``idea`` or ``dataset``; ``""`` for what is not of this site.
+        status: of a workshop or idea.
+        day: of a workshop, in words.
+    """
+
+    href: str
+    title: str
+    type: str = ""
+    status: str = ""
+    day: str = ""
+    is_example: bool = False
+
+
+def show_evidence(addresses: Iterable[str]) -> dict[str, Evidence]:
+    """Return address → what to show for it; one query for all of them.
+
+    What is not public, or not there, stays the address that somebody typed.
+    """
+    meant = {address: _find_reference(address) for address in addresses}
+    found = figures.find_evidence({each[1] for each in meant.values() if each}, PROVING_TYPES)
+    answer = {}
+    for address, reference in meant.items():
+        thing = found.get(reference[1]) if reference else None
+        if thing is None:
+            answer[address] = Evidence(address, address)
+            continue
+        starts = package_model.read_stored_text(thing, "starts_at")
+        answer[address] = Evidence(
+            href=tk.h.url_for(f"{thing.type}.read", id=thing.name),
+            title=thing.title or thing.name,
+            type=thing.type,
+            status=package_model.read_stored_text(thing, "status")
+            if thing.type != package_model.DATASET
+            else "",
+            day=marathon_only_day(starts) if workshop_domain.is_time(starts) else "",
+            is_example=package_model.read_stored_flag(thing, "example"),
+        )
+    return answer
+
+
+def _find_reference(address: str) -> tuple[str, str] | None:
+    """Return type and id or name of the thing of this site that an address is of."""
+    try:
+        given = urlsplit(address)
+    except ValueError:
+        return None
+    site = lookups.read_site()
+    for root in (site.url, site.base):
+        own = urlsplit(root)
+        if given.netloc.lower() != own.netloc.lower() or not given.path.startswith(own.path):
+            continue
+        path = given.path[len(own.path) :]
+        for locale in tk.aslist(tk.config.get("ckan.locales_offered")):
+            path = path.removeprefix(f"/{locale}") if path.startswith(f"/{locale}/") else path
+        found = _THING.fullmatch(path)
+        if found:
+            return found[1], found[2]
+    return None
+
+
+class ShownMilestone(NamedTuple):
+    """A milestone, whether it is late, and what to show for the addresses that prove it."""
+
+    milestone: Milestone
+    is_overdue: bool
+    evidence: list[Evidence]
+
+
+class ShownCommitment(NamedTuple):
+    """A commitment with what its page counts.
+
+    Attributes:
+        organization: that has it: ``id``, ``name`` and ``title``.
+        progress: status → number of milestones, the furthest first.
+        proofs: type of thing of this site → how many different ones are named as evidence.
+    """
+
+    record: Commitment
+    organization: dict[str, str] | None
+    milestones: list[ShownMilestone]
+    progress: Mapping[str, int]
+    overdue: int
+    proofs: Mapping[str, int]
+
+
+def show_progress(record: Commitment) -> ShownCommitment:
+    """Return what a page shows of a public commitment; two queries."""
+    proofs = show_evidence(
+        address for milestone in record.milestones for address in milestone.evidence
+    )
+    today = dates.get_today()
+    milestones = [
+        ShownMilestone(
+            milestone,
+            is_milestone_overdue(milestone.status, milestone.due, today),
+            [proofs[address] for address in milestone.evidence],
+        )
+        for milestone in record.milestones
+    ]
+    own = {(proof.type, proof.href) for proof in proofs.values() if proof.type}
+    return ShownCommitment(
+        record=record,
+        organization=package_model.read_organization_titles([record.owner_id]).get(record.owner_id),
+        milestones=milestones,
+        progress=count_progress(record),
+        overdue=sum(milestone.is_overdue for milestone in milestones),
+        proofs={type_: sum(t == type_ for t, _ in own) for type_ in PROVING_TYPES},
+    )
+
+
+def count_progress(record: Commitment) -> dict[str, int]:
+    """Return how many milestones of a commitment have each status, the furthest first."""
+    return count_milestones_by_status(milestone.status for milestone in record.milestones)
+
+
 commitment = Blueprint("marathon_commitment", __name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommitmentOverviewPage:
+    """One commitment with its progress, or which commitments there are.
+
+    Attributes:
+        commitment: the one that is shown; ``None`` where there are several, or none.
+        commitments: each with how many milestones have which status, where none is chosen.
+        is_one_of_several: whether there are others beside the one that is shown.
+        as_of: the day of figures and milestones, in words.
+        today: the same in a sentence.
+        may_edit: whether this person may edit the one that is shown.
+        may_add: where there is none, whether this person may add one.
+    """
+
+    commitment: ShownCommitment | None
+    commitments: list[tuple[Commitment, dict[str, int]]]
+    is_one_of_several: bool
+    figures: Figures
+    as_of: str
+    today: str
+    may_edit: bool
+    may_add: bool
 
 
 def show_commitment() -> str:
     """Show the one commitment, the one that ``commitment`` names, or which there are."""
-    everything = commitment_model.list_public_commitments()
+    return tk.render("marathon/commitment/index.html", {"page": read_overview_page()})
+
+
+def read_overview_page() -> CommitmentOverviewPage:
+    """Return what the page of the commitment that is asked for prints, or that of all."""
+    everything = figures.list_public_commitments()
     found = _choose_asked(everything)
-    chosen = chain.show_commitment(found[0]) if len(found) == 1 else None
-    return tk.render(
-        "marathon/commitment/index.html",
-        {
-            "commitment": chosen,
-            "commitments": [
-                (record, chain.count_progress(record)) for record in ([] if chosen else found)
-            ],
-            "is_one_of_several": chosen is not None and len(everything) > 1,
-            "figures": figures.read_total_figures(),
-            "as_of": figures.read_time_of_figures().astimezone(dates.GUATEMALA),
-            "may_add": chain.may_add_commitment() if not found else False,
-        },
+    chosen = show_progress(found[0]) if len(found) == 1 else None
+    as_of = figures.read_time_of_figures().astimezone(dates.GUATEMALA)
+    return CommitmentOverviewPage(
+        commitment=chosen,
+        commitments=[(record, count_progress(record)) for record in ([] if chosen else found)],
+        is_one_of_several=chosen is not None and len(everything) > 1,
+        figures=figures.read_total_figures(),
+        as_of=marathon_only_day(as_of.isoformat()),
+        today=chain.write_today(),
+        may_edit=chosen is not None
+        and bool(tk.h.check_access("package_update", {"id": chosen.record.id})),
+        may_add=not found and chain.may_add_record("commitment"),
     )
 
 
@@ -55,7 +235,7 @@ def show_milestone_table() -> Response:
         Column("overdue", tk._("Overdue")),
         Column("evidence", tk._("Evidence")),
     ]
-    found = _choose_asked(commitment_model.list_public_commitments())
+    found = _choose_asked(figures.list_public_commitments())
     milestones = Table("commitment", tk._("Commitment"), columns, _list_cells(found))
     return answers.answer_csv(milestones)
 
@@ -74,9 +254,7 @@ def _list_cells(found: list[Commitment]) -> Iterator[list[Cell]]:
                 answers.make_day_cell(milestone.due),
                 status,
                 marathon_term(MILESTONE_STATUS.name, status) if status else "",
-                "yes"
-                if commitment_model.is_milestone_overdue(status, milestone.due, today)
-                else "no",
+                "yes" if is_milestone_overdue(status, milestone.due, today) else "no",
                 join_values(milestone.evidence),
             ]
 

@@ -7,7 +7,8 @@ map are all from here.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import Any
 
 import ckan.plugins.toolkit as tk
 from ckan.types import Response
@@ -17,7 +18,7 @@ from werkzeug.datastructures import Headers
 
 from ckanext.marathon.feeds import log_state
 from ckanext.marathon.helpers import site
-from ckanext.marathon.model import figures, link
+from ckanext.marathon.model import figures, idea, link
 from ckanext.marathon.views.answers import (
     add_charset,
     answer_bytes,
@@ -27,6 +28,14 @@ from ckanext.marathon.views.answers import (
     set_validators,
     vary_by_accept,
 )
+from ckanext.marathon.views.place import (
+    FigureRow,
+    NewestRecord,
+    list_municipality_rows,
+    list_newest,
+    list_problem_rows,
+)
+from ckanext.marathon.vocabulary import problems
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -89,6 +98,51 @@ map_.add_url_rule("/marathon/map/<name>", endpoint="part", view_func=show_map_fi
 home = Blueprint("marathon_site", __name__)
 
 
+LATEST = 5
+# More are a table to search, not a list to look at.
+MOST_MUNICIPALITIES = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class HomePage:
+    """Everything the home page counts and lists: public records only, from the database.
+
+    Attributes:
+        municipalities: those with most workshops, ideas and datasets; ``municipality_count`` is of
+            all that have any.
+        areas: of service problems, with how much is about each.
+        needs: data that ideas ask for and nobody has published.
+        ideas: the newest, as ``datasets``.
+        may_publish: whether this person may publish a dataset.
+    """
+
+    figures: figures.Figures
+    municipalities: list[FigureRow]
+    municipality_count: int
+    areas: list[FigureRow]
+    needs: list[idea.UnmetNeed]
+    ideas: list[NewestRecord]
+    datasets: list[NewestRecord]
+    may_publish: bool
+
+
+def read_home_page() -> HomePage:
+    """Return what the home page prints."""
+    places = list_municipality_rows()
+    most = sorted(places, key=lambda row: -row.figures.things)
+    ideas, datasets = list_newest(LATEST)
+    return HomePage(
+        figures=figures.read_total_figures(),
+        municipalities=most[:MOST_MUNICIPALITIES],
+        municipality_count=len(places),
+        areas=list_problem_rows(area.notation for area in problems.list_areas()),
+        needs=idea.list_unmet_needs(LATEST),
+        ideas=ideas,
+        datasets=datasets,
+        may_publish=site.marathon_may_publish(),
+    )
+
+
 def show_home() -> Response | str:
     """Show the home page, or send a program that prefers RDF to the catalogue."""
     extension = find_wanted_extension()
@@ -96,7 +150,7 @@ def show_home() -> Response | str:
         answer = tk.redirect_to("dcat.read_catalog", _format=extension)
         answer.status_code = 303
         return answer
-    return tk.render("home/index.html")
+    return tk.render("home/index.html", {"page": read_home_page()})
 
 
 @home.after_request

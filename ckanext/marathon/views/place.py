@@ -6,60 +6,241 @@ lists the municipalities of the site and their officers.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import ckan.plugins.toolkit as tk
+from ckan import model
 from ckan.common import current_user
 from ckan.types import Context, Response
 from flask import Blueprint, make_response, request
 
-from ckanext.marathon.helpers import overview
-from ckanext.marathon.helpers.chain import ListedRecord, find_records, marathon_listed_records
-from ckanext.marathon.helpers.labels import marathon_date, marathon_host
+from ckanext.marathon.domain import dates
+from ckanext.marathon.helpers.chain import ListedRecord, find_records, list_records
+from ckanext.marathon.helpers.labels import (
+    marathon_date,
+    marathon_figure_labels,
+    marathon_host,
+    marathon_municipality_names,
+)
 from ckanext.marathon.helpers.sharing import Following, marathon_following, marathon_news
-from ckanext.marathon.model import figures, idea
+from ckanext.marathon.model import figures, idea, package
 from ckanext.marathon.model import municipality as municipality_model
+from ckanext.marathon.model.clock import cache_until_change
 from ckanext.marathon.model.figures import Figures
 from ckanext.marathon.model.idea import UnmetNeed
 from ckanext.marathon.model.link import DEPARTMENT, MUNICIPALITY, PROBLEM
 from ckanext.marathon.rdf.lookups import read_site
 from ckanext.marathon.search.connection import AWAY
+from ckanext.marathon.spreadsheets import Column, ColumnType, Table
 from ckanext.marathon.views import answers, form_answers
 from ckanext.marathon.views.answers import find_wanted_extension, vary_by_accept
 from ckanext.marathon.views.errors import ErrorSentences, explain_errors, is_allowed
 from ckanext.marathon.vocabulary import paths, problems, territory
-from ckanext.marathon.vocabulary.codes import UnknownCode
+from ckanext.marathon.vocabulary.codes import UnknownCode, fold_text
 from ckanext.marathon.vocabulary.problems import ServiceProblem
 from ckanext.marathon.vocabulary.territory import Department, Kind, Municipality, PilotEvidence
+
+BY_NAME = "name"
+# What columns of files are called where it differs from the field.
+_IN_FILES = {"needs": "data_needs", "needs_met": "data_needs_met"}
+
+
+class FigureRow(NamedTuple):
+    """A place or problem and how much there is of it."""
+
+    code: str
+    name: str
+    href: str
+    figures: Figures
+
+
+class Comparison(NamedTuple):
+    """Rows in the order that the reader asked for.
+
+    Attributes:
+        sort: the column they are in order of: a field of ``Figures``, ``name``, or ``""`` where
+            they are in an order of their own.
+        most: the largest number of each column, which the longest bar stands for.
+    """
+
+    rows: list[FigureRow]
+    sort: str
+    most: Figures
+
+
+def write_as_of() -> str:
+    """Return the day that figures are of, as people write it."""
+    moment = figures.read_time_of_figures().astimezone(dates.GUATEMALA)
+    return marathon_date(moment.date().isoformat())
+
+
+def list_municipality_rows() -> list[FigureRow]:
+    """Return the municipalities that have any workshop, idea or dataset, by name."""
+    found = []
+    for code, numbers in figures.read_figures_by(MUNICIPALITY).items():
+        try:
+            found.append(_make_municipality_row(territory.get_municipality(code), numbers))
+        except UnknownCode:
+            continue
+    return _sort_by_name(found)
+
+
+def list_rows_of_department(code: str) -> list[FigureRow]:
+    """Return all municipalities of a department, by name."""
+    numbers = figures.read_figures_by(MUNICIPALITY)
+    return _sort_by_name(
+        _make_municipality_row(each, numbers.get(each.code, Figures()))
+        for each in territory.list_municipalities_of(code)
+    )
+
+
+def list_problem_rows(notations: Iterable[str]) -> list[FigureRow]:
+    """Return service problems or areas, in the order given."""
+    numbers, lang = figures.read_figures_by(PROBLEM), tk.h.lang()
+    return [
+        FigureRow(
+            each,
+            problems.get_problem(each).label(lang),
+            tk.h.url_for("marathon_place.problem", notation=each),
+            numbers.get(each, Figures()),
+        )
+        for each in notations
+    ]
+
+
+def compare_rows(rows: list[FigureRow], sort: str, otherwise: str = BY_NAME) -> Comparison:
+    """Return rows in order of a column, the largest number first.
+
+    Args:
+        rows: in an order of their own.
+        sort: what the reader asked for; what is no column changes nothing.
+        otherwise: the column that this is the order of, ``""`` for none.
+    """
+    most = Figures(*(max(column) for column in zip(*(each.figures for each in rows), strict=True)))
+    if sort == BY_NAME:
+        return Comparison(_sort_by_name(rows), sort, most)
+    if sort in Figures._fields:
+        return Comparison(sorted(rows, key=lambda each: -getattr(each.figures, sort)), sort, most)
+    return Comparison(rows, otherwise, most)
+
+
+def tabulate_rows(name: str, title: str, rows: list[FigureRow]) -> Table:
+    """Return rows as a table for spreadsheets."""
+    labels = marathon_figure_labels()
+    columns = [
+        Column("code", tk._("Code")),
+        Column("name", tk._("Name")),
+        *(
+            Column(_IN_FILES.get(each, each), labels[each], type=ColumnType.INTEGER)
+            for each in labels
+        ),
+    ]
+    return Table(name, title, columns, [(each.code, each.name, *each.figures) for each in rows])
+
+
+def _make_municipality_row(place: Municipality, numbers: Figures) -> FigureRow:
+    href = tk.h.url_for("marathon_place.municipality", code=place.code)
+    return FigureRow(place.code, place.name, href, numbers)
+
+
+def _sort_by_name(rows: Iterable[FigureRow]) -> list[FigureRow]:
+    return sorted(rows, key=lambda each: (fold_text(each.name), each.code))
+
+
+class NewestRecord(NamedTuple):
+    """A dataset or idea in a short list; a dataset with the ideas that it came from."""
+
+    type: str
+    name: str
+    title: str
+    status: str
+    is_example: bool
+    places: list[str]
+    ideas: list[NewestRecord]
+
+
+def list_newest(limit: int) -> tuple[list[NewestRecord], list[NewestRecord]]:
+    """Return the newest ideas and the newest datasets, at most ``limit`` of each.
+
+    Kept until a change: CKAN has no index by which they are found.
+    """
+    return cache_until_change("newest", limit, lambda: _list_newest(limit))
+
+
+def _list_newest(limit: int) -> tuple[list[NewestRecord], list[NewestRecord]]:
+    ideas, datasets = (figures.list_latest(each, limit) for each in (package.IDEA, package.DATASET))
+    codes = figures.list_municipalities_of([each.id for each in (*ideas, *datasets)])
+    origins = figures.list_ideas_of_datasets([each.id for each in datasets])
+    return (
+        [_make_newest_record(each, codes) for each in ideas],
+        [_make_newest_record(each, codes, origins.get(each.id, [])) for each in datasets],
+    )
+
+
+def _make_newest_record(
+    record: model.Package,
+    codes: Mapping[str, list[str]],
+    ideas: list[model.Package] | None = None,
+) -> NewestRecord:
+    return NewestRecord(
+        type=record.type,
+        name=record.name,
+        title=record.title or record.name,
+        status=package.read_stored_text(record, "status"),
+        is_example=package.read_stored_flag(record, "example"),
+        places=marathon_municipality_names(codes.get(record.id, [])),
+        ideas=[_make_newest_record(each, {}) for each in ideas or []],
+    )
+
 
 country = Blueprint("marathon_country", __name__)
 
 LATEST = 5
 
 
+@dataclass(frozen=True, kw_only=True)
+class CountryPage:
+    """The country at a glance.
+
+    Attributes:
+        as_of: the day of the figures, in words.
+        comparison: the municipalities, in the order that is asked for.
+        ideas: the newest, as ``datasets``.
+        news: where the news of everything are as Atom.
+    """
+
+    total: Figures
+    as_of: str
+    comparison: Comparison
+    ideas: list[NewestRecord]
+    datasets: list[NewestRecord]
+    news: str
+
+
 def show_country() -> str:
     """Show the country at a glance; ``sort`` is a field of ``Figures``."""
-    ideas, datasets = overview.list_newest(LATEST)
-    rows = overview.list_municipality_rows()
-    return tk.render(
-        "marathon/country/index.html",
-        {
-            "total": figures.read_total_figures(),
-            "as_of": overview.write_as_of(),
-            "comparison": overview.compare_rows(rows, request.args.get("sort", "")),
-            "ideas": ideas,
-            "datasets": datasets,
-        },
+    return tk.render("marathon/country/index.html", {"page": read_country_page(_read_sort())})
+
+
+def read_country_page(sort: str) -> CountryPage:
+    """Return what the page of the country prints, its municipalities in order of a figure."""
+    ideas, datasets = list_newest(LATEST)
+    return CountryPage(
+        total=figures.read_total_figures(),
+        as_of=write_as_of(),
+        comparison=compare_rows(list_municipality_rows(), sort),
+        ideas=ideas,
+        datasets=datasets,
+        news=marathon_news(),
     )
 
 
 def show_municipality_figures() -> Response:
     """Return the figures of the municipalities as CSV."""
     title = tk._("The idea marathons by municipality")
-    return answers.answer_csv(
-        overview.tabulate_rows("municipalities", title, overview.list_municipality_rows())
-    )
+    return answers.answer_csv(tabulate_rows("municipalities", title, list_municipality_rows()))
 
 
 country.add_url_rule("/marathon", endpoint="index", view_func=show_country)
@@ -143,7 +324,7 @@ class MunicipalityPage(PlacePage):
 
     department: Department
     pilot_sources: list[PilotSource]
-    organization: dict[str, Any] | None
+    organization: dict[str, str] | None
     following: Following | None
     may_add_organization: bool
 
@@ -153,7 +334,7 @@ class DepartmentPage(PlacePage):
     """The page of a department, with its municipalities."""
 
     iso_3166_2: str
-    comparison: overview.Comparison
+    comparison: Comparison
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,7 +343,7 @@ class ProblemPage(PlacePage):
 
     definition: str
     area: ServiceProblem | None
-    comparison: overview.Comparison
+    comparison: Comparison
 
 
 def list_municipalities() -> str:
@@ -170,7 +351,7 @@ def list_municipalities() -> str:
     return tk.render(
         "marathon/place/municipalities.html",
         {
-            "active": overview.list_municipality_rows(),
+            "active": list_municipality_rows(),
             "may_add_organization": tk.h.check_access("marathon_municipality_create"),
             "departments": [
                 (each, territory.list_municipalities_of(each.code))
@@ -231,7 +412,7 @@ def read_department_page(department: Department, sort: str) -> DepartmentPage:
     return DepartmentPage(
         **_read_shared(DEPARTMENT, department.code, department.name, department.name),
         iso_3166_2=department.iso_3166_2,
-        comparison=overview.compare_rows(overview.list_rows_of_department(department.code), sort),
+        comparison=compare_rows(list_rows_of_department(department.code), sort),
     )
 
 
@@ -241,8 +422,8 @@ def show_department_figures(code: str) -> Response:
         found = territory.get_department(code)
     except UnknownCode:
         return tk.abort(404, tk._("Not found"))
-    rows = overview.list_rows_of_department(code)
-    return answers.answer_csv(overview.tabulate_rows(f"department-{code}", found.name, rows))
+    rows = list_rows_of_department(code)
+    return answers.answer_csv(tabulate_rows(f"department-{code}", found.name, rows))
 
 
 def list_problems() -> str:
@@ -272,7 +453,7 @@ def read_problem_page(problem: ServiceProblem, sort: str) -> ProblemPage:
         **_read_shared(PROBLEM, problem.notation, name, f"“{name}”"),
         definition=problem.definition.get(tk.h.lang()) or problem.definition.get("es", ""),
         area=problems.get_problem(problem.broader) if problem.broader else None,
-        comparison=overview.compare_rows(overview.list_problem_rows(problem.narrower), sort, ""),
+        comparison=compare_rows(list_problem_rows(problem.narrower), sort, ""),
     )
 
 
@@ -282,9 +463,9 @@ def show_problem_figures(notation: str) -> Response:
         found = problems.get_problem(notation)
     except UnknownCode:
         return tk.abort(404, tk._("Not found"))
-    rows = overview.list_problem_rows(found.narrower or (notation,))
+    rows = list_problem_rows(found.narrower or (notation,))
     title = found.label(tk.h.lang())
-    return answers.answer_csv(overview.tabulate_rows(f"service-problem-{notation}", title, rows))
+    return answers.answer_csv(tabulate_rows(f"service-problem-{notation}", title, rows))
 
 
 def _show_page(template: str, page: PlacePage) -> Response:
@@ -300,7 +481,7 @@ def _read_shared(kind: str, code: str, name: str, about: str) -> dict[str, Any]:
         "name": name,
         "about": about,
         "figures": figures.read_figures_by(kind).get(code, Figures()),
-        "as_of": overview.write_as_of(),
+        "as_of": write_as_of(),
         "needs": idea.list_unmet_needs(SHOWN, kind, code),
         "waiting": tk.h.url_for("idea.search", **{field: code, "vocab_data_needs": "unmet"}),
         "sections": _list_sections(field, code),
@@ -326,9 +507,9 @@ def _read_sort() -> str:
     return request.args.get("sort", "")
 
 
-def _find_organization(code: str) -> dict[str, Any] | None:
+def _find_organization(code: str) -> dict[str, str] | None:
     holder = municipality_model.find_municipality(code)
-    return tk.h.marathon_organization(holder) if holder else None
+    return package.read_organization_titles([holder]).get(holder) if holder else None
 
 
 def _list_sections(field: str, value: str) -> list[PlaceSection] | None:
@@ -342,7 +523,7 @@ def _list_sections(field: str, value: str) -> list[PlaceSection] | None:
 def _make_section(package_type: str, field: str, value: str) -> PlaceSection:
     found = find_records(package_type, f'+{field}:"{value}"', SHOWN)
     address = tk.h.url_for(f"{package_type}.search", **{field: value})
-    records = marathon_listed_records(found["things"])
+    records = list_records(found["things"])
     return PlaceSection(package_type, found["count"], records, address)
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import io
 from contextlib import suppress
-from typing import Any, NoReturn, cast
+from dataclasses import dataclass
+from typing import Any, cast
 
 import ckan.plugins.toolkit as tk
 import segno
@@ -28,8 +29,9 @@ from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.texts import is_reference
 from ckanext.marathon.feeds import keys
 from ckanext.marathon.helpers.form import list_errors_by_input
-from ckanext.marathon.helpers.labels import TYPES
-from ckanext.marathon.helpers.sharing import LETTERS, list_poster_lines, marathon_share
+from ckanext.marathon.helpers.labels import TYPES, marathon_municipality_names
+from ckanext.marathon.helpers.record import marathon_type_label
+from ckanext.marathon.helpers.sharing import LETTERS, Share, list_poster_lines, read_share
 from ckanext.marathon.model import audit, dataset, feed_log, package
 from ckanext.marathon.rdf.agent import build_organization_graph
 from ckanext.marathon.rdf.formats import FORMATS
@@ -39,7 +41,7 @@ from ckanext.marathon.rdf.profile import (
     build_graph_by_profiles,
     build_record_graph,
 )
-from ckanext.marathon.records import Organization
+from ckanext.marathon.records import Organization, read_package_record
 from ckanext.marathon.search.document import list_registered_types
 from ckanext.marathon.views import form_answers
 from ckanext.marathon.views.account import is_own_address
@@ -50,6 +52,7 @@ from ckanext.marathon.views.errors import (
     hide_existence,
     show_if_visible,
 )
+from ckanext.marathon.views.record_page import TypedStep
 
 # Pages, RDF and downloads of files.
 FILE_ENDPOINTS = frozenset(
@@ -383,22 +386,51 @@ for short_type, letter in LETTERS.items():
 posters = Blueprint("marathon_poster", __name__)
 
 
+@dataclass(frozen=True, kw_only=True)
+class PosterPage:
+    """A sheet for the wall.
+
+    Attributes:
+        title: of the record; ``back`` is its page.
+        places: names of its municipalities.
+        lines: what is said of it, a sentence each.
+        day: on which it is printed, ISO.
+        qr: its short address as SVG, ``""`` if it has none.
+    """
+
+    title: str
+    back: str
+    type_label: str
+    places: list[str]
+    is_example: bool
+    lines: list[str]
+    share: Share | None
+    day: str
+    qr: str
+
+
 def show_poster(package_type: str, id: str) -> str:
     """Show one Letter page to print, of what everybody may see."""
-    thing = require_public(package_type, id)
-    share = marathon_share(thing)
-    return tk.render(
-        "marathon/poster.html",
-        {
-            "thing": thing,
-            "lines": list_poster_lines(thing),
-            "share": share,
-            "today": dates.get_today().isoformat(),
-            # In the page itself, so that it is there when the browser prints.
-            "qr": Markup(draw_qr(package_type, share.code).decode())  # noqa: S704 - SVG drawn by segno
-            if share and share.code
-            else "",
-        },
+    page = read_poster_page(require_public(package_type, id))
+    return tk.render("marathon/poster.html", {"page": page})
+
+
+def read_poster_page(shown: dict[str, Any]) -> PosterPage:
+    """Return what the sheet of a public record prints."""
+    record, share = read_package_record(shown), read_share(shown)
+    return PosterPage(
+        title=record.label,
+        back=tk.h.url_for(f"{shown['type']}.read", id=record.name),
+        type_label=marathon_type_label(shown["type"]),
+        places=marathon_municipality_names(record.municipalities),
+        is_example=record.is_example,
+        lines=list_poster_lines(shown),
+        share=share,
+        day=dates.get_today().isoformat(),
+        # In the page itself, so that it is there when the browser prints.
+        qr=Markup(draw_qr(shown["type"], share.code).decode())  # noqa: S704 - SVG drawn by segno
+        if share and share.code
+        else "",
     )
 
 
@@ -488,8 +520,7 @@ def change_status(id: str) -> Response:
 def _show_again(id: str, step: dict[str, str], errors: list[str], code: int = 200) -> Response:
     """Return the page of the idea with the step as it was typed and what is wrong with it."""
     form_answers.note_form_shown()
-    # Read by the page's form, templates/marathon/snippets/change_status.html.
-    g.marathon_step = {**step, "errors": errors}
+    g.marathon_step = TypedStep(step["status"], step["reason"], errors)
     idea = model.Package.get(id)
     return make_response(ckan_dataset.read("idea", idea.name if idea else id), code)
 

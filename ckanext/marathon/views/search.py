@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import ckan.plugins.toolkit as tk
 from ckan.common import current_user
 from ckan.types import Response
 from flask import Blueprint, make_response, request
 
-from ckanext.marathon.helpers.chain import ListedRecord, marathon_listed_records
+from ckanext.marathon.helpers.chain import ListedRecord, list_records
 from ckanext.marathon.search import query
 from ckanext.marathon.search.connection import AWAY
 from ckanext.marathon.views.errors import SEARCH_RETRY_SECONDS
 from ckanext.marathon.vocabulary import territory
 from ckanext.marathon.vocabulary.codes import MAX_QUERY, UnknownCode
-from ckanext.marathon.vocabulary.territory import Municipality
+from ckanext.marathon.vocabulary.problems import ServiceProblem
+from ckanext.marathon.vocabulary.territory import Department, Municipality
 
 search = Blueprint("marathon_search", __name__)
 
@@ -34,29 +36,58 @@ class SearchSection:
     all_of_them: str
 
 
-def show_search() -> Response | str:
+@dataclass(frozen=True, kw_only=True)
+class SearchPage:
+    """What a search finds.
+
+    Attributes:
+        words: as they were typed, ``""`` of none.
+        place: where is searched, ``None`` for everywhere.
+        municipalities: whose names the words have, as ``departments`` and ``problems``.
+        sections: what there is of each type; ``None`` while Solr is away.
+        count: how many records in all.
+    """
+
+    words: str
+    place: Municipality | None
+    municipalities: list[Municipality]
+    departments: Sequence[Department]
+    problems: Sequence[ServiceProblem]
+    sections: list[SearchSection] | None
+    count: int
+
+
+def show_search() -> Response:
     """Show what there is of each type for some words, in a municipality or everywhere.
 
     ``q`` is what was typed; ``municipality`` a code, left aside if no municipality has it.
     """
-    words = query.select_words(request.args.get("q", ""))
-    typed = " ".join(request.args.get("q", "")[:MAX_QUERY].split()) if words else ""
-    place = _find_municipality(request.args.get("municipality", ""))
-    shown = {
-        "q": typed,
-        "place": place,
-        "municipalities": [each for each in query.find_municipalities(typed) if each != place],
-        "departments": query.find_departments(typed),
-        "problems": query.find_service_problems(typed, str(tk.h.lang())) if typed else (),
-    }
-    try:
-        sections = [_make_section(each, words, place) for each in TYPES]
-    except AWAY:
-        page = tk.render("marathon/search/index.html", {**shown, "sections": None})
-        answer = make_response(page, 503)
+    page = read_search_page(request.args.get("q", ""), request.args.get("municipality", ""))
+    answer = make_response(tk.render("marathon/search/index.html", {"page": page}))
+    if page.sections is None:
+        answer.status_code = 503
         answer.headers["Retry-After"] = str(SEARCH_RETRY_SECONDS)
-        return answer
-    return tk.render("marathon/search/index.html", {**shown, "sections": sections})
+    return answer
+
+
+def read_search_page(given: str, code: str) -> SearchPage:
+    """Return what the search prints for what was typed, and for the code of a municipality."""
+    words = query.select_words(given)
+    typed = " ".join(given[:MAX_QUERY].split()) if words else ""
+    place = _find_municipality(code)
+    try:
+        sections = [_make_section(package_type, words, place) for package_type in TYPES]
+    except AWAY:
+        sections = None
+    return SearchPage(
+        words=typed,
+        place=place,
+        municipalities=[one for one in query.find_municipalities(typed) if one != place],
+        departments=query.find_departments(typed),
+        problems=query.find_service_problems(typed, str(tk.h.lang())) if typed else (),
+        sections=sections,
+        count=sum(section.count for section in sections or ()),
+    )
 
 
 def _make_section(package_type: str, words: str, place: Municipality | None) -> SearchSection:
@@ -70,7 +101,7 @@ def _make_section(package_type: str, words: str, place: Municipality | None) -> 
         asked["sort"] = "metadata_created desc"
     found = tk.get_action("package_search")({"user": current_user.name}, asked)
     address = tk.h.url_for(f"{package_type}.search", **chosen)
-    records = marathon_listed_records(found["results"])
+    records = list_records(found["results"])
     return SearchSection(package_type, found["count"], records, address)
 
 

@@ -8,25 +8,226 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import ckan.plugins.toolkit as tk
 from ckan.common import current_user
 from ckan.types import Context, Response
 from flask import Blueprint, request
+from markupsafe import Markup
 
-from ckanext.marathon.domain import dates, workshop
-from ckanext.marathon.feeds import calendar
-from ckanext.marathon.helpers import labels
-from ckanext.marathon.helpers import workshop as workshop_helpers
+from ckanext.marathon.domain import dates
+from ckanext.marathon.domain import workshop as workshop_domain
+from ckanext.marathon.feeds import calendar, schema_org
+from ckanext.marathon.helpers.chain import may_add_record, write_today
+from ckanext.marathon.helpers.labels import (
+    marathon_date,
+    marathon_municipality,
+    marathon_municipality_names,
+    marathon_problem_names,
+    marathon_term,
+)
+from ckanext.marathon.helpers.sharing import write_script
+from ckanext.marathon.model import package
 from ckanext.marathon.model import workshop as workshop_model
 from ckanext.marathon.model.link import Predicate
+from ckanext.marathon.rdf import lookups
+from ckanext.marathon.records import Workshop
 from ckanext.marathon.spreadsheets import Cell, Column, ColumnType, Table
 from ckanext.marathon.views import answers
 from ckanext.marathon.views.answers import answer_bytes, find_encoding, is_fresh
 from ckanext.marathon.views.errors import is_allowed
 from ckanext.marathon.vocabulary import paths, problems, territory
 from ckanext.marathon.vocabulary.codes import UnknownCode
+
+
+class Meeting(NamedTuple):
+    """A workshop in a list.
+
+    Attributes:
+        starts: a day, or a moment in Guatemala's time; ``""`` if not known.
+        ends: the same.
+        municipalities: those that take part, codes and names.
+        organization: the one that convenes it: ``id``, ``name`` and ``title``.
+        rsvp_by: last day to confirm, where that still matters.
+        is_late: whether that day is over.
+        ideas: how many came out of it.
+    """
+
+    name: str
+    title: str
+    kind: str
+    status: str
+    starts: str
+    ends: str
+    place: str
+    municipalities: list[tuple[str, str]]
+    organization: dict[str, str] | None
+    rsvp_by: str
+    is_late: bool
+    ideas: int
+    is_example: bool
+
+
+def list_meetings(ids: Sequence[str]) -> list[Meeting]:
+    """Return workshops, in the order given, for a list; in three queries."""
+    found, owners = _load_workshops(ids)
+    ideas = workshop_model.count_ideas_of_workshops(ids)
+    today = dates.get_today()
+    return [
+        _make_meeting(workshop, owners.get(workshop.owner_id), ideas.get(workshop.id, 0), today)
+        for workshop in found
+    ]
+
+
+def list_events(ids: Sequence[str]) -> list[calendar.CalendarEvent]:
+    """Return workshops, in the order given, for a calendar; in two queries."""
+    found, owners = _load_workshops(ids)
+    return [_make_event(workshop, owners.get(workshop.owner_id)) for workshop in found]
+
+
+def _load_workshops(ids: Sequence[str]) -> tuple[list[Workshop], dict[str, dict[str, str]]]:
+    """Return workshops, in the order given, and their organisations by id; in two queries."""
+    packages = package.load_packages(ids)
+    found = [Workshop.from_stored(packages[id_]) for id_ in ids if id_ in packages]
+    return found, package.read_organization_titles(workshop.owner_id for workshop in found)
+
+
+def describe_event(record: Workshop) -> Markup | None:
+    """Return a public workshop as an event of schema.org, for a script of its page.
+
+    ``None`` if nobody said when it is.
+    """
+    if not workshop_domain.is_time(record.starts_at):
+        return None
+    site = lookups.read_site()
+    hosts = [(organiser.name, "") for organiser in record.organisers if organiser.name]
+    if record.owner:
+        page = f"{site.url}/organization/{record.owner.name}"
+        hosts = hosts or [(record.owner.label, page)]
+    found = schema_org.describe_event(
+        iri=str(site.thing("workshop", record.id)),
+        url=f"{site.url}/workshop/{record.name}",
+        title=record.label,
+        description=_strip_markdown(record.notes),
+        starts=_write_local(record.starts_at),
+        ends=_write_local(record.ends_at),
+        is_cancelled=record.status == workshop_domain.CANCELLED,
+        place=schema_org.describe_event_place(
+            record.venue,
+            _find_town(record.venue_municipality),
+            marathon_municipality_names(record.municipalities),
+            _find_point(record),
+        ),
+        organizers=hosts,
+        about=marathon_problem_names(record.problems),
+    )
+    return write_script(found)
+
+
+def _make_meeting(
+    workshop: Workshop, owner: dict[str, str] | None, ideas: int, today: date
+) -> Meeting:
+    known = [(code, marathon_municipality(code)) for code in workshop.municipalities]
+    town = _find_town(workshop.venue_municipality)
+    return Meeting(
+        name=workshop.name,
+        title=workshop.label,
+        kind=workshop.kind,
+        status=workshop.status,
+        starts=_write_local(workshop.starts_at),
+        ends=_write_local(workshop.ends_at),
+        place=_join_parts(workshop.venue, town.name if town else ""),
+        municipalities=[(code, place.name) for code, place in known if place],
+        organization=owner,
+        rsvp_by=workshop.rsvp_by if workshop.status == workshop_domain.ANNOUNCED else "",
+        is_late=workshop_domain.has_day_passed(workshop.rsvp_by, today),
+        ideas=ideas,
+        is_example=workshop.is_example,
+    )
+
+
+def _make_event(workshop: Workshop, owner: dict[str, str] | None) -> calendar.CalendarEvent:
+    is_cancelled = workshop.status == workshop_domain.CANCELLED
+    title = workshop.label
+    confirm_by = workshop.rsvp_by if workshop.status == workshop_domain.ANNOUNCED else ""
+    url = tk.h.url_for("workshop.read", id=workshop.name, _external=True)
+    town = _find_town(workshop.venue_municipality)
+    assert workshop.created_at, "CKAN writes it"
+    assert workshop.saved_at, "CKAN writes it"
+    return calendar.CalendarEvent(
+        iri=str(lookups.read_site().thing("workshop", workshop.id)),
+        url=url,
+        title=tk._("Cancelled: {title}").format(title=title) if is_cancelled else title,
+        starts=workshop.starts_at,
+        ends=workshop.ends_at,
+        is_cancelled=is_cancelled,
+        location=_join_parts(workshop.venue, _write_address(town)),
+        point=_find_point(workshop),
+        categories=(
+            *([marathon_term("workshop-kind", workshop.kind)] if workshop.kind else []),
+            *marathon_problem_names(workshop.problems),
+        ),
+        description=_describe_workshop(workshop, owner, confirm_by, url),
+        created=workshop.created_at,
+        modified=workshop.saved_at,
+        confirm_by=confirm_by,
+        confirm_title=tk._("Last day to confirm: {title}").format(title=title),
+    )
+
+
+def _describe_workshop(
+    workshop: Workshop, owner: dict[str, str] | None, confirm_by: str, url: str
+) -> str:
+    names = marathon_municipality_names(workshop.municipalities)
+    facts = (
+        (tk._("Confirm by"), marathon_date(confirm_by)),
+        (tk._("Municipalities"), ", ".join(names)),
+        (tk._("Convened by"), owner["title"] if owner else ""),
+    )
+    lines = [f"{label}: {value}" for label, value in facts if value]
+    if workshop.is_example:
+        lines.insert(0, tk._("This is not real: it shows how the site works."))
+    return "\n".join(
+        [*lines, *filter(None, ["", _strip_markdown(workshop.notes)]), "", url]
+    ).strip()
+
+
+@lru_cache(maxsize=2_000)
+def _strip_markdown(markdown: str) -> str:
+    return Markup(tk.h.render_markdown(markdown)).striptags() if markdown else ""  # noqa: S704 - its tags are taken out, never shown
+
+
+def _write_local(text: str) -> str:
+    return workshop_domain.localize_moment(text) if workshop_domain.is_time(text) else ""
+
+
+def _find_town(code: str) -> territory.Municipality | None:
+    return marathon_municipality(code) if code else None
+
+
+def _write_address(town: territory.Municipality | None) -> str:
+    if town is None:
+        return ""
+    try:
+        department = territory.get_department(town.department_code).name
+    except UnknownCode:
+        department = ""
+    return _join_parts(town.name, department if department != town.name else "", "Guatemala")
+
+
+def _join_parts(*parts: str) -> str:
+    return ", ".join(dict.fromkeys(filter(None, parts)))
+
+
+def _find_point(workshop: Workshop) -> tuple[float, float] | None:
+    latitude, longitude = workshop.latitude, workshop.longitude
+    if latitude is None or longitude is None or abs(latitude) > 90 or abs(longitude) > 180:
+        return None
+    return latitude, longitude
+
 
 agenda = Blueprint("marathon_agenda", __name__)
 
@@ -63,30 +264,66 @@ class AgendaGroup:
 
     key: str
     count: int
-    meetings: list[workshop_helpers.Meeting]
+    meetings: list[Meeting]
     page: int
     pages: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class AgendaPage:
+    """The agenda.
+
+    Attributes:
+        about: what it is narrowed to, in words.
+        municipalities: that there are workshops of, to choose from; ``areas`` the problems.
+        asked: what is after the question mark of its addresses.
+        calendar: the same as a calendar.
+        may_see_invitations: whether this person may see who has not answered.
+        may_add: where none is announced, whether this person may add one.
+    """
+
+    groups: list[AgendaGroup]
+    municipality: territory.Municipality | None
+    problem: problems.ServiceProblem | None
+    about: str
+    municipalities: list[territory.Municipality]
+    areas: list[tuple[problems.ServiceProblem, list[problems.ServiceProblem]]]
+    asked: dict[str, str]
+    calendar: str
+    may_see_invitations: bool
+    may_add: bool
+
+
 def show_agenda() -> str:
     """Show the agenda; ``municipality``, ``problem``, and the page of each of its groups."""
-    wanted = _read_wanted()
-    arranged = workshop.arrange_workshops(_list_times(wanted), dates.get_today())
-    return tk.render(
-        "marathon/agenda/index.html",
-        {
-            "groups": [
-                _make_group("coming", arranged.coming),
-                _make_group("undated", arranged.undated),
-                _make_group("page", arranged.past),
-            ],
-            "municipality": wanted.municipality,
-            "problem": wanted.problem,
-            "municipalities": _list_municipalities(wanted.query.get("municipality", "")),
-            "areas": _list_areas(wanted.problem),
-            "asked": wanted.query,
-        },
+    return tk.render("marathon/agenda/index.html", {"page": read_agenda_page(_read_wanted())})
+
+
+def read_agenda_page(wanted: WantedWorkshops) -> AgendaPage:
+    """Return what the agenda prints."""
+    arranged = workshop_domain.arrange_workshops(_list_times(wanted), dates.get_today())
+    return AgendaPage(
+        groups=[
+            _make_group("coming", arranged.coming),
+            _make_group("undated", arranged.undated),
+            _make_group("page", arranged.past),
+        ],
+        municipality=wanted.municipality,
+        problem=wanted.problem,
+        about=_name_wanted(wanted),
+        municipalities=_list_municipalities(wanted.query.get("municipality", "")),
+        areas=_list_areas(wanted.problem),
+        asked=wanted.query,
+        calendar=tk.h.url_for("marathon_agenda.calendar", _external=True, **wanted.query),
+        may_see_invitations=bool(tk.h.check_access("marathon_invitation_list")),
+        may_add=not arranged.coming and may_add_record("workshop"),
     )
+
+
+def _name_wanted(wanted: WantedWorkshops) -> str:
+    place = wanted.municipality.name if wanted.municipality else ""
+    problem = wanted.problem.label(tk.h.lang()) if wanted.problem else ""
+    return " · ".join(filter(None, [place, problem]))
 
 
 def redirect_to_agenda(code: str) -> Response:
@@ -117,22 +354,17 @@ def show_event(id: str) -> Response:
     here = tk.h.url_for("marathon_agenda.event", _external=True, id=found.name)
     title = found.title or found.name
     return _answer_file(
-        calendar.write_calendar(title, here, workshop_helpers.list_events([found.id])),
+        calendar.write_calendar(title, here, list_events([found.id])),
         f"{found.name}.ics",
     )
 
 
 def _answer_calendar(wanted: WantedWorkshops, here: str) -> Response:
-    arranged = workshop.arrange_workshops(_list_times(wanted), dates.get_today())
+    arranged = workshop_domain.arrange_workshops(_list_times(wanted), dates.get_today())
     latest_first = [*reversed(arranged.coming), *arranged.past][:MOST_IN_A_CALENDAR]
-    parts = [
-        tk._("Agenda of the idea marathons"),
-        wanted.municipality.name if wanted.municipality else "",
-        wanted.problem.label(tk.h.lang()) if wanted.problem else "",
-    ]
-    name = " · ".join(filter(None, parts))
+    name = " · ".join(filter(None, [tk._("Agenda of the idea marathons"), _name_wanted(wanted)]))
     return _answer_file(
-        calendar.write_calendar(name, here, workshop_helpers.list_events(latest_first)),
+        calendar.write_calendar(name, here, list_events(latest_first)),
         "agenda.ics",
     )
 
@@ -149,7 +381,7 @@ def _answer_file(body: bytes, file_name: str) -> Response:
     return answer
 
 
-def _list_times(wanted: WantedWorkshops) -> list[workshop.WorkshopTimes]:
+def _list_times(wanted: WantedWorkshops) -> list[workshop_domain.WorkshopTimes]:
     return workshop_model.list_workshop_times(
         wanted.query.get("municipality", ""), wanted.notations
     )
@@ -162,7 +394,7 @@ def _make_group(key: str, ids: Sequence[str]) -> AgendaGroup:
     asked = int(given) if given.isdecimal() and len(given) < 9 else 1
     number = min(max(asked, 1), pages)
     shown = ids[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
-    return AgendaGroup(key, len(ids), workshop_helpers.list_meetings(shown), number, pages)
+    return AgendaGroup(key, len(ids), list_meetings(shown), number, pages)
 
 
 def _read_wanted() -> WantedWorkshops:
@@ -193,7 +425,7 @@ def _list_municipalities(chosen: str) -> list[territory.Municipality]:
         *workshop_model.list_workshop_filters(Predicate.WORKSHOP_MUNICIPALITY),
         *filter(None, [chosen]),
     }
-    found = (labels.marathon_municipality(each) for each in codes)
+    found = (marathon_municipality(each) for each in codes)
     return sorted(filter(None, found), key=lambda each: each.name)
 
 
@@ -227,19 +459,28 @@ agenda.add_url_rule("/workshop/<id>/event.ics", endpoint="event", view_func=show
 invitations = Blueprint("marathon_invitation", __name__)
 
 
+@dataclass(frozen=True, kw_only=True)
+class InvitationsPage:
+    """Who has not answered: rows of ``marathon_invitation_list``, and how many answers miss."""
+
+    rows: list[dict[str, Any]]
+    unanswered: int
+    with_past: bool
+    as_of: str
+
+
 def list_invitations() -> Response | str:
     """List the organisations that have not answered, workshop by workshop."""
     refused, found = _find_invitations()
     if refused:
         return refused
-    return tk.render(
-        "marathon/agenda/invitations.html",
-        {
-            "rows": found,
-            "unanswered": sum(len(each["unanswered"]) for each in found),
-            "with_past": bool(_read_asked()),
-        },
+    page = InvitationsPage(
+        rows=found,
+        unanswered=sum(len(row["unanswered"]) for row in found),
+        with_past=bool(_read_asked()),
+        as_of=write_today(),
     )
+    return tk.render("marathon/agenda/invitations.html", {"page": page})
 
 
 def show_invitation_table() -> Response:

@@ -7,7 +7,7 @@ with a chain that has no end.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 from typing import Any
 
 import ckan.plugins as p
@@ -16,10 +16,7 @@ import sqlalchemy as sa
 from ckan import authz, model
 from ckan.types import Action, Context
 
-from ckanext.marathon.domain import dates
-from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.domain.texts import is_reference
-from ckanext.marathon.logic import activity, messages, permissions
+from ckanext.marathon.logic import activity, permissions, schema
 from ckanext.marathon.model import audit, package
 from ckanext.marathon.model.audit import AuditFilter, Sight
 from ckanext.marathon.records import OTHER_TYPES
@@ -104,13 +101,8 @@ def _compare_activities(next_: Action, context: Context, data_dict: dict[str, An
     return compared
 
 
-SHOWN, MOST = 50, 1_000
-_LARGEST = 2**63 - 1
-# What databases write for a time without an end.
-_NO_END = "9999-12-31"
-
-
 @tk.side_effect_free
+@tk.validate_action_data(schema.marathon_change_list)
 def marathon_change_list(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Return who changed what and when, the newest first.
 
@@ -144,8 +136,10 @@ def marathon_change_list(context: Context, data_dict: dict[str, Any]) -> dict[st
         ValidationError: at the field that cannot be read.
     """
     tk.check_access("marathon_change_list", context, data_dict)
-    wanted, limit, before = _read_filter(data_dict)
-    rows = audit.list_entries(_sight_of(context), wanted, limit + 1, before)
+    limit = data_dict["limit"]
+    rows = audit.list_entries(
+        _sight_of(context), _make_filter(data_dict), limit + 1, data_dict["before"]
+    )
     shown = rows[:limit]
     return {
         "results": _dictize_rows(context, shown),
@@ -165,51 +159,23 @@ def _sight_of(context: Context) -> Sight:
     )
 
 
-def _read_filter(data_dict: dict[str, Any]) -> tuple[AuditFilter, int, int | None]:
-    errors: dict[str, Any] = {}
-    texts: dict[str, str | None] = {}
-    for field in ("organization", "record", "user", "kind", "action", "origin"):
-        value = data_dict.get(field)
-        if value in (None, ""):
-            texts[field] = None
-        elif is_reference(value) and len(value) <= 200:
-            texts[field] = value.strip()
-        else:
-            errors[field] = [tk._("A text is expected")]
-    for field, choices in (("action", audit.ACTIONS), ("origin", audit.ORIGINS)):
-        if texts.get(field) and texts[field] not in choices:
-            errors[field] = [tk._("One of these is expected: {}").format(", ".join(choices))]
-    times: dict[str, datetime | None] = {}
-    for field in ("from", "until"):
-        try:
-            times[field] = _read_time(data_dict.get(field), is_last=field == "until")
-        except Malformed as error:
-            errors[field] = [messages.write_fault(error.fault)]
-    numbers: dict[str, int | None] = {}
-    for field, largest in (("limit", MOST), ("before", _LARGEST)):
-        try:
-            numbers[field] = _read_number(data_dict.get(field), largest)
-        except ValueError:
-            errors[field] = [tk._("A whole number from 1 to {} is expected").format(largest)]
-    if errors:
-        raise tk.ValidationError(errors)
-    organization = texts["organization"]
+def _make_filter(data_dict: dict[str, Any]) -> AuditFilter:
+    organization, user = data_dict["organization"], data_dict["user"]
     if organization:
         found = model.Group.get(organization)
         if found is None or not found.is_organization:
             raise tk.ObjectNotFound(tk._("There is no such organisation"))
         organization = found.id
-    wanted = AuditFilter(
+    return AuditFilter(
         organization=organization,
-        record=_id_of(texts["record"]),
-        user=authz.get_user_id_for_username(texts["user"], allow_none=True) or texts["user"],
-        kind=texts["kind"],
-        action=texts["action"],
-        origin=texts["origin"],
-        since=times["from"],
-        until=times["until"],
+        record=_id_of(data_dict["record"]),
+        user=authz.get_user_id_for_username(user, allow_none=True) or user,
+        kind=data_dict["kind"],
+        action=data_dict["action"],
+        origin=data_dict["origin"],
+        since=data_dict["from"],
+        until=data_dict["until"],
     )
-    return wanted, numbers["limit"] or SHOWN, numbers["before"]
 
 
 def _id_of(reference: str | None) -> str | None:
@@ -223,34 +189,7 @@ def _id_of(reference: str | None) -> str | None:
     return reference
 
 
-def _read_time(value: Any, is_last: bool) -> datetime | None:
-    """Return when what was asked for begins, or where ``is_last`` when it is over.
-
-    Raises:
-        Malformed: it is no date, in any of the forms that the site takes.
-    """
-    if value in (None, ""):
-        return None
-    if is_last and value == _NO_END:
-        return None
-    reading = dates.read_date(value)
-    if is_last and reading.form != dates.DateForm.MOMENT:
-        return dates.find_last_instant(reading.text) + timedelta(microseconds=1)
-    return dates.find_first_instant(reading.text)
-
-
-def _read_number(value: Any, largest: int) -> int | None:
-    if value in (None, ""):
-        return None
-    if isinstance(value, bool) or not isinstance(value, str | int) or len(str(value)) > 19:
-        raise ValueError
-    found = int(value)
-    if not 1 <= found <= largest:
-        raise ValueError
-    return found
-
-
-def _dictize_rows(context: Context, rows: list[audit.AuditEntry]) -> list[dict[str, Any]]:
+def _dictize_rows(context: Context, rows: list[Any]) -> list[dict[str, Any]]:
     ids = {each for row in rows for each in (row.record, row.parent) if each}
     titles = _titles(context, ids)
     organizations = package.read_organization_titles(

@@ -6,7 +6,8 @@ While a dataset is filled in, the idea that is missing can be added.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, cast
+from dataclasses import asdict
+from typing import Any
 
 import ckan.plugins.toolkit as tk
 from ckan import authz, model
@@ -14,23 +15,22 @@ from ckan.lib.munge import munge_title_to_name
 from ckan.types import Context
 
 from ckanext.marathon.domain import idea as idea_domain
-from ckanext.marathon.domain.texts import is_json_list, is_json_object, is_reference, load_json
-from ckanext.marathon.logic import inputs, messages, permissions, unkept
+from ckanext.marathon.domain.texts import is_reference
+from ckanext.marathon.logic import messages, permissions, schema, unkept
 from ckanext.marathon.logic.inputs import LARGEST
 from ckanext.marathon.model import idea as idea_model
 from ckanext.marathon.model import link, municipality
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model.link import Predicate
+from ckanext.marathon.records import Idea, Workshop
 from ckanext.marathon.visibility import Viewer
-from ckanext.marathon.vocabulary import territory
-from ckanext.marathon.vocabulary.codes import MalformedCode
 from ckanext.marathon.vocabulary.statuses import IDEA_STATUS
 
-_MOST = 1_000
 _NAME_TRIES = 20
 
 
 @tk.side_effect_free
+@tk.validate_action_data(schema.marathon_idea_choices)
 def marathon_idea_choices(context: Context, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the ideas that a dataset can come from, as far as the person may see them.
 
@@ -53,27 +53,18 @@ def marathon_idea_choices(context: Context, data_dict: dict[str, Any]) -> list[d
         ValidationError: at ``municipality``, ``include``, ``q``, ``limit`` or ``offset``.
     """
     tk.check_access("marathon_idea_choices", context, data_dict)
-    get: Any = tk.get_validator
-    number = [get("natural_number_validator")]
-    schema = {"limit": [get("default")(200), *number], "offset": [get("default")(0), *number]}
-    page, errors = tk.navl_validate(
-        {key: data_dict[key] for key in schema if key in data_dict}, schema, context
-    )
-    if errors:
-        raise tk.ValidationError(errors)
-    for name in ("include", "q"):
-        if problem := inputs.find_problem(_texts(data_dict.get(name))):
-            raise tk.ValidationError({name: [problem]})
     wanted = idea_model.WantedIdeas(
-        municipalities=_codes(data_dict.get("municipality")),
-        include=_texts(data_dict.get("include")),
-        text=str(data_dict.get("q") or "").strip(),
+        municipalities=data_dict["municipality"],
+        include=data_dict["include"],
+        text=data_dict["q"],
     )
-    offset = min(page["offset"], LARGEST)
-    found = idea_model.list_idea_choices(Viewer(context), wanted, min(page["limit"], _MOST), offset)
-    return [_choice(idea, workshop) for idea, workshop in found]
+    limit = min(data_dict["limit"], schema.MOST_CHOICES)
+    offset = min(data_dict["offset"], LARGEST)
+    found = idea_model.list_idea_choices(Viewer(context), wanted, limit, offset)
+    return [_dictize_choice(*_read_choice(*row)) for row in found]
 
 
+@tk.validate_action_data(schema.marathon_idea_quick_create)
 def marathon_idea_quick_create(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Add an idea that is missing, as ``proposed``.
 
@@ -92,39 +83,30 @@ def marathon_idea_quick_create(context: Context, data_dict: dict[str, Any]) -> d
         ValidationError: at the fields above.
     """
     tk.check_access("marathon_idea_quick_create", context, data_dict)
-    _refuse_rows(data_dict)
-    # As they were written: what is put right in them is said where the idea is saved.
-    municipalities = _texts(data_dict.get("municipality"))
-    _codes(municipalities)
     idea = {
         "type": "idea",
-        "title": str(data_dict.get("title") or "").strip(),
-        "workshop": data_dict.get("workshop"),
-        "municipality": municipalities or _own_municipalities(context, data_dict.get("workshop")),
-        "service_problem": _texts(data_dict.get("service_problem")),
-        "data_need": [{"what": what} for what in _texts(data_dict.get("data_need"))],
+        "title": data_dict["title"],
+        "workshop": data_dict["workshop"],
+        "municipality": data_dict["municipality"]
+        or _own_municipalities(context, data_dict["workshop"]),
+        "service_problem": data_dict["service_problem"],
+        "data_need": [{"what": what} for what in data_dict["data_need"]],
         "status": "proposed",
     }
     with messages.collect_notices(context) as collected:
         created = _created(context, idea)
-        ((shown, workshop),) = idea_model.list_idea_choices(
+        (row,) = idea_model.list_idea_choices(
             Viewer(Context(ignore_auth=True)), idea_model.WantedIdeas(include=[created]), 1
         )
-        answer = _choice(shown, workshop)
-        unkept.note_unknown(context, data_dict.keys() - idea.keys(), answer)
+        answer = _dictize_choice(*_read_choice(*row))
+        unkept.note_unknown(context, _list_unknown(data_dict) - idea.keys(), answer)
         collected.deliver(answer)
         return answer
 
 
-def _refuse_rows(data_dict: dict[str, Any]) -> None:
-    """Refuse objects where texts are expected; they would be stored as Python writes them."""
-    errors: dict[str, Any] = {}
-    for name in ("service_problem", "municipality", "data_need"):
-        value = data_dict.get(name)
-        if is_json_object(value) or (value and inputs.find_nesting_problem(value)):
-            errors[name] = [tk._("A list of texts is expected")]
-    if errors:
-        raise tk.ValidationError(errors)
+def _list_unknown(data_dict: dict[str, Any]) -> set[str]:
+    """Return the names that the schema of an action does not have."""
+    return set(data_dict.get("__extras", ()))
 
 
 def _created(context: Context, idea: dict[str, Any]) -> str:
@@ -166,51 +148,33 @@ def _own_municipalities(context: Context, workshop: Any) -> list[str]:
     return sorted(code for code, holder in holders.items() if capacities.get(holder) in roles)
 
 
-def _choice(idea: model.Package, workshop: model.Package | None) -> dict[str, Any]:
-    extras: dict[str, str] = cast(Any, idea).extras or {}
-    held: dict[str, str] = (cast(Any, workshop).extras or {}) if workshop else {}
+def _read_choice(
+    idea: model.Package, workshop: model.Package | None
+) -> tuple[Idea, Workshop | None]:
+    return Idea.from_stored(idea), Workshop.from_stored(workshop) if workshop else None
+
+
+def _dictize_choice(idea: Idea, workshop: Workshop | None) -> dict[str, Any]:
+    places = idea.municipalities or (workshop.municipalities if workshop else ())
     return {
         "id": idea.id,
         "name": idea.name,
-        "title": idea.title or idea.name,
-        "status": extras.get("status", ""),
-        "municipality": _loaded(extras, "municipality") or _loaded(held, "municipality"),
-        "service_problem": _loaded(extras, "service_problem"),
-        "data_need": _loaded(extras, "data_need"),
+        "title": idea.label,
+        "status": idea.status,
+        "municipality": list(places),
+        "service_problem": list(idea.problems),
+        "data_need": [asdict(need) for need in idea.data_needs],
         "workshop": workshop
         and {
             "id": workshop.id,
             "name": workshop.name,
-            "title": workshop.title or workshop.name,
-            "starts_at": held.get("starts_at") or "",
+            "title": workshop.label,
+            "starts_at": workshop.starts_at,
         },
     }
 
 
-def _loaded(extras: dict[str, str], field: str) -> list[Any]:
-    try:
-        value = load_json(extras.get(field) or "[]")
-    except ValueError:
-        return []
-    return value if is_json_list(value) else []
-
-
-def _texts(value: Any) -> list[str]:
-    values = value if is_json_list(value) else [value]
-    return [str(v).strip() for v in values if v not in (None, "") and str(v).strip()]
-
-
-def _codes(value: Any) -> list[str]:
-    codes: list[str] = []
-    for given in _texts(value):
-        try:
-            codes.append(territory.repair_code(given).code)
-        except MalformedCode:
-            text = tk._("«{code}» is not an INE code: it has four digits, for example 2105.")
-            raise tk.ValidationError({"municipality": [text.format(code=given[:40])]}) from None
-    return codes
-
-
+@tk.validate_action_data(schema.marathon_idea_status_update)
 def marathon_idea_status_update(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Take an idea a step further, or reopen it.
 
@@ -229,12 +193,13 @@ def marathon_idea_status_update(context: Context, data_dict: dict[str, Any]) -> 
     """
     idea = _found(context, data_dict, package_model.IDEA)
     tk.check_access("package_update", context, {"id": idea.id})
-    status = data_dict.get("status")
-    if not status:
-        raise tk.ValidationError({"status": [tk._("Missing value")]})
-    patch = {"id": idea.id, "status": status, "status_reason": data_dict.get("reason") or ""}
+    patch = {
+        "id": idea.id,
+        "status": data_dict["status"],
+        "status_reason": data_dict["reason"],
+    }
     with messages.collect_notices(context) as collected:
-        unkept.note_unknown(context, data_dict.keys() - {"id", "status", "reason"}, {})
+        unkept.note_unknown(context, _list_unknown(data_dict), {})
         try:
             shown = tk.get_action("package_patch")(context, patch)
         except tk.ValidationError as fault:
@@ -274,6 +239,7 @@ def marathon_idea_status_list(
 
 
 @tk.side_effect_free
+@tk.validate_action_data(schema.marathon_idea_datasets)
 def marathon_idea_datasets(context: Context, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the datasets that came out of an idea, as far as the person may see them.
 
@@ -293,6 +259,7 @@ def marathon_idea_datasets(context: Context, data_dict: dict[str, Any]) -> list[
 
 
 @tk.side_effect_free
+@tk.validate_action_data(schema.marathon_workshop_ideas)
 def marathon_workshop_ideas(context: Context, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the ideas that came out of a workshop, as far as the person may see them.
 
@@ -314,6 +281,7 @@ def marathon_workshop_ideas(context: Context, data_dict: dict[str, Any]) -> list
 
 
 @tk.side_effect_free
+@tk.validate_action_data(schema.marathon_data_need_list)
 def marathon_data_need_list(context: Context, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the data needs of an idea and the datasets that meet them.
 
@@ -345,7 +313,7 @@ def marathon_data_need_list(context: Context, data_dict: dict[str, Any]) -> list
 
 
 def _found(context: Context, data_dict: dict[str, Any], package_type: str) -> model.Package:
-    reference = data_dict.get("id")
+    reference = data_dict["id"]
     package = model.Package.get(reference) if is_reference(reference) else None
     trusted = context.get("ignore_auth")
     if (

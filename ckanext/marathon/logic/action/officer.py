@@ -29,7 +29,7 @@ from ckan.types import Action, ActionResult, Context
 from ckanext.marathon.domain import dataset, dates
 from ckanext.marathon.domain import workshop as workshop_domain
 from ckanext.marathon.domain.texts import remove_hidden
-from ckanext.marathon.logic import permissions
+from ckanext.marathon.logic import permissions, schema
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model import workshop as workshop_model
 from ckanext.marathon.records import Workshop
@@ -227,6 +227,7 @@ def _notice(sent: bool, link: str, to_hand_over: str | None) -> str:
     return tk._("No e-mail could be sent. Tell them to log in with the account they have.")
 
 
+@tk.validate_action_data(schema.marathon_officer_invite)
 def marathon_officer_invite(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Invite somebody to an organisation by e-mail.
 
@@ -250,22 +251,20 @@ def marathon_officer_invite(context: Context, data_dict: dict[str, Any]) -> dict
         ValidationError: at ``email``, ``organization`` or ``role``.
     """
     tk.check_access("marathon_officer_invite", context, data_dict)
-    data, errors = tk.navl_validate(data_dict, _schema(), context)
-    if errors:
-        raise tk.ValidationError(errors)
-    organization = model.Group.get(data["organization"])
+    organization = model.Group.get(data_dict["organization"])
     if organization is None or not organization.is_organization:
         raise tk.ValidationError({"organization": [tk._("There is no such organisation.")]})
     return invite_officer(
         context.get("user"),
         organization,
-        email=data["email"].strip(),
-        role=data["role"],
+        email=data_dict["email"].strip(),
+        role=data_dict["role"],
         in_own_name=bool(context.get("ignore_auth")),
     )
 
 
 @tk.side_effect_free
+@tk.validate_action_data(schema.marathon_officer_list)
 def marathon_officer_list(context: Context, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the people of an organisation, or of all municipalities.
 
@@ -298,7 +297,7 @@ def marathon_officer_list(context: Context, data_dict: dict[str, Any]) -> list[d
         )
         .order_by(model.Group.title, model.Group.name, model.User.fullname, model.User.name)
     )
-    reference = data_dict.get("organization")
+    reference = data_dict["organization"]
     if reference:
         organization = model.Group.get(reference)
         query = query.where(model.Group.id == (organization.id if organization else None))
@@ -324,17 +323,8 @@ def _person(organization: model.Group, user: model.User, capacity: str) -> dict[
     }
 
 
-def _schema() -> dict[str, Any]:
-    get: Any = tk.get_validator
-    roles = list(authz.ROLE_PERMISSIONS)
-    return {
-        "email": [get("not_empty"), get("unicode_safe"), get("email_validator")],
-        "organization": [get("not_empty"), get("unicode_safe")],
-        "role": [get("default")("editor"), get("one_of")(roles)],
-    }
-
-
 @tk.side_effect_free
+@tk.validate_action_data(schema.marathon_invitation_list)
 def marathon_invitation_list(context: Context, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
     """Return which invitations to announced workshops are unanswered, by deadline.
 
@@ -355,18 +345,14 @@ def marathon_invitation_list(context: Context, data_dict: dict[str, Any]) -> lis
         ValidationError: ``past`` is neither true nor false.
     """
     tk.check_access("marathon_invitation_list", context, data_dict)
-    try:
-        with_past = tk.asbool(data_dict.get("past") or False)
-    except ValueError:
-        raise tk.ValidationError({"past": [tk._("It is either true or false")]}) from None
     today = dates.get_today()
     found: list[tuple[Workshop, bool]] = []
     for package in workshop_model.list_inviting_workshops(
-        _owners(context, data_dict.get("organization"))
+        _owners(context, data_dict["organization"])
     ):
         workshop = Workshop.from_stored(package)
         if workshop.unanswered and (
-            with_past or not workshop_domain.is_workshop_over(workshop.times, today)
+            data_dict["past"] or not workshop_domain.is_workshop_over(workshop.times, today)
         ):
             found.append((workshop, bool(package.private)))
     owners = package_model.read_organization_titles(
@@ -384,7 +370,7 @@ def _sort_key(row: Mapping[str, Any]) -> tuple[bool, Any, Any]:
     return not deadline, dates.make_date_sort_key(deadline), dates.make_date_sort_key(starts_at)
 
 
-def _owners(context: Context, organization: Any) -> list[str] | None:
+def _owners(context: Context, organization: str | None) -> list[str] | None:
     """Return the ids of the organisations whose workshops are asked for, ``None`` for all."""
     if organization:
         found = model.Group.get(organization)

@@ -7,7 +7,6 @@ of which only those are named that the person may see.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import ckan.plugins.toolkit as tk
@@ -15,8 +14,8 @@ from ckan import authz, model
 from ckan.types import Action, ActionResult, Context
 
 from ckanext.marathon.domain.dataset import MUNICIPALITY
-from ckanext.marathon.domain.texts import is_json_list, is_json_object, is_reference, is_storable
-from ckanext.marathon.logic import deletion, edits, inputs, messages, permissions, unkept
+from ckanext.marathon.domain.texts import is_json_object, is_reference, is_storable
+from ckanext.marathon.logic import deletion, edits, inputs, messages, permissions, schema, unkept
 from ckanext.marathon.model import audit
 from ckanext.marathon.model import municipality as municipality_model
 from ckanext.marathon.model import package as package_model
@@ -375,6 +374,7 @@ def _find_organization(data_dict: dict[str, Any]) -> model.Group | None:
     return found if found and found.is_organization else None
 
 
+@tk.validate_action_data(schema.marathon_municipality_create)
 def marathon_municipality_create(
     context: Context, data_dict: dict[str, Any]
 ) -> list[dict[str, Any]]:
@@ -398,15 +398,7 @@ def marathon_municipality_create(
         ValidationError: no codes.
     """
     tk.check_access("marathon_municipality_create", context, data_dict)
-    codes = data_dict.get("codes")
-    if isinstance(codes, str):
-        codes = re.split(r"[\s,;]+", codes.strip())
-    codes = [code for code in codes if code not in ("", None)] if is_json_list(codes) else []
-    if not codes:
-        raise tk.ValidationError(
-            {"codes": [tk._("Give at least one INE code of a municipality, for example 2105.")]}
-        )
-    return [_added(context, code) for code in codes]
+    return [_added(context, code) for code in data_dict["codes"]]
 
 
 def _added(context: Context, given: Any) -> dict[str, Any]:

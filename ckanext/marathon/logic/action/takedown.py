@@ -8,14 +8,13 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.types import Context
 
-from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.domain.takedown import check_takedown_rows, is_takedown_reason
-from ckanext.marathon.domain.texts import explain_hidden, is_reference
-from ckanext.marathon.logic import erasing, messages
+from ckanext.marathon.domain.texts import is_reference
+from ckanext.marathon.logic import erasing, schema
 from ckanext.marathon.logic.erasing import dictize_takedown
 from ckanext.marathon.model import audit, takedown
 
 
+@tk.validate_action_data(schema.marathon_takedown)
 def marathon_takedown(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Purge a dataset, workshop, idea or commitment with its files, and write down that it was.
 
@@ -40,19 +39,13 @@ def marathon_takedown(context: Context, data_dict: dict[str, Any]) -> dict[str, 
         ValidationError: at ``reason``.
     """
     tk.check_access("marathon_takedown", context, data_dict)
-    reason = data_dict.get("reason")
-    if isinstance(reason, str) and (hidden := explain_hidden(reason)):
-        raise tk.ValidationError({"reason": [messages.write_fault(hidden)]})
-    if not is_takedown_reason(reason):
-        message = tk._("Write the reason as a text of at most 5,000 characters")
-        raise tk.ValidationError({"reason": [message]})
     audit.note_actor(context.get("user"))
-    reference = data_dict.get("id")
+    reference = data_dict["id"]
     package = model.Package.get(reference) if is_reference(reference) else None
     if package is not None:
         id_ = package.id
         user = model.User.get(context.get("user"))
-        entry = erasing.new_entry(package, str(reason).strip(), user.id if user else None)
+        entry = erasing.new_entry(package, data_dict["reason"], user.id if user else None)
         unfinished = erasing.take_down(package, entry)
     else:
         row = takedown.find_takedown(reference) if is_reference(reference) else None
@@ -82,6 +75,7 @@ def marathon_takedown_list(context: Context, data_dict: dict[str, Any]) -> list[
     return [dictize_takedown(row) for row in takedown.list_takedowns()]
 
 
+@tk.validate_action_data(schema.marathon_takedown_apply)
 def marathon_takedown_apply(context: Context, data_dict: dict[str, Any]) -> dict[str, list[str]]:
     """Take down what is on a list, and on the site's own, and is there; finish what is unfinished.
 
@@ -102,12 +96,8 @@ def marathon_takedown_apply(context: Context, data_dict: dict[str, Any]) -> dict
         ValidationError: at ``takedowns``: which row and field is wrong; nothing was done then.
     """
     tk.check_access("marathon_takedown_apply", context, data_dict)
-    try:
-        entries = check_takedown_rows(data_dict.get("takedowns", []))
-    except Malformed as error:
-        raise tk.ValidationError({"takedowns": [messages.write_fault(error.fault)]}) from None
     audit.note_actor(context.get("user"))
-    result = erasing.apply_list(entries)
+    result = erasing.apply_list(data_dict["takedowns"])
     if result["unfinished"]:
         erasing.finish_later()
     return result

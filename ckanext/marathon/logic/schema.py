@@ -1,0 +1,287 @@
+"""What the actions of this extension take, one schema an action, under its name.
+
+A schema checks shapes and looks nothing up, so that what it says tells nobody what exists.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import ckan.plugins.toolkit as tk
+from ckan import authz
+from ckan.logic.schema import validator_args
+from ckan.types import Schema, Validator, ValidatorFactory
+
+from ckanext.marathon.domain import dates
+from ckanext.marathon.domain.errors import Malformed
+from ckanext.marathon.domain.takedown import (
+    TakedownEntry,
+    check_takedown_rows,
+    is_takedown_reason,
+)
+from ckanext.marathon.domain.texts import (
+    explain_hidden,
+    is_json_list,
+    is_json_object,
+    is_reference,
+)
+from ckanext.marathon.logic import inputs, messages
+from ckanext.marathon.model import audit
+from ckanext.marathon.vocabulary import territory
+from ckanext.marathon.vocabulary.codes import MalformedCode
+
+Given = TypeVar("Given")
+
+MOST_CHANGES, MOST_CHOICES = 1_000, 1_000
+USUAL_CHANGES, USUAL_CHOICES = 50, 200
+LONGEST_REFERENCE = 200
+_LARGEST_NUMBER = 2**63 - 1
+# What databases write for a time without an end.
+_NO_END = "9999-12-31"
+
+
+def _take_as_sent(value: Any) -> Any:
+    return None if value is tk.missing else value
+
+
+# What it names may not exist, or be of another type; the action says the same of both.
+_IDENTIFIED: Schema = {"id": [_take_as_sent]}
+# Of one that does not exist nobody may have a list.
+_OWNED: Schema = {"organization": [_take_as_sent]}
+
+
+def marathon_change_list() -> Schema:
+    """Return what narrows the list of changes; ``None`` of what does not."""
+    return {
+        **{name: [_read_reference] for name in ("organization", "record", "user", "kind")},
+        "action": [_expect_one_of(audit.ACTIONS)],
+        "origin": [_expect_one_of(audit.ORIGINS)],
+        "from": [_read_first_moment],
+        "until": [_read_end],
+        "limit": [_expect_number(MOST_CHANGES, USUAL_CHANGES)],
+        "before": [_expect_number(_LARGEST_NUMBER, None)],
+    }
+
+
+@validator_args
+def marathon_idea_choices(default: ValidatorFactory, natural_number_validator: Validator) -> Schema:
+    """Return what ideas are wanted, and which page of them."""
+    return {
+        "municipality": [_read_municipality_codes],
+        "include": [_refuse_unstorable, _read_texts],
+        "q": [default(""), _refuse_unstorable, _read_text],
+        "limit": [default(USUAL_CHOICES), natural_number_validator],
+        "offset": [default(0), natural_number_validator],
+    }
+
+
+def marathon_idea_quick_create() -> Schema:
+    """Return the fields of an idea that is added while a dataset is filled in.
+
+    Codes stay as they were written: what is put right in them is said where the idea is saved.
+    """
+    return {
+        "workshop": [_take_as_sent],
+        "title": [_read_text],
+        "service_problem": [_read_list],
+        "municipality": [_read_codes_as_written],
+        "data_need": [_read_list],
+    }
+
+
+@validator_args
+def marathon_idea_status_update(not_empty: Validator, default: ValidatorFactory) -> Schema:
+    """Return the idea, its next status and why."""
+    return {**_IDENTIFIED, "status": [not_empty], "reason": [default("")]}
+
+
+def marathon_idea_datasets() -> Schema:
+    """Return the idea whose datasets are wanted."""
+    return _IDENTIFIED
+
+
+def marathon_workshop_ideas() -> Schema:
+    """Return the workshop whose ideas are wanted."""
+    return _IDENTIFIED
+
+
+def marathon_data_need_list() -> Schema:
+    """Return the idea whose data needs are wanted."""
+    return _IDENTIFIED
+
+
+@validator_args
+def marathon_officer_invite(
+    not_empty: Validator,
+    unicode_safe: Validator,
+    email_validator: Validator,
+    default: ValidatorFactory,
+    one_of: ValidatorFactory,
+) -> Schema:
+    """Return who is invited, to which organisation, in which role."""
+    return {
+        "email": [not_empty, unicode_safe, email_validator],
+        "organization": [not_empty, unicode_safe],
+        "role": [default("editor"), one_of(list(authz.ROLE_PERMISSIONS))],
+    }
+
+
+def marathon_officer_list() -> Schema:
+    """Return the organisation whose people are wanted."""
+    return _OWNED
+
+
+def marathon_invitation_list() -> Schema:
+    """Return whose workshops are wanted, and whether those that are over are."""
+    return {**_OWNED, "past": [_read_strict_flag]}
+
+
+def marathon_municipality_create() -> Schema:
+    """Return the codes of the municipalities that become organisations."""
+    return {"codes": [_split_codes]}
+
+
+def marathon_takedown() -> Schema:
+    """Return what is taken down, and why."""
+    return {**_IDENTIFIED, "reason": [_read_reason]}
+
+
+def marathon_takedown_apply() -> Schema:
+    """Return the rows of another site's list."""
+    return {"takedowns": [_read_takedowns]}
+
+
+def _read_texts(value: Any) -> list[str]:
+    """Return a text, or each of a list, without what is empty."""
+    values = value if is_json_list(value) else [value]
+    return [text for given in values if (text := _read_text(given))]
+
+
+def _is_absent(value: Any) -> bool:
+    return value is tk.missing or value is None or (isinstance(value, str) and not value)
+
+
+def _read_text(value: Any) -> str:
+    return "" if _is_absent(value) else str(value).strip()
+
+
+def _read_reference(value: Any) -> str | None:
+    if _is_absent(value):
+        return None
+    if not is_reference(value) or len(value) > LONGEST_REFERENCE:
+        raise tk.Invalid(tk._("A text is expected"))
+    return value.strip()
+
+
+def _expect_one_of(choices: Collection[str]) -> Validator:
+    def read_choice(value: Any) -> str | None:
+        found = _read_reference(value)
+        if found and found not in choices:
+            text = tk._("One of these is expected: {}")
+            raise tk.Invalid(text.format(", ".join(choices)))
+        return found
+
+    return read_choice
+
+
+def _expect_number(largest: int, usual: int | None) -> Validator:
+    def read_number(value: Any) -> int | None:
+        if _is_absent(value):
+            return usual
+        is_number = isinstance(value, str | int) and not isinstance(value, bool)
+        try:
+            number = int(value) if is_number and len(str(value)) <= 19 else 0
+        except ValueError:
+            number = 0
+        if not 1 <= number <= largest:
+            raise tk.Invalid(tk._("A whole number from 1 to {} is expected").format(largest))
+        return number
+
+    return read_number
+
+
+def _read_first_moment(value: Any) -> datetime | None:
+    if _is_absent(value):
+        return None
+    reading = _read_as_domain(dates.read_date, value)
+    return dates.find_first_instant(reading.text)
+
+
+def _read_end(value: Any) -> datetime | None:
+    """Return when what was asked for is over: after the last instant of a day, month or year."""
+    if _is_absent(value) or value == _NO_END:
+        return None
+    reading = _read_as_domain(dates.read_date, value)
+    if reading.form != dates.DateForm.MOMENT:
+        return dates.find_last_instant(reading.text) + timedelta(microseconds=1)
+    return dates.find_first_instant(reading.text)
+
+
+def _read_as_domain(read: Callable[[Any], Given], value: Any) -> Given:
+    try:
+        return read(value)
+    except Malformed as error:
+        raise tk.Invalid(messages.write_fault(error.fault)) from None
+
+
+def _read_strict_flag(value: Any) -> bool:
+    try:
+        return bool(tk.asbool(value)) if value is not tk.missing and value else False
+    except ValueError:
+        raise tk.Invalid(tk._("It is either true or false")) from None
+
+
+def _refuse_unstorable(value: Any) -> Any:
+    if value is not tk.missing and (problem := inputs.find_problem(_read_texts(value))):
+        raise tk.Invalid(problem)
+    return value
+
+
+def _read_list(value: Any) -> list[str]:
+    """Return texts, but no objects: they would be stored as Python writes them."""
+    if value is tk.missing:
+        return []
+    if is_json_object(value) or (value and inputs.find_nesting_problem(value)):
+        raise tk.Invalid(tk._("A list of texts is expected"))
+    return _read_texts(value)
+
+
+def _read_municipality_codes(value: Any) -> list[str]:
+    codes: list[str] = []
+    for given in _read_texts(value):
+        try:
+            codes.append(territory.repair_code(given).code)
+        except MalformedCode:
+            text = tk._("«{code}» is not an INE code: it has four digits, for example 2105.")
+            raise tk.Invalid(text.format(code=given[:40])) from None
+    return codes
+
+
+def _read_codes_as_written(value: Any) -> list[str]:
+    texts = _read_list(value)
+    _read_municipality_codes(texts)
+    return texts
+
+
+def _split_codes(value: Any) -> list[Any]:
+    codes: Any = re.split(r"[\s,;]+", value.strip()) if isinstance(value, str) else value
+    codes = [code for code in codes if code not in ("", None)] if is_json_list(codes) else []
+    if not codes:
+        text = tk._("Give at least one INE code of a municipality, for example 2105.")
+        raise tk.Invalid(text)
+    return codes
+
+
+def _read_reason(value: Any) -> str:
+    if isinstance(value, str) and (hidden := explain_hidden(value)):
+        raise tk.Invalid(messages.write_fault(hidden))
+    if not is_takedown_reason(value):
+        raise tk.Invalid(tk._("Write the reason as a text of at most 5,000 characters"))
+    return str(value).strip()
+
+
+def _read_takedowns(value: Any) -> list[TakedownEntry]:
+    return _read_as_domain(check_takedown_rows, [] if value is tk.missing else value)
