@@ -7,7 +7,7 @@ how far a commitment is and what proves it, as far as the visitor may see it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, TypedDict
 
 import ckan.plugins.toolkit as tk
@@ -211,7 +211,8 @@ class RecordList(TypedDict):
     things: list[Package]
 
 
-class ListedPart(NamedTuple):
+@dataclass(frozen=True)
+class ListedPart:
     """The first records of a type in a short list, and how many there are."""
 
     package_type: str

@@ -22,7 +22,7 @@ from ckanext.marathon.helpers.labels import TYPES
 from ckanext.marathon.logic import permissions
 from ckanext.marathon.model import figures as figures_model
 from ckanext.marathon.model import municipality
-from ckanext.marathon.vocabulary.territory import ATTRIBUTION, build_topology
+from ckanext.marathon.vocabulary.territory import ATTRIBUTION, read_topology
 
 
 class PageError(NamedTuple):

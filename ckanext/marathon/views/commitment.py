@@ -75,7 +75,7 @@ def show_evidence(addresses: Iterable[str]) -> dict[str, Evidence]:
     """
     meant = {address: _find_reference(address) for address in addresses}
     found = figures.find_evidence({each[1] for each in meant.values() if each}, PROVING_TYPES)
-    answer = {}
+    answer: dict[str, Evidence] = {}
     for address, reference in meant.items():
         thing = found.get(reference[1]) if reference else None
         if thing is None:

@@ -78,7 +78,7 @@ def write_as_of() -> str:
 
 def list_municipality_rows() -> list[FigureRow]:
     """Return the municipalities that have any workshop, idea or dataset, by name."""
-    found = []
+    found: list[FigureRow] = []
     for code, numbers in figures.read_figures_by(MUNICIPALITY).items():
         try:
             found.append(_make_municipality_row(territory.get_municipality(code), numbers))

@@ -72,7 +72,8 @@ class PageLink(NamedTuple):
     label: str
 
 
-class RecordSection(NamedTuple):
+@dataclass(frozen=True)
+class RecordSection:
     """Records that came of another one: the first, how many, and where all of them are."""
 
     records: list[ListedRecord]
