@@ -100,7 +100,7 @@ def test_every_page_on_a_phone(phone: Visit, filled: Callable[[str], str], local
     assert found == {}
 
 
-def test_axe_finds_nothing_at_a_desk(desk: Visit, filled: Callable[[str], str]) -> None:
+def test_axe_finds_no_faults_on_a_desktop(desk: Visit, filled: Callable[[str], str]) -> None:
     found = {path: violations(desk.go(filled(path))) for path in PAGES}
     assert {path: faults for path, faults in found.items() if faults} == {}
 

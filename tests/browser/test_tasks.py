@@ -104,7 +104,7 @@ def dataset(live_site: Site, jalapa: Town, idea: dict[str, Any]) -> Iterator[dic
     live_site.action("dataset_purge", id=made["id"])
 
 
-def test_what_became_of_our_idea(phone: Visit, idea: dict[str, Any]) -> None:
+def test_finding_the_status_of_an_idea(phone: Visit, idea: dict[str, Any]) -> None:
     keyboard = Keyboard(phone)
     keyboard.search("pozos bomba solar")
     keyboard.follow(re.compile(idea["title"]))
@@ -115,7 +115,7 @@ def test_what_became_of_our_idea(phone: Visit, idea: dict[str, Any]) -> None:
     assert keyboard.steps <= MOST_STEPS
 
 
-def test_what_data_there_is_on_water_in_my_municipality_and_open_it(
+def test_finding_and_opening_data_on_water_of_a_municipality(
     phone: Visit, dataset: dict[str, Any]
 ) -> None:
     keyboard = Keyboard(phone)
@@ -128,7 +128,7 @@ def test_what_data_there_is_on_water_in_my_municipality_and_open_it(
     assert keyboard.steps + 1 <= MOST_STEPS
 
 
-def test_which_ideas_still_wait_for_data(
+def test_finding_the_ideas_that_still_wait_for_data(
     phone: Visit, idea: dict[str, Any], dataset: dict[str, Any]
 ) -> None:
     keyboard = Keyboard(phone)

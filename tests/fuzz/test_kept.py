@@ -69,7 +69,7 @@ def leaves(value: Any) -> Iterator[str]:
 
 @pytest.mark.usefixtures("marathon_site")
 @pytest.mark.parametrize("record", ["dataset", "workshop", "idea", "commitment"])
-def test_nothing_that_is_sent_vanishes_without_a_word(record: str) -> None:
+def test_every_sent_value_is_stored_noticed_or_refused(record: str) -> None:
     make = {
         "dataset": factories.MarathonDataset,
         "workshop": factories.Workshop,

@@ -16,7 +16,7 @@ PLUGINS = "marathon activity scheming_datasets scheming_organizations dcat"
 
 @pytest.mark.ckan_config("ckan.plugins", PLUGINS)
 @pytest.mark.usefixtures("marathon_site", "with_request_context")
-class TestWithActivities:
+class TestWithTheActivityPlugin:
     @pytest.fixture(autouse=True)
     def activities(self, marathon_site: None, migrate_db_for: Callable[[str], None]) -> None:
         migrate_db_for("activity")

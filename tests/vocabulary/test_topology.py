@@ -38,7 +38,7 @@ def rings(drawn: dict[str, Any], geometry: dict[str, Any]) -> list[list[Point]]:
 
 
 @pytest.mark.parametrize(("kind", "count"), [("municipality", 340), ("department", 22)])
-def test_every_place_is_drawn_as_its_boundary_is(kind: Kind, count: int) -> None:
+def test_every_place_has_the_shape_of_its_boundary(kind: Kind, count: int) -> None:
     drawn = json.loads(build_topology(kind))
     geometries = drawn["objects"]["places"]["geometries"]
     assert len({each["id"] for each in geometries}) == count
@@ -58,7 +58,7 @@ def test_every_place_is_drawn_as_its_boundary_is(kind: Kind, count: int) -> None
         assert len(missing) <= 0.02 * len(wanted), each["id"]
 
 
-def test_a_line_that_two_places_share_is_there_once() -> None:
+def test_a_border_of_two_places_is_stored_once() -> None:
     arcs = [
         tuple(map(tuple, steps)) for steps in json.loads(build_topology("municipality"))["arcs"]
     ]
