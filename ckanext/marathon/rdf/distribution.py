@@ -396,7 +396,7 @@ def _sizes(reader: Reader, node: Node) -> dict[str, Any]:
 
 
 def _identity(site: Site, dataset: Node, node: Node) -> dict[str, str]:
-    """Return ``id`` for a resource of this site, else ``uri``, by which harvesters find it again."""
+    """Return ``id`` of a resource of this site, else ``uri``, by which harvesters find it again."""
     start = f"{dataset}/resource/"
     if site.id_of("dataset", str(dataset)) and str(node).startswith(start):
         return {"id": str(node).removeprefix(start)}

@@ -222,7 +222,7 @@ class Site:
         return None if ours else iri
 
     def may_be_thing(self, iri: URIRef) -> bool:
-        """Return whether an address may be the IRI of a record of this site, which has its own title.
+        """Return whether an address may be the IRI of a record of this site (with its own title).
 
         The plugin's pages about the whole catalogue (``/marathon/…``) are not IRIs of records.
         """

@@ -31,7 +31,7 @@ class _Names(NamedTuple):
 
     Attributes:
         prefixes: prefix → namespace.
-        coerced: IRI of a property → type of its values, which is then left out: ``@id`` or a datatype.
+        coerced: IRI of a property → type of its values, stated once: ``@id`` or a datatype.
     """
 
     prefixes: Mapping[str, str]

@@ -486,8 +486,8 @@ def add_set_aside_languages(graph: Graph, site: Site, iri: URIRef, given: Iterab
 def list_places_in_words(dataset: Dataset) -> list[CoveredPlace]:
     """Return places for texts that could not be parsed as a place.
 
-    A malformed geometry becomes the name of the place if it has no other. A geometry that others can
-    read (GML, or WKT in metres) stays a geometry and is no name.
+    A malformed geometry becomes the name of the place if it has no other. A geometry that others
+    can read (GML, or WKT in metres) stays a geometry and is no name.
     """
     texts = dataset.set_aside.get("spatial_coverage", ())
     if not texts and not dataset.places:

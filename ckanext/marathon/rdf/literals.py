@@ -256,7 +256,7 @@ _GML = re.compile(
 
 
 def find_kind_of_shape(text: str) -> str:
-    """Return the kind of a text that could not be parsed as a place: ``gml``, ``wkt`` or ``text``."""
+    """Return the kind of a text that is no readable place: ``gml``, ``wkt`` or ``text``."""
     if _WKT_OF_A_SYSTEM.match(text):
         return "wkt"
     return "gml" if _GML.match(text) else "text"

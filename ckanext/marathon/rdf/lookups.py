@@ -3,10 +3,10 @@
 Each thing is asked for once a request. Neighbours are asked for as a visitor would, so that only
 what is public itself is mentioned in public.
 
-The plugin knows nothing about a site's own dataset types (a scheming type, ``dataset_series``): they
-are described by the profiles of ckanext-dcat that the site configured. Their graph is then brought
-into the form that the feed's log needs: every node has an IRI, every parser accepts each IRI and
-language tag, and there are no triples about other records of this site.
+The plugin knows nothing about a site's own dataset types (a scheming type, ``dataset_series``):
+they are described by the profiles of ckanext-dcat that the site configured. Their graph is then
+brought into the form that the feed's log needs: every node has an IRI, every parser accepts each
+IRI and language tag, and there are no triples about other records of this site.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def _tidy(graph: Graph, identifier: str, facts: Facts) -> Graph:
         names |= _moved(graph, start, site.base)
     tidied = new_graph(site.vocabulary)
     for prefix, namespace in graph.namespaces():
-        # Programs rely on these prefixes of ckanext-dcat's JSON-LD; its ``schema`` differs from ours.
+        # Programs rely on these prefixes of ckanext-dcat's JSON-LD; ``schema`` is not ours there.
         tidied.bind(prefix, namespace, replace=True)
     for subject, predicate, value in graph:
         about = names.get(subject, subject)

@@ -2,10 +2,10 @@
 
 It uses ckanext-dcat's own reader of DCAT-AP 3, corrected where that fails on valid input.
 
-Other profiles publish fields as they are stored, and for an empty one CKAN's own value: the creation
-of a draft as the day of publication, times without an offset, ``03/06/2017`` as a day in March. They
-get a dataset in which each field has the value that our own profile publishes, so that no profile
-contradicts ours.
+Other profiles publish fields as they are stored, and for an empty one CKAN's own value: the
+creation of a draft as the day of publication, times without an offset, ``03/06/2017`` as a day in
+March. They get a dataset in which each field has the value that our own profile publishes, so that
+no profile contradicts ours.
 """
 
 from __future__ import annotations

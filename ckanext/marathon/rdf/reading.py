@@ -96,7 +96,7 @@ class Reader:
         return next(iter(self.values(subject, *predicates)), "")
 
     def values(self, subject: Node, *predicates: URIRef) -> list[str]:
-        """Return the values of the objects: IRIs, texts, or what blank nodes have as their value."""
+        """Return the values of the objects: IRIs, texts, or the values of blank nodes."""
         nodes = [each for name in predicates for each in self.nodes(subject, name)]
         found = (self.value(each) for each in nodes)
         return [each for each in dict.fromkeys(found) if each]
