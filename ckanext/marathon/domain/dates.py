@@ -418,7 +418,7 @@ def read_period(first: str, last: str, today: date) -> Period:
     """Return the period between two days as people write them; "" is open, until today.
 
     Raises:
-        Unclear: one of them is no day, or the first is after the last.
+        UnclearPeriod: a day is malformed, or the first is after the last.
     """
     found: dict[str, date] = {}
     faults: dict[str, Fault] = {}

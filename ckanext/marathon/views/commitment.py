@@ -1,4 +1,4 @@
-"""The commitment that the marathons fulfil: how far it is, and what proves it."""
+"""The page of the commitment that the marathons fulfil: progress and evidence."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ commitment = Blueprint("marathon_commitment", __name__)
 
 
 def show_commitment() -> str:
-    """Show the one commitment, the one that ``commitment`` names, or which there are."""
+    """Show the only commitment, the one named by ``commitment``, or a list to choose from."""
     everything = commitment_model.list_public_commitments()
     found = _choose_asked(everything)
     chosen = chain.show_commitment(found[0]) if len(found) == 1 else None
@@ -42,7 +42,7 @@ def show_commitment() -> str:
 
 
 def show_milestone_table() -> Response:
-    """Return the milestones as CSV, of the commitment that is asked for or of all."""
+    """Return the milestones as CSV: of the commitment named by ``commitment``, else of all."""
     columns = [
         Column("commitment", tk._("Commitment")),
         Column("plan", tk._("Action plan")),
@@ -82,7 +82,7 @@ def _list_cells(found: list[Commitment]) -> Iterator[list[Cell]]:
 
 
 def _choose_asked(found: list[Commitment]) -> list[Commitment]:
-    """Return all of them, or the one that ``commitment`` names."""
+    """Return all commitments, or the one named by ``commitment``."""
     asked = request.args.get("commitment", "").strip()
     if not asked:
         return found

@@ -70,9 +70,9 @@ country.add_url_rule(
 
 places = Blueprint("marathon_place", __name__)
 
-# Of each type of record, and of the data that are missing.
+# Records listed of each type, and missing data needs listed.
 SHOWN = 10
-# By which a search finds what there is of each.
+# Kind of part → Solr field that finds its records.
 FILTER_FIELDS = {
     MUNICIPALITY: "vocab_municipality",
     DEPARTMENT: "vocab_department",
@@ -99,11 +99,11 @@ class PlacePage:
     Attributes:
         kind: ``municipality``, ``department`` or ``service-problem``.
         name: of the place; of a problem, its label.
-        about: how sentences call it.
+        about: its name within sentences.
         as_of: the day of the figures, in words.
         needs: data that ideas ask for and nobody has published.
         waiting: the search for the ideas that ask for them.
-        sections: what there is of it; ``None`` while Solr is away.
+        sections: its records by type; ``None`` if Solr does not answer.
         feeds: where the addresses of its part of the catalogue start.
         news: where its news are as Atom.
         may_add: whether this person may publish.
@@ -137,7 +137,7 @@ class MunicipalityPage(PlacePage):
 
     Attributes:
         organization: that publishes for it (``id``, ``name``, ``title``); ``None`` if none does.
-        following: what this person gets of the organisation.
+        following: whether this person follows the organisation, see ``Following``.
         may_add_organization: whether this person may make the organisation.
     """
 
@@ -181,7 +181,7 @@ def list_municipalities() -> str:
 
 
 def show_municipality(code: str) -> Response:
-    """Show what there is of a municipality."""
+    """Show the page of a municipality."""
     try:
         found = territory.get_municipality(code)
     except UnknownCode:
@@ -216,7 +216,7 @@ def _describe_source(evidence: PilotEvidence) -> PilotSource:
 
 
 def show_department(code: str) -> Response:
-    """Show what there is of a department, and compare its municipalities."""
+    """Show the page of a department, which compares its municipalities."""
     try:
         found = territory.get_department(code)
     except UnknownCode:
@@ -246,7 +246,7 @@ def show_department_figures(code: str) -> Response:
 
 
 def list_problems() -> str:
-    """List the service problems with their definitions and what there is of each."""
+    """List the service problems with their definitions and figures."""
     counts = {code: each.things for code, each in figures.read_figures_by(PROBLEM).items()}
     return tk.render(
         "marathon/place/problems.html",
@@ -255,7 +255,7 @@ def list_problems() -> str:
 
 
 def show_problem(notation: str) -> Response:
-    """Show what there is of a service problem; of an area, compare its problems."""
+    """Show the page of a service problem; that of an area compares its problems."""
     try:
         found = problems.get_problem(notation)
     except UnknownCode:
@@ -311,7 +311,7 @@ def _read_shared(kind: str, code: str, name: str, about: str) -> dict[str, Any]:
 
 
 def _redirect_to_data(kind: str, code: str, others: dict[str, str]) -> Response | None:
-    """Send on whoever prefers data to what the vocabulary says of a place or problem."""
+    """Redirect clients that prefer RDF or GeoJSON to the concept of the vocabulary."""
     extension = find_wanted_extension(others)
     if extension is None:
         return None
@@ -332,7 +332,7 @@ def _find_organization(code: str) -> dict[str, Any] | None:
 
 
 def _list_sections(field: str, value: str) -> list[PlaceSection] | None:
-    """Return what there is under a filter; ``None`` while Solr is away."""
+    """Return the records that a filter finds, by type; ``None`` if Solr does not answer."""
     try:
         return [_make_section(each, field, value) for each in ("workshop", "idea", "dataset")]
     except AWAY:
@@ -347,9 +347,9 @@ def _make_section(package_type: str, field: str, value: str) -> PlaceSection:
 
 
 def _redirect_code(kind: Kind | Literal["service-problem"], code: str) -> Response:
-    """Send on to the place or problem that the code means as spreadsheets write it.
+    """Redirect a code as spreadsheets write it (``501``) to the place or problem (``0501``).
 
-    Where it means none, the vocabulary's page says what exists instead.
+    For an unknown code, the vocabulary's page lists the existing ones.
     """
     meant = paths.repair_concept_code(kind, code)
     if meant and meant != code:
@@ -385,7 +385,7 @@ MOST_FOUND = 20
 
 
 def show_office() -> Response | str:
-    """List municipalities and officers; search one to add."""
+    """Show the office: municipalities, officers, and a search for municipalities to add."""
     refused = _refuse_visitor()
     return refused if refused else _show_office()
 
@@ -404,7 +404,7 @@ def add_municipalities() -> Response | str:
 
 
 def invite_officer() -> Response | str:
-    """Invite an officer; where no mail goes out, the page shows the link once."""
+    """Invite an officer; without a mail server the page shows the link once."""
     refused = _refuse_visitor()
     if refused:
         return refused

@@ -24,7 +24,7 @@ TYPES = ("idea", "workshop", "dataset")
 
 
 class SearchSection(NamedTuple):
-    """What there is of one type: how many, the first, and where all of them are."""
+    """The results of one type: their number, the first ones, and the search that lists all."""
 
     package_type: str
     count: int
@@ -33,9 +33,9 @@ class SearchSection(NamedTuple):
 
 
 def show_search() -> Response | str:
-    """Show what there is of each type for some words, in a municipality or everywhere.
+    """Show the results of each type for some words, in a municipality or everywhere.
 
-    ``q`` is what was typed; ``municipality`` a code, left aside if no municipality has it.
+    ``q`` has the words; ``municipality`` a code, which is ignored if unknown.
     """
     words = query.select_words(request.args.get("q", ""))
     typed = " ".join(request.args.get("q", "")[:MAX_QUERY].split()) if words else ""
