@@ -62,7 +62,7 @@ def verify_feed(workers: int) -> None:
     for fault in faults:
         click.echo(f"✗ {fault.what}: {names[fault.wrong]}")
     if faults:
-        # A rebuild writes what is public now, and brings no history back.
+        # A rebuild publishes the present state; it does not restore lost changes.
         lost = all(fault.wrong in (LogFaultKind.LOST, LogFaultKind.CLOCK) for fault in faults)
         text = (
             tk._("{count} faults.")
@@ -185,7 +185,7 @@ def check_feeds(url: str) -> None:
 
 
 def _read_lines(log: str) -> Iterator[str]:
-    """Yield the lines of a log, of a compressed one too."""
+    """Yield the lines of a log, which may be compressed."""
     try:
         opened = gzip.open if log.endswith(".gz") else click.open_file
         with opened(log, "rt", errors="replace") as stream:
