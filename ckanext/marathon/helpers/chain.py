@@ -1,7 +1,7 @@
 """The chain as pages show it: workshops, ideas, their datasets, and the commitment.
 
-What came of what, what an idea tells (its sentence, its way so far and ahead, how to take part),
-how far a commitment is and what proves it, as far as the visitor may see it.
+Linked records, the sentence and the timeline of an idea, and progress and evidence of a commitment:
+only what the visitor may see.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ _THING = re.compile(rf"/({'|'.join(PROVING_TYPES)})/([A-Za-z0-9_-]+)(?:[./?#].*)
 
 
 class Evidence(NamedTuple):
-    """Something that proves.
+    """A piece of evidence of a milestone.
 
     Attributes:
         href: its address.
-        title: what it is called; the address itself for what is not of this site.
-        type: ``workshop``, ``idea`` or ``dataset``; ``""`` for what is not of this site.
+        title: its title; the address itself if it is on another site.
+        type: ``workshop``, ``idea`` or ``dataset``; ``""`` if it is on another site.
         status: of a workshop or idea.
         day: of a workshop, in words.
     """
@@ -69,7 +69,7 @@ class Evidence(NamedTuple):
 def show_evidence(addresses: Iterable[str]) -> dict[str, Evidence]:
     """Return address → what to show for it; one query for all of them.
 
-    What is not public, or not there, stays the address that somebody typed.
+    Private and missing records are shown as the typed address.
     """
     meant = {each: _find_reference(each) for each in addresses}
     found = commitment.find_evidence({each[1] for each in meant.values() if each}, PROVING_TYPES)
@@ -94,7 +94,7 @@ def show_evidence(addresses: Iterable[str]) -> dict[str, Evidence]:
 
 
 def _find_reference(address: str) -> tuple[str, str] | None:
-    """Return type and id or name of the thing of this site that an address is of."""
+    """Return type and id or name of the record of this site with that address."""
     try:
         given = urlsplit(address)
     except ValueError:
@@ -114,7 +114,7 @@ def _find_reference(address: str) -> tuple[str, str] | None:
 
 
 class ShownMilestone(NamedTuple):
-    """A milestone, whether it is late, and what to show for the addresses that prove it."""
+    """A milestone, whether it is overdue, and its evidence."""
 
     milestone: Milestone
     is_overdue: bool
@@ -122,12 +122,12 @@ class ShownMilestone(NamedTuple):
 
 
 class ShownCommitment(NamedTuple):
-    """A commitment with what its page counts.
+    """A commitment with the counts of its page.
 
     Attributes:
-        organization: that has it: ``id``, ``name`` and ``title``.
+        organization: its owner: ``id``, ``name`` and ``title``.
         progress: status → number of milestones, the furthest first.
-        proofs: type of thing of this site → how many different ones are named as evidence.
+        proofs: record type → number of different records of this site named as evidence.
     """
 
     record: Commitment
@@ -139,7 +139,7 @@ class ShownCommitment(NamedTuple):
 
 
 def show_commitment(record: Commitment) -> ShownCommitment:
-    """Return what a page shows of a public commitment; two queries."""
+    """Return a public commitment for its page; two queries."""
     proofs = show_evidence(
         address for milestone in record.milestones for address in milestone.evidence
     )
@@ -178,7 +178,7 @@ def may_add_commitment() -> bool:
 
 
 def marathon_today() -> str:
-    """Return the day it is in Guatemala, in words: what a printed page is as of."""
+    """Return today's date in Guatemala, in words, for printed pages."""
     return tk._("as of {day}").format(day=marathon_date(dates.get_today().isoformat()))
 
 
@@ -194,7 +194,7 @@ class Story(NamedTuple):
 
 
 class TimelinePoint(NamedTuple):
-    """A point of the way of an idea: ``kind`` is ``said``, ``step`` or ``ahead``.
+    """A point of the timeline of an idea: ``kind`` is ``said``, ``step`` or ``ahead``.
 
     ``date`` is ISO, "" where it is not known; ``status`` a code, "" of ``said``.
     """
@@ -233,7 +233,7 @@ def marathon_story(idea: dict[str, Any]) -> Story:
 
 
 def _whom_to_ask(thing: dict[str, Any]) -> StoryContact | None:
-    """Return the municipality of a thing, else the coordinating body: the first that has contact.
+    """Return the first organisation with contact data: the record's, else the coordinating body.
 
     Both are institutions: their e-mail addresses and web sites, as they are on the site.
     """
@@ -247,7 +247,7 @@ def _whom_to_ask(thing: dict[str, Any]) -> StoryContact | None:
 
 
 def marathon_timeline(idea: dict[str, Any]) -> list[TimelinePoint]:
-    """Return the way of an idea: from its workshop through its steps to the next one."""
+    """Return the timeline of an idea: its workshop, its status steps, and the next possible one."""
     workshop = idea.get("workshop_info") or {}
     said_on = idea_domain.read_said_on(workshop.get("starts_at") or "", dates.get_today())
     points = [TimelinePoint("said", said_on)] if workshop else []
@@ -284,7 +284,7 @@ def marathon_coming_workshops(codes: Any) -> list[dict[str, str]]:
 
 
 def marathon_asked(ideas: list[dict[str, Any]]) -> dict[str, str]:
-    """Return idea id → in words how many of the data that it asks for there are."""
+    """Return idea id → a sentence with the number of its data needs and of those met."""
     found = idea_model.read_asked_needs([each["id"] for each in ideas])
     return {
         idea: tk.ungettext(
@@ -360,7 +360,7 @@ class ParticipantCount(TypedDict):
 
 
 class RecordList(TypedDict):
-    """Some things of one type, and how many there are."""
+    """The first records of one type, and the number of all."""
 
     package_type: str
     count: int
@@ -368,16 +368,16 @@ class RecordList(TypedDict):
 
 
 class LinkedRecords(RecordList):
-    """Things that refer to others: also the ids of all, not only of those shown."""
+    """Records that refer to others: the first ones, and the ids of all."""
 
     ids: list[str]
 
 
 def marathon_of_organization(organization_id: str) -> list[RecordList]:
-    """Return the first workshops, ideas and commitments of an organisation, of those it has.
+    """Return the first workshops, ideas and commitments of an organisation.
 
     Raises:
-        ckan.lib.search.SolrConnectionError: Solr is away, and with it the page that asks this.
+        ckan.lib.search.SolrConnectionError: Solr does not answer.
     """
     parts: list[RecordList] = []
     for package_type in ("workshop", "idea", "commitment"):
@@ -392,19 +392,19 @@ def marathon_of_organization(organization_id: str) -> list[RecordList]:
 def find_records(
     package_type: str, condition: str, most: int, *, include_private: bool = False
 ) -> RecordList:
-    """Return the first records of a type that a search finds, for a page about something else.
+    """Return the first records of a type that a search finds, for a list on another page.
 
-    Workshops in the order of the agenda: those to come, the next one first, those without a date,
-    and those that are over, the latest first. The others as they were changed, the last one first.
+    Workshops are in the order of the agenda: coming ones with the next first, undated ones, past
+    ones with the latest first. Other records are sorted by their last change, the latest first.
 
     Args:
         package_type: of the records.
-        condition: for Solr, beside their type.
-        most: as many are returned.
-        include_private: those too that this person may see and not everybody.
+        condition: Solr filter, besides that for the type.
+        most: number of records at most.
+        include_private: also private records that this person may see.
 
     Raises:
-        ckan.lib.search.SolrConnectionError: Solr is away.
+        ckan.lib.search.SolrConnectionError: Solr does not answer.
     """
     query = {
         "fq": f"+dataset_type:{package_type} {condition}",
@@ -429,19 +429,19 @@ def find_records(
 def marathon_linked(ids: Collection[str]) -> list[Package]:
     """Return packages by id, those that the visitor may see, in the order given.
 
-    From the database while Solr is away: the page of a thing then opens all the same.
+    Read from the database if Solr does not answer, so that the page still opens.
     """
     by_id = {each["id"]: each for each in _find_packages(list(ids)[:MOST])}
     return [by_id[each] for each in ids if each in by_id]
 
 
 def marathon_ideas_of_workshop(workshop: Package) -> LinkedRecords:
-    """Return the first ideas by title of those said in a workshop."""
+    """Return the first ideas of a workshop, by title."""
     return _find_linked("idea", [workshop["id"]], Predicate.IDEA_WORKSHOP, MOST_IDEAS_ON_A_PAGE)
 
 
 def marathon_datasets_of_ideas(ideas: Collection[str]) -> LinkedRecords:
-    """Return the first datasets by title of those that name one of some ideas, given by id."""
+    """Return the first datasets of ideas (given by id), by title."""
     return _find_linked("dataset", ideas, Predicate.DATASET_IDEA, MOST_ON_A_PAGE)
 
 
@@ -449,7 +449,7 @@ def _find_linked(
     package_type: str, objects: Collection[str], predicate: Predicate, most: int
 ) -> LinkedRecords:
     linked = package_model.list_active_dependents(objects, predicate)
-    # The many that are public are not read to see whether they may be.
+    # Public ones need no permission check, which would read each package.
     others = package_model.load_packages(id_ for id_, is_public in linked if not is_public)
     viewer = Viewer(Context(user=current_user.name))
     ids = [
@@ -462,7 +462,7 @@ def _find_linked(
 
 
 def marathon_needs(idea: Package) -> list[dict[str, Any]]:
-    """Return the data needs of an idea: id, what, why, and the datasets that meet each."""
+    """Return the data needs of an idea: ``id``, ``what``, ``why`` and the datasets that meet it."""
     return _list_packages("marathon_data_need_list", idea)
 
 
@@ -480,7 +480,7 @@ def marathon_needs_met(dataset: Package) -> list[dict[str, str]]:
 
 
 def marathon_thing_note(thing: Package) -> str:
-    """Return in one line where a listed thing belongs and when it was."""
+    """Return place and date of a listed record in one line."""
     places = ", ".join(marathon_municipality_names(thing.get("municipality"))[:4])
     if thing["type"] == "workshop":
         return _join_line(marathon_only_day(thing.get("starts_at")), places)
@@ -499,7 +499,7 @@ class ListedRecord(NamedTuple):
         href: of its page.
         status: code of an idea's or workshop's, ``""`` of a dataset's.
         status_label: what readers call the status.
-        note: where it belongs and when it was, in one line.
+        note: place and date in one line.
         detail: a further line, ``""`` for none.
     """
 
@@ -541,8 +541,8 @@ _STATUS_LISTS = {"idea": "idea-status", "workshop": "workshop-status"}
 def marathon_participants(workshop: Package) -> list[ParticipantCount]:
     """Return the counts of participants that are known.
 
-    Masked ones as "not shown": a count is masked because it is under 5 itself, or because
-    another that is could be worked out from it.
+    Masked ones are "not shown": a count is masked if it is under 5, or if a count under 5 could be
+    calculated from it.
     """
     labels = {
         field["field_name"]: tk.h.scheming_language_text(field["label"])
@@ -560,7 +560,7 @@ def marathon_participants(workshop: Package) -> list[ParticipantCount]:
 
 
 def marathon_unanswered(workshop: Package) -> list[str]:
-    """Return the organisations that were invited and of which no answer is recorded."""
+    """Return the invited organisations without a recorded answer."""
     return [invitation.organisation for invitation in Workshop.from_shown(workshop).unanswered]
 
 

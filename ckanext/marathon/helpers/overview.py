@@ -1,6 +1,6 @@
-"""Much at once: figures of places and problems beside each other, the newest ideas and datasets.
+"""Overviews: figures of places and problems in tables, and the newest ideas and datasets.
 
-Figures are rows to read, to sort and to take along; lists are of public records, without Solr.
+The tables can be sorted and saved as CSV; the lists have public records and need no Solr.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from ckanext.marathon.vocabulary.codes import UnknownCode, fold_text
 from ckanext.marathon.vocabulary.territory import Municipality
 
 BY_NAME = "name"
-# What columns of files are called where it differs from the field.
+# Field → column name in files, where they differ.
 _IN_FILES = {"needs": "data_needs", "needs_met": "data_needs_met"}
 
 
 class FigureRow(NamedTuple):
-    """A place or problem and how much there is of it."""
+    """The figures of a place or problem."""
 
     code: str
     name: str
@@ -38,7 +38,7 @@ class FigureRow(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """Rows in the order that the reader asked for.
+    """Rows of figures in the requested order.
 
     Attributes:
         sort: the column they are in order of: a field of ``Figures``, ``name``, or ``""`` where
@@ -52,13 +52,13 @@ class Comparison(NamedTuple):
 
 
 def write_as_of() -> str:
-    """Return the day that figures are of, as people write it."""
+    """Return the date of the figures, in words."""
     moment = figures_model.read_time_of_figures().astimezone(dates.GUATEMALA)
     return marathon_date(moment.date().isoformat())
 
 
 def list_municipality_rows() -> list[FigureRow]:
-    """Return the municipalities that have any workshop, idea or dataset, by name."""
+    """Return figures of the municipalities with any workshop, idea or dataset, by name."""
     found = []
     for code, numbers in figures_model.read_figures_by(link.MUNICIPALITY).items():
         try:
@@ -69,7 +69,7 @@ def list_municipality_rows() -> list[FigureRow]:
 
 
 def list_rows_of_department(code: str) -> list[FigureRow]:
-    """Return all municipalities of a department, by name."""
+    """Return figures of all municipalities of a department, by name."""
     numbers = figures_model.read_figures_by(link.MUNICIPALITY)
     return _sort_by_name(
         _make_municipality_row(each, numbers.get(each.code, Figures()))
@@ -78,7 +78,7 @@ def list_rows_of_department(code: str) -> list[FigureRow]:
 
 
 def list_problem_rows(notations: Iterable[str]) -> list[FigureRow]:
-    """Return service problems or areas, in the order given."""
+    """Return figures of service problems or areas, in the order given."""
     numbers, lang = figures_model.read_figures_by(link.PROBLEM), tk.h.lang()
     return [
         FigureRow(
@@ -95,8 +95,8 @@ def compare_rows(rows: list[FigureRow], sort: str, otherwise: str = BY_NAME) -> 
     """Return rows in order of a column, the largest number first.
 
     Args:
-        rows: in an order of their own.
-        sort: what the reader asked for; what is no column changes nothing.
+        rows: in their default order.
+        sort: the requested column; an unknown one changes nothing.
         otherwise: the column that this is the order of, ``""`` for none.
     """
     most = Figures(*(max(column) for column in zip(*(each.figures for each in rows), strict=True)))
@@ -108,7 +108,7 @@ def compare_rows(rows: list[FigureRow], sort: str, otherwise: str = BY_NAME) -> 
 
 
 def marathon_figure_labels() -> dict[str, str]:
-    """Return field of ``Figures`` → what readers call it."""
+    """Return field of ``Figures`` → label."""
     return {
         "workshops": tk._("Workshops"),
         "ideas": tk._("Ideas"),
@@ -133,7 +133,7 @@ def tabulate_rows(name: str, title: str, rows: list[FigureRow]) -> Table:
 
 
 def marathon_how_much(numbers: Figures) -> str:
-    """Return figures in words, without those that are none: ``2 ideas · 1 dataset``."""
+    """Return the figures that are not zero, in words: ``2 ideas · 1 dataset``."""
     words = (
         (numbers.ideas, tk.ungettext("{n} idea", "{n} ideas", numbers.ideas)),
         (numbers.datasets, tk.ungettext("{n} dataset", "{n} datasets", numbers.datasets)),
@@ -166,7 +166,7 @@ class NewestRecord(NamedTuple):
 def list_newest(limit: int) -> tuple[list[NewestRecord], list[NewestRecord]]:
     """Return the newest ideas and the newest datasets, at most ``limit`` of each.
 
-    Kept until a change: CKAN has no index by which they are found.
+    Cached until a public change: CKAN's tables have no index for this query.
     """
     return cache_until_change("newest", limit, lambda: _list_newest(limit))
 

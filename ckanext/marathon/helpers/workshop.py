@@ -1,4 +1,4 @@
-"""Workshops as the agenda lists them and as calendars take them."""
+"""Workshops as entries of the agenda and as events of calendars."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ from ckanext.marathon.vocabulary.codes import UnknownCode
 
 
 class Meeting(NamedTuple):
-    """A workshop in a list.
+    """A workshop as an entry of the agenda.
 
     Attributes:
         starts: a day, or a moment in Guatemala's time; ``""`` if not known.
         ends: the same.
         municipalities: those that take part, codes and names.
         organization: the one that convenes it: ``id``, ``name`` and ``title``.
-        rsvp_by: last day to confirm, where that still matters.
-        is_late: whether that day is over.
-        ideas: how many came out of it.
+        rsvp_by: last day to confirm, if the workshop is still to come.
+        is_late: whether that day is past.
+        ideas: number of its ideas.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Meeting(NamedTuple):
 
 
 def list_meetings(ids: Sequence[str]) -> list[Meeting]:
-    """Return workshops, in the order given, for a list; in three queries."""
+    """Return workshops as entries of the agenda, in the order given; three queries."""
     found, owners = _load_workshops(ids)
     ideas = workshop_model.count_ideas_of_workshops(ids)
     today = dates.get_today()
@@ -70,7 +70,7 @@ def list_meetings(ids: Sequence[str]) -> list[Meeting]:
 
 
 def list_events(ids: Sequence[str]) -> list[calendar.CalendarEvent]:
-    """Return workshops, in the order given, for a calendar; in two queries."""
+    """Return workshops as events of a calendar, in the order given; two queries."""
     found, owners = _load_workshops(ids)
     return [_make_event(workshop, owners.get(workshop.owner_id)) for workshop in found]
 
@@ -83,7 +83,7 @@ def _load_workshops(ids: Sequence[str]) -> tuple[list[Workshop], dict[str, dict[
 
 
 def marathon_is_late(workshop: dict[str, Any]) -> bool:
-    """Return whether it is too late to confirm for a workshop that is announced."""
+    """Return whether the deadline to confirm of an announced workshop has passed."""
     is_open = workshop.get("status") == workshop_domain.ANNOUNCED
     return is_open and workshop_domain.has_day_passed(
         workshop.get("rsvp_by") or "", dates.get_today()
@@ -91,9 +91,9 @@ def marathon_is_late(workshop: dict[str, Any]) -> bool:
 
 
 def marathon_event_data(workshop: dict[str, Any]) -> Markup | None:
-    """Return a workshop as an event of schema.org, for a script of its page.
+    """Return a workshop as an event of schema.org, for a script element of its page.
 
-    ``None`` if it is not public, or nobody said when it is.
+    ``None`` if it is not public or has no date.
     """
     record = Workshop.from_shown(workshop)
     if not is_shown_public(workshop) or not workshop_domain.is_time(record.starts_at):
