@@ -1,4 +1,4 @@
-"""The sheet for the wall is one Letter page, and pages hold whatever is typed, also on a phone."""
+"""The poster is one Letter page, and long or odd texts stay within pages, also on a phone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What visitors come for, from the home page, on a phone and with the keyboard alone.
+"""Typical tasks of visitors, from the home page, on a phone and with the keyboard only.
 
 Each takes at most four steps; a step is a search or a link that is followed.
 """
@@ -22,7 +22,7 @@ MOST_TABS = 200
 
 
 class Keyboard:
-    """Somebody who uses no mouse; ``steps`` says how often they went on."""
+    """A visitor without a mouse; ``steps`` counts searches and followed links."""
 
     def __init__(self, visit: Visit) -> None:
         self.page = visit.page

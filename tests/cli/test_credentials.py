@@ -1,4 +1,4 @@
-"""What commands say of an address that holds a password, and of one that does not answer."""
+"""Commands print no password of an address, also if the server does not answer."""
 
 from __future__ import annotations
 

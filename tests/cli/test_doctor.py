@@ -1,4 +1,4 @@
-"""``ckan marathon doctor`` finds what is wrong, and nothing where nothing is."""
+"""``ckan marathon doctor`` finds each fault, and none on a healthy site."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_missing_sender_of_mail_is_a_warning(
 
 
 class TestRecipients:
-    """Each setting without which mails reach nobody is named, with what to do."""
+    """Each missing or unsuitable mail setting is a warning with a correction."""
 
     WELL: ClassVar = {
         "email_to": "datos@infom.gob.gt",
@@ -155,7 +155,7 @@ class TestRecipients:
 
 
 class TestKeptIris:
-    """A dataset whose IRI another one has is named."""
+    """Datasets that could not keep their IRI because another one has it."""
 
     IRI = "https://origen.example.gt/datos/agua"
 

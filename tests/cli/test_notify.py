@@ -1,4 +1,4 @@
-"""``ckan marathon notify`` says what is missing; what it sends is in tests/views/test_follow.py."""
+"""``ckan marathon notify`` without the plugin activity; its mails: tests/views/test_follow.py."""
 
 from __future__ import annotations
 

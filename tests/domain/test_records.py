@@ -1,4 +1,4 @@
-"""What workshops, ideas and datasets must be: facts in, faults at fields out."""
+"""The rules for workshops, ideas and datasets: facts in, faults at fields out."""
 
 from __future__ import annotations
 

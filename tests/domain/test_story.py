@@ -1,4 +1,4 @@
-"""An idea in one plain sentence, whatever is known of it."""
+"""The sentence about an idea, with any of its facts missing."""
 
 from __future__ import annotations
 

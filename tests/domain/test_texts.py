@@ -1,4 +1,4 @@
-"""What a text says to a reader."""
+"""Blank texts and hidden characters."""
 
 from __future__ import annotations
 

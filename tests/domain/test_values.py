@@ -1,4 +1,4 @@
-"""Values as people, programs and spreadsheets write them: tables of what is read how."""
+"""Parsing of dates, addresses and other values: tables of input and expected result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What two people changed of one record, field by field."""
+"""Comparison of two versions of a record, field by field."""
 
 from __future__ import annotations
 

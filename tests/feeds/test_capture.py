@@ -1,4 +1,4 @@
-"""Each way in which what is public can change is in the log with the commit; nothing else is."""
+"""Every change of public content is in the log with its commit, and nothing else is."""
 
 from __future__ import annotations
 

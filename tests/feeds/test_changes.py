@@ -1,4 +1,4 @@
-"""The changes as a Linked Data Event Stream: what followers are given, page by page."""
+"""The changes as a Linked Data Event Stream: pages, cursors, formats."""
 
 from __future__ import annotations
 
@@ -216,7 +216,7 @@ class TestPages:
     def test_a_crawl_gets_410_if_the_later_change_of_a_left_out_record_is_lost(
         self, datasets: list[dict[str, Any]], get: Get
     ) -> None:
-        """The first page leaves out what changed again; its own changes are all there still."""
+        """The first page leaves out a record that changed again later, and has the others."""
         call_action("package_patch", id=datasets[0]["id"], title="Otro título")
         first = get("/catalog/changes")
         (following,) = quads(first).default_graph.objects(None, TREE.node)
@@ -279,7 +279,7 @@ class TestActivity:
         assert len(seen) > 10
 
     def test_the_iri_of_an_activity_is_not_used_again(self, datasets: Any, get: Get) -> None:
-        """Who has seen a change that was lost would take another of that name for the same."""
+        """A follower that has seen a lost change would take a new one of the same IRI for it."""
         names = set(re.findall(r"/changes#[0-9a-f]{8}-\S+", get("/catalog/changes.nq").text))
         marks = {f"{mark:016x}" for mark in model.Session.scalars(sa.select(Change.mark))}
         ends = {name.rstrip(">").rpartition("-")[2] for name in names}

@@ -1,4 +1,4 @@
-"""The consumer in docs/follow.py keeps copies of the whole and its parts while people write.
+"""docs/follow.py keeps copies of the whole catalogue and of its parts up to date during changes.
 
 ``make prove`` runs 20 rounds.
 """

@@ -1,4 +1,4 @@
-"""Whatever can be saved makes an inventory that is valid, a table, and a description to find."""
+"""Odd datasets that can be saved give valid data.json, CSV and schema.org."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The inventory for those who do not read RDF: data.json, CSV and Excel."""
+"""The inventory in formats other than RDF: data.json, CSV and Excel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a dataset's description becomes in data.json, schema.org and the table, without a site."""
+"""The mapping of a dataset's description to data.json, schema.org and CSV, without a site."""
 
 from __future__ import annotations
 

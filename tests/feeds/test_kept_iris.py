@@ -1,4 +1,4 @@
-"""A dataset from another catalogue keeps the IRI it came with; nobody takes another's name."""
+"""A harvested dataset keeps the IRI of its source; no record gets the IRI of another one."""
 
 from __future__ import annotations
 

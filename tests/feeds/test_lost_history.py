@@ -1,4 +1,4 @@
-"""An older database is brought back: nobody takes what was lost for what is there.
+"""After restoring an older database, no follower or cache takes a lost state for the present one.
 
 The database is brought back in each form in which an administrator may do it. Numbers are then
 given again to other changes, and what followers and caches have of the lost ones is refused.

@@ -1,4 +1,4 @@
-"""What others publish between two steps of publishing, reading or comparing is not lost."""
+"""Changes by others between two steps of publishing, reading or comparing are not lost."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def test_rdf_describes_the_catalogue(
     assert (catalogue, DCT.title, None) in graph
     assert (catalogue, DCT.publisher, None) in graph
     assert (catalogue, DCAT.dataset, None) not in graph
-    # When it changed last nobody can say.
+    # An empty site has no time of a last change.
     assert (catalogue, DCT.modified, None) not in graph
     if extension == "ttl":
         assert shapes.violations(graph) == []

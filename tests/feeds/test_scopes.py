@@ -1,4 +1,4 @@
-"""Parts of the catalogue: who is in, who leaves, and what each says of itself."""
+"""Parts of the catalogue: members, moves between parts, description and addresses."""
 
 from __future__ import annotations
 

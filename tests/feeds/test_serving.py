@@ -1,4 +1,4 @@
-"""What a portal is given: pages that never move, the whole, and whether it has it already."""
+"""Serving the catalogue: stable pages, the whole, conditional requests."""
 
 from __future__ import annotations
 
@@ -289,7 +289,7 @@ class TestUnchanged:
     def test_changed_settings_change_the_etag_and_the_content(
         self, datasets: Any, get: Get, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Nobody is told that what they have is good, nor is given what was kept before."""
+        """A known ETag gets no 304, and no cached answer is served."""
         monkeypatch.setitem(ckan_config, "email_to", "antes@example.gt")
         before = get("/data.json")
         assert "antes@example.gt" in before.text

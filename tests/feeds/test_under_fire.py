@@ -1,4 +1,4 @@
-"""Readers while others write: nothing that was there all along is missed, nothing is left behind.
+"""Crawls and followers during writes: they miss no dataset and keep no deleted one.
 
 ``make prove`` runs 200 crawls and 20 rounds of writers.
 """

@@ -1,4 +1,4 @@
-"""The oracle finds whatever is wrong with the log, and a rebuild puts it right."""
+"""``feed verify`` finds every damage of the log, and ``feed rebuild`` corrects it."""
 
 from __future__ import annotations
 

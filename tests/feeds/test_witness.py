@@ -1,4 +1,4 @@
-"""The note beside the database, by which a process finds out that published changes were lost."""
+"""The witness file, by which a process detects that published changes were lost."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_change_is_lost_if_its_number_is_missing_or_has_another_mark(
 
 
 def test_one_loss_begins_one_epoch(last: Witness) -> None:
-    """Also where the note cannot be written any more, and still tells of the loss."""
+    """Also if the witness file cannot be written and still has the lost change."""
     lost = Witness(last.number, last.mark ^ 1)
     log_state.write_witness(lost)
     epoch = clock.read_clock().epoch

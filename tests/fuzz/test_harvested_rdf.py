@@ -1,4 +1,4 @@
-"""Whatever RDF another catalogue sends, it is read, saved or refused with errors by field.
+"""Odd RDF of other catalogues is read, saved, or refused with errors by field.
 
 A good dataset is taken and some of what it says is replaced: values of another kind, texts that are
 none, addresses that lead nowhere, nodes that point at each other.

@@ -1,4 +1,4 @@
-"""Odd values in every field of every type: what is taken is stored, or the answer names it."""
+"""Odd values in every field of every type are stored, refused, or named in the answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever address, query string or form is sent, no page answers that the server is broken."""
+"""Odd addresses, query strings and forms give no 500 on any page."""
 
 from __future__ import annotations
 

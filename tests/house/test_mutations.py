@@ -15,7 +15,7 @@ def test_every_mutated_text_occurs_once_in_its_file() -> None:
 
 
 def test_every_mutated_file_compiles() -> None:
-    """One that cannot be compiled fails every test, whatever they look at."""
+    """A mutation that does not compile would fail every test."""
     for mutation in read_table():
         source = (ROOT / mutation.file).read_text(encoding="utf-8")
         ast.parse(source.replace(mutation.text, mutation.becomes, 1), mutation.file)

@@ -1,4 +1,4 @@
-"""What `make test` tries is the same each time, whichever tests ran before."""
+"""Random examples of `make test` are the same in every run and in any order of tests."""
 
 from __future__ import annotations
 

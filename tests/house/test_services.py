@@ -1,4 +1,4 @@
-"""Tests that need servers say so where these are missing, and what to run."""
+"""Without servers, pytest ends with a sentence that names the command to run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The feed hears of what the session flushes: nothing may change CKAN's tables behind its back."""
+"""No code of ours writes to CKAN's tables in bulk: the feed sees only what the session flushes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ckanext-activity keeps and shows: nothing that an outsider may not see of a record now."""
+"""Activities store and show only content that outsiders may see of the record now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who changed what and when: written with the change, read by those whom it concerns."""
+"""The record of changes: entries written with each change, and who may read them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every uploaded file has the SHA-256 of its bytes; a link has what somebody stated of it."""
+"""Uploads get the SHA-256 of their bytes; links keep the checksum that was entered."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class TestUpload:
         assert stated(resource) == sha(BYTES)
 
     def test_a_replaced_file_gets_a_new_checksum(self, resource: dict[str, Any]) -> None:
-        """What was read and is sent back with the new file is no statement about it."""
+        """The former checksum, sent back with the new file, is ignored."""
         patched = call_action("resource_patch", id=resource["id"], upload=file(OTHER))
         assert stated(patched) == sha(OTHER)
 

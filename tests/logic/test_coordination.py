@@ -1,4 +1,4 @@
-"""What the coordinating body does for others, done for real, and what it cannot get at."""
+"""Permissions of the coordinating body for records of other organisations, tried on real calls."""
 
 from __future__ import annotations
 

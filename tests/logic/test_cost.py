@@ -1,4 +1,4 @@
-"""What a page costs: a number of queries that does not grow, and nothing left by what fails."""
+"""Numbers of queries that do not grow with content, and saves without Solr."""
 
 from __future__ import annotations
 

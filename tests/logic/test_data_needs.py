@@ -1,4 +1,4 @@
-"""Whether an idea still waits for data, in the search index, whatever happens to the datasets."""
+"""The filter for ideas with unmet data needs follows every change of the datasets."""
 
 from __future__ import annotations
 

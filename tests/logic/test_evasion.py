@@ -1,4 +1,4 @@
-"""What a client may not get past the rules, however it words the request."""
+"""Requests that try to avoid the rules by unusual values, fields or actions."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def stored(reference: str) -> Any:
 
 
 class TestPrivate:
-    """CKAN takes whatever it does not know for "public"."""
+    """CKAN treats an unknown value of ``private`` as public."""
 
     def test_every_spelling_of_yes_makes_a_record_private(self, muni: dict[str, Any]) -> None:
         person = factories.officer(muni["id"])

@@ -1,4 +1,4 @@
-"""What somebody follows is listed as they may see it."""
+"""Lists of followed records show only what the follower may see."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What others depend on cannot be deleted, whichever way somebody tries."""
+"""Records with dependents cannot be deleted, by any action or command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is an error at a field or a saved record, never a broken server."""
+"""Hostile values in any field give an error at the field or a saved record, never 500."""
 
 from __future__ import annotations
 

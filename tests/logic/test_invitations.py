@@ -1,4 +1,4 @@
-"""Who has not answered: of whose workshops, and in which order."""
+"""The list of unanswered invitations: permissions, filters and order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever is sent is stored, refused, or named in the notices: nothing vanishes without a word."""
+"""Every sent value is stored, refused, or named in a notice."""
 
 from __future__ import annotations
 

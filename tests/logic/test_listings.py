@@ -242,7 +242,7 @@ class TestOtherTypes:
 
 
 class TestPagesOfFilteredLists:
-    """Of a list from which what is hidden was taken out."""
+    """Paging of lists from which hidden records were removed."""
 
     def test_pages_of_tags_and_formats_have_every_value_once(self) -> None:
         words = [f"agua{number:02}" for number in range(12)]

@@ -105,7 +105,7 @@ def test_a_coordinate_keeps_its_decimals_and_is_not_guessed() -> None:
 
 
 class TestJsonNumbers:
-    """JSON has one kind of number; how Python writes it says nothing of what it is."""
+    """JSON has one type of number, so ``1.0`` and ``1e0`` are the same as ``1``."""
 
     def test_numbers_with_many_digits_are_accepted(self) -> None:
         for value, kept in (

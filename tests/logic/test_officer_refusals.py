@@ -1,4 +1,4 @@
-"""Whom nobody invites, and what an invitation does not give away."""
+"""Refused invitations, and answers that do not reveal accounts."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A plugin that reads a record in the site's own name gets, and can give away, no more than others.
+"""A plugin that reads a record as the site user gets the public view.
 
-What it writes back loses nothing.
+Saving that view loses no stored value.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What follows from elsewhere, or is the site's, is named in the answer where it was sent."""
+"""Sent values of computed fields and of the site's own fields get a notice."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class TestDerivedNames:
 
 class TestValuesSentBack:
     def test_computed_values_sent_back_get_no_notice(self) -> None:
-        """Also of what the change alters: the number of files, the organisation, the licence."""
+        """Also of values that the change itself alters: number of files, organisation, licence."""
         made = factories.MarathonDataset(resources=[{"url": LINK}], license_id="cc-by")
         other = factories.Municipality()["id"]
         shown = call_action("package_show", id=made["id"])

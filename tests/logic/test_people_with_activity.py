@@ -1,4 +1,4 @@
-"""The same with the plugin ``activity``, which writes down who did what."""
+"""Adding municipalities and officers with the plugin ``activity``, which records the user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nothing is saved while the disk is nearly full, by nobody, and reading goes on."""
+"""While the disk is nearly full, all saves are refused and reading works."""
 
 from __future__ import annotations
 

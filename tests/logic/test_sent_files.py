@@ -1,4 +1,4 @@
-"""Errors and notices count files as whoever sent them does."""
+"""Errors and notices number the files as the client sent them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A site that keeps a schema of its own for datasets: its own validators say what fields take."""
+"""On a site with its own dataset schema, that schema's validators decide about its fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Taking down: nothing of it stays, everybody who copied it hears of it, it is recorded."""
+"""A takedown removes all traces, tells followers to delete their copies, and is recorded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""After a takedown no word of the record is anywhere, with the plugins that remember most."""
+"""After a takedown no table, file, index or queue has a word of the record."""
 
 from __future__ import annotations
 

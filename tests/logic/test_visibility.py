@@ -1,4 +1,4 @@
-"""What is public, what a person or a coordinating body sees besides, and what asking costs."""
+"""Public and visible packages as SQL and as a function, for every kind of viewer; query counts."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ class TestIsPublic:
 
 @pytest.mark.ckan_config("ckan.auth.allow_dataset_collaborators", True)
 class TestViewer:
-    """The condition of a query says the same as the question about one package."""
+    """``filter_visible`` and ``may_see`` agree for every package and person."""
 
     @pytest.fixture
     @remembered
@@ -268,7 +268,7 @@ class TestVisibility:
     def test_only_active_members_of_active_organisations_count(
         self, editor: str, body: str, gone: str
     ) -> None:
-        """As rows of the database say it, whatever CKAN deletes along with what."""
+        """Each row is changed by SQL, because CKAN deletes related rows together."""
         group, person = model.Group.get(body), model.User.get(editor)
         assert group
         assert person

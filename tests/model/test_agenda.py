@@ -1,4 +1,4 @@
-"""When workshops are, of whom, and what came of them."""
+"""The agenda: times, filters and counts of workshops."""
 
 from __future__ import annotations
 

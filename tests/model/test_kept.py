@@ -1,4 +1,4 @@
-"""Answers that are kept are those of now, and no kind of them makes another go."""
+"""Cached answers are current, and kinds of answers have separate limits."""
 
 from __future__ import annotations
 

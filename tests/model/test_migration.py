@@ -166,7 +166,7 @@ class TestUpgrade:
     def test_records_taken_down_by_older_versions_are_cleaned_up_again(
         self, storage: Path, migrate_db_for: Callable[..., None]
     ) -> None:
-        """Versions that did not write down what is left to remove left traces."""
+        """Versions without the column for pending removals left traces."""
         dataset = factories.MarathonDataset()
         call_action("marathon_takedown", id=dataset["id"], reason="Orden judicial")
         model.Session.remove()
@@ -302,7 +302,7 @@ def harvest(owner: str, name: str, uri: str) -> str:
 
 
 def test_the_upgrades_begin_without_a_log_and_without_marks() -> None:
-    """So that what is expected of them is tried."""
+    """The other tests of upgrades need these starting points."""
     names = {path.name.partition("_")[2] for path in REVISIONS.glob("*.py")}
     assert {"core_tables.py", "feed_log.py", "feed_scopes.py", "feed_marks.py"} <= names
 

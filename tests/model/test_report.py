@@ -1,4 +1,4 @@
-"""What a report counts, of which days and which place."""
+"""The figures of a report, by period and place."""
 
 from __future__ import annotations
 

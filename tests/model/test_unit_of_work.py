@@ -145,7 +145,7 @@ class TestPhases:
             saving.start_steps()
 
     def test_ckan_is_notified_of_rows_changed_by_a_step(self, marathon_site: None) -> None:
-        """CKAN notes in the same event what it tells Solr and other plugins of."""
+        """CKAN collects changed objects for Solr and plugins in the same event."""
         unit_of_work.start_listening(Steps(before_flush=(lambda _unit: add_tag("by a step"),)))
         try:
             add_tag("water")
@@ -183,7 +183,7 @@ def names(steps: tuple[unit_of_work.Step, ...]) -> list[str]:
 
 class TestOrderOfASave:
     def test_steps_are_called_in_the_written_order(self) -> None:
-        """Guards, links, search, feed; then jobs. Whoever changes this thinks of the reasons."""
+        """Guards, links, search, feed; then jobs. ADR 9 has the reasons for this order."""
         assert {phase: names(getattr(saving.STEPS, phase)) for phase in PHASES} == {
             "before_flush": [
                 "resource.refuse_without_room",

@@ -1,4 +1,4 @@
-"""``ckan marathon activity scrub`` mends the rows of before; the doctor says that it is due."""
+"""``ckan marathon activity scrub`` corrects older activities; the doctor recommends it."""
 
 from __future__ import annotations
 

@@ -351,7 +351,7 @@ class TestRestore:
         assert not list((site.directory / "storage").glob("marathon-restore*"))
 
     def test_a_truncated_dump_changes_nothing(self, site: Site, copied: Path) -> None:
-        """Half of it is loaded when it ends; nothing of that stays."""
+        """The dump breaks off midway; the transaction is rolled back."""
         dump = (copied / "database.dump").read_bytes()
         signed(copied, dump[: len(dump) * 3 // 4])
         before = site.get("/catalog/all.nt").text
@@ -486,7 +486,7 @@ class TestRestore:
     def test_a_backup_of_the_first_version_is_migrated(
         self, site: Site, whole: Path, tmp_path: Path
     ) -> None:
-        """Without a log, with what its activities kept of people; the files are the same."""
+        """It has no feed log and has personal data in activities; the files are the same."""
         database = databases.address("site_old")
         databases.create(database)
         loading = [find_binaries() / "pg_restore", "--no-owner", "--dbname", database]

@@ -1,4 +1,4 @@
-"""What happens to a backup while files come, change and go, and when the disk is full."""
+"""Backups while files are added, changed and deleted, and on a full disk."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class TestConcurrentChanges:
 
 class TestCopies:
     def test_a_file_changed_while_copied_is_copied_again(self, tmp_path: Path) -> None:
-        """The copy is never half of what was before and half of what came."""
+        """The copy never mixes two versions."""
         source, copies = tmp_path / "source", Copies()
         source.write_bytes(b"a" * (32 * MEGABYTE))
         with Overwriting(source, times=1):
@@ -200,7 +200,7 @@ class TestFullDisk:
     def test_an_unfinished_backup_is_removed_when_the_disk_is_full(
         self, step: str, fault: type[Exception], said: str, files: list[Path], disk: Path
     ) -> None:
-        """There was enough when it began, and something else took it."""
+        """Another program fills the disk during the backup."""
         filler = disk / "filler"
 
         def fill() -> None:

@@ -1,4 +1,4 @@
-"""What the doctor finds after accidents, and what it puts right."""
+"""Faults that the doctor finds after accidents, and those that ``--fix`` corrects."""
 
 from __future__ import annotations
 

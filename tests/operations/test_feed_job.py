@@ -1,4 +1,4 @@
-"""The feed's log is put together by itself: one job, whoever starts, and without a worker too."""
+"""The log is built without a command: by one job, or by a web process without a worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs whose worker was killed are found and done again."""
+"""Jobs whose worker was killed are found and repeated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dataset of the site's own tables: once, up to date, never over what people wrote."""
+"""The dataset of the site's own tables is created once, updated, and keeps edited texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who harvests, by the access log."""
+"""The list of programs that read the feeds, from the access log."""
 
 from __future__ import annotations
 

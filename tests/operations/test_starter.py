@@ -1,4 +1,4 @@
-"""The starter catalogue on a real site: all of it, once, and never over what people did."""
+"""Loading the starter catalogue: complete, repeatable, and without overwriting edits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the starter catalogue says is sourced, true to the vocabulary, and plainly marked."""
+"""The content of the starter catalogue has sources, valid codes, and marked examples."""
 
 from __future__ import annotations
 

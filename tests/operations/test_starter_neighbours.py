@@ -1,4 +1,4 @@
-"""What other profiles find in the starter catalogue is what docs/rdf.md says of it."""
+"""Violations of other profiles' shapes by the starter catalogue are those in docs/rdf.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a visitor of a site with the starter catalogue finds there."""
+"""Pages and files of the starter catalogue as a visitor sees them."""
 
 from __future__ import annotations
 

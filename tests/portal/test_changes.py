@@ -1,4 +1,4 @@
-"""What editors change reaches the portal with its next harvest."""
+"""Edits reach the portal with its next harvest."""
 
 from __future__ import annotations
 

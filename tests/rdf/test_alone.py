@@ -1,4 +1,4 @@
-"""A description in the feed speaks of its own thing and its parts, whatever others share."""
+"""A description in the feed has triples only about its record and the parts of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Workshops, ideas and commitments as what they are, and the catalogue itself."""
+"""RDF of workshops, ideas, commitments and of the catalogue itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a dataset's graph says, property by property."""
+"""The graph of a dataset, property by property."""
 
 from __future__ import annotations
 

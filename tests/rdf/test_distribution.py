@@ -1,4 +1,4 @@
-"""What a resource's graph says."""
+"""The graph of a resource."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What docs/rdf.md and docs/profile.md say is what is published."""
+"""docs/rdf.md and docs/profile.md agree with the published RDF."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documents have titles, and what is more than a document keeps its own."""
+"""Every document has one title; records used as documents keep their own."""
 
 from __future__ import annotations
 

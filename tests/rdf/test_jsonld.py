@@ -1,4 +1,4 @@
-"""Compact JSON-LD says what it was made from, to readers that fetch nothing."""
+"""Compact JSON-LD has the same triples as its source, without fetching a context."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What others wrote in another language than the site's is not published as the site's."""
+"""Harvested texts in another language than the site's keep their language tag."""
 
 from __future__ import annotations
 

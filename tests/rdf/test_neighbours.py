@@ -1,4 +1,4 @@
-"""A well filled catalogue keeps the rules of the profiles that other catalogues follow."""
+"""A complete catalogue satisfies the shapes of other profiles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What other people write is read with all it says, kept, and published again."""
+"""RDF of other catalogues is read completely, stored, and published again."""
 
 from __future__ import annotations
 

@@ -172,7 +172,7 @@ def test_influences_of_another_catalogue_are_kept_with_their_roles(predicate: UR
 # More digits than a form takes.
 @example({"id": FULL["id"], "title": "Pozos", "resources": [{"id": FULL["id"], "size": 10**15}]})
 def test_a_hostile_dataset_is_stable_after_the_first_reading(hostile: dict[str, Any]) -> None:
-    """The first writing may leave things out; what is left is stable."""
+    """The first writing may leave values out; after that nothing changes."""
     facts = Facts(SITE, FACTS.organizations, FACTS.ideas, FACTS.workshops)
     first = build_dataset_graph(Dataset.from_shown(hostile), facts)
     again = {"id": hostile["id"], **read_dataset(first, SITE.dataset(hostile["id"]), SITE)}

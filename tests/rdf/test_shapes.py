@@ -1,4 +1,4 @@
-"""Whatever a dataset says, what we publish keeps the rules of DCAT-AP 3 and our own."""
+"""The RDF of any dataset satisfies the shapes of DCAT-AP 3 and of our own profile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What other profiles say, in the form that the feed's log needs."""
+"""Graphs of other profiles, in the form that the feed's log needs."""
 
 from __future__ import annotations
 

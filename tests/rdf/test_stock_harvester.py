@@ -1,4 +1,4 @@
-"""What a portal gets that has ckanext-dcat but nothing of ours: with scheming and without."""
+"""Harvesting by a stock portal with ckanext-dcat, with and without scheming."""
 
 from __future__ import annotations
 

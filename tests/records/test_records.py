@@ -1,4 +1,4 @@
-"""The records: the same of a noun from what CKAN shows and from what the database stores."""
+"""Typed records made from ``package_show`` and from database rows are equal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One reader of fields: what is shown and what is stored, also by others before the plugin came."""
+"""Reading single fields of shown and stored packages, also malformed older ones."""
 
 from __future__ import annotations
 

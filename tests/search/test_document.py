@@ -1,4 +1,4 @@
-"""What is stored in the index is what an outsider may read, in fields that Solr takes."""
+"""The index document has only public content, in fields that Solr accepts."""
 
 from __future__ import annotations
 

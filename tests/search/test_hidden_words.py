@@ -1,4 +1,4 @@
-"""Nothing that an outsider can ask the API tells of what is private, a draft or deleted."""
+"""No query of an outsider reveals private, draft or deleted records."""
 
 from __future__ import annotations
 

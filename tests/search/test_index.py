@@ -1,4 +1,4 @@
-"""What Solr really takes and keeps."""
+"""Indexing with a real Solr."""
 
 from __future__ import annotations
 

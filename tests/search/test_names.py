@@ -1,4 +1,4 @@
-"""What is meant by what somebody types."""
+"""Suggestions of municipalities, departments and problems for typed words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a search leaves out, and how its filters read."""
+"""Types left out of searches, found records, and labels of facets."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ class TestFinding:
     def test_a_dataset_is_not_filtered_by_the_hidden_workshop_of_its_public_idea(
         self, chain: dict[str, Any], field: str, value: Any
     ) -> None:
-        """Its id would tell that the two belong together."""
+        """The workshop's id would reveal the connection."""
         write_behind_ckan(chain["workshop"]["id"], **{field: value})
         rebuild(chain["dataset"]["id"])
         assert names(fq=f'vocab_idea:"{chain["idea"]["id"]}"') == {chain["dataset"]["name"]}

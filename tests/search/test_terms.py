@@ -1,4 +1,4 @@
-"""Filters and words of a thing come from its codes."""
+"""Facet values and index words of a record are derived from its codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Search shows what the database shows, whatever was told to Solr or was not."""
+"""Search results agree with the database, even if the index is outdated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is declared of the site's own tables is what the docs say and what programs can use."""
+"""The declared columns of the site's own tables agree with the docs and are usable by programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables as files: dates, codes, nothing, and what a spreadsheet would compute."""
+"""Tables as CSV, JSON and Excel: dates, codes, empty cells and formulas."""
 
 from __future__ import annotations
 

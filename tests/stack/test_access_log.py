@@ -1,4 +1,4 @@
-"""What the access log says of a request, and how it is kept small."""
+"""Content and rotation of the access log."""
 
 from __future__ import annotations
 

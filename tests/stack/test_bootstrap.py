@@ -1,4 +1,4 @@
-"""What runs before anything is installed, and the locks that it installs from."""
+"""bootstrap.py, which runs before packages are installed, and the lock files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.stack.conftest import ROOT, clean_environment
 
 
 class TestBootstrap:
-    """The part that runs before anything is installed, on a copy of what it reads."""
+    """bootstrap.py on a copy of its input files."""
 
     @pytest.fixture
     def clone(self, tmp_path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Accidents of a running site: what readers see, what a save says, and that it recovers by itself.
+"""Accidents of a running site: reading, saving, and recovery without help.
 
 One site for the whole file, on a small disk of its own. ``make prove`` tries every state with the
 doctor, lets each server hang by itself and be slow, and kills more workers. The table of

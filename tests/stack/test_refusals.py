@@ -1,4 +1,4 @@
-"""What cannot work is said in one line, in both languages, and the exit code is not 0."""
+"""Errors of the commands are one line in both languages, with an exit code other than 0."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an update of the code has rebuilt at the next `make run`: whatever it may have changed."""
+"""Every change of code or libraries makes the next `make run` rebuild the site."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `make run` does about processes that hang; test_faults.py has real servers."""
+"""Handling of hanging processes by `make run`; test_faults.py does it with real servers."""
 
 from __future__ import annotations
 

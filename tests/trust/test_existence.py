@@ -1,4 +1,4 @@
-"""The API answers for a record that is hidden from somebody as for one that does not exist."""
+"""Answers about hidden records are equal to those about unknown ones."""
 
 from __future__ import annotations
 

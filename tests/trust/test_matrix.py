@@ -1,4 +1,4 @@
-"""Everybody may do what docs/permission-matrix.md says, on real calls, and nothing else."""
+"""Real calls of every role get exactly the answers of docs/permission-matrix.md."""
 
 from __future__ import annotations
 

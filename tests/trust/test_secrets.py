@@ -1,4 +1,4 @@
-"""Nothing of what is private, a draft or deleted reaches anybody who may not see it."""
+"""No content of private, draft or deleted records reaches people who may not see it."""
 
 from __future__ import annotations
 

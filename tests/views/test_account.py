@@ -1,4 +1,4 @@
-"""Nobody guesses a password, learns who has an account, or keeps using a session that ended."""
+"""Protection against guessed passwords, revealed accounts and ended sessions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The agenda: what is to come and past, as a page, as a calendar and for search engines."""
+"""The agenda: coming and past workshops as page, as calendar and for search engines."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ def test_malformed_parameters_get_an_error_with_a_sentence(
 
 @pytest.mark.ckan_config("ckanext.dcat.datasets_per_page", 1)
 def test_pages_of_a_search_link_to_each_other(app: Any, dataset: dict[str, Any]) -> None:
-    """Whatever is looked for: what stands in an address is encoded in it."""
+    """The parameters of any search are encoded in the links."""
     owner, idea = dataset["owner_org"], dataset["idea"]
     title = 'Agua "potable" & más'
     made = {

@@ -1,4 +1,4 @@
-"""The commitment's page: how far it is, what proves it, what the marathons have brought."""
+"""The page of the commitment: progress, evidence and results of the marathons."""
 
 from __future__ import annotations
 

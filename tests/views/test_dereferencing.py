@@ -1,4 +1,4 @@
-"""The IRIs that our RDF names lead to RDF: those of organisations, of files, and all others."""
+"""IRIs in our RDF can be dereferenced: those of organisations, files and all others."""
 
 from __future__ import annotations
 
@@ -416,7 +416,7 @@ def test_every_own_iri_in_the_catalogue_can_be_dereferenced(
 def test_iris_keep_the_base_of_the_first_publication(
     app: Any, dataset: dict[str, Any], ckan_config: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A setting that comes later makes no other things of those that portals have."""
+    """A later setting must not change the IRIs that portals already have."""
     monkeypatch.setitem(ckan_config, "ckanext.dcat.base_uri", "https://datos.example.gt")
     for path in (
         f"/dataset/{dataset['id']}",

@@ -1,4 +1,4 @@
-"""Exceptions are answered from one table, and what a view says instead has one name."""
+"""The table from exceptions to answers, and the functions for views that differ from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An error page says in the reader's language what happened and what to do next."""
+"""Error pages are in the reader's language and offer search and home page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a dataset has besides the fields of its schema stays on its page, as on CKAN's own."""
+"""Extras of a dataset are shown on its page, as on CKAN's own."""
 
 from __future__ import annotations
 

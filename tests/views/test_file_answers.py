@@ -222,7 +222,7 @@ def test_head_range_and_conditional_requests(visitor: Reader, app: Any, publish:
 def test_the_media_type_of_a_range_is_detected_from_the_beginning_of_the_file(
     tmp_path: Path,
 ) -> None:
-    """Whoever answers with a part may have gone there in the file already."""
+    """The open file may be positioned at the range; its position is restored."""
     path = tmp_path / "fugas.csv"
     path.write_bytes(TABLE)
     with path.open("rb") as opened:

@@ -1,4 +1,4 @@
-"""Two officers edit one record: the second is told, loses nothing, and chooses field by field."""
+"""Two officers edit one record: the second save shows both versions, field by field."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Saving the form of something that exists changes what was changed, and nothing else."""
+"""Saving an edit form changes only the edited fields."""
 
 from __future__ import annotations
 

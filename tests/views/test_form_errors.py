@@ -1,4 +1,4 @@
-"""What goes wrong in the form is said at the field and in a summary, and nothing typed is lost."""
+"""Errors are shown at the field and in a summary, and typed values are shown again."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ class TestSolrDown:
 
 
 class TestScript:
-    """What the page's script asks, so that neither text nor files are lost."""
+    """Requests of the page's script."""
 
     def test_fields_are_checked_before_the_file_is_sent(
         self, editor: Reader, filled: dict[str, Any]
@@ -289,7 +289,7 @@ class TestMissingIdea:
 
 
 class TestTypicalInput:
-    """What people type without meaning it, and what an error says where it is one."""
+    """Blanks and omissions that people typically type."""
 
     def test_a_row_of_blanks_counts_as_empty(self, editor: Reader, villa_nueva: Any) -> None:
         sent = {"title": "Taller", "municipality": "0115", "owner_org": villa_nueva["id"],

@@ -1,4 +1,4 @@
-"""The form marks what it refuses to do without, and nothing else."""
+"""The form marks exactly the required fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of an edit form survive an error anywhere: exactly what was typed is stored in the end."""
+"""Rows of an edit form survive errors in any field and are finally stored as typed."""
 
 from __future__ import annotations
 

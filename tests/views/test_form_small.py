@@ -1,4 +1,4 @@
-"""The small forms of officers keep what was typed when it is refused."""
+"""The small forms of officers show the typed values again when they are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CKAN's forms of files and organisations lose nothing either, and tell the second person."""
+"""CKAN's forms of files and organisations keep typed values and detect conflicts, too."""
 
 from __future__ import annotations
 

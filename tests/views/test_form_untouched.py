@@ -1,4 +1,4 @@
-"""A form that is saved as it was opened changes nothing, whatever the database has in it.
+"""A form saved without edits changes no stored value, even malformed ones.
 
 The records have what no rule of the site takes: they were there before the plugin, came from other
 programs, or a list of choices has changed since.

@@ -1,4 +1,4 @@
-"""Who changed what, as members and administrators read it and take it along."""
+"""The record of changes as page, CSV and workbook, for members and administrators."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The home page of ``marathon_site``: what it counts, what it asks, and that it needs no Solr."""
+"""The home page of ``marathon_site``: counts, lists, menus, and no need of Solr."""
 
 from __future__ import annotations
 

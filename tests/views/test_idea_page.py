@@ -1,4 +1,4 @@
-"""The page of an idea: one plain sentence, its way, whom to ask, in which languages it is told."""
+"""The page of an idea: sentence, history, contact, summaries in other languages, sharing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the map is drawn from: it is kept for long, and its numbers are those of now."""
+"""Files of the map, which are cached for long, and its figures, which are current."""
 
 from __future__ import annotations
 

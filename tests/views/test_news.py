@@ -1,4 +1,4 @@
-"""What is new as Atom, for people who follow a place, a problem, a workshop or an idea."""
+"""News as Atom, for people who follow a place, a problem, a workshop or an idea."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What only some may set of an organisation is shown to the others, not asked."""
+"""Reserved fields of an organisation are inputs only for people who may set them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the profiles of ckanext-dcat say of our datasets: no other date or person than ours."""
+"""Other profiles of ckanext-dcat publish the same dates and agents as ours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server that is away or hangs is said so, in time, without a word about its address."""
+"""Unreachable and hanging servers give 503 in time, without their address."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class TestSolrAway:
 
 
 class TestQueriesThatSolrCannotRun:
-    """Solr 9 says 500, not 400, to most of these."""
+    """Solr 9 answers most of these with 500, not 400."""
 
     @pytest.mark.parametrize(
         ("sent", "named"),

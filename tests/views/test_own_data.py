@@ -1,4 +1,4 @@
-"""The site's own tables: what is in them, for whom, and that they are never stale."""
+"""The site's own tables: content, visibility and ETags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each page shows its part of the chain, to everybody what they may see."""
+"""Pages of records show the linked records that the person may see."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is answered to somebody who is logged in is kept for nobody else, whatever made it."""
+"""Answers to logged-in people are not stored by shared caches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the pages leave out, and what they call things."""
+"""Elements of CKAN's pages that are left out, and labels."""
 
 from __future__ import annotations
 

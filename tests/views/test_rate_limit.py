@@ -183,7 +183,7 @@ class TestCounter:
     def test_an_unreachable_valkey_is_not_tried_again_at_once(
         self, limited: None, app: Any, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Nobody waits for a counter that did not answer a moment ago."""
+        """After a failure, requests do not wait for Valkey for some seconds."""
         asked = []
         ask = rate_limit._counter
         monkeypatch.setattr(rate_limit, "_counter", lambda *given: asked.append(1) or ask(*given))

@@ -1,4 +1,4 @@
-"""The reports as pages and as workbooks: what they say, and what they do with odd requests."""
+"""Reports as pages and as workbooks: content and malformed requests."""
 
 from __future__ import annotations
 

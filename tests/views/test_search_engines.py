@@ -1,4 +1,4 @@
-"""What dataset pages tell search engines, and the other profiles of ckanext-dcat."""
+"""Structured data of dataset pages, and other profiles of ckanext-dcat."""
 
 from __future__ import annotations
 

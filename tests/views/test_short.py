@@ -1,4 +1,4 @@
-"""Short addresses lead to one thing for ever, as text, as a QR code and on a sheet for the wall."""
+"""Short addresses always lead to the same record: as text, as QR code and on a poster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""While Solr is away single pages open, lists say so, and nothing is a broken server."""
+"""Without Solr, pages of records open, and searches answer 503 with a sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each thing at its own address, as page and as RDF, and never as another type than it is."""
+"""Each record at its own address, as page and as RDF, and never as another type."""
 
 from __future__ import annotations
 

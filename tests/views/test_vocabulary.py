@@ -1,4 +1,4 @@
-"""Concept IRIs lead somewhere: to a page, to SKOS, to a boundary, or to what exists instead."""
+"""Concept IRIs lead to a page, to SKOS, to a boundary, or to a list of existing codes."""
 
 from __future__ import annotations
 

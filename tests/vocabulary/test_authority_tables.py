@@ -108,7 +108,7 @@ def test_every_concept_is_found_by_code_iri_and_label() -> None:
 
 
 def test_no_spelling_is_ambiguous() -> None:
-    """An alias hidden by another row would be dead, and nobody would notice."""
+    """An alias that another row also has would never be found."""
     for row in codes_vocabulary.read_data_rows("authorities/schemes.csv"):
         for each in codes_vocabulary.read_data_rows(f"authorities/{row['file']}"):
             extensions = each.get("extensions", "").split()
