@@ -1,6 +1,6 @@
-"""Dates, times and periods as Guatemalans, programs and spreadsheets write them, kept as ISO 8601.
+"""Parsing dates, times and periods of people, programs and spreadsheets into ISO 8601.
 
-These are all forms of a date that the site takes, from a form, the API, an import or a harvest:
+The site accepts these notations of a date in forms, the API, imports and harvests:
 
 | written | kept | |
 |---|---|---|
@@ -48,7 +48,7 @@ class DateForm(StrEnum):
 
 
 class DateReading(NamedTuple):
-    """A date as it is kept.
+    """A parsed date.
 
     Attributes:
         text: ISO 8601: a year, month or day without a zone, or a moment with its offset.
@@ -271,7 +271,7 @@ def read_stored_date(value: Any) -> DateReading | None:
 
 
 def normalize_stored_date(value: Any) -> str:
-    """Return a stored date in its normal form, "" if it is not a date (others report that)."""
+    """Return a stored date in its normal form, "" if it is malformed."""
     reading = read_stored_date(value)
     return reading.text if reading else ""
 

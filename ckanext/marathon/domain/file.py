@@ -1,4 +1,4 @@
-"""What a file is: its media type, and its checksums.
+"""Media types and checksums of files.
 
 One function finds the media type for the upload, whose type the feeds publish, and for the
 download, so that both agree. Bytes decide wherever a wrong type would do harm: what browsers draw

@@ -1,4 +1,4 @@
-"""What an idea must be, its life as a table of statuses, and its story in one plain sentence.
+"""Rules for ideas, the table of their statuses, and the sentence about an idea.
 
 The sentence says what was asked, where it stands, what comes next, and whom to ask. It comes in
 clauses, each a whole phrase with named places, so that every language puts the words in its own
@@ -100,7 +100,7 @@ def check_idea(
     Args:
         idea: its fields; ``municipality`` is a list of codes, ``data_need`` a list of dicts.
         municipalities_of_workshop: codes of those that take part in its workshop.
-        needs: what is known about its data needs.
+        needs: facts about its data needs.
     """
     return [
         *check_municipalities(idea.get("municipality") or [], municipalities_of_workshop),

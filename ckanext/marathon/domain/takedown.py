@@ -1,4 +1,4 @@
-"""The list of what was taken down, as it goes from one site to another."""
+"""The list of takedowns in the form in which it is moved from one site to another."""
 
 from __future__ import annotations
 

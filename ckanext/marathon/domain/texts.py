@@ -71,7 +71,7 @@ def find_hidden(text: str) -> int | None:
 
 
 def is_plain(text: str) -> bool:
-    """Return whether a text has no hidden characters; only such a text may be shown to others."""
+    """Return whether a text has no hidden characters, as every shown text must."""
     return find_hidden(text) is None
 
 
@@ -164,7 +164,7 @@ def _one_line(value: Any) -> str:
 
 
 def load_json(text: str) -> Any:
-    """Return what a JSON text says.
+    """Return the value of a JSON text.
 
     Raises:
         ValueError: it is no JSON, or nested so deeply that Python gives up (``RecursionError``).
@@ -266,10 +266,10 @@ def split_keyword(text: str) -> list[str]:
 
 
 def list_tags(text: str) -> list[str]:
-    """Return the tags that CKAN can keep of a keyword: ``I+D`` becomes ``I D``.
+    """Return a keyword as valid CKAN tags: ``I+D`` becomes ``I D``.
 
     Returns:
-        Nothing for a part that is too short or too long for a tag.
+        The tags; parts that are too short or too long for a tag are left out.
     """
     found = (_as_tag(each) for each in split_keyword(remove_hidden(text)))
     return [each for each in dict.fromkeys(found) if SHORTEST_TAG <= len(each) <= LONGEST_TAG]

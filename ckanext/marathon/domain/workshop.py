@@ -1,4 +1,4 @@
-"""What a workshop must be, its counts of participants, and the agenda of workshops.
+"""Rules for workshops, masking of participant counts, and the agenda.
 
 Counts that are too small are masked for outsiders. Masking follows the usual threshold rule of
 statistical offices: no cell under 5, and none that subtraction from the total would give away.

@@ -1,4 +1,4 @@
-"""What has changed, as a Linked Data Event Stream: for followers that keep a copy in step.
+"""The changes as a Linked Data Event Stream, for followers that keep a copy up to date.
 
 Each member is an activity about a dataset (or the catalogue itself), its payload in the named graph
 of the activity: the dataset, and all the public neighbours that it names. Only the last activity of

@@ -1,4 +1,4 @@
-"""What the log says against what CKAN has: finding differences, and writing the log anew.
+"""Comparing the log with CKAN's database, and rebuilding the log.
 
 Everything is described afresh, record by record, while the site is in use; the work is shared among
 processes.

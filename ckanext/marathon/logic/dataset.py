@@ -1,4 +1,4 @@
-"""Datasets: what they must have, copies of what others publish, their IRIs, and Croissant.
+"""Datasets: required fields, harvested copies, their IRIs, and Croissant.
 
 Copies: nobody here can mend what a harvester brings, and a refusal would leave the copy as it was,
 or leave it out. A value that its field does not take is kept as text in an extra (of
@@ -51,7 +51,7 @@ from ckanext.marathon.visibility import filter_public
 
 
 def read_requirements(owner_org: str, stored: model.Package | None) -> dataset.Requirements:
-    """Return what a dataset must have.
+    """Return the required fields of a dataset.
 
     One that loses its organisation, as when that is deleted, must have what it had to have there.
 
@@ -80,7 +80,7 @@ def _publisher(organization: model.Group | None) -> dataset.Publisher:
 
 
 def read_municipal_requirements() -> dataset.Requirements:
-    """Return what a new dataset of a municipality must have; no organisation must give more."""
+    """Return the required fields of a new dataset of a municipality, the strictest case."""
     return _of(dataset.Publisher(role=dataset.MUNICIPALITY), None)
 
 

@@ -1,4 +1,4 @@
-"""An edit beside what is stored: what a form compares, what is put back, what is overruled.
+"""Edits compared with the stored record: conflicts, restored values, and overruled values.
 
 What a client was not shown and so sends back empty stays what it was. What was sent for something
 that follows from elsewhere is named in the answer, and never refused: CKAN shows more of a record

@@ -1,4 +1,4 @@
-"""What a client sent, before CKAN takes it apart: in proper shape, by the schema of its type.
+"""Normalising the sent data before CKAN's validation, by the schema of the record's type.
 
 CKAN flattens nested data before any validator runs and fails hard on shapes that it does not
 expect; PostgreSQL fails on text that it cannot store. Both are reported at the field here, and so

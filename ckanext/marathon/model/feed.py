@@ -49,7 +49,7 @@ class Kind(StrEnum):
 
 
 class Activity(StrEnum):
-    """What happened to a record.
+    """The kind of a change of a record.
 
     Source: Activity Streams 2.0, as DCAT-AP Feeds uses it.
     """

@@ -348,7 +348,7 @@ def show_qr(package_type: str, code: str) -> Response:
 def draw_qr(package_type: str, code: str) -> bytes:
     """Return the QR code of a short address as SVG that scales.
 
-    A quarter of it may be torn or dirty: it hangs on walls.
+    Error correction level Q: it can be read with up to 25 % damage, which printed codes suffer.
     """
     address = f"{read_site().url}/{LETTERS[package_type]}/{code}"
     target = io.BytesIO()

@@ -58,7 +58,7 @@ Row = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class AuthorityConcept:
-    """A concept of somebody else's vocabulary.
+    """A concept of another organisation's vocabulary.
 
     Attributes:
         code: its name within the scheme, e.g. ``CSV``.
@@ -114,7 +114,7 @@ class Licence(AuthorityConcept):
         iri: of the licence itself; ``""`` for those that name no one text ("other").
         eu_iri: the same licence in the EU's table, or ``""``.
         types: IRIs of what can be said of it (ADMS licence types).
-        is_open: whether it is open, ``None`` if nobody said.
+        is_open: whether it is open, ``None`` if that is not known.
     """
 
     eu_iri: str

@@ -259,7 +259,7 @@ class ProblemBranch(NamedTuple):
 
 
 class RepairedNotation(NamedTuple):
-    """A notation and whether it had to be repaired (then the person must be told)."""
+    """A notation, and whether it was corrected (the caller then adds a notice)."""
 
     notation: str
     repaired: bool

@@ -15,7 +15,7 @@ from ckanext.marathon.vocabulary.codes import Labels, UnknownCode, make_labels, 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A term of a closed list; ``definition`` is empty where the label says it all."""
+    """A term of a closed list; ``definition`` is empty if the label is enough."""
 
     code: str
     labels: Labels = field(hash=False)

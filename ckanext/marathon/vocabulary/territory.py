@@ -155,7 +155,7 @@ _SPREADSHEET_TEXT_MARKS = "'’"
 
 
 class RepairedCode(NamedTuple):
-    """A code and whether it had to be repaired (then the person must be told)."""
+    """A code, and whether it was corrected (the caller then adds a notice)."""
 
     code: str
     repaired: bool
@@ -293,7 +293,7 @@ def search_departments(text: str, limit: int = 20) -> tuple[Department, ...]:
 
 @lru_cache(maxsize=1)
 def read_pilot_evidence() -> tuple[PilotEvidence, ...]:
-    """Return what is known of the pilot's eight municipalities: three rows, five are unnamed."""
+    """Return the evidence on the pilot's eight municipalities: three rows, five are unknown."""
     return tuple(PilotEvidence(**row) for row in codes.read_data_rows("pilot_municipalities.csv"))
 
 
