@@ -114,8 +114,8 @@ def begins_with_host(value: str) -> bool:
 def is_mail_reachable(address: str) -> bool:
     """Return whether a mail address is valid, not local, and no "no-reply" address.
 
-    Local are hosts without a public name (``localhost``, ``.invalid``, IP addresses). "No-reply" are
-    mailboxes like ``no-responder`` and ``noreply``.
+    Local are hosts without a public name (``localhost``, ``.invalid``, IP addresses). "No-reply"
+    are mailboxes like ``no-responder`` and ``noreply``.
 
     Source: RFC 2606, RFC 6761, RFC 6762 and RFC 8375 (names that are reserved).
     """

@@ -208,7 +208,7 @@ def read_day(value: Any) -> DateReading:
     """Return a full date; a spreadsheet's midnight is dropped.
 
     Raises:
-        Malformed: it is no date, or no full one.
+        Malformed: it is no date, or a year or month without a day.
     """
     reading = read_date(value)
     if reading.form == DateForm.MOMENT:

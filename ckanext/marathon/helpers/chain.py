@@ -467,7 +467,7 @@ def marathon_needs(idea: Package) -> list[dict[str, Any]]:
 
 
 def marathon_needs_met(dataset: Package) -> list[dict[str, str]]:
-    """Return the data needs (id, what, why) that a dataset says it meets.
+    """Return the data needs (id, what, why) that a dataset meets.
 
     Needs of ideas that the visitor may not see are left out.
     """

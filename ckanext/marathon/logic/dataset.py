@@ -326,14 +326,14 @@ _OF_FILE = frozenset({"contentSize", "encodingFormat", "description", "license",
 
 
 def restate_croissant(written: str, described: Mapping[str, Any]) -> str:
-    """Return Croissant that says the same as another description of the dataset.
+    """Return Croissant with the values of our schema.org description of the dataset.
 
-    ckanext-dcat reads the fields as they are stored: Markdown, the licence of CKAN's register, no
-    statement of rights. What is not told there is not told here either.
+    ckanext-dcat's Croissant has the stored values: Markdown, the licence of CKAN's register, no
+    statement of rights. Properties missing in our description are removed.
 
     Args:
         written: JSON, as ckanext-dcat writes it.
-        described: as ``feeds.schema_org`` gives it; nothing changes without one.
+        described: from ``feeds.schema_org``; if empty, nothing is changed.
     """
     if not described:
         return written

@@ -448,7 +448,7 @@ def validate_package(
     """Return a package as an update would store it, and the errors; nothing is saved.
 
     Raises:
-        ckan.plugins.toolkit.ValidationError: a value has not the shape that its field takes.
+        ckan.plugins.toolkit.ValidationError: a value has the wrong JSON type for its field.
     """
     plugin = lib_plugins.lookup_package_plugin(package.type)
     checking = Context(context)

@@ -191,7 +191,7 @@ def get_refusal() -> str | None:
 
 
 def forget_refusal() -> None:
-    """Forget Solr's reason, which may have words that the reader may not see."""
+    """Drop Solr's error message, which may quote texts hidden from the person who searches."""
     if flask.has_request_context():
         flask.g.pop(_REFUSAL, None)
 

@@ -340,7 +340,7 @@ def validate_new(context: Context, data: dict[str, Any]) -> Errors:
 
     Raises:
         ckan.plugins.toolkit.NotAuthorized: this person may not create it there.
-        ckan.plugins.toolkit.ValidationError: a value has not the shape that its field takes.
+        ckan.plugins.toolkit.ValidationError: a value has the wrong JSON type for its field.
     """
     plugin = lib_plugins.lookup_package_plugin(data["type"])
     tk.check_access("package_create", context, dict(data))
