@@ -220,7 +220,7 @@ def read_changes(part: CataloguePart, cursor: str = "") -> Changes:
     Raises:
         Malformed: it is no cursor.
         Outdated: it is of another epoch, or of a history that was lost.
-        LogNotReady: the log cannot answer.
+        LogNotReady: the log does not have everything public yet.
     """
     since = Cursor.parse(cursor)
     if cursor and not since:

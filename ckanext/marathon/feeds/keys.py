@@ -151,10 +151,10 @@ WHOLE = Scope("", "")
 
 
 def list_scopes_of_dataset(dataset: Dataset) -> tuple[str, ...]:
-    """Return the names of the parts that a public dataset is in, in alphabetical order.
+    """Return the names of the parts that a public dataset belongs to, in alphabetical order.
 
-    What is tagged with a problem is in the problems above it, too; what came from an idea is in
-    its workshop's part, as far as visitors see the idea.
+    A dataset with a problem is also in the part of the area above it; a dataset of a public idea is
+    also in the part of the idea's workshop.
 
     Args:
         dataset: as ``package_show`` gives it to a visitor.
