@@ -40,9 +40,9 @@ def read_http_addresses(value: Any) -> list[str]:
     Raises:
         Malformed: a part of it is no address on its own.
     """
-    parts = (part for each in split_items(value, r"\s+") for part in _BETWEEN.split(each))
+    parts = (part for item in split_items(value, r"\s+") for part in _BETWEEN.split(item))
     whole = (part.strip(",;") for part in parts)
-    return list(dict.fromkeys(read_http_address(each) for each in whole if each))
+    return list(dict.fromkeys(read_http_address(part) for part in whole if part))
 
 
 def read_http_address(value: Any) -> str:

@@ -233,5 +233,5 @@ def check_periods(periods: Sequence[Mapping[str, Any]]) -> list[FieldFault]:
 
 def is_period_backwards(period: Mapping[str, Any]) -> bool:
     """Return whether a period ends before it starts; one by year ends with its last day."""
-    start, end = (normalize_stored_date(period.get(each)) for each in ("start", "end"))
+    start, end = (normalize_stored_date(period.get(name)) for name in ("start", "end"))
     return bool(start and end) and find_last_instant(end) < find_first_instant(start)

@@ -67,7 +67,7 @@ def check_step(before: str, after: str, reason: str) -> list[FieldFault]:
                 N_("An idea that is “{before}” cannot become “{after}”; it can become: {allowed}"),
                 before=_label(before),
                 after=_label(after),
-                allowed=tuple(_label(each) for each in STEPS[before]),
+                allowed=tuple(_label(status) for status in STEPS[before]),
             )
         ]
     if needs_reason(before, after) and not reason.strip():
@@ -252,7 +252,7 @@ _NEXT: Mapping[str, str] = {
 def write_story(facts: StoryFacts) -> list[StoryClause]:
     """Return the clauses of the sentence, in order; between them goes a semicolon."""
     found = [_asked(facts), _stands(facts), _comes_next(facts), _whom_to_ask(facts.contact)]
-    return [each for each in found if each]
+    return [clause for clause in found if clause]
 
 
 def find_status_since(
@@ -289,7 +289,7 @@ def read_said_on(starts_at: str, today: date) -> str:
 
 def find_contact(candidates: Sequence[StoryContact]) -> StoryContact | None:
     """Return the first of some institutions that can be reached, else the first."""
-    reachable = (each for each in candidates if each.email or each.homepage)
+    reachable = (candidate for candidate in candidates if candidate.email or candidate.homepage)
     return next(reachable, candidates[0] if candidates else None)
 
 

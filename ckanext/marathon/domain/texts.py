@@ -224,7 +224,7 @@ def split_items(value: Any, separator: str = r"[,;\n]") -> list[str]:
     if len(value) > LONGEST_LIST:
         raise Malformed(N_("At most {most} items are accepted"), most=LONGEST_LIST)
     found = [_item(item) for item in cast(Sequence[Any], value)]
-    return list(dict.fromkeys(each for each in found if each))
+    return list(dict.fromkeys(item for item in found if item))
 
 
 def _from_text(text: str, separator: str) -> list[Any]:
@@ -262,7 +262,7 @@ _BETWEEN = re.compile(r"[,;\r\n]")
 
 def split_keyword(text: str) -> list[str]:
     """Return the keywords in a text, which may be a list with commas or semicolons."""
-    return [each for part in _BETWEEN.split(text) if (each := " ".join(part.split()))]
+    return [keyword for part in _BETWEEN.split(text) if (keyword := " ".join(part.split()))]
 
 
 def list_tags(text: str) -> list[str]:
@@ -271,23 +271,23 @@ def list_tags(text: str) -> list[str]:
     Returns:
         The tags; parts that are too short or too long for a tag are left out.
     """
-    found = (_as_tag(each) for each in split_keyword(remove_hidden(text)))
-    return [each for each in dict.fromkeys(found) if SHORTEST_TAG <= len(each) <= LONGEST_TAG]
+    found = (_as_tag(keyword) for keyword in split_keyword(remove_hidden(text)))
+    return [tag for tag in dict.fromkeys(found) if SHORTEST_TAG <= len(tag) <= LONGEST_TAG]
 
 
 def is_kept_as_tags(text: str) -> bool:
     """Return whether CKAN's tags can hold a keyword without loss."""
     return all(
-        _as_tag(each) == each and SHORTEST_TAG <= len(each) <= LONGEST_TAG
-        for each in split_keyword(text)
+        _as_tag(keyword) == keyword and SHORTEST_TAG <= len(keyword) <= LONGEST_TAG
+        for keyword in split_keyword(text)
     )
 
 
 def restore_keywords(tags: Iterable[str], originals: Iterable[str]) -> list[str]:
     """Return the keywords of tags, those that had to be changed as they were written."""
     written = list(dict.fromkeys(originals))
-    changed = {tag for each in written for tag in list_tags(each)}
-    return [*(each for each in tags if each not in changed), *written]
+    changed = {tag for keyword in written for tag in list_tags(keyword)}
+    return [*(tag for tag in tags if tag not in changed), *written]
 
 
 def _as_tag(text: str) -> str:

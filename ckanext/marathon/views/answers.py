@@ -98,7 +98,7 @@ def answer_unchanged(extension: str) -> Response | None:
     """Return 304 if the client's copy is the log's present state, else ``None``.
 
     Raises:
-        NotReady: the log cannot answer.
+        LogNotReady: the log does not have everything public yet.
     """
     if not {"If-None-Match", "If-Modified-Since"} & set(request.headers.keys()):
         return None

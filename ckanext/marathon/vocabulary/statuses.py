@@ -86,8 +86,8 @@ IDEA_ROLE = _list(
 )
 
 _LISTS: Mapping[str, TermList] = {
-    each.name: each
-    for each in (
+    terms.name: terms
+    for terms in (
         IDEA_STATUS,
         WORKSHOP_KIND,
         WORKSHOP_STATUS,

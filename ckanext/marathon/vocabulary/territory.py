@@ -203,7 +203,11 @@ def list_municipalities_of(department_code: str) -> tuple[Municipality, ...]:
         UnknownCode: no such department.
     """
     wanted = get_department(department_code).code
-    return tuple(each for each in list_municipalities() if each.department_code == wanted)
+    return tuple(
+        municipality
+        for municipality in list_municipalities()
+        if municipality.department_code == wanted
+    )
 
 
 def get_place_by_slug(slug: str) -> Municipality | Department:
@@ -212,9 +216,9 @@ def get_place_by_slug(slug: str) -> Municipality | Department:
     Raises:
         UnknownCode: no place has it.
     """
-    for each in (*list_municipalities(), *list_departments()):
-        if each.slug == slug:
-            return each
+    for place in (*list_municipalities(), *list_departments()):
+        if place.slug == slug:
+            return place
     raise UnknownCode("place", slug)
 
 
@@ -313,17 +317,21 @@ def _departments() -> dict[str, Department]:
 def _boundaries(kind: Kind) -> dict[str, str]:
     # Kept as text: every caller gets a geometry of its own, which it may change.
     layer = json.loads(codes.read_data_bytes(LAYERS[kind]))
-    return {each["id"]: json.dumps(each["geometry"]) for each in layer["features"]}
+    return {feature["id"]: json.dumps(feature["geometry"]) for feature in layer["features"]}
 
 
 @lru_cache(maxsize=1)
 def _municipality_index() -> NameIndex[Municipality]:
     entries = (
         (
-            each,
-            ((each.code, each.name), each.alt_names, (get_department(each.department_code).name,)),
+            place,
+            (
+                (place.code, place.name),
+                place.alt_names,
+                (get_department(place.department_code).name,),
+            ),
         )
-        for each in list_municipalities()
+        for place in list_municipalities()
     )
     return NameIndex(entries, names=2)
 
@@ -331,8 +339,14 @@ def _municipality_index() -> NameIndex[Municipality]:
 @lru_cache(maxsize=1)
 def _department_index() -> NameIndex[Department]:
     entries = (
-        (each, ((each.code, each.name), (each.iso_3166_2, each.iso_3166_2_former)))
-        for each in list_departments()
+        (
+            department,
+            (
+                (department.code, department.name),
+                (department.iso_3166_2, department.iso_3166_2_former),
+            ),
+        )
+        for department in list_departments()
     )
     return NameIndex(entries, names=2)
 
@@ -363,17 +377,17 @@ def build_topology(kind: Kind) -> bytes:
     For display, not for measuring; not a legal reference.
     """
     features = json.loads(codes.read_data_bytes(LAYERS[kind]))["features"]
-    shapes = {each["id"]: list(_polygons(each["geometry"])) for each in features}
+    shapes = {feature["id"]: list(_polygons(feature["geometry"])) for feature in features}
     rings = [ring for polygons in shapes.values() for polygon in polygons for ring in polygon]
     arcs = _Arcs(rings)
     geometries = [
         {
             "type": "MultiPolygon",
-            "id": each["id"],
-            "properties": {"name": each["properties"]["name"]},
-            "arcs": [[arcs.of(ring) for ring in polygon] for polygon in shapes[each["id"]]],
+            "id": feature["id"],
+            "properties": {"name": feature["properties"]["name"]},
+            "arcs": [[arcs.of(ring) for ring in polygon] for polygon in shapes[feature["id"]]],
         }
-        for each in features
+        for feature in features
     ]
     return json.dumps(
         {
