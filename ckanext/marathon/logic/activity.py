@@ -1,8 +1,8 @@
 """The part of a record that ckanext-activity may store and show.
 
 That plugin stores ``package_show`` with every change and shows it in lists that everybody reads.
-So a row is brought into its public form before it is written, whoever writes it: this holds for
-other plugins too that write such rows, and for those that were there before.
+So each row is reduced to its public form before it is written, also rows of other plugins. Older
+rows are reduced by ``ckan marathon activity scrub``.
 """
 
 from __future__ import annotations

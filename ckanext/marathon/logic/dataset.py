@@ -1,16 +1,14 @@
 """Datasets: required fields, harvested copies, their IRIs, and Croissant.
 
-Copies: nobody here can mend what a harvester brings, and a refusal would leave the copy as it was,
-or leave it out. A value that its field does not take is kept as text in an extra (of
-``rdf``).
+Copies: nobody on this site can correct harvested data, and a refusal would leave the copy outdated
+or missing. A value that its field refuses is stored as text in an extra (of ``rdf``).
 
-IRIs: ckanext-dcat publishes whatever stands in ``uri``, whoever typed it in. Here it counts only
-where code of the server saves in its own name (``ignore_auth``), as harvesters do, or a system
-administrator, in whose name harvests may run; no form and no call of an officer can say that of
-itself. ckanext-harvest's own tables do not decide: harvesters write them at different moments,
-some after the save, and a site need not have them. And only where the save brings it: a value that
-was stored already may have been typed in by an officer, and does not become an IRI because somebody
-else saves the dataset later.
+IRIs: ckanext-dcat publishes any value of ``uri``. Here it is used only if server code saves with
+``ignore_auth``, as harvesters do, or if a system administrator saves, in whose name harvests may
+run; forms and API calls of officers cannot set it. ckanext-harvest's own tables do not decide:
+harvesters write them at different moments, some after the save, and a site need not have them. And
+only where the save brings it: a value that was stored already may have been typed in by an officer,
+and does not become an IRI because somebody else saves the dataset later.
 
 Croissant: a ``FileObject`` has a name, a ``contentUrl`` and a checksum, and the type of a column is
 what a reader makes of its text. Source: MLCommons, "Croissant Format Specification" 1.0.

@@ -1,8 +1,8 @@
 """Sent values that would not be stored: reported in a notice, or refused if a row would be lost.
 
-CKAN drops what it does not know without a word. A field of a record that nobody knows is reported
-and never refused: harvesters and other plugins send what their own sites know. A row of a list is
-what an officer or a program meant to be kept, so that one without any known name is refused.
+CKAN silently drops unknown fields. An unknown field of a record gets a notice and is not refused,
+because harvesters and other plugins send fields of their own sites. A row without any known field
+is refused, because it was certainly meant to be stored.
 
 Parts of a stored row that its schema does not know were there before the plugin, or a later schema
 dropped them. CKAN shows them apart, as ``__extras`` of the row, and a save would lose them.

@@ -258,7 +258,7 @@ def scrub_activities(progress: Callable[[int], None] = lambda done: None) -> Scr
     """Bring all activities into their public form, one batch for each transaction; idempotent.
 
     Args:
-        progress: is told how many rows are done after each batch.
+        progress: called with the number of rows done after each batch.
 
     Returns:
         what was changed, nothing where the site has no such table.

@@ -117,14 +117,14 @@ def add_problem_scheme(graph: Graph, site: Site) -> URIRef:
 
 
 def add_document(graph: Graph, site: Site, page: URIRef, title: Literal | None = None) -> None:
-    """Say that an address is a document, and its title.
+    """Add ``foaf:Document`` and a title for an address.
 
     Args:
         graph: is added to.
-        site: its own things have titles of their own, which are not touched.
+        site: records of this site keep their own titles.
         page: the address.
         title: by default the address without its scheme. It has no language, by which
-            :func:`list_titles_to_drop` knows it, and is the same whoever names the document.
+            :func:`list_titles_to_drop` knows it, and is the same in every dataset.
     """
     graph.add((page, RDF.type, FOAF.Document))
     if title is None and not site.may_be_thing(page):

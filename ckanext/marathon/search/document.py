@@ -1,7 +1,8 @@
 """The Solr document of a package: public content only, in fields of CKAN's Solr schema.
 
-Every reader of a search gets the stored copy, whoever saved the package. Besides CKAN's own fields
-a document has the values of our filters, and words by which people may look for the record.
+Every search returns the stored copy, so it must not depend on the user who saved the package.
+Besides CKAN's own fields a document has the values of our filters, and words by which people may
+look for the record.
 """
 
 from __future__ import annotations

@@ -29,8 +29,8 @@ from ckanext.marathon.views.answers import answer_error_page
 def identify_client() -> str:
     """Return the key of the counter: the account if somebody is logged in, else the address.
 
-    All addresses of one IPv6 network of 64 bits count as one, because whoever has one of them can
-    use all of them.
+    All addresses of one IPv6 network of 64 bits count as one, because one customer usually
+    has all of them.
     """
     user = tk.current_user
     return f"account:{user.id}" if user.is_authenticated else find_address()

@@ -420,7 +420,7 @@ class _Arcs:
     def of(self, ring: Line) -> list[int]:
         """Return the numbers of the lines of a ring; ``~number`` for one that runs backwards."""
         cuts = [place for place, point in enumerate(ring) if point in self._corners]
-        # An island begins where whoever surrounds it begins, too.
+        # A ring without corners (an island) begins at its smallest point, like the ring around it.
         first = cuts[0] if cuts else ring.index(min(ring))
         turned = (*ring[first:], *ring[:first], ring[first])
         ends = [place - first for place in cuts[1:]] + [len(ring)]
