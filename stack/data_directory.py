@@ -108,7 +108,7 @@ class Layout:
         """Open a directory that the stack created before.
 
         Raises:
-            StackError: it does not exist.
+            StackError: there is no site in it.
         """
         root = root.expanduser().resolve()
         if not (root / MARKER).exists():
@@ -139,7 +139,7 @@ class Layout:
             )
 
     def clear(self) -> None:
-        """Delete all files except the marker and the lock."""
+        """Delete data, logs, site and sockets; marker, lock and reserve files stay."""
         parts = (self.postgres, self.valkey, self.solr, self.logs, self.run, self.site)
         for part in (*parts, self.sockets):
             shutil.rmtree(part, ignore_errors=True)

@@ -114,7 +114,7 @@ class Postgres:
         handed_over = self.socket_dir / "password"
         write_secret(handed_over, self.password)
         self._hand_over(handed_over)
-        # Missing after an interrupted first start.
+        # An interrupted first start leaves an incomplete directory.
         shutil.rmtree(self.layout.postgres, ignore_errors=True)
         self.layout.postgres.mkdir(mode=0o700)
         self._hand_over(self.layout.postgres)

@@ -175,7 +175,7 @@ class Solr:
             arguments += [f"-XX:AOTCache={recorded}", "-Xlog:aot*=error"]
         arguments += ["-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-Xss512k"]
         arguments += ["-XX:TieredStopAtLevel=1"] if self.careless else []
-        # An orphan of a crash would occupy the port, so each start uses a free one.
+        # A Solr without memory ends, so that supervisord restarts it.
         arguments += ["-XX:+ExitOnOutOfMemoryError", "--enable-native-access=ALL-UNNAMED"]
         arguments += [f"-D{name}={value}" for name, value in properties.items()]
         arguments += ["-cp", f"{libraries}{os.sep}*"]
@@ -321,7 +321,7 @@ def locate_recorded_start(libraries: Path) -> Path:
 
 
 def record_start(progress: Progress) -> None:
-    """Record Solr's classes as loaded and linked by Java during a first start.
+    """Record Solr's classes as loaded and linked by Java during one start.
 
     Later starts take less than half the processor time. Without the file, or with one that does
     not fit, Java loads the classes normally, so failing to write it is no error.

@@ -32,7 +32,7 @@ def run_servers(data: Path, fresh: bool, progress: Progress) -> Generator[dict[s
     """Run servers for test data; yield the environment variables with their addresses.
 
     Raises:
-        StackError: a server does not start; the message names it and the reason.
+        StackError: a server does not start, the disk is too full, or the directory is in use.
     """
     layout = Layout.open(data)
     with hold_directory(layout):
@@ -103,7 +103,7 @@ def run_command(data: Path, fresh: bool, env_file: Path | None, command: list[st
 
 
 class SignalRelay:
-    """Forwards SIGTERM and SIGINT to the command, so that the servers end after it."""
+    """Forwards SIGTERM, SIGINT and SIGHUP to the command, so that the servers end after it."""
 
     def __init__(self) -> None:
         """Install the signal handlers."""
@@ -123,7 +123,10 @@ class SignalRelay:
 
 
 def find_browser(progress: Progress) -> Path:
-    """Return the path of a working Chromium: of the environment, installed, or Playwright's own.
+    """Return the path of a Chromium that starts.
+
+    It is the one of ``MARATHON_CHROMIUM``, else an installed one, Debian's (as root) or
+    Playwright's, which are installed here.
 
     Raises:
         StackError: there is none; the message says what to install.

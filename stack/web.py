@@ -33,7 +33,7 @@ KEPT_FILES = 5
 LOGGED_PARAMETERS = {"since", "page", "limit"}
 
 COMPRESSION = {
-    # Without the feeds, which are already compressed.
+    # Without the feeds, which compress themselves.
     "COMPRESS_MIMETYPES": [
         *("text/html", "text/css", "text/javascript", "application/javascript"),
         *("application/json", "application/geo+json", "image/svg+xml", "text/csv"),
@@ -90,7 +90,7 @@ def rotate_access_log(layout: Layout) -> bool:
 
 
 def compress_answers(application: Any) -> Any:
-    """Return CKAN's application, wrapped to compress answers for clients that accept gzip.
+    """Return CKAN's application, which compresses answers (Brotli or gzip) if clients accept it.
 
     On bigger sites a reverse proxy does this.
     """
@@ -135,7 +135,7 @@ forwarded_allow_ips = "127.0.0.1"
 
 
 def post_fork(server: Arbiter, worker: Worker) -> None:
-    """Close inherited database connections, and enable the access log again."""
+    """Drop the parent's database connections without closing them; enable the logs again."""
     del server
     # CKAN's logging configuration disables all existing loggers.
     worker.log.access_log.disabled = False

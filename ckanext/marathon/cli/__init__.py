@@ -1,4 +1,4 @@
-"""The command ``ckan marathon``, collected from the modules of this folder."""
+"""The command ``ckan marathon``, collected from the modules of this folder, one for each noun."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["marathon"]
 @click.pass_context
 def marathon(ctx: click.Context) -> None:
     """Municipal idea marathons: set up, add, look after."""
-    # Only within a request do messages and links use the language of the site.
+    # Only within a request, messages are in the site's language and links have its address.
     ctx.with_resource(ctx.meta["flask_app"].test_request_context())
 
 

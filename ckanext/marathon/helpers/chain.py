@@ -52,8 +52,8 @@ class Evidence(NamedTuple):
 
     Attributes:
         href: its address.
-        title: its title; the address itself if it is on another site.
-        type: ``workshop``, ``idea`` or ``dataset``; ``""`` if it is on another site.
+        title: its title; the address itself if it is no public record of this site.
+        type: ``workshop``, ``idea`` or ``dataset``; ``""`` if it is no public record of this site.
         status: of a workshop or idea.
         day: of a workshop, in words.
     """
@@ -233,7 +233,7 @@ def marathon_story(idea: dict[str, Any]) -> Story:
 
 
 def _whom_to_ask(thing: dict[str, Any]) -> StoryContact | None:
-    """Return the first organisation with contact data: the record's, else the coordinating body.
+    """Return the contact of a record's municipalities, else of the coordinating body.
 
     Both are institutions: their e-mail addresses and web sites, as they are on the site.
     """

@@ -209,7 +209,7 @@ def _settable_roles(organization: dict[str, Any]) -> list[str]:
 
 
 def marathon_own_organization() -> str:
-    """Return the id of the person's only organisation, ``""`` if there are none or several."""
+    """Return the id of the only organisation that the person may publish for, else ``""``."""
     own = permissions.organizations_open_to(current_user.name, "dataset")
     return own[0]["id"] if len(own) == 1 else ""
 

@@ -324,7 +324,7 @@ def marathon_extras(
 ) -> list[Extra]:
     """Return the extras of a package, which are no fields of its schema.
 
-    In the order and with the labels of ckanext-dcat. Values that a field refused
+    In the order of CKAN's own page, with the labels of ckanext-dcat. Values that a field refused
     (``frequency_text``) are shown with the field (:func:`marathon_rest`) if the page has it, else
     here with the field's label.
 
@@ -389,7 +389,7 @@ def marathon_people_of(data: Mapping[str, Any]) -> list[Extra]:
 
 
 def _labels() -> dict[str, str]:
-    """Return labels of the extras that ckanext-harvest and ckanext-dcat write."""
+    """Return labels of the extras and file fields that ckanext-harvest and ckanext-dcat write."""
     if not tk.asbool(tk.config.get("ckanext.dcat.translate_keys", True)):
         # The site wants the keys themselves.
         return {}

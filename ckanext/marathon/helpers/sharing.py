@@ -72,7 +72,7 @@ def marathon_croissant(dataset: dict[str, Any]) -> Markup:
 def chain_croissant(
     next_: Callable[..., str], dataset: dict[str, Any], *args: Any, **named: Any
 ) -> str:
-    """Return a dataset as Croissant with only those files that have a checksum.
+    """Return a dataset as Croissant with only those uploaded files that have a checksum.
 
     Properties of schema.org have the same values as in the page's own description.
     """

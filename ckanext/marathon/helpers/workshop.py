@@ -38,7 +38,7 @@ class Meeting(NamedTuple):
         ends: the same.
         municipalities: those that take part, codes and names.
         organization: the one that convenes it: ``id``, ``name`` and ``title``.
-        rsvp_by: last day to confirm, if the workshop is still to come.
+        rsvp_by: last day to confirm, if the workshop is announced.
         is_late: whether that day is past.
         ideas: number of its ideas.
     """

@@ -78,7 +78,7 @@ class Manifest:
         """Return the manifest of a backup.
 
         Raises:
-        BackupFault: it is missing, malformed, or written by a later version.
+            BackupFault: it is missing, malformed, or written by a later version.
         """
         path = directory / MANIFEST
         try:

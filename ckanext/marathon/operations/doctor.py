@@ -342,7 +342,7 @@ def _rebuild_feed() -> str:
 
 
 def check_jobs() -> Findings:
-    """Check that Redis answers, that a worker runs, and that no job was interrupted."""
+    """Check that Redis answers, that a worker does queued jobs, and that none was interrupted."""
     state = health_operations.check_one(health_operations.check_queue)
     if state is HealthState.FULL:
         yield make_bad(
@@ -598,7 +598,7 @@ def _scrub_activities() -> str:
 
 
 def check_kept_iris() -> Findings:
-    """Check that each harvested dataset is published under the IRI of its source."""
+    """Check that each dataset with an IRI from elsewhere is published under that IRI."""
     if not _has_current_tables():
         # Reported by another check.
         return

@@ -1,8 +1,8 @@
 """The background job that builds the feed's log if ``feed rebuild`` was not run.
 
 A site that adds the plugin has datasets but no log. Until the log is complete, the whole catalogue,
-its changes and its tables get 503. A starting process, and a request that gets 503, queue the job;
-only one job is queued at a time.
+its changes and its tables get 503. Each process queues the job when it starts, and web processes
+check again after requests; only one job is queued at a time.
 """
 
 from __future__ import annotations
@@ -39,7 +39,10 @@ UNLOCKED = sa.select(sa.func.pg_advisory_unlock(_LOCK))
 
 
 def ensure_feed_at_start() -> None:
-    """Queue the job at the start of a process, if the site needs it; errors are ignored."""
+    """Queue the job at the start of a process, if the site needs it.
+
+    An unreachable server is no error here.
+    """
     if tk.config.get("testing"):
         return
     try:
@@ -109,7 +112,10 @@ def _forget(name: str) -> None:
 
 
 def ensure_feed_current() -> bool:
-    """Queue the job, or build the log here if no worker runs; return whether it is complete."""
+    """Queue the job unless the log is complete; return whether it was complete.
+
+    Without a worker or Redis, this process builds the log.
+    """
     wanted = is_rebuild_wanted()
     model.Session.commit()
     if not wanted:

@@ -133,7 +133,7 @@ _BUSY_SECONDS = 150
 
 
 def count_waiting() -> int:
-    """Return the number of queued jobs."""
+    """Return the number of jobs that no worker has started."""
     return sum(len(queue) + len(_list_taken(queue)) for queue in jobs.get_all_queues())
 
 
@@ -195,7 +195,8 @@ def _is_late(job: Job | None) -> bool:
 def _is_silent(worker: Any, waiting: set[str]) -> bool:
     """Return whether the last heartbeat of a worker is too old.
 
-    A worker with a job sends one twice a minute; an idle one when it begins to wait for jobs.
+    A worker with a job sends one twice a minute. An idle one sends it when it begins to wait for
+    jobs, and takes a queued job at once.
     """
     if worker.last_heartbeat is None:
         return False
@@ -343,7 +344,7 @@ def check_feed() -> HealthState:
 
 
 def needs_feed() -> bool:
-    """Return whether the feed's log must be built.
+    """Return whether the feed's log must be built: as ``feeds.verify.is_rebuild_wanted``.
 
     Uses its own connection, which is not inherited by forked processes.
     """

@@ -171,7 +171,7 @@ class PortalCheck:
                 yield PortalFinding(tried, "")
 
     def formats(self) -> None:
-        """Read the whole catalogue in every format and compare the datasets."""
+        """Read the whole catalogue in every format, and compare the triples."""
         found = {
             extension: self._triples(f"{self.catalog}/all.{extension}", form.writer)
             for extension, form in FORMATS.items()
@@ -226,14 +226,14 @@ class PortalCheck:
                 raise PortalFailure(f"{address}: {again.status_code}")
 
     def head(self) -> None:
-        """Send a HEAD request, and expect the headers of GET."""
+        """Send a HEAD request, and expect the ETag of GET."""
         for address in (f"{self.catalog}.ttl", f"{self.catalog}/all.ttl"):
             only = self._session.head(address, timeout=SECONDS)
             if only.headers.get("ETag") != self._get(address).headers["ETag"]:
                 raise PortalFailure(f"{address}: another ETag")
 
     def transport(self) -> None:
-        """Check compression and length of an answer."""
+        """Check that an answer is compressed with gzip and readable from other sites (CORS)."""
         address = f"{self.catalog}/all.nt"
         headers = {"Accept-Encoding": "gzip"}
         with self._session.get(address, headers=headers, stream=True, timeout=SECONDS) as answer:
@@ -278,7 +278,7 @@ class PortalCheck:
         _same({each["identifier"] for each in found["dataset"]}, self._all, "data.json")
 
     def unknown(self) -> None:
-        """Request unknown addresses, and expect 404."""
+        """Request unknown addresses, and expect 404 with a text."""
         site = re.sub(rf"/(?:{'|'.join(KINDS)})/.*", "", self.catalog)
         root = site.removesuffix("/catalog")
         for address in (

@@ -203,7 +203,10 @@ def verify_backup(directory: Path, scratch: str, progress: Steps) -> Manifest:
 
 
 def describe_present() -> list[str]:
-    """Return what a restore would overwrite (``3 records``), in words; empty on an empty site."""
+    """Return what a restore would overwrite, such as ``3 records``, in the reader's language.
+
+    Nothing is returned for an empty site.
+    """
     found: list[str] = []
     inspector = sa.inspect(backup_database.create_engine_of_backup())
     queries = (
@@ -223,7 +226,7 @@ def describe_present() -> list[str]:
 
 
 def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
-    """Replace the site by a backup, without asking for confirmation, which the caller does.
+    """Replace the site by a backup; the caller has asked for confirmation.
 
     Args:
         directory: the backup.

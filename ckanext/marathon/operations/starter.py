@@ -584,7 +584,7 @@ class StarterWriter:
         """Apply the changes of status that an idea lacks, unless people changed its status.
 
         Returns:
-        Whether there was one to make.
+            Whether there was one to make.
         """
         if not item.steps:
             return False

@@ -212,11 +212,14 @@ LICENCES_NOT_SAID = frozenset({"", "notspecified"})
 
 
 def add_licence(graph: Graph, value: object) -> URIRef | None:
-    """Describe the licence with an IRI and return the IRI, ``None`` if our table lacks it.
+    """Describe the licence with an IRI and return the IRI.
 
     Args:
         graph: is added to.
         value: IRI, licence id or title.
+
+    Returns:
+        ``None`` if the licence is neither in our table nor a web address.
     """
     iri = find_licence_iri(value) or make_web_iri(value)
     if iri is not None:

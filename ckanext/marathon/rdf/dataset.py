@@ -227,7 +227,7 @@ def list_themes_of_problems(notations: Iterable[str]) -> set[str]:
 
 
 def find_dataset_dates(dataset: Dataset) -> tuple[Literal | None, Literal | None]:
-    """Return dates of issue and last change: as entered by people, else CKAN's own times."""
+    """Return dates of issue and last change: as stated, else first publication and last save."""
     issued = make_stated_moment(
         dataset.issued, "issued" in dataset.set_aside, find_first_published(dataset)
     )

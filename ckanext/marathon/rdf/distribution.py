@@ -354,7 +354,7 @@ def keep_first_value(field: str, values: list[str]) -> dict[str, Any]:
 
 
 def _licence(reader: Reader, dataset: Node, node: Node) -> dict[str, Any]:
-    """Return the licence of a file, ``""`` if it is that of the dataset.
+    """Return the licence of a file, without one that is the dataset's and can be read there.
 
     DCAT-AP allows one licence; further ones are kept as text beside the field.
     """

@@ -97,7 +97,7 @@ def _authority(text: str) -> str | None:
         return None
     if port and int(port) > 65535:
         return None
-    # A user name and password in an address are not published.
+    # A password in an address is not published; the user name is.
     name = _encoded(user.partition(":")[0], "") if user else ""
     return f"{name}@{host}".removeprefix("@") + (f":{port}" if port else "")
 

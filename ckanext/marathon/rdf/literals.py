@@ -82,7 +82,10 @@ def load_rows(value: Any, field: Mapping[str, Any]) -> Any:
 
 
 def clean_value(value: Any) -> Any:
-    """Return a value without characters that CKAN or its database cannot store."""
+    """Return a value that CKAN and its database can store.
+
+    Hidden characters are removed and texts cut; too large integers become texts, infinity ``None``.
+    """
     if isinstance(value, str):
         return remove_hidden(value)[:LONGEST_TEXT].strip()
     if isinstance(value, float) and not math.isfinite(value):

@@ -335,6 +335,8 @@ class Lookups:
     def _keeping(self, files: Mapping[str, Iterable[str]]) -> Site:
         """Return the site with the kept IRIs of datasets and their files.
 
+        They come from ckanext-dcat, which asks the plugins.
+
         Args:
             files: id of a dataset → ids of its files.
         """

@@ -379,7 +379,9 @@ _OF_DATASET = (RDF.type, DCT.identifier, DCT.title, DCT.description)
 def build_distribution_graph(
     package: dict[str, Any], resource: str, lookups: Lookups
 ) -> Graph | None:
-    """Return the triples about one file from the graph of a dataset, with the dataset's title.
+    """Return the triples about one file from the graph of a dataset.
+
+    Of the dataset they have type, identifier, title and description.
 
     Args:
         package: a dataset, as ``package_show`` gives it.

@@ -178,7 +178,7 @@ def answer_bytes(body: bytes, media_type: str) -> Response:
 
 
 def share_answer(response: Response, cursor: str) -> Response:
-    """Add the CORS header and ``Marathon-Feed-Cursor`` to an answer."""
+    """Add CORS headers, ``Marathon-Feed-Cursor`` and ``Vary: Accept-Encoding`` to an answer."""
     response.headers[CURSOR] = cursor
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Access-Control-Expose-Headers"] = _EXPOSED
@@ -197,14 +197,14 @@ def find_encoding() -> str:
 
 
 def set_validators(response: Response, state: LogState, extension: str) -> None:
-    """Set ETag, Last-Modified and Cache-Control of an answer."""
+    """Set ETag, Last-Modified and the headers of :func:`share_answer`."""
     form = f"{extension}{find_settings_mark(extension)}"
     # The number alone is not enough: after a restore it may be used for another state.
     shown = f"{state.epoch[:8]}.{state.number}.{state.mark:016x}"
     response.set_etag(f"{shown}.{form}.{find_encoding()}")
     changed = _second_after(state.published)
-    # A change is stamped when it is written and visible when it is committed. Within that second,
-    # and before the first change, a date cannot tell two states apart.
+    # A change is stamped when it is written and visible when it is committed. Until then, within
+    # the same second, and before the first change, a date cannot tell two states apart.
     if state.number and changed + _COMMITTED_WITHIN <= datetime.now(UTC):
         response.headers["Last-Modified"] = http_date(changed)
     share_answer(response, state.cursor)

@@ -217,7 +217,7 @@ def find_part_address(part: CataloguePart) -> str:
 
 def _redirect_to_part(asked: Scope, found: Scope) -> Response:
     rest = request.full_path.removesuffix("?").split(f"/{asked.code}/", 1)
-    # The path is compared in its encoded form.
+    # Codes with escaped characters may not occur in the address as they are.
     tail = rest[1] if len(rest) == 2 else request.full_path.rsplit("/", 1)[1].removesuffix("?")
     return tk.redirect_to(tk.h.url_for(f"/{found.name}/{tail}"))
 
@@ -380,7 +380,7 @@ def _answer_whole(part: CataloguePart, extension: str) -> Response:
 
 
 def _name_file(answer: Response, part: CataloguePart, extension: str) -> Response:
-    """Set the file name for saving, such as ``inventario-villa-nueva.csv``."""
+    """Set the file name for saving, such as ``inventario-municipality-0115.csv``."""
     name = "-".join(filter(None, ("inventario", *part.scope)))
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}.{extension}"'
     return answer

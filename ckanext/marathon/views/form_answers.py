@@ -469,7 +469,7 @@ def take_long_forms() -> None:
 
 
 def may_hold() -> bool:
-    """Return whether the request is a form of a page of this site with typed values."""
+    """Return whether the request is a form of a page of this site that may be given back."""
     if request.method != "POST" or request.blueprint == "api":
         return False
     return request.endpoint not in LEFT_ALONE and _is_from_here()
@@ -482,7 +482,7 @@ def note_form_shown() -> None:
 
 @held.after_app_request
 def give_back_form(response: Response) -> Response:
-    """Add the filled-in form to an answer that refuses it."""
+    """Return the filled-in form in place of an answer that refuses it."""
     kind = _find_kind(response.status_code)
     if not kind or g.get(_SHOWN) or not may_hold():
         return response

@@ -256,7 +256,7 @@ class OnePageFileEditView(ckan_resource.EditView):
         return super().get(package_type, id, resource_id, data, errors, error_summary)
 
     def _stored(self, resource_id: str) -> SentValues:
-        # For an edit: CKAN shows an address without a scheme with ``http://``.
+        # ``for_edit``: otherwise CKAN adds ``http://`` to an address without a scheme.
         context = Context(
             user=current_user.name, auth_user_obj=current_user, use_cache=False, for_edit=True
         )

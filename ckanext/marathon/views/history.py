@@ -148,7 +148,7 @@ MOST_EXPORTED, AT_ONCE = 50_000, 1_000
 
 
 def show_all_changes() -> Response:
-    """Show the changes of everything that this person administrates."""
+    """Show all changes that this person may see."""
     return _show_page(None)
 
 
@@ -158,7 +158,7 @@ def show_organization_changes(id: str) -> Response:
 
 
 def show_all_as_csv() -> Response:
-    """Return the changes of everything that this person administrates as CSV."""
+    """Return all changes that this person may see as CSV."""
     return _answer_file(None, "csv")
 
 
@@ -168,7 +168,7 @@ def show_organization_as_csv(id: str) -> Response:
 
 
 def show_all_as_workbook() -> Response:
-    """Return the changes of everything that this person administrates as a workbook."""
+    """Return all changes that this person may see as a workbook."""
     return _answer_file(None, "xlsx")
 
 

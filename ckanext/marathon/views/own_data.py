@@ -104,9 +104,9 @@ def find_own_data_address() -> str:
 
 
 def _set_state(answer: Response, connection: object, name: str) -> None:
-    """Set the ETag of the answer.
+    """Set ETag, CORS headers and ``Cache-Control`` of the answer.
 
-    It depends on the feed's change number, and on a stamp for values that are in no feed.
+    The ETag depends on the feed's change number, and on a stamp for values that are in no feed.
     """
     state = log_state.make_state(feed_log.read_clock_row(connection))
     if state.is_ready:

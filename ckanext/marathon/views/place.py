@@ -404,7 +404,7 @@ def add_municipalities() -> Response | str:
 
 
 def invite_officer() -> Response | str:
-    """Invite an officer; without a mail server the page shows the link once."""
+    """Invite an officer; if no mail was sent, the page shows the link once."""
     refused = _refuse_visitor()
     if refused:
         return refused

@@ -61,7 +61,7 @@ FILE_ENDPOINTS = frozenset(
 def refuse_gone_file() -> None:
     """Answer 410 for a file that was public, or whose record was, and no longer is.
 
-    Called before ``workarounds.hide_unseen_records``, which answers 404 for hidden files.
+    Called by ``workarounds.hide_unseen_records`` before it answers 404 for hidden files.
     """
     values = request.view_args or {}
     reference, file = values.get("id"), values.get("resource_id")

@@ -379,7 +379,7 @@ def _read_period() -> Period:
     """Return the period that the request asks for.
 
     Raises:
-        UnclearPeriod: ``from`` or ``to`` is malformed.
+        UnclearPeriod: ``from`` or ``to`` is malformed, or ``from`` is after ``to``.
     """
     first, last = (request.args.get(name, "") for name in (FIRST_PARAMETER, LAST_PARAMETER))
     return dates.read_period(first, last, dates.get_today())

@@ -1,7 +1,7 @@
 """Workarounds for requests and texts on which CKAN's own API, pages and feeds fail.
 
 Parameters of a wrong type are refused before any action runs; forms without a field that CKAN needs
-get 400; former versions of files (ckanext-activity) need the same permission as those of datasets;
+are refused; former versions of files (ckanext-activity) need the same permission as of datasets;
 hidden characters stored in the database are removed from pages and Atom feeds.
 
 Each comment ``CKAN workaround``, also in other rooms, is explained in docs/ckan-workarounds.md,
