@@ -235,7 +235,7 @@ class TestWithdrawing:
         assert publish.fill_gaps()
         assert faults() == []
 
-    def test_a_workshop_with_newly_masked_counts_becomes_a_tombstone(
+    def test_a_workshop_with_newly_masked_counts_is_withdrawn_until_the_gap_is_filled(
         self, feed: Log, break_log: Break, faults: Any
     ) -> None:
         workshop = factories.Workshop(participants_total=40, participants_women=20)

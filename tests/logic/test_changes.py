@@ -307,7 +307,7 @@ class TestFilters:
         assert entries(**{"from": "2200-01-01"}) == []
         assert entries(**{"from": "2020-01-01", "until": "2199-12-31"})
 
-    def test_since_is_inclusive_and_until_exclusive_for_times(self) -> None:
+    def test_from_is_inclusive_and_until_exclusive_for_times(self) -> None:
         record = factories.MarathonDataset()["id"]
         at = model.Session.scalar(sa.select(AuditEntry.at).where(AuditEntry.record == record))
         moment = at.isoformat()

@@ -316,7 +316,7 @@ class TestIdeasOfADataset:
             [hidden["id"], seen["id"]]
         )
 
-    def test_a_visible_idea_can_be_removed(self) -> None:
+    def test_an_editor_can_remove_a_hidden_idea(self) -> None:
         hidden, seen = factories.Idea(private=True), factories.Idea()
         made = factories.MarathonDataset(
             idea=[hidden["id"], seen["id"]], owner_org=seen["owner_org"]

@@ -69,7 +69,7 @@ def test_roles_codes_and_pilot_are_those_of_the_sources() -> None:
     assert {name: each["users"] for name, each in found.items() if each["users"]} == {}
 
 
-def test_examples_have_a_legal_history() -> None:
+def test_example_ideas_have_the_history_of_their_steps() -> None:
     for item in read_items():
         if item.type == "idea":
             history = show(item.name)["history"]

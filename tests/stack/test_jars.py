@@ -63,7 +63,9 @@ class TestJars:
         shutil.rmtree(maven)
         assert solr.ensure_jars(Progress(), lock) == installed
 
-    def test_a_jar_with_another_hash_is_refused(self, tmp_path: Path, maven: Path) -> None:
+    def test_a_jar_with_another_hash_is_refused_and_nothing_installed(
+        self, tmp_path: Path, maven: Path
+    ) -> None:
         lock = self.publish(tmp_path, maven, b"as locked", b"changed on the way")
         with pytest.raises(StackError, match=r"thing-1\.0\.jar has SHA-256"):
             solr.ensure_jars(Progress(), lock)

@@ -142,7 +142,7 @@ class TestAcceptedDates:
         wrong = {"id": dataset["id"], "temporal_coverage": [{"start": "2017", "end": "2016-12"}]}
         assert "temporal_coverage" in admin.post_json(PATCH, wrong).json["error"]
 
-    def test_an_invitation_needs_a_day_and_gets_no_invented_hour(self, admin: Reader) -> None:
+    def test_dates_of_a_workshop_need_a_day_and_get_no_invented_hour(self, admin: Reader) -> None:
         workshop = factories.Workshop(starts_at="2017-06-03")
         for field in ("rsvp_by", "starts_at"):
             answer = admin.post_json(PATCH, {"id": workshop["id"], field: "2017-06"}).json

@@ -31,7 +31,9 @@ def log_in(app: Any, address: str, name: str) -> Any:
 
 
 @pytest.mark.parametrize("address", ELSEWHERE)
-def test_logins_do_not_redirect_to_other_sites(app: Any, visitor: Reader, address: str) -> None:
+def test_login_logout_and_follow_do_not_redirect_to_other_sites(
+    app: Any, visitor: Reader, address: str
+) -> None:
     person = core.User(password="correct-horse")
     client, answer = log_in(app, address, person["name"])
     assert answer.status_code == 302

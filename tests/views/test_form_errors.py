@@ -126,7 +126,7 @@ class TestErrors:
             {"owner_org": "\x00"},
         ],
     )
-    def test_odd_input_is_refused(
+    def test_odd_input_causes_no_server_error(
         self, editor: Reader, filled: dict[str, Any], odd: dict[str, Any]
     ) -> None:
         answer = editor.post("/dataset/new", with_file({**filled, **odd}))

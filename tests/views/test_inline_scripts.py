@@ -60,7 +60,7 @@ def test_a_script_of_a_template_has_the_nonce(source: str) -> None:
         '<p>only = "x"</p>',
     ],
 )
-def test_script_tags_in_comments_and_attributes_are_unchanged(source: str) -> None:
+def test_places_that_need_no_nonce_are_unchanged(source: str) -> None:
     environment = Environment(extensions=["jinja2.ext.i18n"], autoescape=True)
     environment.install_null_translations()  # type: ignore[attr-defined]
     assert render(source) == environment.from_string(source).render()

@@ -201,7 +201,7 @@ class TestApi:
         assert answer.status_code in {403, 409}, answer.text
 
     @pytest.mark.parametrize("tags", [[5], [{"a": 1}], {"a": 1}, [["a"]], [None]])
-    def test_malformed_tags_get_an_error(self, sysadmin: Reader, tags: Any) -> None:
+    def test_malformed_tags_cause_no_server_error(self, sysadmin: Reader, tags: Any) -> None:
         dataset = MarathonDataset()
         answer = sysadmin.post_json(
             "/api/3/action/package_patch", {"id": dataset["id"], "tag_string": tags}

@@ -131,7 +131,9 @@ def test_the_catalogue_has_the_same_times(
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_typed_text_in_any_field_gives_200(owner: dict[str, Any], app: Any, profile: str) -> None:
+def test_malformed_values_give_200_in_every_format(
+    owner: dict[str, Any], app: Any, profile: str
+) -> None:
     dataset = factories.MarathonDataset(owner_org=owner["id"])
     package = model.Package.get(dataset["id"])
     assert package is not None
