@@ -103,7 +103,7 @@ class Site:
         ]
 
     def is_healthy(self) -> bool:
-        """Return whether the site answers a request."""
+        """Return whether the site answers a request to its API without an error."""
         address = f"http://{HOST}:{self.settings.port}/api/3/action/status_show"
         return requests.get(address, timeout=30).ok
 

@@ -146,8 +146,8 @@ class ServerCheck:
 
     Attributes:
         name: of its program.
-        responds: returns whether the server answers within a few seconds; an error counts as
-            an answer.
+        responds: returns whether the server answers within a few seconds; an error or a refused
+            connection counts as an answer.
         mend: called while it responds and the disk has space; repairs what the server cannot.
         silent_checks: number of failed checks in a row after which it is killed.
     """

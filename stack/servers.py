@@ -172,7 +172,7 @@ class OwnServer(Protocol):
         ...
 
     def responds(self) -> bool:
-        """Return whether it answers within a few seconds, even with an error."""
+        """Return whether it does not hang: errors and refused connections count as answers."""
         ...
 
 
