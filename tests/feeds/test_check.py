@@ -19,7 +19,7 @@ def test_our_feeds_pass_every_check(world: World) -> None:
         assert "✗" not in report
 
 
-def test_each_broken_feed_is_reported(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_faults_of_the_feeds_are_reported(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(portals, "SECONDS", 5)
     findings = list(PortalCheck("http://127.0.0.1:9/catalog").run())
     assert len(findings) == 10

@@ -37,7 +37,7 @@ TAKEN = [
 
 
 @pytest.mark.parametrize("value", REFUSED)
-def test_addresses_with_other_schemes_are_refused(value: str) -> None:
+def test_addresses_that_run_code_or_name_local_files_are_refused(value: str) -> None:
     with pytest.raises(Malformed):
         addresses.check_resource_address(value)
 

@@ -300,7 +300,7 @@ class TestLicences:
         assert "#licence" in licence
         assert str(again.value(licence, DCT.title)) in said
 
-    def test_the_id_of_a_licence_in_ckan_is_recognised(self) -> None:
+    def test_the_address_of_a_licence_in_ckan_gives_its_id(self) -> None:
         found = described("dct:license <http://www.opendefinition.org/licenses/cc-by>")
         assert found["license_id"] == "cc-by"
 

@@ -141,7 +141,7 @@ def test_unknown_fields_of_a_file_are_shown_on_its_page(app: Any, marathon_site:
         ("pida el archivo", "", "no es una dirección web"),
     ],
 )
-def test_an_invalid_address_has_no_button(
+def test_only_addresses_that_browsers_can_open_have_a_button(
     app: Any, marathon_site: None, url: str, href: str, words: str
 ) -> None:
     dataset = factories.MarathonDataset(resources=[{"name": "A", "format": "CSV"}])

@@ -97,7 +97,7 @@ class TestErrors:
         assert soup(answer).select_one("#at-resource-0 .error-block")
         assert model.Session.query(model.Package).filter_by(type="dataset").count() == 0
 
-    def test_an_error_after_a_correction_can_be_corrected_in_the_same_form(
+    def test_a_form_with_an_error_can_be_corrected_and_sent_again(
         self, editor: Reader, filled: dict[str, Any]
     ) -> None:
         editor.post("/dataset/new", with_file({**filled, "title": ""}))

@@ -63,7 +63,9 @@ class TestAddress:
         assert visitor.get(f"/i/{code.upper()}").location.endswith("/idea/water-for-all")
 
     @pytest.mark.parametrize("code", ["zzzzzzzz", "0a1b2c3", "0a1b2c3%25", "%00", "0a1b2c3d", "_"])
-    def test_malformed_short_addresses_get_404(self, visitor: Reader, code: str) -> None:
+    def test_unknown_and_malformed_short_addresses_get_404_or_400(
+        self, visitor: Reader, code: str
+    ) -> None:
         for path in (f"/i/{code}", f"/i/{code}.svg", f"/d/{code}"):
             assert visitor.get(path).status_code in {400, 404}, path
 

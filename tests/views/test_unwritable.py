@@ -118,7 +118,7 @@ class TestStoredAlready:
         assert "AnaXol" in page.text
         assert character not in page.text
 
-    def test_saving_a_form_removes_hidden_characters(
+    def test_an_edit_form_shows_the_text_without_hidden_characters(
         self, sysadmin: Reader, character: str
     ) -> None:
         group = core.Group()
@@ -157,7 +157,7 @@ class TestSaved:
         notes = f"Agua{character}limpia"
         assert MarathonDataset(notes=notes)["notes"] == notes
 
-    def test_the_error_does_not_repeat_a_password(self, sysadmin: Reader) -> None:
+    def test_a_password_with_a_hidden_character_is_accepted(self, sysadmin: Reader) -> None:
         person = {"name": "ana", "email": "ana@example.gt", "password": "agua\u200blimpia1"}
         answer = sysadmin.post_json("/api/3/action/user_create", person)
         assert answer.status_code == 200, answer.text

@@ -68,7 +68,7 @@ class TestFileTypes:
             *("XLAM", "XLTM", "XLTX"),
         }
 
-    def test_every_file_type_has_media_type_and_extensions(self) -> None:
+    def test_media_types_and_extensions_of_file_types_are_well_formed(self) -> None:
         for each in authorities.get_scheme("file-type").concepts:
             assert isinstance(each, authorities.FileType)
             assert each.media_type is None or re.fullmatch(
